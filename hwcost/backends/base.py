@@ -1,0 +1,95 @@
+"""The contract of a backend: it prepares a workload once and then runs it, without any statistics.
+
+A worker process makes one backend, prepares one workload at a time, and closes each runner before the next. All timing,
+warming up and judging is done by ``hwcost.measure``; a backend never reads a clock.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hwcost.devices.profile import DeviceProfile
+    from hwcost.workloads.base import Workload
+
+
+class Runner(ABC):
+    """A workload that is ready to run.
+
+    Attributes:
+        clock: None for real time. A backend on a virtual clock sets a function that returns nanoseconds.
+        facts: Plain JSON about what really runs (providers, precision, graph rewrites), kept in the record.
+    """
+
+    clock: Callable[[], int] | None = None
+    facts: dict[str, Any]
+
+    def __init__(self) -> None:
+        self.facts = {}
+
+    @abstractmethod
+    def run(self, n: int) -> None:
+        """Executes the workload n times and returns when the device is done."""
+
+    @abstractmethod
+    def outputs(self) -> list[np.ndarray[Any, Any]]:
+        """Executes once and returns all outputs as float32 (or integer) numpy arrays, for comparing backends."""
+
+    def compile_events(self) -> int:
+        """Counts compilations so far; a rise inside a timed region makes the visit void."""
+        return 0
+
+    def close(self) -> None:
+        """Frees what the runner holds; it is not used afterwards."""
+
+
+class Backend(ABC):
+    """A runtime that executes workloads.
+
+    Args:
+        threads: Intra-operator threads.
+        options: The backend's own options by name, from ``--backend-option``.
+
+    Raises:
+        UsageError: When an option is unknown; lists the known ones.
+        MissingExtraError: When the runtime is not installed; names the extra.
+    """
+
+    name: ClassVar[str]
+    kinds: ClassVar[tuple[str, ...]] = ("cpu",)
+    """Kinds of device it runs on."""
+    extra: ClassVar[str | None] = None
+    """The extra that installs it."""
+    option_names: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
+        self.threads = threads
+        self.options = dict(options or {})
+        unknown = sorted(set(self.options) - set(self.option_names))
+        if unknown:
+            known = ", ".join(self.option_names) or "none"
+            raise UsageError(f"backend '{self.name}' has no option '{unknown[0]}'. Known: {known}")
+
+    @classmethod
+    @abstractmethod
+    def availability(cls) -> tuple[bool, str]:
+        """Says whether the runtime is installed, and if not why, without importing anything heavy."""
+
+    @abstractmethod
+    def version(self) -> dict[str, str]:
+        """Returns the versions that matter for comparing results, by package name."""
+
+    @abstractmethod
+    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+        """Builds, compiles and places a workload.
+
+        Raises:
+            UsageError: When the backend cannot run this kind of workload, dtype or device.
+            MeasurementError: When it runs, but not as asked for (another provider, another precision).
+        """

@@ -1,0 +1,152 @@
+"""What every command shares: data to stdout, everything else to stderr, and the options that all verbs have.
+
+Rich and json are imported on use, so that ``--help`` stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_level = 0  # -1 quiet, 0 normal, 1 verbose; set once per command line
+
+
+def _quiet(value: bool) -> bool:
+    _set_level(-1 if value else None)
+    return value
+
+
+def _verbose(value: bool) -> bool:
+    _set_level(1 if value else None)
+    return value
+
+
+def _set_level(level: int | None) -> None:
+    global _level  # noqa: PLW0603
+    if level is not None:
+        _level = level
+
+
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE|-", help="Write one JSON document with schema_version to FILE, or to stdout."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Equal seeds give equal plans, samples and splits.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done and do nothing.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="No progress and no remarks.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="More remarks; tracebacks.")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        envvar="HWCOST_STORE",
+        help="A file such as runs/cpu.db, or a database URL. [default: hwcost.db in the user's data folder]",
+    ),
+]
+
+
+def is_verbose() -> bool:
+    """Whether ``-v`` was given."""
+    return _level > 0
+
+
+def is_quiet() -> bool:
+    """Whether ``-q`` was given."""
+    return _level < 0
+
+
+def is_live() -> bool:
+    """Whether progress bars may be drawn: stderr is a terminal, and this is no CI run."""
+    return sys.stderr.isatty() and not os.environ.get("CI") and not is_quiet()
+
+
+def stdout() -> Console:
+    """Returns the console for data; wide when it is a pipe, so that no column is ever cut."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
+
+
+def stderr() -> Console:
+    """Returns the console for remarks and progress."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """Says something about the run, on stderr, unless ``-q``."""
+    if not is_quiet():
+        print(text, file=sys.stderr, flush=True)
+
+
+def fail(text: str, code: int) -> int:
+    """Says on stderr what went wrong and returns the exit code."""
+    print(f"hwcost: {text}", file=sys.stderr, flush=True)
+    return code
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], footer: str = "") -> None:
+    """Prints a table to stdout; the first column is text, the others are numbers and stand to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold", no_wrap=True)
+    for row in rows:
+        table.add_row(*[Text(str(cell)) for cell in row])
+    console = stdout()
+    console.print(table)
+    if footer:
+        console.print(Text(footer))
+
+
+def write_json(document: dict[str, Any], target: str | None) -> bool:
+    """Writes a document with ``schema_version`` first; NaN and infinity become null.
+
+    Returns:
+        Whether stdout is taken by it, so that the caller prints no tables there.
+
+    Raises:
+        UsageError: When the file cannot be written.
+    """
+    if target is None:
+        return False
+    import json
+
+    text = json.dumps(_plain({"schema_version": 1, **document}), indent=2, allow_nan=False, ensure_ascii=False)
+    if target == "-":
+        print(text)
+        return True
+    try:
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
+        Path(target).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write '{target}': {error.strerror}. Give --json another file, or -.") from None
+    note(f"wrote {target}")
+    return False
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if value - value == 0 else None
+    return value

@@ -1,0 +1,55 @@
+"""The command line's front door: collects the commands and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+
+import typer
+
+from hwcost.cli import console, devices, evaluate, fit, measure, predict, spaces, transfer, version
+from hwcost.errors import HwcostError, InterruptedRunError
+
+app = typer.Typer(
+    name="hwcost",
+    help="Measures how long Transformer architectures take on real devices, and turns a few dozen trustworthy "
+    "measurements into a cost model.",
+    epilog="Exit codes: 0 done, 1 a gate tripped, 2 usage, 3 device absent, busy or unreachable, 4 measured but "
+    "invalid, 5 internal or store error, 130 interrupted and resumable.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (measure, fit, predict, evaluate, transfer, version):
+    command.register(app)
+app.add_typer(devices.app, name="devices")
+app.add_typer(spaces.app, name="spaces")
+
+
+def run() -> None:
+    """Runs the command line and exits with the documented code."""
+    sys.exit(invoke(sys.argv[1:]))
+
+
+def invoke(arguments: list[str]) -> int:
+    """Runs one command line and returns its exit code; prints what went wrong to stderr."""
+    try:
+        result = app(arguments, standalone_mode=False)
+    except KeyboardInterrupt:
+        return console.fail("interrupted", InterruptedRunError.exit_code)
+    except HwcostError as error:
+        return console.fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # the last line of defence: a traceback is for -v, never for a user's input
+        return _unexpected(error)
+    return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception) -> int:
+    if hasattr(error, "format_message") and hasattr(error, "exit_code"):  # the parser's own usage errors
+        return console.fail(error.format_message(), int(error.exit_code))
+    if console.is_verbose():
+        traceback.print_exc()
+    hint = "" if console.is_verbose() else " Run again with -v for the traceback, and report it."
+    return console.fail(f"internal error: {type(error).__name__}: {error}.{hint}", HwcostError.exit_code)

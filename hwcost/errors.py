@@ -1,0 +1,85 @@
+"""Every error that hwcost raises on purpose, each with the exit code of the command line.
+
+::
+
+    HwcostError                   5  internal
+    ├── UsageError                2  an argument, a file or a name is wrong
+    │   ├── UnknownNameError      2  a name that no registry holds; lists the known names
+    │   ├── ArchitectureError     2  an architecture outside its space
+    │   ├── DataError             2  a table or record that cannot be used
+    │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
+    ├── DeviceError               3  absent, busy or unreachable
+    ├── MeasurementError          4  measured, but invalid
+    ├── StoreError                5  a store cannot be opened, read or written
+    └── InterruptedRunError     130  stopped by the user; resumable
+
+A message says what was given, what was expected, what is known, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class HwcostError(Exception):
+    """Base of all errors of this library."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class UsageError(HwcostError):
+    """An argument, a file or a name is wrong; nothing was measured or written."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that nothing is registered under."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], advice: str = "") -> None:
+        names = sorted(known)
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean '{close[0]}'?" if close else ""
+        tail = f" {advice}" if advice else ""
+        super().__init__(f"unknown {kind} '{name}'.{hint} Known: {', '.join(names) or 'none'}.{tail}")
+
+
+class ArchitectureError(UsageError):
+    """An architecture that is not a point of its search space."""
+
+
+class DataError(UsageError):
+    """A table, file or record whose content cannot be used."""
+
+
+class MissingExtraError(UsageError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} is not installed. Install it with: pip install 'hwcost[{extra}]'")
+
+
+class DeviceError(HwcostError):
+    """A device is absent, busy or unreachable."""
+
+    exit_code = 3
+
+
+class MeasurementError(HwcostError):
+    """Something was measured, but the numbers are not valid."""
+
+    exit_code = 4
+
+
+class StoreError(HwcostError):
+    """A store cannot be opened, read or written."""
+
+    exit_code = 5
+
+
+class InterruptedRunError(HwcostError):
+    """The user stopped the run; what was measured is kept and the run can be resumed."""
+
+    exit_code = 130

@@ -1,0 +1,84 @@
+"""What was measured: raw samples first, everything else derived from them.
+
+A visit is one workload in one round (one process): its blocks, its warm-up, what the machine did meanwhile, and any
+doubt. A measurement is the estimate for one workload from all its visits.
+"""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["ok", "warn", "void", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A doubt or a reason, with its numbers and one remedy.
+
+    Attributes:
+        code: A stable code; ``E_`` voids, ``W_`` warns, ``I_`` informs.
+        text: What was seen, with numbers.
+        remedy: What to do about it.
+    """
+
+    code: str
+    text: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.text}" + (f" {self.remedy}" if self.remedy else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One workload in one round.
+
+    Attributes:
+        workload_key: Key of the workload.
+        round: Number of the round, from 0.
+        position: Place in the round's order, from 0.
+        samples_s: Seconds per call, one for every timed block in the order they ran.
+        calls_per_block: Calls in a block.
+        warmup_s: Seconds per call of the blocks before the steady state.
+        steady: ``flat``, ``warm-up``, ``slowdown`` or ``none``.
+        started_at: UTC, ISO 8601.
+        started_s: Seconds on the campaign's common clock when the first timed block began.
+        ended_s: The same, when the last one ended.
+        prepare_s: Seconds to build and compile the workload.
+        first_run_s: Seconds of the very first call.
+        cpu_s: Process CPU seconds spent inside the timed blocks.
+        conditions: What the machine did meanwhile.
+        facts: What the backend says it really ran.
+        flags: Doubts.
+        status: ``void`` is kept and never used; ``failed`` has no samples.
+    """
+
+    workload_key: str
+    round: int
+    position: int
+    samples_s: tuple[float, ...] = ()
+    calls_per_block: int = 1
+    warmup_s: tuple[float, ...] = ()
+    steady: str = "none"
+    started_at: str = ""
+    started_s: float = 0.0
+    ended_s: float = 0.0
+    prepare_s: float | None = None
+    first_run_s: float | None = None
+    cpu_s: float | None = None
+    conditions: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
+    status: Status = "ok"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it may feed an estimate."""
+        return self.status in ("ok", "warn") and bool(self.samples_s)
+
+    @property
+    def latency_s(self) -> float:
+        """The visit's estimate: the median of its blocks."""
+        return statistics.median(self.samples_s)

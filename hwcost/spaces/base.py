@@ -1,0 +1,248 @@
+"""The contract of a search space: genes, architectures, sizes and the components that are priced.
+
+A space is pure arithmetic: it knows shapes and counts, never torch, weights or devices. Every count is per call of the
+built inference module; the papers' own ways of counting are named ``accounting``s.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.errors import ArchitectureError, UsageError
+from hwcost.spaces.accounting import Work
+
+GeneValue = int | float | str
+Design = Literal["uniform", "spread"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gene:
+    """One choice of a space.
+
+    Attributes:
+        name: Name of the choice, for example ``l1``.
+        choices: Allowed values, ascending where they have an order; empty when any number is allowed.
+        categorical: Whether the values carry no order.
+    """
+
+    name: str
+    choices: tuple[GeneValue, ...] = ()
+    categorical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A point of a search space: hashable, comparable, and its own key for merging.
+
+    Attributes:
+        space: Name of the space it belongs to.
+        genes: One value per gene of the space.
+    """
+
+    space: str
+    genes: tuple[GeneValue, ...]
+
+    def __str__(self) -> str:
+        return "_".join(f"{gene:g}" if isinstance(gene, float) else str(gene) for gene in self.genes)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part of a model that is priced.
+
+    Attributes:
+        kind: What it is, for example ``layer``.
+        dims: Its dimensions by name, for example ``(("hidden", 360),)``.
+    """
+
+    kind: str
+    dims: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For example ``layer[hidden=360]``; ``embeddings`` when it has no dimensions."""
+        inner = ",".join(f"{name}={size}" for name, size in self.dims)
+        return f"{self.kind}[{inner}]" if inner else self.kind
+
+    def dim(self, name: str) -> int:
+        """Returns one dimension by its name."""
+        return dict(self.dims)[name]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SearchSpace(ABC):
+    """A set of architectures with exact sizes.
+
+    Subclasses give ``genes`` and, where the space can be built and measured, ``components`` and ``component_work``;
+    everything else follows from these.
+    """
+
+    name: ClassVar[str]
+    genes: tuple[Gene, ...]
+
+    # -- identity ------------------------------------------------------------------------------------------------------
+
+    def options(self) -> dict[str, Any]:
+        """Returns the keyword arguments that rebuild this space (plain JSON)."""
+        return {}
+
+    def architecture(self, genes: Iterable[GeneValue]) -> Architecture:
+        """Checks gene values and makes an architecture of them.
+
+        Raises:
+            ArchitectureError: When the count or a value is outside the space; says which one and what is allowed.
+        """
+        values = tuple(self._plain(value) for value in genes)
+        if len(values) != len(self.genes):
+            raise ArchitectureError(
+                f"space '{self.name}' has {len(self.genes)} genes ({self.genes[0].name}..{self.genes[-1].name}), "
+                f"got {len(values)}: {list(values)}"
+            )
+        for gene, value in zip(self.genes, values, strict=True):
+            if gene.choices and value not in gene.choices:
+                raise ArchitectureError(
+                    f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. "
+                    f"Allowed: {', '.join(map(str, gene.choices))}"
+                )
+        return Architecture(self.name, values)
+
+    @staticmethod
+    def _plain(value: Any) -> GeneValue:
+        """Turns numpy scalars into Python numbers, and whole floats into ints."""
+        if isinstance(value, np.generic):
+            value = value.item()
+        if isinstance(value, float) and value.is_integer():
+            return int(value)
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            return value
+        raise ArchitectureError(f"a gene is a number or a text, got {value!r}")
+
+    def parse(self, text: str) -> Architecture:
+        """Reads an architecture from its key (``360_360_...``), from comma-separated values, or from a JSON list.
+
+        Raises:
+            ArchitectureError: When the text is none of these or lies outside the space.
+        """
+        text = text.strip()
+        if text.startswith("["):
+            try:
+                parts = list(json.loads(text))
+            except ValueError as error:
+                raise ArchitectureError(f"'{text}' is no JSON list: {error}") from None
+        else:
+            parts = [_number(part) for part in text.replace(",", "_").split("_") if part.strip()]
+        return self.architecture(parts)
+
+    def key(self, arch: Architecture) -> str:
+        """Returns the canonical text of an architecture; ``parse`` reads it back."""
+        return str(arch)
+
+    # -- drawing -------------------------------------------------------------------------------------------------------
+
+    def sample(
+        self, n: int, seed: int = 0, design: Design = "uniform", params: tuple[float, float] | None = None
+    ) -> list[Architecture]:
+        """Draws distinct architectures.
+
+        Args:
+            n: How many.
+            seed: Equal seeds give equal architectures.
+            design: ``uniform`` draws every gene by itself; ``spread`` is stratified evenly over the range of parameter
+                counts, which is what a cost model wants to be fitted on.
+            params: Keep parameter counts within this closed range.
+
+        Raises:
+            UsageError: When the space is too small for ``n`` distinct architectures or the range cannot be met.
+        """
+        from hwcost.spaces.sampling import sample
+
+        return sample(self, n, seed, design, params)
+
+    def mutate(self, arch: Architecture, rng: np.random.Generator, probability: float = 0.1) -> Architecture:
+        """Draws each gene anew with a probability; at least one gene changes."""
+        genes = list(arch.genes)
+        chosen = np.flatnonzero(rng.random(len(genes)) < probability)
+        for index in chosen if len(chosen) else [int(rng.integers(len(genes)))]:
+            others = [value for value in self.genes[index].choices if value != genes[index]]
+            if others:
+                genes[index] = others[int(rng.integers(len(others)))]
+        return Architecture(self.name, tuple(genes))
+
+    def cross(self, one: Architecture, other: Architecture, rng: np.random.Generator) -> Architecture:
+        """Takes each gene from either parent with equal probability (uniform crossover)."""
+        take = rng.random(len(one.genes)) < 0.5
+        genes = tuple(a if t else b for a, b, t in zip(one.genes, other.genes, take, strict=True))
+        return Architecture(self.name, genes)
+
+    def encode(self, archs: Sequence[Architecture]) -> NDArray[np.float64]:
+        """Encodes architectures as numbers.
+
+        Returns:
+            Shape ``(len(archs), len(genes))``: the value of a numeric gene, the index of a categorical one.
+        """
+        columns = [
+            [gene.choices.index(arch.genes[i]) if gene.categorical else arch.genes[i] for arch in archs]
+            for i, gene in enumerate(self.genes)
+        ]
+        return np.array(columns, dtype=np.float64).reshape(len(self.genes), len(archs)).T
+
+    # -- sizes ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def is_buildable(self) -> bool:
+        """Whether architectures can be built and measured; spaces that only describe data cannot."""
+        return bool(self.components())
+
+    def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:
+        """Returns what is priced: the components of one architecture in order (with repeats), or all distinct ones."""
+        return ()
+
+    def component_work(self, component: Component, batch_size: int = 1, seq_len: int = 128) -> Work:
+        """Returns the exact parameters, FLOPs and element traffic of one component.
+
+        Raises:
+            UsageError: When the space has no such component.
+        """
+        raise UsageError(f"space '{self.name}' describes data only: it has no component '{component}'")
+
+    def work(self, arch: Architecture, batch_size: int = 1, seq_len: int = 128) -> Work:
+        """Returns the summed work of an architecture's components."""
+        parts = (self.component_work(part, batch_size, seq_len) for part in self.components(arch))
+        return sum(parts, start=Work())
+
+    def params(self, arch: Architecture, accounting: str = "built") -> int:
+        """Counts parameters.
+
+        Args:
+            arch: The architecture.
+            accounting: ``built`` counts the module that is built and measured; a space may name others, which follow a
+                paper's table.
+
+        Raises:
+            UsageError: When the accounting is unknown.
+        """
+        if accounting != "built":
+            raise UsageError(f"space '{self.name}' has no accounting '{accounting}'. Known: built")
+        return self.work(arch).params
+
+    def flops(self, arch: Architecture, seq_len: int = 128, batch_size: int = 1) -> int:
+        """Counts operations of matrix products and attention; one multiply-add is 2."""
+        return self.work(arch, batch_size, seq_len).flops
+
+
+def _number(text: str) -> GeneValue:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip()

@@ -1,0 +1,149 @@
+"""Draws architectures of any space, evenly over genes or evenly over the range of parameter counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.errors import UsageError
+from hwcost.spaces.base import Architecture
+
+if TYPE_CHECKING:
+    from hwcost.spaces.base import Design, SearchSpace
+
+TRIES = 200
+"""Draws without a new architecture before the space counts as exhausted."""
+
+
+def sample(
+    space: SearchSpace, n: int, seed: int, design: Design, params: tuple[float, float] | None
+) -> list[Architecture]:
+    """See :meth:`hwcost.spaces.base.SearchSpace.sample`."""
+    if n < 0:
+        raise UsageError(f"the number of architectures must not be negative, got {n}")
+    if design not in ("uniform", "spread"):
+        raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
+    if not all(gene.choices for gene in space.genes):
+        raise UsageError(f"space '{space.name}' describes data only and cannot be sampled")
+    size = math.prod(len(gene.choices) for gene in space.genes)
+    if n > size:
+        raise UsageError(f"space '{space.name}' holds {size} architectures; {n} distinct ones were asked for")
+    rng = np.random.default_rng(seed)
+    if design == "uniform" and params is None:
+        return _distinct(n, lambda index: _uniform(space, rng), space)
+    tilted = _Tilted(space, rng)
+    lo, hi = params or (tilted.smallest, tilted.largest)
+    if lo > hi:
+        raise UsageError(f"the parameter range is empty: {lo:g} to {hi:g}")
+    edges = np.linspace(lo, hi, n + 1)
+    if design == "uniform":
+        found = _distinct(n, lambda index: tilted.draw(lo, hi, _uniform(space, rng)), space)
+    else:
+        found = _distinct(n, lambda index: tilted.draw_near(edges[index], edges[index + 1], lo, hi), space)
+    return found
+
+
+def _distinct(n: int, draw: Callable[[int], Architecture], space: SearchSpace) -> list[Architecture]:
+    found: dict[Architecture, None] = {}
+    for index in range(n):
+        for _ in range(TRIES):
+            arch = draw(index)
+            if arch not in found:
+                found[arch] = None
+                break
+        else:
+            raise UsageError(f"space '{space.name}' gave only {len(found)} of {n} distinct architectures in that range")
+    return list(found)
+
+
+def _uniform(space: SearchSpace, rng: np.random.Generator) -> Architecture:
+    genes = tuple(gene.choices[int(rng.integers(len(gene.choices)))] for gene in space.genes)
+    return Architecture(space.name, genes)
+
+
+class _Tilted:
+    """Draws architectures near a wanted parameter count by tilting the odds of every gene (exponential family)."""
+
+    def __init__(self, space: SearchSpace, rng: np.random.Generator) -> None:
+        self.space = space
+        self.rng = rng
+        middle = [gene.choices[len(gene.choices) // 2] for gene in space.genes]
+        base = space.params(space.architecture(middle))
+        self.effects: list[NDArray[np.float64]] = []
+        for index, gene in enumerate(space.genes):
+            row = [
+                space.params(space.architecture([*middle[:index], choice, *middle[index + 1 :]])) - base
+                for choice in gene.choices
+            ]
+            self.effects.append(np.array(row, dtype=np.float64))
+        self.base = base
+        self.smallest = space.params(self._pick([int(e.argmin()) for e in self.effects]))
+        self.largest = space.params(self._pick([int(e.argmax()) for e in self.effects]))
+
+    def _pick(self, indices: list[int]) -> Architecture:
+        return self.space.architecture(
+            [gene.choices[i] for gene, i in zip(self.space.genes, indices, strict=True)]
+        )
+
+    def _odds(self, tilt: float) -> list[NDArray[np.float64]]:
+        scale = max(float(np.ptp(effect)) for effect in self.effects) or 1.0
+        weights = [np.exp(tilt * (effect - effect.max() if tilt > 0 else effect - effect.min()) / scale)
+                   for effect in self.effects]
+        return [weight / weight.sum() for weight in weights]
+
+    def _mean(self, tilt: float) -> float:
+        odds = self._odds(tilt)
+        return self.base + float(sum((o * e).sum() for o, e in zip(odds, self.effects, strict=True)))
+
+    def _tilt_for(self, target: float) -> float:
+        low, high = -60.0, 60.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self._mean(middle) < target else (low, middle)
+        return (low + high) / 2
+
+    def draw_near(self, lo: float, hi: float, floor: float, ceiling: float) -> Architecture:
+        """Draws an architecture with a parameter count aimed at a stratum, and certainly within the whole range."""
+        odds = self._odds(self._tilt_for(float(self.rng.uniform(lo, hi))))
+        start = self._pick([int(self.rng.choice(len(o), p=o)) for o in odds])
+        try:
+            return self.draw(lo, hi, start)
+        except UsageError:  # strata finer than the space's own steps
+            return self.draw(floor, ceiling, start)
+
+    def draw(self, lo: float, hi: float, start: Architecture) -> Architecture:
+        """Moves genes one at a time, in random order, until the parameter count lies within the range.
+
+        Raises:
+            UsageError: When no walk from any of ``TRIES`` starts gets there.
+        """
+        for _ in range(TRIES):
+            arch: Architecture | None = start
+            target = float(self.rng.uniform(lo, hi))
+            while arch is not None:
+                count = self.space.params(arch)
+                if lo <= count <= hi:
+                    return arch
+                arch = self._step(arch, target - count)
+            start = _uniform(self.space, self.rng)
+        raise UsageError(
+            f"no architecture of space '{self.space.name}' was found with {lo:.0f} to {hi:.0f} parameters; "
+            f"the space reaches from {self.smallest} to {self.largest}"
+        )
+
+    def _step(self, arch: Architecture, gap: float) -> Architecture | None:
+        """Changes the gene, of those in random order, that first brings the count nearer; None when none does."""
+        for index in self.rng.permutation(len(self.space.genes)):
+            choices = self.space.genes[index].choices
+            effect = self.effects[index] - self.effects[index][choices.index(arch.genes[index])]
+            after = np.abs(gap - effect)
+            pick = int(after.argmin())
+            if after[pick] < abs(gap):
+                genes = list(arch.genes)
+                genes[index] = choices[pick]
+                return Architecture(self.space.name, tuple(genes))
+        return None

@@ -1,0 +1,78 @@
+"""One table of prefixes; everything inside is SI base units, everything shown passes through here."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from hwcost.errors import UsageError
+
+PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
+"""SI prefix to factor."""
+
+_DURATIONS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*(ns|us|µs|ms|min|s|m|h)?\s*", re.IGNORECASE)
+
+
+def format_si(value: float | None, unit: str, digits: int = 3) -> str:
+    """Formats a number of SI base units with the prefix that keeps it between 1 and 1000.
+
+    Args:
+        value: In base units; None is shown as a dash, because unknown is not zero.
+        unit: Symbol of the base unit, for example ``s`` or ``FLOP/s``.
+        digits: Significant digits.
+
+    Returns:
+        For example ``format_si(0.0123, "s") == "12.3 ms"``.
+    """
+    if value is None or math.isnan(value):
+        return "-"
+    if value == 0 or math.isinf(value):
+        return f"{value:g} {unit}"
+    size = float(f"{abs(value):.{digits - 1}e}")
+    prefix = max((p for p in PREFIXES.items() if p[1] <= size), key=lambda p: p[1], default=("n", 1e-9))
+    scaled = value / prefix[1]
+    decimals = max(0, digits - 1 - max(0, math.floor(math.log10(abs(size / prefix[1])) + 1e-12)))
+    return f"{scaled:.{decimals}f} {prefix[0]}{unit}"
+
+
+def format_seconds(value: float | None, digits: int = 3) -> str:
+    """Formats seconds, for example ``12.3 ms``."""
+    return format_si(value, "s", digits)
+
+
+def format_bytes(value: float | None, digits: int = 3) -> str:
+    """Formats bytes with decimal prefixes, for example ``1.50 GB``."""
+    return format_si(value, "B", digits)
+
+
+def format_count(value: float | None, digits: int = 4) -> str:
+    """Formats a plain count such as parameters, for example ``64.7 M``."""
+    return format_si(value, "", digits).strip()
+
+
+def format_percent(fraction: float | None, digits: int = 2) -> str:
+    """Formats a fraction as percent, for example ``1.25 %``."""
+    return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f} %"
+
+
+def format_clock(seconds: float) -> str:
+    """Formats a duration for people, for example ``7 min 05 s``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def parse_duration(text: str) -> float:
+    """Reads a duration such as ``90``, ``90s``, ``8m``, ``1.5h`` or ``20ms`` into seconds.
+
+    Raises:
+        UsageError: When the text is no positive duration.
+    """
+    match = _DURATION.fullmatch(text)
+    value = float(match[1]) * _DURATIONS[(match[2] or "s").lower()] if match else 0.0
+    if not value > 0 or not math.isfinite(value):
+        raise UsageError(f"'{text}' is no duration. Expected a positive number with ns, us, ms, s, m or h, such as 8m.")
+    return value

@@ -1,0 +1,90 @@
+"""What is timed: a frozen, hashable description of a model or a component at a batch size, sequence length and dtype.
+
+A workload is its own key: two workloads with equal ``as_dict()`` are the same thing to measure. ``build()`` makes the
+torch module with seeded weights and is the only part that needs torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.errors import UsageError
+from hwcost.spaces.accounting import Work
+
+if TYPE_CHECKING:
+    import torch
+
+ITEMSIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
+"""Bytes per number of the dtypes that can be asked for."""
+
+
+class Workload(ABC):
+    """One thing to measure. Subclasses are frozen dataclasses, one per kind.
+
+    Attributes:
+        kind: The registered name of the subclass, kept in stores.
+        batch_size: Sequences per call.
+        seq_len: Tokens per sequence; None where the model fixes its own shapes.
+        dtype: ``float32``, ``bfloat16`` or ``float16``.
+    """
+
+    kind: ClassVar[str]
+    batch_size: int
+    seq_len: int | None
+    dtype: str
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """A short name for people, unique within a campaign."""
+
+    @abstractmethod
+    def as_dict(self) -> dict[str, Any]:
+        """Returns plain JSON that :func:`hwcost.workloads.from_dict` turns back into an equal workload."""
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the canonical JSON; equal exactly when the workloads are equal."""
+        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def work(self) -> Work | None:
+        """Returns parameters, FLOPs and elements moved per call; None when they are unknown."""
+        return None
+
+    def build(self) -> torch.nn.Module:
+        """Makes the torch module in eval mode on the CPU, with seeded normal weights of the workload's dtype.
+
+        Raises:
+            UsageError: When this kind of workload is no torch model.
+            MissingExtraError: When torch is not installed.
+        """
+        raise UsageError(f"'{self.name}' is no torch model; use a backend that runs {self.kind} workloads")
+
+    def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
+        """Returns seeded inputs by argument name, in call order, as numpy arrays; never zeros.
+
+        Floating-point inputs are float32; a backend casts them to ``dtype``.
+        """
+        raise UsageError(f"'{self.name}' does not describe its inputs")
+
+
+def check_shape(batch_size: int, seq_len: int | None, dtype: str) -> None:
+    """Raises UsageError unless batch size and sequence length are positive and the dtype is known."""
+    if batch_size < 1:
+        raise UsageError(f"the batch size must be at least 1, got {batch_size}")
+    if seq_len is not None and seq_len < 1:
+        raise UsageError(f"the sequence length must be at least 1, got {seq_len}")
+    if dtype not in ITEMSIZES:
+        raise UsageError(f"unknown dtype '{dtype}'. Known: {', '.join(ITEMSIZES)}")
+
+
+def seeded_normal(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
+    """Draws standard normal numbers; equal seeds give equal numbers."""
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
