@@ -1,0 +1,83 @@
+"""Whether a run of blocks has settled.
+
+A window is steady when its two halves agree and it has no slope, both within a tolerance or within what the blocks' own
+noise explains; so a noisy machine is not taken for a warming one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import statistics
+from collections.abc import Sequence
+from typing import Literal
+
+Outcome = Literal["flat", "warm-up", "slowdown", "none"]
+
+WINDOW = 10
+"""Blocks that are looked at together."""
+
+NOISE = 3.0
+"""Standard errors that a difference must exceed before it counts."""
+
+MAD_TO_SD = 1.4826
+MEDIAN_TO_MEAN = 1.2533
+"""Standard error of a median over that of a mean, for normal noise."""
+
+
+def is_steady(window: Sequence[float], tolerance: float) -> bool:
+    """Says whether blocks agree with each other from first to last.
+
+    Args:
+        window: Seconds per call, in the order measured; at least four.
+        tolerance: Allowed relative difference of the halves, and drift over the window.
+    """
+    half = len(window) // 2
+    first, last = window[:half], window[-half:]
+    centre = statistics.median(window)
+    allowed = max(tolerance * centre, NOISE * MEDIAN_TO_MEAN * _spread(window) * (2 / half) ** 0.5)
+    shift = abs(statistics.median(last) - statistics.median(first))
+    drift = abs(slope(window)) * (len(window) - 1)
+    return shift <= allowed and drift <= allowed
+
+
+def first_steady(blocks: Sequence[float], tolerance: float) -> int | None:
+    """Returns where the last window begins if it is steady, else None."""
+    if len(blocks) < WINDOW or not is_steady(blocks[-WINDOW:], tolerance):
+        return None
+    return len(blocks) - WINDOW
+
+
+def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float) -> Outcome:
+    """Names what happened before the steady state.
+
+    Returns:
+        ``flat`` when it was steady from the start, ``warm-up`` when it got faster first, ``slowdown`` when it got slower,
+        ``none`` when it never settled.
+    """
+    if not steady:
+        return "none"
+    if not warmup:
+        return "flat"
+    before, after = statistics.median(warmup), statistics.median(steady)
+    if abs(before - after) <= tolerance * after:
+        return "flat"
+    return "warm-up" if before > after else "slowdown"
+
+
+def slope(values: Sequence[float]) -> float:
+    """Returns the Theil-Sen slope per step: the median of all pairwise slopes."""
+    pairs = itertools.combinations(enumerate(values), 2)
+    return statistics.median((b - a) / (j - i) for (i, a), (j, b) in pairs)
+
+
+def relative_error(samples: Sequence[float]) -> float:
+    """Returns the standard error of the median as a share of it, from the median absolute deviation."""
+    centre = statistics.median(samples)
+    spread = MAD_TO_SD * statistics.median(abs(sample - centre) for sample in samples)
+    return MEDIAN_TO_MEAN * spread / len(samples) ** 0.5 / centre
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Returns the noise from block to block, blind to slow drift: successive differences, by their median."""
+    steps = [abs(b - a) for a, b in itertools.pairwise(values)]
+    return MAD_TO_SD * statistics.median(steps) / 2**0.5

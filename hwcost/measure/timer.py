@@ -1,0 +1,161 @@
+"""The only place that reads a clock.
+
+A block is a run of calls timed as one. Blocks are long against the clock's resolution, and between blocks there is time to
+look at the machine without being timed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hwcost.errors import MeasurementError
+
+MIN_TICKS = 1000
+"""A block lasts at least this many steps of the clock."""
+
+MAX_CALLS = 1 << 24
+"""Calls in a block at which a workload counts as too quick to be timed."""
+
+
+class Clock:
+    """Real time, or the virtual time of a backend.
+
+    Args:
+        read_ns: Returns nanoseconds; None for the machine's monotonic clock.
+    """
+
+    def __init__(self, read_ns: Callable[[], int] | None = None) -> None:
+        self.is_virtual = read_ns is not None
+        self._read_ns = read_ns or time.perf_counter_ns
+        self._epoch_s = 0.0 if self.is_virtual else time.time() - time.perf_counter_ns() * 1e-9
+
+    def now_ns(self) -> int:
+        """Returns nanoseconds since an arbitrary moment."""
+        return self._read_ns()
+
+    def now_s(self) -> float:
+        """Returns seconds on a time line common to all processes of a campaign (Unix time; virtual time as it is)."""
+        return self._epoch_s + self._read_ns() * 1e-9
+
+    def cpu_s(self) -> float:
+        """Returns CPU seconds of this process and its threads."""
+        return time.process_time()
+
+    def resolution_s(self) -> float:
+        """Returns the smallest step seen between readings; 1 ns for virtual time."""
+        if self.is_virtual:
+            return 1e-9
+        steps = []
+        for _ in range(50):
+            first = self._read_ns()
+            second = self._read_ns()
+            while second == first:
+                second = self._read_ns()
+            steps.append(second - first)
+        return min(steps) * 1e-9
+
+
+def utc_now() -> str:
+    """Returns the time in UTC as ISO 8601 with microseconds."""
+    seconds = time.time()
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1e6):06d}Z"
+
+
+def stopwatch() -> Callable[[], float]:
+    """Starts a stopwatch; calling what it returns gives the seconds since."""
+    start = time.monotonic()
+    return lambda: time.monotonic() - start
+
+
+def identifier() -> str:
+    """Returns a new UUIDv7: 48 bits of Unix milliseconds, then random bits, so that text order is time order."""
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    text = f"{value:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One timed block.
+
+    Attributes:
+        seconds: Wall seconds of the whole block.
+        calls: Calls in it.
+        cpu_s: CPU seconds of this process meanwhile; None on a virtual clock.
+    """
+
+    seconds: float
+    calls: int
+    cpu_s: float | None
+
+    @property
+    def per_call_s(self) -> float:
+        """Seconds per call."""
+        return self.seconds / self.calls
+
+
+def time_block(run: Callable[[int], None], calls: int, clock: Clock) -> Block:
+    """Times one block of calls."""
+    cpu = None if clock.is_virtual else clock.cpu_s()
+    start = clock.now_ns()
+    run(calls)
+    seconds = (clock.now_ns() - start) * 1e-9
+    return Block(seconds, calls, None if cpu is None else clock.cpu_s() - cpu)
+
+
+def calls_per_block(run: Callable[[int], None], min_block_s: float, clock: Clock) -> int:
+    """Finds how many calls make a block long enough: ``min_block_s`` and ``MIN_TICKS`` steps of the clock.
+
+    Raises:
+        MeasurementError: When even ``MAX_CALLS`` calls take no measurable time (code E_RESOLUTION).
+    """
+    wanted = max(min_block_s, MIN_TICKS * clock.resolution_s())
+    calls = 1
+    while True:
+        seconds = time_block(run, calls, clock).seconds
+        if seconds >= wanted:
+            return calls
+        if calls >= MAX_CALLS:
+            raise MeasurementError(
+                f"E_RESOLUTION: {calls} calls took {seconds:.3g} s, less than the {wanted:.3g} s that the clock needs. "
+                "Measure a larger batch or a stack of copies."
+            )
+        growth = 10.0 if seconds <= wanted / 10 else 1.2 * wanted / seconds
+        calls = min(MAX_CALLS, max(calls + 1, math.ceil(calls * growth)))
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTimes:
+    """Plain timings of a few blocks.
+
+    Attributes:
+        seconds_per_call: One for every block.
+        calls: Calls in each block.
+    """
+
+    seconds_per_call: tuple[float, ...]
+    calls: int
+
+
+def time_blocks(
+    run: Callable[[int], None],
+    *,
+    min_block_s: float = 0.02,
+    min_total_s: float = 0.25,
+    min_blocks: int = 10,
+    clock: Callable[[], int] | None = None,
+) -> BlockTimes:
+    """Times blocks until there are enough and they last long enough in total; no steady-state test, no statistics."""
+    timer = Clock(clock)
+    calls = calls_per_block(run, min_block_s, timer)
+    blocks: list[Block] = []
+    while len(blocks) < min_blocks or sum(block.seconds for block in blocks) < min_total_s:
+        blocks.append(time_block(run, calls, timer))
+    return BlockTimes(tuple(block.per_call_s for block in blocks), calls)
