@@ -1,0 +1,127 @@
+"""The contract of all stores: campaigns, their rounds, and the records of their visits."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from hwcost.stores.schema import Campaign, Record
+
+
+class Store(ABC):
+    """Where campaigns and records are kept.
+
+    **Who calls.** The campaign's parent process adds the campaign and its rounds; the process of each round appends its
+    records, one after another. Several processes may write to one store at once, and any number may read meanwhile. One
+    store object belongs to one thread; every process opens its own.
+
+    **What is promised.** When :meth:`append`, :meth:`add_campaign`, :meth:`add_round` or :meth:`set_status` returns, the
+    change is durable against the death of the process at any later moment, and every process that reads sees it. A
+    change is whole or absent, never half. Records and rounds never change and are never deleted. Numbers come back
+    bit for bit.
+
+    **Errors.** :class:`~hwcost.errors.StoreError` when the store cannot be opened, read or written;
+    :class:`~hwcost.errors.DataError` when what it holds is no record; :class:`~hwcost.errors.UnknownNameError` for a
+    campaign that is not there. Adding what is already there is no error: the method says so in what it returns.
+
+    Attributes:
+        url: Where the store is, as :func:`hwcost.stores.open_store` takes it; holds no password.
+        is_read_only: Whether it can be read but not written; every change is then a StoreError.
+        remarks: What a reader should know about what was found, such as a line cut short by a crash.
+    """
+
+    url: str
+    is_read_only: bool
+    remarks: list[str]
+
+    @abstractmethod
+    def add_campaign(self, campaign: Campaign) -> bool:
+        """Adds a campaign; returns False, and changes nothing, when its id is already there."""
+
+    @abstractmethod
+    def campaign(self, campaign_id: str) -> Campaign:
+        """Returns a campaign with its present status.
+
+        Raises:
+            UnknownNameError: When it is not there; lists those that are.
+        """
+
+    @abstractmethod
+    def campaigns(self) -> list[Campaign]:
+        """Returns all campaigns, the oldest first."""
+
+    @abstractmethod
+    def set_status(self, campaign_id: str, status: str) -> None:
+        """Changes a campaign's status.
+
+        Raises:
+            UnknownNameError: When the campaign is not there.
+        """
+
+    @abstractmethod
+    def add_round(self, campaign_id: str, number: int, order: Sequence[str]) -> list[str]:
+        """Fixes the order of a round and returns it.
+
+        When the round is already there, its stored order is returned and ``order`` is dropped: so a resumed campaign
+        goes on in the order in which it began.
+
+        Args:
+            campaign_id: The campaign.
+            number: Number of the round, from 0.
+            order: Workload keys in the order of their visits.
+
+        Raises:
+            UnknownNameError: When the campaign is not there.
+        """
+
+    @abstractmethod
+    def rounds(self, campaign_id: str) -> dict[int, list[str]]:
+        """Returns the order of every round by its number, ascending; empty for an unknown campaign."""
+
+    @abstractmethod
+    def append(self, record: Record) -> bool:
+        """Adds a record.
+
+        Returns:
+            False, and nothing is changed, when the store already holds a record with the same idempotency key.
+
+        Raises:
+            UnknownNameError: When the record's campaign is not there.
+            StoreError: When another record has the same ``record_id``.
+        """
+
+    @abstractmethod
+    def records(
+        self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
+    ) -> Iterator[Record]:
+        """Yields records, by campaign from the oldest, within one by ``started_s`` (unknown last), round and position.
+
+        Args:
+            campaign_id: Only this campaign; all when None. Nothing is yielded for an unknown one.
+            role: Only workloads with this role.
+            status: Only records with this status.
+        """
+
+    @abstractmethod
+    def count(self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None) -> int:
+        """Returns how many records :meth:`records` would yield."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of files and connections; closing twice is no error."""
+
+    def latest_campaign(self) -> Campaign | None:
+        """Returns the youngest campaign, or None when there is none."""
+        campaigns = self.campaigns()
+        return campaigns[-1] if campaigns else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

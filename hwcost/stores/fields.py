@@ -1,0 +1,111 @@
+"""The types that record fields are made of, with their bounds, and the base of all groups of fields.
+
+Records also come from files that other people wrote, so every length and number is bounded and nothing is coerced when
+JSON is read. Numbers are finite; unknown is None.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from hwcost.stores.ids import utc
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+MAX_TEXT = 10_000
+MAX_SAMPLES = 1_000_000
+MAX_JSON = 4_000_000
+MAX_INTEGER = 2**63 - 1
+
+
+def canonical_json(value: Any) -> str:
+    """Returns JSON with sorted keys, no spaces and ASCII only; equal values give equal text.
+
+    Raises:
+        ValueError: When the value is no finite plain data.
+    """
+    try:
+        return json.dumps(
+            value, sort_keys=True, separators=(",", ":"), allow_nan=False, ensure_ascii=True, default=_numpy
+        )
+    except (TypeError, RecursionError) as error:
+        raise ValueError(f"expected plain JSON data, got {error}") from None
+
+
+def _numpy(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"an object of type {type(value).__name__}")
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("text must not hold the character NUL")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("text must be valid Unicode, without lone surrogates") from None
+    return text
+
+
+def _plain(value: Any) -> Any:
+    text = canonical_json(value)
+    if len(text) > MAX_JSON:
+        raise ValueError(f"expected at most {MAX_JSON} characters of JSON, got {len(text)}")
+    plain = json.loads(text)
+    json.dumps(plain, ensure_ascii=False).encode()  # lone surrogates are a UnicodeEncodeError, which is a ValueError
+    return plain
+
+
+def _cut(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    clean = text.replace("\x00", "").encode(errors="replace").decode()
+    return clean if len(clean) <= MAX_TEXT else clean[: MAX_TEXT - 1] + "…"
+
+
+Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_storable)]
+"""A name or a sentence; too long is refused."""
+Key = Annotated[str, Field(min_length=1, max_length=1_000), AfterValidator(_storable)]
+"""A text that identifies something, never empty."""
+CutText = Annotated[str, BeforeValidator(_cut), Field(max_length=MAX_TEXT)]
+"""Text of other programs, such as an error: cut to the bound and cleaned."""
+Instant = Annotated[str, Field(max_length=64), AfterValidator(utc)]
+"""ISO 8601, kept in UTC with microseconds."""
+Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Seconds = Annotated[float, Field(ge=0, le=1e12)]
+Quantity = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Samples = Annotated[tuple[Seconds, ...], Field(max_length=MAX_SAMPLES)]
+JsonDict = Annotated[dict[str, Any], BeforeValidator(_plain)]
+"""An open map of plain JSON, copied on the way in; numpy scalars and tuples become numbers and lists."""
+JsonList = Annotated[list[Any], BeforeValidator(_plain)]
+
+
+class Group(BaseModel):
+    """A frozen group of fields. An unknown name is an error; what has no field yet goes into ``extra``.
+
+    Attributes:
+        extra: Further facts by name, as plain JSON.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    extra: JsonDict = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Self:
+        """Builds the group from a flat map; names without a field of their own go into ``extra``."""
+        known = {name: value for name, value in facts.items() if name in cls.model_fields and name != "extra"}
+        others = {name: value for name, value in facts.items() if name not in cls.model_fields}
+        return cls.model_validate({**known, "extra": {**facts.get("extra", {}), **others}})
+
+    def flat(self) -> dict[str, Any]:
+        """Returns what is known as one flat map of plain JSON: the opposite of :meth:`of`."""
+        known = self.model_dump(mode="json", exclude={"extra"}, exclude_none=True)
+        return {**known, **self.extra}
