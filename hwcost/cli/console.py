@@ -32,7 +32,7 @@ def _verbose(value: bool) -> bool:
 
 
 def _set_level(level: int | None) -> None:
-    global _level  # noqa: PLW0603
+    global _level
     if level is not None:
         _level = level
 

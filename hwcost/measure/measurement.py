@@ -7,7 +7,7 @@ doubt. A measurement is the estimate for one workload from all its visits.
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Status = Literal["ok", "warn", "void", "failed"]
@@ -72,6 +72,16 @@ class Visit:
     facts: dict[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     status: Status = "ok"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON that :meth:`from_dict` turns back into an equal visit."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Visit:
+        """Makes a visit of what :meth:`to_dict` returned, also after a journey through JSON."""
+        series = {name: tuple(data[name]) for name in ("samples_s", "warmup_s")}
+        return cls(**{**data, **series, "flags": tuple(Flag(**flag) for flag in data["flags"])})
 
     @property
     def is_usable(self) -> bool:

@@ -37,7 +37,7 @@ def is_steady(window: Sequence[float], tolerance: float) -> bool:
     allowed = max(tolerance * centre, NOISE * MEDIAN_TO_MEAN * _spread(window) * (2 / half) ** 0.5)
     shift = abs(statistics.median(last) - statistics.median(first))
     drift = abs(slope(window)) * (len(window) - 1)
-    return shift <= allowed and drift <= allowed
+    return bool(shift <= allowed and drift <= allowed)
 
 
 def first_steady(blocks: Sequence[float], tolerance: float) -> int | None:
@@ -74,10 +74,10 @@ def relative_error(samples: Sequence[float]) -> float:
     """Returns the standard error of the median as a share of it, from the median absolute deviation."""
     centre = statistics.median(samples)
     spread = MAD_TO_SD * statistics.median(abs(sample - centre) for sample in samples)
-    return MEDIAN_TO_MEAN * spread / len(samples) ** 0.5 / centre
+    return float(MEDIAN_TO_MEAN * spread / len(samples) ** 0.5 / centre)
 
 
 def _spread(values: Sequence[float]) -> float:
     """Returns the noise from block to block, blind to slow drift: successive differences, by their median."""
     steps = [abs(b - a) for a, b in itertools.pairwise(values)]
-    return MAD_TO_SD * statistics.median(steps) / 2**0.5
+    return float(MAD_TO_SD * statistics.median(steps) / 2**0.5)

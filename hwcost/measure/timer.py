@@ -7,7 +7,6 @@ look at the machine without being timed.
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,15 +69,6 @@ def stopwatch() -> Callable[[], float]:
     """Starts a stopwatch; calling what it returns gives the seconds since."""
     start = time.monotonic()
     return lambda: time.monotonic() - start
-
-
-def identifier() -> str:
-    """Returns a new UUIDv7: 48 bits of Unix milliseconds, then random bits, so that text order is time order."""
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 @dataclass(frozen=True, slots=True)

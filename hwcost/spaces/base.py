@@ -7,7 +7,7 @@ built inference module; the papers' own ways of counting are named ``accounting`
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal

@@ -7,6 +7,7 @@ bottleneck -> D; no residual at width D, so that neighbouring bottlenecks may be
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from hwcost.errors import UsageError
@@ -75,7 +76,7 @@ class SuperShaper(SearchSpace):
         if not self.merged:
             return (Component("embeddings"), *layers, Component("head"))
         path = [BACKBONE_WIDTH, *widths, BACKBONE_WIDTH]
-        joins = [_transition(a, b) for a, b in zip(path, path[1:], strict=False)]
+        joins = [_transition(a, b) for a, b in itertools.pairwise(path)]
         woven = [part for join, layer in zip(joins, layers, strict=False) for part in (join, layer)]
         return (Component("embeddings"), *woven, joins[-1], Component("head"))
 

@@ -1,0 +1,50 @@
+"""hwcost: how long Transformer architectures take on real devices, measured, modelled, and answered in microseconds.
+
+::
+
+    import hwcost as hc
+
+    space = hc.space("supershaper")
+    campaign = hc.measure(space.sample(40, design="spread"), hc.device("cpu"))
+    cost = hc.fit(campaign, model="hybrid")
+    cost(space.architecture([360] * 12))  # seconds
+
+Names load on first use; importing this package imports neither torch nor SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hwcost.api import device, fit, load, measure
+    from hwcost.cost_models.base import CostModel, Prediction
+    from hwcost.spaces import space
+    from hwcost.stores import open_store
+
+__all__ = ["CostModel", "Prediction", "device", "fit", "load", "measure", "open_store", "space"]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "CostModel": "hwcost.cost_models.base",
+    "Prediction": "hwcost.cost_models.base",
+    "device": "hwcost.api",
+    "fit": "hwcost.api",
+    "load": "hwcost.api",
+    "open_store": "hwcost.stores",
+    "space": "hwcost.spaces",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "measure":  # a package that can be called, see hwcost.measure
+        return import_module("hwcost.measure")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hwcost' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
