@@ -1,0 +1,1 @@
+"""Change points and the smooth level of a machine over time."""

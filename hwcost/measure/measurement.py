@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from math import exp
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from hwcost.workloads.base import Workload
 
 Status = Literal["ok", "warn", "void", "failed"]
 
@@ -92,3 +96,44 @@ class Visit:
     def latency_s(self) -> float:
         """The visit's estimate: the median of its blocks."""
         return statistics.median(self.samples_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """The estimate for one workload from all its visits.
+
+    Attributes:
+        workload: What was timed.
+        role: Why: ``fit``, ``judge``, or another word of the plan.
+        latency_s: Seconds per call, at the campaign's mean level; None when no visit is usable.
+        half_width: Half-width of the 95 % interval on the log scale, so to say relative; None when there is nothing to tell
+            it from.
+        n_rounds: Usable visits, each in a process of its own.
+        visits: All visits, also the void ones.
+        flags: Doubts, each code once.
+    """
+
+    workload: Workload
+    role: str
+    latency_s: float | None
+    half_width: float | None
+    n_rounds: int
+    visits: tuple[Visit, ...]
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def low_s(self) -> float | None:
+        """Lower end of the 95 % interval, in seconds."""
+        return None if self.latency_s is None or self.half_width is None else self.latency_s * exp(-self.half_width)
+
+    @property
+    def high_s(self) -> float | None:
+        """Upper end of the 95 % interval, in seconds."""
+        return None if self.latency_s is None or self.half_width is None else self.latency_s * exp(self.half_width)
+
+    @property
+    def status(self) -> Status:
+        """``failed`` when every visit failed, ``void`` when none is usable, ``warn`` when there is a doubt, else ``ok``."""
+        if self.latency_s is None:
+            return "failed" if all(visit.status == "failed" for visit in self.visits) else "void"
+        return "warn" if any(not flag.code.startswith("I_") for flag in self.flags) else "ok"

@@ -1,0 +1,1 @@
+"""What tests of hwcost and of its plug-ins share: conformance suites and fakes."""

@@ -1,0 +1,118 @@
+"""The functions behind ``import hwcost``; everything the command line does goes through them or through what they call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwcost.campaign.run import Progress, Result
+    from hwcost.cost_models.base import CostModel
+    from hwcost.devices import DeviceProfile
+    from hwcost.spaces.base import Architecture, SearchSpace
+    from hwcost.workloads.base import Workload
+
+
+def device(name: str = "cpu") -> DeviceProfile:
+    """Loads a device profile; ``cpu`` is whatever CPU this is, with the facts found here.
+
+    Args:
+        name: A known profile, or the path of a ``.toml`` file. Any profile loads anywhere; measuring needs the device.
+
+    Raises:
+        UnknownNameError: When there is no such profile; lists the known ones.
+    """
+    from hwcost.devices import resolve
+
+    return resolve(name)
+
+
+def measure(
+    what: Iterable[Architecture | Workload],
+    device: DeviceProfile | str = "cpu",
+    *,
+    backend: str = "torch",
+    space: SearchSpace | None = None,
+    batch_size: int = 1,
+    seq_len: int = 128,
+    dtype: str = "float32",
+    threads: int = 1,
+    tier: str = "standard",
+    rounds: int | None = None,
+    budget_s: float | None = None,
+    seed: int = 0,
+    role: str = "fit",
+    store: str | Path | None = None,
+    backend_options: dict[str, Any] | None = None,
+    progress: Callable[[Progress], None] = lambda state: None,
+) -> Result:
+    """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
+
+    Args:
+        what: Architectures of one space, or workloads as they are.
+        device: Where; it must be here.
+        backend: The runtime, for example ``torch``, ``onnxruntime`` or ``openvino``.
+        space: The architectures' space, where it is not the registered one of that name with default options.
+        batch_size: Sequences per call; for architectures.
+        seq_len: Tokens per sequence; for architectures.
+        dtype: For architectures.
+        threads: Intra-operator threads.
+        tier: ``quick``, ``standard`` or ``strict``: 5, 1 or 0.5 % wanted half-width.
+        rounds: Overrides the tier's number of rounds.
+        budget_s: Seconds after which no further visit is begun.
+        seed: Of the order of visits.
+        role: Kept with every measurement; cost models learn from ``fit``.
+        store: A file or URL; None for the user's default store.
+        backend_options: The backend's own options.
+        progress: Called before and after every visit.
+
+    Returns:
+        The campaign with one measurement per workload.
+
+    Raises:
+        DeviceError: When the device is not here.
+        UsageError: When an argument is wrong.
+        InterruptedRunError: On Ctrl-C; the campaign can be resumed.
+    """
+    from hwcost.campaign import run as campaign
+    from hwcost.campaign.plan import Plan, items
+    from hwcost.devices import require
+    from hwcost.measure.protocol import protocol
+    from hwcost.stores import open_store
+
+    profile = require(device if isinstance(device, str) else device.name)
+    shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
+    plan = Plan(
+        items=tuple(items(_workloads(what, space, shape), role)),
+        device=profile.name,
+        backend=backend,
+        protocol=protocol(tier, profile.kind, rounds),
+        backend_options=dict(backend_options or {}),
+        threads=threads,
+        seed=seed,
+    )
+    with open_store(store) as opened:
+        return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, progress=progress)
+
+
+def _workloads(
+    what: Iterable[Architecture | Workload], space: SearchSpace | None, shape: dict[str, Any]
+) -> list[Workload]:
+    from hwcost.spaces import Architecture
+    from hwcost.spaces import space as make_space
+    from hwcost.workloads import models
+    from hwcost.workloads.base import Workload
+
+    given = list(what)
+    archs = [one for one in given if isinstance(one, Architecture)]
+    if not archs:
+        wrong = next((one for one in given if not isinstance(one, Workload)), None)
+        if wrong is not None:
+            raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")
+        return [one for one in given if isinstance(one, Workload)]
+    if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
+        raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")
+    return list(models(space or make_space(archs[0].space), archs, **shape))

@@ -1,0 +1,131 @@
+"""What a campaign is going to measure, decided before the first measurement and kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from hwcost.campaign import rounds
+from hwcost.errors import DataError, UsageError
+from hwcost.measure.protocol import Protocol
+from hwcost.workloads import from_dict
+from hwcost.workloads.base import Workload
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+    from hwcost.stores.schema import Campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A workload and why it is measured.
+
+    Attributes:
+        workload: What is timed.
+        role: ``fit`` (a cost model may learn from it), ``judge`` (kept aside to judge it), or another word.
+    """
+
+    workload: Workload
+    role: str = "fit"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A campaign before it runs; pure data.
+
+    Attributes:
+        items: Everything that is measured, without repeats.
+        device: Name of the device profile.
+        backend: Name of the backend.
+        protocol: How to measure.
+        backend_options: The backend's options.
+        threads: Intra-operator threads.
+        seed: Of the order of visits.
+        pin: Whether worker processes are bound to CPUs.
+
+    Raises:
+        UsageError: When there is nothing to measure.
+        DataError: When one workload stands twice (code E_DUPLICATE).
+    """
+
+    items: tuple[Item, ...]
+    device: str
+    backend: str
+    protocol: Protocol
+    backend_options: dict[str, Any] = field(default_factory=dict)
+    threads: int = 1
+    seed: int = 0
+    pin: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.items:
+            raise UsageError("there is nothing to measure; give architectures, a component table or a model")
+        if self.threads < 1:
+            raise UsageError(f"the number of threads must be at least 1, got {self.threads}")
+        seen: dict[str, Item] = {}
+        for item in self.items:
+            other = seen.setdefault(item.workload.key, item)
+            if other is not item:
+                raise DataError(
+                    f"E_DUPLICATE: '{item.workload.name}' ({item.role}) and '{other.workload.name}' ({other.role}) are the "
+                    "same workload. Leave one of them out."
+                )
+
+    @cached_property
+    def by_key(self) -> dict[str, Item]:
+        """The items by their workload's key."""
+        return {item.workload.key: item for item in self.items}
+
+    def order(self, number: int, keys: Sequence[str]) -> list[str]:
+        """Returns the order of visits of a round that holds the given workloads."""
+        sizes = {key: None if (work := item.workload.work()) is None else float(work.flops or work.elements)
+                 for key, item in self.by_key.items()}
+        return rounds.order(keys, rounds.classes(sizes), self.seed, number)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON that :meth:`from_dict` turns back into an equal plan."""
+        return {
+            "items": [{"workload": item.workload.as_dict(), "role": item.role} for item in self.items],
+            "device": self.device,
+            "backend": self.backend,
+            "protocol": self.protocol.to_dict(),
+            "backend_options": self.backend_options,
+            "threads": self.threads,
+            "seed": self.seed,
+            "pin": self.pin,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Plan:
+        """Makes a plan of what :meth:`to_dict` returned.
+
+        Raises:
+            DataError: When a field is missing or unknown.
+        """
+        try:
+            items = tuple(Item(from_dict(item["workload"]), item["role"]) for item in data["items"])
+            return cls(**{**data, "items": items, "protocol": Protocol(**data["protocol"])})
+        except (KeyError, TypeError) as error:
+            raise DataError(f"this is no campaign's plan: {error}") from None
+
+
+def items(workloads: Iterable[Workload], role: str = "fit") -> list[Item]:
+    """Gives all workloads one role."""
+    return [Item(workload, role) for workload in workloads]
+
+
+def find_campaign(store: Store, campaign_id: str | None = None) -> Campaign:
+    """Returns a campaign by id, or the youngest one.
+
+    Raises:
+        UnknownNameError: When the id is not there.
+        DataError: When the store is empty.
+    """
+    if campaign_id is not None:
+        return store.campaign(campaign_id)
+    campaign = store.latest_campaign()
+    if campaign is None:
+        raise DataError(f"store {store.url} holds no campaign. Run hwcost measure, or hwcost import, with --store first.")
+    return campaign

@@ -1,0 +1,123 @@
+"""The parent's side of a worker: starts it, reads its events as they come, and knows how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from hwcost import errors
+from hwcost.measure.worker import Job
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+STDERR_TAIL = 2000
+
+
+class WorkerDiedError(errors.HwcostError):
+    """The worker ended without saying so.
+
+    Attributes:
+        workload_key: What it was measuring; None when it had not begun.
+        returncode: Its exit status; negative for a signal.
+    """
+
+    def __init__(self, workload_key: str | None, returncode: int, stderr: str) -> None:
+        self.workload_key = workload_key
+        self.returncode = returncode
+        how = f"was killed by signal {-returncode}" if returncode < 0 else f"ended with status {returncode}"
+        memory = " Signal 9 is most often the system running out of memory." if returncode == -9 else ""
+        said = f" It said: {stderr.strip()}" if stderr.strip() else ""
+        super().__init__(f"the measuring process {how}.{memory}{said}")
+
+
+class WorkerProcess:
+    """A running worker; a context manager that leaves no process behind.
+
+    Args:
+        job: What it measures.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        environment = os.environ | {name: str(job.threads) for name in THREAD_VARIABLES}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "hwcost.measure.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=environment | {"PYTHONPATH": _python_path()},
+            text=True,
+            encoding="utf-8",
+        )
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it died at once; events() says how
+            self._process.stdin.write(json.dumps(asdict(job)))
+            self._process.stdin.close()
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yields events until the worker is done; blocks without polling, so that it does not disturb the measurement.
+
+        Raises:
+            WorkerDiedError: When the worker was killed or crashed.
+            HwcostError: What the worker itself raised, of the same class.
+        """
+        assert self._process.stdout is not None
+        current: str | None = None
+        for line in self._process.stdout:
+            try:
+                event = json.loads(line)
+            except ValueError:  # cut short by the worker's death
+                break
+            if event["event"] == "done":
+                return
+            if event["event"] == "error":
+                raise _revived(event["type"], event["text"])
+            current = event["workload_key"] if event["event"] == "begin" else current
+            yield event
+        raise WorkerDiedError(current, self._process.wait(), self._tail())
+
+    def _tail(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read()[-STDERR_TAIL:]
+
+    def __enter__(self) -> WorkerProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._stderr.close()
+
+
+def _revived(name: str, text: str) -> errors.HwcostError:
+    """Makes an error of the class that the worker named, whatever arguments that class is used to."""
+    kind = getattr(errors, name, errors.HwcostError)
+    error: errors.HwcostError = kind.__new__(kind)
+    error.args = (text,)
+    return error
+
+
+def _python_path() -> str:
+    """Makes the worker import the same hwcost, and the user's own modules, as this process does."""
+    return os.pathsep.join(path or os.getcwd() for path in sys.path)
+
+
+def cpus_for(threads: int) -> list[int] | None:
+    """Chooses CPUs for a worker: the last of those allowed, since the first one serves most interrupts.
+
+    Returns:
+        None where affinity is unknown, or no CPU would be left out.
+    """
+    if sys.platform != "linux":
+        return None
+    allowed = sorted(os.sched_getaffinity(0))
+    return allowed[-threads:] if threads < len(allowed) else None

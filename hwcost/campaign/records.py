@@ -1,0 +1,119 @@
+"""Makes the store's records of a campaign's visits, and refuses to mix machines within one campaign."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hwcost.campaign.plan import Plan
+from hwcost.errors import DataError
+from hwcost.measure.measurement import Visit
+from hwcost.measure.protocol import PROTOCOL_ID, PROTOCOL_VERSION
+from hwcost.stores.ids import new_id
+from hwcost.stores.schema import Device, Environment, Host, Protocol, Record, Software, Tool, WorkloadInfo
+from hwcost.workloads import ComponentWorkload, ModelWorkload
+from hwcost.workloads.base import ITEMSIZES, Workload
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+
+PASSING = {"boot_id"}
+"""Facts of a host that may change between two parts of one campaign."""
+
+
+class RecordMaker:
+    """Turns visits into records, one process after another.
+
+    Args:
+        plan: The campaign's plan.
+        campaign_id: Its id.
+        store: Where earlier records of the campaign lie.
+    """
+
+    def __init__(self, plan: Plan, campaign_id: str, store: Store) -> None:
+        self.plan = plan
+        self.campaign_id = campaign_id
+        self.run_id = new_id()
+        self.environment: Environment | None = None
+        first = next(store.records(campaign_id), None)
+        self._known = first.environment if first else None
+        self._settings: dict[str, Any] = {}
+        self._info = {key: _describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
+
+    def new_process(self, event: dict[str, Any]) -> None:
+        """Takes in what a fresh worker says about its machine and software.
+
+        Raises:
+            DataError: When the campaign was begun on another machine or with other software; names what differs.
+        """
+        self.run_id = new_id()
+        self._settings = event["settings"]
+        environment = Environment(
+            tool=Tool.of({**event["tool"], "seed": self.plan.seed}),
+            device=Device.of({**event.get("device", {}), "device_name": self.plan.device}),
+            host=Host.of(event["host"]),
+            software=Software.of(event["software"]),
+        )
+        self._check(environment)
+        self.environment = self._known = environment
+
+    def _check(self, new: Environment) -> None:
+        if self._known is None:
+            return
+        old_facts, new_facts = _facts(self._known), _facts(new)
+        differing = [key for key in old_facts if old_facts[key] != new_facts.get(key)]
+        if differing:
+            detail = "; ".join(f"{key}: {old_facts[key]} then, {new_facts.get(key)} now" for key in differing)
+            raise DataError(f"this campaign was begun in another environment ({detail}). Start a new campaign here.")
+
+    def record(self, visit: Visit, attempt: int = 1) -> Record:
+        """Makes the record of a visit in the present process.
+
+        Args:
+            visit: What was measured.
+            attempt: 2 when the process died at the first try.
+        """
+        record = Record.from_visit(
+            visit,
+            campaign_id=self.campaign_id,
+            run_id=self.run_id,
+            workload=self._info[visit.workload_key],
+            environment=self.environment,
+            protocol=_protocol(self.plan),
+            identity={"attempt": attempt},
+        )
+        conditions = type(record.conditions).of({**record.conditions.flat(), **self._settings})
+        return record.model_copy(update={"conditions": conditions})
+
+
+def _facts(environment: Environment) -> dict[str, Any]:
+    host = environment.host.model_dump(exclude=PASSING | {"extra"})
+    return {**host, "framework": environment.software.framework, "device_key": environment.device.device_key}
+
+
+def _protocol(plan: Plan) -> Protocol:
+    return Protocol.of(
+        {
+            "protocol_id": PROTOCOL_ID,
+            "protocol_version": PROTOCOL_VERSION,
+            "tier": plan.protocol.tier,
+            "timer": "perf_counter_ns",
+            "stop_criterion": "standard error of the median",
+            "max_noise": plan.protocol.visit_error,
+            "min_samples": plan.protocol.min_blocks,
+            "timeout_s": plan.protocol.steady_cap_s,
+            "order": "random rounds",
+            "input_source": "seeded normal values",
+        }
+    )
+
+
+def _describe(workload: Workload, role: str, plan: Plan) -> WorkloadInfo:
+    facts: dict[str, Any] = {"role": role, "backend": plan.backend, "backend_options": plan.backend_options}
+    work = workload.work()
+    if work is not None:
+        facts |= {"params": work.params, "flops": work.flops, "bytes": work.bytes(ITEMSIZES[workload.dtype])}
+    if isinstance(workload, ModelWorkload):
+        facts |= {"search_space": workload.space, "arch": list(workload.genes)}
+    if isinstance(workload, ComponentWorkload):
+        facts |= {"search_space": workload.space, "component": workload.part.name, "depth": workload.depth}
+    return WorkloadInfo.from_workload(workload, **facts)

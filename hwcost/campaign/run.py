@@ -1,0 +1,227 @@
+"""Runs a plan: round after round in fresh processes, every visit stored before the next begins, resumable at any moment."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hwcost.campaign import estimate
+from hwcost.campaign.plan import Plan, find_campaign
+from hwcost.campaign.process import WorkerDiedError, WorkerProcess, cpus_for
+from hwcost.campaign.records import RecordMaker
+from hwcost.errors import InterruptedRunError
+from hwcost.measure import timer
+from hwcost.measure.measurement import Flag, Measurement, Visit
+from hwcost.measure.worker import Job
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+
+
+ATTEMPTS = 2
+"""Processes that may die on a workload before it has failed; the attempt's number is kept in the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a campaign is.
+
+    Attributes:
+        done: Visits made.
+        planned: Visits planned so far; topping up adds to them.
+        round: The present round, from 0.
+        remaining_s: Expected seconds to go; None before the first visit.
+        name: What is measured now.
+    """
+
+    done: int
+    planned: int
+    round: int
+    remaining_s: float | None
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A campaign that has run.
+
+    Attributes:
+        campaign_id: Its id in the store.
+        store_url: Where the store is.
+        plan: What was planned.
+        measurements: One per item, in the plan's order.
+        flags: Doubts about the campaign as a whole.
+        seconds: Seconds that this run took.
+        is_complete: Whether every planned visit was made; false when the budget ended it.
+    """
+
+    campaign_id: str
+    store_url: str
+    plan: Plan
+    measurements: tuple[Measurement, ...]
+    flags: tuple[Flag, ...]
+    seconds: float
+    is_complete: bool
+
+
+def start(plan: Plan, store: Store) -> str:
+    """Writes a plan into a store and returns the new campaign's id."""
+    from hwcost import __version__
+    from hwcost.stores.schema import Campaign
+
+    campaign = Campaign(plan=plan.to_dict(), hwcost_version=__version__)
+    store.add_campaign(campaign)
+    return campaign.campaign_id
+
+
+def run(
+    store: Store,
+    campaign_id: str,
+    *,
+    budget_s: float | None = None,
+    progress: Callable[[Progress], None] = lambda state: None,
+) -> Result:
+    """Runs, or goes on with, a campaign that lies in a store.
+
+    Args:
+        store: Where the plan is and the visits go.
+        campaign_id: From :func:`start`, or of a campaign that was interrupted.
+        budget_s: Seconds after which no further visit is begun.
+        progress: Called before and after every visit.
+
+    Raises:
+        InterruptedRunError: On Ctrl-C; what was measured is kept.
+        DataError: When the campaign was begun on another machine or with other software.
+    """
+    campaign = _Run(store, campaign_id, budget_s, progress)
+    try:
+        complete = campaign.all_rounds()
+    except KeyboardInterrupt:
+        store.set_status(campaign_id, "interrupted")
+        raise InterruptedRunError(
+            f"interrupted; {len(campaign.visits)} visits are kept. Go on with: hwcost measure --resume --store {store.url}"
+        ) from None
+    store.set_status(campaign_id, "done" if complete else "stopped")
+    found = tuple(estimate.estimate(campaign.plan, campaign.visits))
+    flags = tuple(estimate.campaign_flags(campaign.plan, found))
+    return Result(campaign_id, store.url, campaign.plan, found, flags, campaign.elapsed(), complete)
+
+
+class _Run:
+    """The state of a campaign while it runs."""
+
+    def __init__(
+        self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None]
+    ) -> None:
+        self.store = store
+        self.campaign_id = campaign_id
+        self.budget_s = budget_s
+        self.progress = progress
+        self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
+        self.visits = estimate.visits_of(store, campaign_id)
+        self.maker = RecordMaker(self.plan, campaign_id, store)
+        self.elapsed = timer.stopwatch()
+        self.made = 0
+        self.deaths: Counter[str] = Counter()
+
+    def all_rounds(self) -> bool:
+        """Runs round after round until nothing is due; returns False when the budget ended it."""
+        self.store.set_status(self.campaign_id, "running")
+        for number in range(self.plan.protocol.max_rounds):
+            known = self.store.rounds(self.campaign_id).get(number)
+            order = known if known is not None else self.plan.order(number, self._due(number))
+            if not order:
+                continue
+            order = self.store.add_round(self.campaign_id, number, order)
+            if not self._round(number, order):
+                return False
+        return True
+
+    def _due(self, number: int) -> list[str]:
+        """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before."""
+        failed = {visit.workload_key for visit in self.visits if visit.status == "failed"}
+        keys = [key for key in self.plan.by_key if key not in failed]
+        if number < self.plan.protocol.rounds:
+            return keys
+        wide = set(estimate.topped_up(estimate.estimate(self.plan, self.visits), self.plan))
+        return [key for key in keys if key in wide]
+
+    def _round(self, number: int, order: list[str]) -> bool:
+        while True:
+            done = {visit.workload_key for visit in self.visits if visit.round == number}
+            left = [(position, key) for position, key in enumerate(order) if key not in done]
+            if not left:
+                return True
+            if self._is_out_of_budget():
+                return False
+            try:
+                if not self._process(number, left):
+                    return False
+            except WorkerDiedError as error:
+                self._after_death(error, number, order)
+
+    def _after_death(self, error: WorkerDiedError, number: int, order: list[str]) -> None:
+        """Lets a workload whose process died be tried once more, in a fresh process; after that it has failed."""
+        key = error.workload_key
+        if key is None:
+            raise error
+        self.deaths[key] += 1
+        if self.deaths[key] < ATTEMPTS:
+            return
+        flag = Flag("E_DIED", str(error), "Take a smaller batch or model, or look at the system's log.")
+        self._keep(Visit(key, number, order.index(key), status="failed", flags=(flag,)))
+
+    def _process(self, number: int, left: list[tuple[int, str]]) -> bool:
+        """Measures what is left of a round in one fresh process; returns False when the budget ended it."""
+        remaining = len(left)
+        with WorkerProcess(self._job(number, left)) as worker:
+            for event in worker.events():
+                if event["event"] == "environment":
+                    self.maker.new_process(event)
+                elif event["event"] == "begin":
+                    self._report(number, event["workload_key"])
+                elif event["event"] == "visit":
+                    self._keep(Visit.from_dict(event["visit"]))
+                    self._report(number, event["visit"]["workload_key"])
+                    remaining -= 1
+                    if remaining and self._is_out_of_budget():
+                        return False
+        return True
+
+    def _job(self, number: int, left: list[tuple[int, str]]) -> Job:
+        return Job(
+            backend=self.plan.backend,
+            backend_options=self.plan.backend_options,
+            threads=self.plan.threads,
+            device=self.plan.device,
+            protocol=self.plan.protocol.to_dict(),
+            round=number,
+            workloads=[self.plan.by_key[key].workload.as_dict() for _, key in left],
+            positions=[position for position, _ in left],
+            cpus=cpus_for(self.plan.threads) if self.plan.pin else None,
+        )
+
+    def _keep(self, visit: Visit) -> None:
+        self.store.append(self.maker.record(visit, attempt=min(ATTEMPTS, 1 + self.deaths[visit.workload_key])))
+        self.visits.append(visit)
+        self.made += 1
+
+    def _is_out_of_budget(self) -> bool:
+        return self.budget_s is not None and self.elapsed() >= self.budget_s
+
+    def _report(self, number: int, key: str) -> None:
+        planned = max(len(self.visits), self._planned(number))
+        per_visit = self.elapsed() / self.made if self.made else None
+        remaining = None if per_visit is None else per_visit * (planned - len(self.visits))
+        if remaining is not None and self.budget_s is not None:
+            remaining = max(0.0, min(remaining, self.budget_s - self.elapsed()))
+        name = self.plan.by_key[key].workload.name
+        self.progress(Progress(len(self.visits), planned, number, remaining, name))
+
+    def _planned(self, number: int) -> int:
+        stored = self.store.rounds(self.campaign_id)
+        beyond = max(0, self.plan.protocol.rounds - 1 - max(number, max(stored)))
+        return sum(map(len, stored.values())) + beyond * len(self.plan.items)
+
