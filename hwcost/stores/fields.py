@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from hwcost.stores.ids import utc
 
@@ -35,6 +35,13 @@ def canonical_json(value: Any) -> str:
         )
     except (TypeError, RecursionError) as error:
         raise ValueError(f"expected plain JSON data, got {error}") from None
+
+
+def reason(error: ValidationError) -> str:
+    """Returns the first thing that is wrong, and where, in one line."""
+    first = error.errors()[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 def _numpy(value: Any) -> Any:

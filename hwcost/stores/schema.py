@@ -95,12 +95,13 @@ class Device(Group):
 
     Attributes:
         device_key: Hash of what survives a reboot. Filled in from ``kind``, ``vendor``, ``product``, ``count``,
-            ``partition``, ``memory_bytes``, ``sm_count``, ``ecc`` and ``power_limit_w`` when it is not given.
+            ``partition``, ``memory_bytes``, ``sm_count``, ``ecc`` and ``power_limit_w`` when it is not given and any
+            of them is known.
         device_name: The user's label, usually the profile's name.
         memory_bytes: Memory of an accelerator; None for a CPU, whose host has its own field.
     """
 
-    device_key: Key
+    device_key: Key | None = None
     device_name: Text | None = None
     kind: Text | None = None
     vendor: Text | None = None
@@ -125,7 +126,8 @@ class Device(Group):
     def _fill_key(cls, data: Any) -> Any:
         if not isinstance(data, dict) or data.get("device_key"):
             return data
-        return {**data, "device_key": _sha256({name: data.get(name) for name in _LASTING})}
+        lasting = {name: data[name] for name in _LASTING if data.get(name) is not None}
+        return {**data, "device_key": _sha256(lasting)} if lasting else data
 
 
 class Host(Group):
@@ -170,7 +172,7 @@ class Environment(Group):
     """Tool, device, host and software: the same for every visit of a process, so stores keep it once."""
 
     tool: Tool = Field(default_factory=Tool)
-    device: Device = Field(default_factory=lambda: Device.of({}))
+    device: Device = Field(default_factory=Device)
     host: Host = Field(default_factory=Host)
     software: Software = Field(default_factory=Software)
 

@@ -1,0 +1,269 @@
+"""A store in an SQL database, through SQLAlchemy Core: SQLite in a file, or PostgreSQL by URL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+from sqlalchemy import Connection, Select, Table, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from hwcost.errors import DataError, StoreError, UnknownNameError
+from hwcost.stores import tables
+from hwcost.stores.base import Store
+from hwcost.stores.engines import WRITING, complaints, parse, server_engine, sqlite_engine
+from hwcost.stores.fields import Group, reason
+from hwcost.stores.revisions import check_revision, upgrade
+from hwcost.stores.schema import Campaign, Environment, Record
+
+_Group = TypeVar("_Group", bound=Group)
+_PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
+
+
+class SqlStore(Store):
+    """A store in an SQL database.
+
+    Args:
+        location: Path of an SQLite file, or a database URL.
+        create: Make the store when it is not there.
+
+    Raises:
+        UsageError: When the location is of no known kind, or nothing is there and ``create`` is false.
+        StoreError: When it cannot be opened or brought up to date.
+    """
+
+    def __init__(self, location: str, *, create: bool = True) -> None:
+        where = parse(location)
+        self.remarks = []
+        self._known_environments: set[str] = set()
+        if isinstance(where, Path):
+            self.url = str(where)
+            self._engine, self.is_read_only = sqlite_engine(where, create=create)
+        else:
+            self.url = where.render_as_string(hide_password=True)
+            self._engine, self.is_read_only = server_engine(where), False
+        try:
+            self._bring_up_to_date(create)
+        except BaseException:
+            self.close()
+            raise
+
+    def add_campaign(self, campaign: Campaign) -> bool:
+        """See the base class."""
+        row = {
+            "campaign_id": campaign.campaign_id,
+            "created_at": campaign.created_at,
+            "status": campaign.status,
+            "document": campaign.model_dump(mode="json", exclude={"status"}),
+        }
+        with self._writing("add a campaign to") as connection:
+            return self._insert(connection, tables.campaigns, row)
+
+    def campaign(self, campaign_id: str) -> Campaign:
+        """See the base class."""
+        table = tables.campaigns
+        with self._reading() as connection:
+            row = connection.execute(select(table).where(table.c.campaign_id == campaign_id)).first()
+        if row is None:
+            raise self._unknown(campaign_id)
+        return _campaign(row)
+
+    def campaigns(self) -> list[Campaign]:
+        """See the base class."""
+        table = tables.campaigns
+        with self._reading() as connection:
+            rows = connection.execute(select(table).order_by(table.c.created_at, table.c.campaign_id)).all()
+        return [_campaign(row) for row in rows]
+
+    def set_status(self, campaign_id: str, status: str) -> None:
+        """See the base class."""
+        Campaign(campaign_id=campaign_id, status=status)  # checks the status as the schema does
+        table = tables.campaigns
+        change = update(table).where(table.c.campaign_id == campaign_id).values(status=status)
+        with self._writing("change a campaign of") as connection:
+            changed = connection.execute(change).rowcount
+        if not changed:
+            raise self._unknown(campaign_id)
+
+    def add_round(self, campaign_id: str, number: int, order: Sequence[str]) -> list[str]:
+        """See the base class."""
+        row = {"campaign_id": campaign_id, "number": number, "workload_keys": list(order)}
+        try:
+            with self._writing("add a round to") as connection:
+                self._insert(connection, tables.rounds, row)
+        except StoreError as error:
+            self._check_campaign(error, campaign_id)
+            raise
+        return self.rounds(campaign_id)[number]
+
+    def rounds(self, campaign_id: str) -> dict[int, list[str]]:
+        """See the base class."""
+        table = tables.rounds
+        query = select(table.c.number, table.c.workload_keys).where(table.c.campaign_id == campaign_id)
+        with self._reading() as connection:
+            return {row.number: row.workload_keys for row in connection.execute(query.order_by(table.c.number))}
+
+    def append(self, record: Record) -> bool:
+        """See the base class."""
+        environment_key = record.environment.key
+        blob = np.asarray(record.result.samples_s, dtype="<f8").tobytes()
+        try:
+            with self._writing("add a record to") as connection:
+                self._add_environment(connection, environment_key, record.environment)
+                is_new = self._insert(connection, tables.records, _row(record, environment_key), "idempotency_key")
+                if is_new and blob:
+                    row = {"record_id": record.identity.record_id, "samples": blob}
+                    self._insert(connection, tables.samples, row)
+        except StoreError as error:
+            self._check_campaign(error, record.identity.campaign_id)
+            raise
+        self._known_environments.add(environment_key)
+        return is_new
+
+    def records(
+        self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
+    ) -> Iterator[Record]:
+        """See the base class."""
+        table, campaigns = tables.records, tables.campaigns
+        order = (table.c.started_s.nulls_last(), table.c.round, table.c.position, table.c.record_id)
+        query = select(table.c.record_id).join(campaigns).order_by(campaigns.c.created_at, table.c.campaign_id, *order)
+        with self._reading() as connection:
+            found = list(connection.execute(_filtered(query, campaign_id, role, status)).scalars())
+        environments: dict[str, Environment] = {}
+        for start in range(0, len(found), _PAGE):
+            for row in self._page(found[start : start + _PAGE], environments):
+                yield _record(row, environments)
+
+    def count(
+        self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
+    ) -> int:
+        """See the base class."""
+        query = _filtered(select(func.count()).select_from(tables.records), campaign_id, role, status)
+        with self._reading() as connection:
+            return int(connection.execute(query).scalar_one())
+
+    def close(self) -> None:
+        """See the base class."""
+        self._engine.dispose()
+
+    def _bring_up_to_date(self, create: bool) -> None:
+        with complaints(self.url, "open"):
+            if check_revision(self._engine, self.url):
+                return
+        if self.is_read_only:
+            raise StoreError(
+                f"the store '{self.url}' is empty or of an older hwcost, and cannot be brought up to date because it "
+                "is read-only. Copy it to a place that can be written and open the copy."
+            )
+        with complaints(self.url, "create" if create else "upgrade"):
+            upgrade(self._engine, self.url)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with complaints(self.url, "read"), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self, what: str) -> Iterator[Connection]:
+        if self.is_read_only:
+            raise StoreError(
+                f"cannot {what} the store '{self.url}': it is read-only for this user. Copy it to a place that can be "
+                "written, or ask its owner for write permission."
+            )
+        with complaints(self.url, what), self._engine.connect() as plain:
+            connection = plain.execution_options(**{WRITING: True})
+            with connection.begin():
+                yield connection
+
+    def _insert(self, connection: Connection, table: Table, row: dict[str, Any], unique: str | None = None) -> bool:
+        """Inserts a row unless its primary key, or the column ``unique``, is there; returns whether it did."""
+        build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        keys = [unique] if unique else [column.name for column in table.primary_key]
+        return connection.execute(build(table).values(row).on_conflict_do_nothing(index_elements=keys)).rowcount == 1
+
+    def _add_environment(self, connection: Connection, key: str, environment: Environment) -> None:
+        if key not in self._known_environments:
+            row = {"environment_key": key, "document": environment.model_dump(mode="json", exclude_none=True)}
+            self._insert(connection, tables.environments, row)
+
+    def _page(self, record_ids: Sequence[str], environments: dict[str, Environment]) -> list[Any]:
+        """Reads some records in the order of their ids, and the environments that they need."""
+        table, samples = tables.records, tables.samples
+        columns = (table.c.record_id, table.c.environment_key, table.c.document, samples.c.samples)
+        query = select(*columns).outerjoin(samples).where(table.c.record_id.in_(record_ids))
+        with self._reading() as connection:
+            rows = {row.record_id: row for row in connection.execute(query)}
+            missing = {row.environment_key for row in rows.values()} - environments.keys()
+            known = tables.environments
+            for row in connection.execute(select(known).where(known.c.environment_key.in_(missing))):
+                environments[row.environment_key] = _valid(Environment, row.document)
+        return [rows[record_id] for record_id in record_ids]
+
+    def _check_campaign(self, error: StoreError, campaign_id: str) -> None:
+        """Says so when a row was refused because its campaign is not there."""
+        if isinstance(error.__cause__, IntegrityError):
+            self.campaign(campaign_id)
+
+    def _unknown(self, campaign_id: str) -> UnknownNameError:
+        newest = [campaign.campaign_id for campaign in self.campaigns()[-10:]]
+        return UnknownNameError("campaign", campaign_id, newest, f"The store is '{self.url}'.")
+
+
+def _filtered(query: Select[Any], campaign_id: str | None, role: str | None, status: str | None) -> Select[Any]:
+    asked = {"campaign_id": campaign_id, "role": role, "status": status}
+    for name, value in asked.items():
+        if value is not None:
+            query = query.where(tables.records.c[name] == value)
+    return query
+
+
+def _row(record: Record, environment_key: str) -> dict[str, Any]:
+    identity, workload, device = record.identity, record.workload, record.environment.device
+    left_out: Any = {"environment": True, "result": {"samples_s"}}
+    return {
+        "record_id": identity.record_id,
+        "campaign_id": identity.campaign_id,
+        "round": identity.round,
+        "position": identity.position,
+        "idempotency_key": identity.idempotency_key,
+        "workload_key": workload.workload_key,
+        "workload_name": workload.name,
+        "role": workload.role,
+        "search_space": workload.search_space,
+        "precision": workload.precision,
+        "batch_size": workload.batch_size,
+        "seq_len": workload.seq_len,
+        "backend": workload.backend,
+        "device_key": device.device_key,
+        "device_name": device.device_name,
+        "status": record.result.status,
+        "latency_s": record.result.latency_s,
+        "started_s": record.result.started_s,
+        "started_at": identity.started_at,
+        "environment_key": environment_key,
+        "document": record.model_dump(mode="json", exclude_none=True, exclude=left_out),
+    }
+
+
+def _campaign(row: Any) -> Campaign:
+    return _valid(Campaign, {**row.document, "status": row.status})
+
+
+def _record(row: Any, environments: dict[str, Environment]) -> Record:
+    document = dict(row.document)
+    samples = np.frombuffer(row.samples or b"", dtype="<f8").tolist()
+    document["result"] = {**document["result"], "samples_s": samples}
+    document["environment"] = environments[row.environment_key]
+    return _valid(Record, document)
+
+
+def _valid(kind: type[_Group], document: dict[str, Any]) -> _Group:
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        raise DataError(f"the store holds a damaged {kind.__name__}: {reason(error)}") from None

@@ -1,0 +1,83 @@
+"""The tables of an SQL store. They are created by the migrations only; this describes them to the queries.
+
+``records`` has typed columns for what is asked for often; ``document`` is the record without its environment and its
+samples, which have tables of their own. Documents are JSON and not JSONB, because JSONB rewrites numbers.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    Column("campaign_id", Text, primary_key=True),
+    Column("created_at", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+rounds = Table(
+    "rounds",
+    metadata,
+    Column("campaign_id", Text, ForeignKey("campaigns.campaign_id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("workload_keys", JSON, nullable=False),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    Column("environment_key", Text, primary_key=True),
+    Column("document", JSON, nullable=False),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaigns.campaign_id"), nullable=False),
+    Column("round", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("workload_key", Text, nullable=False),
+    Column("workload_name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("search_space", Text),
+    Column("precision", Text),
+    Column("batch_size", BigInteger),
+    Column("seq_len", BigInteger),
+    Column("backend", Text),
+    Column("device_key", Text),
+    Column("device_name", Text),
+    Column("status", Text, nullable=False),
+    Column("latency_s", Double),
+    Column("started_s", Double),
+    Column("started_at", Text),
+    Column("environment_key", Text, ForeignKey("environments.environment_key"), nullable=False),
+    Column("document", JSON, nullable=False),
+    UniqueConstraint("idempotency_key", name="uq_records_idempotency_key"),
+    Index("ix_records_campaign_id", "campaign_id", "round", "position"),
+    Index("ix_records_workload_key", "workload_key", "device_key"),
+)
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("record_id", Text, ForeignKey("records.record_id"), primary_key=True),
+    Column("samples", LargeBinary, nullable=False),
+)
