@@ -1,0 +1,117 @@
+"""Checks a profile's file strictly: a misspelt key, a wrong type or a number without a source is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hwcost.devices.profile import (
+    DTYPES,
+    INTEGER_FIELDS,
+    KINDS,
+    NUMBER_FIELDS,
+    TEXT_FIELDS,
+    DeviceProfile,
+    Match,
+    ProtocolDefaults,
+)
+from hwcost.errors import DataError
+
+_TABLES = ("match", "flops_per_s", "protocol", "sources")
+_MATCH_LISTS = {"cpu": "cpu", "cuda": "cuda", "tpu": "tpu", "not": "excluded"}  # key in the file: attribute
+_PROTOCOL_INTEGERS = ("batch_size", "seq_len", "threads")
+
+
+def profile_from(document: Mapping[str, Any], where: str) -> DeviceProfile:
+    """Builds a profile from a parsed file.
+
+    Args:
+        document: What the TOML file holds.
+        where: Its path, for messages.
+
+    Raises:
+        DataError: When a key is unknown or missing, a value has the wrong type, or a number has no source.
+    """
+    _known_keys(document, (*TEXT_FIELDS, *INTEGER_FIELDS, *NUMBER_FIELDS, "last_framework", *_TABLES), "", where)
+    texts: dict[str, Any] = {key: _text(document, key, "", where) for key in TEXT_FIELDS}
+    if texts["kind"] not in KINDS:
+        raise DataError(f"{where}: kind is '{texts['kind']}'. Known: {', '.join(KINDS)}.")
+    numbers: dict[str, Any] = {key: _number(document, key, "", where, whole=True) for key in INTEGER_FIELDS if key in document}
+    numbers |= {key: _number(document, key, "", where) for key in NUMBER_FIELDS if key in document}
+    peaks = _table(document, "flops_per_s", where)
+    _known_keys(peaks, DTYPES, "flops_per_s.", where)
+    sources = _table(document, "sources", where)
+    profile = DeviceProfile(
+        **texts,
+        **numbers,
+        match=_match(_table(document, "match", where), texts["kind"], where),
+        protocol=_protocol(_table(document, "protocol", where), where),
+        flops_per_s={dtype: float(_number(peaks, dtype, "flops_per_s.", where)) for dtype in peaks},
+        last_framework=_text(document, "last_framework", "", where) if "last_framework" in document else None,
+        sources={key: _text(sources, key, "sources.", where) for key in sources},
+    )
+    _sources_complete(profile, where)
+    return profile
+
+
+def _match(table: Mapping[str, Any], kind: str, where: str) -> Match:
+    _known_keys(table, (*_MATCH_LISTS, "compute_capability"), "match.", where)
+    lists = {name: _texts(table, key, where) for key, name in _MATCH_LISTS.items()}
+    if not lists[kind]:
+        raise DataError(f"{where}: match.{kind} is missing. Expected the words that a {kind} device's name has.")
+    capability = _text(table, "compute_capability", "match.", where) if "compute_capability" in table else None
+    return Match(**lists, compute_capability=capability)
+
+
+def _protocol(table: Mapping[str, Any], where: str) -> ProtocolDefaults:
+    _known_keys(table, (*_PROTOCOL_INTEGERS, "dtype"), "protocol.", where)
+    numbers = {key: int(_number(table, key, "protocol.", where, whole=True)) for key in _PROTOCOL_INTEGERS}
+    dtype = _text(table, "dtype", "protocol.", where)
+    if dtype not in DTYPES:
+        raise DataError(f"{where}: protocol.dtype is '{dtype}'. Known: {', '.join(DTYPES)}.")
+    return ProtocolDefaults(**numbers, dtype=dtype)
+
+
+def _sources_complete(profile: DeviceProfile, where: str) -> None:
+    facts = {*profile.numbers(), *(["last_framework"] if profile.last_framework else [])}
+    for fact in sorted(facts):
+        if profile.source(fact) is None:
+            raise DataError(f"{where}: {fact} has no source. Add sources.{fact.partition('.')[0]}, or leave it out.")
+    _known_keys(profile.sources, (*facts, *(fact.partition(".")[0] for fact in facts)), "sources.", where)
+
+
+def _known_keys(table: Mapping[str, Any], known: tuple[str, ...], prefix: str, where: str) -> None:
+    for key in table:
+        if key not in known:
+            names = ", ".join(sorted(set(known)))
+            raise DataError(f"{where}: unknown key '{prefix}{key}'. Known: {names}.")
+
+
+def _table(document: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    value = document.get(key, {})
+    if not isinstance(value, Mapping):
+        raise DataError(f"{where}: '{key}' must be a table, got {value!r}.")
+    return value
+
+
+def _text(table: Mapping[str, Any], key: str, prefix: str, where: str) -> str:
+    value = table.get(key)
+    if not isinstance(value, str) or not value.strip():
+        raise DataError(f"{where}: '{prefix}{key}' must be a text, got {value!r}.")
+    return value
+
+
+def _texts(table: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(word, str) and word for word in value):
+        raise DataError(f"{where}: 'match.{key}' must be a list of texts, got {value!r}.")
+    return tuple(value)
+
+
+def _number(table: Mapping[str, Any], key: str, prefix: str, where: str, whole: bool = False) -> Any:
+    value = table.get(key)
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value < float("inf"):
+        noun = "whole number" if whole else "number"
+        raise DataError(f"{where}: '{prefix}{key}' must be a positive {noun}, got {value!r}. Unknown is left out, not 0.")
+    return value

@@ -1,0 +1,30 @@
+"""TPU chips of this machine: their device files, and the type that a TPU VM puts into the environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hwcost.devices.detected import DetectedDevice
+from hwcost.devices.host_cpu import read_text
+
+_TYPE_VARIABLES = ("TPU_ACCELERATOR_TYPE", "ACCELERATOR_TYPE")
+_GOOGLE = "0x1ae0"  # PCI vendor
+
+
+def detect_tpu(root: Path = Path("/")) -> list[DetectedDevice]:
+    """Returns one entry per TPU chip.
+
+    Args:
+        root: Where ``dev`` and ``sys`` lie; tests pass a tree of their own.
+    """
+    chips = [path for path in sorted((root / "dev").glob("accel[0-9]*")) if _is_google(path.name, root)]
+    type_name = next((os.environ[name] for name in _TYPE_VARIABLES if os.environ.get(name)), None)
+    product = f"TPU {type_name}" if type_name else "TPU of unknown type"
+    count = len(chips) or (1 if type_name else 0)
+    return [DetectedDevice(kind="tpu", vendor="google", product=product, index=index) for index in range(count)]
+
+
+def _is_google(name: str, root: Path) -> bool:
+    vendor = read_text(root / "sys/class/accel" / name / "device/vendor")
+    return vendor in ("", _GOOGLE)
