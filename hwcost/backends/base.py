@@ -45,7 +45,7 @@ class Runner(ABC):
         """Counts compilations so far; a rise inside a timed region makes the visit void."""
         return 0
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - a runner may have nothing to free
         """Frees what the runner holds; it is not used afterwards."""
 
 

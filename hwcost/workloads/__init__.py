@@ -1,0 +1,111 @@
+"""What is timed: whole models, components, ONNX files, the user's own modules, and synthetic work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hwcost.errors import DataError, UsageError
+from hwcost.registry import Registry
+from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.workloads.base import Workload
+from hwcost.workloads.builder import Builder
+from hwcost.workloads.component import ComponentWorkload
+from hwcost.workloads.factory import FactoryWorkload
+from hwcost.workloads.model import ModelWorkload
+from hwcost.workloads.onnx_file import OnnxWorkload
+from hwcost.workloads.synthetic import SyntheticWorkload
+
+__all__ = [
+    "BUILDERS",
+    "Builder",
+    "ComponentWorkload",
+    "FactoryWorkload",
+    "ModelWorkload",
+    "OnnxWorkload",
+    "SyntheticWorkload",
+    "Workload",
+    "builder",
+    "component_stacks",
+    "from_dict",
+    "models",
+]
+
+BUILDERS = Registry(
+    "hwcost.workloads", "buildable space", {"supershaper": "hwcost.workloads.supershaper:SuperShaperBuilder"}
+)
+
+_KINDS: dict[str, type[Workload]] = {
+    kind.kind: kind for kind in (ModelWorkload, ComponentWorkload, OnnxWorkload, FactoryWorkload, SyntheticWorkload)
+}
+
+
+def from_dict(data: dict[str, Any]) -> Workload:
+    """Turns ``Workload.as_dict()`` back into an equal workload.
+
+    Raises:
+        DataError: When the kind is unknown, or a field is missing or unknown.
+    """
+    kind = data.get("kind")
+    if kind not in _KINDS:
+        raise DataError(f"unknown kind of workload {kind!r}. Known: {', '.join(sorted(_KINDS))}")
+    return _KINDS[kind].from_fields({name: value for name, value in data.items() if name != "kind"})
+
+
+def builder(space: SearchSpace) -> Builder[SearchSpace]:
+    """Makes the builder of a space.
+
+    Raises:
+        UsageError: When the space only describes data, or nothing builds it.
+    """
+    known = BUILDERS.names()
+    if space.name not in known:
+        raise UsageError(
+            f"architectures of space '{space.name}' cannot be built, so they cannot be measured. "
+            f"Spaces that can: {', '.join(known)}. Data measured elsewhere can be fitted as it is."
+        )
+    made: Builder[SearchSpace] = BUILDERS.load(space.name)(space)
+    return made
+
+
+def models(
+    space: SearchSpace,
+    archs: Iterable[Architecture],
+    batch_size: int = 1,
+    seq_len: int = 128,
+    dtype: str = "float32",
+    seed: int = 0,
+) -> list[ModelWorkload]:
+    """Makes one whole-model workload per architecture.
+
+    Raises:
+        UsageError: When the space cannot be built, or not at this sequence length.
+    """
+    builder(space).check_seq_len(seq_len)
+    return [
+        ModelWorkload.of(space, arch, batch_size=batch_size, seq_len=seq_len, dtype=dtype, seed=seed) for arch in archs
+    ]
+
+
+def component_stacks(
+    space: SearchSpace,
+    batch_size: int = 1,
+    seq_len: int = 128,
+    dtype: str = "float32",
+    depths: Iterable[int] = (1, 2, 4, 8),
+) -> list[ComponentWorkload]:
+    """Makes the workloads that price all components of a space by the slope over depth.
+
+    A component whose output does not have the shape of its input (embeddings, head) appears once, at depth 1.
+
+    Raises:
+        UsageError: When the space cannot be built, or not at this sequence length.
+    """
+    built = builder(space)
+    built.check_seq_len(seq_len)
+    depths = tuple(depths)
+    return [
+        ComponentWorkload.of(space, part, depth=depth, batch_size=batch_size, seq_len=seq_len, dtype=dtype)
+        for part in space.components()
+        for depth in (depths if built.is_stackable(part) else (1,))
+    ]

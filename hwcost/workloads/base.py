@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.errors import UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.spaces.accounting import Work
 
 if TYPE_CHECKING:
     import torch
+    from typing_extensions import Self
 
 ITEMSIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes per number of the dtypes that can be asked for."""
@@ -44,15 +46,32 @@ class Workload(ABC):
     def name(self) -> str:
         """A short name for people, unique within a campaign."""
 
-    @abstractmethod
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON that :func:`hwcost.workloads.from_dict` turns back into an equal workload."""
+        own: Any = self  # a dataclass, as every subclass is
+        return {"kind": self.kind, **asdict(own)}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Makes a workload of the fields of ``as_dict()``, without ``kind``.
+
+        Raises:
+            DataError: When a field is missing or unknown.
+        """
+        try:
+            return cls(**fields)
+        except TypeError as error:
+            raise DataError(f"these fields are no {cls.kind} workload: {error}") from None
+
+    def _described(self, what: str) -> str:
+        """Adds the shape to a name: ``what@1x128`` for batch 1 and sequence 128; the dtype unless it is float32."""
+        shape = f"{self.batch_size}" if self.seq_len is None else f"{self.batch_size}x{self.seq_len}"
+        return f"{what}@{shape}" + ("" if self.dtype == "float32" else f"-{self.dtype}")
 
     @property
     def key(self) -> str:
         """SHA-256 of the canonical JSON; equal exactly when the workloads are equal."""
-        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return digest(self.as_dict())
 
     def work(self) -> Work | None:
         """Returns parameters, FLOPs and elements moved per call; None when they are unknown."""
@@ -73,6 +92,12 @@ class Workload(ABC):
         Floating-point inputs are float32; a backend casts them to ``dtype``.
         """
         raise UsageError(f"'{self.name}' does not describe its inputs")
+
+
+def digest(data: dict[str, Any]) -> str:
+    """Returns the SHA-256 of plain data as canonical JSON."""
+    text = json.dumps(data, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def check_shape(batch_size: int, seq_len: int | None, dtype: str) -> None:

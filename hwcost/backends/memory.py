@@ -1,0 +1,33 @@
+"""Tells running out of memory from other failures, whichever runtime reports it, and says what to do."""
+
+from __future__ import annotations
+
+import psutil
+
+from hwcost.errors import MeasurementError
+from hwcost.units import format_bytes
+from hwcost.workloads.base import ITEMSIZES, Workload
+
+_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "failed to allocate memory")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Says whether an error means that memory ran out.
+
+    Known are Python's own MemoryError, torch's allocators on CPU and CUDA, ONNX Runtime and OpenVINO (``bad_alloc``).
+    """
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(sign in text for sign in _SIGNS)
+
+
+def out_of_memory(workload: Workload, error: BaseException) -> MeasurementError:
+    """Makes the error to raise: what the workload needs as far as is known, what is free, and what to do."""
+    work = workload.work()
+    weights = None if work is None else work.params * ITEMSIZES[workload.dtype]
+    needs = "its need is unknown" if weights is None else f"its weights alone take {format_bytes(weights)}"
+    free = format_bytes(psutil.virtual_memory().available)
+    cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return MeasurementError(
+        f"'{workload.name}' ran out of memory: {needs}, {free} of main memory are free ({cause}). "
+        f"Take a smaller batch than {workload.batch_size}, or a shorter sequence."
+    )

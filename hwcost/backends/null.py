@@ -1,0 +1,123 @@
+"""A device that exists only as a law: for tests, and for trying a campaign without measuring anything.
+
+One call takes ``overhead_s + max(flops / flops_per_s, bytes / bytes_per_s)``, times log-normal noise.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hwcost.backends import options as read
+from hwcost.backends.base import Backend, Runner
+from hwcost.backends.virtual import VirtualClock
+from hwcost.errors import MeasurementError, UsageError
+from hwcost.workloads.base import ITEMSIZES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hwcost.devices.profile import DeviceProfile
+    from hwcost.workloads.base import Workload
+
+
+class Null(Backend):
+    """The law on a virtual clock; equal options give equal numbers.
+
+    Options:
+        seed: Of the noise (0).
+        process_seed: Number of the process; a campaign gives each round its own (0).
+        noise: Standard deviation of the logarithm of every call (0.01).
+        process_noise: The same, of a factor that a workload keeps as long as the process lives (0).
+        overhead_s: Time of a call that does nothing (1e-5).
+        flops_per_s: Rate of operations (1e11).
+        bytes_per_s: Rate of memory traffic (2e10).
+        realtime: Really sleep that long, on the real clock (false).
+        fail: Name of a workload that cannot be prepared (none).
+    """
+
+    name = "null"
+    kinds = ("cpu", "cuda", "tpu")
+    option_names = (
+        "seed",
+        "process_seed",
+        "noise",
+        "process_noise",
+        "overhead_s",
+        "flops_per_s",
+        "bytes_per_s",
+        "realtime",
+        "fail",
+    )
+
+    def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
+        super().__init__(threads, options)
+        given = self.options
+        self.seeds = (read.integer(given, "seed", 0), read.integer(given, "process_seed", 0))
+        self.noise = read.number(given, "noise", 0.01)
+        self.process_noise = read.number(given, "process_noise", 0.0)
+        self.overhead_s = read.number(given, "overhead_s", 1e-5)
+        self.flops_per_s = read.number(given, "flops_per_s", 1e11, least=1.0)
+        self.bytes_per_s = read.number(given, "bytes_per_s", 2e10, least=1.0)
+        self.realtime = read.switch(given, "realtime", False)
+        self.clock = VirtualClock()
+
+    @classmethod
+    def availability(cls) -> tuple[bool, str]:
+        """Always available."""
+        return True, ""
+
+    def version(self) -> dict[str, str]:
+        """The law's own version."""
+        return {"null": "1"}
+
+    def law_s(self, workload: Workload) -> float:
+        """Returns the latency without noise.
+
+        Raises:
+            UsageError: When the workload's amount of work is unknown.
+        """
+        work = workload.work()
+        if work is None:
+            raise UsageError(f"the null backend needs to know the work of '{workload.name}', which is unknown")
+        traffic_s = work.bytes(ITEMSIZES[workload.dtype]) / self.bytes_per_s
+        return self.overhead_s + max(work.flops / self.flops_per_s, traffic_s)
+
+    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+        """See the base class."""
+        if workload.name == self.options.get("fail"):
+            raise MeasurementError(f"'{workload.name}' failed, as option 'fail' asks for")
+        return NullRunner(self, workload)
+
+
+class NullRunner(Runner):
+    """Draws every call's latency and lets the clock move on by it."""
+
+    def __init__(self, backend: Null, workload: Workload) -> None:
+        super().__init__()
+        item = int(workload.key[:16], 16)
+        seed, process_seed = backend.seeds
+        factor = np.random.default_rng([seed, item, process_seed, 0]).standard_normal() * backend.process_noise
+        self._latency_s = backend.law_s(workload) * float(np.exp(factor))
+        self._noise = backend.noise
+        self._rng = np.random.default_rng([seed, item, process_seed, 1])
+        self._clock = backend.clock
+        self._sleeps = backend.realtime
+        self._outputs = [np.random.default_rng(item).standard_normal(4, dtype=np.float32)]
+        self.clock = None if backend.realtime else backend.clock
+        self.facts = {"law_s": backend.law_s(workload), "realtime": backend.realtime}
+
+    def run(self, n: int) -> None:
+        """See the base class."""
+        total_s = float(np.exp(self._rng.standard_normal(n) * self._noise).sum()) * self._latency_s
+        if self._sleeps:
+            time.sleep(total_s)
+        else:
+            self._clock.advance(total_s)
+
+    def outputs(self) -> list[NDArray[Any]]:
+        """Returns four numbers that depend on the workload alone."""
+        self.run(1)
+        return list(self._outputs)

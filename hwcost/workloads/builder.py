@@ -1,0 +1,95 @@
+"""The contract between a search space's description and the torch modules that stand for it.
+
+A builder knows shapes without torch, so that a campaign can be planned where torch is not installed, and imports torch
+only to build. Other distributions plug in under the entry-point group ``hwcost.workloads``, named like their space.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.errors import UsageError
+from hwcost.spaces.base import Architecture, Component, SearchSpace
+
+if TYPE_CHECKING:
+    import torch
+
+SpaceT = TypeVar("SpaceT", bound=SearchSpace)
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of a module.
+
+    Attributes:
+        shape: Its shape.
+        below: Integers are drawn from ``low`` up to, not including, this; None means standard normal numbers.
+        low: The least integer.
+    """
+
+    shape: tuple[int, ...]
+    below: int | None = None
+    low: int = 0
+
+    def draw(self, rng: np.random.Generator) -> NDArray[Any]:
+        """Draws int64 or float32 values."""
+        if self.below is None:
+            return rng.standard_normal(self.shape, dtype=np.float32)
+        return rng.integers(self.low, self.below, self.shape, dtype=np.int64)
+
+
+def draw_inputs(inputs: dict[str, Input], seed: int) -> dict[str, NDArray[Any]]:
+    """Draws all inputs; equal seeds give equal values."""
+    rng = np.random.default_rng(seed)
+    return {name: spec.draw(rng) for name, spec in inputs.items()}
+
+
+class Builder(ABC, Generic[SpaceT]):
+    """Builds the architectures and components of one space.
+
+    Args:
+        space: The space; its class must be the one that the builder is registered for.
+    """
+
+    max_seq_len: int | None = None
+    """Longest sequence that the modules take; None when there is no limit."""
+
+    def __init__(self, space: SpaceT) -> None:
+        self.space = space
+
+    @abstractmethod
+    def model(self, arch: Architecture) -> torch.nn.Module:
+        """Makes a whole model; weights are filled by the caller, so they need not be initialised."""
+
+    @abstractmethod
+    def component(self, component: Component, depth: int) -> torch.nn.Module:
+        """Makes ``depth`` chained copies of a component, each with weights of its own.
+
+        Raises:
+            UsageError: When the space has no such component.
+        """
+
+    @abstractmethod
+    def model_inputs(self, batch_size: int, seq_len: int) -> dict[str, Input]:
+        """Describes a model's inputs in call order."""
+
+    @abstractmethod
+    def component_inputs(self, component: Component, batch_size: int, seq_len: int) -> dict[str, Input]:
+        """Describes a component's inputs in call order; the first is what flows from copy to copy."""
+
+    @abstractmethod
+    def is_stackable(self, component: Component) -> bool:
+        """Whether the output has the shape of the first input, so that copies can be chained."""
+
+    def check_seq_len(self, seq_len: int) -> None:
+        """Raises UsageError when the modules take no sequence that long."""
+        if self.max_seq_len is not None and seq_len > self.max_seq_len:
+            raise UsageError(
+                f"models of space '{self.space.name}' take at most {self.max_seq_len} tokens, got a sequence length "
+                f"of {seq_len}"
+            )

@@ -1,0 +1,153 @@
+"""The user's own torch model, named by ``package.module:factory``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.errors import MissingExtraError, UsageError
+from hwcost.workloads.base import Workload, check_shape
+from hwcost.workloads.builder import Input, draw_inputs
+
+if TYPE_CHECKING:
+    import torch
+
+_KNOWN_INPUTS = {"input_ids": (1000, 0), "attention_mask": (2, 1), "token_type_ids": (2, 0)}
+"""Inputs that need no example: their integers stay below the first number and start at the second."""
+_PAIR = "Let the factory return the pair (module, example_inputs), with a tuple or a dict of tensors."
+
+
+@dataclass(frozen=True, slots=True)
+class FactoryWorkload(Workload):
+    """What a factory of the user's makes.
+
+    The factory returns a ``torch.nn.Module``, or a pair of it and example inputs (a tuple, or a dict by argument name).
+    It is called with those of the arguments ``batch_size``, ``seq_len`` and ``dtype`` that it takes. When it gives no
+    example inputs, every argument of ``forward`` without a default must be one of ``input_ids`` (0 to 999),
+    ``attention_mask`` (ones) and ``token_type_ids`` (0 or 1), each int64 of shape (batch_size, seq_len).
+
+    Attributes:
+        factory: ``package.module:name``; the current folder is importable.
+        batch_size: Sequences per call.
+        seq_len: Tokens per sequence.
+        dtype: The module is cast to it.
+    """
+
+    kind: ClassVar[str] = "factory"
+
+    factory: str
+    batch_size: int = 1
+    seq_len: int = 128
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        check_shape(self.batch_size, self.seq_len, self.dtype)
+        module, colon, name = self.factory.partition(":")
+        if not (module and colon and name):
+            raise UsageError(f"'{self.factory}' names no factory. Expected package.module:name")
+
+    @property
+    def name(self) -> str:
+        """For example ``my_models:small@1x128``."""
+        return self._described(self.factory)
+
+    def build(self) -> torch.nn.Module:
+        """See the base class; weights are the factory's own."""
+        import torch
+
+        module, example = self._make()
+        module = module.eval().requires_grad_(False).to(getattr(torch, self.dtype))
+        if not isinstance(example, Mapping):
+            return module
+        from hwcost.workloads.modules import CallByName
+
+        return CallByName(module, list(example))
+
+    def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
+        """Returns the factory's example inputs, or seeded ids by the rule of the class.
+
+        Raises:
+            UsageError: When there is no example and ``forward`` takes other arguments.
+        """
+        module, example = self._make()
+        if isinstance(example, Mapping):
+            return {name: _as_array(value, name) for name, value in example.items()}
+        if example is not None:
+            return {f"input_{index}": _as_array(value, index) for index, value in enumerate(example)}
+        shape = (self.batch_size, self.seq_len)
+        wanted = _wanted(module, self.factory)
+        return draw_inputs({name: Input(shape, *_KNOWN_INPUTS[name]) for name in wanted}, seed)
+
+    def _make(self) -> tuple[Any, Any]:
+        """Calls the factory and returns the module and its example inputs, None when there are none."""
+        try:
+            import torch
+        except ImportError:
+            raise MissingExtraError("torch", "torch") from None
+        factory = _find(self.factory)
+        shape = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": getattr(torch, self.dtype)}
+        made = factory(**{name: value for name, value in shape.items() if name in inspect.signature(factory).parameters})
+        module, example = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
+        if not isinstance(module, torch.nn.Module):
+            raise UsageError(f"factory '{self.factory}' returned {type(module).__name__}, not a torch.nn.Module. {_PAIR}")
+        if isinstance(example, torch.Tensor):
+            example = (example,)
+        if not (example is None or isinstance(example, (tuple, list, Mapping))):
+            raise UsageError(f"the example inputs of '{self.factory}' are {type(example).__name__}. {_PAIR}")
+        return module, example
+
+
+def _find(factory: str) -> Any:
+    """Imports a factory; the current folder goes first on the path while its module is imported."""
+    module_name, _, name = factory.partition(":")
+    folder = os.getcwd()
+    sys.path.insert(0, folder)
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UsageError(f"cannot import '{module_name}' of factory '{factory}': {error}. Looked in {folder} too.") from None
+    finally:
+        sys.path.remove(folder)
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise UsageError(f"module '{module_name}' has no function '{name}'")
+    return found
+
+
+def _wanted(module: Any, factory: str) -> list[str]:
+    """Returns the arguments of ``forward`` that are filled: those it needs, and every known one that comes before."""
+    parameters = inspect.signature(module.forward).parameters.values()
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    unknown = [name for name in needed if name not in _KNOWN_INPUTS]
+    leading = []
+    for parameter in plain:
+        if parameter.name not in _KNOWN_INPUTS:
+            break
+        leading.append(parameter.name)
+    if unknown or not leading:
+        given = ", ".join(unknown or [p.name for p in plain]) or "no argument"
+        raise UsageError(
+            f"'{factory}' gives no example inputs, and forward takes {given}. "
+            f"Known without an example: {', '.join(_KNOWN_INPUTS)}. {_PAIR}"
+        )
+    return leading
+
+
+def _as_array(value: Any, name: object) -> NDArray[Any]:
+    """Turns a tensor, or what numpy takes for an array, into numpy; numbers of 16 bits become float32."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = value.float().numpy() if value.is_floating_point() else value.numpy()
+    array: NDArray[Any] = np.asarray(value)
+    if array.dtype == object:
+        raise UsageError(f"example input {name} is no tensor but {type(value).__name__}. {_PAIR}")
+    return array

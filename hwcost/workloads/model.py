@@ -1,0 +1,104 @@
+"""A whole model: an architecture of a search space at a batch size, sequence length and dtype."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from numpy.typing import NDArray
+
+from hwcost.spaces import space
+from hwcost.spaces.accounting import Work
+from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+from hwcost.workloads.base import Workload, check_shape
+from hwcost.workloads.builder import Builder, draw_inputs
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class ModelWorkload(Workload):
+    """An architecture, built whole.
+
+    Attributes:
+        space: Name of the search space.
+        genes: The architecture's genes.
+        options: The space's options as sorted pairs, for example ``(("merged", False),)``.
+        batch_size: Sequences per call.
+        seq_len: Tokens per sequence.
+        dtype: Of weights and activations.
+        seed: Of the weights.
+    """
+
+    kind: ClassVar[str] = "model"
+
+    space: str
+    genes: tuple[GeneValue, ...]
+    options: tuple[tuple[str, Any], ...] = ()
+    batch_size: int = 1
+    seq_len: int = 128
+    dtype: str = "float32"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_shape(self.batch_size, self.seq_len, self.dtype)
+
+    @classmethod
+    def of(cls, space: SearchSpace, arch: Architecture, **shape: Any) -> ModelWorkload:
+        """Makes the workload of an architecture; ``shape`` takes batch_size, seq_len, dtype and seed."""
+        return cls(space.name, arch.genes, tuple(sorted(space.options().items())), **shape)
+
+    @property
+    def name(self) -> str:
+        """For example ``360_240_..._360@1x128``; options that differ from the space's defaults come first."""
+        default = space(self.space).options()
+        changed = [f"{key}={value}" for key, value in self.options if default.get(key) != value]
+        return self._described(" ".join([*changed, str(self.architecture)]))
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture that is built."""
+        return Architecture(self.space, self.genes)
+
+    def as_dict(self) -> dict[str, Any]:
+        """See the base class; options as a JSON object, genes as a list."""
+        return {"kind": self.kind, **asdict(self), "options": dict(self.options), "genes": list(self.genes)}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> ModelWorkload:
+        """See the base class; the genes are checked against the space."""
+        made = super(ModelWorkload, cls).from_fields(
+            {
+                **fields,
+                "genes": tuple(fields.get("genes", ())),
+                "options": tuple(sorted(fields.get("options", {}).items())),
+            }
+        )
+        made.search_space().architecture(made.genes)
+        return made
+
+    def search_space(self) -> SearchSpace:
+        """Makes the search space with its options."""
+        return space(self.space, **dict(self.options))
+
+    def work(self) -> Work:
+        """Returns the space's own count."""
+        return self.search_space().work(self.architecture, self.batch_size, self.seq_len)
+
+    def build(self) -> torch.nn.Module:
+        """See the base class."""
+        from hwcost.workloads.weights import materialize
+
+        return materialize(lambda: self._builder().model(self.architecture), self.dtype, self.seed)
+
+    def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
+        """See the base class."""
+        return draw_inputs(self._builder().model_inputs(self.batch_size, self.seq_len), seed)
+
+    def _builder(self) -> Builder[SearchSpace]:
+        from hwcost.workloads import builder
+
+        made = builder(self.search_space())
+        made.check_seq_len(self.seq_len)
+        return made

@@ -1,0 +1,182 @@
+# mypy: allow-subclassing-any
+"""The parts of BERT as plain inference modules: no dropout, exact GELU, layer norms behind the residuals (post-LN).
+
+Source: Devlin et al., "BERT", section 3 and its published bert-base-cased; the bottlenecks are SuperShaper's (section 3).
+Shapes: B sequences, S tokens, D the width of the embeddings, h the width of a layer, V the vocabulary.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+EPSILON = 1e-12
+"""Of every layer norm."""
+
+
+def additive_mask(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """Turns a mask of ones (keep) and zeros (pad), shape (B, S), into numbers to add to scores, shape (B, 1, 1, S).
+
+    A model builds it once; a mask of booleans would be turned into numbers anew by the attention of every layer.
+    """
+    return (1 - attention_mask[:, None, None, :]).to(dtype) * torch.finfo(dtype).min
+
+
+class Embeddings(nn.Module):
+    """Word, position and token-type embeddings, summed and normalised: ids (B, S) -> (B, S, D)."""
+
+    def __init__(self, vocabulary: int, positions: int, token_types: int, width: int) -> None:
+        super().__init__()
+        self.word = nn.Embedding(vocabulary, width)
+        self.position = nn.Embedding(positions, width)
+        self.token_type = nn.Embedding(token_types, width)
+        self.norm = nn.LayerNorm(width, eps=EPSILON)
+
+    def forward(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        places = torch.arange(input_ids.shape[1], device=input_ids.device)
+        return self.norm(self.word(input_ids) + self.position(places) + self.token_type(token_type_ids))
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention inside a width, with residual and norm: (B, S, h) -> (B, S, h)."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width, eps=EPSILON)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """See the class; ``mask`` comes from :func:`additive_mask`."""
+        query, key, value = (self._split(part(hidden)) for part in (self.query, self.key, self.value))
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        return self.norm(hidden + self.output(mixed.transpose(1, 2).flatten(2)))
+
+    def _split(self, projected: torch.Tensor) -> torch.Tensor:
+        """(B, S, h) -> (B, heads, S, h / heads)."""
+        return projected.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class FeedForward(nn.Module):
+    """Two dense layers around an exact GELU, with residual and norm: (B, S, h) -> (B, S, h)."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.grow = nn.Linear(width, inner)
+        self.shrink = nn.Linear(inner, width)
+        self.norm = nn.LayerNorm(width, eps=EPSILON)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return self.norm(hidden + self.shrink(functional.gelu(self.grow(hidden))))
+
+
+class Layer(nn.Module):
+    """Attention and feed-forward at width h.
+
+    Args:
+        width: The width h that it works at.
+        heads: Attention heads; h must be a multiple.
+        inner: Width of the feed-forward's middle.
+        outer: The width D around it, which bottleneck matrices lead from and to; None leaves the bottlenecks out.
+    """
+
+    def __init__(self, width: int, heads: int, inner: int, outer: int | None = None) -> None:
+        super().__init__()
+        self.enter = nn.Identity() if outer is None else nn.Linear(outer, width)
+        self.attention = SelfAttention(width, heads)
+        self.feed_forward = FeedForward(width, inner)
+        self.leave = nn.Identity() if outer is None else nn.Linear(width, outer)
+
+    def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """(B, S, D or h) -> the same shape."""
+        return self.leave(self.feed_forward(self.attention(self.enter(hidden), mask)))
+
+
+class Bottlenecks(nn.Module):
+    """A layer's two bottlenecks alone, D -> h -> D: (B, S, D) -> (B, S, D)."""
+
+    def __init__(self, outer: int, width: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(outer, width)
+        self.leave = nn.Linear(width, outer)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return self.leave(self.enter(hidden))
+
+
+class MlmHead(nn.Module):
+    """Masked-language-model head: dense, GELU, norm, then a decoder that shares the word embeddings' weight."""
+
+    def __init__(self, width: int, vocabulary: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+        self.norm = nn.LayerNorm(width, eps=EPSILON)
+        self.bias = nn.Parameter(torch.zeros(vocabulary))
+
+    def forward(self, hidden: torch.Tensor, word_weight: torch.Tensor) -> torch.Tensor:
+        """(B, S, D) and the word embeddings' weight (V, D) -> logits (B, S, V)."""
+        return functional.linear(self.norm(functional.gelu(self.dense(hidden))), word_weight, self.bias)
+
+
+class BorrowingHead(nn.Module):
+    """The head as a component: the decoder's weight is a buffer, because it is the embeddings' parameter."""
+
+    word_weight: torch.Tensor
+
+    def __init__(self, width: int, vocabulary: int) -> None:
+        super().__init__()
+        self.head = MlmHead(width, vocabulary)
+        self.register_buffer("word_weight", torch.zeros(vocabulary, width))
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(B, S, D) -> logits (B, S, V)."""
+        return self.head(hidden, self.word_weight)
+
+
+class Stack(nn.Module):
+    """Chained copies of a component that takes the hidden state alone."""
+
+    def __init__(self, parts: list[nn.Module]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(B, S, h) -> the last part's output."""
+        for part in self.parts:
+            hidden = part(hidden)
+        return hidden
+
+
+class MaskedStack(nn.Module):
+    """Chained copies of a component that also takes the mask, which is built once as in a whole model."""
+
+    def __init__(self, parts: list[nn.Module]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """(B, S, h) and ones and zeros (B, S) -> the last part's output."""
+        mask = additive_mask(attention_mask, hidden.dtype)
+        for part in self.parts:
+            hidden = part(hidden, mask)
+        return hidden
+
+
+class CallByName(nn.Module):
+    """Calls a module by keyword, so that inputs in any order reach the right arguments."""
+
+    def __init__(self, module: nn.Module, names: list[str]) -> None:
+        super().__init__()
+        self.module = module
+        self.names = names
+
+    def forward(self, *values: torch.Tensor) -> object:
+        """One tensor per name."""
+        return self.module(**dict(zip(self.names, values, strict=True)))
