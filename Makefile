@@ -1,0 +1,43 @@
+# make measure   set-up, then a cost model of this CPU from real measurements
+# make test      set-up, then the tests
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := torch,onnx,openvino,xgboost-cpu,report,dev
+STORE := runs/cpu-supershaper.db
+MODEL := models/cpu-supershaper
+
+.PHONY: setup measure test lint types clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	@start=$$(date +%s); \
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV); \
+	echo "installing hwcost[$(EXTRAS)] into $(VENV), a few minutes at the first time" >&2; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$(EXTRAS)]" && touch $@ && \
+	echo "set-up took $$(( $$(date +%s) - start )) s" >&2
+
+# The budget ends the campaign in time on a slow or busy machine; what it then achieved stands below the table.
+measure: setup
+	@start=$$(date +%s); rm -f $(STORE) $(STORE)-wal $(STORE)-shm; \
+	$(BIN)/hwcost measure --device cpu --space supershaper -n 32 --judge 12 --uniform 10 --tier standard --rounds 4 \
+		--batch-size 1 --seq-len 128 --budget 8m --store $(STORE) && \
+	$(BIN)/hwcost fit $(STORE) --space supershaper --model hybrid --out $(MODEL) && \
+	$(BIN)/hwcost evaluate $(STORE) --space supershaper --model all && \
+	echo "measurements: $(STORE)   cost model: $(MODEL)   took $$(( $$(date +%s) - start )) s" && \
+	echo "ask it: $(BIN)/hwcost predict $(MODEL) --arch 360_360_360_360_360_360_360_360_360_360_360_360"
+
+test: setup
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+
+lint: setup
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+	$(BIN)/mypy kernels
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

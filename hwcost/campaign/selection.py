@@ -1,0 +1,58 @@
+"""Which architectures a campaign measures, and which of them are kept aside to judge what is learnt from the others."""
+
+from __future__ import annotations
+
+from hwcost.errors import UsageError
+from hwcost.spaces.base import Architecture, Design, SearchSpace
+
+JUDGE_SEED = 1_000_003
+UNIFORM_SEED = 2_000_003
+
+
+def select(
+    space: SearchSpace, n: int, *, judge: int = 0, uniform: int = 0, seed: int = 0, design: Design = "spread"
+) -> list[tuple[Architecture, str]]:
+    """Draws everything a campaign needs before the first measurement, so that nothing is chosen by its result.
+
+    Args:
+        space: Where to draw from.
+        n: Architectures with the role ``fit``, by ``design``.
+        judge: Architectures with the role ``judge``, by ``spread``.
+        uniform: Architectures with the role ``uniform``, drawn evenly over genes.
+        seed: Equal seeds give equal selections; the three parts are drawn from streams of their own.
+        design: Design of the ``fit`` part.
+
+    Returns:
+        Distinct architectures with their roles.
+
+    Raises:
+        UsageError: When nothing is asked for, or the space is too small.
+    """
+    if n + judge + uniform < 1:
+        raise UsageError("no architectures were asked for; give -n, the number to measure")
+    parts = (
+        ("fit", n, design, seed),
+        ("judge", judge, "spread", seed + JUDGE_SEED),
+        ("uniform", uniform, "uniform", seed + UNIFORM_SEED),
+    )
+    roles: dict[Architecture, str] = {}
+    for role, count, how, stream in parts:
+        for arch in _fresh(space, count, how, stream, roles):
+            roles[arch] = role
+    return list(roles.items())
+
+
+def _fresh(
+    space: SearchSpace, count: int, design: str, seed: int, taken: dict[Architecture, str]
+) -> list[Architecture]:
+    """Draws ``count`` architectures that were not drawn for another part; overlaps are drawn again with other seeds."""
+    found: dict[Architecture, None] = {}
+    for attempt in range(10):
+        missing = count - len(found)
+        if missing == 0:
+            break
+        drawn = space.sample(missing, seed=seed + 17 * attempt, design="spread" if design == "spread" else "uniform")
+        found |= {arch: None for arch in drawn if arch not in taken}
+    else:
+        raise UsageError(f"space '{space.name}' is too small for that many distinct architectures")
+    return list(found)

@@ -1,0 +1,253 @@
+"""``hwcost measure``: architectures, components, or a model of one's own, on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.cli import console
+from hwcost.errors import MeasurementError, UsageError
+
+if TYPE_CHECKING:
+    from hwcost.campaign.plan import Item, Plan
+    from hwcost.campaign.run import Progress, Result
+    from hwcost.devices import DeviceProfile
+
+DEFAULT_ARCHITECTURES = 40
+COMPONENT_CHECKS = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("measure")(measure)
+
+
+def measure(
+    device: Annotated[str, typer.Option("--device", "-d", help="Device profile, see: hwcost devices list.")] = "cpu",
+    backend: Annotated[str, typer.Option("--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino.")] = "torch",
+    space: Annotated[str, typer.Option("--space", help="Search space, see: hwcost spaces list.")] = "supershaper",
+    number: Annotated[
+        int | None, typer.Option("-n", help=f"Architectures to learn from. [default: {DEFAULT_ARCHITECTURES}]")
+    ] = None,
+    design: Annotated[str, typer.Option("--design", help="How to draw them: spread (over sizes) or uniform.")] = "spread",
+    judge: Annotated[int, typer.Option("--judge", help="More architectures, by spread, kept aside to judge models.")] = 0,
+    uniform: Annotated[int, typer.Option("--uniform", help="More, drawn uniformly, also kept aside.")] = 0,
+    arch: Annotated[list[str] | None, typer.Option("--arch", help="One architecture; may be repeated.")] = None,
+    merged: Annotated[bool, typer.Option("--merged", help="Merge neighbouring bottlenecks (supershaper).")] = False,
+    components: Annotated[
+        bool, typer.Option("--components", help="Price every component by depth slope, and check the sum on whole models.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="FILE.onnx|package.module:factory", help="Measure a model of your own.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="[default: the device's own]")] = None,
+    seq_len: Annotated[int | None, typer.Option("--seq-len", help="[default: the device's own]")] = None,
+    dtype: Annotated[str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. [default: the device's own]")] = None,
+    tier: Annotated[str, typer.Option("--tier", help="Wanted half-width: quick 5 %, standard 1 %, strict 0.5 %.")] = "standard",
+    rounds: Annotated[int | None, typer.Option("--rounds", help="Exactly this many rounds, without topping up.")] = None,
+    budget: Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Begin no visit after this time, e.g. 8m.")] = None,
+    threads: Annotated[int, typer.Option("--threads", help="Threads inside an operator.")] = 1,
+    pin: Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.")] = True,
+    option: Annotated[
+        list[str] | None, typer.Option("--backend-option", metavar="NAME=VALUE", help="An option of the backend; repeatable.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the store's youngest campaign; repeats nothing.")] = False,
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="With --resume: which campaign.")] = None,
+    store: console.StoreUrl = None,
+    seed: console.Seed = 0,
+    dry_run: console.DryRun = False,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Measure architectures, components or a model on a device.
+
+    Every workload is visited once in each of several rounds; a round is a fresh process and a fresh random order. All
+    samples are kept in the store. Ctrl-C is safe at any moment: --resume goes on and repeats nothing.
+    """
+    from hwcost.devices import require
+    from hwcost.stores import open_store
+    from hwcost.units import parse_duration
+
+    budget_s = None if budget is None else parse_duration(budget)
+    if resume:
+        with open_store(store, create=False) as opened:
+            from hwcost.campaign.plan import find_campaign
+
+            _run(opened, find_campaign(opened, campaign).campaign_id, budget_s, json)
+        return
+    if campaign is not None:
+        raise UsageError("--campaign says which campaign to go on with; give --resume too")
+    profile = require(device)
+    shape = _shape(profile, batch_size, seq_len, dtype)
+    if model is not None:
+        items = _own_model(model, shape)
+    else:
+        items = _of_space(space, merged, number, design, judge, uniform, arch, components, seed, shape)
+    plan = _plan(items, profile, backend, tier, rounds, _options(option), threads, seed, pin)
+    if dry_run:
+        _show_plan(plan, json)
+        return
+    with open_store(store) as opened:
+        from hwcost.campaign.run import start
+
+        _run(opened, start(plan, opened), budget_s, json)
+
+
+def _shape(profile: DeviceProfile, batch_size: int | None, seq_len: int | None, dtype: str | None) -> dict[str, Any]:
+    """Fills what was not given from the device's default protocol."""
+    defaults = profile.protocol
+    return {
+        "batch_size": batch_size if batch_size is not None else defaults.batch_size or 1,
+        "seq_len": seq_len if seq_len is not None else defaults.seq_len or 128,
+        "dtype": dtype or defaults.dtype or "float32",
+    }
+
+
+def _own_model(model: str, shape: dict[str, Any]) -> list[Item]:
+    from hwcost.campaign.plan import items
+    from hwcost.workloads import FactoryWorkload, OnnxWorkload
+
+    if ":" in model and not model.endswith(".onnx"):
+        return items([FactoryWorkload(model, **shape)])
+    return items([OnnxWorkload.read(model, batch_size=shape["batch_size"], seq_len=shape["seq_len"])])
+
+
+def _of_space(
+    name: str,
+    merged: bool,
+    number: int | None,
+    design: str,
+    judge: int,
+    uniform: int,
+    archs: list[str] | None,
+    components: bool,
+    seed: int,
+    shape: dict[str, Any],
+) -> list[Item]:
+    from hwcost.campaign.plan import Item, items
+    from hwcost.campaign.selection import select
+    from hwcost.spaces import space as make_space
+    from hwcost.workloads import component_stacks, models
+
+    space = make_space(name, **({"merged": True} if merged else {}))
+    if archs:
+        return items(models(space, [space.parse(text) for text in archs], **shape))
+    if components:
+        checks = models(space, space.sample(number or COMPONENT_CHECKS, seed=seed, design="spread"), **shape)
+        return [*items(component_stacks(space, **shape), "component"), *items(checks, "check")]
+    if design not in ("spread", "uniform"):
+        raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
+    wanted = DEFAULT_ARCHITECTURES if number is None else number
+    chosen = select(space, wanted, judge=judge, uniform=uniform, seed=seed, design="spread" if design == "spread" else "uniform")
+    workloads = models(space, [arch for arch, _ in chosen], **shape)
+    return [Item(workload, role) for workload, (_, role) in zip(workloads, chosen, strict=True)]
+
+
+def _plan(
+    items: list[Item],
+    profile: DeviceProfile,
+    backend: str,
+    tier: str,
+    rounds: int | None,
+    options: dict[str, Any],
+    threads: int,
+    seed: int,
+    pin: bool,
+) -> Plan:
+    from hwcost.backends import check
+    from hwcost.campaign.plan import Plan
+    from hwcost.measure.protocol import protocol
+
+    check(backend, profile.kind, options)
+    return Plan(
+        tuple(items), profile.name, backend, protocol(tier, profile.kind, rounds), options, threads, seed, pin
+    )
+
+
+def _options(given: list[str] | None) -> dict[str, Any]:
+    """Reads NAME=VALUE pairs; values are JSON where they can be, else text."""
+    import json
+
+    options: dict[str, Any] = {}
+    for pair in given or []:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"'{pair}' is no backend option; write NAME=VALUE")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def _show_plan(plan: Plan, json: str | None) -> None:
+    if not console.write_json({"plan": plan.to_dict()}, json):
+        rows = [[item.workload.name, item.role] for item in plan.items]
+        footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more, backend {plan.backend}. Nothing was measured."
+        console.print_table("Plan", ["workload", "role"], rows, footer)
+
+
+def _run(store: Any, campaign_id: str, budget_s: float | None, json: str | None) -> None:
+    from hwcost.campaign.run import run
+
+    with _progress() as progress:
+        result = run(store, campaign_id, budget_s=budget_s, progress=progress)
+    from hwcost.cli import results
+
+    results.show(result, json)
+    _judge(result)
+
+
+def _judge(result: Result) -> None:
+    """Raises MeasurementError when nothing that was measured can be used, or the campaign as a whole is invalid."""
+    for flag in result.flags:
+        if flag.code.startswith("E_"):
+            raise MeasurementError(str(flag))
+    lost = [m for m in result.measurements if m.latency_s is None and m.visits]
+    if lost:
+        first = next(flag for flag in lost[0].flags if flag.code.startswith("E_"))
+        raise MeasurementError(f"{len(lost)} of {len(result.measurements)} workloads could not be measured. The first: {first}")
+    if all(m.latency_s is None for m in result.measurements):
+        raise MeasurementError("nothing was measured within the budget; give a longer --budget")
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    """Yields a callback that draws a bar on a terminal, and writes a line at every tenth elsewhere."""
+    if not console.is_live():
+        yield _plain_progress()
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("round {task.fields[round]}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=console.stderr(), transient=True) as bar:
+        task = bar.add_task("starting", total=None, round=1)
+
+        def update(state: Progress) -> None:
+            text = f"{_remaining(state)}  {state.name}"
+            bar.update(task, completed=state.done, total=state.planned, description=text, round=state.round + 1)
+
+        yield update
+
+
+def _plain_progress() -> Callable[[Progress], None]:
+    shown = -1
+
+    def update(state: Progress) -> None:
+        nonlocal shown
+        tenth = 10 * state.done // max(1, state.planned)
+        if tenth > shown:
+            shown = tenth
+            console.note(f"round {state.round + 1}: {state.done} of {state.planned} visits, {_remaining(state)}")
+
+    return update
+
+
+def _remaining(state: Progress) -> str:
+    from hwcost.units import format_clock
+
+    return "" if state.remaining_s is None else f"{format_clock(state.remaining_s)} to go"

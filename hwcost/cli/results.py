@@ -1,0 +1,117 @@
+"""Shows a campaign that has run: latencies with their half-widths, component tables, and every doubt."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from hwcost.cli import console
+
+if TYPE_CHECKING:
+    from hwcost.campaign.run import Result
+    from hwcost.measure.measurement import Measurement
+
+LONGEST = 60
+"""Rows that a table shows before it is cut on a terminal; --json has them all."""
+
+
+def show(result: Result, json: str | None) -> None:
+    """Writes the campaign as JSON, or as tables."""
+    from hwcost.campaign.components import component_report
+
+    parts = component_report(result.measurements)
+    document = as_document(result) | ({"components": parts.to_dict()} if parts else {})
+    if console.write_json(document, json):
+        return
+    _latencies(result)
+    if parts:
+        _components(parts)
+    _doubts(result)
+
+
+def as_document(result: Result) -> dict[str, Any]:
+    """Returns the campaign as plain JSON; raw samples stay in the store."""
+    return {
+        "campaign_id": result.campaign_id,
+        "store": result.store_url,
+        "device": result.plan.device,
+        "backend": result.plan.backend,
+        "tier": result.plan.protocol.tier,
+        "complete": result.is_complete,
+        "seconds": result.seconds,
+        "flags": [_flag(flag) for flag in result.flags],
+        "measurements": [_as_dict(m) for m in result.measurements],
+    }
+
+
+def _as_dict(m: Measurement) -> dict[str, Any]:
+    return {
+        "name": m.workload.name,
+        "workload_key": m.workload.key,
+        "role": m.role,
+        "status": m.status,
+        "latency_s": m.latency_s,
+        "low_s": m.low_s,
+        "high_s": m.high_s,
+        "half_width": m.half_width,
+        "rounds": m.n_rounds,
+        "flags": [_flag(flag) for flag in m.flags],
+    }
+
+
+def _flag(flag: Any) -> dict[str, str]:
+    return {"code": flag.code, "text": flag.text, "remedy": flag.remedy}
+
+
+def _latencies(result: Result) -> None:
+    from hwcost.units import format_percent, format_seconds
+
+    rows = [
+        [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width), m.n_rounds,
+         " ".join(flag.code for flag in m.flags)]
+        for m in sorted(result.measurements, key=lambda m: m.latency_s or 0.0)
+    ]
+    cut = "" if len(rows) <= LONGEST else f"\n{len(rows) - LONGEST} more; --json shows all of them."
+    columns = ["workload", "role", "latency", "± 95 %", "rounds", "flags"]
+    title = f"Measured on {result.plan.device} with {result.plan.backend}, {result.plan.threads} thread(s)"
+    console.print_table(title, columns, rows[:LONGEST], summary(result) + cut)
+
+
+def summary(result: Result) -> str:
+    """Returns the sentence below the table: what was achieved, how long it took, where it lies."""
+    from hwcost.units import format_clock, format_percent
+
+    widths = sorted(m.half_width for m in result.measurements if m.half_width is not None)
+    achieved = "no interval: too few rounds"
+    if widths:
+        worst = widths[-1]
+        achieved = f"half-width median {format_percent(statistics.median(widths))}, largest {format_percent(worst)}"
+    visits = sum(len(m.visits) for m in result.measurements)
+    ended = "" if result.is_complete else " The budget ended it; --resume goes on."
+    return (
+        f"{achieved} (wanted {format_percent(result.plan.protocol.half_width, 1)}); {visits} visits in "
+        f"{format_clock(result.seconds)}.{ended}\ncampaign {result.campaign_id} in {result.store_url}"
+    )
+
+
+def _components(parts: Any) -> None:
+    from hwcost.units import format_percent, format_seconds
+
+    rows = [[name, format_seconds(cost, 4)] for name, cost in parts.table.costs_s.items()]
+    footer = f"overhead of a call: {format_seconds(parts.table.overhead_s)}"
+    console.print_table("Component costs by depth slope", ["component", "latency"], rows, footer)
+    if parts.gaps:
+        gaps = [[g.name, format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"] for g in parts.gaps]
+        footer = f"median absolute gap {format_percent(parts.median_gap)}"
+        console.print_table("Sum of components against whole models", ["model", "sum", "measured", "gap"], gaps, footer)
+
+
+def _doubts(result: Result) -> None:
+    for flag in result.flags:
+        console.note(str(flag))
+    seen: dict[str, str] = {}
+    for m in result.measurements:
+        for flag in m.flags:
+            seen.setdefault(flag.code, f"{flag.code} ({m.workload.name}): {flag.text} {flag.remedy}")
+    for text in seen.values():
+        console.note(text)

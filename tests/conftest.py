@@ -1,0 +1,41 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED = ROOT.parent / "shared" / "data"
+
+
+def require_program(name: str) -> str:
+    """Returns the path of a system program; skips without it, but fails where the full test run was asked for."""
+    path = shutil.which(name)
+    if path is None:
+        message = f"the system program '{name}' is missing; packages.txt names the package"
+        if os.environ.get("HWCOST_REQUIRE") == "system":
+            pytest.fail(message)
+        pytest.skip(message)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Keeps every test away from the user's stores, caches and settings."""
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HWCOST_HOME", str(home))
+    monkeypatch.delenv("HWCOST_STORE", raising=False)
+    yield
+
+
+@pytest.fixture
+def published() -> Path:
+    """The folder of published latency tables; tests that need it skip where it is absent."""
+    if not PUBLISHED.is_dir():
+        pytest.skip("the published latency tables are not here")
+    return PUBLISHED
