@@ -36,8 +36,8 @@ def profile_from(document: Mapping[str, Any], where: str) -> DeviceProfile:
     texts: dict[str, Any] = {key: _text(document, key, "", where) for key in TEXT_FIELDS}
     if texts["kind"] not in KINDS:
         raise DataError(f"{where}: kind is '{texts['kind']}'. Known: {', '.join(KINDS)}.")
-    numbers: dict[str, Any] = {key: _number(document, key, "", where, whole=True) for key in INTEGER_FIELDS if key in document}
-    numbers |= {key: _number(document, key, "", where) for key in NUMBER_FIELDS if key in document}
+    optional = [key for key in (*INTEGER_FIELDS, *NUMBER_FIELDS) if key in document]
+    numbers: dict[str, Any] = {key: _number(document, key, "", where, key in INTEGER_FIELDS) for key in optional}
     peaks = _table(document, "flops_per_s", where)
     _known_keys(peaks, DTYPES, "flops_per_s.", where)
     sources = _table(document, "sources", where)
