@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 """Version of the record's format; a store or file of a newer version is refused, an older one is migrated."""
 
-_LASTING = ("kind", "vendor", "product", "count", "partition", "memory_bytes", "sm_count", "ecc", "power_limit_w")
-
 RecordStatus = Literal["ok", "warn", "void", "failed", "skipped"]
 """``void`` was measured and must not be used; ``failed`` has no samples; ``skipped`` was never tried."""
 
@@ -94,9 +92,8 @@ class Device(Group):
     """What executed the workload.
 
     Attributes:
-        device_key: Hash of what survives a reboot. Filled in from ``kind``, ``vendor``, ``product``, ``count``,
-            ``partition``, ``memory_bytes``, ``sm_count``, ``ecc`` and ``power_limit_w`` when it is not given and any
-            of them is known.
+        device_key: Hash of what survives a reboot, see :func:`hwcost.devices.detected.device_key`; results of different
+            keys are not compared. None when the device is not known well enough.
         device_name: The user's label, usually the profile's name.
         memory_bytes: Memory of an accelerator; None for a CPU, whose host has its own field.
     """
@@ -120,14 +117,6 @@ class Device(Group):
     sm_default_clock_hz: Quantity | None = None
     interconnect: Text | None = None
     topology: Text | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill_key(cls, data: Any) -> Any:
-        if not isinstance(data, dict) or data.get("device_key"):
-            return data
-        lasting = {name: data[name] for name in _LASTING if data.get(name) is not None}
-        return {**data, "device_key": _sha256(lasting)} if lasting else data
 
 
 class Host(Group):

@@ -1,0 +1,95 @@
+"""``hwcost export`` and ``hwcost import``: carry campaigns from one machine's store to another's."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.cli import console
+
+if TYPE_CHECKING:
+    from hwcost.stores.copy import Counts
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the two commands."""
+    app.command("export")(export)
+    app.command("import")(import_)
+
+
+def export(
+    out: Annotated[str, typer.Option("--out", metavar="FILE.jsonl|-", help="Add to this file, or write to stdout.")],
+    store: console.StoreUrl = None,
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="Only this campaign.")] = None,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Write campaigns with all their raw samples as JSON Lines, for another machine's store.
+
+    A file that is there already keeps what it holds and gets what is new.
+    """
+    from hwcost.errors import UsageError
+    from hwcost.stores import open_store
+    from hwcost.stores.copy import copy
+    from hwcost.stores.jsonl import JsonLinesStore
+
+    if out == "-" and json == "-":
+        raise UsageError("--out - and --json - both want stdout; give one of them a file")
+    with open_store(store, create=False) as source:
+        _say(source.remarks)
+        if out == "-":
+            _print(source, campaign)
+            return
+        if campaign is not None:
+            source.campaign(campaign)  # an unknown one must not leave an empty file behind
+        with JsonLinesStore(Path(out)) as target:
+            _say(target.remarks)
+            _report("exported", source.url, target.url, copy(source, target, campaign_id=campaign), json)
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="What hwcost export wrote.", show_default=False)],
+    store: console.StoreUrl = None,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Add campaigns from a JSON Lines file to a store; what is already there stays as it is.
+
+    The records are marked as imported. A file with a corrupt line is refused whole.
+    """
+    from hwcost.stores import open_store
+    from hwcost.stores.copy import copy
+    from hwcost.stores.jsonl import JsonLinesStore
+
+    with JsonLinesStore(file, create=False) as source:
+        _say(source.remarks)
+        with open_store(store) as target:
+            _say(target.remarks)
+            _report("imported", source.url, target.url, copy(source, target, imported=True), json)
+
+
+def _print(source: Any, campaign: str | None) -> None:
+    from hwcost.stores.lines import store_lines
+
+    for line in store_lines(source, campaign):
+        sys.stdout.write(line.decode())
+    sys.stdout.flush()
+
+
+def _say(remarks: list[str]) -> None:
+    for remark in remarks:
+        console.note(remark)
+
+
+def _report(verb: str, source: str, target: str, counts: Counts, json: str | None) -> None:
+    from dataclasses import asdict
+
+    document = {"source": source, "target": target, **asdict(counts)}
+    if not console.write_json(document, json):
+        known = f", {counts.known_records} were already there" if counts.known_records else ""
+        console.note(f"{verb} {counts.records} records of {counts.campaigns} new campaigns into {target}{known}")
