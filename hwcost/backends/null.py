@@ -5,7 +5,7 @@ One call takes ``overhead_s + max(flops / flops_per_s, bytes / bytes_per_s)``, t
 
 from __future__ import annotations
 
-import time
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,7 +113,7 @@ class NullRunner(Runner):
         """See the base class."""
         total_s = float(np.exp(self._rng.standard_normal(n) * self._noise).sum()) * self._latency_s
         if self._sleeps:
-            time.sleep(total_s)
+            sleep(total_s)
         else:
             self._clock.advance(total_s)
 

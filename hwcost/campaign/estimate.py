@@ -65,8 +65,21 @@ def fit_effects(y: NDArray[np.float64], item: NDArray[np.intp], round: NDArray[n
         weights = np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residual), 1e-300)) if scale > 0 else np.ones(len(y))
     a = _means(y - p[round], item, weights, n_items)
     dof = len(y) - n_items - (n_rounds - 1)
-    rss = float((weights * (y - a[item] - p[round]) ** 2).sum())
-    return Effects(a, p, math.sqrt(rss / dof) if dof > 0 else math.nan, dof)
+    return Effects(a, p, _noise(y - a[item] - p[round], scale, dof), dof)
+
+
+def _noise(residual: NDArray[np.float64], scale: float, dof: int) -> float:
+    """Returns the standard deviation that belongs to a Huber estimate: clipped residuals over the share not clipped.
+
+    Source: Huber and Ronchetti, Robust Statistics, 2nd edition, section 7.6.
+    """
+    if dof < 1:
+        return math.nan
+    if scale == 0:
+        return float(np.sqrt((residual**2).sum() / dof))
+    clipped = np.clip(residual, -HUBER * scale, HUBER * scale)
+    kept = float((np.abs(residual) <= HUBER * scale).mean())
+    return math.sqrt(float((clipped**2).sum()) / dof) / kept
 
 
 def _means(

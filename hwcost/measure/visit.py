@@ -78,12 +78,10 @@ def failed(workload: Workload, place: Place, started_at: str, error: Exception) 
 
 
 def _reason(workload: Workload, error: Exception) -> Flag:
-    from hwcost.backends.memory import is_out_of_memory
+    from hwcost.backends.memory import is_out_of_memory, out_of_memory
 
-    if is_out_of_memory(error):
-        work = workload.work()
-        need = "" if work is None else f" Its parameters alone take {work.params * 4 / 1e9:.2f} GB."
-        return Flag("E_FAILED", f"'{workload.name}' ran out of memory.{need}", "Take a smaller batch, model or dtype.")
+    if is_out_of_memory(error) and not isinstance(error, HwcostError):
+        error = out_of_memory(workload, error)
     text = str(error) if isinstance(error, HwcostError) else f"{type(error).__name__}: {error}"
     if isinstance(error, MeasurementError) and text.startswith("E_"):
         code, _, text = text.partition(": ")

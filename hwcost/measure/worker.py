@@ -71,6 +71,7 @@ def main() -> int:
 def _work(job: Job, events: IO[str]) -> None:
     if job.cpus:
         os.sched_setaffinity(0, job.cpus)
+    from hwcost.backends import BACKENDS
     from hwcost.backends import backend as make_backend
     from hwcost.devices import resolve
     from hwcost.measure.protocol import Protocol
@@ -78,7 +79,10 @@ def _work(job: Job, events: IO[str]) -> None:
     from hwcost.workloads import from_dict
 
     device = resolve(job.device)
-    backend = make_backend(job.backend, threads=job.threads, options=job.backend_options)
+    options = dict(job.backend_options)
+    if "process_seed" in BACKENDS.load(job.backend).option_names:  # a simulated device: every process differs
+        options.setdefault("process_seed", job.round)
+    backend = make_backend(job.backend, threads=job.threads, options=options)
     protocol = Protocol(**job.protocol)
     _send(events, {"event": "environment", **_environment(backend.version())})
     for data, position in zip(job.workloads, job.positions, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sqlite3
-import time
+from time import sleep
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
@@ -18,14 +18,14 @@ _ADVISORY_LOCK = 0x6877_636F_7374  # any number will do, as long as every hwcost
 _TRIES = 120
 
 
-def check_revision(engine: Engine, url: str) -> bool:
-    """Returns whether the store is up to date; False when it is empty or older.
+def check_revision(engine: Engine, url: str) -> str | None:
+    """Returns the store's revision, or None when the database is empty.
 
     Raises:
         StoreError: When it was made by a newer hwcost or by another tool.
     """
     with engine.connect() as connection:
-        return _is_current(connection, url)
+        return _known_revision(connection, url)
 
 
 def upgrade(engine: Engine, url: str) -> None:
@@ -41,7 +41,7 @@ def upgrade(engine: Engine, url: str) -> None:
         with connection.begin():
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            if not _is_current(connection, url):
+            if _known_revision(connection, url) != migrations.HEAD:
                 _run(connection)
 
 
@@ -53,17 +53,17 @@ def current_revision(connection: Connection) -> str | None:
     return None if revision is None else str(revision)
 
 
-def _is_current(connection: Connection, url: str) -> bool:
+def _known_revision(connection: Connection, url: str) -> str | None:
     revision = current_revision(connection)
     if revision is None:
         _refuse_foreign(connection, url)
-        return False
+        return None
     if revision not in migrations.REVISIONS:
         raise StoreError(
             f"the store '{url}' was made by a newer hwcost: it has revision {revision}, and this one knows up to "
             f"{migrations.HEAD}. Upgrade hwcost, or give another --store."
         )
-    return revision == migrations.HEAD
+    return revision
 
 
 def _refuse_foreign(connection: Connection, url: str) -> None:
@@ -86,7 +86,7 @@ def _enter_write_ahead(engine: Engine) -> None:
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or not left:
                 raise
-            time.sleep(0.05)
+            sleep(0.05)
         finally:
             connection.close()
 

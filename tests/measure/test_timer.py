@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwcost.errors import MeasurementError
+from hwcost.measure import timer
+
+
+class FakeDevice:
+    """Runs on a clock of its own: every call takes ``seconds`` and the clock moves in steps of ``tick_s``."""
+
+    def __init__(self, seconds: float, tick_s: float = 1e-9) -> None:
+        self.seconds, self.tick_ns, self.time_s, self.calls = seconds, tick_s * 1e9, 0.0, 0
+
+    def run(self, n: int) -> None:
+        self.calls += n
+        self.time_s += n * self.seconds
+
+    def clock(self) -> int:
+        return int(self.time_s * 1e9 // self.tick_ns * self.tick_ns)
+
+
+@given(st.floats(1e-8, 1.0))
+def test_blocks_are_long_enough_and_not_much_longer(seconds: float) -> None:
+    device = FakeDevice(seconds)
+    clock = timer.Clock(device.clock)
+    calls = timer.calls_per_block(device.run, 0.02, clock)
+    assert calls * seconds >= 0.02 * 0.999
+    assert calls == 1 or calls * seconds <= 0.02 * 2.1
+
+
+def test_what_takes_no_time_is_refused() -> None:
+    device = FakeDevice(0.0)
+    with pytest.raises(MeasurementError, match="E_RESOLUTION"):
+        timer.calls_per_block(device.run, 0.02, timer.Clock(device.clock))
+
+
+def test_the_latency_is_recovered() -> None:
+    device = FakeDevice(0.003)
+    times = timer.time_blocks(device.run, clock=device.clock)
+    assert len(times.seconds_per_call) >= 10
+    assert times.seconds_per_call == pytest.approx([0.003] * len(times.seconds_per_call))
+
+
+def test_real_time_moves_forward() -> None:
+    clock = timer.Clock()
+    before, unix = clock.now_ns(), clock.now_s()
+    assert clock.resolution_s() > 0
+    assert clock.now_ns() > before
+    assert clock.now_s() > unix > 1.5e9
