@@ -67,6 +67,8 @@ class Backend(ABC):
     extra: ClassVar[str | None] = None
     """The extra that installs it."""
     option_names: ClassVar[tuple[str, ...]] = ()
+    round: int = 0
+    """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
         self.threads = threads

@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 
 
 class Null(Backend):
-    """The law on a virtual clock; equal options give equal numbers.
+    """The law on a virtual clock; equal options and rounds give equal numbers.
 
     Options:
         seed: Of the noise (0).
-        process_seed: Number of the process; a campaign gives each round its own (0).
         noise: Standard deviation of the logarithm of every call (0.01).
-        process_noise: The same, of a factor that a workload keeps as long as the process lives (0).
+        process_noise: The same, of a factor that a workload keeps through a round, that is, a process (0).
         overhead_s: Time of a call that does nothing (1e-5).
         flops_per_s: Rate of operations (1e11).
         bytes_per_s: Rate of memory traffic (2e10).
@@ -42,7 +41,6 @@ class Null(Backend):
     kinds = ("cpu", "cuda", "tpu")
     option_names = (
         "seed",
-        "process_seed",
         "noise",
         "process_noise",
         "overhead_s",
@@ -55,7 +53,7 @@ class Null(Backend):
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
         super().__init__(threads, options)
         given = self.options
-        self.seeds = (read.integer(given, "seed", 0), read.integer(given, "process_seed", 0))
+        self.seed = read.integer(given, "seed", 0)
         self.noise = read.number(given, "noise", 0.01)
         self.process_noise = read.number(given, "process_noise", 0.0)
         self.overhead_s = read.number(given, "overhead_s", 1e-5)
@@ -98,11 +96,10 @@ class NullRunner(Runner):
     def __init__(self, backend: Null, workload: Workload) -> None:
         super().__init__()
         item = int(workload.key[:16], 16)
-        seed, process_seed = backend.seeds
-        factor = np.random.default_rng([seed, item, process_seed, 0]).standard_normal() * backend.process_noise
+        self._rng = np.random.default_rng([backend.seed, item, backend.round])
+        factor = self._rng.standard_normal() * backend.process_noise
         self._latency_s = backend.law_s(workload) * float(np.exp(factor))
         self._noise = backend.noise
-        self._rng = np.random.default_rng([seed, item, process_seed, 1])
         self._clock = backend.clock
         self._sleeps = backend.realtime
         self._outputs = [np.random.default_rng(item).standard_normal(4, dtype=np.float32)]

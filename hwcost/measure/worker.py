@@ -83,6 +83,7 @@ def _work(job: Job, events: IO[str]) -> None:
     if "process_seed" in BACKENDS.load(job.backend).option_names:  # a simulated device: every process differs
         options.setdefault("process_seed", job.round)
     backend = make_backend(job.backend, threads=job.threads, options=options)
+    backend.round = job.round
     protocol = Protocol(**job.protocol)
     _send(events, {"event": "environment", **_environment(backend.version())})
     for data, position in zip(job.workloads, job.positions, strict=True):

@@ -94,10 +94,12 @@ class FactoryWorkload(Workload):
             raise MissingExtraError("torch", "torch") from None
         factory = _find(self.factory)
         shape = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": getattr(torch, self.dtype)}
-        made = factory(**{name: value for name, value in shape.items() if name in inspect.signature(factory).parameters})
+        taken = inspect.signature(factory).parameters
+        made = factory(**{name: value for name, value in shape.items() if name in taken})
         module, example = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
         if not isinstance(module, torch.nn.Module):
-            raise UsageError(f"factory '{self.factory}' returned {type(module).__name__}, not a torch.nn.Module. {_PAIR}")
+            returned = type(module).__name__
+            raise UsageError(f"factory '{self.factory}' returned {returned}, not a torch.nn.Module. {_PAIR}")
         if isinstance(example, torch.Tensor):
             example = (example,)
         if not (example is None or isinstance(example, (tuple, list, Mapping))):
@@ -113,7 +115,7 @@ def _find(factory: str) -> Any:
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:
-        raise UsageError(f"cannot import '{module_name}' of factory '{factory}': {error}. Looked in {folder} too.") from None
+        raise UsageError(f"cannot import '{module_name}' of '{factory}': {error}. Looked in {folder} too.") from None
     finally:
         sys.path.remove(folder)
     found = getattr(module, name, None)

@@ -1,7 +1,7 @@
 # mypy: allow-subclassing-any
 """The parts of BERT as plain inference modules: no dropout, exact GELU, layer norms behind the residuals (post-LN).
 
-Source: Devlin et al., "BERT", section 3 and its published bert-base-cased; the bottlenecks are SuperShaper's (section 3).
+Source: Devlin et al., "BERT", section 3, and its published bert-base-cased; bottlenecks: SuperShaper, section 3.
 Shapes: B sequences, S tokens, D the width of the embeddings, h the width of a layer, V the vocabulary.
 """
 

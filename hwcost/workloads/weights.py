@@ -1,4 +1,4 @@
-"""Seeded weights, filled fast: one buffer of normal numbers, tiled into every parameter at offsets that the seed draws."""
+"""Seeded weights, filled fast: one buffer of normal numbers, tiled into every parameter at a drawn offset."""
 
 from __future__ import annotations
 

@@ -1,0 +1,127 @@
+"""OpenVINO on the CPU."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hwcost.backends.base import Backend, Runner
+from hwcost.errors import DataError, MeasurementError, UsageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hwcost.devices.profile import DeviceProfile
+    from hwcost.workloads.base import Workload
+
+PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
+
+
+class OpenVino(Backend):
+    """Runs exported models, and ONNX files as they are, one stream for latency.
+
+    The precision is always set and read back: left alone, OpenVINO takes bfloat16 on CPUs that have it, and then looks
+    up to twice as fast as runtimes that compute in float32.
+    """
+
+    name = "openvino"
+    extra = "openvino"
+
+    @classmethod
+    def availability(cls) -> tuple[bool, str]:
+        """See the base class."""
+        return (True, "") if find_spec("openvino") else (False, "openvino is missing")
+
+    def version(self) -> dict[str, str]:
+        """Version of OpenVINO."""
+        return {"openvino": version("openvino")}
+
+    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+        """See the base class; the first run is compared with eager torch.
+
+        Raises:
+            UsageError: When the device is no CPU, or the dtype is float16.
+            MeasurementError: When it runs in another precision, or the outputs differ from eager torch's.
+        """
+        from hwcost.backends.onnx_export import exported, verify
+
+        if device.kind not in self.kinds:
+            raise UsageError(f"backend 'openvino' runs on CPUs here, not on {device.kind}")
+        if workload.dtype not in PRECISIONS:
+            raise UsageError(f"backend 'openvino' runs {' and '.join(PRECISIONS)}, not {workload.dtype}")
+        export = exported(workload)
+        inputs = workload.inputs()
+        try:
+            compiled = self._compile(str(export.path), inputs, PRECISIONS[workload.dtype])
+        finally:
+            export.discard()
+        runner = OpenVinoRunner(compiled, inputs, {**self.version(), **_facts(compiled)})
+        runner.facts["difference"] = verify(
+            f"OpenVINO on '{workload.name}'", runner.outputs(), export.reference, workload.dtype
+        )
+        return runner
+
+    def _compile(self, path: str, inputs: dict[str, NDArray[Any]], precision: str) -> Any:
+        import openvino
+
+        core = openvino.Core()
+        try:
+            model = core.read_model(path)
+        except RuntimeError as error:
+            raise DataError(f"OpenVINO cannot load '{path}': {str(error).strip().splitlines()[-1]}") from None
+        if model.is_dynamic():
+            model.reshape({port: inputs[port.any_name].shape for port in model.inputs})
+        settings = {
+            "INFERENCE_PRECISION_HINT": precision,
+            "INFERENCE_NUM_THREADS": self.threads,
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+        }
+        compiled = core.compile_model(model, "CPU", settings)
+        runs = str(compiled.get_property("INFERENCE_PRECISION_HINT").to_string())
+        if runs != precision:
+            raise MeasurementError(f"OpenVINO was asked for {precision}, runs {runs}. This CPU may lack {precision}.")
+        return compiled
+
+
+def _facts(compiled: Any) -> dict[str, Any]:
+    """Reads back what the compiled model really uses."""
+    return {
+        "precision": str(compiled.get_property("INFERENCE_PRECISION_HINT").to_string()),
+        "threads": int(compiled.get_property("INFERENCE_NUM_THREADS")),
+        "streams": int(compiled.get_property("NUM_STREAMS")),
+        "devices": [str(device) for device in compiled.get_property("EXECUTION_DEVICES")],
+    }
+
+
+class OpenVinoRunner(Runner):
+    """Runs one request, whose inputs were set once."""
+
+    def __init__(self, compiled: Any, inputs: dict[str, NDArray[Any]], facts: dict[str, Any]) -> None:
+        super().__init__()
+        import openvino
+
+        self._request = compiled.create_infer_request()
+        for port in compiled.inputs:
+            array = np.ascontiguousarray(inputs[port.any_name])
+            self._request.set_tensor(port, openvino.Tensor(array))
+        self.facts = facts
+
+    def run(self, n: int) -> None:
+        """See the base class."""
+        infer = self._request.infer
+        for _ in range(n):
+            infer()
+
+    def outputs(self) -> list[NDArray[Any]]:
+        """See the base class."""
+        self.run(1)
+        found = [np.array(tensor.data) for tensor in self._request.output_tensors]
+        return [array.astype(np.float32) if array.dtype.kind == "f" else array for array in found]
+
+    def close(self) -> None:
+        """See the base class."""
+        self._request = None
