@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Select, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from hwcost.errors import DataError, StoreError, UnknownNameError
+from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores import tables
 from hwcost.stores.base import Store
 from hwcost.stores.engines import WRITING, complaints, parse, server_engine, sqlite_engine
 from hwcost.stores.fields import Group, reason
+from hwcost.stores.migrations import HEAD
 from hwcost.stores.revisions import check_revision, upgrade
 from hwcost.stores.schema import Campaign, Environment, Record
 
@@ -153,8 +154,11 @@ class SqlStore(Store):
 
     def _bring_up_to_date(self, create: bool) -> None:
         with complaints(self.url, "open"):
-            if check_revision(self._engine, self.url):
-                return
+            revision = check_revision(self._engine, self.url)
+        if revision == HEAD:
+            return
+        if revision is None and not create:
+            raise UsageError(f"'{self.url}' is empty: no store was made in it yet. Measure something into it first.")
         if self.is_read_only:
             raise StoreError(
                 f"the store '{self.url}' is empty or of an older hwcost, and cannot be brought up to date because it "
@@ -184,7 +188,8 @@ class SqlStore(Store):
         """Inserts a row unless its primary key, or the column ``unique``, is there; returns whether it did."""
         build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         keys = [unique] if unique else [column.name for column in table.primary_key]
-        return connection.execute(build(table).values(row).on_conflict_do_nothing(index_elements=keys)).rowcount == 1
+        statement = build(table).values(row).on_conflict_do_nothing(index_elements=keys)
+        return connection.execute(statement.inline(), execution_options={"preserve_rowcount": True}).rowcount == 1
 
     def _add_environment(self, connection: Connection, key: str, environment: Environment) -> None:
         if key not in self._known_environments:

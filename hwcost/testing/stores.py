@@ -1,0 +1,185 @@
+"""The conformance suite of stores: what every store promises, as tests.
+
+::
+
+    class TestMyStore(StoreContract):
+        def open(self, folder):
+            return MyStore(folder / "store")
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwcost.errors import StoreError, UnknownNameError
+from hwcost.stores.base import Store
+from hwcost.stores.schema import Campaign, Environment, Host, Identity, Record, Result, WorkloadInfo, idempotency_key
+
+AWKWARD_S = (0.0, 5e-324, 0.1, 1 / 3, 1e-9, 123456.789, 1e12)
+"""Durations that a careless format would change."""
+
+
+def make_record(campaign_id: str, round: int = 0, position: int = 0, **fields: Any) -> Record:
+    """Returns a small record.
+
+    Args:
+        campaign_id: The campaign.
+        round: Number of the round.
+        position: Place in the round; each has a workload of its own.
+        **fields: ``role``, and fields of the result.
+    """
+    workload = f"workload-{position}"
+    role = fields.pop("role", "fit")
+    return Record(
+        identity=Identity(
+            campaign_id=campaign_id,
+            run_id=f"run-{round}",
+            round=round,
+            position=position,
+            idempotency_key=idempotency_key(campaign_id, round, workload),
+        ),
+        environment=Environment(host=Host(boot_id=f"boot-{round}")),
+        workload=WorkloadInfo(workload_key=workload, name=workload, kind="test", spec={"n": None}, role=role),
+        result=Result(**{"samples_s": AWKWARD_S, "started_s": float(10 * round + position), **fields}),
+    )
+
+
+class StoreContract(ABC):
+    """Subclass it as ``Test...`` and implement :meth:`open`."""
+
+    @abstractmethod
+    def open(self, folder: Path) -> Store:
+        """Opens the one store that belongs to a folder; makes it the first time."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path) -> Iterator[Store]:
+        """An empty store."""
+        with self.open(tmp_path) as store:
+            yield store
+
+    def test_a_new_store_is_empty(self, store: Store) -> None:  # noqa: D102
+        assert store.campaigns() == []
+        assert store.latest_campaign() is None
+        assert list(store.records()) == []
+        assert store.count() == 0
+        assert store.remarks == []
+        assert not store.is_read_only
+
+    def test_campaigns_come_back_equal_and_in_order(self, store: Store) -> None:  # noqa: D102
+        old = Campaign(created_at="2025-01-01T00:00:00Z", plan={"items": [1, None, 0.1], "name": "Zürich 😀"})
+        new = Campaign(created_at="2025-01-02T01:00:00+02:00", status="planned", hwcost_version="1.2.3")
+        assert store.add_campaign(new)
+        assert store.add_campaign(old)
+        assert store.campaigns() == [old, new]
+        assert store.campaign(old.campaign_id) == old
+        assert store.latest_campaign() == new
+
+    def test_adding_a_campaign_twice_changes_nothing(self, store: Store) -> None:  # noqa: D102
+        campaign = Campaign(plan={"a": 1})
+        assert store.add_campaign(campaign)
+        assert not store.add_campaign(campaign.model_copy(update={"plan": {"a": 2}}))
+        assert store.campaigns() == [campaign]
+
+    def test_status_changes(self, store: Store) -> None:  # noqa: D102
+        campaign = Campaign(plan={"a": 1})
+        store.add_campaign(campaign)
+        store.set_status(campaign.campaign_id, "done")
+        assert store.campaign(campaign.campaign_id) == campaign.model_copy(update={"status": "done"})
+
+    def test_an_unknown_campaign_is_named_with_the_known_ones(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="here"))
+        for attempt in (
+            lambda: store.campaign("gone"),
+            lambda: store.set_status("gone", "done"),
+            lambda: store.add_round("gone", 0, []),
+            lambda: store.append(make_record("gone")),
+        ):
+            with pytest.raises(UnknownNameError, match=r"campaign 'gone'.*Known: here"):
+                attempt()
+        assert store.rounds("gone") == {}
+        assert list(store.records("gone")) == []
+        assert store.count() == 0
+
+    def test_the_first_order_of_a_round_stays(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="c"))
+        assert store.add_round("c", 1, ["b", "a"]) == ["b", "a"]
+        assert store.add_round("c", 1, ["a", "b"]) == ["b", "a"]
+        assert store.add_round("c", 0, []) == []
+        assert list(store.rounds("c").items()) == [(0, []), (1, ["b", "a"])]
+
+    def test_records_come_back_equal_to_the_last_bit(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="c"))
+        record = make_record("c")
+        assert store.append(record)
+        (back,) = store.records()
+        assert back == record
+        assert [s.hex() for s in back.result.samples_s] == [s.hex() for s in AWKWARD_S]
+        assert back.environment.key == record.environment.key
+
+    def test_the_same_visit_is_kept_once(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="c"))
+        first, again = make_record("c"), make_record("c", samples_s=(9.0,))
+        assert store.append(first)
+        assert not store.append(first)
+        assert not store.append(again)
+        assert list(store.records()) == [first]
+
+    def test_an_id_is_used_once(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="c"))
+        first, other = make_record("c"), make_record("c", position=1)
+        store.append(first)
+        identity = other.identity.model_copy(update={"record_id": first.identity.record_id})
+        with pytest.raises(StoreError, match="an id of its own"):
+            store.append(other.model_copy(update={"identity": identity}))
+        assert list(store.records()) == [first]
+
+    def test_records_are_ordered_and_chosen(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="b", created_at="2025-01-01T00:00:00Z"))
+        store.add_campaign(Campaign(campaign_id="a", created_at="2025-01-02T00:00:00Z"))
+        late = make_record("b", 0, 0, started_s=9.0)
+        early = make_record("b", 1, 1, started_s=0.5, role="judge")
+        never = make_record("b", 0, 2, started_s=None, samples_s=(), status="skipped")
+        other = make_record("a", 0, 0, status="void")
+        for record in (other, never, late, early):
+            store.append(record)
+        assert list(store.records()) == [early, late, never, other]
+        assert list(store.records("b")) == [early, late, never]
+        assert list(store.records(role="judge")) == [early]
+        assert list(store.records("b", status="ok")) == [early, late]
+        assert store.count() == 4
+        assert store.count("b") == 3
+        assert store.count("a", role="fit", status="void") == 1
+
+    def test_writing_while_reading(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="c"))
+        for position in range(3):
+            store.append(make_record("c", 0, position))
+        for record in store.records():
+            store.append(make_record("c", 1, record.identity.position))
+        assert store.count() == 6
+
+    def test_everything_survives_closing(self, tmp_path: Path) -> None:  # noqa: D102
+        with self.open(tmp_path) as store:
+            store.add_campaign(Campaign(campaign_id="c", created_at="2025-01-01T00:00:00Z"))
+            store.add_round("c", 0, ["workload-0"])
+            store.append(make_record("c"))
+            store.set_status("c", "done")
+            before = (store.campaigns(), store.rounds("c"), list(store.records()))
+        store.close()
+        with self.open(tmp_path) as store:
+            assert (store.campaigns(), store.rounds("c"), list(store.records())) == before
+            assert not store.append(before[2][0])
+
+    def test_two_openings_see_each_other(self, tmp_path: Path) -> None:  # noqa: D102
+        with self.open(tmp_path) as one, self.open(tmp_path) as other:
+            one.add_campaign(Campaign(campaign_id="c"))
+            assert other.append(make_record("c"))
+            assert not one.append(make_record("c"))
+            one.set_status("c", "done")
+            assert other.campaign("c").status == "done"
+            assert one.count() == other.count() == 1
