@@ -1,0 +1,225 @@
+"""Detection on made-up trees of proc, sys and dev, and what follows from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwcost.devices import DetectedDevice, device_key, find, load, matches, present, profiles_of, require, resolve
+from hwcost.devices.cuda import from_smi
+from hwcost.errors import DeviceError, UnknownNameError
+
+X86 = """processor	: {n}
+vendor_id	: {vendor}
+model name	: {brand}
+cpu MHz		: 2794.748
+physical id	: {socket}
+core id		: {core}
+flags		: fpu avx2
+
+"""
+ARM = """processor	: {n}
+BogoMIPS	: 108.00
+CPU implementer	: 0x41
+CPU part	: 0xd08
+
+"""
+
+
+def write(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text, encoding="utf-8")
+
+
+def caches(root: Path, *entries: tuple[int, str, str]) -> None:
+    for index, (level, kind, size) in enumerate(entries):
+        for name, text in (("level", str(level)), ("type", kind), ("size", size)):
+            write(root, f"sys/devices/system/cpu/cpu0/cache/index{index}/{name}", text + "\n")
+
+
+@pytest.fixture
+def epyc(tmp_path: Path) -> Path:
+    """Two sockets of two cores with two threads each."""
+    brand = "AMD EPYC 7763 64-Core Processor"
+    places = [(socket, core) for _ in range(2) for socket in range(2) for core in range(2)]
+    text = "".join(
+        X86.format(n=n, vendor="AuthenticAMD", brand=brand, socket=socket, core=core)
+        for n, (socket, core) in enumerate(places)
+    )
+    write(tmp_path, "proc/cpuinfo", text)
+    write(tmp_path, "proc/meminfo", "MemTotal:       16384000 kB\nMemFree: 1 kB\n")
+    write(tmp_path, "sys/devices/system/cpu/cpu0/cpufreq/base_frequency", "2450000\n")
+    caches(tmp_path, (1, "Data", "32K"), (1, "Instruction", "64K"), (2, "Unified", "512K"), (3, "Unified", "32M"))
+    return tmp_path
+
+
+def test_x86_tree(epyc: Path) -> None:
+    (cpu,) = present(epyc)
+    assert (cpu.kind, cpu.vendor, cpu.product) == ("cpu", "amd", "AMD EPYC 7763 64-Core Processor")
+    assert (cpu.cores, cpu.threads, cpu.memory_bytes, cpu.clock_hz) == (4, 8, 16384000 * 1024, 2.45e9)
+    assert (cpu.l1d_bytes, cpu.l2_bytes, cpu.l3_bytes) == (32 * 1024, 512 * 1024, 32 * 1024**2)
+    assert profiles_of(cpu) == ["cpu", "epyc"]
+
+
+def test_what_is_not_there_is_none(tmp_path: Path) -> None:
+    brand = "Intel(R) Xeon(R) CPU @ 2.80GHz"
+    write(tmp_path, "proc/cpuinfo", X86.format(n=0, vendor="GenuineIntel", brand=brand, socket=0, core=0))
+    (cpu,) = present(tmp_path)
+    assert (cpu.l1d_bytes, cpu.l3_bytes, cpu.memory_bytes, cpu.power_limit_w) == (None, None, None, None)
+    assert cpu.clock_hz == 2.8e9
+    assert profiles_of(cpu) == ["cpu", "xeon"]
+
+
+def test_raspberry_pi(tmp_path: Path) -> None:
+    board = "Hardware\t: BCM2835\nRevision\t: c03112\nModel\t\t: Raspberry Pi 4 Model B Rev 1.2\n"
+    write(tmp_path, "proc/cpuinfo", "".join(ARM.format(n=n) for n in range(4)) + board)
+    (cpu,) = present(tmp_path)
+    assert (cpu.vendor, cpu.cores, cpu.threads) == ("arm", 4, 4)
+    assert profiles_of(cpu) == ["cpu", "raspberry-pi-4"]
+
+
+def test_raspberry_pi_by_device_tree(tmp_path: Path) -> None:
+    write(tmp_path, "proc/cpuinfo", ARM.format(n=0))
+    write(tmp_path, "proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0")
+    assert present(tmp_path)[0].product == "Raspberry Pi 4 Model B Rev 1.4 Cortex-A72"
+
+
+def test_a_machine_without_proc_still_has_a_cpu(tmp_path: Path) -> None:
+    (cpu,) = present(tmp_path)
+    assert cpu.kind == "cpu"
+    assert cpu.product
+
+
+def test_gpus_of_the_driver_directory(epyc: Path) -> None:
+    write(epyc, "proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.82.01  Wed\n")
+    for bus, model in (("0000:04:00.0", "Tesla K80"), ("0000:05:00.0", "Tesla K80")):
+        write(epyc, f"proc/driver/nvidia/gpus/{bus}/information", f"Model: \t\t {model}\nIRQ: 1\n")
+    gpus = [device for device in present(epyc) if device.kind == "cuda"]
+    assert [(gpu.product, gpu.index) for gpu in gpus] == [("Tesla K80", 0), ("Tesla K80", 1)]
+    assert gpus[0].driver_version == "470.82.01"
+    assert find(load("k80"), gpus) == gpus[0]
+
+
+def test_nvidia_smi_output() -> None:
+    text = (
+        "Tesla T4, 15360, 70.00, 1590, 7.5, 535.104.05, [N/A]\n"
+        "NVIDIA A100-SXM4-80GB, 81920, 400.00, 1410, 8.0, 535.104.05, Enabled\n"
+        "NVIDIA H200, 143771, [N/A], 1980, 9.0, 570.1, Disabled\n"
+        "broken line\n"
+    )
+    t4, a100, h200 = from_smi(text)
+    assert (t4.memory_bytes, t4.power_limit_w, t4.clock_hz, t4.compute_capability) == (15360 * 1024**2, 70.0, 1.59e9, "7.5")
+    assert (t4.partition, a100.partition, h200.partition) == (None, "MIG", None)
+    assert h200.power_limit_w is None
+    assert profiles_of(t4) == ["t4"]
+    assert profiles_of(h200) == ["h200"]
+    assert profiles_of(a100) == [], "a slice is not the device"
+
+
+def test_tpu_device_files_and_type(epyc: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        write(epyc, f"dev/accel{number}", "")
+    write(epyc, "sys/class/accel/accel3/device/vendor", "0x8086\n")
+    monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v2-8")
+    chips = [device for device in present(epyc) if device.kind == "tpu"]
+    assert len(chips) == 3, "an accelerator of another vendor is no TPU"
+    assert profiles_of(chips[0]) == ["tpu-v2"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "product", "expected"),
+    [
+        ("h200", "NVIDIA H200", True),
+        ("h200", "NVIDIA GH200 480GB", False),
+        ("h200", "NVIDIA H200 NVL", False),
+        ("h100", "NVIDIA H100 80GB HBM3", True),
+        ("h100", "NVIDIA H100 PCIe", False),
+        ("a100", "NVIDIA A100-SXM4-40GB", False),
+        ("l4", "NVIDIA L4", True),
+        ("l4", "NVIDIA L40S", False),
+        ("t4", "Quadro T400", False),
+        ("gtx1080ti", "NVIDIA GeForce GTX 1080", False),
+        ("gtx1080ti", "GeForce GTX 1080 Ti", True),
+        ("titan-xp", "NVIDIA TITAN X (Pascal)", False),
+    ],
+)
+def test_names_match_as_whole_words(profile: str, product: str, expected: bool) -> None:
+    device = DetectedDevice("cuda", "nvidia", product)
+    assert matches(load(profile), device) is expected
+
+
+def test_another_compute_capability_is_no_match() -> None:
+    device = DetectedDevice("cuda", "nvidia", "NVIDIA L4", compute_capability="8.9")
+    assert matches(load("l4"), device)
+    assert not matches(load("l4"), replace(device, compute_capability="7.5"))
+
+
+def test_cpu_is_filled_in_with_what_is_here(epyc: Path) -> None:
+    profile = resolve("cpu", present(epyc))
+    assert (profile.name, profile.title) == ("cpu", "AMD EPYC 7763 64-Core Processor")
+    assert (profile.cores, profile.l3_bytes) == (4, 32 * 1024**2)
+    assert profile.peak("float32") is None
+    assert all(profile.source(fact) for fact in profile.numbers())
+
+
+def test_other_names_resolve_anywhere_but_are_required_where_they_are(epyc: Path) -> None:
+    here = present(epyc)
+    assert resolve("k80", here) == load("k80")
+    assert require("epyc", here) == load("epyc")
+    with pytest.raises(UnknownNameError):
+        require("k81", here)
+
+
+def test_absence_says_what_is_here_and_what_to_do(epyc: Path) -> None:
+    with pytest.raises(DeviceError) as caught:
+        require("k80", present(epyc))
+    text = str(caught.value)
+    assert caught.value.exit_code == 3
+    for part in ("'k80'", "GK210", "AMD EPYC 7763", "--device epyc", "same command", "torch 2.3.1"):
+        assert part in text
+    assert text.index("hwcost export") < text.index("hwcost import")
+
+
+def test_key_ignores_what_changes_at_boot() -> None:
+    device = DetectedDevice("cuda", "nvidia", "Tesla T4", memory_bytes=15360 * 1024**2, power_limit_w=70.0)
+    assert device.key == replace(device, driver_version="1", clock_hz=1e9, index=3).key
+    assert len(device.key) == 16
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"product": "Tesla T5"},
+        {"memory_bytes": 2**36},
+        {"power_limit_w": 60.0},
+        {"partition": "MIG"},
+        {"cores": 2},
+        {"vendor": "other"},
+    ],
+)
+def test_key_tells_apart_what_lasts(change: dict[str, object]) -> None:
+    device = DetectedDevice("cuda", "nvidia", "Tesla T4", memory_bytes=15360 * 1024**2, power_limit_w=70.0, cores=1)
+    assert device.key != replace(device, **change).key  # type: ignore[arg-type]
+
+
+@given(gib=st.sampled_from([1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512]), kept=st.floats(0.001, 0.045))
+def test_key_is_the_same_whatever_the_kernel_keeps_of_memory(gib: int, kept: float) -> None:
+    installed = gib * 1024**3
+    key = device_key(vendor="intel", product="Xeon", memory_bytes=installed, units=2)
+    assert key == device_key(vendor="intel", product="Xeon", memory_bytes=int(installed * (1 - kept)), units=2)
+
+
+def test_looking_imports_no_framework() -> None:
+    code = (
+        "import sys; import hwcost.devices as d; d.present(); d.names(); d.resolve('cpu'); "
+        "print([m for m in ('torch', 'numpy', 'pydantic', 'sqlalchemy') if m in sys.modules])"
+    )
+    command, root = [sys.executable, "-c", code], Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,86 @@
+"""The shipped profiles: complete sources, and figures that agree with one another."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hwcost.devices import DeviceProfile, load, names
+
+NAMED = {
+    "a100", "cpu", "epyc", "gtx1080ti", "h100", "h200", "k80", "l4", "raspberry-pi-4", "t4", "titan-xp", "tpu-v2",
+    "tpu-v4i", "xeon",
+}  # fmt: skip
+
+
+@pytest.fixture(params=sorted(NAMED))
+def profile(request: pytest.FixtureRequest) -> DeviceProfile:
+    return load(request.param)
+
+
+def test_every_named_device_has_a_profile() -> None:
+    assert set(names()) == NAMED
+
+
+def test_every_number_has_a_source(profile: DeviceProfile) -> None:
+    missing = [fact for fact in profile.numbers() if not profile.source(fact)]
+    assert not missing
+    if profile.last_framework:
+        assert profile.source("last_framework")
+
+
+def test_dict_is_plain_json_with_null_for_unknown(profile: DeviceProfile) -> None:
+    document = json.loads(json.dumps(profile.to_dict()))
+    assert document["name"] == profile.name
+    assert all(value != 0 for value in document.values())
+
+
+def test_half_precision_is_never_slower_and_is_dense(profile: DeviceProfile) -> None:
+    """A figure stated with sparsity would be four times TF32 instead of twice."""
+    single, half = profile.peak("float32"), profile.peak("float16")
+    if single and half:
+        assert half >= single
+    tf32 = profile.peak("tfloat32")
+    if tf32:
+        assert half == pytest.approx(2 * tf32, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "lanes"),
+    [("k80", 192), ("gtx1080ti", 128), ("titan-xp", 128), ("t4", 64), ("l4", 128), ("a100", 64)],
+)
+def test_float32_peak_follows_from_multiprocessors_and_clock(name: str, lanes: int) -> None:
+    profile = load(name)
+    assert profile.sm_count
+    assert profile.clock_hz
+    assert profile.peak("float32") == pytest.approx(2 * lanes * profile.sm_count * profile.clock_hz, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "batch_size", "dtype"),
+    [
+        ("k80", 128, "float32"),
+        ("gtx1080ti", 128, "float32"),
+        ("xeon", 1, "float32"),
+        ("tpu-v2", 16, "bfloat16"),
+        ("tpu-v4i", 1, "bfloat16"),
+    ],
+)
+def test_protocols_are_the_papers(name: str, batch_size: int, dtype: str) -> None:
+    protocol = load(name).protocol
+    assert (protocol.batch_size, protocol.dtype, protocol.threads) == (batch_size, dtype, 1)
+
+
+def test_peak_of_unknown_dtype_is_none_and_of_threads_a_share() -> None:
+    xeon = load("xeon")
+    assert xeon.peak("bfloat16") is None
+    assert xeon.peak("float32", threads=1) == pytest.approx(160e9)
+    assert xeon.peak("float32", threads=1000) == xeon.peak("float32")
+    assert load("k80").peak("float32", threads=1) == load("k80").peak("float32")
+    assert load("cpu").peak("float32", threads=1) is None
+
+
+def test_profiles_are_hashable_and_equal_by_value() -> None:
+    assert load("k80") == load("k80")
+    assert len({load("k80"), load("k80"), load("xeon")}) == 2
