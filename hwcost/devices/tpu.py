@@ -8,7 +8,7 @@ from pathlib import Path
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.host_cpu import read_text
 
-_TYPE_VARIABLES = ("TPU_ACCELERATOR_TYPE", "ACCELERATOR_TYPE")
+_TYPE_VARIABLE = "TPU_ACCELERATOR_TYPE"
 _GOOGLE = "0x1ae0"  # PCI vendor
 
 
@@ -19,9 +19,9 @@ def detect_tpu(root: Path = Path("/")) -> list[DetectedDevice]:
         root: Where ``dev`` and ``sys`` lie; tests pass a tree of their own.
     """
     chips = [path for path in sorted((root / "dev").glob("accel[0-9]*")) if _is_google(path.name, root)]
-    type_name = next((os.environ[name] for name in _TYPE_VARIABLES if os.environ.get(name)), None)
+    type_name = os.environ.get(_TYPE_VARIABLE)
     product = f"TPU {type_name}" if type_name else "TPU of unknown type"
-    count = len(chips) or (1 if type_name else 0)
+    count = len(chips) or (1 if type_name else 0)  # newer chips have no such file, but the type is set
     return [DetectedDevice(kind="tpu", vendor="google", product=product, index=index) for index in range(count)]
 
 
