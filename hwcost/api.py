@@ -77,6 +77,7 @@ def measure(
         UsageError: When an argument is wrong.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
+    from hwcost.backends import usable
     from hwcost.campaign import run as campaign
     from hwcost.campaign.plan import Plan, items
     from hwcost.devices import require
@@ -84,6 +85,7 @@ def measure(
     from hwcost.stores import open_store
 
     profile = require(device if isinstance(device, str) else device.name)
+    usable(backend, profile.kind, backend_options)
     shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
     plan = Plan(
         items=tuple(items(_workloads(what, space, shape), role)),

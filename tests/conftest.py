@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("hwcost", deadline=None, max_examples=50, derandomize=True, database=None)
+settings.load_profile("hwcost")
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT.parent / "shared" / "data"
@@ -25,12 +28,11 @@ def require_program(name: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps every test away from the user's stores, caches and settings."""
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HWCOST_HOME", str(home))
     monkeypatch.delenv("HWCOST_STORE", raising=False)
-    yield
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hwcost.backends.base import Backend, Runner
 from hwcost.errors import MissingExtraError, UsageError
 from hwcost.registry import Registry
 
-__all__ = ["BACKENDS", "Backend", "Runner", "backend"]
+__all__ = ["BACKENDS", "Backend", "Runner", "backend", "usable"]
 
 BACKENDS = Registry(
     "hwcost.backends",
@@ -37,10 +37,27 @@ def backend(name: str, threads: int = 1, options: dict[str, Any] | None = None) 
         MissingExtraError: When its runtime is not installed; names the extra.
         UsageError: When an option or the number of threads is wrong.
     """
+    return usable(name)(threads, options)
+
+
+def usable(name: str, device_kind: str | None = None, options: dict[str, Any] | None = None) -> type[Backend]:
+    """Returns a backend's class after checking that it can be used, without importing its runtime.
+
+    Args:
+        name: For example ``torch``.
+        device_kind: ``cpu``, ``cuda`` or ``tpu``; None for any.
+        options: Names are checked, values are not.
+
+    Raises:
+        UnknownNameError: When there is no such backend.
+        MissingExtraError: When its runtime is not installed.
+        UsageError: When it does not run on that kind of device, or has no such option.
+    """
     chosen: type[Backend] = BACKENDS.load(name)
-    if threads < 1:
-        raise UsageError(f"the number of threads must be at least 1, got {threads}")
     is_available, reason = chosen.availability()
     if not is_available:
         raise MissingExtraError(f"backend '{name}' cannot run: {reason}; it", chosen.extra or name)
-    return chosen(threads, options)
+    if device_kind is not None and device_kind not in chosen.kinds:
+        raise UsageError(f"backend '{name}' runs on {', '.join(chosen.kinds)}, not on a device of kind {device_kind}")
+    chosen.check_options(options or {})
+    return chosen

@@ -72,11 +72,18 @@ class Backend(ABC):
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
         self.threads = threads
+        if threads < 1:
+            raise UsageError(f"the number of threads must be at least 1, got {threads}")
         self.options = dict(options or {})
-        unknown = sorted(set(self.options) - set(self.option_names))
+        self.check_options(self.options)
+
+    @classmethod
+    def check_options(cls, options: dict[str, Any]) -> None:
+        """Raises UsageError for an option that the backend does not have; lists those it has."""
+        unknown = sorted(set(options) - set(cls.option_names))
         if unknown:
-            known = ", ".join(self.option_names) or "none"
-            raise UsageError(f"backend '{self.name}' has no option '{unknown[0]}'. Known: {known}")
+            known = ", ".join(cls.option_names) or "none"
+            raise UsageError(f"backend '{cls.name}' has no option '{unknown[0]}'. Known: {known}")
 
     @classmethod
     @abstractmethod

@@ -96,7 +96,7 @@ def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:
         One measurement per item, in the plan's order; without usable visits its latency is None and its flags say why.
     """
     grouped: dict[str, list[Visit]] = {key: [] for key in plan.by_key}
-    for visit in visits:
+    for visit in sorted(visits, key=lambda visit: (visit.round, visit.position)):
         grouped[visit.workload_key].append(visit)
     usable = {key: [v for v in group if v.is_usable] for key, group in grouped.items()}
     fitted = _intervals({key: group for key, group in usable.items() if group})

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plan import Item, Plan
     from hwcost.campaign.run import Progress, Result
     from hwcost.devices import DeviceProfile
+    from hwcost.spaces.base import Design
 
 DEFAULT_ARCHITECTURES = 40
 COMPONENT_CHECKS = 10
@@ -27,7 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def measure(
     device: Annotated[str, typer.Option("--device", "-d", help="Device profile, see: hwcost devices list.")] = "cpu",
-    backend: Annotated[str, typer.Option("--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino.")] = "torch",
+    backend: Annotated[
+        str, typer.Option("--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay.")
+    ] = "torch",
     space: Annotated[str, typer.Option("--space", help="Search space, see: hwcost spaces list.")] = "supershaper",
     number: Annotated[
         int | None, typer.Option("-n", help=f"Architectures to learn from. [default: {DEFAULT_ARCHITECTURES}]")
@@ -45,17 +48,25 @@ def measure(
     ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="[default: the device's own]")] = None,
     seq_len: Annotated[int | None, typer.Option("--seq-len", help="[default: the device's own]")] = None,
-    dtype: Annotated[str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. [default: the device's own]")] = None,
-    tier: Annotated[str, typer.Option("--tier", help="Wanted half-width: quick 5 %, standard 1 %, strict 0.5 %.")] = "standard",
+    dtype: Annotated[
+        str | None, typer.Option("--dtype", help="float32, bfloat16 or float16. [default: the device's own]")
+    ] = None,
+    tier: Annotated[
+        str, typer.Option("--tier", help="Wanted half-width: quick 5 %, standard 1 %, strict 0.5 %.")
+    ] = "standard",
     rounds: Annotated[int | None, typer.Option("--rounds", help="Exactly this many rounds, without topping up.")] = None,
-    budget: Annotated[str | None, typer.Option("--budget", metavar="TIME", help="Begin no visit after this time, e.g. 8m.")] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="TIME", help="Begin no visit after this time, e.g. 8m.")
+    ] = None,
     threads: Annotated[int, typer.Option("--threads", help="Threads inside an operator.")] = 1,
     pin: Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.")] = True,
     option: Annotated[
-        list[str] | None, typer.Option("--backend-option", metavar="NAME=VALUE", help="An option of the backend; repeatable.")
+        list[str] | None, typer.Option("--backend-option", metavar="NAME=VALUE", help="An option of the backend.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the store's youngest campaign; repeats nothing.")] = False,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="With --resume: which campaign.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the store's youngest campaign; repeats nothing.")
+    ] = False,
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="With --resume: which one.")] = None,
     store: console.StoreUrl = None,
     seed: console.Seed = 0,
     dry_run: console.DryRun = False,
@@ -113,7 +124,7 @@ def _own_model(model: str, shape: dict[str, Any]) -> list[Item]:
 
     if ":" in model and not model.endswith(".onnx"):
         return items([FactoryWorkload(model, **shape)])
-    return items([OnnxWorkload.read(model, batch_size=shape["batch_size"], seq_len=shape["seq_len"])])
+    return items([OnnxWorkload.of(model, batch_size=shape["batch_size"], seq_len=shape["seq_len"])])
 
 
 def _of_space(
@@ -142,7 +153,8 @@ def _of_space(
     if design not in ("spread", "uniform"):
         raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
     wanted = DEFAULT_ARCHITECTURES if number is None else number
-    chosen = select(space, wanted, judge=judge, uniform=uniform, seed=seed, design="spread" if design == "spread" else "uniform")
+    how: Design = "spread" if design == "spread" else "uniform"
+    chosen = select(space, wanted, judge=judge, uniform=uniform, seed=seed, design=how)
     workloads = models(space, [arch for arch, _ in chosen], **shape)
     return [Item(workload, role) for workload, (_, role) in zip(workloads, chosen, strict=True)]
 
@@ -158,11 +170,11 @@ def _plan(
     seed: int,
     pin: bool,
 ) -> Plan:
-    from hwcost.backends import check
+    from hwcost.backends import usable
     from hwcost.campaign.plan import Plan
     from hwcost.measure.protocol import protocol
 
-    check(backend, profile.kind, options)
+    usable(backend, profile.kind, options)
     return Plan(
         tuple(items), profile.name, backend, protocol(tier, profile.kind, rounds), options, threads, seed, pin
     )
@@ -187,7 +199,7 @@ def _options(given: list[str] | None) -> dict[str, Any]:
 def _show_plan(plan: Plan, json: str | None) -> None:
     if not console.write_json({"plan": plan.to_dict()}, json):
         rows = [[item.workload.name, item.role] for item in plan.items]
-        footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more, backend {plan.backend}. Nothing was measured."
+        footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more with {plan.backend}. Nothing was measured."
         console.print_table("Plan", ["workload", "role"], rows, footer)
 
 
@@ -210,7 +222,8 @@ def _judge(result: Result) -> None:
     lost = [m for m in result.measurements if m.latency_s is None and m.visits]
     if lost:
         first = next(flag for flag in lost[0].flags if flag.code.startswith("E_"))
-        raise MeasurementError(f"{len(lost)} of {len(result.measurements)} workloads could not be measured. The first: {first}")
+        share = f"{len(lost)} of {len(result.measurements)} workloads"
+        raise MeasurementError(f"{share} could not be measured. The first: {first}")
     if all(m.latency_s is None for m in result.measurements):
         raise MeasurementError("nothing was measured within the budget; give a longer --budget")
 
@@ -221,10 +234,12 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
     if not console.is_live():
         yield _plain_progress()
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+    from rich.progress import Progress as Bar
 
-    columns = (TextColumn("round {task.fields[round]}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console.stderr(), transient=True) as bar:
+    about = TextColumn("{task.description}")
+    columns = (TextColumn("round {task.fields[round]}"), BarColumn(), MofNCompleteColumn(), about)
+    with Bar(*columns, console=console.stderr(), transient=True) as bar:
         task = bar.add_task("starting", total=None, round=1)
 
         def update(state: Progress) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from hwcost.cli import console
 
 if TYPE_CHECKING:
+    from hwcost.campaign.components import ComponentReport
     from hwcost.campaign.run import Result
-    from hwcost.measure.measurement import Measurement
+    from hwcost.measure.measurement import Flag, Measurement
 
 LONGEST = 60
 """Rows that a table shows before it is cut on a terminal; --json has them all."""
@@ -26,7 +27,7 @@ def show(result: Result, json: str | None) -> None:
     _latencies(result)
     if parts:
         _components(parts)
-    _doubts(result)
+    _doubts(result, parts)
 
 
 def as_document(result: Result) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def _as_dict(m: Measurement) -> dict[str, Any]:
     }
 
 
-def _flag(flag: Any) -> dict[str, str]:
+def _flag(flag: Flag) -> dict[str, str]:
     return {"code": flag.code, "text": flag.text, "remedy": flag.remedy}
 
 
@@ -94,20 +95,23 @@ def summary(result: Result) -> str:
     )
 
 
-def _components(parts: Any) -> None:
+def _components(parts: ComponentReport) -> None:
     from hwcost.units import format_percent, format_seconds
 
     rows = [[name, format_seconds(cost, 4)] for name, cost in parts.table.costs_s.items()]
     footer = f"overhead of a call: {format_seconds(parts.table.overhead_s)}"
     console.print_table("Component costs by depth slope", ["component", "latency"], rows, footer)
     if parts.gaps:
-        gaps = [[g.name, format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"] for g in parts.gaps]
+        gaps = [
+            [str(g.architecture), format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"]
+            for g in parts.gaps
+        ]
         footer = f"median absolute gap {format_percent(parts.median_gap)}"
         console.print_table("Sum of components against whole models", ["model", "sum", "measured", "gap"], gaps, footer)
 
 
-def _doubts(result: Result) -> None:
-    for flag in result.flags:
+def _doubts(result: Result, parts: ComponentReport | None) -> None:
+    for flag in [*result.flags, *(parts.flags if parts else [])]:
         console.note(str(flag))
     seen: dict[str, str] = {}
     for m in result.measurements:

@@ -41,6 +41,9 @@ FOREIGN_STEAL = 0.05
 """Share of CPU time that a hypervisor may take away during a visit."""
 
 NULL_EFFECT_P = 1e-3
+NULL_EFFECT_GROUPS = 20
+"""Configurations below which the test says nothing: a few may really cost the same."""
+
 MULTIMODAL_GAP = 8.0
 """Gap between neighbouring samples, in usual gaps on both sides, that separates two groups."""
 
@@ -110,10 +113,10 @@ def null_effect(latencies: Sequence[Sequence[float]]) -> Flag | None:
         latencies: For each configuration its visits' latencies, in seconds.
 
     Returns:
-        E_NULL_EFFECT when three or more configurations with repeats cannot be told apart.
+        E_NULL_EFFECT when twenty or more configurations with repeats cannot be told apart.
     """
     groups = [[math.log(value) for value in group] for group in latencies if len(group) > 1]
-    if len(groups) < 3:
+    if len(groups) < NULL_EFFECT_GROUPS:
         return None
     from scipy import stats
 

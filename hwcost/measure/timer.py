@@ -100,8 +100,11 @@ def time_block(run: Callable[[int], None], calls: int, clock: Clock) -> Block:
     return Block(seconds, calls, None if cpu is None else clock.cpu_s() - cpu)
 
 
-def calls_per_block(run: Callable[[int], None], min_block_s: float, clock: Clock) -> int:
+def first_block(run: Callable[[int], None], min_block_s: float, clock: Clock) -> Block:
     """Finds how many calls make a block long enough: ``min_block_s`` and ``MIN_TICKS`` steps of the clock.
+
+    Returns:
+        The first block that was; later ones take as many calls.
 
     Raises:
         MeasurementError: When even ``MAX_CALLS`` calls take no measurable time (code E_RESOLUTION).
@@ -109,9 +112,10 @@ def calls_per_block(run: Callable[[int], None], min_block_s: float, clock: Clock
     wanted = max(min_block_s, MIN_TICKS * clock.resolution_s())
     calls = 1
     while True:
-        seconds = time_block(run, calls, clock).seconds
+        block = time_block(run, calls, clock)
+        seconds = block.seconds
         if seconds >= wanted:
-            return calls
+            return block
         if calls >= MAX_CALLS:
             raise MeasurementError(
                 f"E_RESOLUTION: {calls} calls took {seconds:.3g} s, less than the {wanted:.3g} s that the clock needs. "
@@ -144,8 +148,8 @@ def time_blocks(
 ) -> BlockTimes:
     """Times blocks until there are enough and they last long enough in total; no steady-state test, no statistics."""
     timer = Clock(clock)
-    calls = calls_per_block(run, min_block_s, timer)
-    blocks: list[Block] = []
+    blocks = [first_block(run, min_block_s, timer)]
+    calls = blocks[0].calls
     while len(blocks) < min_blocks or sum(block.seconds for block in blocks) < min_total_s:
         blocks.append(time_block(run, calls, timer))
     return BlockTimes(tuple(block.per_call_s for block in blocks), calls)

@@ -28,10 +28,13 @@ class Place:
 class _Timed:
     """The blocks of a visit as they come."""
 
-    calls: int
+    first: timer.Block
     first_run_s: float
-    blocks: list[timer.Block] = field(default_factory=list)
+    blocks: list[timer.Block] = field(init=False)
     settled: int | None = None
+
+    def __post_init__(self) -> None:
+        self.blocks = [self.first]
 
     @property
     def per_call_s(self) -> list[float]:
@@ -93,10 +96,11 @@ def _timed_visit(
     runner: Runner, workload: Workload, protocol: Protocol, place: Place, started_at: str, prepare_s: float
 ) -> Visit:
     clock = timer.Clock(runner.clock)
-    timed = _start(runner, protocol, clock)
+    first_run_s = timer.time_block(runner.run, 1, clock).seconds
     before = conditions.read()
     compiled = runner.compile_events()
     started_s = clock.now_s()
+    timed = _Timed(timer.first_block(runner.run, protocol.min_block_s, clock), first_run_s)
     _time_until_done(runner, timed, protocol, clock)
     ended_s = clock.now_s()
     compiled = runner.compile_events() - compiled
@@ -110,7 +114,7 @@ def _timed_visit(
         round=place.round,
         position=place.position,
         samples_s=tuple(samples),
-        calls_per_block=timed.calls,
+        calls_per_block=timed.first.calls,
         warmup_s=tuple(warmup),
         steady=steady.classify(warmup, samples, protocol.steady_tolerance),
         started_at=started_at,
@@ -126,15 +130,10 @@ def _timed_visit(
     )
 
 
-def _start(runner: Runner, protocol: Protocol, clock: timer.Clock) -> _Timed:
-    first = timer.time_block(runner.run, 1, clock).seconds
-    return _Timed(timer.calls_per_block(runner.run, protocol.min_block_s, clock), first)
-
-
 def _time_until_done(runner: Runner, timed: _Timed, protocol: Protocol, clock: timer.Clock) -> None:
     """Times blocks until the visit is steady and precise, and has enough blocks in which it kept the processor."""
     while True:
-        timed.blocks.append(timer.time_block(runner.run, timed.calls, clock))
+        timed.blocks.append(timer.time_block(runner.run, timed.first.calls, clock))
         verdict = stopping.judge(timed.per_call_s, timed.spent_s, protocol, timed.settled)
         if timed.settled is None and verdict.warmup < len(timed.blocks):
             timed.settled = verdict.warmup

@@ -18,9 +18,12 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from hwcost.errors import HwcostError
+
+if TYPE_CHECKING:
+    from hwcost.devices import DeviceProfile
 
 PR_SET_PDEATHSIG = 1
 
@@ -71,21 +74,21 @@ def main() -> int:
 def _work(job: Job, events: IO[str]) -> None:
     if job.cpus:
         os.sched_setaffinity(0, job.cpus)
-    from hwcost.backends import BACKENDS
-    from hwcost.backends import backend as make_backend
+    from hwcost.backends import usable
     from hwcost.devices import resolve
     from hwcost.measure.protocol import Protocol
     from hwcost.measure.visit import Place, visit
     from hwcost.workloads import from_dict
 
     device = resolve(job.device)
+    chosen = usable(job.backend, device.kind)
     options = dict(job.backend_options)
-    if "process_seed" in BACKENDS.load(job.backend).option_names:  # a simulated device: every process differs
+    if "process_seed" in chosen.option_names:  # a simulated device: every process differs
         options.setdefault("process_seed", job.round)
-    backend = make_backend(job.backend, threads=job.threads, options=options)
+    backend = chosen(job.threads, options)
     backend.round = job.round
     protocol = Protocol(**job.protocol)
-    _send(events, {"event": "environment", **_environment(backend.version())})
+    _send(events, {"event": "environment", **_environment(backend.version(), device)})
     for data, position in zip(job.workloads, job.positions, strict=True):
         workload = from_dict(data)
         _send(events, {"event": "begin", "workload_key": workload.key})
@@ -93,10 +96,13 @@ def _work(job: Job, events: IO[str]) -> None:
         _send(events, {"event": "visit", "visit": seen.to_dict()})
 
 
-def _environment(versions: dict[str, str]) -> dict[str, Any]:
+def _environment(versions: dict[str, str], device: DeviceProfile) -> dict[str, Any]:
+    from hwcost.devices import find
     from hwcost.measure import environment
 
+    here = find(device)
     return {
+        "device": {} if here is None else here.to_dict(),
         "tool": environment.tool(),
         "host": environment.host(),
         "software": environment.software(versions),

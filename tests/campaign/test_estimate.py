@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,7 @@ def test_an_item_that_misses_a_slow_round_is_not_flattered() -> None:
 def test_one_wild_visit_hardly_counts() -> None:
     plan = plan_of(30)
     truth, made = visits(plan, 4, 0.005, 1)
-    wild = [Visit(v.workload_key, v.round, v.position, samples_s=(v.latency_s * 1.5,)) if i == 7 else v for i, v in enumerate(made)]
+    wild = [replace(v, samples_s=(v.latency_s * 1.5,)) if i == 7 else v for i, v in enumerate(made)]
     found = estimate(plan, wild)[7].latency_s
     assert found == pytest.approx(truth[7], rel=0.02)
 

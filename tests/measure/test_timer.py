@@ -26,7 +26,7 @@ class FakeDevice:
 def test_blocks_are_long_enough_and_not_much_longer(seconds: float) -> None:
     device = FakeDevice(seconds)
     clock = timer.Clock(device.clock)
-    calls = timer.calls_per_block(device.run, 0.02, clock)
+    calls = timer.first_block(device.run, 0.02, clock).calls
     assert calls * seconds >= 0.02 * 0.999
     assert calls == 1 or calls * seconds <= 0.02 * 2.1
 
@@ -34,7 +34,7 @@ def test_blocks_are_long_enough_and_not_much_longer(seconds: float) -> None:
 def test_what_takes_no_time_is_refused() -> None:
     device = FakeDevice(0.0)
     with pytest.raises(MeasurementError, match="E_RESOLUTION"):
-        timer.calls_per_block(device.run, 0.02, timer.Clock(device.clock))
+        timer.first_block(device.run, 0.02, timer.Clock(device.clock))
 
 
 def test_the_latency_is_recovered() -> None:

@@ -1,0 +1,85 @@
+"""Component costs of a campaign that measured stacks, and how far their sum is from whole models."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hwcost.measure.measurement import Flag, Measurement
+from hwcost.workloads import ComponentWorkload, ModelWorkload
+from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table
+
+ADDITIVE_WITHIN = 0.05
+"""Median absolute gap up to which components count as additive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentReport:
+    """What the components cost, and whether they add up.
+
+    Attributes:
+        table: Cost per component, and the overhead of a call.
+        gaps: One per whole model that was measured in the same campaign.
+    """
+
+    table: ComponentTable
+    gaps: tuple[Gap, ...]
+
+    @property
+    def median_gap(self) -> float | None:
+        """Median of the absolute relative gaps; None without whole models."""
+        return statistics.median(abs(gap.gap) for gap in self.gaps) if self.gaps else None
+
+    @property
+    def flags(self) -> list[Flag]:
+        """Doubts about the table."""
+        flags = []
+        if self.median_gap is not None and self.median_gap > ADDITIVE_WITHIN:
+            worst = max(self.gaps, key=lambda gap: abs(gap.gap))
+            text = f"the sum of components misses whole models by {100 * self.median_gap:.1f} % (median); "
+            text += f"worst {100 * worst.gap:+.1f} % for {worst.architecture}."
+            flags.append(Flag("W_NONADDITIVE", text, "Fit a model on whole-model measurements instead."))
+        if self.table.doubtful:
+            flags.append(Flag("W_NONADDITIVE", f"no straight line over depth: {', '.join(self.table.doubtful)}."))
+        return flags
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON."""
+        return {
+            "costs_s": self.table.costs_s,
+            "overhead_s": self.table.overhead_s,
+            "misfit": {name: fit.misfit for name, fit in self.table.fits.items()},
+            "median_gap": self.median_gap,
+            "gaps": [
+                {"arch": list(gap.architecture.genes), "sum_s": gap.sum_s, "measured_s": gap.measured_s, "gap": gap.gap}
+                for gap in self.gaps
+            ],
+        }
+
+
+def component_report(measurements: Sequence[Measurement]) -> ComponentReport | None:
+    """Prices the components of a campaign.
+
+    Returns:
+        None when the campaign measured no components, or none of them successfully.
+
+    Raises:
+        DataError: When a component that is needed was not measured.
+    """
+    stacks = {}
+    wholes = {}
+    space = None
+    for m in measurements:
+        if m.latency_s is None:
+            continue
+        if isinstance(m.workload, ComponentWorkload):
+            stacks[m.workload.part, m.workload.depth] = m.latency_s
+        elif isinstance(m.workload, ModelWorkload):
+            wholes[m.workload.architecture] = m.latency_s
+            space = m.workload.search_space()
+    if not stacks:
+        return None
+    table = component_table(stacks)
+    return ComponentReport(table, tuple(additivity(table, space, wholes)) if space is not None else ())

@@ -1,0 +1,219 @@
+"""Campaigns on the null backend: whole, topped up, within a budget, and through every way to be stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import hwcost
+from hwcost.campaign import run as campaign
+from hwcost.campaign.estimate import measurements
+from hwcost.campaign.plan import Item, Plan, items
+from hwcost.campaign.process import cpus_for
+from hwcost.errors import DataError, DeviceError, InterruptedRunError, UsageError
+from hwcost.measure.protocol import protocol
+from hwcost.stores import open_store
+from hwcost.workloads import SyntheticWorkload
+
+
+def works(n: int) -> list[SyntheticWorkload]:
+    return [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(n)]
+
+
+def law_s(work: SyntheticWorkload) -> float:
+    return 1e-5 + work.flops / 1e11
+
+
+def test_a_campaign_recovers_the_law(tmp_path: Path) -> None:
+    given = works(12)
+    result = hwcost.measure(given, "cpu", backend="null", store=tmp_path / "s.db", seed=1)
+    assert result.is_complete
+    assert [m.latency_s for m in result.measurements] == pytest.approx([law_s(w) for w in given], rel=0.01)
+    assert all(m.half_width is not None and m.half_width <= 0.01 for m in result.measurements)
+    with open_store(tmp_path / "s.db") as store:
+        assert [m.latency_s for m in measurements(store)] == [m.latency_s for m in result.measurements]
+
+
+def test_imprecise_items_are_topped_up_until_precise(tmp_path: Path) -> None:
+    options = {"process_noise": 0.02, "noise": 0.001}
+    result = hwcost.measure(works(10), backend="null", store=tmp_path / "s.db", backend_options=options)
+    counts = {m.n_rounds for m in result.measurements}
+    assert max(counts) > 4
+    assert max(counts) <= 12
+
+
+def test_a_budget_ends_the_campaign_and_what_was_measured_is_kept(tmp_path: Path) -> None:
+    options = {"realtime": True}
+    result = hwcost.measure(works(8), backend="null", store=tmp_path / "s.db", backend_options=options, budget_s=4)
+    assert not result.is_complete
+    made = sum(len(m.visits) for m in result.measurements)
+    assert 0 < made < 32
+    with open_store(tmp_path / "s.db") as store:
+        assert store.count() == made
+
+
+def test_every_round_is_another_process_and_order(tmp_path: Path) -> None:
+    result = hwcost.measure(works(6), backend="null", store=tmp_path / "s.db", rounds=3)
+    with open_store(tmp_path / "s.db") as store:
+        records = list(store.records(result.campaign_id))
+        rounds = store.rounds(result.campaign_id)
+    assert len({record.identity.run_id for record in records}) == 3
+    assert len({tuple(order) for order in rounds.values()}) == 3
+    for record in records:
+        assert rounds[record.identity.round][record.identity.position] == record.workload.workload_key
+        assert record.result.samples_s
+        assert record.environment.device.device_name == "cpu"
+
+
+def test_a_failing_workload_is_said_and_the_others_are_measured(tmp_path: Path) -> None:
+    result = hwcost.measure(works(4), backend="null", store=tmp_path / "s.db", backend_options={"fail": "w2"}, rounds=2)
+    lost = result.measurements[2]
+    assert (lost.latency_s, lost.status, len(lost.visits)) == (None, "failed", 1)
+    assert "w2" in str(lost.flags[0])
+    assert all(m.latency_s is not None for i, m in enumerate(result.measurements) if i != 2)
+
+
+def test_one_workload_under_two_labels_is_refused() -> None:
+    twice = [Item(works(1)[0], "fit"), Item(works(1)[0], "judge")]
+    with pytest.raises(DataError, match="E_DUPLICATE: 'w0' .judge. and 'w0' .fit."):
+        Plan(tuple(twice), "cpu", "null", protocol("quick"))
+
+
+def test_a_plan_survives_json() -> None:
+    import json
+
+    plan = Plan(tuple(items(works(3))), "cpu", "null", protocol("strict"), {"noise": 0.1}, 2, 7, False)
+    assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
+    with pytest.raises(DataError, match="no campaign's plan"):
+        Plan.from_dict({"items": []})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "says"),
+    [
+        ({"device": "k80"}, DeviceError, "is not here"),
+        ({"backend": "tensrt"}, UsageError, "unknown backend 'tensrt'"),
+        ({"tier": "best"}, UsageError, "Known: quick, standard, strict"),
+        ({"rounds": 0}, UsageError, "at least 1 round"),
+        ({"threads": 0}, UsageError, "at least 1"),
+        ({"backend_options": {"speed": 1}}, UsageError, "has no option 'speed'"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_is_stored(
+    tmp_path: Path, arguments: dict[str, object], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        hwcost.measure(works(2), **{"backend": "null", "store": tmp_path / "s.db", **arguments})
+    assert not (tmp_path / "s.db").exists()
+
+
+def test_nothing_to_measure_is_the_users_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing to measure"):
+        hwcost.measure([], backend="null", store=tmp_path / "s.db")
+    with pytest.raises(UsageError, match="architectures or workloads, got str"):
+        hwcost.measure(["360"], backend="null", store=tmp_path / "s.db")  # type: ignore[list-item]
+
+
+def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Path) -> None:
+    def stop(state: campaign.Progress) -> None:
+        if state.done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError, match="3 visits are kept. Go on with: hwcost measure --resume"):
+        hwcost.measure(works(5), backend="null", store=tmp_path / "s.db", progress=stop)
+    with open_store(tmp_path / "s.db") as store:
+        youngest = store.latest_campaign()
+        assert youngest is not None
+        assert youngest.status == "interrupted"
+        result = campaign.run(store, youngest.campaign_id)
+        assert result.is_complete
+        assert {m.n_rounds for m in result.measurements} == {4}
+
+
+def test_another_machine_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hwcost.campaign import records
+
+    result = hwcost.measure(works(2), backend="null", store=tmp_path / "s.db", rounds=1)
+    with open_store(tmp_path / "s.db") as store:
+        maker = records.RecordMaker(result.plan, result.campaign_id, store)
+        known = maker._known
+        assert known is not None
+        event = {
+            "tool": {}, "settings": {}, "device": {},
+            "host": {"cpu_model": "another"}, "software": {"framework": {"null": "1"}},
+        }  # fmt: skip
+        with pytest.raises(DataError, match="begun in another environment .*cpu_model"):
+            maker.new_process(event)
+
+
+KILLED = """
+import sys, hwcost
+from hwcost.workloads import SyntheticWorkload
+works = [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(6)]
+hwcost.measure(works, backend="null", store=sys.argv[1], rounds=3, backend_options={"realtime": True})
+"""
+RESUME = """
+import sys
+from hwcost.campaign.run import run
+from hwcost.stores import open_store
+with open_store(sys.argv[1]) as store:
+    run(store, store.latest_campaign().campaign_id)
+"""
+
+
+def test_kill_9_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
+    """Killed at random moments, parent and worker by turns; every visit is there once, and none changed."""
+    store_path = tmp_path / "s.db"
+    rng = np.random.default_rng(0)
+    seen: dict[str, tuple[float, ...]] = {}
+    script = KILLED
+    for attempt in range(11):
+        process = subprocess.Popen([sys.executable, "-c", script, str(store_path)], stderr=subprocess.PIPE)
+        if attempt < 10:
+            time.sleep(float(rng.uniform(1.0, 3.0)))
+            _kill(process, worker_only=attempt % 3 == 2)
+        process.wait(timeout=120)
+        if store_path.exists():
+            with open_store(store_path) as store:
+                if store.latest_campaign() is None:
+                    continue
+                script = RESUME
+                now = {r.identity.idempotency_key: r.result.samples_s for r in store.records()}
+            assert seen.items() <= now.items()
+            seen = now
+    assert process.returncode == 0, process.stderr.read() if process.stderr else ""
+    with open_store(store_path) as store:
+        records = list(store.records())
+        assert len(store.campaigns()) == 1
+    assert len(records) == 18
+    assert {(r.identity.round, r.workload.name) for r in records} == {(n, f"w{i}") for n in range(3) for i in range(6)}
+    assert all(r.result.status in ("ok", "warn", "failed") for r in records)
+
+
+def _kill(process: subprocess.Popen[bytes], worker_only: bool) -> None:
+    import psutil
+
+    try:
+        children = psutil.Process(process.pid).children()
+    except psutil.NoSuchProcess:
+        return
+    if worker_only and children:
+        os.kill(children[0].pid, signal.SIGKILL)
+    else:
+        process.kill()
+        for child in children:  # no worker may outlive its parent
+            child.wait(timeout=10)
+
+
+def test_the_last_cpus_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
+    assert cpus_for(1) == [3]
+    assert cpus_for(2) == [2, 3]
+    assert cpus_for(4) is None
