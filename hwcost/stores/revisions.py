@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import sqlite3
-from time import sleep
 from pathlib import Path
+from time import sleep
 
 from sqlalchemy import Connection, Engine, inspect, text
 
