@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hwcost.devices.host_cpu import detect_cpu
+
 ROOT = Path("/")
 
 VARIABLES = (
@@ -35,7 +37,16 @@ def host(root: Path = ROOT) -> dict[str, Any]:
     Args:
         root: Where ``proc`` and ``sys`` lie; tests pass a tree of their own.
     """
-    return {name: _quietly(find, root) for name, find in HOST.items()}
+    cpu = detect_cpu(root)
+    return {name: _quietly(find, root) for name, find in HOST.items()} | {
+        "cpu_model": cpu.product,
+        "cpu_core_count": cpu.cores,
+        "cpu_thread_count": cpu.threads,
+        "cpu_l1d_cache_bytes": cpu.l1d_bytes,
+        "cpu_l2_cache_bytes": cpu.l2_bytes,
+        "cpu_l3_cache_bytes": cpu.l3_bytes,
+        "memory_bytes": cpu.memory_bytes,
+    }
 
 
 def software(versions: dict[str, str]) -> dict[str, Any]:
@@ -82,32 +93,9 @@ def _cpuinfo(root: Path, key: str) -> str:
     raise KeyError(key)
 
 
-def _cache_bytes(level: int, kind: str) -> Callable[[Path], int]:
-    def find(root: Path) -> int:
-        for index in sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*")):
-            if int(_text(index / "level")) == level and _text(index / "type") == kind:
-                size = _text(index / "size")
-                return int(size.rstrip("KM")) * {"K": 1024, "M": 1024**2}.get(size[-1], 1)
-        raise KeyError(f"no level {level} cache")
-
-    return find
-
-
-def _count(pattern: str, name: str) -> Callable[[Path], int]:
-    def find(root: Path) -> int:
-        values = {_text(path / name) for path in (root / "sys/devices/system/cpu").glob(pattern)}
-        if not values:
-            raise KeyError(name)
-        return len(values)
-
-    return find
-
-
-def _memory_bytes(root: Path) -> int:
-    for line in _text(root / "proc/meminfo").splitlines():
-        if line.startswith("MemTotal:"):
-            return int(line.split()[1]) * 1024
-    raise KeyError("MemTotal")
+def _sockets(root: Path) -> int | None:
+    packages = (root / "sys/devices/system/cpu").glob("cpu[0-9]*/topology/physical_package_id")
+    return len({_text(path) for path in packages}) or None
 
 
 def _numa_nodes(root: Path) -> int:
@@ -130,15 +118,7 @@ HOST: dict[str, Callable[[Path], Any]] = {
     "arch": lambda root: platform.machine(),
     "os": lambda root: platform.system(),
     "kernel": lambda root: platform.release(),
-    "cpu_model": lambda root: _cpuinfo(root, "model name"),
-    "cpu_sockets": _count("cpu[0-9]*/topology", "physical_package_id"),
-    "cpu_core_count": _count("cpu[0-9]*/topology", "core_id"),
-    "cpu_thread_count": lambda root: os.cpu_count(),
-    "cpu_l1d_cache_bytes": _cache_bytes(1, "Data"),
-    "cpu_l1i_cache_bytes": _cache_bytes(1, "Instruction"),
-    "cpu_l2_cache_bytes": _cache_bytes(2, "Unified"),
-    "cpu_l3_cache_bytes": _cache_bytes(3, "Unified"),
-    "memory_bytes": _memory_bytes,
+    "cpu_sockets": _sockets,
     "numa_nodes": _numa_nodes,
     "virtualization": _virtualization,
     "boot_id": lambda root: _text(root / "proc/sys/kernel/random/boot_id"),

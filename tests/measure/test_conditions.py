@@ -27,7 +27,7 @@ def test_what_a_machine_does_not_offer_is_none(tmp_path: Path) -> None:
     assert seen["cgroup_throttled_s"] is None
     assert seen["thermal_throttle_events"] is None
     assert set(conditions.state(tmp_path).values()) == {None}
-    assert environment.host(tmp_path)["cpu_model"] is None
+    assert environment.host(tmp_path)["cpu_sockets"] is None
     assert environment.settings(tmp_path)["governor"] is None
 
 

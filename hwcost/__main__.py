@@ -1,0 +1,5 @@
+"""``python -m hwcost`` is the command line."""
+
+from hwcost.cli.main import run
+
+run()
