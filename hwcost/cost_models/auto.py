@@ -1,0 +1,115 @@
+"""Chooses a cost model by cross-validation inside the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hwcost.cost_models import cost_model
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.folds import folds
+from hwcost.cost_models.shrinkage import clearly_better
+from hwcost.cost_models.tabulate import Floats
+from hwcost.errors import HwcostError, MissingExtraError, UsageError
+from hwcost.spaces.base import Architecture, SearchSpace
+
+CANDIDATES = ("constant", "ridge", "lut", "hybrid", "lightgbm", "xgboost")
+"""From plain to general; a later one is taken only when it is clearly better."""
+
+FOLDS = 5
+BOOSTING_ROWS = 30
+"""Boosters alone are tried from so many rows on."""
+
+
+class Auto(CostModel):
+    """The candidate with the lowest cross-validated error of log latency; of about equal ones, the plainest.
+
+    Args:
+        space: The space of the architectures.
+        candidates: Names of cost models, from plain to general. XGBoost is left out where it is not installed.
+        **common: See :class:`hwcost.cost_models.base.CostModel`.
+
+    Attributes:
+        chosen_: Name of the model that was taken.
+        errors_: Root mean square of each candidate's out-of-fold errors of log latency.
+        model_: The fitted model.
+    """
+
+    name = "auto"
+
+    def __init__(self, space: SearchSpace, *, candidates: Sequence[str] = CANDIDATES, **common: Any) -> None:
+        super().__init__(space, **common)
+        if not candidates or "auto" in candidates or "roofline" in candidates:
+            raise UsageError(f"auto chooses among cost models that are fitted, got {list(candidates)}")
+        self.candidates = tuple(candidates)
+        self.chosen_: str | None = None
+        self.errors_: dict[str, float] = {}
+        self.model_: CostModel | None = None
+
+    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+        errors: dict[str, Floats] = {}
+        for name in self.candidates:
+            if name in ("lightgbm", "xgboost") and len(genes) < BOOSTING_ROWS:
+                continue
+            try:
+                errors[name] = self._out_of_fold(name, genes, latency_s, weights)
+            except MissingExtraError:
+                continue
+        self.errors_ = {name: float(np.sqrt(np.mean(error**2))) for name, error in errors.items()}
+        best = min(self.errors_, key=lambda name: self.errors_[name])
+        plain = [name for name in errors if name == best or not clearly_better(errors[best], errors[name])]
+        self.chosen_ = plain[0]
+        self.model_ = self._make(self.chosen_).fit_encoded(genes, latency_s, weights)
+
+    def _make(self, name: str) -> CostModel:
+        return cost_model(name, self.space, batch_size=self.features.batch_size, seq_len=self.features.seq_len)
+
+    def _out_of_fold(self, name: str, genes: Floats, latency_s: Floats, weights: Floats) -> Floats:
+        errors = np.empty(len(genes))
+        for kept, held in folds(len(genes), FOLDS):
+            model = self._make(name).fit_encoded(genes[kept], latency_s[kept], weights[kept])
+            errors[held] = np.log(latency_s[held] / model.predict_encoded(genes[held]))
+        return errors
+
+    @property
+    def chosen(self) -> str | None:
+        """The name of the model that was chosen."""
+        return self.chosen_
+
+    def settled(self) -> CostModel:
+        """Returns an unfitted copy of the chosen model with its own choices kept."""
+        return self._inner().settled()
+
+    def _inner(self) -> CostModel:
+        if self.model_ is None:
+            raise HwcostError("the cost model 'auto' is not fitted yet; call fit(archs, latency_s) first")
+        return self.model_
+
+    def _predict(self, genes: Floats) -> Floats:
+        return self._inner().predict_encoded(genes)
+
+    def _one(self, arch: Architecture) -> float:
+        return self._inner()(arch)
+
+    def importance(self) -> dict[str, float]:
+        """Returns the chosen model's shares."""
+        return self._inner().importance()
+
+    def options(self) -> dict[str, Any]:
+        """Returns the options of the constructor."""
+        return {**super().options(), "candidates": list(self.candidates)}
+
+    def _state(self) -> dict[str, Any]:
+        inner = self._inner()
+        return {"chosen": self.chosen_, "errors": self.errors_, "options": inner.options(), "model": inner.state()}
+
+    def _files(self) -> dict[str, str]:
+        return self._inner().files()
+
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        self.chosen_ = str(state["chosen"])
+        self.errors_ = {str(name): float(error) for name, error in state["errors"].items()}
+        self.model_ = cost_model(self.chosen_, self.space, **state["options"])
+        self.model_.restore(state["model"], files)

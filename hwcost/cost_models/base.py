@@ -1,0 +1,280 @@
+"""The contract of a cost model: fitted on latencies of architectures, asked for the latency of any other one.
+
+Scikit-learn manners: ``fit`` returns the model itself, and what it learned ends in an underscore. Everything is in
+seconds. Subclasses give ``_fit`` and ``_predict`` on encoded genes, and their state as plain JSON; checks, domains, exact
+hits and intervals are done here, once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwcost.cost_models.domain import Domain
+from hwcost.cost_models.features import Features
+from hwcost.cost_models.tabulate import Floats
+from hwcost.errors import DataError, HwcostError, UsageError
+from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+
+Model = TypeVar("Model", bound="CostModel")
+
+MIN_ROWS = 2
+"""Fewest measurements that anything can be fitted on."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a cost model answers for n architectures.
+
+    Attributes:
+        latency_s: Seconds, shape (n,).
+        low_s: Lower end of the 90 % interval, shape (n,); None when the model is not calibrated.
+        high_s: Upper end, likewise.
+        in_domain: Whether each architecture lies within what the model was fitted on, shape (n,).
+    """
+
+    latency_s: Floats
+    low_s: Floats | None
+    high_s: Floats | None
+    in_domain: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.latency_s)
+
+
+class CostModel(ABC):
+    """Predicts the latency of architectures of one space.
+
+    Args:
+        space: The space of the architectures.
+        batch_size: Sequences per call of what is predicted; enters the physics features only.
+        seq_len: Tokens per sequence, likewise.
+        exact: Answer ``cost(arch)`` with the measurement where that very architecture was measured for the fit.
+
+    Attributes:
+        domain_: What the training rows reach.
+        measured_: Measured seconds by genes; used for exact hits only.
+        spread_: Half-width of the 90 % interval of log latency; None when not calibrated.
+        n_rows_: Rows of the fit.
+        provenance: Where the numbers come from (device, protocol, data hash, metrics); free JSON.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, exact: bool = False) -> None:
+        self.space = space
+        self.exact = exact
+        self.features = Features(space, batch_size, seq_len)
+        self.domain_: Domain | None = None
+        self.measured_: dict[tuple[GeneValue, ...], float] = {}
+        self.spread_: float | None = None
+        self.n_rows_ = 0
+        self.provenance: dict[str, Any] = {}
+
+    # -- what a subclass gives -----------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+        """Learns from encoded genes (n, genes), seconds (n,) and weights (n,) of mean 1."""
+
+    @abstractmethod
+    def _predict(self, genes: Floats) -> Floats:
+        """Returns seconds (n,) for encoded genes (n, genes)."""
+
+    @abstractmethod
+    def _state(self) -> dict[str, Any]:
+        """Returns what was learned as plain JSON; floats keep every bit."""
+
+    @abstractmethod
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        """Reads what ``_state`` and ``_files`` returned; may raise any LookupError, TypeError or ValueError."""
+
+    def _files(self) -> dict[str, str]:
+        """Returns the text files that belong to the state."""
+        return {}
+
+    def options(self) -> dict[str, Any]:
+        """Returns the keyword arguments, besides the space and ``exact``, that make an equal unfitted model (JSON)."""
+        return {"batch_size": self.features.batch_size, "seq_len": self.features.seq_len}
+
+    def importance(self) -> dict[str, float]:
+        """Returns each feature's share of what the model explains, summing to 1; empty when it uses none."""
+        return {}
+
+    def clone(self) -> CostModel:
+        """Returns an unfitted model with the same options."""
+        return type(self)(self.space, **self.options())
+
+    def settled(self) -> CostModel:
+        """Returns an unfitted copy that keeps every choice made by cross-validation; for folds of a calibration."""
+        return self.clone()
+
+    @property
+    def chosen(self) -> str | None:
+        """The name of the model that was chosen by cross-validation; None for a model that is not a choice."""
+        return None
+
+    # -- fitting -------------------------------------------------------------------------------------------------------
+
+    def fit(self: Model, archs: Sequence[Architecture], latency_s: ArrayLike, weights: ArrayLike | None = None) -> Model:
+        """Learns from measurements.
+
+        Args:
+            archs: n architectures; repeats are allowed.
+            latency_s: Shape (n,), seconds, positive.
+            weights: Shape (n,), positive, larger for more trustworthy rows; None for equal ones.
+
+        Raises:
+            DataError: When there are fewer than two rows, or a latency or weight is not positive and finite.
+            ArchitectureError: When an architecture belongs to another space.
+        """
+        seconds = np.array(latency_s, dtype=np.float64)
+        row_weights = np.ones(len(archs)) if weights is None else np.array(weights, dtype=np.float64)
+        _check_rows(len(archs), seconds, "latency")
+        _check_rows(len(archs), row_weights, "weight")
+        self.fit_encoded(self.features.encode(archs), seconds, row_weights / row_weights.mean())
+        self.measured_ = _mean_by_genes(archs, seconds)
+        return self
+
+    def fit_encoded(self: Model, genes: Floats, latency_s: Floats, weights: Floats) -> Model:
+        """Fits checked rows: encoded genes (n, genes), seconds (n,), weights (n,) of mean about 1. Keeps no exact hits."""
+        self.domain_ = Domain.of(self.features, genes)
+        self.n_rows_ = len(genes)
+        self.spread_ = None
+        self.measured_ = {}
+        self._fit(genes, latency_s, weights)
+        return self
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def predict(self, archs: Sequence[Architecture] | NDArray[Any], exact: bool = False) -> Prediction:
+        """Predicts many architectures at once.
+
+        Args:
+            archs: n architectures, or their encoded genes as an array (n, genes).
+            exact: Answer with the measurement where that very architecture was measured for the fit; needs
+                architectures rather than an array.
+
+        Raises:
+            ArchitectureError: When one belongs to another space.
+            HwcostError: When the model is not fitted.
+        """
+        self._check_fitted()
+        if isinstance(archs, np.ndarray):
+            genes = self.features.check(archs.astype(np.float64))
+            latency_s = self._predict(genes)
+        else:
+            genes = self.features.encode(archs)
+            latency_s = self._predict(genes)
+            if exact:
+                pairs = zip(archs, latency_s.tolist(), strict=True)
+                latency_s = np.array([self.measured_.get(arch.genes, seconds) for arch, seconds in pairs])
+        ratio = None if self.spread_ is None else float(np.exp(self.spread_))
+        low_s, high_s = (None, None) if ratio is None else (latency_s / ratio, latency_s * ratio)
+        return Prediction(latency_s, low_s, high_s, self._in_domain(genes))
+
+    def predict_encoded(self, genes: Floats) -> Floats:
+        """Predicts seconds (n,) for encoded genes (n, genes), without checks, intervals or exact hits."""
+        return self._predict(genes)
+
+    def _in_domain(self, genes: Floats) -> NDArray[np.bool_]:
+        if self.domain_ is None:
+            return np.ones(len(genes), dtype=bool)
+        return self.domain_.contains(self.features, genes)
+
+    def __call__(self, arch: Architecture) -> float:
+        """Returns the latency of one architecture in seconds.
+
+        Raises:
+            ArchitectureError: When it belongs to another space.
+        """
+        if arch.space != self.space.name:
+            self.features.encode([arch])
+        if self.exact:
+            hit = self.measured_.get(arch.genes)
+            if hit is not None:
+                return hit
+        return self._one(arch)
+
+    def _one(self, arch: Architecture) -> float:
+        """Predicts a single architecture; models with a quicker way override it."""
+        self._check_fitted()
+        return float(self._predict(self.features.encode([arch]))[0])
+
+    def _check_fitted(self) -> None:
+        if not self._is_fitted():
+            raise HwcostError(f"the cost model '{self.name}' is not fitted yet; call fit(archs, latency_s) first")
+
+    def _is_fitted(self) -> bool:
+        return self.domain_ is not None
+
+    # -- keeping -------------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Returns everything learned as plain JSON, besides what ``files`` holds."""
+        domain = None if self.domain_ is None else self.domain_.as_dict()
+        return {"domain": domain, "spread": self.spread_, "n_rows": self.n_rows_, "learned": self._state()}
+
+    def files(self) -> dict[str, str]:
+        """Returns learned parts that have a text format of their own, by file name."""
+        return self._files()
+
+    def restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        """Takes over what ``state`` and ``files`` returned.
+
+        Raises:
+            DataError: When a part is no model.
+            LookupError, TypeError, ValueError: When the state lacks something or holds the wrong kind of thing.
+        """
+        self.domain_ = None if state["domain"] is None else Domain.from_dict(state["domain"])
+        self.spread_ = None if state["spread"] is None else float(state["spread"])
+        self.n_rows_ = int(state["n_rows"])
+        self._restore(state["learned"], files)
+
+    def save(self, folder: str | Path) -> Path:
+        """Writes the model as a folder of plain data and returns its path; :func:`hwcost.load` reads it.
+
+        Raises:
+            UsageError: When the folder cannot be written.
+        """
+        from hwcost.cost_models.persistence import save
+
+        self._check_fitted()
+        return save(self, Path(folder))
+
+    @classmethod
+    def load(cls: type[Model], folder: str | Path) -> Model:
+        """Loads a saved model of this class.
+
+        Raises:
+            DataError: When the folder holds no model, a damaged one, or one of another class.
+        """
+        from hwcost.cost_models.persistence import load
+
+        model = load(folder)
+        if not isinstance(model, cls):
+            raise DataError(f"{folder} holds a '{model.name}' model; load it with hwcost.load(...)")
+        return model
+
+
+def _check_rows(n: int, values: Floats, what: str) -> None:
+    if n < MIN_ROWS:
+        raise DataError(f"a cost model needs at least {MIN_ROWS} measurements, got {n}. Measure more architectures.")
+    if values.shape != (n,):
+        raise UsageError(f"expected one {what} for each of {n} architectures, got an array of shape {values.shape}")
+    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
+    if len(wrong):
+        raise DataError(f"row {wrong[0]}: the {what} {values[wrong[0]]} is not positive and finite. Leave the row out.")
+
+
+def _mean_by_genes(archs: Sequence[Architecture], latency_s: Floats) -> dict[tuple[GeneValue, ...], float]:
+    groups: dict[tuple[GeneValue, ...], list[float]] = {}
+    for arch, seconds in zip(archs, latency_s.tolist(), strict=True):
+        groups.setdefault(arch.genes, []).append(seconds)
+    return {genes: sum(group) / len(group) for genes, group in groups.items()}

@@ -1,0 +1,107 @@
+"""Where a fitted cost model may be trusted: near what it was fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.cost_models.features import Features
+from hwcost.cost_models.tabulate import Floats
+from hwcost.spaces.base import Component
+
+FADE = 10.0
+"""A correction fades by a factor e for each tenth of a gene's range that a point lies outside."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The training rows' reach.
+
+    Spaces with components: every component kind must have been seen, with each dimension inside the range seen. Spaces
+    without: every number inside the range of its column, every category one that was seen.
+
+    Attributes:
+        low: Smallest value per encoded gene, shape (genes,).
+        high: Largest value per encoded gene, shape (genes,).
+        seen: Categories seen per gene; None for numeric genes.
+        known: Per component of the space, whether it lies inside; empty where there are none.
+    """
+
+    low: Floats
+    high: Floats
+    seen: tuple[tuple[int, ...] | None, ...]
+    known: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, features: Features, genes: Floats) -> Domain:
+        """Takes the reach of encoded training architectures, shape (n, genes)."""
+        seen = tuple(
+            tuple(sorted({int(v) for v in genes[:, i]})) if gene.categorical else None
+            for i, gene in enumerate(features.space.genes)
+        )
+        known = np.zeros(len(features.components), dtype=bool)
+        if features.is_buildable:
+            present = features.counts(genes).sum(axis=0) > 0
+            known = _inside(features.components, present)
+        return cls(genes.min(axis=0), genes.max(axis=0), seen, known)
+
+    def contains(self, features: Features, genes: Floats) -> NDArray[np.bool_]:
+        """Says for each encoded architecture whether it lies inside; shape (n,)."""
+        if features.is_buildable:
+            return np.asarray((features.counts(genes)[:, ~self.known] == 0).all(axis=1))
+        return np.asarray(self._outside(genes) == 0)
+
+    def trust(self, features: Features, genes: Floats) -> Floats:
+        """Returns 1 inside and a weight that falls to 0 outside; shape (n,)."""
+        if features.is_buildable:
+            return self.contains(features, genes).astype(np.float64)
+        return np.asarray(np.exp(-FADE * self._outside(genes)))
+
+    def _outside(self, genes: Floats) -> Floats:
+        """How far beyond the range, in units of it, on the worst gene; infinite for an unseen category."""
+        width = np.where(self.high > self.low, self.high - self.low, np.maximum(np.abs(self.high), 1.0))
+        beyond = np.maximum(np.maximum(self.low - genes, genes - self.high), 0.0) / width
+        for i, seen in enumerate(self.seen):
+            if seen is not None:
+                beyond[:, i] = np.where(np.isin(genes[:, i], seen), 0.0, np.inf)
+        return np.asarray(beyond.max(axis=1))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns plain JSON."""
+        return {
+            "low": self.low.tolist(),
+            "high": self.high.tolist(),
+            "seen": [None if seen is None else list(seen) for seen in self.seen],
+            "known": self.known.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Domain:
+        """Reads what :meth:`as_dict` returned."""
+        seen = tuple(None if codes is None else tuple(int(code) for code in codes) for codes in state["seen"])
+        known = np.array(state["known"], dtype=bool)
+        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known)
+
+
+def _inside(components: Iterable[Component], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Components whose kind was present, with every dimension within the range that was present."""
+    reach: dict[tuple[str, str], list[int]] = {}
+    kinds = set()
+    parts = list(components)
+    for part, is_present in zip(parts, present, strict=True):
+        if is_present:
+            kinds.add(part.kind)
+            for name, size in part.dims:
+                reach.setdefault((part.kind, name), []).append(size)
+    return np.array([
+        part.kind in kinds
+        and all(
+            min(reach.get((part.kind, name), [size + 1])) <= size <= max(reach.get((part.kind, name), [size - 1]))
+            for name, size in part.dims
+        )
+        for part in parts
+    ])

@@ -1,0 +1,219 @@
+"""Gradient boosting: general learners on genes and the number of parameters, fitted to log latency.
+
+Both run on one thread below 10^4 rows: for small batches more threads cost more than they give. Fits are deterministic.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.tabulate import Floats
+from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost.spaces.base import SearchSpace
+
+THREADING_ROWS = 10_000
+"""Rows from which more than one thread pays."""
+
+BOOSTER_FILE = "booster.txt"
+
+
+def threads(rows: int) -> int:
+    """Returns how many threads a booster should use for so many rows."""
+    return 1 if rows < THREADING_ROWS else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+class Boosted(CostModel):
+    """What both boosters share.
+
+    Args:
+        space: The space of the architectures.
+        rounds: Trees.
+        depth: Largest depth of a tree.
+        rate: Learning rate.
+        **common: See :class:`hwcost.cost_models.base.CostModel`.
+
+    Attributes:
+        offset_: Mean log latency, which the trees add to.
+        booster_: The library's own booster.
+    """
+
+    def __init__(
+        self, space: SearchSpace, *, rounds: int = 400, depth: int = 4, rate: float = 0.05, **common: Any
+    ) -> None:
+        super().__init__(space, **common)
+        if rounds < 1 or depth < 1 or not 0 < rate <= 1:
+            raise UsageError(
+                f"boosting needs rounds >= 1, depth >= 1 and a rate within (0, 1], got {rounds}, {depth} and {rate}"
+            )
+        self.rounds, self.depth, self.rate = rounds, depth, rate
+        self.offset_ = 0.0
+        self.booster_: Any = None
+
+    @abstractmethod
+    def _train(self, columns: Floats, target: Floats, weights: Floats) -> Any:
+        """Returns a booster fitted to the target."""
+
+    @abstractmethod
+    def _raw(self, columns: Floats) -> Floats:
+        """Returns what the trees sum to."""
+
+    @abstractmethod
+    def _gains(self) -> Mapping[str, float]:
+        """Returns the total gain per column name; columns that no tree uses may be missing."""
+
+    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+        target = np.log(latency_s)
+        self.offset_ = float(np.average(target, weights=weights))
+        self.booster_ = self._train(self.features.learner_columns(genes), target - self.offset_, weights)
+
+    def _predict(self, genes: Floats) -> Floats:
+        raw = self._raw(self.features.learner_columns(genes))
+        return np.asarray(np.exp(raw.astype(np.float64) + self.offset_))
+
+    def importance(self) -> dict[str, float]:
+        """Returns each column's share of the total gain."""
+        gains = self._gains()
+        total = sum(gains.values()) or 1.0
+        return {name: float(gains.get(name, 0.0) / total) for name in self.features.learner_names}
+
+    def options(self) -> dict[str, Any]:
+        """Returns the options of the constructor."""
+        return {**super().options(), "rounds": self.rounds, "depth": self.depth, "rate": self.rate}
+
+    def _state(self) -> dict[str, Any]:
+        return {"offset": self.offset_}
+
+
+class XGBoost(Boosted):
+    """XGBoost on genes and the number of parameters; needs the extra ``xgboost-cpu`` or ``xgboost``."""
+
+    name = "xgboost"
+
+    def _settings(self, rows: int) -> dict[str, Any]:
+        return {
+            "max_depth": self.depth,
+            "eta": self.rate,
+            "objective": "reg:squarederror",
+            "base_score": 0.0,
+            "tree_method": "hist",
+            "nthread": threads(rows),
+            "verbosity": 0,
+            "seed": 0,
+        }
+
+    def _train(self, columns: Floats, target: Floats, weights: Floats) -> Any:
+        xgboost = import_xgboost()
+        data = xgboost.DMatrix(columns, target, weight=weights)
+        return xgboost.train(self._settings(len(columns)), data, num_boost_round=self.rounds)
+
+    def _raw(self, columns: Floats) -> Floats:
+        self.booster_.set_param({"nthread": threads(len(columns))})
+        return np.asarray(self.booster_.inplace_predict(columns))
+
+    def _gains(self) -> Mapping[str, float]:
+        by_index = self.booster_.get_score(importance_type="total_gain")
+        return {name: by_index.get(f"f{i}", 0.0) for i, name in enumerate(self.features.learner_names)}
+
+    def _files(self) -> dict[str, str]:
+        return {BOOSTER_FILE: bytes(self.booster_.save_raw("json")).decode()}
+
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        xgboost = import_xgboost()
+        self.offset_ = float(state["offset"])
+        self.booster_ = xgboost.Booster()
+        try:
+            self.booster_.load_model(bytearray(files[BOOSTER_FILE].encode()))
+        except xgboost.core.XGBoostError as error:
+            raise DataError(f"{BOOSTER_FILE} is no XGBoost model: {str(error).splitlines()[0]}") from None
+
+
+class LightGBM(Boosted):
+    """LightGBM on genes and the number of parameters."""
+
+    name = "lightgbm"
+
+    def _train(self, columns: Floats, target: Floats, weights: Floats) -> Any:
+        return train_lightgbm(columns, target, weights, self.rounds, self.depth, self.rate)
+
+    def _raw(self, columns: Floats) -> Floats:
+        return predict_lightgbm(self.booster_, columns)
+
+    def _gains(self) -> Mapping[str, float]:
+        gains = self.booster_.feature_importance("gain")
+        return dict(zip(self.features.learner_names, map(float, gains), strict=True))
+
+    def _files(self) -> dict[str, str]:
+        return {BOOSTER_FILE: self.booster_.model_to_string()}
+
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        self.offset_ = float(state["offset"])
+        self.booster_ = read_lightgbm(files[BOOSTER_FILE])
+
+
+def train_lightgbm(columns: Floats, target: Floats, weights: Floats, rounds: int, depth: int, rate: float) -> Any:
+    """Fits a LightGBM booster, deterministically; a leaf holds at least a tenth of the rows, and never needs more than 20.
+
+    Args:
+        columns: Shape (n, k).
+        target: Shape (n,).
+        weights: Shape (n,).
+        rounds: Trees.
+        depth: Largest depth.
+        rate: Learning rate.
+    """
+    import lightgbm
+
+    settings = {
+        "objective": "regression",
+        "max_depth": depth,
+        "num_leaves": 2**depth - 1,
+        "learning_rate": rate,
+        "min_data_in_leaf": max(2, min(20, len(target) // 10)),
+        "min_data_in_bin": 1,
+        "boost_from_average": False,
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": threads(len(target)),
+        "verbosity": -1,
+        "seed": 0,
+    }
+    data = lightgbm.Dataset(columns, target, weight=weights)
+    return lightgbm.train(settings, data, num_boost_round=rounds)
+
+
+def predict_lightgbm(booster: Any, columns: Floats, rounds: int | None = None) -> Floats:
+    """Sums the first so many trees of a booster, all of them by default; returns shape (n,)."""
+    return np.asarray(booster.predict(columns, num_iteration=rounds, num_threads=threads(len(columns))), dtype=np.float64)
+
+
+def read_lightgbm(text: str) -> Any:
+    """Reads LightGBM's text format.
+
+    Raises:
+        DataError: When the text is no such model.
+    """
+    import lightgbm
+
+    try:
+        return lightgbm.Booster(model_str=text)
+    except lightgbm.basic.LightGBMError as error:
+        raise DataError(f"the text is no LightGBM model: {error}") from None
+
+
+def import_xgboost() -> Any:
+    """Imports XGBoost.
+
+    Raises:
+        MissingExtraError: When it is not installed.
+    """
+    try:
+        import xgboost
+    except ImportError:
+        raise MissingExtraError("XGBoost", "xgboost-cpu") from None
+    return xgboost

@@ -1,0 +1,71 @@
+"""Intervals from what the model gets wrong on rows it has not seen (cross-conformal, Vovk 2015).
+
+The rows are left out fold by fold; the absolute errors of log latency, sorted, give the half-width that covers a wanted
+share of new rows. With too few rows there is no such number, and none is made up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.folds import Rows, out_of_fold
+from hwcost.cost_models.tabulate import Floats
+from hwcost.spaces.base import Architecture
+
+Model = TypeVar("Model", bound=CostModel)
+
+LEVEL = 0.90
+FOLDS = 10
+MIN_ROWS = 10
+"""Below so many rows no interval is given."""
+
+RECHOOSING_ROWS = 40
+"""Below so many rows the choices made by cross-validation are made anew in every fold: they are part of the error."""
+
+
+def calibrate(
+    model: Model, archs: Sequence[Architecture], latency_s: ArrayLike, weights: ArrayLike | None = None, level: float = LEVEL
+) -> Model:
+    """Gives a fitted model its interval, from the rows that it was fitted on.
+
+    Args:
+        model: A fitted model; its ``spread_`` is set, to None when there are too few rows.
+        archs: The n architectures of the fit.
+        latency_s: Shape (n,), seconds.
+        weights: Shape (n,); None for equal ones.
+        level: Wanted share of new rows inside.
+
+    Returns:
+        The model itself.
+    """
+    seconds = np.asarray(latency_s, dtype=np.float64)
+    row_weights = np.ones(len(seconds)) if weights is None else np.asarray(weights, dtype=np.float64)
+    errors = left_out_errors(model, model.features.encode(archs), seconds, row_weights / row_weights.mean())
+    model.spread_ = quantile(np.abs(errors), level)
+    return model
+
+
+def left_out_errors(model: CostModel, genes: Floats, latency_s: Floats, weights: Floats) -> Floats:
+    """Returns errors of log latency (n,) on rows left out; with many rows, choices made by cross-validation are kept."""
+    is_small = len(genes) < RECHOOSING_ROWS and model.chosen is None
+
+    def predict(kept: Rows, left: Rows) -> Floats:
+        fitted = (model.clone() if is_small else model.settled()).fit_encoded(genes[kept], latency_s[kept], weights[kept])
+        return fitted.predict_encoded(genes[left])
+
+    return np.asarray(np.log(latency_s / out_of_fold(len(genes), FOLDS, predict)))
+
+
+def quantile(scores: Floats, level: float = LEVEL) -> float | None:
+    """Returns the conformal quantile: the ``ceil((n + 1) * level)``-th smallest score; None when n is too small."""
+    n = len(scores)
+    rank = math.ceil((n + 1) * level)
+    if n < MIN_ROWS or rank > n:
+        return None
+    return float(np.sort(scores)[rank - 1])

@@ -1,0 +1,233 @@
+"""The lookup table: what every component costs, learnt from whole-model runs or put together from component runs.
+
+``latency = constant + sum over components of price``, where a price is what the component's work predicts plus a deviation
+of its own; deviations are shrunk as far as leave-one-out errors ask for, so that 20 runs of whole models are enough for a
+table that none of them shows directly. Whatever a gene's place in the model adds comes last and is shrunk the same way.
+Tables without components (someone else's columns) get one function per column instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from hwcost.cost_models.additive import Additive, Design, GeneTerm
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.domain import Domain
+from hwcost.cost_models.shrinkage import GRID, Shrunk, fit_shrunk
+from hwcost.cost_models.tabulate import Codes, Floats, Tables, tabulate
+from hwcost.errors import ArchitectureError, DataError, UsageError
+from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+
+FORMS = ("auto", "linear", "log")
+LOG_GAIN = 0.95
+"""The multiplicative form is taken when its error is below this share of the additive one's."""
+
+FLOOR = 0.05
+"""No prediction falls below this share of the quickest training row; an additive form could go negative far outside."""
+
+
+class LookupTable(CostModel):
+    """Additive lookup table.
+
+    Args:
+        space: The space of the architectures.
+        form: ``linear`` adds prices in seconds, ``log`` multiplies factors, ``auto`` takes what leave-one-out errors favour.
+        penalties: Shrinkage per block of columns; None chooses it by leave-one-out errors.
+        **common: See :class:`hwcost.cost_models.base.CostModel`.
+
+    Attributes:
+        form_: The form that was taken.
+        penalties_: The penalties that were taken, by block.
+        additive_: The fitted prices, in units of ``scale_`` or of its logarithm.
+        scale_: Seconds that 1 stands for.
+        floor_s_: No prediction lies below.
+    """
+
+    name = "lut"
+
+    def __init__(
+        self, space: SearchSpace, *, form: str = "auto", penalties: Mapping[str, float] | None = None, **common: Any
+    ) -> None:
+        super().__init__(space, **common)
+        if form not in FORMS:
+            raise UsageError(f"unknown form '{form}' of a lookup table. Known: {', '.join(FORMS)}")
+        self.form = form
+        self.penalties = None if penalties is None else dict(penalties)
+        self.form_ = "linear"
+        self.penalties_: dict[str, float] = {}
+        self.additive_ = Additive(0.0, np.zeros(len(self.features.components)), ())
+        self.scale_ = 1.0
+        self.floor_s_ = 0.0
+        self._importance: dict[str, float] = {}
+        self._tables: Tables | None = None
+        self._quick: list[dict[GeneValue, float]] = []
+
+    @classmethod
+    def from_components(
+        cls, space: SearchSpace, component_s: Mapping[str, float], overhead_s: float = 0.0, **common: Any
+    ) -> LookupTable:
+        """Makes a table from measured components.
+
+        Args:
+            space: A space with components.
+            component_s: Seconds by component name, such as ``layer[hidden=360]``, for every component of the space.
+            overhead_s: What a whole model takes beyond its components.
+            **common: See the class.
+
+        Raises:
+            DataError: When a component has no price, a price is not positive, or a name is no component of the space.
+        """
+        model = cls(space, **common)
+        names = [part.name for part in model.features.components]
+        missing, unknown = [n for n in names if n not in component_s], [n for n in component_s if n not in names]
+        if missing or unknown or not names:
+            raise DataError(
+                f"a lookup table of space '{space.name}' needs exactly its components: "
+                f"missing {', '.join(missing) or 'none'}; not of this space {', '.join(unknown) or 'none'}. "
+                "An unmeasured component is never priced as zero: measure it."
+            )
+        prices = np.array([component_s[name] for name in names], dtype=np.float64)
+        if not (np.isfinite(prices).all() and (prices > 0).all() and np.isfinite(overhead_s)):
+            raise DataError("the price of a component must be a positive finite number of seconds")
+        model.additive_ = Additive(float(overhead_s), prices, ())
+        model.domain_ = Domain(np.empty(0), np.empty(0), (), np.ones(len(names), dtype=bool))
+        model._tabulate()
+        return model
+
+    @property
+    def component_s_(self) -> dict[str, float]:
+        """Seconds by component; only components whose number varies can be priced from whole-model runs."""
+        if self.form_ != "linear":
+            raise UsageError("this lookup table multiplies factors: its components have no price in seconds")
+        pairs = zip(self.features.components, self.additive_.components, strict=True)
+        return {part.name: float(price * self.scale_) for part, price in pairs if price != 0}
+
+    @property
+    def overhead_s_(self) -> float:
+        """Seconds that every architecture takes beside its priced components."""
+        if self.form_ != "linear":
+            raise UsageError("this lookup table multiplies factors: it has no overhead in seconds")
+        return self.additive_.constant * self.scale_
+
+    # -- fitting -------------------------------------------------------------------------------------------------------
+
+    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+        design = Design(self.features, genes)
+        self.scale_ = float(np.median(latency_s))
+        self.floor_s_ = FLOOR * float(latency_s.min())
+        fits = {form: self._shrunk(form, design, latency_s / self.scale_, weights) for form in self._forms()}
+        errors = {form: self._error(form, fit, latency_s) for form, fit in fits.items()}
+        self.form_ = min(errors, key=lambda form: errors[form] * (1.0 if form == "log" else LOG_GAIN))
+        best = fits[self.form_]
+        self.penalties_ = dict(zip(design.blocks, best.penalties, strict=True))
+        self.additive_ = design.additive(best.intercept, best.coefficients)
+        self._importance = self._spread_by_gene(genes)
+        self._tabulate()
+
+    def _forms(self) -> tuple[str, ...]:
+        return ("linear", "log") if self.form == "auto" else (self.form,)
+
+    def _shrunk(self, form: str, design: Design, latency: Floats, weights: Floats) -> Shrunk:
+        blocks = list(design.blocks.values())
+        penalties = None if self.penalties is None else [self.penalties.get(name, GRID[-1]) for name in design.blocks]
+        if form == "log":
+            return fit_shrunk(blocks, np.log(latency), weights, penalties)
+        return fit_shrunk(blocks, latency, weights / latency**2, penalties)
+
+    def _error(self, form: str, fit: Shrunk, latency_s: Floats) -> float:
+        """Root mean square of leave-one-out errors of log latency, which is fair to both forms."""
+        left_out = np.exp(fit.left_out) if form == "log" else fit.left_out
+        seconds = np.maximum(left_out * self.scale_, self.floor_s_)
+        return float(np.sqrt(np.mean(np.log(seconds / latency_s[fit.rows]) ** 2)))
+
+    def settled(self) -> LookupTable:
+        """Returns an unfitted copy with the form and the penalties that were chosen."""
+        return LookupTable(self.space, **{**self.options(), "form": self.form_, "penalties": self.penalties_})
+
+    # -- predicting ----------------------------------------------------------------------------------------------------
+
+    def _predict(self, genes: Floats) -> Floats:
+        raw = self.additive_(self.features, genes) if self._tables is None else self._tables(self.features.codes(genes))
+        return self._seconds(raw)
+
+    def _seconds(self, raw: Floats) -> Floats:
+        seconds = np.exp(raw) if self.form_ == "log" else raw
+        return np.asarray(np.maximum(seconds * self.scale_, self.floor_s_))
+
+    def _one(self, arch: Architecture) -> float:
+        if self._tables is None or self._tables.pairs:
+            return super()._one(arch)
+        total = float(self._tables.base)
+        try:
+            for table, gene in zip(self._quick, arch.genes, strict=True):
+                total += table[gene]
+        except (KeyError, ValueError):
+            self.space.architecture(arch.genes)
+            raise ArchitectureError(f"architecture {arch} is no point of space '{self.space.name}'") from None
+        if self.form_ == "log":
+            return float(self._seconds(np.array([total]))[0])
+        return max(total * self.scale_, self.floor_s_)
+
+    def _tabulate(self) -> None:
+        """Turns the additive form into one table per gene (or pair of neighbours), where the space allows it."""
+        counts = self.features.tables
+        if counts is None:
+            self._tables = None
+            return
+
+        def raw(codes: Codes) -> Floats:
+            return self.additive_(self.features, self.features.genes_of(codes))
+
+        self._tables = tabulate(raw, self.features.sizes, with_pairs=bool(counts.pairs))
+        self._quick = [
+            dict(zip(self.features.choices(i), table.tolist(), strict=True)) for i, table in enumerate(self._tables.single)
+        ]
+
+    # -- telling and keeping -------------------------------------------------------------------------------------------
+
+    def importance(self) -> dict[str, float]:
+        """Returns each gene's share of the variance that the table explains."""
+        return dict(self._importance)
+
+    def _spread_by_gene(self, genes: Floats) -> dict[str, float]:
+        """Variance of the prediction when one gene alone takes its training values and the others their most common."""
+        if len(genes) == 0:
+            return {}
+        typical = genes[np.argsort(np.abs(genes - np.median(genes, axis=0)).sum(axis=1))[0]]
+        shares = []
+        for i in range(genes.shape[1]):
+            values, counts = np.unique(genes[:, i], return_counts=True)
+            probes = np.tile(typical, (len(values), 1))
+            probes[:, i] = values
+            raw = self.additive_(self.features, probes)
+            shares.append(float(np.cov(raw, fweights=counts, ddof=0)) if len(values) > 1 else 0.0)
+        total = sum(shares) or 1.0
+        return dict(zip(self.features.gene_names, [share / total for share in shares], strict=True))
+
+    def options(self) -> dict[str, Any]:
+        """Returns the options of the constructor."""
+        return {**super().options(), "form": self.form, "penalties": self.penalties}
+
+    def _state(self) -> dict[str, Any]:
+        names = (part.name for part in self.features.components)
+        return {
+            "form": self.form_,
+            "penalties": self.penalties_,
+            "scale_s": self.scale_,
+            "floor_s": self.floor_s_,
+            "constant": self.additive_.constant,
+            "components": dict(zip(names, self.additive_.components.tolist(), strict=True)),
+            "genes": [term.as_list() for term in self.additive_.genes],
+            "importance": self._importance,
+        }
+
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        self.form_, self.penalties_ = state["form"], dict(state["penalties"])
+        self.scale_, self.floor_s_ = float(state["scale_s"]), float(state["floor_s"])
+        prices = np.array([state["components"][part.name] for part in self.features.components], dtype=np.float64)
+        self.additive_ = Additive(float(state["constant"]), prices, tuple(map(GeneTerm.from_list, state["genes"])))
+        self._importance = dict(state["importance"])
+        self._tabulate()

@@ -1,0 +1,107 @@
+"""A rough estimate from data sheets alone, for when nothing was measured yet.
+
+Each component takes the longer of its arithmetic at the device's peak rate and its memory traffic at the peak bandwidth
+(Williams et al., "Roofline", 2009). Real devices reach a fraction of either: this is an optimistic estimate, it has no
+interval, and nothing it says is a measurement.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.domain import Domain
+from hwcost.cost_models.features import WORK
+from hwcost.cost_models.tabulate import Floats
+from hwcost.errors import UsageError
+from hwcost.spaces.base import SearchSpace
+from hwcost.workloads.base import ITEMSIZES
+
+if TYPE_CHECKING:
+    from hwcost.devices.profile import DeviceProfile
+
+LABEL = "estimate from data sheets, not a measurement"
+
+
+class Roofline(CostModel):
+    """Estimate from peak arithmetic and peak memory bandwidth; needs no fit and learns nothing from one.
+
+    Args:
+        space: A space with components.
+        flops_per_s: Peak rate of matrix products.
+        bytes_per_s: Peak memory bandwidth.
+        itemsize: Bytes per number.
+        **common: See :class:`hwcost.cost_models.base.CostModel`.
+
+    Attributes:
+        component_s_: Seconds per component of the space.
+
+    Raises:
+        UsageError: When the space has no components, or a peak is not positive.
+    """
+
+    name = "roofline"
+
+    def __init__(
+        self, space: SearchSpace, *, flops_per_s: float, bytes_per_s: float, itemsize: int = 4, **common: Any
+    ) -> None:
+        super().__init__(space, **common)
+        if not self.features.is_buildable:
+            raise UsageError(f"space '{space.name}' describes data only: a roofline needs components")
+        if not (flops_per_s > 0 and bytes_per_s > 0 and itemsize > 0):
+            raise UsageError(f"a roofline needs positive peaks, got {flops_per_s}, {bytes_per_s} and {itemsize} bytes")
+        self.flops_per_s, self.bytes_per_s, self.itemsize = float(flops_per_s), float(bytes_per_s), int(itemsize)
+        work = self.features.component_work
+        arithmetic_s = work[:, WORK.index("flops")] / self.flops_per_s
+        memory_s = work[:, WORK.index("elements")] * self.itemsize / self.bytes_per_s
+        self.component_s_ = np.maximum(arithmetic_s, memory_s)
+        self.domain_ = Domain(np.empty(0), np.empty(0), (), np.ones(len(work), dtype=bool))
+
+    @classmethod
+    def of_device(cls, space: SearchSpace, device: DeviceProfile, dtype: str = "float32", **common: Any) -> Roofline:
+        """Makes the estimate for a device.
+
+        Args:
+            space: A space with components.
+            device: The device's profile.
+            dtype: ``float32``, ``bfloat16`` or ``float16``.
+            **common: See :class:`hwcost.cost_models.base.CostModel`.
+
+        Raises:
+            UsageError: When the dtype is unknown, or the profile lacks a peak.
+        """
+        if dtype not in ITEMSIZES:
+            raise UsageError(f"unknown dtype '{dtype}'. Known: {', '.join(ITEMSIZES)}")
+        peak, bandwidth = device.peak(dtype), device.memory_bytes_per_s
+        if peak is None or bandwidth is None:
+            missing = f"peak rate for {dtype}" if peak is None else "memory bandwidth"
+            raise UsageError(
+                f"the profile of device '{device.name}' states no {missing}, so there is no roofline for it. "
+                "Take another device or dtype, or measure."
+            )
+        model = cls(space, flops_per_s=peak, bytes_per_s=bandwidth, itemsize=ITEMSIZES[dtype], **common)
+        model.provenance = {"device": device.name, "dtype": dtype, "label": LABEL}
+        return model
+
+    def options(self) -> dict[str, Any]:
+        """Returns the options of the constructor."""
+        peaks = {"flops_per_s": self.flops_per_s, "bytes_per_s": self.bytes_per_s, "itemsize": self.itemsize}
+        return {**super().options(), **peaks}
+
+    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+        """Learns nothing."""
+
+    def _predict(self, genes: Floats) -> Floats:
+        return np.asarray(self.features.counts(genes) @ self.component_s_)
+
+    def _in_domain(self, genes: Floats) -> NDArray[np.bool_]:
+        return np.ones(len(genes), dtype=bool)
+
+    def _state(self) -> dict[str, Any]:
+        return {}
+
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        """Has nothing to take over: the peaks are options."""

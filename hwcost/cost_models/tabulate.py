@@ -1,0 +1,64 @@
+"""Tabulates functions of gene codes that are sums over genes, or over genes and pairs of neighbours.
+
+``f(codes) = base + sum_i single_i[code_i] + sum_i pair_i[code_i, code_i+1]``. The tables are exact when ``f`` is such a sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tabulated function; its values may have any trailing shape.
+
+    Attributes:
+        base: Value at the all-first codes.
+        single: Per gene, what each choice adds, shape (choices, ...).
+        pairs: Per pair of neighbouring genes, what both add beyond that, shape (choices, choices, ...); or empty.
+    """
+
+    base: Floats
+    single: list[Floats]
+    pairs: list[Floats]
+
+    def __call__(self, codes: Codes) -> Floats:
+        """Evaluates codes of shape (n, genes); returns shape (n, ...)."""
+        total = np.broadcast_to(self.base, (len(codes), *self.base.shape)).copy()
+        for i, table in enumerate(self.single):
+            total += table[codes[:, i]]
+        for i, pair in enumerate(self.pairs):
+            total += pair[codes[:, i], codes[:, i + 1]]
+        return total
+
+
+def tabulate(function: Callable[[Codes], Floats], sizes: Sequence[int], with_pairs: bool) -> Tables:
+    """Makes tables from what single genes, and pairs of neighbours, add to the all-first codes.
+
+    Args:
+        function: Maps codes (n, genes) to values (n, ...).
+        sizes: Number of choices per gene.
+        with_pairs: Whether neighbours interact.
+    """
+    first = np.zeros((1, len(sizes)), dtype=np.intp)
+    base = function(first)[0]
+    single = []
+    for i, size in enumerate(sizes):
+        codes = np.repeat(first, size, axis=0)
+        codes[:, i] = np.arange(size)
+        single.append(function(codes) - base)
+    pairs = []
+    for i in range(len(sizes) - 1 if with_pairs else 0):
+        a, b = np.meshgrid(np.arange(sizes[i]), np.arange(sizes[i + 1]), indexing="ij")
+        codes = np.repeat(first, a.size, axis=0)
+        codes[:, i], codes[:, i + 1] = a.ravel(), b.ravel()
+        both = (function(codes) - base).reshape(*a.shape, *base.shape)
+        pairs.append(both - single[i][:, None] - single[i + 1][None, :])
+    return Tables(base, single, pairs)

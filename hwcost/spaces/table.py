@@ -1,0 +1,91 @@
+"""A space read off a table's columns: it describes data that someone else measured and cannot be built or measured."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from hwcost.errors import ArchitectureError, UsageError
+from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace, _number
+
+
+class Table(SearchSpace):
+    """Any table of features and latencies: one gene per column, numeric or categorical.
+
+    Args:
+        columns: One mapping per column, in order: ``name``; ``categorical`` (default false); ``choices``, the known
+            values of a categorical column.
+
+    Raises:
+        UsageError: When there are no columns, a name is missing or repeated, or a categorical column has no choices.
+    """
+
+    name = "table"
+
+    def __init__(self, columns: Iterable[Mapping[str, Any]]) -> None:
+        self.genes = tuple(_gene(column) for column in columns)
+        names = [gene.name for gene in self.genes]
+        if not names:
+            raise UsageError("a table space needs at least one column, such as [{'name': 'width'}]")
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise UsageError(f"a table's columns need different names; repeated: {', '.join(repeated)}")
+
+    def options(self) -> dict[str, Any]:
+        """Returns ``{"columns": [...]}``."""
+        columns = [
+            {"name": gene.name, "categorical": True, "choices": list(gene.choices)}
+            if gene.categorical
+            else {"name": gene.name, "categorical": False}
+            for gene in self.genes
+        ]
+        return {"columns": columns}
+
+    def architecture(self, genes: Iterable[GeneValue]) -> Architecture:
+        """Checks one value per column; numbers given for a categorical column of texts are read as texts.
+
+        Raises:
+            ArchitectureError: When the count or a value does not fit the columns.
+        """
+        values = list(genes)
+        if len(values) == len(self.genes):
+            values = [_fitting(gene, value) for gene, value in zip(self.genes, values, strict=True)]
+        arch = super().architecture(values)
+        for gene, value in zip(self.genes, arch.genes, strict=True):
+            if not gene.categorical and isinstance(value, str):
+                raise ArchitectureError(f"column '{gene.name}' is numeric, got the text {value!r}")
+        return arch
+
+    def parse(self, text: str) -> Architecture:
+        """Reads an architecture from a JSON list, or from values with commas between them.
+
+        Raises:
+            ArchitectureError: When the text is neither or does not fit the columns.
+        """
+        text = text.strip()
+        if text.startswith("["):
+            return super().parse(text)
+        return self.architecture([_number(part) for part in text.split(",") if part.strip()])
+
+    def key(self, arch: Architecture) -> str:
+        """Returns the values as a JSON list, because texts may hold any sign."""
+        return json.dumps(list(arch.genes), ensure_ascii=False)
+
+
+def _gene(column: Mapping[str, Any]) -> Gene:
+    name, choices = column.get("name"), column.get("choices", ())
+    unknown = sorted(set(column) - {"name", "categorical", "choices"})
+    if not isinstance(name, str) or not name or unknown or not isinstance(choices, Sequence):
+        raise UsageError(f"a column is described by name, categorical and choices, got {dict(column)}")
+    if not column.get("categorical", False):
+        return Gene(name)
+    if not choices:
+        raise UsageError(f"the categorical column '{name}' needs its choices")
+    return Gene(name, tuple(choices), categorical=True)
+
+
+def _fitting(gene: Gene, value: GeneValue) -> GeneValue:
+    if gene.categorical and value not in gene.choices and str(value) in gene.choices:
+        return str(value)
+    return value
