@@ -43,7 +43,7 @@ class OpenVino(Backend):
         """See the base class; the first run is compared with eager torch.
 
         Raises:
-            UsageError: When the device is no CPU, or the dtype is float16.
+            UsageError: When the device is no CPU, or the CPU has no instructions for the dtype.
             MeasurementError: When it runs in another precision, or the outputs differ from eager torch's.
         """
         from hwcost.backends.onnx_export import exported, verify
@@ -68,6 +68,12 @@ class OpenVino(Backend):
         import openvino
 
         core = openvino.Core()
+        able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        if precision == "bf16" and "BF16" not in able:
+            raise UsageError(
+                f"this CPU has no bfloat16 instructions, and OpenVINO would only emulate them, hundreds of times slower. "
+                f"It has: {', '.join(able)}. Take float32."
+            )
         try:
             model = core.read_model(path)
         except RuntimeError as error:
@@ -83,7 +89,7 @@ class OpenVino(Backend):
         compiled = core.compile_model(model, "CPU", settings)
         runs = str(compiled.get_property("INFERENCE_PRECISION_HINT").to_string())
         if runs != precision:
-            raise MeasurementError(f"OpenVINO was asked for {precision}, runs {runs}. This CPU may lack {precision}.")
+            raise MeasurementError(f"OpenVINO was asked for {precision}, but runs {runs}")
         return compiled
 
 

@@ -44,12 +44,16 @@ def from_dict(data: dict[str, Any]) -> Workload:
     """Turns ``Workload.as_dict()`` back into an equal workload.
 
     Raises:
-        DataError: When the kind is unknown, or a field is missing or unknown.
+        DataError: When the kind is unknown, or a field is missing, unknown or of a wrong type.
+        UsageError: When a field has a value that makes no workload, such as an architecture outside its space.
     """
     kind = data.get("kind")
     if kind not in _KINDS:
         raise DataError(f"unknown kind of workload {kind!r}. Known: {', '.join(sorted(_KINDS))}")
-    return _KINDS[kind].from_fields({name: value for name, value in data.items() if name != "kind"})
+    try:
+        return _KINDS[kind].from_fields({name: value for name, value in data.items() if name != "kind"})
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DataError(f"these fields make no {kind} workload: {error}. Given: {data}") from None
 
 
 def builder(space: SearchSpace) -> Builder[SearchSpace]:

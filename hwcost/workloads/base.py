@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import UsageError
 from hwcost.spaces.accounting import Work
 
 if TYPE_CHECKING:
@@ -53,15 +53,8 @@ class Workload(ABC):
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
-        """Makes a workload of the fields of ``as_dict()``, without ``kind``.
-
-        Raises:
-            DataError: When a field is missing or unknown.
-        """
-        try:
-            return cls(**fields)
-        except TypeError as error:
-            raise DataError(f"these fields are no {cls.kind} workload: {error}") from None
+        """Makes a workload of the fields of ``as_dict()``, without ``kind``."""
+        return cls(**fields)
 
     def _described(self, what: str) -> str:
         """Adds the shape to a name: ``what@1x128`` for batch 1 and sequence 128; the dtype unless it is float32."""

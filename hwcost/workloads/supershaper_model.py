@@ -55,8 +55,8 @@ class SuperShaperModel(nn.Module):
 def merge(model: SuperShaperModel) -> SuperShaperModel:
     """Composes neighbouring bottlenecks.
 
-    ``W = W_enter(i+1) W_leave(i)`` and ``b = W_enter(i+1) b_leave(i) + b_enter(i+1)``; the outputs stay equal up to rounding, because
-    nothing else stands between two layers: neither a residual nor a norm at width D.
+    ``W = W_enter(i+1) W_leave(i)`` and ``b = W_enter(i+1) b_leave(i) + b_enter(i+1)``. The outputs stay equal up to
+    rounding, because nothing else stands between two layers: neither a residual nor a norm at width D.
 
     Args:
         model: An unmerged net; it keeps its weights.

@@ -1,0 +1,148 @@
+"""The conformance suite of backends: what every backend promises, as tests.
+
+::
+
+    class TestMyBackend(BackendContract):
+        name = "my-backend"
+
+A backend that runs no models (a law, a recording) sets ``computes = False``; its outputs are compared with nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from hwcost.backends import Backend, Runner, backend
+from hwcost.devices import DeviceProfile, load, resolve
+from hwcost.errors import MissingExtraError, UsageError
+from hwcost.spaces import Component, space
+from hwcost.workloads import ComponentWorkload, Workload
+
+
+def small_workload() -> Workload:
+    """Returns the smallest thing worth running: SuperShaper's narrowest layer on eight tokens."""
+    return ComponentWorkload.of(space("supershaper"), Component("layer", (("hidden", 120),)), seq_len=8)
+
+
+class BackendContract(ABC):
+    """Subclass it as ``Test...`` and set the class attributes; the workload is prepared once for all tests.
+
+    Attributes:
+        name: Name of the backend; the tests skip where its runtime is not installed.
+        options: Options to test it with.
+        device: Name of a device that it runs on and that is here.
+        computes: Whether it runs models, so that its outputs can be compared with eager torch's.
+        tolerance: Largest difference from eager torch, relative to the largest absolute output.
+    """
+
+    name: ClassVar[str]
+    options: ClassVar[dict[str, Any]] = {}
+    device: ClassVar[str] = "cpu"
+    computes: ClassVar[bool] = True
+    tolerance: ClassVar[float] = 1e-4
+
+    @classmethod
+    def workload(cls) -> Workload:
+        """Returns what is run."""
+        return small_workload()
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def profile(cls) -> DeviceProfile:
+        """The device."""
+        return resolve(cls.device)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def made(cls) -> Backend:
+        """The backend."""
+        try:
+            return backend(cls.name, threads=1, options=cls.options)
+        except MissingExtraError as error:
+            pytest.skip(str(error))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls, made: Backend, profile: DeviceProfile) -> Iterator[Runner]:
+        """The workload, ready to run."""
+        runner = made.prepare(cls.workload(), profile)
+        yield runner
+        runner.close()
+
+    def test_it_names_itself_and_its_versions(self, made: Backend) -> None:
+        """Results can only be compared when the versions are known."""
+        assert made.name == self.name
+        versions = made.version()
+        assert versions
+        assert all(isinstance(part, str) and part for pair in versions.items() for part in pair)
+        assert type(made).availability() == (True, "")
+
+    def test_it_runs_as_often_as_asked(self, runner: Runner) -> None:
+        """Once and several times, and a virtual clock moves on by each call."""
+        runner.run(1)
+        if runner.clock is None:
+            runner.run(3)
+            return
+        start = runner.clock()
+        runner.run(1)
+        once = runner.clock() - start
+        runner.run(1000)
+        many = runner.clock() - start - once
+        assert isinstance(once, int)
+        assert many > 10 * once > 0
+
+    def test_outputs_are_numbers_and_stay_the_same(self, runner: Runner) -> None:
+        """float32 or integers, finite, and equal from call to call."""
+        first, again = runner.outputs(), runner.outputs()
+        assert first
+        for one, other in zip(first, again, strict=True):
+            assert one.dtype == np.float32 or one.dtype.kind in "iu"
+            assert np.isfinite(one).all()
+            np.testing.assert_array_equal(one, other)
+
+    def test_outputs_equal_eager_torch(self, runner: Runner, profile: DeviceProfile) -> None:
+        """What is timed is the model that was asked for."""
+        if not self.computes:
+            return
+        eager = backend("torch").prepare(self.workload(), profile)
+        for mine, theirs in zip(runner.outputs(), eager.outputs(), strict=True):
+            assert mine.shape == theirs.shape
+            assert np.abs(mine - theirs).max() <= self.tolerance * np.abs(theirs).max()
+        eager.close()
+
+    def test_nothing_is_compiled_once_it_is_ready(self, runner: Runner) -> None:
+        """Compiling belongs to preparing; a steady count is what makes a visit valid."""
+        before = runner.compile_events()
+        runner.run(2)
+        assert runner.compile_events() == before
+
+    def test_facts_are_plain_json(self, runner: Runner) -> None:
+        """They are kept in records."""
+        assert runner.facts
+        assert json.loads(json.dumps(runner.facts)) == runner.facts
+
+    def test_it_can_prepare_again_after_closing(self, made: Backend, profile: DeviceProfile) -> None:
+        """A worker closes each runner before the next."""
+        first = made.prepare(self.workload(), profile)
+        first.close()
+        second = made.prepare(self.workload(), profile)
+        second.run(1)
+        second.close()
+
+    def test_an_unknown_option_is_refused(self, made: Backend) -> None:
+        """A misspelt option never passes in silence."""
+        with pytest.raises(UsageError, match=rf"backend '{self.name}' has no option 'no_such_option'. Known: "):
+            backend(self.name, options={**self.options, "no_such_option": 1})
+
+    def test_a_device_of_another_kind_is_refused(self, made: Backend) -> None:
+        """With a usage error, before anything is built."""
+        for kind, other in (("tpu", "tpu-v2"), ("cuda", "k80")):
+            if kind not in type(made).kinds:
+                with pytest.raises(UsageError, match=kind):
+                    made.prepare(self.workload(), load(other))

@@ -1,0 +1,101 @@
+"""The user's own ONNX files."""
+
+# ruff: noqa: E402 - nothing below can be imported without the optional package
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+
+from onnx import TensorProto, helper, numpy_helper
+
+from hwcost.errors import DataError, UsageError
+from hwcost.workloads import OnnxWorkload, from_dict
+
+
+def text_model(path, shape=("batch", "sequence"), rows=50):
+    """Writes a graph that looks ids up in a table of ``rows``, through a cast, and multiplies by a mask."""
+    table = numpy_helper.from_array(np.ones((rows, 4), np.float32), "table")
+    ports = [
+        helper.make_tensor_value_info("ids", TensorProto.INT32, shape),
+        helper.make_tensor_value_info("attention_mask", TensorProto.INT64, shape),
+        helper.make_tensor_value_info("extra", TensorProto.FLOAT, [*shape, 4]),
+    ]
+    nodes = [
+        helper.make_node("Cast", ["ids"], ["wide"], to=TensorProto.INT64),
+        helper.make_node("Gather", ["table", "wide"], ["rows"]),
+        helper.make_node("Add", ["rows", "extra"], ["sum"]),
+    ]
+    output = helper.make_tensor_value_info("sum", TensorProto.FLOAT, [*shape, 4])
+    graph = helper.make_graph(nodes, "text", ports, [output], [table])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+def test_dynamic_dimensions_are_filled_and_ids_stay_in_the_table(tmp_path) -> None:
+    workload = OnnxWorkload.of(text_model(tmp_path / "a.onnx"), batch_size=3, seq_len=200)
+    inputs = workload.inputs()
+    assert {name: array.shape for name, array in inputs.items()} == {
+        "ids": (3, 200), "attention_mask": (3, 200), "extra": (3, 200, 4)
+    }  # fmt: skip
+    assert inputs["ids"].dtype == np.int32
+    assert 40 < inputs["ids"].max() < 50
+    assert (inputs["attention_mask"] == 1).all()
+    assert inputs["extra"].dtype == np.float32
+    assert workload.name == "a.onnx@3x200"
+    assert from_dict(workload.as_dict()) == workload
+
+
+@pytest.mark.parametrize("shape", [("N", "len"), ("batch_size", "seq_length"), (None, None), ("sequence", "batch")])
+def test_dimensions_are_known_by_name_or_else_by_place(tmp_path, shape) -> None:
+    inputs = OnnxWorkload.of(text_model(tmp_path / "a.onnx", shape), batch_size=3, seq_len=7).inputs()
+    assert inputs["ids"].shape == ((7, 3) if shape == ("sequence", "batch") else (3, 7))
+
+
+def test_a_graph_with_fixed_shapes_keeps_them(tmp_path) -> None:
+    path = text_model(tmp_path / "a.onnx", (4, 6))
+    workload = OnnxWorkload.of(path, batch_size=4, seq_len=128)
+    assert workload.seq_len is None
+    assert workload.name == "a.onnx@4"
+    assert workload.inputs()["ids"].shape == (4, 6)
+    with pytest.raises(UsageError, match="fixed batch size 4, 1 was asked for. Ask for 4"):
+        OnnxWorkload.of(path)
+
+
+def test_equal_content_elsewhere_is_the_same_workload(tmp_path) -> None:
+    one, other = (OnnxWorkload.of(text_model(tmp_path / name)) for name in ("a.onnx", "b.onnx"))
+    assert one.key == other.key
+
+
+def test_a_file_that_changed_is_refused(tmp_path) -> None:
+    path = text_model(tmp_path / "a.onnx")
+    workload = OnnxWorkload.of(path)
+    text_model(path, rows=51)
+    with pytest.raises(DataError, match="is not the file that the workload was made of"):
+        workload.inputs()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x00" * 64, b"PK\x03\x04", "é\n".encode("latin-1") * 9])
+def test_other_files_are_no_models(tmp_path, content) -> None:
+    path = tmp_path / "a.onnx"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="is not an ONNX model"):
+        OnnxWorkload.of(path)
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(DataError, match="cannot read .*none.onnx': No such file"):
+        OnnxWorkload.of(tmp_path / "none.onnx")
+
+
+def test_a_dimension_that_nothing_fills_is_named(tmp_path) -> None:
+    path = text_model(tmp_path / "a.onnx", ("batch", "sequence", "heads"))
+    with pytest.raises(UsageError, match="input 'ids' has a dynamic dimension 'heads'"):
+        OnnxWorkload.of(path)
+
+
+def test_an_onnx_file_is_no_torch_model(tmp_path) -> None:
+    with pytest.raises(UsageError, match="is no torch model"):
+        OnnxWorkload.of(text_model(tmp_path / "a.onnx")).build()
