@@ -42,7 +42,7 @@ Json = Annotated[
     typer.Option("--json", metavar="FILE|-", help="Write one JSON document with schema_version to FILE, or to stdout."),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Equal seeds give equal plans, samples and splits.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done and do nothing.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="No progress and no remarks.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="More remarks; tracebacks.")]
 StoreUrl = Annotated[
@@ -54,6 +54,11 @@ StoreUrl = Annotated[
         help="A file such as runs/cpu.db, or a database URL. [default: hwcost.db in the user's data folder]",
     ),
 ]
+
+
+def reset() -> None:
+    """Forgets ``-q`` and ``-v`` of an earlier command line in this process."""
+    _set_level(0)
 
 
 def is_verbose() -> bool:

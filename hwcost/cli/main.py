@@ -33,6 +33,7 @@ def run() -> None:
 
 def invoke(arguments: list[str]) -> int:
     """Runs one command line and returns its exit code; prints what went wrong to stderr."""
+    console.reset()
     try:
         result = app(arguments, standalone_mode=False)
     except KeyboardInterrupt:
