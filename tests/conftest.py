@@ -27,6 +27,14 @@ def require_program(name: str) -> str:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Lets the tests share exported models, which take seconds to make, but not with the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HWCOST_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keeps every test away from the user's stores, caches and settings."""
