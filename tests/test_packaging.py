@@ -10,7 +10,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
 
 PROBE = """
@@ -25,7 +24,7 @@ print(json.dumps([hwcost.__file__, devices.load("k80").kind, matmul_probe.__file
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Builds from a copy of what git would ship, so that no build folder is left in the checkout."""
     source = tmp_path_factory.mktemp("source") / "hwcost"
-    leave_out = shutil.ignore_patterns(".git", ".venv", "runs", "models", "*.egg-info", "__pycache__", ".*_cache", ".hypothesis")
+    leave_out = shutil.ignore_patterns(".git", ".venv", "runs", "models", "*.egg-info", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, source, ignore=leave_out)
     out = tmp_path_factory.mktemp("dist")
     done = subprocess.run(

@@ -37,8 +37,8 @@ def show(
     space = make_space(name, **({"merged": True} if merged else {}))
     if arch is None:
         genes = [[gene.name, ", ".join(map(str, gene.choices))] for gene in space.genes]
-        document = {"space": name, "genes": [{"name": g.name, "choices": list(g.choices)} for g in space.genes]}
-        if not console.write_json(document, json):
+        listed = [{"name": gene.name, "choices": list(gene.choices)} for gene in space.genes]
+        if not console.write_json({"space": name, "genes": listed}, json):
             console.print_table(f"Space {name}", ["gene", "choices"], genes)
         return
     point = space.parse(arch)

@@ -166,7 +166,7 @@ def probe_path(device_key: str) -> Path:
 def _probes(
     device: DetectedDevice, dtypes: Sequence[str], threads: int, place: str
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
-    from hwcost.kernels import copy_probe, dispatch_probe, matmul_probe
+    from hwcost.kernels import copy_probe, dispatch_probe, matmul_probe  # type: ignore[attr-defined]
 
     for dtype in dtypes:
         yield f"matmul {dtype}", partial(matmul_probe.prepare, dtype, device=place)

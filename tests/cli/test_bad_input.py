@@ -1,0 +1,186 @@
+"""Bad input gives a clear message and the documented exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hwcost.cli.main import invoke
+
+ARCH = "_".join(["360"] * 12)
+HEADER = ",".join(f"l{i}" for i in range(1, 13)) + ",latency_s"
+ROW = ",".join(["360"] * 12) + ",0.1"
+OTHER = ",".join(["120"] * 12) + ",0.05"
+
+
+def table(*rows: str) -> str:
+    return "\n".join([HEADER, *rows]) + "\n"
+
+
+def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, *says: str) -> None:
+    assert invoke(arguments) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    for text in says:
+        assert text in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["measure", "--device", "k80"], 3, ["'k80'", "is not here", "hwcost import"]),
+        (["measure", "--device", "k8"], 2, ["unknown device", "'k8'", "k80"]),
+        (["measure", "--space", "bert"], 2, ["unknown space 'bert'", "supershaper"]),
+        (["measure", "--backend", "tensrt"], 2, ["unknown backend 'tensrt'", "onnxruntime"]),
+        (["measure", "--backend", "null", "--arch", "361_" + ARCH[4:]], 2, ["'l1'", "361", "120, 240, 360"]),
+        (["measure", "--backend", "null", "--arch", "360_360"], 2, ["12 genes", "got 2"]),
+        (["measure", "--backend", "null", "--backend-option", "speed"], 2, ["NAME=VALUE"]),
+        (["measure", "--backend", "null", "--backend-option", "speed=3"], 2, ["no option 'speed'", "noise"]),
+        (["measure", "--backend", "null", "-n", "0"], 2, ["no architectures"]),
+        (["measure", "--backend", "null", "-n", "-3"], 2, ["-3"]),
+        (["measure", "--backend", "null", "--budget", "soon"], 2, ["'soon' is no duration", "8m"]),
+        (["measure", "--backend", "null", "--tier", "best"], 2, ["unknown tier 'best'", "standard"]),
+        (["measure", "--backend", "null", "--dtype", "int3"], 2, ["unknown dtype 'int3'", "float32"]),
+        (["measure", "--backend", "null", "--batch-size", "0"], 2, ["batch size", "got 0"]),
+        (["measure", "--backend", "null", "--seq-len", "1000"], 2, ["1000", "512"]),
+        (["measure", "--space", "table"], 2, ["table"]),
+        (["measure", "--model", "missing.onnx"], 2, ["missing.onnx"]),
+        (["measure", "--model", "no.such.module:make", "--backend", "torch"], 2, ["no.such.module"]),
+        (["measure", "--campaign", "x"], 2, ["--resume"]),
+        (["spaces", "show", "bert"], 2, ["unknown space 'bert'"]),
+        (["spaces", "show", "supershaper", "--arch", "1_2"], 2, ["12 genes"]),
+        (["devices", "show", "k8"], 2, ["unknown device", "k80"]),
+        (["fit", "no.csv", "--space", "supershaper", "--out", "x"], 2, ["no.csv"]),
+        (["evaluate", "no.csv", "--space", "supershaper"], 2, ["no.csv"]),
+        (["predict", "no-such-model", "--arch", ARCH], 2, ["no-such-model"]),
+        (["import", "no.jsonl"], 2, ["no.jsonl"]),
+        (["nonsense"], 2, ["nonsense"]),
+        (["measure", "--nonsense"], 2, ["--nonsense"]),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else None,
+)
+def test_arguments(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    says: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused(capsys, arguments, code, *says)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", ["empty"]),
+        (HEADER.encode(), ["no row"]),
+        (table(ROW).encode(), ["row"]),
+        (bytes(range(256)) * 20, ["text"]),
+        ((table(ROW, OTHER) + "360,360").encode(), ["line 4"]),
+        (table(ROW, OTHER.replace("0.05", "nan")).encode(), ["line 3", "latency_s", "nan"]),
+        (table(ROW, OTHER.replace("0.05", "0")).encode(), ["line 3", "latency_s", "0"]),
+        (table(ROW, OTHER.replace("0.05", "-1")).encode(), ["line 3", "latency_s", "-1"]),
+        (table(ROW, OTHER.replace("0.05", "fast")).encode(), ["line 3", "latency_s", "fast"]),
+        (table(ROW, OTHER.replace("120", "121", 1)).encode(), ["line 3", "l1", "121"]),
+        (table(ROW, OTHER).replace("l7", "m7").encode(), ["l7"]),
+        (table(ROW, OTHER).replace("latency_s", "ms").encode(), ["latency_s"]),
+    ],
+    ids=["empty", "header", "one-row", "binary", "truncated", "nan", "zero", "negative", "text", "outside", "column", "latency"],
+)
+@pytest.mark.parametrize("command", ["fit", "evaluate"])
+def test_tables(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str, content: bytes, says: list[str]
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    out = ["--out", str(tmp_path / "model")] if command == "fit" else []
+    refused(capsys, [command, str(path), "--space", "supershaper", *out], 2, "t.csv", *says)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_file_that_is_no_onnx_model(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"this is no model" * 10)
+    refused(capsys, ["measure", "--model", str(path), "--backend", "onnxruntime"], 2, "m.onnx", "ONNX")
+
+
+def test_a_store_that_is_no_store(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    path.write_bytes(b"nothing of the kind" * 100)
+    refused(capsys, ["measure", "--backend", "null", "-n", "2", "--store", str(path)], 5, "s.db")
+    assert path.read_bytes() == b"nothing of the kind" * 100
+
+
+def test_a_store_that_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    refused(capsys, ["measure", "--backend", "null", "-n", "2", "--store", "/proc/nowhere/s.db"], 5, "/proc/nowhere")
+
+
+def test_resuming_where_there_is_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    refused(capsys, ["measure", "--resume", "--store", str(tmp_path / "none.db")], 2, "none.db")
+
+
+HUNGRY = """
+import os, signal, torch
+
+def hungry(batch_size):
+    class Hungry(torch.nn.Module):
+        def forward(self, input_ids):
+            return torch.ones(batch_size, 1 << 50)
+    return Hungry().eval()
+
+def killed(batch_size):
+    class Killed(torch.nn.Module):
+        def forward(self, input_ids):
+            os.kill(os.getpid(), signal.SIGKILL)
+    return Killed().eval()
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("factory", "says"), [("hungry", "ran out of memory"), ("killed", "signal 9")])
+def test_a_model_that_runs_out_of_memory(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, factory: str, says: str
+) -> None:
+    """Once with an error of the allocator, once killed by the system; both are kept in the store."""
+    pytest.importorskip("torch")
+    (tmp_path / "glutton.py").write_text(HUNGRY)
+    monkeypatch.chdir(tmp_path)
+    assert invoke(["measure", "--model", f"glutton:{factory}", "--rounds", "1", "--store", "s.db", "-q"]) == 4
+    captured = capsys.readouterr()
+    assert says in captured.err
+    assert "Traceback" not in captured.err
+    from hwcost.stores import open_store
+
+    with open_store("s.db") as store:
+        assert [record.result.status for record in store.records()] == ["failed"]
+
+
+def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hwcost", "measure", "--backend", "null", "--backend-option", "realtime=true"]
+    command += ["-n", "6", "--rounds", "2", "--store", str(tmp_path / "s.db")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("round 1") and not line.startswith("round 1: 0"):
+            break
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "visits are kept" in err
+    assert "--resume" in err
+    assert "Traceback" not in err
+    assert invoke(["measure", "--resume", "--store", str(tmp_path / "s.db"), "-q"]) == 0
+    from hwcost.stores import open_store
+
+    with open_store(tmp_path / "s.db") as store:
+        assert store.count() == 12
