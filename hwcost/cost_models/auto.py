@@ -19,6 +19,9 @@ CANDIDATES = ("constant", "ridge", "lut", "hybrid", "lightgbm", "xgboost")
 """From plain to general; a later one is taken only when it is clearly better."""
 
 FOLDS = 5
+CLEAR = 1.0
+"""Standard errors by which a more general candidate must be better than a plainer one."""
+
 BOOSTING_ROWS = 30
 """Boosters alone are tried from so many rows on."""
 
@@ -59,7 +62,7 @@ class Auto(CostModel):
                 continue
         self.errors_ = {name: float(np.sqrt(np.mean(error**2))) for name, error in errors.items()}
         best = min(self.errors_, key=lambda name: self.errors_[name])
-        plain = [name for name in errors if name == best or not clearly_better(errors[best], errors[name])]
+        plain = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
         self.chosen_ = plain[0]
         self.model_ = self._make(self.chosen_).fit_encoded(genes, latency_s, weights)
 

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.tabulate import Floats
+from hwcost.cost_models.tabulate import Codes, Floats
 from hwcost.errors import DataError, HwcostError, UsageError
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 
@@ -182,6 +182,13 @@ class CostModel(ABC):
     def predict_encoded(self, genes: Floats) -> Floats:
         """Predicts seconds (n,) for encoded genes (n, genes), without checks, intervals or exact hits."""
         return self._predict(genes)
+
+    def predict_codes(self, codes: Codes) -> Floats:
+        """Predicts seconds (n,) for gene codes (n, genes), for searchers that hold populations as codes; nothing is checked.
+
+        A code is an index into a gene's choices, which stand in ascending order where they are numbers.
+        """
+        return self._predict(self.features.genes_of(codes))
 
     def _in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         if self.domain_ is None:

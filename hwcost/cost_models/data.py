@@ -12,16 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.cost_models.tabulate import Floats
-from hwcost.errors import DataError
-from hwcost.spaces import space as make_space
+from hwcost.errors import DataError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
 if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
     from hwcost.measure.measurement import Measurement
+    from hwcost.workloads.model import ModelWorkload
 
 FIT, JUDGE, UNIFORM = "fit", "judge", "uniform"
 """Roles of rows: fitted on, judged on, and judged on a uniform sample besides."""
+
+STORE_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".jsonl")
 
 NOISE = 0.005
 """Relative error that a model is granted beside a measurement's own, so that no single row gets all the weight."""
@@ -30,6 +32,8 @@ NOISE = 0.005
 @dataclass(frozen=True)
 class Data:
     """Rows for fitting and judging.
+
+    The rows of a store keep their roles; those of a table all have the role ``fit``.
 
     Attributes:
         space: The space of all rows.
@@ -73,6 +77,38 @@ class Data:
         return [self.architectures[i] for i in rows], self.latency_s[rows], self.weights[rows]
 
 
+def is_store(source: str | Path) -> bool:
+    """Whether a source names a store (a database, a JSON Lines file or a URL) rather than a CSV."""
+    return "://" in str(source) or Path(source).suffix in STORE_SUFFIXES
+
+
+def read(
+    source: str | Path,
+    space: str | SearchSpace | None = None,
+    campaign_id: str | None = None,
+    categorical: Iterable[str] = (),
+) -> Data:
+    """Reads a campaign's store or a CSV of latencies.
+
+    Args:
+        source: Path or URL of a store, or path of a CSV with a column ``latency_s``.
+        space: Needed for a CSV; for a store with several spaces, which of them.
+        campaign_id: Which campaign of the store; None for the youngest.
+        categorical: Columns of integers that name things, for a CSV and the space ``table``.
+
+    Raises:
+        DataError: When the source holds nothing usable.
+        UsageError: When a CSV is given without a space.
+    """
+    if is_store(source):
+        return from_store(str(source), campaign_id, space)
+    if space is None:
+        raise UsageError(f"'{source}' is read as a CSV, which needs a space: supershaper, table or another one.")
+    from hwcost.exchange.table import read_table
+
+    return from_table(read_table(source, space, categorical))
+
+
 def from_table(table: LatencyTable) -> Data:
     """Takes all rows of a table for fitting, with equal weights."""
     n = len(table)
@@ -104,45 +140,51 @@ def from_measurements(
     found: Iterable[Measurement], space: str | SearchSpace | None = None, source: str = "campaign"
 ) -> Data:
     """Takes usable measurements of whole architectures; see :func:`from_store`."""
-    usable = [one for one in found if one.latency_s is not None and one.status in ("ok", "warn")]
-    usable = [one for one in usable if getattr(one.workload, "arch", None) is not None]
-    made = _space(usable, space, source)
-    usable = [one for one in usable if _space_name(one) == made.name]
-    half = np.array([one.half_width if one.half_width is not None else np.nan for one in usable], dtype=np.float64)
-    weights = 1.0 / (np.nan_to_num(half, nan=float(np.nanmax(half)) if np.isfinite(half).any() else 0.0) ** 2 + NOISE**2)
+    from hwcost.workloads.model import ModelWorkload
+
+    pairs = [(one, one.workload) for one in found if one.latency_s is not None and one.status in ("ok", "warn")]
+    models = [(one, workload) for one, workload in pairs if isinstance(workload, ModelWorkload)]
+    made = _space([workload for _, workload in models], space, source)
+    kept = [(one, workload) for one, workload in models if workload.search_space().options() == made.options()]
+    usable = [one for one, _ in kept]
     return Data(
         made,
-        [made.architecture(one.workload.arch.genes) for one in usable],
+        [made.architecture(workload.genes) for _, workload in kept],
         np.array([one.latency_s for one in usable], dtype=np.float64),
-        np.asarray(weights / weights.mean()),
+        _weights(usable),
         tuple(one.role for one in usable),
         source,
-        _shape(usable),
+        _shape([workload for _, workload in kept]),
         {"data": Path(source).name},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
     )
 
 
-def _space(usable: Sequence[Measurement], wanted: str | SearchSpace | None, source: str) -> SearchSpace:
-    names = sorted({_space_name(one) for one in usable})
+def _weights(usable: Sequence[Measurement]) -> Floats:
+    """Inverse variances; a row without an interval counts like the widest one."""
+    half = np.array([np.nan if one.half_width is None else one.half_width for one in usable], dtype=np.float64)
+    widest = float(np.nanmax(half)) if np.isfinite(half).any() else 0.0
+    weights = 1.0 / (np.nan_to_num(half, nan=widest) ** 2 + NOISE**2)
+    return np.asarray(weights / weights.mean())
+
+
+def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None, source: str) -> SearchSpace:
+    found = {workload.space: workload for workload in workloads}
     if wanted is not None:
-        made = make_space(wanted) if isinstance(wanted, str) else wanted
-        if made.name not in names:
-            raise DataError(f"{source}: no usable measurement of space '{made.name}'. Found: {', '.join(names) or 'none'}.")
-        return made
-    if len(names) != 1:
-        what = f"measurements of several spaces: {', '.join(names)}" if names else "no usable measurement of an architecture"
-        raise DataError(f"{source}: there are {what}. Name the space, or measure one with 'hwcost measure --space NAME'.")
-    return make_space(names[0])
+        name = wanted if isinstance(wanted, str) else wanted.name
+        if name not in found:
+            known = ", ".join(sorted(found)) or "none"
+            raise DataError(f"{source}: there is no usable measurement of space '{name}'. Found: {known}.")
+        return found[name].search_space() if isinstance(wanted, str) else wanted
+    if len(found) != 1:
+        many = f"are measurements of several spaces: {', '.join(sorted(found))}"
+        what = many if found else "is no usable measurement of an architecture"
+        raise DataError(f"{source}: there {what}. Name the space, or measure one with 'hwcost measure --space NAME'.")
+    return next(iter(found.values())).search_space()
 
 
-def _space_name(one: Measurement) -> str:
-    space = one.workload.space
-    return space if isinstance(space, str) else str(space.name)
-
-
-def _shape(usable: Sequence[Measurement]) -> dict[str, int]:
-    shapes = {(one.workload.batch_size, one.workload.seq_len) for one in usable}
+def _shape(workloads: Sequence[ModelWorkload]) -> dict[str, int]:
+    shapes = {(workload.batch_size, workload.seq_len) for workload in workloads}
     if len(shapes) != 1:
         return {}
     batch_size, seq_len = shapes.pop()

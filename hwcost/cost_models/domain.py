@@ -52,6 +52,8 @@ class Domain:
     def contains(self, features: Features, genes: Floats) -> NDArray[np.bool_]:
         """Says for each encoded architecture whether it lies inside; shape (n,)."""
         if features.is_buildable:
+            if self.known.all():
+                return np.ones(len(genes), dtype=bool)
             return np.asarray((features.counts(genes)[:, ~self.known] == 0).all(axis=1))
         return np.asarray(self._outside(genes) == 0)
 

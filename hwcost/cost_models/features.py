@@ -18,6 +18,9 @@ from hwcost.spaces.base import Architecture, Component, GeneValue, SearchSpace
 CHECKS = 24
 """Random architectures on which tabulated component counts are compared with the space's own."""
 
+DIRECT = 100_000
+"""Whole choices below this are turned into codes by one look-up."""
+
 WORK = ("params", "flops", "elements")
 """Columns of the work matrix, see :class:`hwcost.spaces.accounting.Work`."""
 
@@ -86,9 +89,11 @@ class Features:
                 f"space '{self.space.name}' has {len(self.gene_names)} genes: expected an array of shape "
                 f"(n, {len(self.gene_names)}), got {genes.shape}"
             )
+        if not np.isfinite(genes).all():
+            raise ArchitectureError(f"genes of space '{self.space.name}' must be finite numbers; got NaN or infinity")
         for column, values in enumerate(self._values):
             if values is not None:
-                wrong = ~np.isin(genes[:, column], values)
+                wrong = values[self._code(column, genes[:, column])] != genes[:, column]
                 if wrong.any():
                     raise ArchitectureError(
                         f"gene '{self.gene_names[column]}' of space '{self.space.name}' cannot be "
@@ -108,8 +113,24 @@ class Features:
 
     def codes(self, genes: Floats) -> Codes:
         """Returns the index of each encoded value among its gene's ascending choices; all genes must have choices."""
-        columns = [np.searchsorted(self._choices(i), genes[:, i]) for i in range(genes.shape[1])]
-        return np.stack(columns, axis=1)
+        return np.stack([self._code(i, genes[:, i]) for i in range(genes.shape[1])], axis=1)
+
+    def _code(self, gene: int, values: Floats) -> Codes:
+        """Returns the index of the choice next to each value; the last one for values beyond all choices."""
+        direct = self._direct[gene]
+        if direct is None:
+            choices = self._choices(gene)
+            return np.minimum(np.searchsorted(choices, values), len(choices) - 1)
+        return direct[np.clip(values, 0, len(direct) - 1).astype(np.intp)]
+
+    @cached_property
+    def _direct(self) -> list[Codes | None]:
+        """Per gene with small whole choices, the code of every whole number up to the largest one."""
+        tables: list[Codes | None] = []
+        for values in self._values:
+            is_small = values is not None and values[0] >= 0 and values[-1] < DIRECT and np.all(values == np.round(values))
+            tables.append(np.searchsorted(values, np.arange(values[-1] + 1)) if values is not None and is_small else None)
+        return tables
 
     def choices(self, gene: int) -> tuple[GeneValue, ...]:
         """Returns a gene's choices in the order of its codes."""

@@ -153,6 +153,10 @@ class LookupTable(CostModel):
         raw = self.additive_(self.features, genes) if self._tables is None else self._tables(self.features.codes(genes))
         return self._seconds(raw)
 
+    def predict_codes(self, codes: Codes) -> Floats:
+        """See the base class; one table look-up per gene."""
+        return super().predict_codes(codes) if self._tables is None else self._seconds(self._tables(codes))
+
     def _seconds(self, raw: Floats) -> Floats:
         seconds = np.exp(raw) if self.form_ == "log" else raw
         return np.asarray(np.maximum(seconds * self.scale_, self.floor_s_))

@@ -1,0 +1,73 @@
+"""From rows to a finished cost model: fitted, with an interval, cross-validated metrics and provenance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hwcost.cost_models import cost_model
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.data import FIT, Data
+from hwcost.cost_models.intervals import left_out_errors, quantile
+from hwcost.cost_models.metrics import Metrics, metrics
+from hwcost.cost_models.tabulate import Floats
+from hwcost.errors import DataError
+
+MIN_ROWS = 5
+"""Fewest rows for cross-validated metrics."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished model and how well it predicts rows that it has not seen.
+
+    Attributes:
+        model: The fitted model.
+        measured_s: Latencies of the fitted rows, shape (n,).
+        left_out_s: What is predicted for each row by a fit without it, shape (n,).
+        metrics: Of the second against the first.
+    """
+
+    model: CostModel
+    measured_s: Floats
+    left_out_s: Floats
+    metrics: Metrics
+
+
+def train(data: Data, model: str = "hybrid", **options: Any) -> CostModel:
+    """Fits a cost model on the rows with the role ``fit``; see :func:`training`."""
+    return training(data, model, **options).model
+
+
+def training(data: Data, model: str = "hybrid", **options: Any) -> Training:
+    """Fits and cross-validates a cost model on the rows with the role ``fit``.
+
+    Args:
+        data: The rows.
+        model: Name of a cost model.
+        **options: What the model takes.
+
+    Raises:
+        DataError: When there are too few rows.
+        UnknownNameError: When there is no such model.
+        UsageError: When an option is unknown to the model.
+    """
+    rows = data.rows(FIT)
+    if len(rows) < MIN_ROWS:
+        raise DataError(f"{data.source}: {len(rows)} rows to fit on; at least {MIN_ROWS} are needed. Measure more.")
+    archs, latency_s, weights = data.take(rows)
+    fitted = cost_model(model, data.space, **{**data.shape, "exact": True, **options}).fit(archs, latency_s, weights)
+    errors = left_out_errors(fitted, fitted.features.encode(archs), latency_s, weights / weights.mean())
+    fitted.spread_ = quantile(np.abs(errors))
+    left_out_s = np.asarray(latency_s * np.exp(-errors))
+    found = metrics(latency_s, left_out_s)
+    fitted.provenance = {
+        **data.provenance,
+        **data.shape,
+        "data_sha256": data.sha256,
+        "rows": len(rows),
+        "metrics": {name: value for name, value in found.items() if value is not None},
+    }
+    return Training(fitted, latency_s, left_out_s, found)
