@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 FIT, JUDGE, UNIFORM = "fit", "judge", "uniform"
 """Roles of rows: fitted on, judged on, and judged on a uniform sample besides."""
+
+PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
+"""What a cost model remembers of the campaign that it was fitted on."""
 
 STORE_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".jsonl")
 
@@ -129,11 +132,15 @@ def from_store(store: str, campaign_id: str | None = None, space: str | SearchSp
         StoreError: When the store cannot be read.
     """
     from hwcost.campaign.estimate import measurements
+    from hwcost.campaign.plan import find_campaign
     from hwcost.stores import open_store
 
     with open_store(store, create=False) as opened:
-        found = measurements(opened, campaign_id)
-    return from_measurements(found, space, str(store))
+        campaign = find_campaign(opened, campaign_id)
+        found = measurements(opened, campaign.campaign_id)
+    data = from_measurements(found, space, store)
+    facts = {name: campaign.plan[name] for name in PLAN_FACTS if name in campaign.plan}
+    return replace(data, provenance={**data.provenance, "campaign_id": campaign.campaign_id, **facts})
 
 
 def from_measurements(

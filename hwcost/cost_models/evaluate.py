@@ -174,3 +174,15 @@ def _rolling(model: CostModel, data: Data, fit: Rows, measured_s: Floats, predic
         return metrics(measured_s, predicted_s)
     ratio = np.exp(np.array(spreads, dtype=np.float64))
     return metrics(measured_s, predicted_s, predicted_s / ratio, predicted_s * ratio)
+
+
+def held_out(data: Data, model: str, train: float, seed: int = 0) -> tuple[Floats, Floats]:
+    """Returns measured and predicted seconds of the rows that one fit has not seen, for a figure.
+
+    A campaign is split by its roles, a table as the seed says.
+    """
+    fit, judge = data.rows(FIT), data.rows(JUDGE)
+    if len(judge) == 0:
+        fit, judge = _split(len(data), train_rows(len(data), train), "random", seed)
+    archs, measured_s, _ = data.take(judge)
+    return measured_s, _fitted(model, data, fit)[0].predict(archs).latency_s

@@ -14,6 +14,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import hwcost
 from hwcost.cost_models import COST_MODELS, cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import DataError, UnknownNameError, UsageError
@@ -30,6 +31,7 @@ def save(model: CostModel, folder: Path) -> Path:
     texts = {**model.files(), MEASURED: json.dumps([[list(genes), s] for genes, s in model.measured_.items()])}
     config = {
         "schema_version": SCHEMA_VERSION,
+        "hwcost_version": hwcost.__version__,
         "model": model.name,
         "space": {"name": model.space.name, "options": model.space.options()},
         "options": model.options(),

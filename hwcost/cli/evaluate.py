@@ -1,0 +1,126 @@
+"""``hwcost evaluate``: how good cost models are on rows that they were not fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.cli import console
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwcost.cost_models.data import Data
+
+COLUMNS = {
+    "MAPE %": "mape",
+    "median APE %": "median_ape",
+    "R²": "r2",
+    "within 5 %": "within_5",
+    "within 10 %": "within_10",
+    "Kendall tau": "kendall_tau",
+    "coverage 90": "coverage_90",
+    "width 90 %": "width_90",
+}
+"""Heading to name of the metric, as tables show them."""
+
+DIGITS = {"r2": 4, "kendall_tau": 4, "within_5": 3, "within_10": 3, "coverage_90": 3}
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("evaluate")(evaluate)
+
+
+def evaluate(
+    source: Annotated[str, typer.Argument(metavar="FILE.csv|STORE", help="A table of latencies, or a campaign's store.")],
+    space: Annotated[
+        str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="auto, lut, hybrid, lightgbm, xgboost, ridge, constant or all.")
+    ] = "auto",
+    train: Annotated[float, typer.Option("--train", help="Rows to fit on: a share below 1, or a number from 2.")] = 0.8,
+    split: Annotated[str, typer.Option("--split", help="random, or ordered: the first rows.")] = "random",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Random splits; metrics are medians over them.")] = 10,
+    drift: Annotated[str, typer.Option("--drift", help="none: rows are taken as they stand.")] = "none",
+    categorical: Annotated[
+        str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names (space table).")
+    ] = "",
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw predicted against measured latency.")
+    ] = None,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Judge cost models on rows that they were not fitted on, beside plain baselines.
+
+    A table is split again and again. A campaign has its own judges: models are fitted on measurements with the role 'fit',
+    and judged on 'judge' and 'uniform'.
+    """
+    from hwcost.cost_models import COST_MODELS
+    from hwcost.cost_models.data import is_store, read
+    from hwcost.cost_models.evaluate import evaluate as evaluate_table
+    from hwcost.cost_models.evaluate import evaluate_roles
+
+    _check(drift, split)
+    if model != "all":
+        COST_MODELS.load(model)
+    data = read(source, space, campaign, [name.strip() for name in categorical.split(",") if name.strip()])
+    if is_store(source):
+        document = evaluate_roles(data, "all" if model == "auto" else model)
+    else:
+        document = evaluate_table(data, model, train, "ordered" if split == "ordered" else "random", seeds)
+    if plot is not None:
+        _draw(data, "lut" if model == "all" else model, train, plot)
+    if not console.write_json(document, json):
+        _show(document)
+
+
+def _check(drift: str, split: str) -> None:
+    if drift != "none":
+        raise UsageError(
+            f"--drift {drift} is not there yet: this version has no model of how the machine's level moves over time. "
+            "Use --drift none."
+        )
+    if split not in ("random", "ordered"):
+        raise UsageError(f"unknown split '{split}'. Known: ordered, random")
+
+
+def metric_cells(view: dict[str, Any], names: Sequence[str]) -> list[str]:
+    """Formats metrics for a table; a dash where one is undefined."""
+    return ["-" if view[name] is None else f"{view[name]:.{DIGITS.get(name, 2)}f}" for name in names]
+
+
+def _show(document: dict[str, Any]) -> None:
+    for key, what in (("models", "held-out rows"), ("uniform", "uniformly drawn architectures")):
+        if key in document:
+            _table(document[key], f"{document['file']}: {document['space']}, {what}")
+
+
+def _table(reports: dict[str, Any], title: str) -> None:
+    first = next(iter(reports.values()))
+    rows = []
+    for name, report in reports.items():
+        label = f"{name} ({report['chosen']})" if report["chosen"] else name
+        rows.append([label, *metric_cells(report["as_measured"], list(COLUMNS.values())), f"{report['seconds_fit']:.2f}"])
+        if "rolling" in report:
+            rows.append([f"{name}, rolling", *metric_cells(report["rolling"], list(COLUMNS.values())), ""])
+    footer = f"Fitted on {first['n_train']} rows, judged on {first['n_test']}."
+    console.print_table(title, ["model", *COLUMNS, "fit (s)"], rows, footer)
+
+
+def _draw(data: Data, model: str, train: float, path: Path) -> None:
+    """Draws what a fit on the first random split predicts for the rows it has not seen."""
+    from hwcost.cost_models.evaluate import held_out
+    from hwcost.report import figures
+
+    measured_s, predicted_s = held_out(data, model, train)
+    figure, ax = figures.new_figure()
+    figures.fitness(ax, measured_s, predicted_s, f"{model} on {Path(data.source).name}, held-out rows")
+    written = figures.save(figure, path)
+    console.note("wrote " + ", ".join(str(one) for one in written))

@@ -1,0 +1,111 @@
+"""``hwcost fit``: a cost model from a campaign or from a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.cli import console
+
+if TYPE_CHECKING:
+    from hwcost.cost_models.train import Training
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("fit")(fit)
+
+
+def fit(
+    source: Annotated[str, typer.Argument(metavar="STORE|FILE.csv", help="A campaign's store, or a table of latencies.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the model.")],
+    space: Annotated[
+        str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
+    ] = None,
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="auto, lut, hybrid, lightgbm, xgboost, ridge, params or constant.")
+    ] = "hybrid",
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    categorical: Annotated[
+        str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names (space table).")
+    ] = "",
+    plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Draw predicted against measured latency.")] = True,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Fit a cost model and write it as a folder of plain data.
+
+    What is printed comes from cross-validation: every row is predicted by a fit that has not seen it. Only measurements with
+    the role 'fit' are used.
+    """
+    from hwcost.cost_models.data import read
+    from hwcost.cost_models.train import training
+
+    data = read(source, space, campaign, _names(categorical))
+    result = training(data, model)
+    result.model.save(out)
+    console.note(f"wrote {out}")
+    if plot:
+        _draw(result, out)
+    if not console.write_json(_document(result, data.source, out), json):
+        _show(result)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _document(result: Training, source: str, out: Path) -> dict[str, Any]:
+    model = result.model
+    return {
+        "source": source,
+        "space": model.space.name,
+        "model": model.name,
+        "chosen": model.chosen,
+        "out": str(out),
+        "n_rows": model.n_rows_,
+        "metrics": result.metrics,
+        "interval_90": None if model.spread_ is None else {"half_width": model.spread_},
+        "importance": model.importance(),
+        "provenance": model.provenance,
+    }
+
+
+def _show(result: Training) -> None:
+    from hwcost.cli.evaluate import COLUMNS, metric_cells
+    from hwcost.units import format_percent
+
+    model = result.model
+    name = f"{model.name} ({model.chosen})" if model.chosen else model.name
+    title = f"Cross-validated on {model.n_rows_} rows of space {model.space.name}"
+    half = "too few rows for one" if model.spread_ is None else f"±{format_percent(model.spread_)}"
+    columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
+    cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
+    console.print_table(title, ["model", *columns], [[name, *cells]], f"90 % interval: {half}")
+    shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
+    if shares:
+        console.print_table("What it goes by", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
+
+
+def _draw(result: Training, out: Path) -> None:
+    """Draws the figures; where matplotlib is missing, says so and goes on."""
+    from hwcost.errors import MissingExtraError
+    from hwcost.report import figures
+
+    try:
+        figure, ax = figures.new_figure()
+    except MissingExtraError as error:
+        console.note(f"no figure: {error}")
+        return
+    title = f"{result.model.name} on {result.model.space.name}, cross-validated"
+    figures.fitness(ax, result.measured_s, result.left_out_s, title)
+    written = figures.save(figure, out / "fitness")
+    shares = result.model.importance()
+    if any(shares.values()):
+        figure, ax = figures.new_figure(5.2, 1.2 + 0.26 * min(17, len(shares)))
+        figures.importance(ax, shares)
+        written += figures.save(figure, out / "importance")
+    console.note("wrote " + ", ".join(str(path) for path in written))

@@ -1,0 +1,123 @@
+"""``hwcost predict``: what architectures cost, by a fitted model or by a rough estimate from data sheets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.cli import console
+from hwcost.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from hwcost.cost_models.base import CostModel
+    from hwcost.spaces.base import Architecture
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("predict")(predict)
+
+
+def predict(
+    folder: Annotated[str | None, typer.Argument(metavar="DIR", help="A folder that 'hwcost fit' wrote.")] = None,
+    arch: Annotated[
+        list[str] | None, typer.Option("--arch", help="Architecture, such as 360_360_...; may be repeated.")
+    ] = None,
+    file: Annotated[str | None, typer.Option("--file", metavar="FILE|-", help="Architectures, one a line.")] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact/--model-only", help="Answer with the measurement where there is one.")
+    ] = True,
+    roofline: Annotated[bool, typer.Option("--roofline", help="No model: estimate from the device's data sheet.")] = False,
+    device: Annotated[str | None, typer.Option("--device", "-d", help="With --roofline: device profile.")] = None,
+    space: Annotated[str | None, typer.Option("--space", help="With --roofline: search space.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="With --roofline.")] = 1,
+    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="With --roofline.")] = 128,
+    dtype: Annotated[str, typer.Option("--dtype", help="With --roofline: float32, bfloat16 or float16.")] = "float32",
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Predict the latency of architectures.
+
+    A fitted model gives a 90 % interval and says whether an architecture lies within what was measured. --roofline needs no
+    model; it is a rough estimate, not a measurement.
+    """
+    from hwcost.cost_models import load
+    from hwcost.cost_models.roofline import LABEL
+
+    if roofline:
+        model = _roofline(folder, device, space, dtype, {"batch_size": batch_size, "seq_len": seq_len})
+    elif folder is None:
+        raise UsageError("give a folder that 'hwcost fit --out' wrote, or --roofline with --device and --space")
+    else:
+        model = load(folder)
+    document = answers(model, [model.space.parse(text) for text in _texts(arch, file)], exact)
+    if roofline:
+        document = {"estimate": LABEL, **document}
+        console.note(f"{model.provenance['device']}: {LABEL}")
+    if not console.write_json(document, json):
+        _show(document, f"Roofline on {model.provenance['device']}: {LABEL}" if roofline else f"Predicted by {model.name}")
+
+
+def answers(model: CostModel, archs: list[Architecture], exact: bool) -> dict[str, Any]:
+    """Returns the document: one entry per architecture, in order."""
+    answer = model.predict(archs, exact=exact)
+    entries = [
+        {
+            "arch": model.space.key(one),
+            "latency_s": float(answer.latency_s[i]),
+            "low_s": None if answer.low_s is None else float(answer.low_s[i]),
+            "high_s": None if answer.high_s is None else float(answer.high_s[i]),
+            "in_domain": bool(answer.in_domain[i]),
+            "source": "measured" if exact and one.genes in model.measured_ else model.name,
+        }
+        for i, one in enumerate(archs)
+    ]
+    return {"model": model.name, "chosen": model.chosen, "space": model.space.name, "predictions": entries}
+
+
+def _roofline(
+    folder: str | None, device: str | None, space: str | None, dtype: str, shape: dict[str, int]
+) -> CostModel:
+    from hwcost.cost_models.roofline import Roofline
+    from hwcost.devices import resolve
+    from hwcost.spaces import space as make_space
+
+    if folder is not None or device is None or space is None:
+        raise UsageError("--roofline takes no folder, and needs --device NAME and --space NAME")
+    return Roofline.of_device(make_space(space), resolve(device), dtype, **shape)
+
+
+def _texts(arch: list[str] | None, file: str | None) -> list[str]:
+    texts = list(arch or [])
+    if file is not None:
+        texts += [line.strip() for line in _read(file).splitlines() if line.strip() and not line.startswith("#")]
+    if not texts:
+        raise UsageError("no architecture was given; use --arch, or --file with one a line")
+    return texts
+
+
+def _read(file: str) -> str:
+    if file == "-":
+        return sys.stdin.read()
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{file}: {error.strerror}. Give a text file with one architecture a line.") from None
+    except UnicodeDecodeError:
+        raise DataError(f"{file} is no UTF-8 text. Give a text file with one architecture a line.") from None
+
+
+def _show(document: dict[str, Any], title: str) -> None:
+    from hwcost.units import format_seconds
+
+    rows = []
+    for entry in document["predictions"]:
+        low, high = format_seconds(entry["low_s"]), format_seconds(entry["high_s"])
+        interval = "-" if entry["low_s"] is None else f"{low} to {high}"
+        domain = "yes" if entry["in_domain"] else "no"
+        rows.append([entry["arch"], format_seconds(entry["latency_s"]), interval, domain, entry["source"]])
+    console.print_table(title, ["architecture", "latency", "90 % interval", "in domain", "source"], rows)

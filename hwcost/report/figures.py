@@ -1,0 +1,179 @@
+"""Figures for papers and reports. Every function draws on the axes that it is given and returns them.
+
+Matplotlib's object-oriented interface with the Agg canvas: no windows, no global state. Equal figures are equal files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.errors import MissingExtraError, UsageError
+from hwcost.units import PREFIXES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK, ACCENT, SOFT, GRID = "#1f2933", "#1f6f8b", "#99c1cf", "#e4e7eb"
+LARGEST_SCATTER = 4000
+"""Points beyond this many are thinned evenly, so that SVG files stay small."""
+
+STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.size": 10.0,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#9aa5b1",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "text.color": INK,
+    "xtick.color": "#52606d",
+    "ytick.color": "#52606d",
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "svg.hashsalt": "hwcost",
+    "svg.fonttype": "path",
+}
+
+
+def new_figure(width: float = 5.2, height: float = 5.0) -> tuple[Figure, Axes]:
+    """Makes a figure with one axes in the house style; sizes in inches.
+
+    Raises:
+        MissingExtraError: When matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingExtraError("matplotlib", "report") from None
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        return figure, figure.add_subplot()
+
+
+def fitness(
+    ax: Axes,
+    measured_s: NDArray[np.float64],
+    predicted_s: NDArray[np.float64],
+    title: str = "Predicted against measured latency",
+    notes: Mapping[str, str] | None = None,
+) -> Axes:
+    """Draws predictions against measurements, with the line where both are equal (SuperShaper, Figure 9).
+
+    Args:
+        ax: The axes.
+        measured_s: Shape (n,), seconds.
+        predicted_s: Shape (n,), seconds; by fits that have not seen the row, where it is to say anything.
+        title: Heading.
+        notes: What stands in the corner, name to value; None shows R², MAPE and the number of points.
+    """
+    factor, unit = _scale(float(np.median(measured_s)))
+    step = max(1, -(-len(measured_s) // LARGEST_SCATTER))
+    low, high = _limits(measured_s * factor, predicted_s * factor)
+    ax.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=(0, (5, 4)), alpha=0.75, zorder=4)
+    ax.scatter(
+        measured_s[::step] * factor, predicted_s[::step] * factor, s=16, color=ACCENT, alpha=_alpha(len(measured_s)),
+        edgecolors="none", zorder=3,
+    )
+    ax.set(xlim=(low, high), ylim=(low, high), xlabel=f"measured ({unit})", ylabel=f"predicted ({unit})")
+    _entitle(ax, title)
+    ax.set_aspect("equal")
+    ax.grid(True)
+    shown = _accuracy(measured_s, predicted_s) if notes is None else dict(notes)
+    _note(ax, list(shown), 0.04, "#7b8794")
+    _note(ax, list(shown.values()), 0.17, INK)
+    return ax
+
+
+def importance(ax: Axes, shares: Mapping[str, float], title: str = "What the model goes by", largest: int = 16) -> Axes:
+    """Draws the share of each feature as a bar, largest first.
+
+    Args:
+        ax: The axes.
+        shares: Fraction per feature.
+        title: Heading.
+        largest: How many to show; the rest is summed up in one bar.
+    """
+    ranked = sorted(shares.items(), key=lambda item: -item[1])
+    rest = ranked[largest:]
+    shown = ranked[:largest] + ([(f"{len(rest)} others", sum(share for _, share in rest))] if rest else [])
+    names, values = [name for name, _ in shown], [100 * share for _, share in shown]
+    bars = ax.barh(names, values, color=[ACCENT] * min(largest, len(ranked)) + [SOFT] * bool(rest), height=0.68)
+    ax.bar_label(bars, labels=[f"{value:.1f} %" for value in values], padding=4, fontsize=8.5, color="#52606d")
+    ax.invert_yaxis()
+    ax.set(xlabel="share of explained variation (%)", xlim=(0, max([*values, 1e-9]) * 1.16))
+    _entitle(ax, title)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def save(figure: Figure, path: str | Path) -> list[Path]:
+    """Writes a figure as PNG and SVG beside each other; the same figure gives the same bytes.
+
+    Args:
+        figure: The figure.
+        path: With or without one of the two suffixes.
+
+    Raises:
+        UsageError: When the suffix is another one, or the file cannot be written.
+    """
+    import matplotlib
+
+    base = Path(path)
+    if base.suffix not in ("", ".png", ".svg"):
+        raise UsageError(f"figures are written as PNG and SVG, not as '{base.suffix}'; give {base.with_suffix('')}")
+    written = []
+    try:
+        base.parent.mkdir(parents=True, exist_ok=True)
+        with matplotlib.rc_context(STYLE):
+            for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None, "Creator": None})):
+                target = base.with_suffix(suffix)
+                figure.savefig(target, dpi=160, metadata=metadata)
+                written.append(target)
+    except OSError as error:
+        raise UsageError(f"cannot write the figure '{base}': {error.strerror}. Give another path.") from None
+    return written
+
+
+def _entitle(ax: Axes, title: str) -> None:
+    ax.set_title(title, loc="left", pad=12.0, fontsize=11.5, fontweight="bold", color=INK)
+
+
+def _note(ax: Axes, lines: list[str], x: float, color: str) -> None:
+    ax.text(x, 0.965, "\n".join(lines), transform=ax.transAxes, va="top", linespacing=1.55, color=color, zorder=5)
+
+
+def _scale(seconds: float) -> tuple[float, str]:
+    """Returns the factor and the unit in which a number of seconds lies between 1 and 1000."""
+    known = {prefix: size for prefix, size in PREFIXES.items() if size <= 1}
+    prefix, size = max(
+        ((prefix, size) for prefix, size in known.items() if size <= seconds), key=lambda item: item[1], default=("n", 1e-9)
+    )
+    return 1.0 / size, f"{prefix}s"
+
+
+def _limits(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = float(min(one.min(), other.min())), float(max(one.max(), other.max()))
+    room = 0.05 * (high - low) or 0.05 * high
+    return max(0.0, low - room), high + room
+
+
+def _alpha(points: int) -> float:
+    return float(np.clip(30.0 / np.sqrt(max(points, 1)) / 2.0, 0.25, 0.85))
+
+
+def _accuracy(measured_s: NDArray[np.float64], predicted_s: NDArray[np.float64]) -> dict[str, str]:
+    total = float(((measured_s - measured_s.mean()) ** 2).sum())
+    notes = {"MAPE": f"{100 * float(np.mean(np.abs(predicted_s / measured_s - 1))):.2f} %", "n": f"{len(measured_s)}"}
+    if total > 0:
+        notes = {"R²": f"{1 - float(((measured_s - predicted_s) ** 2).sum()) / total:.4f}", **notes}
+    return notes
