@@ -1,4 +1,4 @@
-"""The functions behind ``import hwcost``; everything the command line does goes through them or through what they call."""
+"""The functions behind ``import hwcost``; the command line goes through them or through what they call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost.cost_models import load
 from hwcost.errors import UsageError
+
+__all__ = ["device", "fit", "load", "measure"]
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Progress, Result
@@ -98,6 +101,42 @@ def measure(
     )
     with open_store(store) as opened:
         return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, progress=progress)
+
+
+def fit(
+    source: Result | str | Path,
+    model: str = "hybrid",
+    *,
+    space: SearchSpace | str | None = None,
+    campaign_id: str | None = None,
+    **options: Any,
+) -> CostModel:
+    """Fits a cost model on a campaign, a store, or a CSV of latencies.
+
+    Args:
+        source: What :func:`measure` returned, a store's path or URL, or a CSV with a column ``latency_s``.
+        model: For example ``hybrid``, ``lut``, ``xgboost``, ``lightgbm``, ``ridge`` or ``auto``.
+        space: Needed for a CSV; for a store with several spaces, which of them.
+        campaign_id: Which campaign of the store; None for the youngest.
+        **options: What the model takes.
+
+    Returns:
+        The fitted model, with an interval from cross-validation where there are enough rows. Only measurements with the role
+        ``fit`` are used.
+
+    Raises:
+        DataError: When the source holds nothing that can be fitted.
+        UnknownNameError: When there is no such model.
+    """
+    from hwcost.campaign.run import Result
+    from hwcost.cost_models import data
+    from hwcost.cost_models.train import train
+
+    if isinstance(source, Result):
+        rows = data.from_measurements(source.measurements, space, source.store_url)
+    else:
+        rows = data.read(source, space, campaign_id)
+    return train(rows, model, **options)
 
 
 def _workloads(

@@ -28,6 +28,8 @@ def select(
     Raises:
         UsageError: When nothing is asked for, or the space is too small.
     """
+    if min(n, judge, uniform) < 0:
+        raise UsageError(f"numbers of architectures must not be negative, got {n}, {judge} and {uniform}")
     if n + judge + uniform < 1:
         raise UsageError("no architectures were asked for; give -n, the number to measure")
     parts = (

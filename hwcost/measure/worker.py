@@ -81,11 +81,7 @@ def _work(job: Job, events: IO[str]) -> None:
     from hwcost.workloads import from_dict
 
     device = resolve(job.device)
-    chosen = usable(job.backend, device.kind)
-    options = dict(job.backend_options)
-    if "process_seed" in chosen.option_names:  # a simulated device: every process differs
-        options.setdefault("process_seed", job.round)
-    backend = chosen(job.threads, options)
+    backend = usable(job.backend, device.kind)(job.threads, job.backend_options)
     backend.round = job.round
     protocol = Protocol(**job.protocol)
     _send(events, {"event": "environment", **_environment(backend.version(), device)})
