@@ -9,7 +9,7 @@ import numpy as np
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.folds import folds
+from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import HwcostError, MissingExtraError, UsageError
@@ -18,7 +18,7 @@ from hwcost.spaces.base import Architecture, SearchSpace
 CANDIDATES = ("constant", "ridge", "lut", "hybrid", "lightgbm", "xgboost")
 """From plain to general; a later one is taken only when it is clearly better."""
 
-FOLDS = 5
+BOOSTERS = ("lightgbm", "xgboost")
 CLEAR = 1.0
 """Standard errors by which a more general candidate must be better than a plainer one."""
 
@@ -52,29 +52,24 @@ class Auto(CostModel):
         self.model_: CostModel | None = None
 
     def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+        fits: dict[str, CostModel] = {}
         errors: dict[str, Floats] = {}
         for name in self.candidates:
-            if name in ("lightgbm", "xgboost") and len(genes) < BOOSTING_ROWS:
+            if name in BOOSTERS and len(genes) < BOOSTING_ROWS:
                 continue
             try:
-                errors[name] = self._out_of_fold(name, genes, latency_s, weights)
+                fits[name] = self._make(name).fit_encoded(genes, latency_s, weights)
             except MissingExtraError:
                 continue
+            errors[name] = left_out_errors(fits[name], genes, latency_s, weights)
         self.errors_ = {name: float(np.sqrt(np.mean(error**2))) for name, error in errors.items()}
         best = min(self.errors_, key=lambda name: self.errors_[name])
-        plain = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
-        self.chosen_ = plain[0]
-        self.model_ = self._make(self.chosen_).fit_encoded(genes, latency_s, weights)
+        good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
+        self.chosen_ = good[0]
+        self.model_ = fits[self.chosen_]
 
     def _make(self, name: str) -> CostModel:
         return cost_model(name, self.space, batch_size=self.features.batch_size, seq_len=self.features.seq_len)
-
-    def _out_of_fold(self, name: str, genes: Floats, latency_s: Floats, weights: Floats) -> Floats:
-        errors = np.empty(len(genes))
-        for kept, held in folds(len(genes), FOLDS):
-            model = self._make(name).fit_encoded(genes[kept], latency_s[kept], weights[kept])
-            errors[held] = np.log(latency_s[held] / model.predict_encoded(genes[held]))
-        return errors
 
     @property
     def chosen(self) -> str | None:

@@ -29,8 +29,8 @@ FOLDS = 5
 MIN_ROWS = 30
 """Below so many rows the trees have nothing to learn from."""
 
-NOISE_FREE = 1e-9
-"""Left-over log ratios smaller than this are rounding."""
+NOTHING_LEFT = 1e-4
+"""Left-over log ratios below this are finer than any measurement: there is nothing for trees to learn."""
 
 
 class Hybrid(CostModel):
@@ -84,7 +84,7 @@ class Hybrid(CostModel):
 
     def _chosen_rounds(self, genes: Floats, latency_s: Floats, weights: Floats) -> int:
         left = np.log(latency_s / self.table_.predict_encoded(genes))
-        if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOISE_FREE:
+        if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOTHING_LEFT:
             return 0
         errors = np.empty((1 + len(STAGES), len(genes)))
         for kept, held in folds(len(genes), FOLDS):

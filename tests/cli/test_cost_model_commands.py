@@ -1,0 +1,114 @@
+"""fit, predict and evaluate at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hwcost.cli.main import invoke
+from hwcost.spaces import space
+
+SPACE = space("supershaper")
+ARCHS = SPACE.sample(40, seed=0)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    rng = np.random.default_rng(0)
+    lines = [",".join([*(f"l{i}" for i in range(1, 13)), "latency_s"])]
+    for arch in ARCHS:
+        seconds = 1e-12 * SPACE.flops(arch) * float(np.exp(rng.normal(0, 0.005)))
+        lines.append(",".join([*map(str, arch.genes), repr(seconds)]))
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def document(capsys, *arguments: str) -> dict:
+    assert invoke([*arguments, "--json", "-"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_evaluate_prints_the_document(table, capsys):
+    found = document(capsys, "evaluate", table, "--space", "supershaper", "--model", "lut", "--train", "20", "--seeds", "2")
+    assert found["schema_version"] == 1
+    assert found["n_rows"] == 40
+    assert {"lut", "ridge", "constant"} <= set(found["models"])
+    assert found["models"]["lut"]["as_measured"]["r2"] > 0.95
+    assert found["models"]["constant"]["as_measured"]["kendall_tau"] is None
+
+
+def test_evaluate_prints_a_table_and_draws(table, capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    plot = tmp_path / "figures" / "fit.png"
+    arguments = ["evaluate", table, "--space", "supershaper", "--model", "lut", "--split", "ordered", "--plot", str(plot)]
+    assert invoke(arguments) == 0
+    captured = capsys.readouterr()
+    assert "lut, rolling" in captured.out
+    assert "Fitted on 32 rows, judged on 8." in captured.out
+    assert plot.is_file()
+    assert plot.with_suffix(".svg").is_file()
+
+
+def test_fit_writes_a_model_that_predict_reads(table, capsys, tmp_path):
+    out = str(tmp_path / "model")
+    found = document(capsys, "fit", table, "--space", "supershaper", "--model", "lut", "--out", out, "--no-plot")
+    assert found["metrics"]["r2"] > 0.95
+    assert found["interval_90"]["half_width"] < 0.05
+    assert set(found["importance"]) == {f"l{i}" for i in range(1, 13)}
+    new = "_".join(["360"] * 12)
+    (tmp_path / "archs.txt").write_text(f"# comment\n{SPACE.key(ARCHS[0])}\n")
+    answers = document(capsys, "predict", out, "--arch", new, "--file", str(tmp_path / "archs.txt"))["predictions"]
+    assert [answer["source"] for answer in answers] == ["lut", "measured"]
+    assert answers[0]["low_s"] < answers[0]["latency_s"] < answers[0]["high_s"]
+    assert answers[0]["latency_s"] == pytest.approx(1e-12 * SPACE.flops(SPACE.parse(new)), rel=0.03)
+    assert invoke(["predict", out, "--arch", new]) == 0
+    assert "90 % interval" in capsys.readouterr().out
+
+
+def test_fit_draws_figure_9(table, capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    assert invoke(["fit", table, "--space", "supershaper", "--model", "lut", "--out", str(tmp_path / "m")]) == 0
+    captured = capsys.readouterr()
+    assert "Cross-validated on 40 rows" in captured.out
+    for name in ("fitness.png", "fitness.svg", "importance.png", "importance.svg", "config.json", "README.md"):
+        assert (tmp_path / "m" / name).is_file()
+
+
+def test_roofline_is_labelled(capsys):
+    arch = "_".join(["360"] * 12)
+    found = document(capsys, "predict", "--roofline", "--device", "a100", "--space", "supershaper", "--arch", arch)
+    assert found["estimate"] == "estimate from data sheets, not a measurement"
+    assert found["predictions"][0]["low_s"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["evaluate", "TABLE", "--space", "supershaper", "--drift", "auto"], ["--drift auto", "--drift none"]),
+        (["evaluate", "TABLE", "--space", "supershaper", "--split", "sorted"], ["'sorted'", "ordered, random"]),
+        (["evaluate", "TABLE", "--space", "supershaper", "--train", "39"], ["--train 39 of 40 rows", "at least 2"]),
+        (["evaluate", "TABLE", "--space", "supershaper", "--model", "lutt"], ["unknown cost model 'lutt'", "'lut'"]),
+        (["evaluate", "TABLE"], ["needs a space"]),
+        (["evaluate", "TABLE", "--space", "table", "--categorical", "zz"], ["no feature column 'zz'"]),
+        (["fit", "TABLE", "--space", "hatt", "--out", "OUT"], ["unknown space 'hatt'"]),
+        (["fit", "none.csv", "--space", "table", "--out", "OUT"], ["none.csv", "No such file"]),
+        (["fit", "none.db", "--out", "OUT"], ["none.db"]),
+        (["predict", "OUT", "--arch", "1"], ["holds no cost model"]),
+        (["predict", "--arch", "1"], ["--roofline"]),
+        (["predict", "--roofline", "--arch", "1"], ["--device NAME"]),
+        (["predict", "--roofline", "--device", "k80", "--space", "supershaper"], ["no architecture was given"]),
+        (["predict", "--roofline", "--device", "k80", "--space", "supershaper", "--arch", "1_2"], ["12 genes"]),
+    ],
+)
+def test_bad_input_is_usage(table, tmp_path, capsys, arguments, says):
+    given = [table if one == "TABLE" else str(tmp_path / "nothing") if one == "OUT" else one for one in arguments]
+    assert invoke(given) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+    for text in says:
+        assert text in captured.err

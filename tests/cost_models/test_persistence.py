@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from planted import SPACE, noisy
+
+from hwcost.cost_models import cost_model, load
+from hwcost.cost_models.lut import LookupTable
+from hwcost.errors import DataError, UsageError
+
+ARCHS = SPACE.sample(30, seed=0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return cost_model("lightgbm", SPACE, rounds=5).fit(ARCHS, noisy(ARCHS)).save(tmp_path / "model")
+
+
+def edit(folder: Path, change) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def test_config_is_plain_json_with_provenance(folder):
+    config = json.loads((folder / "config.json").read_text())
+    assert config["schema_version"] == 1
+    assert config["space"] == {"name": "supershaper", "options": {"merged": False}}
+    assert set(config) >= {"model", "options", "provenance", "files", "state", "hwcost_version"}
+    assert len(json.loads((folder / "measured.json").read_text())) == 30
+
+
+@pytest.mark.parametrize("name", ["config.json", "measured.json", "booster.txt"])
+def test_a_missing_file_is_named(folder, name):
+    (folder / name).unlink()
+    with pytest.raises(DataError, match=name):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "measured.json", "booster.txt"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"[1, 2", b"tree\nTree=0\n"])
+def test_a_damaged_file_is_named(folder, name, content):
+    (folder / name).write_bytes(content)
+    with pytest.raises(DataError, match=rf"{name}.*damaged"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda c: c.update(schema_version=2), "schema_version 2"),
+        (lambda c: c.pop("schema_version"), "no schema_version"),
+        (lambda c: c.update(model="os:system"), "unknown cost model 'os:system'"),
+        (lambda c: c.update(model=["lut"]), "unknown cost model"),
+        (lambda c: c["space"].update(name="bert"), "unknown space 'bert'"),
+        (lambda c: c["options"].update(depth="deep"), "does not take these options"),
+        (lambda c: c["options"].update(colour=1), "does not take these options"),
+        (lambda c: c.pop("state"), "damaged"),
+        (lambda c: c["state"].pop("domain"), "damaged"),
+        (lambda c: c["state"].update(domain=7), "damaged"),
+        (lambda c: c.update(files={"../booster.txt": "0"}), "no plain file name"),
+        (lambda c: c["files"].update({"booster.txt": "0" * 64}), "not what was saved"),
+    ],
+)
+def test_a_changed_config_is_refused(folder, change, said):
+    edit(folder, change)
+    with pytest.raises(DataError, match=said):
+        load(folder)
+
+
+def test_a_config_that_is_no_object_is_refused(folder):
+    (folder / "config.json").write_text("[1]")
+    with pytest.raises(DataError, match="no schema_version"):
+        load(folder)
+
+
+def test_a_model_of_another_class_is_refused(folder):
+    with pytest.raises(DataError, match="holds a 'lightgbm' model"):
+        LookupTable.load(folder)
+
+
+def test_a_folder_that_is_none_and_one_that_cannot_be_written(tmp_path, folder):
+    with pytest.raises(DataError, match="holds no cost model"):
+        load(tmp_path / "nothing")
+    with pytest.raises(UsageError, match="cannot write"):
+        load(folder).save(folder / "config.json" / "below")
