@@ -80,7 +80,8 @@ def _show(result: Training) -> None:
 
     model = result.model
     name = f"{model.name} ({model.chosen})" if model.chosen else model.name
-    title = f"Cross-validated on {model.n_rows_} rows of space {model.space.name}"
+    how = "Components, checked on" if model.provenance.get("priced_by") == "components" else "Cross-validated on"
+    title = f"{how} {model.n_rows_} rows of space {model.space.name}"
     half = "too few rows for one" if model.spread_ is None else f"±{format_percent(model.spread_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])

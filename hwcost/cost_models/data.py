@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
     from hwcost.measure.measurement import Measurement
     from hwcost.workloads.model import ModelWorkload
+    from hwcost.workloads.slopes import ComponentTable
 
-FIT, JUDGE, UNIFORM = "fit", "judge", "uniform"
-"""Roles of rows: fitted on, judged on, and judged on a uniform sample besides."""
+FIT, JUDGE, UNIFORM, CHECK = "fit", "judge", "uniform", "check"
+"""Roles of rows: fitted on, judged on, judged on a uniform sample besides, and checked against the sum of components."""
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """What a cost model remembers of the campaign that it was fitted on."""
@@ -48,6 +49,7 @@ class Data:
         shape: ``batch_size`` and ``seq_len`` where all rows agree on them.
         provenance: Device, protocol and the like; plain JSON.
         flags: Codes of doubts per row; empty for a table.
+        components: Prices by component, where the campaign measured components.
     """
 
     space: SearchSpace
@@ -59,6 +61,7 @@ class Data:
     shape: dict[str, int]
     provenance: dict[str, Any]
     flags: tuple[tuple[str, ...], ...] = ()
+    components: ComponentTable | None = None
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -147,8 +150,11 @@ def from_measurements(
     found: Iterable[Measurement], space: str | SearchSpace | None = None, source: str = "campaign"
 ) -> Data:
     """Takes usable measurements of whole architectures; see :func:`from_store`."""
+    from hwcost.campaign.components import component_report
     from hwcost.workloads.model import ModelWorkload
 
+    found = list(found)
+    report = component_report(found)
     pairs = [(one, one.workload) for one in found if one.latency_s is not None and one.status in ("ok", "warn")]
     models = [(one, workload) for one, workload in pairs if isinstance(workload, ModelWorkload)]
     made = _space([workload for _, workload in models], space, source)
@@ -164,6 +170,7 @@ def from_measurements(
         _shape([workload for _, workload in kept]),
         {"data": Path(source).name},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
+        None if report is None else report.table,
     )
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.data import FIT, Data
+from hwcost.cost_models.data import CHECK, FIT, Data
 from hwcost.cost_models.intervals import left_out_errors, quantile
 from hwcost.cost_models.metrics import Metrics, metrics
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError
+
+if TYPE_CHECKING:
+    from hwcost.workloads.slopes import ComponentTable
 
 MIN_ROWS = 5
 """Fewest rows for cross-validated metrics."""
@@ -46,7 +49,7 @@ def training(data: Data, model: str = "hybrid", **options: Any) -> Training:
 
     Args:
         data: The rows.
-        model: Name of a cost model.
+        model: Name of a cost model. ``lut`` takes the prices of components as they stand where the campaign measured them.
         **options: What the model takes.
 
     Raises:
@@ -54,6 +57,8 @@ def training(data: Data, model: str = "hybrid", **options: Any) -> Training:
         UnknownNameError: When there is no such model.
         UsageError: When an option is unknown to the model.
     """
+    if data.components is not None and model == "lut":
+        return _priced(data, data.components, **options)
     rows = data.rows(FIT)
     if len(rows) < MIN_ROWS:
         raise DataError(f"{data.source}: {len(rows)} rows to fit on; at least {MIN_ROWS} are needed. Measure more.")
@@ -71,3 +76,21 @@ def training(data: Data, model: str = "hybrid", **options: Any) -> Training:
         "metrics": {name: value for name, value in found.items() if value is not None},
     }
     return Training(fitted, latency_s, left_out_s, found)
+
+
+def _priced(data: Data, table: ComponentTable, **options: Any) -> Training:
+    """Makes a lookup table of measured components, and judges it on the whole models of the same campaign."""
+    from hwcost.cost_models.lut import LookupTable
+
+    options = {**data.shape, "exact": True, **options}
+    model = LookupTable.from_components(data.space, table.costs_s, table.overhead_s, **options)
+    archs, measured_s, _ = data.take(data.rows(CHECK))
+    if not archs:
+        raise DataError(f"{data.source}: no whole models were measured to check the components on. Measure some.")
+    predicted_s = model.predict(archs).latency_s
+    found = metrics(measured_s, predicted_s)
+    model.n_rows_ = len(archs)
+    facts = {"priced_by": "components", "data_sha256": data.sha256, "rows": len(archs)}
+    kept = {name: value for name, value in found.items() if value is not None}
+    model.provenance = {**data.provenance, **data.shape, **facts, "metrics": kept}
+    return Training(model, measured_s, predicted_s, found)
