@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.plan import Plan
 from hwcost.errors import DataError
-from hwcost.measure.measurement import Visit
+from hwcost.measure import guards
+from hwcost.measure.measurement import Flag, Visit
 from hwcost.measure.protocol import PROTOCOL_ID, PROTOCOL_VERSION
 from hwcost.stores.ids import new_id
 from hwcost.stores.schema import Device, Environment, Host, Protocol, Record, Software, Tool, WorkloadInfo
@@ -64,6 +65,12 @@ class RecordMaker:
         if differing:
             detail = "; ".join(f"{key}: {old_facts[key]} then, {new_facts.get(key)} now" for key in differing)
             raise DataError(f"this campaign was begun in another environment ({detail}). Start a new campaign here.")
+
+    def machine_flags(self) -> list[Flag]:
+        """Returns the doubts about the machine that the last process ran on."""
+        if self.environment is None:
+            return []
+        return guards.of_machine(self.environment.host.virtualization, self._settings.get("governor"))
 
     def record(self, visit: Visit, attempt: int = 1) -> Record:
         """Makes the record of a visit in the present process.

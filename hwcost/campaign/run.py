@@ -105,7 +105,7 @@ def run(
         ) from None
     store.set_status(campaign_id, "done" if complete else "stopped")
     found = tuple(estimate.estimate(campaign.plan, campaign.visits))
-    flags = tuple(estimate.campaign_flags(campaign.plan, found))
+    flags = (*estimate.campaign_flags(campaign.plan, found), *campaign.maker.machine_flags())
     return Result(campaign_id, store.url, campaign.plan, found, flags, campaign.elapsed(), complete)
 
 

@@ -92,6 +92,18 @@ def of_visit(samples: Sequence[float], left_out: int, conditions: dict[str, Any]
     return flags
 
 
+def of_machine(virtualization: str | None, governor: str | None) -> list[Flag]:
+    """Returns the doubts about a machine as a whole; unknown facts are no doubt."""
+    flags = []
+    if virtualization:
+        flags.append(Flag("W_VIRTUAL", "this is a virtual machine: neighbours that cannot be seen may move its level.",
+                          "Expect wider intervals than on a machine of your own; the strict tier may be out of reach."))
+    if governor not in (None, "performance"):
+        flags.append(Flag("W_GOVERNOR", f"the clock governor is '{governor}'.",
+                          "Set it to performance for the campaign: cpupower frequency-set -g performance."))
+    return flags
+
+
 def is_multimodal(samples: Sequence[float]) -> bool:
     """Says whether samples fall into two groups with an empty gap between them, each with a fifth of them or more."""
     n = len(samples)

@@ -65,3 +65,9 @@ def test_configurations_that_were_never_applied_are_found() -> None:
     different = [[(0.03 + 0.001 * i) * np.exp(rng.normal(0, 0.01)) for _ in range(4)] for i in range(30)]
     assert guards.null_effect(different) is None
     assert guards.null_effect([[1.0, 1.1]]) is None
+
+
+def test_a_machine_is_doubted_for_what_it_says_of_itself() -> None:
+    assert not guards.of_machine(None, None)
+    assert not guards.of_machine(None, "performance")
+    assert codes(guards.of_machine("hypervisor", "powersave")) == {"W_VIRTUAL", "W_GOVERNOR"}

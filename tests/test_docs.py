@@ -1,0 +1,64 @@
+"""Documentation says what the code does: every command and code is described, and the public names are pinned."""
+
+from __future__ import annotations
+
+import re
+
+import typer
+
+import hwcost
+from conftest import ROOT
+from hwcost.cli.main import app
+from hwcost.errors import HwcostError
+from hwcost.measure.guards import CODES
+
+CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+MEASURING = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
+
+
+def commands() -> list[str]:
+    root = typer.main.get_command(app)
+    names = []
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        names += [f"{name} {sub}" for sub in inner] if inner else [name]
+    return names
+
+
+def test_every_command_is_described_and_has_help() -> None:
+    for name in commands():
+        assert f"`hwcost {name}" in CLI, f"docs/cli.md does not mention hwcost {name}"
+    root = typer.main.get_command(app)
+    assert all(command.help for command in root.commands.values())  # type: ignore[attr-defined]
+
+
+def test_every_exit_code_is_described() -> None:
+    def codes(kind: type[HwcostError]) -> set[int]:
+        return {kind.exit_code}.union(*map(codes, kind.__subclasses__()))
+
+    described = {int(code) for code in re.findall(r"^\| (\d+) \|", CLI, re.MULTILINE)}
+    assert codes(HwcostError) <= described == {0, 1, 2, 3, 4, 5, 130}
+
+
+def test_every_code_that_can_be_raised_is_described() -> None:
+    raised = set()
+    for path in (ROOT / "hwcost").rglob("*.py"):
+        raised |= set(re.findall(r"\b([EWI]_[A-Z]{2,}(?:_[A-Z]+)*)\b", path.read_text(encoding="utf-8")))
+    assert raised == set(CODES)
+    assert set(re.findall(r"^\| `([EWI]_\w+)`", MEASURING, re.MULTILINE)) == set(CODES)
+
+
+def test_the_public_names() -> None:
+    assert hwcost.__all__ == [
+        "CostModel", "Prediction", "device", "fit", "load", "measure", "open_store", "space",
+    ]  # fmt: skip
+    for name in hwcost.__all__:
+        assert getattr(hwcost, name).__doc__
+    assert callable(hwcost.measure)
+
+
+def test_a_package_can_be_called_whatever_was_imported_first() -> None:
+    import hwcost.measure.timer as timer
+
+    assert hwcost.measure.timer is timer
+    assert callable(hwcost.measure)
