@@ -36,7 +36,7 @@ class Auto(CostModel):
 
     Attributes:
         chosen_: Name of the model that was taken.
-        errors_: Root mean square of each candidate's out-of-fold errors of log latency.
+        errors_: Mean absolute out-of-fold error of log latency of each candidate.
         model_: The fitted model.
     """
 
@@ -61,8 +61,8 @@ class Auto(CostModel):
                 fits[name] = self._make(name).fit_encoded(genes, latency_s, weights)
             except MissingExtraError:
                 continue
-            errors[name] = left_out_errors(fits[name], genes, latency_s, weights)
-        self.errors_ = {name: float(np.sqrt(np.mean(error**2))) for name, error in errors.items()}
+            errors[name] = np.abs(left_out_errors(fits[name], genes, latency_s, weights))
+        self.errors_ = {name: float(error.mean()) for name, error in errors.items()}
         best = min(self.errors_, key=lambda name: self.errors_[name])
         good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
         self.chosen_ = good[0]

@@ -1,7 +1,8 @@
 """A lookup table first, boosted trees on what it leaves.
 
 The trees see the log ratio of latency to the table's prediction. How many there are is chosen by cross-validation, and
-none at all unless they clearly help, so that the hybrid falls back to its table when the table is all there is to learn.
+none at all unless they clearly help on typical rows and do no harm on the worst ones, so that the hybrid is its table when
+that is all there is to learn.
 Away from the training rows the correction fades to nothing and the table alone answers.
 """
 
@@ -89,8 +90,10 @@ class Hybrid(CostModel):
         errors = np.empty((1 + len(STAGES), len(genes)))
         for kept, held in folds(len(genes), FOLDS):
             errors[:, held] = self._stage_errors(genes, latency_s, weights, kept, held)
-        best = int(np.argmin((errors**2).mean(axis=1)))
-        return STAGES[best - 1] if best and clearly_better(errors[best], errors[0]) else 0
+        best = 1 + int(np.argmin(np.abs(errors[1:]).mean(axis=1)))
+        is_better = clearly_better(np.abs(errors[best]), np.abs(errors[0]))
+        is_no_worse = float((errors[best] ** 2).mean()) <= float((errors[0] ** 2).mean())
+        return STAGES[best - 1] if is_better and is_no_worse else 0
 
     def _stage_errors(self, genes: Floats, latency_s: Floats, weights: Floats, kept: Rows, held: Rows) -> Floats:
         """Errors of log latency on held-out rows: without trees, then for each number of trees."""

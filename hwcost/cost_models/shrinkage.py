@@ -113,22 +113,22 @@ class _Problem:
             before = list(chosen)
             for block in range(len(chosen)):
                 trials = [[*chosen[:block], penalty, *chosen[block + 1 :]] for penalty in GRID]
-                errors = [self.left_out(trial) for trial in trials]
-                best = min(range(len(GRID)), key=lambda i: float(np.mean(errors[i] ** 2)))
-                is_needed = block == 0 or clearly_better(errors[best], errors[-1])
+                squares = [self.left_out(trial) ** 2 for trial in trials]
+                best = min(range(len(GRID)), key=lambda i: float(squares[i].mean()))
+                is_needed = block == 0 or clearly_better(squares[best], squares[-1])
                 chosen = trials[best if is_needed else -1]
             if chosen == before:
                 break
         return tuple(chosen)
 
 
-def clearly_better(errors: Floats, than: Floats, standard_errors: float = CLEAR) -> bool:
-    """Whether squared errors are smaller on average by more than the standard error of the paired difference.
+def clearly_better(losses: Floats, than: Floats, standard_errors: float = CLEAR) -> bool:
+    """Whether losses are smaller on average by more than the standard error of the paired difference.
 
     Args:
-        errors: Errors of the more flexible candidate, shape (n,).
-        than: Errors of the simpler one on the same rows.
+        losses: Squared or absolute errors of the more flexible candidate, shape (n,).
+        than: Those of the simpler one on the same rows.
         standard_errors: How many of them count as clear.
     """
-    gain = than**2 - errors**2
+    gain = than - losses
     return float(gain.mean()) > standard_errors * float(gain.std()) / float(np.sqrt(len(gain)))

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planted import SPACE, noisy
+
+from hwcost.cost_models.data import from_measurements, is_store, read
+from hwcost.errors import DataError, UsageError
+from hwcost.measure.measurement import Flag, Measurement
+from hwcost.spaces import space
+from hwcost.workloads.model import ModelWorkload
+
+ARCHS = SPACE.sample(6, seed=0)
+LATENCY_S = noisy(ARCHS)
+
+
+def measured(index: int, half_width: float | None = 0.01, role: str = "fit", made=SPACE, **changes) -> Measurement:
+    workload = ModelWorkload.of(made, ARCHS[index], batch_size=4, seq_len=64)
+    values = {"latency_s": float(LATENCY_S[index]), "n_rounds": 4, "visits": (), **changes}
+    return Measurement(workload=workload, role=role, half_width=half_width, **values)
+
+
+def test_usable_measurements_become_rows():
+    flag = Flag("W_STEAL", "others ran")
+    found = [measured(0), measured(1, 0.02, "judge", flags=(flag,)), measured(2, None), measured(3, latency_s=None)]
+    data = from_measurements(found)
+    assert data.architectures == ARCHS[:3]
+    np.testing.assert_array_equal(data.latency_s, LATENCY_S[:3])
+    assert data.roles == ("fit", "judge", "fit")
+    assert data.flags[1] == ("W_STEAL",)
+    assert data.shape == {"batch_size": 4, "seq_len": 64}
+    assert data.weights.mean() == pytest.approx(1)
+    assert data.weights[0] > data.weights[1] == data.weights[2]
+    assert data.rows("judge").tolist() == [1]
+
+
+def test_the_space_keeps_its_options():
+    merged = space("supershaper", merged=True)
+    assert from_measurements([measured(0, made=merged)]).space.options() == {"merged": True}
+
+
+def test_the_hash_knows_every_bit():
+    one, same = (from_measurements([measured(0), measured(1)]) for _ in range(2))
+    other = from_measurements([measured(0), measured(1, latency_s=float(np.nextafter(LATENCY_S[1], 1)))])
+    assert one.sha256 == same.sha256 != other.sha256
+
+
+def test_nothing_usable_is_said():
+    with pytest.raises(DataError, match="no usable measurement of an architecture"):
+        from_measurements([measured(0, latency_s=None)])
+    with pytest.raises(DataError, match="no usable measurement of space 'table'.*supershaper"):
+        from_measurements([measured(0)], "table")
+
+
+def test_stores_are_told_from_tables():
+    assert [is_store(name) for name in ("a.db", "b.jsonl", "postgresql+psycopg://h/d", "c.csv", "d")] == [
+        True, True, True, False, False,
+    ]
+    with pytest.raises(UsageError, match="needs a space"):
+        read("rows.csv")
