@@ -2,7 +2,9 @@
 
 The model is ``log latency = item + round + noise``: every round is one process with a layout and a level of its own, so
 round means are taken out; noise is pooled over all items, which makes a handful of rounds enough. Outlying visits count
-less (Huber). The level of the machine over time takes its place beside the round effect.
+less (Huber). A visit's latency is the median of its blocks; on a machine whose blocks see two states, it is the mean of
+those that saw the undisturbed one, and a visit that hardly saw it hardly counts. The level of the machine over time takes
+its place beside the round effect.
 """
 
 from __future__ import annotations
@@ -16,17 +18,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.campaign.plan import Plan, find_campaign
+from hwcost.levels.contention import Contention, fit_contention, is_contended
 from hwcost.measure import guards
 from hwcost.measure.measurement import Flag, Measurement, Visit
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
 HUBER = 1.5
 """Residuals beyond this many robust standard deviations count less."""
 
 PASSES = 30
 MAD_TO_SD = 1.4826
+
+FULL_VISIT = 5.0
+"""Undisturbed blocks from which a visit counts in full."""
+
+LEAST_WEIGHT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +47,47 @@ class Effects:
     Attributes:
         item: Log latency per item.
         round: Log level per round, mean zero.
-        sd: Pooled standard deviation of the noise; NaN without degrees of freedom.
+        sd: Pooled standard deviation of the noise of a full visit; NaN without degrees of freedom.
         dof: Degrees of freedom of ``sd``.
     """
 
-    item: NDArray[np.float64]
-    round: NDArray[np.float64]
+    item: Floats
+    round: Floats
     sd: float
-    dof: int
+    dof: float
 
 
-def fit_effects(y: NDArray[np.float64], item: NDArray[np.intp], round: NDArray[np.intp]) -> Effects:
+def fit_effects(y: Floats, item: Indices, round: Indices, weight: Floats | None = None) -> Effects:
     """Fits ``y = item + round + noise`` by backfitting with Huber weights.
 
     Args:
         y: Log latency per visit, shape (n,).
         item: Index of the item of each visit, shape (n,), without gaps.
         round: Index of the round of each visit, shape (n,), without gaps.
+        weight: How much of a full visit each one is, shape (n,); None for all of it.
     """
     n_items, n_rounds = int(item.max()) + 1, int(round.max()) + 1
-    a, p, weights = np.zeros(n_items), np.zeros(n_rounds), np.ones(len(y))
+    full = np.ones(len(y)) if weight is None else weight
+    a, p, used, scale = np.zeros(n_items), np.zeros(n_rounds), full, 0.0
     for _ in range(PASSES):
-        a = _means(y - p[round], item, weights, n_items)
-        p = _means(y - a[item], round, weights, n_rounds)
+        a = _means(y - p[round], item, used, n_items)
+        p = _means(y - a[item], round, used, n_rounds)
         p -= p.mean()
-        residual = y - a[item] - p[round]
-        scale = MAD_TO_SD * float(np.median(np.abs(residual)))
-        weights = np.minimum(1.0, HUBER * scale / np.maximum(np.abs(residual), 1e-300)) if scale > 0 else np.ones(len(y))
-    a = _means(y - p[round], item, weights, n_items)
-    dof = len(y) - n_items - (n_rounds - 1)
-    return Effects(a, p, _noise(y - a[item] - p[round], scale, dof), dof)
+        size = np.sqrt(full) * np.abs(y - a[item] - p[round])
+        scale = MAD_TO_SD * float(np.median(size))
+        used = full * np.minimum(1.0, HUBER * scale / np.maximum(size, 1e-300)) if scale > 0 else full
+    a = _means(y - p[round], item, used, n_items)
+    repeats = np.maximum(np.bincount(item, full, n_items) - 1, 0).sum()
+    dof = float(repeats) - (n_rounds - 1)
+    return Effects(a, p, _noise(np.sqrt(full) * (y - a[item] - p[round]), scale, dof), dof)
 
 
-def _noise(residual: NDArray[np.float64], scale: float, dof: int) -> float:
+def _means(values: Floats, group: Indices, weights: Floats, n: int) -> Floats:
+    total = np.bincount(group, weights * values, n)
+    return np.asarray(total / np.bincount(group, weights, n))
+
+
+def _noise(residual: Floats, scale: float, dof: float) -> float:
     """Returns the standard deviation that belongs to a Huber estimate: clipped residuals over the share not clipped.
 
     Source: Huber and Ronchetti, Robust Statistics, 2nd edition, section 7.6.
@@ -82,52 +101,71 @@ def _noise(residual: NDArray[np.float64], scale: float, dof: int) -> float:
     return math.sqrt(float((clipped**2).sum()) / dof) / kept
 
 
-def _means(
-    values: NDArray[np.float64], group: NDArray[np.intp], weights: NDArray[np.float64], n: int
-) -> NDArray[np.float64]:
-    total = np.bincount(group, weights * values, n)
-    return np.asarray(total / np.bincount(group, weights, n))
-
-
 def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:
     """Estimates every workload of a plan from the visits that there are.
 
     Returns:
         One measurement per item, in the plan's order; without usable visits its latency is None and its flags say why.
     """
+    ordered = sorted(visits, key=lambda visit: (visit.round, visit.position))
     grouped: dict[str, list[Visit]] = {key: [] for key in plan.by_key}
-    for visit in sorted(visits, key=lambda visit: (visit.round, visit.position)):
+    for visit in ordered:
         grouped[visit.workload_key].append(visit)
-    usable = {key: [v for v in group if v.is_usable] for key, group in grouped.items()}
-    fitted = _intervals({key: group for key, group in usable.items() if group})
-    return [_measurement(plan, key, grouped[key], usable[key], fitted.get(key)) for key in plan.by_key]
+    fitted = _intervals([visit for visit in ordered if visit.is_usable])
+    return [_measurement(plan, key, grouped[key], fitted.get(key)) for key in plan.by_key]
 
 
-def _intervals(usable: dict[str, list[Visit]]) -> dict[str, tuple[float, float | None]]:
+def contention(visits: Sequence[Visit]) -> Contention | None:
+    """Fits the two states of the machine; None where the blocks of each visit agree, or there is only one workload."""
+    usable = [visit for visit in visits if visit.is_usable]
+    if len({visit.workload_key for visit in usable}) < 2:
+        return None
+    y = np.log(np.concatenate([visit.samples_s for visit in usable]))
+    sizes = [len(visit.samples_s) for visit in usable]
+    if not is_contended(y, np.repeat(np.arange(len(usable)), sizes)):
+        return None
+    _, items = np.unique([visit.workload_key for visit in usable], return_inverse=True)
+    return fit_contention(y, np.repeat(items, sizes))
+
+
+def _visit_values(visits: Sequence[Visit]) -> tuple[Floats, Floats]:
+    """Returns the log latency of each visit, and how much of a full visit it is."""
+    states = contention(visits)
+    if states is None:
+        return np.log([visit.latency_s for visit in visits]), np.ones(len(visits))
+    y = np.log(np.concatenate([visit.samples_s for visit in visits]))
+    number = np.repeat(np.arange(len(visits)), [len(visit.samples_s) for visit in visits])
+    counted = np.bincount(number, states.undisturbed)
+    values = np.bincount(number, states.undisturbed * y) / np.maximum(counted, 1e-300)
+    medians = np.log([visit.latency_s for visit in visits])
+    return np.where(counted > 1e-6, values, medians), np.clip(counted / FULL_VISIT, LEAST_WEIGHT, 1.0)
+
+
+def _intervals(visits: Sequence[Visit]) -> dict[str, tuple[float, float | None]]:
     """Returns latency and relative half-width by workload key."""
-    if not usable:
+    if not visits:
         return {}
     from scipy import stats
 
-    keys = list(usable)
-    rows = [(math.log(v.latency_s), i, v.round) for i, key in enumerate(keys) for v in usable[key]]
-    _, round_index = np.unique([row[2] for row in rows], return_inverse=True)
-    effects = fit_effects(np.array([row[0] for row in rows]), np.array([row[1] for row in rows]), round_index)
+    y, weight = _visit_values(visits)
+    keys, item = np.unique([visit.workload_key for visit in visits], return_inverse=True)
+    rounds, round_index = np.unique([visit.round for visit in visits], return_inverse=True)
     if len(keys) == 1:  # rounds cannot be told from noise: a t interval over the processes
-        y = np.array([row[0] for row in rows])
         n = len(y)
         half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
-        return {keys[0]: (math.exp(float(y.mean())), half)}
+        return {str(keys[0]): (math.exp(float(y.mean())), half)}
+    effects = fit_effects(y, item, round_index, weight)
+    latency_s = np.exp(effects.item)
     if effects.dof < 1:
-        return {key: (math.exp(effects.item[i]), None) for i, key in enumerate(keys)}
-    free = len(rows) - len(keys)
-    leverage = math.sqrt(1 + (len(effects.round) - 1) / free)
-    wide = float(stats.t.ppf(0.975, effects.dof)) * effects.sd * leverage
-    return {key: (math.exp(effects.item[i]), wide / math.sqrt(len(usable[key]))) for i, key in enumerate(keys)}
+        return {str(key): (float(latency_s[i]), None) for i, key in enumerate(keys)}
+    amount = np.bincount(item, weight)
+    free = max(1.0, float(np.maximum(amount - 1, 0).sum()))
+    wide = float(stats.t.ppf(0.975, effects.dof)) * effects.sd * math.sqrt(1 + (len(rounds) - 1) / free)
+    return {str(key): (float(latency_s[i]), wide / math.sqrt(amount[i])) for i, key in enumerate(keys)}
 
 
 def _measurement(
-    plan: Plan, key: str, visits: Sequence[Visit], usable: Sequence[Visit], fitted: tuple[float, float | None] | None
+    plan: Plan, key: str, visits: Sequence[Visit], fitted: tuple[float, float | None] | None
 ) -> Measurement:
     item = plan.by_key[key]
     flags = list({flag.code: flag for visit in visits for flag in visit.flags}.values())
@@ -137,16 +175,24 @@ def _measurement(
     if half_width is not None and half_width > plan.protocol.half_width:
         text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * plan.protocol.half_width:g} %."
         flags.append(Flag("W_IMPRECISE", text, "Measure more rounds, or on a quieter machine."))
-    return Measurement(item.workload, item.role, latency_s, half_width, len(usable), tuple(visits), tuple(flags))
+    usable = sum(visit.is_usable for visit in visits)
+    return Measurement(item.workload, item.role, latency_s, half_width, usable, tuple(visits), tuple(flags))
 
 
 def campaign_flags(plan: Plan, measurements: Sequence[Measurement]) -> list[Flag]:
     """Returns the doubts about a campaign as a whole."""
-    if len({item.workload.kind for item in plan.items}) != 1:
-        return []
-    groups = [[v.latency_s for v in m.visits if v.is_usable] for m in measurements]
-    flag = guards.null_effect([group for group in groups if group])
-    return [flag] if flag else []
+    flags = []
+    states = contention([visit for m in measurements for visit in m.visits])
+    if states is not None:
+        share, delay = 100 * (1 - states.share), 100 * math.expm1(states.delay)
+        text = f"{share:.0f} % of the blocks were slowed, by {delay:.0f} % on average."
+        remedy = "Latencies are those of the undisturbed machine; stop what else runs here, or on the same host."
+        flags.append(Flag("W_UNSTABLE_HOST", text, remedy))
+    if len({item.workload.kind for item in plan.items}) == 1:
+        groups = [[v.latency_s for v in m.visits if v.is_usable] for m in measurements]
+        flag = guards.null_effect([group for group in groups if group])
+        flags += [flag] if flag else []
+    return flags
 
 
 def measurements(store: Store, campaign_id: str | None = None) -> list[Measurement]:

@@ -27,6 +27,7 @@ CODES = {
     "E_DUPLICATE": "the same content stands under different labels",
     "W_DISTURBED": "the process was kept off the processor in many blocks",
     "W_MULTIMODAL": "the blocks fall into separate groups",
+    "W_UNSTABLE_HOST": "the machine changed between an undisturbed and a slower state",
     "W_IMPRECISE": "the interval is wider than asked for",
     "W_VIRTUAL": "the machine is virtual",
     "W_GOVERNOR": "the clock governor saves power",

@@ -1,0 +1,87 @@
+"""Tells a machine's undisturbed state from one in which something else slows it down, by the blocks themselves.
+
+On a shared machine a neighbour on the same core makes blocks tens of percent slower for seconds at a time, and no counter of
+this machine shows it. It only ever slows, and the undisturbed state is the same for all workloads: so the log latency of a
+block is ``item + noise``, or ``item + noise + delay`` with an exponential delay, and how likely each block is undisturbed
+follows from fitting both shares at once (expectation maximisation).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+SLOWER = 0.08
+"""A block this much slower (log) than its own visit's lower quartile did not see the same machine."""
+
+SHARE = 0.10
+"""Share of such blocks from which a campaign counts as contended; drift between visits does not make any."""
+
+START = 0.10
+"""Quantile of an item's blocks where the search for its undisturbed latency begins."""
+
+PASSES = 200
+LEAST_DELAY = 3.0
+"""Mean delay in standard deviations of the noise, at the least; below that the two states cannot be told apart."""
+
+LEAST_NOISE = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Contention:
+    """The two states of a campaign's machine.
+
+    Attributes:
+        undisturbed: For every block the probability that it saw the undisturbed machine, shape (n,).
+        share: Mean of these.
+        noise: Standard deviation of log latency in the undisturbed state.
+        delay: Mean log delay in the other one.
+    """
+
+    undisturbed: Floats
+    share: float
+    noise: float
+    delay: float
+
+
+def is_contended(y: Floats, visit: Indices) -> bool:
+    """Says whether blocks of one visit saw different states of the machine too often for noise.
+
+    Args:
+        y: Log latency per block, shape (n,).
+        visit: Index of each block's visit, shape (n,), without gaps.
+    """
+    quartiles = np.array([np.quantile(y[visit == number], 0.25) for number in range(int(visit.max()) + 1)])
+    return float((y > quartiles[visit] + SLOWER).mean()) >= SHARE
+
+
+def fit_contention(y: Floats, item: Indices) -> Contention:
+    """Fits the two states.
+
+    Args:
+        y: Log latency per block, shape (n,).
+        item: Index of each block's item, shape (n,), without gaps.
+    """
+    n_items = int(item.max()) + 1
+    level = np.array([np.quantile(y[item == number], START) for number in range(n_items)])
+    excess = y - level[item]
+    noise = max(LEAST_NOISE, 1.4826 * float(np.median(np.abs(excess[excess <= np.quantile(excess, 0.3)]))))
+    share, delay = 0.5, max(float(excess[excess > 0].mean()) if (excess > 0).any() else 0.0, LEAST_DELAY * noise)
+    weight = np.ones(len(y))
+    for _ in range(PASSES):
+        calm = share * np.exp(-0.5 * (excess / noise) ** 2) / (noise * np.sqrt(2 * np.pi))
+        slowed = np.where(excess > 0, (1 - share) * np.exp(-np.maximum(excess, 0) / delay) / delay, 0.0)
+        weight = np.where(excess <= 0, 1.0, calm / np.maximum(calm + slowed, 1e-300))
+        total = np.bincount(item, weight, n_items)
+        level = np.bincount(item, weight * y, n_items) / np.maximum(total, 1e-300)
+        excess = y - level[item]
+        noise = max(LEAST_NOISE, float(np.sqrt((weight * excess**2).sum() / weight.sum())))
+        share = float(np.clip(weight.mean(), 0.01, 0.99))
+        slow = 1 - weight
+        delay = max(float((slow * excess).sum() / max(slow.sum(), 1e-300)), LEAST_DELAY * noise)
+    return Contention(weight, share, noise, delay)
