@@ -18,12 +18,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hwcost.api import device, fit, load, measure
+    from hwcost.api import device, evaluate, fit, load, measure
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.spaces import space
     from hwcost.stores import open_store
 
-__all__ = ["CostModel", "Prediction", "device", "fit", "load", "measure", "open_store", "space"]
+__all__ = ["CostModel", "Prediction", "device", "evaluate", "fit", "load", "measure", "open_store", "space"]
 
 __version__ = "0.1.0"
 
@@ -31,6 +31,7 @@ _HOMES = {
     "CostModel": "hwcost.cost_models.base",
     "Prediction": "hwcost.cost_models.base",
     "device": "hwcost.api",
+    "evaluate": "hwcost.api",
     "fit": "hwcost.api",
     "load": "hwcost.api",
     "open_store": "hwcost.stores",

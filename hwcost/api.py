@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
 
-__all__ = ["device", "fit", "load", "measure"]
+__all__ = ["device", "evaluate", "fit", "load", "measure"]
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Progress, Result
@@ -137,6 +137,43 @@ def fit(
     else:
         rows = data.read(source, space, campaign_id)
     return train(rows, model, **options)
+
+
+def evaluate(
+    source: str | Path,
+    model: str = "auto",
+    *,
+    space: SearchSpace | str | None = None,
+    train: float = 0.8,
+    split: Literal["random", "ordered"] = "random",
+    seeds: int = 10,
+    campaign_id: str | None = None,
+) -> dict[str, Any]:
+    """Judges cost models on rows that they were not fitted on, beside plain baselines.
+
+    Args:
+        source: A CSV with a column ``latency_s``, or a store whose campaign has measurements with the role ``judge``.
+        model: Name of a cost model, or ``all``.
+        space: Needed for a CSV; for a store with several spaces, which of them.
+        train: For a CSV: below 1 the share of rows to fit on, from 2 their number.
+        split: For a CSV: ``random``, or ``ordered``: the first rows.
+        seeds: For a CSV: number of random splits; metrics are medians over them.
+        campaign_id: For a store: which campaign; None for the youngest.
+
+    Returns:
+        The document of ``hwcost evaluate --json``, without ``schema_version``.
+
+    Raises:
+        DataError: When the source holds nothing usable.
+        UsageError: When the split leaves too few rows on either side.
+    """
+    from hwcost.cost_models import data
+    from hwcost.cost_models import evaluate as evaluation
+
+    rows = data.read(source, space, campaign_id)
+    if data.is_store(source):
+        return evaluation.evaluate_roles(rows, model)
+    return evaluation.evaluate(rows, model, train, split, seeds)
 
 
 def _workloads(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plan import Item, Plan
     from hwcost.campaign.run import Progress, Result
     from hwcost.devices import DeviceProfile
-    from hwcost.spaces.base import Design
+    from hwcost.spaces.base import Design, SearchSpace
 
 DEFAULT_ARCHITECTURES = 40
 COMPONENT_CHECKS = 10
@@ -42,6 +42,9 @@ def measure(
     merged: Annotated[bool, typer.Option("--merged", help="Merge neighbouring bottlenecks (supershaper).")] = False,
     components: Annotated[
         bool, typer.Option("--components", help="Price every component by depth slope, and check the sum on whole models.")
+    ] = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="With --components: also attention, feed-forward, norms and bottlenecks apart.")
     ] = False,
     model: Annotated[
         str | None, typer.Option("--model", metavar="FILE.onnx|package.module:factory", help="Measure a model of your own.")
@@ -80,6 +83,7 @@ def measure(
     samples are kept in the store. Ctrl-C is safe at any moment: --resume goes on and repeats nothing.
     """
     from hwcost.devices import require
+    from hwcost.spaces import space as make_space
     from hwcost.stores import open_store
     from hwcost.units import parse_duration
 
@@ -97,7 +101,12 @@ def measure(
     if model is not None:
         items = _own_model(model, shape)
     else:
-        items = _of_space(space, merged, number, design, judge, uniform, arch, components, seed, shape)
+        space_options = {"merged": True} if merged else {}
+        searched = make_space(space, **space_options)
+        if components:
+            items = _components(searched, parts, number or COMPONENT_CHECKS, seed, shape)
+        else:
+            items = _architectures(searched, number, design, judge, uniform, arch, seed, shape)
     plan = _plan(items, profile, backend, tier, rounds, _options(option), threads, seed, pin)
     if dry_run:
         _show_plan(plan, json)
@@ -127,29 +136,32 @@ def _own_model(model: str, shape: dict[str, Any]) -> list[Item]:
     return items([OnnxWorkload.of(model, batch_size=shape["batch_size"], seq_len=shape["seq_len"])])
 
 
-def _of_space(
-    name: str,
-    merged: bool,
+def _components(space: SearchSpace, parts: bool, checks: int, seed: int, shape: dict[str, Any]) -> list[Item]:
+    """Stacks of every component, and whole models to check their sum on."""
+    from hwcost.campaign.plan import items
+    from hwcost.workloads import component_stacks, models
+
+    wanted = [*space.components(), *(space.parts() if parts else ())]
+    wholes = models(space, space.sample(checks, seed=seed, design="spread"), **shape)
+    return [*items(component_stacks(space, components=wanted, **shape), "component"), *items(wholes, "check")]
+
+
+def _architectures(
+    space: SearchSpace,
     number: int | None,
     design: str,
     judge: int,
     uniform: int,
     archs: list[str] | None,
-    components: bool,
     seed: int,
     shape: dict[str, Any],
 ) -> list[Item]:
     from hwcost.campaign.plan import Item, items
     from hwcost.campaign.selection import select
-    from hwcost.spaces import space as make_space
-    from hwcost.workloads import component_stacks, models
+    from hwcost.workloads import models
 
-    space = make_space(name, **({"merged": True} if merged else {}))
     if archs:
         return items(models(space, [space.parse(text) for text in archs], **shape))
-    if components:
-        checks = models(space, space.sample(number or COMPONENT_CHECKS, seed=seed, design="spread"), **shape)
-        return [*items(component_stacks(space, **shape), "component"), *items(checks, "check")]
     if design not in ("spread", "uniform"):
         raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
     wanted = DEFAULT_ARCHITECTURES if number is None else number

@@ -83,7 +83,9 @@ def _priced(data: Data, table: ComponentTable, **options: Any) -> Training:
     from hwcost.cost_models.lut import LookupTable
 
     options = {**data.shape, "exact": True, **options}
-    model = LookupTable.from_components(data.space, table.costs_s, table.overhead_s, **options)
+    priced = {part.name for part in data.space.components()}
+    prices = {name: cost for name, cost in table.costs_s.items() if name in priced}
+    model = LookupTable.from_components(data.space, prices, table.overhead_s, **options)
     archs, measured_s, _ = data.take(data.rows(CHECK))
     if not archs:
         raise DataError(f"{data.source}: no whole models were measured to check the components on. Measure some.")

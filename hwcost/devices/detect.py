@@ -95,7 +95,8 @@ def _absence(name: str, profile: DeviceProfile, here: Sequence[DetectedDevice]) 
     return (
         f"device '{name}' ({profile.title}) is not here. Here: {known}. "
         "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' "
-        f"there, 'hwcost import' here.{framework} Measurements that others made of it can be read with 'hwcost import' too."
+        f"there, 'hwcost import' here.{framework} A table of latencies that others measured on it "
+        "can be fitted as it is: 'hwcost fit FILE.csv'."
     )
 
 

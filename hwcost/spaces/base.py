@@ -206,6 +206,10 @@ class SearchSpace(ABC):
         """Returns what is priced: the components of one architecture in order (with repeats), or all distinct ones."""
         return ()
 
+    def parts(self) -> tuple[Component, ...]:
+        """Returns finer components than are priced, for measuring where the time goes; none unless a space has some."""
+        return ()
+
     def component_work(self, component: Component, batch_size: int = 1, seq_len: int = 128) -> Work:
         """Returns the exact parameters, FLOPs and element traffic of one component.
 

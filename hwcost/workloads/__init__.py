@@ -7,7 +7,7 @@ from typing import Any
 
 from hwcost.errors import DataError, UsageError
 from hwcost.registry import Registry
-from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.base import Architecture, Component, SearchSpace
 from hwcost.workloads.base import Workload
 from hwcost.workloads.builder import Builder
 from hwcost.workloads.component import ComponentWorkload
@@ -97,8 +97,9 @@ def component_stacks(
     seq_len: int = 128,
     dtype: str = "float32",
     depths: Iterable[int] = (1, 2, 4, 8),
+    components: Iterable[Component] | None = None,
 ) -> list[ComponentWorkload]:
-    """Makes the workloads that price all components of a space by the slope over depth.
+    """Makes the workloads that price components by the slope over depth; by default all that the space prices.
 
     A component whose output does not have the shape of its input (embeddings, head) appears once, at depth 1.
 
@@ -110,6 +111,6 @@ def component_stacks(
     depths = tuple(depths)
     return [
         ComponentWorkload.of(space, part, depth=depth, batch_size=batch_size, seq_len=seq_len, dtype=dtype)
-        for part in space.components()
+        for part in (space.components() if components is None else components)
         for depth in (depths if built.is_stackable(part) else (1,))
     ]

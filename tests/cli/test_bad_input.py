@@ -94,7 +94,7 @@ def test_arguments(
         (table(ROW, OTHER).replace("l7", "m7").encode(), ["l7"]),
         (table(ROW, OTHER).replace("latency_s", "ms").encode(), ["latency_s"]),
     ],
-    ids=["empty", "header", "one-row", "binary", "truncated", "nan", "zero", "negative", "text", "gene", "column", "latency"],
+    ids=["empty", "header", "one-row", "binary", "truncated", "nan", "zero", "negative", "text", "gene", "column", "time"],
 )
 @pytest.mark.parametrize("command", ["fit", "evaluate"])
 def test_tables(
