@@ -3,8 +3,9 @@
 The model is ``log latency = item + round + noise``: every round is one process with a layout and a level of its own, so
 round means are taken out; noise is pooled over all items, which makes a handful of rounds enough. Outlying visits count
 less (Huber). A visit's latency is the median of its blocks; on a machine whose blocks see two states, it is the mean of
-those that saw the undisturbed one, and a visit that hardly saw it hardly counts. The level of the machine over time takes
-its place beside the round effect.
+those that saw the undisturbed one, and a visit that hardly saw it hardly counts. An item that only one visit shows
+undisturbed is unconfirmed: its interval is as wide as the delay. The level of the machine over time takes its place beside
+the round effect.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.campaign.plan import Plan, find_campaign
-from hwcost.levels.contention import Contention, fit_contention, is_contended
+from hwcost.campaign.undisturbed import contention, visit_values
 from hwcost.measure import guards
 from hwcost.measure.measurement import Flag, Measurement, Visit
 
@@ -33,11 +34,6 @@ HUBER = 1.5
 
 PASSES = 30
 MAD_TO_SD = 1.4826
-
-FULL_VISIT = 5.0
-"""Undisturbed blocks from which a visit counts in full."""
-
-LEAST_WEIGHT = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,39 +111,14 @@ def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:
     return [_measurement(plan, key, grouped[key], fitted.get(key)) for key in plan.by_key]
 
 
-def contention(visits: Sequence[Visit]) -> Contention | None:
-    """Fits the two states of the machine; None where the blocks of each visit agree, or there is only one workload."""
-    usable = [visit for visit in visits if visit.is_usable]
-    if len({visit.workload_key for visit in usable}) < 2:
-        return None
-    y = np.log(np.concatenate([visit.samples_s for visit in usable]))
-    sizes = [len(visit.samples_s) for visit in usable]
-    if not is_contended(y, np.repeat(np.arange(len(usable)), sizes)):
-        return None
-    _, items = np.unique([visit.workload_key for visit in usable], return_inverse=True)
-    return fit_contention(y, np.repeat(items, sizes))
-
-
-def _visit_values(visits: Sequence[Visit]) -> tuple[Floats, Floats]:
-    """Returns the log latency of each visit, and how much of a full visit it is."""
-    states = contention(visits)
-    if states is None:
-        return np.log([visit.latency_s for visit in visits]), np.ones(len(visits))
-    y = np.log(np.concatenate([visit.samples_s for visit in visits]))
-    number = np.repeat(np.arange(len(visits)), [len(visit.samples_s) for visit in visits])
-    counted = np.bincount(number, states.undisturbed)
-    values = np.bincount(number, states.undisturbed * y) / np.maximum(counted, 1e-300)
-    medians = np.log([visit.latency_s for visit in visits])
-    return np.where(counted > 1e-6, values, medians), np.clip(counted / FULL_VISIT, LEAST_WEIGHT, 1.0)
-
-
 def _intervals(visits: Sequence[Visit]) -> dict[str, tuple[float, float | None]]:
     """Returns latency and relative half-width by workload key."""
     if not visits:
         return {}
     from scipy import stats
 
-    y, weight = _visit_values(visits)
+    values = visit_values(visits)
+    y, weight = values.y, values.weight
     keys, item = np.unique([visit.workload_key for visit in visits], return_inverse=True)
     rounds, round_index = np.unique([visit.round for visit in visits], return_inverse=True)
     if len(keys) == 1:  # rounds cannot be told from noise: a t interval over the processes
@@ -161,7 +132,9 @@ def _intervals(visits: Sequence[Visit]) -> dict[str, tuple[float, float | None]]
     amount = np.bincount(item, weight)
     free = max(1.0, float(np.maximum(amount - 1, 0).sum()))
     wide = float(stats.t.ppf(0.975, effects.dof)) * effects.sd * math.sqrt(1 + (len(rounds) - 1) / free)
-    return {str(key): (float(latency_s[i]), wide / math.sqrt(amount[i])) for i, key in enumerate(keys)}
+    is_confirmed = np.bincount(item, values.is_seen) >= 2
+    halves = np.maximum(wide / np.sqrt(amount), np.where(is_confirmed, 0.0, values.delay))
+    return {str(key): (float(latency_s[i]), float(halves[i])) for i, key in enumerate(keys)}
 
 
 def _measurement(

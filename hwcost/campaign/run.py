@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ from hwcost.measure.worker import Job
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
+
+DOUBTFUL = 2.0
+"""An interval this many times as wide as the median one is visited first."""
 
 ATTEMPTS = 2
 """Processes that may die on a workload before it has failed; the attempt's number is kept in the record."""
@@ -131,7 +136,7 @@ class _Run:
         self.store.set_status(self.campaign_id, "running")
         for number in range(self.plan.protocol.max_rounds):
             known = self.store.rounds(self.campaign_id).get(number)
-            order = known if known is not None else self.plan.order(number, self._due(number))
+            order = known if known is not None else self._order(number)
             if not order:
                 continue
             order = self.store.add_round(self.campaign_id, number, order)
@@ -147,6 +152,21 @@ class _Run:
             return keys
         wide = set(estimate.topped_up(estimate.estimate(self.plan, self.visits), self.plan))
         return [key for key in keys if key in wide]
+
+    def _order(self, number: int) -> list[str]:
+        """Draws the order of a round; from the third on, what is far less certain than the rest comes first.
+
+        So a budget that ends within a round was spent where it was needed.
+        """
+        due = self._due(number)
+        if number < 2:
+            return self.plan.order(number, due)
+        found = {m.workload.key: m.half_width for m in estimate.estimate(self.plan, self.visits)}
+        widths = [width for width in found.values() if width is not None]
+        usual = statistics.median(widths) if widths else 0.0
+        doubtful = [key for key in due if (found[key] or math.inf) > DOUBTFUL * usual]
+        rest = [key for key in due if key not in set(doubtful)]
+        return self.plan.order(number, doubtful) + self.plan.order(number, rest)
 
     def _round(self, number: int, order: list[str]) -> bool:
         while True:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from hwcost.campaign.estimate import contention, estimate
+from hwcost.campaign.estimate import estimate
 from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.undisturbed import contention
 from hwcost.levels.contention import fit_contention, is_contended
 from hwcost.measure.measurement import Visit
 from hwcost.measure.protocol import protocol
@@ -66,6 +69,21 @@ def test_intervals_still_cover() -> None:
             inside += m.low_s <= value <= m.high_s
             total += 1
     assert inside / total >= 0.90
+
+
+def test_what_one_visit_alone_shows_undisturbed_is_unconfirmed() -> None:
+    """All of an item's visits but one meet the neighbour: nothing tells whether that one was free of it."""
+    _, plan, made = campaign(3)
+    key = plan.items[0].workload.key
+    first = next(visit for visit in made if visit.workload_key == key)
+    slow = [replace(v, samples_s=tuple(np.array(first.samples_s).min() * np.full(BLOCKS, 1.5))) for v in made
+            if v.workload_key == key and v is not first]
+    calm = replace(first, samples_s=(min(first.samples_s),) * BLOCKS)
+    others = [visit for visit in made if visit.workload_key != key]
+    found = {m.workload.key: m.half_width for m in estimate(plan, [*others, calm, *slow])}
+    usual = np.median([width for width in found.values() if width is not None])
+    assert found[key] is not None
+    assert found[key] > 0.2 > 5 * usual
 
 
 @pytest.mark.parametrize("drift", [0.0, 0.05])

@@ -1,0 +1,76 @@
+"""What each visit says about its workload, on a machine that is left alone and on one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.levels.contention import Contention, fit_contention, is_contended
+from hwcost.measure.measurement import Visit
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+FULL_VISIT = 5.0
+"""Undisturbed blocks from which a visit counts in full."""
+
+LEAST_WEIGHT = 1e-3
+
+SEEN = 2.0
+"""Undisturbed blocks from which a visit shows the undisturbed machine."""
+
+
+def contention(visits: Sequence[Visit]) -> Contention | None:
+    """Fits the two states of the machine; None where the blocks of each visit agree, or there is only one workload."""
+    usable = [visit for visit in visits if visit.is_usable]
+    if len({visit.workload_key for visit in usable}) < 2:
+        return None
+    steady = np.repeat(np.arange(len(usable)), [len(visit.samples_s) for visit in usable])
+    if not is_contended(np.log(np.concatenate([visit.samples_s for visit in usable])), steady):
+        return None
+    y, number = _all_blocks(usable)
+    _, items = np.unique([visit.workload_key for visit in usable], return_inverse=True)
+    return fit_contention(y, items[number])
+
+
+def _all_blocks(visits: Sequence[Visit]) -> tuple[Floats, Indices]:
+    """Returns the log latency of every block and the index of its visit.
+
+    Blocks before the steady state are there too: under contention most of them are no warm-up, and those that are count as
+    slowed.
+    """
+    blocks = [(*visit.warmup_s, *visit.samples_s) for visit in visits]
+    return np.log(np.concatenate(blocks)), np.repeat(np.arange(len(visits)), [len(part) for part in blocks])
+
+
+@dataclass(frozen=True, slots=True)
+class VisitValues:
+    """Visits as the additive model takes them.
+
+    Attributes:
+        y: Log latency of each visit, shape (n,).
+        weight: How much of a full visit each one is, shape (n,).
+        is_seen: Whether the visit shows the undisturbed machine, shape (n,).
+        delay: Mean log delay of the disturbed one; 0 where there is no such state.
+    """
+
+    y: Floats
+    weight: Floats
+    is_seen: NDArray[np.bool_]
+    delay: float
+
+
+def visit_values(visits: Sequence[Visit]) -> VisitValues:
+    """Takes the median of every visit's blocks, or under contention the mean of its undisturbed ones."""
+    states = contention(visits)
+    medians = np.log([visit.latency_s for visit in visits])
+    if states is None:
+        return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), 0.0)
+    y, number = _all_blocks(visits)
+    counted = np.bincount(number, states.undisturbed)
+    values = np.bincount(number, states.undisturbed * y) / np.maximum(counted, 1e-300)
+    weight = np.clip(counted / FULL_VISIT, LEAST_WEIGHT, 1.0)
+    return VisitValues(np.where(counted > 1e-6, values, medians), weight, counted >= SEEN, states.delay)
