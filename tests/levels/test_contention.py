@@ -1,4 +1,4 @@
-"""A machine with a neighbour that comes and goes: the undisturbed latency is found, and nothing is done where there is none."""
+"""A machine with a neighbour that comes and goes: the undisturbed latency is found; without one nothing is done."""
 
 from __future__ import annotations
 
