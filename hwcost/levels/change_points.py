@@ -1,0 +1,123 @@
+"""Where the level of a series jumps: least squares over all ways to cut it, with a price for every cut.
+
+Values are first clipped towards a running median, so that single outliers make no segments; running medians keep edges. The
+cut series with the least cost is found by dynamic programming (optimal partitioning, Jackson et al. 2005), and cuts
+that a t test on the two sides does not confirm are taken back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.levels.von_neumann import noise, robust_sd
+
+Floats = NDArray[np.float64]
+
+MIN_ROWS = 15
+"""Fewest values on either side of a cut."""
+
+P_VALUE = 1e-3
+PRICE = 3.0
+"""A cut must save so many times ``variance * log n``."""
+
+CLIP = 3.0
+"""Values are clipped to so many standard deviations of the noise around the running median."""
+
+MAX_CELLS = 1500
+"""Longer series are cut on means of neighbours first, and every cut is then moved to the best single place."""
+
+
+def change_points(values: Floats, min_rows: int = MIN_ROWS) -> list[int]:
+    """Finds the jumps of a series.
+
+    Args:
+        values: Shape (n,), in the order measured.
+        min_rows: Fewest values between two jumps.
+
+    Returns:
+        Ascending indices at which a new segment begins; empty when there is only one.
+    """
+    n = len(values)
+    if n < 2 * min_rows:
+        return []
+    clipped = clip(values, min_rows)
+    sd = noise(clipped) or robust_sd(clipped)
+    if sd == 0:
+        sd = float(clipped.std())
+    if sd == 0:
+        return []
+    width = -(-n // MAX_CELLS)
+    starts = np.arange(0, n, width)
+    cells = np.add.reduceat(clipped, starts)
+    counts = np.diff(np.append(starts, n)).astype(float)
+    price = PRICE * sd**2 * math.log(n)
+    cuts = [int(starts[cut]) for cut in _partition(cells, counts, price, min_rows)]
+    if width > 1:
+        cuts = _refined(clipped, cuts, width)
+    return _confirmed(clipped, cuts)
+
+
+def clip(values: Floats, window: int = MIN_ROWS) -> Floats:
+    """Clips single outliers towards the running median of about ``2 * window`` neighbours."""
+    from scipy.ndimage import median_filter
+
+    centre = median_filter(values, size=2 * window + 1, mode="nearest")
+    allowed = CLIP * max(robust_sd(values - centre), 1e-12)
+    return np.asarray(np.clip(values, centre - allowed, centre + allowed))
+
+
+def _partition(sums: Floats, counts: Floats, price: float, min_rows: int) -> list[int]:
+    """Returns the cuts of least total cost over cells with these sums and counts."""
+    n = len(sums)
+    total, rows = np.append(0.0, np.cumsum(sums)), np.append(0.0, np.cumsum(counts))
+    best = np.full(n + 1, np.inf)
+    best[0] = -price
+    before = np.zeros(n + 1, dtype=np.intp)
+    for end in range(1, n + 1):
+        last = int(np.searchsorted(rows, rows[end] - min_rows, side="right"))  # starts that leave a segment long enough
+        if last == 0:
+            continue
+        between = rows[end] - rows[:last]
+        costs = best[:last] - (total[end] - total[:last]) ** 2 / between + price
+        choice = int(np.argmin(costs))
+        best[end], before[end] = costs[choice], choice
+    cuts = []
+    end = n
+    while before[end] > 0:
+        end = int(before[end])
+        cuts.append(end)
+    return cuts[::-1]
+
+
+def _refined(values: Floats, cuts: list[int], reach: int) -> list[int]:
+    """Moves every cut to the place within ``reach`` that explains most."""
+    total = np.append(0.0, np.cumsum(values))
+    edges = [0, *cuts, len(values)]
+    for i in range(1, len(edges) - 1):
+        left, right = edges[i - 1], edges[i + 1]
+        places = np.arange(max(left + 1, edges[i] - reach), min(right - 1, edges[i] + reach) + 1)
+        gain = (total[places] - total[left]) ** 2 / (places - left) + (total[right] - total[places]) ** 2 / (right - places)
+        edges[i] = int(places[np.argmax(gain)])
+    return edges[1:-1]
+
+
+def _confirmed(values: Floats, cuts: list[int]) -> list[int]:
+    """Takes the weakest cut back until a t test (Welch) confirms all that are left."""
+    from scipy import stats
+
+    while cuts:
+        edges = [0, *cuts, len(values)]
+        parts = [values[a:b] for a, b in itertools.pairwise(edges)]
+        p = [
+            0.0 if np.ptp(one) == 0 and np.ptp(two) == 0 else float(stats.ttest_ind(one, two, equal_var=False).pvalue)
+            for one, two in itertools.pairwise(parts)
+        ]
+        weakest = int(np.argmax(p))
+        if p[weakest] <= P_VALUE:
+            break
+        cuts = cuts[:weakest] + cuts[weakest + 1 :]
+    return cuts

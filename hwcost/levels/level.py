@@ -1,0 +1,187 @@
+"""The level of a machine over time: jumps first, then a drift between them, and none at all unless that clearly helps."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.levels.change_points import change_points, clip
+from hwcost.levels.random_walk import Smooths, smooth
+
+Floats = NDArray[np.float64]
+Kind = Literal["none", "steps", "drift", "steps and drift"]
+
+MEMORIES = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
+"""Memories of a drift among which left-out errors choose, in mean spacings."""
+
+GAIN = 0.02
+"""A level is taken when it makes left-out errors smaller by this share, at the least."""
+
+PLAINER = 0.01
+"""Jumps are taken beside a drift, or a drift beside jumps, when they make left-out errors smaller by this share again."""
+
+MIN_ROWS = 30
+"""Fewest values that a level can be told from."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch between two jumps.
+
+    Attributes:
+        first: Index of its first value.
+        last: Index of its last value.
+        level: Its mean level relative to the whole series; 1.1 is 10 % slower.
+    """
+
+    first: int
+    last: int
+    level: float
+
+
+@dataclass(frozen=True)
+class Level:
+    """A log level as a function of time.
+
+    Attributes:
+        times: When the values were measured, ascending, shape (n,).
+        values: Log level at each, mean zero over the values' weights, shape (n,).
+        cuts: Indices at which a new segment begins.
+        kind: What was taken.
+        memory: How far the drift reaches, in mean spacings; None without drift.
+        edf: Effective degrees of freedom.
+        gain: Share by which it makes left-out errors smaller; 0 for none.
+    """
+
+    times: Floats
+    values: Floats
+    cuts: tuple[int, ...]
+    kind: Kind
+    memory: float | None
+    edf: float
+    gain: float
+
+    def __call__(self, times: Floats) -> Floats:
+        """Returns the log level at any times: straight lines within a segment, the nearest value beyond its ends.
+
+        Between two segments the jump lies half-way.
+        """
+        times = np.asarray(times, dtype=np.float64)
+        if self.kind == "none":
+            return np.zeros(len(times))
+        edges = [0, *self.cuts, len(self.times)]
+        middles = [(self.times[cut - 1] + self.times[cut]) / 2 for cut in self.cuts]
+        segment = np.searchsorted(np.array(middles), times, side="right")
+        found = np.empty(len(times))
+        for i, (start, end) in enumerate(itertools.pairwise(edges)):
+            inside = segment == i
+            if inside.any():
+                found[inside] = np.interp(times[inside], self.times[start:end], self.values[start:end])
+        return found
+
+    @property
+    def range(self) -> float:
+        """How much the highest level lies above the lowest, as a share."""
+        return math.expm1(float(np.ptp(self.values))) if len(self.values) else 0.0
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The stretches between jumps."""
+        edges = [0, *self.cuts, len(self.times)]
+        return [
+            Segment(start, end - 1, math.exp(float(self.values[start:end].mean())))
+            for start, end in itertools.pairwise(edges)
+            if end > start
+        ]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    kind: Kind
+    memory: float | None
+    cuts: tuple[int, ...]
+    fitted: Floats
+    edf: float
+    error: float
+
+
+def no_level(times: Floats) -> Level:
+    """Returns the level that never moves."""
+    return Level(np.sort(np.asarray(times, dtype=np.float64)), np.zeros(len(times)), (), "none", None, 0.0, 0.0)
+
+
+def fit_level(
+    times: Floats, values: Floats, weights: Floats | None = None, gain: float = GAIN, cuts: tuple[float, ...] = ()
+) -> Level:
+    """Fits a level to what is left of log latencies once the items' own are taken away.
+
+    Args:
+        times: When each value was measured, shape (n,), in any unit and order.
+        values: Residuals of log latency, shape (n,).
+        weights: Shape (n,), positive; None for equal ones.
+        gain: Share by which a level must make left-out errors smaller.
+        cuts: Times at which the level is known to be free to jump, such as the start of another measuring run.
+    """
+    order = np.argsort(times, kind="stable")
+    t, y = np.asarray(times, dtype=np.float64)[order], np.asarray(values, dtype=np.float64)[order]
+    w = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)[order]
+    if len(y) < MIN_ROWS or np.ptp(t) == 0 or np.ptp(y) == 0:
+        return no_level(t)
+    y = clip(y)
+    y = y - float(np.average(y, weights=w))
+    known = sorted({int(i) for i in np.searchsorted(t, cuts) if 0 < i < len(t)})
+    chosen = _chosen(_candidates(t, y, w, tuple(known)), gain)
+    if chosen.kind == "none":
+        return no_level(t)
+    none = _error(y * len(y) / max(len(y) - 1, 1), w)
+    fitted = chosen.fitted - float(np.average(chosen.fitted, weights=w))
+    return Level(t, fitted, chosen.cuts, chosen.kind, chosen.memory, chosen.edf, 1.0 - chosen.error / none)
+
+
+def _candidates(t: Floats, y: Floats, w: Floats, known: tuple[int, ...]) -> list[_Candidate]:
+    """Returns no level, the best drift, steps, and the best drift between steps."""
+    n = len(y)
+    found = [_Candidate("none", None, (), np.zeros(n), 0.0, _error(y * n / max(n - 1, 1), w)), _drift(t, y, w, known)]
+    cuts = tuple(sorted({*known, *change_points(y)}))
+    if cuts:
+        steps = _steps(y, w, cuts)
+        found += [_Candidate("steps", None, cuts, steps.fitted[0], float(steps.edf[0]), _error(steps.left_out(y)[0], w))]
+        found += [_drift(t, y, w, cuts)]
+    return found
+
+
+def _chosen(candidates: list[_Candidate], gain: float) -> _Candidate:
+    """Takes the smallest left-out error, but plain ones over richer ones that are hardly better."""
+    none, *others = candidates
+    best = min(others, key=lambda one: one.error)
+    if best.error > (1.0 - gain) * none.error:
+        return none
+    return next(one for one in others if one.error <= best.error * (1.0 + PLAINER))
+
+
+def _drift(t: Floats, y: Floats, w: Floats, cuts: tuple[int, ...]) -> _Candidate:
+    gaps = np.diff(t) * (len(t) - 1) / float(np.ptp(t))
+    gaps[[cut - 1 for cut in cuts]] = np.inf
+    smooths = smooth(y, w / w.mean(), gaps, MEMORIES)
+    errors = [_error(left, w) for left in smooths.left_out(y)]
+    best = int(np.argmin(errors))
+    kind: Kind = "steps and drift" if cuts else "drift"
+    return _Candidate(kind, float(MEMORIES[best]), cuts, smooths.fitted[best], float(smooths.edf[best]), errors[best])
+
+
+def _steps(y: Floats, w: Floats, cuts: tuple[int, ...]) -> Smooths:
+    """Returns the weighted mean of every segment, with leverages."""
+    starts = [0, *cuts]
+    counts = np.diff([*starts, len(y)])
+    total = np.repeat(np.add.reduceat(w, starts), counts)
+    return Smooths((np.repeat(np.add.reduceat(w * y, starts), counts) / total)[None, :], (w / total)[None, :])
+
+
+def _error(errors: Floats, weights: Floats) -> float:
+    """Weighted mean absolute error."""
+    return float(np.average(np.abs(errors), weights=weights))

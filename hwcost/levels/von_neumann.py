@@ -1,0 +1,52 @@
+"""The von Neumann ratio: whether a series in order of measurement is noise, or moves.
+
+Source: J. von Neumann, Distribution of the ratio of the mean square successive difference to the variance, 1941.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MAD_TO_SD = 1.4826
+Z_1_PERCENT = 2.3263
+MIN_ROWS = 10
+
+
+def robust_sd(values: Floats) -> float:
+    """Returns the standard deviation that belongs to the median absolute deviation; 0 for fewer than two values."""
+    if len(values) < 2:
+        return 0.0
+    return float(MAD_TO_SD * np.median(np.abs(values - np.median(values))))
+
+
+def noise(values: Floats) -> float:
+    """Returns the standard deviation from one value to the next, blind to anything slower; robust."""
+    return robust_sd(np.diff(values)) / math.sqrt(2) if len(values) > 2 else 0.0
+
+
+def von_neumann(values: Floats) -> float:
+    """Compares how values differ from their neighbours with how they differ at all, both robustly.
+
+    Args:
+        values: Shape (n,), in the order measured.
+
+    Returns:
+        About 1 for noise, towards 0 for a moving level, towards 2 for alternation; 1 where there are too few values or
+        they do not vary.
+    """
+    spread = robust_sd(values)
+    if len(values) < MIN_ROWS or spread == 0:
+        return 1.0
+    return (noise(values) / spread) ** 2
+
+
+def critical(n: int) -> float:
+    """Returns the value that noise of length n falls below in 1 % of all cases (normal approximation)."""
+    if n < 3:
+        return 0.0
+    return 1.0 - Z_1_PERCENT * math.sqrt((n - 2) / (n * n - 1))
