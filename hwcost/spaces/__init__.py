@@ -12,7 +12,11 @@ __all__ = ["SPACES", "Architecture", "Component", "Gene", "SearchSpace", "space"
 SPACES = Registry(
     "hwcost.spaces",
     "space",
-    {"supershaper": "hwcost.spaces.supershaper:SuperShaper", "table": "hwcost.spaces.table:Table"},
+    {
+        "hat": "hwcost.spaces.hat:Hat",
+        "supershaper": "hwcost.spaces.supershaper:SuperShaper",
+        "table": "hwcost.spaces.table:Table",
+    },
 )
 
 

@@ -195,6 +195,24 @@ class SearchSpace(ABC):
         ]
         return np.array(columns, dtype=np.float64).reshape(len(self.genes), len(archs)).T
 
+    # -- what is known of cost ----------------------------------------------------------------------------------------
+
+    def terms(self, genes: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]] | None:
+        """Returns columns in which cost is linear by construction, where the space knows such columns.
+
+        Args:
+            genes: Encoded architectures, shape (n, genes).
+
+        Returns:
+            Names and columns (n, k), in the genes' own units, which differ by orders of magnitude, and possibly constant
+            over the rows; None for a space that knows none.
+        """
+        return None
+
+    def increasing(self) -> tuple[int, ...]:
+        """Returns, per encoded gene, 1 where latency cannot fall as the gene grows and 0 where that is unknown."""
+        return (0,) * len(self.genes)
+
     # -- sizes ---------------------------------------------------------------------------------------------------------
 
     @property

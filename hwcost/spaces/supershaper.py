@@ -64,6 +64,10 @@ class SuperShaper(SearchSpace):
         """Returns ``{"merged": ...}``."""
         return {"merged": self.merged}
 
+    def increasing(self) -> tuple[int, ...]:
+        """Every width: a wider layer does all that the narrower one does, and more."""
+        return (1,) * len(self.genes)
+
     def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:
         """Embeddings, layers, head; merged, also the transitions between the widths of neighbouring layers."""
         if arch is None:
