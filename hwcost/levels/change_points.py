@@ -31,12 +31,13 @@ MAX_CELLS = 1500
 """Longer series are cut on means of neighbours first, and every cut is then moved to the best single place."""
 
 
-def change_points(values: Floats, min_rows: int = MIN_ROWS) -> list[int]:
+def change_points(values: Floats, min_rows: int = MIN_ROWS, price: float | None = None) -> list[int]:
     """Finds the jumps of a series.
 
     Args:
         values: Shape (n,), in the order measured.
         min_rows: Fewest values between two jumps.
+        price: What a cut must save, in squared units of the values; None for every jump above the noise.
 
     Returns:
         Ascending indices at which a new segment begins; empty when there is only one.
@@ -54,7 +55,8 @@ def change_points(values: Floats, min_rows: int = MIN_ROWS) -> list[int]:
     starts = np.arange(0, n, width)
     cells = np.add.reduceat(clipped, starts)
     counts = np.diff(np.append(starts, n)).astype(float)
-    price = PRICE * sd**2 * math.log(n)
+    if price is None:
+        price = PRICE * sd**2 * math.log(n)
     cuts = [int(starts[cut]) for cut in _partition(cells, counts, price, min_rows)]
     if width > 1:
         cuts = _refined(clipped, cuts, width)
