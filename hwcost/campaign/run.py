@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hwcost.campaign import estimate
+from hwcost.campaign.interrupt import Interrupt
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.process import WorkerDiedError, WorkerProcess, cpus_for
 from hwcost.campaign.records import RecordMaker
@@ -102,7 +103,8 @@ def run(
     """
     campaign = _Run(store, campaign_id, budget_s, progress)
     try:
-        complete = campaign.all_rounds()
+        with campaign.interrupt:
+            complete = campaign.all_rounds()
     except KeyboardInterrupt:
         store.set_status(campaign_id, "interrupted")
         raise InterruptedRunError(
@@ -128,6 +130,7 @@ class _Run:
         self.visits = estimate.visits_of(store, campaign_id)
         self.maker = RecordMaker(self.plan, campaign_id, store)
         self.elapsed = timer.stopwatch()
+        self.interrupt = Interrupt()
         self.made = 0
         self.deaths: Counter[str] = Counter()
 
@@ -205,6 +208,7 @@ class _Run:
                 elif event["event"] == "visit":
                     self._keep(Visit.from_dict(event["visit"]))
                     self._report(number, event["visit"]["workload_key"])
+                    self.interrupt.check()
                     remaining -= 1
                     if remaining and self._is_out_of_budget():
                         return False
