@@ -62,6 +62,7 @@ class CostModel(ABC):
         measured_: Measured seconds by genes; used for exact hits only.
         spread_: Half-width of the 90 % interval of log latency; None when not calibrated.
         n_rows_: Rows of the fit.
+        monotone_: Names of the columns along which the model was held never to fall; none for most models.
         provenance: Where the numbers come from (device, protocol, data hash, metrics); free JSON.
     """
 
@@ -75,6 +76,7 @@ class CostModel(ABC):
         self.measured_: dict[tuple[GeneValue, ...], float] = {}
         self.spread_: float | None = None
         self.n_rows_ = 0
+        self.monotone_: tuple[str, ...] = ()
         self.provenance: dict[str, Any] = {}
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------

@@ -1,18 +1,21 @@
 """Gradient boosting: general learners on genes and the number of parameters, fitted to log latency.
 
-Both run on one thread below 10^4 rows: for small batches more threads cost more than they give. Fits are deterministic.
+Left alone, trees call many an enlargement faster than what it enlarges. Where the space says that latency cannot fall as a
+gene grows, the trees are held to it. Both run on one thread below 10^4 rows: for small batches more threads cost more than
+they give. Fits are deterministic.
 """
 
 from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.features import Features
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.spaces.base import SearchSpace
@@ -28,6 +31,17 @@ def threads(rows: int) -> int:
     return 1 if rows < THREADING_ROWS else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
+def signs(features: Features) -> list[int]:
+    """Returns, per column that boosters see, 1 where latency cannot fall as it grows and 0 where that is unknown.
+
+    The number of parameters counts when every gene does: it then grows with each of them.
+    """
+    known: list[int] = []
+    for gene, sign in zip(features.space.genes, features.space.increasing(), strict=True):
+        known += [0] * len(gene.choices) if gene.categorical else [sign]
+    return [*known, int(all(known))] if features.is_buildable else known
+
+
 class Boosted(CostModel):
     """What both boosters share.
 
@@ -36,6 +50,8 @@ class Boosted(CostModel):
         rounds: Trees.
         depth: Largest depth of a tree.
         rate: Learning rate.
+        monotone: Never call an architecture faster for a larger gene, where the space says so. Turn it off where larger
+            can be faster, for example where sizes that fill whole tiles of the hardware are.
         **common: See :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
@@ -44,7 +60,14 @@ class Boosted(CostModel):
     """
 
     def __init__(
-        self, space: SearchSpace, *, rounds: int = 400, depth: int = 4, rate: float = 0.05, **common: Any
+        self,
+        space: SearchSpace,
+        *,
+        rounds: int = 400,
+        depth: int = 4,
+        rate: float = 0.05,
+        monotone: bool = True,
+        **common: Any,
     ) -> None:
         super().__init__(space, **common)
         if rounds < 1 or depth < 1 or not 0 < rate <= 1:
@@ -52,12 +75,13 @@ class Boosted(CostModel):
                 f"boosting needs rounds >= 1, depth >= 1 and a rate within (0, 1], got {rounds}, {depth} and {rate}"
             )
         self.rounds, self.depth, self.rate = rounds, depth, rate
+        self.monotone = bool(monotone)
         self.offset_ = 0.0
         self.booster_: Any = None
 
     @abstractmethod
-    def _train(self, columns: Floats, target: Floats, weights: Floats) -> Any:
-        """Returns a booster fitted to the target."""
+    def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
+        """Returns a booster fitted to the target, which never falls along the columns marked 1."""
 
     @abstractmethod
     def _raw(self, columns: Floats) -> Floats:
@@ -70,7 +94,9 @@ class Boosted(CostModel):
     def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
         target = np.log(latency_s)
         self.offset_ = float(np.average(target, weights=weights))
-        self.booster_ = self._train(self.features.learner_columns(genes), target - self.offset_, weights)
+        held = signs(self.features) if self.monotone else [0] * len(self.features.learner_names)
+        self.monotone_ = tuple(name for name, sign in zip(self.features.learner_names, held, strict=True) if sign)
+        self.booster_ = self._train(self.features.learner_columns(genes), target - self.offset_, weights, held)
 
     def _predict(self, genes: Floats) -> Floats:
         raw = self._raw(self.features.learner_columns(genes))
@@ -84,10 +110,20 @@ class Boosted(CostModel):
 
     def options(self) -> dict[str, Any]:
         """Returns the options of the constructor."""
-        return {**super().options(), "rounds": self.rounds, "depth": self.depth, "rate": self.rate}
+        own = {"rounds": self.rounds, "depth": self.depth, "rate": self.rate, "monotone": self.monotone}
+        return {**super().options(), **own}
 
     def _state(self) -> dict[str, Any]:
-        return {"offset": self.offset_}
+        return {"offset": self.offset_, "monotone": list(self.monotone_)}
+
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        self.offset_ = float(state["offset"])
+        self.monotone_ = tuple(str(name) for name in state.get("monotone", ()))
+        self.booster_ = self._read(files[BOOSTER_FILE])
+
+    @abstractmethod
+    def _read(self, text: str) -> Any:
+        """Returns the booster that was saved as text."""
 
 
 class XGBoost(Boosted):
@@ -95,7 +131,7 @@ class XGBoost(Boosted):
 
     name = "xgboost"
 
-    def _settings(self, rows: int) -> dict[str, Any]:
+    def _settings(self, rows: int, monotone: Sequence[int]) -> dict[str, Any]:
         return {
             "max_depth": self.depth,
             "eta": self.rate,
@@ -105,12 +141,13 @@ class XGBoost(Boosted):
             "nthread": threads(rows),
             "verbosity": 0,
             "seed": 0,
+            "monotone_constraints": tuple(monotone),
         }
 
-    def _train(self, columns: Floats, target: Floats, weights: Floats) -> Any:
+    def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
         xgboost = import_xgboost()
         data = xgboost.DMatrix(columns, target, weight=weights)
-        return xgboost.train(self._settings(len(columns)), data, num_boost_round=self.rounds)
+        return xgboost.train(self._settings(len(columns), monotone), data, num_boost_round=self.rounds)
 
     def _raw(self, columns: Floats) -> Floats:
         self.booster_.set_param({"nthread": threads(len(columns))})
@@ -123,14 +160,14 @@ class XGBoost(Boosted):
     def _files(self) -> dict[str, str]:
         return {BOOSTER_FILE: bytes(self.booster_.save_raw("json")).decode()}
 
-    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+    def _read(self, text: str) -> Any:
         xgboost = import_xgboost()
-        self.offset_ = float(state["offset"])
-        self.booster_ = xgboost.Booster()
+        booster = xgboost.Booster()
         try:
-            self.booster_.load_model(bytearray(files[BOOSTER_FILE].encode()))
+            booster.load_model(bytearray(text.encode()))
         except xgboost.core.XGBoostError as error:
             raise DataError(f"{BOOSTER_FILE} is no XGBoost model: {str(error).splitlines()[0]}") from None
+        return booster
 
 
 class LightGBM(Boosted):
@@ -138,8 +175,8 @@ class LightGBM(Boosted):
 
     name = "lightgbm"
 
-    def _train(self, columns: Floats, target: Floats, weights: Floats) -> Any:
-        return train_lightgbm(columns, target, weights, self.rounds, self.depth, self.rate)
+    def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
+        return train_lightgbm(columns, target, weights, self.rounds, self.depth, self.rate, monotone)
 
     def _raw(self, columns: Floats) -> Floats:
         return predict_lightgbm(self.booster_, columns)
@@ -151,12 +188,19 @@ class LightGBM(Boosted):
     def _files(self) -> dict[str, str]:
         return {BOOSTER_FILE: self.booster_.model_to_string()}
 
-    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
-        self.offset_ = float(state["offset"])
-        self.booster_ = read_lightgbm(files[BOOSTER_FILE])
+    def _read(self, text: str) -> Any:
+        return read_lightgbm(text)
 
 
-def train_lightgbm(columns: Floats, target: Floats, weights: Floats, rounds: int, depth: int, rate: float) -> Any:
+def train_lightgbm(
+    columns: Floats,
+    target: Floats,
+    weights: Floats,
+    rounds: int,
+    depth: int,
+    rate: float,
+    monotone: Sequence[int] = (),
+) -> Any:
     """Fits a LightGBM booster, deterministically; a leaf holds at least a tenth of the rows, and never needs more than 20.
 
     Args:
@@ -166,6 +210,7 @@ def train_lightgbm(columns: Floats, target: Floats, weights: Floats, rounds: int
         rounds: Trees.
         depth: Largest depth.
         rate: Learning rate.
+        monotone: Per column 1 where the target never falls along it and 0 where it may; empty when it always may.
     """
     import lightgbm
 
@@ -183,6 +228,8 @@ def train_lightgbm(columns: Floats, target: Floats, weights: Floats, rounds: int
         "verbosity": -1,
         "seed": 0,
     }
+    if any(monotone):
+        settings["monotone_constraints"] = list(monotone)
     data = lightgbm.Dataset(columns, target, weight=weights)
     return lightgbm.train(settings, data, num_boost_round=rounds)
 
