@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+CLASSES = 3
+"""Classes of equal number by size: as a rule bound by launching, by memory and by computing, which drift apart."""
+
 
 def order(keys: Sequence[str], classes: Mapping[str, int], seed: int, number: int) -> list[str]:
     """Orders the workloads of a round.
@@ -16,7 +19,7 @@ def order(keys: Sequence[str], classes: Mapping[str, int], seed: int, number: in
 
     Args:
         keys: Workload keys; their own order does not matter.
-        classes: Class of each key, for example a quartile of its FLOPs.
+        classes: Class of each key, for example a third by its FLOPs.
         seed: The campaign's seed.
         number: The round; other rounds get other orders.
 
@@ -35,7 +38,7 @@ def order(keys: Sequence[str], classes: Mapping[str, int], seed: int, number: in
     return [key for _, _, key in sorted(places)]
 
 
-def classes(sizes: Mapping[str, float | None], count: int = 4) -> dict[str, int]:
+def classes(sizes: Mapping[str, float | None], count: int = CLASSES) -> dict[str, int]:
     """Groups workloads into classes of equal number by size; those of unknown size are a class of their own."""
     known = sorted((size, key) for key, size in sizes.items() if size is not None)
     grouped = {key: index * count // len(known) for index, (_, key) in enumerate(known)}

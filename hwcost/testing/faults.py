@@ -1,0 +1,143 @@
+"""What can go wrong with a simulated device, as plain numbers, and the level that follows from it.
+
+The same (faults, seed, class, time) always gives the same level, whoever asks and in whatever order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+GRID = 8192
+"""Points of a level over the span; between them it is straight."""
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Faults of a device; all off by default. Shares are of 1, sizes are logarithmic unless said otherwise.
+
+    Attributes:
+        span_s: Seconds over which ramp and steps are laid out; the level stays as it is afterwards.
+        ramp: Rise of the level from the first to the last second.
+        steps: Number of jumps at random times.
+        step_sd: Standard deviation of the level of each stretch between jumps.
+        walk_sd: Standard deviation of an Ornstein-Uhlenbeck drift.
+        walk_s: Seconds after which it has forgotten all but 1/e.
+        sensitivities: What part of the common level each class of workloads feels.
+        own: Whether every class has a level of its own, drawn independently.
+        noise: Standard deviation of every block (array path) or call (device).
+        chain_sd: Standard deviation of noise that goes on from block to block.
+        chain_rho: Its correlation from one block to the next.
+        process: Standard deviation of a factor that an item keeps through a round.
+        tail: Degrees of freedom of Student's t for ``noise``; 0 for normal.
+        spikes: Share of blocks that are hit by a spike.
+        spike_size: Size of a spike.
+        modes: Share of blocks in a second, slower state.
+        mode_size: How much slower it is.
+        bands: Share of visits whose whole process is in that state.
+        drops: Share of blocks at a lower clock.
+        drop_size: Share of the clock that is lost in them.
+        warmup: Calls over which a visit gets as quick as it will be.
+        warmup_size: How much slower the first call is.
+        slowdown: Slowing per call, as a share; never settles.
+        swing: Half the height of an oscillation.
+        swing_calls: Its length in calls.
+        tick_s: Step of the clock; 0 for nanoseconds.
+        recompile_at: The call of each visit at which something is compiled; 0 for none.
+        steal: Share of the time that a hypervisor takes away.
+        ignored: Whether all workloads cost the same, because their configuration is not applied.
+    """
+
+    span_s: float = 1600.0
+    ramp: float = 0.0
+    steps: int = 0
+    step_sd: float = 0.08
+    walk_sd: float = 0.0
+    walk_s: float = 200.0
+    sensitivities: tuple[float, ...] = (0.3, 0.6, 1.0)
+    own: bool = False
+    noise: float = 0.0
+    chain_sd: float = 0.0
+    chain_rho: float = 0.9
+    process: float = 0.0
+    tail: float = 0.0
+    spikes: float = 0.0
+    spike_size: float = 0.3
+    modes: float = 0.0
+    mode_size: float = 0.1
+    bands: float = 0.0
+    drops: float = 0.0
+    drop_size: float = 0.3
+    warmup: int = 0
+    warmup_size: float = 1.0
+    slowdown: float = 0.0
+    swing: float = 0.0
+    swing_calls: int = 40
+    tick_s: float = 0.0
+    recompile_at: int = 0
+    steal: float = 0.0
+    ignored: bool = False
+
+
+@dataclass(frozen=True)
+class LevelPath:
+    """The log level of one class of workloads over time.
+
+    Attributes:
+        faults: What drifts.
+        seed: Of the drift.
+        group: The class, from 0; those beyond the last sensitivity feel as much as the last.
+    """
+
+    faults: Faults
+    seed: int
+    group: int = 0
+
+    def __call__(self, times_s: Floats) -> Floats:
+        """Returns the log level at any times; those beyond the span are as at its end."""
+        return np.interp(times_s, self._times, self._values)
+
+    @property
+    def mean(self) -> float:
+        """Mean over the span."""
+        return float(self._values.mean())
+
+    @cached_property
+    def _times(self) -> Floats:
+        return np.linspace(0.0, self.faults.span_s, GRID)
+
+    @cached_property
+    def _values(self) -> Floats:
+        faults = self.faults
+        felt = 1.0 if faults.own else faults.sensitivities[min(self.group, len(faults.sensitivities) - 1)]
+        rng = np.random.default_rng([self.seed, self.group if faults.own else 0, 1])
+        share = self._times / faults.span_s
+        jumps = np.sort(rng.uniform(0.0, 1.0, faults.steps))
+        stretches = faults.step_sd * rng.standard_normal(faults.steps + 1)
+        values = faults.ramp * share + (stretches[np.searchsorted(jumps, share)] if faults.steps else 0.0)
+        return np.asarray(felt * (values + self._walk(rng)))
+
+    def _walk(self, rng: np.random.Generator) -> Floats:
+        from scipy.signal import lfilter
+
+        kept = float(np.exp(-self.faults.span_s / (GRID - 1) / self.faults.walk_s))
+        pushes = rng.standard_normal(GRID) * np.sqrt(1.0 - kept**2)
+        pushes[0] /= np.sqrt(1.0 - kept**2)
+        return np.asarray(self.faults.walk_sd * lfilter([1.0], [1.0, -kept], pushes))
+
+
+DRIFTS = {
+    "no drift": Faults(),
+    "ramp 12 %": Faults(ramp=0.12),
+    "5 steps, sd 8 %": Faults(steps=5),
+    "slow drift, sd 5 %": Faults(walk_sd=0.05),
+    "fast drift, sd 3 %": Faults(walk_sd=0.03, walk_s=20.0),
+    "ramp, steps and drift": Faults(ramp=0.12, steps=3, step_sd=0.05, walk_sd=0.03),
+    "own drift of each class": Faults(walk_sd=0.05, steps=2, step_sd=0.05, own=True),
+}
+"""How levels of machines move; times are in seconds for visits of one second."""
