@@ -23,6 +23,7 @@ COST_MODELS = Registry(
         "lightgbm": "hwcost.cost_models.gbm:LightGBM",
         "lut": "hwcost.cost_models.lut:LookupTable",
         "params": "hwcost.cost_models.linear:ParamsLine",
+        "products": "hwcost.cost_models.products:Products",
         "ridge": "hwcost.cost_models.linear:Ridge",
         "roofline": "hwcost.cost_models.roofline:Roofline",
         "xgboost": "hwcost.cost_models.gbm:XGBoost",

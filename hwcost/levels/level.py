@@ -56,6 +56,7 @@ class Level:
         memory: How far the drift reaches, in mean spacings; None without drift.
         edf: Effective degrees of freedom.
         gain: Share by which it makes left-out errors smaller; 0 for none.
+        left_out: Log level at each value as all the others tell it, shape (n,); for errors that are honest.
     """
 
     times: Floats
@@ -65,6 +66,7 @@ class Level:
     memory: float | None
     edf: float
     gain: float
+    left_out: Floats
 
     def __call__(self, times: Floats) -> Floats:
         """Returns the log level at any times: straight lines within a segment, the nearest value beyond its ends.
@@ -106,13 +108,15 @@ class _Candidate:
     memory: float | None
     cuts: tuple[int, ...]
     fitted: Floats
+    left_out: Floats
     edf: float
     error: float
 
 
 def no_level(times: Floats) -> Level:
     """Returns the level that never moves."""
-    return Level(np.sort(np.asarray(times, dtype=np.float64)), np.zeros(len(times)), (), "none", None, 0.0, 0.0)
+    zeros = np.zeros(len(times))
+    return Level(np.sort(np.asarray(times, dtype=np.float64)), zeros, (), "none", None, 0.0, 0.0, zeros)
 
 
 def fit_level(
@@ -139,18 +143,22 @@ def fit_level(
     if chosen.kind == "none":
         return no_level(t)
     none = _error(y * len(y) / max(len(y) - 1, 1), w)
-    fitted = chosen.fitted - float(np.average(chosen.fitted, weights=w))
-    return Level(t, fitted, chosen.cuts, chosen.kind, chosen.memory, chosen.edf, 1.0 - chosen.error / none)
+    mean = float(np.average(chosen.fitted, weights=w))
+    gained = 1.0 - chosen.error / none
+    fitted, left_out = chosen.fitted - mean, chosen.left_out - mean
+    return Level(t, fitted, chosen.cuts, chosen.kind, chosen.memory, chosen.edf, gained, left_out)
 
 
 def _candidates(t: Floats, y: Floats, w: Floats, known: tuple[int, ...]) -> list[_Candidate]:
     """Returns no level, the best drift, steps, and the best drift between steps."""
     n = len(y)
-    found = [_Candidate("none", None, (), np.zeros(n), 0.0, _error(y * n / max(n - 1, 1), w)), _drift(t, y, w, known)]
+    nothing = np.zeros(n)
+    found = [_Candidate("none", None, (), nothing, nothing, 0.0, _error(y * n / max(n - 1, 1), w)), _drift(t, y, w, known)]
     cuts = tuple(sorted({*known, *change_points(y)}))
     if cuts:
         steps = _steps(y, w, cuts)
-        found += [_Candidate("steps", None, cuts, steps.fitted[0], float(steps.edf[0]), _error(steps.left_out(y)[0], w))]
+        errors = steps.left_out(y)[0]
+        found += [_Candidate("steps", None, cuts, steps.fitted[0], y - errors, float(steps.edf[0]), _error(errors, w))]
         found += [_drift(t, y, w, cuts)]
     return found
 
@@ -168,10 +176,12 @@ def _drift(t: Floats, y: Floats, w: Floats, cuts: tuple[int, ...]) -> _Candidate
     gaps = np.diff(t) * (len(t) - 1) / float(np.ptp(t))
     gaps[[cut - 1 for cut in cuts]] = np.inf
     smooths = smooth(y, w / w.mean(), gaps, MEMORIES)
-    errors = [_error(left, w) for left in smooths.left_out(y)]
+    left_out = smooths.left_out(y)
+    errors = [_error(left, w) for left in left_out]
     best = int(np.argmin(errors))
     kind: Kind = "steps and drift" if cuts else "drift"
-    return _Candidate(kind, float(MEMORIES[best]), cuts, smooths.fitted[best], float(smooths.edf[best]), errors[best])
+    memory, edf = float(MEMORIES[best]), float(smooths.edf[best])
+    return _Candidate(kind, memory, cuts, smooths.fitted[best], y - left_out[best], edf, errors[best])
 
 
 def _steps(y: Floats, w: Floats, cuts: tuple[int, ...]) -> Smooths:
