@@ -102,6 +102,11 @@ def fail(text: str, code: int) -> int:
     return code
 
 
+def names(text: str) -> list[str]:
+    """Reads names with commas between them, as several options take them."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], footer: str = "") -> None:
     """Prints a table to stdout; the first column is text, the others are numbers and stand to the right."""
     from rich.box import SIMPLE_HEAD

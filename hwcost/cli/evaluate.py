@@ -49,6 +49,9 @@ def evaluate(
     categorical: Annotated[
         str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names (space table).")
     ] = "",
+    increasing: Annotated[
+        str, typer.Option("--increasing", metavar="A,B", help="Columns along which latency cannot fall (space table).")
+    ] = "",
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw predicted against measured latency.")
@@ -70,7 +73,7 @@ def evaluate(
     _check(drift, split)
     if model != "all":
         COST_MODELS.load(model)
-    data = read(source, space, campaign, [name.strip() for name in categorical.split(",") if name.strip()])
+    data = read(source, space, campaign, console.names(categorical), console.names(increasing))
     if is_store(source):
         document = evaluate_roles(data, "all" if model == "auto" else model)
     else:

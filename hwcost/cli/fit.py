@@ -10,6 +10,8 @@ import typer
 from hwcost.cli import console
 
 if TYPE_CHECKING:
+    from hwcost.cost_models.base import CostModel
+    from hwcost.cost_models.sanity import Sanity
     from hwcost.cost_models.train import Training
 
 
@@ -31,6 +33,16 @@ def fit(
     categorical: Annotated[
         str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names (space table).")
     ] = "",
+    increasing: Annotated[
+        str, typer.Option("--increasing", metavar="A,B", help="Columns along which latency cannot fall (space table).")
+    ] = "",
+    monotone: Annotated[
+        bool,
+        typer.Option(
+            "--monotone/--no-monotone",
+            help="Never call larger genes faster, where the space says so (auto, lightgbm, xgboost).",
+        ),
+    ] = True,
     plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Draw predicted against measured latency.")] = True,
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -42,23 +54,21 @@ def fit(
     the role 'fit' are used.
     """
     from hwcost.cost_models.data import read
+    from hwcost.cost_models.sanity import enlargements
     from hwcost.cost_models.train import training
 
-    data = read(source, space, campaign, _names(categorical))
-    result = training(data, model)
+    data = read(source, space, campaign, console.names(categorical), console.names(increasing))
+    result = training(data, model, **({} if monotone else {"monotone": False}))
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:
         _draw(result, out)
-    if not console.write_json(_document(result, data.source, out), json):
-        _show(result)
+    sanity = enlargements(result.model)
+    if not console.write_json(_document(result, sanity, data.source, out), json):
+        _show(result, sanity)
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _document(result: Training, source: str, out: Path) -> dict[str, Any]:
+def _document(result: Training, sanity: Sanity | None, source: str, out: Path) -> dict[str, Any]:
     model = result.model
     return {
         "source": source,
@@ -69,12 +79,14 @@ def _document(result: Training, source: str, out: Path) -> dict[str, Any]:
         "n_rows": model.n_rows_,
         "metrics": result.metrics,
         "interval_90": None if model.spread_ is None else {"half_width": model.spread_},
+        "monotone": model.monotone_,
+        "enlargements_faster": None if sanity is None else sanity.as_dict(),
         "importance": model.importance(),
         "provenance": model.provenance,
     }
 
 
-def _show(result: Training) -> None:
+def _show(result: Training, sanity: Sanity | None) -> None:
     from hwcost.cli.evaluate import COLUMNS, metric_cells
     from hwcost.units import format_percent
 
@@ -85,10 +97,24 @@ def _show(result: Training) -> None:
     half = "too few rows for one" if model.spread_ is None else f"±{format_percent(model.spread_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
-    console.print_table(title, ["model", *columns], [[name, *cells]], f"90 % interval: {half}")
+    footer = f"90 % interval: {half}\n{_sanity_line(model, sanity)}".rstrip()
+    console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
     if shares:
         console.print_table("What it goes by", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
+
+
+def _sanity_line(model: CostModel, sanity: Sanity | None) -> str:
+    """Says how often the model calls an enlargement faster; empty where the space does not say what an enlargement is."""
+    from hwcost.units import format_percent
+
+    if sanity is None:
+        return ""
+    held = f"; held never to fall along {len(model.monotone_)} columns" if model.monotone_ else ""
+    return (
+        f"Single-step enlargements called faster: {format_percent(sanity.share_faster, 1)} of {sanity.n_steps}, "
+        f"by more than 1 %: {format_percent(sanity.share_notable, 1)}{held}"
+    )
 
 
 def _draw(result: Training, out: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hwcost.cli import console
+
+if TYPE_CHECKING:
+    from hwcost.spaces.base import Architecture, SearchSpace
 
 app = typer.Typer(help="List and inspect search spaces.", no_args_is_help=True)
 
@@ -36,12 +39,15 @@ def show(
 
     space = make_space(name, **({"merged": True} if merged else {}))
     if arch is None:
-        genes = [[gene.name, ", ".join(map(str, gene.choices))] for gene in space.genes]
+        genes = [[gene.name, ", ".join(map(str, gene.choices)) or "any number"] for gene in space.genes]
         listed = [{"name": gene.name, "choices": list(gene.choices)} for gene in space.genes]
         if not console.write_json({"space": name, "genes": listed}, json):
             console.print_table(f"Space {name}", ["gene", "choices"], genes)
         return
     point = space.parse(arch)
+    if not space.is_buildable:
+        _show_features(space, point, json)
+        return
     rows = []
     for part in space.components(point):
         work = space.component_work(part, 1, seq_len)
@@ -51,6 +57,16 @@ def show(
     if not console.write_json(document, json):
         rows.append(["total", f"{total['params']:,}", f"{total['flops']:,}"])
         console.print_table(f"{name} {space.key(point)}", ["component", "parameters", f"FLOPs at {seq_len}"], rows)
+
+
+def _show_features(space: SearchSpace, point: Architecture, json: str | None) -> None:
+    """Shows an architecture of a space that describes data only: what its sizes are is not known."""
+    genes = {gene.name: value for gene, value in zip(space.genes, point.genes, strict=True)}
+    document = {"space": space.name, "arch": space.key(point), "genes": genes, "params": None, "flops": None}
+    if not console.write_json(document, json):
+        rows = [[name, str(value)] for name, value in genes.items()]
+        footer = "The space describes data only: parameters, FLOPs and components are not known."
+        console.print_table(f"{space.name} {space.key(point)}", ["gene", "value"], rows, footer)
 
 
 def _summary(name: str) -> str:

@@ -32,6 +32,7 @@ class Auto(CostModel):
     Args:
         space: The space of the architectures.
         candidates: Names of cost models, from plain to general. XGBoost is left out where it is not installed.
+        monotone: Whether boosters are held to what the space knows, see :class:`hwcost.cost_models.gbm.Boosted`.
         **common: See :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
@@ -42,11 +43,14 @@ class Auto(CostModel):
 
     name = "auto"
 
-    def __init__(self, space: SearchSpace, *, candidates: Sequence[str] = CANDIDATES, **common: Any) -> None:
+    def __init__(
+        self, space: SearchSpace, *, candidates: Sequence[str] = CANDIDATES, monotone: bool = True, **common: Any
+    ) -> None:
         super().__init__(space, **common)
         if not candidates or "auto" in candidates or "roofline" in candidates:
             raise UsageError(f"auto chooses among cost models that are fitted, got {list(candidates)}")
         self.candidates = tuple(candidates)
+        self.monotone = bool(monotone)
         self.chosen_: str | None = None
         self.errors_: dict[str, float] = {}
         self.model_: CostModel | None = None
@@ -67,9 +71,11 @@ class Auto(CostModel):
         good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
         self.chosen_ = good[0]
         self.model_ = fits[self.chosen_]
+        self.monotone_ = self.model_.monotone_
 
     def _make(self, name: str) -> CostModel:
-        return cost_model(name, self.space, batch_size=self.features.batch_size, seq_len=self.features.seq_len)
+        own = {"monotone": self.monotone} if name in BOOSTERS else {}
+        return cost_model(name, self.space, batch_size=self.features.batch_size, seq_len=self.features.seq_len, **own)
 
     @property
     def chosen(self) -> str | None:
@@ -97,7 +103,7 @@ class Auto(CostModel):
 
     def options(self) -> dict[str, Any]:
         """Returns the options of the constructor."""
-        return {**super().options(), "candidates": list(self.candidates)}
+        return {**super().options(), "candidates": list(self.candidates), "monotone": self.monotone}
 
     def _state(self) -> dict[str, Any]:
         inner = self._inner()
@@ -111,3 +117,4 @@ class Auto(CostModel):
         self.errors_ = {str(name): float(error) for name, error in state["errors"].items()}
         self.model_ = cost_model(self.chosen_, self.space, **state["options"])
         self.model_.restore(state["model"], files)
+        self.monotone_ = self.model_.monotone_

@@ -93,6 +93,7 @@ def read(
     space: str | SearchSpace | None = None,
     campaign_id: str | None = None,
     categorical: Iterable[str] = (),
+    increasing: Iterable[str] = (),
 ) -> Data:
     """Reads a campaign's store or a CSV of latencies.
 
@@ -101,6 +102,7 @@ def read(
         space: Needed for a CSV; for a store with several spaces, which of them.
         campaign_id: Which campaign of the store; None for the youngest.
         categorical: Columns of integers that name things, for a CSV and the space ``table``.
+        increasing: Numeric columns along which latency cannot fall, likewise.
 
     Raises:
         DataError: When the source holds nothing usable.
@@ -112,7 +114,7 @@ def read(
         raise UsageError(f"'{source}' is read as a CSV, which needs a space: supershaper, table or another one.")
     from hwcost.exchange.table import read_table
 
-    return from_table(read_table(source, space, categorical))
+    return from_table(read_table(source, space, categorical, increasing))
 
 
 def from_table(table: LatencyTable) -> Data:

@@ -73,6 +73,7 @@ def training(data: Data, model: str = "hybrid", **options: Any) -> Training:
         **data.shape,
         "data_sha256": data.sha256,
         "rows": len(rows),
+        **({"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}),
         "metrics": {name: value for name, value in found.items() if value is not None},
     }
     return Training(fitted, latency_s, left_out_s, found)

@@ -69,18 +69,21 @@ class _Sheet:
         return DataError(f"{self.path}: line {line}, column '{column}': {what}. {advice}")
 
 
-def read_table(path: str | Path, space: str | SearchSpace, categorical: Iterable[str] = ()) -> LatencyTable:
+def read_table(
+    path: str | Path, space: str | SearchSpace, categorical: Iterable[str] = (), increasing: Iterable[str] = ()
+) -> LatencyTable:
     """Reads a table of latencies.
 
     Args:
         path: A CSV with a header, a column ``latency_s`` in seconds, and the space's genes as columns.
         space: A space or its name. ``table`` takes its genes from the columns; text columns are categorical.
         categorical: Columns of integers that name things rather than count them (space ``table`` only).
+        increasing: Numeric columns along which latency cannot fall (space ``table`` only).
 
     Raises:
         DataError: When the file is missing, empty, binary, ragged or too short, lacks a column, or holds a value that is
             no number, no positive finite latency, or outside the space.
-        UsageError: When ``categorical`` is given for a space with fixed genes, or names an unknown column.
+        UsageError: When ``categorical`` or ``increasing`` is given for a space with fixed genes, or names an unknown column.
     """
     sheet = _sheet(Path(path))
     if LATENCY not in sheet.header:
@@ -88,7 +91,7 @@ def read_table(path: str | Path, space: str | SearchSpace, categorical: Iterable
             f"{sheet.path}: line 1: there is no column '{LATENCY}'. Found: {', '.join(sheet.header)}. "
             f"Name the column of latencies '{LATENCY}' and give seconds."
         )
-    made = _space(sheet, space, tuple(categorical))
+    made = _space(sheet, space, tuple(categorical), tuple(increasing))
     architectures = _architectures(sheet, made)
     spread = _positive(sheet, SPREAD, zero=True) if SPREAD in sheet.header else None
     return LatencyTable(made, architectures, _positive(sheet, LATENCY), spread, str(path))
@@ -131,13 +134,16 @@ def _checked(path: Path, header: list[str], rows: list[tuple[int, list[str]]]) -
     return _Sheet(path, header, rows)
 
 
-def _space(sheet: _Sheet, space: str | SearchSpace, categorical: tuple[str, ...]) -> SearchSpace:
+def _space(
+    sheet: _Sheet, space: str | SearchSpace, categorical: tuple[str, ...], increasing: tuple[str, ...]
+) -> SearchSpace:
     features = [name for name in sheet.header if not name.startswith("latency_")]
     if space == Table.name:
-        return Table(_columns(sheet, features, categorical))
+        return Table(_columns(sheet, features, categorical), increasing)
     made = make_space(space) if isinstance(space, str) else space
-    if categorical and not isinstance(made, Table):
-        raise UsageError(f"space '{made.name}' knows its genes: categorical columns belong to the space 'table'")
+    if (categorical or increasing) and not isinstance(made, Table):
+        kind = "categorical" if categorical else "increasing"
+        raise UsageError(f"space '{made.name}' knows its genes: {kind} columns are named for the space 'table' only")
     missing = [gene.name for gene in made.genes if gene.name not in sheet.header]
     if missing:
         raise DataError(

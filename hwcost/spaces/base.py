@@ -237,7 +237,13 @@ class SearchSpace(ABC):
         raise UsageError(f"space '{self.name}' describes data only: it has no component '{component}'")
 
     def work(self, arch: Architecture, batch_size: int = 1, seq_len: int = 128) -> Work:
-        """Returns the summed work of an architecture's components."""
+        """Returns the summed work of an architecture's components.
+
+        Raises:
+            UsageError: When the space only describes data.
+        """
+        if not self.is_buildable:
+            raise UsageError(f"space '{self.name}' describes data only: parameters and FLOPs are not known")
         parts = (self.component_work(part, batch_size, seq_len) for part in self.components(arch))
         return sum(parts, start=Work())
 

@@ -16,14 +16,16 @@ class Table(SearchSpace):
     Args:
         columns: One mapping per column, in order: ``name``; ``categorical`` (default false); ``choices``, the known
             values of a categorical column.
+        increasing: Names of numeric columns along which latency cannot fall.
 
     Raises:
-        UsageError: When there are no columns, a name is missing or repeated, or a categorical column has no choices.
+        UsageError: When there are no columns, a name is missing or repeated, a categorical column has no choices, or an
+            increasing column is unknown or categorical.
     """
 
     name = "table"
 
-    def __init__(self, columns: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(self, columns: Iterable[Mapping[str, Any]], increasing: Iterable[str] = ()) -> None:
         self.genes = tuple(_gene(column) for column in columns)
         names = [gene.name for gene in self.genes]
         if not names:
@@ -31,16 +33,26 @@ class Table(SearchSpace):
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise UsageError(f"a table's columns need different names; repeated: {', '.join(repeated)}")
+        self._increasing = frozenset(increasing)
+        numeric = [gene.name for gene in self.genes if not gene.categorical]
+        wrong = sorted(self._increasing.difference(numeric))
+        if wrong:
+            known = ", ".join(numeric) or "none"
+            raise UsageError(f"'{wrong[0]}' is no numeric column, so latency cannot grow with it. Numeric ones: {known}")
 
     def options(self) -> dict[str, Any]:
-        """Returns ``{"columns": [...]}``."""
+        """Returns ``{"columns": [...], "increasing": [...]}``."""
         columns = [
             {"name": gene.name, "categorical": True, "choices": list(gene.choices)}
             if gene.categorical
             else {"name": gene.name, "categorical": False}
             for gene in self.genes
         ]
-        return {"columns": columns}
+        return {"columns": columns, "increasing": sorted(self._increasing)}
+
+    def increasing(self) -> tuple[int, ...]:
+        """The columns that were named; none by default, since a column of someone else's table may mean anything."""
+        return tuple(int(gene.name in self._increasing) for gene in self.genes)
 
     def architecture(self, genes: Iterable[GeneValue]) -> Architecture:
         """Checks one value per column; numbers given for a categorical column of texts are read as texts.
