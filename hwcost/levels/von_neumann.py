@@ -1,10 +1,10 @@
 """The von Neumann ratio: whether a series in order of measurement is noise, or moves.
 
-It is taken of ranks, so that its critical value holds for any distribution: spikes and values in groups are no drift, and a
-block that only a few percent of the rows belong to is.
+It is taken of normal scores, the normal quantiles that belong to the ranks, so that its critical value holds for any
+distribution: spikes and values in groups are no drift, and a block that only a few percent of the rows belong to is.
 
 Sources: J. von Neumann, Distribution of the ratio of the mean square successive difference to the variance, 1941;
-R. Bartels, The rank version of von Neumann's ratio test for randomness, 1982.
+R. Bartels, The rank version of von Neumann's ratio test for randomness, 1982; scores after van der Waerden, 1952.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def noise(values: Floats) -> float:
 
 
 def von_neumann(values: Floats) -> float:
-    """Compares how the ranks of values differ from their neighbours' with how they differ at all.
+    """Compares how the normal scores of values differ from their neighbours' with how they differ at all.
 
     Args:
         values: Shape (n,), in the order measured.
@@ -45,10 +45,11 @@ def von_neumann(values: Floats) -> float:
     """
     if len(values) < MIN_ROWS or np.ptp(values) == 0:
         return 1.0
+    from scipy.special import ndtri
     from scipy.stats import rankdata
 
-    ranks = rankdata(values)
-    return float((np.diff(ranks) ** 2).sum() / (2.0 * ((ranks - ranks.mean()) ** 2).sum()))
+    scores = ndtri(rankdata(values) / (len(values) + 1))
+    return float((np.diff(scores) ** 2).sum() / (2.0 * ((scores - scores.mean()) ** 2).sum()))
 
 
 def critical(n: int) -> float:
