@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,10 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.folds import Rows
 from hwcost.cost_models.intervals import left_out_errors
+from hwcost.cost_models.structure import bases
 from hwcost.cost_models.tabulate import Floats
 from hwcost.levels.level import Level, fit_level, no_level
 from hwcost.levels.von_neumann import noise, von_neumann
-
-BASES = ("lut", "products")
-"""Structured models that residuals are taken of; the one whose residuals differ least from row to row is used. In a space with
-components the first one knows the structure already."""
 
 GAIN = 0.02
 """A level of a single-pass table is taken when it makes left-out errors smaller by this share."""
@@ -42,7 +39,10 @@ CONFOUNDED = 0.1
 CONFOUNDED_ERRORS = 4.0
 """So many standard errors of that ratio are allowed in any case; one is about ``1 / sqrt(n)``."""
 
-NO_RUN = -1
+MEDIAN_VARIANCE = 1.57
+"""Variance of a median over that of a mean, for normal noise."""
+
+Runs = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -78,22 +78,48 @@ class Drift:
         """Whether no level was taken."""
         return self.level.kind == "none" and not self.runs
 
-    def __call__(self, rows: Rows, runs: NDArray[np.intp] | None = None) -> Floats:
+    def __call__(self, rows: Rows, runs: Runs | None = None) -> Floats:
         """Returns the log level at any rows; shape (n,).
 
         Args:
             rows: Row numbers.
             runs: The measuring run of each; only where the table names runs.
         """
-        found = self.level(rows.astype(np.float64))
-        if runs is None or not self.runs:
-            return found
-        return np.asarray(found + np.array([self.runs.get(int(run), 0.0) for run in runs]))
+        return np.asarray(self.level(rows.astype(np.float64)) + self._of_runs(len(rows), runs))
+
+    def left_out(self, runs: Runs | None = None) -> Floats:
+        """Returns the log level at each of its own rows, ascending, as all the other rows tell it; shape (n,)."""
+        return np.asarray(self.level.left_out + self._of_runs(len(self.rows), runs))
+
+    def _of_runs(self, n: int, runs: Runs | None) -> Floats:
+        return np.array([self.runs.get(int(run), 0.0) for run in runs]) if runs is not None and self.runs else np.zeros(n)
+
+    def again(self, errors: Floats, latency_s: Floats, runs: Runs | None = None) -> Drift:
+        """Estimates the level anew from what a better model leaves; a confounded table is left without one.
+
+        Args:
+            errors: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,).
+            latency_s: In the same order, shape (n,).
+            runs: In the same order; only where the table names runs.
+        """
+        if self.is_confounded:
+            return replace(self, residuals=errors, predicted_s=latency_s * np.exp(-errors))
+        effects = {} if runs is None else _run_effects(errors, runs)
+        half = replace(self, runs=effects, level=no_level(self.rows.astype(np.float64)))
+        left = errors - half(self.rows, runs)
+        cuts = () if runs is None else tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
+        level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts)
+        new = replace(half, level=level)
+        shift = new(self.rows, runs)
+        return replace(
+            new,
+            residuals=errors,
+            predicted_s=latency_s * np.exp(-errors),
+            von_neumann_after=von_neumann(errors - shift),
+        )
 
 
-def estimate_drift(
-    features: Features, genes: Floats, latency_s: Floats, rows: Rows, runs: NDArray[np.intp] | None = None
-) -> Drift:
+def estimate_drift(features: Features, genes: Floats, latency_s: Floats, rows: Rows, runs: Runs | None = None) -> Drift:
     """Estimates the level from a table's rows, all of them or those of a training split.
 
     Args:
@@ -106,63 +132,63 @@ def estimate_drift(
     order = np.argsort(rows, kind="stable")
     genes, latency_s, rows = genes[order], latency_s[order], rows[order]
     runs = None if runs is None else runs[order]
-    model, errors = _structured(features, genes, latency_s)
-    first = errors
+    model, errors = most_alike(features, genes, latency_s)
     size_order = von_neumann(np.log(latency_s) - errors)
-    is_confounded = abs(size_order - 1.0) > max(CONFOUNDED, CONFOUNDED_ERRORS / math.sqrt(len(rows)))
-    level, effects = no_level(rows), dict[int, float]()
-    shift = np.zeros(len(rows))
-    for _ in range(0 if is_confounded else PASSES):
-        effects = {} if runs is None else _run_effects(errors, runs)
-        by_run = np.zeros(len(rows)) if runs is None else np.array([effects.get(int(run), 0.0) for run in runs])
-        cuts = () if runs is None else tuple(rows[1:][np.diff(runs) != 0].astype(float).tolist())
-        level = fit_level(rows.astype(np.float64), errors - by_run, gain=GAIN, cuts=cuts)
-        moved = level.values + by_run - shift
-        shift = level.values + by_run
-        if float(np.abs(moved).max(initial=0.0)) < STILL:
-            break
-        errors = _left_out(model.settled(), features, genes, latency_s * np.exp(-shift)) + shift
-    return Drift(
-        level, effects, errors, latency_s * np.exp(-errors), rows, von_neumann(first), von_neumann(errors - shift),
-        size_order, is_confounded, model.name,
+    drift = Drift(
+        level=no_level(rows.astype(np.float64)),
+        runs={},
+        residuals=errors,
+        predicted_s=latency_s * np.exp(-errors),
+        rows=rows,
+        von_neumann=von_neumann(errors),
+        von_neumann_after=von_neumann(errors),
+        size_order=size_order,
+        is_confounded=abs(size_order - 1.0) > max(CONFOUNDED, CONFOUNDED_ERRORS / math.sqrt(len(rows))),
+        base=model.name,
     )
+    for _ in range(0 if drift.is_confounded else PASSES):
+        before = drift(rows, runs)
+        drift = drift.again(errors, latency_s, runs)
+        shift = drift(rows, runs)
+        if float(np.abs(shift - before).max()) < STILL:
+            break
+        errors = refitted_errors(model, genes, latency_s * np.exp(-shift)) + shift
+    return drift
 
 
-def _structured(features: Features, genes: Floats, latency_s: Floats) -> tuple[CostModel, Floats]:
-    """Returns the base model that fits best, whatever the level did, with its out-of-fold errors."""
+def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[CostModel, Floats]:
+    """Returns the structured model whose out-of-fold errors differ least from row to row, with these errors.
+
+    What differs between neighbours is the model's own error, whatever the machine's level did.
+    """
     found = []
-    for name in BASES[:1] if features.is_buildable else BASES:
+    for name in bases(features):
         model = cost_model(name, features.space, batch_size=features.batch_size, seq_len=features.seq_len)
-        errors = _left_out(model, features, genes, latency_s)
+        weights = np.ones(len(genes))
+        errors = left_out_errors(model.fit_encoded(genes, latency_s, weights), genes, latency_s, weights)
         found.append((noise(errors), model, errors))
     _, model, errors = min(found, key=lambda one: one[0])
     return model, errors
 
 
-def _left_out(model: CostModel, features: Features, genes: Floats, latency_s: Floats) -> Floats:
-    """Fits a model and returns its out-of-fold errors of log latency."""
+def refitted_errors(model: CostModel, genes: Floats, latency_s: Floats) -> Floats:
+    """Fits a model again with the choices it made before, and returns its out-of-fold errors of log latency."""
     weights = np.ones(len(genes))
-    model.fit_encoded(genes, latency_s, weights)
-    return left_out_errors(model, genes, latency_s, weights)
+    return left_out_errors(model.settled().fit_encoded(genes, latency_s, weights), genes, latency_s, weights)
 
 
-def _run_effects(errors: Floats, runs: NDArray[np.intp]) -> dict[int, float]:
-    """Median error of every run, drawn towards zero as far as its own uncertainty asks for; sums to about zero."""
+def _run_effects(errors: Floats, runs: Runs) -> dict[int, float]:
+    """Median error of every run, drawn towards zero as far as its own uncertainty asks for; mean zero over rows."""
     names = np.unique(runs)
     middle = float(np.median(errors))
     medians = np.array([np.median(errors[runs == name]) - middle for name in names])
     counts = np.array([(runs == name).sum() for name in names])
-    doubt = 1.57 * np.array([noise(errors[runs == name]) ** 2 for name in names]) / counts
+    doubt = MEDIAN_VARIANCE * np.array([noise(errors[runs == name]) ** 2 for name in names]) / counts
     between = max(0.0, float(np.mean(medians**2) - np.mean(doubt)))
     kept = medians * between / np.maximum(between + doubt, 1e-300)
     return dict(zip(map(int, names), (kept - np.average(kept, weights=counts)).tolist(), strict=True))
 
 
-def left_out_level(drift: Drift) -> Floats:
-    """Returns the log level at each of the drift's rows, in their order, as all other rows tell it; shape (n,)."""
-    return drift.level.left_out
-
-
-def run_numbers(names: Sequence[object]) -> NDArray[np.intp]:
+def run_numbers(names: Sequence[object]) -> Runs:
     """Numbers measuring runs by the text of their names, shape (n,)."""
     return np.unique([str(name) for name in names], return_inverse=True)[1].astype(np.intp)

@@ -1,8 +1,8 @@
 """Physics by products: work is a product of sizes, so latency is close to a line in products of the columns.
 
-Two forms compete by leave-one-out errors: seconds as a sum of products up to the third degree (a launch floor, bytes, operations:
-the terms of a roofline), and factors, a power law with interactions between the logarithms. A space that knows in which
-columns cost is linear by construction (``terms``) adds these first.
+Two forms compete by leave-one-out errors: seconds as a sum of products up to the third degree (a launch floor, bytes,
+operations: the terms of a roofline), and factors, a power law with interactions between the logarithms. A space that knows
+in which columns cost is linear by construction (``terms``) adds these first.
 """
 
 from __future__ import annotations
