@@ -24,10 +24,12 @@ class Runner(ABC):
 
     Attributes:
         clock: None for real time. A backend on a virtual clock sets a function that returns nanoseconds.
+        clock_step_s: Seconds by which that clock moves on at the least.
         facts: Plain JSON about what really runs (providers, precision, graph rewrites), kept in the record.
     """
 
     clock: Callable[[], int] | None = None
+    clock_step_s: float = 1e-9
     facts: dict[str, Any]
 
     def __init__(self) -> None:
@@ -44,6 +46,16 @@ class Runner(ABC):
     def compile_events(self) -> int:
         """Counts compilations so far; a rise inside a timed region makes the visit void."""
         return 0
+
+    def state(self) -> dict[str, Any]:
+        """Tells what the device is doing at this moment; asked for between timed blocks, never within one.
+
+        Returns:
+            What the backend can tell quickly, of: ``clock_hz``, ``temperature_celsius``, ``throttle_reasons``,
+            ``foreign_pids`` (other processes that compute on the device), ``enqueue_s`` and ``device_s`` (host and device
+            seconds per call), and counters by the names in ``hwcost.measure.conditions``.
+        """
+        return {}
 
     def close(self) -> None:  # noqa: B027 - a runner may have nothing to free
         """Frees what the runner holds; it is not used afterwards."""

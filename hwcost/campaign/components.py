@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hwcost.measure.cache import hot_cache
 from hwcost.measure.measurement import Flag, Measurement
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table
@@ -22,10 +23,12 @@ class ComponentReport:
     Attributes:
         table: Cost per component, and the overhead of a call.
         gaps: One per whole model that was measured in the same campaign.
+        hot: Doubts about components that were timed at one depth only, and from the cache alone.
     """
 
     table: ComponentTable
     gaps: tuple[Gap, ...]
+    hot: tuple[Flag, ...] = ()
 
     @property
     def median_gap(self) -> float | None:
@@ -43,7 +46,7 @@ class ComponentReport:
             flags.append(Flag("W_NONADDITIVE", text, "Fit a model on whole-model measurements instead."))
         if self.table.doubtful:
             flags.append(Flag("W_NONADDITIVE", f"no straight line over depth: {', '.join(self.table.doubtful)}."))
-        return flags
+        return [*flags, *self.hot]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -82,4 +85,22 @@ def component_report(measurements: Sequence[Measurement]) -> ComponentReport | N
     if not stacks:
         return None
     table = component_table(stacks)
-    return ComponentReport(table, tuple(additivity(table, space, wholes)) if space is not None else ())
+    gaps = tuple(additivity(table, space, wholes)) if space is not None else ()
+    return ComponentReport(table, gaps, tuple(_hot(measurements)))
+
+
+def _hot(measurements: Sequence[Measurement]) -> list[Flag]:
+    """Returns W_HOT_CACHE for every component without a stack: the slope over depth is what tells the others' cold cost."""
+    stacked = {m.workload.part for m in measurements if isinstance(m.workload, ComponentWorkload) and m.workload.depth > 1}
+    flags = []
+    for m in measurements:
+        if not isinstance(m.workload, ComponentWorkload) or m.workload.part in stacked or m.latency_s is None:
+            continue
+        found: dict[str, Any] = {}
+        for visit in m.visits:
+            found |= visit.conditions.get("hot_cache") or {}
+        if found:
+            size, cache = found["working_set_bytes"], found["cache_bytes"]
+            flag = hot_cache(m.workload.part.name, size, cache, m.latency_s, found.get("cold_s"))
+            flags += [flag] if flag else []
+    return flags

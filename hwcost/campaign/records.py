@@ -70,7 +70,8 @@ class RecordMaker:
         """Returns the doubts about the machine that the last process ran on."""
         if self.environment is None:
             return []
-        return guards.of_machine(self.environment.host.virtualization, self._settings.get("governor"))
+        told = self._settings
+        return guards.of_machine(self.environment.host.virtualization, told.get("governor"), told.get("clocks_locked"))
 
     def record(self, visit: Visit, attempt: int = 1) -> Record:
         """Makes the record of a visit in the present process.

@@ -9,12 +9,16 @@ import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 ROOT = Path("/")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 
+FEW_CPUS = 8
+"""CPUs whose clock is read between blocks at the most: every reading takes time."""
+
 Reading = dict[str, float | None]
+Found = TypeVar("Found")
 
 
 def read(root: Path = ROOT) -> Reading:
@@ -32,11 +36,19 @@ def between(before: Reading, after: Reading) -> dict[str, Any]:
     Returns:
         Differences by counter, and ``cpu_steal_fraction``: the share of all CPU time that a hypervisor took away.
     """
-    change: dict[str, Any] = {name: _difference(before[name], after[name]) for name in COUNTERS}
+    change: dict[str, Any] = {name: _difference(before.get(name), after.get(name)) for name in COUNTERS}
     total = change.pop("cpu_total_s")
     stolen = change.pop("cpu_steal_s")
     change["cpu_steal_fraction"] = None if stolen is None or not total else stolen / total
     return change
+
+
+def clock_reader(root: Path = ROOT) -> Callable[[], float | None]:
+    """Returns a quick function that tells the highest clock (Hz) of the CPUs this process may use; None where unknown."""
+    cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+    files = [root / f"sys/devices/system/cpu/cpu{cpu}/cpufreq/scaling_cur_freq" for cpu in sorted(cpus)[:FEW_CPUS]]
+    present = [path for path in files if path.exists()]
+    return lambda: _quietly(lambda _: max((float(_text(path)) * 1e3 for path in present), default=None), root)
 
 
 def state(root: Path = ROOT) -> dict[str, Any]:
@@ -53,7 +65,7 @@ def _difference(before: float | None, after: float | None) -> float | None:
     return None if before is None or after is None else after - before
 
 
-def _quietly(reader: Callable[[Path], float | None], root: Path) -> float | None:
+def _quietly(reader: Callable[[Path], Found | None], root: Path) -> Found | None:
     try:
         return reader(root)
     except (OSError, ValueError, IndexError, KeyError):
@@ -91,9 +103,9 @@ def _clock_hz(root: Path) -> float | None:
     return max(float(_text(path)) for path in paths) * 1e3 if paths else None
 
 
-def _temperature(root: Path) -> float | None:
+def _temperature(root: Path) -> dict[str, float] | None:
     paths = list((root / "sys/class/thermal").glob("thermal_zone*/temp"))
-    return max(float(_text(path)) for path in paths) * 1e-3 if paths else None
+    return {"hottest": max(float(_text(path)) for path in paths) * 1e-3} if paths else None
 
 
 COUNTERS: dict[str, Callable[[Path], float | None]] = {

@@ -1,7 +1,8 @@
 """Whether a run of blocks has settled.
 
-A window is steady when its two halves agree and it has no slope, both within a tolerance or within what the blocks' own
-noise explains; so a noisy machine is not taken for a warming one.
+A window is steady when its two halves agree, its middle agrees with its ends, and it has no slope, all within a tolerance or
+within what the blocks' own noise explains; so a noisy machine is not taken for a warming one, nor the crest of a swing for
+rest.
 """
 
 from __future__ import annotations
@@ -29,15 +30,18 @@ def is_steady(window: Sequence[float], tolerance: float) -> bool:
 
     Args:
         window: Seconds per call, in the order measured; at least four.
-        tolerance: Allowed relative difference of the halves, and drift over the window.
+        tolerance: Allowed relative difference of the halves, of middle and ends, and drift over the window.
     """
     half = len(window) // 2
     first, last = window[:half], window[-half:]
+    edge = (len(window) - half) // 2
+    middle, ends = window[edge : edge + half], [*window[:edge], *window[edge + half :]]
     centre = statistics.median(window)
     allowed = max(tolerance * centre, NOISE * MEDIAN_TO_MEAN * _spread(window) * (2 / half) ** 0.5)
     shift = abs(statistics.median(last) - statistics.median(first))
+    bend = abs(statistics.median(middle) - statistics.median(ends))
     drift = abs(slope(window)) * (len(window) - 1)
-    return bool(shift <= allowed and drift <= allowed)
+    return bool(max(shift, bend, drift) <= allowed)
 
 
 def first_steady(blocks: Sequence[float], tolerance: float) -> int | None:
@@ -62,6 +66,23 @@ def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float)
     if abs(before - after) <= tolerance * after:
         return "flat"
     return "warm-up" if before > after else "slowdown"
+
+
+def unsettled(blocks: Sequence[float], tolerance: float) -> tuple[str, float]:
+    """Describes blocks that never settled, by their last window.
+
+    Args:
+        blocks: Seconds per call, in the order measured; at least two.
+        tolerance: Relative drift over the window below which it goes nowhere.
+
+    Returns:
+        What they do (``still getting quicker``, ``still getting slower``, ``swinging``), and the relative slope per block.
+    """
+    window = blocks[-WINDOW:]
+    relative = slope(window) / statistics.median(window)
+    if abs(relative) * (len(window) - 1) <= tolerance:
+        return "swinging", relative
+    return ("still getting quicker" if relative < 0 else "still getting slower"), relative
 
 
 def slope(values: Sequence[float]) -> float:

@@ -25,10 +25,12 @@ class Clock:
 
     Args:
         read_ns: Returns nanoseconds; None for the machine's monotonic clock.
+        step_s: Seconds by which a virtual clock moves on at the least; that of a real one is measured.
     """
 
-    def __init__(self, read_ns: Callable[[], int] | None = None) -> None:
+    def __init__(self, read_ns: Callable[[], int] | None = None, step_s: float = 1e-9) -> None:
         self.is_virtual = read_ns is not None
+        self._step_s = step_s
         self._read_ns = read_ns or time.perf_counter_ns
         self._epoch_s = 0.0 if self.is_virtual else time.time() - time.perf_counter_ns() * 1e-9
 
@@ -45,9 +47,9 @@ class Clock:
         return time.process_time()
 
     def resolution_s(self) -> float:
-        """Returns the smallest step seen between readings; 1 ns for virtual time."""
+        """Returns the smallest step seen between readings; for virtual time the one that was stated."""
         if self.is_virtual:
-            return 1e-9
+            return self._step_s
         steps = []
         for _ in range(50):
             first = self._read_ns()
@@ -79,11 +81,13 @@ class Block:
         seconds: Wall seconds of the whole block.
         calls: Calls in it.
         cpu_s: CPU seconds of this process meanwhile; None on a virtual clock.
+        clock_hz: Mean of the processor's clock before and after; None where it is not told.
     """
 
     seconds: float
     calls: int
     cpu_s: float | None
+    clock_hz: float | None = None
 
     @property
     def per_call_s(self) -> float:
@@ -109,7 +113,8 @@ def first_block(run: Callable[[int], None], min_block_s: float, clock: Clock) ->
     Raises:
         MeasurementError: When even ``MAX_CALLS`` calls take no measurable time (code E_RESOLUTION).
     """
-    wanted = max(min_block_s, MIN_TICKS * clock.resolution_s())
+    resolution_s = clock.resolution_s()
+    wanted = max(min_block_s, MIN_TICKS * resolution_s)
     calls = 1
     while True:
         block = time_block(run, calls, clock)
@@ -117,12 +122,16 @@ def first_block(run: Callable[[int], None], min_block_s: float, clock: Clock) ->
         if seconds >= wanted:
             return block
         if calls >= MAX_CALLS:
-            raise MeasurementError(
-                f"E_RESOLUTION: {calls} calls took {seconds:.3g} s, less than the {wanted:.3g} s that the clock needs. "
-                "Measure a larger batch or a stack of copies."
-            )
+            raise MeasurementError(_too_quick(calls, seconds, wanted, resolution_s))
         growth = 10.0 if seconds <= wanted / 10 else 1.2 * wanted / seconds
         calls = min(MAX_CALLS, max(calls + 1, math.ceil(calls * growth)))
+
+
+def _too_quick(calls: int, seconds: float, wanted: float, resolution_s: float) -> str:
+    text = f"E_RESOLUTION: {calls} calls took {seconds:.3g} s; a clock of {resolution_s:.2g} s steps needs {wanted:.3g} s. "
+    if seconds <= 0:
+        return text + "Nothing seems to be executed; look at the runner."
+    return text + f"Measure a stack of at least {math.ceil(wanted / seconds)} copies, or as many times the batch."
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import HwcostError, MeasurementError, UsageError
-from hwcost.measure import conditions, guards, steady, stopping, timer
+from hwcost.measure import cache, conditions, guards, steady, timer, work
+from hwcost.measure.blocks import Blocks, Counted
 from hwcost.measure.measurement import Flag, Status, Visit
 from hwcost.measure.protocol import Protocol
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from hwcost.backends.base import Backend, Runner
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
+
+CHEAP = 0.17
+"""Share of a visit's time that a further check may take in every round: a sixth, as of a quick workload's twelve blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +28,15 @@ class Place:
     position: int
 
 
-@dataclass(slots=True)
-class _Timed:
-    """The blocks of a visit as they come."""
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What is visited, where and how."""
 
-    first: timer.Block
-    first_run_s: float
-    blocks: list[timer.Block] = field(init=False)
-    settled: int | None = None
-
-    def __post_init__(self) -> None:
-        self.blocks = [self.first]
-
-    @property
-    def per_call_s(self) -> list[float]:
-        return [block.per_call_s for block in self.blocks]
-
-    @property
-    def spent_s(self) -> float:
-        return sum(block.seconds for block in self.blocks)
-
-    def steady_blocks(self) -> list[timer.Block]:
-        return [] if self.settled is None else self.blocks[self.settled :]
+    workload: Workload
+    device: DeviceProfile
+    threads: int
+    protocol: Protocol
+    place: Place
 
 
 def visit(backend: Backend, workload: Workload, device: DeviceProfile, protocol: Protocol, place: Place) -> Visit:
@@ -66,7 +57,8 @@ def visit(backend: Backend, workload: Workload, device: DeviceProfile, protocol:
         return failed(workload, place, started_at, error)
     prepare_s = preparing()
     try:
-        return _timed_visit(runner, workload, protocol, place, started_at, prepare_s)
+        task = _Task(workload, device, backend.threads, protocol, place)
+        return _timed_visit(runner, task, started_at, prepare_s)
     except Exception as error:
         return failed(workload, place, started_at, error)
     finally:
@@ -92,81 +84,83 @@ def _reason(workload: Workload, error: Exception) -> Flag:
     return Flag("E_FAILED", f"'{workload.name}' failed: {text[:2000]}")
 
 
-def _timed_visit(
-    runner: Runner, workload: Workload, protocol: Protocol, place: Place, started_at: str, prepare_s: float
-) -> Visit:
-    clock = timer.Clock(runner.clock)
+def _timed_visit(runner: Runner, task: _Task, started_at: str, prepare_s: float) -> Visit:
+    clock = timer.Clock(runner.clock, runner.clock_step_s)
     first_run_s = timer.time_block(runner.run, 1, clock).seconds
-    before = conditions.read()
+    before = _counters(runner, clock)
     compiled = runner.compile_events()
     started_s = clock.now_s()
-    timed = _Timed(timer.first_block(runner.run, protocol.min_block_s, clock), first_run_s)
-    _time_until_done(runner, timed, protocol, clock)
+    blocks = Blocks(runner, clock, task.protocol)
+    blocks.time()
     ended_s = clock.now_s()
     compiled = runner.compile_events() - compiled
-    during: dict[str, Any] = {} if clock.is_virtual else conditions.between(before, conditions.read())
-    samples, left_out = _counted(timed, protocol)
-    flags = _doubts(timed, samples, left_out, during, compiled)
-    during |= {} if clock.is_virtual else conditions.state()
-    warmup = timed.per_call_s[: timed.settled]
+    seen = conditions.between(before, _counters(runner, clock)) if before else {}
+    seen |= ({} if clock.is_virtual else conditions.state()) | runner.state()
+    counted = blocks.counted()
+    seen |= {"clock_ratio": guards.clock_ratio(blocks.timed), "left_out_s": counted.left_out}
+    seen |= _cache(runner, clock, task)
+    flags = _doubts(blocks, task, counted, seen, compiled)
+    warmup = blocks.per_call_s[: blocks.settled]
     return Visit(
-        workload_key=workload.key,
-        round=place.round,
-        position=place.position,
-        samples_s=tuple(samples),
-        calls_per_block=timed.first.calls,
+        workload_key=task.workload.key,
+        round=task.place.round,
+        position=task.place.position,
+        samples_s=tuple(counted.samples),
+        calls_per_block=blocks.calls,
         warmup_s=tuple(warmup),
-        steady=steady.classify(warmup, samples, protocol.steady_tolerance),
+        steady=steady.classify(warmup, counted.samples, task.protocol.steady_tolerance),
         started_at=started_at,
         started_s=started_s,
         ended_s=ended_s,
         prepare_s=prepare_s,
-        first_run_s=timed.first_run_s,
-        cpu_s=None if clock.is_virtual else sum(block.cpu_s or 0.0 for block in timed.blocks),
-        conditions=during | {"blocks_left_out": left_out},
+        first_run_s=first_run_s,
+        cpu_s=None if clock.is_virtual else sum(block.cpu_s or 0.0 for block in blocks.timed),
+        conditions=seen,
         facts=runner.facts,
         flags=tuple(flags),
         status=_status(flags),
     )
 
 
-def _time_until_done(runner: Runner, timed: _Timed, protocol: Protocol, clock: timer.Clock) -> None:
-    """Times blocks until the visit is steady and precise, and has enough blocks in which it kept the processor."""
-    while True:
-        timed.blocks.append(timer.time_block(runner.run, timed.first.calls, clock))
-        verdict = stopping.judge(timed.per_call_s, timed.spent_s, protocol, timed.settled)
-        if timed.settled is None and verdict.warmup < len(timed.blocks):
-            timed.settled = verdict.warmup
-        if verdict.finished and (_enough(timed, protocol) or timed.spent_s >= protocol.steady_cap_s):
-            return
+def _counters(runner: Runner, clock: timer.Clock) -> conditions.Reading:
+    """Reads the machine's counters; those that the backend tells take their place, and a virtual clock has no others."""
+    own = {name: value for name, value in runner.state().items() if name in conditions.COUNTERS}
+    return own if clock.is_virtual else conditions.read() | own
 
 
-def _enough(timed: _Timed, protocol: Protocol) -> bool:
-    blocks = timed.steady_blocks()
-    clean = len(blocks) - sum(guards.disturbed(blocks))
-    return not blocks or clean >= protocol.min_blocks or len(blocks) >= protocol.max_blocks
+def _cache(runner: Runner, clock: timer.Clock, task: _Task) -> dict[str, Any]:
+    """Returns what tells whether a component ran from the cache alone; the cold calls are timed in the first round only."""
+    found = cache.fits_cache(task.workload, task.device)
+    if not found or task.device.kind != "cpu" or task.place.round:
+        return {"hot_cache": found} if found else {}
+    return {"hot_cache": found | {"cold_s": cache.cold_call_s(runner, clock, found["cache_bytes"])}}
 
 
-def _counted(timed: _Timed, protocol: Protocol) -> tuple[list[float], int]:
-    """Returns the seconds per call of the blocks that count, and how many were left out.
-
-    Disturbed blocks are left out where enough others remain; never so many that fewer than half a visit is left.
-    """
-    blocks = timed.steady_blocks()
-    marks = guards.disturbed(blocks)
-    clean = [block.per_call_s for block, mark in zip(blocks, marks, strict=True) if not mark]
-    if len(clean) < protocol.min_blocks / 2:
-        return [block.per_call_s for block in blocks], 0
-    return clean, sum(marks)
+def _doubts(blocks: Blocks, task: _Task, counted: Counted, seen: dict[str, Any], compiled: int) -> list[Flag]:
+    if blocks.settled is None:
+        return [_unsettled(blocks)]
+    flags = guards.of_visit(
+        counted.samples, seen, name=task.workload.name, left_out=counted.left_out, compiled=compiled
+    )
+    unpaid = _unpaid(blocks, task)
+    return [*flags, unpaid] if unpaid else flags
 
 
-def _doubts(
-    timed: _Timed, samples: list[float], left_out: int, during: dict[str, Any], compiled: int
-) -> list[Flag]:
-    if timed.settled is None:
-        return [Flag("E_NO_STEADY", f"{len(timed.blocks)} blocks in {timed.spent_s:.1f} s never settled.",
-                     "Let the machine cool or rest; see the samples.")]
-    return guards.of_visit(samples, left_out, during, compiled)
+def _unsettled(blocks: Blocks) -> Flag:
+    what, per_block = steady.unsettled(blocks.per_call_s, blocks.protocol.steady_tolerance)
+    per_second = per_block * len(blocks.timed) / blocks.spent_s
+    text = f"{len(blocks.timed)} blocks in {blocks.spent_s:.1f} s (cap {blocks.protocol.steady_cap_s:g} s) never settled: "
+    text += f"{what}, by {100 * per_second:+.2g} % per second."
+    return Flag("E_NO_STEADY", text, "Let the machine cool or rest, and see the samples.")
+
+
+def _unpaid(blocks: Blocks, task: _Task) -> Flag | None:
+    """Checks that the work is really done; twice the calls are timed in the first round, or where that is cheap."""
+    seconds = [block.seconds for block in blocks.steady]
+    is_cheap = 2 * min(seconds) <= CHEAP * blocks.spent_s
+    ratio = work.doubling(blocks.runner, blocks.clock, blocks.calls, seconds) if is_cheap or not task.place.round else None
+    bound_s = work.bound_s(task.workload, task.device, task.threads)
+    return work.unpaid(min(seconds) / blocks.calls, bound_s, ratio)
 
 
 def _status(flags: list[Flag]) -> Status:

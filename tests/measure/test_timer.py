@@ -33,8 +33,22 @@ def test_blocks_are_long_enough_and_not_much_longer(seconds: float) -> None:
 
 def test_what_takes_no_time_is_refused() -> None:
     device = FakeDevice(0.0)
-    with pytest.raises(MeasurementError, match="E_RESOLUTION"):
+    with pytest.raises(MeasurementError, match="E_RESOLUTION: .* Nothing seems to be executed"):
         timer.first_block(device.run, 0.02, timer.Clock(device.clock))
+
+
+def test_what_is_too_quick_for_the_clock_is_refused_with_a_way_out() -> None:
+    device = FakeDevice(1e-9, tick_s=1e-4)
+    with pytest.raises(MeasurementError, match="E_RESOLUTION: .*0.0001 s steps needs 0.1 s. .* at least 6 copies"):
+        timer.first_block(device.run, 0.02, timer.Clock(device.clock, 1e-4))
+
+
+@given(st.floats(1e-8, 1e-2), st.sampled_from([1e-6, 1e-5, 1e-4]))
+def test_a_coarse_clock_gets_a_thousand_steps(seconds: float, tick_s: float) -> None:
+    device = FakeDevice(seconds, tick_s)
+    block = timer.first_block(device.run, 0.02, timer.Clock(device.clock, tick_s))
+    assert block.seconds >= 1000 * tick_s * 0.999
+    assert block.per_call_s == pytest.approx(seconds, rel=0.002)
 
 
 def test_the_latency_is_recovered() -> None:

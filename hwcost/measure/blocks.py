@@ -1,0 +1,114 @@
+"""The blocks of one visit: timed until they are steady and precise, then sorted into those that count and the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from hwcost.measure import conditions, guards, stopping, timer
+from hwcost.measure.protocol import Protocol
+
+if TYPE_CHECKING:
+    from hwcost.backends.base import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The steady blocks of a visit, in seconds per call.
+
+    Attributes:
+        samples: Those that count.
+        left_out: Those that do not, by reason: ``disturbed`` or ``throttled``.
+    """
+
+    samples: list[float]
+    left_out: dict[str, list[float]]
+
+
+@dataclass(slots=True)
+class Blocks:
+    """A visit's blocks as they come.
+
+    Attributes:
+        runner: What is timed.
+        clock: The visit's clock.
+        protocol: When to stop.
+        timed: All blocks, warm-up first.
+        settled: Index of the first steady one; None while there is none.
+    """
+
+    runner: Runner
+    clock: timer.Clock
+    protocol: Protocol
+    timed: list[timer.Block] = field(default_factory=list)
+    settled: int | None = None
+
+    @property
+    def calls(self) -> int:
+        """Calls in a block."""
+        return self.timed[0].calls
+
+    @property
+    def per_call_s(self) -> list[float]:
+        """Seconds per call of every block."""
+        return [block.per_call_s for block in self.timed]
+
+    @property
+    def spent_s(self) -> float:
+        """Timed seconds so far."""
+        return sum(block.seconds for block in self.timed)
+
+    @property
+    def steady(self) -> list[timer.Block]:
+        """The blocks since it settled."""
+        return [] if self.settled is None else self.timed[self.settled :]
+
+    def time(self) -> None:
+        """Times blocks until the visit is steady and precise, and has enough blocks in which it kept the processor."""
+        clock_hz = self._clock_reader()
+        self.timed.append(timer.first_block(self.runner.run, self.protocol.min_block_s, self.clock))
+        while True:
+            before = clock_hz()
+            block = timer.time_block(self.runner.run, self.calls, self.clock)
+            self.timed.append(replace(block, clock_hz=_mean(before, clock_hz())))
+            verdict = stopping.judge(self.per_call_s, self.spent_s, self.protocol, self.settled)
+            if self.settled is None and verdict.warmup < len(self.timed):
+                self.settled = verdict.warmup
+            if verdict.finished and (self._has_enough() or self.spent_s >= self.protocol.steady_cap_s):
+                return
+
+    def counted(self) -> Counted:
+        """Sorts the steady blocks.
+
+        Blocks that ran at a low clock are left out, and so are those that lost the processor, unless less than half a visit
+        would be left.
+        """
+        blocks = self.steady
+        slow, lost = guards.slowed(blocks), guards.disturbed(blocks)
+        reasons = ["throttled" if s else "disturbed" if d else "" for s, d in zip(slow, lost, strict=True)]
+        if reasons.count("") < self.protocol.min_blocks / 2:
+            reasons = ["throttled" if s else "" for s in slow]
+        left_out: dict[str, list[float]] = {}
+        for block, reason in zip(blocks, reasons, strict=True):
+            left_out.setdefault(reason, []).append(block.per_call_s)
+        return Counted(left_out.pop("", []), left_out)
+
+    def _has_enough(self) -> bool:
+        blocks = self.steady
+        clean = sum(not (s or d) for s, d in zip(guards.slowed(blocks), guards.disturbed(blocks), strict=True))
+        return not blocks or clean >= self.protocol.min_blocks or len(blocks) >= self.protocol.max_blocks
+
+    def _clock_reader(self) -> Callable[[], float | None]:
+        """Returns what tells the processor's clock between blocks: the backend where it can, else the CPU's own files."""
+        if "clock_hz" in self.runner.state():
+            return lambda: _number(self.runner.state().get("clock_hz"))
+        return (lambda: None) if self.clock.is_virtual else conditions.clock_reader()
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _mean(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else (one + other) / 2
