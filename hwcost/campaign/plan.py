@@ -78,11 +78,20 @@ class Plan:
         """The items by their workload's key."""
         return {item.workload.key: item for item in self.items}
 
+    @cached_property
+    def sizes(self) -> dict[str, float | None]:
+        """FLOPs, or numbers moved, by workload key; None where unknown."""
+        works = {key: item.workload.work() for key, item in self.by_key.items()}
+        return {key: None if work is None else float(work.flops or work.elements) for key, work in works.items()}
+
+    @cached_property
+    def classes(self) -> dict[str, int]:
+        """Class of size by workload key; the level of the machine may differ between classes."""
+        return rounds.classes(self.sizes)
+
     def order(self, number: int, keys: Sequence[str]) -> list[str]:
         """Returns the order of visits of a round that holds the given workloads."""
-        sizes = {key: None if (work := item.workload.work()) is None else float(work.flops or work.elements)
-                 for key, item in self.by_key.items()}
-        return rounds.order(keys, rounds.classes(sizes), self.seed, number)
+        return rounds.order(keys, self.classes, self.seed, number)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON that :meth:`from_dict` turns back into an equal plan."""

@@ -61,6 +61,7 @@ class Result:
         flags: Doubts about the campaign as a whole.
         seconds: Seconds that this run took.
         is_complete: Whether every planned visit was made; false when the budget ended it.
+        fit: The level of the machine meanwhile, and what is left of each visit.
     """
 
     campaign_id: str
@@ -70,6 +71,7 @@ class Result:
     flags: tuple[Flag, ...]
     seconds: float
     is_complete: bool
+    fit: estimate.CampaignFit
 
 
 def start(plan: Plan, store: Store) -> str:
@@ -111,9 +113,9 @@ def run(
             f"interrupted; {len(campaign.visits)} visits are kept. Go on with: hwcost measure --resume --store {store.url}"
         ) from None
     store.set_status(campaign_id, "done" if complete else "stopped")
-    found = tuple(estimate.estimate(campaign.plan, campaign.visits))
-    flags = (*estimate.campaign_flags(campaign.plan, found), *campaign.maker.machine_flags())
-    return Result(campaign_id, store.url, campaign.plan, found, flags, campaign.elapsed(), complete)
+    fit = estimate.fit_campaign(campaign.plan, campaign.visits)
+    flags = (*fit.flags, *campaign.maker.machine_flags())
+    return Result(campaign_id, store.url, campaign.plan, fit.measurements, flags, campaign.elapsed(), complete, fit)
 
 
 class _Run:

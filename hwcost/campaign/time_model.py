@@ -1,8 +1,8 @@
 """The time model of a campaign: ``log latency = item + level(class, t) + round + noise``.
 
 Items and rounds are fitted first, then a level to what is left against time, and again until nothing moves. The level is
-that of all visits together, unless a class of workloads with enough visits is clearly described better by a level of its own.
-No level wins unless one makes left-out errors smaller. An item's latency is the one at its class's mean level over the
+that of all visits together, unless a class of workloads with enough visits is clearly described better by a level of its
+own. No level wins unless one makes left-out errors smaller. An item's latency is the one at its class's mean level over the
 campaign: levels have the mean zero over the times of all visits.
 
 Source of the interval: the variance of noise is the residual sum of squares over what is left of the degrees of freedom, and
@@ -28,6 +28,9 @@ PASSES = 8
 
 SETTLED = 0.02
 """A level that moves by less than this share of the noise has settled."""
+
+LEVEL_VISITS = 60
+"""Visits from which there may be a level at all; fewer are too easily taken for one."""
 
 CLASS_VISITS = 100
 """Visits from which a class may have a level of its own."""
@@ -67,8 +70,15 @@ class VisitTable:
     def part(self, rows: Indices) -> VisitTable:
         """Returns some of the visits, with items numbered anew."""
         _, item = np.unique(self.item[rows], return_inverse=True)
-        columns = (self.round, self.group, self.time, self.weight, self.tells_level)
-        return VisitTable(self.y[rows], item, *(column[rows] for column in columns))
+        return VisitTable(
+            self.y[rows],
+            item,
+            self.round[rows],
+            self.group[rows],
+            self.time[rows],
+            self.weight[rows],
+            self.tells_level[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +178,7 @@ def _fit(table: VisitTable, campaign: Floats, with_level: bool) -> _Fit:
     told = np.flatnonzero(table.tells_level)
     level, at_visits = no_level(table.time), np.zeros(len(table.y))
     effects = fit_effects(table.y, table.item, rounds, table.weight)
-    for _ in range(PASSES if with_level and effects.dof >= 1 else 0):
+    for _ in range(PASSES if with_level and effects.dof >= 1 and len(told) >= LEVEL_VISITS else 0):
         rest = effects.residual + at_visits
         found = fit_level(table.time[told], rest[told], table.weight[told])
         level = replace(found, values=found.values - found(campaign).mean())

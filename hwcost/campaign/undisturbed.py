@@ -54,13 +54,18 @@ class VisitValues:
         y: Log latency of each visit, shape (n,).
         weight: How much of a full visit each one is, shape (n,).
         is_seen: Whether the visit shows the undisturbed machine, shape (n,).
-        delay: Mean log delay of the disturbed one; 0 where there is no such state.
+        states: The two states of the machine; None where there is only one.
     """
 
     y: Floats
     weight: Floats
     is_seen: NDArray[np.bool_]
-    delay: float
+    states: Contention | None
+
+    @property
+    def delay(self) -> float:
+        """Mean log delay of the disturbed state; 0 where there is none."""
+        return 0.0 if self.states is None else self.states.delay
 
 
 def visit_values(visits: Sequence[Visit]) -> VisitValues:
@@ -68,9 +73,9 @@ def visit_values(visits: Sequence[Visit]) -> VisitValues:
     states = contention(visits)
     medians = np.log([visit.latency_s for visit in visits])
     if states is None:
-        return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), 0.0)
+        return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
     y, number = _all_blocks(visits)
     counted = np.bincount(number, states.undisturbed)
     values = np.bincount(number, states.undisturbed * y) / np.maximum(counted, 1e-300)
     weight = np.clip(counted / FULL_VISIT, LEAST_WEIGHT, 1.0)
-    return VisitValues(np.where(counted > 1e-6, values, medians), weight, counted >= SEEN, states.delay)
+    return VisitValues(np.where(counted > 1e-6, values, medians), weight, counted >= SEEN, states)

@@ -110,7 +110,7 @@ class SimCampaign:
             item=self.items,
             round=np.repeat(np.arange(self.n_rounds), self.n_items),
             group=self.groups[self.items],
-            time=np.arange(self.n) + 0.5,
+            time=np.arange(self.n, dtype=np.float64),
             weight=np.ones(self.n),
             tells_level=np.ones(self.n, dtype=np.bool_),
         )

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hwcost.campaign.estimate import estimate, fit_effects
+from hwcost.campaign.effects import fit_effects
+from hwcost.campaign.estimate import estimate
 from hwcost.campaign.plan import Item, Plan
 from hwcost.measure.measurement import Visit
 from hwcost.measure.protocol import protocol
@@ -105,5 +106,5 @@ def test_effects_of_an_unbalanced_design_equal_least_squares() -> None:
     effects = fit_effects(y, item, rnd)
     design = np.hstack([np.eye(15)[item], np.eye(5)[rnd]])
     solution = np.linalg.lstsq(design, y, rcond=None)[0]
-    wanted = solution[:15] + solution[15:].mean()
+    wanted = solution[:15] + solution[15:][rnd].mean()
     assert effects.item == pytest.approx(wanted, abs=0.004)

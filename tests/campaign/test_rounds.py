@@ -29,8 +29,8 @@ def test_every_class_is_spread_over_the_round() -> None:
     for number in range(20):
         order = rounds.order(keys, classes, 3, number)
         for half in (order[:40], order[40:]):
-            counts = np.bincount([classes[key] for key in half], minlength=4)
-            assert counts.min() >= 9
+            counts = np.bincount([classes[key] for key in half], minlength=rounds.CLASSES)
+            assert counts.min() >= 12
 
 
 def test_size_and_order_are_unrelated_on_average() -> None:

@@ -1,0 +1,171 @@
+"""Doubts about a campaign as a whole: drift, confounding, an unstable machine, configurations without effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.campaign.plan import Plan
+from hwcost.campaign.time_model import TimeModel, VisitTable
+from hwcost.levels.contention import Contention
+from hwcost.levels.von_neumann import critical, von_neumann
+from hwcost.measure.guards import null_effect
+from hwcost.measure.measurement import Flag, Measurement
+
+Floats = NDArray[np.float64]
+
+LEAST_SIZE_ORDER = 0.9
+"""Von Neumann ratio of size against order below which drift may pass for size. Evenly spread classes give more than one."""
+
+UNSTABLE = 0.15
+"""Range of the level from which the machine itself is in doubt."""
+
+JUMPS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Whether the level moved, and what was done about it.
+
+    Attributes:
+        before: Von Neumann ratio of the visits' residuals with items taken out; 1 is noise.
+        after: The same with levels and rounds taken out too.
+        critical: What noise falls below in 1 % of all cases.
+        range: Highest over lowest level less one, of the class where it is largest; rounds included.
+        size_order: Von Neumann ratio of the workloads' sizes in the order measured; None where sizes are unknown.
+        is_confounded: Whether drift could pass for size, so that no level was fitted.
+    """
+
+    before: float
+    after: float
+    critical: float
+    range: float
+    size_order: float | None
+    is_confounded: bool
+
+    @property
+    def is_significant(self) -> bool:
+        """Whether the level moved more than noise would."""
+        return self.before < self.critical
+
+
+def size_order(sizes: Sequence[float | None]) -> float | None:
+    """Returns the von Neumann ratio of sizes in the order measured; None where some are unknown or all are equal."""
+    known = [math.log(size) for size in sizes if size]
+    if len(known) < len(sizes) or len(set(known)) < 2:
+        return None
+    return von_neumann(np.array(known))
+
+
+def is_confounded(ratio: float | None, n: int) -> bool:
+    """Says whether workloads of one size stood together so much that a drift could pass for an effect of size.
+
+    Args:
+        ratio: From :func:`size_order`.
+        n: Number of visits.
+    """
+    return ratio is not None and ratio < min(LEAST_SIZE_ORDER, critical(n))
+
+
+def judge_drift(table: VisitTable, model: TimeModel, ratio: float | None, confounded: bool) -> Drift:
+    """Judges the residuals of a campaign before and after its level is taken out.
+
+    Args:
+        table: The visits.
+        model: What was fitted to them.
+        ratio: From :func:`size_order`.
+        confounded: Whether that was a reason to fit no level.
+    """
+    spans = [float(np.ptp(model.offset[table.group == group])) for group in np.unique(table.group)]
+    return Drift(
+        before=_within_classes(model.residual + model.offset, table),
+        after=_within_classes(model.residual, table),
+        critical=critical(int(table.tells_level.sum())),
+        range=math.expm1(max(spans)),
+        size_order=ratio,
+        is_confounded=confounded,
+    )
+
+
+def _within_classes(values: Floats, table: VisitTable) -> float:
+    """Returns the von Neumann ratio between neighbours of the same class, since classes may drift apart."""
+    found, rows = [], []
+    for group in np.unique(table.group):
+        inside = (table.group == group) & table.tells_level
+        found.append(von_neumann(values[inside]))
+        rows.append(int(inside.sum()))
+    return float(np.average(found, weights=rows)) if any(rows) else 1.0
+
+
+def of_campaign(
+    plan: Plan, measurements: Sequence[Measurement], states: Contention | None, model: TimeModel | None, drift: Drift | None
+) -> list[Flag]:
+    """Returns the doubts about a campaign.
+
+    Args:
+        plan: What was planned.
+        measurements: One per item.
+        states: The two states of a contended machine, if it is one.
+        model: Its levels, if they could be told.
+        drift: What they amount to.
+    """
+    flags = [_confounded(drift), _drifting(model, drift), _unstable(states, drift), _null_effect(plan, measurements)]
+    return [flag for flag in flags if flag is not None]
+
+
+def _confounded(drift: Drift | None) -> Flag | None:
+    if drift is None or not drift.is_confounded:
+        return None
+    text = f"workloads of one size stood together (von Neumann ratio of size against order {drift.size_order:.2f}, wanted "
+    text += f"{LEAST_SIZE_ORDER:g} or more), so drift and size cannot be told apart; no level was taken out."
+    return Flag("W_CONFOUNDED", text, "Measure again in random order.")
+
+
+def _drifting(model: TimeModel | None, drift: Drift | None) -> Flag | None:
+    if model is None or drift is None or not (drift.is_significant or model.has_level):
+        return None
+    text = f"the level moved by {100 * drift.range:.1f} %{_jumps(model)} (von Neumann ratio {drift.before:.2f}, noise has "
+    text += f"{drift.critical:.2f} or more); "
+    if drift.is_confounded:
+        text += "it was not taken out, because order and size cannot be told apart."
+    elif model.has_level:
+        text += f"it was taken out, because that makes left-out errors smaller; {drift.after:.2f} is left."
+    else:
+        text += "only its mean per round was taken out, because no level over time makes left-out errors smaller."
+    return Flag("W_DRIFT", text, "Let the machine warm up and rest from other work; more rounds make up for it.")
+
+
+def _jumps(model: TimeModel) -> str:
+    """Names the jumps of a level that does nothing else; the cuts of one that also drifts are part of its drift."""
+    steps = [fit.level for fit in model.classes.values() if fit.level.kind == "steps"]
+    if not steps:
+        return ""
+    level = max(steps, key=lambda one: len(one.cuts))
+    places = (level.times[list(level.cuts)] - level.times[0]) / np.ptp(level.times)
+    shown = ", ".join(f"{100 * place:.0f} %" for place in places[:JUMPS_SHOWN])
+    return f", with {len(places)} jumps (at {shown}{' and later' if len(places) > JUMPS_SHOWN else ''} of the campaign)"
+
+
+def _unstable(states: Contention | None, drift: Drift | None) -> Flag | None:
+    """Returns W_UNSTABLE_HOST for two states within visits, or a level that moved far between them."""
+    if states is not None:
+        share, delay = 100 * (1 - states.share), 100 * math.expm1(states.delay)
+        text = f"{share:.0f} % of the blocks were slowed, by {delay:.0f} % on average."
+        remedy = "Latencies are those of the undisturbed machine; stop what else runs here, or on the same host."
+        return Flag("W_UNSTABLE_HOST", text, remedy)
+    if drift is None or drift.range <= UNSTABLE or not drift.is_significant:
+        return None
+    text = f"the level moved by {100 * drift.range:.0f} %, more than {100 * UNSTABLE:.0f} %."
+    return Flag("W_UNSTABLE_HOST", text, "Measure again when the machine has settled, and compare the two campaigns.")
+
+
+def _null_effect(plan: Plan, measurements: Sequence[Measurement]) -> Flag | None:
+    if len({item.workload.kind for item in plan.items}) != 1:
+        return None
+    seen = [m for m in measurements if any(visit.is_usable for visit in m.visits)]
+    groups = [[visit.latency_s for visit in m.visits if visit.is_usable] for m in seen]
+    return null_effect(groups, [plan.sizes[m.workload.key] for m in seen])
