@@ -217,7 +217,7 @@ def train_lightgbm(
     settings = {
         "objective": "regression",
         "max_depth": depth,
-        "num_leaves": 2**depth - 1,
+        "num_leaves": max(2, 2**depth - 1),
         "learning_rate": rate,
         "min_data_in_leaf": max(2, min(20, len(target) // 10)),
         "min_data_in_bin": 1,

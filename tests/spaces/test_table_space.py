@@ -41,3 +41,16 @@ def test_refuses_what_does_not_fit_the_columns(genes):
 def test_refuses_columns_that_make_no_space(columns):
     with pytest.raises(UsageError):
         space("table", columns=columns)
+
+
+def test_latency_grows_only_along_the_columns_that_were_named():
+    assert space("table", columns=COLUMNS).increasing() == (0, 0)
+    table = space("table", columns=COLUMNS, increasing=["width"])
+    assert table.increasing() == (0, 1)
+    assert space("table", **table.options()).increasing() == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["op", "height"])
+def test_refuses_increasing_columns_that_are_no_numbers(name):
+    with pytest.raises(UsageError, match=f"'{name}' is no numeric column.*Numeric ones: width"):
+        space("table", columns=COLUMNS, increasing=[name])
