@@ -69,7 +69,7 @@ def clip(values: Floats, window: int = MIN_ROWS) -> Floats:
     """Clips single outliers towards the running median of about ``2 * window`` neighbours."""
     from scipy.ndimage import median_filter
 
-    centre = median_filter(values, size=2 * window + 1, mode="nearest")
+    centre = median_filter(values, size=2 * window + 1, mode="reflect")
     allowed = CLIP * max(robust_sd(values - centre), 1e-12)
     return np.asarray(np.clip(values, centre - allowed, centre + allowed))
 
