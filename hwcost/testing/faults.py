@@ -1,4 +1,4 @@
-"""What can go wrong with a simulated device, as plain numbers, and the level that follows from it.
+"""What can go wrong with a simulated device, as plain numbers, with the level and the noise that follow from it.
 
 The same (faults, seed, class, time) always gives the same level, whoever asks and in whatever order.
 """
@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+
+DROP_PERIOD = 50
+"""Blocks from the beginning of one stretch at a lower clock to that of the next."""
 
 GRID = 8192
 """Points of a level over the span; between them it is straight."""
@@ -30,7 +33,7 @@ class Faults:
         walk_s: Seconds after which it has forgotten all but 1/e.
         sensitivities: What part of the common level each class of workloads feels.
         own: Whether every class has a level of its own, drawn independently.
-        noise: Standard deviation of every block (array path) or call (device).
+        noise: Standard deviation of every block, that is, of every run of calls.
         chain_sd: Standard deviation of noise that goes on from block to block.
         chain_rho: Its correlation from one block to the next.
         process: Standard deviation of a factor that an item keeps through a round.
@@ -40,7 +43,7 @@ class Faults:
         modes: Share of blocks in a second, slower state.
         mode_size: How much slower it is.
         bands: Share of visits whose whole process is in that state.
-        drops: Share of blocks at a lower clock.
+        drops: Share of blocks at a lower clock; they come in stretches.
         drop_size: Share of the clock that is lost in them.
         warmup: Calls over which a visit gets as quick as it will be.
         warmup_size: How much slower the first call is.
@@ -49,7 +52,7 @@ class Faults:
         swing_calls: Its length in calls.
         tick_s: Step of the clock; 0 for nanoseconds.
         recompile_at: The call of each visit at which something is compiled; 0 for none.
-        steal: Share of the time that a hypervisor takes away.
+        steal: Share of the time that a hypervisor takes away; calls take that much longer.
         ignored: Whether all workloads cost the same, because their configuration is not applied.
     """
 
@@ -131,6 +134,53 @@ class LevelPath:
         return np.asarray(self.faults.walk_sd * lfilter([1.0], [1.0, -kept], pushes))
 
 
+@dataclass(frozen=True)
+class BlockDraws:
+    """Everything but law and level of some visits.
+
+    Attributes:
+        log: Log factor of each block, shape (visits, blocks).
+        is_dropped: Whether it ran at a lower clock, shape (visits, blocks).
+    """
+
+    log: Floats
+    is_dropped: NDArray[np.bool_]
+
+
+def draw_blocks(faults: Faults, rng: np.random.Generator, shape: tuple[int, int]) -> BlockDraws:
+    """Draws the noise of visits of equal numbers of blocks.
+
+    Args:
+        faults: What goes wrong.
+        rng: Where the numbers come from.
+        shape: Visits and blocks.
+    """
+    visits, _ = shape
+    log = faults.noise * _standard(rng, faults.tail, shape) + faults.process * _standard(rng, faults.tail, (visits, 1))
+    log = log + faults.chain_sd * _chain(rng, faults.chain_rho, shape)
+    log = log + faults.spike_size * (rng.random(shape) < faults.spikes)
+    log = log + faults.mode_size * ((rng.random(shape) < faults.modes) | (rng.random((visits, 1)) < faults.bands))
+    place = (np.arange(shape[1]) + rng.integers(0, DROP_PERIOD, (visits, 1))) % DROP_PERIOD
+    is_dropped = place < faults.drops * DROP_PERIOD
+    return BlockDraws(np.asarray(log - np.log1p(-faults.drop_size) * is_dropped), is_dropped)
+
+
+def _standard(rng: np.random.Generator, tail: float, shape: tuple[int, int]) -> Floats:
+    """Draws numbers of unit variance, normal or with Student's tails."""
+    if not tail:
+        return rng.standard_normal(shape)
+    return np.asarray(rng.standard_t(tail, shape) * np.sqrt((tail - 2.0) / tail))
+
+
+def _chain(rng: np.random.Generator, rho: float, shape: tuple[int, int]) -> Floats:
+    """Draws stationary first-order autoregressive noise of unit variance along the blocks of each visit."""
+    from scipy.signal import lfilter
+
+    pushes = rng.standard_normal(shape) * np.sqrt(1.0 - rho**2)
+    pushes[:, 0] /= np.sqrt(1.0 - rho**2)
+    return np.asarray(lfilter([1.0], [1.0, -rho], pushes, axis=1))
+
+
 DRIFTS = {
     "no drift": Faults(),
     "ramp 12 %": Faults(ramp=0.12),
@@ -140,4 +190,13 @@ DRIFTS = {
     "ramp, steps and drift": Faults(ramp=0.12, steps=3, step_sd=0.05, walk_sd=0.03),
     "own drift of each class": Faults(walk_sd=0.05, steps=2, step_sd=0.05, own=True),
 }
-"""How levels of machines move; times are in seconds for visits of one second."""
+"""How levels of machines move; times are in seconds, for visits of one second."""
+
+NOISES = {
+    "chained blocks (rho 0.9), process 1 %": Faults(chain_sd=0.02, process=0.01, spikes=0.02),
+    "spikes in 5 % of blocks": Faults(noise=0.02, process=0.005, spikes=0.05),
+    "second mode in 10 % of blocks": Faults(noise=0.02, process=0.005, modes=0.1),
+    "second mode in 10 % of processes": Faults(noise=0.02, process=0.005, bands=0.1),
+    "heavy tails (t, 3 degrees)": Faults(noise=0.02, process=0.01, tail=3.0),
+}
+"""Noise that is not white."""

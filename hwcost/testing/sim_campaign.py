@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hwcost.campaign import rounds
 from hwcost.campaign.time_model import VisitTable
-from hwcost.testing.faults import Faults, LevelPath
+from hwcost.testing.faults import Faults, LevelPath, draw_blocks
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -96,7 +96,7 @@ class SimCampaign:
         level = np.array([path(times_s.ravel()) for path in self.paths]).reshape(len(self.paths), *times_s.shape)
         rng = np.random.default_rng([self.seed, 3, stream])
         felt = level[self.groups[items], np.arange(len(items))]
-        return np.asarray(law[items][:, None] + felt + block_noise(self.faults, rng, times_s.shape))
+        return np.asarray(law[items][:, None] + felt + draw_blocks(self.faults, rng, times_s.shape).log)
 
     @cached_property
     def visits(self) -> Floats:
@@ -114,24 +114,3 @@ class SimCampaign:
             weight=np.ones(self.n),
             tells_level=np.ones(self.n, dtype=np.bool_),
         )
-
-
-def block_noise(faults: Faults, rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Draws everything but law and level for visits of equal numbers of blocks, shape (visits, blocks)."""
-    from scipy.signal import lfilter
-
-    n, blocks = shape
-    found = faults.noise * _standard(rng, faults.tail, (n, blocks)) + faults.process * _standard(rng, faults.tail, (n, 1))
-    if faults.chain_sd:
-        pushes = rng.standard_normal(n * blocks) * np.sqrt(1.0 - faults.chain_rho**2)
-        found = found + faults.chain_sd * lfilter([1.0], [1.0, -faults.chain_rho], pushes).reshape(n, blocks)
-    found = found + faults.spike_size * (rng.random((n, blocks)) < faults.spikes)
-    found = found + faults.mode_size * ((rng.random((n, blocks)) < faults.modes) | (rng.random((n, 1)) < faults.bands))
-    return np.asarray(found - np.log1p(-faults.drop_size) * (rng.random((n, blocks)) < faults.drops))
-
-
-def _standard(rng: np.random.Generator, tail: float, shape: tuple[int, int]) -> Floats:
-    """Draws numbers of unit variance, normal or with Student's tails."""
-    if not tail:
-        return rng.standard_normal(shape)
-    return np.asarray(rng.standard_t(tail, shape) * np.sqrt((tail - 2.0) / tail))

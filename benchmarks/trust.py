@@ -1,0 +1,79 @@
+"""Can the numbers be trusted? Every figure beside the plain alternatives, one table per question.
+
+Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N]``; tables: drift, noise, null (default: all).
+
+The simulated campaigns have 400 items, 3 classes and 4 rounds of one-second visits; errors are those of log latency, in
+percent, means over seeds. The truth is an item's latency at its class's mean level over the campaign.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from hwcost.testing.alternatives import WAYS, time_model
+from hwcost.testing.faults import DRIFTS, NOISES, Faults
+from hwcost.testing.sim_campaign import NOISE, SimCampaign
+
+ITEMS = 400
+NULL_SEEDS = 100
+FAST = "fast drift, sd 3 %"
+
+
+def campaigns(faults: Faults, seeds: int) -> Iterator[SimCampaign]:
+    """Yields one campaign per seed."""
+    return (SimCampaign(seed, faults, n_items=ITEMS) for seed in range(seeds))
+
+
+def drift_table(seeds: int) -> None:
+    """95th percentile of the error of every way under every drift, and the coverage of the time model's intervals."""
+    print(f"\n95th percentile of the error (%), {seeds} seeds\n{'':28s}", *(f"{name:>12s}" for name in WAYS), end="")
+    print(f"{'/ no drift':>12s}{'bar':>6s}{'coverage':>10s}   bar")
+    floor = None
+    for name, faults in DRIFTS.items():
+        rows = []
+        for campaign in campaigns(replace(faults, noise=NOISE), seeds):
+            found = [way(campaign) for way in WAYS.values()]
+            rows.append([*(one.p95(campaign.truth) for one in found), found[-1].coverage(campaign.truth)])
+        *errors, coverage = np.mean(rows, axis=0)
+        floor = floor or errors[-1]
+        print(f"{name:28s}", *(f"{100 * error:12.2f}" for error in errors), end="", flush=True)
+        print(f"{errors[-1] / floor:12.2f}{1.5 if name == FAST else 1.4:6.1f}{coverage:10.3f}   0.93 to 0.97", flush=True)
+
+
+def noise_table(seeds: int) -> None:
+    """Coverage of 95 % intervals under noise that is not white: the time model's, and what the blocks of one visit give."""
+    print(f"\nCoverage of 95 % intervals, {seeds} seeds\n{'':40s}{'one visit':>12s}{'time model':>12s}   bar")
+    for name, faults in NOISES.items():
+        rows = [
+            [WAYS[way](campaign).coverage(campaign.truth) for way in ("sequential", "time model")]
+            for campaign in campaigns(faults, seeds)
+        ]
+        naive, ours = np.mean(rows, axis=0)
+        print(f"{name:40s}{naive:12.3f}{ours:12.3f}   {0.88 if faults.chain_sd else 0.9:g}", flush=True)
+
+
+def null_table(seeds: int = NULL_SEEDS) -> None:
+    """How often a level is seen where there is none, and what that costs."""
+    off, with_level, without = 0, [], []
+    for campaign in campaigns(Faults(noise=NOISE), seeds):
+        found = time_model(campaign)
+        off += not found.has_level
+        with_level.append(found.p95(campaign.truth))
+        without.append(WAYS["round means"](campaign).p95(campaign.truth))
+    cost = 100 * (np.mean(with_level) / np.mean(without) - 1)
+    print(f"\nWithout drift: no level in {off} of {seeds} seeds (bar 95 %), cost {cost:+.1f} % of the error (bar 5 %)")
+
+
+TABLES = {"drift": drift_table, "noise": noise_table, "null": null_table}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tables", nargs="*", choices=[*TABLES, []], metavar="TABLE")
+    parser.add_argument("--seeds", type=int, default=20)
+    given = parser.parse_args()
+    for table in given.tables or TABLES:
+        TABLES[table](max(given.seeds, NULL_SEEDS) if table == "null" and given.seeds >= 20 else given.seeds)

@@ -1,0 +1,152 @@
+"""A device on a virtual clock whose latency is a law times a moving level, with faults put in.
+
+What real machines do now and then, this one does on demand and the same way every time, so that steady state, guards,
+stopping and estimates can be tested by what they make of it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hwcost.backends import options as read
+from hwcost.backends.base import Backend, Runner
+from hwcost.backends.null import Null
+from hwcost.backends.virtual import VirtualClock
+from hwcost.testing.faults import Faults, LevelPath, draw_blocks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from hwcost.devices.profile import DeviceProfile
+    from hwcost.workloads.base import Workload
+
+IGNORED_S = 0.03
+"""What every workload costs whose configuration is not applied."""
+
+USUAL_HZ = 3e9
+BLOCKS_AHEAD = 1024
+"""Blocks for which noise is drawn at once; a visit of more begins again."""
+
+
+class SimDevice(Backend):
+    """The law times the level at the present virtual time, and whatever faults there are.
+
+    Options:
+        seed: Of level and noise (0).
+        round_s: Virtual seconds from one round to the next, where rounds are processes of their own (0).
+        class_flops: FLOPs from which workloads belong to the next class (none: all are of one class).
+
+        Every field of :class:`hwcost.testing.faults.Faults` is an option too.
+
+    Args:
+        threads: Not used.
+        options: See above.
+        faults: All faults at once; options come on top.
+        law: Seconds per call of a workload; None for the one of the null backend.
+    """
+
+    name = "sim"
+    kinds = ("cpu", "cuda", "tpu")
+    option_names = ("seed", "round_s", "class_flops", *(field.name for field in fields(Faults)))
+
+    def __init__(
+        self,
+        threads: int = 1,
+        options: dict[str, Any] | None = None,
+        *,
+        faults: Faults | None = None,
+        law: Callable[[Workload], float] | None = None,
+    ) -> None:
+        super().__init__(threads, options)
+        chosen = {name: value for name, value in self.options.items() if name in {field.name for field in fields(Faults)}}
+        self.faults = replace(faults or Faults(), **chosen)
+        self.seed = read.integer(self.options, "seed", 0)
+        self.round_s = read.number(self.options, "round_s", 0.0)
+        self.class_flops = sorted(self.options.get("class_flops", ()))
+        self.law_s = law or Null().law_s
+        self.time = VirtualClock()
+
+    @classmethod
+    def availability(cls) -> tuple[bool, str]:
+        """Always available."""
+        return True, ""
+
+    def version(self) -> dict[str, str]:
+        """The simulation's own version."""
+        return {"sim": "1"}
+
+    def level(self, workload: Workload) -> LevelPath:
+        """Returns the level that a workload feels."""
+        work = workload.work()
+        group = 0 if work is None else bisect_right(self.class_flops, work.flops)
+        return LevelPath(self.faults, self.seed, group)
+
+    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+        """See the base class."""
+        missing_s = self.round * self.round_s - self.time() * 1e-9
+        if missing_s > 0:
+            self.time.advance(missing_s)
+        return SimRunner(self, workload)
+
+
+class SimRunner(Runner):
+    """Lets the clock move on by what each run of calls takes; such a run is a block."""
+
+    def __init__(self, device: SimDevice, workload: Workload) -> None:
+        super().__init__()
+        item = int(workload.key[:16], 16)
+        self._faults = device.faults
+        self._level = device.level(workload)
+        self._law_s = IGNORED_S if device.faults.ignored else device.law_s(workload)
+        rng = np.random.default_rng([device.seed, item, device.round, 3])
+        self._draws = draw_blocks(device.faults, rng, (1, BLOCKS_AHEAD))
+        self._time = device.time
+        self._calls = self._blocks = 0
+        self._outputs = [np.random.default_rng(item).standard_normal(4, dtype=np.float32)]
+        self.clock = self._read
+        self.clock_step_s = device.faults.tick_s or 1e-9
+        self.facts = {"law_s": self._law_s}
+
+    def _read(self) -> int:
+        step = max(1, round(self._faults.tick_s * 1e9))
+        return self._time() // step * step
+
+    def run(self, n: int) -> None:
+        """See the base class."""
+        log = self._draws.log[0, self._blocks % BLOCKS_AHEAD] + self._level(np.array([self._time() * 1e-9]))[0]
+        calls = float(self._paces(np.arange(self._calls, self._calls + n)).sum())
+        self._time.advance(self._law_s * calls * float(np.exp(log)) / (1.0 - self._faults.steal))
+        self._calls += n
+        self._blocks += 1
+
+    def _paces(self, calls: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Returns how much longer than usual each call takes by its number."""
+        faults = self._faults
+        warm = faults.warmup_size * np.exp(-4.0 * calls / faults.warmup) if faults.warmup else 0.0
+        swing = np.exp(faults.swing * np.sin(2 * np.pi * calls / faults.swing_calls))
+        return np.asarray((1.0 + warm) * swing * (1.0 + faults.slowdown * calls))
+
+    def compile_events(self) -> int:
+        """See the base class."""
+        return int(0 < self._faults.recompile_at < self._calls)
+
+    def state(self) -> dict[str, Any]:
+        """See the base class; the clock is that of the last block."""
+        told: dict[str, Any] = {}
+        if self._faults.drops:
+            slow = self._blocks > 0 and bool(self._draws.is_dropped[0, (self._blocks - 1) % BLOCKS_AHEAD])
+            told["clock_hz"] = USUAL_HZ * (1.0 - self._faults.drop_size * slow)
+        if self._faults.steal:
+            seconds = self._time() * 1e-9
+            told |= {"cpu_total_s": seconds, "cpu_steal_s": self._faults.steal * seconds}
+        return told
+
+    def outputs(self) -> list[NDArray[Any]]:
+        """Returns four numbers that depend on the workload alone."""
+        self.run(1)
+        return list(self._outputs)
