@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hwcost.api import device, evaluate, fit, load, measure
+    from hwcost.audit.source import audit
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.spaces import space
     from hwcost.stores import open_store
 
-__all__ = ["CostModel", "Prediction", "device", "evaluate", "fit", "load", "measure", "open_store", "space"]
+__all__ = ["CostModel", "Prediction", "audit", "device", "evaluate", "fit", "load", "measure", "open_store", "space"]
 
 __version__ = "0.1.0"
 
@@ -40,8 +41,8 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "measure":  # a package that can be called, see hwcost.measure
-        return import_module("hwcost.measure")
+    if name in ("audit", "measure"):  # packages that can be called, see hwcost.measure
+        return import_module(f"hwcost.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'hwcost' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

@@ -81,11 +81,11 @@ def fitness(
     low, high = _limits(measured_s * factor, predicted_s * factor)
     ax.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=(0, (5, 4)), alpha=0.75, zorder=4)
     ax.scatter(
-        measured_s[::step] * factor, predicted_s[::step] * factor, s=16, color=ACCENT, alpha=_alpha(len(measured_s)),
+        measured_s[::step] * factor, predicted_s[::step] * factor, s=16, color=ACCENT, alpha=alpha(len(measured_s)),
         edgecolors="none", zorder=3,
     )
     ax.set(xlim=(low, high), ylim=(low, high), xlabel=f"measured ({unit})", ylabel=f"predicted ({unit})")
-    _entitle(ax, title)
+    entitle(ax, title)
     ax.set_aspect("equal")
     ax.grid(True)
     shown = _accuracy(measured_s, predicted_s) if notes is None else dict(notes)
@@ -111,7 +111,7 @@ def importance(ax: Axes, shares: Mapping[str, float], title: str = "What the mod
     ax.bar_label(bars, labels=[f"{value:.1f} %" for value in values], padding=4, fontsize=8.5, color="#52606d")
     ax.invert_yaxis()
     ax.set(xlabel="share of explained variation (%)", xlim=(0, max([*values, 1e-9]) * 1.16))
-    _entitle(ax, title)
+    entitle(ax, title)
     ax.tick_params(axis="y", length=0)
     return ax
 
@@ -144,7 +144,8 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     return written
 
 
-def _entitle(ax: Axes, title: str) -> None:
+def entitle(ax: Axes, title: str) -> None:
+    """Sets the heading, flush left."""
     ax.set_title(title, loc="left", pad=12.0, fontsize=11.5, fontweight="bold", color=INK)
 
 
@@ -167,7 +168,8 @@ def _limits(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float
     return max(0.0, low - room), high + room
 
 
-def _alpha(points: int) -> float:
+def alpha(points: int) -> float:
+    """Returns how opaque points are drawn: the more there are, the less."""
     return float(np.clip(30.0 / np.sqrt(max(points, 1)) / 2.0, 0.25, 0.85))
 
 

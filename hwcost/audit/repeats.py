@@ -1,0 +1,75 @@
+"""Architectures that were measured more than once, and latencies that stand under more than one label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.levels.von_neumann import MAD_TO_SD
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+FEWEST_PAIRS = 3
+"""Repeats below which their spread is not told."""
+
+WINDOW, DISTINCT = 10, 5
+"""Successive latencies, so many of them different, that never agree to the last digit by chance."""
+
+SHARED = 0.5
+"""Share of a table's windows that another table also holds, from which the two are the same measurements."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Rows whose architecture has been there before.
+
+    Attributes:
+        earlier: The previous row of the same architecture, shape (k,).
+        later: The row that repeats it, shape (k,).
+        is_copy: Whether the latencies are the same to the last digit, shape (k,).
+    """
+
+    earlier: Indices
+    later: Indices
+    is_copy: NDArray[np.bool_]
+
+    def spread(self, log_latency: Floats) -> float | None:
+        """Returns the robust standard deviation of the log ratio of repeats that are no copies; None with too few."""
+        ratios = (log_latency[self.later] - log_latency[self.earlier])[~self.is_copy]
+        return float(MAD_TO_SD * np.median(np.abs(ratios))) if len(ratios) >= FEWEST_PAIRS else None
+
+
+def find_repeats(item: Indices, latency_s: Floats) -> Repeats:
+    """Finds repeated architectures.
+
+    Args:
+        item: Index of each row's architecture, shape (n,).
+        latency_s: Shape (n,), seconds.
+    """
+    order = np.argsort(item, kind="stable")
+    is_same = item[order][1:] == item[order][:-1]
+    earlier, later = order[:-1][is_same], order[1:][is_same]
+    return Repeats(earlier, later, latency_s[earlier] == latency_s[later])
+
+
+def hold_the_same(one: Floats, other: Floats) -> bool:
+    """Whether two columns of latencies are the same measurements, in whole or for the most part of the shorter one.
+
+    Args:
+        one: Shape (n,).
+        other: Shape (m,).
+    """
+    if len(one) == len(other) and len(one) > 1 and np.array_equal(one, other):
+        return True
+    shorter, longer = sorted((one.tolist(), other.tolist()), key=len)
+    windows = _windows(shorter)
+    return bool(windows) and len(windows & _windows(longer)) >= SHARED * len(windows)
+
+
+def _windows(latency_s: Sequence[float]) -> set[tuple[float, ...]]:
+    found = (tuple(latency_s[i : i + WINDOW]) for i in range(len(latency_s) - WINDOW + 1))
+    return {window for window in found if len(set(window)) >= DISTINCT}
