@@ -109,6 +109,7 @@ def fit(
     *,
     space: SearchSpace | str | None = None,
     campaign_id: str | None = None,
+    drift: Literal["auto", "none"] = "auto",
     **options: Any,
 ) -> CostModel:
     """Fits a cost model on a campaign, a store, or a CSV of latencies.
@@ -118,6 +119,7 @@ def fit(
         model: For example ``hybrid``, ``lut``, ``xgboost``, ``lightgbm``, ``ridge`` or ``auto``.
         space: Needed for a CSV; for a store with several spaces, which of them.
         campaign_id: Which campaign of the store; None for the youngest.
+        drift: For a CSV: ``auto`` takes the machine's moving level out of the rows; ``none`` takes them as they stand.
         **options: What the model takes.
 
     Returns:
@@ -136,7 +138,7 @@ def fit(
         rows = data.from_measurements(source.measurements, space, source.store_url)
     else:
         rows = data.read(source, space, campaign_id)
-    return train(rows, model, **options)
+    return train(rows, model, drift, **options)
 
 
 def evaluate(
@@ -147,6 +149,7 @@ def evaluate(
     train: float = 0.8,
     split: Literal["random", "ordered"] = "random",
     seeds: int = 10,
+    drift: Literal["auto", "none"] = "auto",
     campaign_id: str | None = None,
 ) -> dict[str, Any]:
     """Judges cost models on rows that they were not fitted on, beside plain baselines.
@@ -158,6 +161,7 @@ def evaluate(
         train: For a CSV: below 1 the share of rows to fit on, from 2 their number.
         split: For a CSV: ``random``, or ``ordered``: the first rows.
         seeds: For a CSV: number of random splits; metrics are medians over them.
+        drift: For a CSV: ``auto`` looks for a moving level in the order of rows; ``none`` takes rows as they stand.
         campaign_id: For a store: which campaign; None for the youngest.
 
     Returns:
@@ -173,7 +177,7 @@ def evaluate(
     rows = data.read(source, space, campaign_id)
     if data.is_store(source):
         return evaluation.evaluate_roles(rows, model)
-    return evaluation.evaluate(rows, model, train, split, seeds)
+    return evaluation.evaluate(rows, model, train, split, seeds, drift)
 
 
 def _workloads(

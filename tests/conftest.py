@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from hwcost.cli import console
+
 settings.register_profile("hwcost", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("hwcost")
 
@@ -42,6 +44,12 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("HWCOST_HOME", str(home))
     monkeypatch.delenv("HWCOST_STORE", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_console() -> None:
+    """Lets no test inherit the ``-q`` or ``-v`` of another one."""
+    console.reset()
 
 
 @pytest.fixture

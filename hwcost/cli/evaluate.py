@@ -40,12 +40,17 @@ def evaluate(
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, hybrid, lightgbm, xgboost, ridge, constant or all.")
+        str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, constant or all.")
     ] = "auto",
     train: Annotated[float, typer.Option("--train", help="Rows to fit on: a share below 1, or a number from 2.")] = 0.8,
     split: Annotated[str, typer.Option("--split", help="random, or ordered: the first rows.")] = "random",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Random splits; metrics are medians over them.")] = 10,
-    drift: Annotated[str, typer.Option("--drift", help="none: rows are taken as they stand.")] = "none",
+    drift: Annotated[
+        str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
+    ] = "auto",
+    runs: Annotated[
+        str | None, typer.Option("--runs", metavar="COLUMN", help="A column that names the measuring run of each row.")
+    ] = None,
     categorical: Annotated[
         str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names (space table).")
     ] = "",
@@ -70,28 +75,24 @@ def evaluate(
     from hwcost.cost_models.evaluate import evaluate as evaluate_table
     from hwcost.cost_models.evaluate import evaluate_roles
 
-    _check(drift, split)
+    _check("drift", drift, ("auto", "none"))
+    _check("split", split, ("ordered", "random"))
     if model != "all":
         COST_MODELS.load(model)
-    data = read(source, space, campaign, console.names(categorical), console.names(increasing))
+    data = read(source, space, campaign, console.names(categorical), console.names(increasing), runs)
     if is_store(source):
         document = evaluate_roles(data, "all" if model == "auto" else model)
     else:
-        document = evaluate_table(data, model, train, "ordered" if split == "ordered" else "random", seeds)
+        document = evaluate_table(data, model, train, split, seeds, drift)  # type: ignore[arg-type]
     if plot is not None:
-        _draw(data, "lut" if model == "all" else model, train, plot)
+        _draw(data, "lut" if model == "all" else model, train, drift, plot)
     if not console.write_json(document, json):
         _show(document)
 
 
-def _check(drift: str, split: str) -> None:
-    if drift != "none":
-        raise UsageError(
-            f"--drift {drift} is not there yet: this version has no model of how the machine's level moves over time. "
-            "Use --drift none."
-        )
-    if split not in ("random", "ordered"):
-        raise UsageError(f"unknown split '{split}'. Known: ordered, random")
+def _check(option: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise UsageError(f"unknown --{option} '{value}'. Known: {', '.join(known)}")
 
 
 def metric_cells(view: dict[str, Any], names: Sequence[str]) -> list[str]:
@@ -111,18 +112,20 @@ def _table(reports: dict[str, Any], title: str) -> None:
     for name, report in reports.items():
         label = f"{name} ({report['chosen']})" if report["chosen"] else name
         rows.append([label, *metric_cells(report["as_measured"], list(COLUMNS.values())), f"{report['seconds_fit']:.2f}"])
+        if report["reference_state"] != report["as_measured"]:
+            rows.append([f"{name}, reference state", *metric_cells(report["reference_state"], list(COLUMNS.values())), ""])
         if "rolling" in report:
             rows.append([f"{name}, rolling", *metric_cells(report["rolling"], list(COLUMNS.values())), ""])
     footer = f"Fitted on {first['n_train']} rows, judged on {first['n_test']}."
     console.print_table(title, ["model", *COLUMNS, "fit (s)"], rows, footer)
 
 
-def _draw(data: Data, model: str, train: float, path: Path) -> None:
+def _draw(data: Data, model: str, train: float, drift: str, path: Path) -> None:
     """Draws what a fit on the first random split predicts for the rows it has not seen."""
     from hwcost.cost_models.evaluate import held_out
     from hwcost.report import figures
 
-    measured_s, predicted_s = held_out(data, model, train)
+    measured_s, predicted_s = held_out(data, model, train, drift=drift)  # type: ignore[arg-type]
     figure, ax = figures.new_figure()
     figures.fitness(ax, measured_s, predicted_s, f"{model} on {Path(data.source).name}, held-out rows")
     written = figures.save(figure, path)

@@ -27,7 +27,7 @@ def fit(
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, hybrid, lightgbm, xgboost, ridge, params or constant.")
+        str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, params or constant.")
     ] = "hybrid",
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
     categorical: Annotated[
@@ -36,6 +36,12 @@ def fit(
     increasing: Annotated[
         str, typer.Option("--increasing", metavar="A,B", help="Columns along which latency cannot fall (space table).")
     ] = "",
+    drift: Annotated[
+        str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
+    ] = "auto",
+    runs: Annotated[
+        str | None, typer.Option("--runs", metavar="COLUMN", help="A column that names the measuring run of each row.")
+    ] = None,
     monotone: Annotated[
         bool,
         typer.Option(
@@ -57,8 +63,8 @@ def fit(
     from hwcost.cost_models.sanity import enlargements
     from hwcost.cost_models.train import training
 
-    data = read(source, space, campaign, console.names(categorical), console.names(increasing))
-    result = training(data, model, **({} if monotone else {"monotone": False}))
+    data = read(source, space, campaign, console.names(categorical), console.names(increasing), runs)
+    result = training(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:
@@ -97,11 +103,23 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     half = "too few rows for one" if model.spread_ is None else f"±{format_percent(model.spread_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
-    footer = f"90 % interval: {half}\n{_sanity_line(model, sanity)}".rstrip()
+    lines = [f"90 % interval: {half}", _drift_line(model), _sanity_line(model, sanity)]
+    footer = "\n".join(line for line in lines if line)
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
     if shares:
         console.print_table("What it goes by", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
+
+
+def _drift_line(model: CostModel) -> str:
+    """Says that the machine's level moved and was taken out; empty where it was not."""
+    from hwcost.units import format_percent
+
+    drift = model.provenance.get("drift")
+    if drift is None:
+        return ""
+    moved = format_percent(drift["level_range"], 1)
+    return f"The machine's level moved by {moved} over the rows ({drift['kind']}); predictions are for its mean level."
 
 
 def _sanity_line(model: CostModel, sanity: Sanity | None) -> str:

@@ -15,7 +15,7 @@ from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import HwcostError, MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
-CANDIDATES = ("constant", "ridge", "lut", "hybrid", "lightgbm", "xgboost")
+CANDIDATES = ("constant", "ridge", "lut", "products", "hybrid", "lightgbm", "xgboost")
 """From plain to general; a later one is taken only when it is clearly better."""
 
 BOOSTERS = ("lightgbm", "xgboost")
@@ -37,7 +37,7 @@ class Auto(CostModel):
 
     Attributes:
         chosen_: Name of the model that was taken.
-        errors_: Mean absolute out-of-fold error of log latency of each candidate.
+        candidate_errors_: Mean absolute out-of-fold error of log latency of each candidate.
         model_: The fitted model.
     """
 
@@ -52,7 +52,7 @@ class Auto(CostModel):
         self.candidates = tuple(candidates)
         self.monotone = bool(monotone)
         self.chosen_: str | None = None
-        self.errors_: dict[str, float] = {}
+        self.candidate_errors_: dict[str, float] = {}
         self.model_: CostModel | None = None
 
     def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
@@ -66,8 +66,8 @@ class Auto(CostModel):
             except MissingExtraError:
                 continue
             errors[name] = np.abs(left_out_errors(fits[name], genes, latency_s, weights))
-        self.errors_ = {name: float(error.mean()) for name, error in errors.items()}
-        best = min(self.errors_, key=lambda name: self.errors_[name])
+        self.candidate_errors_ = {name: float(error.mean()) for name, error in errors.items()}
+        best = min(self.candidate_errors_, key=lambda name: self.candidate_errors_[name])
         good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
         self.chosen_ = good[0]
         self.model_ = fits[self.chosen_]
@@ -107,14 +107,14 @@ class Auto(CostModel):
 
     def _state(self) -> dict[str, Any]:
         inner = self._inner()
-        return {"chosen": self.chosen_, "errors": self.errors_, "options": inner.options(), "model": inner.state()}
+        return {"chosen": self.chosen_, "errors": self.candidate_errors_, "options": inner.options(), "model": inner.state()}
 
     def _files(self) -> dict[str, str]:
         return self._inner().files()
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
         self.chosen_ = str(state["chosen"])
-        self.errors_ = {str(name): float(error) for name, error in state["errors"].items()}
+        self.candidate_errors_ = {str(name): float(error) for name, error in state["errors"].items()}
         self.model_ = cost_model(self.chosen_, self.space, **state["options"])
         self.model_.restore(state["model"], files)
         self.monotone_ = self.model_.monotone_

@@ -61,6 +61,7 @@ class CostModel(ABC):
         domain_: What the training rows reach.
         measured_: Measured seconds by genes; used for exact hits only.
         spread_: Half-width of the 90 % interval of log latency; None when not calibrated.
+        errors_: Errors of log latency on rows left out, ascending, thinned out if many; None when not calibrated.
         n_rows_: Rows of the fit.
         monotone_: Names of the columns along which the model was held never to fall; none for most models.
         provenance: Where the numbers come from (device, protocol, data hash, metrics); free JSON.
@@ -75,6 +76,7 @@ class CostModel(ABC):
         self.domain_: Domain | None = None
         self.measured_: dict[tuple[GeneValue, ...], float] = {}
         self.spread_: float | None = None
+        self.errors_: Floats | None = None
         self.n_rows_ = 0
         self.monotone_: tuple[str, ...] = ()
         self.provenance: dict[str, Any] = {}
@@ -149,6 +151,7 @@ class CostModel(ABC):
         self.domain_ = Domain.of(self.features, genes)
         self.n_rows_ = len(genes)
         self.spread_ = None
+        self.errors_ = None
         self.measured_ = {}
         self._fit(genes, latency_s, weights)
         return self
@@ -180,6 +183,24 @@ class CostModel(ABC):
         ratio = None if self.spread_ is None else float(np.exp(self.spread_))
         low_s, high_s = (None, None) if ratio is None else (latency_s / ratio, latency_s * ratio)
         return Prediction(latency_s, low_s, high_s, self._in_domain(genes))
+
+    def probability(self, archs: Sequence[Architecture] | NDArray[Any], max_s: float) -> Floats:
+        """Returns how likely each architecture, measured once, takes no longer than a limit; shape (n,).
+
+        The share of errors on rows left out that would keep the prediction within the limit; with n such errors it never
+        claims more than ``n / (n + 1)``.
+
+        Args:
+            archs: n architectures, or their encoded genes as an array (n, genes).
+            max_s: Seconds.
+
+        Raises:
+            HwcostError: When the model is not calibrated.
+        """
+        if self.errors_ is None:
+            raise HwcostError(f"the cost model '{self.name}' has no interval: it was fitted on too few rows. Measure more.")
+        room = np.log(max_s / self.predict(archs).latency_s)
+        return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
 
     def predict_encoded(self, genes: Floats) -> Floats:
         """Predicts seconds (n,) for encoded genes (n, genes), without checks, intervals or exact hits."""
@@ -228,7 +249,9 @@ class CostModel(ABC):
     def state(self) -> dict[str, Any]:
         """Returns everything learned as plain JSON, besides what ``files`` holds."""
         domain = None if self.domain_ is None else self.domain_.as_dict()
-        return {"domain": domain, "spread": self.spread_, "n_rows": self.n_rows_, "learned": self._state()}
+        errors = None if self.errors_ is None else self.errors_.tolist()
+        kept = {"domain": domain, "spread": self.spread_, "errors": errors, "n_rows": self.n_rows_}
+        return {**kept, "learned": self._state()}
 
     def files(self) -> dict[str, str]:
         """Returns learned parts that have a text format of their own, by file name."""
@@ -243,6 +266,7 @@ class CostModel(ABC):
         """
         self.domain_ = None if state["domain"] is None else Domain.from_dict(state["domain"])
         self.spread_ = None if state["spread"] is None else float(state["spread"])
+        self.errors_ = None if state["errors"] is None else np.array(state["errors"], dtype=np.float64)
         self.n_rows_ = int(state["n_rows"])
         self._restore(state["learned"], files)
 

@@ -50,6 +50,8 @@ class Data:
         provenance: Device, protocol and the like; plain JSON.
         flags: Codes of doubts per row; empty for a table.
         components: Prices by component, where the campaign measured components.
+        is_ordered: Whether rows stand in the order in which they were measured, once each.
+        runs: Number of the measuring run of each row, shape (n,); None where they are not known.
     """
 
     space: SearchSpace
@@ -62,6 +64,8 @@ class Data:
     provenance: dict[str, Any]
     flags: tuple[tuple[str, ...], ...] = ()
     components: ComponentTable | None = None
+    is_ordered: bool = False
+    runs: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -94,6 +98,7 @@ def read(
     campaign_id: str | None = None,
     categorical: Iterable[str] = (),
     increasing: Iterable[str] = (),
+    runs: str | None = None,
 ) -> Data:
     """Reads a campaign's store or a CSV of latencies.
 
@@ -103,6 +108,7 @@ def read(
         campaign_id: Which campaign of the store; None for the youngest.
         categorical: Columns of integers that name things, for a CSV and the space ``table``.
         increasing: Numeric columns along which latency cannot fall, likewise.
+        runs: A column that names the measuring run of each row of a CSV.
 
     Raises:
         DataError: When the source holds nothing usable.
@@ -114,14 +120,25 @@ def read(
         raise UsageError(f"'{source}' is read as a CSV, which needs a space: supershaper, table or another one.")
     from hwcost.exchange.table import read_table
 
-    return from_table(read_table(source, space, categorical, increasing))
+    return from_table(read_table(source, space, categorical, increasing, runs))
 
 
 def from_table(table: LatencyTable) -> Data:
-    """Takes all rows of a table for fitting, with equal weights."""
+    """Takes all rows of a table for fitting, with equal weights, in the order of the file."""
     n = len(table)
-    facts = {"data": Path(table.path).name}
-    return Data(table.space, table.architectures, table.latency_s, np.ones(n), (FIT,) * n, table.path, {}, facts)
+    runs = None if table.runs is None else np.unique(table.runs, return_inverse=True)[1].astype(np.intp)
+    return Data(
+        table.space,
+        table.architectures,
+        table.latency_s,
+        np.ones(n),
+        (FIT,) * n,
+        table.path,
+        {},
+        {"data": Path(table.path).name},
+        is_ordered=True,
+        runs=runs,
+    )
 
 
 def from_store(store: str, campaign_id: str | None = None, space: str | SearchSpace | None = None) -> Data:

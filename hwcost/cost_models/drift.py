@@ -10,8 +10,8 @@ the architectures themselves cannot be told from their cost, and such a table is
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,17 @@ class Drift:
     def is_none(self) -> bool:
         """Whether no level was taken."""
         return self.level.kind == "none" and not self.runs
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns what a model's provenance keeps: that rows were corrected, by how much, and how good that is."""
+        return {
+            "grade": "corrected (single pass)",
+            "kind": self.level.kind,
+            "level_range": self.level.range,
+            "runs": len(self.runs),
+            "von_neumann": self.von_neumann,
+            "von_neumann_after": self.von_neumann_after,
+        }
 
     def __call__(self, rows: Rows, runs: Runs | None = None) -> Floats:
         """Returns the log level at any rows; shape (n,).
@@ -187,8 +198,3 @@ def _run_effects(errors: Floats, runs: Runs) -> dict[int, float]:
     between = max(0.0, float(np.mean(medians**2) - np.mean(doubt)))
     kept = medians * between / np.maximum(between + doubt, 1e-300)
     return dict(zip(map(int, names), (kept - np.average(kept, weights=counts)).tolist(), strict=True))
-
-
-def run_numbers(names: Sequence[object]) -> Runs:
-    """Numbers measuring runs by the text of their names, shape (n,)."""
-    return np.unique([str(name) for name in names], return_inverse=True)[1].astype(np.intp)

@@ -1,22 +1,24 @@
 """Judges cost models on rows that they were not fitted on, again and again over seeds.
 
 The document follows one contract: for every model the sizes, what it chose, the seconds of a fit, and its metrics in two
-views, ``as_measured`` and ``reference_state``. Without a model of drift the two are equal.
+views. ``as_measured`` compares the prediction times the level, told from training rows only, with the row as it stands;
+``reference_state`` compares the bare prediction with the row over that level. Without drift the two are equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost_models import cost_model
-from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import FIT, JUDGE, UNIFORM, Data
-from hwcost.cost_models.intervals import calibrate, left_out_errors, quantile
+from hwcost.cost_models.drift import Drift
+from hwcost.cost_models.fitting import DriftChoice, Fitted, drift_of, fit_rows
 from hwcost.cost_models.metrics import Metrics, median_metrics, metrics
+from hwcost.cost_models.rolling import roll
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.measure.timer import Clock
@@ -29,14 +31,25 @@ BASELINES = ("ridge", "constant", "xgboost")
 
 STORE_BASELINES = ("constant", "params", "ridge")
 STORE_MODELS = ("lut", "xgboost", "lightgbm", "hybrid")
-ALL = ("auto", "lut", "hybrid", "lightgbm", "xgboost", "ridge", "constant")
+ALL = ("auto", "lut", "products", "hybrid", "lightgbm", "xgboost", "ridge", "constant")
 
-WINDOW = 200
-"""Rolling intervals look back on so many errors."""
+
+@dataclass(frozen=True)
+class _Part:
+    """One split: rows to fit on, rows to judge on, and how the level moved over the first."""
+
+    fit: Rows
+    judge: Rows
+    drift: Drift | None = None
 
 
 def evaluate(
-    data: Data, model: str = "auto", train: float = 0.8, split: Split = "random", seeds: int = 10
+    data: Data,
+    model: str = "auto",
+    train: float = 0.8,
+    split: Split = "random",
+    seeds: int = 10,
+    drift: DriftChoice = "auto",
 ) -> dict[str, Any]:
     """Evaluates a model and its baselines on a table.
 
@@ -46,6 +59,7 @@ def evaluate(
         train: Below 1 the share of rows to fit on, from 2 their number.
         split: ``random`` draws them anew for every seed; ``ordered`` takes the first ones.
         seeds: Number of draws.
+        drift: ``auto`` looks for a moving level of the machine in the order of the rows; ``none`` takes rows as they stand.
 
     Returns:
         The document, without ``schema_version``.
@@ -55,7 +69,10 @@ def evaluate(
         MissingExtraError: When the model asked for is not installed.
     """
     n_train = train_rows(len(data), train)
-    splits = [_split(len(data), n_train, split, seed) for seed in range(1 if split == "ordered" else seeds)]
+    splits = []
+    for seed in range(1 if split == "ordered" else seeds):
+        fit, judge = _split(len(data), n_train, split, seed)
+        splits.append(_Part(fit, judge, drift_of(data, fit, drift)))
     models: dict[str, Any] = {}
     for name in asked(model):
         report = _over_splits(name, data, splits, split)
@@ -86,7 +103,7 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
     document: dict[str, Any] = {"file": data.source, "space": data.space.name, "n_rows": len(data)}
     for key, rows in (("models", judge), ("uniform", uniform)):
         if len(rows) > 1:
-            reports = {name: _over_splits(name, data, [(fit, rows)], "random") for name in names}
+            reports = {name: _over_splits(name, data, [_Part(fit, rows)], "random") for name in names}
             document[key] = {name: report for name, report in reports.items() if report is not None}
     return document
 
@@ -121,62 +138,64 @@ def _split(n: int, n_train: int, split: Split, seed: int) -> tuple[Rows, Rows]:
     return order[:n_train], order[n_train:]
 
 
-def _over_splits(name: str, data: Data, splits: Sequence[tuple[Rows, Rows]], split: Split) -> dict[str, Any] | None:
+def _over_splits(name: str, data: Data, splits: Sequence[_Part], split: Split) -> dict[str, Any] | None:
     """Reports one model over splits; None when the library that it needs is not installed."""
-    found: list[Metrics] = []
-    rolling: list[Metrics] = []
+    views: dict[str, list[Metrics]] = {"as_measured": [], "reference_state": [], "rolling": []}
     seconds: list[float] = []
-    chosen: list[str | None] = []
-    for fit, judge in splits:
+    fits: list[Fitted] = []
+    for part in splits:
+        clock = Clock()
+        start = clock.now_s()
         try:
-            model, seconds_fit = _fitted(name, data, fit)
+            fitted = fit_rows(name, data, part.fit, part.drift)
         except MissingExtraError:
             return None
-        archs, measured_s, _ = data.take(judge)
-        answer = model.predict(archs)
-        found.append(metrics(measured_s, answer.latency_s, answer.low_s, answer.high_s))
-        seconds.append(seconds_fit)
-        chosen.append(model.chosen)
-        if split == "ordered":
-            rolling.append(_rolling(model, data, fit, measured_s, answer.latency_s))
-    view = median_metrics(found)
-    report: dict[str, Any] = {
-        "n_train": len(splits[0][0]),
-        "n_test": len(splits[0][1]),
+        seconds.append(clock.now_s() - start)
+        fits.append(fitted)
+        for view, found in _judged(fitted, data, part.judge, split).items():
+            views[view].append(found)
+    chosen = [fitted.model.chosen for fitted in fits]
+    return {
+        "n_train": len(splits[0].fit),
+        "n_test": len(splits[0].judge),
         "seconds_fit": float(np.median(seconds)),
         "chosen": max(chosen, key=chosen.count),
-        "as_measured": view,
-        "reference_state": dict(view),
+        **{view: median_metrics(found) for view, found in views.items() if found},
     }
-    if rolling:
-        report["rolling"] = median_metrics(rolling)
-    return report
 
 
-def _fitted(name: str, data: Data, rows: Rows) -> tuple[CostModel, float]:
-    """Fits and calibrates a model on some rows; returns it with the seconds that took."""
-    archs, latency_s, weights = data.take(rows)
-    clock = Clock()
-    start = clock.now_s()
-    model = cost_model(name, data.space, **data.shape).fit(archs, latency_s, weights)
-    calibrate(model, archs, latency_s, weights)
-    return model, clock.now_s() - start
+def _judged(fitted: Fitted, data: Data, judge: Rows, split: Split) -> dict[str, Metrics]:
+    """Returns the views of one fit."""
+    archs, measured_s, _ = data.take(judge)
+    answer = fitted.model.predict(archs)
+    level = np.exp(fitted.level(data, judge))
+    low_s, high_s = answer.low_s, answer.high_s
+    bounds = (None, None) if low_s is None or high_s is None else (low_s * level, high_s * level)
+    views = {
+        "as_measured": metrics(measured_s, answer.latency_s * level, *bounds),
+        "reference_state": metrics(measured_s / level, answer.latency_s, low_s, high_s),
+    }
+    if split == "ordered":
+        views["rolling"] = _rolling(fitted, data, judge, measured_s, answer.latency_s)
+    return views
 
 
-def _rolling(model: CostModel, data: Data, fit: Rows, measured_s: Floats, predicted_s: Floats) -> Metrics:
-    """Judges row by row: each interval comes from the errors known before the row, its own latency is revealed after."""
-    archs, latency_s, weights = data.take(fit)
-    known = np.abs(left_out_errors(model, model.features.encode(archs), latency_s, weights))
-    errors = np.concatenate([known, np.abs(np.log(measured_s / predicted_s))])
-    ends = len(known) + np.arange(len(measured_s))
-    spreads = [quantile(errors[max(0, end - WINDOW) : end]) for end in ends]
-    if any(spread is None for spread in spreads):
+def _rolling(fitted: Fitted, data: Data, judge: Rows, measured_s: Floats, predicted_s: Floats) -> Metrics:
+    """Judges row by row: each row is predicted before its latency is known, which then tells level and interval."""
+    level = fitted.level(data, fitted.rows)
+    past = fitted.errors + level
+    order = np.argsort(judge)
+    errors = np.log(measured_s / predicted_s)[order]
+    rolled = roll(past, level, errors)
+    predicted_s, measured_s = predicted_s[order] * np.exp(rolled.level), measured_s[order]
+    if np.isnan(rolled.spread).any():
         return metrics(measured_s, predicted_s)
-    ratio = np.exp(np.array(spreads, dtype=np.float64))
-    return metrics(measured_s, predicted_s, predicted_s / ratio, predicted_s * ratio)
+    return metrics(measured_s, predicted_s, predicted_s * np.exp(-rolled.spread), predicted_s * np.exp(rolled.spread))
 
 
-def held_out(data: Data, model: str, train: float, seed: int = 0) -> tuple[Floats, Floats]:
+def held_out(
+    data: Data, model: str, train: float, seed: int = 0, drift: DriftChoice = "auto"
+) -> tuple[Floats, Floats]:
     """Returns measured and predicted seconds of the rows that one fit has not seen, for a figure.
 
     A campaign is split by its roles, a table as the seed says.
@@ -185,4 +204,5 @@ def held_out(data: Data, model: str, train: float, seed: int = 0) -> tuple[Float
     if len(judge) == 0:
         fit, judge = _split(len(data), train_rows(len(data), train), "random", seed)
     archs, measured_s, _ = data.take(judge)
-    return measured_s, _fitted(model, data, fit)[0].predict(archs).latency_s
+    fitted = fit_rows(model, data, fit, drift_of(data, fit, drift))
+    return measured_s, fitted.model.predict(archs).latency_s * np.exp(fitted.level(data, judge))

@@ -1,9 +1,10 @@
-"""A lookup table first, boosted trees on what it leaves.
+"""A structured model first, boosted trees on what it leaves.
 
-The trees see the log ratio of latency to the table's prediction. How many there are is chosen by cross-validation, and
-none at all unless they clearly help on typical rows and do no harm on the worst ones, so that the hybrid is its table when
+The structure is a lookup table, or products of the columns where there are no components to price; cross-validation chooses.
+The trees see the log ratio of latency to its prediction. How many there are is chosen by cross-validation as well, and none
+at all unless they clearly help on typical rows and do no harm on the worst ones, so that the hybrid is its base when
 that is all there is to learn.
-Away from the training rows the correction fades to nothing and the table alone answers.
+Away from the training rows the correction fades to nothing and the base alone answers.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.folds import Rows, folds
 from hwcost.cost_models.gbm import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
-from hwcost.cost_models.lut import LookupTable
+from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
+from hwcost.cost_models.structure import BASES, bases
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
@@ -35,18 +38,18 @@ NOTHING_LEFT = 1e-4
 
 
 class Hybrid(CostModel):
-    """Lookup table plus boosted residual.
+    """A structured model plus boosted residual.
 
     Args:
         space: The space of the architectures.
         rounds: Trees on the residual; None chooses by cross-validation, and may choose none.
-        form: Form of the table, see :class:`hwcost.cost_models.lut.LookupTable`.
-        penalties: Shrinkage of the table; None chooses it.
+        base: ``lut`` or ``products``; ``auto`` chooses by cross-validation among what fits the space.
+        base_options: Options of the base, for example its form and penalties; None lets it choose them.
         **common: See :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
-        table_: The fitted lookup table.
-        rounds_: Trees taken; 0 makes the hybrid equal to its table.
+        base_: The fitted structured model.
+        rounds_: Trees taken; 0 makes the hybrid equal to its base.
         booster_: LightGBM booster of the log ratio; None without trees.
     """
 
@@ -57,34 +60,48 @@ class Hybrid(CostModel):
         space: SearchSpace,
         *,
         rounds: int | None = None,
-        form: str = "auto",
-        penalties: Mapping[str, float] | None = None,
+        base: str = "auto",
+        base_options: Mapping[str, Any] | None = None,
         **common: Any,
     ) -> None:
         super().__init__(space, **common)
         if rounds is not None and rounds < 0:
             raise UsageError(f"the number of rounds must not be negative, got {rounds}")
+        if base not in ("auto", *BASES):
+            raise UsageError(f"unknown base '{base}' of a hybrid. Known: auto, {', '.join(BASES)}")
         self.rounds = rounds
-        self.table_ = LookupTable(space, form=form, penalties=penalties, **self._shape())
+        self.base = base
+        self.base_options = None if base_options is None else dict(base_options)
+        self.base_: CostModel = self._make(BASES[0] if base == "auto" else base)
         self.rounds_ = 0
         self.booster_: Any = None
 
-    def _shape(self) -> dict[str, int]:
-        return {"batch_size": self.features.batch_size, "seq_len": self.features.seq_len}
+    def _make(self, name: str) -> CostModel:
+        shape = {"batch_size": self.features.batch_size, "seq_len": self.features.seq_len}
+        return cost_model(name, self.space, **{**shape, **(self.base_options or {})})
 
     # -- fitting -------------------------------------------------------------------------------------------------------
 
     def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
-        self.table_.fit_encoded(genes, latency_s, weights)
+        self.base_ = self._chosen_base(genes, latency_s, weights)
         self.rounds_ = self._chosen_rounds(genes, latency_s, weights) if self.rounds is None else self.rounds
-        self.booster_ = self._boost(self.table_, genes, latency_s, weights, self.rounds_) if self.rounds_ else None
+        self.booster_ = self._boost(self.base_, genes, latency_s, weights, self.rounds_) if self.rounds_ else None
 
-    def _boost(self, table: LookupTable, genes: Floats, latency_s: Floats, weights: Floats, rounds: int) -> Any:
-        left = np.log(latency_s / table.predict_encoded(genes))
+    def _chosen_base(self, genes: Floats, latency_s: Floats, weights: Floats) -> CostModel:
+        """Fits the bases that come into question; a later one is taken when it is clearly better on rows left out."""
+        names = bases(self.features) if self.base == "auto" else (self.base,)
+        best, *others = [self._make(name).fit_encoded(genes, latency_s, weights) for name in names]
+        for other in others:
+            errors = [np.abs(left_out_errors(one, genes, latency_s, weights)) for one in (best, other)]
+            best = other if clearly_better(errors[1], errors[0]) else best
+        return best
+
+    def _boost(self, base: CostModel, genes: Floats, latency_s: Floats, weights: Floats, rounds: int) -> Any:
+        left = np.log(latency_s / base.predict_encoded(genes))
         return train_lightgbm(self.features.learner_columns(genes), left, weights, rounds, DEPTH, RATE)
 
     def _chosen_rounds(self, genes: Floats, latency_s: Floats, weights: Floats) -> int:
-        left = np.log(latency_s / self.table_.predict_encoded(genes))
+        left = np.log(latency_s / self.base_.predict_encoded(genes))
         if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOTHING_LEFT:
             return 0
         errors = np.empty((1 + len(STAGES), len(genes)))
@@ -97,53 +114,53 @@ class Hybrid(CostModel):
 
     def _stage_errors(self, genes: Floats, latency_s: Floats, weights: Floats, kept: Rows, held: Rows) -> Floats:
         """Errors of log latency on held-out rows: without trees, then for each number of trees."""
-        table = self.table_.settled()
-        table.fit_encoded(genes[kept], latency_s[kept], weights[kept])
-        booster = self._boost(table, genes[kept], latency_s[kept], weights[kept], STAGES[-1])
+        base = self.base_.settled()
+        base.fit_encoded(genes[kept], latency_s[kept], weights[kept])
+        booster = self._boost(base, genes[kept], latency_s[kept], weights[kept], STAGES[-1])
         columns = self.features.learner_columns(genes[held])
-        bare = np.log(latency_s[held] / table.predict_encoded(genes[held]))
+        bare = np.log(latency_s[held] / base.predict_encoded(genes[held]))
         return np.stack([bare, *(bare - predict_lightgbm(booster, columns, stage) for stage in STAGES)])
 
     def settled(self) -> Hybrid:
-        """Returns an unfitted copy with the table's form, its penalties and the number of rounds that were chosen."""
-        table = self.table_
-        chosen = {"rounds": self.rounds_, "form": table.form_, "penalties": table.penalties_}
-        return Hybrid(self.space, **{**self.options(), **chosen})
+        """Returns an unfitted copy with the base, its choices and the number of rounds that were taken."""
+        common = super().options()
+        return Hybrid(self.space, rounds=self.rounds_, base=self.base_.name, base_options=self._settled_base(), **common)
+
+    def _settled_base(self) -> dict[str, Any]:
+        common = super().options()
+        return {name: value for name, value in self.base_.settled().options().items() if name not in common}
 
     # -- predicting ----------------------------------------------------------------------------------------------------
 
     def _predict(self, genes: Floats) -> Floats:
-        seconds = self.table_.predict_encoded(genes)
+        seconds = self.base_.predict_encoded(genes)
         if self.booster_ is None or self.domain_ is None:
             return seconds
         correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
         return np.asarray(seconds * np.exp(correction * self.domain_.trust(self.features, genes)))
 
     def _one(self, arch: Architecture) -> float:
-        return super()._one(arch) if self.booster_ is not None else self.table_(arch)
+        return super()._one(arch) if self.booster_ is not None else self.base_(arch)
 
     # -- telling and keeping -------------------------------------------------------------------------------------------
 
     def importance(self) -> dict[str, float]:
-        """Returns the table's shares; the trees only correct it."""
-        return self.table_.importance()
+        """Returns the base's shares; the trees only correct it."""
+        return self.base_.importance()
 
     def options(self) -> dict[str, Any]:
         """Returns the options of the constructor."""
-        return {
-            **super().options(),
-            "rounds": self.rounds,
-            "form": self.table_.form,
-            "penalties": self.table_.penalties,
-        }
+        return {**super().options(), "rounds": self.rounds, "base": self.base, "base_options": self.base_options}
 
     def _state(self) -> dict[str, Any]:
-        return {"rounds": self.rounds_, "table": self.table_.state()}
+        base = {"base": self.base_.name, "options": self.base_.options(), "model": self.base_.state()}
+        return {"rounds": self.rounds_, **base}
 
     def _files(self) -> dict[str, str]:
         return {} if self.booster_ is None else {BOOSTER_FILE: self.booster_.model_to_string()}
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
         self.rounds_ = int(state["rounds"])
-        self.table_.restore(state["table"], {})
+        self.base_ = cost_model(state["base"], self.space, **state["options"])
+        self.base_.restore(state["model"], {})
         self.booster_ = read_lightgbm(files[BOOSTER_FILE]) if self.rounds_ else None

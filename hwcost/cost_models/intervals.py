@@ -25,6 +25,9 @@ FOLDS = 10
 MIN_ROWS = 10
 """Below so many rows no interval is given."""
 
+KEPT_ERRORS = 1000
+"""Errors that a model keeps for probabilities, evenly over their order, where there are more."""
+
 RECHOOSING_ROWS = 40
 """Below so many rows the choices made by cross-validation are made anew in every fold: they are part of the error."""
 
@@ -35,7 +38,7 @@ def calibrate(
     """Gives a fitted model its interval, from the rows that it was fitted on.
 
     Args:
-        model: A fitted model; its ``spread_`` is set, to None when there are too few rows.
+        model: A fitted model; its ``spread_`` and ``errors_`` are set, to None when there are too few rows.
         archs: The n architectures of the fit.
         latency_s: Shape (n,), seconds.
         weights: Shape (n,); None for equal ones.
@@ -47,8 +50,20 @@ def calibrate(
     seconds = np.asarray(latency_s, dtype=np.float64)
     row_weights = np.ones(len(seconds)) if weights is None else np.asarray(weights, dtype=np.float64)
     errors = left_out_errors(model, model.features.encode(archs), seconds, row_weights / row_weights.mean())
-    model.spread_ = quantile(np.abs(errors), level)
+    keep_errors(model, errors, level)
     return model
+
+
+def keep_errors(model: CostModel, errors: Floats, level: float = LEVEL) -> None:
+    """Gives a model its interval and its error distribution, from errors of log latency on rows left out, shape (n,).
+
+    With too few errors it gets none.
+    """
+    model.spread_ = quantile(np.abs(errors), level)
+    model.errors_ = None
+    if model.spread_ is not None:
+        places = np.linspace(0, len(errors) - 1, min(len(errors), KEPT_ERRORS)).round().astype(np.intp)
+        model.errors_ = np.sort(errors)[places]
 
 
 def left_out_errors(model: CostModel, genes: Floats, latency_s: Floats, weights: Floats) -> Floats:

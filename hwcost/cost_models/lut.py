@@ -16,6 +16,7 @@ import numpy as np
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
+from hwcost.cost_models.importance import shares_by_gene
 from hwcost.cost_models.shrinkage import GRID, Shrunk, fit_shrunk
 from hwcost.cost_models.tabulate import Codes, Floats, Tables, tabulate
 from hwcost.errors import ArchitectureError, DataError, UsageError
@@ -124,7 +125,7 @@ class LookupTable(CostModel):
         best = fits[self.form_]
         self.penalties_ = dict(zip(design.blocks, best.penalties, strict=True))
         self.additive_ = design.additive(best.intercept, best.coefficients)
-        self._importance = self._spread_by_gene(genes)
+        self._importance = shares_by_gene(lambda probes: self.additive_(self.features, probes), self.features, genes)
         self._tabulate()
 
     def _forms(self) -> tuple[str, ...]:
@@ -195,21 +196,6 @@ class LookupTable(CostModel):
     def importance(self) -> dict[str, float]:
         """Returns each gene's share of the variance that the table explains."""
         return dict(self._importance)
-
-    def _spread_by_gene(self, genes: Floats) -> dict[str, float]:
-        """Variance of the prediction when one gene alone takes its training values and the others their most common."""
-        if len(genes) == 0:
-            return {}
-        typical = genes[np.argsort(np.abs(genes - np.median(genes, axis=0)).sum(axis=1))[0]]
-        shares = []
-        for i in range(genes.shape[1]):
-            values, counts = np.unique(genes[:, i], return_counts=True)
-            probes = np.tile(typical, (len(values), 1))
-            probes[:, i] = values
-            raw = self.additive_(self.features, probes)
-            shares.append(float(np.cov(raw, fweights=counts, ddof=0)) if len(values) > 1 else 0.0)
-        total = sum(shares) or 1.0
-        return dict(zip(self.features.gene_names, [share / total for share in shares], strict=True))
 
     def options(self) -> dict[str, Any]:
         """Returns the options of the constructor."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
+from hwcost.cost_models.importance import shares_by_gene
 from hwcost.cost_models.shrinkage import Shrunk, fit_shrunk
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
@@ -147,6 +148,7 @@ class Products(CostModel):
         self.coefficients_: Floats = np.zeros(0)
         self.scale_ = 1.0
         self.bounds_s_ = (0.0, np.inf)
+        self._importance: dict[str, float] = {}
 
     def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
         self.scale_ = float(np.median(latency_s))
@@ -160,6 +162,7 @@ class Products(CostModel):
         self.error_ = errors[self.form_]
         self.penalties_ = list(best.penalties)
         self.intercept_, self.coefficients_ = best.intercept, best.coefficients
+        self._importance = shares_by_gene(self._predict, self.features, genes)
 
     def _shrunk(self, form: str, genes: Floats, latency: Floats, weights: Floats) -> tuple[Columns, Shrunk]:
         columns = Columns.of(self.features, form, genes)
@@ -177,8 +180,8 @@ class Products(CostModel):
         return np.asarray(np.clip(seconds * self.scale_, *self.bounds_s_))
 
     def importance(self) -> dict[str, float]:
-        """Returns nothing: a gene stands in many columns."""
-        return {}
+        """Returns each gene's share of what the prediction varies by, the other genes at their typical values."""
+        return dict(self._importance)
 
     def options(self) -> dict[str, Any]:
         """Returns the options of the constructor."""
@@ -197,6 +200,7 @@ class Products(CostModel):
             "coefficients": self.coefficients_.tolist(),
             "scale_s": self.scale_,
             "bounds_s": list(self.bounds_s_),
+            "importance": self._importance,
             "columns": None if self.columns_ is None else self.columns_.as_dict(),
         }
 
@@ -206,6 +210,7 @@ class Products(CostModel):
         self.intercept_, self.coefficients_ = float(state["intercept"]), np.array(state["coefficients"], dtype=float)
         low, high = state["bounds_s"]
         self.bounds_s_ = (float(low), float(high))
+        self._importance = dict(state["importance"])
         self.columns_ = None if state["columns"] is None else Columns.from_dict(self.features, state["columns"])
         if self.columns_ is not None and len(self.coefficients_) != sum(len(mean) for mean, _ in self.columns_.scales):
             raise ValueError("the number of coefficients does not fit the space")

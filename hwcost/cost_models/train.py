@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import CHECK, FIT, Data
-from hwcost.cost_models.intervals import left_out_errors, quantile
+from hwcost.cost_models.fitting import DriftChoice, drift_of, fit_rows
 from hwcost.cost_models.metrics import Metrics, metrics
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError
@@ -39,17 +38,18 @@ class Training:
     metrics: Metrics
 
 
-def train(data: Data, model: str = "hybrid", **options: Any) -> CostModel:
+def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> CostModel:
     """Fits a cost model on the rows with the role ``fit``; see :func:`training`."""
-    return training(data, model, **options).model
+    return training(data, model, drift, **options).model
 
 
-def training(data: Data, model: str = "hybrid", **options: Any) -> Training:
+def training(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> Training:
     """Fits and cross-validates a cost model on the rows with the role ``fit``.
 
     Args:
         data: The rows.
         model: Name of a cost model. ``lut`` takes the prices of components as they stand where the campaign measured them.
+        drift: ``auto`` takes the machine's moving level out of a table's rows; ``none`` takes them as they stand.
         **options: What the model takes.
 
     Raises:
@@ -62,11 +62,9 @@ def training(data: Data, model: str = "hybrid", **options: Any) -> Training:
     rows = data.rows(FIT)
     if len(rows) < MIN_ROWS:
         raise DataError(f"{data.source}: {len(rows)} rows to fit on; at least {MIN_ROWS} are needed. Measure more.")
-    archs, latency_s, weights = data.take(rows)
-    fitted = cost_model(model, data.space, **{**data.shape, "exact": True, **options}).fit(archs, latency_s, weights)
-    errors = left_out_errors(fitted, fitted.features.encode(archs), latency_s, weights / weights.mean())
-    fitted.spread_ = quantile(np.abs(errors))
-    left_out_s = np.asarray(latency_s * np.exp(-errors))
+    result = fit_rows(model, data, rows, drift_of(data, rows, drift), **{"exact": True, **options})
+    fitted, latency_s = result.model, data.latency_s[result.rows]
+    left_out_s = np.asarray(latency_s * np.exp(-result.errors))
     found = metrics(latency_s, left_out_s)
     fitted.provenance = {
         **data.provenance,
@@ -74,6 +72,7 @@ def training(data: Data, model: str = "hybrid", **options: Any) -> Training:
         "data_sha256": data.sha256,
         "rows": len(rows),
         **({"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}),
+        **({} if result.drift is None else {"drift": result.drift.as_dict()}),
         "metrics": {name: value for name, value in found.items() if value is not None},
     }
     return Training(fitted, latency_s, left_out_s, found)

@@ -40,6 +40,7 @@ class LatencyTable:
         latency_s: Shape ``(n,)``, seconds.
         latency_std_s: Shape ``(n,)``, seconds; None where the file has none.
         path: Where it was read from.
+        runs: Name of the measuring run of each row; None where no column names them.
     """
 
     space: SearchSpace
@@ -47,6 +48,7 @@ class LatencyTable:
     latency_s: NDArray[np.float64]
     latency_std_s: NDArray[np.float64] | None
     path: str
+    runs: list[str] | None = None
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -70,7 +72,11 @@ class _Sheet:
 
 
 def read_table(
-    path: str | Path, space: str | SearchSpace, categorical: Iterable[str] = (), increasing: Iterable[str] = ()
+    path: str | Path,
+    space: str | SearchSpace,
+    categorical: Iterable[str] = (),
+    increasing: Iterable[str] = (),
+    runs: str | None = None,
 ) -> LatencyTable:
     """Reads a table of latencies.
 
@@ -79,6 +85,7 @@ def read_table(
         space: A space or its name. ``table`` takes its genes from the columns; text columns are categorical.
         categorical: Columns of integers that name things rather than count them (space ``table`` only).
         increasing: Numeric columns along which latency cannot fall (space ``table`` only).
+        runs: A column that names the measuring run of each row; it is no feature.
 
     Raises:
         DataError: When the file is missing, empty, binary, ragged or too short, lacks a column, or holds a value that is
@@ -91,10 +98,24 @@ def read_table(
             f"{sheet.path}: line 1: there is no column '{LATENCY}'. Found: {', '.join(sheet.header)}. "
             f"Name the column of latencies '{LATENCY}' and give seconds."
         )
-    made = _space(sheet, space, tuple(categorical), tuple(increasing))
+    names = None if runs is None else _run_names(sheet, runs)
+    made = _space(sheet if runs is None else _without(sheet, runs), space, tuple(categorical), tuple(increasing))
     architectures = _architectures(sheet, made)
     spread = _positive(sheet, SPREAD, zero=True) if SPREAD in sheet.header else None
-    return LatencyTable(made, architectures, _positive(sheet, LATENCY), spread, str(path))
+    return LatencyTable(made, architectures, _positive(sheet, LATENCY), spread, str(path), names)
+
+
+def _run_names(sheet: _Sheet, column: str) -> list[str]:
+    if column not in sheet.header or column.startswith("latency_"):
+        features = [name for name in sheet.header if not name.startswith("latency_")]
+        raise UsageError(f"{sheet.path} has no column '{column}' to name measuring runs. Known: {', '.join(features)}")
+    return sheet.column(column)
+
+
+def _without(sheet: _Sheet, column: str) -> _Sheet:
+    index = sheet.header.index(column)
+    rows = [(line, row[:index] + row[index + 1 :]) for line, row in sheet.rows]
+    return _Sheet(sheet.path, sheet.header[:index] + sheet.header[index + 1 :], rows)
 
 
 def _sheet(path: Path) -> _Sheet:

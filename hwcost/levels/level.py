@@ -22,6 +22,9 @@ MEMORIES = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
 GAIN = 0.02
 """A level is taken when it makes left-out errors smaller by this share, at the least."""
 
+CLEAR = 3.0
+"""And by so many standard errors of the paired difference, so that a few values make no level."""
+
 PLAINER = 0.01
 """Jumps are taken beside a drift, or a drift beside jumps, when they make left-out errors smaller by this share again."""
 
@@ -102,15 +105,19 @@ class Level:
         ]
 
 
-@dataclass(frozen=True)
 class _Candidate:
-    kind: Kind
-    memory: float | None
-    cuts: tuple[int, ...]
-    fitted: Floats
-    left_out: Floats
-    edf: float
-    error: float
+    """A level that was tried on values y (n,) with weights w: what it fits, and how wrong it is on values left out."""
+
+    def __init__(self, kind: Kind, cuts: tuple[int, ...], fit: Smooths, which: int, y: Floats, w: Floats) -> None:
+        self.kind = kind
+        self.cuts = cuts
+        self.memory: float | None = float(MEMORIES[which]) if kind.endswith("drift") else None
+        self.fitted = fit.fitted[which]
+        self.edf = float(fit.edf[which])
+        errors = fit.left_out(y)[which]
+        self.left_out = y - errors
+        self.errors = np.abs(errors)
+        self.error = float(np.average(self.errors, weights=w))
 
 
 def no_level(times: Floats) -> Level:
@@ -139,35 +146,31 @@ def fit_level(
     y = clip(y)
     y = y - float(np.average(y, weights=w))
     known = sorted({int(i) for i in np.searchsorted(t, cuts) if 0 < i < len(t)})
-    chosen = _chosen(_candidates(t, y, w, tuple(known)), gain)
+    none, *others = _candidates(t, y, w, tuple(known))
+    chosen = _chosen(none, others, gain)
     if chosen.kind == "none":
         return no_level(t)
-    none = _error(y * len(y) / max(len(y) - 1, 1), w)
     mean = float(np.average(chosen.fitted, weights=w))
-    gained = 1.0 - chosen.error / none
+    gained = 1.0 - chosen.error / none.error
     fitted, left_out = chosen.fitted - mean, chosen.left_out - mean
     return Level(t, fitted, chosen.cuts, chosen.kind, chosen.memory, chosen.edf, gained, left_out)
 
 
 def _candidates(t: Floats, y: Floats, w: Floats, known: tuple[int, ...]) -> list[_Candidate]:
     """Returns no level, the best drift, steps, and the best drift between steps."""
-    n = len(y)
-    nothing = np.zeros(n)
-    found = [_Candidate("none", None, (), nothing, nothing, 0.0, _error(y * n / max(n - 1, 1), w)), _drift(t, y, w, known)]
+    found = [_Candidate("none", (), _means(y, w, ()), 0, y, w), _drift(t, y, w, known)]
     cuts = tuple(sorted({*known, *change_points(y)}))
     if cuts:
-        steps = _steps(y, w, cuts)
-        errors = steps.left_out(y)[0]
-        found += [_Candidate("steps", None, cuts, steps.fitted[0], y - errors, float(steps.edf[0]), _error(errors, w))]
-        found += [_drift(t, y, w, cuts)]
+        found += [_Candidate("steps", cuts, _means(y, w, cuts), 0, y, w), _drift(t, y, w, cuts)]
     return found
 
 
-def _chosen(candidates: list[_Candidate], gain: float) -> _Candidate:
+def _chosen(none: _Candidate, others: list[_Candidate], gain: float) -> _Candidate:
     """Takes the smallest left-out error, but plain ones over richer ones that are hardly better."""
-    none, *others = candidates
     best = min(others, key=lambda one: one.error)
-    if best.error > (1.0 - gain) * none.error:
+    gained = none.errors - best.errors
+    is_clear = float(gained.mean()) > CLEAR * float(gained.std()) / math.sqrt(len(gained))
+    if best.error > (1.0 - gain) * none.error or not is_clear:
         return none
     return next(one for one in others if one.error <= best.error * (1.0 + PLAINER))
 
@@ -176,22 +179,13 @@ def _drift(t: Floats, y: Floats, w: Floats, cuts: tuple[int, ...]) -> _Candidate
     gaps = np.diff(t) * (len(t) - 1) / float(np.ptp(t))
     gaps[[cut - 1 for cut in cuts]] = np.inf
     smooths = smooth(y, w / w.mean(), gaps, MEMORIES)
-    left_out = smooths.left_out(y)
-    errors = [_error(left, w) for left in left_out]
-    best = int(np.argmin(errors))
-    kind: Kind = "steps and drift" if cuts else "drift"
-    memory, edf = float(MEMORIES[best]), float(smooths.edf[best])
-    return _Candidate(kind, memory, cuts, smooths.fitted[best], y - left_out[best], edf, errors[best])
+    best = int(np.argmin([np.average(np.abs(left), weights=w) for left in smooths.left_out(y)]))
+    return _Candidate("steps and drift" if cuts else "drift", cuts, smooths, best, y, w)
 
 
-def _steps(y: Floats, w: Floats, cuts: tuple[int, ...]) -> Smooths:
+def _means(y: Floats, w: Floats, cuts: tuple[int, ...]) -> Smooths:
     """Returns the weighted mean of every segment, with leverages."""
     starts = [0, *cuts]
     counts = np.diff([*starts, len(y)])
     total = np.repeat(np.add.reduceat(w, starts), counts)
     return Smooths((np.repeat(np.add.reduceat(w * y, starts), counts) / total)[None, :], (w / total)[None, :])
-
-
-def _error(errors: Floats, weights: Floats) -> float:
-    """Weighted mean absolute error."""
-    return float(np.average(np.abs(errors), weights=weights))

@@ -2,7 +2,7 @@
 
 The estimate minimises ``sum w (y - g)^2 + sum memory^2 / gap (g[i+1] - g[i])^2``: the posterior mean of a random walk, whose
 weights on the neighbours fall like ``exp(-distance / memory)``. The system is tridiagonal, so fit, leverages and
-leave-one-out errors cost time in proportion to n, for all memories at once.
+leave-one-out errors cost time in proportion to n.
 
 Source: J. Durbin and S. J. Koopman, Time Series Analysis by State Space Methods, 2012, section 2 (local level model).
 """
@@ -52,21 +52,16 @@ def smooth(values: Floats, weights: Floats, gaps: Floats, memories: Floats) -> S
         gaps: Distance from each value to the next in mean spacings, shape (n - 1,); infinite where the level jumps.
         memories: How far values reach, in mean spacings, shape (k,).
     """
-    n = len(values)
-    coupling = memories[None, :] ** 2 / np.maximum(gaps, LEAST_GAP)[:, None]
-    padded = np.zeros((n + 1, len(memories)))
-    padded[1:n] = coupling
-    diagonal = weights[:, None] + padded[:-1] + padded[1:]
-    down, up, fitted = np.empty_like(diagonal), np.empty_like(diagonal), np.empty_like(diagonal)
-    moment = weights * values
-    down[0], fitted[0] = diagonal[0], moment[0]
-    for i in range(1, n):
-        share = coupling[i - 1] / down[i - 1]
-        down[i] = diagonal[i] - share * coupling[i - 1]
-        fitted[i] = moment[i] + share * fitted[i - 1]
-    up[-1] = diagonal[-1]
-    fitted[-1] /= down[-1]
-    for i in range(n - 2, -1, -1):
-        up[i] = diagonal[i] - coupling[i] ** 2 / up[i + 1]
-        fitted[i] = (fitted[i] + coupling[i] * fitted[i + 1]) / down[i]
-    return Smooths(fitted.T, (weights[:, None] / (down + up - diagonal)).T)
+    from scipy.linalg import lapack
+
+    coupling = memories[:, None] ** 2 / np.maximum(gaps, LEAST_GAP)[None, :]
+    padded = np.zeros((len(memories), len(values) + 1))
+    padded[:, 1:-1] = coupling
+    diagonals = weights + padded[:, :-1] + padded[:, 1:]
+    fitted, leverage = np.empty_like(diagonals), np.empty_like(diagonals)
+    for i, (diagonal, between) in enumerate(zip(diagonals, -coupling, strict=True)):
+        down, factor, _ = lapack.dpttrf(diagonal, between)
+        up = lapack.dpttrf(diagonal[::-1], between[::-1])[0][::-1]
+        fitted[i] = lapack.dpttrs(down, factor, weights * values)[0]
+        leverage[i] = weights / (down + up - diagonal)  # the diagonal of the inverse, from elimination from both ends
+    return Smooths(fitted, leverage)

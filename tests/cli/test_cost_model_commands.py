@@ -88,7 +88,7 @@ def test_roofline_is_labelled(capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["evaluate", "TABLE", "--space", "supershaper", "--drift", "auto"], ["--drift auto", "--drift none"]),
+        (["evaluate", "TABLE", "--space", "supershaper", "--drift", "some"], ["--drift 'some'", "auto, none"]),
         (["evaluate", "TABLE", "--space", "supershaper", "--split", "sorted"], ["'sorted'", "ordered, random"]),
         (["evaluate", "TABLE", "--space", "supershaper", "--train", "39"], ["--train 39 of 40 rows", "at least 2"]),
         (["evaluate", "TABLE", "--space", "supershaper", "--model", "lutt"], ["unknown cost model 'lutt'", "'lut'"]),

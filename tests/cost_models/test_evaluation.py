@@ -100,7 +100,7 @@ def test_ordered_splits_train_on_the_first_rows_and_roll():
     rows.latency_s[40:] *= 1.1
     report = evaluate(rows, "lut", 40, "ordered", 5)["models"]["lut"]
     assert report["as_measured"]["mape"] == pytest.approx(100 * (1 - 1 / 1.1), abs=0.6)
-    assert report["rolling"]["mape"] == report["as_measured"]["mape"]
+    assert report["rolling"]["mape"] < report["as_measured"]["mape"] / 3  # the jump is followed
     assert report["rolling"]["coverage_90"] > report["as_measured"]["coverage_90"] == 0
 
 

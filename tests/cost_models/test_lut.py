@@ -136,7 +136,7 @@ def test_the_hybrid_fades_to_its_table_far_away():
     hybrid = Hybrid(made).fit(archs, latency_s)
     assert hybrid.rounds_ > 0
     far = [made.architecture([1000.0, 5.0])]
-    assert hybrid.predict(far).latency_s[0] == pytest.approx(hybrid.table_.predict(far).latency_s[0], rel=1e-9)
+    assert hybrid.predict(far).latency_s[0] == pytest.approx(hybrid.base_.predict(far).latency_s[0], rel=1e-9)
     assert not hybrid.predict(far).in_domain[0]
 
 
