@@ -22,7 +22,9 @@ def folds(n: int, count: int, seed: int = 0) -> Iterator[tuple[Rows, Rows]]:
     """
     order = np.random.default_rng(seed).permutation(n)
     for part in np.array_split(order, min(count, n)):
-        yield np.setdiff1d(order, part), np.sort(part)
+        is_left = np.zeros(n, dtype=bool)
+        is_left[part] = True
+        yield np.flatnonzero(~is_left), np.flatnonzero(is_left)
 
 
 def out_of_fold(n: int, count: int, predict: Callable[[Rows, Rows], Floats], seed: int = 0) -> Floats:

@@ -22,6 +22,9 @@ Model = TypeVar("Model", bound=CostModel)
 
 LEVEL = 0.90
 FOLDS = 10
+MANY_ROWS, FEW_FOLDS = 20_000, 3
+"""From so many rows on three folds do: what they leave out changes no fit."""
+
 MIN_ROWS = 10
 """Below so many rows no interval is given."""
 
@@ -74,7 +77,8 @@ def left_out_errors(model: CostModel, genes: Floats, latency_s: Floats, weights:
         fitted = (model.clone() if is_small else model.settled()).fit_encoded(genes[kept], latency_s[kept], weights[kept])
         return fitted.predict_encoded(genes[left])
 
-    return np.asarray(np.log(latency_s / out_of_fold(len(genes), FOLDS, predict)))
+    count = FOLDS if len(genes) < MANY_ROWS else FEW_FOLDS
+    return np.asarray(np.log(latency_s / out_of_fold(len(genes), count, predict)))
 
 
 def quantile(scores: Floats, level: float = LEVEL) -> float | None:
