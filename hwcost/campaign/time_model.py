@@ -1,9 +1,10 @@
 """The time model of a campaign: ``log latency = item + level(class, t) + round + noise``.
 
-Items and rounds are fitted first, then a level to what is left against time, and again until nothing moves. The level is
-that of all visits together, unless a class of workloads with enough visits is clearly described better by a level of its
-own. No level wins unless one makes left-out errors smaller. An item's latency is the one at its class's mean level over the
-campaign: levels have the mean zero over the times of all visits.
+Items and rounds are fitted first; what is left against time tells whether there is a level and of which structure. Then all
+are fitted together, again and again until the structure stays. The level is that of all visits, unless a class of workloads
+with enough visits is clearly described better by a level of its own. No level wins unless one makes left-out errors smaller.
+An item's latency is the one at its class's mean level over the campaign: levels have the mean zero over the times of all
+visits.
 
 Source of the interval: the variance of noise is the residual sum of squares over what is left of the degrees of freedom, and
 the level's own error widens the interval by ``sqrt(1 + edf / (n - n / R))``.
@@ -18,16 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.campaign.effects import Effects, fit_effects, noise, repeats
+from hwcost.campaign.joint import joint_level
 from hwcost.levels.level import Level, fit_level, no_level
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-PASSES = 8
-"""Rounds of backfitting; an item's mean takes up 1/R of the level each time, so few are enough."""
-
-SETTLED = 0.02
-"""A level that moves by less than this share of the noise has settled."""
+PASSES = 6
+"""Times that the structure of a level is chosen; items are known better each time."""
 
 LEVEL_VISITS = 60
 """Visits from which there may be a level at all; fewer are too easily taken for one."""
@@ -167,7 +166,7 @@ def fit_time_model(table: VisitTable, with_level: bool = True) -> TimeModel:
 
 
 def _fit(table: VisitTable, campaign: Floats, with_level: bool) -> _Fit:
-    """Fits effects and level in turn until the level has settled.
+    """Fits effects and level.
 
     Args:
         table: The visits to fit.
@@ -175,18 +174,40 @@ def _fit(table: VisitTable, campaign: Floats, with_level: bool) -> _Fit:
         with_level: False for no level.
     """
     _, rounds = np.unique(table.round, return_inverse=True)
-    told = np.flatnonzero(table.tells_level)
-    level, at_visits = no_level(table.time), np.zeros(len(table.y))
     effects = fit_effects(table.y, table.item, rounds, table.weight)
-    for _ in range(PASSES if with_level and effects.dof >= 1 and len(told) >= LEVEL_VISITS else 0):
-        rest = effects.residual + at_visits
-        found = fit_level(table.time[told], rest[told], table.weight[told])
-        level = replace(found, values=found.values - found(campaign).mean())
-        moved, at_visits = at_visits, level(table.time)
-        effects = fit_effects(table.y - at_visits, table.item, rounds, table.weight)
-        if np.abs(at_visits - moved).max() <= SETTLED * effects.sd:
-            break
+    told = np.flatnonzero(table.tells_level)
+    level = no_level(table.time)
+    if with_level and effects.dof >= 1 and len(told) >= LEVEL_VISITS:
+        level = _level(table.part(told), effects.residual[told])
+    if level.kind == "none":
+        return _Fit(effects, level, effects.round[rounds])
+    level = replace(level, values=level.values - level(campaign).mean())
+    at_visits = level(table.time)
+    effects = fit_effects(table.y - at_visits, table.item, rounds, table.weight)
     return _Fit(effects, level, at_visits + effects.round[rounds])
+
+
+def _level(table: VisitTable, rest: Floats) -> Level:
+    """Chooses a level's structure and fits it together with items and rounds, again and again until it stays.
+
+    Args:
+        table: Visits that tell the level, in the order measured.
+        rest: What is left of them without a level.
+    """
+    _, rounds = np.unique(table.round, return_inverse=True)
+    level = fit_level(table.time, rest, table.weight)
+    for _ in range(PASSES):
+        if level.kind == "none":
+            return level
+        at_visits = joint_level(table.y, table.item, rounds, table.weight, level)
+        effects = fit_effects(table.y - at_visits, table.item, rounds, table.weight)
+        found = fit_level(table.time, effects.residual + at_visits, table.weight)
+        if (found.cuts, found.memory) == (level.cuts, level.memory):
+            break
+        level = found
+    if level.kind != "none":
+        level = replace(level, values=joint_level(table.y, table.item, rounds, table.weight, level))
+    return level
 
 
 def _class_fit(table: VisitTable, fit: _Fit, rows: Indices) -> ClassFit:
