@@ -40,7 +40,7 @@ class Domain:
     def of(cls, features: Features, genes: Floats) -> Domain:
         """Takes the reach of encoded training architectures, shape (n, genes)."""
         seen = tuple(
-            tuple(sorted({int(v) for v in genes[:, i]})) if gene.categorical else None
+            tuple(np.unique(genes[:, i]).astype(int).tolist()) if gene.categorical else None
             for i, gene in enumerate(features.space.genes)
         )
         known = np.zeros(len(features.components), dtype=bool)
