@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hwcost.cli import console
@@ -40,12 +41,15 @@ def as_document(result: Result) -> dict[str, Any]:
         "tier": result.plan.protocol.tier,
         "complete": result.is_complete,
         "seconds": result.seconds,
+        "drift": None if result.fit.drift is None else asdict(result.fit.drift),
         "flags": [_flag(flag) for flag in result.flags],
         "measurements": [_as_dict(m) for m in result.measurements],
     }
 
 
 def _as_dict(m: Measurement) -> dict[str, Any]:
+    from hwcost.measure.measurement import PERCENTILE_CALLS
+
     return {
         "name": m.workload.name,
         "workload_key": m.workload.key,
@@ -56,7 +60,8 @@ def _as_dict(m: Measurement) -> dict[str, Any]:
         "high_s": m.high_s,
         "half_width": m.half_width,
         "rounds": m.n_rounds,
-        "flags": [_flag(flag) for flag in m.flags],
+        "percentiles_s": {f"p{percent}": m.percentile_s(percent) for percent in PERCENTILE_CALLS},
+        "flags": [_flag(flag) for flag in [*m.flags, *([m.percentile_flag] if m.percentile_flag else [])]],
     }
 
 

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import asdict, dataclass, field
-from math import exp
+from math import ceil, exp
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
 
 Status = Literal["ok", "warn", "void", "failed"]
+
+PERCENTILE_CALLS = {90: 64, 95: 130, 99: 662}
+"""Isolated calls of which the second largest bounds a percentile with 99 % confidence.
+
+Source: early stopping in MLPerf's load generator.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +143,33 @@ class Measurement:
         if self.latency_s is None:
             return "failed" if all(visit.status == "failed" for visit in self.visits) else "void"
         return "warn" if any(not flag.code.startswith("I_") for flag in self.flags) else "ok"
+
+    @property
+    def isolated_calls_s(self) -> tuple[float, ...]:
+        """Seconds of all calls that were timed one by one; blocks of several calls hide how calls differ."""
+        alone = [visit.samples_s for visit in self.visits if visit.is_usable and visit.calls_per_block == 1]
+        return tuple(sample for samples in alone for sample in samples)
+
+    def percentile_s(self, percent: int) -> float | None:
+        """Returns a percentile of the isolated calls, in seconds as they were, levels not taken out.
+
+        Args:
+            percent: 90, 95 or 99.
+
+        Returns:
+            The least call that this share of calls does not exceed; None when there are too few of them.
+        """
+        calls_s = sorted(self.isolated_calls_s)
+        if len(calls_s) < PERCENTILE_CALLS[percent]:
+            return None
+        return calls_s[ceil(percent / 100 * len(calls_s)) - 1]
+
+    @property
+    def percentile_flag(self) -> Flag | None:
+        """I_PCTL_N with the number needed when a percentile is unknown."""
+        made = len(self.isolated_calls_s)
+        lacking = [f"p{percent} takes {calls}" for percent, calls in PERCENTILE_CALLS.items() if made < calls]
+        if not lacking:
+            return None
+        text = f"there are {made} isolated calls; {', '.join(lacking)}."
+        return Flag("I_PCTL_N", text, "Measure more rounds, or a workload long enough that a block is one call.")
