@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,7 +54,7 @@ def test_without_drift_nothing_changes() -> None:
 def test_the_level_is_told_from_training_rows_only() -> None:
     data = table(STEP)
     rows = np.random.default_rng(0).permutation(N)[:320]
-    spoiled = Data(**{**{name: getattr(data, name) for name in data.__dataclass_fields__}, "latency_s": data.latency_s.copy()})
+    spoiled = replace(data, latency_s=data.latency_s.copy())
     hidden = np.setdiff1d(ROWS, rows)
     spoiled.latency_s[hidden] *= 7.0
     one, two = (drift_of(each, rows) for each in (data, spoiled))
