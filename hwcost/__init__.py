@@ -20,17 +20,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hwcost.api import device, evaluate, fit, load, measure
     from hwcost.audit.source import audit
+    from hwcost.campaign.compare import compare
+    from hwcost.cost import Limit
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.spaces import space
     from hwcost.stores import open_store
 
-__all__ = ["CostModel", "Prediction", "audit", "device", "evaluate", "fit", "load", "measure", "open_store", "space"]
+__all__ = [
+    "CostModel", "Limit", "Prediction", "audit", "compare", "device", "evaluate", "fit", "load", "measure", "open_store",
+    "space",
+]  # fmt: skip
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "CostModel": "hwcost.cost_models.base",
+    "Limit": "hwcost.cost",
     "Prediction": "hwcost.cost_models.base",
+    "compare": "hwcost.campaign.compare",
     "device": "hwcost.api",
     "evaluate": "hwcost.api",
     "fit": "hwcost.api",

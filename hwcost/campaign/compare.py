@@ -1,0 +1,156 @@
+"""Compares what two campaigns measured, and refuses where their environments make that meaningless."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwcost.campaign.differences import BAND, Comparison, differences
+from hwcost.campaign.estimate import measurements
+from hwcost.campaign.plan import find_campaign
+from hwcost.campaign.records import PASSING
+from hwcost.errors import DataError, UnknownNameError
+from hwcost.measure import guards
+from hwcost.measure.measurement import Measurement
+from hwcost.stores import open_store
+
+if TYPE_CHECKING:
+    from hwcost.campaign.run import Result
+    from hwcost.stores.base import Store
+    from hwcost.stores.schema import Campaign, Record
+
+__all__ = ["Arm", "compare", "read_arm"]
+
+CANARY = "canary"
+"""Role of workloads that watch the machine; they are no part of what is compared."""
+
+SETTINGS = ("governor", "turbo", "smt", "clocks_locked")
+DRIVERS = ("driver_version", "firmware_version", "cuda_or_rocm_version", "cudnn_version", "python_version")
+UNSET = "unset"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison.
+
+    Attributes:
+        name: Where it comes from, for people.
+        campaign_id: Its campaign; None for measurements given as they are.
+        backend: Name of the backend, where known.
+        device: Name of the device, where known.
+        measurements: What was measured.
+        environment: Facts that must agree; unknown ones are absent.
+    """
+
+    name: str
+    campaign_id: str | None
+    backend: str | None
+    device: str | None
+    measurements: tuple[Measurement, ...]
+    environment: Mapping[str, Any]
+
+
+def compare(
+    a: Result | str | Path | Sequence[Measurement],
+    b: Result | str | Path | Sequence[Measurement],
+    *,
+    across: bool = False,
+    band: float = BAND,
+) -> Comparison:
+    """Compares two arms workload by workload; the verdicts are on the second one.
+
+    Args:
+        a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its youngest campaign), a campaign
+            (``runs.db#ID``), the youngest campaign of a backend or device (``runs.db#onnxruntime``), or measurements.
+        b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign.
+        across: Compare although the environments differ; what differs is then a flag.
+        band: Log ratios within it are of no consequence; 1 % by default.
+
+    Raises:
+        DataError: When the environments differ (W_ENV_MISMATCH, naming what does), no workload of one arm matches one of the
+            other, or both arms are the same campaign.
+        UnknownNameError: When a store has no such campaign.
+    """
+    one, other = read_arm(a), read_arm(b)
+    return compare_arms(one, other, across=across, band=band)
+
+
+def compare_arms(a: Arm, b: Arm, *, across: bool = False, band: float = BAND) -> Comparison:
+    """Compares two arms that were read; see :func:`compare`."""
+    if a.campaign_id is not None and a.campaign_id == b.campaign_id:
+        raise DataError(f"both arms are campaign {a.campaign_id}. Name two, for example STORE#ID or STORE#BACKEND.")
+    flag = guards.mismatch(_differing(a.environment, b.environment))
+    if flag is not None and not across:
+        raise DataError(f"{flag} Or compare them nevertheless with --across (across=True).")
+    is_together = a.campaign_id is None and b.campaign_id is None
+    found = differences(a.measurements, b.measurements, is_together=is_together, band=band)
+    if not found.workloads:
+        examples = " and ".join(f"'{arm.measurements[0].workload.name}'" for arm in (a, b) if arm.measurements)
+        raise DataError(f"no workload of {a.name} is one of {b.name} (for example {examples}). Measure the same workloads.")
+    return replace(found, flags=() if flag is None else (flag,))
+
+
+def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
+    """Reads one side of a comparison; see :func:`compare` for what it may be."""
+    from hwcost.campaign.run import Result
+
+    if isinstance(source, Result):
+        with open_store(source.store_url, create=False) as store:
+            return _from_campaign(store, store.campaign(source.campaign_id), source.campaign_id)
+    if isinstance(source, (str, Path)):
+        location, _, wanted = str(source).partition("#")
+        with open_store(location, create=False) as store:
+            return _from_campaign(store, _campaign(store, wanted), str(source))
+    return Arm("measurements", None, None, None, tuple(source), {})
+
+
+def _campaign(store: Store, wanted: str) -> Campaign:
+    """Finds a campaign by id, by the beginning of its id, or as the youngest of a backend or device."""
+    if not wanted:
+        return find_campaign(store)
+    campaigns = store.campaigns()
+    for one in reversed(campaigns):
+        if wanted in (one.campaign_id, one.plan.get("backend"), one.plan.get("device")):
+            return one
+    begun = [one for one in campaigns if one.campaign_id.startswith(wanted)]
+    if len(begun) == 1:
+        return begun[0]
+    names = [name for one in campaigns for name in (one.campaign_id, one.plan.get("backend"), one.plan.get("device"))]
+    raise UnknownNameError("campaign, backend or device", wanted, {name for name in names if name is not None})
+
+
+def _from_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
+    plan = campaign.plan
+    found = [m for m in measurements(store, campaign.campaign_id) if m.role != CANARY]
+    record = next(store.records(campaign.campaign_id), None)
+    facts = {} if record is None else dict(_facts(record)) | {"threads": plan.get("threads")}
+    return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), tuple(found), facts)
+
+
+def _facts(record: Record) -> Iterator[tuple[str, Any]]:
+    """Yields what decides whether two latencies can be compared, besides the workload and the backend."""
+    environment, conditions = record.environment, record.conditions.flat()
+    yield "device_key", environment.device.device_key
+    yield from environment.host.model_dump(exclude=PASSING | {"extra"}).items()
+    yield from ((name, getattr(environment.software, name)) for name in DRIVERS)
+    yield from ((name, conditions.get(name)) for name in SETTINGS)
+    yield from ((f"protocol.{name}", getattr(record.protocol, name)) for name in ("protocol_id", "protocol_version"))
+    yield from ((f"framework.{name}", version) for name, version in (environment.software.framework or {}).items())
+    if environment.software.env is not None:
+        yield "env", environment.software.env
+
+
+def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Returns both values of every fact that both know and that differs; an environment variable counts also when unset."""
+    found = {
+        name: (a[name], b[name])
+        for name in a
+        if name != "env" and a[name] is not None and b.get(name) is not None and a[name] != b[name]
+    }
+    one, other = a.get("env"), b.get("env")
+    if one is not None and other is not None:
+        pairs = {name: (one.get(name, UNSET), other.get(name, UNSET)) for name in sorted({*one, *other})}
+        found |= {f"env.{name}": pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    return found

@@ -1,0 +1,108 @@
+"""``hwcost compare``: whether one campaign is faster than another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.cli import console
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwcost.campaign.compare import Arm
+    from hwcost.campaign.differences import Comparison, Difference, Verdict
+
+GATES: dict[str | None, Verdict] = {"slower": "SLOWER", "faster": "FASTER", "ambiguous": "AMBIGUOUS"}
+ARM = "STORE, STORE#CAMPAIGN, STORE#BACKEND or STORE#DEVICE."
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("compare")(compare)
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help=f"What to compare with: {ARM}", show_default=False)],
+    b: Annotated[str, typer.Argument(metavar="B", help="What the verdicts are on, likewise.", show_default=False)],
+    across: Annotated[bool, typer.Option("--across", help="Compare although the environments differ.")] = False,
+    fail_on: Annotated[
+        str | None, typer.Option("--fail-on", metavar="slower|faster|ambiguous", help="Exit with 1 on any such verdict.")
+    ] = None,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> int:
+    """Compare two campaigns, workload by workload: FASTER, SLOWER, SAME or AMBIGUOUS.
+
+    The verdict is on B. FASTER and SLOWER need an interval that clears 1 %, corrected for the number of workloads; SAME
+    needs one within 1 %. Campaigns from different environments are refused, naming what differs.
+    """
+    if fail_on not in (None, *GATES):
+        raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: slower, faster, ambiguous")
+    from hwcost.campaign.compare import compare_arms, read_arm
+
+    one, other = read_arm(a), read_arm(b)
+    found = compare_arms(one, other, across=across)
+    _show(one, other, found, json)
+    return int(fail_on is not None and found.has(GATES[fail_on]))
+
+
+def _show(a: Arm, b: Arm, found: Comparison, json: str | None) -> None:
+    for flag in found.flags:
+        console.note(str(flag))
+    if console.write_json(_document(a, b, found), json):
+        return
+    from hwcost.units import format_seconds
+
+    rows = [
+        [one.name, format_seconds(one.a_s, 4), format_seconds(one.b_s, 4), _percent(one.ratio), _interval(one), one.verdict]
+        for one in found.workloads
+    ]
+    overall = found.overall
+    footer = f"all together: {_percent(overall.ratio)} {_interval(overall)}, {overall.verdict}"
+    if found.only_a or found.only_b:
+        footer += f"\nnot compared: {len(found.only_a)} only in A, {len(found.only_b)} only in B"
+    columns = ["workload", "A", "B", "B against A", "95 %", "verdict"]
+    console.print_table(f"B ({b.name}) against A ({a.name})", columns, rows, footer)
+    console.note("Two campaigns: what changed the machine as a whole between them counts as a difference.")
+
+
+def _percent(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{100 * (ratio - 1):+.2f} %"
+
+
+def _interval(one: Difference) -> str:
+    return "-" if one.low is None or one.high is None else f"[{100 * (one.low - 1):+.2f}, {100 * (one.high - 1):+.2f}]"
+
+
+def _document(a: Arm, b: Arm, found: Comparison) -> dict[str, Any]:
+    return {
+        "a": _arm(a),
+        "b": _arm(b),
+        "overall": _difference(found.overall),
+        "workloads": [_difference(one) for one in found.workloads],
+        "only_a": found.only_a,
+        "only_b": found.only_b,
+        "level_half_width": found.level_half_width,
+        "flags": [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in found.flags],
+    }
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    return {"name": arm.name, "campaign_id": arm.campaign_id, "backend": arm.backend, "device": arm.device}
+
+
+def _difference(one: Difference) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "a_s": one.a_s,
+        "b_s": one.b_s,
+        "ratio": one.ratio,
+        "low": one.low,
+        "high": one.high,
+        "log_ratio": one.log_ratio,
+        "half_width": one.half_width,
+        "p": one.p,
+        "verdict": one.verdict,
+    }
