@@ -1,0 +1,85 @@
+"""Whole campaigns on a drifting device: the real runner, its rounds in this process instead of fresh ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwcost.campaign import run as campaign
+from hwcost.campaign.plan import Item, Plan
+from hwcost.devices import load
+from hwcost.measure.protocol import Protocol, protocol
+from hwcost.measure.visit import Place, visit
+from hwcost.measure.worker import Job, _environment
+from hwcost.stores import open_store
+from hwcost.testing.faults import Faults
+from hwcost.testing.sim_device import SimDevice
+from hwcost.workloads import SyntheticWorkload, from_dict
+
+XEON = load("xeon")
+
+
+class InProcess:
+    """Stands in for a worker process; the device and its clock live on from round to round."""
+
+    device: SimDevice
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.device.round = job.round
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        yield {"event": "environment", **_environment(self.device.version(), XEON)}
+        for data, position in zip(self.job.workloads, self.job.positions, strict=True):
+            workload = from_dict(data)
+            yield {"event": "begin", "workload_key": workload.key}
+            place = Place(self.job.round, position)
+            seen = visit(self.device, workload, XEON, Protocol(**self.job.protocol), place)
+            yield {"event": "visit", "visit": seen.to_dict()}
+
+
+def run(path: Path, monkeypatch: pytest.MonkeyPatch, faults: Faults, n: int = 24) -> tuple[campaign.Result, SimDevice]:
+    device = SimDevice(faults=faults)
+    monkeypatch.setattr(InProcess, "device", device, raising=False)
+    monkeypatch.setattr(campaign, "WorkerProcess", InProcess)
+    works = [SyntheticWorkload(f"w{i:02d}", flops=int(3e9 * 1.05**i)) for i in range(n)]
+    plan = Plan(tuple(Item(work) for work in works), "xeon", "null", protocol("standard"), pin=False)
+    with open_store(path / "s.db") as store:
+        return campaign.run(store, campaign.start(plan, store)), device
+
+
+def test_topping_up_goes_on_until_the_level_leaves_narrow_intervals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = Faults(noise=0.01, process=0.01, ramp=0.3, span_s=100.0, sensitivities=(1.0,))
+    result, device = run(tmp_path, monkeypatch, faults)
+    assert result.fit.model is not None
+    assert result.fit.model.has_level
+    assert "W_DRIFT" in {flag.code for flag in result.flags}
+    counts = [m.n_rounds for m in result.measurements]
+    assert 4 < max(counts) < 12
+    assert all(m.half_width is not None and m.half_width <= 0.01 for m in result.measurements)
+    path = device.level(result.measurements[0].workload)
+    middles = np.array([(v.started_s + v.ended_s) / 2 for v in result.fit.visits])
+    truth = [np.log(device.law_s(m.workload)) + path(middles).mean() for m in result.measurements]
+    errors = np.log([m.latency_s for m in result.measurements]) - truth
+    assert np.abs(errors).max() < 0.03
+    assert np.abs(errors).mean() < 0.01
+
+
+def test_a_calm_device_needs_no_topping_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result, _ = run(tmp_path, monkeypatch, Faults(noise=0.005, process=0.003))
+    assert {m.n_rounds for m in result.measurements} == {4}
+    assert result.fit.model is not None
+    assert not result.fit.model.has_level
+    assert not {flag.code for flag in result.flags} & {"W_DRIFT", "W_CONFOUNDED", "W_UNSTABLE_HOST"}
