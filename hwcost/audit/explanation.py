@@ -97,8 +97,8 @@ def _cure(report: AuditReport) -> list[str]:
 
 
 def _signal(report: AuditReport) -> list[str]:
-    if report.signal_tau is None or "E_NULL_EFFECT" in report.codes:
-        return []
+    if report.signal_tau is None or {"E_NULL_EFFECT", "W_CONFOUNDED"} & set(report.codes):
+        return []  # in the order of size, a machine that slows down looks like architectures that matter
     right = 50.0 * (1.0 + report.signal_tau)
     return [
         f"The latencies do depend on what was measured: of any two {report.unit}s, what the others let expect names the "

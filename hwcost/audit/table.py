@@ -26,10 +26,14 @@ from hwcost.cost_models.folds import Rows
 from hwcost.errors import DataError
 from hwcost.levels.change_points import change_points, clip
 from hwcost.levels.level import Segment
-from hwcost.levels.von_neumann import Z_1_PERCENT, critical, robust_sd
+from hwcost.levels.von_neumann import critical, robust_sd
 from hwcost.measure.measurement import Flag
 
 Floats = NDArray[np.float64]
+
+CHANCE = 3.09
+"""Standard errors of tau that chance may reach: 1 in 1000 for independent columns, 1 in 100 for out-of-fold predictions, which
+hang together."""
 
 SAME_LEVEL = 0.002
 """Two stretches whose levels differ by less (log) are one."""
@@ -136,12 +140,12 @@ def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Fla
     """Flags latencies that no architecture explains, neither over all rows nor from row to row.
 
     Neighbours share the machine's level, so a level that moves by more than architectures differ hides nothing from them.
-    What chance alone reaches in 1 % of all cases shows no effect either.
+    What chance alone might reach shows no effect either.
     """
     n = len(latency_s)
     near = neighbour_agreement(drift.predicted_s, latency_s)
-    least = max(LEAST_TAU, Z_1_PERCENT * math.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))  # variance of tau: Kendall 1938
-    least_near = max(LEAST_TAU, Z_1_PERCENT / math.sqrt(n - 1))
+    least = max(LEAST_TAU, CHANCE * math.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))  # variance of tau: Kendall 1938
+    least_near = max(LEAST_TAU, CHANCE / math.sqrt(n - 1))
     if (tau is not None and tau >= least) or near >= least_near:
         return []
     shown = "undefined" if tau is None else f"{tau:.3f}"
@@ -185,7 +189,9 @@ def segments(rows: Rows, residuals: Floats, log_level: Floats) -> tuple[Segment,
     price = float(clip(residuals).var()) * math.log(n)
     cuts = change_points(residuals, price=price) if np.ptp(log_level) > 0 else []
     cuts = _telling(cuts, log_level)
-    starts = [0, *(int(rows[cut]) for cut in cuts), int(rows[-1]) + 1]
+    if not cuts:
+        return (Segment(int(rows[0]), int(rows[-1]), 1.0),)
+    starts = [int(rows[0]), *(int(rows[cut]) for cut in cuts), int(rows[-1]) + 1]
     levels = [math.exp(float(part.mean())) for part in np.split(log_level, cuts)]
     return tuple(
         Segment(first, after - 1, level) for (first, after), level in zip(itertools.pairwise(starts), levels, strict=True)
