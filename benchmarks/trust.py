@@ -1,6 +1,6 @@
 """Can the numbers be trusted? Every figure beside the plain alternatives, one table per question.
 
-Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N]``; tables: drift, noise, null (default: all).
+Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N]``; tables: drift, noise, null, compare (default: all).
 
 The simulated campaigns have 400 items, 3 classes and 4 rounds of one-second visits; errors are those of log latency, in
 percent, means over seeds. The truth is an item's latency at its class's mean level over the campaign.
@@ -15,11 +15,13 @@ from dataclasses import replace
 import numpy as np
 
 from hwcost.testing.alternatives import WAYS, time_model
+from hwcost.testing.comparisons import comparison_table
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.sim_campaign import NOISE, SimCampaign
 
 ITEMS = 400
 NULL_SEEDS = 100
+PAIRS = 200
 FAST = "fast drift, sd 3 %"
 
 
@@ -68,7 +70,17 @@ def null_table(seeds: int = NULL_SEEDS) -> None:
     print(f"\nWithout drift: no level in {off} of {seeds} seeds (bar 95 %), cost {cost:+.1f} % of the error (bar 5 %)")
 
 
-TABLES = {"drift": drift_table, "noise": noise_table, "null": null_table}
+def compare_table(seeds: int) -> None:
+    """How often identical arms are told apart, and how often a second arm that takes 3 % longer is found."""
+    pairs = PAIRS if seeds >= 20 else seeds
+    print(f"\n{pairs} pairs of arms, at the default tier (bars: false <= 5 %, found together >= 80 %)")
+    print(f"{'':20s}{'arms in':16s}{'workloads':>10s}{'rounds':>8s}{'false':>8s}{'found each':>12s}{'together':>10s}")
+    for row in comparison_table(pairs):
+        print(f"{row.drift:20s}{row.arms:16s}{row.workloads:10d}{row.rounds:8.1f}{100 * row.false_any:7.1f}%", end="")
+        print(f"{100 * row.found_each:11.1f}%{100 * row.found_overall:9.1f}%", flush=True)
+
+
+TABLES = {"drift": drift_table, "noise": noise_table, "null": null_table, "compare": compare_table}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from hwcost.campaign.matching import matches
 from hwcost.campaign.undisturbed import visit_values
+from hwcost.levels.von_neumann import critical
 from hwcost.measure.measurement import Flag, Measurement
 
 Floats = NDArray[np.float64]
@@ -183,7 +184,8 @@ def _overall(log_ratio: Floats, half_width: Floats, level: float, band: float) -
 def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> float:
     """Returns the half-width of the 95 % interval that the levels of two campaigns add to every log ratio.
 
-    The variance is that of the rounds about their own items, less what the items' noise makes of it. A campaign of a single
+    The variance is that of the rounds about their own items, less what the items' noise makes of it. Where neighbouring
+    rounds are alike, they are no independent draws, and the campaign counts as a single degree of freedom. A campaign of one
     round tells nothing: NaN. One of a single workload adds nothing, because its interval holds the level already.
     """
     from scipy import stats
@@ -198,8 +200,14 @@ def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> floa
             return math.nan
         noise = len(levels) * (float(np.median(widths)) / Z) ** 2 / len(widths)
         variance += max(0.0, float(levels.var(ddof=1)) - noise)
-        dof += len(levels) - 1
+        dof += 1 if _is_moving(levels) else len(levels) - 1
     return float(stats.t.ppf(0.975, dof)) * math.sqrt(variance) if dof else 0.0
+
+
+def _is_moving(levels: Floats) -> bool:
+    """Says whether neighbouring rounds are more alike than chance would make them (von Neumann's ratio, 1 %)."""
+    squares = float(((levels - levels.mean()) ** 2).sum())
+    return squares > 0 and float((np.diff(levels) ** 2).sum()) / (2.0 * squares) < critical(len(levels))
 
 
 def _round_levels(arm: Sequence[Measurement]) -> Floats:
