@@ -82,6 +82,7 @@ def measure(
     """
     from hwcost.backends import usable
     from hwcost.campaign import run as campaign
+    from hwcost.campaign.canaries import choose
     from hwcost.campaign.plan import Plan, items
     from hwcost.devices import require
     from hwcost.measure.protocol import protocol
@@ -90,14 +91,16 @@ def measure(
     profile = require(device if isinstance(device, str) else device.name)
     usable(backend, profile.kind, backend_options)
     shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
+    wanted = tuple(items(_workloads(what, space, shape), role))
     plan = Plan(
-        items=tuple(items(_workloads(what, space, shape), role)),
+        items=wanted,
         device=profile.name,
         backend=backend,
         protocol=protocol(tier, profile.kind, rounds),
         backend_options=dict(backend_options or {}),
         threads=threads,
         seed=seed,
+        canaries=choose(wanted, backend),
     )
     with open_store(store) as opened:
         return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, progress=progress)

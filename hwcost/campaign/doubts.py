@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost.campaign import canaries
+from hwcost.campaign.canaries import Certificate
 from hwcost.campaign.plan import Plan
 from hwcost.campaign.time_model import TimeModel, VisitTable
 from hwcost.levels.contention import Contention
@@ -102,7 +104,12 @@ def _within_classes(values: Floats, table: VisitTable) -> float:
 
 
 def of_campaign(
-    plan: Plan, measurements: Sequence[Measurement], states: Contention | None, model: TimeModel | None, drift: Drift | None
+    plan: Plan,
+    measurements: Sequence[Measurement],
+    states: Contention | None,
+    model: TimeModel | None,
+    drift: Drift | None,
+    certificate: Certificate | None = None,
 ) -> list[Flag]:
     """Returns the doubts about a campaign.
 
@@ -112,8 +119,14 @@ def of_campaign(
         states: The two states of a contended machine, if it is one.
         model: Its levels, if they could be told.
         drift: What they amount to.
+        certificate: What canaries say of them, if there are any.
     """
-    flags = [_confounded(drift), _drifting(model, drift), _unstable(states, drift), _null_effect(plan, measurements)]
+    flags = [
+        _confounded(drift),
+        _drifting(model, drift, certificate),
+        _unstable(states, drift, certificate),
+        _null_effect(plan, measurements),
+    ]
     return [flag for flag in flags if flag is not None]
 
 
@@ -125,7 +138,7 @@ def _confounded(drift: Drift | None) -> Flag | None:
     return Flag("W_CONFOUNDED", text, "Measure again in random order.")
 
 
-def _drifting(model: TimeModel | None, drift: Drift | None) -> Flag | None:
+def _drifting(model: TimeModel | None, drift: Drift | None, certificate: Certificate | None) -> Flag | None:
     if model is None or drift is None or not (drift.is_significant or model.has_level):
         return None
     text = f"the level moved by {100 * drift.range:.1f} %{_jumps(model)} (von Neumann ratio {drift.before:.2f}, noise has "
@@ -136,6 +149,8 @@ def _drifting(model: TimeModel | None, drift: Drift | None) -> Flag | None:
         text += f"it was taken out, because that makes left-out errors smaller; {drift.after:.2f} is left."
     else:
         text += "only its mean per round was taken out, because no level over time makes left-out errors smaller."
+    if certificate is not None and model.has_level:
+        text += f" Canaries vary by {100 * certificate.before:.1f} % before and {100 * certificate.after:.1f} % after."
     return Flag("W_DRIFT", text, "Let the machine warm up and rest from other work; more rounds make up for it.")
 
 
@@ -150,17 +165,21 @@ def _jumps(model: TimeModel) -> str:
     return f", with {len(places)} jumps (at {shown}{' and later' if len(places) > JUMPS_SHOWN else ''} of the campaign)"
 
 
-def _unstable(states: Contention | None, drift: Drift | None) -> Flag | None:
+def _unstable(states: Contention | None, drift: Drift | None, certificate: Certificate | None) -> Flag | None:
     """Returns W_UNSTABLE_HOST for two states within visits, or a level that moved far between them."""
     if states is not None:
         share, delay = 100 * (1 - states.share), 100 * math.expm1(states.delay)
         text = f"{share:.0f} % of the blocks were slowed, by {delay:.0f} % on average."
         remedy = "Latencies are those of the undisturbed machine; stop what else runs here, or on the same host."
         return Flag("W_UNSTABLE_HOST", text, remedy)
-    if drift is None or drift.range <= UNSTABLE or not drift.is_significant:
-        return None
-    text = f"the level moved by {100 * drift.range:.0f} %, more than {100 * UNSTABLE:.0f} %."
-    return Flag("W_UNSTABLE_HOST", text, "Measure again when the machine has settled, and compare the two campaigns.")
+    remedy = "Measure again when the machine has settled, and compare the two campaigns."
+    if drift is not None and drift.is_significant and drift.range > UNSTABLE:
+        text = f"the level moved by {100 * drift.range:.0f} %, more than {100 * UNSTABLE:.0f} %."
+        return Flag("W_UNSTABLE_HOST", text, remedy)
+    if certificate is not None and certificate.range > canaries.UNSTABLE:
+        text = f"the canaries' level moved by {100 * certificate.range:.0f} % from round to round, more than "
+        return Flag("W_UNSTABLE_HOST", text + f"{100 * canaries.UNSTABLE:.0f} %.", remedy)
+    return None
 
 
 def _null_effect(plan: Plan, measurements: Sequence[Measurement]) -> Flag | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost.campaign.canaries import Certificate, certify
 from hwcost.campaign.doubts import Drift, is_confounded, judge_drift, of_campaign, size_order
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
@@ -41,6 +42,7 @@ class CampaignFit:
         visits: The usable visits in the order measured.
         model: Their levels, and what is left of each; None for fewer than two items, or without visits.
         drift: Whether the level moved, and what was done about it; None without a model.
+        canaries: What canaries say of the level; None without enough of them.
         flags: Doubts about the campaign as a whole.
     """
 
@@ -48,6 +50,7 @@ class CampaignFit:
     visits: tuple[Visit, ...]
     model: TimeModel | None
     drift: Drift | None
+    canaries: Certificate | None
     flags: tuple[Flag, ...]
 
 
@@ -56,13 +59,14 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
 
     Without usable visits an item's latency is None and its flags say why.
     """
-    ordered = sorted(visits, key=lambda visit: (visit.round, visit.position))
+    everything = sorted(visits, key=lambda visit: (visit.round, visit.position))
+    ordered = [visit for visit in everything if visit.workload_key not in plan.canary_keys]
     usable = [visit for visit in ordered if visit.is_usable]
     grouped: dict[str, list[Visit]] = {key: [] for key in plan.by_key}
     for visit in ordered:
         grouped[visit.workload_key].append(visit)
     values = visit_values(usable) if usable else None
-    model = drift = None
+    model = drift = certificate = None
     fitted: dict[str, tuple[float, float | None]] = {}
     if values is not None and len({visit.workload_key for visit in usable}) == 1:
         fitted = _alone(usable[0].workload_key, values.y)
@@ -73,16 +77,27 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
         model = fit_time_model(table, with_level=not confounded)
         drift = judge_drift(table, model, ratio, confounded)
         fitted = _intervals(usable, table, model, values)
+        certificate = _certificate(plan, everything, usable, table, model)
     places = [(visit.round, visit.position) for visit in usable]
     levels = {} if model is None else dict(zip(places, map(float, model.offset), strict=True))
     found = tuple(_measurement(plan, key, grouped[key], fitted.get(key), levels) for key in plan.by_key)
-    flags = of_campaign(plan, found, values.states if values else None, model, drift)
-    return CampaignFit(found, tuple(usable), model, drift, tuple(flags))
+    flags = of_campaign(plan, found, values.states if values else None, model, drift, certificate)
+    return CampaignFit(found, tuple(usable), model, drift, certificate, tuple(flags))
 
 
 def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:
     """Estimates every workload of a plan from the visits that there are, in the plan's order."""
     return list(fit_campaign(plan, visits).measurements)
+
+
+def _certificate(
+    plan: Plan, visits: Sequence[Visit], usable: Sequence[Visit], table: VisitTable, model: TimeModel
+) -> Certificate | None:
+    """Checks the level of the smallest class against the canaries, which are small too."""
+    watched = [visit for visit in visits if visit.workload_key in plan.canary_keys]
+    is_small = table.group == table.group.min()
+    small = [visit for visit, one in zip(usable, is_small, strict=True) if one]
+    return certify(watched, small, model.offset[is_small])
 
 
 def visit_table(plan: Plan, visits: Sequence[Visit], values: VisitValues) -> VisitTable:

@@ -44,6 +44,7 @@ class Plan:
         threads: Intra-operator threads.
         seed: Of the order of visits.
         pin: Whether worker processes are bound to CPUs.
+        canaries: Small workloads that are visited again and again, see :mod:`hwcost.campaign.canaries`.
 
     Raises:
         UsageError: When there is nothing to measure.
@@ -58,6 +59,7 @@ class Plan:
     threads: int = 1
     seed: int = 0
     pin: bool = True
+    canaries: tuple[Workload, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.items:
@@ -77,6 +79,16 @@ class Plan:
     def by_key(self) -> dict[str, Item]:
         """The items by their workload's key."""
         return {item.workload.key: item for item in self.items}
+
+    def workload(self, key: str) -> Workload:
+        """Returns an item's workload, or a canary, by its key."""
+        item = self.by_key.get(key)
+        return self.canary_keys[key] if item is None else item.workload
+
+    @cached_property
+    def canary_keys(self) -> dict[str, Workload]:
+        """The canaries by their key."""
+        return {workload.key: workload for workload in self.canaries}
 
     @cached_property
     def sizes(self) -> dict[str, float | None]:
@@ -104,6 +116,7 @@ class Plan:
             "threads": self.threads,
             "seed": self.seed,
             "pin": self.pin,
+            "canaries": [workload.as_dict() for workload in self.canaries],
         }
 
     @classmethod
@@ -115,7 +128,8 @@ class Plan:
         """
         try:
             items = tuple(Item(from_dict(item["workload"]), item["role"]) for item in data["items"])
-            return cls(**{**data, "items": items, "protocol": Protocol(**data["protocol"])})
+            canaries = tuple(from_dict(workload) for workload in data.get("canaries", ()))
+            return cls(**{**data, "items": items, "protocol": Protocol(**data["protocol"]), "canaries": canaries})
         except (KeyError, TypeError) as error:
             raise DataError(f"this is no campaign's plan: {error}") from None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hwcost.campaign import canaries
 from hwcost.campaign.plan import Plan
 from hwcost.errors import DataError
 from hwcost.measure import guards
 from hwcost.measure.measurement import Flag, Visit
 from hwcost.measure.protocol import PROTOCOL_ID, PROTOCOL_VERSION
 from hwcost.stores.ids import new_id
-from hwcost.stores.schema import Device, Environment, Host, Protocol, Record, Software, Tool, WorkloadInfo
+from hwcost.stores.schema import Device, Environment, Host, Protocol, Record, Software, Tool, WorkloadInfo, idempotency_key
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.base import ITEMSIZES, Workload
 
@@ -39,6 +40,7 @@ class RecordMaker:
         self._known = first.environment if first else None
         self._settings: dict[str, Any] = {}
         self._info = {key: _describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
+        self._info |= {key: _describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
 
     def new_process(self, event: dict[str, Any]) -> None:
         """Takes in what a fresh worker says about its machine and software.
@@ -80,6 +82,10 @@ class RecordMaker:
             visit: What was measured.
             attempt: 2 when the process died at the first try.
         """
+        identity: dict[str, Any] = {"attempt": attempt}
+        if visit.workload_key in self.plan.canary_keys:  # visited many times a round
+            place = idempotency_key(self.campaign_id, visit.round, visit.workload_key)
+            identity["idempotency_key"] = f"{place}/{visit.position}"
         record = Record.from_visit(
             visit,
             campaign_id=self.campaign_id,
@@ -87,7 +93,7 @@ class RecordMaker:
             workload=self._info[visit.workload_key],
             environment=self.environment,
             protocol=_protocol(self.plan),
-            identity={"attempt": attempt},
+            identity=identity,
         )
         conditions = type(record.conditions).of({**record.conditions.flat(), **self._settings})
         return record.model_copy(update={"conditions": conditions})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hwcost.campaign import estimate
+from hwcost.campaign import canaries, estimate
 from hwcost.campaign.interrupt import Interrupt
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.process import WorkerDiedError, WorkerProcess, cpus_for
@@ -141,7 +141,7 @@ class _Run:
         self.store.set_status(self.campaign_id, "running")
         for number in range(self.plan.protocol.max_rounds):
             known = self.store.rounds(self.campaign_id).get(number)
-            order = known if known is not None else self._order(number)
+            order = known if known is not None else self._with_canaries(self._order(number))
             if not order:
                 continue
             order = self.store.add_round(self.campaign_id, number, order)
@@ -173,10 +173,14 @@ class _Run:
         rest = [key for key in due if key not in set(doubtful)]
         return self.plan.order(number, doubtful) + self.plan.order(number, rest)
 
+    def _with_canaries(self, order: list[str]) -> list[str]:
+        failed = {visit.workload_key for visit in self.visits if visit.status == "failed"}
+        return canaries.woven(order, [key for key in self.plan.canary_keys if key not in failed])
+
     def _round(self, number: int, order: list[str]) -> bool:
         while True:
-            done = {visit.workload_key for visit in self.visits if visit.round == number}
-            left = [(position, key) for position, key in enumerate(order) if key not in done]
+            done = {visit.position for visit in self.visits if visit.round == number}
+            left = [(position, key) for position, key in enumerate(order) if position not in done]
             if not left:
                 return True
             if self._is_out_of_budget():
@@ -185,9 +189,9 @@ class _Run:
                 if not self._process(number, left):
                     return False
             except WorkerDiedError as error:
-                self._after_death(error, number, order)
+                self._after_death(error, number, left)
 
-    def _after_death(self, error: WorkerDiedError, number: int, order: list[str]) -> None:
+    def _after_death(self, error: WorkerDiedError, number: int, left: list[tuple[int, str]]) -> None:
         """Lets a workload whose process died be tried once more, in a fresh process; after that it has failed."""
         key = error.workload_key
         if key is None:
@@ -196,7 +200,9 @@ class _Run:
         if self.deaths[key] < ATTEMPTS:
             return
         flag = Flag("E_DIED", str(error), "Take a smaller batch or model, or look at the system's log.")
-        self._keep(Visit(key, number, order.index(key), status="failed", flags=(flag,)))
+        done = {visit.position for visit in self.visits if visit.round == number}
+        position = next(position for position, its_key in left if its_key == key and position not in done)
+        self._keep(Visit(key, number, position, status="failed", flags=(flag,)))
 
     def _process(self, number: int, left: list[tuple[int, str]]) -> bool:
         """Measures what is left of a round in one fresh process; returns False when the budget ended it."""
@@ -224,7 +230,7 @@ class _Run:
             device=self.plan.device,
             protocol=self.plan.protocol.to_dict(),
             round=number,
-            workloads=[self.plan.by_key[key].workload.as_dict() for _, key in left],
+            workloads=[self.plan.workload(key).as_dict() for _, key in left],
             positions=[position for position, _ in left],
             cpus=cpus_for(self.plan.threads) if self.plan.pin else None,
         )
@@ -243,11 +249,11 @@ class _Run:
         remaining = None if per_visit is None else per_visit * (planned - len(self.visits))
         if remaining is not None and self.budget_s is not None:
             remaining = max(0.0, min(remaining, self.budget_s - self.elapsed()))
-        name = self.plan.by_key[key].workload.name
+        name = self.plan.workload(key).name
         self.progress(Progress(len(self.visits), planned, number, remaining, name))
 
     def _planned(self, number: int) -> int:
         stored = self.store.rounds(self.campaign_id)
         beyond = max(0, self.plan.protocol.rounds - 1 - max(number, max(stored)))
-        return sum(map(len, stored.values())) + beyond * len(self.plan.items)
+        return sum(map(len, stored.values())) + beyond * len(self._with_canaries(list(self.plan.by_key)))
 

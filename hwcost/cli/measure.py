@@ -183,13 +183,14 @@ def _plan(
     pin: bool,
 ) -> Plan:
     from hwcost.backends import usable
+    from hwcost.campaign.canaries import choose
     from hwcost.campaign.plan import Plan
     from hwcost.measure.protocol import protocol
 
     usable(backend, profile.kind, options)
-    return Plan(
-        tuple(items), profile.name, backend, protocol(tier, profile.kind, rounds), options, threads, seed, pin
-    )
+    how = protocol(tier, profile.kind, rounds)
+    canaries = choose(items, backend)
+    return Plan(tuple(items), profile.name, backend, how, options, threads, seed, pin, canaries)
 
 
 def _options(given: list[str] | None) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def as_document(result: Result) -> dict[str, Any]:
         "complete": result.is_complete,
         "seconds": result.seconds,
         "drift": None if result.fit.drift is None else asdict(result.fit.drift),
+        "canaries": None if result.fit.canaries is None else asdict(result.fit.canaries),
         "flags": [_flag(flag) for flag in result.flags],
         "measurements": [_as_dict(m) for m in result.measurements],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hwcost.campaign.canaries import woven
 from hwcost.measure.visit import Place, visit
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ def run_rounds(plan: Plan, backend: Backend, device: DeviceProfile) -> list[Visi
     found = []
     for number in range(plan.protocol.rounds):
         backend.round = number
-        for position, key in enumerate(plan.order(number, list(plan.by_key))):
-            found.append(visit(backend, plan.by_key[key].workload, device, plan.protocol, Place(number, position)))
+        order = woven(plan.order(number, list(plan.by_key)), list(plan.canary_keys))
+        for position, key in enumerate(order):
+            found.append(visit(backend, plan.workload(key), device, plan.protocol, Place(number, position)))
     return found
