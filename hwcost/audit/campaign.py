@@ -33,8 +33,8 @@ def audit_campaign(plan: Plan, visits: Iterable[Visit], source: str) -> AuditRep
     Raises:
         DataError: When there are too few usable visits, or only one workload.
     """
-    made = list(visits)
-    fit = fit_campaign(plan, made)
+    fit = fit_campaign(plan, visits)
+    made = [visit for measurement in fit.measurements for visit in measurement.visits]
     if fit.model is None or fit.drift is None or len(fit.visits) < MIN_ROWS:
         keys = {visit.workload_key for visit in fit.visits}
         raise DataError(

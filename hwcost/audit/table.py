@@ -32,8 +32,8 @@ from hwcost.measure.measurement import Flag
 Floats = NDArray[np.float64]
 
 CHANCE = 3.09
-"""Standard errors of tau that chance may reach: 1 in 1000 for independent columns, 1 in 100 for out-of-fold predictions, which
-hang together."""
+"""Standard errors of tau that chance may reach: 1 in 1000 for independent columns, 1 in 100 for out-of-fold predictions,
+which hang together."""
 
 SAME_LEVEL = 0.002
 """Two stretches whose levels differ by less (log) are one."""
