@@ -82,12 +82,13 @@ def judge_drift(table: VisitTable, model: TimeModel, ratio: float | None, confou
         ratio: From :func:`size_order`.
         confounded: Whether that was a reason to fit no level.
     """
-    spans = [float(np.ptp(model.offset[table.group == group])) for group in np.unique(table.group)]
+    told = [group for group, fit in model.classes.items() if fit.dof >= 1]
+    spans = [float(np.ptp(model.offset[table.group == group])) for group in told]
     return Drift(
         before=_within_classes(model.residual + model.offset, table),
         after=_within_classes(model.residual, table),
         critical=critical(int(table.tells_level.sum())),
-        range=math.expm1(max(spans)),
+        range=math.expm1(max(spans, default=0.0)),
         size_order=ratio,
         is_confounded=confounded,
     )
