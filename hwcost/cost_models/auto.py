@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
@@ -54,8 +55,12 @@ class Auto(CostModel):
         self.chosen_: str | None = None
         self.candidate_errors_: dict[str, float] = {}
         self.model_: CostModel | None = None
+        self._is_settled = False
 
     def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+        if self._is_settled:
+            self.model_ = self._inner().settled().fit_encoded(genes, latency_s, weights)
+            return
         fits: dict[str, CostModel] = {}
         errors: dict[str, Floats] = {}
         for name in self.candidates:
@@ -81,6 +86,14 @@ class Auto(CostModel):
     def chosen(self) -> str | None:
         """The name of the model that was chosen."""
         return self.chosen_
+
+    def refit(self, archs: Sequence[Architecture], latency_s: ArrayLike, weights: ArrayLike | None = None) -> CostModel:
+        """See the base class; what was chosen stays chosen."""
+        fitted = Auto(self.space, **self.options())
+        fitted.exact, fitted._is_settled = self.exact, True
+        fitted.chosen_, fitted.candidate_errors_, fitted.model_ = self.chosen_, self.candidate_errors_, self.model_
+        fitted.monotone_ = self.monotone_
+        return fitted.fit(archs, latency_s, weights)
 
     def settled(self) -> CostModel:
         """Returns an unfitted copy of the chosen model with its own choices kept."""

@@ -146,6 +146,12 @@ class CostModel(ABC):
         self.measured_ = _mean_by_genes(archs, seconds)
         return self
 
+    def refit(self, archs: Sequence[Architecture], latency_s: ArrayLike, weights: ArrayLike | None = None) -> CostModel:
+        """Returns a model fitted to other latencies of much the same rows, with every choice of this one kept."""
+        fitted = self.settled()
+        fitted.exact = self.exact
+        return fitted.fit(archs, latency_s, weights)
+
     def fit_encoded(self: Model, genes: Floats, latency_s: Floats, weights: Floats) -> Model:
         """Fits checked rows: encoded genes (n, genes), seconds (n,), weights (n,) of mean about 1. Keeps no exact hits."""
         self.domain_ = Domain.of(self.features, genes)

@@ -91,7 +91,7 @@ def fit_rows(name: str, data: Data, rows: Rows, drift: Drift | None = None, **op
     genes, even = model.features.encode(archs), weights / weights.mean()
     errors = left_out_errors(model, genes, latency_s * np.exp(-level), even) + level
     again = drift.again(errors, latency_s, runs)
-    model.fit(archs, latency_s * np.exp(-again(rows, runs)), weights)
+    model = model.refit(archs, latency_s * np.exp(-again(rows, runs)), weights)
     left = errors - again.left_out(runs)
     keep_errors(model, left)
     return Fitted(model, None if again.is_none else again, rows, left)

@@ -21,9 +21,10 @@ from hwcost.spaces.base import Architecture
 Model = TypeVar("Model", bound=CostModel)
 
 LEVEL = 0.90
-FOLDS = 10
-MANY_ROWS, FEW_FOLDS = 20_000, 3
-"""From so many rows on three folds do: what they leave out changes no fit."""
+FOLDS = ((3000, 10), (20_000, 5))
+"""Below so many rows so many folds; ``FEW_FOLDS`` from there on, since with many rows a fold more or less changes no fit."""
+
+FEW_FOLDS = 3
 
 MIN_ROWS = 10
 """Below so many rows no interval is given."""
@@ -77,7 +78,7 @@ def left_out_errors(model: CostModel, genes: Floats, latency_s: Floats, weights:
         fitted = (model.clone() if is_small else model.settled()).fit_encoded(genes[kept], latency_s[kept], weights[kept])
         return fitted.predict_encoded(genes[left])
 
-    count = FOLDS if len(genes) < MANY_ROWS else FEW_FOLDS
+    count = next((folds for rows, folds in FOLDS if len(genes) < rows), FEW_FOLDS)
     return np.asarray(np.log(latency_s / out_of_fold(len(genes), count, predict)))
 
 
