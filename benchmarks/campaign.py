@@ -25,6 +25,7 @@ import numpy as np
 from scipy import stats
 
 from hwcost.campaign import run as campaign
+from hwcost.campaign.canaries import choose
 from hwcost.campaign.estimate import measurements, visits_of
 from hwcost.campaign.plan import Plan, items
 from hwcost.measure.protocol import Protocol, protocol
@@ -68,13 +69,14 @@ def loaded_machine(seed: int) -> Iterator[None]:
         process.wait()
 
 
-def plan_of(number: int, backend: str, seed: int, how: Protocol) -> Plan:
-    """Plans a campaign of architectures that are the same for every seed and way."""
+def plan_of(number: int, backend: str, seed: int, how: Protocol, has_canaries: bool = False) -> Plan:
+    """Plans a campaign of architectures that are the same for every seed and way, with the canaries that measure() adds."""
     searched = space("supershaper")
     archs = searched.sample(number, seed=DESIGN_SEED, design="spread")
     wanted = tuple(items(models(searched, archs, batch_size=1, seq_len=128)))
     options = {"seed": seed} if backend == "null" else {}
-    return Plan(wanted, "cpu", backend, how, backend_options=options, seed=seed)
+    canaries = choose(wanted, backend) if has_canaries else ()
+    return Plan(wanted, "cpu", backend, how, backend_options=options, seed=seed, canaries=canaries)
 
 
 def measure(path: Path, plan: Plan, budget_s: float | None, is_ordered: bool) -> None:
@@ -149,7 +151,8 @@ def main() -> None:
     rounds = [given.folder / f"rounds-{seed}.db" for seed in SEEDS]
     sequential = [given.folder / f"sequential-{seed}.db" for seed in SEEDS]
     for seed, path in zip(SEEDS, rounds, strict=True):
-        measure(path, plan_of(given.number, given.backend, seed, protocol("standard")), budget_s, is_ordered=False)
+        plan = plan_of(given.number, given.backend, seed, protocol("standard"), has_canaries=True)
+        measure(path, plan, budget_s, is_ordered=False)
     for seed, path in zip(SEEDS, sequential, strict=True):
         how = long_visits(rounds[seed], budget_s, given.number)
         measure(path, plan_of(given.number, given.backend, seed, how), None, is_ordered=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.differences import BAND, Comparison, differences
-from hwcost.campaign.estimate import measurements
-from hwcost.campaign.plan import find_campaign
+from hwcost.campaign.estimate import fit_campaign, visits_of
+from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.records import PASSING
 from hwcost.errors import DataError, UnknownNameError
 from hwcost.measure import guards
-from hwcost.measure.measurement import Measurement
+from hwcost.measure.measurement import Flag, Measurement
 from hwcost.stores import open_store
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Arm", "compare", "read_arm"]
 
-CANARY = "canary"
-"""Role of workloads that watch the machine; they are no part of what is compared."""
+CANARY_SHIFT = 0.05
+"""Shift of the canaries between two campaigns from which the machine is in doubt."""
 
 SETTINGS = ("governor", "turbo", "smt", "clocks_locked")
 DRIVERS = ("driver_version", "firmware_version", "cuda_or_rocm_version", "cudnn_version", "python_version")
@@ -42,6 +43,7 @@ class Arm:
         device: Name of the device, where known.
         measurements: What was measured.
         environment: Facts that must agree; unknown ones are absent.
+        canaries: Latency of each canary by its key, in seconds.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Arm:
     device: str | None
     measurements: tuple[Measurement, ...]
     environment: Mapping[str, Any]
+    canaries: Mapping[str, float] = field(default_factory=dict)
 
 
 def compare(
@@ -85,11 +88,25 @@ def compare_arms(a: Arm, b: Arm, *, across: bool = False, band: float = BAND) ->
     if flag is not None and not across:
         raise DataError(f"{flag} Or compare them nevertheless with --across (across=True).")
     is_together = a.campaign_id is None and b.campaign_id is None
-    found = differences(a.measurements, b.measurements, is_together=is_together, band=band)
+    shift = _canary_shift(a.canaries, b.canaries)
+    found = differences(a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift)
     if not found.workloads:
         examples = " and ".join(f"'{arm.measurements[0].workload.name}'" for arm in (a, b) if arm.measurements)
         raise DataError(f"no workload of {a.name} is one of {b.name} (for example {examples}). Measure the same workloads.")
-    return replace(found, flags=() if flag is None else (flag,))
+    return replace(found, flags=tuple(doubt for doubt in (flag, _moved(shift)) if doubt is not None))
+
+
+def _canary_shift(a: Mapping[str, float], b: Mapping[str, float]) -> float | None:
+    """Returns the mean log ratio of the canaries that both campaigns have; None without any."""
+    shifts = [math.log(b[key] / a[key]) for key in a if key in b]
+    return sum(shifts) / len(shifts) if shifts else None
+
+
+def _moved(shift: float | None) -> Flag | None:
+    if shift is None or abs(math.expm1(shift)) <= CANARY_SHIFT:
+        return None
+    text = f"the canaries of the second campaign took {100 * math.expm1(shift):+.1f} % longer than those of the first."
+    return Flag("W_UNSTABLE_HOST", text, "Measure both arms again, one right after the other or in one campaign.")
 
 
 def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
@@ -123,10 +140,11 @@ def _campaign(store: Store, wanted: str) -> Campaign:
 
 def _from_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     plan = campaign.plan
-    found = [m for m in measurements(store, campaign.campaign_id) if m.role != CANARY]
+    fit = fit_campaign(Plan.from_dict(plan), visits_of(store, campaign.campaign_id))
+    canaries = {} if fit.canaries is None else fit.canaries.latency_s
     record = next(store.records(campaign.campaign_id), None)
     facts = {} if record is None else dict(_facts(record)) | {"threads": plan.get("threads")}
-    return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), tuple(found), facts)
+    return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries)
 
 
 def _facts(record: Record) -> Iterator[tuple[str, Any]]:

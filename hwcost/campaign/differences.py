@@ -103,7 +103,12 @@ class Comparison:
 
 
 def differences(
-    a: Sequence[Measurement], b: Sequence[Measurement], *, is_together: bool = False, band: float = BAND
+    a: Sequence[Measurement],
+    b: Sequence[Measurement],
+    *,
+    is_together: bool = False,
+    band: float = BAND,
+    canary_shift: float | None = None,
 ) -> Comparison:
     """Compares two lists of measurements.
 
@@ -112,9 +117,10 @@ def differences(
         b: The second arm, on which the verdicts are.
         is_together: Whether both were measured in the same rounds of one campaign.
         band: Half-width of the band of log ratios that are of no consequence.
+        canary_shift: Log ratio of the canaries of two campaigns; it widens every interval and is never divided in.
     """
     pairs = matches(a, b)
-    level = 0.0 if is_together else level_half_width(a, b)
+    level = 0.0 if is_together else math.hypot(level_half_width(a, b), canary_shift or 0.0)
     ratio = np.array([_log_ratio(one, other) for one, other in pairs])
     half = np.array([_half_width(one, other) for one, other in pairs])
     names = [one.workload.name for one, _ in pairs]

@@ -15,6 +15,7 @@ from hwcost.campaign.plan import Plan
 from hwcost.campaign.time_model import TimeModel, VisitTable
 from hwcost.levels.contention import Contention
 from hwcost.levels.von_neumann import critical, von_neumann
+from hwcost.measure.duplicates import duplicates, samples_digest
 from hwcost.measure.guards import null_effect
 from hwcost.measure.measurement import Flag, Measurement
 
@@ -127,6 +128,7 @@ def of_campaign(
         _drifting(model, drift, certificate),
         _unstable(states, drift, certificate),
         _null_effect(plan, measurements),
+        *_duplicates(measurements),
     ]
     return [flag for flag in flags if flag is not None]
 
@@ -189,3 +191,10 @@ def _null_effect(plan: Plan, measurements: Sequence[Measurement]) -> Flag | None
     seen = [m for m in measurements if any(visit.is_usable for visit in m.visits)]
     groups = [[visit.latency_s for visit in m.visits if visit.is_usable] for m in seen]
     return null_effect(groups, [plan.sizes[m.workload.key] for m in seen])
+
+
+def _duplicates(measurements: Sequence[Measurement]) -> list[Flag]:
+    """Looks for one content under several workloads: what the backend says it ran, or timings equal bit for bit."""
+    told = [(m, visit.facts.get("content_sha256")) for m in measurements for visit in m.visits]
+    timed = [(m, samples_digest(visit.samples_s)) for m in measurements for visit in m.visits]
+    return duplicates((m.workload.name, content) for m, content in (*told, *timed))

@@ -194,6 +194,17 @@ def test_unknown_facts_and_backends_do_not_differ_but_variables_do(store: Path) 
         compare_arms(one, other)
 
 
+def test_canaries_that_moved_widen_and_warn(store: Path) -> None:
+    first, _, slower = ids(store)
+    a, b = (replace(read_arm(f"{store}#{one}"), canaries={"x": 1.0}) for one in (first, slower))
+    assert compare_arms(a, b).overall.verdict == "SLOWER"
+    found = compare_arms(a, replace(b, canaries={"x": 1.12, "y": 7.0}))
+    assert found.overall.verdict == "AMBIGUOUS"
+    assert found.overall.ratio == compare_arms(a, b).overall.ratio
+    assert [flag.code for flag in found.flags] == ["W_UNSTABLE_HOST"]
+    assert "+12.0 %" in found.flags[0].text
+
+
 @pytest.mark.parametrize(
     ("b", "error", "says"),
     [
