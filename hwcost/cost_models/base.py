@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwcost.cost_models.domain import Domain
-from hwcost.cost_models.features import Features
+from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.tabulate import Codes, Floats
 from hwcost.errors import DataError, HwcostError, UsageError
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
@@ -72,7 +72,7 @@ class CostModel(ABC):
     def __init__(self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, exact: bool = False) -> None:
         self.space = space
         self.exact = exact
-        self.features = Features(space, batch_size, seq_len)
+        self.features = shared_features(space, batch_size, seq_len)
         self.domain_: Domain | None = None
         self.measured_: dict[tuple[GeneValue, ...], float] = {}
         self.spread_: float | None = None

@@ -7,7 +7,7 @@ without a Python loop over architectures.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -242,3 +242,9 @@ class Features:
 
     def _count_codes(self, codes: Codes) -> Floats:
         return np.array([self._count(self._decode(row)) for row in self.genes_of(codes)])
+
+
+@lru_cache(maxsize=16)
+def shared_features(space: SearchSpace, batch_size: int = 1, seq_len: int = 128) -> Features:
+    """Returns one extractor for all models of a space, so that its look-up tables are made once."""
+    return Features(space, batch_size, seq_len)

@@ -16,7 +16,7 @@ import numpy as np
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
-from hwcost.cost_models.importance import shares_by_gene
+from hwcost.cost_models.importance import Variation
 from hwcost.cost_models.shrinkage import GRID, Shrunk, fit_shrunk
 from hwcost.cost_models.tabulate import Codes, Floats, Tables, tabulate
 from hwcost.errors import ArchitectureError, DataError, UsageError
@@ -63,6 +63,7 @@ class LookupTable(CostModel):
         self.scale_ = 1.0
         self.floor_s_ = 0.0
         self._importance: dict[str, float] = {}
+        self._variation: Variation | None = None
         self._tables: Tables | None = None
         self._quick: list[dict[GeneValue, float]] = []
 
@@ -125,7 +126,7 @@ class LookupTable(CostModel):
         best = fits[self.form_]
         self.penalties_ = dict(zip(design.blocks, best.penalties, strict=True))
         self.additive_ = design.additive(best.intercept, best.coefficients)
-        self._importance = shares_by_gene(lambda probes: self.additive_(self.features, probes), self.features, genes)
+        self._variation = Variation.of(genes)
         self._tabulate()
 
     def _forms(self) -> tuple[str, ...]:
@@ -151,8 +152,10 @@ class LookupTable(CostModel):
     # -- predicting ----------------------------------------------------------------------------------------------------
 
     def _predict(self, genes: Floats) -> Floats:
-        raw = self.additive_(self.features, genes) if self._tables is None else self._tables(self.features.codes(genes))
-        return self._seconds(raw)
+        return self._seconds(self._raw(genes) if self._tables is None else self._tables(self.features.codes(genes)))
+
+    def _raw(self, genes: Floats) -> Floats:
+        return self.additive_(self.features, genes)
 
     def predict_codes(self, codes: Codes) -> Floats:
         """See the base class; one table look-up per gene."""
@@ -184,7 +187,7 @@ class LookupTable(CostModel):
             return
 
         def raw(codes: Codes) -> Floats:
-            return self.additive_(self.features, self.features.genes_of(codes))
+            return self._raw(self.features.genes_of(codes))
 
         self._tables = tabulate(raw, self.features.sizes, with_pairs=bool(counts.pairs))
         self._quick = [
@@ -195,6 +198,9 @@ class LookupTable(CostModel):
 
     def importance(self) -> dict[str, float]:
         """Returns each gene's share of the variance that the table explains."""
+        if self._variation is not None:
+            self._importance = self._variation.shares(self._raw, self.features.gene_names)
+            self._variation = None
         return dict(self._importance)
 
     def options(self) -> dict[str, Any]:
@@ -211,7 +217,7 @@ class LookupTable(CostModel):
             "constant": self.additive_.constant,
             "components": dict(zip(names, self.additive_.components.tolist(), strict=True)),
             "genes": [term.as_list() for term in self.additive_.genes],
-            "importance": self._importance,
+            "importance": self.importance(),
         }
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
@@ -219,5 +225,5 @@ class LookupTable(CostModel):
         self.scale_, self.floor_s_ = float(state["scale_s"]), float(state["floor_s"])
         prices = np.array([state["components"][part.name] for part in self.features.components], dtype=np.float64)
         self.additive_ = Additive(float(state["constant"]), prices, tuple(map(GeneTerm.from_list, state["genes"])))
-        self._importance = dict(state["importance"])
+        self._importance, self._variation = dict(state["importance"]), None
         self._tabulate()

@@ -14,7 +14,7 @@ import numpy as np
 
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.importance import shares_by_gene
+from hwcost.cost_models.importance import Variation
 from hwcost.cost_models.shrinkage import Shrunk, fit_shrunk
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
@@ -149,6 +149,7 @@ class Products(CostModel):
         self.scale_ = 1.0
         self.bounds_s_ = (0.0, np.inf)
         self._importance: dict[str, float] = {}
+        self._variation: Variation | None = None
 
     def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
         self.scale_ = float(np.median(latency_s))
@@ -162,7 +163,7 @@ class Products(CostModel):
         self.error_ = errors[self.form_]
         self.penalties_ = list(best.penalties)
         self.intercept_, self.coefficients_ = best.intercept, best.coefficients
-        self._importance = shares_by_gene(self._predict, self.features, genes)
+        self._variation = Variation.of(genes)
 
     def _shrunk(self, form: str, genes: Floats, latency: Floats, weights: Floats) -> tuple[Columns, Shrunk]:
         columns = Columns.of(self.features, form, genes)
@@ -181,6 +182,9 @@ class Products(CostModel):
 
     def importance(self) -> dict[str, float]:
         """Returns each gene's share of what the prediction varies by, the other genes at their typical values."""
+        if self._variation is not None:
+            self._importance = self._variation.shares(self._predict, self.features.gene_names)
+            self._variation = None
         return dict(self._importance)
 
     def options(self) -> dict[str, Any]:
@@ -200,7 +204,7 @@ class Products(CostModel):
             "coefficients": self.coefficients_.tolist(),
             "scale_s": self.scale_,
             "bounds_s": list(self.bounds_s_),
-            "importance": self._importance,
+            "importance": self.importance(),
             "columns": None if self.columns_ is None else self.columns_.as_dict(),
         }
 
@@ -210,7 +214,7 @@ class Products(CostModel):
         self.intercept_, self.coefficients_ = float(state["intercept"]), np.array(state["coefficients"], dtype=float)
         low, high = state["bounds_s"]
         self.bounds_s_ = (float(low), float(high))
-        self._importance = dict(state["importance"])
+        self._importance, self._variation = dict(state["importance"]), None
         self.columns_ = None if state["columns"] is None else Columns.from_dict(self.features, state["columns"])
         if self.columns_ is not None and len(self.coefficients_) != sum(len(mean) for mean, _ in self.columns_.scales):
             raise ValueError("the number of coefficients does not fit the space")
