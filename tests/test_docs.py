@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import typer
-from conftest import ROOT
 
 import hwcost
 from hwcost.cli.main import app
 from hwcost.errors import HwcostError
 from hwcost.measure.guards import CODES
+from tests.conftest import ROOT
 
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 MEASURING = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")

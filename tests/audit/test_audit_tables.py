@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from planted_tables import ARCHS, LAW_S, SPACE, N, noise, table, write
 
 import hwcost
 from hwcost.audit.report import is_at_least, judge
 from hwcost.audit.table import audit_table, segments
 from hwcost.errors import DataError, UsageError
+from tests.audit.planted_tables import ARCHS, LAW_S, SPACE, N, noise, table, write
 
 STEP = np.where(np.arange(N) < 350, 1.0, 1.12)
 RAMP = np.linspace(1.0, 1.1, N)

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted import SPACE, noisy
 
 from hwcost.cost_models.data import from_measurements, is_store, read
 from hwcost.errors import DataError, UsageError
 from hwcost.measure.measurement import Flag, Measurement
 from hwcost.spaces import space
 from hwcost.workloads.model import ModelWorkload
+from tests.cost_models.planted import SPACE, noisy
 
 ARCHS = SPACE.sample(6, seed=0)
 LATENCY_S = noisy(ARCHS)

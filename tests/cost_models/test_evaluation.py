@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from planted import SPACE, noisy
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.data import Data
@@ -14,6 +13,7 @@ from hwcost.cost_models.intervals import calibrate, quantile
 from hwcost.cost_models.metrics import NAMES, median_metrics, metrics
 from hwcost.cost_models.train import training
 from hwcost.errors import DataError, UsageError
+from tests.cost_models.planted import SPACE, noisy
 
 positive = st.lists(st.tuples(st.floats(0.01, 10), st.floats(0.01, 10)), min_size=2, max_size=30)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import OVERHEAD_S, PRICES_S, SPACE, additive, noisy
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.hybrid import Hybrid
@@ -14,6 +13,7 @@ from hwcost.cost_models.lut import LookupTable
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.spaces import space
 from hwcost.spaces.supershaper import WIDTHS
+from tests.cost_models.planted import OVERHEAD_S, PRICES_S, SPACE, additive, noisy
 
 
 @settings(max_examples=8, deadline=None)

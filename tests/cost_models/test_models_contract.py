@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from planted import SPACE, additive, noisy
 
 from hwcost.cost_models import COST_MODELS, cost_model, load
 from hwcost.cost_models.base import CostModel
@@ -14,6 +13,7 @@ from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.roofline import Roofline
 from hwcost.errors import ArchitectureError, DataError, HwcostError, UnknownNameError, UsageError
 from hwcost.spaces import Architecture, space
+from tests.cost_models.planted import SPACE, additive, noisy
 
 FITTED = [name for name in COST_MODELS.names() if name != "roofline"]
 ARCHS = SPACE.sample(60, seed=0)

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from planted import SPACE, noisy
 
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.lut import LookupTable
 from hwcost.errors import DataError, UsageError
+from tests.cost_models.planted import SPACE, noisy
 
 ARCHS = SPACE.sample(30, seed=0)
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted import SPACE, noisy
 
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.base import CostModel
@@ -18,6 +17,7 @@ from hwcost.errors import HwcostError, UsageError
 from hwcost.exchange.table import read_table
 from hwcost.spaces import space
 from hwcost.spaces.supershaper import WIDTHS
+from tests.cost_models.planted import SPACE, noisy
 
 BOOSTERS = ("lightgbm", "xgboost")
 ARCHS = SPACE.sample(80, seed=0)

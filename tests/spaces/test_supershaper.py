@@ -186,3 +186,8 @@ def test_unknown_names_are_listed() -> None:
 
 def test_templates_are_points_of_the_space() -> None:
     assert all(UNMERGED.template(name).genes == shape for name, shape in TEMPLATES.items())
+
+
+def test_the_outermost_strata_hold_few_architectures_and_take_in_their_neighbours() -> None:
+    archs = space("supershaper").sample(200, seed=0, design="spread")
+    assert len(set(archs)) == 200
