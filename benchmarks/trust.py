@@ -1,6 +1,7 @@
 """Can the numbers be trusted? Every figure beside the plain alternatives, one table per question.
 
-Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N]``; tables: drift, noise, null, compare (default: all).
+Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N] [--published FOLDER]``; tables: drift, noise, null, compare
+(default: all). With a folder of published latencies, the tables of ``published.py`` follow.
 
 The simulated campaigns have 400 items, 3 classes and 4 rounds of one-second visits; errors are those of log latency, in
 percent, means over seeds. The truth is an item's latency at its class's mean level over the campaign.
@@ -11,8 +12,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import published
 
 from hwcost.testing.alternatives import WAYS, time_model
 from hwcost.testing.comparisons import comparison_table
@@ -86,6 +89,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("tables", nargs="*", choices=[*TABLES, []], metavar="TABLE")
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--published", type=Path, metavar="FOLDER")
     given = parser.parse_args()
     for table in given.tables or TABLES:
         TABLES[table](max(given.seeds, NULL_SEEDS) if table == "null" and given.seeds >= 20 else given.seeds)
+    if given.published is not None:
+        for show in published.TABLES.values():
+            show(given.published, max(1, given.seeds // 2))

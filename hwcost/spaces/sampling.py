@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TRIES = 200
 """Draws without a new architecture before the space counts as exhausted."""
 
+WIDEN = 20
+"""Draws without a new architecture after which a stratum takes in its neighbours; the outermost ones hold only a few."""
+
 
 def sample(
     space: SearchSpace, n: int, seed: int, design: Design, params: tuple[float, float] | None
@@ -34,24 +37,28 @@ def sample(
         raise UsageError(f"space '{space.name}' holds {size} architectures; {n} distinct ones were asked for")
     rng = np.random.default_rng(seed)
     if design == "uniform" and params is None:
-        return _distinct(n, lambda index: _uniform(space, rng), space)
+        return _distinct(n, lambda index, tried: _uniform(space, rng), space)
     tilted = _Tilted(space, rng)
     lo, hi = params or (tilted.smallest, tilted.largest)
     if lo > hi:
         raise UsageError(f"the parameter range is empty: {lo:g} to {hi:g}")
-    edges = np.linspace(lo, hi, n + 1)
     if design == "uniform":
-        found = _distinct(n, lambda index: tilted.draw(lo, hi, _uniform(space, rng)), space)
-    else:
-        found = _distinct(n, lambda index: tilted.draw_near(edges[index], edges[index + 1], lo, hi), space)
-    return found
+        return _distinct(n, lambda index, tried: tilted.draw(lo, hi, _uniform(space, rng)), space)
+    edges = np.linspace(lo, hi, n + 1)
+
+    def near(index: int, tried: int) -> Architecture:
+        wider = tried // WIDEN
+        return tilted.draw_near(edges[max(0, index - wider)], edges[min(n, index + 1 + wider)], lo, hi)
+
+    return _distinct(n, near, space)
 
 
-def _distinct(n: int, draw: Callable[[int], Architecture], space: SearchSpace) -> list[Architecture]:
+def _distinct(n: int, draw: Callable[[int, int], Architecture], space: SearchSpace) -> list[Architecture]:
+    """Draws until there are n different ones; ``draw`` takes the number of the next one and of the draws lost on it."""
     found: dict[Architecture, None] = {}
     for index in range(n):
-        for _ in range(TRIES):
-            arch = draw(index)
+        for tried in range(TRIES):
+            arch = draw(index, tried)
             if arch not in found:
                 found[arch] = None
                 break
