@@ -16,8 +16,11 @@ from hwcost.levels.von_neumann import noise, robust_sd
 
 Floats = NDArray[np.float64]
 
-MIN_ROWS = 15
-"""Fewest values on either side of a cut."""
+MIN_ROWS = (6, 15)
+"""Fewest values on either side of a cut, in short series and in long ones."""
+
+MIN_SHARE = 12
+"""Between these two, a segment holds at least the series' length over this."""
 
 P_VALUE = 1e-3
 PRICE = 3.0
@@ -33,18 +36,25 @@ MAX_CELLS = 1500
 """Longer series are cut on means of neighbours first, and every cut is then moved to the best single place."""
 
 
-def change_points(values: Floats, min_rows: int = MIN_ROWS, price: float | None = None) -> list[int]:
+def least_rows(n: int) -> int:
+    """Returns the fewest values between two jumps of a series of n."""
+    low, high = MIN_ROWS
+    return min(high, max(low, n // MIN_SHARE))
+
+
+def change_points(values: Floats, min_rows: int | None = None, price: float | None = None) -> list[int]:
     """Finds the jumps of a series.
 
     Args:
         values: Shape (n,), in the order measured.
-        min_rows: Fewest values between two jumps.
+        min_rows: Fewest values between two jumps; None for what suits the series' length.
         price: What a cut must save, in squared units of the values; None for every jump above the noise.
 
     Returns:
         Ascending indices at which a new segment begins; empty when there is only one.
     """
     n = len(values)
+    min_rows = least_rows(n) if min_rows is None else min_rows
     if n < 2 * min_rows:
         return []
     clipped = clip(values, min_rows)
@@ -65,10 +75,11 @@ def change_points(values: Floats, min_rows: int = MIN_ROWS, price: float | None 
     return _confirmed(clipped, cuts)
 
 
-def clip(values: Floats, window: int = MIN_ROWS) -> Floats:
+def clip(values: Floats, window: int | None = None) -> Floats:
     """Clips single outliers towards the running median of about ``2 * window`` neighbours."""
     from scipy.ndimage import median_filter
 
+    window = least_rows(len(values)) if window is None else window
     centre = median_filter(values, size=2 * window + 1, mode="reflect")
     allowed = CLIP * max(robust_sd(values - centre), 1e-12)
     return np.asarray(np.clip(values, centre - allowed, centre + allowed))
