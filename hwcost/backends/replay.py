@@ -63,7 +63,7 @@ class Replay(Backend):
             raise UsageError(f"backend 'replay' plays whole models of space '{self.space}', not '{workload.name}'")
         if workload.architecture not in self.latencies_s:
             raise UsageError(
-                f"'{workload.architecture}' is not among the {len(self.latencies_s)} architectures of '{self.file}'"
+                f"'{workload.name}' is not among the {len(self.latencies_s)} architectures of '{self.file}'"
             )
         return ReplayRunner(self.latencies_s[workload.architecture], self.clock)
 

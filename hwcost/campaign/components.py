@@ -42,7 +42,7 @@ class ComponentReport:
         if self.median_gap is not None and self.median_gap > ADDITIVE_WITHIN:
             worst = max(self.gaps, key=lambda gap: abs(gap.gap))
             text = f"the sum of components misses whole models by {100 * self.median_gap:.1f} % (median); "
-            text += f"worst {100 * worst.gap:+.1f} % for {worst.architecture}."
+            text += f"worst {100 * worst.gap:+.1f} % for {worst.key}."
             flags.append(Flag("W_NONADDITIVE", text, "Fit a model on whole-model measurements instead."))
         if self.table.doubtful:
             flags.append(Flag("W_NONADDITIVE", f"no straight line over depth: {', '.join(self.table.doubtful)}."))

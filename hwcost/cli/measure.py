@@ -31,7 +31,9 @@ def measure(
     backend: Annotated[
         str, typer.Option("--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay.")
     ] = "torch",
-    space: Annotated[str, typer.Option("--space", help="Search space, see: hwcost spaces list.")] = "supershaper",
+    space: Annotated[
+        str, typer.Option("--space", help="Search space, options behind it: autodistil:subspace=tiny. See: spaces list.")
+    ] = "supershaper",
     number: Annotated[
         int | None, typer.Option("-n", help=f"Architectures to learn from. [default: {DEFAULT_ARCHITECTURES}]")
     ] = None,

@@ -109,7 +109,7 @@ def _components(parts: ComponentReport) -> None:
     console.print_table("Component costs by depth slope", ["component", "latency"], rows, footer)
     if parts.gaps:
         gaps = [
-            [str(g.architecture), format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"]
+            [g.key, format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"]
             for g in parts.gaps
         ]
         footer = f"median absolute gap {format_percent(parts.median_gap)}"

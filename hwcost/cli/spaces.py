@@ -9,7 +9,7 @@ import typer
 from hwcost.cli import console
 
 if TYPE_CHECKING:
-    from hwcost.spaces.base import Architecture, SearchSpace
+    from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 
 app = typer.Typer(help="List and inspect search spaces.", no_args_is_help=True)
 
@@ -26,7 +26,7 @@ def list_(json: console.Json = None, quiet: console.Quiet = False, verbose: cons
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of the space.")],
+    name: Annotated[str, typer.Argument(help="Name of the space, options behind it: autodistil:subspace=tiny.")],
     arch: Annotated[str | None, typer.Option("--arch", help="Architecture, such as 360_360_...; shows its sizes.")] = None,
     merged: Annotated[bool, typer.Option("--merged", help="Compose neighbouring bottlenecks (supershaper).")] = False,
     seq_len: Annotated[int, typer.Option("--seq-len", help="Tokens per sequence, for FLOPs.")] = 128,
@@ -39,10 +39,7 @@ def show(
 
     space = make_space(name, **({"merged": True} if merged else {}))
     if arch is None:
-        genes = [[gene.name, ", ".join(map(str, gene.choices)) or "any number"] for gene in space.genes]
-        listed = [{"name": gene.name, "choices": list(gene.choices)} for gene in space.genes]
-        if not console.write_json({"space": name, "genes": listed}, json):
-            console.print_table(f"Space {name}", ["gene", "choices"], genes)
+        _show_genes(space, json)
         return
     point = space.parse(arch)
     if not space.is_buildable:
@@ -53,10 +50,44 @@ def show(
         work = space.component_work(part, 1, seq_len)
         rows.append([part.name, f"{work.params:,}", f"{work.flops:,}"])
     total = {"params": space.params(point), "flops": space.flops(point, seq_len)}
-    document = {"space": name, "arch": space.key(point), "seq_len": seq_len, **total, "components": rows}
+    others = {
+        accounting: {"params": space.params(point, accounting), "flops": space.flops(point, seq_len, accounting=accounting)}
+        for accounting in space.accountings
+        if accounting != "built"
+    }
+    document = {
+        "space": space.name, "options": space.options(), "arch": space.key(point), "seq_len": seq_len, **total,
+        "accountings": others, "components": rows,
+    }  # fmt: skip
     if not console.write_json(document, json):
         rows.append(["total", f"{total['params']:,}", f"{total['flops']:,}"])
+        rows += [[f"as the {of} counts", f"{one['params']:,}", f"{one['flops']:,}"] for of, one in others.items()]
         console.print_table(f"{name} {space.key(point)}", ["component", "parameters", f"FLOPs at {seq_len}"], rows)
+
+
+def _show_genes(space: SearchSpace, json: str | None) -> None:
+    from hwcost.errors import UsageError
+
+    try:
+        size = space.size
+    except UsageError:  # describes data only
+        size = None
+    listed = [{"name": gene.name, "choices": list(gene.choices)} for gene in space.genes]
+    if not console.write_json({"space": space.name, "options": space.options(), "size": size, "genes": listed}, json):
+        rows = [[label, ", ".join(map(str, choices)) or "any number"] for label, choices in _alike(space)]
+        options = ", ".join(f"{key}={value}" for key, value in space.options().items())
+        footer = "" if size is None else f"{size:.4g} points. Options: {options or 'none'}."
+        console.print_table(f"Space {space.name}", ["gene", "choices"], rows, footer)
+
+
+def _alike(space: SearchSpace) -> list[tuple[str, tuple[GeneValue, ...]]]:
+    """Joins genes that stand in every block alike, ``b1.ff1`` to ``b12.ff1``, to one line."""
+    lines: dict[tuple[str, str], list[Gene]] = {}
+    for gene in space.genes:
+        block, dot, rest = gene.name.partition(".")
+        lines.setdefault((block.rstrip("0123456789"), rest) if dot else (gene.name, ""), []).append(gene)
+    ends = [(genes[0].name, genes[-1].name, genes[0].choices) for genes in lines.values()]
+    return [(first if first == last else f"{first} .. {last}", choices) for first, last, choices in ends]
 
 
 def _show_features(space: SearchSpace, point: Architecture, json: str | None) -> None:

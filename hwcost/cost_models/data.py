@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, UsageError
+from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
 
 if TYPE_CHECKING:
@@ -204,11 +205,13 @@ def _weights(usable: Sequence[Measurement]) -> Floats:
 def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None, source: str) -> SearchSpace:
     found = {workload.space: workload for workload in workloads}
     if wanted is not None:
-        name = wanted if isinstance(wanted, str) else wanted.name
+        name, colon, _ = wanted.partition(":") if isinstance(wanted, str) else (wanted.name, "", "")
         if name not in found:
             known = ", ".join(sorted(found)) or "none"
             raise DataError(f"{source}: there is no usable measurement of space '{name}'. Found: {known}.")
-        return found[name].search_space() if isinstance(wanted, str) else wanted
+        if isinstance(wanted, str):
+            return make_space(wanted) if colon else found[name].search_space()
+        return wanted
     if len(found) != 1:
         many = f"are measurements of several spaces: {', '.join(sorted(found))}"
         what = many if found else "is no usable measurement of an architecture"

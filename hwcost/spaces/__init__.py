@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
+from hwcost.errors import UsageError
 from hwcost.registry import Registry
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 
@@ -13,9 +16,13 @@ SPACES = Registry(
     "hwcost.spaces",
     "space",
     {
+        "autodistil": "hwcost.spaces.autodistil:AutoDistil",
+        "autodistill": "hwcost.spaces.autodistill:AutoDistill",
+        "components": "hwcost.spaces.components:Components",
         "hat": "hwcost.spaces.hat:Hat",
         "supershaper": "hwcost.spaces.supershaper:SuperShaper",
         "table": "hwcost.spaces.table:Table",
+        "transformer": "hwcost.spaces.transformer:Transformer",
     },
 )
 
@@ -24,18 +31,32 @@ def space(name: str, **options: Any) -> SearchSpace:
     """Makes a search space by name.
 
     Args:
-        name: For example ``supershaper``.
+        name: For example ``supershaper``; options may follow in the text: ``autodistil:subspace=tiny,heads=scaled``.
         **options: What the space takes, for example ``merged=True``.
 
     Raises:
         UnknownNameError: When there is no such space; lists the known ones.
         UsageError: When an option is unknown to the space.
     """
+    name, colon, text = name.partition(":")
     factory = SPACES.load(name)
+    given = {**(_options(name, text) if colon else {}), **options}
     try:
-        made: SearchSpace = factory(**options)
+        made: SearchSpace = factory(**given)
     except TypeError as error:
-        from hwcost.errors import UsageError
-
         raise UsageError(f"space '{name}' does not take these options: {error}") from None
     return made
+
+
+def _options(name: str, text: str) -> dict[str, Any]:
+    """Reads ``name=value,name=value``; values are JSON where they can be, else text."""
+    found: dict[str, Any] = {}
+    for pair in re.split(r",(?=\w+=)", text):
+        key, equals, value = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"'{text}' names no options of space '{name}'; write {name}:NAME=VALUE,NAME=VALUE")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found

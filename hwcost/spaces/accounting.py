@@ -42,12 +42,20 @@ def linear(tokens: int, inputs: int, outputs: int, bias: bool = True) -> Work:
     return Work(params, 2 * tokens * inputs * outputs, params + tokens * (inputs + outputs))
 
 
-def attention(batch_size: int, seq_len: int, heads: int, width: int) -> Work:
-    """Counts scores, softmax and weighted values of ``heads`` heads that share ``width`` channels."""
+def attention(batch_size: int, seq_len: int, heads: int, keys: int, values: int | None = None) -> Work:
+    """Counts scores, softmax and weighted values.
+
+    Args:
+        batch_size: Sequences.
+        seq_len: Tokens per sequence.
+        heads: Number of heads.
+        keys: Channels of the queries of all heads together, and as many of the keys.
+        values: Channels of the values of all heads together; as many as of the keys when None.
+    """
     scores = batch_size * heads * seq_len * seq_len
-    tokens = batch_size * seq_len
-    flops = 2 * 2 * batch_size * seq_len * seq_len * width
-    return Work(0, flops, 4 * tokens * width + 4 * scores)
+    tokens, values = batch_size * seq_len, keys if values is None else values
+    flops = 2 * batch_size * seq_len * seq_len * (keys + values)
+    return Work(0, flops, 2 * tokens * (keys + values) + 4 * scores)
 
 
 def layer_norm(tokens: int, width: int) -> Work:
@@ -63,3 +71,8 @@ def elementwise(tokens: int, width: int, operands: int = 1) -> Work:
 def embedding(tokens: int, rows: int, width: int) -> Work:
     """Counts a look-up: all rows are parameters, only the rows looked up move."""
     return Work(rows * width, 0, 2 * tokens * width)
+
+
+def no_norm(tokens: int, width: int) -> Work:
+    """Counts MobileBERT's NoNorm: a scale and a shift per channel, and no statistics."""
+    return layer_norm(tokens, width)

@@ -6,9 +6,11 @@ built inference module; the papers' own ways of counting are named ``accounting`
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from abc import ABC
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -87,6 +89,9 @@ class SearchSpace(ABC):
     """
 
     name: ClassVar[str]
+    accountings: ClassVar[tuple[str, ...]] = ("built",)
+    """Ways of counting sizes: the module that is built, and figures that follow a paper's table."""
+
     genes: tuple[Gene, ...]
 
     # -- identity ------------------------------------------------------------------------------------------------------
@@ -113,7 +118,15 @@ class SearchSpace(ABC):
                     f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. "
                     f"Allowed: {', '.join(map(str, gene.choices))}"
                 )
-        return Architecture(self.name, values)
+        return self.made(values)
+
+    def made(self, genes: Iterable[GeneValue]) -> Architecture:
+        """Makes an architecture of gene values known to be allowed, in their canonical form."""
+        return Architecture(self.name, self.canonical(tuple(genes)))
+
+    def canonical(self, genes: tuple[GeneValue, ...]) -> tuple[GeneValue, ...]:
+        """Returns the gene values that stand for every point with the same net; most spaces have one point per net."""
+        return genes
 
     @staticmethod
     def _plain(value: Any) -> GeneValue:
@@ -146,6 +159,30 @@ class SearchSpace(ABC):
         """Returns the canonical text of an architecture; ``parse`` reads it back."""
         return str(arch)
 
+    # -- listing -------------------------------------------------------------------------------------------------------
+
+    @property
+    def size(self) -> int:
+        """Number of points; where several stand for the same net, there are fewer architectures.
+
+        Raises:
+            UsageError: When the space describes data only, so that any number may stand in it.
+        """
+        if not all(gene.choices for gene in self.genes):
+            raise UsageError(f"space '{self.name}' describes data only: its architectures cannot be listed or sampled")
+        return math.prod(len(gene.choices) for gene in self.genes)
+
+    def architectures(self) -> Iterator[Architecture]:
+        """Yields every architecture once, the last gene moving fastest.
+
+        Raises:
+            UsageError: When the space describes data only.
+        """
+        _ = self.size
+        for genes in itertools.product(*(gene.choices for gene in self.genes)):
+            if self.canonical(genes) == genes:
+                yield Architecture(self.name, genes)
+
     # -- drawing -------------------------------------------------------------------------------------------------------
 
     def sample(
@@ -175,13 +212,12 @@ class SearchSpace(ABC):
             others = [value for value in self.genes[index].choices if value != genes[index]]
             if others:
                 genes[index] = others[int(rng.integers(len(others)))]
-        return Architecture(self.name, tuple(genes))
+        return self.made(genes)
 
     def cross(self, one: Architecture, other: Architecture, rng: np.random.Generator) -> Architecture:
         """Takes each gene from either parent with equal probability (uniform crossover)."""
         take = rng.random(len(one.genes)) < 0.5
-        genes = tuple(a if t else b for a, b, t in zip(one.genes, other.genes, take, strict=True))
-        return Architecture(self.name, genes)
+        return self.made(a if t else b for a, b, t in zip(one.genes, other.genes, take, strict=True))
 
     def encode(self, archs: Sequence[Architecture]) -> NDArray[np.float64]:
         """Encodes architectures as numbers.
@@ -258,13 +294,31 @@ class SearchSpace(ABC):
         Raises:
             UsageError: When the accounting is unknown.
         """
-        if accounting != "built":
-            raise UsageError(f"space '{self.name}' has no accounting '{accounting}'. Known: built")
+        self.check_accounting(accounting)
         return self.work(arch).params
 
-    def flops(self, arch: Architecture, seq_len: int = 128, batch_size: int = 1) -> int:
-        """Counts operations of matrix products and attention; one multiply-add is 2."""
+    def flops(
+        self, arch: Architecture, seq_len: int = 128, batch_size: int = 1, accounting: str = "built"
+    ) -> int:
+        """Counts operations of matrix products and attention; one multiply-add is 2.
+
+        Args:
+            arch: The architecture.
+            seq_len: Tokens per sequence.
+            batch_size: Sequences.
+            accounting: As in :meth:`params`.
+
+        Raises:
+            UsageError: When the accounting is unknown.
+        """
+        self.check_accounting(accounting)
         return self.work(arch, batch_size, seq_len).flops
+
+    def check_accounting(self, accounting: str) -> None:
+        """Raises UsageError when the space knows no such accounting; lists the known ones."""
+        if accounting not in self.accountings:
+            known = ", ".join(self.accountings)
+            raise UsageError(f"space '{self.name}' has no accounting '{accounting}'. Known: {known}")
 
 
 def _number(text: str) -> GeneValue:

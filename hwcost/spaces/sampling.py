@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TRIES = 200
 """Draws without a new architecture before the space counts as exhausted."""
 
+LISTED = 2000
+"""Spaces with no more points are listed, so that whatever they hold can be drawn."""
+
 WIDEN = 20
 """Draws without a new architecture after which a stratum takes in its neighbours; the outermost ones hold only a few."""
 
@@ -30,12 +33,11 @@ def sample(
         raise UsageError(f"the number of architectures must not be negative, got {n}")
     if design not in ("uniform", "spread"):
         raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
-    if not all(gene.choices for gene in space.genes):
-        raise UsageError(f"space '{space.name}' describes data only and cannot be sampled")
-    size = math.prod(len(gene.choices) for gene in space.genes)
-    if n > size:
-        raise UsageError(f"space '{space.name}' holds {size} architectures; {n} distinct ones were asked for")
+    if n > space.size:
+        raise UsageError(f"space '{space.name}' holds {space.size} architectures; {n} distinct ones were asked for")
     rng = np.random.default_rng(seed)
+    if space.size <= LISTED:
+        return _from_list(space, n, rng, design, params)
     if design == "uniform" and params is None:
         return _distinct(n, lambda index, tried: _uniform(space, rng), space)
     tilted = _Tilted(space, rng)
@@ -51,6 +53,34 @@ def sample(
         return tilted.draw_near(edges[max(0, index - wider)], edges[min(n, index + 1 + wider)], lo, hi)
 
     return _distinct(n, near, space)
+
+
+def _from_list(
+    space: SearchSpace, n: int, rng: np.random.Generator, design: Design, params: tuple[float, float] | None
+) -> list[Architecture]:
+    """Draws from a space small enough to be listed: without replacement, and whatever there is can be had."""
+    archs = list(space.architectures())
+    counts = np.array([space.params(arch) for arch in archs])
+    lo, hi = params or (counts.min(), counts.max())
+    free = (counts >= lo) & (counts <= hi)
+    if free.sum() < n:
+        raise UsageError(
+            f"space '{space.name}' holds {free.sum()} architectures with {lo:g} to {hi:g} parameters, {n} were asked for; "
+            f"it reaches from {counts.min()} to {counts.max()}"
+        )
+    if design == "uniform":
+        return [archs[i] for i in rng.permutation(np.flatnonzero(free))[:n]]
+    edges = np.linspace(lo, hi, n + 1)
+    chosen = []
+    for index in range(n):
+        for wider in range(n):  # a stratum without any takes in its neighbours
+            low, high = edges[max(0, index - wider)], edges[min(n, index + 1 + wider)]
+            near = np.flatnonzero(free & (counts >= low) & (counts <= high))
+            if len(near):
+                break
+        chosen.append(int(rng.choice(near)))
+        free[chosen[-1]] = False
+    return [archs[i] for i in chosen]
 
 
 def _distinct(n: int, draw: Callable[[int, int], Architecture], space: SearchSpace) -> list[Architecture]:
@@ -69,7 +99,7 @@ def _distinct(n: int, draw: Callable[[int, int], Architecture], space: SearchSpa
 
 def _uniform(space: SearchSpace, rng: np.random.Generator) -> Architecture:
     genes = tuple(gene.choices[int(rng.integers(len(gene.choices)))] for gene in space.genes)
-    return Architecture(space.name, genes)
+    return space.made(genes)
 
 
 class _Tilted:
@@ -131,11 +161,15 @@ class _Tilted:
         for _ in range(TRIES):
             arch: Architecture | None = start
             target = float(self.rng.uniform(lo, hi))
+            nearest = math.inf
             while arch is not None:
-                count = self.space.params(arch)
-                if lo <= count <= hi:
+                gap = target - self.space.params(arch)
+                if lo <= target - gap <= hi:
                     return arch
-                arch = self._step(arch, target - count)
+                if abs(gap) >= nearest:  # effects of genes are only about additive
+                    break
+                nearest = abs(gap)
+                arch = self._step(arch, gap)
             start = _uniform(self.space, self.rng)
         raise UsageError(
             f"no architecture of space '{self.space.name}' was found with {lo:.0f} to {hi:.0f} parameters; "
@@ -152,5 +186,5 @@ class _Tilted:
             if after[pick] < abs(gap):
                 genes = list(arch.genes)
                 genes[index] = choices[pick]
-                return Architecture(self.space.name, tuple(genes))
+                return self.space.made(genes)
         return None

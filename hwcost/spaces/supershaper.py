@@ -11,7 +11,8 @@ import itertools
 from typing import Any
 
 from hwcost.errors import UsageError
-from hwcost.spaces.accounting import Work, attention, elementwise, embedding, layer_norm, linear
+from hwcost.spaces import blocks
+from hwcost.spaces.accounting import Work, layer_norm, linear
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 
 LAYERS = 12
@@ -55,6 +56,7 @@ class SuperShaper(SearchSpace):
     """
 
     name = "supershaper"
+    accountings = ("built", "paper")
     genes = tuple(Gene(f"l{index}", WIDTHS) for index in range(1, LAYERS + 1))
 
     def __init__(self, merged: bool = False) -> None:
@@ -93,15 +95,15 @@ class SuperShaper(SearchSpace):
         """See the base class; formulas in the module's functions, checked against the built module."""
         tokens = batch_size * seq_len
         if component.kind == "embeddings":
-            return _embeddings(tokens)
+            return blocks.embeddings(tokens, VOCABULARY + POSITIONS + TOKEN_TYPES, BACKBONE_WIDTH)
         if component.kind == "head":
-            return _head(tokens)
+            return blocks.mlm_head(tokens, BACKBONE_WIDTH, VOCABULARY)
         if component.kind == "transition":
             return linear(tokens, component.dim("inputs"), component.dim("outputs"))
         width = component.dim("hidden") if component.dims else 0
         kinds = {
-            "attention": lambda: _attention(batch_size, seq_len, width),
-            "feed_forward": lambda: _feed_forward(tokens, width),
+            "attention": lambda: blocks.self_attention(batch_size, seq_len, width, HEADS),
+            "feed_forward": lambda: blocks.feed_forward(tokens, width, FEED_FORWARD),
             "layer_norm": lambda: layer_norm(tokens, width),
             "bottlenecks": lambda: _bottlenecks(tokens, width),
         }
@@ -124,12 +126,20 @@ class SuperShaper(SearchSpace):
         Raises:
             UsageError: When the accounting is unknown.
         """
-        if accounting == "built":
-            return super().params(arch)
         if accounting != "paper":
-            raise UsageError(f"space 'supershaper' has no accounting '{accounting}'. Known: built, paper")
+            return super().params(arch, accounting)
         merged = self if self.merged else SuperShaper(merged=True)
         return merged.work(arch).params - VOCABULARY - 2 * BACKBONE_WIDTH + 2 * int(arch.genes[-1])
+
+    def flops(self, arch: Architecture, seq_len: int = 128, batch_size: int = 1, accounting: str = "built") -> int:
+        """Counts operations; ``paper`` counts the merged net, as :meth:`params` does.
+
+        Raises:
+            UsageError: When the accounting is unknown.
+        """
+        self.check_accounting(accounting)
+        counted = SuperShaper(merged=True) if accounting == "paper" else self
+        return counted.work(arch, batch_size, seq_len).flops
 
     def template(self, name: str) -> Architecture:
         """Returns a shape of Table 6 by name.
@@ -178,35 +188,5 @@ def _transition(inputs: int, outputs: int) -> Component:
     return Component("transition", (("inputs", inputs), ("outputs", outputs)))
 
 
-def _embeddings(tokens: int) -> Work:
-    rows = embedding(tokens, VOCABULARY + POSITIONS + TOKEN_TYPES, BACKBONE_WIDTH)
-    return rows + elementwise(tokens, BACKBONE_WIDTH, operands=3) + layer_norm(tokens, BACKBONE_WIDTH)
-
-
 def _bottlenecks(tokens: int, width: int) -> Work:
     return linear(tokens, BACKBONE_WIDTH, width) + linear(tokens, width, BACKBONE_WIDTH)
-
-
-def _attention(batch_size: int, seq_len: int, width: int) -> Work:
-    tokens = batch_size * seq_len
-    projections = linear(tokens, width, width).times(4)
-    return projections + attention(batch_size, seq_len, HEADS, width) + _add_norm(tokens, width)
-
-
-def _feed_forward(tokens: int, width: int) -> Work:
-    grown = linear(tokens, width, FEED_FORWARD) + elementwise(tokens, FEED_FORWARD)
-    return grown + linear(tokens, FEED_FORWARD, width) + _add_norm(tokens, width)
-
-
-def _add_norm(tokens: int, width: int) -> Work:
-    return elementwise(tokens, width, operands=2) + layer_norm(tokens, width)
-
-
-def _head(tokens: int) -> Work:
-    """Masked-language-model head: dense, GELU, norm, decoder tied to the word embeddings, and the decoder's bias."""
-    transform = linear(tokens, BACKBONE_WIDTH, BACKBONE_WIDTH) + elementwise(tokens, BACKBONE_WIDTH)
-    decoder = linear(tokens, BACKBONE_WIDTH, VOCABULARY)
-    tied = Work(params=-BACKBONE_WIDTH * VOCABULARY)
-    return transform + layer_norm(tokens, BACKBONE_WIDTH) + decoder + tied
-
-

@@ -32,7 +32,15 @@ __all__ = [
 ]
 
 BUILDERS = Registry(
-    "hwcost.workloads", "buildable space", {"supershaper": "hwcost.workloads.supershaper:SuperShaperBuilder"}
+    "hwcost.workloads",
+    "buildable space",
+    {
+        "autodistil": "hwcost.workloads.transformer:TransformerBuilder",
+        "autodistill": "hwcost.workloads.autodistill:AutoDistillBuilder",
+        "components": "hwcost.workloads.components:ComponentsBuilder",
+        "supershaper": "hwcost.workloads.supershaper:SuperShaperBuilder",
+        "transformer": "hwcost.workloads.transformer:TransformerBuilder",
+    },
 )
 
 _KINDS: dict[str, type[Workload]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,6 +25,14 @@ if TYPE_CHECKING:
 
 ITEMSIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes per number of the dtypes that can be asked for."""
+
+
+Options = tuple[tuple[str, Any], ...]
+
+
+def frozen_options(options: Mapping[str, Any]) -> Options:
+    """Returns a space's options as sorted pairs that can be hashed; lists become tuples."""
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(options.items()))
 
 
 class Workload(ABC):

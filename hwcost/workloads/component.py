@@ -11,7 +11,7 @@ from hwcost.errors import UsageError
 from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Component, SearchSpace
-from hwcost.workloads.base import Workload, check_shape
+from hwcost.workloads.base import Options, Workload, check_shape, frozen_options
 from hwcost.workloads.builder import Builder, draw_inputs
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ComponentWorkload(Workload):
     component: str
     dims: tuple[tuple[str, int], ...] = ()
     depth: int = 1
-    options: tuple[tuple[str, Any], ...] = ()
+    options: Options = ()
     batch_size: int = 1
     seq_len: int = 128
     dtype: str = "float32"
@@ -54,7 +54,7 @@ class ComponentWorkload(Workload):
     @classmethod
     def of(cls, space: SearchSpace, part: Component, **shape: Any) -> ComponentWorkload:
         """Makes the workload of a component; ``shape`` takes depth, batch_size, seq_len, dtype and seed."""
-        return cls(space.name, part.kind, part.dims, options=tuple(sorted(space.options().items())), **shape)
+        return cls(space.name, part.kind, part.dims, options=frozen_options(space.options()), **shape)
 
     @property
     def name(self) -> str:
@@ -79,7 +79,7 @@ class ComponentWorkload(Workload):
             {
                 **fields,
                 "dims": tuple((str(name), int(size)) for name, size in fields.get("dims", ())),
-                "options": tuple(sorted(fields.get("options", {}).items())),
+                "options": frozen_options(fields.get("options", {})),
             }
         )
         made.work()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
-from hwcost.workloads.base import Workload, check_shape
+from hwcost.workloads.base import Options, Workload, check_shape, frozen_options
 from hwcost.workloads.builder import Builder, draw_inputs
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ModelWorkload(Workload):
 
     space: str
     genes: tuple[GeneValue, ...]
-    options: tuple[tuple[str, Any], ...] = ()
+    options: Options = ()
     batch_size: int = 1
     seq_len: int = 128
     dtype: str = "float32"
@@ -47,14 +47,14 @@ class ModelWorkload(Workload):
     @classmethod
     def of(cls, space: SearchSpace, arch: Architecture, **shape: Any) -> ModelWorkload:
         """Makes the workload of an architecture; ``shape`` takes batch_size, seq_len, dtype and seed."""
-        return cls(space.name, arch.genes, tuple(sorted(space.options().items())), **shape)
+        return cls(space.name, arch.genes, frozen_options(space.options()), **shape)
 
     @property
     def name(self) -> str:
         """For example ``360_240_..._360@1x128``; options that differ from the space's defaults come first."""
-        default = space(self.space).options()
-        changed = [f"{key}={value}" for key, value in self.options if default.get(key) != value]
-        return self._described(" ".join([*changed, str(self.architecture)]))
+        default = dict(frozen_options(space(self.space).options()))
+        changed = [f"{key}={_shown(value)}" for key, value in self.options if default.get(key) != value]
+        return self._described(" ".join([*changed, self.search_space().key(self.architecture)]))
 
     @property
     def architecture(self) -> Architecture:
@@ -72,7 +72,7 @@ class ModelWorkload(Workload):
             {
                 **fields,
                 "genes": tuple(fields.get("genes", ())),
-                "options": tuple(sorted(fields.get("options", {}).items())),
+                "options": frozen_options(fields.get("options", {})),
             }
         )
         made.search_space().architecture(made.genes)
@@ -102,3 +102,7 @@ class ModelWorkload(Workload):
         made = builder(self.search_space())
         made.check_seq_len(self.seq_len)
         return made
+
+
+def _shown(value: Any) -> str:
+    return "[" + ",".join(map(str, value)) + "]" if isinstance(value, tuple) else str(value)

@@ -40,15 +40,22 @@ class Embeddings(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head attention inside a width, with residual and norm: (B, S, h) -> (B, S, h)."""
+    """Multi-head attention with residual and norm: (B, S, h) -> (B, S, h).
 
-    def __init__(self, width: int, heads: int) -> None:
+    Args:
+        width: The width h.
+        heads: Attention heads.
+        inner: Channels of all heads together; h itself when None.
+    """
+
+    def __init__(self, width: int, heads: int, inner: int | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
-        self.output = nn.Linear(width, width)
+        inner = width if inner is None else inner
+        self.query = nn.Linear(width, inner)
+        self.key = nn.Linear(width, inner)
+        self.value = nn.Linear(width, inner)
+        self.output = nn.Linear(inner, width)
         self.norm = nn.LayerNorm(width, eps=EPSILON)
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -58,7 +65,7 @@ class SelfAttention(nn.Module):
         return self.norm(hidden + self.output(mixed.transpose(1, 2).flatten(2)))
 
     def _split(self, projected: torch.Tensor) -> torch.Tensor:
-        """(B, S, h) -> (B, heads, S, h / heads)."""
+        """(B, S, channels) -> (B, heads, S, channels / heads)."""
         return projected.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
@@ -81,15 +88,18 @@ class Layer(nn.Module):
 
     Args:
         width: The width h that it works at.
-        heads: Attention heads; h must be a multiple.
+        heads: Attention heads.
         inner: Width of the feed-forward's middle.
         outer: The width D around it, which bottleneck matrices lead from and to; None leaves the bottlenecks out.
+        channels: Of all heads together; h itself when None, which must then be a multiple of the heads.
     """
 
-    def __init__(self, width: int, heads: int, inner: int, outer: int | None = None) -> None:
+    def __init__(
+        self, width: int, heads: int, inner: int, outer: int | None = None, channels: int | None = None
+    ) -> None:
         super().__init__()
         self.enter = nn.Identity() if outer is None else nn.Linear(outer, width)
-        self.attention = SelfAttention(width, heads)
+        self.attention = SelfAttention(width, heads, channels)
         self.feed_forward = FeedForward(width, inner)
         self.leave = nn.Identity() if outer is None else nn.Linear(width, outer)
 
@@ -109,6 +119,18 @@ class Bottlenecks(nn.Module):
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """See the class."""
         return self.leave(self.enter(hidden))
+
+
+class Pooler(nn.Module):
+    """A dense layer and tanh on every sequence's first token: (B, S, h) -> (B, h)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        """See the class."""
+        return torch.tanh(self.dense(hidden[:, 0]))
 
 
 class MlmHead(nn.Module):

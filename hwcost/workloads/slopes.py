@@ -78,11 +78,13 @@ class Gap:
 
     Attributes:
         architecture: The architecture.
+        key: Its key in its space.
         sum_s: Overhead and components, summed.
         measured_s: Measured as a whole.
     """
 
     architecture: Architecture
+    key: str
     sum_s: float
     measured_s: float
 
@@ -129,7 +131,10 @@ def additivity(table: ComponentTable, space: SearchSpace, measured_s: Mapping[Ar
     Raises:
         DataError: When a component has no cost.
     """
-    return [Gap(arch, table.total_s(space.components(arch)), latency_s) for arch, latency_s in measured_s.items()]
+    return [
+        Gap(arch, space.key(arch), table.total_s(space.components(arch)), latency_s)
+        for arch, latency_s in measured_s.items()
+    ]
 
 
 def _line(stack: dict[int, float]) -> Fit:

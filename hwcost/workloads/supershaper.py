@@ -16,6 +16,7 @@ from hwcost.spaces.supershaper import (
     VOCABULARY,
     SuperShaper,
 )
+from hwcost.workloads import bert_inputs
 from hwcost.workloads.builder import Builder, Input
 
 if TYPE_CHECKING:
@@ -46,21 +47,15 @@ class SuperShaperBuilder(Builder[SuperShaper]):
         return MaskedStack(copies) if component.kind in _MASKED else Stack(copies)
 
     def model_inputs(self, batch_size: int, seq_len: int) -> dict[str, Input]:
-        """``input_ids``, ``attention_mask`` (all ones: no padding) and ``token_type_ids``, each (B, S)."""
-        shape = (batch_size, seq_len)
-        return {
-            "input_ids": Input(shape, VOCABULARY),
-            "attention_mask": Input(shape, 2, low=1),
-            "token_type_ids": Input(shape, TOKEN_TYPES),
-        }
+        """See :func:`hwcost.workloads.bert_inputs.ids`."""
+        return bert_inputs.ids(batch_size, seq_len, VOCABULARY, TOKEN_TYPES)
 
     def component_inputs(self, component: Component, batch_size: int, seq_len: int) -> dict[str, Input]:
         """Ids for the embeddings, else the hidden state (B, S, width) and, where it is used, the mask (B, S)."""
-        ids = self.model_inputs(batch_size, seq_len)
+        inputs = self.model_inputs(batch_size, seq_len)
         if component.kind == "embeddings":
-            return {name: ids[name] for name in ("input_ids", "token_type_ids")}
-        inputs = {"hidden": Input((batch_size, seq_len, self._widths(component)[0]))}
-        return inputs | {"attention_mask": ids["attention_mask"]} if component.kind in _MASKED else inputs
+            return bert_inputs.without_mask(inputs)
+        return bert_inputs.hidden(inputs, self._widths(component)[0], component.kind in _MASKED)
 
     def is_stackable(self, component: Component) -> bool:
         """See the base class."""

@@ -37,7 +37,7 @@ def fill(module: torch.nn.Module, seed: int) -> None:
     """Overwrites all parameters and buffers, in their order, with seeded normal numbers."""
     generator = torch.Generator().manual_seed(seed)
     buffers: dict[torch.dtype, torch.Tensor] = {}
-    scales = {id(part.weight) for part in module.modules() if isinstance(part, torch.nn.LayerNorm)}
+    scales = {id(one) for name, one in module.named_parameters() if name.endswith("weight") and one.ndim == 1}  # of norms
     with torch.no_grad():
         for tensor in [*module.parameters(), *module.buffers()]:
             normal = buffers.setdefault(tensor.dtype, _normal().to(tensor.dtype))

@@ -1,0 +1,111 @@
+"""AutoDistil's three sub-spaces: homogeneous BERT encoders by depth, width, feed-forward ratio and number of heads.
+
+Source: Xu et al., "AutoDistil: Few-shot Task-agnostic Neural Architecture Search for Distilling Large Language Models",
+section 3.1, Table 2 (the sub-spaces) and Table 5 (sizes). The sizes printed there follow a formula, not the net that the
+authors' released code extracts; both are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from hwcost.errors import UsageError
+from hwcost.spaces.base import Architecture, GeneValue
+from hwcost.spaces.transformer import POSITIONS, TOKEN_TYPES, VOCABULARY, Transformer
+
+TEACHER_HEADS = 12  # BERT-base, 768 wide
+HEAD_WIDTH = 64
+"""Channels of a head of the teacher, which every subnet retains in the released code (section 3.1)."""
+
+SUBSPACES: dict[str, tuple[Any, ...]] = {
+    "tiny": ((4, 5, 6, 7), (128, 160, 192, 224), (2, 2.5, 3, 3.5), (7, 8, 9, 10)),
+    "small": ((9, 10, 11, 12), (256, 288, 320, 352), (2.5, 3, 3.5, 4), (7, 8, 9, 10)),
+    "base": ((9, 10, 11, 12), (544, 576, 608, 640), (2.5, 3, 3.5, 4), (9, 10, 11, 12)),
+    "reference": ((6, 12), (768,), (4,), (12,)),
+}
+"""Table 2: layers, widths, feed-forward ratios and heads. ``reference`` holds BERT-base and the net of six of its layers
+that Tables 3 to 9 compare with; no sub-space of the paper contains them."""
+
+STUDENTS: dict[str, tuple[str, tuple[float, ...]]] = {
+    "agnostic": ("small", (11, 352, 4, 10)),
+    "proxy-base": ("base", (12, 544, 3, 9)),
+    "proxy-small": ("small", (11, 352, 4, 8)),
+    "proxy-tiny": ("tiny", (7, 160, 3.5, 10)),
+}
+"""Table 5: sub-space and architecture of the students that the paper's search chose."""
+
+HEADS = ("retained", "scaled")
+
+
+class AutoDistil(Transformer):
+    """AutoDistil: 256 encoders in each of three sub-spaces; depth, width, feed-forward ratio, heads.
+
+    Args:
+        subspace: ``tiny``, ``small`` or ``base``; or ``reference``, the two nets compared with.
+        heads: ``retained`` gives every head the teacher's 64 channels, as the released code does; ``scaled`` gives it the
+            width over 12, rounded down, which is what the paper's sizes assume.
+
+    Raises:
+        UsageError: When the sub-space or the kind of heads is unknown.
+    """
+
+    name = "autodistil"
+    accountings = ("built", "paper")
+
+    def __init__(self, subspace: str = "small", heads: str = "retained") -> None:
+        if subspace not in SUBSPACES:
+            raise UsageError(f"unknown sub-space '{subspace}' of autodistil. Known: {', '.join(SUBSPACES)}")
+        if heads not in HEADS:
+            raise UsageError(f"unknown kind of heads '{heads}'. Known: {', '.join(HEADS)}")
+        self.subspace, self.kind_of_heads = subspace, heads
+        layers, hidden, ratios, head_counts = SUBSPACES[subspace]
+        super().__init__(layers, hidden, ratios, head_counts, head_width=HEAD_WIDTH, head="pooler")
+
+    def options(self) -> dict[str, Any]:
+        """Returns ``{"heads": ..., "subspace": ...}``."""
+        return {"heads": self.kind_of_heads, "subspace": self.subspace}
+
+    def head_channels(self, hidden: int, heads: int) -> int:
+        """Returns the channels of one head at a width."""
+        return HEAD_WIDTH if self.kind_of_heads == "retained" else hidden // TEACHER_HEADS
+
+    def params(self, arch: Architecture, accounting: str = "built") -> int:
+        """Counts parameters; ``paper`` is the formula behind Table 5, whose heads share ``hidden * heads / 12`` channels.
+
+        Raises:
+            UsageError: When the accounting is unknown.
+        """
+        if accounting != "paper":
+            return super().params(arch, accounting)
+        return paper_params(*self._sizes(arch.genes))
+
+    def flops(self, arch: Architecture, seq_len: int = 128, batch_size: int = 1, accounting: str = "built") -> int:
+        """Counts operations; ``paper`` is twice the multiply-adds that Table 5 calls FLOPs.
+
+        Raises:
+            UsageError: When the accounting is unknown.
+        """
+        if accounting != "paper":
+            return super().flops(arch, seq_len, batch_size, accounting)
+        return 2 * batch_size * paper_macs(*self._sizes(arch.genes), seq_len)
+
+    @staticmethod
+    def _sizes(genes: Iterable[GeneValue]) -> tuple[int, int, float, int]:
+        layers, hidden, ratio, heads = genes
+        return int(layers), int(hidden), float(ratio), int(heads)
+
+
+def paper_params(layers: int, hidden: int, ratio: float, heads: int) -> int:
+    """Counts parameters as Table 5 does; ``12_768_4_12`` is BERT-base."""
+    attention = hidden**2 + 3 * hidden**2 * heads / TEACHER_HEADS + 6 * hidden
+    feed_forward = 2 * ratio * hidden**2 + ratio * hidden + 3 * hidden
+    ends = hidden * (VOCABULARY + POSITIONS + TOKEN_TYPES + 2) + hidden**2 + 2 * hidden
+    return round(ends + layers * (attention + feed_forward))
+
+
+def paper_macs(layers: int, hidden: int, ratio: float, heads: int, seq_len: int = 128) -> int:
+    """Counts multiply-adds as Table 5 does, at 128 tokens there; the pooler is charged for every token."""
+    inner = hidden * heads / TEACHER_HEADS
+    attention = 3 * seq_len * hidden * inner + 2 * seq_len**2 * inner + seq_len * hidden**2
+    return round(layers * (attention + 2 * ratio * seq_len * hidden**2) + seq_len * hidden**2 + 2 * hidden)

@@ -1,0 +1,249 @@
+"""Finding Fast Transformers: BERT taken to pieces, with a gate for every piece and every joint of every block.
+
+Source: Tsai et al., "Finding Fast Transformers: One-Shot Neural Architecture Search by Component Composition", section 3
+(the decomposition), 5.3 (BERT-base: halves of everything) and 5.4 (MiniBERT: eighths of the feed-forward, halves of keys and
+values, single heads). A gate is 1 where a piece is kept, a layer ends behind a piece of the feed-forward, or a norm
+subtracts the mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hwcost.errors import ArchitectureError, UsageError
+from hwcost.spaces import blocks
+from hwcost.spaces.accounting import Work, attention, elementwise, layer_norm, linear
+from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
+from hwcost.spaces.connectors import canonical_connectors, layers_of
+
+POSITIONS = 512
+TOKEN_TYPES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The net that is taken to pieces, and how finely.
+
+    Attributes:
+        layers: Blocks.
+        width: Of the hidden state.
+        feed_forward: Inner width of a block's whole feed-forward.
+        heads: Heads of a block.
+        vocabulary: Word pieces.
+        pooler: Whether the net ends in a pooler (BERT) or in its hidden states (MiniBERT labels every token).
+        feed_forwards: Pieces that a feed-forward is divided into.
+        head_groups: Pieces that the heads are divided into.
+        parts: Pieces that the channels of queries and keys, and those of values, are divided into.
+    """
+
+    layers: int
+    width: int
+    feed_forward: int
+    heads: int
+    vocabulary: int
+    pooler: bool
+    feed_forwards: int
+    head_groups: int
+    parts: int = 2
+
+    @property
+    def sizes(self) -> tuple[tuple[str, int], ...]:
+        """Gates of one block: kind and number, in the order of the genes."""
+        return (
+            ("ff", self.feed_forwards), ("joint", self.feed_forwards - 1), ("qk", self.parts), ("v", self.parts),
+            ("mean", 2), ("head", self.head_groups),
+        )  # fmt: skip
+
+
+GRIDS: dict[str, Grid] = {
+    "bert-base": Grid(12, 768, 3072, 12, 30_522, True, feed_forwards=2, head_groups=12),
+    "bert-base-halves": Grid(12, 768, 3072, 12, 30_522, True, feed_forwards=2, head_groups=2),
+    "minibert": Grid(3, 256, 1024, 4, 120_000, False, feed_forwards=8, head_groups=4),
+}
+"""``bert-base`` has a gate for every head; ``bert-base-halves`` takes "we divide each component into two equally sized
+parts" (section 5.3) at its word."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockGates:
+    """The gates of one block, 0 or 1 each.
+
+    Attributes:
+        feed_forwards: Pieces of the feed-forward that are kept.
+        joints: Whether a layer ends behind a piece of the feed-forward; one fewer than pieces.
+        query_keys: Pieces of the channels of queries and keys that are kept, in all heads alike.
+        values: Pieces of the channels of values that are kept, in all heads alike.
+        means: Whether the norm behind the attention, and behind the feed-forward, subtracts the mean.
+        heads: Groups of heads that are kept.
+    """
+
+    feed_forwards: tuple[int, ...]
+    joints: tuple[int, ...]
+    query_keys: tuple[int, ...]
+    values: tuple[int, ...]
+    means: tuple[int, ...]
+    heads: tuple[int, ...]
+
+    @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """All gates in the order of the genes."""
+        return (self.feed_forwards, self.joints, self.query_keys, self.values, self.means, self.heads)
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether anything of the attention is left: a head, and channels of values for it."""
+        return any(self.heads) and any(self.values)
+
+    def canonical(self) -> BlockGates:
+        """Returns the gates that stand for the same net: what has no effect is closed."""
+        joints = canonical_connectors(self.feed_forwards, self.joints)
+        if self.has_attention:
+            return BlockGates(self.feed_forwards, joints, self.query_keys, self.values, self.means, self.heads)
+        none = (0,) * len(self.query_keys)
+        return BlockGates(self.feed_forwards, joints, none, none, self.means, (0,) * len(self.heads))
+
+
+class Components(SearchSpace):
+    """Finding Fast Transformers: BERT-base or MiniBERT with gates on heads, key and value channels, feed-forwards, norms.
+
+    Args:
+        grid: ``bert-base`` (12 blocks of 21 gates), ``bert-base-halves`` (11 gates) or ``minibert`` (3 blocks of 25).
+
+    Raises:
+        UsageError: When the grid is unknown.
+    """
+
+    name = "components"
+
+    def __init__(self, grid: str = "bert-base") -> None:
+        if grid not in GRIDS:
+            raise UsageError(f"unknown grid '{grid}' of components. Known: {', '.join(GRIDS)}")
+        self.grid_name, self.grid = grid, GRIDS[grid]
+        self.genes = tuple(
+            Gene(f"b{block}.{kind}{index}", (0, 1))
+            for block in range(1, self.grid.layers + 1)
+            for kind, count in self.grid.sizes
+            for index in range(1, count + 1)
+        )
+
+    def options(self) -> dict[str, Any]:
+        """Returns ``{"grid": ...}``."""
+        return {"grid": self.grid_name}
+
+    # -- identity ------------------------------------------------------------------------------------------------------
+
+    def base(self) -> Architecture:
+        """Returns the net that is taken to pieces: everything kept, feed-forwards whole, norms with their means."""
+        gates = BlockGates(*((0 if kind == "joint" else 1,) * count for kind, count in self.grid.sizes))
+        return self.architecture([gate for _ in range(self.grid.layers) for group in gates.groups for gate in group])
+
+    def blocks(self, arch: Architecture) -> list[BlockGates]:
+        """Returns the gates of every block."""
+        return self._blocks(arch.genes)
+
+    def canonical(self, genes: tuple[GeneValue, ...]) -> tuple[GeneValue, ...]:
+        """Closes gates without effect: joints of dropped pieces, and channels where no head is left."""
+        return tuple(gate for block in self._blocks(genes) for group in block.canonical().groups for gate in group)
+
+    def key(self, arch: Architecture) -> str:
+        """Returns blocks joined by ``_``, and in a block the groups of gates joined by ``.``: ``11.0.11.11.00.1111_...``."""
+        blocks_ = self.blocks(arch)
+        return "_".join(".".join("".join(map(str, group)) for group in block.groups) for block in blocks_)
+
+    def parse(self, text: str) -> Architecture:
+        """Reads a key, or gates as a JSON list.
+
+        Raises:
+            ArchitectureError: When the text is neither or does not fit the grid.
+        """
+        if text.strip().startswith("["):
+            return super().parse(text)
+        wanted = [count for _, count in self.grid.sizes]
+        parts = [block.split(".") for block in text.strip().split("_")]
+        fits = len(parts) == self.grid.layers and all([len(group) for group in block] == wanted for block in parts)
+        if not fits or not set(text) <= set("01._ \n"):
+            one = ".".join(f"{kind} x {count}" for kind, count in self.grid.sizes)
+            raise ArchitectureError(
+                f"'{text[:60]}' is no architecture of grid '{self.grid_name}': expected {self.grid.layers} blocks joined by "
+                f"'_', each of 0 and 1 in groups {one}, for example {self.key(self.base()).split('_')[0]}"
+            )
+        return self.architecture([int(gate) for block in parts for group in block for gate in group])
+
+    # -- sizes ---------------------------------------------------------------------------------------------------------
+
+    def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:
+        """Embeddings; per block its attention, layers of feed-forward and norms; and the pooler, where the net has one."""
+        ends = (Component("embeddings"),), ((Component("pooler"),) if self.grid.pooler else ())
+        if arch is None:
+            return (*ends[0], *self._distinct(), *ends[1])
+        return (*ends[0], *(part for block in self.blocks(arch) for part in self.parts_of(block)), *ends[1])
+
+    def parts_of(self, block: BlockGates) -> list[Component]:
+        """Returns what is left of a block, in order: attention, norm, layers of feed-forward, norm."""
+        found = []
+        if block.has_attention:
+            found.append(self._attention(sum(block.heads), sum(block.query_keys), sum(block.values)))
+        found.append(_norm(block.means[0]))
+        found += [self._feed_forward(len(layer)) for layer in layers_of(block.feed_forwards, block.joints)]
+        return [*found, _norm(block.means[1])]
+
+    def _distinct(self) -> list[Component]:
+        grid = self.grid
+        attentions = [
+            self._attention(heads, query_keys, values)
+            for heads in range(1, grid.head_groups + 1)
+            for query_keys in range(grid.parts + 1)
+            for values in range(1, grid.parts + 1)
+        ]
+        return [*attentions, *map(self._feed_forward, range(1, grid.feed_forwards + 1)), _norm(0), _norm(1)]
+
+    def _attention(self, heads: int, query_keys: int, values: int) -> Component:
+        grid = self.grid
+        per_part = grid.width // grid.heads // grid.parts
+        dims = {
+            "heads": heads * grid.heads // grid.head_groups, "key": query_keys * per_part, "value": values * per_part
+        }  # fmt: skip
+        return Component("attention", tuple(dims.items()))
+
+    def _feed_forward(self, pieces: int) -> Component:
+        return Component("feed_forward", (("inner", pieces * self.grid.feed_forward // self.grid.feed_forwards),))
+
+    def component_work(self, component: Component, batch_size: int = 1, seq_len: int = 128) -> Work:
+        """See the base class. Residuals are counted with what they are added to."""
+        tokens, width = batch_size * seq_len, self.grid.width
+        added = elementwise(tokens, width, operands=2)
+        if component.kind == "embeddings":
+            return blocks.embeddings(tokens, self.grid.vocabulary + POSITIONS + TOKEN_TYPES, width)
+        if component.kind == "pooler" and self.grid.pooler:
+            return blocks.pooler(batch_size, width)
+        if component.kind == "layer_norm":
+            return layer_norm(tokens, width)
+        if component.kind == "feed_forward":
+            inner = component.dim("inner")
+            return linear(tokens, width, inner) + elementwise(tokens, inner) + linear(tokens, inner, width) + added
+        if component.kind == "attention":
+            return self._attention_work(component, batch_size, seq_len) + added
+        raise UsageError(f"space 'components' has no component '{component}' on grid '{self.grid_name}'")
+
+    def _attention_work(self, component: Component, batch_size: int, seq_len: int) -> Work:
+        heads = component.dim("heads")
+        keys, values = heads * component.dim("key"), heads * component.dim("value")
+        tokens, width = batch_size * seq_len, self.grid.width
+        if not keys:  # value mean pooling: the mean comes first, because projections are linear
+            pooled = Work(0, 2 * tokens * width, tokens * (width + 1) + batch_size * width)
+            return pooled + linear(batch_size, width, values) + linear(batch_size, values, width)
+        projections = linear(tokens, width, keys).times(2) + linear(tokens, width, values) + linear(tokens, values, width)
+        return projections + attention(batch_size, seq_len, heads, keys, values)
+
+    def _blocks(self, genes: Sequence[GeneValue]) -> list[BlockGates]:
+        counts = [count for _, count in self.grid.sizes]
+        gates = iter([int(gene) for gene in genes])
+        return [
+            BlockGates(*(tuple(next(gates) for _ in range(count)) for count in counts)) for _ in range(self.grid.layers)
+        ]
+
+
+def _norm(mean: int) -> Component:
+    return Component("layer_norm", (("mean", mean),))

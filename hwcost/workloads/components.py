@@ -1,0 +1,76 @@
+"""Builds the nets and pieces of the space ``components``; torch is imported only to build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hwcost.errors import UsageError
+from hwcost.spaces.base import Architecture, Component
+from hwcost.spaces.components import POSITIONS, TOKEN_TYPES, Components
+from hwcost.workloads import bert_inputs
+from hwcost.workloads.builder import Builder, Input
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ComponentsBuilder(Builder[Components]):
+    """See the base class. Attention and feed-forwards stand with their residuals, norms by themselves."""
+
+    max_seq_len = POSITIONS
+
+    def model(self, arch: Architecture) -> torch.nn.Module:
+        """See the base class."""
+        from hwcost.workloads.components_model import ComponentsBlock, ComponentsModel
+
+        grid = self.space.grid
+        blocks = []
+        for gates in self.space.blocks(arch):
+            parts = self.space.parts_of(gates)
+            attention = next((self._copy(part) for part in parts if part.kind == "attention"), None)
+            inner = [part.dim("inner") for part in parts if part.kind == "feed_forward"]
+            blocks.append(ComponentsBlock(grid.width, attention, inner, [bool(mean) for mean in gates.means]))
+        return ComponentsModel(blocks, grid.width, grid.vocabulary, POSITIONS, TOKEN_TYPES, grid.pooler)
+
+    def component(self, component: Component, depth: int) -> torch.nn.Module:
+        """See the base class."""
+        from hwcost.workloads.modules import MaskedStack, Stack
+
+        if not self.is_stackable(component):
+            return self._copy(component)
+        copies = [self._copy(component) for _ in range(depth)]
+        return MaskedStack(copies) if component.kind == "attention" else Stack(copies)
+
+    def model_inputs(self, batch_size: int, seq_len: int) -> dict[str, Input]:
+        """See :func:`hwcost.workloads.bert_inputs.ids`."""
+        return bert_inputs.ids(batch_size, seq_len, self.space.grid.vocabulary, TOKEN_TYPES)
+
+    def component_inputs(self, component: Component, batch_size: int, seq_len: int) -> dict[str, Input]:
+        """Ids for the embeddings, else the hidden state (B, S, h) and, for attention, the mask (B, S)."""
+        inputs = self.model_inputs(batch_size, seq_len)
+        if component.kind == "embeddings":
+            return bert_inputs.without_mask(inputs)
+        return bert_inputs.hidden(inputs, self.space.grid.width, component.kind == "attention")
+
+    def is_stackable(self, component: Component) -> bool:
+        """All are but the embeddings and the pooler."""
+        return component.kind in ("attention", "feed_forward", "layer_norm")
+
+    def _copy(self, component: Component) -> torch.nn.Module:
+        from hwcost.workloads import components_model, modules
+
+        grid = self.space.grid
+        if component.kind == "embeddings":
+            return modules.Embeddings(grid.vocabulary, POSITIONS, TOKEN_TYPES, grid.width)
+        if component.kind == "pooler" and grid.pooler:
+            return modules.Pooler(grid.width)
+        if component.kind == "layer_norm":
+            return components_model.norm(grid.width, bool(component.dim("mean")))
+        if component.kind == "feed_forward":
+            return components_model.ResidualFeedForward(grid.width, component.dim("inner"))
+        if component.kind != "attention":
+            raise UsageError(f"space 'components' has no component '{component}' on grid '{self.space.grid_name}'")
+        heads, key, value = (component.dim(name) for name in ("heads", "key", "value"))
+        if not key:
+            return components_model.ValueMeanPooling(grid.width, heads * value)
+        return components_model.ReducedAttention(grid.width, heads, key, value, grid.width // grid.heads)
