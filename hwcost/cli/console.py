@@ -107,21 +107,47 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+GAP = 3
+"""Characters between two columns of a table."""
+
+FOLDED = 16
+"""On a narrow terminal the first column of a table folds to this many characters, at the least."""
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], footer: str = "") -> None:
-    """Prints a table to stdout; the first column is text, the others are numbers and stand to the right."""
+    """Prints a table to stdout; the first column is text, the others are numbers and stand to the right.
+
+    On a narrow terminal the first column folds and headings wrap, so that no number is ever cut.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold", no_wrap=True)
-    for row in rows:
-        table.add_row(*[Text(str(cell)) for cell in row])
     console = stdout()
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths, total = _widths(columns, cells, console.width)
+    console.width = max(console.width, total)
+    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
+        table.add_column(column, justify="right" if index else "left", overflow="fold", width=width)
+    for row in cells:
+        table.add_row(*map(Text, row))
     console.print(table)
     if footer:
         console.print(Text(footer))
+
+
+def _widths(columns: Sequence[str], cells: Sequence[Sequence[str]], available: int) -> tuple[list[int], int]:
+    """Returns the width of every column and of the table: natural where that fits or where nothing does, else folded."""
+    contents = [max([len(row[i]) for row in cells], default=0) for i in range(len(columns))]
+    natural = [max(content, len(column)) for content, column in zip(contents, columns, strict=True)]
+    gaps = GAP * len(columns)
+    words = [max(map(len, column.split()), default=0) for column in columns]
+    narrow = [max(content, word) for content, word in zip(contents, words, strict=True)]
+    narrow[0] = available - gaps - sum(narrow[1:])
+    fits = sum(natural) + gaps <= available or narrow[0] < min(natural[0], FOLDED)
+    chosen = natural if fits else narrow
+    return chosen, sum(chosen) + gaps
 
 
 def write_json(document: dict[str, Any], target: str | None) -> bool:

@@ -251,15 +251,23 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
     from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    about = TextColumn("{task.description}")
-    columns = (TextColumn("round {task.fields[round]}"), BarColumn(), MofNCompleteColumn(), about)
-    with Bar(*columns, console=console.stderr(), transient=True) as bar:
-        task = bar.add_task("starting", total=None, round=1)
+    what = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+    how_far = (TextColumn("round {task.fields[round]}"), BarColumn(bar_width=20), MofNCompleteColumn())
+    columns = (*how_far, TextColumn("{task.fields[left]}"), what)
+    with Bar(*columns, console=console.stderr(), transient=True, expand=True) as bar:
+        task = bar.add_task("starting", total=None, round=1, left="")
 
         def update(state: Progress) -> None:
-            text = f"{_remaining(state)}  {state.name}"
-            bar.update(task, completed=state.done, total=state.planned, description=text, round=state.round + 1)
+            bar.update(
+                task,
+                completed=state.done,
+                total=state.planned,
+                description=state.name,
+                round=state.round + 1,
+                left=_remaining(state),
+            )
 
         yield update
 
