@@ -2,8 +2,9 @@
 
 The log ratio of two latencies has the errors of both. Arms of one campaign share every process and every state of the
 machine. Arms of two campaigns do not: the machine may stand at another level, which is common to all workloads and widens
-every interval. The level of a whole campaign is taken to vary as much as that of its rounds does. A machine that changes
-more between two campaigns cannot be told from a difference of the arms, so measure both in one campaign where possible.
+every interval. The level of a whole campaign is taken to vary as much as that of its rounds does, or, where that wanders
+from round to round, twice as much in variance. A machine that changes more between two campaigns cannot be told from a
+difference of the arms, so measure both in one campaign where possible.
 
 Verdicts: FASTER or SLOWER when the interval clears a band of 1 % around equality and the claim survives Holm's correction
 for the number of workloads; SAME when the interval lies inside the band; else AMBIGUOUS.
@@ -34,6 +35,10 @@ BAND = math.log(1.01)
 
 ALPHA = 0.05
 """Chance of any false FASTER or SLOWER among all workloads of a comparison."""
+
+WANDERING = 2.0
+"""Variance of the difference between two campaigns' mean levels, over the sum of the variances within, for a random walk:
+means of neighbouring stretches of length T differ with variance 2/3 T, and the level varies within each by 1/6 T."""
 
 Z = 1.959964
 """Half-width of a 95 % interval in standard errors."""
@@ -190,9 +195,10 @@ def _overall(log_ratio: Floats, half_width: Floats, level: float, band: float) -
 def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> float:
     """Returns the half-width of the 95 % interval that the levels of two campaigns add to every log ratio.
 
-    The variance is that of the rounds about their own items, less what the items' noise makes of it. Where neighbouring
-    rounds are alike, they are no independent draws, and the campaign counts as a single degree of freedom. A campaign of one
-    round tells nothing: NaN. One of a single workload adds nothing, because its interval holds the level already.
+    The variance is that of the rounds about their own items, less what the items' noise makes of it, times ``WANDERING``
+    where neighbouring rounds are more alike than chance would make them. Too few rounds to see that are no proof of the
+    opposite, so a campaign counts as a single degree of freedom in any case. One of one round tells nothing: NaN. One of
+    a single workload adds nothing, because its interval holds the level already.
     """
     from scipy import stats
 
@@ -205,8 +211,9 @@ def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> floa
         if len(levels) < 2:
             return math.nan
         noise = len(levels) * (float(np.median(widths)) / Z) ** 2 / len(widths)
-        variance += max(0.0, float(levels.var(ddof=1)) - noise)
-        dof += 1 if _is_moving(levels) else len(levels) - 1
+        share = WANDERING if _is_moving(levels) else 1.0
+        variance += share * max(0.0, float(levels.var(ddof=1)) - noise)
+        dof += 1
     return float(stats.t.ppf(0.975, dof)) * math.sqrt(variance) if dof else 0.0
 
 

@@ -104,12 +104,20 @@ def test_what_was_not_measured_is_ambiguous_and_leaves_the_rest_alone() -> None:
 def test_rounds_that_vary_widen_what_is_compared_across_campaigns() -> None:
     calm, moved = arm(1, 2, 3, 4), arm(1, 2, 3, 4, levels=(0.05, -0.05, 0.05, -0.05))
     assert level_half_width(calm, calm) == 0
-    assert level_half_width(calm, moved) == pytest.approx(2.447 * 0.0577, rel=0.05)
+    assert level_half_width(calm, moved) == pytest.approx(4.303 * 0.0577, rel=0.05)
     slower = [replace(m, latency_s=1.05 * (m.latency_s or 0)) for m in calm]
     assert differences(calm, slower).overall.verdict == "SLOWER"
     assert differences(moved, slower).overall.verdict == "AMBIGUOUS"
     assert math.isnan(level_half_width(calm, arm(1, 2, levels=(0.0,))))
     assert level_half_width(calm[:1], calm[1:2]) == 0
+
+
+def test_a_level_that_wanders_widens_more_than_one_that_jumps_to_and_fro() -> None:
+    calm = arm(1, 2, 3, 4)
+    levels = np.linspace(-0.05, 0.05, 8)
+    wandering, shuffled = (arm(1, 2, 3, 4, levels=tuple(one)) for one in (levels, levels[[0, 7, 1, 6, 2, 5, 3, 4]]))
+    ratio = level_half_width(calm, wandering) / level_half_width(calm, shuffled)
+    assert ratio == pytest.approx(math.sqrt(2.0), rel=1e-6)
 
 
 def test_workloads_match_by_key_then_name_then_architecture() -> None:
@@ -254,7 +262,9 @@ def test_identical_arms_of_one_campaign_are_hardly_ever_told_apart_and_3_percent
     assert drifting.false_any <= 0.05
 
 
-def test_identical_arms_of_two_calm_campaigns_are_hardly_ever_told_apart() -> None:
+def test_identical_arms_of_two_campaigns_are_hardly_ever_told_apart() -> None:
     row = comparison_row("no drift", 10, False, pairs=20, seed=1)
     assert row.false_any <= 0.05
     assert row.found_overall >= 0.8
+    wandering = comparison_row("slow walk, sd 5 %", 10, False, pairs=40, seed=1)
+    assert wandering.false_any <= 0.1
