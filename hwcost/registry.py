@@ -7,10 +7,12 @@ in a checkout that was never installed.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from hwcost.errors import HwcostError, UnknownNameError
+from hwcost.errors import HwcostError, UnknownNameError, UsageError
 
 
 class Registry:
@@ -55,3 +57,25 @@ class Registry:
         if name not in entries:
             raise UnknownNameError(self.kind, name, entries)
         return entries[name].load()
+
+
+def parse_options(pairs: Iterable[str], form: str) -> dict[str, Any]:
+    """Reads the options of a member of a family as a user types them; values are JSON where they can be, else text.
+
+    Args:
+        pairs: Texts ``NAME=VALUE``.
+        form: How they are written in full, for the error.
+
+    Raises:
+        UsageError: When a text is no pair.
+    """
+    found: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"'{pair}' is no option; write {form}")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found

@@ -85,6 +85,7 @@ def measure(
     samples are kept in the store. Ctrl-C is safe at any moment: --resume goes on and repeats nothing.
     """
     from hwcost.devices import require
+    from hwcost.registry import parse_options
     from hwcost.spaces import space as make_space
     from hwcost.stores import open_store
     from hwcost.units import parse_duration
@@ -109,7 +110,8 @@ def measure(
             items = _components(searched, parts, number or COMPONENT_CHECKS, seed, shape)
         else:
             items = _architectures(searched, number, design, judge, uniform, arch, seed, shape)
-    plan = _plan(items, profile, backend, tier, rounds, _options(option), threads, seed, pin)
+    options = parse_options(option or (), "--option NAME=VALUE")
+    plan = _plan(items, profile, backend, tier, rounds, options, threads, seed, pin)
     if dry_run:
         _show_plan(plan, json)
         return
@@ -193,22 +195,6 @@ def _plan(
     how = protocol(tier, profile.kind, rounds)
     canaries = choose(items, backend)
     return Plan(tuple(items), profile.name, backend, how, options, threads, seed, pin, canaries)
-
-
-def _options(given: list[str] | None) -> dict[str, Any]:
-    """Reads NAME=VALUE pairs; values are JSON where they can be, else text."""
-    import json
-
-    options: dict[str, Any] = {}
-    for pair in given or []:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"'{pair}' is no backend option; write NAME=VALUE")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
-    return options
 
 
 def _show_plan(plan: Plan, json: str | None) -> None:

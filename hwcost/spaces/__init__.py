@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from hwcost.errors import UsageError
-from hwcost.registry import Registry
+from hwcost.registry import Registry, parse_options
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 
 __all__ = ["SPACES", "Architecture", "Component", "Gene", "SearchSpace", "space"]
@@ -40,23 +39,10 @@ def space(name: str, **options: Any) -> SearchSpace:
     """
     name, colon, text = name.partition(":")
     factory = SPACES.load(name)
-    given = {**(_options(name, text) if colon else {}), **options}
+    pairs = re.split(r",(?=\w+=)", text) if colon else ()
+    given = {**parse_options(pairs, f"{name}:NAME=VALUE,NAME=VALUE"), **options}
     try:
         made: SearchSpace = factory(**given)
     except TypeError as error:
         raise UsageError(f"space '{name}' does not take these options: {error}") from None
     return made
-
-
-def _options(name: str, text: str) -> dict[str, Any]:
-    """Reads ``name=value,name=value``; values are JSON where they can be, else text."""
-    found: dict[str, Any] = {}
-    for pair in re.split(r",(?=\w+=)", text):
-        key, equals, value = pair.partition("=")
-        if not equals or not key:
-            raise UsageError(f"'{text}' names no options of space '{name}'; write {name}:NAME=VALUE,NAME=VALUE")
-        try:
-            found[key] = json.loads(value)
-        except ValueError:
-            found[key] = value
-    return found

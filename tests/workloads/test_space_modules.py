@@ -9,7 +9,6 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from torch.nn import functional
-from torch.utils.flop_counter import FlopCounterMode
 
 from hwcost.spaces import space
 from hwcost.spaces.components import BlockGates
@@ -17,6 +16,7 @@ from hwcost.workloads import ModelWorkload, builder, from_dict
 from hwcost.workloads.components_model import ReducedAttention, UncentredNorm, ValueMeanPooling
 from hwcost.workloads.modules import Layer, additive_mask
 from hwcost.workloads.weights import count_parameters, fill
+from tests.workloads.counting import counted_flops, meta_inputs
 
 pytestmark = pytest.mark.torch
 
@@ -27,17 +27,6 @@ TEXTS = [
     "transformer:elastic=per_layer,layers=[1,2],hidden=[64,128],heads=[2],head=pooler",
     "transformer:layers=[2,3,4],hidden=[64],heads=[2],head=none,positions=64",
 ]  # fmt: skip
-
-
-def meta_inputs(specs):
-    kinds = {True: torch.float32, False: torch.int64}
-    return [torch.zeros(spec.shape, dtype=kinds[spec.below is None], device="meta") for spec in specs.values()]
-
-
-def counted_flops(module, values):
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(*values)
-    return counter.get_total_flops()
 
 
 @pytest.fixture(params=TEXTS)

@@ -11,8 +11,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from torch.utils.flop_counter import FlopCounterMode
-
 from hwcost.errors import UsageError
 from hwcost.spaces import Component, space
 from hwcost.spaces.supershaper import TEMPLATES, WIDTHS
@@ -20,21 +18,11 @@ from hwcost.workloads import ComponentWorkload, ModelWorkload, builder, componen
 from hwcost.workloads.modules import Layer, additive_mask
 from hwcost.workloads.supershaper_model import merge
 from hwcost.workloads.weights import count_parameters, fill
+from tests.workloads.counting import counted_flops, meta_inputs
 
 UNMERGED, MERGED = space("supershaper"), space("supershaper", merged=True)
 BOTH = pytest.mark.parametrize("of", [UNMERGED, MERGED], ids=["unmerged", "merged"])
 PARTS = [*UNMERGED.components(), *UNMERGED.parts()]
-
-
-def meta_inputs(specs):
-    kinds = {True: torch.float32, False: torch.int64}
-    return [torch.zeros(spec.shape, dtype=kinds[spec.below is None], device="meta") for spec in specs.values()]
-
-
-def counted_flops(module, values):
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        module(*values)
-    return counter.get_total_flops()
 
 
 @BOTH
