@@ -110,7 +110,7 @@ def measure(
             items = _components(searched, parts, number or COMPONENT_CHECKS, seed, shape)
         else:
             items = _architectures(searched, number, design, judge, uniform, arch, seed, shape)
-    options = parse_options(option or (), "--option NAME=VALUE")
+    options = parse_options(option or (), "--backend-option NAME=VALUE")
     plan = _plan(items, profile, backend, tier, rounds, options, threads, seed, pin)
     if dry_run:
         _show_plan(plan, json)
