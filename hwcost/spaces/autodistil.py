@@ -7,16 +7,42 @@ authors' released code extracts; both are here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from hwcost.errors import UsageError
-from hwcost.spaces.base import Architecture, GeneValue
+from hwcost.spaces.base import Architecture
+from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 from hwcost.spaces.transformer import POSITIONS, TOKEN_TYPES, VOCABULARY, Transformer
 
-TEACHER_HEADS = 12  # BERT-base, 768 wide
-HEAD_WIDTH = 64
-"""Channels of a head of the teacher, which every subnet retains in the released code (section 3.1)."""
+TEACHER_LAYERS = 12
+TEACHER_RATIO = 4
+TEACHER_HEADS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What the teacher of a scale is, BERT-base at the paper's.
+
+    Attributes:
+        head_width: Channels of a head of the teacher, which every subnet retains in the released code (section 3.1).
+        divisor: What the widths of Table 2 are divided by.
+        vocabulary: Word pieces.
+        positions: Longest sequence.
+    """
+
+    head_width: int = 64
+    divisor: int = 1
+    vocabulary: int = VOCABULARY
+    positions: int = POSITIONS
+
+    @property
+    def width(self) -> int:
+        """The teacher's width."""
+        return TEACHER_HEADS * self.head_width
+
+
+SCALES = {"paper": Sizes(), "mini": Sizes(8, 8, MINI_VOCABULARY, MINI_POSITIONS)}
 
 SUBSPACES: dict[str, tuple[Any, ...]] = {
     "tiny": ((4, 5, 6, 7), (128, 160, 192, 224), (2, 2.5, 3, 3.5), (7, 8, 9, 10)),
@@ -45,30 +71,41 @@ class AutoDistil(Transformer):
         subspace: ``tiny``, ``small`` or ``base``; or ``reference``, the two nets compared with.
         heads: ``retained`` gives every head the teacher's 64 channels, as the released code does; ``scaled`` gives it the
             width over 12, rounded down, which is what the paper's sizes assume.
+        scale: ``paper``, or ``mini``: all widths over eight, to be trained on a processor.
 
     Raises:
-        UsageError: When the sub-space or the kind of heads is unknown.
+        UsageError: When the sub-space, the kind of heads or the scale is unknown.
     """
 
     name = "autodistil"
     accountings = ("built", "paper")
 
-    def __init__(self, subspace: str = "small", heads: str = "retained") -> None:
+    def __init__(self, subspace: str = "small", heads: str = "retained", scale: str = "paper") -> None:
         if subspace not in SUBSPACES:
             raise UsageError(f"unknown sub-space '{subspace}' of autodistil. Known: {', '.join(SUBSPACES)}")
         if heads not in HEADS:
             raise UsageError(f"unknown kind of heads '{heads}'. Known: {', '.join(HEADS)}")
-        self.subspace, self.kind_of_heads = subspace, heads
+        self.subspace, self.kind_of_heads, self.scale = subspace, heads, scale
+        self.sizes = sizes = sizes_of(scale, SCALES, self.name)
         layers, hidden, ratios, head_counts = SUBSPACES[subspace]
-        super().__init__(layers, hidden, ratios, head_counts, head_width=HEAD_WIDTH, head="pooler")
+        super().__init__(
+            layers,
+            [width // sizes.divisor for width in hidden],
+            ratios,
+            head_counts,
+            head_width=sizes.head_width,
+            head="pooler",
+            vocabulary=sizes.vocabulary,
+            positions=sizes.positions,
+        )
 
     def options(self) -> dict[str, Any]:
-        """Returns ``{"heads": ..., "subspace": ...}``."""
-        return {"heads": self.kind_of_heads, "subspace": self.subspace}
+        """Returns ``{"heads": ..., "subspace": ...}``, and ``scale`` where it is not the paper's."""
+        return {"heads": self.kind_of_heads, "subspace": self.subspace, **scale_option(self.scale)}
 
     def head_channels(self, hidden: int, heads: int) -> int:
         """Returns the channels of one head at a width."""
-        return HEAD_WIDTH if self.kind_of_heads == "retained" else hidden // TEACHER_HEADS
+        return self.sizes.head_width if self.kind_of_heads == "retained" else hidden // TEACHER_HEADS
 
     def params(self, arch: Architecture, accounting: str = "built") -> int:
         """Counts parameters; ``paper`` is the formula behind Table 5, whose heads share ``hidden * heads / 12`` channels.
@@ -78,7 +115,8 @@ class AutoDistil(Transformer):
         """
         if accounting != "paper":
             return super().params(arch, accounting)
-        return paper_params(*self._sizes(arch.genes))
+        rows = self.vocabulary + self.positions + TOKEN_TYPES
+        return paper_params(*self._factors(arch), rows=rows)
 
     def flops(self, arch: Architecture, seq_len: int = 128, batch_size: int = 1, accounting: str = "built") -> int:
         """Counts operations; ``paper`` is twice the multiply-adds that Table 5 calls FLOPs.
@@ -88,19 +126,21 @@ class AutoDistil(Transformer):
         """
         if accounting != "paper":
             return super().flops(arch, seq_len, batch_size, accounting)
-        return 2 * batch_size * paper_macs(*self._sizes(arch.genes), seq_len)
+        return 2 * batch_size * paper_macs(*self._factors(arch), seq_len)
 
     @staticmethod
-    def _sizes(genes: Iterable[GeneValue]) -> tuple[int, int, float, int]:
-        layers, hidden, ratio, heads = genes
+    def _factors(arch: Architecture) -> tuple[int, int, float, int]:
+        layers, hidden, ratio, heads = arch.genes
         return int(layers), int(hidden), float(ratio), int(heads)
 
 
-def paper_params(layers: int, hidden: int, ratio: float, heads: int) -> int:
-    """Counts parameters as Table 5 does; ``12_768_4_12`` is BERT-base."""
+def paper_params(
+    layers: int, hidden: int, ratio: float, heads: int, rows: int = VOCABULARY + POSITIONS + TOKEN_TYPES
+) -> int:
+    """Counts parameters as Table 5 does, with ``rows`` embeddings of all kinds; ``12_768_4_12`` is BERT-base."""
     attention = hidden**2 + 3 * hidden**2 * heads / TEACHER_HEADS + 6 * hidden
     feed_forward = 2 * ratio * hidden**2 + ratio * hidden + 3 * hidden
-    ends = hidden * (VOCABULARY + POSITIONS + TOKEN_TYPES + 2) + hidden**2 + 2 * hidden
+    ends = hidden * (rows + 2) + hidden**2 + 2 * hidden
     return round(ends + layers * (attention + feed_forward))
 
 

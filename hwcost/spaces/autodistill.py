@@ -8,17 +8,18 @@ keys and values read from the wide stream, which is what reproduces the sizes.
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import Any
 
 from hwcost.errors import UsageError
 from hwcost.spaces.accounting import Work, attention, elementwise, embedding, linear, no_norm
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
+from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 
 VOCABULARY = 30_522  # bert-base-uncased
 POSITIONS = 512
 TOKEN_TYPES = 2
 EMBEDDING = 128
-"""Width of the word embeddings; three neighbours together are projected to the hidden size."""
 BLOCKS = 24
 
 HIDDEN = (128, 256, 384, 512)
@@ -27,6 +28,54 @@ BOTTLENECKS = (64, 96, 128, 160)
 HEADS = (1, 2, 4, 8)
 INTERMEDIATES = (384, 512, 640)
 STACKS = (2, 4, 6)
+
+TEACHER = (512, 1024, 4, 4096, 1)
+"""IB-BERT_LARGE, the inverted bottleneck of Sun et al., "MobileBERT", as a point of the template: 293 M parameters."""
+
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What all students share, and what the factors are chosen from.
+
+    Attributes:
+        hidden: Hidden sizes, and the ones that are printed.
+        bottlenecks: Widths inside a block.
+        heads: Attention heads.
+        intermediates: Inner widths of a feed-forward.
+        stacks: Feed-forwards of a block.
+        blocks: Blocks of every student, and of the teacher.
+        embedding: Width of the word embeddings; three neighbours together are projected to the hidden size.
+        teacher: Hidden size, bottleneck, heads, intermediate size and stacked feed-forwards of the teacher.
+        vocabulary: Word pieces.
+        positions: Longest sequence.
+    """
+
+    hidden: tuple[int, ...] = HIDDEN
+    bottlenecks: tuple[int, ...] = BOTTLENECKS
+    heads: tuple[int, ...] = HEADS
+    intermediates: tuple[int, ...] = INTERMEDIATES
+    stacks: tuple[int, ...] = STACKS
+    blocks: int = BLOCKS
+    embedding: int = EMBEDDING
+    teacher: tuple[int, int, int, int, int] = TEACHER
+    vocabulary: int = VOCABULARY
+    positions: int = POSITIONS
+
+
+SCALES = {
+    "paper": Sizes(),
+    "mini": Sizes(
+        hidden=(16, 32, 48, 64),
+        bottlenecks=(16, 24, 32, 40),
+        intermediates=(48, 64, 80),
+        blocks=4,
+        embedding=16,
+        teacher=(64, 128, 4, 512, 1),
+        vocabulary=MINI_VOCABULARY,
+        positions=MINI_POSITIONS,
+    ),
+}
 
 STUDENTS: dict[str, tuple[int, ...]] = {
     "512_128_1_384_4": (512, 128, 1, 384, 4),
@@ -49,33 +98,38 @@ class AutoDistill(SearchSpace):
     Args:
         printed: Take the hidden size 246 as the paper's Table 1 prints it; all others are multiples of 128, and 256 is
             what the default has in its place.
+        scale: ``paper``, or ``mini``: four narrow blocks, to be trained on a processor.
+
+    Raises:
+        UsageError: When there is no such scale.
     """
 
     name = "autodistill"
 
-    def __init__(self, printed: bool = False) -> None:
-        self.printed = bool(printed)
+    def __init__(self, printed: bool = False, scale: str = "paper") -> None:
+        self.printed, self.scale = bool(printed), scale
+        self.sizes = sizes = sizes_of(scale, SCALES, self.name)
         self.genes = (
-            Gene("hidden", PRINTED_HIDDEN if self.printed else HIDDEN),
-            Gene("bottleneck", BOTTLENECKS),
-            Gene("heads", HEADS),
-            Gene("intermediate", INTERMEDIATES),
-            Gene("stacked_ffn", STACKS),
+            Gene("hidden", PRINTED_HIDDEN if self.printed and scale == "paper" else sizes.hidden),
+            Gene("bottleneck", sizes.bottlenecks),
+            Gene("heads", sizes.heads),
+            Gene("intermediate", sizes.intermediates),
+            Gene("stacked_ffn", sizes.stacks),
         )
 
     def options(self) -> dict[str, Any]:
-        """Returns ``{"printed": ...}``."""
-        return {"printed": self.printed}
+        """Returns ``{"printed": ...}``, and ``scale`` where it is not the paper's."""
+        return {"printed": self.printed, **scale_option(self.scale)}
 
     def increasing(self) -> tuple[int, ...]:
         """All but the heads: more heads share the same channels, which some runtimes do faster and some slower."""
         return (1, 1, 0, 1, 1)
 
     def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:
-        """Embeddings and 24 equal blocks; the pre-training heads are left off, as in the paper's sizes."""
+        """Embeddings and equal blocks; the pre-training heads are left off, as in the paper's sizes."""
         if arch is not None:
             genes = [int(gene) for gene in arch.genes]
-            return (_embeddings(genes[0]), *[_block(*genes)] * BLOCKS)
+            return (_embeddings(genes[0]), *[_block(*genes)] * self.sizes.blocks)
         widths, *others = ([int(value) for value in gene.choices] for gene in self.genes)
         ends = [_embeddings(width) for width in widths]
         return (*ends, *[_block(*point) for point in itertools.product(widths, *others)])
@@ -85,7 +139,7 @@ class AutoDistill(SearchSpace):
         tokens = batch_size * seq_len
         hidden = component.dim("hidden") if component.dims else 0
         if component.kind == "embeddings":
-            return _embedding_work(tokens, hidden)
+            return self._embedding_work(tokens, hidden)
         if component.kind != "block":
             raise UsageError(f"space 'autodistill' has no component '{component}'")
         width, heads = component.dim("bottleneck"), component.dim("heads")
@@ -95,6 +149,14 @@ class AutoDistill(SearchSpace):
         leave = linear(tokens, width, hidden) + _add_norm(tokens, hidden)
         stacked = _feed_forward(tokens, width, component.dim("intermediate")).times(component.dim("stacked_ffn"))
         return enter + projections + mixed + stacked + leave
+
+    def _embedding_work(self, tokens: int, hidden: int) -> Work:
+        """Word embeddings of a token and its two neighbours side by side, projected, then positions, types and a NoNorm."""
+        narrow = self.sizes.embedding
+        words = embedding(tokens, self.sizes.vocabulary, narrow) + elementwise(tokens, 3 * narrow)
+        places = embedding(tokens, self.sizes.positions + TOKEN_TYPES, hidden)
+        summed = elementwise(tokens, hidden, operands=3) + no_norm(tokens, hidden)
+        return words + linear(tokens, 3 * narrow, hidden) + places + summed
 
     def student(self, name: str) -> Architecture:
         """Returns a student of Table 2 by its code, or ``mobilebert``.
@@ -117,14 +179,6 @@ def _block(hidden: int, bottleneck: int, heads: int, intermediate: int, stacked:
         "hidden": hidden, "bottleneck": bottleneck, "heads": heads, "intermediate": intermediate, "stacked_ffn": stacked,
     }  # fmt: skip
     return Component("block", tuple(dims.items()))
-
-
-def _embedding_work(tokens: int, hidden: int) -> Work:
-    """Word embeddings of a token and its two neighbours side by side, projected, then positions, types and a NoNorm."""
-    words = embedding(tokens, VOCABULARY, EMBEDDING) + elementwise(tokens, 3 * EMBEDDING)
-    places = embedding(tokens, POSITIONS + TOKEN_TYPES, hidden)
-    summed = elementwise(tokens, hidden, operands=3) + no_norm(tokens, hidden)
-    return words + linear(tokens, 3 * EMBEDDING, hidden) + places + summed
 
 
 def _feed_forward(tokens: int, width: int, inner: int) -> Work:

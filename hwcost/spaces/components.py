@@ -17,6 +17,7 @@ from hwcost.spaces import blocks
 from hwcost.spaces.accounting import Work, attention, elementwise, layer_norm, linear
 from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
 from hwcost.spaces.connectors import canonical_connectors, layers_of
+from hwcost.spaces.scales import MINI_VOCABULARY
 
 POSITIONS = 512
 TOKEN_TYPES = 2
@@ -61,9 +62,10 @@ GRIDS: dict[str, Grid] = {
     "bert-base": Grid(12, 768, 3072, 12, 30_522, True, feed_forwards=2, head_groups=12),
     "bert-base-halves": Grid(12, 768, 3072, 12, 30_522, True, feed_forwards=2, head_groups=2),
     "minibert": Grid(3, 256, 1024, 4, 120_000, False, feed_forwards=8, head_groups=4),
+    "mini": Grid(4, 64, 256, 4, MINI_VOCABULARY, True, feed_forwards=4, head_groups=4),
 }
 """``bert-base`` has a gate for every head; ``bert-base-halves`` takes "we divide each component into two equally sized
-parts" (section 5.3) at its word."""
+parts" (section 5.3) at its word. ``mini`` is no net of the paper's: it is small enough to train on a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ class Components(SearchSpace):
     """Finding Fast Transformers: BERT-base or MiniBERT with gates on heads, key and value channels, feed-forwards, norms.
 
     Args:
-        grid: ``bert-base`` (12 blocks of 21 gates), ``bert-base-halves`` (11 gates) or ``minibert`` (3 blocks of 25).
+        grid: ``bert-base`` (12 blocks of 21 gates), ``bert-base-halves`` (11 gates), ``minibert`` (3 blocks of 25) or
+            ``mini`` (4 blocks of 17).
 
     Raises:
         UsageError: When the grid is unknown.

@@ -8,12 +8,14 @@ bottleneck -> D; no residual at width D, so that neighbouring bottlenecks may be
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import Any
 
 from hwcost.errors import UsageError
 from hwcost.spaces import blocks
 from hwcost.spaces.accounting import Work, layer_norm, linear
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
+from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 
 LAYERS = 12
 WIDTHS = (120, 240, 360, 480, 540, 600, 768)
@@ -23,6 +25,35 @@ FEED_FORWARD = 3072
 VOCABULARY = 28_996  # bert-base-cased
 POSITIONS = 512
 TOKEN_TYPES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """What all nets of the space share, and what its layers choose from.
+
+    Attributes:
+        layers: Layers of every net.
+        widths: Widths of a layer to choose from, ascending.
+        backbone_width: Width D around the bottlenecks.
+        heads: Attention heads of a layer.
+        feed_forward: Inner width of a layer's feed-forward.
+        vocabulary: Word pieces.
+        positions: Longest sequence.
+    """
+
+    layers: int = LAYERS
+    widths: tuple[int, ...] = WIDTHS
+    backbone_width: int = BACKBONE_WIDTH
+    heads: int = HEADS
+    feed_forward: int = FEED_FORWARD
+    vocabulary: int = VOCABULARY
+    positions: int = POSITIONS
+
+
+SCALES = {
+    "paper": Sizes(),
+    "mini": Sizes(4, (8, 16, 24, 32, 48, 64), 64, 4, 256, MINI_VOCABULARY, MINI_POSITIONS),
+}
 
 TEMPLATES: dict[str, tuple[int, ...]] = {
     "evo-search-1": (480, 360, 360, 240, 240, 360, 480, 480, 360, 480, 540, 540),
@@ -53,18 +84,23 @@ class SuperShaper(SearchSpace):
     Args:
         merged: Compose neighbouring bottlenecks into one ``h_i -> h_{i+1}`` matrix each, as one would for deployment.
             The default is the unmerged net, which is what the paper trains.
+        scale: ``paper``, or ``mini``: four layers 8 to 64 wide, to be trained on a processor.
+
+    Raises:
+        UsageError: When there is no such scale.
     """
 
     name = "supershaper"
     accountings = ("built", "paper")
-    genes = tuple(Gene(f"l{index}", WIDTHS) for index in range(1, LAYERS + 1))
 
-    def __init__(self, merged: bool = False) -> None:
-        self.merged = bool(merged)
+    def __init__(self, merged: bool = False, scale: str = "paper") -> None:
+        self.merged, self.scale = bool(merged), scale
+        self.sizes = sizes_of(scale, SCALES, self.name)
+        self.genes = tuple(Gene(f"l{index}", self.sizes.widths) for index in range(1, self.sizes.layers + 1))
 
     def options(self) -> dict[str, Any]:
-        """Returns ``{"merged": ...}``."""
-        return {"merged": self.merged}
+        """Returns ``{"merged": ...}``, and ``scale`` where it is not the paper's."""
+        return {"merged": self.merged, **scale_option(self.scale)}
 
     def increasing(self) -> tuple[int, ...]:
         """Every width: a wider layer does all that the narrower one does, and more."""
@@ -72,16 +108,17 @@ class SuperShaper(SearchSpace):
 
     def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:
         """Embeddings, layers, head; merged, also the transitions between the widths of neighbouring layers."""
+        backbone = self.sizes.backbone_width
         if arch is None:
-            inner = [_layer(width) for width in WIDTHS]
+            inner = [_layer(width) for width in self.sizes.widths]
             if self.merged:
-                inner += [_transition(a, b) for a in WIDTHS for b in WIDTHS]
+                inner += [_transition(a, b) for a in self.sizes.widths for b in self.sizes.widths]
             return (Component("embeddings"), *inner, Component("head"))
         widths = [int(gene) for gene in arch.genes]
         layers = [_layer(width) for width in widths]
         if not self.merged:
             return (Component("embeddings"), *layers, Component("head"))
-        path = [BACKBONE_WIDTH, *widths, BACKBONE_WIDTH]
+        path = [backbone, *widths, backbone]
         joins = [_transition(a, b) for a, b in itertools.pairwise(path)]
         woven = [part for join, layer in zip(joins, layers, strict=False) for part in (join, layer)]
         return (Component("embeddings"), *woven, joins[-1], Component("head"))
@@ -89,23 +126,23 @@ class SuperShaper(SearchSpace):
     def parts(self) -> tuple[Component, ...]:
         """Returns the finer components that make up a layer at each width, for measuring where the time goes."""
         kinds = ("bottlenecks", "attention", "feed_forward", "layer_norm")
-        return tuple(Component(kind, (("hidden", width),)) for width in WIDTHS for kind in kinds)
+        return tuple(Component(kind, (("hidden", width),)) for width in self.sizes.widths for kind in kinds)
 
     def component_work(self, component: Component, batch_size: int = 1, seq_len: int = 128) -> Work:
         """See the base class; formulas in the module's functions, checked against the built module."""
-        tokens = batch_size * seq_len
+        tokens, sizes = batch_size * seq_len, self.sizes
         if component.kind == "embeddings":
-            return blocks.embeddings(tokens, VOCABULARY + POSITIONS + TOKEN_TYPES, BACKBONE_WIDTH)
+            return blocks.embeddings(tokens, sizes.vocabulary + sizes.positions + TOKEN_TYPES, sizes.backbone_width)
         if component.kind == "head":
-            return blocks.mlm_head(tokens, BACKBONE_WIDTH, VOCABULARY)
+            return blocks.mlm_head(tokens, sizes.backbone_width, sizes.vocabulary)
         if component.kind == "transition":
             return linear(tokens, component.dim("inputs"), component.dim("outputs"))
         width = component.dim("hidden") if component.dims else 0
         kinds = {
-            "attention": lambda: blocks.self_attention(batch_size, seq_len, width, HEADS),
-            "feed_forward": lambda: blocks.feed_forward(tokens, width, FEED_FORWARD),
+            "attention": lambda: blocks.self_attention(batch_size, seq_len, width, sizes.heads),
+            "feed_forward": lambda: blocks.feed_forward(tokens, width, sizes.feed_forward),
             "layer_norm": lambda: layer_norm(tokens, width),
-            "bottlenecks": lambda: _bottlenecks(tokens, width),
+            "bottlenecks": lambda: _bottlenecks(tokens, sizes.backbone_width, width),
         }
         if component.kind == "layer":
             chosen = ["attention", "feed_forward"] if self.merged else ["bottlenecks", "attention", "feed_forward"]
@@ -128,8 +165,8 @@ class SuperShaper(SearchSpace):
         """
         if accounting != "paper":
             return super().params(arch, accounting)
-        merged = self if self.merged else SuperShaper(merged=True)
-        return merged.work(arch).params - VOCABULARY - 2 * BACKBONE_WIDTH + 2 * int(arch.genes[-1])
+        sizes = self.sizes
+        return self.deployed.work(arch).params - sizes.vocabulary - 2 * sizes.backbone_width + 2 * int(arch.genes[-1])
 
     def flops(self, arch: Architecture, seq_len: int = 128, batch_size: int = 1, accounting: str = "built") -> int:
         """Counts operations; ``paper`` counts the merged net, as :meth:`params` does.
@@ -138,14 +175,20 @@ class SuperShaper(SearchSpace):
             UsageError: When the accounting is unknown.
         """
         self.check_accounting(accounting)
-        counted = SuperShaper(merged=True) if accounting == "paper" else self
+        counted = self.deployed if accounting == "paper" else self
         return counted.work(arch, batch_size, seq_len).flops
+
+    @property
+    def deployed(self) -> SuperShaper:
+        """The same space with neighbouring bottlenecks composed."""
+        return self if self.merged else SuperShaper(True, self.scale)
 
     def template(self, name: str) -> Architecture:
         """Returns a shape of Table 6 by name.
 
         Raises:
             UsageError: When there is no such template; lists them.
+            ArchitectureError: When the space is not of the paper's scale.
         """
         if name not in TEMPLATES:
             raise UsageError(f"unknown template '{name}'. Known: {', '.join(TEMPLATES)}")
@@ -174,8 +217,8 @@ class SuperShaper(SearchSpace):
         genes = []
         for layer, width in enumerate(shape, start=1):
             wanted = round(width * factor, 6)
-            below = [w for w in WIDTHS if w <= wanted] or [WIDTHS[0]]
-            above = [w for w in WIDTHS if w >= wanted] or [WIDTHS[-1]]
+            below = [w for w in self.sizes.widths if w <= wanted] or [self.sizes.widths[0]]
+            above = [w for w in self.sizes.widths if w >= wanted] or [self.sizes.widths[-1]]
             genes.append(below[-1] if layer in floored else above[0])
         return Architecture(self.name, tuple(genes))
 
@@ -188,5 +231,5 @@ def _transition(inputs: int, outputs: int) -> Component:
     return Component("transition", (("inputs", inputs), ("outputs", outputs)))
 
 
-def _bottlenecks(tokens: int, width: int) -> Work:
-    return linear(tokens, BACKBONE_WIDTH, width) + linear(tokens, width, BACKBONE_WIDTH)
+def _bottlenecks(tokens: int, outer: int, width: int) -> Work:
+    return linear(tokens, outer, width) + linear(tokens, width, outer)

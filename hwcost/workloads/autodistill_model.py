@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
 
-from hwcost.workloads.modules import additive_mask
+from hwcost.workloads.modules import EPSILON, Encoder
 
 
 class NoNorm(nn.Module):
@@ -23,6 +25,11 @@ class NoNorm(nn.Module):
         return torch.addcmul(self.bias, hidden, self.weight)
 
 
+def norm(width: int, normalised: bool) -> nn.Module:
+    """Makes a layer norm, as the teacher has them, or the student's NoNorm."""
+    return nn.LayerNorm(width, eps=EPSILON) if normalised else NoNorm(width)
+
+
 class TrigramEmbeddings(nn.Module):
     """Narrow word embeddings of a token and its two neighbours, projected, plus positions and types: (B, S) -> (B, S, h).
 
@@ -32,15 +39,18 @@ class TrigramEmbeddings(nn.Module):
         token_types: Segments.
         narrow: Width of the word embeddings.
         width: The width h.
+        normalised: Whether a layer norm takes NoNorm's place, as in the teacher.
     """
 
-    def __init__(self, vocabulary: int, positions: int, token_types: int, narrow: int, width: int) -> None:
+    def __init__(
+        self, vocabulary: int, positions: int, token_types: int, narrow: int, width: int, normalised: bool = False
+    ) -> None:
         super().__init__()
         self.word = nn.Embedding(vocabulary, narrow)
         self.project = nn.Linear(3 * narrow, width)
         self.position = nn.Embedding(positions, width)
         self.token_type = nn.Embedding(token_types, width)
-        self.norm = NoNorm(width)
+        self.norm = norm(width, normalised)
 
     def forward(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor) -> torch.Tensor:
         """See the class; beyond the ends stand zeros."""
@@ -53,17 +63,21 @@ class TrigramEmbeddings(nn.Module):
 
 
 class StackedFeedForward(nn.Module):
-    """Two dense layers around a ReLU, with residual and NoNorm: (B, S, b) -> (B, S, b)."""
+    """Two dense layers around a ReLU, with residual and NoNorm; in a teacher around a GELU and with a layer norm.
 
-    def __init__(self, width: int, inner: int) -> None:
+    (B, S, b) -> (B, S, b).
+    """
+
+    def __init__(self, width: int, inner: int, normalised: bool = False) -> None:
         super().__init__()
         self.grow = nn.Linear(width, inner)
         self.shrink = nn.Linear(inner, width)
-        self.norm = NoNorm(width)
+        self.norm = norm(width, normalised)
+        self.activation = functional.gelu if normalised else functional.relu
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """See the class."""
-        return self.norm(hidden + self.shrink(functional.relu(self.grow(hidden))))
+        return self.norm(hidden + self.shrink(self.activation(self.grow(hidden))))
 
 
 class BottleneckBlock(nn.Module):
@@ -77,21 +91,26 @@ class BottleneckBlock(nn.Module):
         heads: Attention heads; b must be a multiple.
         intermediate: Inner width of every feed-forward.
         stacked: Number of feed-forwards.
+        normalised: Whether layer norms and GELUs take the place of NoNorms and ReLUs, as in the teacher.
     """
 
-    def __init__(self, hidden: int, bottleneck: int, heads: int, intermediate: int, stacked: int) -> None:
+    def __init__(
+        self, hidden: int, bottleneck: int, heads: int, intermediate: int, stacked: int, normalised: bool = False
+    ) -> None:
         super().__init__()
         self.heads = heads
         self.enter = nn.Linear(hidden, bottleneck)
-        self.enter_norm = NoNorm(bottleneck)
+        self.enter_norm = norm(bottleneck, normalised)
         self.query = nn.Linear(hidden, bottleneck)
         self.key = nn.Linear(hidden, bottleneck)
         self.value = nn.Linear(hidden, bottleneck)
         self.output = nn.Linear(bottleneck, bottleneck)
-        self.attention_norm = NoNorm(bottleneck)
-        self.feed_forwards = nn.ModuleList(StackedFeedForward(bottleneck, intermediate) for _ in range(stacked))
+        self.attention_norm = norm(bottleneck, normalised)
+        self.feed_forwards = nn.ModuleList(
+            StackedFeedForward(bottleneck, intermediate, normalised) for _ in range(stacked)
+        )
         self.leave = nn.Linear(bottleneck, hidden)
-        self.leave_norm = NoNorm(hidden)
+        self.leave_norm = norm(hidden, normalised)
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(B, S, h) and an additive mask -> (B, S, h)."""
@@ -106,7 +125,7 @@ class BottleneckBlock(nn.Module):
         return self.leave_norm(hidden + self.leave(inner))
 
 
-class AutoDistillModel(nn.Module):
+class AutoDistillModel(Encoder):
     """Trigram embeddings and equal bottleneck blocks; ends in hidden states, as the paper's sizes are counted.
 
     Args:
@@ -116,27 +135,31 @@ class AutoDistillModel(nn.Module):
         positions: Longest sequence.
         token_types: Segments.
         narrow: Width of the word embeddings.
+        head: See :class:`~hwcost.workloads.modules.Encoder`.
+        normalised: Whether layer norms and GELUs take the place of NoNorms and ReLUs, as in the teacher.
     """
 
     def __init__(
         self,
-        genes: tuple[int, int, int, int, int],
+        genes: Sequence[int],
         blocks: int,
         vocabulary: int,
         positions: int,
         token_types: int,
         narrow: int,
+        head: str = "none",
+        normalised: bool = False,
     ) -> None:
-        super().__init__()
-        self.embeddings = TrigramEmbeddings(vocabulary, positions, token_types, narrow, genes[0])
-        self.blocks = nn.ModuleList(BottleneckBlock(*genes) for _ in range(blocks))
+        hidden, bottleneck, heads, intermediate, stacked = genes
+        super().__init__(
+            TrigramEmbeddings(vocabulary, positions, token_types, narrow, hidden, normalised), hidden, head
+        )
+        self.blocks = nn.ModuleList(
+            BottleneckBlock(hidden, bottleneck, heads, intermediate, stacked, normalised) for _ in range(blocks)
+        )
 
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-    ) -> torch.Tensor:
-        """Three int64 tensors (B, S) -> hidden states (B, S, h)."""
-        hidden = self.embeddings(input_ids, token_type_ids)
-        mask = additive_mask(attention_mask, hidden.dtype)
+    def body(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """See the base class."""
         for block in self.blocks:
             hidden = block(hidden, mask)
         return hidden

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
@@ -49,6 +50,30 @@ def draw_inputs(inputs: dict[str, Input], seed: int) -> dict[str, NDArray[Any]]:
     return {name: spec.draw(rng) for name, spec in inputs.items()}
 
 
+HEADS = ("mlm", "pooler", "none")
+"""What a net can end in: a masked-language-model head, a pooler, or its hidden states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """What a net is made of, as plain data: enough to build it again anywhere.
+
+    Attributes:
+        module: Module of the class; it imports torch and other modules of nets, and nothing else.
+        name: Name of the class.
+        arguments: Its keyword arguments, plain JSON.
+    """
+
+    module: str
+    name: str
+    arguments: dict[str, Any]
+
+    def build(self) -> torch.nn.Module:
+        """Makes the net on torch's default device; weights are torch's own."""
+        made: torch.nn.Module = getattr(import_module(self.module), self.name)(**self.arguments)
+        return made
+
+
 class Builder(ABC, Generic[SpaceT]):
     """Builds the architectures and components of one space.
 
@@ -63,8 +88,17 @@ class Builder(ABC, Generic[SpaceT]):
         self.space = space
 
     @abstractmethod
+    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
+        """Describes a whole net.
+
+        Args:
+            arch: The architecture.
+            head: One of ``HEADS``; None for the one that the space's nets are measured with.
+        """
+
     def model(self, arch: Architecture) -> torch.nn.Module:
         """Makes a whole model; weights are filled by the caller, so they need not be initialised."""
+        return self.blueprint(arch).build()
 
     @abstractmethod
     def component(self, component: Component, depth: int) -> torch.nn.Module:

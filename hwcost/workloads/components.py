@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, Component
-from hwcost.spaces.components import POSITIONS, TOKEN_TYPES, Components
+from hwcost.spaces.components import POSITIONS, TOKEN_TYPES, BlockGates, Components
 from hwcost.workloads import bert_inputs
-from hwcost.workloads.builder import Builder, Input
+from hwcost.workloads.builder import Blueprint, Builder, Input
 
 if TYPE_CHECKING:
     import torch
@@ -19,18 +19,28 @@ class ComponentsBuilder(Builder[Components]):
 
     max_seq_len = POSITIONS
 
-    def model(self, arch: Architecture) -> torch.nn.Module:
+    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
         """See the base class."""
-        from hwcost.workloads.components_model import ComponentsBlock, ComponentsModel
-
         grid = self.space.grid
-        blocks = []
-        for gates in self.space.blocks(arch):
-            parts = self.space.parts_of(gates)
-            attention = next((self._copy(part) for part in parts if part.kind == "attention"), None)
-            inner = [part.dim("inner") for part in parts if part.kind == "feed_forward"]
-            blocks.append(ComponentsBlock(grid.width, attention, inner, [bool(mean) for mean in gates.means]))
-        return ComponentsModel(blocks, grid.width, grid.vocabulary, POSITIONS, TOKEN_TYPES, grid.pooler)
+        arguments = {
+            "blocks": [self._block(gates) for gates in self.space.blocks(arch)],
+            "width": grid.width,
+            "vocabulary": grid.vocabulary,
+            "positions": POSITIONS,
+            "token_types": TOKEN_TYPES,
+            "head": head or ("pooler" if grid.pooler else "none"),
+        }
+        return Blueprint("hwcost.workloads.components_model", "ComponentsModel", arguments)
+
+    def _block(self, gates: BlockGates) -> dict[str, Any]:
+        parts = self.space.parts_of(gates)
+        attention = next((dict(part.dims) for part in parts if part.kind == "attention"), {})
+        return {
+            "full_key": self.space.grid.width // self.space.grid.heads,
+            **{name: attention.get(name, 0) for name in ("heads", "key", "value")},
+            "feed_forwards": [part.dim("inner") for part in parts if part.kind == "feed_forward"],
+            "means": [bool(mean) for mean in gates.means],
+        }
 
     def component(self, component: Component, depth: int) -> torch.nn.Module:
         """See the base class."""

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from hwcost.workloads.modules import EPSILON, Embeddings, Pooler, additive_mask
+from hwcost.workloads.modules import EPSILON, Embeddings, Encoder
 
 
 class UncentredNorm(nn.Module):
@@ -98,16 +99,29 @@ class ComponentsBlock(nn.Module):
 
     Args:
         width: The width h.
-        attention: The attention, or None.
+        full_key: Channels of queries and keys of a head before any was dropped.
+        heads: Heads that are left.
+        key: Channels of queries and keys of a head that are left.
+        value: Channels of values of a head that are left; 0 where nothing is left of the attention.
         feed_forwards: Inner width of every layer of feed-forwards, from first to last; they stand behind each other.
         means: Whether the first and the second norm subtract the mean.
     """
 
     def __init__(
-        self, width: int, attention: nn.Module | None, feed_forwards: Sequence[int], means: Sequence[bool]
+        self,
+        width: int,
+        full_key: int,
+        heads: int,
+        key: int,
+        value: int,
+        feed_forwards: Sequence[int],
+        means: Sequence[bool],
     ) -> None:
         super().__init__()
-        self.attention = attention
+        self.attention: nn.Module | None = None
+        if value:
+            pooling = None if key else ValueMeanPooling(width, heads * value)
+            self.attention = pooling or ReducedAttention(width, heads, key, value, full_key)
         self.attention_norm = norm(width, means[0])
         self.feed_forwards = nn.ModuleList(ResidualFeedForward(width, inner) for inner in feed_forwards)
         self.feed_forward_norm = norm(width, means[1])
@@ -122,38 +136,32 @@ class ComponentsBlock(nn.Module):
         return self.feed_forward_norm(hidden)
 
 
-class ComponentsModel(nn.Module):
-    """Embeddings, reduced blocks, and BERT's pooler where the net has one.
+class ComponentsModel(Encoder):
+    """Embeddings, reduced blocks, and a head.
 
     Args:
-        blocks: The blocks.
+        blocks: Arguments of every :class:`ComponentsBlock` but the width.
         width: Of the hidden state.
         vocabulary: Word pieces.
         positions: Longest sequence.
         token_types: Segments.
-        has_pooler: Whether the net ends in a pooler instead of its hidden states.
+        head: See :class:`~hwcost.workloads.modules.Encoder`.
     """
 
     def __init__(
         self,
-        blocks: Sequence[ComponentsBlock],
+        blocks: Sequence[dict[str, Any]],
         width: int,
         vocabulary: int,
         positions: int,
         token_types: int,
-        has_pooler: bool,
+        head: str,
     ) -> None:
-        super().__init__()
-        self.embeddings = Embeddings(vocabulary, positions, token_types, width)
-        self.blocks = nn.ModuleList(blocks)
-        self.pooler = Pooler(width) if has_pooler else None
+        super().__init__(Embeddings(vocabulary, positions, token_types, width), width, head)
+        self.blocks = nn.ModuleList(ComponentsBlock(width, **block) for block in blocks)
 
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-    ) -> torch.Tensor:
-        """Three int64 tensors (B, S) -> the pooled first token (B, h) or hidden states (B, S, h)."""
-        hidden = self.embeddings(input_ids, token_type_ids)
-        mask = additive_mask(attention_mask, hidden.dtype)
+    def body(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """See the base class."""
         for block in self.blocks:
             hidden = block(hidden, mask)
-        return hidden if self.pooler is None else self.pooler(hidden)
+        return hidden

@@ -134,17 +134,77 @@ class Pooler(nn.Module):
 
 
 class MlmHead(nn.Module):
-    """Masked-language-model head: dense, GELU, norm, then a decoder that shares the word embeddings' weight."""
+    """Masked-language-model head: dense, GELU, norm, then a decoder that shares the word embeddings' weight.
 
-    def __init__(self, width: int, vocabulary: int) -> None:
+    Args:
+        width: Width D of the word embeddings.
+        vocabulary: Word pieces.
+        inputs: Width of the hidden states, where it is not D.
+    """
+
+    def __init__(self, width: int, vocabulary: int, inputs: int | None = None) -> None:
         super().__init__()
-        self.dense = nn.Linear(width, width)
+        self.dense = nn.Linear(width if inputs is None else inputs, width)
         self.norm = nn.LayerNorm(width, eps=EPSILON)
         self.bias = nn.Parameter(torch.zeros(vocabulary))
 
     def forward(self, hidden: torch.Tensor, word_weight: torch.Tensor) -> torch.Tensor:
-        """(B, S, D) and the word embeddings' weight (V, D) -> logits (B, S, V)."""
+        """(..., h) and the word embeddings' weight (V, D) -> logits (..., V)."""
         return functional.linear(self.norm(functional.gelu(self.dense(hidden))), word_weight, self.bias)
+
+
+class Encoder(nn.Module):
+    """Embeddings, a body, and a head: what all nets of BERT's kind share.
+
+    Args:
+        embeddings: Turns ids and segments, (B, S) each, into hidden states; its ``word`` is the table of word embeddings.
+        width: Width h of the hidden states that the body ends in.
+        head: ``mlm`` ends in a masked-language-model head, ``pooler`` in BERT's pooler, ``none`` in the hidden states.
+    """
+
+    def __init__(self, embeddings: nn.Module, width: int, head: str) -> None:
+        super().__init__()
+        self.embeddings = embeddings
+        rows, narrow = embeddings.word.weight.shape
+        self.head = MlmHead(narrow, rows, width) if head == "mlm" else None
+        self.pooler = Pooler(width) if head == "pooler" else None
+
+    def body(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The embeddings' output (B, S, D) and an additive mask -> (B, S, h)."""
+        raise NotImplementedError
+
+    def encode(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> torch.Tensor:
+        """Three int64 tensors (B, S) as for the whole net -> hidden states (B, S, h)."""
+        hidden = self.embeddings(input_ids, token_type_ids)
+        return self.body(hidden, additive_mask(attention_mask, hidden.dtype))
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Runs the net.
+
+        Args:
+            input_ids: Word pieces, int64 (B, S).
+            attention_mask: 1 to keep, 0 for padding, int64 (B, S).
+            token_type_ids: Segments, int64 (B, S).
+            positions: Which of the B * S tokens the masked-language-model head is asked about, (n,); all when None.
+
+        Returns:
+            Logits (B, S, V) or (n, V), the pooled first token (B, h), or hidden states (B, S, h), by the net's head.
+        """
+        hidden = self.encode(input_ids, attention_mask, token_type_ids)
+        if self.pooler is not None:
+            return self.pooler(hidden)
+        if self.head is None:
+            return hidden
+        asked = hidden if positions is None else hidden.flatten(0, 1)[positions]
+        return self.head(asked, self.embeddings.word.weight)
 
 
 class BorrowingHead(nn.Module):

@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING
 
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, Component
-from hwcost.spaces.supershaper import (
-    BACKBONE_WIDTH,
-    FEED_FORWARD,
-    HEADS,
-    POSITIONS,
-    TOKEN_TYPES,
-    VOCABULARY,
-    SuperShaper,
-)
+from hwcost.spaces.supershaper import TOKEN_TYPES, SuperShaper
 from hwcost.workloads import bert_inputs
-from hwcost.workloads.builder import Builder, Input
+from hwcost.workloads.builder import Blueprint, Builder, Input
 
 if TYPE_CHECKING:
     import torch
@@ -29,13 +21,25 @@ _MASKED = ("layer", "attention")
 class SuperShaperBuilder(Builder[SuperShaper]):
     """See the base class. A component stands as it does in the net, with residual and norm where it has them."""
 
-    max_seq_len = POSITIONS
+    def __init__(self, space: SuperShaper) -> None:
+        super().__init__(space)
+        self.max_seq_len = space.sizes.positions
 
-    def model(self, arch: Architecture) -> torch.nn.Module:
+    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
         """See the base class."""
-        from hwcost.workloads.supershaper_model import SuperShaperModel
-
-        return SuperShaperModel([int(gene) for gene in arch.genes], self.space.merged)
+        sizes = self.space.sizes
+        arguments = {
+            "widths": [int(gene) for gene in arch.genes],
+            "backbone_width": sizes.backbone_width,
+            "heads": sizes.heads,
+            "feed_forward": sizes.feed_forward,
+            "vocabulary": sizes.vocabulary,
+            "positions": sizes.positions,
+            "token_types": TOKEN_TYPES,
+            "merged": self.space.merged,
+            "head": head or "mlm",
+        }
+        return Blueprint("hwcost.workloads.supershaper_model", "SuperShaperModel", arguments)
 
     def component(self, component: Component, depth: int) -> torch.nn.Module:
         """See the base class."""
@@ -48,7 +52,7 @@ class SuperShaperBuilder(Builder[SuperShaper]):
 
     def model_inputs(self, batch_size: int, seq_len: int) -> dict[str, Input]:
         """See :func:`hwcost.workloads.bert_inputs.ids`."""
-        return bert_inputs.ids(batch_size, seq_len, VOCABULARY, TOKEN_TYPES)
+        return bert_inputs.ids(batch_size, seq_len, self.space.sizes.vocabulary, TOKEN_TYPES)
 
     def component_inputs(self, component: Component, batch_size: int, seq_len: int) -> dict[str, Input]:
         """Ids for the embeddings, else the hidden state (B, S, width) and, where it is used, the mask (B, S)."""
@@ -65,11 +69,12 @@ class SuperShaperBuilder(Builder[SuperShaper]):
     def _widths(self, component: Component) -> tuple[int, int]:
         """Returns the widths of input and output; token ids are one number wide."""
         framed = not self.space.merged and component.kind == "layer"
+        backbone = self.space.sizes.backbone_width
         if component.kind in ("embeddings", "head"):
-            return (1, BACKBONE_WIDTH) if component.kind == "embeddings" else (BACKBONE_WIDTH, VOCABULARY)
+            return (1, backbone) if component.kind == "embeddings" else (backbone, self.space.sizes.vocabulary)
         if component.kind == "transition":
             return component.dim("inputs"), component.dim("outputs")
-        width = BACKBONE_WIDTH if framed or component.kind == "bottlenecks" else component.dim("hidden")
+        width = backbone if framed or component.kind == "bottlenecks" else component.dim("hidden")
         return width, width
 
     def _copy(self, component: Component) -> torch.nn.Module:
@@ -77,16 +82,19 @@ class SuperShaperBuilder(Builder[SuperShaper]):
 
         from hwcost.workloads import modules
 
+        sizes = self.space.sizes
         width = component.dim("hidden") if component.kind not in ("embeddings", "head", "transition") else 0
-        outer = None if self.space.merged else BACKBONE_WIDTH
+        outer = None if self.space.merged else sizes.backbone_width
         makers: dict[str, Callable[[], torch.nn.Module]] = {
-            "embeddings": lambda: modules.Embeddings(VOCABULARY, POSITIONS, TOKEN_TYPES, BACKBONE_WIDTH),
-            "head": lambda: modules.BorrowingHead(BACKBONE_WIDTH, VOCABULARY),
-            "layer": lambda: modules.Layer(width, HEADS, FEED_FORWARD, outer),
-            "attention": lambda: modules.SelfAttention(width, HEADS),
-            "feed_forward": lambda: modules.FeedForward(width, FEED_FORWARD),
+            "embeddings": lambda: modules.Embeddings(
+                sizes.vocabulary, sizes.positions, TOKEN_TYPES, sizes.backbone_width
+            ),
+            "head": lambda: modules.BorrowingHead(sizes.backbone_width, sizes.vocabulary),
+            "layer": lambda: modules.Layer(width, sizes.heads, sizes.feed_forward, outer),
+            "attention": lambda: modules.SelfAttention(width, sizes.heads),
+            "feed_forward": lambda: modules.FeedForward(width, sizes.feed_forward),
             "layer_norm": lambda: nn.LayerNorm(width, eps=modules.EPSILON),
-            "bottlenecks": lambda: modules.Bottlenecks(BACKBONE_WIDTH, width),
+            "bottlenecks": lambda: modules.Bottlenecks(sizes.backbone_width, width),
             "transition": lambda: nn.Linear(component.dim("inputs"), component.dim("outputs")),
         }
         if component.kind not in makers:

@@ -9,50 +9,55 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from hwcost.spaces.supershaper import BACKBONE_WIDTH, FEED_FORWARD, HEADS, POSITIONS, TOKEN_TYPES, VOCABULARY
-from hwcost.workloads.modules import Embeddings, Layer, MlmHead, additive_mask
+from hwcost.workloads.modules import Embeddings, Encoder, Layer
 
 
-class SuperShaperModel(nn.Module):
-    """Embeddings, 12 layers of their own widths, masked-language-model head.
+class SuperShaperModel(Encoder):
+    """Embeddings, layers of their own widths, and a head.
 
     Args:
         widths: Width of every layer.
+        backbone_width: Width D around the layers.
+        heads: Attention heads of a layer.
+        feed_forward: Inner width of a layer's feed-forward.
+        vocabulary: Word pieces.
+        positions: Longest sequence.
+        token_types: Segments.
         merged: Whether transitions ``h_i -> h_{i+1}`` replace the bottlenecks.
+        head: See :class:`~hwcost.workloads.modules.Encoder`.
     """
 
-    def __init__(self, widths: Sequence[int], merged: bool = False) -> None:
-        super().__init__()
-        self.embeddings = Embeddings(VOCABULARY, POSITIONS, TOKEN_TYPES, BACKBONE_WIDTH)
-        outer = None if merged else BACKBONE_WIDTH
-        self.layers = nn.ModuleList(Layer(width, HEADS, FEED_FORWARD, outer) for width in widths)
-        path = [BACKBONE_WIDTH, *widths, BACKBONE_WIDTH]
+    def __init__(
+        self,
+        widths: Sequence[int],
+        backbone_width: int,
+        heads: int,
+        feed_forward: int,
+        vocabulary: int,
+        positions: int,
+        token_types: int,
+        merged: bool = False,
+        head: str = "mlm",
+    ) -> None:
+        super().__init__(Embeddings(vocabulary, positions, token_types, backbone_width), backbone_width, head)
+        outer = None if merged else backbone_width
+        self.layers = nn.ModuleList(Layer(width, heads, feed_forward, outer) for width in widths)
+        path = [backbone_width, *widths, backbone_width]
         joins = itertools.pairwise(path) if merged else ()
         self.transitions = nn.ModuleList(nn.Linear(inputs, outputs) for inputs, outputs in joins)
-        self.head = MlmHead(BACKBONE_WIDTH, VOCABULARY)
 
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-    ) -> torch.Tensor:
-        """Three int64 tensors of shape (B, S) -> logits (B, S, V)."""
-        hidden = self.embeddings(input_ids, token_type_ids)
-        mask = additive_mask(attention_mask, hidden.dtype)
-        if len(self.transitions):
-            for transition, layer in zip(self.transitions, self.layers, strict=False):
-                hidden = layer(transition(hidden), mask)
-            hidden = self.transitions[-1](hidden)
-        else:
+    def body(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """See the base class."""
+        if not len(self.transitions):
             for layer in self.layers:
                 hidden = layer(hidden, mask)
-        return self.head(hidden, self.embeddings.word.weight)
-
-    @property
-    def widths(self) -> list[int]:
-        """Width of every layer."""
-        return [layer.attention.query.in_features for layer in self.layers]
+            return hidden
+        for transition, layer in zip(self.transitions, self.layers, strict=False):
+            hidden = layer(transition(hidden), mask)
+        return self.transitions[-1](hidden)
 
 
-def merge(model: SuperShaperModel) -> SuperShaperModel:
+def merge(model: SuperShaperModel, merged: SuperShaperModel) -> SuperShaperModel:
     """Composes neighbouring bottlenecks.
 
     ``W = W_enter(i+1) W_leave(i)`` and ``b = W_enter(i+1) b_leave(i) + b_enter(i+1)``. The outputs stay equal up to
@@ -60,12 +65,11 @@ def merge(model: SuperShaperModel) -> SuperShaperModel:
 
     Args:
         model: An unmerged net; it keeps its weights.
+        merged: The merged net of the same widths, for example on the ``meta`` device; it is filled.
 
     Returns:
-        A merged net with tensors of its own, of the same dtype.
+        The merged net with tensors of its own, of the same dtype.
     """
-    with torch.device("meta"):
-        merged = SuperShaperModel(model.widths, merged=True)
     leaving = [None, *(layer.leave for layer in model.layers)]
     entering = [*(layer.enter for layer in model.layers), None]
     state = {
@@ -77,7 +81,6 @@ def merge(model: SuperShaperModel) -> SuperShaperModel:
         weight, bias = _compose(leave, enter)
         state |= {f"transitions.{index}.weight": weight, f"transitions.{index}.bias": bias}
     merged.load_state_dict(state, assign=True)
-    merged.eval().requires_grad_(False)
     return merged
 
 

@@ -9,7 +9,7 @@ from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, Component
 from hwcost.spaces.transformer import TOKEN_TYPES, Transformer
 from hwcost.workloads import bert_inputs
-from hwcost.workloads.builder import Builder, Input
+from hwcost.workloads.builder import Blueprint, Builder, Input
 
 if TYPE_CHECKING:
     import torch
@@ -22,19 +22,18 @@ class TransformerBuilder(Builder[Transformer]):
         super().__init__(space)
         self.max_seq_len = space.positions
 
-    def model(self, arch: Architecture) -> torch.nn.Module:
+    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
         """See the base class."""
-        from hwcost.workloads.transformer_model import TransformerModel
-
         space, shape = self.space, self.space.shape(arch)
-        return TransformerModel(
-            [(hidden, ffn, heads, heads * space.head_channels(hidden, heads)) for hidden, ffn, heads in shape],
-            space.embedding_width or shape[0][0],
-            space.head,
-            space.vocabulary,
-            space.positions,
-            TOKEN_TYPES,
-        )
+        arguments = {
+            "shape": [[hidden, ffn, heads, heads * space.head_channels(hidden, heads)] for hidden, ffn, heads in shape],
+            "embedding_width": space.embedding_width or shape[0][0],
+            "head": head or space.head,
+            "vocabulary": space.vocabulary,
+            "positions": space.positions,
+            "token_types": TOKEN_TYPES,
+        }
+        return Blueprint("hwcost.workloads.transformer_model", "TransformerModel", arguments)
 
     def component(self, component: Component, depth: int) -> torch.nn.Module:
         """See the base class."""

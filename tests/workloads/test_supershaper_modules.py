@@ -78,7 +78,9 @@ def test_merging_bottlenecks_keeps_the_outputs() -> None:
     workload = ModelWorkload.of(UNMERGED, arch, seq_len=6)
     model = workload.build().double()
     values = [torch.from_numpy(array) for array in workload.inputs().values()]
-    merged = merge(model)
+    with torch.device("meta"):
+        empty = builder(MERGED).model(arch)
+    merged = merge(model, empty)
     assert count_parameters(merged) == MERGED.params(arch)
     torch.testing.assert_close(merged(*values), model(*values), atol=1e-10, rtol=1e-10)
 
