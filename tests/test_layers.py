@@ -17,6 +17,7 @@ LAYERS = [
     ["registry"],
     ["devices"],
     ["spaces"],
+    ["corpora"],
     ["kernels"],
     ["workloads"],
     ["supernet"],

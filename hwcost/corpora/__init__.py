@@ -1,0 +1,46 @@
+"""Text that supernets train on: corpora, tokenizers, batches of masked language modelling, and a small classification task.
+
+Everything here is numpy; nothing needs torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hwcost.corpora.batches import MlmBatches
+from hwcost.corpora.classification import ClassificationTask
+from hwcost.corpora.corpus import Corpus, Document
+from hwcost.corpora.dataset_folder import dataset_folder, is_dataset_folder
+from hwcost.corpora.standard_library import standard_library
+from hwcost.corpora.text_files import text_files
+from hwcost.corpora.tokenizer import Tokenizer
+from hwcost.errors import UsageError
+
+__all__ = [
+    "ClassificationTask", "Corpus", "Document", "MlmBatches", "Tokenizer", "corpus", "dataset_folder", "standard_library",
+    "text_files",
+]  # fmt: skip
+
+
+def corpus(source: str | Path = "stdlib", **options: Any) -> Corpus:
+    """Reads a corpus from wherever it lies.
+
+    Args:
+        source: ``stdlib`` for the prose of Python's standard library, a folder written by ``save_to_disk`` of the library
+            ``datasets``, a text file, or a folder of ``.txt`` files.
+        **options: What that kind of source takes: ``column`` and ``split`` for a data set, nothing for the others.
+
+    Raises:
+        DataError: When the source cannot be read or holds no text.
+        MissingExtraError: When a data set is given and ``datasets`` is not installed.
+        UsageError: When the kind of source does not take an option.
+    """
+    try:
+        if source == "stdlib":
+            return standard_library(**options)
+        if is_dataset_folder(source):
+            return dataset_folder(source, **options)
+        return text_files(source, **options)
+    except TypeError as error:
+        raise UsageError(f"corpus '{source}' does not take these options: {error}") from None

@@ -1,0 +1,130 @@
+"""BERT's tokenizer, trained on a corpus or read from disk.
+
+Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", section 3.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hwcost.corpora.corpus import Corpus
+from hwcost.corpora.wordpiece import SEPARATOR, SPECIALS, START, UNKNOWN, library, train_wordpiece
+from hwcost.errors import DataError, MissingExtraError
+
+FILE = "tokenizer.json"
+
+
+class Tokenizer:
+    """Turns text into numbers. Made by :meth:`train`, :meth:`load` or :meth:`from_vocabulary`.
+
+    Attributes:
+        pad: Number of ``[PAD]``.
+        unknown: Number of ``[UNK]``.
+        start: Number of ``[CLS]``.
+        separator: Number of ``[SEP]``.
+        mask: Number of ``[MASK]``.
+    """
+
+    def __init__(self, inner: Any, source: str = "the tokenizer given") -> None:
+        missing = [token for token in SPECIALS if inner.token_to_id(token) is None]
+        if missing:
+            raise DataError(f"{source}: the vocabulary lacks {', '.join(missing)}. Expected BERT's {', '.join(SPECIALS)}.")
+        inner.no_padding()
+        inner.no_truncation()
+        inner.encode_special_tokens = True  # "[MASK]" in a text is text
+        self._inner = inner
+        self.pad, self.unknown, self.start, self.separator, self.mask = self.specials
+
+    @classmethod
+    def train(cls, corpus: Corpus, vocabulary: int, lowercase: bool = True) -> Tokenizer:
+        """Trains WordPiece; equal corpora give equal tokenizers. The special tokens have the numbers 0 to 4.
+
+        Args:
+            corpus: The text.
+            vocabulary: Number of tokens, specials included; a small corpus may give fewer.
+            lowercase: Fold case and drop accents, as the uncased BERT does.
+
+        Raises:
+            MissingExtraError: When ``tokenizers`` is not installed.
+            UsageError: When the vocabulary is too small.
+        """
+        return _make(train_wordpiece(corpus, vocabulary, lowercase), lowercase, "the trained tokenizer")
+
+    @classmethod
+    def from_vocabulary(cls, path: str | Path, lowercase: bool) -> Tokenizer:
+        """Reads a ``vocab.txt`` of BERT: one token a line, its number the line's, from 0.
+
+        Args:
+            path: The file.
+            lowercase: Whether the vocabulary is an uncased one.
+
+        Raises:
+            MissingExtraError: When ``tokenizers`` is not installed.
+            DataError: When the file is missing, no UTF-8, holds a token twice or lacks a special token.
+        """
+        tokens = [line.removesuffix("\r") for line in _read(Path(path)).removesuffix("\n").split("\n")]
+        token, times = Counter(tokens).most_common(1)[0]
+        if times > 1:
+            raise DataError(f"{path}: token '{token}' stands on {times} lines. Expected a vocab.txt with a token a line.")
+        return _make({token: number for number, token in enumerate(tokens)}, lowercase, str(path))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Tokenizer:
+        """Reads what :meth:`save` wrote, or the ``tokenizer.json`` of any BERT.
+
+        Raises:
+            MissingExtraError: When ``tokenizers`` is not installed.
+            DataError: When the file is missing, cut short or no tokenizer, or lacks a special token.
+        """
+        path = Path(folder) / FILE
+        text = _read(path)
+        try:
+            inner = library().Tokenizer.from_str(text)
+        except MissingExtraError:
+            raise
+        except Exception as error:  # the library raises nothing narrower
+            raise DataError(f"{path}: this is no tokenizer, or it is cut short: {error}. Save it again.") from None
+        return cls(inner, str(path))
+
+    def save(self, folder: str | Path) -> None:
+        """Writes ``tokenizer.json`` into a folder, which is made where it is missing; transformers can read it too."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self._inner.save(str(Path(folder) / FILE))
+
+    @property
+    def size(self) -> int:
+        """Number of tokens, specials included."""
+        return int(self._inner.get_vocab_size())
+
+    @property
+    def specials(self) -> tuple[int, ...]:
+        """Numbers of ``[PAD]``, ``[UNK]``, ``[CLS]``, ``[SEP]`` and ``[MASK]``."""
+        return tuple(int(self._inner.token_to_id(token)) for token in SPECIALS)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Returns the token numbers of each text, without special tokens around them."""
+        encodings = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+
+def _make(vocabulary: dict[str, int], lowercase: bool, source: str) -> Tokenizer:
+    inner = library().Tokenizer(library().models.WordPiece(vocabulary, unk_token=UNKNOWN))
+    inner.normalizer = library().normalizers.BertNormalizer(lowercase=lowercase)
+    inner.pre_tokenizer = library().pre_tokenizers.BertPreTokenizer()
+    inner.decoder = library().decoders.WordPiece()
+    made = Tokenizer(inner, source)
+    inner.add_special_tokens(list(SPECIALS))
+    inner.post_processor = library().processors.BertProcessing((SEPARATOR, made.separator), (START, made.start))
+    return made
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}. Expected a tokenizer's file; train one with Tokenizer.train.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: byte {error.start} is no UTF-8 text. Expected a tokenizer's file.") from None
