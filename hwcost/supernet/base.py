@@ -1,0 +1,182 @@
+# mypy: allow-subclassing-any
+"""What a supernet is: weights that hold those of every architecture of a space, and the rule that finds them.
+
+A subnet's forward pass is that of the plain net that is built and measured, run on views of the supernet's weights. There is
+no second implementation with masks in it, so what is trained, extracted and measured cannot drift apart.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.func import functional_call
+
+from hwcost.errors import UsageError
+from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.workloads import builder
+from hwcost.workloads.builder import HEADS, Blueprint
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+CACHED = 32
+"""Subnets whose modules are kept; they hold no weights."""
+
+
+class Supernet(nn.Module, ABC):
+    """The weights of all architectures of a space.
+
+    Args:
+        space: The space.
+        seed: Of the initial weights.
+
+    Attributes:
+        space: The space.
+        weights: A module that holds every weight; its parameters are what is trained.
+    """
+
+    def __init__(self, space: SearchSpace, seed: int = 0) -> None:
+        super().__init__()
+        self.space = space
+        self.weights = self.full()
+        self.initialise(seed)
+        self._modules_of: dict[tuple[Architecture, str | None], nn.Module] = {}
+        self.set(self.largest())
+
+    # -- what a kind of supernet gives ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def full(self) -> nn.Module:
+        """Makes the module that holds every weight."""
+
+    @abstractmethod
+    def largest(self) -> Architecture:
+        """Returns the architecture that sandwich sampling trains in every step as the largest."""
+
+    @abstractmethod
+    def smallest(self) -> Architecture:
+        """Returns the architecture that sandwich sampling trains in every step as the smallest."""
+
+    def part(self, arch: Architecture, name: str, shape: torch.Size) -> torch.Tensor:
+        """Returns the view of the weights that is one parameter of a subnet; here the prefix along every dimension.
+
+        Args:
+            arch: The architecture.
+            name: Of the parameter in the subnet.
+            shape: Of that parameter.
+        """
+        return prefix(self.weights.get_parameter(name), shape)
+
+    def initialise(self, seed: int) -> None:
+        """Fills the weights as BERT's are filled before any training."""
+        initialise(self.weights, seed)
+
+    # -- choosing ------------------------------------------------------------------------------------------------------
+
+    def set(self, arch: Architecture, head: str | None = None) -> Self:
+        """Chooses the architecture that the next calls run.
+
+        Args:
+            arch: A point of the space.
+            head: ``mlm``, ``pooler`` or ``none``; None for the head that the space's nets are measured with.
+
+        Raises:
+            ArchitectureError: When it is no point of the space.
+            UsageError: When there is no such head.
+        """
+        checked = self.space.architecture(arch.genes)
+        if head is not None and head not in HEADS:
+            raise UsageError(f"a net ends in one of {', '.join(HEADS)}; got '{head}'")
+        self.arch, self.head = checked, head
+        return self
+
+    @property
+    def net(self) -> nn.Module:
+        """The chosen subnet's module without weights of its own; hooks on its parts see what passes through a call."""
+        key = (self.arch, self.head)
+        if key not in self._modules_of:
+            if len(self._modules_of) >= CACHED:
+                self._modules_of.pop(next(iter(self._modules_of)))
+            with torch.device("meta"):
+                self._modules_of[key] = self.blueprint(*key).build()
+        return self._modules_of[key]
+
+    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
+        """Describes the subnet as it is run and trained."""
+        return builder(self.space).blueprint(arch, head)
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Returns the chosen subnet's parameters by name, as views of the weights where that is possible."""
+        return {name: self.part(self.arch, name, empty.shape) for name, empty in self.net.named_parameters()}
+
+    # -- running and taking out ----------------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor,
+        positions: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Runs the chosen subnet; see :meth:`hwcost.workloads.modules.Encoder.forward`."""
+        inputs = (input_ids, attention_mask, token_type_ids, positions)
+        result: torch.Tensor = functional_call(self.net, self.tensors(), inputs, strict=True)
+        return result
+
+    def extract(self, arch: Architecture, head: str | None = None) -> nn.Module:
+        """Returns a subnet as a plain module with weights of its own, in eval mode; it is what is measured.
+
+        Args:
+            arch: A point of the space.
+            head: As for :meth:`set`.
+
+        Raises:
+            ArchitectureError: When it is no point of the space.
+        """
+        chosen = self.arch, self.head
+        try:
+            tensors = self.set(arch, head).tensors()
+            with torch.device("meta"):
+                model = self.blueprint(self.arch, head).build()
+        finally:
+            self.arch, self.head = chosen
+        own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
+        model.load_state_dict(own, assign=True)
+        return model.eval().requires_grad_(True)
+
+    def extracted_blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
+        """Describes what :meth:`extract` returns."""
+        return self.blueprint(arch, head)
+
+
+def prefix(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """Returns the first entries along every dimension.
+
+    Raises:
+        UsageError: When the tensor is smaller.
+    """
+    if len(shape) != tensor.ndim or any(want > have for want, have in zip(shape, tensor.shape, strict=True)):
+        raise UsageError(f"no part of shape {tuple(shape)} in weights of shape {tuple(tensor.shape)}")
+    return tensor[tuple(slice(size) for size in shape)]
+
+
+def initialise(module: nn.Module, seed: int, std: float = 0.02) -> None:
+    """Fills a module as BERT is filled: weights normal, biases zero, scales of norms one.
+
+    Args:
+        module: The module; equal seeds give equal numbers.
+        seed: Of the numbers.
+        std: Their standard deviation (Devlin et al., "BERT", appendix A.2).
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in module.named_parameters():
+            if parameter.ndim == 1 and name.endswith("weight"):
+                parameter.fill_(1)
+            elif parameter.ndim == 1 or name.endswith("bias"):
+                parameter.zero_()
+            else:
+                parameter.normal_(0, std, generator=generator)

@@ -1,0 +1,113 @@
+# mypy: allow-subclassing-any
+"""Masked language modelling: the loss, the objective of a supernet or a plain net, and perplexity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from hwcost.errors import DataError
+from hwcost.supernet.base import Supernet
+from hwcost.supernet.sampling import Rule
+from hwcost.supernet.training import Batch, moved
+
+Batches = Callable[[int], dict[str, Any]]
+"""Returns the numpy batch of a step, as :meth:`hwcost.corpora.MlmBatches.batch` does."""
+
+
+def inputs(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Returns what every net takes of a batch."""
+    return batch["input_ids"], batch["attention_mask"], batch["token_type_ids"]
+
+
+def asked(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns which of a batch's B * S tokens are to be predicted, (n,), and what they are, (n,)."""
+    labels = batch["labels"].flatten()
+    positions = (labels >= 0).nonzero().squeeze(1)
+    return positions, labels[positions]
+
+
+def masked_lm_loss(net: nn.Module, batch: Batch) -> torch.Tensor:
+    """Returns the mean cross-entropy, in nats, of the masked tokens (Devlin et al., "BERT", section 3.1).
+
+    Args:
+        net: Ends in a masked-language-model head.
+        batch: With labels, (B, S); negative where nothing is to be predicted.
+    """
+    positions, wanted = asked(batch)
+    return functional.cross_entropy(net(*inputs(batch), positions).float(), wanted)
+
+
+class SupernetLm:
+    """Masked language modelling of the subnets that a rule draws.
+
+    Args:
+        supernet: The supernet.
+        batches: What they are trained on; all subnets of a step see the same batch.
+        rule: Which subnets a step runs.
+        accumulate: Micro batches of a step, which run the same subnets.
+    """
+
+    def __init__(self, supernet: Supernet, batches: Batches, rule: Rule, accumulate: int = 1) -> None:
+        self.supernet, self.batches, self.rule, self.accumulate = supernet, batches, rule, accumulate
+
+    def passes(self, step: int) -> Iterator[tuple[str, torch.Tensor]]:
+        """See :class:`~hwcost.supernet.training.Objective`."""
+        batch = moved(self.batches(step), _device(self.supernet))
+        for index, arch in enumerate(self.rule(step // self.accumulate)):
+            yield _name(self.supernet, arch, index), masked_lm_loss(self.supernet.set(arch, "mlm"), batch)
+
+
+class NetLm:
+    """Masked language modelling of one net.
+
+    Args:
+        net: Ends in a masked-language-model head.
+        batches: What it is trained on.
+    """
+
+    def __init__(self, net: nn.Module, batches: Batches) -> None:
+        self.net, self.batches = net, batches
+
+    def passes(self, step: int) -> Iterator[tuple[str, torch.Tensor]]:
+        """See :class:`~hwcost.supernet.training.Objective`."""
+        yield "mlm", masked_lm_loss(self.net, moved(self.batches(step), _device(self.net)))
+
+
+def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
+    """Returns the exponential of the mean cross-entropy of all masked tokens.
+
+    Args:
+        net: Ends in a masked-language-model head.
+        batches: Held-out batches.
+
+    Raises:
+        DataError: When nothing is to be predicted in them.
+    """
+    total, count = 0.0, 0
+    with torch.no_grad():
+        for one in batches:
+            batch = moved(one, _device(net))
+            found = len(asked(batch)[1])
+            total += found * float(masked_lm_loss(net, batch)) if found else 0.0
+            count += found
+    if not count:
+        raise DataError("perplexity needs held-out batches with masked tokens; there are none")
+    return math.exp(total / count)
+
+
+def _device(net: nn.Module) -> torch.device:
+    device: torch.device = next(net.parameters()).device
+    return device
+
+
+def _name(supernet: Supernet, arch: Any, index: int) -> str:
+    """Names a pass for the log; what is random is not told apart, so that a log stays a table."""
+    if arch == supernet.largest():
+        return "largest"
+    return "smallest" if arch == supernet.smallest() else f"random {index}"

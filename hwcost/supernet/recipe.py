@@ -1,0 +1,107 @@
+"""How a training runs: steps, batches, optimiser, rates. The papers' settings, and those of their released code, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hwcost.errors import UnknownNameError, UsageError
+
+OPTIMIZERS = ("adamw", "lamb")
+DTYPES = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The settings of one training.
+
+    Attributes:
+        steps: Steps of the optimiser.
+        batch_size: Sequences of a step, all micro batches together.
+        seq_len: Tokens of a sequence.
+        learning_rate: At its peak.
+        warmup_steps: Steps in which the rate rises to the peak; it falls linearly to 0 afterwards.
+        weight_decay: Decoupled; biases and norms are left alone.
+        betas: Decay of the two moments.
+        epsilon: Beside the root of the second moment.
+        clip: Largest norm of the gradient; None for no limit.
+        optimizer: ``adamw`` or ``lamb``.
+        accumulate: Micro batches that a step is divided into.
+        dtype: ``float32``, or ``bfloat16`` for automatic mixed precision.
+        sampling: The rule of sampling; see :mod:`hwcost.supernet.sampling`.
+        random: Random architectures of a step.
+    """
+
+    steps: int
+    batch_size: int = 32
+    seq_len: int = 128
+    learning_rate: float = 1e-3
+    warmup_steps: int = 0
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-6
+    clip: float | None = None
+    optimizer: str = "adamw"
+    accumulate: int = 1
+    dtype: str = "float32"
+    sampling: str = "sandwich"
+    random: int = 1
+
+    def __post_init__(self) -> None:
+        whole = {
+            "steps": self.steps, "batch_size": self.batch_size, "seq_len": self.seq_len, "accumulate": self.accumulate
+        }  # fmt: skip
+        for name, value in whole.items():
+            if value < 1:
+                raise UsageError(f"a recipe's {name} is a positive number, got {value}")
+        if self.batch_size % self.accumulate:
+            raise UsageError(f"{self.accumulate} micro batches do not divide a batch of {self.batch_size} sequences")
+        for known, given in ((OPTIMIZERS, self.optimizer), (DTYPES, self.dtype)):
+            if given not in known:
+                raise UsageError(f"'{given}' is none of {', '.join(known)}")
+
+    @property
+    def micro_batch(self) -> int:
+        """Sequences of a micro batch."""
+        return self.batch_size // self.accumulate
+
+    def rate(self, step: int) -> float:
+        """Returns the learning rate of a step, counted from 0."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        return self.learning_rate * (self.steps - step) / max(1, self.steps - self.warmup_steps)
+
+    def scaled(self, factor: float) -> Recipe:
+        """Returns the recipe with its numbers of steps multiplied; at least one step is left."""
+        steps = max(1, round(self.steps * factor))
+        return replace(self, steps=steps, warmup_steps=min(steps - 1, round(self.warmup_steps * factor)))
+
+
+_AUTODISTIL = Recipe(
+    steps=994_600, batch_size=2048, learning_rate=4e-5, clip=1.0, epsilon=1e-6, sampling="uniform", random=3
+)
+
+RECIPES: dict[str, Recipe] = {
+    "supershaper-paper": Recipe(steps=175_000, batch_size=2048, learning_rate=2e-5, warmup_steps=10_000),
+    "supershaper-released": Recipe(steps=175_000, batch_size=2048, learning_rate=5e-5, weight_decay=0.0, accumulate=2),
+    "autodistil-paper": _AUTODISTIL,
+    "autodistil-released": replace(_AUTODISTIL, steps=1_491_900, sampling="sandwich", random=2),
+    "components-paper": Recipe(
+        steps=125_000, batch_size=4096, learning_rate=1.8e-3, warmup_steps=2500, optimizer="lamb", sampling="uniform"
+    ),
+    "mini": Recipe(steps=600, seq_len=64, learning_rate=2e-3, warmup_steps=60, clip=1.0),
+    "smoke": Recipe(steps=4, batch_size=4, seq_len=16, learning_rate=1e-3),
+}
+"""SuperShaper: section 4.1, and the command that its authors released. AutoDistil: section 4.1 and Algorithm 1 with 203.7
+million sequences in 10 epochs; the released code samples by sandwich and runs 15. Finding Fast Transformers: section 5.2,
+search. ``mini`` trains a supernet of scale ``mini`` on two cores in minutes; ``smoke`` shows that everything runs."""
+
+
+def recipe(name: str) -> Recipe:
+    """Returns a recipe by name.
+
+    Raises:
+        UnknownNameError: When there is none; lists the known ones.
+    """
+    if name not in RECIPES:
+        raise UnknownNameError("recipe", name, RECIPES)
+    return RECIPES[name]
