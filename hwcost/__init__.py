@@ -25,10 +25,11 @@ if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.spaces import space
     from hwcost.stores import open_store
+    from hwcost.supernet.family import supernet
 
 __all__ = [
     "CostModel", "Limit", "Prediction", "audit", "compare", "device", "evaluate", "fit", "load", "measure", "open_store",
-    "space",
+    "space", "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -48,7 +49,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("audit", "measure"):  # packages that can be called, see hwcost.measure
+    if name in ("audit", "measure", "supernet"):  # packages that can be called, see hwcost.measure
         return import_module(f"hwcost.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'hwcost' has no attribute '{name}'")

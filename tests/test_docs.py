@@ -51,12 +51,13 @@ def test_every_code_that_can_be_raised_is_described() -> None:
 def test_the_public_names() -> None:
     assert hwcost.__all__ == [
         "CostModel", "Limit", "Prediction", "audit", "compare", "device", "evaluate", "fit", "load", "measure", "open_store",
-        "space",
+        "space", "supernet",
     ]  # fmt: skip
     for name in hwcost.__all__:
         assert getattr(hwcost, name).__doc__
     assert callable(hwcost.audit)
     assert callable(hwcost.measure)
+    assert callable(hwcost.supernet)
 
 
 def test_a_package_can_be_called_whatever_was_imported_first() -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.backends.cache import cache_dir, prune, write_atomically
-from hwcost.errors import MeasurementError
+from hwcost.errors import MeasurementError, MissingExtraError
 from hwcost.workloads.base import Workload, digest
 from hwcost.workloads.factory import FactoryWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
@@ -132,6 +132,40 @@ def _gap(mine: NDArray[Any], theirs: NDArray[Any]) -> float:
     return float(difference / max(np.abs(theirs).max(), 1e-12))
 
 
+def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
+    """Writes a torch module as an ONNX file of fixed shapes.
+
+    Args:
+        module: In eval mode.
+        inputs: Tensors by the names of the file's inputs, in call order.
+        path: The file.
+
+    Raises:
+        MeasurementError: When torch cannot export the module.
+        MissingExtraError: When the exporter is not installed.
+    """
+    try:
+        import onnxscript  # noqa: F401 - what torch's exporter needs
+        import torch
+    except ImportError:
+        raise MissingExtraError("the ONNX exporter", "onnx") from None
+    try:
+        with quiet(), torch.inference_mode(mode=False):
+            program: Any = torch.onnx.export(
+                module,
+                tuple(inputs.values()),
+                None,
+                dynamo=True,
+                input_names=list(inputs),
+                opset_version=OPSET,
+                verbose=False,
+            )
+            program.save(str(path), external_data=False)
+    except (torch.onnx.errors.OnnxExporterError, torch._dynamo.exc.TorchDynamoException, ValueError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise MeasurementError(f"a {type(module).__name__} cannot be exported to ONNX: {reason}") from None
+
+
 def _export(workload: Workload, path: Path) -> tuple[NDArray[Any], ...]:
     """Writes the ONNX file and returns eager torch's outputs, thinned."""
     import torch
@@ -139,18 +173,12 @@ def _export(workload: Workload, path: Path) -> tuple[NDArray[Any], ...]:
     from hwcost.backends.torch_eager import TorchRunner
 
     module = workload.build()
-    arrays = workload.inputs()
-    values = [torch.from_numpy(array) for array in arrays.values()]
+    values = {name: torch.from_numpy(array) for name, array in workload.inputs().items()}
     try:
-        with quiet(), torch.inference_mode(mode=False):
-            program: Any = torch.onnx.export(
-                module, tuple(values), None, dynamo=True, input_names=list(arrays), opset_version=OPSET, verbose=False
-            )
-            program.save(str(path), external_data=False)
-    except (torch.onnx.errors.OnnxExporterError, torch._dynamo.exc.TorchDynamoException, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise MeasurementError(f"'{workload.name}' cannot be exported to ONNX: {reason}. Try 'torch'.") from None
-    return thin(TorchRunner(module, values, {}).outputs())
+        export_module(module, values, path)
+    except MeasurementError as error:
+        raise MeasurementError(f"'{workload.name}': {error}. Try 'torch'.") from None
+    return thin(TorchRunner(module, list(values.values()), {}).outputs())
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import traceback
 
 import typer
 
-from hwcost.cli import audit, compare, console, devices, evaluate, fit, measure, predict, spaces, transfer, version
+from hwcost.cli import audit, compare, console, devices, evaluate, fit, measure, predict, spaces, supernet, transfer, version
 from hwcost.errors import HwcostError, InterruptedRunError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ for command in (measure, audit, compare, fit, predict, evaluate, transfer, versi
     command.register(app)
 app.add_typer(devices.app, name="devices")
 app.add_typer(spaces.app, name="spaces")
+app.add_typer(supernet.app, name="supernet")
 
 
 def run() -> None:

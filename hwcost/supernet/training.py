@@ -192,7 +192,7 @@ def _resume(module: nn.Module, folder: Path | None, about: dict[str, Any]) -> Ch
         return Checkpoint(0, 0, {}, {}, about)
     found = Checkpoint.load(folder)
     check_same(found.about, about, folder)
-    _fill(module, found.model, folder)
+    fill(module, found.model, folder)
     done = sum(recipe["steps"] for _, recipe in about["phases"][: found.phase]) + found.step
     path = folder / LOG
     if path.exists():
@@ -201,7 +201,12 @@ def _resume(module: nn.Module, folder: Path | None, about: dict[str, Any]) -> Ch
     return found
 
 
-def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], folder: Path) -> None:
+def fill(module: nn.Module, tensors: dict[str, torch.Tensor], folder: Path) -> None:
+    """Overwrites a module's parameters with those of a checkpoint.
+
+    Raises:
+        DataError: When names or shapes differ.
+    """
     own = dict(module.named_parameters())
     differing = [name for name in own.keys() | tensors.keys() if name not in own or name not in tensors]
     differing += [name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape]

@@ -1,4 +1,4 @@
-"""Subnets run from a supernet's weights by the papers' formulas, with every slice written out: what the library must equal."""
+"""Subnets run from a supernet's weights by the papers' formulas, every slice written out: what the library must equal."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def supershaper(weights, widths, heads, ids, mask, types):
 
 
 def super_lm(weights, arch, channels, ids, mask, types):
-    """Section 3.1 of AutoDistil: the first channels of everything, of every head too, and layers spread over the teacher's."""
+    """Section 3.1 of AutoDistil: the first channels of everything, of every head too, and layers spread evenly."""
     depth, width, ratio, heads = arch
     full_heads = weights.parts[0].attention.heads
     hidden = embed(weights, ids, types, width)

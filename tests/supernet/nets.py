@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from hwcost.supernet import supernet
+from hwcost.supernet.family import supernet
 
 
 def shaken(text, seed=0, **options):

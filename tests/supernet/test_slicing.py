@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hwcost.errors import ArchitectureError, MissingExtraError, UsageError
 from hwcost.spaces import space
-from hwcost.supernet import SUPERNETS, supernet
+from hwcost.supernet.family import SUPERNETS, supernet
 from hwcost.supernet.transformer import kept_layers
 from hwcost.workloads.builder import HEADS
 from hwcost.workloads.weights import count_parameters
@@ -81,7 +81,8 @@ def test_gradients_reach_exactly_the_sliced_parameters(net) -> None:
     for arch in (net.smallest(), net.space.sample(1, seed=2)[0], net.largest()):
         net.zero_grad(set_to_none=False)
         sum(tensor.sum() for tensor in net.set(arch, "mlm").tensors().values()).backward()
-        reached = {name: parameter.grad.clone() != 0 for name, parameter in net.named_parameters() if parameter.grad is not None}
+        graded = ((name, one.grad) for name, one in net.named_parameters() if one.grad is not None)
+        reached = {name: grad.clone() != 0 for name, grad in graded}
         net.zero_grad(set_to_none=True)
         net(*inputs).square().mean().backward()
         for name, parameter in net.named_parameters():
@@ -176,7 +177,7 @@ def test_architectures_outside_the_space_are_refused() -> None:
 
 
 def test_students_share_no_weights() -> None:
-    with pytest.raises(UsageError, match=r"'autodistill' has no supernet: .* hwcost.supernet.student"):
+    with pytest.raises(UsageError, match=r"'autodistill' has no supernet: .* hwcost.supernet.student.student"):
         supernet("autodistill")
 
 

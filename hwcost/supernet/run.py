@@ -1,0 +1,226 @@
+"""A supernet's training as a folder: settings, tokenizer, checkpoint and log. Equal settings go on where it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
+from hwcost.errors import DataError, UsageError
+from hwcost.supernet.family import supernet
+from hwcost.supernet.recipe import Recipe
+from hwcost.workloads import builder
+
+if TYPE_CHECKING:
+    from hwcost.supernet.base import Supernet
+    from hwcost.supernet.training import Progress
+
+SETTINGS = "run.json"
+HELD_OUT = 0.1
+"""Share of the corpus's documents that nothing is trained on."""
+JUDGED, JUDGED_SEQUENCES = 8, 32
+"""Batches that perplexity is judged by, and sequences in each."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is trained on what.
+
+    Attributes:
+        space: Name of the space.
+        options: The space's options.
+        recipe: How.
+        corpus: ``stdlib``, or the path of text files or of a data set on disk.
+        seed: Of weights, batches and sampled architectures.
+        backbone: Folder of a BERT that the weights start from; None for random ones.
+        teacher: Folder of a BERT, or of a saved net, whose relations are learnt; None for masked language modelling.
+        relation: The relation loss.
+    """
+
+    space: str
+    options: dict[str, Any]
+    recipe: Recipe
+    corpus: str = "stdlib"
+    seed: int = 0
+    backbone: str | None = None
+    teacher: str | None = None
+    relation: str = "softmax-mse"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns plain JSON."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    def flat(self) -> dict[str, Any]:
+        """Returns plain JSON with the recipe's settings among the others."""
+        plain = self.as_dict()
+        recipe = plain.pop("recipe")
+        return {**plain, **recipe}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Settings:
+        """Reads what :meth:`as_dict` gave."""
+        recipe = dict(plain["recipe"])
+        return cls(**{**plain, "recipe": Recipe(**{**recipe, "betas": tuple(recipe["betas"])})})
+
+
+@dataclass
+class Run:
+    """A training in a folder.
+
+    Attributes:
+        folder: Where it lies.
+        settings: What is trained on what.
+        device: Where torch computes; ``cpu`` or ``cuda``.
+    """
+
+    folder: Path
+    settings: Settings
+    device: str = field(default="cpu")
+
+    @classmethod
+    def start(cls, folder: str | Path, settings: Settings, device: str = "cpu") -> Run:
+        """Begins a training, or goes on with one of the same settings.
+
+        Raises:
+            DataError: When the folder holds a training of other settings, or its settings are damaged.
+            UsageError: When the space has no supernet, the sequences are too long for it, or the folder cannot be written.
+        """
+        path = Path(folder) / SETTINGS
+        if path.exists():
+            run = cls.open(folder, device)
+            own, given = run.settings.flat(), settings.flat()
+            for name in own:
+                if own[name] != given[name]:
+                    raise DataError(
+                        f"'{folder}' holds a training with other settings: its {name} is {own[name]}, given is "
+                        f"{given[name]}. Give the same settings to go on, or another folder"
+                    )
+            return run
+        run = cls(Path(folder), settings, device)
+        builder(run.supernet.space).check_seq_len(settings.recipe.seq_len)
+        _ = run.tokenizer, run.text  # what cannot be read is told before anything is written
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            run.tokenizer.save(path.parent)
+            path.write_text(json.dumps({"schema_version": 1, **settings.as_dict()}, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
+        return run
+
+    @classmethod
+    def open(cls, folder: str | Path, device: str = "cpu") -> Run:
+        """Opens a training that has begun.
+
+        Raises:
+            DataError: When the folder holds none, or its settings are damaged.
+        """
+        path = Path(folder) / SETTINGS
+        try:
+            plain = json.loads(path.read_text(encoding="utf-8"))
+            settings = Settings.from_dict({name: value for name, value in plain.items() if name != "schema_version"})
+        except OSError as error:
+            raise DataError(f"'{folder}' holds no training of a supernet: {error.strerror}: {SETTINGS}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"'{path}' holds no settings of a training, or it is damaged: {error}") from None
+        return cls(Path(folder), settings, device)
+
+    @cached_property
+    def supernet(self) -> Supernet:
+        """The supernet with the weights that the training begins with."""
+        settings = self.settings
+        made = supernet(settings.space, settings.seed, **settings.options)
+        if settings.backbone is not None:
+            from hwcost.supernet.huggingface import load_backbone, read
+
+            load_backbone(made, read(settings.backbone)[1])
+        made.to(self.device)
+        return made
+
+    def trained(self) -> Supernet:
+        """Returns the supernet with the weights of the checkpoint.
+
+        Raises:
+            DataError: When there is no checkpoint, or it is damaged or of another net.
+        """
+        from hwcost.supernet.checkpoint import Checkpoint
+        from hwcost.supernet.training import fill
+
+        fill(self.supernet, Checkpoint.load(self.folder).model, self.folder)
+        return self.supernet
+
+    @cached_property
+    def text(self) -> tuple[Corpus, Corpus]:
+        """The corpus, to train on and held out."""
+        return corpus(self.settings.corpus).split(HELD_OUT)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The folder's tokenizer; at first the backbone's, or one trained on the corpus."""
+        if (self.folder / "tokenizer.json").exists():
+            return Tokenizer.load(self.folder)
+        rows = len(self.supernet.weights.embeddings.word.weight)
+        given = self.settings.backbone or self.settings.teacher
+        made = _tokenizer_of(Path(given)) if given else None
+        if made is None:
+            return Tokenizer.train(self.text[0], rows)
+        if made.size > rows:
+            raise DataError(f"the tokenizer of '{given}' has {made.size} word pieces, the supernet has {rows}")
+        return made
+
+    def held_out(self, count: int = JUDGED) -> list[dict[str, Any]]:
+        """Returns batches to judge by."""
+        return self._batches(self.text[1], self.settings.seed + 1, JUDGED_SEQUENCES).fixed(count)
+
+    def train(self, progress: Callable[[Progress], None] = lambda state: None, save_every: int = 200) -> list[Progress]:
+        """Trains to the end of the recipe, from wherever the checkpoint stands; see ``training.train``."""
+        from hwcost.supernet.training import Phase, train
+
+        recipe = self.settings.recipe
+        batches = self._batches(self.text[0], self.settings.seed, recipe.micro_batch)
+        about = self.settings.as_dict() | {"text": self.text[0].digest}
+        del about["recipe"]
+        phase = Phase("training", self._objective(batches), recipe)
+        return train(self.supernet, [phase], self.folder, about, save_every, progress)
+
+    def _objective(self, batches: MlmBatches) -> Any:
+        from hwcost.supernet.masked_lm import SupernetLm
+        from hwcost.supernet.relations import RelationDistillation
+        from hwcost.supernet.sampling import rule
+
+        settings, recipe = self.settings, self.settings.recipe
+        drawn = rule(recipe.sampling, self.supernet, recipe.random, settings.seed)
+        if settings.teacher is None:
+            return SupernetLm(self.supernet, batches.batch, drawn, recipe.accumulate)
+        teacher, heads = _teacher(settings.teacher)
+        return RelationDistillation(
+            self.supernet, teacher.to(self.device), heads, batches.batch, drawn, settings.relation, recipe.accumulate
+        )
+
+    def _batches(self, text: Corpus, seed: int, size: int) -> MlmBatches:
+        return MlmBatches(text, self.tokenizer, self.settings.recipe.seq_len, size, seed)
+
+
+def _teacher(folder: str) -> tuple[Any, int]:
+    """Returns a teacher and its heads: a net saved by this package, or a BERT as ``transformers`` writes it."""
+    from hwcost.supernet import huggingface, subnet
+    from hwcost.supernet.relations import last_layer
+
+    if (Path(folder) / subnet.SOURCE).exists():
+        net = subnet.load(folder)
+        return net, int(last_layer(net).heads)
+    config, tensors = huggingface.read(folder)
+    return huggingface.teacher(config, tensors), int(config["num_attention_heads"])
+
+
+def _tokenizer_of(folder: Path) -> Tokenizer | None:
+    """Returns the tokenizer beside a BERT, or beside a net of this package's; None when there is none."""
+    if (folder / "vocab.txt").is_file():
+        config = folder / "tokenizer_config.json"
+        described = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
+        return Tokenizer.from_vocabulary(folder / "vocab.txt", bool(described.get("do_lower_case", True)))
+    return Tokenizer.load(folder) if (folder / "tokenizer.json").is_file() else None

@@ -1,0 +1,186 @@
+"""Relation distillation, the transfers of flash distillation, and fine-tuning, against sums written out."""
+
+# ruff: noqa: E402 - nothing below can be imported without the optional package
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hwcost.errors import UnknownNameError, UsageError
+from hwcost.spaces.autodistill import AutoDistill
+from hwcost.supernet.distillation import SCHEDULES, Distillation, Schedule, attention_transfer, feature_transfer, schedule
+from hwcost.supernet.family import supernet
+from hwcost.supernet.finetuning import Classification, Classifier, accuracy
+from hwcost.supernet.recipe import Recipe
+from hwcost.supernet.relations import RelationDistillation, relation_loss, resplit
+from hwcost.supernet.sampling import Sandwich
+from hwcost.supernet.student import student, teacher
+from hwcost.supernet.training import Phase, moved, train
+from tests.supernet.nets import shaken
+from tests.supernet.test_training import SMOKE, words
+
+pytestmark = pytest.mark.torch
+
+MINI = AutoDistill(scale="mini")
+NAMES = ("query", "key", "value")
+
+
+def pairs(step: int) -> dict[str, np.ndarray]:
+    return {**words(step), "is_next": np.arange(SMOKE.batch_size) % 2}
+
+
+def by_hand(wanted, given, mask, heads, kind) -> float:
+    """Equations 1 to 3 of AutoDistil, one pair of tokens at a time."""
+    total = 0.0
+    for name in NAMES:
+        apart, count = 0.0, 0
+        for row in range(mask.shape[0]):
+            length = int(mask[row].sum())
+            for head in range(heads):
+                related = []
+                for side in (wanted, given):
+                    size = side[name].shape[-1] // heads
+                    part = side[name][row, :length, head * size : (head + 1) * size]
+                    score = part @ part.T / math.sqrt(size)
+                    related.append(score if kind == "logits-mse" else score.softmax(-1))
+                if kind == "softmax-kl":
+                    apart += float((related[0] * (related[0].log() - related[1].log())).sum())
+                    count += length
+                else:
+                    apart += float((related[0] - related[1]).square().sum())
+                    count += length * length
+        total += apart / count
+    return total
+
+
+@pytest.mark.parametrize("kind", ["softmax-mse", "logits-mse", "softmax-kl"])
+@pytest.mark.parametrize("channels", [24, 26])
+def test_relation_losses_are_the_sums_of_the_paper(kind, channels) -> None:
+    """Unequal widths and heads: 26 channels in 4 relation heads leave two channels out."""
+    generator = torch.Generator().manual_seed(1)
+    wanted = {name: torch.randn(3, 5, 16, generator=generator) for name in NAMES}
+    given = {name: torch.randn(3, 5, channels, generator=generator) for name in NAMES}
+    mask = torch.tensor([[1] * 5, [1, 1, 1, 0, 0], [1, 1, 1, 1, 0]])
+    expected = by_hand(wanted, given, mask, 4, kind)
+    assert float(relation_loss(wanted, given, mask, 4, kind)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_padding_changes_no_relation() -> None:
+    wanted, given = ({name: torch.randn(2, 6, 8) for name in NAMES} for _ in range(2))
+    mask = torch.tensor([[1] * 4 + [0] * 2] * 2)
+    before = [relation_loss(wanted, given, mask, 2, kind) for kind in ("softmax-mse", "logits-mse", "softmax-kl")]
+    for side in (wanted, given):
+        for name in NAMES:
+            side[name][:, 4:] = 100.0
+    after = [relation_loss(wanted, given, mask, 2, kind) for kind in ("softmax-mse", "logits-mse", "softmax-kl")]
+    torch.testing.assert_close(after, before)
+
+
+def test_a_net_relates_as_itself() -> None:
+    same = {name: torch.randn(2, 6, 8) for name in NAMES}
+    assert float(relation_loss(same, same, torch.ones(2, 6), 2, "softmax-kl")) == pytest.approx(0, abs=1e-7)
+
+
+def test_channels_are_divided_anew_among_relation_heads() -> None:
+    projected = torch.arange(10.0).expand(1, 1, 10)
+    assert resplit(projected, 3)[0, :, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    with pytest.raises(UsageError, match="10 channels cannot be divided among 12 relation heads"):
+        resplit(projected, 12)
+    with pytest.raises(UsageError, match="unknown relation loss 'cosine'. Known: softmax-mse, logits-mse, softmax-kl"):
+        relation_loss({}, {}, torch.ones(1, 1), 2, "cosine")
+
+
+@pytest.mark.parametrize("kind", ["softmax-mse", "logits-mse", "softmax-kl"])
+def test_relation_distillation_lowers_the_loss_of_all_sizes(kind) -> None:
+    net = shaken("autodistil", subspace="tiny", scale="mini")
+    whole = shaken("autodistil", seed=1, subspace="reference", scale="mini")
+    own = whole.extract(whole.space.architecture((6, 96, 4, 12)), "none")
+    objective = RelationDistillation(net, own, 12, words, Sandwich(net, 1), kind)
+    targets = objective.targets([words(500)])
+    archs = [net.smallest(), net.largest(), net.space.sample(1, seed=4)[0]]
+    judge = lambda: [objective.loss(targets) for arch in archs if net.set(arch, "none")]  # noqa: E731
+    before = judge()
+    train(net, [Phase("relations", objective, replace(SMOKE, steps=12, learning_rate=3e-3))])
+    assert all(after < early for after, early in zip(judge(), before, strict=True))
+
+
+def test_transfers_are_the_sums_of_the_paper() -> None:
+    """Equations 1 and 2 of AutoDistill: the mean divergence over heads and tokens, the mean squared difference."""
+    wanted, given = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4)
+    keep = torch.ones(2, 4, dtype=torch.bool)
+    p, q = wanted.softmax(-1), given.softmax(-1)
+    expected = (p * (p.log() - q.log())).sum() / (2 * 3 * 4)
+    torch.testing.assert_close(attention_transfer(wanted, given, keep), expected)
+    one, other = torch.randn(2, 4, 5), torch.randn(2, 4, 5)
+    torch.testing.assert_close(feature_transfer(one, other, keep), (one - other).square().mean())
+
+
+@pytest.fixture
+def pair():
+    arch = MINI.architecture((32, 24, 2, 64, 2))
+    return Distillation(student(MINI, arch, seed=1), teacher(MINI, seed=2))
+
+
+def test_phases_freeze_what_came_before(pair) -> None:
+    """Stage k trains block k; the last phase trains the student and its next-sentence layer (section 3.3.3)."""
+    phases = pair.phases(pairs, Schedule(2, 3, 1), Recipe(steps=1, batch_size=4, seq_len=16))
+    assert [phase.name for phase in phases] == ["block 1", "block 2", "block 3", "block 4", "pre-training"]
+    assert [phase.recipe.steps for phase in phases] == [2, 2, 2, 2, 3]
+    names = [name for name, _ in pair.named_parameters()]
+    for index, phase in enumerate(phases[:-1]):
+        trained = {".".join(name.split(".")[:3]) for name in names if phase.trained(name)}
+        assert trained == {f"student.blocks.{index}", f"widen.{index}.weight", f"widen.{index}.bias", f"mix.{index}.weight"}
+    assert {name.split(".")[0] for name in names if phases[-1].trained(name)} == {"student", "next_sentence"}
+
+
+def test_distillation_brings_the_student_near(pair) -> None:
+    batch = moved(pairs(900), "cpu")
+    before = [sum(pair.block_losses(batch, block)).item() for block in range(4)]
+    text_before = pair.pretraining_losses(batch)["mlm"].item()
+    kept = {name: tensor.clone() for name, tensor in pair.teacher.state_dict().items()}
+    how = Recipe(steps=1, batch_size=4, seq_len=16, learning_rate=3e-3)
+    train(pair, pair.phases(pairs, Schedule(15, 40, 4), how))
+    assert sum(pair.block_losses(batch, 0)).item() < before[0]
+    assert pair.pretraining_losses(batch)["mlm"].item() < text_before - 0.5
+    assert all(torch.equal(kept[name], tensor) for name, tensor in pair.teacher.state_dict().items())
+    assert not any(name.startswith("teacher") for name, _ in pair.named_parameters())
+
+
+def test_equal_sizes_need_nothing_between_them() -> None:
+    arch = MINI.architecture((64, 24, 4, 64, 2))
+    pair = Distillation(student(MINI, arch), teacher(MINI))
+    assert not [name for name, _ in pair.named_parameters() if name.startswith(("widen", "mix"))]
+    assert torch.equal(pair.student.embeddings.word.weight, pair.teacher.embeddings.word.weight)
+
+
+def test_schedules_are_as_printed() -> None:
+    """Section 4.1 and 4.7: 37,000 and 740,000 steps for 24 blocks, the same shares, a twentieth."""
+    flash, regular = schedule("flash"), schedule("regular")
+    assert [24 * one.block_steps + one.pretraining_steps for one in (flash, regular)] == [37_000, 740_000]
+    assert regular.scaled(0.05) == flash
+    with pytest.raises(UnknownNameError, match="unknown schedule of distillation 'fast'"):
+        schedule("fast")
+    assert set(SCHEDULES) == {"flash", "regular"}
+
+
+def test_fine_tuning_finds_the_classes() -> None:
+    def labelled(step: int) -> dict[str, np.ndarray]:
+        first = np.random.default_rng(step).integers(10, 30, size=(16, 1))
+        ids = first + np.arange(SMOKE.seq_len)
+        return {
+            "input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids),
+            "labels": (first[:, 0] >= 20).astype(np.int64),
+        }  # fmt: skip
+
+    net = supernet("supershaper:scale=mini")
+    classifier = Classifier(net.extract(net.smallest(), "none"), 64, 2)
+    how = replace(SMOKE, steps=60, learning_rate=1e-2)
+    examples = labelled(5000)
+    train(classifier, [Phase("fine-tuning", Classification(classifier, labelled), how)])
+    assert accuracy(classifier, examples, batch_size=3) == 1.0
