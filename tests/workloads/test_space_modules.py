@@ -26,6 +26,8 @@ TEXTS = [
     "transformer:elastic=per_layer,layers=[2,3],hidden=[64,96],heads=[2,3],head_width=32",
     "transformer:elastic=per_layer,layers=[1,2],hidden=[64,128],heads=[2],head=pooler",
     "transformer:layers=[2,3,4],hidden=[64],heads=[2],head=none,positions=64",
+    "supershaper:scale=mini", "supershaper:scale=mini,merged=true", "autodistil:scale=mini,subspace=base",
+    "autodistil:scale=mini,subspace=small,heads=scaled", "autodistill:scale=mini", "components:grid=mini",
 ]  # fmt: skip
 
 
