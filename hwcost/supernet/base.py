@@ -22,6 +22,9 @@ from hwcost.workloads.builder import HEADS, Blueprint
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+BERT_STD, BERT_WIDTH = 0.02, 768
+"""Standard deviation of BERT's initial weights, and its width (Devlin et al., "BERT"; its released configuration)."""
+
 CACHED = 32
 """Subnets whose modules are kept; they hold no weights."""
 
@@ -72,7 +75,7 @@ class Supernet(nn.Module, ABC):
 
     def initialise(self, seed: int) -> None:
         """Fills the weights as BERT's are filled before any training."""
-        initialise(self.weights, seed)
+        initialise(self.weights, seed, std_at(self.weights.embeddings.word.weight.shape[1]))
 
     # -- choosing ------------------------------------------------------------------------------------------------------
 
@@ -163,13 +166,18 @@ def prefix(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     return tensor[tuple(slice(size) for size in shape)]
 
 
-def initialise(module: nn.Module, seed: int, std: float = 0.02) -> None:
+def std_at(width: int) -> float:
+    """Returns the standard deviation of initial weights at a width: as much signal as BERT's 0.02 gives at 768."""
+    return float(BERT_STD * (BERT_WIDTH / width) ** 0.5)
+
+
+def initialise(module: nn.Module, seed: int, std: float = BERT_STD) -> None:
     """Fills a module as BERT is filled: weights normal, biases zero, scales of norms one.
 
     Args:
         module: The module; equal seeds give equal numbers.
         seed: Of the numbers.
-        std: Their standard deviation (Devlin et al., "BERT", appendix A.2).
+        std: Their standard deviation; see :func:`std_at`.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

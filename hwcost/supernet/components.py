@@ -18,7 +18,7 @@ from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.components import POSITIONS, TOKEN_TYPES, BlockGates, Components, Grid
 from hwcost.spaces.connectors import layers_of
-from hwcost.supernet.base import Supernet, initialise
+from hwcost.supernet.base import Supernet
 from hwcost.workloads.modules import EPSILON, Embeddings, MlmHead, Pooler, additive_mask
 
 
@@ -182,10 +182,6 @@ class ComponentSupernet(Supernet):
     def smallest(self) -> Architecture:
         """Returns embeddings and norms alone."""
         return self.space.architecture([0] * len(self.space.genes))
-
-    def initialise(self, seed: int) -> None:
-        """See the base class."""
-        initialise(self.weights, seed)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """See the base class; what is left of every block is gathered."""

@@ -88,7 +88,7 @@ RECIPES: dict[str, Recipe] = {
     "components-paper": Recipe(
         steps=125_000, batch_size=4096, learning_rate=1.8e-3, warmup_steps=2500, optimizer="lamb", sampling="uniform"
     ),
-    "mini": Recipe(steps=600, seq_len=64, learning_rate=2e-3, warmup_steps=60, clip=1.0),
+    "mini": Recipe(steps=2000, batch_size=64, seq_len=32, learning_rate=2e-3, warmup_steps=200, clip=1.0),
     "smoke": Recipe(steps=4, batch_size=4, seq_len=16, learning_rate=1e-3),
 }
 """SuperShaper: section 4.1, and the command that its authors released. AutoDistil: section 4.1 and Algorithm 1 with 203.7

@@ -6,7 +6,7 @@ from torch import nn
 
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.base import Architecture
-from hwcost.supernet.base import initialise
+from hwcost.supernet.base import initialise, std_at
 from hwcost.workloads.autodistill import AutoDistillBuilder
 from hwcost.workloads.builder import Blueprint
 
@@ -29,12 +29,12 @@ def student(space: AutoDistill, arch: Architecture, head: str | None = "mlm", se
         ArchitectureError: When it is no point of the space.
     """
     net = student_blueprint(space, arch, head).build()
-    initialise(net, seed)
+    initialise(net, seed, std_at(int(arch.genes[0])))
     return net
 
 
 def teacher(space: AutoDistill, seed: int = 0) -> nn.Module:
     """Makes the teacher: the template with inverted bottlenecks, layer norms and GELUs (Sun et al., "MobileBERT")."""
     net = AutoDistillBuilder(space).teacher("mlm").build()
-    initialise(net, seed)
+    initialise(net, seed, std_at(space.sizes.teacher[0]))
     return net

@@ -16,6 +16,7 @@ TEXTS = [
     "autodistill", "autodistill:printed=true", "components", "components:grid=bert-base-halves", "components:grid=minibert",
     "transformer", "transformer:elastic=per_layer,layers=[2,4],head=pooler",
     "transformer:elastic=per_layer,layers=[2,3],hidden=[64,96],heads=[2,3],head_width=32",
+    "supershaper:scale=mini", "autodistil:scale=mini,subspace=base", "autodistill:scale=mini", "components:grid=mini",
 ]  # fmt: skip
 
 
