@@ -180,7 +180,7 @@ def test_fine_tuning_finds_the_classes() -> None:
 
     net = supernet("supershaper:scale=mini")
     classifier = Classifier(net.extract(net.largest(), "none"), 64, 2)
-    how = replace(SMOKE, steps=80, learning_rate=3e-3)
+    how = replace(SMOKE, steps=60, learning_rate=1e-3)
     examples = labelled(5000)
     train(classifier, [Phase("fine-tuning", Classification(classifier, labelled), how)])
     assert accuracy(classifier, examples, batch_size=3) >= 0.9
