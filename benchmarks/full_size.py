@@ -38,7 +38,7 @@ WARM = 20
 def words(space: str, device: str, how: Recipe, batches: Callable[[bool], MlmBatches]) -> tuple[Any, list[Phase]]:
     """A supernet by masked language modelling of a sandwich."""
     net = supernet(space).to(device)
-    return net, [Phase("words", SupernetLm(net, batches(False).batch, Sandwich(net), how.accumulate), how)]
+    return net, [Phase("words", SupernetLm(net, batches(False).batch, Sandwich(net)), how)]
 
 
 def relations(space: str, device: str, how: Recipe, batches: Callable[[bool], MlmBatches]) -> tuple[Any, list[Phase]]:
@@ -54,7 +54,6 @@ def distillation(space: str, device: str, how: Recipe, batches: Callable[[bool],
     """A student of Table 2 beside its teacher: one block's transfer, then pre-training."""
     of = AutoDistill()
     pair = Distillation(student(of, of.student(space)), teacher(of)).to(device)
-    pair.teacher.to(device)
     phases = pair.phases(batches(True).batch, Schedule(max(1, how.steps // 10), how.steps, 0), how)
     return pair, [phases[0], phases[-1]]
 
@@ -75,22 +74,23 @@ def run(name: str, device: str, steps: int, batch_size: int) -> dict[str, Any]:
     dtype = "bfloat16" if device == "cuda" else "float32"
     how = Recipe(steps=steps, batch_size=batch_size, seq_len=SEQ_LEN, learning_rate=2e-5, dtype=dtype)
     module, phases = make(space, device, how, lambda pairs: MlmBatches(text, tokenizer, SEQ_LEN, batch_size, 0, pairs))
-    times = [time.monotonic()]
+    times, tokens = [time.monotonic()], []
 
     def tick(state: Progress) -> None:
         if device == "cuda":
             torch.cuda.synchronize()
         times.append(time.monotonic())
+        tokens.append(state.tokens)
 
     done = train(module, phases, progress=tick)
-    skipped = min(WARM, len(done) // 2) if device == "cuda" else 0
+    skipped = min(WARM, done.steps // 2) if device == "cuda" else 0
     seconds = times[-1] - times[skipped]
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     peak = torch.cuda.max_memory_allocated() if device == "cuda" else resident
     return {
-        "parameters": sum(parameter.numel() for parameter in module.parameters()), "steps": len(done),
-        "tokens_per_s": sum(state.tokens for state in done[skipped:]) / seconds, "peak_gib": peak / 2**30,
-        "first_losses": done[0].losses, "last_losses": done[-1].losses,
+        "parameters": sum(parameter.numel() for parameter in module.parameters()), "steps": done.steps,
+        "tokens_per_s": sum(tokens[skipped:]) / seconds, "peak_gib": peak / 2**30,
+        "first_losses": done.first.losses, "last_losses": done.last.losses,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ Four stages, each kept in the folder when it is finished, so that an interrupted
 - ``relations``: AutoDistil's three SuperLMs: the relation loss of all 768 subnets before and after, and their ranking.
 - ``flash``: does flash distillation rank AutoDistill's students as regular distillation does (Figure 6)?
 
-Run: ``python benchmarks/supernets.py [--quick] [--folder runs/supernets]``: up to 90 minutes on two cores, ``--quick`` 15.
+Run: ``python benchmarks/supernets.py [--quick] [--only STAGE]``: up to 90 minutes on two idle cores, ``--quick`` up to 15.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +33,18 @@ from hwcost.report.figures import importance, new_figure, save
 from hwcost.spaces import space as make_space
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.base import Architecture
-from hwcost.spaces.supershaper import SuperShaper
 from hwcost.spaces.transformer import TOKEN_TYPES
-from hwcost.supernet.base import initialise
+from hwcost.supernet.base import initialise, std_at
 from hwcost.supernet.diagnostics import bottleneck_diagonals, choose, perplexities, shape_differences
-from hwcost.supernet.distillation import SCHEDULES, Distillation, Pretraining
+from hwcost.supernet.distillation import SCHEDULES, Distillation, TeacherTraining
 from hwcost.supernet.family import supernet
-from hwcost.supernet.finetuning import STARTS, Classification, Classifier, accuracy
+from hwcost.supernet.finetuning import STARTS, Classification, Classifier, accuracy, prepare
 from hwcost.supernet.masked_lm import NetLm, SupernetLm, perplexity
 from hwcost.supernet.recipe import Recipe
 from hwcost.supernet.relations import RelationDistillation
 from hwcost.supernet.sampling import Sandwich
 from hwcost.supernet.student import student, teacher
+from hwcost.supernet.subnet import read_tensors, write_tensors
 from hwcost.supernet.training import Phase, Progress, train
 from hwcost.workloads.transformer_model import TransformerModel
 
@@ -52,8 +52,7 @@ SEED = 11
 """Chooses nets, batches and weights; fixed before any of them was trained."""
 
 WORDS = Recipe(steps=1, batch_size=64, seq_len=32, learning_rate=2e-3, clip=1.0)
-STD = 0.05
-"""Of initial weights, where BERT has 0.02: as much signal at a width of 64 as BERT has at 768."""
+SHAPER, TRAINED = "supershaper:scale=mini", "sandwich.safetensors"
 
 TEMPLATES = {
     "lower triangle": (8, 24, 48, 64), "upper triangle": (64, 48, 24, 8), "rectangle": (32, 32, 32, 32),
@@ -103,33 +102,30 @@ class Bench:
         folder.mkdir(parents=True, exist_ok=True)
         self.training, self.held_out = corpus("stdlib").split(0.1)
         self.tokenizer = Tokenizer.train(self.training, make_space("supershaper", scale="mini").sizes.vocabulary)
-        self.batches = self._batches(next_sentence=False)
-        self.judged = self._judged(next_sentence=False)
+        self.batches, self.judged = self.text(next_sentence=False)
 
-    def _batches(self, next_sentence: bool) -> MlmBatches:
-        shape = (WORDS.seq_len, WORDS.batch_size)
-        return MlmBatches(self.training, self.tokenizer, *shape, seed=SEED, next_sentence=next_sentence)
-
-    def _judged(self, next_sentence: bool) -> list[dict[str, Any]]:
-        shape = (WORDS.seq_len, WORDS.batch_size)
-        return MlmBatches(self.held_out, self.tokenizer, *shape, seed=1, next_sentence=next_sentence).fixed(12)
+    def text(self, next_sentence: bool) -> tuple[MlmBatches, list[dict[str, Any]]]:
+        """Returns batches to train on, and held-out ones to judge by."""
+        shape = (self.tokenizer, WORDS.seq_len, WORDS.batch_size)
+        held_out = MlmBatches(self.held_out, *shape, seed=1, next_sentence=next_sentence)
+        return MlmBatches(self.training, *shape, seed=SEED, next_sentence=next_sentence), held_out.fixed(12)
 
     def recipe(self, steps: int, **changes: Any) -> Recipe:
         """Returns the benchmark's recipe with a number of steps, a tenth of them to warm up."""
         return replace(WORDS, steps=steps, warmup_steps=steps // 10, **changes)
 
     def stage(self, name: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Returns a stage's results, from the folder where it is finished."""
+        """Returns a stage's results, from the folder where the same work is finished."""
         path = self.folder / f"{name}.json"
-        if path.exists():
-            print(f"{name}: finished before, read from {path}", flush=True)
-        else:
+        same = {"effort": asdict(self.effort), "corpus": self.training.digest, "seed": SEED}
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if found.get("same") != same:
+            print(f"{name}:", flush=True)
             started = time.monotonic()
-            found = run() | {"seconds": round(time.monotonic() - started, 1)}
+            found = run() | {"seconds": round(time.monotonic() - started, 1), "same": same}
             path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        result: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        print(f"{name}: {result['seconds']} s", flush=True)
-        return result
+        print(f"{name}: {found['seconds']} s, kept in {path}", flush=True)
+        return found
 
     def about(self, what: str) -> dict[str, Any]:
         """Describes a training for its checkpoint."""
@@ -147,29 +143,12 @@ def told(every: int) -> Callable[[Progress], None]:
     return tell
 
 
-def shaper(bench: Bench) -> Any:
-    """Makes SuperShaper's supernet, untrained."""
-    net = supernet("supershaper:scale=mini")
-    initialise_wide(net)
-    return net
-
-
-def initialise_wide(net: Any) -> None:
-    """Fills a narrow supernet; bottlenecks are identities again."""
-    initialise(net.weights, SEED, STD)
-    with torch.no_grad():
-        for layer in net.weights.layers:
-            for bottleneck in (layer.enter, layer.leave):
-                torch.nn.init.eye_(bottleneck.weight)
-
-
 # -- SuperShaper -------------------------------------------------------------------------------------------------------
 
 
 def sandwich(bench: Bench) -> dict[str, Any]:
     """Trains the supernet by sandwich sampling and judges what it holds."""
-    net = shaper(bench)
-    assert isinstance(net.space, SuperShaper)
+    net = supernet(SHAPER, SEED)
     fixed = {"smallest": net.smallest(), "largest": net.largest()}
     fixed |= {net.space.key(arch): arch for arch in net.space.sample(4, seed=SEED)}
     every = max(1, bench.effort.sandwich // 12)
@@ -184,10 +163,10 @@ def sandwich(bench: Bench) -> dict[str, Any]:
 
     objective = SupernetLm(net, bench.batches.batch, Sandwich(net, 1, SEED))
     train(net, [Phase("sandwich", objective, bench.recipe(bench.effort.sandwich))], progress=watch)
-    torch.save(net.state_dict(), bench.folder / "sandwich.pt")
+    write_tensors(bench.folder / TRAINED, net.state_dict())
     figure, ax = new_figure(6.4, 4.4)
-    save(_drawn(figure, supernet_figures.curves(ax, steps, curves, "Perplexity of subnets while the supernet trains")),
-         bench.folder / "curves")
+    supernet_figures.curves(ax, steps, curves, "Perplexity of subnets while the supernet trains")
+    save(figure, bench.folder / "curves")
     figure, ax = new_figure(6.4, 3.6)
     widths = net.space.sizes.widths
     supernet_figures.bands(ax, bottleneck_diagonals(net), widths, "Bottleneck diagonals after sliced training (Figure 4)")
@@ -213,8 +192,8 @@ def shapes(bench: Bench, net: Any) -> dict[str, Any]:
         fit = fit_quality(net.space, archs, quality, model)
         fits[model] = {**dict(fit.metrics), "importance": fit.model.importance()}
         figure, ax = new_figure(5.2, 3.6)
-        save(_drawn(figure, importance(ax, fit.model.importance(), f"What perplexity depends on ({model})")),
-             bench.folder / f"importance-{model}")
+        importance(ax, fit.model.importance(), f"What perplexity depends on ({model})")
+        save(figure, bench.folder / f"importance-{model}")
     table = {
         name: {"shape": shape, "params": net.space.params(net.space.architecture(shape)),
                "perplexity": perplexities(net, [net.space.architecture(shape)], bench.judged)[0]}
@@ -241,19 +220,18 @@ def table_7(space: Any, archs: list[Architecture], quality: list[float]) -> dict
 
 
 def scratch(bench: Bench) -> dict[str, Any]:
-    """Trains chosen nets by themselves, as long as the supernet, and ranks them beside what they inherit."""
-    net = shaper(bench)
+    """Trains chosen nets by themselves, for half of the supernet's steps, and ranks them beside what they inherit.
+
+    They begin with slices of the supernet's own initial weights and see the same batches: what differs is the training.
+    """
+    net = supernet(SHAPER, SEED)
     near, spread = choose(net.space, bench.effort.scratch, SEED)
-    net.load_state_dict(torch.load(bench.folder / "sandwich.pt", weights_only=True))
+    net.load_state_dict(read_tensors(bench.folder / TRAINED))
     chosen = [*near, *spread]
     inherited = perplexities(net, chosen, bench.judged)
-    fresh = shaper(bench)
     separate = []
     for index, arch in enumerate(chosen):
-        own = fresh.extract(arch, "mlm")
-        path = bench.folder / "scratch" / str(index)
-        phase = Phase("scratch", NetLm(own, bench.batches.batch), bench.recipe(bench.effort.sandwich // 2))
-        train(own, [phase], path, bench.about(net.space.key(arch)), 10**9)
+        own = prepared(bench, net, arch, "scratch")
         separate.append(perplexity(own, bench.judged))
         print(f"  {net.space.key(arch)}: inherited {inherited[index]:.1f}, from scratch {separate[-1]:.1f}", flush=True)
     sizes = [net.space.params(arch) for arch in chosen]
@@ -269,25 +247,26 @@ def scratch(bench: Bench) -> dict[str, Any]:
         "spearman_within_band": _spearman(inherited[:count], separate[:count]),
         "spearman_by_params": _spearman([-size for size in sizes], separate),
         "spearman_by_params_within_band": _spearman([-size for size in sizes[:count]], separate[:count]),
-        "fine_tuned": fine_tuned(bench, net, fresh, chosen[: bench.effort.finetuned]),
+        "fine_tuned": fine_tuned(bench, net, chosen[: bench.effort.finetuned]),
     }  # fmt: skip
 
 
-def fine_tuned(bench: Bench, net: Any, fresh: Any, archs: list[Architecture]) -> dict[str, dict[str, float]]:
+def prepared(bench: Bench, net: Any, arch: Architecture, start: str) -> Any:
+    """Pre-trains a net before it is judged; what was done before is read from the folder."""
+    steps = {"direct": 1, "partial": bench.effort.sandwich // 10, "scratch": bench.effort.sandwich // 2}[start]
+    folder = bench.folder / start / net.space.key(arch)
+    return prepare(net, arch, start, bench.batches.batch, bench.recipe(steps), folder)
+
+
+def fine_tuned(bench: Bench, net: Any, archs: list[Architecture]) -> dict[str, dict[str, float]]:
     """Fine-tunes nets on the classification task: as inherited, after some more pre-training, and from scratch."""
     task = ClassificationTask.from_corpus(bench.training, bench.tokenizer, seq_len=WORDS.seq_len, seed=SEED)
     test = task.test.rows(np.arange(len(task.test)))
     found: dict[str, dict[str, float]] = {}
-    for index, arch in enumerate(archs):
+    for arch in archs:
         found[net.space.key(arch)] = {}
         for start in STARTS:
-            own = (fresh if start == "scratch" else net).extract(arch, "mlm")
-            if start == "partial":
-                phase = Phase("partial", NetLm(own, bench.batches.batch), bench.recipe(bench.effort.sandwich // 10))
-                train(own, [phase])
-            elif start == "scratch":
-                phase = Phase("scratch", NetLm(own, bench.batches.batch), bench.recipe(bench.effort.sandwich // 2))
-                train(own, [phase], bench.folder / "scratch" / str(index), bench.about(net.space.key(arch)), 10**9)
+            own = prepared(bench, net, arch, start)
             classifier = Classifier(own, net.space.sizes.backbone_width, len(task.labels), SEED)
             how = bench.recipe(max(20, bench.effort.sandwich // 20), learning_rate=1e-3)
             batches = _task_batches(task)
@@ -310,7 +289,7 @@ def relations(bench: Bench) -> dict[str, Any]:
         [(sizes.width, 4 * sizes.width, 12, sizes.width)] * 12, sizes.width, "mlm", sizes.vocabulary, sizes.positions,
         TOKEN_TYPES,
     )  # fmt: skip
-    initialise(own, SEED, STD)
+    initialise(own, SEED, std_at(sizes.width))
     how = bench.recipe(bench.effort.relation_teacher, learning_rate=1e-3)
     train(own, [Phase("teacher", NetLm(own, bench.batches.batch), how)], progress=told(100))
     result: dict[str, Any] = {"teacher_perplexity": perplexity(own, bench.judged), "subspaces": {}}
@@ -322,13 +301,10 @@ def relations(bench: Bench) -> dict[str, Any]:
         targets = objective.targets(bench.judged[:2])
         archs = list(net.space.architectures())
 
-        def judged(net: Any = net, objective: Any = objective, archs: Any = archs, targets: Any = targets) -> Any:
-            return np.array([_judge(net, objective, arch, targets) for arch in archs])
-
-        before = judged()
+        before = np.array([objective.loss(arch, targets) for arch in archs])
         how = bench.recipe(bench.effort.relations, learning_rate=5e-4, random=2)
         train(net, [Phase(subspace, objective, how)], progress=told(50))
-        after = judged()
+        after = np.array([objective.loss(arch, targets) for arch in archs])
         macs = [net.space.flops(arch, WORDS.seq_len) // 2 for arch in archs]
         keys = [net.space.key(arch) for arch in archs]
         ranked += list(zip(after.tolist(), macs, [subspace] * len(archs), keys, strict=True))
@@ -343,24 +319,18 @@ def relations(bench: Bench) -> dict[str, Any]:
     return result
 
 
-def _judge(net: Any, objective: RelationDistillation, arch: Architecture, targets: Any) -> float:
-    net.set(arch, "none")
-    return objective.loss(targets)
-
-
 # -- AutoDistill -------------------------------------------------------------------------------------------------------
 
 
 def flash(bench: Bench) -> dict[str, Any]:
     """Distils students both ways from one teacher and compares the rankings by held-out perplexity."""
     space = AutoDistill(scale="mini")
-    batches, judged = bench._batches(next_sentence=True), bench._judged(next_sentence=True)
-    own = teacher(space)
-    initialise(own, SEED, STD)
-    pretraining = Pretraining(own, space.sizes.teacher[0], batches.batch)
+    batches, judged = bench.text(next_sentence=True)
+    own = teacher(space, SEED)
+    pretraining = TeacherTraining(own, space.sizes.teacher[0], batches.batch)
     how = bench.recipe(bench.effort.flash_teacher, learning_rate=1e-3)
-    train(pretraining, [Phase("teacher", pretraining, how)], bench.folder / "flash" / "teacher", bench.about("teacher"), 500,
-          told(200))
+    folder = bench.folder / "flash"
+    train(pretraining, [Phase("teacher", pretraining, how)], folder / "teacher", bench.about("teacher"), 500, told(200))
     result: dict[str, Any] = {"teacher_perplexity": perplexity(own, judged), "students": {}}
     paper = SCHEDULES["flash"]
     total = 24 * paper.block_steps + paper.pretraining_steps
@@ -368,11 +338,10 @@ def flash(bench: Bench) -> dict[str, Any]:
         row = {}
         for way, steps in (("flash", bench.effort.flash), ("regular", bench.effort.ratio * bench.effort.flash)):
             net = student(space, arch, seed=SEED)
-            initialise(net, SEED, STD)
             pair = Distillation(net, own, SEED)
             plan = replace(paper, block_steps=24 * paper.block_steps // space.sizes.blocks).scaled(steps / total)
-            path = bench.folder / "flash" / f"{space.key(arch)}-{way}"
-            train(pair, pair.phases(batches.batch, plan, bench.recipe(1)), path, bench.about(space.key(arch)), 10**9)
+            phases = pair.phases(batches.batch, plan, bench.recipe(1))
+            train(pair, phases, folder / f"{space.key(arch)}-{way}", bench.about(space.key(arch)), 10**9)
             row[way] = perplexity(net, judged)
         result["students"][space.key(arch)] = row | {"params": space.params(arch)}
         print(f"  {space.key(arch)}: flash {row['flash']:.1f}, regular {row['regular']:.1f}", flush=True)
@@ -387,10 +356,6 @@ def flash(bench: Bench) -> dict[str, Any]:
 # -- what is shown -----------------------------------------------------------------------------------------------------
 
 
-def _drawn(figure: Any, _: Any) -> Any:
-    return figure
-
-
 def _spearman(one: list[float], other: list[float]) -> float:
     return float(stats.spearmanr(one, other).statistic)
 
@@ -399,10 +364,9 @@ def _spread(values: Any) -> dict[str, float]:
     return {"least": float(values.min()), "median": float(np.median(values)), "most": float(values.max())}
 
 
-def summary(found: dict[str, dict[str, Any]]) -> None:
-    """Prints the figures that the bars are about."""
-    one = found["sandwich"]
-    print("\nsandwich training: perplexity before and after")
+def show_sandwich(one: dict[str, Any]) -> None:
+    """Prints what the supernet holds."""
+    print("perplexity before and after")
     for name, values in one["curves"].items():
         print(f"  {name:>14}: {values[0]:8.1f} {values[-1]:8.1f}")
     print(f"bands: steps of the diagonal across widths {one['bands']['across']:.2e}, within {one['bands']['within']:.2e}")
@@ -411,20 +375,36 @@ def summary(found: dict[str, dict[str, Any]]) -> None:
     for name, row in sorted(one["templates"].items(), key=lambda item: item[1]["perplexity"]):
         print(f"  {name:>16} {row['params']:>8} parameters: {row['perplexity']:.1f}")
     print(f"Table 7: {one['table_7']}")
-    two = found["scratch"]
+
+
+def show_scratch(two: dict[str, Any]) -> None:
+    """Prints how well inherited quality ranks."""
     print(
-        f"\ninherited against scratch, {len(two['nets'])} nets: Spearman {two['spearman']:.3f} (bar 0.7), within the band "
+        f"inherited against scratch, {len(two['nets'])} nets: Spearman {two['spearman']:.3f} (bar 0.7), within the band "
         f"{two['spearman_within_band']:.3f}; by parameters alone {two['spearman_by_params']:.3f}, within the band "
         f"{two['spearman_by_params_within_band']:.3f}"
     )
     print(f"fine-tuned accuracy: {two['fine_tuned']}")
-    three = found["relations"]
+
+
+def show_relations(three: dict[str, Any]) -> None:
+    """Prints what relation distillation lowered."""
     for name, row in three["subspaces"].items():
         print(f"relations {name}: lowered for {row['lowered']} of {row['of']}; before {row['before']}, after {row['after']}")
     print(f"agnostic choice: {three['agnostic']}")
-    four = found["flash"]
-    print(f"\nflash against regular: tau {four['tau']:.3f} (bar 0.6); by parameters alone {four['tau_by_params']:.3f}")
-    print(f"in all {sum(stage['seconds'] for stage in found.values()) / 60:.1f} minutes")
+
+
+def show_flash(four: dict[str, Any]) -> None:
+    """Prints how well flash distillation ranks."""
+    for name, row in four["students"].items():
+        print(f"  {name}: {row['params']} parameters, flash {row['flash']:.1f}, regular {row['regular']:.1f}")
+    print(f"flash against regular: tau {four['tau']:.3f} (bar 0.6); by parameters alone {four['tau_by_params']:.3f}")
+
+
+STAGES = {
+    "sandwich": (sandwich, show_sandwich), "scratch": (scratch, show_scratch),
+    "relations": (relations, show_relations), "flash": (flash, show_flash),
+}  # fmt: skip
 
 
 def main() -> None:
@@ -432,14 +412,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer nets and steps")
     parser.add_argument("--folder", type=Path, default=Path("runs/supernets"))
+    parser.add_argument("--only", choices=STAGES, help="one stage; scratch needs sandwich")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     folder = arguments.folder / ("quick" if arguments.quick else "full")
     bench = Bench(folder, QUICK if arguments.quick else Effort())
-    stages = (sandwich, scratch, relations, flash)
-    found = {run.__name__: bench.stage(run.__name__, lambda run=run: run(bench)) for run in stages}
-    summary(found)
+    for name in [arguments.only] if arguments.only else STAGES:
+        run, show = STAGES[name]
+        show(bench.stage(name, lambda run=run: run(bench)))
 
 
 if __name__ == "__main__":

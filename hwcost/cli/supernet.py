@@ -42,14 +42,14 @@ def train(
     sampling: Annotated[str | None, typer.Option("--sampling", help="sandwich or uniform.")] = None,
     random: Annotated[int | None, typer.Option("--random", help="Random subnets of a step.")] = None,
     backbone: Annotated[
-        str | None, typer.Option("--backbone", metavar="DIR", help="A BERT on disk that the weights start from.")
+        str | None, typer.Option("--backbone", metavar="DIR", help="A BERT, or a saved net, that the weights start from.")
     ] = None,
     teacher: Annotated[
         str | None, typer.Option("--teacher", metavar="DIR", help="A BERT, or a saved net, whose relations are learnt.")
     ] = None,
     relation: Annotated[
-        str, typer.Option("--relation", help="With --teacher: softmax-mse, logits-mse or softmax-kl.")
-    ] = "softmax-mse",
+        str | None, typer.Option("--relation", help="With --teacher: softmax-mse, logits-mse or softmax-kl.")
+    ] = None,
     save_every: Annotated[int, typer.Option("--save-every", help="Steps between checkpoints.")] = 200,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")] = None,
     device: Device = "cpu",
@@ -69,24 +69,23 @@ def train(
 
     changes = {
         "steps": steps, "batch_size": batch_size, "seq_len": seq_len, "accumulate": accumulate, "dtype": dtype,
-        "learning_rate": learning_rate, "sampling": sampling, "random": random,
+        "learning_rate": learning_rate, "sampling": sampling, "random": random, "relation": relation,
     }  # fmt: skip
+    _prepare(device, threads)
     how = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     of = make_space(space)
-    _prepare(device, threads)
-    settings = Settings(of.name, of.options(), how, corpus, seed, backbone, teacher, relation)
+    settings = Settings(of.name, of.options(), how, corpus, seed, backbone, teacher)
     run = Run.start(out, settings, device)
     with _progress() as (update, spent):
         done = run.train(update, save_every)
-    tokens, seconds = sum(state.tokens for state in done), spent()
+    speed = done.tokens / spent() if done.steps else None
     document = {
-        "folder": out, "steps": how.steps, "steps_now": len(done), "tokens_now": tokens,
-        "tokens_per_s": tokens / seconds if done else None, "peak_memory_bytes": _peak_memory(device),
-        "losses": done[-1].losses if done else None,
+        "folder": out, "steps": how.steps, "steps_now": done.steps, "tokens_now": done.tokens, "tokens_per_s": speed,
+        "peak_memory_bytes": _peak_memory(device), "losses": done.last.losses if done.last else None,
     }  # fmt: skip
     if not console.write_json(document, json):
-        speed = f", {tokens / seconds:,.0f} tokens/s, {_peak_memory(device) / 2**30:.2f} GiB at the most" if done else ""
-        typer.echo(f"{out}: {how.steps} steps, {len(done)} of them now{speed}")
+        took = f", {speed:,.0f} tokens/s, {_peak_memory(device) / 2**30:.2f} GiB at the most" if speed else ""
+        typer.echo(f"{out}: {how.steps} steps, {done.steps} of them now{took}")
 
 
 @app.command("eval")
@@ -101,11 +100,11 @@ def evaluate(
     verbose: console.Verbose = False,
 ) -> None:
     """Show the perplexity of subnets on held-out text, with the weights they inherit."""
+    _prepare(device, None)
     from hwcost.supernet.diagnostics import perplexities
     from hwcost.supernet.run import Run
 
     run = Run.open(folder, device)
-    _prepare(device, None)
     net = run.trained()
     archs = [net.space.parse(text) for text in arch or ()] or _ladder(run, number, seed)
     found = perplexities(net, archs, run.held_out())
@@ -134,19 +133,20 @@ def extract(
     verbose: console.Verbose = False,
 ) -> None:
     """Take a subnet out as a plain net with weights of its own, which runs without hwcost."""
+    _prepare("cpu", None)
     from hwcost.supernet import subnet
     from hwcost.supernet.run import Run
 
     run = Run.open(folder)
     net = run.trained()
     point = net.space.parse(arch)
-    model = net.extract(point, head)
-    about = {"space": net.space.name, "options": net.space.options(), "arch": net.space.key(point)}
-    subnet.save(out, model, net.extracted_blueprint(point, head), about)
+    net.save(point, out, head)
     run.tokenizer.save(out)
+    model = subnet.load(out)
     if onnx is not None:
         _export(run, model, onnx)
     params = sum(parameter.numel() for parameter in model.parameters())
+    about = {"space": net.space.name, "options": net.space.options(), "arch": net.space.key(point)}
     if not console.write_json({**about, "folder": out, "onnx": onnx, "params": params}, json):
         typer.echo(f"{out}: {net.space.key(point)}, {params:,} parameters" + (f"; {onnx}" if onnx else ""))
 
@@ -159,6 +159,7 @@ def info(
     verbose: console.Verbose = False,
 ) -> None:
     """Show what a folder holds: a training and how far it is, or a net."""
+    _prepare("cpu", None)
     from hwcost.supernet import subnet
 
     if (Path(folder) / subnet.CONFIG).exists():

@@ -1,6 +1,6 @@
 """A predictor of quality: perplexity, or any positive number of architectures, learnt as latencies are.
 
-Source: SuperShaper, section 3.3: a boosted-trees regression of perplexity on shapes, fitted on sampled subnets. Errors are
+Source: SuperShaper, section 4.1: a boosted-trees regression of perplexity on shapes, fitted on sampled subnets. Errors are
 judged as ratios, which is what a difference of cross-entropies is.
 """
 
@@ -37,6 +37,7 @@ def fit_quality(
     if found.shape != (len(archs),):
         raise DataError(f"{len(archs)} architectures need as many values, got {found.size}")
     if not (np.isfinite(found) & (found > 0)).all():
-        raise DataError(f"a quality is a positive number for every architecture, got {found[~(found > 0)][:3].tolist()}")
+        wrong = found[~(np.isfinite(found) & (found > 0))]
+        raise DataError(f"a quality is a positive number for every architecture, got {wrong[:3].tolist()}")
     rows = Data(space, list(archs), found, np.ones(len(found)), (FIT,) * len(found), "quality", {}, {"data": "quality"})
     return training(rows, model, "none")

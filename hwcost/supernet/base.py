@@ -8,14 +8,16 @@ no second implementation with masks in it, so what is trained, extracted and mea
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.func import functional_call
 
-from hwcost.errors import UsageError
+from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.supernet import subnet
 from hwcost.workloads import builder
 from hwcost.workloads.builder import HEADS, Blueprint
 
@@ -38,12 +40,13 @@ class Supernet(nn.Module, ABC):
 
     Attributes:
         space: The space.
+        seed: Of the initial weights.
         weights: A module that holds every weight; its parameters are what is trained.
     """
 
     def __init__(self, space: SearchSpace, seed: int = 0) -> None:
         super().__init__()
-        self.space = space
+        self.space, self.seed = space, seed
         self.weights = self.full()
         self.initialise(seed)
         self._modules_of: dict[tuple[Architecture, str | None], nn.Module] = {}
@@ -77,6 +80,10 @@ class Supernet(nn.Module, ABC):
         """Fills the weights as BERT's are filled before any training."""
         initialise(self.weights, seed, std_at(self.weights.embeddings.word.weight.shape[1]))
 
+    def running(self, arch: Architecture, head: str | None = None) -> Blueprint:
+        """Describes a subnet as it is run and trained; here as it is extracted."""
+        return self.blueprint(arch, head)
+
     # -- choosing ------------------------------------------------------------------------------------------------------
 
     def set(self, arch: Architecture, head: str | None = None) -> Self:
@@ -90,6 +97,8 @@ class Supernet(nn.Module, ABC):
             ArchitectureError: When it is no point of the space.
             UsageError: When there is no such head.
         """
+        if arch.space != self.space.name:
+            raise ArchitectureError(f"an architecture of space '{arch.space}' is no point of space '{self.space.name}'")
         checked = self.space.architecture(arch.genes)
         if head is not None and head not in HEADS:
             raise UsageError(f"a net ends in one of {', '.join(HEADS)}; got '{head}'")
@@ -104,12 +113,8 @@ class Supernet(nn.Module, ABC):
             if len(self._modules_of) >= CACHED:
                 self._modules_of.pop(next(iter(self._modules_of)))
             with torch.device("meta"):
-                self._modules_of[key] = self.blueprint(*key).build()
+                self._modules_of[key] = self.running(*key).build()
         return self._modules_of[key]
-
-    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
-        """Describes the subnet as it is run and trained."""
-        return builder(self.space).blueprint(arch, head)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Returns the chosen subnet's parameters by name, as views of the weights where that is possible."""
@@ -143,16 +148,21 @@ class Supernet(nn.Module, ABC):
         try:
             tensors = self.set(arch, head).tensors()
             with torch.device("meta"):
-                model = self.blueprint(self.arch, head).build()
+                model = self.running(self.arch, head).build()
         finally:
             self.arch, self.head = chosen
         own = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
         model.load_state_dict(own, assign=True)
         return model.eval().requires_grad_(True)
 
-    def extracted_blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
+    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
         """Describes what :meth:`extract` returns."""
-        return self.blueprint(arch, head)
+        return builder(self.space).blueprint(arch, head)
+
+    def save(self, arch: Architecture, folder: str | Path, head: str | None = None) -> Path:
+        """Extracts a subnet into a folder that runs without hwcost; see :func:`hwcost.supernet.subnet.save`."""
+        about = {"space": self.space.name, "options": self.space.options(), "arch": self.space.key(arch)}
+        return subnet.save(folder, self.extract(arch, head), self.blueprint(arch, head), about)
 
 
 def prefix(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:

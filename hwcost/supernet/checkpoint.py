@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from hwcost.errors import DataError
+from hwcost.supernet.schema import VERSION, check_version
 from hwcost.supernet.subnet import read_tensors, write_tensors
 
 FILE = "checkpoint.safetensors"
@@ -40,7 +41,7 @@ class Checkpoint:
         tensors = {f"model/{name}": tensor for name, tensor in self.model.items()}
         for name, state in self.moments.items():
             tensors |= {f"moments/{name}/{kind}": value for kind, value in state.items()}
-        described = {"schema_version": 1, "phase": self.phase, "step": self.step, "about": self.about}
+        described = {"schema_version": VERSION, "phase": self.phase, "step": self.step, "about": self.about}
         folder.mkdir(parents=True, exist_ok=True)
         write_tensors(folder / FILE, tensors, {_KEY: json.dumps(described)})
 
@@ -78,6 +79,7 @@ def describe(folder: Path) -> dict[str, Any]:
             metadata = json.loads(file.read(min(length, path.stat().st_size)))["__metadata__"]
         described: dict[str, Any] = json.loads(metadata[_KEY])
         _ = described["phase"], described["step"], described["about"]
+        check_version(described, path)
     except OSError as error:
         raise DataError(f"there is no checkpoint at '{path}': {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
@@ -92,8 +94,11 @@ def check_same(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> N
         DataError: When anything differs.
     """
     for name in sorted(found.keys() | wanted.keys()):
-        if found.get(name) != wanted.get(name):
+        own, given = found.get(name), wanted.get(name)
+        if isinstance(own, dict) and isinstance(given, dict) and own.keys() == given.keys():
+            check_same(own, given, folder)
+        if own != given or (isinstance(own, dict) and list(own) != list(given or ())):
             raise DataError(
-                f"the checkpoint in '{folder}' is of another training: its {name} is {found.get(name)}, this one's is "
-                f"{wanted.get(name)}. Give the same settings to go on, or another folder to begin anew"
+                f"the checkpoint in '{folder}' is of another training: its {name} is {own}, this one's is {given}. Give the "
+                f"same settings to go on, or another folder to begin anew"
             )

@@ -109,7 +109,13 @@ class ComponentBlock(nn.Module):
 
     def _pieces(self, indices: Sequence[int]) -> torch.Tensor:
         """Returns the inner channels of pieces of the feed-forward."""
-        return _channels(indices, self.grid.feed_forward // self.grid.feed_forwards)
+        return self._channels(indices, self.grid.feed_forward // self.grid.feed_forwards)
+
+    def _channels(self, pieces: Sequence[int], size: int) -> torch.Tensor:
+        """Returns the channels of pieces of equal size."""
+        device = self.grow.weight.device
+        first = torch.tensor(pieces, dtype=torch.long, device=device)[:, None] * size
+        return (first + torch.arange(size, device=device)).flatten()
 
     # -- as the plain net that is left ---------------------------------------------------------------------------------
 
@@ -131,10 +137,10 @@ class ComponentBlock(nn.Module):
 
     def _attention_tensors(self, gates: BlockGates) -> dict[str, torch.Tensor]:
         grid = self.grid
-        heads = _channels(_open(gates.heads), grid.heads // grid.head_groups)
+        heads = self._channels(_open(gates.heads), grid.heads // grid.head_groups)
         per_part, per_head = grid.width // grid.heads // grid.parts, grid.width // grid.heads
         rows = {
-            kind: (heads[:, None] * per_head + _channels(_open(parts), per_part)).flatten()
+            kind: (heads[:, None] * per_head + self._channels(_open(parts), per_part)).flatten()
             for kind, parts in (("key", gates.query_keys), ("value", gates.values))
         }
         found: dict[str, torch.Tensor] = {}
@@ -227,8 +233,3 @@ class ComponentSupernet(Supernet):
 
 def _open(gates: Sequence[int]) -> list[int]:
     return [index for index, gate in enumerate(gates) if gate]
-
-
-def _channels(pieces: Sequence[int], size: int) -> torch.Tensor:
-    """Returns the channels of pieces of equal size."""
-    return (torch.tensor(pieces, dtype=torch.long)[:, None] * size + torch.arange(size)).flatten()

@@ -41,7 +41,8 @@ def choose(space: SearchSpace, count: int, seed: int, band: float = BAND) -> tup
     middle = float(np.median([space.params(arch) for arch in space.sample(101, seed=seed)]))
     near = space.sample(count // 2, seed=seed, params=((1 - band) * middle, (1 + band) * middle))
     spread = [arch for arch in space.sample(count, seed=seed, design="spread") if arch not in near]
-    return near, spread[:: max(1, len(spread) // (count // 2))][: count // 2]
+    evenly = np.linspace(0, len(spread) - 1, count // 2).round().astype(int)
+    return near, [spread[index] for index in evenly]
 
 
 def perplexities(

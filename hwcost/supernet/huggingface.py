@@ -15,6 +15,7 @@ from torch import nn
 from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.supernet.base import Supernet
 from hwcost.supernet.components import ComponentSupernet
+from hwcost.workloads.modules import EPSILON
 from hwcost.workloads.transformer_model import TransformerModel
 
 _LAYER = {
@@ -38,6 +39,8 @@ _ENDS = {
     "pooler.dense": "pooler.dense",
 }
 
+_EXPECTED = {"model_type": "bert", "hidden_act": "gelu", "layer_norm_eps": EPSILON}
+
 Tensors = dict[str, torch.Tensor]
 
 
@@ -56,10 +59,26 @@ def read(folder: str | Path) -> tuple[dict[str, Any], Tensors]:
     except ImportError:
         raise MissingExtraError("transformers", "hf") from None
     try:
-        model = transformers.BertForPreTraining.from_pretrained(str(folder), local_files_only=True)
+        config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True).to_dict()
+        check(config, folder)
+        model, loading = transformers.BertForPreTraining.from_pretrained(
+            str(folder), local_files_only=True, output_loading_info=True
+        )
     except (OSError, ValueError, RuntimeError) as error:
         raise DataError(f"'{folder}' holds no BERT that transformers can read: {error}") from None
-    return model.config.to_dict(), renamed(model.state_dict())
+    missing = set(loading["missing_keys"])
+    tensors = renamed({name: tensor for name, tensor in model.state_dict().items() if name not in missing})
+    wanted = {f"layers.{index}.attention.query.weight" for index in range(config["num_hidden_layers"])}
+    if not {"embeddings.word.weight", *wanted} <= tensors.keys():
+        raise DataError(f"'{folder}' holds no weights of a BERT: {', '.join(sorted(missing)[:3])} are missing")
+    return config, tensors
+
+
+def check(config: dict[str, Any], folder: str | Path) -> None:
+    """Raises DataError when a configuration is of a net that this package's modules do not compute."""
+    for name, wanted in _EXPECTED.items():
+        if config.get(name) != wanted:
+            raise DataError(f"the net in '{folder}' has {name} {config.get(name)!r}; here BERT has {wanted!r}")
 
 
 def renamed(state: Tensors) -> Tensors:
@@ -75,19 +94,21 @@ def renamed(state: Tensors) -> Tensors:
     return found
 
 
-def load_backbone(supernet: Supernet, tensors: Tensors) -> None:
+def load_backbone(supernet: Supernet, tensors: Tensors, heads: int | None = None) -> None:
     """Starts a supernet from a BERT of its full size; what BERT does not have, such as bottlenecks, stays as it is.
 
     Args:
         supernet: Of the space ``supershaper``, ``autodistil``, ``transformer`` or ``components``.
         tensors: From :func:`read` or :func:`renamed`.
+        heads: Attention heads of the BERT; compared where they are known.
 
     Raises:
-        DataError: When a tensor has another shape than the supernet's.
+        DataError: When the BERT has other heads, other layers, or a tensor of another shape than the supernet.
         UsageError: When the weights are no BERT's.
     """
     if "embeddings.word.weight" not in tensors:
         raise UsageError("these weights hold no word embeddings; give what huggingface.read or renamed returns")
+    _check_depth(supernet, tensors, heads)
     if isinstance(supernet, ComponentSupernet):
         tensors = _in_pieces(tensors, supernet)
     elif supernet.space.name != "supershaper":
@@ -101,6 +122,19 @@ def load_backbone(supernet: Supernet, tensors: Tensors) -> None:
                     f"'{supernet.space.name}' needs {tuple(own[name].shape)}"
                 )
             own[name].copy_(tensors[name])
+
+
+def _check_depth(supernet: Supernet, tensors: Tensors, heads: int | None) -> None:
+    weights = supernet.weights
+    layers = next(getattr(weights, name) for name in ("layers", "parts", "blocks") if hasattr(weights, name))
+    first = layers[0]
+    own = first.grid.heads if isinstance(supernet, ComponentSupernet) else first.attention.heads
+    given = len({name.split(".")[1] for name in tensors if name.startswith("layers.")})
+    if given != len(layers) or heads not in (None, own):
+        raise DataError(
+            f"the given BERT has {given} layers" + (f" of {heads} heads" if heads else "") + f", the supernet of space "
+            f"'{supernet.space.name}' needs {len(layers)} of {own} heads"
+        )
 
 
 def teacher(config: dict[str, Any], tensors: Tensors, head: str = "none") -> nn.Module:

@@ -14,10 +14,10 @@ from torch.nn import functional
 from hwcost.errors import DataError
 from hwcost.supernet.base import Supernet
 from hwcost.supernet.sampling import Rule
-from hwcost.supernet.training import Batch, moved
+from hwcost.supernet.training import Batch, Pass, device_of, moved
 
 Batches = Callable[[int], dict[str, Any]]
-"""Returns the numpy batch of a step, as :meth:`hwcost.corpora.MlmBatches.batch` does."""
+"""Returns a numpy batch by its number, as :meth:`hwcost.corpora.MlmBatches.batch` does."""
 
 
 def inputs(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -49,18 +49,17 @@ class SupernetLm:
     Args:
         supernet: The supernet.
         batches: What they are trained on; all subnets of a step see the same batch.
-        rule: Which subnets a step runs.
-        accumulate: Micro batches of a step, which run the same subnets.
+        rule: Which subnets a step runs; all its micro batches run the same ones.
     """
 
-    def __init__(self, supernet: Supernet, batches: Batches, rule: Rule, accumulate: int = 1) -> None:
-        self.supernet, self.batches, self.rule, self.accumulate = supernet, batches, rule, accumulate
+    def __init__(self, supernet: Supernet, batches: Batches, rule: Rule) -> None:
+        self.supernet, self.batches, self.rule = supernet, batches, rule
 
-    def passes(self, step: int) -> Iterator[tuple[str, torch.Tensor]]:
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernet.training.Objective`."""
-        batch = moved(self.batches(step), _device(self.supernet))
-        for index, arch in enumerate(self.rule(step // self.accumulate)):
-            yield _name(self.supernet, arch, index), masked_lm_loss(self.supernet.set(arch, "mlm"), batch)
+        batch = moved(self.batches(number), device_of(self.supernet))
+        for name, arch in self.rule(step).items():
+            yield Pass(name, masked_lm_loss(self.supernet.set(arch, "mlm"), batch), batch["input_ids"].numel())
 
 
 class NetLm:
@@ -74,9 +73,10 @@ class NetLm:
     def __init__(self, net: nn.Module, batches: Batches) -> None:
         self.net, self.batches = net, batches
 
-    def passes(self, step: int) -> Iterator[tuple[str, torch.Tensor]]:
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernet.training.Objective`."""
-        yield "mlm", masked_lm_loss(self.net, moved(self.batches(step), _device(self.net)))
+        batch = moved(self.batches(number), device_of(self.net))
+        yield Pass("mlm", masked_lm_loss(self.net, batch), batch["input_ids"].numel())
 
 
 def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
@@ -92,7 +92,7 @@ def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
     total, count = 0.0, 0
     with torch.no_grad():
         for one in batches:
-            batch = moved(one, _device(net))
+            batch = moved(one, device_of(net))
             found = len(asked(batch)[1])
             total += found * float(masked_lm_loss(net, batch)) if found else 0.0
             count += found
@@ -100,14 +100,3 @@ def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
         raise DataError("perplexity needs held-out batches with masked tokens; there are none")
     return math.exp(total / count)
 
-
-def _device(net: nn.Module) -> torch.device:
-    device: torch.device = next(net.parameters()).device
-    return device
-
-
-def _name(supernet: Supernet, arch: Any, index: int) -> str:
-    """Names a pass for the log; what is random is not told apart, so that a log stays a table."""
-    if arch == supernet.largest():
-        return "largest"
-    return "smallest" if arch == supernet.smallest() else f"random {index}"

@@ -52,10 +52,11 @@ class Lamb(torch.optim.Optimizer):
 
 
 def optimizer(parameters: dict[str, torch.nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    """Makes a recipe's optimiser; weight decay is for matrices alone, as in BERT."""
+    """Makes a recipe's optimiser; weight decay is not for biases and norms, as in BERT."""
+    spared = {name for name, one in parameters.items() if one.ndim <= 1 or name.endswith("bias")}
     groups = [
-        {"params": [one for one in parameters.values() if one.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [one for one in parameters.values() if one.ndim <= 1], "weight_decay": 0.0},
+        {"params": [one for name, one in parameters.items() if name not in spared], "weight_decay": recipe.weight_decay},
+        {"params": [one for name, one in parameters.items() if name in spared], "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
     kind = Lamb if recipe.optimizer == "lamb" else torch.optim.AdamW

@@ -14,12 +14,14 @@ from torch import nn
 from torch.nn import functional
 
 from hwcost.errors import UsageError
+from hwcost.spaces.base import Architecture
 from hwcost.supernet.base import Supernet
 from hwcost.supernet.masked_lm import Batches, inputs
+from hwcost.supernet.recipe import KNOWN
 from hwcost.supernet.sampling import Rule
-from hwcost.supernet.training import Batch, moved
+from hwcost.supernet.training import Batch, Pass, device_of, moved
 
-RELATIONS = ("softmax-mse", "logits-mse", "softmax-kl")
+RELATIONS = KNOWN["relation"]
 """The paper's loss, the released code's, and MiniLMv2's."""
 
 Projections = dict[str, torch.Tensor]
@@ -87,8 +89,8 @@ def resplit(projected: torch.Tensor, heads: int) -> torch.Tensor:
 
 
 def scores(projected: torch.Tensor, heads: int) -> torch.Tensor:
-    """Returns the scaled products of every two tokens, (B, heads, S, S); each net is scaled by its own channels."""
-    split = resplit(projected, heads)
+    """Returns the scaled products of every two tokens, (B, heads, S, S), in float32; each net by its own channels."""
+    split = resplit(projected.float(), heads)
     return split @ split.transpose(-1, -2) / split.shape[-1] ** 0.5
 
 
@@ -109,18 +111,18 @@ def relation_loss(
     """
     if kind not in RELATIONS:
         raise UsageError(f"unknown relation loss '{kind}'. Known: {', '.join(RELATIONS)}")
-    keep = mask.bool()
-    return sum(
-        (_distance(scores(teacher[name].detach(), heads), scores(student[name], heads), keep, kind) for name in teacher),
-        start=torch.zeros((), device=mask.device),
-    )
+    total = torch.zeros((), device=mask.device)
+    with torch.autocast(mask.device.type, enabled=False):
+        for name in teacher:
+            wanted, given = scores(teacher[name].detach(), heads), scores(student[name], heads)
+            total = total + _distance(wanted, given, mask.bool(), kind)
+    return total
 
 
 def _distance(wanted: torch.Tensor, given: torch.Tensor, keep: torch.Tensor, kind: str) -> torch.Tensor:
     """Means over heads and over what is no padding: pairs of tokens, or tokens for a divergence of distributions."""
     heads, columns = wanted.shape[1], keep[:, None, None, :]
     rows = keep[:, None, :, None]
-    wanted, given = wanted.float(), given.float()
     pairs = heads * (rows & columns).sum()
     if kind == "logits-mse":
         return (wanted - given).square().masked_fill(~(rows & columns), 0).sum() / pairs
@@ -142,7 +144,9 @@ class RelationDistillation:
         batches: Text; labels are not used.
         rule: Which subnets a step runs.
         kind: One of ``RELATIONS``.
-        accumulate: Micro batches of a step, which run the same subnets.
+
+    Raises:
+        UsageError: When the supernet's nets may end in a block without queries, or there is no such kind.
     """
 
     def __init__(
@@ -153,45 +157,44 @@ class RelationDistillation:
         batches: Batches,
         rule: Rule,
         kind: str = "softmax-mse",
-        accumulate: int = 1,
     ) -> None:
+        if supernet.space.name == "components":
+            raise UsageError("nets of space 'components' may end in a block without queries and keys: nothing relates there")
+        if kind not in RELATIONS:
+            raise UsageError(f"unknown relation loss '{kind}'. Known: {', '.join(RELATIONS)}")
         self.supernet, self.teacher, self.heads, self.kind = supernet, teacher.eval(), heads, kind
-        self.batches, self.rule, self.accumulate = batches, rule, accumulate
+        self.batches, self.rule = batches, rule
 
-    def passes(self, step: int) -> Iterator[tuple[str, torch.Tensor]]:
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernet.training.Objective`."""
-        batch = moved(self.batches(step), next(self.supernet.parameters()).device)
-        with torch.no_grad():
-            wanted = projections(self.teacher, self.teacher, batch)
-        for index, arch in enumerate(self.rule(step // self.accumulate)):
-            net = self.supernet.set(arch, "none")
-            given = projections(net, net.net, batch)
-            yield f"subnet {index}", relation_loss(wanted, given, batch["attention_mask"], self.heads, self.kind)
+        batch = moved(self.batches(number), device_of(self.supernet))
+        wanted = self._wanted(batch)
+        for name, arch in self.rule(step).items():
+            given = self._given(arch, batch)
+            loss = relation_loss(wanted, given, batch["attention_mask"], self.heads, self.kind)
+            yield Pass(name, loss, batch["input_ids"].numel())
 
     def targets(self, batches: list[dict[str, Any]]) -> list[tuple[Batch, Projections]]:
         """Runs the teacher over held-out batches, once for all subnets that are judged by them."""
-        moved_ones = [moved(one, next(self.supernet.parameters()).device) for one in batches]
-        with torch.no_grad():
-            return [(batch, projections(self.teacher, self.teacher, batch)) for batch in moved_ones]
+        device = device_of(self.supernet)
+        return [(batch, self._wanted(batch)) for batch in (moved(one, device) for one in batches)]
 
-    def loss(self, targets: list[tuple[Batch, Projections]]) -> float:
-        """Returns the mean loss of the chosen subnet against what :meth:`targets` returned."""
+    def loss(self, arch: Architecture, targets: list[tuple[Batch, Projections]]) -> float:
+        """Returns the mean loss of a subnet against what :meth:`targets` returned."""
         total = 0.0
         with torch.no_grad():
             for batch, wanted in targets:
-                given = projections(self.supernet, self.supernet.net, batch)
+                given = self._given(arch, batch)
                 total += float(relation_loss(wanted, given, batch["attention_mask"], self.heads, self.kind))
         return total / len(targets)
 
+    def _wanted(self, batch: Batch) -> Projections:
+        with torch.no_grad(), Watch(last_layer(self.teacher)) as seen:
+            self.teacher.encode(*inputs(batch))
+        return seen
 
-def projections(net: nn.Module, modules: nn.Module, batch: Batch) -> Projections:
-    """Runs a net and returns what its last attention projects.
-
-    Args:
-        net: What is called.
-        modules: Where its attention is found: the net itself, or the modules that a supernet runs.
-        batch: The batch.
-    """
-    with Watch(last_layer(modules)) as seen:
-        net(*inputs(batch))
-    return seen
+    def _given(self, arch: Architecture, batch: Batch) -> Projections:
+        net = self.supernet.set(arch, "none")
+        with Watch(last_layer(net.net)) as seen:
+            net(*inputs(batch))
+        return seen

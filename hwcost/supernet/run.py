@@ -13,11 +13,12 @@ from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
 from hwcost.errors import DataError, UsageError
 from hwcost.supernet.family import supernet
 from hwcost.supernet.recipe import Recipe
+from hwcost.supernet.schema import VERSION, check_version
 from hwcost.workloads import builder
 
 if TYPE_CHECKING:
     from hwcost.supernet.base import Supernet
-    from hwcost.supernet.training import Progress
+    from hwcost.supernet.training import Progress, Summary
 
 SETTINGS = "run.json"
 HELD_OUT = 0.1
@@ -36,9 +37,9 @@ class Settings:
         recipe: How.
         corpus: ``stdlib``, or the path of text files or of a data set on disk.
         seed: Of weights, batches and sampled architectures.
-        backbone: Folder of a BERT that the weights start from; None for random ones.
-        teacher: Folder of a BERT, or of a saved net, whose relations are learnt; None for masked language modelling.
-        relation: The relation loss.
+        backbone: Folder of a BERT, or of a saved net, that the weights start from; None for random ones.
+        teacher: Folder of a BERT, or of a saved net, whose relations are learnt; None for masked language modelling. The
+            supernet of space ``autodistil`` starts from it (AutoDistil, Algorithm 1) where there is no backbone.
     """
 
     space: str
@@ -48,7 +49,6 @@ class Settings:
     seed: int = 0
     backbone: str | None = None
     teacher: str | None = None
-    relation: str = "softmax-mse"
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -102,12 +102,11 @@ class Run:
                     )
             return run
         run = cls(Path(folder), settings, device)
-        builder(run.supernet.space).check_seq_len(settings.recipe.seq_len)
-        _ = run.tokenizer, run.text  # what cannot be read is told before anything is written
+        _ = run.objective  # what cannot be read, or does not fit, is told before anything is written
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             run.tokenizer.save(path.parent)
-            path.write_text(json.dumps({"schema_version": 1, **settings.as_dict()}, indent=2) + "\n", encoding="utf-8")
+            path.write_text(json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
         return run
@@ -122,6 +121,7 @@ class Run:
         path = Path(folder) / SETTINGS
         try:
             plain = json.loads(path.read_text(encoding="utf-8"))
+            check_version(plain, path)
             settings = Settings.from_dict({name: value for name, value in plain.items() if name != "schema_version"})
         except OSError as error:
             raise DataError(f"'{folder}' holds no training of a supernet: {error.strerror}: {SETTINGS}") from None
@@ -131,13 +131,10 @@ class Run:
 
     @cached_property
     def supernet(self) -> Supernet:
-        """The supernet with the weights that the training begins with."""
+        """The supernet: with the weights that the training begins with, until it is trained or read."""
         settings = self.settings
         made = supernet(settings.space, settings.seed, **settings.options)
-        if settings.backbone is not None:
-            from hwcost.supernet.huggingface import load_backbone, read
-
-            load_backbone(made, read(settings.backbone)[1])
+        builder(made.space).check_seq_len(settings.recipe.seq_len)
         made.to(self.device)
         return made
 
@@ -176,45 +173,41 @@ class Run:
         """Returns batches to judge by."""
         return self._batches(self.text[1], self.settings.seed + 1, JUDGED_SEQUENCES).fixed(count)
 
-    def train(self, progress: Callable[[Progress], None] = lambda state: None, save_every: int = 200) -> list[Progress]:
+    def train(self, progress: Callable[[Progress], None] = lambda state: None, save_every: int = 200) -> Summary:
         """Trains to the end of the recipe, from wherever the checkpoint stands; see ``training.train``."""
         from hwcost.supernet.training import Phase, train
 
-        recipe = self.settings.recipe
-        batches = self._batches(self.text[0], self.settings.seed, recipe.micro_batch)
         about = self.settings.as_dict() | {"text": self.text[0].digest}
-        del about["recipe"]
-        phase = Phase("training", self._objective(batches), recipe)
+        del about["recipe"]  # the phase has it
+        phase = Phase("training", self.objective, self.settings.recipe)
         return train(self.supernet, [phase], self.folder, about, save_every, progress)
 
-    def _objective(self, batches: MlmBatches) -> Any:
+    @cached_property
+    def objective(self) -> Any:
+        """What is lowered, on the supernet with the backbone's weights."""
         from hwcost.supernet.masked_lm import SupernetLm
         from hwcost.supernet.relations import RelationDistillation
         from hwcost.supernet.sampling import rule
 
         settings, recipe = self.settings, self.settings.recipe
+        batches = self._batches(self.text[0], settings.seed, recipe.micro_batch)
         drawn = rule(recipe.sampling, self.supernet, recipe.random, settings.seed)
+        begun = settings.backbone or (settings.teacher if settings.space == "autodistil" else None)
+        if begun is not None:
+            from hwcost.supernet.backbone import load
+
+            load(self.supernet, begun)
         if settings.teacher is None:
-            return SupernetLm(self.supernet, batches.batch, drawn, recipe.accumulate)
-        teacher, heads = _teacher(settings.teacher)
+            return SupernetLm(self.supernet, batches.batch, drawn)
+        from hwcost.supernet.backbone import teacher
+
+        net, heads = teacher(settings.teacher)
         return RelationDistillation(
-            self.supernet, teacher.to(self.device), heads, batches.batch, drawn, settings.relation, recipe.accumulate
+            self.supernet, net.to(self.device), heads, batches.batch, drawn, recipe.relation
         )
 
     def _batches(self, text: Corpus, seed: int, size: int) -> MlmBatches:
         return MlmBatches(text, self.tokenizer, self.settings.recipe.seq_len, size, seed)
-
-
-def _teacher(folder: str) -> tuple[Any, int]:
-    """Returns a teacher and its heads: a net saved by this package, or a BERT as ``transformers`` writes it."""
-    from hwcost.supernet import huggingface, subnet
-    from hwcost.supernet.relations import last_layer
-
-    if (Path(folder) / subnet.SOURCE).exists():
-        net = subnet.load(folder)
-        return net, int(last_layer(net).heads)
-    config, tensors = huggingface.read(folder)
-    return huggingface.teacher(config, tensors), int(config["num_attention_heads"])
 
 
 def _tokenizer_of(folder: Path) -> Tokenizer | None:

@@ -25,8 +25,8 @@ class Elastic(Protocol):
 class Rule(Protocol):
     """A rule of sampling."""
 
-    def __call__(self, step: int) -> list[Architecture]:
-        """Returns the architectures that a step runs, in order; their gradients are summed."""
+    def __call__(self, step: int) -> dict[str, Architecture]:
+        """Returns the architectures that a step runs, in order and by their part in it; their gradients are summed."""
 
 
 class Uniform:
@@ -46,13 +46,15 @@ class Uniform:
             raise UsageError(f"a step runs at least one architecture, got {count}")
         self.space, self.count, self.seed = supernet.space, count, seed
 
-    def __call__(self, step: int) -> list[Architecture]:
+    def __call__(self, step: int) -> dict[str, Architecture]:
         """See :class:`Rule`."""
         rng = np.random.default_rng((self.seed, step))
-        return [
-            self.space.made(gene.choices[int(rng.integers(len(gene.choices)))] for gene in self.space.genes)
-            for _ in range(self.count)
-        ]
+        return {
+            f"random {index}": self.space.made(
+                gene.choices[int(rng.integers(len(gene.choices)))] for gene in self.space.genes
+            )
+            for index in range(1, self.count + 1)
+        }
 
 
 class Sandwich:
@@ -68,12 +70,12 @@ class Sandwich:
     """
 
     def __init__(self, supernet: Elastic, count: int = 1, seed: int = 0) -> None:
-        self.ends = [supernet.largest(), supernet.smallest()]
+        self.ends = {"largest": supernet.largest(), "smallest": supernet.smallest()}
         self.random = Uniform(supernet, count, seed)
 
-    def __call__(self, step: int) -> list[Architecture]:
+    def __call__(self, step: int) -> dict[str, Architecture]:
         """See :class:`Rule`."""
-        return [*self.ends, *self.random(step)]
+        return {**self.ends, **self.random(step)}
 
 
 RULES: dict[str, type[Uniform | Sandwich]] = {"sandwich": Sandwich, "uniform": Uniform}

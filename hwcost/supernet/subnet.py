@@ -17,13 +17,21 @@ from typing import Any
 import torch
 
 from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost.supernet.schema import VERSION, check_version
 from hwcost.workloads import modules
 from hwcost.workloads.builder import Blueprint
 
 WEIGHTS, CONFIG, SOURCE = "model.safetensors", "config.json", "modeling.py"
 
-_HOME = "hwcost.workloads."
-"""Blueprints name classes of these modules; a folder from elsewhere cannot make anything else be imported."""
+NETS = {
+    (f"hwcost.workloads.{module}_model", name)
+    for module, name in (
+        ("autodistill", "AutoDistillModel"), ("components", "ComponentsModel"), ("supershaper", "SuperShaperModel"),
+        ("transformer", "TransformerModel"),
+    )
+}  # fmt: skip
+"""What a folder may name; one from elsewhere cannot make anything else be imported or called."""
+
 
 _HEADER = '''"""A Transformer encoder and what it is built of; needs torch and safetensors.
 
@@ -72,7 +80,7 @@ def save(folder: str | Path, model: torch.nn.Module, blueprint: Blueprint, about
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_tensors(folder / WEIGHTS, model.state_dict())
-        described = {"schema_version": 1, **(about or {}), "net": asdict(blueprint)}
+        described = {"schema_version": VERSION, **(about or {}), "net": asdict(blueprint)}
         (folder / CONFIG).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
         (folder / SOURCE).write_text(source(blueprint), encoding="utf-8")
     except OSError as error:
@@ -88,15 +96,15 @@ def load(folder: str | Path) -> torch.nn.Module:
         MissingExtraError: When safetensors is not installed.
     """
     folder = Path(folder)
-    blueprint = Blueprint(**describe(folder)["net"])
-    if not blueprint.module.startswith(_HOME):
-        raise DataError(f"'{folder / CONFIG}' names '{blueprint.module}', which holds no nets of hwcost's")
+    net = describe(folder)["net"]
+    if (net["module"], net["name"]) not in NETS:
+        raise DataError(f"'{folder / CONFIG}' names {net['module']}.{net['name']}, which is no net of hwcost's")
     tensors = read_tensors(folder / WEIGHTS)
     try:
         with torch.device("meta"):
-            model = blueprint.build()
+            model = Blueprint(net["module"], net["name"], net["arguments"]).build()
         model.load_state_dict(tensors, assign=True)
-    except (AttributeError, ImportError, RuntimeError, TypeError) as error:
+    except (RuntimeError, TypeError, ValueError) as error:
         raise DataError(f"the weights in '{folder}' do not fit its {CONFIG}: {error}") from None
     return model.eval()
 
@@ -111,6 +119,7 @@ def describe(folder: str | Path) -> dict[str, Any]:
     try:
         described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         _ = described["net"]["module"], described["net"]["name"], described["net"]["arguments"]
+        check_version(described, path)
     except OSError as error:
         raise DataError(f"'{folder}' holds no net: {error.strerror}: {CONFIG}. Expected a folder that was saved") from None
     except (ValueError, KeyError, TypeError):

@@ -15,6 +15,7 @@ from hwcost.spaces.supershaper import SuperShaper
 from hwcost.supernet.base import Supernet
 from hwcost.workloads import builder
 from hwcost.workloads.builder import Blueprint
+from hwcost.workloads.modules import Pooler
 from hwcost.workloads.supershaper_model import merge
 
 
@@ -34,8 +35,8 @@ class SuperShaperSupernet(Supernet):
 
     def full(self) -> nn.Module:
         """See the base class: every layer as wide as it gets, with both heads."""
-        model = self.trained.blueprint(self.space.architecture(self._equal(-1)), "mlm").build()
-        model.pooler = builder(self.space).blueprint(self.space.architecture(self._equal(-1)), "pooler").build().pooler
+        model = self.trained.blueprint(self.largest(), "mlm").build()
+        model.pooler = Pooler(self.space.sizes.backbone_width)
         return model
 
     def largest(self) -> Architecture:
@@ -57,13 +58,9 @@ class SuperShaperSupernet(Supernet):
                 for bottleneck in (layer.enter, layer.leave):
                     nn.init.eye_(bottleneck.weight)
 
-    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
+    def running(self, arch: Architecture, head: str | None = None) -> Blueprint:
         """See the base class: bottlenecks are trained unmerged."""
         return self.trained.blueprint(arch, head)
-
-    def extracted_blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
-        """See the base class."""
-        return builder(self.space).blueprint(arch, head)
 
     def extract(self, arch: Architecture, head: str | None = None) -> nn.Module:
         """See the base class; merged when the space is."""
@@ -71,5 +68,5 @@ class SuperShaperSupernet(Supernet):
         if not self.space.merged:
             return model
         with torch.device("meta"):
-            merged = self.extracted_blueprint(arch, head).build()
+            merged = self.blueprint(arch, head).build()
         return merge(model, merged).eval().requires_grad_(True)

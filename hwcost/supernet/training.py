@@ -7,16 +7,17 @@ a training is its weights, the optimiser's moments and a number.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import nn
 
-from hwcost.errors import DataError, MeasurementError
+from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.supernet.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernet.optimizers import optimizer
 from hwcost.supernet.recipe import Recipe
@@ -26,14 +27,29 @@ LOG = "log.jsonl"
 Batch = dict[str, torch.Tensor]
 
 
+class Pass(NamedTuple):
+    """A forward pass.
+
+    Attributes:
+        name: The same in every step, for logs.
+        loss: A scalar.
+        tokens: How many it ran.
+    """
+
+    name: str
+    loss: torch.Tensor
+    tokens: int
+
+
 class Objective(Protocol):
     """What a phase lowers."""
 
-    def passes(self, step: int) -> Iterable[tuple[str, torch.Tensor]]:
-        """Yields a name and a scalar loss for every forward pass of a micro batch; each is differentiated when it comes.
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        """Yields the forward passes of a micro batch; each is differentiated before the next one is asked for.
 
         Args:
-            step: Number of the micro batch, counted from 0 in the phase.
+            step: The step, counted from 0 in the phase.
+            number: The micro batch, counted from 0 in the phase.
         """
 
 
@@ -46,12 +62,14 @@ class Phase:
         objective: What it lowers.
         recipe: How.
         trained: Whether a parameter is trained, by its name; the others stay as they are.
+        about: Settings of the objective's own, plain JSON; a checkpoint resumes only where they are equal.
     """
 
     name: str
     objective: Objective
     recipe: Recipe
     trained: Callable[[str], bool] = field(default=lambda name: True)
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,27 @@ class Progress:
     tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one call of :func:`train` did.
+
+    Attributes:
+        steps: Steps that it took; 0 where the training was finished before.
+        tokens: Tokens that its passes ran.
+        first: The first step.
+        last: The last step.
+    """
+
+    steps: int = 0
+    tokens: int = 0
+    first: Progress | None = None
+    last: Progress | None = None
+
+    def after(self, state: Progress) -> Summary:
+        """Returns the summary with one step more."""
+        return Summary(self.steps + 1, self.tokens + state.tokens, self.first or state, state)
+
+
 def train(
     module: nn.Module,
     phases: Iterable[Phase],
@@ -84,7 +123,7 @@ def train(
     about: dict[str, Any] | None = None,
     save_every: int = 200,
     progress: Callable[[Progress], None] = lambda state: None,
-) -> list[Progress]:
+) -> Summary:
     """Trains a module, phase by phase; resumes where a checkpoint in the folder stands.
 
     Args:
@@ -95,26 +134,26 @@ def train(
         save_every: Steps between checkpoints; there is also one at the end of every phase.
         progress: Called after every step.
 
-    Returns:
-        The progress after every step of this call.
-
     Raises:
         DataError: When the folder's checkpoint is damaged or of another training.
         MeasurementError: When a loss is no number.
+        UsageError: When ``save_every`` is not positive.
     """
+    if save_every < 1:
+        raise UsageError(f"checkpoints lie at least one step apart, got {save_every}")
     stretch = list(phases)
-    known = {**(about or {}), "phases": [[phase.name, _plain(phase.recipe)] for phase in stretch]}
+    known = {**(about or {}), "phases": {phase.name: {**_plain(phase.recipe), **phase.about} for phase in stretch}}
     place = None if folder is None else Path(folder)
     start = _resume(module, place, known)
     done = sum(phase.recipe.steps for phase in stretch[: start.phase])
     total = sum(phase.recipe.steps for phase in stretch)
-    found = []
+    summary = Summary()
     for index in range(start.phase, len(stretch)):
         run = _Run(module, stretch[index], start if index == start.phase else None)
         for step in range(run.first, run.recipe.steps):
             losses, tokens = run.step(step)
             state = Progress(stretch[index].name, step + 1, run.recipe.steps, done + step + 1, total, losses, tokens)
-            found.append(state)
+            summary = summary.after(state)
             if place is not None:
                 _log(place, state)
                 if (step + 1) % save_every == 0 and step + 1 < run.recipe.steps:
@@ -123,7 +162,7 @@ def train(
         done += run.recipe.steps
         if place is not None:
             run.checkpoint(index + 1, 0, known).save(place)
-    return found
+    return summary
 
 
 class _Run:
@@ -144,20 +183,29 @@ class _Run:
         """Takes one step; returns the losses of its passes and the tokens they ran."""
         self.optimizer.zero_grad(set_to_none=True)
         losses: dict[str, float] = {}
-        passes = 0
+        tokens, share = 0, 1 / self.recipe.accumulate
         for micro in range(self.recipe.accumulate):
-            with self._precision():
-                for name, loss in self.phase.objective.passes(step * self.recipe.accumulate + micro):
-                    passes += 1
-                    losses[name] = losses.get(name, 0.0) + float(loss.detach()) / self.recipe.accumulate
-                    (loss / self.recipe.accumulate).backward()
+            for one in self._passes(step, step * self.recipe.accumulate + micro):
+                (share * one.loss).backward()
+                losses[one.name] = losses.get(one.name, 0.0) + share * float(one.loss.detach())
+                tokens += one.tokens
         self._check(losses, step)
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(list(self.parameters.values()), self.recipe.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.rate(step)
         self.optimizer.step()
-        return losses, passes * self.recipe.micro_batch * self.recipe.seq_len
+        return losses, tokens
+
+    def _passes(self, step: int, number: int) -> Iterator[Pass]:
+        """Yields the objective's passes, run in the recipe's precision; what is done between them is not."""
+        passes = self.phase.objective.passes(step, number)
+        while True:
+            with self._precision():
+                one = next(passes, None)
+            if one is None:
+                return
+            yield one
 
     def checkpoint(self, phase: int, step: int, about: dict[str, Any]) -> Checkpoint:
         """Describes where the training stands; a phase that is finished leaves no moments."""
@@ -171,16 +219,17 @@ class _Run:
     def _precision(self) -> AbstractContextManager[Any]:
         if self.recipe.dtype == "float32":
             return nullcontext()
-        device = next(self.module.parameters()).device.type
-        context: AbstractContextManager[Any] = torch.autocast(device, dtype=getattr(torch, self.recipe.dtype))
+        context: AbstractContextManager[Any] = torch.autocast(
+            device_of(self.module).type, dtype=getattr(torch, self.recipe.dtype)
+        )
         return context
 
     def _check(self, losses: dict[str, float], step: int) -> None:
         for name, loss in losses.items():
-            if loss - loss != 0:
+            if not math.isfinite(loss):
                 raise MeasurementError(
                     f"the loss of {name} is {loss} in step {step + 1} of phase '{self.phase.name}'. A smaller learning rate "
-                    f"or a limit on the gradient's norm may help; the last checkpoint is as it was"
+                    f"or a limit on the gradient's norm may help"
                 )
 
 
@@ -193,7 +242,8 @@ def _resume(module: nn.Module, folder: Path | None, about: dict[str, Any]) -> Ch
     found = Checkpoint.load(folder)
     check_same(found.about, about, folder)
     fill(module, found.model, folder)
-    done = sum(recipe["steps"] for _, recipe in about["phases"][: found.phase]) + found.step
+    finished = list(about["phases"].values())[: found.phase]
+    done = sum(recipe["steps"] for recipe in finished) + found.step
     path = folder / LOG
     if path.exists():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -231,6 +281,12 @@ def _log(folder: Path, state: Progress) -> None:
 def _plain(recipe: Recipe) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
     return plain
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Returns where a module's parameters are."""
+    device: torch.device = next(module.parameters()).device
+    return device
 
 
 def moved(batch: dict[str, Any], device: torch.device | str) -> Batch:

@@ -32,7 +32,8 @@ def kept_layers(depth: int, of: int) -> list[int]:
 class TransformerSupernet(Supernet):
     """All homogeneous encoders of a space in one set of weights.
 
-    A head keeps the first of its channels: where heads share the width, narrower nets have narrower heads.
+    Heads that share the width divide its first channels among them, however many they are; heads of a width of their own are
+    the first ones.
 
     Args:
         space: The space, with ``elastic="homogeneous"``.
@@ -50,20 +51,19 @@ class TransformerSupernet(Supernet):
                 f"a supernet of space '{space.name}' slices layers that are alike; got elastic='{space.elastic}'. Layers of "
                 f"widths of their own are what the supernet of space 'supershaper' has"
             )
-        self.layers, self.width, self.inner, self.heads, self.head_width = self.sizes(space)
+        self.layers, self.width, self.inner, self.heads, self.channels = self.sizes(space)
         super().__init__(space, seed)
 
     @staticmethod
     def sizes(space: Transformer) -> tuple[int, int, int, int, int]:
-        """Returns layers, width, inner width of the feed-forward, heads, and channels of a head of the full weights."""
-        channels = max(space.head_channels(hidden, heads) for hidden in space.hidden for heads in space.heads)
-        inner = round(max(space.ffn_ratio) * max(space.hidden))
-        return max(space.layers), max(space.hidden), inner, max(space.heads), channels
+        """Returns layers, width, inner width of the feed-forward, heads, and channels of all heads of the full weights."""
+        width, heads = max(space.hidden), max(space.heads)
+        inner = round(max(space.ffn_ratio) * width)
+        return max(space.layers), width, inner, heads, heads * space.head_channels(width, heads)
 
     def full(self) -> nn.Module:
         """See the base class: the widest and deepest net, with both heads."""
-        layer = (self.width, self.inner, self.heads, self.heads * self.head_width)
-        space = self.space
+        layer, space = (self.width, self.inner, self.heads, self.channels), self.space
         model = TransformerModel(
             [layer] * self.layers, self.width, "mlm", space.vocabulary, space.positions, TOKEN_TYPES
         )
@@ -79,24 +79,17 @@ class TransformerSupernet(Supernet):
         return self.space.architecture(gene.choices[0] for gene in self.space.genes)
 
     def part(self, arch: Architecture, name: str, shape: torch.Size) -> torch.Tensor:
-        """See the base class; layers are those that are kept, and heads keep their first channels."""
+        """See the base class; layers are those that are kept."""
         first, _, rest = name.partition(".")
         if first != "parts":
             return super().part(arch, name, shape)
         index, _, rest = rest.partition(".")
-        depth, hidden, _, heads = (int(gene) for gene in arch.genes)
-        layer = kept_layers(depth, self.layers)[int(index)]
-        weight = self.weights.get_parameter(f"parts.{layer}.{rest}")
-        channels = self.space.head_channels(hidden, heads)
-        if rest.startswith(_BY_HEAD):
-            return prefix(self._heads(weight, heads, channels), shape)
-        if rest == "attention.output.weight":
-            return prefix(self._heads(weight.T, heads, channels).T, shape)
-        return prefix(weight, shape)
+        layer = kept_layers(int(arch.genes[0]), self.layers)[int(index)]
+        return self.part_of_layer(arch, rest, self.weights.get_parameter(f"parts.{layer}.{rest}"), shape)
 
-    def _heads(self, rows: torch.Tensor, heads: int, channels: int) -> torch.Tensor:
-        """Returns the first channels of the first heads: (all channels, ...) -> (heads * channels, ...)."""
-        return rows.unflatten(0, (self.heads, self.head_width))[:heads, :channels].flatten(0, 1)
+    def part_of_layer(self, arch: Architecture, name: str, weight: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+        """Returns the view of one of a kept layer's weights."""
+        return prefix(weight, shape)
 
 
 class AutoDistilSupernet(TransformerSupernet):
@@ -115,5 +108,19 @@ class AutoDistilSupernet(TransformerSupernet):
     def sizes(space: Transformer) -> tuple[int, int, int, int, int]:
         """See the base class: those of the teacher, whichever the sub-space."""
         assert isinstance(space, AutoDistil)
-        sizes = space.sizes
-        return TEACHER_LAYERS, sizes.width, TEACHER_RATIO * sizes.width, TEACHER_HEADS, sizes.head_width
+        width = space.sizes.width
+        return TEACHER_LAYERS, width, TEACHER_RATIO * width, TEACHER_HEADS, width
+
+    def part_of_layer(self, arch: Architecture, name: str, weight: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+        """See the base class; every head keeps its first channels."""
+        if name.startswith(_BY_HEAD):
+            return prefix(self._heads(weight, arch), shape)
+        if name == "attention.output.weight":
+            return prefix(self._heads(weight.T, arch).T, shape)
+        return prefix(weight, shape)
+
+    def _heads(self, rows: torch.Tensor, arch: Architecture) -> torch.Tensor:
+        """Returns the first channels of the first heads: (all channels, ...) -> (heads * channels, ...)."""
+        _, hidden, _, heads = (int(gene) for gene in arch.genes)
+        channels = self.space.head_channels(hidden, heads)
+        return rows.unflatten(0, (self.heads, -1))[:heads, :channels].flatten(0, 1)

@@ -78,3 +78,19 @@ def super_lm(weights, arch, channels, ids, mask, types):
         grown = functional.gelu(linear(hidden, layer.feed_forward.grow, inner, width))
         hidden = norm(hidden + linear(grown, layer.feed_forward.shrink, width, inner), layer.feed_forward.norm, width)
     return hidden
+
+
+def prefixes(weights, width, inner, heads, ids, mask, types):
+    """BERT's layers on the first channels of everything."""
+    hidden = embed(weights, ids, types, width)
+    for layer in weights.layers:
+        attention, forward = layer.attention, layer.feed_forward
+        split = [
+            linear(hidden, part, width, width).unflatten(-1, (heads, width // heads)).transpose(1, 2)
+            for part in (attention.query, attention.key, attention.value)
+        ]
+        mixed = attend(*split, mask, 1 / math.sqrt(width // heads)).transpose(1, 2).flatten(2)
+        hidden = norm(hidden + linear(mixed, attention.output, width, width), attention.norm, width)
+        grown = functional.gelu(linear(hidden, forward.grow, inner, width))
+        hidden = norm(hidden + linear(grown, forward.shrink, width, inner), forward.norm, width)
+    return hidden

@@ -12,11 +12,12 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hwcost.errors import UnknownNameError, UsageError
+from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.supernet.distillation import SCHEDULES, Distillation, Schedule, attention_transfer, feature_transfer, schedule
 from hwcost.supernet.family import supernet
-from hwcost.supernet.finetuning import Classification, Classifier, accuracy
+from hwcost.supernet.finetuning import STARTS, Classification, Classifier, accuracy, prepare
+from hwcost.supernet.masked_lm import SupernetLm
 from hwcost.supernet.recipe import Recipe
 from hwcost.supernet.relations import RelationDistillation, relation_loss, resplit
 from hwcost.supernet.sampling import Sandwich
@@ -104,10 +105,16 @@ def test_relation_distillation_lowers_the_loss_of_all_sizes(kind) -> None:
     objective = RelationDistillation(net, own, 12, words, Sandwich(net, 1), kind)
     targets = objective.targets([words(500)])
     archs = [net.smallest(), net.largest(), net.space.sample(1, seed=4)[0]]
-    judge = lambda: [objective.loss(targets) for arch in archs if net.set(arch, "none")]  # noqa: E731
-    before = judge()
+    before = [objective.loss(arch, targets) for arch in archs]
     train(net, [Phase("relations", objective, replace(SMOKE, steps=12, learning_rate=3e-3))])
-    assert all(after < early for after, early in zip(judge(), before, strict=True))
+    after = [objective.loss(arch, targets) for arch in archs]
+    assert all(late < early for late, early in zip(after, before, strict=True))
+
+
+def test_relations_are_refused_where_there_may_be_none() -> None:
+    net = supernet("components:grid=mini")
+    with pytest.raises(UsageError, match="may end in a block without queries and keys"):
+        RelationDistillation(net, net.extract(net.largest(), "none"), 4, words, Sandwich(net))
 
 
 def test_transfers_are_the_sums_of_the_paper() -> None:
@@ -135,7 +142,10 @@ def test_phases_freeze_what_came_before(pair) -> None:
     names = [name for name, _ in pair.named_parameters()]
     for index, phase in enumerate(phases[:-1]):
         trained = {".".join(name.split(".")[:3]) for name in names if phase.trained(name)}
-        assert trained == {f"student.blocks.{index}", f"widen.{index}.weight", f"widen.{index}.bias", f"mix.{index}.weight"}
+        expected = {f"student.blocks.{index}", f"widen.{index}.weight", f"widen.{index}.bias", f"mix.{index}.weight"}
+        embeddings = {one for one in trained if one.startswith("student.embeddings.")}
+        assert trained - embeddings == expected
+        assert bool(embeddings) == (index == 0)
     assert {name.split(".")[0] for name in names if phases[-1].trained(name)} == {"student", "next_sentence"}
 
 
@@ -150,6 +160,58 @@ def test_distillation_brings_the_student_near(pair) -> None:
     assert pair.pretraining_losses(batch)["mlm"].item() < text_before - 0.5
     assert all(torch.equal(kept[name], tensor) for name, tensor in pair.teacher.state_dict().items())
     assert not any(name.startswith("teacher") for name, _ in pair.named_parameters())
+
+
+@pytest.mark.parametrize("heads", [1, 2, 4, 8])
+def test_padding_changes_no_transfer(heads) -> None:
+    """Whatever the numbers of heads: what stands behind the mask is related to by none, and the losses are numbers."""
+    net = student(MINI, MINI.architecture((32, 24, heads, 64, 2)), seed=heads)
+    pair = Distillation(net, teacher(MINI, seed=2))
+    batch = moved(pairs(3), "cpu")
+    batch["attention_mask"][:, 10:] = 0
+    other = {**batch, "input_ids": batch["input_ids"].clone()}
+    other["input_ids"][:, 11:] = 77
+    for block in range(4):
+        losses = pair.block_losses(batch, block)
+        assert all(torch.isfinite(loss) for loss in losses)
+        torch.testing.assert_close(losses, pair.block_losses(other, block))
+
+
+def test_the_teacher_moves_along(pair) -> None:
+    assert pair.double().teacher.embeddings.word.weight.dtype == torch.float64
+
+
+def test_nets_of_other_depths_do_not_fit() -> None:
+    net, own = student(MINI, MINI.sample(1)[0]), teacher(MINI)
+    del own.blocks[-1]
+    with pytest.raises(UsageError, match="the student has 4 of them, the teacher 3"):
+        Distillation(net, own)
+
+
+@pytest.mark.parametrize("stop", [1, 4, 6, 9])
+def test_interrupted_distillations_resume_bit_by_bit(tmp_path, stop) -> None:
+    def interrupt(state) -> None:
+        if state.done == stop:
+            raise KeyboardInterrupt
+
+    def run(folder, **options):
+        pair = Distillation(student(MINI, MINI.architecture((32, 24, 2, 64, 2)), seed=1), teacher(MINI, seed=2))
+        phases = pair.phases(pairs, Schedule(2, 3, 1), Recipe(steps=1, batch_size=4, seq_len=16))
+        train(pair, phases, folder, save_every=2, **options)
+        return pair.state_dict()
+
+    whole = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "parts", progress=interrupt)
+    resumed = run(tmp_path / "parts")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_another_alpha_is_another_training(pair, tmp_path) -> None:
+    how = Recipe(steps=1, batch_size=4, seq_len=16)
+    train(pair, pair.phases(pairs, Schedule(1, 1, 0), how, alpha=0.5), tmp_path)
+    with pytest.raises(DataError, match="its alpha is 0.5, this one's is 0.9"):
+        train(pair, pair.phases(pairs, Schedule(1, 1, 0), how, alpha=0.9), tmp_path)
 
 
 def test_equal_sizes_need_nothing_between_them() -> None:
@@ -167,6 +229,21 @@ def test_schedules_are_as_printed() -> None:
     with pytest.raises(UnknownNameError, match="unknown schedule of distillation 'fast'"):
         schedule("fast")
     assert set(SCHEDULES) == {"flash", "regular"}
+
+
+def test_nets_are_prepared_for_fine_tuning_in_three_ways() -> None:
+    """Directly a net is what it inherits; partial training goes on from that, scratch from the initial weights."""
+    net = supernet("supershaper:scale=mini", seed=5)
+    arch = net.smallest()
+    fresh = net.extract(arch, "mlm").state_dict()
+    train(net, [Phase("mlm", SupernetLm(net, words, Sandwich(net)), SMOKE)])
+    inherited = net.extract(arch, "mlm").state_dict()
+    still = replace(SMOKE, learning_rate=1e-30)
+    found = {start: prepare(net, arch, start, words, still).state_dict() for start in STARTS}
+    for start, wanted in (("direct", inherited), ("partial", inherited), ("scratch", fresh)):
+        assert all(torch.allclose(found[start][name], wanted[name], atol=1e-20) for name in wanted), start
+    with pytest.raises(UsageError, match="direct, partial, scratch; got 'later'"):
+        prepare(net, arch, "later", words, SMOKE)
 
 
 def test_fine_tuning_finds_the_classes() -> None:

@@ -87,14 +87,51 @@ def test_folders_on_disk_become_backbones_and_teachers(tmp_path) -> None:
     assert far(huggingface.teacher(config, tensors, "mlm")(*inputs), expected) <= TOLERANCE
 
 
-def test_weights_that_do_not_fit_are_refused(tmp_path) -> None:
-    small = bert(100, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
+SMALL = {"hidden_size": 32, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 64}
+
+
+@pytest.mark.parametrize(
+    ("changes", "heads", "says"),
+    [
+        ({}, 4, r"of the given BERT has shape \(.*\), the supernet of space 'supershaper' needs"),
+        ({"num_hidden_layers": 2}, None, "has 2 layers, the supernet of space 'supershaper' needs 4 of 4 heads"),
+        ({"num_attention_heads": 8}, 8, "has 4 layers of 8 heads, the supernet"),
+    ],
+)
+def test_berts_of_other_sizes_are_refused(changes, heads, says) -> None:
+    other = bert(100, **{**SMALL, **changes})
+    with pytest.raises(DataError, match=says):
+        huggingface.load_backbone(supernet("supershaper:scale=mini"), huggingface.renamed(other.state_dict()), heads)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "says"),
+    [
+        ("BertForPreTraining", {"hidden_act": "relu"}, "has hidden_act 'relu'; here BERT has 'gelu'"),
+        ("BertForPreTraining", {"layer_norm_eps": 1e-2}, "has layer_norm_eps 0.01"),
+        ("RobertaModel", {}, "has model_type 'roberta'; here BERT has 'bert'"),
+    ],
+)
+def test_folders_of_other_nets_are_refused(tmp_path, kind, changes, says) -> None:
+    config = getattr(transformers, kind.partition("F")[0].removesuffix("Model") + "Config")
+    getattr(transformers, kind)(config(vocab_size=100, **SMALL, **changes)).save_pretrained(tmp_path)
+    with pytest.raises(DataError, match=says):
+        huggingface.read(tmp_path)
+
+
+def test_heads_that_a_folder_does_not_hold_are_not_made_up(tmp_path) -> None:
+    bert(100, "BertModel", **SMALL).save_pretrained(tmp_path)
+    _, tensors = huggingface.read(tmp_path)
+    assert not any(name.startswith("head.") for name in tensors)
+    assert "pooler.dense.weight" in tensors
+
+
+def test_weights_that_are_none_are_refused(tmp_path) -> None:
+    small = bert(100, **SMALL)
     net = supernet("supershaper:scale=mini")
-    with pytest.raises(DataError, match=r"of the given BERT has shape \(.*\), the supernet of space 'supershaper' needs"):
-        huggingface.load_backbone(net, huggingface.renamed(small.state_dict()))
     with pytest.raises(UsageError, match="hold no word embeddings"):
         huggingface.load_backbone(net, {"something": torch.ones(2)})
     with pytest.raises(DataError, match="holds no BERT that transformers can read"):
         huggingface.read(tmp_path)
     with pytest.raises(DataError, match="do not fit its configuration"):
-        huggingface.teacher({**small.config.to_dict(), "num_hidden_layers": 2}, huggingface.renamed(small.state_dict()))
+        huggingface.teacher({**small.config.to_dict(), "num_hidden_layers": 5}, huggingface.renamed(small.state_dict()))

@@ -8,6 +8,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from types import SimpleNamespace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,10 +46,9 @@ def test_extracted_nets_equal_sliced_ones_for_every_choice_of_every_gene(net) ->
     with torch.no_grad():
         for start in (net.largest(), net.space.sample(1, seed=4)[0]):
             for arch in one_by_one(net.space, start):
-                sliced = net.set(arch)(*inputs)
-                extracted = net.extract(arch)
-                assert apart(extracted(*inputs), sliced) <= TOLERANCE, net.space.key(arch)
-                assert count_parameters(extracted) == net.space.params(arch)
+                logits = net.extract(arch, "mlm")(*inputs)
+                assert apart(logits, net.set(arch, "mlm")(*inputs)) <= TOLERANCE, net.space.key(arch)
+                assert count_parameters(net.extract(arch)) == net.space.params(arch)
 
 
 def test_extracted_nets_equal_sliced_ones_with_every_head(net) -> None:
@@ -120,6 +121,21 @@ def test_super_lm_equals_the_papers_extraction_by_hand(subspace, heads) -> None:
             assert apart(net.set(arch, "none")(*inputs), expected) <= TOLERANCE
 
 
+@pytest.mark.parametrize("heads", [2, 4])
+def test_heads_that_share_the_width_divide_its_first_channels(heads) -> None:
+    net = shaken("transformer:layers=[2,3],hidden=[32,64],heads=[2,4],ffn_ratio=[2,3],vocabulary=2048")
+    inputs = batch()
+    for depth, width, ratio in ((2, 32, 2), (3, 64, 3), (3, 32, 3)):
+        widest = SimpleNamespace(
+            embeddings=net.weights.embeddings,
+            layers=[net.weights.parts[index] for index in kept_layers(depth, 3)],
+        )
+        with torch.no_grad():
+            expected = by_hand.prefixes(widest, width, ratio * width, heads, *inputs)
+            arch = net.space.architecture((depth, width, ratio, heads))
+            assert apart(net.set(arch, "none")(*inputs), expected) <= TOLERANCE
+
+
 @pytest.mark.parametrize(
     ("depth", "kept"),
     [
@@ -172,6 +188,8 @@ def test_architectures_outside_the_space_are_refused() -> None:
     net = supernet("supershaper:scale=mini")
     with pytest.raises(ArchitectureError, match="gene 'l2' of space 'supershaper' cannot be 25. Allowed: 8, 16, 24"):
         net.set(type(net.largest())("supershaper", (8, 25, 8, 8)))
+    with pytest.raises(ArchitectureError, match="of space 'transformer' is no point of space 'supershaper'"):
+        net.set(type(net.largest())("transformer", (8, 8, 8, 8)))
     with pytest.raises(UsageError, match="a net ends in one of mlm, pooler, none; got 'nsp'"):
         net.set(net.largest(), "nsp")
 

@@ -44,9 +44,7 @@ torch.save(modeling.load()(*inputs).detach(), sys.argv[3])
 def saved(request, tmp_path):
     net = shaken(request.param)
     arch = net.space.sample(1, seed=3)[0]
-    model = net.extract(arch)
-    blueprint = net.extracted_blueprint(arch)
-    return subnet.save(tmp_path / "net", model, blueprint, {"arch": net.space.key(arch)}), model
+    return net.save(arch, tmp_path / "net"), net.extract(arch)
 
 
 def test_nets_are_what_they_were(saved) -> None:
@@ -92,8 +90,15 @@ def test_damaged_descriptions_are_refused(saved, tmp_path) -> None:
         subnet.load(tmp_path)
     config = folder / subnet.CONFIG
     described = json.loads(config.read_text())
-    config.write_text(json.dumps({**described, "net": {**described["net"], "module": "os"}}))
-    with pytest.raises(DataError, match="names 'os', which holds no nets"):
+    for module, name in (("os", "system"), ("hwcost.workloads.builder", "import_module"), (3, None)):
+        config.write_text(json.dumps({**described, "net": {"module": module, "name": name, "arguments": {"name": "x"}}}))
+        with pytest.raises(DataError, match="which is no net of hwcost's"):
+            subnet.load(folder)
+    config.write_text(json.dumps({**described, "net": {**described["net"], "arguments": {"depth": 3}}}))
+    with pytest.raises(DataError, match="do not fit its config.json"):
+        subnet.load(folder)
+    config.write_text(json.dumps({**described, "schema_version": 2}))
+    with pytest.raises(DataError, match="has schema version 2"):
         subnet.load(folder)
     config.write_text("{")
     with pytest.raises(DataError, match="describes no net: it is damaged"):
