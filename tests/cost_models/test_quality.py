@@ -1,0 +1,32 @@
+"""Perplexity, or any positive quality, is learnt as latencies are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hwcost.cost_models.quality import fit_quality
+from hwcost.errors import DataError
+from hwcost.spaces import space
+
+MINI = space("supershaper:scale=mini")
+
+
+@pytest.mark.parametrize("model", ["lut", "hybrid"])
+def test_a_planted_quality_is_found(model) -> None:
+    archs = MINI.sample(80, seed=1)
+    values = [float(np.exp(6 - 0.004 * sum(arch.genes) - 0.006 * arch.genes[-1])) for arch in archs]
+    fit = fit_quality(MINI, archs, values, model)
+    assert fit.metrics["r2"] > 0.97
+    unseen = MINI.sample(20, seed=9)
+    wanted = [np.exp(6 - 0.004 * sum(arch.genes) - 0.006 * arch.genes[-1]) for arch in unseen]
+    assert fit.model.predict(unseen).latency_s == pytest.approx(wanted, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [([1.0, 2.0], "need as many values, got 2"), ([1.0, -2.0, 3.0], r"got \[-2.0\]"), ([1.0, np.inf, 3.0], r"got \[inf\]")],
+)
+def test_what_is_no_quality_is_refused(values, says) -> None:
+    with pytest.raises(DataError, match=says):
+        fit_quality(MINI, MINI.sample(3), values)
