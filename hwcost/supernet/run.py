@@ -106,7 +106,9 @@ class Run:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             run.tokenizer.save(path.parent)
-            path.write_text(json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2) + "\n", encoding="utf-8")
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2), encoding="utf-8")
+            part.replace(path)  # killed before this, the same command begins anew
         except OSError as error:
             raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
         return run
