@@ -137,11 +137,14 @@ def train(
     Raises:
         DataError: When the folder's checkpoint is damaged or of another training.
         MeasurementError: When a loss is no number.
-        UsageError: When ``save_every`` is not positive.
+        UsageError: When ``save_every`` is not positive, or two phases have one name.
     """
+    stretch = list(phases)
+    names = [phase.name for phase in stretch]
     if save_every < 1:
         raise UsageError(f"checkpoints lie at least one step apart, got {save_every}")
-    stretch = list(phases)
+    if len(set(names)) < len(names):
+        raise UsageError(f"phases have names of their own, by which checkpoints tell them apart; got {', '.join(names)}")
     known = {**(about or {}), "phases": {phase.name: {**_plain(phase.recipe), **phase.about} for phase in stretch}}
     place = None if folder is None else Path(folder)
     start = _resume(module, place, known)

@@ -320,6 +320,12 @@ def test_checkpoints_lie_a_step_apart_at_least() -> None:
         train(net, training(net), save_every=0)
 
 
+def test_phases_have_names_of_their_own() -> None:
+    net = supernet("supershaper:scale=mini")
+    with pytest.raises(UsageError, match="names of their own, .* got mlm, mlm"):
+        train(net, [*training(net), *training(net)])
+
+
 @pytest.mark.parametrize("kept", [0, 4, 100, 20_000, -1])
 def test_truncated_checkpoints_are_refused(trained, kept) -> None:
     path = trained / FILE
