@@ -15,6 +15,9 @@ from hwcost.cost_models.train import Training, training
 from hwcost.errors import DataError
 from hwcost.spaces.base import Architecture, SearchSpace
 
+HELD = ("auto", "lightgbm", "xgboost")
+"""Models that are held never to fall as a net grows, which holds of latency and not of perplexity."""
+
 
 def fit_quality(
     space: SearchSpace, archs: Sequence[Architecture], values: Sequence[float], model: str = "auto"
@@ -40,4 +43,5 @@ def fit_quality(
         wrong = found[~(np.isfinite(found) & (found > 0))]
         raise DataError(f"a quality is a positive number for every architecture, got {wrong[:3].tolist()}")
     rows = Data(space, list(archs), found, np.ones(len(found)), (FIT,) * len(found), "quality", {}, {"data": "quality"})
-    return training(rows, model, "none")
+    free = {"monotone": False} if model in HELD else {}
+    return training(rows, model, "none", **free)

@@ -12,15 +12,16 @@ from hwcost.spaces import space
 MINI = space("supershaper:scale=mini")
 
 
-@pytest.mark.parametrize("model", ["lut", "hybrid"])
+@pytest.mark.parametrize("model", ["lut", "hybrid", "xgboost", "lightgbm", "auto"])
 def test_a_planted_quality_is_found(model) -> None:
     archs = MINI.sample(80, seed=1)
     values = [float(np.exp(6 - 0.004 * sum(arch.genes) - 0.006 * arch.genes[-1])) for arch in archs]
     fit = fit_quality(MINI, archs, values, model)
-    assert fit.metrics["r2"] > 0.97
+    assert fit.metrics["r2"] > (0.85 if model in ("xgboost", "lightgbm") else 0.97)
+    assert not fit.model.monotone_
     unseen = MINI.sample(20, seed=9)
     wanted = [np.exp(6 - 0.004 * sum(arch.genes) - 0.006 * arch.genes[-1]) for arch in unseen]
-    assert fit.model.predict(unseen).latency_s == pytest.approx(wanted, rel=0.05)
+    assert fit.model.predict(unseen).latency_s == pytest.approx(wanted, rel=0.15)
 
 
 @pytest.mark.parametrize(
