@@ -17,9 +17,10 @@ from torch.func import functional_call
 
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.transformer import HEADS_OF_NET
 from hwcost.supernet import subnet
 from hwcost.workloads import builder
-from hwcost.workloads.builder import HEADS, Blueprint
+from hwcost.workloads.builder import Blueprint
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -100,8 +101,8 @@ class Supernet(nn.Module, ABC):
         if arch.space != self.space.name:
             raise ArchitectureError(f"an architecture of space '{arch.space}' is no point of space '{self.space.name}'")
         checked = self.space.architecture(arch.genes)
-        if head is not None and head not in HEADS:
-            raise UsageError(f"a net ends in one of {', '.join(HEADS)}; got '{head}'")
+        if head is not None and head not in HEADS_OF_NET:
+            raise UsageError(f"a net ends in one of {', '.join(HEADS_OF_NET)}; got '{head}'")
         self.arch, self.head = checked, head
         return self
 

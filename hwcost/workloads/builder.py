@@ -50,10 +50,6 @@ def draw_inputs(inputs: dict[str, Input], seed: int) -> dict[str, NDArray[Any]]:
     return {name: spec.draw(rng) for name, spec in inputs.items()}
 
 
-HEADS = ("mlm", "pooler", "none")
-"""What a net can end in: a masked-language-model head, a pooler, or its hidden states."""
-
-
 @dataclass(frozen=True, slots=True)
 class Blueprint:
     """What a net is made of, as plain data: enough to build it again anywhere.
@@ -93,7 +89,7 @@ class Builder(ABC, Generic[SpaceT]):
 
         Args:
             arch: The architecture.
-            head: One of ``HEADS``; None for the one that the space's nets are measured with.
+            head: One of ``HEADS_OF_NET``; None for the one that the space's nets are measured with.
         """
 
     def model(self, arch: Architecture) -> torch.nn.Module:

@@ -50,7 +50,7 @@ def test_connectors_are_the_plain_residual_network(layout, seed) -> None:
 
 
 def test_the_example_of_appendix_c() -> None:
-    """Figure 5: [3, 2] is f1 and f2 beside each other, then f3 ... as the connectors 0, 1, 0, 1 say it."""
+    """Figure 5: a [3, 2] network has connectors 0, 0, 1, 0, 1; the last one changes nothing."""
     assert layers_of([1] * 5, [0, 0, 1, 0]) == [[0, 1, 2], [3, 4]]
 
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from hwcost.errors import ArchitectureError, MissingExtraError, UsageError
 from hwcost.spaces import space
+from hwcost.spaces.transformer import HEADS_OF_NET
 from hwcost.supernet.family import SUPERNETS, supernet
 from hwcost.supernet.transformer import kept_layers
-from hwcost.workloads.builder import HEADS
 from hwcost.workloads.weights import count_parameters
 from tests.supernet import by_hand
 from tests.supernet.nets import batch, one_by_one, shaken
@@ -54,7 +54,7 @@ def test_extracted_nets_equal_sliced_ones_for_every_choice_of_every_gene(net) ->
 def test_extracted_nets_equal_sliced_ones_with_every_head(net) -> None:
     inputs = batch()
     arch = net.space.sample(1, seed=9)[0]
-    for head in (None, *HEADS):
+    for head in (None, *HEADS_OF_NET):
         assert apart(net.extract(arch, head)(*inputs), net.set(arch, head)(*inputs)) <= TOLERANCE
 
 
