@@ -5,7 +5,7 @@ it, from the prices of components by depth slope: queries and keys against avera
 without, feed-forwards in pieces behind each other against pieces side by side. Values are priced by half of their channels,
 doubled. Beside the shares stands how far the sum of all components is from whole nets.
 
-Run: ``python benchmarks/component_shares.py [--backend torch] [--rounds 3]``: about 20 minutes on an idle machine. What has
+Run: ``python benchmarks/component_shares.py [--backend torch] [--rounds 3]``: about 30 minutes on an idle machine. What has
 been measured is read from ``runs/component-shares.db``.
 """
 
