@@ -136,12 +136,16 @@ def extract(
     _prepare("cpu", None)
     from hwcost.supernet import subnet
     from hwcost.supernet.run import Run
+    from hwcost.supernet.schema import writing
 
     run = Run.open(folder)
     net = run.trained()
     point = net.space.parse(arch)
+    if onnx is not None:
+        _make_room(Path(onnx))
     net.save(point, out, head)
-    run.tokenizer.save(out)
+    with writing(Path(out)):
+        run.tokenizer.save(out)
     model = subnet.load(out)
     if onnx is not None:
         _export(run, model, onnx)
@@ -161,28 +165,18 @@ def info(
     """Show what a folder holds: a training and how far it is, or a net."""
     _prepare("cpu", None)
     from hwcost.supernet import subnet
+    from hwcost.supernet.run import Run
 
     if (Path(folder) / subnet.CONFIG).exists():
         document = {name: value for name, value in subnet.describe(folder).items() if name != "schema_version"}
         rows = [[name, str(document.get(name, ""))] for name in ("space", "options", "arch")]
         rows += [["net", document["net"]["name"]]]
     else:
-        document = _training(folder)
+        run = Run.open(folder)
+        document = {**run.settings.flat(), "steps_done": run.steps_done()}
         rows = [[name, str(value)] for name, value in document.items()]
     if not console.write_json({"folder": folder, **document}, json):
         console.print_table(folder, ["what", "value"], rows)
-
-
-def _training(folder: str) -> dict[str, Any]:
-    from hwcost.supernet.checkpoint import FILE, describe
-    from hwcost.supernet.run import Run
-
-    settings = Run.open(folder).settings
-    done = 0
-    if (Path(folder) / FILE).exists():
-        found = describe(Path(folder))
-        done = settings.recipe.steps if found["phase"] else found["step"]
-    return {**settings.flat(), "steps_done": done}
 
 
 def _ladder(run: Run, number: int, seed: int) -> list[Architecture]:
@@ -232,15 +226,27 @@ def _peak_memory(device: str) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
+def _make_room(path: Path) -> None:
+    """Makes the folder of a file, or says that there can be none, before anything else is written."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder '{path.parent}': {error.strerror}. Give --onnx another file") from None
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder. Give --onnx a file, such as {path / 'model.onnx'}")
+
+
 def _export(run: Run, model: Any, path: str) -> None:
     import torch
 
     from hwcost.backends.onnx_export import export_module
+    from hwcost.supernet.schema import writing
     from hwcost.workloads import builder
 
     described = builder(run.supernet.space).model_inputs(1, run.settings.recipe.seq_len)
     inputs = {name: torch.ones(one.shape, dtype=torch.long) for name, one in described.items()}
-    export_module(model, inputs, Path(path))
+    with writing(Path(path)):
+        export_module(model, inputs, Path(path))
 
 
 @contextmanager

@@ -90,9 +90,13 @@ class Tokenizer:
         return cls(inner, str(path))
 
     def save(self, folder: str | Path) -> None:
-        """Writes ``tokenizer.json`` into a folder, which is made where it is missing; transformers can read it too."""
+        """Writes ``tokenizer.json`` into a folder, which is made where it is missing; transformers can read it too.
+
+        Raises:
+            OSError: When it cannot be written.
+        """
         Path(folder).mkdir(parents=True, exist_ok=True)
-        self._inner.save(str(Path(folder) / FILE))
+        (Path(folder) / FILE).write_text(self._inner.to_str(pretty=True), encoding="utf-8")
 
     @property
     def size(self) -> int:

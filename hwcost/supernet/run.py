@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import DataError, InterruptedRunError, UsageError
 from hwcost.supernet.family import supernet
 from hwcost.supernet.recipe import Recipe
 from hwcost.supernet.schema import VERSION, check_version
@@ -176,13 +176,36 @@ class Run:
         return self._batches(self.text[1], self.settings.seed + 1, JUDGED_SEQUENCES).fixed(count)
 
     def train(self, progress: Callable[[Progress], None] = lambda state: None, save_every: int = 200) -> Summary:
-        """Trains to the end of the recipe, from wherever the checkpoint stands; see ``training.train``."""
+        """Trains to the end of the recipe, from wherever the checkpoint stands; see ``training.train``.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C; the last checkpoint is kept.
+        """
         from hwcost.supernet.training import Phase, train
 
         about = self.settings.as_dict() | {"text": self.text[0].digest}
         del about["recipe"]  # the phase has it
         phase = Phase("training", self.objective, self.settings.recipe)
-        return train(self.supernet, [phase], self.folder, about, save_every, progress)
+        try:
+            return train(self.supernet, [phase], self.folder, about, save_every, progress)
+        except KeyboardInterrupt:
+            raise InterruptedRunError(
+                f"interrupted; '{self.folder}' stands at step {self.steps_done()} of {self.settings.recipe.steps}. The same "
+                f"command goes on from there"
+            ) from None
+
+    def steps_done(self) -> int:
+        """Returns how many steps the checkpoint has behind it; 0 where there is none.
+
+        Raises:
+            DataError: When it is damaged.
+        """
+        from hwcost.supernet.checkpoint import FILE, describe
+
+        if not (self.folder / FILE).exists():
+            return 0
+        found = describe(self.folder)
+        return self.settings.recipe.steps if found["phase"] else int(found["step"])
 
     @cached_property
     def objective(self) -> Any:

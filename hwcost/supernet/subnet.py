@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from hwcost.errors import DataError, MissingExtraError, UsageError
-from hwcost.supernet.schema import VERSION, check_version
+from hwcost.supernet.schema import VERSION, check_version, writing
 from hwcost.workloads import modules
 from hwcost.workloads.builder import Blueprint
 
@@ -73,18 +73,20 @@ def save(folder: str | Path, model: torch.nn.Module, blueprint: Blueprint, about
         The folder.
 
     Raises:
-        UsageError: When the folder cannot be written.
+        UsageError: When there can be no such folder.
+        StoreError: When the disk is full, or it fails.
         MissingExtraError: When safetensors is not installed.
     """
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_tensors(folder / WEIGHTS, model.state_dict())
-        described = {"schema_version": VERSION, **(about or {}), "net": asdict(blueprint)}
-        (folder / CONFIG).write_text(json.dumps(described, indent=2) + "\n", encoding="utf-8")
-        (folder / SOURCE).write_text(source(blueprint), encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"cannot write a net into '{folder}': {error}") from None
+        raise UsageError(f"cannot write a net into '{folder}': {error.strerror}. Give another folder") from None
+    described = {"schema_version": VERSION, **(about or {}), "net": asdict(blueprint)}
+    write_tensors(folder / WEIGHTS, model.state_dict())
+    for name, text in ((SOURCE, source(blueprint)), (CONFIG, json.dumps(described, indent=2) + "\n")):
+        with writing(folder / name):
+            (folder / name).write_text(text, encoding="utf-8")
     return folder
 
 
@@ -150,13 +152,19 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[s
     """Writes named tensors; a reader sees the old file or the new one, never half of either.
 
     Raises:
+        StoreError: When the disk is full, or it fails; the old file stays.
         MissingExtraError: When safetensors is not installed.
     """
-    save_file = _safetensors().save_file
+    library = _safetensors()
     own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     part = path.with_name(path.name + ".part")
-    save_file(own, part, metadata)
-    part.replace(path)
+    with writing(path):
+        try:
+            library.save_file(own, part, metadata)
+            part.replace(path)
+        except (OSError, import_module("safetensors").SafetensorError) as error:
+            part.unlink(missing_ok=True)
+            raise OSError(str(error)) from None  # the library tells by an error of its own what the system said
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:

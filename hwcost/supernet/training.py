@@ -21,6 +21,7 @@ from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.supernet.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernet.optimizers import optimizer
 from hwcost.supernet.recipe import Recipe
+from hwcost.supernet.schema import writing
 
 LOG = "log.jsonl"
 
@@ -137,6 +138,7 @@ def train(
     Raises:
         DataError: When the folder's checkpoint is damaged or of another training.
         MeasurementError: When a loss is no number.
+        StoreError: When the disk is full; the last checkpoint stays.
         UsageError: When ``save_every`` is not positive, or two phases have one name.
     """
     stretch = list(phases)
@@ -277,7 +279,7 @@ def _moved(state: dict[str, torch.Tensor], parameter: torch.Tensor) -> dict[str,
 
 def _log(folder: Path, state: Progress) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOG).open("a", encoding="utf-8") as file:
+    with writing(folder / LOG), (folder / LOG).open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(state)) + "\n")
 
 

@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -122,6 +125,44 @@ def test_killed_trainings_end_in_the_same_weights(text, tmp_path) -> None:
     whole, resumed = (Checkpoint.load(tmp_path / name).model for name in ("whole", "killed"))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert (tmp_path / "whole" / LOG).read_text() == log.read_text()
+
+
+@contextmanager
+def small_disk(room: int) -> Iterator[None]:
+    """No file grows beyond so many bytes meanwhile: the system refuses as it does on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_loses_nothing(capsys, text, tmp_path) -> None:
+    out = tmp_path / "run"
+    more = ["--steps", "6", "--save-every", "2"]
+    assert invoke(command(text, tmp_path / "whole", *more)) == 0
+    with small_disk(100_000):
+        assert invoke(command(text, out, *more)) == 5
+    assert f"cannot write '{out / FILE}'" in (error := capsys.readouterr().err)
+    assert "File too large" in error
+    assert "run the same command again" in error
+    assert not [path for path in out.iterdir() if path.name.endswith(".part")]
+    assert invoke(command(text, out, *more)) == 0
+    whole, resumed = (Checkpoint.load(folder).model for folder in (tmp_path / "whole", out))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    with small_disk(100_000):
+        assert invoke(["supernet", "extract", str(out), "--arch", "8_8_8_8", "--out", str(tmp_path / "net")]) == 5
+    assert "cannot write" in capsys.readouterr().err
+    assert not (tmp_path / "net" / subnet.CONFIG).exists(), "half a net is none"
+
+
+@pytest.mark.parametrize(("place", "says"), [("run.json/net.onnx", "cannot make the folder"), (".", "is a folder")])
+def test_wrong_places_for_onnx_files_are_told_before_anything_is_written(capsys, run, tmp_path, place, says) -> None:
+    extract = ["supernet", "extract", str(run), "--arch", "8_8_8_8", "--out", str(tmp_path / "net")]
+    assert invoke([*extract, "--onnx", str(run / place)]) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "net").exists()
 
 
 @pytest.mark.parametrize(

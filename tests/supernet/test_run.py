@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("tokenizers")
 pytest.importorskip("safetensors")
 
-from hwcost.errors import DataError
+from hwcost.errors import DataError, InterruptedRunError
 from hwcost.spaces import space
 from hwcost.supernet.family import supernet
 from hwcost.supernet.recipe import recipe
@@ -91,3 +91,18 @@ def test_a_run_without_checkpoint_has_no_trained_supernet(text, tmp_path) -> Non
     Run.start(tmp_path, settings(text))
     with pytest.raises(DataError, match="there are no weights at"):
         Run.open(tmp_path).trained()
+
+
+def test_interrupted_runs_say_where_they_stand(text, tmp_path) -> None:
+    def interrupt(state) -> None:
+        if state.done == 3:
+            raise KeyboardInterrupt
+
+    run = Run.start(tmp_path, settings(text))
+    assert run.steps_done() == 0
+    with pytest.raises(InterruptedRunError, match="stands at step 2 of 4. The same command goes on from there"):
+        run.train(interrupt, save_every=2)
+    again = Run.start(tmp_path, settings(text))
+    assert again.steps_done() == 2
+    assert again.train().steps == 2
+    assert again.steps_done() == 4
