@@ -7,6 +7,8 @@
     │   ├── UnknownNameError      2  a name that no registry holds; lists the known names
     │   ├── ArchitectureError     2  an architecture outside its space
     │   ├── DataError             2  a table or record that cannot be used
+    │   ├── InfeasibleError       2  limits that no architecture was found to keep
+    │   ├── SpaceExhausted        2  a searcher has nothing left to ask for
     │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
     ├── DeviceError               3  absent, busy or unreachable
     ├── MeasurementError          4  measured, but invalid
@@ -52,6 +54,14 @@ class ArchitectureError(UsageError):
 
 class DataError(UsageError):
     """A table, file or record whose content cannot be used."""
+
+
+class InfeasibleError(UsageError):
+    """No architecture was found that keeps the limits of a search."""
+
+
+class SpaceExhausted(UsageError):  # noqa: N818 - a signal that ends a search, not a mistake
+    """A searcher has nothing left to ask for: every allowed architecture that it can reach was asked for already."""
 
 
 class MissingExtraError(UsageError):

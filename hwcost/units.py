@@ -11,6 +11,7 @@ PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 
 """SI prefix to factor."""
 
 _DURATIONS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_QUANTITY = re.compile(r"\s*([+-]?[0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*(k|M|G|T|ns|us|µs|ms|s)?\s*")
 _DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*(ns|us|µs|ms|min|s|m|h)?\s*", re.IGNORECASE)
 
 
@@ -75,4 +76,20 @@ def parse_duration(text: str) -> float:
     value = float(match[1]) * _DURATIONS[(match[2] or "s").lower()] if match else 0.0
     if not value > 0 or not math.isfinite(value):
         raise UsageError(f"'{text}' is no duration. Expected a positive number with ns, us, ms, s, m or h, such as 8m.")
+    return value
+
+
+def parse_quantity(text: str) -> float:
+    """Reads a number with or without a unit: ``66M``, ``1.5G``, ``50ms``, ``0.02``.
+
+    ``k``, ``M``, ``G`` and ``T`` are factors; ``ns``, ``us``, ``ms`` and ``s`` make seconds.
+
+    Raises:
+        UsageError: When the text is no finite number.
+    """
+    match = _QUANTITY.fullmatch(text)
+    factor = {**PREFIXES, **_DURATIONS}.get(match[2] or "", math.nan) if match else math.nan
+    value = float(match[1]) * factor if match else math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"'{text}' is no quantity. Expected a number, perhaps with a unit, such as 66M or 50ms.")
     return value

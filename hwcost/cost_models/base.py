@@ -188,7 +188,7 @@ class CostModel(ABC):
                 latency_s = np.array([self.measured_.get(arch.genes, seconds) for arch, seconds in pairs])
         ratio = None if self.spread_ is None else float(np.exp(self.spread_))
         low_s, high_s = (None, None) if ratio is None else (latency_s / ratio, latency_s * ratio)
-        return Prediction(latency_s, low_s, high_s, self._in_domain(genes))
+        return Prediction(latency_s, low_s, high_s, self.in_domain(genes))
 
     def probability(self, archs: Sequence[Architecture] | NDArray[Any], max_s: float) -> Floats:
         """Returns how likely each architecture, measured once, takes no longer than a limit; shape (n,).
@@ -219,7 +219,8 @@ class CostModel(ABC):
         """
         return self._predict(self.features.genes_of(codes))
 
-    def _in_domain(self, genes: Floats) -> NDArray[np.bool_]:
+    def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
+        """Says for encoded genes (n, genes) whether each row lies within what the model was fitted on; shape (n,)."""
         if self.domain_ is None:
             return np.ones(len(genes), dtype=bool)
         return self.domain_.contains(self.features, genes)

@@ -198,6 +198,12 @@ class Features:
         """
         return np.asarray(self.counts(genes) @ self.component_work)
 
+    def work_of(self, codes: Codes) -> Floats:
+        """Does what ``work`` does, for gene codes (n, genes)."""
+        if self.tables is None:
+            return self.work(self.genes_of(codes))
+        return np.asarray(self.tables(codes) @ self.component_work)
+
     @cached_property
     def component_work(self) -> Floats:
         """Parameters, FLOPs and elements of every component, shape ``(components, 3)``."""

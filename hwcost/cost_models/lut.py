@@ -161,6 +161,13 @@ class LookupTable(CostModel):
         """See the base class; one table look-up per gene."""
         return super().predict_codes(codes) if self._tables is None else self._seconds(self._tables(codes))
 
+    def tables(self) -> Tables | None:
+        """Returns the table as sums over genes, and pairs of neighbours, in a scale that keeps the order of latencies.
+
+        None where the space's components are no such sums.
+        """
+        return self._tables
+
     def _seconds(self, raw: Floats) -> Floats:
         seconds = np.exp(raw) if self.form_ == "log" else raw
         return np.asarray(np.maximum(seconds * self.scale_, self.floor_s_))

@@ -97,7 +97,7 @@ class Roofline(CostModel):
     def _predict(self, genes: Floats) -> Floats:
         return np.asarray(self.features.counts(genes) @ self.component_s_)
 
-    def _in_domain(self, genes: Floats) -> NDArray[np.bool_]:
+    def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         return np.ones(len(genes), dtype=bool)
 
     def _state(self) -> dict[str, Any]:

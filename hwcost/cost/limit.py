@@ -1,4 +1,4 @@
-"""Cost functions judge what cost models predict: a limit says which architectures may be taken, and why not the others."""
+"""A limit on predicted latency says which architectures may be taken, and why not the others."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost.cost.population import Population
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture
 from hwcost.units import format_seconds
 
-Architectures = Sequence[Architecture] | NDArray[np.float64]
+Architectures = Sequence[Architecture] | Population | NDArray[np.float64]
 
 
 class Limit:
@@ -24,17 +25,24 @@ class Limit:
 
     Args:
         cost: A fitted cost model.
-        max_s: The bound, in seconds.
+        max_s: The bound, in seconds; with ``of``, a share of the baseline's predicted latency.
         probability: How sure it must be; None takes the prediction as it is.
+        of: A baseline that the bound is relative to.
 
     Attributes:
+        max_s: The bound, in seconds.
         wanted: The probability that was asked for.
+        measured: False: a limit is checked before an architecture is asked for.
 
     Raises:
         UsageError: When bound or probability make no sense, or the model was fitted on too few rows to be that sure.
     """
 
-    def __init__(self, cost: CostModel, max_s: float, probability: float | None = 0.95) -> None:
+    measured = False
+
+    def __init__(
+        self, cost: CostModel, max_s: float, probability: float | None = 0.95, of: Architecture | None = None
+    ) -> None:
         if not (math.isfinite(max_s) and max_s > 0):
             raise UsageError(f"a limit needs a positive number of seconds, got max_s={max_s!r}")
         if probability is not None and not 0 < probability < 1:
@@ -42,11 +50,13 @@ class Limit:
         if probability is not None:
             _check_rows(cost, probability)
         self.cost = cost
-        self.max_s = float(max_s)
+        self.max_s = float(max_s) * (1.0 if of is None else cost(of))
         self.wanted = probability
+        self.name = "latency_s"
 
     def holds(self, archs: Architectures) -> NDArray[np.bool_]:
         """Says for each of n architectures, or rows of encoded genes, whether it may be taken; shape (n,)."""
+        archs = _rows(archs)
         predicted = self.cost.predict(archs)
         if self.wanted is None:
             return np.asarray(predicted.in_domain & (predicted.latency_s <= self.max_s))
@@ -58,10 +68,11 @@ class Limit:
         Raises:
             HwcostError: When the model has no interval.
         """
-        return self.cost.probability(archs, self.max_s)
+        return self.cost.probability(_rows(archs), self.max_s)
 
     def refusals(self, archs: Architectures) -> list[str | None]:
         """Returns for each architecture why it is refused; None where it is not."""
+        archs = _rows(archs)
         predicted = self.cost.predict(archs)
         chances = [None] * len(predicted) if self.wanted is None else self.probability(archs).tolist()
         rows = zip(predicted.in_domain.tolist(), predicted.latency_s.tolist(), chances, strict=True)
@@ -77,6 +88,10 @@ class Limit:
 
     def __repr__(self) -> str:
         return f"Limit({self.cost.name}, max_s={self.max_s:g}, probability={self.wanted})"
+
+
+def _rows(archs: Architectures) -> Sequence[Architecture] | NDArray[np.float64]:
+    return archs.genes if isinstance(archs, Population) else archs
 
 
 def _check_rows(cost: CostModel, probability: float) -> None:
