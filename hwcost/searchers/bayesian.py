@@ -1,0 +1,240 @@
+"""Bayesian optimisation over the listed architectures, with one Gaussian process per objective that is not known.
+
+AutoDistill (Zhang et al., section 3.5) searches by a Gaussian process bandit. Here the best of all architectures of the
+space is found exactly, by its probability to dominate the reference, or by its expected gain of hypervolume.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import qmc
+
+from hwcost import pareto
+from hwcost.cost.population import Population
+from hwcost.errors import UsageError
+from hwcost.searchers import drawing
+from hwcost.searchers.acquisition import hypervolume_improvement, improvement, log_dominates
+from hwcost.searchers.base import Searcher
+from hwcost.searchers.gaussian_process import Scaled, unit
+from hwcost.searchers.generational import mutated
+from hwcost.searchers.problem import Floats, Problem
+
+Goal = Literal["auto", "dominate", "front"]
+
+REFIT = 5
+"""Trials after which length scales are fitted anew; in between they are kept."""
+DRAWN, NEAR = 2000, 1000
+"""Candidates of a space too large to be listed: drawn at random, and mutants of the front."""
+GENES = 1.5
+"""Genes that change, on average, in those mutants."""
+LEAST = -1e3
+"""Logarithm of the least promise that is told from none."""
+HELD = 1e-9
+"""Violation, relative to its bound, up to which a limit that is told back counts as kept."""
+MARGIN = 0.1
+"""By how much of the values' range the inferred reference point lies beyond the worst one."""
+
+
+class Bayesian(Searcher):
+    """Asks for what promises most under what was told.
+
+    Objectives that value whole populations, such as cost models, are taken as known: nothing is spent on learning them.
+
+    Args:
+        problem: One objective is pursued by expected improvement; of two, the front or the reference counts, see ``goal``;
+            of more, without a reference, a random weighing of all of them.
+        seed: See the base class.
+        initial: Trials before anything is modelled.
+        goal: ``dominate`` seeks architectures that are better than the reference in everything, ``front`` the largest
+            hypervolume; ``auto`` takes the first where the problem has a reference.
+
+    Raises:
+        UsageError: When a setting makes no sense.
+    """
+
+    name = "bayesian"
+
+    def __init__(self, problem: Problem, seed: int = 0, *, initial: int = 10, goal: Goal = "auto") -> None:
+        super().__init__(problem, seed)
+        if initial < 2:
+            raise UsageError(f"a model of the objectives needs at least two trials to begin with, got initial={initial}")
+        if goal not in ("auto", "dominate", "front"):
+            raise UsageError(f"unknown goal '{goal}'. Known: auto, dominate, front")
+        self.initial, self.goal = initial, goal
+        genes = len(problem.sizes)
+        self.codes: NDArray[np.intp] = np.empty((0, genes), dtype=np.intp)
+        self.losses: Floats = np.empty((0, len(problem.objectives)))
+        self.violations: Floats = np.empty(0)
+        self.models = [Scaled(genes) for _ in problem.objectives]
+        self.feasibility = Scaled(genes)
+        self._fitted = 0
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def _ask(self, n: int, rng: np.random.Generator) -> Population:
+        begun = len(self.told) + len(self.pending)
+        valued = int(np.isfinite(self.losses).all(axis=1).sum())
+        if begun < self.initial or valued < 2:
+            return self._first(min(n, max(1, self.initial - begun)), rng)
+        candidates = self._candidates(rng)
+        if not len(candidates):
+            return candidates
+        return candidates.where(self._best(candidates, min(n, len(candidates)), rng))
+
+    def _first(self, n: int, rng: np.random.Generator) -> Population:
+        """Returns points that lie apart in every gene; where the goal is known to exclude some, of the others."""
+        sizes = self.problem.sizes
+        design = qmc.LatinHypercube(len(sizes), seed=np.random.default_rng(self.seed)).random(self.initial)
+        rows = np.minimum((design * sizes).astype(np.intp), sizes - 1)
+        ends = np.stack([np.zeros_like(sizes), sizes - 1])
+        planned = Population(self.problem.space, np.concatenate([ends, rows])[: self.initial])
+        planned = planned.where(np.flatnonzero(self.is_new(planned) & self._is_possible(planned)))
+        planned = planned.where(np.flatnonzero(self.problem.allowed(planned))[:n])
+        if len(planned) == n:
+            return planned
+        others = self._candidates(rng)
+        known = set(planned.keys)
+        free = [row for row, key in enumerate(others.keys) if key not in known]
+        drawn = others.codes[rng.permutation(np.array(free, dtype=np.intp))[: n - len(planned)]]
+        return Population(self.problem.space, np.concatenate([planned.codes, drawn]))
+
+    def _candidates(self, rng: np.random.Generator) -> Population:
+        """Returns new allowed architectures: all that may reach the goal, of a listed space; else some."""
+        problem = self.problem
+        if problem.candidates is not None:
+            new = problem.candidates.where(np.flatnonzero(self.is_new(problem.candidates)))
+        else:
+            drawn = drawing.random(self, DRAWN, rng)
+            best = self.codes[self._front_rows()] if len(self.codes) else drawn.codes
+            odds = GENES / len(problem.sizes)
+            near = drawing.fresh(
+                self, NEAR, lambda n: mutated(best[rng.integers(len(best), size=n)], problem.sizes, odds, rng)
+            )
+            new = Population(problem.space, np.unique(np.concatenate([drawn.codes, near.codes]), axis=0))
+        possible = np.flatnonzero(self._is_possible(new))
+        return new.where(possible) if len(possible) else new
+
+    def _is_possible(self, population: Population) -> NDArray[np.bool_]:
+        """Says which architectures are not already known to miss the reference."""
+        possible = np.ones(len(population), dtype=bool)
+        if self._seeks_reference and self.problem.references is not None:
+            for known, reference in zip(self.problem.known(population), self.problem.references, strict=True):
+                if known is not None:
+                    possible &= known <= reference
+        return possible
+
+    @property
+    def _seeks_reference(self) -> bool:
+        if self.goal == "dominate" and self.problem.references is None:
+            raise UsageError("goal='dominate' needs a reference: reference= of every objective, or of the search")
+        return self.goal == "dominate" or (self.goal == "auto" and self.problem.references is not None)
+
+    # -- modelling -----------------------------------------------------------------------------------------------------
+
+    def _best(self, candidates: Population, n: int, rng: np.random.Generator) -> list[int]:
+        """Returns the rows of the n most promising candidates; each is believed to come out as expected for the next."""
+        sizes = self.problem.sizes
+        pending = Population.of(self.problem.space, list(self.pending.values())).codes if self.pending else self.codes[:0]
+        x, y, violations = self._data()
+        anew = self._fitted == 0 or len(self.losses) - self._fitted >= REFIT
+        if anew:
+            self._fitted = len(self.losses)
+        at, weights = unit(candidates.codes, sizes), rng.dirichlet(np.ones(y.shape[1]))
+        known = self.problem.known(candidates)
+        lies = unit(pending, sizes)
+        chosen: list[int] = []
+        while len(chosen) < n:
+            beliefs = self._beliefs(x, y, at, known, lies, anew and not chosen)
+            promise = self._promise(beliefs, y, weights)
+            if violations.any():
+                mean, deviation = self.feasibility.learn(x, violations, anew and not chosen).predict(at)
+                held = self.feasibility.scale(np.full(1, HELD))
+                promise = promise + log_dominates(held, mean[:, None], deviation[:, None])
+            promise = np.maximum(promise, LEAST)  # where nothing promises anything, the best expectation decides
+            promise[chosen] = -np.inf
+            chosen.append(int(np.lexsort((-beliefs[0] @ weights, promise))[-1]))
+            lies = np.concatenate([lies, at[chosen[-1:]]])
+        return chosen
+
+    def _data(self) -> tuple[Floats, Floats, Floats]:
+        """Returns unit genes, losses and violations of the trials that have values."""
+        rows = np.flatnonzero(np.isfinite(self.losses).all(axis=1))
+        return unit(self.codes[rows], self.problem.sizes), self.losses[rows], self.violations[rows]
+
+    def _beliefs(
+        self, x: Floats, y: Floats, at: Floats, known: list[Floats | None], lies: Floats, anew: bool
+    ) -> tuple[Floats, Floats, list[Any]]:
+        """Returns mean and deviation of every objective at candidates, shape (n, objectives), and how values are scaled."""
+        means, deviations, scales = [], [], []
+        for index, model in enumerate(self.models):
+            values = known[index]
+            model.learn(x, y[:, index], anew and values is None)
+            if values is None and len(lies):
+                expected = model.predict(lies)[0]
+                model.process.condition(np.concatenate([x, lies]), np.concatenate([model.scale(y[:, index]), expected]))
+            mean, deviation = model.predict(at) if values is None else (model.scale(values), np.zeros(len(at)))
+            means.append(mean)
+            deviations.append(deviation)
+            scales.append(model.scale)
+        return np.stack(means, axis=1), np.stack(deviations, axis=1), scales
+
+    def _promise(self, beliefs: tuple[Floats, Floats, list[Any]], y: Floats, weights: Floats) -> Floats:
+        """Returns the logarithm of what each candidate promises, shape (n,)."""
+        means, deviations, scales = beliefs
+        scaled = np.stack([scale(y[:, i]) for i, scale in enumerate(scales)], axis=1)
+        references = self.problem.references
+        corner = None
+        if references is not None:
+            corner = np.array([float(scale(references[i : i + 1])[0]) for i, scale in enumerate(scales)])
+            if self._seeks_reference:
+                return log_dominates(corner, means, deviations)
+        feasible = scaled[self._kept(y)]
+        if scaled.shape[1] == 1:
+            best = (feasible if len(feasible) else scaled).min(axis=0)
+            gain = improvement(best, means[:, 0], deviations[:, 0])
+        elif scaled.shape[1] == 2:
+            spread = np.ptp(scaled, axis=0)
+            corner = scaled.max(axis=0) + MARGIN * spread if corner is None else corner
+            front = feasible[pareto.front(feasible)] if len(feasible) else feasible
+            gain = hypervolume_improvement(front, corner, means, deviations)
+        else:  # ParEGO's weighing, with the mean of the weighted beliefs
+            best = (scaled @ weights).min()
+            gain = improvement(best, means @ weights, np.sqrt((deviations**2) @ weights**2))
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(np.maximum(gain, 0.0)))
+
+    def _kept(self, y: Floats) -> NDArray[np.bool_]:
+        """Says which trials that have values keep the limits that are told back."""
+        return np.asarray(self.violations[np.isfinite(self.losses).all(axis=1)] == 0)
+
+    def _front_rows(self) -> NDArray[np.intp]:
+        rows = np.flatnonzero(np.isfinite(self.losses).all(axis=1) & (self.violations == 0))
+        if not len(rows):
+            return np.arange(len(self.codes))
+        return rows[pareto.front(self.losses[rows])]
+
+    # -- telling -------------------------------------------------------------------------------------------------------
+
+    def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
+        self.codes = np.concatenate([self.codes, population.codes])
+        self.losses = np.concatenate([self.losses, losses])
+        self.violations = np.concatenate([self.violations, violations])
+
+    def _state(self) -> dict[str, Any]:
+        models = [*self.models, self.feasibility]
+        return {
+            "codes": self.codes.tolist(), "losses": [list(map(repr, row)) for row in self.losses.tolist()],
+            "violations": list(map(repr, self.violations.tolist())), "fitted": self._fitted,
+            "parameters": [model.process.parameters.tolist() for model in models],
+        }  # fmt: skip
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.codes = np.array(state["codes"], dtype=np.intp).reshape(-1, len(self.problem.sizes))
+        self.losses = np.array(state["losses"], dtype=np.float64).reshape(-1, len(self.problem.objectives))
+        self.violations = np.array(state["violations"], dtype=np.float64)
+        self._fitted = int(state["fitted"])
+        for model, parameters in zip([*self.models, self.feasibility], state["parameters"], strict=True):
+            model.process.parameters = np.array(parameters)

@@ -1,0 +1,134 @@
+"""The firefly algorithm on ordered choices, for several objectives by random weighing; kept as a baseline.
+
+Source: Yang, "Firefly algorithm, stochastic test functions and design optimisation", 2010, which AutoDistill compares with;
+constants as in Vizier's Eagle strategy. It asks again for what it asked before, as the original does: such repeats cost an
+iteration, and no evaluation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.cost.population import Population
+from hwcost.errors import UsageError
+from hwcost.searchers import drawing
+from hwcost.searchers.base import Searcher
+from hwcost.searchers.gaussian_process import unit
+from hwcost.searchers.problem import Floats, Problem
+
+GRAVITY, NEGATIVE_GRAVITY, VISIBILITY = 1.0, 0.02, 1.0
+PERTURBATION, LEAST, PENALTY = 0.1, 1e-3, 0.9
+"""How far a fly is shaken at first; below which it starts elsewhere; what a vain move leaves of it."""
+TRIES = 20
+"""Moves that limits refuse before a fly is set down at random."""
+
+
+class Firefly(Searcher):
+    """Flies are drawn to brighter ones, and shaken; a fly that gains nothing is shaken less, and at last put elsewhere.
+
+    Args:
+        problem: With any number of objectives; each move weighs them at random.
+        seed: See the base class.
+        population: Flies.
+
+    Raises:
+        UsageError: When there are fewer than two flies.
+    """
+
+    name = "firefly"
+
+    def __init__(self, problem: Problem, seed: int = 0, *, population: int = 20) -> None:
+        super().__init__(problem, seed)
+        if population < 2:
+            raise UsageError(f"fireflies need each other: population is at least 2, got {population}")
+        self.population = population
+        self.codes: NDArray[np.intp] = np.empty((0, len(problem.sizes)), dtype=np.intp)
+        self.losses: Floats = np.empty((0, len(problem.objectives)))
+        self.shaken: Floats = np.empty(0)
+        self._turn = 0
+        self._moves: dict[bytes, int] = {}
+
+    def _ask(self, n: int, rng: np.random.Generator) -> Population:
+        missing = self.population - len(self.codes) - len(self.pending)
+        if missing > 0:
+            first = drawing.random(self, min(n, missing), rng)
+            if len(first):
+                return first
+        if (len(self.codes) < self.population and self.pending) or not len(self.codes):
+            return Population(self.problem.space, self.codes[:0])  # the first flies must be told before any moves
+        return Population(self.problem.space, np.concatenate([self._move(rng) for _ in range(n)]))
+
+    def _move(self, rng: np.random.Generator) -> NDArray[np.intp]:
+        fly, self._turn = self._turn % len(self.codes), self._turn + 1
+        for _ in range(TRIES):
+            row = Population(self.problem.space, self._flown(fly, rng)[None])
+            if self.problem.allowed(row)[0]:
+                self._moves[row.keys[0]] = fly
+                return row.codes
+        found = drawing.random(self, 1, rng)
+        row = found if len(found) else Population(self.problem.space, self.codes[[fly]])
+        self._moves[row.keys[0]] = fly
+        return row.codes
+
+    def _flown(self, fly: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        sizes = self.problem.sizes
+        places = unit(self.codes, sizes)
+        loss = self._weighed(rng.dirichlet(np.ones(self.losses.shape[1])))
+        apart = places - places[fly]
+        nearness = np.exp(-VISIBILITY * 10 * (apart**2).mean(axis=1))
+        pull = np.where(loss < loss[fly], GRAVITY, -NEGATIVE_GRAVITY) * nearness * rng.random(len(places))
+        pull[fly] = 0.0
+        shake = self.shaken[fly] * np.maximum(1.0, 10 / sizes) * rng.laplace(size=len(sizes))
+        place = np.clip(places[fly] + (pull[:, None] * apart).sum(axis=0) / max(1.0, np.abs(pull).sum()) + shake, 0, 1)
+        return np.asarray(np.rint(place * (sizes - 1)), dtype=np.intp)
+
+    def _weighed(self, weights: Floats) -> Floats:
+        finite = np.where(np.isfinite(self.losses), self.losses, np.nan)
+        with np.errstate(all="ignore"):
+            low = np.nanmin(np.where(np.isnan(finite).all(axis=0), 0.0, finite), axis=0)
+            spread = np.nanmax(np.where(np.isnan(finite).all(axis=0), 0.0, finite), axis=0) - low
+        scaled = (self.losses - low) / np.where(spread > 0, spread, 1.0)
+        return np.asarray(np.where(np.isfinite(scaled), scaled, 1e9) @ weights)
+
+    def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
+        dim = np.where((violations > 0)[:, None], np.inf, losses)
+        for key, code, loss in zip(population.keys, population.codes, dim, strict=True):
+            fly = self._moves.pop(key, None)
+            if len(self.codes) < self.population:
+                self.codes = np.concatenate([self.codes, code[None]])
+                self.losses = np.concatenate([self.losses, loss[None]])
+                self.shaken = np.append(self.shaken, PERTURBATION)
+            elif fly is not None:
+                self._landed(fly, code, loss)
+
+    def _landed(self, fly: int, code: NDArray[np.intp], loss: Floats) -> None:
+        rng = np.random.default_rng([self.seed, self.asks, fly])
+        weights = rng.dirichlet(np.ones(self.losses.shape[1]))
+        before = self.losses[fly].copy()
+        self.losses[fly] = loss
+        after = self._weighed(weights)[fly]
+        self.losses[fly] = before
+        if after < self._weighed(weights)[fly]:
+            self.codes[fly], self.losses[fly] = code, loss
+            return
+        self.shaken[fly] *= PENALTY
+        if self.shaken[fly] < LEAST:
+            self.codes[fly] = drawing.uniform(self.problem.sizes, 1, rng)[0]
+            self.losses[fly], self.shaken[fly] = np.inf, PERTURBATION
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "codes": self.codes.tolist(), "losses": [list(map(repr, row)) for row in self.losses.tolist()],
+            "shaken": self.shaken.tolist(), "turn": self._turn,
+            "moves": [[list(np.frombuffer(key, dtype=np.uint16).tolist()), fly] for key, fly in self._moves.items()],
+        }  # fmt: skip
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.codes = np.array(state["codes"], dtype=np.intp).reshape(-1, len(self.problem.sizes))
+        self.losses = np.array(state["losses"], dtype=np.float64).reshape(-1, len(self.problem.objectives))
+        self.shaken = np.array(state["shaken"], dtype=np.float64)
+        self._turn = int(state["turn"])
+        self._moves = {np.array(codes, dtype=np.uint16).tobytes(): int(fly) for codes, fly in state["moves"]}

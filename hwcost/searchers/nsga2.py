@@ -1,0 +1,91 @@
+"""NSGA-II on choices: fronts and crowding select, genes cross uniformly and mutate to near or any choices.
+
+Source: Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", 2002, with its rule for constraints:
+what violates less comes first, whatever its values are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost import pareto
+from hwcost.cost.population import Population
+from hwcost.errors import UsageError
+from hwcost.searchers import drawing
+from hwcost.searchers.generational import Generational, crossed
+from hwcost.searchers.problem import Problem
+
+NEAR = 0.5
+"""Share of mutations of an ordered gene that go to a neighbouring choice."""
+
+
+class Nsga2(Generational):
+    """Evolution of a front.
+
+    Args:
+        problem: With any number of objectives.
+        seed: See the base class.
+        population: Members, and children of a generation.
+        probability: Of a gene of a child to mutate; None for one gene on average.
+
+    Raises:
+        UsageError: When a number makes no sense.
+    """
+
+    name = "nsga2"
+
+    def __init__(
+        self, problem: Problem, seed: int = 0, *, population: int = 20, probability: float | None = None
+    ) -> None:
+        if population < 2:
+            raise UsageError(f"a front needs at least two members, got population={population}")
+        super().__init__(problem, seed, population=population)
+        self.probability = 1 / len(problem.sizes) if probability is None else probability
+        if not 0 < self.probability <= 1:
+            raise UsageError(f"a probability lies in (0, 1], got {probability}")
+        self.batch = population
+        self._ordered = np.array([not gene.categorical for gene in problem.space.genes])
+
+    def _survivors(self) -> NDArray[np.intp]:
+        _, first = np.unique(self.codes, axis=0, return_index=True)
+        rank, crowd = self._order(first)
+        return first[np.lexsort((-crowd, rank))][: self.population]
+
+    def _order(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Returns the rank of members by violation and fronts, and how alone each stands on its own."""
+        rank = np.zeros(len(rows), dtype=np.intp)
+        crowd = np.zeros(len(rows))
+        losses, violations = self.losses[rows], self.violations[rows]
+        violations = np.where(np.isinf(losses).any(axis=1), np.inf, violations)
+        held = np.flatnonzero(violations == 0)
+        if len(held):
+            rank[held] = pareto.ranks(losses[held])
+        _, later = np.unique(violations[violations > 0], return_inverse=True)
+        rank[violations > 0] = later + rank.max(initial=0) + 1
+        for one in np.unique(rank[held]):
+            same = held[rank[held] == one]
+            crowd[same] = pareto.crowding(losses[same])
+        return rank, crowd
+
+    def _children(self, rng: np.random.Generator) -> Population:
+        rank, crowd = self._order(np.arange(len(self.codes)))
+
+        def parents(count: int) -> Any:
+            one, other = rng.integers(len(self.codes), size=(2, count))
+            better = (rank[one] < rank[other]) | ((rank[one] == rank[other]) & (crowd[one] >= crowd[other]))
+            return self.codes[np.where(better, one, other)]
+
+        def children(count: int) -> Any:
+            return self._mutated(crossed(parents(count), parents(count), rng), rng)
+
+        return drawing.fresh(self, self.population, children)
+
+    def _mutated(self, codes: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+        sizes = self.problem.sizes
+        stepped = np.clip(codes + rng.choice([-1, 1], size=codes.shape), 0, sizes - 1)
+        near = (rng.random(codes.shape) < NEAR) & self._ordered
+        changed = np.where(near, stepped, drawing.uniform(sizes, len(codes), rng))
+        return np.where(rng.random(codes.shape) < self.probability, changed, codes)

@@ -1,0 +1,159 @@
+"""What a searcher sees: a space, directions, limits that are checked before anything is asked for, and numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.cost.objective import Objective
+from hwcost.cost.population import Population, sizes_of
+from hwcost.errors import InfeasibleError, UsageError
+from hwcost.searchers.trial import Trial
+from hwcost.spaces.base import Architecture, SearchSpace
+
+Floats = NDArray[np.float64]
+
+ENUMERATED = 100_000
+"""Spaces with no more points are listed, so that what the limits allow is known beforehand."""
+
+
+class Check(Protocol):
+    """A limit, see :class:`hwcost.cost.Limit` and :class:`hwcost.cost.Bound`."""
+
+    name: str
+    measured: bool
+
+    def holds(self, archs: Population) -> NDArray[np.bool_]:
+        """Says for each architecture whether it may be taken."""
+
+    def refusals(self, archs: Population) -> list[str | None]:
+        """Returns for each architecture why it is refused; None where it is not."""
+
+
+class Refusal(NamedTuple):
+    """An architecture that a limit kept from being asked for.
+
+    Attributes:
+        architecture: Which.
+        limit: Name of the limit.
+        reason: In words.
+    """
+
+    architecture: Architecture
+    limit: str
+    reason: str
+
+
+class Problem:
+    """A space with objectives and limits.
+
+    Args:
+        space: A space whose architectures can be listed.
+        objectives: At least one.
+        limits: What must hold; those that are measured are told back in trials.
+
+    Attributes:
+        references: Losses to be dominated, shape (objectives,); None unless every objective has a reference. A study sets
+            them when it has evaluated the architecture that is its reference.
+
+    Raises:
+        UsageError: When there is no objective, or two have one name.
+    """
+
+    def __init__(self, space: SearchSpace, objectives: Sequence[Objective], limits: Sequence[Check] = ()) -> None:
+        _ = space.size
+        names = [objective.name for objective in objectives]
+        if not names:
+            raise UsageError("a search needs at least one objective: Minimize(...) or Maximize(...)")
+        if len(set(names)) < len(names):
+            raise UsageError(f"objectives have names of their own, got {', '.join(names)}; give one with name=")
+        self.space = space
+        self.objectives = tuple(objectives)
+        self.limits = tuple(limits)
+        self.signs = np.array([objective.sign for objective in objectives], dtype=np.float64)
+        given = [objective.reference for objective in objectives]
+        self.references: Floats | None = None if None in given else self.signs * np.array(given, dtype=np.float64)
+        self._refused: list[tuple[NDArray[np.intp], int]] = []
+
+    @cached_property
+    def sizes(self) -> NDArray[np.intp]:
+        """Number of choices of every gene."""
+        return np.array(sizes_of(self.space), dtype=np.intp)
+
+    # -- limits --------------------------------------------------------------------------------------------------------
+
+    def allowed(self, population: Population) -> NDArray[np.bool_]:
+        """Says which architectures keep all limits that can be checked now; remembers the others with their reason."""
+        kept = np.ones(len(population), dtype=bool)
+        for index, limit in enumerate(self.limits):
+            if limit.measured or not kept.any():
+                continue
+            rows = np.flatnonzero(kept)
+            holds = limit.holds(population.where(rows))
+            if not holds.all():
+                self._refused.append((population.codes[rows[~holds]], index))
+                kept[rows[~holds]] = False
+        return kept
+
+    def refusals(self) -> Iterator[Refusal]:
+        """Yields every refused architecture once, with the limit that refused it first."""
+        known: set[bytes] = set()
+        for codes, index in self._refused:
+            population = Population(self.space, codes)
+            fresh = {key: row for row, key in enumerate(population.keys) if key not in known}
+            known.update(fresh)
+            limit, rows = self.limits[index], population.where(sorted(fresh.values()))
+            for arch, reason in zip(rows.archs, limit.refusals(rows), strict=True):
+                yield Refusal(arch, limit.name, reason or "refused")
+
+    def infeasible(self) -> InfeasibleError:
+        """Returns the error that says which limits refused what was tried."""
+        counts: Counter[str] = Counter()
+        for codes, index in self._refused:
+            counts[self.limits[index].name] += len(codes)
+        told = ", ".join(f"'{name}' refused {count}" for name, count in counts.most_common())
+        ends = Population(self.space, np.stack([np.zeros_like(self.sizes), self.sizes - 1]))
+        return InfeasibleError(
+            f"no architecture of space '{self.space.name}' was found that keeps the limits: {told}. With all the first "
+            f"choices: {self._why(ends.where([0]))}; with all the last ones: {self._why(ends.where([1]))}. Loosen a limit, "
+            f"or take another space"
+        )
+
+    def _why(self, one: Population) -> str:
+        reasons = [reason for limit in self.limits if not limit.measured for reason in limit.refusals(one) if reason]
+        return ", ".join(reasons) or "allowed"
+
+    @cached_property
+    def candidates(self) -> Population | None:
+        """Every allowed architecture of a space small enough to be listed; None for larger ones.
+
+        Raises:
+            InfeasibleError: When there is none.
+        """
+        if self.space.size > ENUMERATED:
+            return None
+        whole = Population.everything(self.space)
+        kept = whole.where(np.flatnonzero(self.allowed(whole)))
+        if not len(kept):
+            raise self.infeasible()
+        return kept
+
+    # -- numbers -------------------------------------------------------------------------------------------------------
+
+    def losses(self, trials: Sequence[Trial]) -> Floats:
+        """Returns what is to be minimised, shape (n, objectives); infinite for trials without values."""
+        empty = (np.inf,) * len(self.objectives)
+        rows = [self.signs * np.array(trial.values) if trial.values else empty for trial in trials]
+        return np.array(rows, dtype=np.float64).reshape(len(trials), len(self.objectives))
+
+    def known(self, population: Population) -> list[Floats | None]:
+        """Returns, per objective, every architecture's loss where the objective can say it at once; else None."""
+        return [
+            sign * objective.values(population) if objective.is_cheap else None
+            for sign, objective in zip(self.signs, self.objectives, strict=True)
+        ]

@@ -1,0 +1,125 @@
+"""The append-only log of a study: what was asked for and what was found, a line each, written before it is used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, TextIO
+
+from hwcost.errors import DataError, StoreError
+from hwcost.searchers.trial import Trial
+from hwcost.spaces.base import SearchSpace
+
+VERSION = 1
+
+
+class Log:
+    """A JSON Lines file; one that is cut short loses its last line only.
+
+    Args:
+        path: The file; None keeps nothing.
+        space: The space of the architectures.
+        about: What is searched how, plain JSON. A file of another search is refused.
+
+    Attributes:
+        asked: Of an earlier run: how many each ask was for, and what it gave.
+        trials: Of an earlier run, by the architecture's key.
+
+    Raises:
+        DataError: When the file is of another search, of a later hwcost, or damaged.
+        StoreError: When it cannot be read or written.
+    """
+
+    def __init__(self, path: str | Path | None, space: SearchSpace, about: dict[str, Any]) -> None:
+        self.path = None if path is None else Path(path)
+        self.space = space
+        self.asked: list[tuple[int, list[str]]] = []
+        self.trials: dict[str, list[Trial]] = {}
+        self._file: TextIO | None = None
+        if self.path is not None:
+            self._open(self.path, json.loads(json.dumps(about, default=repr)))
+
+    def _open(self, path: Path, about: dict[str, Any]) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            text = path.read_text(encoding="utf-8") if path.exists() else ""
+            whole = text[: text.rfind("\n") + 1]
+            if whole:
+                self._read(path, whole, about)
+            self._file = path.open("a", encoding="utf-8")
+            self._file.truncate(len(whole.encode("utf-8")))
+            if not whole:
+                self._write({"event": "study", "schema_version": VERSION, **about})
+        except OSError as error:
+            raise StoreError(f"cannot keep a study in '{path}': {error.strerror}. Give another file") from None
+        except UnicodeDecodeError:
+            raise DataError(f"'{path}' is no log of a study: it is no text. Give another file") from None
+
+    def _read(self, path: Path, text: str, about: dict[str, Any]) -> None:
+        header, *lines = text.splitlines()
+        try:
+            found = json.loads(header)
+            if found.pop("event") != "study":
+                raise ValueError("it does not begin with what is searched")
+            version = found.pop("schema_version")
+        except (ValueError, LookupError, AttributeError, TypeError) as error:
+            raise DataError(f"'{path}' is no log of a study: {error}. Give another file") from None
+        if version != VERSION:
+            raise DataError(f"'{path}' has schema version {version}; this hwcost reads {VERSION}. A later one wrote it")
+        for name in sorted(found.keys() | about.keys()):
+            if found.get(name) != about.get(name):
+                raise DataError(
+                    f"'{path}' holds another search: its {name} is {found.get(name)}, this one's is {about.get(name)}. Give "
+                    f"the same settings to go on, or another file"
+                )
+        for number, line in enumerate(lines, start=2):
+            try:
+                self._event(json.loads(line))
+            except (ValueError, LookupError, TypeError) as error:
+                raise DataError(f"'{path}', line {number} is damaged: {error}") from None
+
+    def _event(self, event: dict[str, Any]) -> None:
+        if event["event"] == "ask":
+            self.asked.append((int(event["n"]), list(event["archs"])))
+        else:
+            key = event.pop("arch")
+            del event["event"]
+            values = tuple(float(value) for value in event.pop("values"))
+            self.trials.setdefault(key, []).append(Trial(self.space.parse(key), values=values, **event))
+
+    def ask(self, n: int, archs: Sequence[str]) -> None:
+        """Keeps what was asked for."""
+        self._write({"event": "ask", "n": n, "archs": list(archs)})
+
+    def tell(self, trials: Sequence[Trial]) -> None:
+        """Keeps what was found; what took a while is handed to the system at once."""
+        for trial in trials if self._file else ():
+            plain = {field.name: getattr(trial, field.name) for field in fields(Trial) if field.name != "architecture"}
+            self._write({"event": "tell", "arch": self.space.key(trial.architecture), **plain})
+        if any(trial.seconds for trial in trials):
+            self.flush()
+
+    def flush(self) -> None:
+        """Hands everything to the system, so that it outlives this process."""
+        self._do(lambda file: file.flush())
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._do(lambda file: file.close())
+        self._file = None
+
+    def _write(self, event: dict[str, Any]) -> None:
+        self._do(lambda file: file.write(json.dumps(event, allow_nan=False) + "\n"))
+
+    def _do(self, action: Any) -> None:
+        if self._file is None:
+            return
+        try:
+            action(self._file)
+        except OSError as error:
+            raise StoreError(
+                f"cannot write '{self.path}': {error.strerror}. What was written before is whole: make room, then run the "
+                f"same search again"
+            ) from None

@@ -1,0 +1,59 @@
+"""When a search ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from hwcost.errors import UsageError
+
+PATIENCE = 50
+"""Batches in a row without anything new after which a search that only repeats itself ends."""
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """A search ends when the first of these is reached; None never ends it.
+
+    Attributes:
+        evaluations: Different architectures that were evaluated.
+        iterations: Architectures that were asked for, repeats included.
+        seconds: Time since the search was begun or taken up again.
+        stall: Evaluations in a row that changed neither the best trial nor the front.
+        dominate: Completed trials that dominate the reference.
+
+    Raises:
+        UsageError: When a number is not positive.
+    """
+
+    evaluations: int | None = None
+    iterations: int | None = None
+    seconds: float | None = None
+    stall: int | None = None
+    dominate: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and not value > 0:
+                raise UsageError(f"a search ends after a positive number of {field.name}, got {value}")
+
+    def reached(self, counts: dict[str, float]) -> str | None:
+        """Returns in words which end is reached; None while none is.
+
+        Args:
+            counts: How much there was of what ends this search, by the names above.
+        """
+        for field in fields(self):
+            most = getattr(self, field.name)
+            if most is not None and counts[field.name] >= most:
+                return _WORDS[field.name].format(most)
+        return None
+
+
+_WORDS = {
+    "evaluations": "{} evaluations",
+    "iterations": "{} iterations",
+    "seconds": "{:g} seconds",
+    "stall": "{} evaluations without improvement",
+    "dominate": "{} architectures dominate the reference",
+}

@@ -1,0 +1,107 @@
+"""Every searcher keeps the contract, those of hwcost and one from elsewhere."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from hwcost import registry
+from hwcost.cost import Minimize, Params
+from hwcost.errors import UnknownNameError, UsageError
+from hwcost.searchers import SEARCHERS, Problem, searcher
+from hwcost.spaces import space
+from hwcost.study import search
+from hwcost.testing.searchers import SearcherContract
+from tests.searchers.hill_climbing import HillClimbing
+
+
+class TestRandom(SearcherContract):
+    def make(self, problem, seed=0):
+        return searcher("random", problem, seed)
+
+
+class TestExhaustive(SearcherContract):
+    def make(self, problem, seed=0):
+        return searcher("exhaustive", problem, seed)
+
+
+class TestEvolution(SearcherContract):
+    def make(self, problem, seed=0):
+        return searcher("evolution", problem, seed, population=8, parents=3, mutants=4, crosses=4)
+
+
+class TestNsga2(SearcherContract):
+    def make(self, problem, seed=0):
+        return searcher("nsga2", problem, seed, population=6)
+
+
+class TestFirefly(SearcherContract):
+    repeats = True
+
+    def make(self, problem, seed=0):
+        return searcher("firefly", problem, seed, population=5)
+
+
+class TestBayesian(SearcherContract):
+    def make(self, problem, seed=0):
+        return searcher("bayesian", problem, seed, initial=4)
+
+
+class TestExact(SearcherContract):
+    def make(self, problem, seed=0):
+        return searcher("exact", problem, seed)
+
+
+class TestElsewhere(SearcherContract):
+    def make(self, problem, seed=0):
+        return HillClimbing(problem, seed)
+
+
+def problem() -> Problem:
+    of = space("supershaper", scale="mini")
+    return Problem(of, [Minimize(Params(of))])
+
+
+def test_unknown_searchers_and_options_are_told() -> None:
+    with pytest.raises(UnknownNameError, match="unknown searcher 'evolutoin'. Did you mean 'evolution'"):
+        searcher("evolutoin", problem())
+    with pytest.raises(UsageError, match="searcher 'random' does not take these options.*preset"):
+        searcher("random", problem(), preset="hat")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("evolution", {"preset": "hta"}, "unknown preset of evolution 'hta'. Did you mean 'hat'"),
+        ("evolution", {"parents": 0}, "needs members, parents and children"),
+        ("evolution", {"probability": 0}, "a probability lies in"),
+        ("nsga2", {"population": 1}, "at least two members"),
+        ("nsga2", {"probability": 2}, "a probability lies in"),
+        ("firefly", {"population": 1}, "need each other"),
+        ("bayesian", {"initial": 1}, "at least two trials"),
+        ("bayesian", {"goal": "best"}, "unknown goal 'best'"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told(name, options, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        searcher(name, problem(), **options)
+
+
+def test_others_register_searchers_under_a_name(monkeypatch) -> None:
+    entry = EntryPoint("hill-climbing", "tests.searchers.hill_climbing:HillClimbing", "hwcost.searchers")
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry] if group == "hwcost.searchers" else [])
+    assert "hill-climbing" in SEARCHERS.names()
+    of = space("supershaper", scale="mini")
+    study = search(of, [Minimize(Params(of))], searcher="hill-climbing", evaluations=60, seed=4, step=1)
+    assert study.best.architecture == of.architecture([gene.choices[0] for gene in of.genes])
+
+
+def test_searchers_that_break_are_not_hidden() -> None:
+    class Broken(HillClimbing):
+        def _ask(self, n, rng):
+            raise ZeroDivisionError("no")
+
+    of = space("supershaper", scale="mini")
+    with pytest.raises(UsageError, match="the searcher 'hill-climbing' broke when it was asked: ZeroDivisionError: no"):
+        search(of, [Minimize(Params(of))], searcher=Broken, evaluations=5)

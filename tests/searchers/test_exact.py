@@ -1,0 +1,114 @@
+"""Fronts of sums by dynamic programming against every architecture listed."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hwcost import pareto
+from hwcost.cost import Bound, Limit, Maximize, Minimize, Params, Population
+from hwcost.cost_models import cost_model
+from hwcost.cost_models.tabulate import Tables
+from hwcost.errors import UsageError
+from hwcost.searchers.exact import front, tables_of
+from hwcost.spaces import space
+from hwcost.study import search
+
+MINI = space("supershaper", scale="mini")
+
+
+def tables(sizes, with_pairs, rng, whole) -> Tables:
+    def draw(*shape):
+        return rng.integers(0, 4, size=shape).astype(float) if whole else rng.normal(size=shape)
+
+    pairs = [draw(a, b) for a, b in itertools.pairwise(sizes)] if with_pairs else []
+    return Tables(np.asarray(draw()), [draw(size) for size in sizes], pairs)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 4), min_size=1, max_size=5), st.booleans(), st.booleans(), st.booleans(),
+    st.integers(0, 2**32 - 1),
+)
+def test_fronts_are_those_of_the_whole_space(sizes, one_has_pairs, other_has_pairs, whole, seed) -> None:
+    rng = np.random.default_rng(seed)
+    first, second = tables(sizes, one_has_pairs, rng, whole), tables(sizes, other_has_pairs, rng, whole)
+    codes = np.indices(sizes).reshape(len(sizes), -1).T
+    values = np.stack([first(codes), second(codes)], axis=1)
+    expected = np.unique(values[pareto.front(values)].round(9), axis=0)
+    found = front(first, second)
+    assert np.allclose(np.unique(found.values.round(9), axis=0), expected)
+    assert np.allclose(np.stack([first(found.codes), second(found.codes)], axis=1), found.values)
+    budget = float(np.median(values[:, 0]))
+    best = found.best_under(budget + 1e-9)
+    assert float(second(best[None])[0]) == pytest.approx(values[values[:, 0] <= budget + 1e-9, 1].min())
+    assert found.best_under(values[:, 0].min() - 1.0) is None
+
+
+def test_tables_of_other_genes_do_not_fit() -> None:
+    rng = np.random.default_rng(0)
+    with pytest.raises(UsageError, match="of the same genes"):
+        front(tables([2, 3], False, rng, False), tables([3, 2], False, rng, False))
+
+
+class Product:
+    name = "product"
+
+    def __init__(self, power):
+        self.power = power
+
+    def __call__(self, arch):
+        return float(self.predict_codes(Population.of(MINI, [arch]).codes)[0])
+
+    def predict_codes(self, codes):
+        return np.prod(codes + 2.0, axis=1) ** self.power + (0.0 if self.power > 0 else codes[:, 0] * codes[:, 2])
+
+
+def test_products_are_sums_of_logarithms() -> None:
+    sizes = [len(gene.choices) for gene in MINI.genes]
+    codes = Population.of(MINI, MINI.sample(9)).codes
+    assert np.allclose(np.exp(tables_of(Product(0.5), sizes)(codes)), Product(0.5).predict_codes(codes))
+    with pytest.raises(UsageError, match="is no sum over genes or neighbouring genes"):
+        tables_of(Product(-1.0), sizes)
+    with pytest.raises(UsageError, match="one architecture at a time"):
+        tables_of(MINI.params, sizes)
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_the_exact_answer_is_the_exhaustive_one(merged) -> None:
+    of = space("supershaper", scale="mini", merged=merged)
+    archs = of.sample(60, seed=1)
+    model = cost_model("lut", of, form="linear").fit(archs, [1e-3 + 1e-9 * of.params(arch) for arch in archs])
+    quality = Maximize(lambda arch: None, "quality")
+    quality.value = Product(0.5)
+    limits = [Limit(model, float(np.median([model(arch) for arch in archs])), None)]
+    exact, listed = (search(of, [quality], limits, searcher=name, evaluations=10**6) for name in ("exact", "exhaustive"))
+    assert exact.evaluations == 1
+    assert exact.searcher.is_proved
+    assert exact.best.values == listed.best.values
+    both = [quality, Minimize(model, "latency_s")]
+    exact, listed = (search(of, both, searcher=name, evaluations=10**6) for name in ("exact", "exhaustive"))
+    assert np.allclose([trial.values for trial in exact.front], [trial.values for trial in listed.front])
+
+
+@pytest.mark.parametrize(
+    ("objectives", "limits", "message"),
+    [
+        ([Minimize(Params(MINI))] , [Bound(Params(MINI), most=1e5), Bound(Params(MINI), most=1e6)], "takes two sums"),
+        ([Minimize(Params(MINI))], [Bound(Params(MINI), most=1e9, measured=True)], "not measured"),
+        ([Minimize(Params(MINI))], [Bound(Params(MINI), most=1e9, least=1.0)], "limits with one end"),
+    ],
+)  # fmt: skip
+def test_other_problems_are_refused(objectives, limits, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        search(MINI, objectives, limits, searcher="exact", evaluations=5)
+
+
+def test_at_least_is_a_limit_too() -> None:
+    least = float(np.median([MINI.params(arch) for arch in MINI.sample(50)]))
+    study = search(MINI, [Minimize(Params(MINI))], [Bound(Params(MINI), least=least)], searcher="exact", evaluations=5)
+    assert study.best.values[0] == min(size for arch in MINI.architectures() if (size := MINI.params(arch)) >= least)

@@ -1,0 +1,324 @@
+"""The loop: what is kept, what ends it, what is refused, and that an interrupted search ends as if it had not been."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from hwcost import pareto
+from hwcost.cost import Bound, Maximize, Minimize, Params
+from hwcost.errors import (
+    DataError,
+    DeviceError,
+    InfeasibleError,
+    InterruptedRunError,
+    MeasurementError,
+    StoreError,
+    UsageError,
+)
+from hwcost.spaces import space
+from hwcost.study import search
+from tests.conftest import ROOT
+
+SPACE = space("supershaper", scale="mini")
+SIZE = Params(SPACE)
+
+
+def depth(arch) -> float:
+    """A made-up quality: later layers count more."""
+    return float(sum((place + 1) * math.sqrt(gene) for place, gene in enumerate(arch.genes)))
+
+
+def both(**options):
+    return search(SPACE, [Minimize(SIZE), Maximize(depth)], **{"searcher": "nsga2", "evaluations": 70, "seed": 2, **options})
+
+
+def test_a_study_keeps_everything_it_evaluated() -> None:
+    study = both()
+    assert study.stopped == "70 evaluations"
+    assert study.evaluations == study.iterations == len(study.trials) == 70
+    assert [trial.number for trial in study.trials] == list(range(70))
+    for trial in study.trials:
+        assert trial.values == (SIZE(trial.architecture), depth(trial.architecture))
+    losses = np.array([[size, -quality] for size, quality in (trial.values for trial in study.trials)])
+    expected = sorted({tuple(row) for row in losses[pareto.front(losses)]})
+    assert [(size, -quality) for size, quality in (trial.values for trial in study.front)] == expected
+    corner = (2 * losses[:, 0].max(), 0.0)
+    assert study.hypervolume(corner) == pytest.approx(pareto.hypervolume(losses, [corner[0], 0.0]))
+    attained = study.attained(corner)
+    assert (np.diff(attained) >= 0).all()
+    assert attained[-1] == pytest.approx(study.hypervolume(corner))
+
+
+def test_one_objective_has_a_best_trial_and_several_have_not() -> None:
+    study = search(SPACE, [Maximize(depth)], [Bound(SIZE, most=400_000)], evaluations=300)
+    assert study.best.values[0] == max(trial.values[0] for trial in study.completed)
+    assert study.attained()[-1] == study.best.values[0]
+    assert SIZE(study.best.architecture) <= 400_000
+    with pytest.raises(UsageError, match="has a front and no best trial"):
+        _ = both().best
+    with pytest.raises(UsageError, match="needs a reference point"):
+        both().hypervolume()
+
+
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [
+        ({"iterations": 25}, "25 iterations"),
+        ({"evaluations": 30}, "30 evaluations"),
+        ({"stall": 20}, "20 evaluations without improvement"),
+        ({"seconds": 1e-9}, "1e-09 seconds"),
+    ],
+)
+def test_searches_end(end, message) -> None:
+    assert search(SPACE, [Minimize(SIZE)], searcher="random", batch=5, **end).stopped == message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "needs an end"),
+        ({"evaluations": 0}, "positive number of evaluations, got 0"),
+        ({"dominate": 3}, "needs a reference"),
+        ({"evaluations": 3, "repeats": "never"}, "unknown policy for repeats"),
+        ({"evaluations": 3, "objectives": [Minimize(SIZE), Maximize(depth)]}, "pursues 1 objective"),
+        ({"evaluations": 3, "objectives": []}, "at least one objective"),
+        ({"evaluations": 3, "objectives": [Minimize(SIZE), Minimize(SIZE)]}, "names of their own"),
+    ],
+)
+def test_searches_that_make_no_sense_are_refused(arguments, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        search(SPACE, **{"objectives": [Minimize(SIZE)], **arguments})
+
+
+def test_a_reference_is_evaluated_first_and_dominated_later() -> None:
+    middle = SPACE.architecture([gene.choices[len(gene.choices) // 2] for gene in SPACE.genes])
+    study = both(reference=middle, dominate=2, evaluations=None)
+    assert study.trials[0].architecture == middle
+    assert study.stopped == "2 architectures dominate the reference"
+    for trial in study.dominating:
+        assert trial.values[0] <= study.trials[0].values[0]
+        assert trial.values[1] >= study.trials[0].values[1]
+    assert study.hypervolume() > 0
+
+
+def test_refusals_have_reasons() -> None:
+    middle = float(np.median([SIZE(arch) for arch in SPACE.sample(99)]))
+    study = search(SPACE, [Maximize(depth)], [Bound(SIZE, most=middle)], evaluations=50)
+    assert study.refusals
+    assert len({refusal.architecture for refusal in study.refusals}) == len(study.refusals)
+    for refusal in study.refusals[:20]:
+        assert SIZE(refusal.architecture) > middle
+        assert refusal.limit == "params"
+        assert refusal.reason == f"params {SIZE(refusal.architecture):.6g} is above {middle:.6g}"
+    with pytest.raises(InfeasibleError, match="'params' refused .* With all the first choices: params .* is above 1000"):
+        search(SPACE, [Maximize(depth)], [Bound(SIZE, most=1000.0)], evaluations=5)
+
+
+def test_limits_that_are_told_back_make_trials_infeasible() -> None:
+    limit = Bound(depth, most=40.0, name="depth", measured=True)
+    study = search(SPACE, [Minimize(SIZE)], [limit], evaluations=40, searcher="bayesian", initial=8)
+    broken = [trial for trial in study.trials if trial.status == "infeasible"]
+    assert broken
+    for trial in broken:
+        assert trial.violation == pytest.approx(trial.measured["depth"] / 40 - 1)
+        assert "depth" in trial.reason
+        assert trial.values == (SIZE(trial.architecture),)
+    assert all(trial.measured["depth"] <= 40 for trial in study.completed)
+    assert len(broken) < 20, "the searcher learns where the limit is"
+
+
+def sometimes(arch) -> float:
+    if arch.genes[0] == SPACE.genes[0].choices[0]:
+        raise ValueError("too narrow")
+    return math.nan if arch.genes[1] == SPACE.genes[1].choices[0] else depth(arch)
+
+
+@pytest.mark.parametrize("name", ["random", "evolution", "nsga2", "firefly", "bayesian"])
+def test_trials_that_fail_do_not_end_a_search(name) -> None:
+    study = search(SPACE, [Maximize(sometimes)], searcher=name, iterations=200, seed=5)
+    reasons = {trial.reason for trial in study.trials if trial.status == "failed"}
+    assert reasons <= {
+        "sometimes: ValueError: too narrow", "sometimes is nan: no number, or outside what its cost model was fitted on"
+    }  # fmt: skip
+    assert all(trial.values == () for trial in study.trials if trial.status == "failed")
+    assert study.best.status == "completed"
+
+
+def test_a_search_in_which_everything_fails_says_why() -> None:
+    def broken(arch):
+        raise RuntimeError("no disk")
+
+    with pytest.raises(MeasurementError, match="all of the first .* failed; the last one: broken: RuntimeError: no disk"):
+        search(SPACE, [Minimize(broken)], evaluations=500, searcher="random", batch=5)
+
+    def absent(arch):
+        raise DeviceError("no such device here")
+
+    with pytest.raises(DeviceError):
+        search(SPACE, [Minimize(absent)], evaluations=5)
+
+
+def test_repeats_are_told_again_or_evaluated_anew() -> None:
+    calls = []
+
+    def noisy(arch):
+        calls.append(arch)
+        return depth(arch) + 0.01 * len(calls)
+
+    skipped = search(SPACE, [Maximize(noisy)], searcher="firefly", iterations=120, population=6)
+    assert len(calls) == skipped.evaluations == len(skipped.trials) < 120
+    calls.clear()
+    repeated = search(SPACE, [Maximize(noisy)], searcher="firefly", iterations=120, population=6, repeats="repeat")
+    assert len(calls) == len(repeated.trials) == 120
+    assert repeated.evaluations == len(set(calls)) < 120
+
+
+@pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_results_do_not_depend_on_who_evaluates(pool) -> None:
+    with pool(2) as executor:
+        shared = both(executor=executor)
+    alone = both()
+    assert [(trial.architecture, trial.values) for trial in shared.trials] == [
+        (trial.architecture, trial.values) for trial in alone.trials
+    ]
+
+
+# -- the log ----------------------------------------------------------------------------------------------------------
+
+
+def plain(study):
+    return [(trial.number, trial.architecture, trial.values, trial.status, trial.reason) for trial in study.trials]
+
+
+@pytest.mark.parametrize("name", ["random", "evolution", "nsga2", "firefly", "bayesian", "exhaustive"])
+@pytest.mark.parametrize("after", [1, 23, 47])
+def test_interrupted_searches_end_as_if_they_had_not_been(tmp_path, name, after) -> None:
+    calls = []
+
+    def slow(arch):
+        calls.append(arch)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        return depth(arch)
+
+    log = tmp_path / "study.jsonl"
+    options = {"searcher": name, "iterations": 60, "seed": 4}
+    with pytest.raises(InterruptedRunError, match=f"{log}.*the same search goes on"):
+        search(SPACE, [Maximize(slow)], log=log, **options)
+    calls.clear()
+    calls.extend([None] * after)
+    resumed = search(SPACE, [Maximize(slow)], log=log, **options)
+    assert plain(resumed) == plain(search(SPACE, [Maximize(depth, "slow")], **options))
+    assert len(calls) - after == resumed.evaluations - (after - 1), "nothing is evaluated twice"
+
+
+def test_a_longer_search_goes_on_from_a_shorter_one(tmp_path) -> None:
+    log = tmp_path / "study.jsonl"
+    both(log=log, evaluations=33)
+    longer = both(log=log, evaluations=66)
+    assert longer.evaluations == 66
+    assert both(log=log, evaluations=66).trials == longer.trials
+
+
+def test_a_line_that_was_cut_short_is_dropped(tmp_path) -> None:
+    log = tmp_path / "study.jsonl"
+    whole = both(log=log)
+    text = log.read_bytes()
+    for kept in (len(text) - 5, len(text) // 2, 40):
+        log.write_bytes(text[:kept])
+        assert plain(both(log=log)) == plain(whole)
+        assert log.read_text().count('"event": "tell"') == 70
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 3}, "its seed is 2, this one's is 3"),
+        ({"searcher": "random"}, "another search"),
+        ({"batch": 4}, "its batch is None, this one's is 4"),
+        ({"about": {"model": "cpu"}}, "its model is None"),
+    ],
+)
+def test_logs_of_other_searches_are_refused(tmp_path, change, message) -> None:
+    log = tmp_path / "study.jsonl"
+    both(log=log)
+    before = log.read_bytes()
+    with pytest.raises(DataError, match=message):
+        both(log=log, **change)
+    assert log.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: "hello\n" + text, "is no log of a study"),
+        (lambda text: text.replace('"schema_version": 1', '"schema_version": 9', 1), "A later one wrote it"),
+        (lambda text: text.replace('"event": "tell"', '"event": "tel', 1), "line 3 is damaged"),
+        (lambda text: "[1]\n" + text, "is no log of a study"),
+    ],
+)
+def test_damaged_logs_are_told(tmp_path, damage, message) -> None:
+    log = tmp_path / "study.jsonl"
+    both(log=log)
+    log.write_text(damage(log.read_text()))
+    with pytest.raises(DataError, match=message):
+        both(log=log)
+
+
+def test_a_changed_objective_is_noticed(tmp_path) -> None:
+    """The log holds what was asked for; a searcher that was told otherwise asks otherwise."""
+    log = tmp_path / "study.jsonl"
+    both(log=log, evaluations=40)
+    lines = log.read_text().splitlines()
+    for number, line in enumerate(lines):
+        event = json.loads(line)
+        if event["event"] == "tell":
+            lines[number] = json.dumps({**event, "values": [-value for value in event["values"]]})
+    log.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="asks for other architectures"):
+        both(log=log)
+
+
+def test_a_killed_search_ends_in_the_same_study(tmp_path) -> None:
+    """kill -9 at some evaluation, then the same search."""
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys, time\n"
+        "from tests.study.test_study import both, depth, SPACE\n"
+        "from hwcost.cost import Maximize\n"
+        "from hwcost.study import search\n"
+        "def slow(arch):\n    time.sleep(0.02)\n    return depth(arch)\n"
+        "search(SPACE, [Maximize(slow)], searcher='evolution', evaluations=150, seed=1, log=sys.argv[1])\n"
+    )
+    log = tmp_path / "study.jsonl"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, str(script), str(log)], cwd=ROOT, env=environment)
+    while process.poll() is None and (not log.exists() or log.read_text().count('"tell"') < 30):
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "the search was over before it was killed"
+    calls = []
+
+    def slow(arch):
+        calls.append(arch)
+        return depth(arch)
+
+    found = search(SPACE, [Maximize(slow)], searcher="evolution", evaluations=150, seed=1, log=log)
+    assert plain(found) == plain(search(SPACE, [Maximize(depth, "slow")], searcher="evolution", evaluations=150, seed=1))
+    assert len(calls) <= 120
+
+
+def test_unwritable_logs_are_told(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot keep a study in"):
+        both(log=tmp_path / "file" / "study.jsonl")
