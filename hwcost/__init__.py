@@ -21,22 +21,26 @@ if TYPE_CHECKING:
     from hwcost.api import device, evaluate, fit, load, measure
     from hwcost.audit.source import audit
     from hwcost.campaign.compare import compare
-    from hwcost.cost import Limit
+    from hwcost.cost import Bound, Limit, Maximize, Minimize
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.spaces import space
     from hwcost.stores import open_store
+    from hwcost.study import search
     from hwcost.supernet.family import supernet
 
 __all__ = [
-    "CostModel", "Limit", "Prediction", "audit", "compare", "device", "evaluate", "fit", "load", "measure", "open_store",
-    "space", "supernet",
+    "Bound", "CostModel", "Limit", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
+    "load", "measure", "open_store", "search", "space", "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Bound": "hwcost.cost",
     "CostModel": "hwcost.cost_models.base",
     "Limit": "hwcost.cost",
+    "Maximize": "hwcost.cost",
+    "Minimize": "hwcost.cost",
     "Prediction": "hwcost.cost_models.base",
     "compare": "hwcost.campaign.compare",
     "device": "hwcost.api",
@@ -44,6 +48,7 @@ _HOMES = {
     "fit": "hwcost.api",
     "load": "hwcost.api",
     "open_store": "hwcost.stores",
+    "search": "hwcost.study",
     "space": "hwcost.spaces",
 }
 

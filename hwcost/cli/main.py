@@ -7,7 +7,21 @@ import traceback
 
 import typer
 
-from hwcost.cli import audit, compare, console, devices, evaluate, fit, measure, predict, spaces, supernet, transfer, version
+from hwcost.cli import (
+    audit,
+    compare,
+    console,
+    devices,
+    evaluate,
+    fit,
+    measure,
+    predict,
+    search,
+    spaces,
+    supernet,
+    transfer,
+    version,
+)
 from hwcost.errors import HwcostError, InterruptedRunError
 
 app = typer.Typer(
@@ -20,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (measure, audit, compare, fit, predict, evaluate, transfer, version):
+for command in (measure, audit, compare, fit, predict, evaluate, search, transfer, version):
     command.register(app)
 app.add_typer(devices.app, name="devices")
 app.add_typer(spaces.app, name="spaces")

@@ -1,0 +1,237 @@
+"""``hwcost search``: architectures that serve objectives under limits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.cli import console
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwcost.cli.goals import Goals
+    from hwcost.searchers.trial import Trial
+    from hwcost.study.remeasure import Remeasured
+    from hwcost.study.study import Progress, Study
+
+SHOWN = 20
+"""Rows that a table shows; --json has them all."""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("search")(search)
+
+
+def search(
+    minimize: Annotated[
+        list[str] | None, typer.Option("--minimize", metavar="WHAT", help="params, flops, memory, DIR or module:function.")
+    ] = None,
+    maximize: Annotated[
+        list[str] | None, typer.Option("--maximize", metavar="WHAT", help="The same; both may be repeated.")
+    ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="'WHAT<=VALUE'", help="params<=66M, models/cpu<=50ms, flops<=0.5x."),
+    ] = None,
+    space: Annotated[str | None, typer.Option("--space", help="Search space. [default: that of the first DIR]")] = None,
+    searcher: Annotated[
+        str, typer.Option("--searcher", "-s", help="random, exhaustive, evolution, nsga2, firefly, bayesian or exact.")
+    ] = "evolution",
+    option: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the searcher, such as preset=hat.")
+    ] = None,
+    evaluations: Annotated[int | None, typer.Option("--evaluations", "-n", help="End after so many architectures.")] = None,
+    iterations: Annotated[int | None, typer.Option("--iterations", help="The same, repeats included.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="End after so much time.")] = None,
+    stall: Annotated[int | None, typer.Option("--stall", help="End after so many without improvement.")] = None,
+    dominate: Annotated[int | None, typer.Option("--dominate", help="End when so many dominate the reference.")] = None,
+    reference: Annotated[str | None, typer.Option("--reference", metavar="ARCH", help="Architecture to dominate.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="ARCH", help="What limits such as 0.5x are relative to.")
+    ] = None,
+    probability: Annotated[
+        float, typer.Option("--probability", help="With which limits on latency models hold; 0: predictions as they are.")
+    ] = 0.95,
+    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for flops.")] = 128,
+    log: Annotated[
+        str | None, typer.Option("--log", metavar="FILE", help="Keeps the study; the same command goes on from it.")
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure/--no-measure", help="Measure the winners: predicted against measured.")
+    ] = False,
+    device: Annotated[str, typer.Option("--device", "-d", help="With --measure: where.")] = "cpu",
+    backend: Annotated[str, typer.Option("--backend", help="With --measure: through what.")] = "torch",
+    tier: Annotated[str, typer.Option("--tier", help="With --measure: quick, standard or strict.")] = "quick",
+    store: console.StoreUrl = None,
+    seed: console.Seed = 0,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Search a space for architectures that serve objectives and keep limits.
+
+    WHAT is a size, the folder of a cost model that 'hwcost fit' wrote, or a function of your own that takes an architecture;
+    NAME= before it gives it a name. Nothing is dropped silently: what limits refuse is counted, with the reason.
+    """
+    from hwcost.cli.goals import Goals
+    from hwcost.registry import parse_options
+    from hwcost.spaces import space as make_space
+    from hwcost.study import search as run
+
+    goals = Goals(make_space(space) if space else None, seq_len, probability or None)
+    goals.read_models([*(minimize or ()), *(maximize or ())], limit or ())
+    of = goals.space
+    if of is None or not (minimize or maximize):
+        raise UsageError("a search needs an objective: --minimize WHAT or --maximize WHAT")
+    objectives = [goals.objective(text, True) for text in minimize or ()]
+    objectives += [goals.objective(text, False) for text in maximize or ()]
+    limits = [goals.limit(text, of.parse(baseline) if baseline else None) for text in limit or ()]
+    ends: dict[str, Any] = {
+        "evaluations": evaluations, "iterations": iterations, "seconds": seconds, "stall": stall, "dominate": dominate
+    }  # fmt: skip
+    if not any(ends.values()):
+        ends["evaluations"] = min(10_000, of.size)
+    with _progress() as update:
+        study = run(
+            of, objectives, limits, searcher=searcher, seed=seed, reference=of.parse(reference) if reference else None,
+            log=log, progress=update, **ends, **parse_options(option or (), "--set NAME=VALUE"),
+        )  # fmt: skip
+    winners = study.front
+    rows = _measured(goals, winners, (device, backend, tier, store)) if measure else []
+    document = _document(study, winners, rows)
+    if not console.write_json(document, json):
+        _show(study, winners, rows)
+
+
+def _measured(goals: Goals, winners: list[Trial], where: tuple[str, str, str, str | None]) -> list[Remeasured]:
+    """Measures the winners as the first latency model says that its measurements were taken."""
+    from hwcost.api import measure
+    from hwcost.study.remeasure import remeasured
+
+    models = [model for model in goals.models.values() if model.provenance.get("data") != "quality"]
+    if not models:
+        raise UsageError("--measure puts measurements beside predictions: give a latency model as objective or limit")
+    cost, archs = models[0], [trial.architecture for trial in winners]
+    device, backend, tier, store = where
+    shape = cost.features
+    console.note(f"measuring {len(archs)} winners on {device}, batch {shape.batch_size}, {shape.seq_len} tokens")
+    result = measure(
+        archs, device, backend=backend, space=cost.space, batch_size=shape.batch_size, seq_len=shape.seq_len, tier=tier,
+        role="winner", store=store,
+    )  # fmt: skip
+    return remeasured(cost, archs, [(one.latency_s, one.low_s, one.high_s) for one in result.measurements])
+
+
+def _document(study: Study, winners: list[Trial], measured: list[Remeasured]) -> dict[str, Any]:
+    space, names = study.problem.space, [objective.name for objective in study.problem.objectives]
+    refused = Counter(refusal.limit for refusal in study.refusals)
+    return {
+        "space": space.name,
+        "space_options": space.options(),
+        "searcher": study.searcher.name,
+        "seed": study.searcher.seed,
+        "stopped": study.stopped,
+        "iterations": study.iterations,
+        "evaluations": study.evaluations,
+        "failed": sum(trial.status == "failed" for trial in study.trials),
+        "infeasible": sum(trial.status == "infeasible" for trial in study.trials),
+        "refused": dict(refused),
+        "front": [
+            {
+                "arch": space.key(trial.architecture), "iteration": trial.number,
+                "params": space.params(trial.architecture) if space.is_buildable else None,
+                "values": dict(zip(names, trial.values, strict=True)),
+            }
+            for trial in winners
+        ],
+        "measured": [
+            {
+                "arch": space.key(row.architecture), "predicted_s": row.predicted_s, "low_s": row.low_s,
+                "high_s": row.high_s, "measured_s": row.measured_s, "measured_low_s": row.measured_low_s,
+                "measured_high_s": row.measured_high_s, "error": row.error, "holds": row.holds,
+            }
+            for row in measured
+        ],
+    }  # fmt: skip
+
+
+def _show(study: Study, winners: list[Trial], measured: list[Remeasured]) -> None:
+    from hwcost.units import format_count, format_seconds
+
+    space, names = study.problem.space, [objective.name for objective in study.problem.objectives]
+    refused = Counter(refusal.limit for refusal in study.refusals)
+    told = "; ".join(f"{count} refused by {name}" for name, count in refused.items())
+    counts = f"{study.evaluations} evaluated in {study.iterations} iterations{'; ' + told if told else ''}; {study.stopped}"
+    if not winners:
+        console.note(counts)
+        raise UsageError("no architecture was completed; --json has every trial's reason")
+    rows = [
+        [
+            space.key(trial.architecture), *(_formatted(*pair) for pair in zip(names, trial.values, strict=True)),
+            *([format_count(space.params(trial.architecture))] if space.is_buildable and "params" not in names else []),
+        ]
+        for trial in winners[:SHOWN]
+    ]  # fmt: skip
+    columns = ["architecture", *names, *(["params"] if space.is_buildable and "params" not in names else [])]
+    title = f"{'Best' if len(names) == 1 else 'Front'} of {space.name} by {study.searcher.name}"
+    more = f"{len(winners) - SHOWN} more on the front, see --json; " if len(winners) > SHOWN else ""
+    console.print_table(title, columns, rows, more + counts)
+    if measured:
+        cells = [
+            [
+                space.key(row.architecture), format_seconds(row.predicted_s), format_seconds(row.measured_s),
+                "-" if row.error is None else f"{100 * row.error:+.1f} %",
+                {True: "yes", False: "no", None: "-"}[row.holds],
+            ]
+            for row in measured[:SHOWN]
+        ]  # fmt: skip
+        columns = ["architecture", "predicted", "measured", "error", "in interval"]
+        console.print_table("Predicted against measured", columns, cells)
+
+
+def _formatted(name: str, value: float) -> str:
+    from hwcost.units import format_count, format_seconds
+
+    if name.endswith("_s"):
+        return format_seconds(value)
+    return format_count(value) if abs(value) >= 1e4 else f"{value:.5g}"
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[Progress], None]]:
+    """Yields a callback that draws a bar on a terminal, and writes a line at every tenth elsewhere."""
+    if not console.is_live():
+        yield _lines()
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Bar(*columns, console=console.stderr(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda state: bar.update(task, completed=state.evaluations, total=state.wanted, description=_told(state))
+
+
+def _lines() -> Callable[[Progress], None]:
+    shown = 0
+
+    def update(state: Progress) -> None:
+        nonlocal shown
+        tenth = 10 * state.evaluations // state.wanted if state.wanted else shown
+        if tenth > shown:
+            shown = tenth
+            console.note(f"{state.evaluations} of {state.wanted} evaluated: {_told(state)}")
+
+    return update
+
+
+def _told(state: Progress) -> str:
+    if state.best is None:
+        return "nothing yet"
+    values = ", ".join(f"{value:.5g}" for value in state.best)
+    return f"best {values}" if len(state.best) == 1 else f"{state.on_front} on the front"

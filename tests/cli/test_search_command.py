@@ -1,0 +1,128 @@
+"""``hwcost search`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hwcost.cli.main import invoke
+from hwcost.cost_models import cost_model
+from hwcost.cost_models.intervals import calibrate
+from hwcost.cost_models.quality import fit_quality
+from hwcost.spaces import space
+
+SPACE = space("supershaper", scale="mini")
+NAME = "supershaper:scale=mini"
+MIDDLE = "24_24_24_24"
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A latency model and a quality model, saved."""
+    folder = tmp_path_factory.mktemp("models")
+    archs = SPACE.sample(80, seed=0)
+    seconds = [1e-3 + 1e-9 * SPACE.params(arch) for arch in archs]
+    calibrate(cost_model("lut", SPACE).fit(archs, seconds), archs, seconds).save(folder / "latency")
+    quality = [5e3 - 10 * sum(arch.genes) for arch in archs]
+    fit_quality(SPACE, archs, quality, "lut").model.save(folder / "quality")
+    return folder
+
+
+def answer(capsys, *arguments):
+    assert invoke(["search", *map(str, arguments), "--json", "-"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_best_quality_under_a_latency_limit(capsys, models) -> None:
+    found = answer(
+        capsys, "--minimize", models / "quality", "--limit", f"{models / 'latency'}<=1.3ms", "-n", 400, "--probability", 0.5
+    )
+    assert found["space"] == "supershaper"
+    assert found["evaluations"] == 400
+    assert found["refused"]["latency_s"] > 0
+    best = found["front"][0]
+    arch = SPACE.parse(best["arch"])
+    assert best["params"] == SPACE.params(arch)
+    assert 1e-3 + 1e-9 * SPACE.params(arch) <= 1.3e-3
+    assert best["values"] == {"quality": pytest.approx(5e3 - 10 * sum(arch.genes), rel=0.02)}
+
+
+def test_fronts_and_exact_answers(capsys, models) -> None:
+    front = answer(capsys, "--minimize", models / "latency", "--maximize", "flops", "--space", NAME, "-s", "exact")["front"]
+    assert len(front) > 3
+    seconds, flops = ([row["values"][name] for row in front] for name in ("latency_s", "flops"))
+    assert seconds == sorted(seconds)
+    assert flops == sorted(flops)
+
+
+def test_the_same_command_goes_on(capsys, models, tmp_path) -> None:
+    command = ["--space", NAME, "--minimize", "params", "--maximize", "big=tests.cli.test_search_command:wide"]
+    command += ["-s", "nsga2", "--log", tmp_path / "study.jsonl", "--seed", 3, "--set", "population=8"]
+    answer(capsys, *command, "-n", 20)
+    assert answer(capsys, *command, "-n", 40)["front"] == answer(capsys, *command, "-n", 40)["front"]
+    assert invoke([*map(str, ["search", *command]), "-n", "40", "--seed", "4"]) == 2
+    assert "its seed is 3, this one's is 4" in capsys.readouterr().err
+
+
+def wide(arch) -> float:
+    return float(sum(arch.genes))
+
+
+def test_limits_relative_to_a_baseline_and_a_reference(capsys) -> None:
+    found = answer(
+        capsys, "--space", NAME, "--minimize", "params", "--maximize", "flops", "--limit", "memory<=0.9x",
+        "--baseline", MIDDLE, "--reference", "48_16_16_48", "--dominate", 1, "-n", 300, "-s", "nsga2",
+    )  # fmt: skip
+    middle = SPACE.params(SPACE.parse(MIDDLE))
+    assert all(row["params"] <= 0.9 * middle for row in found["front"] if row["arch"] != "48_16_16_48")
+
+
+def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, tmp_path) -> None:
+    found = answer(
+        capsys, "--minimize", models / "latency", "--limit", "params>=200k", "-s", "exact", "--measure", "--backend", "null",
+        "--store", tmp_path / "winners.db",
+    )  # fmt: skip
+    (row,) = found["measured"]
+    assert row["predicted_s"] == pytest.approx(found["front"][0]["values"]["latency_s"])
+    assert row["measured_s"] > 0
+    assert row["error"] == pytest.approx(row["predicted_s"] / row["measured_s"] - 1)
+    assert row["holds"] in (True, False)
+    assert invoke(["search", "--space", NAME, "--minimize", "params", "--measure", "-n", "9"]) == 2
+    assert "give a latency model" in capsys.readouterr().err
+
+
+def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
+    assert invoke(["search", "--minimize", str(models / "latency"), "-s", "random", "-n", "30"]) == 0
+    out, err = capsys.readouterr()
+    assert "Best of supershaper by random" in out
+    assert "30 evaluated in 30 iterations; 30 evaluations" in out
+    assert "evaluated: best" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--space", NAME], "needs an objective"),
+        (["--minimize", "params"], "which space?"),
+        (["--space", NAME, "--minimize", "parms"], "neither params, flops, memory nor a folder"),
+        (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
+        (["--space", NAME, "--minimize", "json:nothing"], "has no 'nothing'"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is no limit"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is no quantity"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params<=0.5x"], "give --baseline"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params<=1"], "no architecture of space"),
+        (["--space", NAME, "--minimize", "params", "-s", "best"], "unknown searcher 'best'"),
+        (["--space", NAME, "--minimize", "params", "--set", "population"], "write --set NAME=VALUE"),
+        (["--space", NAME, "--minimize", "params", "--set", "size=3"], "does not take these options"),
+        (["--space", NAME, "--minimize", "params", "--dominate", "3"], "needs a reference"),
+        (["--space", NAME, "--minimize", "params", "--reference", "9_9"], "has 4 genes"),
+        (["--space", "hat", "--minimize", "params"], "describes data only"),
+        (["--space", "autodistill", "--minimize", "{latency}"], "is of space 'supershaper'"),
+    ],
+)
+def test_bad_input_is_told(capsys, models, arguments, says) -> None:
+    assert invoke(["search", *[one.format(latency=models / "latency") for one in arguments]]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert "Traceback" not in error
