@@ -79,14 +79,14 @@ class Effort:
         finetuned: Nets that are fine-tuned from all three starts.
     """
 
-    sandwich: int = 4000
+    sandwich: int = 3000
     scratch: int = 12
     sampled: int = 300
     relation_teacher: int = 600
     relations: int = 120
-    flash_teacher: int = 2500
+    flash_teacher: int = 2000
     flash: int = 250
-    ratio: int = 8
+    ratio: int = 6
     students: int = 6
     finetuned: int = 3
 
