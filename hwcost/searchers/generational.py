@@ -71,7 +71,8 @@ class Generational(Searcher):
     def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
         self.codes = np.concatenate([self.codes, population.codes])
         self.losses = np.concatenate([self.losses, losses])
-        self.violations = np.concatenate([self.violations, violations])
+        failed = np.isinf(losses).any(axis=1)
+        self.violations = np.concatenate([self.violations, np.where(failed, np.inf, violations)])
 
     def _state(self) -> dict[str, Any]:
         return {

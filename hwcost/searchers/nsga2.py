@@ -59,7 +59,6 @@ class Nsga2(Generational):
         rank = np.zeros(len(rows), dtype=np.intp)
         crowd = np.zeros(len(rows))
         losses, violations = self.losses[rows], self.violations[rows]
-        violations = np.where(np.isinf(losses).any(axis=1), np.inf, violations)
         held = np.flatnonzero(violations == 0)
         if len(held):
             rank[held] = pareto.ranks(losses[held])

@@ -147,9 +147,10 @@ class Problem:
 
     def losses(self, trials: Sequence[Trial]) -> Floats:
         """Returns what is to be minimised, shape (n, objectives); infinite for trials without values."""
-        empty = (np.inf,) * len(self.objectives)
-        rows = [self.signs * np.array(trial.values) if trial.values else empty for trial in trials]
-        return np.array(rows, dtype=np.float64).reshape(len(trials), len(self.objectives))
+        empty = (np.nan,) * len(self.objectives)
+        rows = np.array([trial.values or empty for trial in trials], dtype=np.float64)
+        losses = self.signs * rows.reshape(len(trials), len(self.objectives))
+        return np.where(np.isnan(losses), np.inf, losses)
 
     def known(self, population: Population) -> list[Floats | None]:
         """Returns, per objective, every architecture's loss where the objective can say it at once; else None."""

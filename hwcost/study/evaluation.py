@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
+from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from typing import Any
 
 from hwcost.cost.bound import Bound
 from hwcost.cost.population import Population
-from hwcost.errors import HwcostError
+from hwcost.errors import HwcostError, MeasurementError, UsageError
 from hwcost.measure.timer import stopwatch
 from hwcost.searchers.problem import Problem
 from hwcost.searchers.trial import Trial
@@ -62,7 +62,19 @@ class Evaluation:
         else:
             futures = {self.executor.submit(evaluate, functions, arch): index for index, arch in enumerate(archs)}
             for future in as_completed(futures):
-                yield futures[future], future.result()
+                yield futures[future], self._result(future)
+
+    @staticmethod
+    def _result(future: Future[Found]) -> Found:
+        try:
+            return future.result()
+        except HwcostError:
+            raise
+        except Exception as error:  # not the function's own, which are kept: the executor could not run it at all
+            raise UsageError(
+                f"the executor could not run an evaluation: {type(error).__name__}: {error}. Functions that other processes "
+                f"run must be importable there: no lambdas, no functions inside functions"
+            ) from error
 
     def _trial(self, arch: Architecture, found: list[float | str], seconds: float) -> Trial:
         names = [one.name for one in self._functions]
@@ -86,17 +98,21 @@ class Evaluation:
 def evaluate(functions: Sequence[Callable[[Architecture], float]], arch: Architecture) -> Found:
     """Calls functions of an architecture, until one fails; what it says is kept in its place.
 
-    Errors of this library's that are the user's to mend, such as a device that is not here, end the search.
+    Errors of this library's that are the user's to mend, such as a device that is not here, end the search; a measurement
+    that is not valid is one trial's end.
     """
     spent = stopwatch()
     found: list[float | str] = []
     for function in functions:
         try:
             found.append(float(function(arch)))
-        except HwcostError:
-            raise
+        except HwcostError as error:
+            if not isinstance(error, MeasurementError):
+                raise
+            found.append(str(error))
         except Exception as error:  # whatever someone's function raises is one trial's end, not the search's
             found.append(f"{type(error).__name__}: {error}")
+        if isinstance(found[-1], str):
             found += ["not evaluated"] * (len(functions) - len(found))
             break
     return found, spent()

@@ -233,7 +233,8 @@ class Study:
         """Adds trials, and brings the front up to date."""
         first = len(self.trials)
         self.trials += trials
-        anew = any(trial.architecture in self._latest for trial in trials)
+        front = set(self._front)
+        anew = any(self._latest.get(trial.architecture) in front for trial in trials)  # a member was evaluated again
         self._latest |= {trial.architecture: first + row for row, trial in enumerate(trials)}
         rows = sorted(self._latest.values()) if anew else [*self._front, *range(first, len(self.trials))]
         rows = [row for row in rows if self.trials[row].status == "completed"]

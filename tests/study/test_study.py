@@ -193,6 +193,23 @@ def test_results_do_not_depend_on_who_evaluates(pool) -> None:
     ]
 
 
+def test_a_measurement_that_is_not_valid_is_one_trials_end() -> None:
+    def measured(arch) -> float:
+        if arch.genes[0] > 30:
+            raise MeasurementError("every visit is void")
+        return depth(arch)
+
+    study = search(SPACE, [Maximize(measured), Minimize(depth)], searcher="random", evaluations=40)
+    failed = [trial for trial in study.trials if trial.status == "failed"]
+    assert failed
+    assert all(trial.reason == "measured: every visit is void" for trial in failed)
+
+
+def test_functions_that_no_other_process_can_run_are_told() -> None:
+    with ProcessPoolExecutor(1) as executor, pytest.raises(UsageError, match="no lambdas, no functions inside functions"):
+        search(SPACE, [Maximize(lambda arch: depth(arch), "depth")], evaluations=5, executor=executor)
+
+
 # -- the log ----------------------------------------------------------------------------------------------------------
 
 
