@@ -137,7 +137,7 @@ class Bayesian(Searcher):
     def _best(self, candidates: Population, n: int, rng: np.random.Generator) -> list[int]:
         """Returns the rows of the n most promising candidates; each is believed to come out as expected for the next."""
         sizes = self.problem.sizes
-        pending = Population.of(self.problem.space, list(self.pending.values())).codes if self.pending else self.codes[:0]
+        pending = self._pending()
         x, y, violations = self._data()
         anew = self._fitted == 0 or len(self.losses) - self._fitted >= REFIT
         if anew:
@@ -158,6 +158,11 @@ class Bayesian(Searcher):
             chosen.append(int(np.lexsort((-beliefs[0] @ weights, promise))[-1]))
             lies = np.concatenate([lies, at[chosen[-1:]]])
         return chosen
+
+    def _pending(self) -> NDArray[np.intp]:
+        """Returns the codes of what is asked for and not yet told."""
+        archs = list(self.pending.values())
+        return Population.of(self.problem.space, archs).codes if archs else self.codes[:0]
 
     def _data(self) -> tuple[Floats, Floats, Floats]:
         """Returns unit genes, losses and violations of the trials that have values."""

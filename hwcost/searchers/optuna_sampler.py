@@ -1,0 +1,107 @@
+"""Optuna's samplers as a searcher; needs the extra ``search``.
+
+Ordered genes are integers, so that a sampler knows which choices are near. Optuna asks again for what it knows; the study
+then tells it what was found, without evaluating anew.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from hwcost.errors import MissingExtraError, UnknownNameError
+from hwcost.searchers.foreign import Foreign
+from hwcost.searchers.problem import Problem
+
+SAMPLERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "tpe": ("TPESampler", {"multivariate": True}),
+    "gp": ("GPSampler", {}),
+    "nsga2": ("NSGAIISampler", {"population_size": 20}),
+}
+"""What each is called in Optuna, and what it is made with; TPE looks at genes together, which its default does not."""
+
+
+class OptunaSampler(Foreign):
+    """Asks a sampler of Optuna's.
+
+    Args:
+        problem: With any number of objectives.
+        seed: See the base class.
+        sampler: ``tpe``, ``gp`` (needs torch) or ``nsga2``.
+
+    Raises:
+        MissingExtraError: When Optuna is not installed.
+        UnknownNameError: When there is no such sampler.
+    """
+
+    name = "optuna"
+
+    def __init__(self, problem: Problem, seed: int = 0, *, sampler: str = "tpe") -> None:
+        if sampler not in SAMPLERS:
+            raise UnknownNameError("sampler of Optuna", sampler, SAMPLERS)
+        self.sampler = sampler
+        super().__init__(problem, seed)
+
+    def _begin(self) -> None:
+        optuna = _optuna()
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        kind, options = SAMPLERS[self.sampler]
+        sampler = getattr(optuna.samplers, kind)(seed=self.seed, **options)
+        directions = ["minimize"] * len(self.problem.objectives)
+        self._study = optuna.create_study(directions=directions, sampler=sampler)
+        self._distributions = {
+            gene.name: optuna.distributions.CategoricalDistribution(list(range(size)))
+            if gene.categorical
+            else optuna.distributions.IntDistribution(0, size - 1)
+            for gene, size in zip(self.problem.space.genes, self.problem.sizes.tolist(), strict=True)
+        }
+        self._asked: dict[tuple[int, ...], list[Any]] = {}
+
+    def _propose(self) -> list[int]:
+        trial = self._study.ask(self._distributions)
+        codes = [int(trial.params[name]) for name in self._distributions]
+        self._asked.setdefault(tuple(codes), []).append(trial)
+        return codes
+
+    def _learn(self, codes: list[int], losses: list[float]) -> None:
+        waiting = self._asked.get(tuple(codes))
+        if waiting:
+            self._study.tell(waiting.pop(0), losses)
+            return
+        create = _optuna().trial.create_trial
+        params = dict(zip(self._distributions, codes, strict=True))
+        self._study.add_trial(create(params=params, distributions=self._distributions, values=losses))
+
+
+def as_objective(problem: Problem) -> Any:
+    """Returns a function of an Optuna trial that values a problem's objectives, for studies that Optuna itself runs.
+
+    ``optuna.create_study(directions=["minimize"]).optimize(as_objective(problem), n_trials=100)``. What limits refuse is
+    pruned. Losses are minimised, also where the objective is a maximum.
+
+    Args:
+        problem: Objectives, and limits that can be checked beforehand.
+    """
+    from hwcost.cost.population import Population
+
+    def objective(trial: Any) -> float | tuple[float, ...]:
+        codes = [
+            trial.suggest_categorical(gene.name, list(range(size)))
+            if gene.categorical
+            else trial.suggest_int(gene.name, 0, size - 1)
+            for gene, size in zip(problem.space.genes, problem.sizes.tolist(), strict=True)
+        ]
+        one = Population(problem.space, [codes])  # type: ignore[arg-type]
+        if not problem.allowed(one)[0]:
+            raise _optuna().TrialPruned("a limit refuses it")
+        losses = [float(each.sign * each.values(one)[0]) for each in problem.objectives]
+        return losses[0] if len(losses) == 1 else tuple(losses)
+
+    return objective
+
+
+def _optuna() -> Any:
+    try:
+        return import_module("optuna")
+    except ImportError:
+        raise MissingExtraError("optuna", "search") from None
