@@ -61,6 +61,9 @@ def search(
     log: Annotated[
         str | None, typer.Option("--log", metavar="FILE", help="Keeps the study; the same command goes on from it.")
     ] = None,
+    plot: Annotated[
+        str | None, typer.Option("--plot", metavar="DIR", help="Draw the front and how the search went.")
+    ] = None,
     measure: Annotated[
         bool, typer.Option("--measure/--no-measure", help="Measure the winners: predicted against measured.")
     ] = False,
@@ -103,6 +106,8 @@ def search(
         )  # fmt: skip
     winners = study.front
     rows = _measured(goals, winners, (device, backend, tier, store)) if measure else []
+    if plot is not None:
+        _draw(study, plot)
     document = _document(study, winners, rows)
     if not console.write_json(document, json):
         _show(study, winners, rows)
@@ -125,6 +130,31 @@ def _measured(goals: Goals, winners: list[Trial], where: tuple[str, str, str, st
         role="winner", store=store,
     )  # fmt: skip
     return remeasured(cost, archs, [(one.latency_s, one.low_s, one.high_s) for one in result.measurements])
+
+
+def _draw(study: Study, folder: str) -> None:
+    """Draws the front of two objectives, or the best architectures of one, and how the search went."""
+    from pathlib import Path
+
+    from hwcost.report import search_figures
+    from hwcost.report.figures import new_figure, save
+
+    objectives, space = study.problem.objectives, study.problem.space
+    if len(objectives) == 2:
+        figure, ax = new_figure(6.0, 4.6)
+        search_figures.front(ax, study)
+        save(figure, Path(folder) / "front")
+    elif study.front and not any(gene.categorical for gene in space.genes):
+        figure, ax = new_figure(7.0, 3.6)
+        best = {f"{study.best.values[0]:.5g}": study.best.architecture}
+        search_figures.architectures(ax, best, [gene.name for gene in space.genes])
+        save(figure, Path(folder) / "best")
+    if len(objectives) == 1 or study.problem.references is not None:
+        figure, ax = new_figure(6.0, 3.8)
+        what = objectives[0].name if len(objectives) == 1 else "hypervolume"
+        search_figures.progress(ax, {study.searcher.name: study.attained().tolist()}, what)
+        save(figure, Path(folder) / "progress")
+    console.note(f"figures: {folder}")
 
 
 def _document(study: Study, winners: list[Trial], measured: list[Remeasured]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ A cost function is anything that takes an architecture and returns a number. Cos
 """
 
 from hwcost.cost.bound import Bound
+from hwcost.cost.gates import GateCosts
 from hwcost.cost.limit import Limit
 from hwcost.cost.objective import Maximize, Minimize, Objective
 from hwcost.cost.population import Population
 from hwcost.cost.sizes import Flops, Memory, Params
 
-__all__ = ["Bound", "Flops", "Limit", "Maximize", "Memory", "Minimize", "Objective", "Params", "Population"]
+__all__ = ["Bound", "Flops", "GateCosts", "Limit", "Maximize", "Memory", "Minimize", "Objective", "Params", "Population"]

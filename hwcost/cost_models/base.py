@@ -208,6 +208,22 @@ class CostModel(ABC):
         room = np.log(max_s / self.predict(archs).latency_s)
         return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
 
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        """Returns the mean latency in seconds when every gene is drawn by itself; differentiable in the probabilities.
+
+        For searches by gradients (Finding Fast Transformers, equation 6: the expected cost of a policy). At one-hot
+        probabilities it is the model's own value.
+
+        Args:
+            probabilities: Per gene, one number per choice in ascending order: numpy arrays, or torch tensors.
+
+        Raises:
+            UsageError: When the model is no lookup table over genes, or the probabilities do not fit.
+        """
+        raise UsageError(
+            f"a mean over architectures needs a table over genes, which '{self.name}' is not: fit one with model='lut'"
+        )
+
     def predict_encoded(self, genes: Floats) -> Floats:
         """Predicts seconds (n,) for encoded genes (n, genes), without checks, intervals or exact hits."""
         return self._predict(genes)

@@ -8,7 +8,7 @@ Tables without components (someone else's columns) get one function per column i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
+from hwcost.cost_models.expected import expected_product, expected_sum
 from hwcost.cost_models.importance import Variation
 from hwcost.cost_models.shrinkage import GRID, Shrunk, fit_shrunk
 from hwcost.cost_models.tabulate import Codes, Floats, Tables, tabulate
@@ -167,6 +168,13 @@ class LookupTable(CostModel):
         None where the space's components are no such sums.
         """
         return self._tables
+
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        """See the base class; the floor under predictions is left out, which gradients would not pass."""
+        if self._tables is None:
+            return super().expected(probabilities)
+        mean = expected_product if self.form_ == "log" else expected_sum
+        return self.scale_ * mean(self._tables, probabilities)
 
     def _seconds(self, raw: Floats) -> Floats:
         seconds = np.exp(raw) if self.form_ == "log" else raw

@@ -17,12 +17,16 @@ SEARCHERS = Registry(
     "searcher",
     {
         "bayesian": "hwcost.searchers.bayesian:Bayesian",
+        "botorch": "hwcost.searchers.botorch_sets:BotorchSets",
         "evolution": "hwcost.searchers.evolution:Evolution",
         "exact": "hwcost.searchers.exact:Exact",
         "exhaustive": "hwcost.searchers.exhaustive:Exhaustive",
         "firefly": "hwcost.searchers.firefly:Firefly",
         "nsga2": "hwcost.searchers.nsga2:Nsga2",
+        "optuna": "hwcost.searchers.optuna_sampler:OptunaSampler",
+        "pymoo": "hwcost.searchers.pymoo_algorithm:PymooAlgorithm",
         "random": "hwcost.searchers.random:Random",
+        "sdo": "hwcost.searchers.sampling:Sampling",
     },
 )
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+
+Allowed = Callable[[Sequence[Architecture]], Any]
+"""Says for each of n architectures whether it may be trained."""
+
+TRIES = 32
+"""Architectures that are drawn together until one is allowed."""
+TILTS = (1.0, 2.0, 0.5, 4.0, 0.25, 16.0, 1 / 16, 64.0, 1 / 64)
+"""Powers that draws are bent by where few are allowed: towards small choices above 1, towards large ones below."""
+LADDER = 100
+"""Draws of which the largest and the smallest stand in for ends that are not allowed."""
 
 
 class Elastic(Protocol):
@@ -36,25 +47,51 @@ class Uniform:
         supernet: Whose architectures.
         count: How many a step.
         seed: Equal seeds give equal architectures.
+        allowed: Says for each of n architectures whether it may be trained, such as ``Limit(...).holds``: only those within
+            a budget are drawn. None allows all.
 
     Raises:
         UsageError: When the count is not positive.
     """
 
-    def __init__(self, supernet: Elastic, count: int = 1, seed: int = 0) -> None:
+    def __init__(self, supernet: Elastic, count: int = 1, seed: int = 0, allowed: Allowed | None = None) -> None:
         if count < 1:
             raise UsageError(f"a step runs at least one architecture, got {count}")
-        self.space, self.count, self.seed = supernet.space, count, seed
+        self.space, self.count, self.seed, self.allowed = supernet.space, count, seed, allowed
 
     def __call__(self, step: int) -> dict[str, Architecture]:
-        """See :class:`Rule`."""
+        """See :class:`Rule`.
+
+        Raises:
+            UsageError: When nothing that is drawn is allowed.
+        """
         rng = np.random.default_rng((self.seed, step))
-        return {
-            f"random {index}": self.space.made(
-                gene.choices[int(rng.integers(len(gene.choices)))] for gene in self.space.genes
-            )
-            for index in range(1, self.count + 1)
-        }
+        return {f"random {index}": self.draw(rng) for index in range(1, self.count + 1)}
+
+    def draw(self, rng: np.random.Generator) -> Architecture:
+        """Draws one architecture; where few are allowed, draws are bent towards small or large choices.
+
+        Raises:
+            UsageError: When nothing that is drawn is allowed.
+        """
+        if self.allowed is None:
+            return self._drawn(rng)
+        for tilt in TILTS:
+            archs = [self._drawn(rng, tilt) for _ in range(TRIES)]
+            kept = np.flatnonzero(self.allowed(archs))
+            if len(kept):
+                return archs[int(kept[0])]
+        raise UsageError(
+            f"no subnet of space '{self.space.name}' was found within the budget, of {TRIES * len(TILTS)} that were drawn. "
+            f"Loosen it"
+        )
+
+    def _drawn(self, rng: np.random.Generator, tilt: float = 1.0) -> Architecture:
+        if tilt == 1.0:
+            return self.space.made(gene.choices[int(rng.integers(len(gene.choices)))] for gene in self.space.genes)
+        return self.space.made(
+            gene.choices[int(rng.random() ** tilt * len(gene.choices))] for gene in self.space.genes
+        )
 
 
 class Sandwich:
@@ -67,11 +104,25 @@ class Sandwich:
         supernet: Whose architectures.
         count: How many random ones a step.
         seed: Equal seeds give equal architectures.
+        allowed: As for :class:`Uniform`. An end that is not allowed is replaced by the largest, or the smallest, of some
+            hundred that are.
     """
 
-    def __init__(self, supernet: Elastic, count: int = 1, seed: int = 0) -> None:
+    def __init__(self, supernet: Elastic, count: int = 1, seed: int = 0, allowed: Allowed | None = None) -> None:
         self.ends = {"largest": supernet.largest(), "smallest": supernet.smallest()}
-        self.random = Uniform(supernet, count, seed)
+        self.random = Uniform(supernet, count, seed, allowed)
+        if allowed is not None:
+            self._restrict(allowed)
+
+    def _restrict(self, allowed: Allowed) -> None:
+        space, holds = self.random.space, allowed(list(self.ends.values()))
+        if all(holds):
+            return
+        rng = np.random.default_rng((self.random.seed, -1 % 2**32))
+        drawn = sorted({self.random.draw(rng) for _ in range(LADDER)}, key=lambda arch: (space.params(arch), str(arch)))
+        for (name, _), is_allowed, instead in zip(list(self.ends.items()), holds, (drawn[-1], drawn[0]), strict=True):
+            if not is_allowed:
+                self.ends[name] = instead
 
     def __call__(self, step: int) -> dict[str, Architecture]:
         """See :class:`Rule`."""
@@ -81,12 +132,12 @@ class Sandwich:
 RULES: dict[str, type[Uniform | Sandwich]] = {"sandwich": Sandwich, "uniform": Uniform}
 
 
-def rule(name: str, supernet: Elastic, count: int = 1, seed: int = 0) -> Rule:
-    """Makes a rule by name.
+def rule(name: str, supernet: Elastic, count: int = 1, seed: int = 0, allowed: Allowed | None = None) -> Rule:
+    """Makes a rule by name; see :class:`Uniform` for what it takes.
 
     Raises:
         UsageError: When there is no such rule; lists the known ones.
     """
     if name not in RULES:
         raise UsageError(f"unknown rule of sampling '{name}'. Known: {', '.join(RULES)}")
-    return RULES[name](supernet, count, seed)
+    return RULES[name](supernet, count, seed, allowed)

@@ -92,6 +92,15 @@ def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, 
     assert "give a latency model" in capsys.readouterr().err
 
 
+def test_figures_are_drawn(capsys, models, tmp_path) -> None:
+    pytest.importorskip("matplotlib")
+    answer(capsys, "--space", NAME, "--minimize", "params", "-n", 20, "--plot", tmp_path / "one")
+    answer(capsys, "--space", NAME, "--minimize", "params", "--maximize", "flops", "-s", "random", "-n", 20, "--plot",
+           tmp_path / "two")  # fmt: skip
+    assert {path.stem for path in (tmp_path / "one").iterdir()} == {"best", "progress"}
+    assert {path.name for path in (tmp_path / "two").iterdir()} == {"front.png", "front.svg"}
+
+
 def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
     assert invoke(["search", "--minimize", str(models / "latency"), "-s", "random", "-n", "30"]) == 0
     out, err = capsys.readouterr()

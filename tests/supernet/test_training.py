@@ -357,3 +357,29 @@ def test_nets_train_by_themselves_as_subnets_do() -> None:
     own = net.extract(net.smallest(), "mlm")
     found = train(own, [Phase("scratch", NetLm(own, words), replace(SMOKE, steps=30, learning_rate=5e-3))])
     assert found.last.losses["mlm"] < found.first.losses["mlm"] - 0.5
+
+
+@pytest.mark.parametrize("name", ["uniform", "sandwich"])
+@pytest.mark.parametrize("share", [0.5, 0.02])
+def test_sampling_within_a_budget_draws_nothing_else(name, share) -> None:
+    """Also where hardly any subnet keeps it; the ends of a sandwich are the largest and the smallest that do."""
+    net = supernet("supershaper:scale=mini")
+    sizes = np.sort([net.space.params(arch) for arch in net.space.sample(300)])
+    most = float(sizes[int(share * len(sizes))])
+
+    def allowed(archs):
+        return np.array([net.space.params(arch) <= most for arch in archs])
+
+    drawn = rule(name, net, 2, 3, allowed)
+    for step in range(20):
+        assert allowed(list(drawn(step).values())).all()
+    assert drawn(7) == rule(name, net, 2, 3, allowed)(7)
+    if name == "sandwich":
+        assert drawn(0)["smallest"] == net.smallest()
+        assert net.space.params(drawn(0)["largest"]) > 0.8 * most
+
+
+def test_a_budget_that_nothing_keeps_is_told() -> None:
+    net = supernet("supershaper:scale=mini")
+    with pytest.raises(UsageError, match="no subnet of space 'supershaper' was found within the budget"):
+        rule("uniform", net, 1, 0, lambda archs: np.zeros(len(archs), dtype=bool))(0)

@@ -1,0 +1,86 @@
+"""Figures of searches: fronts, how a search went, and what the chosen architectures look like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwcost.report.figures import ACCENT, INK, LARGEST_SCATTER, SOFT, alpha, entitle
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from hwcost.spaces.base import Architecture
+    from hwcost.study.study import Study
+
+_LINES = (ACCENT, "#c1666b", "#d4a24e", "#48795e", "#6d597a", "#7b8794")
+
+
+def front(ax: Axes, study: Study, title: str = "What was found") -> Axes:
+    """Draws the trials of a study of two objectives, its front, and the reference (SuperShaper, Figure 8; AutoDistill, 4).
+
+    Args:
+        ax: The axes.
+        study: With two objectives.
+        title: Heading.
+    """
+    first, second = study.problem.objectives
+    values = np.array([trial.values for trial in study.completed]).reshape(-1, 2)
+    step = max(1, -(-len(values) // LARGEST_SCATTER))
+    shown = values[::step]
+    ax.scatter(
+        shown[:, 0], shown[:, 1], s=14, color=SOFT, alpha=alpha(len(values)), edgecolors="none", label="evaluated", zorder=2
+    )
+    best = np.array([trial.values for trial in study.front]).reshape(-1, 2)
+    ax.step(best[:, 0], best[:, 1], where="post" if first.sign > 0 else "pre", color=ACCENT, linewidth=1.2, zorder=3)
+    ax.scatter(best[:, 0], best[:, 1], s=26, color=ACCENT, label="front", zorder=4)
+    if study.problem.references is not None:
+        point = study.problem.signs * study.problem.references
+        ax.axvline(point[0], color=INK, linewidth=0.8, linestyle=(0, (5, 4)), alpha=0.6)
+        ax.axhline(point[1], color=INK, linewidth=0.8, linestyle=(0, (5, 4)), alpha=0.6, label="reference")
+    ax.set(xlabel=first.name, ylabel=second.name)
+    ax.grid(True)
+    ax.legend(frameon=False, fontsize=8.5)
+    entitle(ax, title)
+    return ax
+
+
+def progress(ax: Axes, attained: Mapping[str, Sequence[float]], ylabel: str, title: str = "How the search went") -> Axes:
+    """Draws what searches had attained after each evaluation, as :meth:`hwcost.study.Study.attained` gives it.
+
+    Args:
+        ax: The axes.
+        attained: By the search's name, one number per evaluation.
+        ylabel: What it is: the best value, or the hypervolume.
+        title: Heading.
+    """
+    for (name, values), color in zip(attained.items(), _LINES * len(attained), strict=False):
+        ax.step(np.arange(1, len(values) + 1), values, where="post", color=color, linewidth=1.6, label=name)
+    ax.set(xlabel="evaluations", ylabel=ylabel)
+    ax.grid(True)
+    if len(attained) > 1:
+        ax.legend(frameon=False, fontsize=8.5)
+    entitle(ax, title)
+    return ax
+
+
+def architectures(ax: Axes, archs: Mapping[str, Architecture], names: Sequence[str], title: str = "What was chosen") -> Axes:
+    """Draws the genes of architectures as bars side by side, one colour each (SuperShaper, Figures 5 and 10).
+
+    Args:
+        ax: The axes.
+        archs: By label; of one space, whose genes are numbers.
+        names: Of the genes.
+        title: Heading.
+    """
+    places, width = np.arange(len(names)), 0.8 / len(archs)
+    for index, ((label, arch), color) in enumerate(zip(archs.items(), _LINES * len(archs), strict=False)):
+        offset = (index - (len(archs) - 1) / 2) * width
+        ax.bar(places + offset, [float(gene) for gene in arch.genes], width, color=color, label=label)
+    ax.set_xticks(places, list(names), rotation=0 if len(names) <= 16 else 90, fontsize=8.5)
+    ax.grid(True, axis="y")
+    ax.legend(frameon=False, fontsize=8.5)
+    entitle(ax, title)
+    return ax
