@@ -39,12 +39,9 @@ def _front_of_two(points: Floats) -> NDArray[np.bool_]:
     order = np.lexsort((points[:, 1], points[:, 0]))
     first, second = points[order].T
     best = np.minimum.accumulate(second)
-    before = np.concatenate([[np.inf], best[:-1]])
     start = np.searchsorted(first, first)  # where the run of equal first values begins
-    leader = second[start]
     kept = np.zeros(len(points), dtype=bool)
-    earlier = np.where(start > 0, best[np.maximum(start - 1, 0)], np.inf)
-    kept[order] = (second == leader) & (second < earlier) & (second <= before)
+    kept[order] = (second == second[start]) & ((start == 0) | (second < best[np.maximum(start - 1, 0)]))
     return kept
 
 
@@ -64,9 +61,11 @@ def crowding(values: ArrayLike) -> Floats:
     points = _checked(values)
     n = len(points)
     total = np.zeros(n)
+    if not n:
+        return total
     for column in points.T:
         order = np.argsort(column, kind="stable")
-        spread = column[order[-1]] - column[order[0]] if n else 0.0
+        spread = column[order[-1]] - column[order[0]]
         total[order[[0, -1]]] = np.inf
         if spread > 0 and n > 2:
             total[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / spread

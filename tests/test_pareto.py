@@ -39,6 +39,12 @@ def test_volumes_are_counted_cells(points) -> None:
     assert pareto.hypervolume(points, corner) == pytest.approx(counted)
 
 
+def test_infinite_values_have_their_place() -> None:
+    assert pareto.front([[1.0, np.inf]]).tolist() == [True]
+    assert pareto.ranks([[1.0, np.inf], [0.0, 1.0], [np.inf, np.inf]]).tolist() == [1, 0, 2]
+    assert pareto.crowding(np.empty((0, 2))).tolist() == []
+
+
 def test_points_beyond_the_reference_add_nothing() -> None:
     assert pareto.hypervolume([[1.0, 1.0], [0.0, 9.0]], [2.0, 2.0]) == 1.0
     assert pareto.hypervolume([[3.0, 1.0]], [2.0, 2.0]) == 0.0

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from hwcost.study.study import Progress, Study
 
 SHOWN = 20
-"""Rows that a table shows; --json has them all."""
+"""Rows that a table shows, and winners that are measured; --json has all rows."""
+LISTED = 1000
+"""Refusals that --json lists with their reasons; all are counted."""
 
 
 def register(app: typer.Typer) -> None:
@@ -40,7 +42,11 @@ def search(
     ] = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space. [default: that of the first DIR]")] = None,
     searcher: Annotated[
-        str, typer.Option("--searcher", "-s", help="random, exhaustive, evolution, nsga2, firefly, bayesian or exact.")
+        str,
+        typer.Option(
+            "--searcher", "-s",
+            help="random, exhaustive, evolution, nsga2, firefly, bayesian, exact, sdo, optuna, pymoo or botorch.",
+        ),
     ] = "evolution",
     option: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="An option of the searcher, such as preset=hat.")
@@ -97,15 +103,20 @@ def search(
     ends: dict[str, Any] = {
         "evaluations": evaluations, "iterations": iterations, "seconds": seconds, "stall": stall, "dominate": dominate
     }  # fmt: skip
-    if not any(ends.values()):
+    if all(end is None for end in ends.values()):
         ends["evaluations"] = min(10_000, of.size)
+    options = parse_options(option or (), "--set NAME=VALUE")
+    if taken := sorted(options.keys() & signature(run).parameters.keys()):
+        raise UsageError(f"--set gives options of the searcher; '{taken[0]}' is none, see hwcost search --help")
     with _progress() as update:
         study = run(
             of, objectives, limits, searcher=searcher, seed=seed, reference=of.parse(reference) if reference else None,
-            log=log, progress=update, **ends, **parse_options(option or (), "--set NAME=VALUE"),
+            log=log, progress=update, **ends, **options,
         )  # fmt: skip
     winners = study.front
-    rows = _measured(goals, winners, (device, backend, tier, store)) if measure else []
+    if measure and len(winners) > SHOWN:
+        console.note(f"of {len(winners)} winners, the first {SHOWN} are measured")
+    rows = _measured(goals, winners[:SHOWN], (device, backend, tier, store)) if measure else []
     if plot is not None:
         _draw(study, plot)
     document = _document(study, winners, rows)
@@ -159,7 +170,8 @@ def _draw(study: Study, folder: str) -> None:
 
 def _document(study: Study, winners: list[Trial], measured: list[Remeasured]) -> dict[str, Any]:
     space, names = study.problem.space, [objective.name for objective in study.problem.objectives]
-    refused = Counter(refusal.limit for refusal in study.refusals)
+    refusals = study.refusals
+    proved = getattr(study.searcher, "is_proved", None)
     return {
         "space": space.name,
         "space_options": space.options(),
@@ -170,7 +182,15 @@ def _document(study: Study, winners: list[Trial], measured: list[Remeasured]) ->
         "evaluations": study.evaluations,
         "failed": sum(trial.status == "failed" for trial in study.trials),
         "infeasible": sum(trial.status == "infeasible" for trial in study.trials),
-        "refused": dict(refused),
+        "proved": proved,
+        "refused": dict(study.problem.refused),
+        "refusals": [
+            {"arch": space.key(one.architecture), "limit": one.limit, "reason": one.reason} for one in refusals[:LISTED]
+        ],
+        "unfinished": [
+            {"arch": space.key(trial.architecture), "status": trial.status, "reason": trial.reason}
+            for trial in study.trials if trial.status != "completed"
+        ],
         "front": [
             {
                 "arch": space.key(trial.architecture), "iteration": trial.number,
@@ -194,9 +214,11 @@ def _show(study: Study, winners: list[Trial], measured: list[Remeasured]) -> Non
     from hwcost.units import format_count, format_seconds
 
     space, names = study.problem.space, [objective.name for objective in study.problem.objectives]
-    refused = Counter(refusal.limit for refusal in study.refusals)
-    told = "; ".join(f"{count} refused by {name}" for name, count in refused.items())
-    counts = f"{study.evaluations} evaluated in {study.iterations} iterations{'; ' + told if told else ''}; {study.stopped}"
+    told = [f"{study.evaluations} evaluated in {study.iterations} iterations"]
+    told += [f"{count} refused by {name}" for name, count in study.problem.refused.items()]
+    if (proved := getattr(study.searcher, "is_proved", None)) is not None:
+        told.append("proved: nothing else is better" if proved else "not proved: the cost model's domain left some out")
+    counts = "; ".join([*told, str(study.stopped)])
     if not winners:
         console.note(counts)
         raise UsageError("no architecture was completed; --json has every trial's reason")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,9 +13,10 @@ from hwcost.cli import console
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from hwcost.spaces.base import Architecture
+    from hwcost.spaces.base import Architecture, SearchSpace
     from hwcost.supernet.recipe import Recipe
     from hwcost.supernet.run import Run
+    from hwcost.supernet.sampling import Allowed
     from hwcost.supernet.training import Progress
 
 app = typer.Typer(help="Train elastic supernets, judge their subnets, and take them out.", no_args_is_help=True)
@@ -50,6 +51,9 @@ def train(
     relation: Annotated[
         str | None, typer.Option("--relation", help="With --teacher: softmax-mse, logits-mse or softmax-kl.")
     ] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option("--limit", metavar="'WHAT<=VALUE'", help="Train only subnets within: params<=66M.")
+    ] = None,
     save_every: Annotated[int, typer.Option("--save-every", help="Steps between checkpoints.")] = 200,
     threads: Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")] = None,
     device: Device = "cpu",
@@ -74,8 +78,8 @@ def train(
     _prepare(device, threads)
     how = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     of = make_space(space)
-    settings = Settings(of.name, of.options(), how, corpus, seed, backbone, teacher)
-    run = Run.start(out, settings, device)
+    settings = Settings(of.name, of.options(), how, corpus, seed, backbone, teacher, tuple(limit or ()))
+    run = Run.start(out, settings, device, _within(of, how.seq_len, limit or ()))
     with _progress() as (update, spent):
         done = run.train(update, save_every)
     speed = done.tokens / spent() if done.steps else None
@@ -184,6 +188,20 @@ def _ladder(run: Run, number: int, seed: int) -> list[Architecture]:
     net = run.supernet
     between = net.space.sample(number, seed=seed, design="spread") if number else []
     return [net.smallest(), *(one for one in between if one not in (net.smallest(), net.largest())), net.largest()]
+
+
+def _within(space: SearchSpace, seq_len: int, limits: Sequence[str]) -> Allowed | None:
+    """Returns what says whether architectures keep limits; None where there are none."""
+    if not limits:
+        return None
+    import numpy as np
+
+    from hwcost.cli.goals import Goals
+
+    goals = Goals(space, seq_len)
+    goals.read_models((), limits)
+    checks = [goals.limit(text, None) for text in limits]
+    return lambda archs: np.all([check.holds(archs) for check in checks], axis=0)
 
 
 def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.population import Population, name_of, values_of
+from hwcost.cost.population import Population, name_of, takes_codes, values_of
 from hwcost.errors import UsageError
-from hwcost.spaces.base import Architecture
+from hwcost.spaces.base import Architecture, SearchSpace
 
 
 class Bound:
@@ -51,11 +51,20 @@ class Bound:
             raise UsageError(f"nothing is at least {least:g} and at most {most:g}")
         self.value, self.measured = value, measured
         self.name = name or name_of(value)
-        unit = 1.0 if of is None else float(value(of))
-        if not (math.isfinite(unit) and unit != 0):
+        unit = 1.0 if of is None else float(self._values([of])[0])
+        if not (math.isfinite(unit) and unit > 0):
             raise UsageError(f"the baseline {of} has {self.name} = {unit}: nothing can be bounded relative to it")
         self.most = None if most is None else most * unit
         self.least = None if least is None else least * unit
+
+    @property
+    def is_cheap(self) -> bool:
+        """Whether whole populations are valued at once."""
+        return takes_codes(self.value)
+
+    def values(self, population: Population) -> NDArray[np.float64]:
+        """Returns the value of every architecture, shape (n,)."""
+        return values_of(self.value, population)
 
     def holds(self, archs: Sequence[Architecture] | Population) -> NDArray[np.bool_]:
         """Says for each of n architectures whether it is within the bounds; shape (n,). No number is within no bounds."""
@@ -89,8 +98,11 @@ class Bound:
     def _values(self, archs: Sequence[Architecture] | Population) -> NDArray[np.float64]:
         if isinstance(archs, Population):
             return values_of(self.value, archs)
+        own = getattr(self.value, "space", None)
+        if takes_codes(self.value) and isinstance(own, SearchSpace):
+            return values_of(self.value, Population.of(own, archs))
         return np.array([self.value(arch) for arch in archs], dtype=np.float64)
 
     def __repr__(self) -> str:
-        ends = [f"{name}={end:g}" for name, end in (("least", self.least), ("most", self.most)) if end is not None]
+        ends = [f"{name}={end!r}" for name, end in (("least", self.least), ("most", self.most)) if end is not None]
         return f"Bound({self.name}, {', '.join(ends)})"

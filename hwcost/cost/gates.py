@@ -60,9 +60,12 @@ class GateCosts:
         self.whole = float(self._cost(np.array([space.base().genes], dtype=np.float64))[0])
 
     def of_gates(self) -> Floats:
-        """Returns the price of every gate, in the order of the genes: the gradient of the cost where all gates are open."""
-        sizes = self.space.grid.sizes
-        block = np.concatenate([np.full(count, self.prices[kind]) for kind, count in sizes])
+        """Returns what opening each gate adds to the net that has all others, in the order of the genes, shape (genes,)."""
+        sizes, prices = self.space.grid.sizes, dict(self.prices)
+        if self.form == "nested":  # a head brings its share of the channels with it
+            channels = sum(prices[kind] * count for kind, count in sizes if kind in ("qk", "v"))
+            prices["head"] += channels / self.space.grid.head_groups
+        block = np.concatenate([np.full(count, prices[kind]) for kind, count in sizes])
         return np.tile(block, self.space.grid.layers) / self.whole
 
     def __call__(self, arch: Architecture) -> float:
@@ -74,7 +77,7 @@ class GateCosts:
         return np.asarray(self._cost(np.asarray(codes, dtype=np.float64)))
 
     def expected(self, probabilities: Any) -> Any:
-        """Returns the mean cost when every gate is drawn by itself.
+        """Returns the mean cost when every gate is drawn by itself; gates without effect, too, cost what they cost.
 
         Args:
             probabilities: Of each gate to be open, shape (genes,) or (blocks, gates of a block): an array, or a tensor that

@@ -50,7 +50,7 @@ class Limit:
         if probability is not None:
             _check_rows(cost, probability)
         self.cost = cost
-        self.max_s = float(max_s) * (1.0 if of is None else cost(of))
+        self.max_s = float(max_s) * (1.0 if of is None else float(cost.predict([of]).latency_s[0]))
         self.wanted = probability
         self.name = "latency_s"
 
@@ -87,7 +87,7 @@ class Limit:
         return f"predicted {predicted}; within the limit of {bound} with probability {chance:.2f}, wanted {self.wanted:g}"
 
     def __repr__(self) -> str:
-        return f"Limit({self.cost.name}, max_s={self.max_s:g}, probability={self.wanted})"
+        return f"Limit({self.cost.name}, max_s={self.max_s!r}, probability={self.wanted})"
 
 
 def _rows(archs: Architectures) -> Sequence[Architecture] | NDArray[np.float64]:

@@ -35,7 +35,7 @@ class Population:
         self.space = space
         self._features = shared_features(space)
         self.codes = np.asarray(codes, dtype=np.intp).reshape(-1, len(space.genes))
-        if type(space).canonical is not SearchSpace.canonical and len(self.codes):
+        if space.has_synonyms and len(self.codes):
             self.codes = self._features.codes(self._features.encode(self.archs)).astype(np.intp)
 
     @classmethod
@@ -109,11 +109,11 @@ def values_of(function: Any, population: Population) -> Floats:
     Raises:
         UsageError: When it returns something else than numbers, or is of another space.
     """
-    own = getattr(function, "space", None)
-    if isinstance(own, SearchSpace) and own.name != population.space.name:
+    own, given = getattr(function, "space", None), population.space
+    if isinstance(own, SearchSpace) and (own.name, own.genes, own.options()) != (given.name, given.genes, given.options()):
         raise UsageError(
-            f"the cost function {name_of(function)} is of space '{own.name}', the architectures are of "
-            f"'{population.space.name}'"
+            f"the cost function {name_of(function)} is of space '{own.name}' {own.options()}, the architectures are of "
+            f"'{given.name}' {given.options()}"
         )
     found = function.predict_codes(population.codes) if takes_codes(function) else list(map(function, population.archs))
     try:

@@ -211,8 +211,8 @@ class CostModel(ABC):
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """Returns the mean latency in seconds when every gene is drawn by itself; differentiable in the probabilities.
 
-        For searches by gradients (Finding Fast Transformers, equation 6: the expected cost of a policy). At one-hot
-        probabilities it is the model's own value.
+        For searches by gradients (Finding Fast Transformers: the expected cost of a policy). At one-hot probabilities it is
+        the model's own value, but for the floor under its predictions.
 
         Args:
             probabilities: Per gene, one number per choice in ascending order: numpy arrays, or torch tensors.

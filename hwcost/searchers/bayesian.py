@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from hwcost import pareto
 from hwcost.cost.population import Population
@@ -87,7 +86,9 @@ class Bayesian(Searcher):
     def _first(self, n: int, rng: np.random.Generator) -> Population:
         """Returns points that lie apart in every gene; where the goal is known to exclude some, of the others."""
         sizes = self.problem.sizes
-        design = qmc.LatinHypercube(len(sizes), seed=np.random.default_rng(self.seed)).random(self.initial)
+        latin, n_all = np.random.default_rng(self.seed), self.initial
+        strata = np.stack([latin.permutation(n_all) + latin.random(n_all) for _ in sizes], axis=1)
+        design = strata / n_all  # a Latin hypercube: every gene's range is cut into as many strata as there are trials
         rows = np.minimum((design * sizes).astype(np.intp), sizes - 1)
         ends = np.stack([np.zeros_like(sizes), sizes - 1])
         planned = Population(self.problem.space, np.concatenate([ends, rows])[: self.initial])
@@ -114,16 +115,15 @@ class Bayesian(Searcher):
                 self, NEAR, lambda n: mutated(best[rng.integers(len(best), size=n)], problem.sizes, odds, rng)
             )
             new = Population(problem.space, np.unique(np.concatenate([drawn.codes, near.codes]), axis=0))
-        possible = np.flatnonzero(self._is_possible(new))
-        return new.where(possible) if len(possible) else new
+        return new.where(self._is_possible(new))
 
     def _is_possible(self, population: Population) -> NDArray[np.bool_]:
-        """Says which architectures are not already known to miss the reference."""
+        """Says which architectures are known neither to have no value nor to miss the reference."""
         possible = np.ones(len(population), dtype=bool)
-        if self._seeks_reference and self.problem.references is not None:
-            for known, reference in zip(self.problem.known(population), self.problem.references, strict=True):
-                if known is not None:
-                    possible &= known <= reference
+        references = self.problem.references if self._seeks_reference else None
+        for index, known in enumerate(self.problem.known(population)):
+            if known is not None:
+                possible &= np.isfinite(known) & (known <= (np.inf if references is None else references[index]))
         return possible
 
     @property

@@ -160,11 +160,11 @@ class Exact(Searcher):
         seed: Not used; for the protocol.
 
     Attributes:
-        is_proved: Whether no other architecture can be better; not where a limit has a part that is no sum, such as the
-            domain of a cost model, and refused a member of the front.
+        is_proved: Whether no other architecture can be better. It is not where a cost model's domain, which is no sum, keeps
+            a member of the front out.
 
     Raises:
-        UsageError: When the problem is not of that kind.
+        UsageError: When the problem is not of that kind, or several points of the space stand for one net.
     """
 
     name = "exact"
@@ -173,6 +173,11 @@ class Exact(Searcher):
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         super().__init__(problem, seed)
+        if problem.space.has_synonyms:
+            raise UsageError(
+                f"in space '{problem.space.name}' several points stand for one net, so that its cost is no sum over genes; "
+                f"take another searcher"
+            )
         limits = [limit for limit in problem.limits if not limit.measured]
         if len(limits) < len(problem.limits) or len(limits) + len(problem.objectives) > 2:
             raise UsageError(
@@ -181,42 +186,57 @@ class Exact(Searcher):
             )
         own = [_signed(tables_of(one.value, problem.sizes), one.sign) for one in problem.objectives]
         others = [_limited(limit, problem.sizes) for limit in limits]
-        found = front((others or own)[0], own[-1])
+        found = Population(problem.space, front((others or own)[0], own[-1]).codes)
         self.is_proved = True
-        self._answer = found.codes if len(own) == 2 else found.codes[::-1]
-        self._single = len(own) == 1
+        self._answer: Population | None = None
+        self._front = found
         self._next = 0
 
     def _ask(self, n: int, rng: np.random.Generator) -> Population:
-        if self._single:
-            return self._best()
-        taken = Population(self.problem.space, self._answer[self._next : self._next + n])
+        if self._answer is None:
+            self._answer = self._answered()
+        taken = self._answer.where(np.arange(self._next, min(len(self._answer), self._next + n)))
         self._next += n
         return taken
 
-    def _best(self) -> Population:
-        """Returns the first member of the front, by the objective, that all limits let through."""
-        whole = Population(self.problem.space, self._answer)
-        if self._next:
-            return whole.where([])
-        self._next = 1
-        allowed = np.flatnonzero(self.problem.allowed(whole))
-        if not len(allowed):
+    def _answered(self) -> Population:
+        """Returns the members of the front that have values and keep the limit; of one objective, the best of them."""
+        known = [values for values in self.problem.known(self._front) if values is not None]
+        has_values = np.all([np.isfinite(values) for values in known], axis=0)
+        kept = has_values & self.problem.allowed(self._front)
+        if not kept.any():
+            if all(_sums_hold(limit, self._front).any() for limit in self.problem.limits):
+                raise UsageError(
+                    "the whole exact front lies outside what a cost model was fitted on; fit it on more, or take a searcher "
+                    "that looks elsewhere"
+                )
             raise self.problem.infeasible()
-        chosen = whole.where(allowed[:1])
-        refused = whole.where(np.arange(allowed[0]))
-        bounds = [limit for limit in self.problem.limits if isinstance(limit, Limit)]
-        self.is_proved = not any((limit.cost.predict(refused.genes).latency_s <= limit.max_s).any() for limit in bounds)
-        return chosen
+        if len(self.problem.objectives) == 2:
+            self.is_proved = bool(kept.all())
+            return self._front.where(kept)
+        last = int(np.flatnonzero(kept)[-1])  # the front goes up in the limit and down in the objective
+        better = self._front.where(np.arange(last + 1, len(self._front)))
+        self.is_proved = not any(_sums_hold(limit, better).any() for limit in self.problem.limits) if len(better) else True
+        return self._front.where([last])
 
     def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
         """Learns nothing."""
 
     def _state(self) -> dict[str, Any]:
-        return {"next": self._next, "proved": self.is_proved}
+        return {"next": self._next}
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self._next, self.is_proved = int(state["next"]), bool(state["proved"])
+        self._answer = self._answered() if state["next"] else None
+        self._next = int(state["next"])
+
+
+def _sums_hold(limit: Any, population: Population) -> NDArray[np.bool_]:
+    """Says which architectures keep a limit as far as it is a sum: without a cost model's domain."""
+    if isinstance(limit, Limit):
+        if limit.wanted is not None:
+            return np.asarray(limit.probability(population) >= limit.wanted)
+        return np.asarray(limit.cost.predict(population.genes).latency_s <= limit.max_s)
+    return np.asarray(limit.violations(limit.value.predict_codes(population.codes)) == 0)
 
 
 def _limited(limit: Any, sizes: Sequence[int] | Codes) -> Tables:

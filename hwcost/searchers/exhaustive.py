@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 
 from hwcost.cost.population import Population
+from hwcost.errors import SpaceExhausted
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.problem import Floats
 
 CHUNK = 4096
 """Points that are looked at together."""
+LOOKED = 500_000
+"""Points in a row that limits refuse after which the walk is given up."""
 
 
 class Exhaustive(Searcher):
@@ -27,14 +30,18 @@ class Exhaustive(Searcher):
     def _ask(self, n: int, rng: np.random.Generator) -> Population:
         size, shape = self.problem.space.size, tuple(self.problem.sizes.tolist())
         found = Population(self.problem.space, np.empty((0, len(shape)), dtype=np.intp))
-        while not len(found) and self._next < size:
+        end = min(size, self._next + LOOKED)
+        while not len(found) and self._next < end:
             numbers = range(self._next, min(size, self._next + min(n, CHUNK)))
             rows = Population(self.problem.space, _codes(numbers, shape))
             found = rows.where(np.flatnonzero(self.is_new(rows)))
             found = found.where(np.flatnonzero(self.problem.allowed(found)))
             self._next = numbers.stop
-        if not len(found) and not self.told and not self.pending:
-            raise self.problem.infeasible()
+        if not len(found) and not self.pending:
+            if not self.told:
+                raise self.problem.infeasible()
+            if self._next < size:
+                raise SpaceExhausted(f"none of {LOOKED} architectures in a row keeps the limits: take a searcher that draws")
         return found
 
     def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:

@@ -63,14 +63,16 @@ class OptunaSampler(Foreign):
         self._asked.setdefault(tuple(codes), []).append(trial)
         return codes
 
-    def _learn(self, codes: list[int], losses: list[float]) -> None:
+    def _learn(self, codes: list[int], losses: list[float] | None) -> None:
+        trials = _optuna().trial
+        state = trials.TrialState.FAIL if losses is None else trials.TrialState.COMPLETE
         waiting = self._asked.get(tuple(codes))
         if waiting:
-            self._study.tell(waiting.pop(0), losses)
+            self._study.tell(waiting.pop(0), losses, state=state)
             return
-        create = _optuna().trial.create_trial
         params = dict(zip(self._distributions, codes, strict=True))
-        self._study.add_trial(create(params=params, distributions=self._distributions, values=losses))
+        told = trials.create_trial(params=params, distributions=self._distributions, values=losses, state=state)
+        self._study.add_trial(told)
 
 
 def as_objective(problem: Problem) -> Any:

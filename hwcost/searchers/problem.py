@@ -22,16 +22,20 @@ ENUMERATED = 100_000
 """Spaces with no more points are listed, so that what the limits allow is known beforehand."""
 
 
+REMEMBERED = 200_000
+"""Refusals, repeats included, after which further ones are only counted."""
+
+
 class Check(Protocol):
     """A limit, see :class:`hwcost.cost.Limit` and :class:`hwcost.cost.Bound`."""
 
     name: str
     measured: bool
 
-    def holds(self, archs: Population) -> NDArray[np.bool_]:
+    def holds(self, archs: Sequence[Architecture] | Population) -> NDArray[np.bool_]:
         """Says for each architecture whether it may be taken."""
 
-    def refusals(self, archs: Population) -> list[str | None]:
+    def refusals(self, archs: Sequence[Architecture] | Population) -> list[str | None]:
         """Returns for each architecture why it is refused; None where it is not."""
 
 
@@ -60,9 +64,10 @@ class Problem:
     Attributes:
         references: Losses to be dominated, shape (objectives,); None unless every objective has a reference. A study sets
             them when it has evaluated the architecture that is its reference.
+        refused: How often each limit refused an architecture, repeats included.
 
     Raises:
-        UsageError: When there is no objective, or two have one name.
+        UsageError: When there is no objective, or two, or two measured limits, have one name.
     """
 
     def __init__(self, space: SearchSpace, objectives: Sequence[Objective], limits: Sequence[Check] = ()) -> None:
@@ -70,14 +75,19 @@ class Problem:
         names = [objective.name for objective in objectives]
         if not names:
             raise UsageError("a search needs at least one objective: Minimize(...) or Maximize(...)")
+        names += [limit.name for limit in limits if limit.measured]
         if len(set(names)) < len(names):
-            raise UsageError(f"objectives have names of their own, got {', '.join(names)}; give one with name=")
+            raise UsageError(
+                f"objectives, and limits that are told back, have names of their own, got {', '.join(names)}; give one with "
+                f"name="
+            )
         self.space = space
         self.objectives = tuple(objectives)
         self.limits = tuple(limits)
         self.signs = np.array([objective.sign for objective in objectives], dtype=np.float64)
         given = [objective.reference for objective in objectives]
         self.references: Floats | None = None if None in given else self.signs * np.array(given, dtype=np.float64)
+        self.refused: Counter[str] = Counter()
         self._refused: list[tuple[NDArray[np.intp], int]] = []
 
     @cached_property
@@ -96,12 +106,18 @@ class Problem:
             rows = np.flatnonzero(kept)
             holds = limit.holds(population.where(rows))
             if not holds.all():
-                self._refused.append((population.codes[rows[~holds]], index))
+                self._remember(population.codes[rows[~holds]], index)
                 kept[rows[~holds]] = False
         return kept
 
+    def _remember(self, codes: NDArray[np.intp], index: int) -> None:
+        """Counts refusals, and keeps the first ones for whoever asks for the reasons."""
+        if self.refused.total() < REMEMBERED:
+            self._refused.append((codes, index))
+        self.refused[self.limits[index].name] += len(codes)
+
     def refusals(self) -> Iterator[Refusal]:
-        """Yields every refused architecture once, with the limit that refused it first."""
+        """Yields refused architectures, each once, with the limit that refused it first; of very many the first ones."""
         known: set[bytes] = set()
         for codes, index in self._refused:
             population = Population(self.space, codes)
@@ -113,10 +129,7 @@ class Problem:
 
     def infeasible(self) -> InfeasibleError:
         """Returns the error that says which limits refused what was tried."""
-        counts: Counter[str] = Counter()
-        for codes, index in self._refused:
-            counts[self.limits[index].name] += len(codes)
-        told = ", ".join(f"'{name}' refused {count}" for name, count in counts.most_common())
+        told = ", ".join(f"'{name}' refused {count}" for name, count in self.refused.most_common())
         ends = Population(self.space, np.stack([np.zeros_like(self.sizes), self.sizes - 1]))
         return InfeasibleError(
             f"no architecture of space '{self.space.name}' was found that keeps the limits: {told}. With all the first "

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 
 from hwcost.errors import MissingExtraError, UsageError
-from hwcost.searchers.foreign import UNKNOWN, Foreign
+from hwcost.searchers.foreign import Foreign
 from hwcost.searchers.problem import Problem
+
+UNKNOWN = 1e30
+"""What a member that failed, or is refused, is told to have cost."""
 
 
 class PymooAlgorithm(Foreign):
@@ -64,10 +67,9 @@ class PymooAlgorithm(Foreign):
         return self._rows[self._next - 1]
 
     def _advance(self) -> bool:
-        """Hands a generation back, what is not known told as bad, and asks for the next one; says whether there is one."""
+        """Hands a generation back, all of which is told, and asks for the next one; says whether there is one."""
         if self._generation is not None:
-            empty = [UNKNOWN] * len(self.problem.objectives)
-            self._generation.set("F", np.array([self._losses.get(row, empty) for row in range(len(self._rows))]))
+            self._generation.set("F", np.array([self._losses[row] for row in range(len(self._rows))]))
             self._algorithm.evaluator.eval(self._algorithm.problem, self._generation, skip_already_evaluated=True)
             self._algorithm.tell(infills=self._generation)
         self._generation = self._algorithm.ask()
@@ -77,10 +79,13 @@ class PymooAlgorithm(Foreign):
         self._next, self._losses = 0, {}
         return True
 
-    def _learn(self, codes: list[int], losses: list[float]) -> None:
+    def _is_ready(self) -> bool:
+        return self._next < len(self._rows) or len(self._losses) == len(self._rows)
+
+    def _learn(self, codes: list[int], losses: list[float] | None) -> None:
         for row, own in enumerate(self._rows[: self._next]):
             if own == codes and row not in self._losses:
-                self._losses[row] = losses
+                self._losses[row] = [UNKNOWN] * len(self.problem.objectives) if losses is None else losses
                 return
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from hwcost.cost.population import Population
 from hwcost.errors import UnknownNameError, UsageError
+from hwcost.searchers import drawing
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.problem import Floats, Problem
 from hwcost.spaces.base import Architecture, GeneValue
@@ -29,7 +30,11 @@ MEMORY = 0.9
 START = 2.0
 """Logit of the choice that a policy begins at."""
 TRIES = 50
-"""Draws that limits refuse before a sample is given up."""
+"""Draws that limits refuse before a random architecture is taken instead."""
+BEYOND = 0.01
+"""How much worse than the worst sample of a step a draw counts that limits refuse, at the least and relative to it."""
+CANDIDATES = 1000
+"""Draws of which the most likely allowed one is the result, where limits refuse the most likely of all."""
 
 
 class Sampling(Searcher):
@@ -87,6 +92,8 @@ class Sampling(Searcher):
         self._mean: float | None = None
         self._drawn: list[bytes] = []  # what was asked for in this step
         self._rows: list[list[int]] = []  # and as it was drawn; a net may be drawn in several ways
+        self._refused: list[list[int]] = []  # draws of this step that limits refuse; the policy moves away from them
+        self._others = 0  # how many of the last that were asked for are no draws of the policy
         self._known: dict[bytes, float] = {}
 
     def _begin_at(self, arch: Architecture) -> None:
@@ -105,8 +112,19 @@ class Sampling(Searcher):
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
     def chosen(self) -> Architecture:
-        """Returns the most likely architecture: the search's result (the paper's argmax)."""
-        return Population(self.problem.space, self.probabilities.argmax(axis=1)[None]).archs[0]
+        """Returns the most likely architecture that limits allow: the search's result (the paper's argmax).
+
+        Raises:
+            InfeasibleError: When limits refuse all that the policy draws.
+        """
+        best = self.probabilities.argmax(axis=1)[None]
+        drawn = self._draw(CANDIDATES, np.random.default_rng(self.seed))
+        odds = np.log(self.probabilities[np.arange(drawn.shape[1]), drawn]).sum(axis=1)
+        rows = Population(self.problem.space, np.concatenate([best, drawn[np.argsort(-odds, kind="stable")]]))
+        kept = np.flatnonzero(self.problem.allowed(rows))
+        if not len(kept):
+            raise self.problem.infeasible()
+        return rows.archs[int(kept[0])]
 
     def _draw(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
         edges = self.probabilities.cumsum(axis=1)
@@ -123,13 +141,24 @@ class Sampling(Searcher):
             if len(found) >= min(n, missing):
                 break
             rows = self._draw(min(n, missing) - len(found), rng)
-            found = np.concatenate([found, rows[self.problem.allowed(Population(self.problem.space, rows))]])
-        if not len(found) and not self._drawn:
-            raise self.problem.infeasible()
+            allowed = self.problem.allowed(Population(self.problem.space, rows))
+            self._refused = [*self._refused, *rows[~allowed].tolist()][: self.samples]
+            found = np.concatenate([found, rows[allowed]])
+        if len(found) < min(n, missing):
+            others = self._elsewhere(min(n, missing) - len(found), rng)
+            self._others += len(others)
+            found = np.concatenate([found, others])
         asked = Population(self.problem.space, found)
         self._drawn += asked.keys
         self._rows += found.tolist()
         return asked
+
+    def _elsewhere(self, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Returns allowed architectures at random, known ones too where the space is listed."""
+        listed = self.problem.candidates
+        if listed is None:
+            return drawing.random(self, n, rng).codes
+        return listed.codes[rng.integers(len(listed), size=n)]
 
     # -- learning ------------------------------------------------------------------------------------------------------
 
@@ -142,15 +171,21 @@ class Sampling(Searcher):
             self._step()
 
     def _step(self) -> None:
-        """Moves the policy by one step's samples; those that failed, or broke a limit, count as the worst of them."""
-        codes = np.array(self._rows, dtype=np.intp)
-        losses = np.array([self._known[key] for key in self._drawn])
-        self._drawn, self._rows, self._known = [], [], {}
-        finite = losses[np.isfinite(losses)]
-        if not len(finite):
+        """Moves the policy by one step's samples; those that failed, or broke a limit, count as the worst of them.
+
+        Draws that limits refused count as worse still, so that the policy moves back to where it may be. What was taken at
+        random instead of them only says what a loss is.
+        """
+        own = len(self._rows) - self._others
+        codes = np.array(self._rows[:own] + self._refused, dtype=np.intp).reshape(-1, len(self.logits))
+        told, refused = np.array([self._known[key] for key in self._drawn]), len(self._refused)
+        self._drawn, self._rows, self._refused, self._known, self._others = [], [], [], {}, 0
+        finite = told[np.isfinite(told)]
+        if not len(finite) or not len(codes):
             return
-        losses = np.where(np.isfinite(losses), losses, finite.max())
-        gained = losses - self._baseline(losses)
+        told = np.where(np.isfinite(told), told, finite.max())
+        beyond = finite.max() + max(float(np.ptp(finite)), BEYOND * abs(float(finite.max())))
+        gained = np.concatenate([(told - self._baseline(told))[:own], np.full(refused, beyond - told.mean())])
         taken = codes[:, :, None] == np.arange(self.logits.shape[1])
         if self.estimator.startswith("literal"):
             score = np.where(taken[:, :, 1:], 1.0, -1.0)
@@ -175,7 +210,8 @@ class Sampling(Searcher):
 
         return {
             "logits": self.logits.tolist(), "mean": self._mean, "drawn": [plain(key) for key in self._drawn],
-            "rows": self._rows, "known": [[plain(key), repr(loss)] for key, loss in self._known.items()],
+            "rows": self._rows, "refused": self._refused, "others": self._others,
+            "known": [[plain(key), repr(loss)] for key, loss in self._known.items()],
         }  # fmt: skip
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -186,4 +222,5 @@ class Sampling(Searcher):
         self._mean = None if state["mean"] is None else float(state["mean"])
         self._drawn = [key(codes) for codes in state["drawn"]]
         self._rows = [list(row) for row in state["rows"]]
+        self._refused, self._others = [list(row) for row in state["refused"]], int(state["others"])
         self._known = {key(codes): float(loss) for codes, loss in state["known"]}

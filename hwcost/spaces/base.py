@@ -128,6 +128,11 @@ class SearchSpace(ABC):
         """Returns the gene values that stand for every point with the same net; most spaces have one point per net."""
         return genes
 
+    @property
+    def has_synonyms(self) -> bool:
+        """Whether several points stand for the same net, so that ``canonical`` changes some."""
+        return type(self).canonical is not SearchSpace.canonical
+
     @staticmethod
     def _plain(value: Any) -> GeneValue:
         """Turns numpy scalars into Python numbers, and whole floats into ints."""

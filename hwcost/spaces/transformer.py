@@ -102,6 +102,11 @@ class Transformer(SearchSpace):
             "vocabulary": self.vocabulary, "positions": self.positions,
         }  # fmt: skip
 
+    @property
+    def has_synonyms(self) -> bool:
+        """Where layers have choices of their own, those of layers that are left out have no effect."""
+        return self.elastic == "per_layer" and len(self.layers) > 1
+
     def canonical(self, genes: tuple[GeneValue, ...]) -> tuple[GeneValue, ...]:
         """Sets the genes of layers beyond the depth to their first choice."""
         if self.elastic == "homogeneous":

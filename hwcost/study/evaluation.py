@@ -39,7 +39,7 @@ class Evaluation:
         dear = [one.value for one, values in zip(self._functions, cheap, strict=True) if values is None]
         for index, (found, seconds) in self._one_by_one(dear, archs):
             rest = iter(found)
-            values = [next(rest) if known is None else float(known[index]) for known in cheap]
+            values = [next(rest) if known is None else known[index] for known in cheap]
             yield index, self._trial(archs[index], values, seconds)
 
     @property
@@ -51,8 +51,16 @@ class Evaluation:
         return [*self.problem.objectives, *self._bounds]
 
     @staticmethod
-    def _at_once(one: Any, population: Population) -> Any:
-        return one.values(population) if getattr(one, "is_cheap", False) else None
+    def _at_once(one: Any, population: Population) -> list[float | str] | None:
+        if not one.is_cheap:
+            return None
+        try:
+            found: list[float | str] = one.values(population).tolist()
+        except HwcostError:
+            raise
+        except Exception as error:
+            found = [f"{type(error).__name__}: {error}"] * len(population)
+        return found
 
     def _one_by_one(self, functions: list[Any], archs: Sequence[Architecture]) -> Iterator[tuple[int, Found]]:
         if not functions:

@@ -25,7 +25,6 @@ class Log:
 
     Attributes:
         asked: Of an earlier run: how many each ask was for, and what it gave.
-        trials: Of an earlier run, by the architecture's key.
 
     Raises:
         DataError: When the file is of another search, of a later hwcost, or damaged.
@@ -36,7 +35,7 @@ class Log:
         self.path = None if path is None else Path(path)
         self.space = space
         self.asked: list[tuple[int, list[str]]] = []
-        self.trials: dict[str, list[Trial]] = {}
+        self._trials: dict[tuple[str, int], Trial] = {}
         self._file: TextIO | None = None
         if self.path is not None:
             self._open(self.path, json.loads(json.dumps(about, default=repr)))
@@ -87,7 +86,12 @@ class Log:
             key = event.pop("arch")
             del event["event"]
             values = tuple(float(value) for value in event.pop("values"))
-            self.trials.setdefault(key, []).append(Trial(self.space.parse(key), values=values, **event))
+            trial = Trial(self.space.parse(key), values=values, **event)
+            self._trials[key, trial.number] = trial
+
+    def known(self, arch: str, number: int) -> Trial | None:
+        """Returns the trial of that architecture and number that an earlier run left, or None."""
+        return self._trials.get((arch, number))
 
     def ask(self, n: int, archs: Sequence[str]) -> None:
         """Keeps what was asked for."""

@@ -6,6 +6,8 @@ searcher's asks follow from its seed and what it was told, the replayed study is
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
@@ -85,6 +87,10 @@ class Study:
     ) -> None:
         if repeats not in ("skip", "repeat"):
             raise UsageError(f"unknown policy for repeats '{repeats}'. Known: repeat, skip")
+        if reference is not None:
+            if any(objective.reference is not None for objective in problem.objectives):
+                raise UsageError("give either an architecture as reference, or reference= of objectives, not both")
+            problem.references = None
         self.problem, self.searcher, self.reference, self.repeats = problem, searcher, reference, repeats
         self.trials: list[Trial] = []
         self.iterations = 0
@@ -96,12 +102,19 @@ class Study:
 
     def _described(self) -> dict[str, Any]:
         objectives = [
-            {"name": one.name, "direction": "minimize" if one.sign > 0 else "maximize", "reference": one.reference}
+            {
+                "name": one.name, "direction": "minimize" if one.sign > 0 else "maximize", "reference": one.reference,
+                "model": _digest(one.value),
+            }
             for one in self.problem.objectives
+        ]  # fmt: skip
+        limits = [
+            {"limit": repr(one), "model": _digest(getattr(one, "cost", None) or getattr(one, "value", None))}
+            for one in self.problem.limits
         ]
         return {
             "space": self.problem.space.name, "space_options": self.problem.space.options(), "objectives": objectives,
-            "limits": [repr(limit) for limit in self.problem.limits], "searcher": self.searcher.name,
+            "limits": limits, "searcher": self.searcher.name,
             "seed": self.searcher.seed, "repeats": self.repeats,
             "reference": None if self.reference is None else self.problem.space.key(self.reference),
         }  # fmt: skip
@@ -134,9 +147,9 @@ class Study:
         try:
             self._begin(evaluation)
             while self.stopped is None:
-                known = len(self._latest)
+                known = self._news
                 self.stopped = stopping.reached(self._counts(spent(), stopping)) or self._step(evaluation, stopping, batch)
-                idle = idle + 1 if len(self._latest) == known else 0
+                idle = idle + 1 if self._news == known else 0
                 if self.stopped is None and idle >= PATIENCE:
                     self.stopped = f"nothing new in {PATIENCE} batches"
                 progress(self._progress(stopping))
@@ -151,7 +164,7 @@ class Study:
 
     def _begin(self, evaluation: Evaluation) -> None:
         """Evaluates the architecture that is to be dominated, if there is one, before anything is asked for."""
-        if self.reference is None or self.problem.references is not None:
+        if self.reference is None or self.trials:
             return
         trial = self._evaluated([self.reference], evaluation)[0]
         if not trial.values:
@@ -159,6 +172,11 @@ class Study:
         self.iterations += 1
         self.problem.references = self.problem.losses([trial])[0]
         self.searcher.tell([trial])
+
+    @property
+    def _news(self) -> int:
+        """What a search that goes on adds to: architectures, or evaluations where repeats are evaluated too."""
+        return len(self._latest) if self.repeats == "skip" else len(self.trials)
 
     def _step(self, evaluation: Evaluation, stopping: Stopping, batch: int | None) -> str | None:
         """Asks for a batch, evaluates and tells it; returns why there is nothing left to ask for."""
@@ -216,9 +234,9 @@ class Study:
             if self.repeats == "skip" and (arch in self._latest or arch in seen):
                 continue
             seen.add(arch)
-            kept = self._log.trials.get(self.problem.space.key(arch)) if self._log.trials else None
-            if kept:
-                found[place] = kept.pop(0)
+            kept = self._log.known(self.problem.space.key(arch), self.iterations + place)
+            if kept is not None:
+                found[place] = kept
             else:
                 new[place] = arch
         places = list(new)
@@ -237,12 +255,14 @@ class Study:
         anew = any(self._latest.get(trial.architecture) in front for trial in trials)  # a member was evaluated again
         self._latest |= {trial.architecture: first + row for row, trial in enumerate(trials)}
         rows = sorted(self._latest.values()) if anew else [*self._front, *range(first, len(self.trials))]
-        rows = [row for row in rows if self.trials[row].status == "completed"]
-        if rows:
-            losses = self.problem.losses([self.trials[row] for row in rows])
-            kept = np.flatnonzero(pareto.front(losses))
-            _, distinct = np.unique(losses[kept], axis=0, return_index=True)
-            self._front = [rows[row] for row in kept[distinct]]
+        rows = [row for row in rows if self.trials[row].status == "completed" and self._is_latest(row)]
+        losses = self.problem.losses([self.trials[row] for row in rows])
+        kept = np.flatnonzero(pareto.front(losses))
+        _, distinct = np.unique(losses[kept], axis=0, return_index=True)
+        self._front = [rows[row] for row in kept[distinct]]
+
+    def _is_latest(self, row: int) -> bool:
+        return self._latest[self.trials[row].architecture] == row
 
     def _check_failures(self) -> None:
         if len(self.trials) >= MOST_FAILED and all(trial.status == "failed" for trial in self.trials):
@@ -353,3 +373,11 @@ class Study:
     def close(self) -> None:
         """Closes the log."""
         self._log.close()
+
+
+def _digest(value: Any) -> str | None:
+    """Returns a fingerprint of what a cost model has learnt, so that a log is not taken over by another one; else None."""
+    if not (hasattr(value, "state") and hasattr(value, "files")):
+        return None
+    plain = json.dumps([value.state(), value.files()], sort_keys=True, default=repr)
+    return hashlib.sha256(plain.encode("utf-8")).hexdigest()[:16]

@@ -18,6 +18,7 @@ from hwcost.workloads import builder
 
 if TYPE_CHECKING:
     from hwcost.supernet.base import Supernet
+    from hwcost.supernet.sampling import Allowed
     from hwcost.supernet.training import Progress, Summary
 
 SETTINGS = "run.json"
@@ -40,6 +41,7 @@ class Settings:
         backbone: Folder of a BERT, or of a saved net, that the weights start from; None for random ones.
         teacher: Folder of a BERT, or of a saved net, whose relations are learnt; None for masked language modelling. The
             supernet of space ``autodistil`` starts from it (AutoDistil, Algorithm 1) where there is no backbone.
+        limits: In words, what subnets are trained within; what they mean is given to the run as ``allowed``.
     """
 
     space: str
@@ -49,6 +51,7 @@ class Settings:
     seed: int = 0
     backbone: str | None = None
     teacher: str | None = None
+    limits: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -65,7 +68,8 @@ class Settings:
     def from_dict(cls, plain: dict[str, Any]) -> Settings:
         """Reads what :meth:`as_dict` gave."""
         recipe = dict(plain["recipe"])
-        return cls(**{**plain, "recipe": Recipe(**{**recipe, "betas": tuple(recipe["betas"])})})
+        made = Recipe(**{**recipe, "betas": tuple(recipe["betas"])})
+        return cls(**{**plain, "recipe": made, "limits": tuple(plain.get("limits", ()))})
 
 
 @dataclass
@@ -76,14 +80,18 @@ class Run:
         folder: Where it lies.
         settings: What is trained on what.
         device: Where torch computes; ``cpu`` or ``cuda``.
+        allowed: Says for each of n architectures whether it is within the settings' limits; needed where there are any.
     """
 
     folder: Path
     settings: Settings
     device: str = field(default="cpu")
+    allowed: Allowed | None = None
 
     @classmethod
-    def start(cls, folder: str | Path, settings: Settings, device: str = "cpu") -> Run:
+    def start(
+        cls, folder: str | Path, settings: Settings, device: str = "cpu", allowed: Allowed | None = None
+    ) -> Run:
         """Begins a training, or goes on with one of the same settings.
 
         Raises:
@@ -93,6 +101,7 @@ class Run:
         path = Path(folder) / SETTINGS
         if path.exists():
             run = cls.open(folder, device)
+            run.allowed = allowed
             own, given = run.settings.flat(), settings.flat()
             for name in own:
                 if own[name] != given[name]:
@@ -101,7 +110,7 @@ class Run:
                         f"{given[name]}. Give the same settings to go on, or another folder"
                     )
             return run
-        run = cls(Path(folder), settings, device)
+        run = cls(Path(folder), settings, device, allowed)
         _ = run.objective  # what cannot be read, or does not fit, is told before anything is written
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -216,7 +225,9 @@ class Run:
 
         settings, recipe = self.settings, self.settings.recipe
         batches = self._batches(self.text[0], settings.seed, recipe.micro_batch)
-        drawn = rule(recipe.sampling, self.supernet, recipe.random, settings.seed)
+        if settings.limits and self.allowed is None:
+            raise UsageError(f"this training is within limits: {', '.join(settings.limits)}. Give allowed= to go on")
+        drawn = rule(recipe.sampling, self.supernet, recipe.random, settings.seed, self.allowed)
         begun = settings.backbone or (settings.teacher if settings.space == "autodistil" else None)
         if begun is not None:
             from hwcost.supernet.backbone import load

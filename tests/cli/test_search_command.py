@@ -123,6 +123,8 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--space", NAME, "--minimize", "params", "--limit", "params<=1"], "no architecture of space"),
         (["--space", NAME, "--minimize", "params", "-s", "best"], "unknown searcher 'best'"),
         (["--space", NAME, "--minimize", "params", "--set", "population"], "write --set NAME=VALUE"),
+        (["--space", NAME, "--minimize", "params", "--set", "seed=3"], "'seed' is none"),
+        (["--space", NAME, "--minimize", "params", "-n", "0"], "positive number of evaluations, got 0"),
         (["--space", NAME, "--minimize", "params", "--set", "size=3"], "does not take these options"),
         (["--space", NAME, "--minimize", "params", "--dominate", "3"], "needs a reference"),
         (["--space", NAME, "--minimize", "params", "--reference", "9_9"], "has 4 genes"),

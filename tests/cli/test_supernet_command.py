@@ -127,6 +127,19 @@ def test_killed_trainings_end_in_the_same_weights(text, tmp_path) -> None:
     assert (tmp_path / "whole" / LOG).read_text() == log.read_text()
 
 
+def test_training_within_a_budget(capsys, text, tmp_path) -> None:
+    most = 230_000
+    out = tmp_path / "run"
+    limited = command(text, out, "--limit", f"params<={most}")
+    assert invoke(limited) == 0
+    assert answer(capsys, ["supernet", "info", str(out)])["limits"] == [f"params<={most}"]
+    assert answer(capsys, limited)["steps_now"] == 0
+    assert invoke(command(text, out)) == 2
+    assert "its limits is ['params<=230000'], given is []" in capsys.readouterr().err
+    assert invoke(command(text, tmp_path / "none", "--limit", "params<=10")) == 2
+    assert "no subnet of space 'supershaper' was found within the budget" in capsys.readouterr().err
+
+
 @contextmanager
 def small_disk(room: int) -> Iterator[None]:
     """No file grows beyond so many bytes meanwhile: the system refuses as it does on a full disk."""

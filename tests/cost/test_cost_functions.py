@@ -79,7 +79,7 @@ def test_bounds_are_relative_to_a_baseline() -> None:
     whole = SHAPER.architecture([768] * 12)
     bound = Bound(Flops(SHAPER), most=0.5, of=whole, name="half")
     assert bound.most == 0.5 * SHAPER.flops(whole)
-    assert repr(bound) == f"Bound(half, most={bound.most:g})"
+    assert repr(bound) == f"Bound(half, most={bound.most!r})"
 
 
 @pytest.mark.parametrize(
@@ -137,9 +137,25 @@ def test_objectives_have_names_directions_and_references() -> None:
 
 def test_functions_of_another_space_are_refused() -> None:
     other = space("autodistill")
-    with pytest.raises(UsageError, match="is of space 'supershaper', the architectures are of 'autodistill'"):
+    with pytest.raises(UsageError, match="is of space 'supershaper' .* the architectures are of 'autodistill'"):
         Minimize(Params(SHAPER)).values(Population.of(other, other.sample(2)))
     with pytest.raises(ArchitectureError):
         Population.of(other, SHAPER.sample(1))
     with pytest.raises(UsageError, match="returned no number"):
         Minimize(lambda arch: "wide", "text").values(Population.of(other, other.sample(2)))
+
+
+def test_spaces_of_one_name_and_other_options_are_told_apart() -> None:
+    """Codes of one would silently be priced by the other's tables."""
+    small, large = (space("transformer", hidden=widths) for widths in ((64, 128), (256, 512)))
+    with pytest.raises(UsageError, match="is of space 'transformer'"):
+        Minimize(Params(large)).values(Population.of(small, small.sample(2)))
+
+
+def test_bounds_judge_lists_as_they_judge_populations() -> None:
+    """Exact hits and domains are no exception."""
+    model = fitted()
+    model.exact = True
+    bound = Bound(model, most=1.0)
+    archs = [SHAPER.architecture([360] * 12), SHAPER.architecture([768] * 12)]
+    assert bound.holds(archs).tolist() == bound.holds(Population.of(SHAPER, archs)).tolist() == [True, False]

@@ -50,10 +50,11 @@ def test_a_mean_cost_is_the_mean_of_costs(form) -> None:
 
 
 @pytest.mark.torch
-def test_gradients_reach_every_gate() -> None:
+@pytest.mark.parametrize("form", FORMS)
+def test_gradients_reach_every_gate(form) -> None:
     torch = pytest.importorskip("torch")
-    cost = GateCosts(MINI, SHARES, "linear")
-    gates = torch.full((MINI.grid.layers, len(MINI.genes) // MINI.grid.layers), 0.5, dtype=torch.double, requires_grad=True)
+    cost = GateCosts(MINI, SHARES, form)
+    gates = torch.ones((MINI.grid.layers, len(MINI.genes) // MINI.grid.layers), dtype=torch.double, requires_grad=True)
     cost.expected(gates).backward()
     assert gates.grad.flatten().numpy() == pytest.approx(cost.of_gates())
 

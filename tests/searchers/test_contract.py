@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from hwcost import registry
-from hwcost.cost import Minimize, Params
-from hwcost.errors import UnknownNameError, UsageError
+from hwcost.cost import Bound, Maximize, Minimize, Params
+from hwcost.errors import InfeasibleError, UnknownNameError, UsageError
 from hwcost.searchers import SEARCHERS, Problem, searcher
 from hwcost.spaces import space
 from hwcost.study import search
@@ -105,3 +105,21 @@ def test_searchers_that_break_are_not_hidden() -> None:
     of = space("supershaper", scale="mini")
     with pytest.raises(UsageError, match="the searcher 'hill-climbing' broke when it was asked: ZeroDivisionError: no"):
         search(of, [Minimize(Params(of))], searcher=Broken, evaluations=5)
+
+
+def test_models_know_nothing_outside_their_domain() -> None:
+    """A searcher that takes a cost model as known does not ask for what the model cannot price."""
+    of = space("autodistill")
+
+    class Narrow(Params):
+        def in_domain(self, genes):
+            return genes[:, 0] < 512
+
+    study = search(of, [Minimize(Narrow(of)), Maximize(of.params, "size")], searcher="bayesian", evaluations=25)
+    assert {trial.status for trial in study.trials} == {"completed"}
+
+
+def test_walks_through_what_limits_refuse_end() -> None:
+    of = space("supershaper")
+    with pytest.raises(InfeasibleError, match="'params' refused"):
+        search(of, [Minimize(Params(of))], [Bound(Params(of), most=1.0)], searcher="exhaustive", evaluations=5)

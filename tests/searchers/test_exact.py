@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost import pareto
-from hwcost.cost import Bound, Limit, Maximize, Minimize, Params, Population
+from hwcost.cost import Bound, GateCosts, Limit, Maximize, Minimize, Params, Population
+from hwcost.cost.gates import PAPER_SHARES
 from hwcost.cost_models import cost_model
+from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.tabulate import Tables
 from hwcost.errors import UsageError
 from hwcost.searchers.exact import front, tables_of
@@ -99,7 +101,7 @@ def test_the_exact_answer_is_the_exhaustive_one(merged) -> None:
     ("objectives", "limits", "message"),
     [
         ([Minimize(Params(MINI))] , [Bound(Params(MINI), most=1e5), Bound(Params(MINI), most=1e6)], "takes two sums"),
-        ([Minimize(Params(MINI))], [Bound(Params(MINI), most=1e9, measured=True)], "not measured"),
+        ([Minimize(Params(MINI))], [Bound(Params(MINI), most=1e9, measured=True, name="p")], "not measured"),
         ([Minimize(Params(MINI))], [Bound(Params(MINI), most=1e9, least=1.0)], "limits with one end"),
     ],
 )  # fmt: skip
@@ -112,3 +114,45 @@ def test_at_least_is_a_limit_too() -> None:
     least = float(np.median([MINI.params(arch) for arch in MINI.sample(50)]))
     study = search(MINI, [Minimize(Params(MINI))], [Bound(Params(MINI), least=least)], searcher="exact", evaluations=5)
     assert study.best.values[0] == min(size for arch in MINI.architectures() if (size := MINI.params(arch)) >= least)
+
+
+class Narrow(Product):
+    """A cost model that knows the first width up to some choice only."""
+
+    name = "narrow"
+    space = MINI
+
+    def __init__(self, power, known):
+        super().__init__(power)
+        self.known = known
+
+    def in_domain(self, genes):
+        return genes[:, 0] <= self.known
+
+
+def test_what_a_domain_keeps_out_is_not_proved() -> None:
+    of = [Minimize(Narrow(0.5, 8)), Maximize(Params(MINI))]
+    study = search(MINI, of, searcher="exact", evaluations=1000)
+    assert not study.searcher.is_proved
+    assert {trial.status for trial in study.trials} == {"completed"}
+    least = float(np.median([MINI.params(arch) for arch in MINI.sample(50)]))
+    with pytest.raises(UsageError, match="lies outside what a cost model was fitted on"):
+        search(MINI, [Minimize(Params(MINI))], [Bound(Narrow(0.5, 8), least=least**0.25)], searcher="exact", evaluations=5)
+
+
+def test_probable_limits_are_proved_where_the_domain_has_no_say() -> None:
+    archs = MINI.sample(120, seed=1)
+    rng = np.random.default_rng(0)
+    seconds = [(1e-3 + 1e-9 * MINI.params(arch)) * np.exp(rng.normal(0, 0.02)) for arch in archs]
+    model = calibrate(cost_model("lut", MINI, form="linear").fit(archs, seconds), archs, seconds)
+    limit = Limit(model, float(np.median(seconds)), 0.9)
+    exact, listed = (search(MINI, [Maximize(Product(0.5))], [limit], searcher=name, evaluations=10**6)
+                     for name in ("exact", "exhaustive"))  # fmt: skip
+    assert exact.best.values == listed.best.values
+    assert exact.searcher.is_proved
+
+
+def test_spaces_with_several_points_for_a_net_are_refused() -> None:
+    of = space("components", grid="mini")
+    with pytest.raises(UsageError, match="several points stand for one net"):
+        search(of, [Minimize(GateCosts(of, PAPER_SHARES["minibert"], "linear"))], searcher="exact", evaluations=3)

@@ -49,6 +49,22 @@ def test_fronts_are_found_by_others_too(name, options) -> None:
     assert len(study.front) > 3
 
 
+@pytest.mark.parametrize("name", ["optuna", "pymoo"])
+@pytest.mark.parametrize("batch", [1, 7])
+def test_others_are_told_of_all_that_they_proposed(name, batch) -> None:
+    """Also where several points of a space are one net, and batches end elsewhere than generations."""
+    pytest.importorskip(name)
+    of = space("components", grid="mini")
+
+    def opened(arch) -> float:
+        return float(sum(arch.genes))
+
+    options = {"sampler": "nsga2"} if name == "optuna" else {}
+    study = search(of, [Minimize(opened)], searcher=name, iterations=400, seed=1, batch=batch, **options)
+    drawn = [opened(trial.architecture) for trial in study.trials]
+    assert sum(drawn[-40:]) < 0.95 * sum(drawn[:40]), "it learns nothing"
+
+
 def test_a_problem_is_an_objective_of_optuna() -> None:
     optuna = pytest.importorskip("optuna")
     from hwcost.cost import Bound

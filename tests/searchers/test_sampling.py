@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwcost.cost import Minimize
+from hwcost.cost import Bound, Minimize
 from hwcost.errors import UnknownNameError, UsageError
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.spaces import space
@@ -90,6 +90,16 @@ def test_genes_of_many_choices_are_drawn_too() -> None:
 
     study = search(of, [Minimize(wrong)], searcher="sdo", iterations=3000, seed=0, samples=8)
     assert study.searcher.chosen() == best
+
+
+def test_results_keep_limits_also_where_the_policy_is_drawn_beyond_them() -> None:
+    of = Gates(12)
+    few = Bound(lambda arch: float(sum(arch.genes)), most=4.0, name="open")
+    study = search(of, [Minimize(lambda arch: -float(sum(arch.genes)), "closed")], [few], searcher="sdo", iterations=1500,
+                   repeats="repeat", samples=6, rate=2.0)  # fmt: skip
+    assert study.stopped == "1500 iterations"
+    assert sum(study.searcher.chosen().genes) <= 4
+    assert sum(study.best.architecture.genes) == 4
 
 
 def test_settings_that_make_no_sense_are_told() -> None:

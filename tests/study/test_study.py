@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from hwcost import pareto
-from hwcost.cost import Bound, Maximize, Minimize, Params
+from hwcost.cost import Bound, Limit, Maximize, Minimize, Params
+from hwcost.cost_models import cost_model
 from hwcost.errors import (
     DataError,
     DeviceError,
@@ -27,6 +28,7 @@ from hwcost.errors import (
 )
 from hwcost.spaces import space
 from hwcost.study import search
+from hwcost.testing.planted import Gates
 from tests.conftest import ROOT
 
 SPACE = space("supershaper", scale="mini")
@@ -203,6 +205,68 @@ def test_a_measurement_that_is_not_valid_is_one_trials_end() -> None:
     failed = [trial for trial in study.trials if trial.status == "failed"]
     assert failed
     assert all(trial.reason == "measured: every visit is void" for trial in failed)
+
+
+def test_batched_functions_that_break_fail_their_trials() -> None:
+    class Broken(Params):
+        def predict_codes(self, codes):
+            raise ZeroDivisionError("no")
+
+    with pytest.raises(MeasurementError, match="params: ZeroDivisionError: no"):
+        search(SPACE, [Minimize(Broken(SPACE))], searcher="random", evaluations=40, batch=10)
+
+
+def test_limits_that_are_told_back_have_names_of_their_own() -> None:
+    limits = [Bound(lambda arch: 10.0, most=5.0, measured=True), Bound(lambda arch: 1.0, most=5.0, measured=True)]
+    with pytest.raises(UsageError, match="have names of their own"):
+        search(SPACE, [Minimize(SIZE)], limits, evaluations=3)
+    limits[1].name = "second"
+    study = search(SPACE, [Minimize(SIZE)], limits, evaluations=3)
+    assert {trial.status for trial in study.trials} == {"infeasible"}
+    assert study.trials[0].measured == {"<lambda>": 10.0, "second": 1.0}
+
+
+def test_a_reference_is_given_once() -> None:
+    arch = SPACE.sample(1)[0]
+    with pytest.raises(UsageError, match="not both"):
+        search(SPACE, [Minimize(SIZE, reference=1.0)], reference=arch, evaluations=3)
+
+
+@pytest.mark.parametrize("name", ["random", "bayesian"])
+def test_logs_of_another_fit_are_refused(tmp_path, name) -> None:
+    """A cost model that was fitted anew has other values, whatever its folder is called."""
+    archs = SPACE.sample(40)
+    models = [cost_model("lut", SPACE).fit(archs, [scale * SIZE(arch) for arch in archs]) for scale in (1e-9, 2e-9)]
+    log = tmp_path / "study.jsonl"
+    for limits in ((), [Limit(models[0], 1.0, None)]):
+        log.unlink(missing_ok=True)
+        options = {"searcher": name, "evaluations": 12, "log": log}
+        search(SPACE, [Minimize(models[0], "latency")], limits, **options)
+        search(SPACE, [Minimize(models[0], "latency")], limits, **options)
+        with pytest.raises(DataError, match="holds another search: its objectives"):
+            search(SPACE, [Minimize(models[1], "latency")], limits, **options)
+    with pytest.raises(DataError, match="holds another search: its limits"):
+        search(SPACE, [Minimize(models[0], "latency")], [Limit(models[0], 1.0000001, None)], **options)
+
+
+def test_repeats_in_one_batch_resume_in_their_places(tmp_path) -> None:
+    """Noisy values of equal architectures are told apart by their number."""
+    of = Gates(2)
+    values = iter(np.random.default_rng(0).random(10_000))
+
+    def noisy(arch) -> float:
+        time.sleep(0.001 * next(values))
+        return next(values)
+
+    log = tmp_path / "study.jsonl"
+    options = {"searcher": "sdo", "repeats": "repeat", "samples": 8, "log": log}
+    with ThreadPoolExecutor(4) as executor:
+        first = search(of, [Minimize(noisy)], iterations=80, executor=executor, **options)
+    again = search(of, [Minimize(noisy)], iterations=80, **options)
+    assert first.stopped == "80 iterations", "repeats are news where they are evaluated"
+    assert plain(again) == plain(first)
+    latest = {trial.architecture: trial.values[0] for trial in first.trials}
+    assert first.best.values[0] == min(latest.values())
 
 
 def test_functions_that_no_other_process_can_run_are_told() -> None:
