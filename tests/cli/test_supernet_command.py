@@ -132,6 +132,7 @@ def test_training_within_a_budget(capsys, text, tmp_path) -> None:
     out = tmp_path / "run"
     limited = command(text, out, "--limit", f"params<={most}")
     assert invoke(limited) == 0
+    capsys.readouterr()
     assert answer(capsys, ["supernet", "info", str(out)])["limits"] == [f"params<={most}"]
     assert answer(capsys, limited)["steps_now"] == 0
     assert invoke(command(text, out)) == 2
