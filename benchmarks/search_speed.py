@@ -64,7 +64,7 @@ def evolution_by_trees() -> None:
     """20,000 evaluations under a parameter limit, by gradient-boosted trees."""
     archs = SHAPER.sample(2000, seed=0)
     law = Sum("law", 1, -1)
-    values = 30 + law.predict_codes(Population.of(SHAPER, archs).codes)
+    values = 60 + law.predict_codes(Population.of(SHAPER, archs).codes)
     trees = cost_model("xgboost", SHAPER, rounds=TREES, monotone=False).fit(archs, values)
 
     def run() -> Any:
