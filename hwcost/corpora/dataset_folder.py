@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from hwcost._extras import imported
 from hwcost.corpora.corpus import Corpus, Document
 from hwcost.corpora.sentences import sentences
-from hwcost.errors import DataError, MissingExtraError
+from hwcost.errors import DataError
 
 MARKS = ("state.json", "dataset_dict.json")
 """Files that tell such a folder: of one data set, and of several splits."""
@@ -38,13 +39,9 @@ def dataset_folder(path: str | Path, column: str = "text", split: str | None = N
 
 
 def _load(path: str | Path) -> Any:
+    library = imported("datasets", "hf")
     try:
-        from datasets import load_from_disk
-    except ImportError:
-        raise MissingExtraError("datasets", "hf") from None
-
-    try:
-        return load_from_disk(str(path))
+        return library.load_from_disk(str(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"{path}: this is no data set on disk, or it is damaged: {error}. Give a folder written by save_to_disk."

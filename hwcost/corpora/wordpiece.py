@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from hwcost._extras import imported
 from hwcost.corpora.corpus import Corpus
-from hwcost.errors import MissingExtraError, UsageError
+from hwcost.errors import UsageError
 
 PAD, UNKNOWN, START, SEPARATOR, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 """Tokens that stand for no text; a vocabulary trained here begins with them."""
@@ -30,11 +31,7 @@ def library() -> Any:
     Raises:
         MissingExtraError: When it is not installed.
     """
-    try:
-        import tokenizers
-    except ImportError:
-        raise MissingExtraError("tokenizers", "supernet") from None
-    return tokenizers
+    return imported("tokenizers", "supernet")
 
 
 def train_wordpiece(corpus: Corpus, vocabulary: int, lowercase: bool) -> dict[str, int]:

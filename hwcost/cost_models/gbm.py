@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._extras import imported
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.tabulate import Floats
-from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.spaces.base import SearchSpace
 
 THREADING_ROWS = 10_000
@@ -259,8 +260,4 @@ def import_xgboost() -> Any:
     Raises:
         MissingExtraError: When it is not installed.
     """
-    try:
-        import xgboost
-    except ImportError:
-        raise MissingExtraError("XGBoost", "xgboost-cpu") from None
-    return xgboost
+    return imported("xgboost", "xgboost-cpu")

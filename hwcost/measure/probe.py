@@ -17,8 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from hwcost._extras import imported
 from hwcost.devices.detected import DetectedDevice
-from hwcost.errors import DataError, MissingExtraError, StoreError, UsageError
+from hwcost.errors import DataError, StoreError, UsageError
 from hwcost.measure.timer import time_blocks, utc_now
 
 SCHEMA_VERSION = 1
@@ -206,11 +207,7 @@ def _place(device: DetectedDevice, threads: int) -> str:
         raise UsageError("a TPU cannot be probed. Known: cpu, cuda.")
     if device.kind == "cpu":
         return "cpu"
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtraError("torch", "gpu") from None
-    if not torch.cuda.is_available():
+    if not imported("torch", "gpu").cuda.is_available():
         raise UsageError(f"{device.product} is here, but this torch has no CUDA. Install a CUDA build of torch.")
     return f"cuda:{device.index}"
 

@@ -17,8 +17,9 @@ from hwcost.errors import UsageError
 from hwcost.searchers import drawing
 from hwcost.searchers.acquisition import hypervolume_improvement, improvement, log_dominates
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.gaussian_process import Scaled, unit
-from hwcost.searchers.generational import mutated
+from hwcost.searchers.drawing import mutated, unit
+from hwcost.searchers.gaussian_process import Scaled
+from hwcost.searchers.members import Members
 from hwcost.searchers.problem import Floats, Problem
 
 Goal = Literal["auto", "dominate", "front"]
@@ -64,9 +65,7 @@ class Bayesian(Searcher):
             raise UsageError(f"unknown goal '{goal}'. Known: auto, dominate, front")
         self.initial, self.goal = initial, goal
         genes = len(problem.sizes)
-        self.codes: NDArray[np.intp] = np.empty((0, genes), dtype=np.intp)
-        self.losses: Floats = np.empty((0, len(problem.objectives)))
-        self.violations: Floats = np.empty(0)
+        self.members = Members(problem)
         self.models = [Scaled(genes) for _ in problem.objectives]
         self.feasibility = Scaled(genes)
         self._fitted = 0
@@ -75,7 +74,7 @@ class Bayesian(Searcher):
 
     def _ask(self, n: int, rng: np.random.Generator) -> Population:
         begun = len(self.told) + len(self.pending)
-        valued = int(np.isfinite(self.losses).all(axis=1).sum())
+        valued = int(self.members.have_values.sum())
         if begun < self.initial or valued < 2:
             return self._first(min(n, max(1, self.initial - begun)), rng)
         candidates = self._candidates(rng)
@@ -109,7 +108,7 @@ class Bayesian(Searcher):
             new = problem.candidates.where(np.flatnonzero(self.is_new(problem.candidates)))
         else:
             drawn = drawing.random(self, DRAWN, rng)
-            best = self.codes[self._front_rows()] if len(self.codes) else drawn.codes
+            best = self.members.codes[self._front_rows()] if len(self.members) else drawn.codes
             odds = GENES / len(problem.sizes)
             near = drawing.fresh(
                 self, NEAR, lambda n: mutated(best[rng.integers(len(best), size=n)], problem.sizes, odds, rng)
@@ -139,9 +138,9 @@ class Bayesian(Searcher):
         sizes = self.problem.sizes
         pending = self._pending()
         x, y, violations = self._data()
-        anew = self._fitted == 0 or len(self.losses) - self._fitted >= REFIT
+        anew = self._fitted == 0 or len(self.members) - self._fitted >= REFIT
         if anew:
-            self._fitted = len(self.losses)
+            self._fitted = len(self.members)
         at, weights = unit(candidates.codes, sizes), rng.dirichlet(np.ones(y.shape[1]))
         known = self.problem.known(candidates)
         lies = unit(pending, sizes)
@@ -162,12 +161,12 @@ class Bayesian(Searcher):
     def _pending(self) -> NDArray[np.intp]:
         """Returns the codes of what is asked for and not yet told."""
         archs = list(self.pending.values())
-        return Population.of(self.problem.space, archs).codes if archs else self.codes[:0]
+        return Population.of(self.problem.space, archs).codes if archs else self.members.codes[:0]
 
     def _data(self) -> tuple[Floats, Floats, Floats]:
         """Returns unit genes, losses and violations of the trials that have values."""
-        rows = np.flatnonzero(np.isfinite(self.losses).all(axis=1))
-        return unit(self.codes[rows], self.problem.sizes), self.losses[rows], self.violations[rows]
+        rows, told = np.flatnonzero(self.members.have_values), self.members
+        return unit(told.codes[rows], self.problem.sizes), told.losses[rows], told.violations[rows]
 
     def _beliefs(
         self, x: Floats, y: Floats, at: Floats, known: list[Floats | None], lies: Floats, anew: bool
@@ -196,7 +195,7 @@ class Bayesian(Searcher):
             corner = np.array([float(scale(references[i : i + 1])[0]) for i, scale in enumerate(scales)])
             if self._seeks_reference:
                 return log_dominates(corner, means, deviations)
-        feasible = scaled[self._kept(y)]
+        feasible = scaled[self.members.violations[self.members.have_values] == 0]
         if scaled.shape[1] == 1:
             best = (feasible if len(feasible) else scaled).min(axis=0)
             gain = improvement(best, means[:, 0], deviations[:, 0])
@@ -211,35 +210,23 @@ class Bayesian(Searcher):
         with np.errstate(divide="ignore"):
             return np.asarray(np.log(np.maximum(gain, 0.0)))
 
-    def _kept(self, y: Floats) -> NDArray[np.bool_]:
-        """Says which trials that have values keep the limits that are told back."""
-        return np.asarray(self.violations[np.isfinite(self.losses).all(axis=1)] == 0)
-
     def _front_rows(self) -> NDArray[np.intp]:
-        rows = np.flatnonzero(np.isfinite(self.losses).all(axis=1) & (self.violations == 0))
-        if not len(rows):
-            return np.arange(len(self.codes))
-        return rows[pareto.front(self.losses[rows])]
+        told = self.members
+        rows = np.flatnonzero(told.have_values & (told.violations == 0))
+        return rows[pareto.front(told.losses[rows])] if len(rows) else np.arange(len(told))
 
     # -- telling -------------------------------------------------------------------------------------------------------
 
     def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
-        self.codes = np.concatenate([self.codes, population.codes])
-        self.losses = np.concatenate([self.losses, losses])
-        self.violations = np.concatenate([self.violations, violations])
+        self.members.add(population.codes, losses, violations)
 
     def _state(self) -> dict[str, Any]:
         models = [*self.models, self.feasibility]
-        return {
-            "codes": self.codes.tolist(), "losses": [list(map(repr, row)) for row in self.losses.tolist()],
-            "violations": list(map(repr, self.violations.tolist())), "fitted": self._fitted,
-            "parameters": [model.process.parameters.tolist() for model in models],
-        }  # fmt: skip
+        parameters = [model.process.parameters.tolist() for model in models]
+        return {**self.members.state(), "fitted": self._fitted, "parameters": parameters}
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self.codes = np.array(state["codes"], dtype=np.intp).reshape(-1, len(self.problem.sizes))
-        self.losses = np.array(state["losses"], dtype=np.float64).reshape(-1, len(self.problem.objectives))
-        self.violations = np.array(state["violations"], dtype=np.float64)
+        self.members.restore(state)
         self._fitted = int(state["fitted"])
         for model, parameters in zip([*self.models, self.feasibility], state["parameters"], strict=True):
             model.process.parameters = np.array(parameters)

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._extras import imported
 from hwcost.cost.population import Population
-from hwcost.errors import MissingExtraError, UsageError
+from hwcost.errors import UsageError
 from hwcost.searchers.bayesian import Bayesian
-from hwcost.searchers.gaussian_process import unit
+from hwcost.searchers.drawing import unit
 from hwcost.searchers.problem import Problem
 
 SAMPLES = 128
@@ -76,7 +77,4 @@ class BotorchSets(Bayesian):
 
 
 def _botorch(module: str) -> Any:
-    try:
-        return import_module(f"botorch.{module}")
-    except ImportError:
-        raise MissingExtraError("botorch", "bo") from None
+    return imported(f"botorch.{module}", "bo")

@@ -10,13 +10,13 @@ It follows gradients through a net, so that it asks for nothing; torch is needed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from importlib import import_module
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwcost.errors import MissingExtraError, UsageError
+from hwcost._extras import imported
+from hwcost.errors import UsageError
 
 Mode = Literal["proximal", "decay"]
 
@@ -77,6 +77,15 @@ class Direct:
                 left = (self.gates.abs() - rate * self.weight * self.costs).clamp(min=0.0)
                 self.gates.copy_(self.gates.sign() * left)
 
+    def step(self, rate: float) -> None:
+        """Takes a plain step along the gradient that a loss has left, forgets it, and takes the penalty's step."""
+        torch = _torch()
+        if self.gates.grad is not None:
+            with torch.no_grad():
+                self.gates -= rate * self.gates.grad
+        self.gates.grad = None
+        self.shrink(rate)
+
     def kept(self) -> NDArray[np.bool_]:
         """Says which gates are open: those above ``THRESHOLD`` in magnitude."""
         return np.asarray(self.gates.detach().abs().numpy() >= THRESHOLD)
@@ -129,7 +138,4 @@ class Direct:
 
 
 def _torch() -> Any:
-    try:
-        return import_module("torch")
-    except ImportError:
-        raise MissingExtraError("torch", "torch") from None
+    return imported("torch", "torch")

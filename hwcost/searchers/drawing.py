@@ -1,4 +1,4 @@
-"""Draws allowed architectures, new ones only, without ever drawing for ever."""
+"""Draws, mutates and crosses codes; finds new ones that limits allow, without ever drawing for ever."""
 
 from __future__ import annotations
 
@@ -25,6 +25,22 @@ LEAST = 64
 def uniform(sizes: Codes, n: int, rng: np.random.Generator, tilt: float = 1.0) -> Codes:
     """Draws codes (n, genes), every gene by itself; ``tilt`` bends the odds towards small (> 1) or large (< 1) codes."""
     return np.minimum((rng.random((n, len(sizes))) ** tilt * sizes).astype(np.intp), sizes - 1)
+
+
+def mutated(codes: Codes, sizes: Codes, probability: float, rng: np.random.Generator) -> Codes:
+    """Draws each gene anew, from all its choices, with a probability."""
+    drawn = uniform(sizes, len(codes), rng)
+    return np.where(rng.random(codes.shape) < probability, drawn, codes)
+
+
+def crossed(one: Codes, other: Codes, rng: np.random.Generator) -> Codes:
+    """Takes each gene from either parent with equal odds."""
+    return np.where(rng.random(one.shape) < 0.5, one, other)
+
+
+def unit(codes: Codes, sizes: Codes) -> NDArray[np.float64]:
+    """Maps codes to [0, 1], gene by gene; a gene with one choice to 0."""
+    return np.asarray(codes / np.maximum(sizes - 1, 1), dtype=np.float64)
 
 
 def fresh(searcher: Searcher, n: int, propose: Callable[[int], Codes]) -> Population:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from hwcost.cost.population import Population
 from hwcost.errors import UnknownNameError, UsageError
 from hwcost.searchers import drawing
-from hwcost.searchers.generational import Generational, crossed, mutated
+from hwcost.searchers.drawing import crossed, mutated
+from hwcost.searchers.generational import Generational
 from hwcost.searchers.problem import Problem
 
 
@@ -108,20 +109,20 @@ class Evolution(Generational):
         return self.settings.mutants + self.settings.crosses
 
     def _survivors(self) -> NDArray[np.intp]:
-        order = np.lexsort((self.losses[:, 0], self.violations))
-        _, first = np.unique(self.codes[order], axis=0, return_index=True)
+        order = np.lexsort((self.members.losses[:, 0], self.members.violations))
+        _, first = np.unique(self.members.codes[order], axis=0, return_index=True)
         return order[np.sort(first)][: self.settings.parents]
 
     def _children(self, rng: np.random.Generator) -> Population:
-        sizes, own = self.problem.sizes, self.settings
+        sizes, own, codes = self.problem.sizes, self.settings, self.members.codes
 
         def parents(count: int) -> NDArray[np.intp]:
-            return self.codes[rng.integers(len(self.codes), size=count)]
+            return codes[rng.integers(len(codes), size=count)]
 
         crosses = drawing.fresh(self, own.crosses, lambda n: crossed(parents(n), parents(n), rng))
         mutants = drawing.fresh(self, own.mutants, lambda n: mutated(parents(n), sizes, own.probability, rng))
         missing = own.crosses - len(crosses)  # parents that are alike have few new crossings: their neighbours instead
         near = drawing.fresh(self, missing, lambda n: mutated(parents(n), sizes, NEAR / len(sizes), rng))
-        codes = np.concatenate([mutants.codes, crosses.codes, near.codes])
-        _, first = np.unique(codes, axis=0, return_index=True)
-        return Population(self.problem.space, codes[np.sort(first)])
+        children = np.concatenate([mutants.codes, crosses.codes, near.codes])
+        _, first = np.unique(children, axis=0, return_index=True)
+        return Population(self.problem.space, children[np.sort(first)])

@@ -16,7 +16,8 @@ from hwcost.cost.population import Population
 from hwcost.errors import UsageError
 from hwcost.searchers import drawing
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.gaussian_process import unit
+from hwcost.searchers.drawing import unit
+from hwcost.searchers.members import Members
 from hwcost.searchers.problem import Floats, Problem
 
 GRAVITY, NEGATIVE_GRAVITY, VISIBILITY = 1.0, 0.02, 1.0
@@ -45,38 +46,37 @@ class Firefly(Searcher):
         if population < 2:
             raise UsageError(f"fireflies need each other: population is at least 2, got {population}")
         self.population = population
-        self.codes: NDArray[np.intp] = np.empty((0, len(problem.sizes)), dtype=np.intp)
-        self.losses: Floats = np.empty((0, len(problem.objectives)))
+        self.flies = Members(problem)
         self.shaken: Floats = np.empty(0)
         self._turn = 0
         self._moves: dict[bytes, int] = {}
 
     def _ask(self, n: int, rng: np.random.Generator) -> Population:
-        missing = self.population - len(self.codes) - len(self.pending)
+        missing = self.population - len(self.flies.codes) - len(self.pending)
         if missing > 0:
             first = drawing.random(self, min(n, missing), rng)
             if len(first):
                 return first
-        if (len(self.codes) < self.population and self.pending) or not len(self.codes):
-            return Population(self.problem.space, self.codes[:0])  # the first flies must be told before any moves
+        if (len(self.flies.codes) < self.population and self.pending) or not len(self.flies.codes):
+            return Population(self.problem.space, self.flies.codes[:0])  # the first flies must be told before any moves
         return Population(self.problem.space, np.concatenate([self._move(rng) for _ in range(n)]))
 
     def _move(self, rng: np.random.Generator) -> NDArray[np.intp]:
-        fly, self._turn = self._turn % len(self.codes), self._turn + 1
+        fly, self._turn = self._turn % len(self.flies.codes), self._turn + 1
         for _ in range(TRIES):
             row = Population(self.problem.space, self._flown(fly, rng)[None])
             if self.problem.allowed(row)[0]:
                 self._moves[row.keys[0]] = fly
                 return row.codes
         found = drawing.random(self, 1, rng)
-        row = found if len(found) else Population(self.problem.space, self.codes[[fly]])
+        row = found if len(found) else Population(self.problem.space, self.flies.codes[[fly]])
         self._moves[row.keys[0]] = fly
         return row.codes
 
     def _flown(self, fly: int, rng: np.random.Generator) -> NDArray[np.intp]:
         sizes = self.problem.sizes
-        places = unit(self.codes, sizes)
-        loss = self._weighed(rng.dirichlet(np.ones(self.losses.shape[1])))
+        places = unit(self.flies.codes, sizes)
+        loss = self._weighed(rng.dirichlet(np.ones(self.flies.losses.shape[1])))
         apart = places - places[fly]
         nearness = np.exp(-VISIBILITY * 10 * (apart**2).mean(axis=1))
         pull = np.where(loss < loss[fly], GRAVITY, -NEGATIVE_GRAVITY) * nearness * rng.random(len(places))
@@ -86,49 +86,47 @@ class Firefly(Searcher):
         return np.asarray(np.rint(place * (sizes - 1)), dtype=np.intp)
 
     def _weighed(self, weights: Floats) -> Floats:
-        finite = np.where(np.isfinite(self.losses), self.losses, np.nan)
+        finite = np.where(np.isfinite(self.flies.losses), self.flies.losses, np.nan)
         with np.errstate(all="ignore"):
             low = np.nanmin(np.where(np.isnan(finite).all(axis=0), 0.0, finite), axis=0)
             spread = np.nanmax(np.where(np.isnan(finite).all(axis=0), 0.0, finite), axis=0) - low
-        scaled = (self.losses - low) / np.where(spread > 0, spread, 1.0)
+        scaled = (self.flies.losses - low) / np.where(spread > 0, spread, 1.0)
         return np.asarray(np.where(np.isfinite(scaled), scaled, 1e9) @ weights)
 
     def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
         dim = np.where((violations > 0)[:, None], np.inf, losses)
         for key, code, loss in zip(population.keys, population.codes, dim, strict=True):
             fly = self._moves.pop(key, None)
-            if len(self.codes) < self.population:
-                self.codes = np.concatenate([self.codes, code[None]])
-                self.losses = np.concatenate([self.losses, loss[None]])
+            if len(self.flies.codes) < self.population:
+                self.flies.add(code[None], loss[None], np.zeros(1))
                 self.shaken = np.append(self.shaken, PERTURBATION)
             elif fly is not None:
                 self._landed(fly, code, loss)
 
     def _landed(self, fly: int, code: NDArray[np.intp], loss: Floats) -> None:
         rng = np.random.default_rng([self.seed, self.asks, fly])
-        weights = rng.dirichlet(np.ones(self.losses.shape[1]))
-        before = self.losses[fly].copy()
-        self.losses[fly] = loss
+        weights = rng.dirichlet(np.ones(self.flies.losses.shape[1]))
+        before = self.flies.losses[fly].copy()
+        self.flies.losses[fly] = loss
         after = self._weighed(weights)[fly]
-        self.losses[fly] = before
+        self.flies.losses[fly] = before
         if after < self._weighed(weights)[fly]:
-            self.codes[fly], self.losses[fly] = code, loss
+            self.flies.codes[fly], self.flies.losses[fly] = code, loss
             return
         self.shaken[fly] *= PENALTY
         if self.shaken[fly] < LEAST:
-            self.codes[fly] = drawing.uniform(self.problem.sizes, 1, rng)[0]
-            self.losses[fly], self.shaken[fly] = np.inf, PERTURBATION
+            self.flies.codes[fly] = drawing.uniform(self.problem.sizes, 1, rng)[0]
+            self.flies.losses[fly], self.shaken[fly] = np.inf, PERTURBATION
 
     def _state(self) -> dict[str, Any]:
         return {
-            "codes": self.codes.tolist(), "losses": [list(map(repr, row)) for row in self.losses.tolist()],
+            **self.flies.state(),
             "shaken": self.shaken.tolist(), "turn": self._turn,
             "moves": [[list(np.frombuffer(key, dtype=np.uint16).tolist()), fly] for key, fly in self._moves.items()],
         }  # fmt: skip
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self.codes = np.array(state["codes"], dtype=np.intp).reshape(-1, len(self.problem.sizes))
-        self.losses = np.array(state["losses"], dtype=np.float64).reshape(-1, len(self.problem.objectives))
+        self.flies.restore(state)
         self.shaken = np.array(state["shaken"], dtype=np.float64)
         self._turn = int(state["turn"])
         self._moves = {np.array(codes, dtype=np.uint16).tobytes(): int(fly) for codes, fly in state["moves"]}

@@ -6,8 +6,6 @@ and noise have log-normal priors, which keep a handful of points from being over
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
@@ -137,8 +135,3 @@ class Scaled:
     def predict(self, x: Floats) -> tuple[Floats, Floats]:
         """Returns mean and standard deviation of what is modelled."""
         return self.process.predict(x)
-
-
-def unit(codes: NDArray[np.intp], sizes: Sequence[int] | NDArray[np.intp]) -> Floats:
-    """Maps codes to [0, 1], gene by gene; a gene with one choice to 0."""
-    return np.asarray(codes / np.maximum(np.asarray(sizes) - 1, 1), dtype=np.float64)

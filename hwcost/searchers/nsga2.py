@@ -15,7 +15,8 @@ from hwcost import pareto
 from hwcost.cost.population import Population
 from hwcost.errors import UsageError
 from hwcost.searchers import drawing
-from hwcost.searchers.generational import Generational, crossed
+from hwcost.searchers.drawing import crossed
+from hwcost.searchers.generational import Generational
 from hwcost.searchers.problem import Problem
 
 NEAR = 0.5
@@ -50,7 +51,7 @@ class Nsga2(Generational):
         self._ordered = np.array([not gene.categorical for gene in problem.space.genes])
 
     def _survivors(self) -> NDArray[np.intp]:
-        _, first = np.unique(self.codes, axis=0, return_index=True)
+        _, first = np.unique(self.members.codes, axis=0, return_index=True)
         rank, crowd = self._order(first)
         return first[np.lexsort((-crowd, rank))][: self.population]
 
@@ -58,7 +59,7 @@ class Nsga2(Generational):
         """Returns the rank of members by violation and fronts, and how alone each stands on its own."""
         rank = np.zeros(len(rows), dtype=np.intp)
         crowd = np.zeros(len(rows))
-        losses, violations = self.losses[rows], self.violations[rows]
+        losses, violations = self.members.losses[rows], self.members.violations[rows]
         held = np.flatnonzero(violations == 0)
         if len(held):
             rank[held] = pareto.ranks(losses[held])
@@ -70,12 +71,13 @@ class Nsga2(Generational):
         return rank, crowd
 
     def _children(self, rng: np.random.Generator) -> Population:
-        rank, crowd = self._order(np.arange(len(self.codes)))
+        codes = self.members.codes
+        rank, crowd = self._order(np.arange(len(codes)))
 
         def parents(count: int) -> Any:
-            one, other = rng.integers(len(self.codes), size=(2, count))
+            one, other = rng.integers(len(codes), size=(2, count))
             better = (rank[one] < rank[other]) | ((rank[one] == rank[other]) & (crowd[one] >= crowd[other]))
-            return self.codes[np.where(better, one, other)]
+            return codes[np.where(better, one, other)]
 
         def children(count: int) -> Any:
             return self._mutated(crossed(parents(count), parents(count), rng), rng)

@@ -6,10 +6,10 @@ then tells it what was found, without evaluating anew.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
-from hwcost.errors import MissingExtraError, UnknownNameError
+from hwcost._extras import imported
+from hwcost.errors import UnknownNameError
 from hwcost.searchers.foreign import Foreign
 from hwcost.searchers.problem import Problem
 
@@ -103,7 +103,4 @@ def as_objective(problem: Problem) -> Any:
 
 
 def _optuna() -> Any:
-    try:
-        return import_module("optuna")
-    except ImportError:
-        raise MissingExtraError("optuna", "search") from None
+    return imported("optuna", "search")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from hwcost.errors import MissingExtraError, UsageError
+from hwcost._extras import imported
+from hwcost.errors import UsageError
 from hwcost.searchers.foreign import Foreign
 from hwcost.searchers.problem import Problem
 
@@ -90,7 +90,4 @@ class PymooAlgorithm(Foreign):
 
 
 def _pymoo(module: str) -> Any:
-    try:
-        return import_module(f"pymoo.{module}")
-    except ImportError:
-        raise MissingExtraError("pymoo", "search") from None
+    return imported(f"pymoo.{module}", "search")

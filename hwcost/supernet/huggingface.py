@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost._extras import imported
+from hwcost.errors import DataError, UsageError
 from hwcost.supernet.base import Supernet
 from hwcost.supernet.components import ComponentSupernet
 from hwcost.workloads.modules import EPSILON
@@ -54,10 +55,7 @@ def read(folder: str | Path) -> tuple[dict[str, Any], Tensors]:
         DataError: When the folder holds no BERT.
         MissingExtraError: When ``transformers`` is not installed.
     """
-    try:
-        import transformers
-    except ImportError:
-        raise MissingExtraError("transformers", "hf") from None
+    transformers = imported("transformers", "hf")
     try:
         config = transformers.AutoConfig.from_pretrained(str(folder), local_files_only=True).to_dict()
         check(config, folder)

@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 
-from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost._extras import imported
+from hwcost.errors import DataError, UsageError
 from hwcost.supernet.schema import VERSION, check_version, writing
 from hwcost.workloads import modules
 from hwcost.workloads.builder import Blueprint
@@ -185,7 +186,4 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _safetensors() -> Any:
-    try:
-        return import_module("safetensors.torch")
-    except ImportError:
-        raise MissingExtraError("safetensors", "supernet") from None
+    return imported("safetensors.torch", "supernet")

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.errors import MissingExtraError, UsageError
+from hwcost._extras import imported
+from hwcost.errors import UsageError
 from hwcost.workloads.base import Workload, check_shape
 from hwcost.workloads.builder import Input, draw_inputs
 
@@ -88,10 +89,7 @@ class FactoryWorkload(Workload):
 
     def _make(self) -> tuple[Any, Any]:
         """Calls the factory and returns the module and its example inputs, None when there are none."""
-        try:
-            import torch
-        except ImportError:
-            raise MissingExtraError("torch", "torch") from None
+        torch = imported("torch", "torch")
         factory = _find(self.factory)
         shape = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": getattr(torch, self.dtype)}
         taken = inspect.signature(factory).parameters
