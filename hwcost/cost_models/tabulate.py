@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ Floats = NDArray[np.float64]
 Codes = NDArray[np.integer]
 BLOCK = 16_384
 """Rows looked up at a time, so that sums stay in the cache."""
+JOINED = 4096
+"""Numbers of a table of several genes at the most, so that it stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,44 @@ class Tables:
         total = np.broadcast_to(self.base, (len(codes), *self.base.shape)).copy()
         for start in range(0, len(codes), BLOCK):
             part, rows = total[start : start + BLOCK], codes[start : start + BLOCK]
-            for i, table in enumerate(self.single):
-                part += table[rows[:, i]]
-            for i, pair in enumerate(self.pairs):
-                part += pair[rows[:, i], rows[:, i + 1]]
+            for first, table in self._joined:
+                part += table.reshape(-1, *self.base.shape)[_flat(rows, first, table.shape[: table.ndim - self.base.ndim])]
+            for left in self._between:
+                part += self.pairs[left][rows[:, left], rows[:, left + 1]]
         return total
+
+    @cached_property
+    def _joined(self) -> list[tuple[int, Floats]]:
+        """Tables of several neighbouring genes: the first gene, and a table with an axis for each.
+
+        One look-up then answers for as many genes as fit into ``JOINED`` numbers.
+        """
+        found: list[tuple[int, Floats]] = []
+        for gene, own in enumerate(self.single):
+            if found and found[-1][1].size * len(own) <= JOINED:
+                first, table = found[-1]
+                axes = table.ndim - self.base.ndim
+                joined = np.expand_dims(table, axes) + own
+                if self.pairs:
+                    joined = joined + self.pairs[gene - 1]
+                found[-1] = first, joined
+            else:
+                found.append((gene, own))
+        return found
+
+    @cached_property
+    def _between(self) -> list[int]:
+        """The pairs of neighbours that stand in two joined tables, by their left gene."""
+        return [first - 1 for first, _ in self._joined[1:]] if self.pairs else []
+
+
+def _flat(rows: Codes, first: int, sizes: tuple[int, ...]) -> NDArray[np.intp]:
+    """Returns where genes of these numbers of choices, from the first one on, stand in a flattened table; shape (n,)."""
+    index = rows[:, first].astype(np.intp)
+    for gene, size in enumerate(sizes[1:], first + 1):
+        index *= size
+        index += rows[:, gene]
+    return index
 
 
 def tabulate(function: Callable[[Codes], Floats], sizes: Sequence[int], with_pairs: bool) -> Tables:
