@@ -80,28 +80,17 @@ def measure(
         UsageError: When an argument is wrong.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
-    from hwcost.backends import usable
     from hwcost.campaign import run as campaign
-    from hwcost.campaign.canaries import choose
-    from hwcost.campaign.plan import Plan, items
+    from hwcost.campaign.plan import items
+    from hwcost.campaign.planning import planned
     from hwcost.devices import require
-    from hwcost.measure.protocol import protocol
     from hwcost.stores import open_store
 
-    profile = require(device if isinstance(device, str) else device.name)
-    usable(backend, profile.kind, backend_options)
     shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
-    wanted = tuple(items(_workloads(what, space, shape), role))
-    plan = Plan(
-        items=wanted,
-        device=profile.name,
-        backend=backend,
-        protocol=protocol(tier, profile.kind, rounds),
-        backend_options=dict(backend_options or {}),
-        threads=threads,
-        seed=seed,
-        canaries=choose(wanted, backend),
-    )
+    plan = planned(
+        items(_workloads(what, space, shape), role), require(device if isinstance(device, str) else device.name), backend,
+        tier=tier, rounds=rounds, options=backend_options, threads=threads, seed=seed,
+    )  # fmt: skip
     with open_store(store) as opened:
         return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, progress=progress)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwcost.cli import console
+from hwcost.cli.progress import Told, progress
 from hwcost.errors import MeasurementError, UsageError
 
 if TYPE_CHECKING:
@@ -84,6 +83,7 @@ def measure(
     Every workload is visited once in each of several rounds; a round is a fresh process and a fresh random order. All
     samples are kept in the store. Ctrl-C is safe at any moment: --resume goes on and repeats nothing.
     """
+    from hwcost.campaign.planning import planned
     from hwcost.devices import require
     from hwcost.registry import parse_options
     from hwcost.spaces import space as make_space
@@ -111,7 +111,9 @@ def measure(
         else:
             items = _architectures(searched, number, design, judge, uniform, arch, seed, shape)
     options = parse_options(option or (), "--backend-option NAME=VALUE")
-    plan = _plan(items, profile, backend, tier, rounds, options, threads, seed, pin)
+    plan = planned(
+        items, profile, backend, tier=tier, rounds=rounds, options=options, threads=threads, seed=seed, pin=pin
+    )
     if dry_run:
         _show_plan(plan, json)
         return
@@ -175,28 +177,6 @@ def _architectures(
     return [Item(workload, role) for workload, (_, role) in zip(workloads, chosen, strict=True)]
 
 
-def _plan(
-    items: list[Item],
-    profile: DeviceProfile,
-    backend: str,
-    tier: str,
-    rounds: int | None,
-    options: dict[str, Any],
-    threads: int,
-    seed: int,
-    pin: bool,
-) -> Plan:
-    from hwcost.backends import usable
-    from hwcost.campaign.canaries import choose
-    from hwcost.campaign.plan import Plan
-    from hwcost.measure.protocol import protocol
-
-    usable(backend, profile.kind, options)
-    how = protocol(tier, profile.kind, rounds)
-    canaries = choose(items, backend)
-    return Plan(tuple(items), profile.name, backend, how, options, threads, seed, pin, canaries)
-
-
 def _show_plan(plan: Plan, json: str | None) -> None:
     if not console.write_json({"plan": plan.to_dict()}, json):
         rows = [[item.workload.name, item.role] for item in plan.items]
@@ -207,8 +187,8 @@ def _show_plan(plan: Plan, json: str | None) -> None:
 def _run(store: Any, campaign_id: str, budget_s: float | None, json: str | None) -> None:
     from hwcost.campaign.run import run
 
-    with _progress() as progress:
-        result = run(store, campaign_id, budget_s=budget_s, progress=progress)
+    with progress(_told) as update:
+        result = run(store, campaign_id, budget_s=budget_s, progress=update)
     from hwcost.cli import results
 
     results.show(result, json)
@@ -229,46 +209,13 @@ def _judge(result: Result) -> None:
         raise MeasurementError("nothing was measured within the budget; give a longer --budget")
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
-    """Yields a callback that draws a bar on a terminal, and writes a line at every tenth elsewhere."""
-    if not console.is_live():
-        yield _plain_progress()
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-    from rich.progress import Progress as Bar
-    from rich.table import Column
-
-    what = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
-    how_far = (TextColumn("round {task.fields[round]}"), BarColumn(bar_width=20), MofNCompleteColumn())
-    columns = (*how_far, TextColumn("{task.fields[left]}"), what)
-    with Bar(*columns, console=console.stderr(), transient=True, expand=True) as bar:
-        task = bar.add_task("starting", total=None, round=1, left="")
-
-        def update(state: Progress) -> None:
-            bar.update(
-                task,
-                completed=state.done,
-                total=state.planned,
-                description=state.name,
-                round=state.round + 1,
-                left=_remaining(state),
-            )
-
-        yield update
-
-
-def _plain_progress() -> Callable[[Progress], None]:
-    shown = -1
-
-    def update(state: Progress) -> None:
-        nonlocal shown
-        tenth = 10 * state.done // max(1, state.planned)
-        if tenth > shown:
-            shown = tenth
-            console.note(f"round {state.round + 1}: {state.done} of {state.planned} visits, {_remaining(state)}")
-
-    return update
+def _told(state: Progress) -> Told:
+    left = _remaining(state)
+    told = f"round {state.round + 1}"
+    return Told(
+        state.done, state.planned, ", ".join(filter(None, (told, left, state.name))),
+        f"{told}: {state.done} of {state.planned} visits, {left}",
+    )  # fmt: skip
 
 
 def _remaining(state: Progress) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwcost.cli import console
+from hwcost.cli.progress import Told, progress
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -108,7 +107,7 @@ def search(
     options = parse_options(option or (), "--set NAME=VALUE")
     if taken := sorted(options.keys() & signature(run).parameters.keys()):
         raise UsageError(f"--set gives options of the searcher; '{taken[0]}' is none, see hwcost search --help")
-    with _progress() as update:
+    with progress(_told) as update:
         study = run(
             of, objectives, limits, searcher=searcher, seed=seed, reference=of.parse(reference) if reference else None,
             log=log, progress=update, **ends, **options,
@@ -254,36 +253,10 @@ def _formatted(name: str, value: float) -> str:
     return format_count(value) if abs(value) >= 1e4 else f"{value:.5g}"
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Progress], None]]:
-    """Yields a callback that draws a bar on a terminal, and writes a line at every tenth elsewhere."""
-    if not console.is_live():
-        yield _lines()
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Bar(*columns, console=console.stderr(), transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda state: bar.update(task, completed=state.evaluations, total=state.wanted, description=_told(state))
-
-
-def _lines() -> Callable[[Progress], None]:
-    shown = 0
-
-    def update(state: Progress) -> None:
-        nonlocal shown
-        tenth = 10 * state.evaluations // state.wanted if state.wanted else shown
-        if tenth > shown:
-            shown = tenth
-            console.note(f"{state.evaluations} of {state.wanted} evaluated: {_told(state)}")
-
-    return update
-
-
-def _told(state: Progress) -> str:
-    if state.best is None:
-        return "nothing yet"
-    values = ", ".join(f"{value:.5g}" for value in state.best)
-    return f"best {values}" if len(state.best) == 1 else f"{state.on_front} on the front"
+def _told(state: Progress) -> Told:
+    best = "nothing yet"
+    if state.best is not None:
+        values = ", ".join(f"{value:.5g}" for value in state.best)
+        best = f"best {values}" if len(state.best) == 1 else f"{state.on_front} on the front"
+    line = f"{state.evaluations} of {state.wanted or '?'} evaluated: {best}"
+    return Told(state.evaluations, state.wanted, best, line)

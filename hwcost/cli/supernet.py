@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwcost.cli import console
+from hwcost.cli.progress import Told, progress
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def train(
     Every step runs several subnets on the same text and sums their gradients. Ctrl-C is safe: the same command goes on from
     the last checkpoint and ends in the same weights.
     """
+    from hwcost.measure.timer import stopwatch
     from hwcost.spaces import space as make_space
     from hwcost.supernet.recipe import recipe as recipe_of
     from hwcost.supernet.run import Run, Settings
@@ -80,7 +81,8 @@ def train(
     of = make_space(space)
     settings = Settings(of.name, of.options(), how, corpus, seed, backbone, teacher, tuple(limit or ()))
     run = Run.start(out, settings, device, _within(of, how.seq_len, limit or ()))
-    with _progress() as (update, spent):
+    spent = stopwatch()
+    with progress(_told) as update:
         done = run.train(update, save_every)
     speed = done.tokens / spent() if done.steps else None
     document = {
@@ -267,35 +269,8 @@ def _export(run: Run, model: Any, path: str) -> None:
         export_module(model, inputs, Path(path))
 
 
-@contextmanager
-def _progress() -> Iterator[tuple[Callable[[Progress], None], Callable[[], float]]]:
-    """Yields a callback that draws a bar on a terminal, and writes a line at every tenth elsewhere; and the time spent."""
-    from hwcost.measure.timer import stopwatch
-
-    spent = stopwatch()
-    if not console.is_live():
-        yield _plain_progress(), spent
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Bar(*columns, console=console.stderr(), transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda state: bar.update(task, completed=state.done, total=state.total, description=_losses(state)), spent
-
-
-def _plain_progress() -> Callable[[Progress], None]:
-    shown = -1
-
-    def update(state: Progress) -> None:
-        nonlocal shown
-        tenth = 10 * state.done // state.total
-        if tenth > shown:
-            shown = tenth
-            console.note(f"step {state.done} of {state.total}: {_losses(state)}")
-
-    return update
+def _told(state: Progress) -> Told:
+    return Told(state.done, state.total, _losses(state), f"step {state.done} of {state.total}: {_losses(state)}")
 
 
 def _losses(state: Progress) -> str:

@@ -1,0 +1,34 @@
+"""Lines where there is no bar: at every tenth, or for every part of the work."""
+
+from __future__ import annotations
+
+from hwcost.cli.progress import Told, progress
+
+
+def test_a_line_at_every_tenth(capsys) -> None:
+    with progress(lambda done: Told(done, 50, "", f"line {done}")) as update:
+        for done in range(51):
+            update(done)
+    assert capsys.readouterr().err.split("\n")[:-1] == [f"line {done}" for done in range(0, 51, 5)]
+
+
+def test_a_line_for_every_part(capsys) -> None:
+    with progress(lambda state: Told(state[1], 10, "", f"line {state}", state[0])) as update:
+        for part in ("a", "b"):
+            for done in range(10):
+                update((part, done))
+    assert capsys.readouterr().err.split("\n")[:-1] == ["line ('a', 0)", "line ('b', 0)"]
+
+
+def test_an_unknown_total_is_no_error(capsys) -> None:
+    with progress(lambda done: Told(done, None, "", f"line {done}")) as update:
+        update(3)
+        update(4)
+    assert capsys.readouterr().err == "line 3\n"
+
+
+def test_a_bar_on_a_terminal(monkeypatch, capsys) -> None:
+    monkeypatch.setattr("hwcost.cli.console.is_live", lambda: True)
+    with progress(lambda done: Told(done, 10, "what is done", "no line")) as update:
+        update(5)
+    assert "no line" not in capsys.readouterr().err
