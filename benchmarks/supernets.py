@@ -54,13 +54,6 @@ SEED = 11
 WORDS = Recipe(steps=1, batch_size=64, seq_len=32, learning_rate=2e-3, clip=1.0)
 SHAPER, TRAINED = "supershaper:scale=mini", "sandwich.safetensors"
 
-TEMPLATES = {
-    "lower triangle": (8, 24, 48, 64), "upper triangle": (64, 48, 24, 8), "rectangle": (32, 32, 32, 32),
-    "diamond": (16, 64, 48, 16), "inverted diamond": (64, 8, 8, 64), "bottle": (8, 8, 64, 64),
-    "inverted bottle": (64, 64, 8, 8),
-}  # fmt: skip
-"""Table 6's shapes, told in four layers of about one size."""
-
 
 @dataclass(frozen=True)
 class Effort:
@@ -72,6 +65,7 @@ class Effort:
         sampled: Subnets that the predictor of perplexity is fitted on.
         relation_teacher: Steps of AutoDistil's teacher.
         relations: Steps of each SuperLM.
+        relation_batches: Held-out batches that relation losses are found on.
         flash_teacher: Steps of AutoDistill's teacher.
         flash: Steps of flash distillation in all; regular distillation has ``ratio`` times as many.
         ratio: Of regular to flash distillation; 20 in the paper.
@@ -84,6 +78,7 @@ class Effort:
     sampled: int = 300
     relation_teacher: int = 600
     relations: int = 120
+    relation_batches: int = 2
     flash_teacher: int = 2000
     flash: int = 250
     ratio: int = 6
@@ -91,7 +86,7 @@ class Effort:
     finetuned: int = 3
 
 
-QUICK = Effort(800, 4, 80, 100, 30, 400, 60, 5, 4, 1)
+QUICK = Effort(600, 4, 60, 100, 30, 1, 300, 60, 5, 4, 1)
 
 
 class Bench:
@@ -195,10 +190,9 @@ def shapes(bench: Bench, net: Any) -> dict[str, Any]:
         importance(ax, fit.model.importance(), f"What perplexity depends on ({model})")
         save(figure, bench.folder / f"importance-{model}")
     table = {
-        name: {"shape": shape, "params": net.space.params(net.space.architecture(shape)),
-               "perplexity": perplexities(net, [net.space.architecture(shape)], bench.judged)[0]}
-        for name, shape in TEMPLATES.items()
-    }  # fmt: skip
+        name: {"params": net.space.params(arch), "perplexity": perplexities(net, [arch], bench.judged)[0]}
+        for name, arch in net.space.templates.items()
+    }
     return {"predictors": fits, "templates": table, "table_7": table_7(net.space, archs, quality)}
 
 
@@ -298,7 +292,7 @@ def relations(bench: Bench) -> dict[str, Any]:
         net = supernet("autodistil", subspace=subspace, scale="mini")
         net.weights.load_state_dict(own.state_dict(), strict=False)
         objective = RelationDistillation(net, own, 12, bench.batches.batch, Sandwich(net, 2, SEED))
-        targets = objective.targets(bench.judged[:2])
+        targets = objective.targets(bench.judged[: bench.effort.relation_batches])
         archs = list(net.space.architectures())
 
         before = np.array([objective.loss(arch, targets) for arch in archs])

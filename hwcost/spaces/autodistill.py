@@ -158,6 +158,13 @@ class AutoDistill(SearchSpace):
         summed = elementwise(tokens, hidden, operands=3) + no_norm(tokens, hidden)
         return words + linear(tokens, 3 * narrow, hidden) + places + summed
 
+    @property
+    def mobilebert(self) -> Architecture:
+        """The reference of the paper's search, or the point of its choices at another scale."""
+        paper = AutoDistill().genes
+        rows = zip(self.genes, paper, MOBILEBERT, strict=True)
+        return self.architecture(own.choices[theirs.choices.index(value)] for own, theirs, value in rows)
+
     def student(self, name: str) -> Architecture:
         """Returns a student of Table 2 by its code, or ``mobilebert``.
 

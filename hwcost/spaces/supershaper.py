@@ -70,6 +70,13 @@ TEMPLATES: dict[str, tuple[int, ...]] = {
 }
 """Table 6. ``random`` is the row as printed (67 M); ``random-released`` has L6 = 240, which gives the stated 64 M."""
 
+MINI_TEMPLATES: dict[str, tuple[int, ...]] = {
+    "lower-triangle": (8, 24, 48, 64), "upper-triangle": (64, 48, 24, 8), "rectangle": (32, 32, 32, 32),
+    "diamond": (16, 64, 48, 16), "inverted-diamond": (64, 8, 8, 64), "bottle": (8, 8, 64, 64),
+    "inverted-bottle": (64, 64, 8, 8),
+}  # fmt: skip
+"""Table 6's shapes, told in the four layers of scale ``mini``, of about one size."""
+
 CIGARS: dict[str, tuple[int, ...]] = {
     "61M": (360, 240, 240, 240, 360, 360, 360, 360, 480, 480, 540, 540),
     "59M": (360, 240, 240, 240, 360, 360, 360, 360, 360, 360, 540, 540),
@@ -183,16 +190,22 @@ class SuperShaper(SearchSpace):
         """The same space with neighbouring bottlenecks composed."""
         return self if self.merged else SuperShaper(True, self.scale)
 
+    @property
+    def templates(self) -> dict[str, Architecture]:
+        """The shapes of Table 6, or what they are in four layers."""
+        known = TEMPLATES if self.scale == "paper" else MINI_TEMPLATES
+        return {name: self.architecture(shape) for name, shape in known.items()}
+
     def template(self, name: str) -> Architecture:
         """Returns a shape of Table 6 by name.
 
         Raises:
             UsageError: When there is no such template; lists them.
-            ArchitectureError: When the space is not of the paper's scale.
         """
-        if name not in TEMPLATES:
-            raise UsageError(f"unknown template '{name}'. Known: {', '.join(TEMPLATES)}")
-        return self.architecture(TEMPLATES[name])
+        known = self.templates
+        if name not in known:
+            raise UsageError(f"unknown template '{name}'. Known: {', '.join(known)}")
+        return known[name]
 
     def cigar(self, target_params: float, reference: str = "61M", floored: range = range(2, 5)) -> Architecture:
         """Scales a cigar-like reference shape to a parameter count (section 4.4, "Heuristically shaped models").
