@@ -56,6 +56,23 @@ def ranks(values: ArrayLike) -> NDArray[np.intp]:
     return found
 
 
+def knee(values: ArrayLike) -> int:
+    """Returns the point of a front of two objectives that lies furthest below the line through the front's ends.
+
+    Args:
+        values: Shape (n, 2), of one front.
+
+    Raises:
+        UsageError: When there is no point, or there are not two objectives.
+    """
+    points = _checked(values)
+    if points.shape[1] != 2 or not len(points):
+        raise UsageError(f"a knee is one of the points (n, 2) of a front, got an array of shape {points.shape}")
+    low, spread = points.min(axis=0), np.ptp(points, axis=0)
+    scaled = (points - low) / np.where(spread > 0, spread, 1.0)
+    return int(np.argmin(scaled.sum(axis=1)))
+
+
 def crowding(values: ArrayLike) -> Floats:
     """Returns the crowding distance of points of one front (Deb et al., NSGA-II), infinite at the ends; shape (n,)."""
     points = _checked(values)

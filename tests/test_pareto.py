@@ -67,3 +67,17 @@ def test_what_has_no_order_is_refused(points, message) -> None:
 def test_a_reference_point_has_a_number_per_objective() -> None:
     with pytest.raises(UsageError, match="needs 2 numbers"):
         pareto.hypervolume([[1.0, 2.0]], [3.0])
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20))
+def test_a_knee_is_on_the_front_and_no_other_point_is_closer_to_the_corner(points) -> None:
+    values = np.array(points)
+    values = values[pareto.front(values)]
+    scaled = (values - values.min(axis=0)) / np.where(np.ptp(values, axis=0) > 0, np.ptp(values, axis=0), 1.0)
+    assert scaled[pareto.knee(values)].sum() == scaled.sum(axis=1).min()
+
+
+def test_the_knee_of_a_bend() -> None:
+    assert pareto.knee([[0.0, 1.0], [0.1, 0.1], [1.0, 0.0]]) == 1
+    with pytest.raises(UsageError, match="points \\(n, 2\\)"):
+        pareto.knee([[1.0, 2.0, 3.0]])

@@ -15,6 +15,7 @@ from hwcost.cli import (
     evaluate,
     fit,
     measure,
+    pipeline,
     predict,
     search,
     spaces,
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (measure, audit, compare, fit, predict, evaluate, search, transfer, version):
+for command in (measure, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version):
     command.register(app)
 app.add_typer(devices.app, name="devices")
 app.add_typer(spaces.app, name="spaces")

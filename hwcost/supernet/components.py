@@ -231,5 +231,45 @@ class ComponentSupernet(Supernet):
         return hidden
 
 
+def folded(net: ComponentSupernet, gates: torch.Tensor, threshold: float = 1e-6) -> Architecture:
+    """Folds gates into the weights, and returns the architecture that is left (section 3.3.1).
+
+    What a gate multiplies takes the gate along, so that the plain net computes what :meth:`ComponentSupernet.weigh` does;
+    except joints and means, which a plain net has or has not: they are rounded.
+
+    Args:
+        net: The supernet; its weights are changed.
+        gates: Any numbers, (blocks, gates of a block).
+        threshold: Magnitude below which a gate is closed.
+    """
+    genes: list[int] = []
+    with torch.no_grad():
+        for block, of_block in zip(net.weights.blocks, gates.detach(), strict=True):
+            groups = of_block.split([size for _, size in net.space.grid.sizes])
+            genes += _folded(block, groups, threshold)
+    return net.space.architecture(genes)
+
+
+def _folded(block: ComponentBlock, groups: Sequence[torch.Tensor], threshold: float) -> list[int]:
+    feed_forwards, joints, query_keys, values, means, heads = groups
+    grid = block.grid
+    for index, gate in enumerate(feed_forwards):
+        block.shrink.weight[:, block._pieces([index])] *= gate
+        block.shrink_bias[index] *= gate
+    channels = grid.width // grid.heads // grid.parts
+    of_parts = query_keys.repeat_interleave(channels).repeat(grid.heads)
+    of_heads = heads.repeat_interleave(grid.heads // grid.head_groups)
+    of_values = (of_heads[:, None] * values.repeat_interleave(channels)).flatten()
+    for part, scale in ((block.query, of_parts), (block.value, of_values)):
+        part.weight *= scale[:, None]
+        part.bias *= scale
+    kept = [gate.abs() >= threshold for gate in groups]
+    share = kept[3].sum() / grid.parts
+    if share:
+        block.output_bias *= (values.mean() * heads / share)[:, None]
+    kept[1], kept[4] = joints >= 0.5, means >= 0.5
+    return [int(gate) for group in kept for gate in group]
+
+
 def _open(gates: Sequence[int]) -> list[int]:
     return [index for index, gate in enumerate(gates) if gate]

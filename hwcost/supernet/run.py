@@ -173,7 +173,7 @@ class Run:
             return Tokenizer.load(self.folder)
         rows = len(self.supernet.weights.embeddings.word.weight)
         given = self.settings.backbone or self.settings.teacher
-        made = _tokenizer_of(Path(given)) if given else None
+        made = tokenizer_of(Path(given)) if given else None
         if made is None:
             return Tokenizer.train(self.text[0], rows)
         if made.size > rows:
@@ -246,7 +246,7 @@ class Run:
         return MlmBatches(text, self.tokenizer, self.settings.recipe.seq_len, size, seed)
 
 
-def _tokenizer_of(folder: Path) -> Tokenizer | None:
+def tokenizer_of(folder: Path) -> Tokenizer | None:
     """Returns the tokenizer beside a BERT, or beside a net of this package's; None when there is none."""
     if (folder / "vocab.txt").is_file():
         config = folder / "tokenizer_config.json"

@@ -1,0 +1,312 @@
+"""AutoDistill end to end: a Bayesian search whose every evaluation is a flash distillation, beside a random one.
+
+Source: Zhang et al., "AutoDistill", sections 3.1 (the loop), 3.3 (distillation) and 4: quality by flash distillation against
+latency, a reference to dominate, and regular distillation of what was found. Latency is that of a model of measurements on
+this device while the search runs; in the end everything on a front is measured.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hwcost import pareto
+from hwcost.cost import Minimize
+from hwcost.cost_models import load
+from hwcost.cost_models.base import CostModel
+from hwcost.errors import UsageError
+from hwcost.pipelines import latencies
+from hwcost.pipelines.base import Pipeline, Plain, Verdict
+from hwcost.pipelines.curves import curves
+from hwcost.pipelines.kept import Kept
+from hwcost.pipelines.text import Text
+from hwcost.spaces.autodistill import AutoDistill
+from hwcost.spaces.base import Architecture
+from hwcost.study import search
+from hwcost.study.study import Progress, Study
+from hwcost.supernet import subnet
+from hwcost.supernet.distillation import SCHEDULES, Distillation, Schedule, TeacherTraining
+from hwcost.supernet.masked_lm import perplexity
+from hwcost.supernet.recipe import RECIPES, Recipe
+from hwcost.supernet.student import student, student_blueprint, teacher
+from hwcost.supernet.training import Phase, train
+from hwcost.units import format_seconds
+from hwcost.workloads import models
+
+SEARCHERS = ("bayesian", "random")
+TEACHER = "teacher.safetensors"
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much of everything is done.
+
+    Attributes:
+        scale: Of the space.
+        teacher: Recipe of the teacher.
+        recipe: Of distillation; its steps are those of the schedules.
+        flash: Schedule by which every evaluated student is distilled.
+        regular: Schedule by which the winners are distilled.
+        judged: Held-out batches of perplexity.
+        measured: Nets that the latency model learns from.
+        evaluations: Of either search, the reference included.
+        winners: Nets that are distilled regularly.
+        rounds: Of a campaign; None tops up to what the tier wants.
+        tier: Of measurements.
+        batch_size: Sequences of a call that is measured.
+        seq_len: Tokens of a sequence that is measured.
+    """
+
+    scale: str
+    teacher: Recipe
+    recipe: Recipe
+    flash: Schedule
+    regular: Schedule
+    judged: int
+    measured: int
+    evaluations: int
+    winners: int
+    rounds: int | None
+    tier: str
+    batch_size: int
+    seq_len: int
+
+
+_QUICK = Recipe(800, 64, 32, 1e-3, 80, clip=1.0)
+_PAPER = RECIPES["autodistill-paper"]
+
+
+class AutoDistillPipeline(Pipeline):
+    """See the module and :class:`~hwcost.pipelines.base.Pipeline`."""
+
+    name = "autodistill"
+    title = "AutoDistill: students that dominate a reference"
+    presets: ClassVar[Mapping[str, Any]] = {
+        "smoke": Effort(
+            "mini", RECIPES["smoke"], replace(RECIPES["smoke"], steps=1), Schedule(1, 2, 0), Schedule(1, 4, 0), 1, 12, 7, 1,
+            2, "quick", 4, 32,
+        ),
+        "quick": Effort(
+            "mini", _QUICK, replace(_QUICK, steps=1, warmup_steps=0), Schedule(6, 48, 5), Schedule(36, 288, 29), 6, 40, 24,
+            2, 3, "quick", 16, 32,
+        ),
+        "paper": Effort(
+            "paper", replace(_PAPER, steps=500_000, warmup_steps=10_000), replace(_PAPER, steps=1, warmup_steps=0),
+            SCHEDULES["flash"], SCHEDULES["regular"], 16, 96, 110, 7, None, "standard", 1, 128,
+        ),
+    }  # fmt: skip
+
+    @property
+    def stages(self) -> Mapping[str, Callable[[], Plain]]:
+        """See the base class."""
+        return {
+            "teacher": self.teach, "latencies": self.measure, "search": self.search, "winners": self.check,
+            "regular": self.distil,
+        }  # fmt: skip
+
+    # -- what stages share ---------------------------------------------------------------------------------------------
+
+    def check_settings(self) -> None:
+        """See the base class."""
+        if self.settings.weights is not None:
+            raise UsageError(
+                "the teacher of AutoDistill is MobileBERT's inverted-bottleneck net, which no BERT on disk can stand for; "
+                "leave --weights out, and it is trained"
+            )
+
+    @cached_property
+    def space(self) -> AutoDistill:
+        """The space."""
+        return AutoDistill(scale=self.effort.scale)
+
+    @cached_property
+    def text(self) -> Text:
+        """What is trained on."""
+        settings = self.settings
+        return Text(settings.corpus, self.space.sizes.vocabulary, self.effort.recipe.seq_len, settings.seed)
+
+    @cached_property
+    def judged(self) -> list[Any]:
+        """Held-out batches."""
+        return self.text.judged(self.effort.judged, next_sentence=True)
+
+    @cached_property
+    def batches(self) -> Any:
+        """Batches to distil on."""
+        return self.text.batches(self.effort.recipe.batch_size, next_sentence=True).batch
+
+    @cached_property
+    def teacher(self) -> Any:
+        """The trained teacher."""
+        net = teacher(self.space, self.settings.seed)
+        net.load_state_dict(subnet.read_tensors(self.folder / TEACHER))
+        return net.to(self.train_on)
+
+    @cached_property
+    def kept(self) -> Kept:
+        """Perplexities after flash distillation, which both searches share."""
+        return Kept(self.folder / "flash.jsonl")
+
+    @property
+    def latency(self) -> CostModel:
+        """The latency model."""
+        return load(self.folder / "models" / "latency")
+
+    def workloads(self, archs: list[Architecture]) -> list[Any]:
+        """Returns what is measured of architectures."""
+        return list(models(self.space, archs, self.effort.batch_size, self.effort.seq_len))
+
+    def flash(self, arch: Architecture) -> float:
+        """Returns a student's perplexity after flash distillation."""
+        key = self.space.key(arch)
+        found = float(self.kept.get(key, lambda: self._distilled(arch, "flash", self.effort.flash)[1]))
+        self._forget(key, "flash")
+        return found
+
+    def _student(self, key: str, way: str) -> Path:
+        return self.folder / "students" / f"{key}-{way}"
+
+    def _forget(self, key: str, way: str) -> None:
+        """Drops the checkpoint of a distillation whose result is kept."""
+        shutil.rmtree(self._student(key, way), ignore_errors=True)
+
+    def _distilled(self, arch: Architecture, way: str, plan: Schedule) -> tuple[Any, float]:
+        """Distils a student, and returns it with its perplexity."""
+        net = student(self.space, arch, seed=self.settings.seed).to(self.train_on)
+        pair = Distillation(net, self.teacher, self.settings.seed).to(self.train_on)
+        phases = pair.phases(self.batches, plan, self.effort.recipe)
+        key = self.space.key(arch)
+
+        def tell(state: Any) -> None:
+            self.say(f"{way} distillation of {key}", state.done, state.total)
+
+        train(pair, phases, self._student(key, way), self.text.about(f"{way} {key}"), 1000, tell)
+        return net, perplexity(net, self.judged)
+
+    # -- stages --------------------------------------------------------------------------------------------------------
+
+    def teach(self) -> Plain:
+        """Trains the teacher on masked words and next sentences."""
+        net, recipe = teacher(self.space, self.settings.seed).to(self.train_on), self.effort.teacher
+        batches = self.text.batches(recipe.batch_size, next_sentence=True).batch
+        pretraining = TeacherTraining(net, self.space.sizes.teacher[0], batches).to(self.train_on)
+        folder = self.folder / "teacher-training"
+        train(
+            pretraining, [Phase("teacher", pretraining, recipe)], folder, self.text.about("teacher"), 200,
+            lambda state: self.say("training", state.done, state.total),
+        )  # fmt: skip
+        subnet.write_tensors(self.folder / TEACHER, net.state_dict())
+        return {"curves": curves(folder), "perplexity": perplexity(net, self.judged)}
+
+    def measure(self) -> Plain:
+        """Measures nets of all sizes and fits a model of their latency."""
+        ends = [self.space.architecture([gene.choices[end] for gene in self.space.genes]) for end in (0, -1)]
+        drawn = self.space.sample(self.effort.measured, seed=self.settings.seed, design="spread")
+        archs = list(dict.fromkeys([*ends, self.space.mobilebert, *drawn]))
+        result = self.measured(self.workloads(archs))
+        return latencies.fitted(result, self.space, self.folder / "models" / "latency")
+
+    def search(self) -> Plain:
+        """Searches by the Bayesian searcher and at random, from the same reference and with as many evaluations."""
+        found = {}
+        for name in SEARCHERS:
+            study = self._searched(name)
+            found[name] = {
+                "trials": [
+                    {"arch": self.space.key(one.architecture), "latency_s": one.values[0], "perplexity": one.values[1]}
+                    for one in study.completed
+                ],
+                "front": [self.space.key(one.architecture) for one in study.front],
+                "dominating": [self.space.key(one.architecture) for one in study.dominating],
+                "hypervolume": study.attained().tolist(),
+            }  # fmt: skip
+        return {"reference": self.space.key(self.space.mobilebert), **found}
+
+    def _searched(self, name: str) -> Study:
+        goals = [Minimize(self.latency, "latency_s"), Minimize(self.flash, "perplexity")]
+
+        def tell(state: Progress) -> None:
+            self.say(f"{name} search", state.evaluations, self.effort.evaluations)
+
+        return search(
+            self.space, goals, searcher=name, evaluations=self.effort.evaluations, seed=self.settings.seed,
+            reference=self.space.mobilebert, log=self.folder / "studies" / f"{name}.jsonl", progress=tell,
+        )  # fmt: skip
+
+    def check(self) -> Plain:
+        """Measures both fronts and the reference in one campaign, and finds the fronts of what was measured."""
+        rows = self.found["search"]
+        names = dict.fromkeys([rows["reference"], *(key for name in SEARCHERS for key in rows[name]["front"])])
+        archs = [self.space.parse(key) for key in names]
+        measured = latencies.of_archs(self.measured(self.workloads(archs), "winner").measurements)
+        nets = {
+            self.space.key(arch): {"perplexity": self.flash(arch), **latencies.seconds(measured[arch])} for arch in archs
+        }
+        return {"nets": nets, "hypervolume": {name: self._volume(nets, rows[name]["front"]) for name in SEARCHERS}}
+
+    @staticmethod
+    def _volume(nets: Plain, keys: list[str]) -> float:
+        """Returns the area that measured nets cover, as a share of the rectangle that all of them span."""
+        points = {
+            key: (net["measured_s"], net["perplexity"]) for key, net in nets.items() if net["measured_s"] is not None
+        }
+        every = np.array(list(points.values()))
+        low, spread = every.min(axis=0), np.ptp(every, axis=0)
+        own = np.array([points[key] for key in keys if key in points]).reshape(-1, 2)
+        scaled = (own - low) / np.where(spread > 0, spread, 1.0)
+        return float(pareto.hypervolume(scaled, np.ones(2))) if len(scaled) else 0.0
+
+    def distil(self) -> Plain:
+        """Distils the best of the Bayesian search regularly: those that dominate the reference come first."""
+        rows, nets = self.found["search"]["bayesian"], self.found["winners"]["nets"]
+        front = sorted(rows["front"], key=lambda key: nets[key]["perplexity"])
+        first = [key for key in front if key in rows["dominating"]]
+        chosen = [*first, *(key for key in front if key not in first)][: self.effort.winners]
+        found = self.each("regular", chosen, str, self._regular)
+        for key in chosen:
+            self._forget(key, "regular")
+        return {"nets": dict(zip(chosen, found, strict=True))}
+
+    def _regular(self, key: str) -> Plain:
+        arch = self.space.parse(key)
+        net, found = self._distilled(arch, "regular", self.effort.regular)
+        about = {"space": self.space.name, "options": self.space.options(), "arch": key}
+        subnet.save(self.folder / "winners" / key, net, student_blueprint(self.space, arch, "mlm"), about)
+        return {"perplexity": found, "flash_perplexity": self.flash(arch), "params": self.space.params(arch)}
+
+    # -- what came out -------------------------------------------------------------------------------------------------
+
+    def verdicts(self) -> list[Verdict]:
+        """See the base class."""
+        rows, winners = self.found["search"], self.found["winners"]
+        volumes, count = winners["hypervolume"], len(rows["bayesian"]["trials"])
+        dominating = {name: len(rows[name]["dominating"]) for name in SEARCHERS}
+        reference = winners["nets"][rows["reference"]]
+        best = [key for key in rows["bayesian"]["front"] if _dominates(winners["nets"][key], reference)]
+        reference_s = "-" if reference["measured_s"] is None else format_seconds(reference["measured_s"])
+        return [
+            Verdict(
+                "the Bayesian search covers more than the random one after as many evaluations, as measured",
+                f"{volumes['bayesian']:.3f} against {volumes['random']:.3f} of the area of both, {count} evaluations; "
+                f"{dominating['bayesian']} against {dominating['random']} nets dominate the reference",
+                volumes["bayesian"] >= volumes["random"],
+            ),
+            Verdict(
+                "a net that it found dominates the reference, as measured",
+                f"{len(best)} of its front do; the reference takes {reference_s}, its perplexity is "
+                f"{reference['perplexity']:.1f}",
+                bool(best),
+            ),
+        ]
+
+
+def _dominates(one: Plain, other: Plain) -> bool:
+    if None in (one["measured_s"], other["measured_s"]):
+        return False
+    return bool(pareto.dominates([one["measured_s"], one["perplexity"]], [other["measured_s"], other["perplexity"]]))

@@ -1,0 +1,83 @@
+"""A pipeline's report as one HTML file that needs nothing else: verdicts, figures, and every stage's numbers."""
+
+from __future__ import annotations
+
+import io
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwcost._extras import imported
+from hwcost.errors import UsageError
+from hwcost.report.figures import STYLE, new_figure, save
+from hwcost.report.pipeline_figures import drawings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAGE = "report.html"
+
+
+def write_page(report: dict[str, Any], folder: str | Path) -> Path:
+    """Draws a report's figures and writes the page.
+
+    Args:
+        report: What :meth:`hwcost.pipelines.base.Pipeline.run` returned.
+        folder: Where ``report.html`` goes, and ``figures`` beside it.
+
+    Raises:
+        MissingExtraError: When matplotlib or Jinja2 is not installed.
+        UsageError: When a file cannot be written.
+    """
+    jinja2 = imported("jinja2", "report")
+    figures = []
+    for one in drawings(report):
+        figure, ax = new_figure(*one.size)
+        one.draw(ax)
+        save(figure, Path(folder) / "figures" / one.name)
+        figures.append((one.name, _svg(figure)))
+    source = files("hwcost.report").joinpath("page.html").read_text(encoding="utf-8")
+    template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
+    page = template.render(report=report, figures=figures, tables=list(_tables(report["stages"])))
+    path = Path(folder) / PAGE
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
+    return path
+
+
+def _svg(figure: Figure) -> str:
+    """Returns a figure as SVG to stand inside a page, without the file's own heading."""
+    import matplotlib
+
+    text = io.StringIO()
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    return text.getvalue()[text.getvalue().index("<svg") :]
+
+
+def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Returns a table for every stage that tells of several nets: its name, the columns, and the rows."""
+    found = []
+    for stage, one in stages.items():
+        rows = one.get("nets")
+        if isinstance(rows, dict):
+            rows = [{"name": name, **row} for name, row in rows.items()]
+        if not isinstance(rows, list) or len(rows) > LISTED:
+            continue
+        columns = list(dict.fromkeys(column for row in rows for column in row))
+        found.append((stage, columns, [[_cell(row.get(column)) for column in columns] for row in rows]))
+    return found
+
+
+LISTED = 60
+"""Rows beyond which a table is left to the JSON file."""
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    return "" if value is None else str(value)

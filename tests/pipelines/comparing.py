@@ -1,0 +1,31 @@
+"""Compares reports of runs of which one was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+SPENT = ("seconds", "campaign", "flags")
+"""What tells of the run, and of the machine meanwhile."""
+
+
+def differing(one: Any, other: Any, place: str = "") -> Iterator[str]:
+    """Yields where two results differ, but for the time they took.
+
+    A campaign that was interrupted has another process, and so another clock: what is measured, and what follows from it,
+    agrees to a thousandth; what is chosen is the same.
+    """
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        for key in one:
+            if key not in SPENT:
+                yield from differing(one[key], other[key], f"{place}/{key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from differing(*pair, f"{place}/{index}")
+    elif isinstance(one, float) and isinstance(other, float):
+        if one != pytest.approx(other, rel=1e-3):
+            yield f"{place}: {one} and {other}"
+    elif one != other:
+        yield f"{place}: {one} and {other}"

@@ -1,0 +1,22 @@
+"""Small text for pipelines: thirty documents of made-up sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+WORDS = [
+    "measure", "latency", "round", "level", "drift", "device", "token", "layer", "width", "head", "model", "cost", "space",
+    "store", "visit", "block",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, rng = tmp_path_factory.mktemp("text"), np.random.default_rng(0)
+    for document in range(30):
+        lines = [" ".join(rng.choice(WORDS, size=9)) + "." for _ in range(60)]
+        (folder / f"part{document}.txt").write_text("\n\n".join(lines))
+    return folder
