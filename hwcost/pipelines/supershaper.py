@@ -232,6 +232,9 @@ class SuperShaperPipeline(Pipeline):
             f"{row['limit']} {row['share']:g}": self.space.parse(row["arch"]) for row in self.found["search"]["winners"]
         }
         found |= self.space.templates
+        if self.effort.scale == "paper":  # the heuristic scales shapes of twelve layers (section 4.4)
+            rows = self.found["search"]["winners"]
+            found |= {f"cigar {row['share']:g}": self.space.cigar(row["max_params"]) for row in rows}
         found |= {"smallest": self.supernet.smallest(), "largest": self.supernet.largest()}
         drawn = self.space.sample(DRAWN, seed=self.settings.seed + 4)
         return found | {f"random {index}": arch for index, arch in enumerate(drawn, 1)}

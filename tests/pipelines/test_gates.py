@@ -65,7 +65,7 @@ def stopped_after(steps: int) -> Any:
     return tell
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+@pytest.mark.parametrize("steps", [1, 3])
 def test_do_resumes_bit_by_bit(tmp_path: Path, steps: int) -> None:
     def run(folder: Path | None, tell: Any = lambda state: None) -> Gated:
         gated, objective = direct()
@@ -82,7 +82,7 @@ def test_do_resumes_bit_by_bit(tmp_path: Path, steps: int) -> None:
     assert torch.equal(again.direct.gates, again.gates)
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+@pytest.mark.parametrize("steps", [1, 3])
 def test_sdo_resumes_bit_by_bit(tmp_path: Path, steps: int) -> None:
     def run(folder: Path, tell: Any = lambda state: None) -> tuple[ComponentSupernet, Any]:
         net, policy, objective = sampled(folder)
