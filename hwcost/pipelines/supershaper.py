@@ -37,6 +37,8 @@ PROBABILITY = 0.95
 """With which limits on latency hold; the 90 % interval of a prediction ends there."""
 LEAST = 19
 """Rows that a latency model must have been judged on to be that sure; with fewer, predictions are taken as they are."""
+RESOLUTION = 1e-6
+"""To which a limit on latency is found, relative."""
 TOLERANCE = 0.03
 """By how much perplexity may be worse under a limit on latency than under the limit on size that led to it."""
 DRAWN = 6
@@ -181,11 +183,8 @@ class SuperShaperPipeline(Pipeline):
         for share in self.effort.sizes:
             most = float(np.quantile([self.space.params(arch) for arch in drawn], share))
             by_size = self._evolved(f"params-{share:g}", Bound(Params(self.space), most=most))
-            predicted = latency.predict([by_size.best.architecture])
-            end = predicted.latency_s if predicted.high_s is None else predicted.high_s
-            budget_s = float(end[0]) * (1 + 1e-9)
-            rows_seen = 0 if latency.errors_ is None else len(latency.errors_)
-            sure = PROBABILITY if rows_seen >= LEAST else None
+            sure = PROBABILITY if latency.errors_ is not None and len(latency.errors_) >= LEAST else None
+            budget_s = kept_latency_s(latency, by_size.best.architecture, sure)
             by_latency = self._evolved(f"latency-{share:g}", Limit(latency, budget_s, sure))
             for kind, study in (("params", by_size), ("latency", by_latency)):
                 row = {
@@ -263,6 +262,26 @@ class SuperShaperPipeline(Pipeline):
                 ratio <= TOLERANCE,
             ),
         ]
+
+
+def kept_latency_s(cost: CostModel, arch: Architecture, probability: float | None) -> float:
+    """Returns the least limit on latency that a net keeps with a probability; None takes the prediction as it is.
+
+    An exact hit is no exception: a limit asks what the model's errors allow, see :class:`hwcost.cost.Limit`.
+    """
+    low = high = float(cost.predict([arch]).latency_s[0])
+
+    def is_kept(max_s: float) -> bool:
+        return bool(Limit(cost, max_s, probability).holds([arch])[0])
+
+    while is_kept(low):
+        low /= 1.25
+    while not is_kept(high):
+        high *= 1.25
+    while high / low > 1 + RESOLUTION:
+        middle = (low * high) ** 0.5
+        low, high = (low, middle) if is_kept(middle) else (middle, high)
+    return high
 
 
 def _keeps(net: Plain, budget_s: float) -> bool:

@@ -184,3 +184,18 @@ def test_every_preset_is_there(text, tmp_path, name: str, preset: str) -> None:
     made = pipeline(name, tmp_path / "run", Settings(preset, corpus=str(text), backend="null"))
     assert made.effort is made.presets[preset]
     assert list(made.stages) == list(pipeline(name, tmp_path / "other", settings(text)).stages)
+
+
+def test_a_budget_is_the_least_that_a_net_is_sure_to_keep() -> None:
+    from hwcost.cost import Limit
+    from hwcost.cost_models import cost_model
+    from hwcost.pipelines.supershaper import kept_latency_s
+
+    space = make_space("supershaper", scale="mini")
+    archs, rng = space.sample(40, seed=0), np.random.default_rng(0)
+    cost = cost_model("ridge", space).fit(archs, [1e-3 * (1 + space.params(arch) / 1e5) for arch in archs])
+    cost.errors_ = rng.normal(0, 0.1, 40)
+    for probability in (0.95, 0.5, None):
+        budget_s = kept_latency_s(cost, archs[0], probability)
+        assert Limit(cost, budget_s, probability).holds([archs[0]]).all()
+        assert not Limit(cost, 0.999 * budget_s, probability).holds([archs[0]]).any()
