@@ -29,15 +29,15 @@ class Kept:
             self._read()
 
     def _read(self) -> None:
-        text = self.path.read_text(encoding="utf-8")
-        whole = text[: text.rfind("\n") + 1]
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]
+            self._known = {str(name): value for name, value in map(json.loads, whole.splitlines())}
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"'{self.path}' is damaged: {error}. Remove it to have its results found again") from None
         if whole != text:
             with writing(self.path):
                 self.path.write_text(whole, encoding="utf-8")
-        try:
-            self._known = {str(name): value for name, value in map(json.loads, whole.splitlines())}
-        except (ValueError, TypeError) as error:
-            raise DataError(f"'{self.path}' is damaged: {error}. Remove it to have its results found again") from None
 
     def get(self, name: str, find: Callable[[], Any]) -> Any:
         """Returns the result of that name, found now where it is not known."""

@@ -44,8 +44,9 @@ def test_a_line_that_was_cut_short_is_found_again_and_nothing_else(tmp_path: Pat
         assert path.read_bytes() == whole
 
 
-def test_a_damaged_line_says_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", [b'["a", 1]\nnothing\n', b"\xff\xfe\n", b"3\n", b'["a"]\n'])
+def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: bytes) -> None:
     path = tmp_path / "results.jsonl"
-    path.write_text('["a", 1]\nnothing\n')
+    path.write_bytes(text)
     with pytest.raises(DataError, match=r"results.jsonl' is damaged: .* Remove it"):
         Kept(path)
