@@ -14,7 +14,7 @@ from hwcost.errors import UsageError
 if TYPE_CHECKING:
     from hwcost.cli.goals import Goals
     from hwcost.searchers.trial import Trial
-    from hwcost.study.remeasure import Remeasured
+    from hwcost.study.remeasure import Level, Remeasured
     from hwcost.study.study import Progress, Study
 
 SHOWN = 20
@@ -126,20 +126,26 @@ def search(
 def _measured(goals: Goals, winners: list[Trial], where: tuple[str, str, str, str | None]) -> list[Remeasured]:
     """Measures the winners as the first latency model says that its measurements were taken."""
     from hwcost.api import measure
-    from hwcost.study.remeasure import remeasured
+    from hwcost.study.remeasure import level_of, links, remeasured
 
     models = [model for model in goals.models.values() if model.provenance.get("data") != "quality"]
     if not models:
         raise UsageError("--measure puts measurements beside predictions: give a latency model as objective or limit")
     cost, archs = models[0], [trial.architecture for trial in winners]
+    again = links(cost)
     device, backend, tier, store = where
     shape = cost.features
-    console.note(f"measuring {len(archs)} winners on {device}, batch {shape.batch_size}, {shape.seq_len} tokens")
+    about = f"on {device}, batch {shape.batch_size}, {shape.seq_len} tokens"
+    console.note(f"measuring {len(archs)} winners, and {len(again)} nets that the model has learnt from, {about}")
+    distinct = list(dict.fromkeys([*archs, *again]))
     result = measure(
-        archs, device, backend=backend, space=cost.space, batch_size=shape.batch_size, seq_len=shape.seq_len, tier=tier,
+        distinct, device, backend=backend, space=cost.space, batch_size=shape.batch_size, seq_len=shape.seq_len, tier=tier,
         role="winner", store=store,
     )  # fmt: skip
-    return remeasured(cost, archs, [(one.latency_s, one.low_s, one.high_s) for one in result.measurements])
+    intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
+    found = dict(zip(distinct, intervals, strict=True))
+    level = level_of(cost, again, [found[arch] for arch in again])
+    return remeasured(cost, archs, [found[arch] for arch in archs], level)
 
 
 def _draw(study: Study, folder: str) -> None:
@@ -206,6 +212,7 @@ def _document(study: Study, winners: list[Trial], measured: list[Remeasured]) ->
             }
             for row in measured
         ],
+        "level": measured[0].level.plain() if measured and measured[0].level else None,
     }  # fmt: skip
 
 
@@ -242,7 +249,15 @@ def _show(study: Study, winners: list[Trial], measured: list[Remeasured]) -> Non
             for row in measured[:SHOWN]
         ]  # fmt: skip
         columns = ["architecture", "predicted", "measured", "error", "in interval"]
-        console.print_table("Predicted against measured", columns, cells)
+        console.print_table("Predicted against measured", columns, cells, _level_text(measured[0].level))
+
+
+def _level_text(level: Level | None) -> str:
+    """Says where the machine stands, as far as that is known."""
+    if level is None:
+        return "the model kept no measured nets to tell the machine's level by: errors hold what it has moved since"
+    times = f"{level.ratio:.3f} times as long ({level.low:.3f} to {level.high:.3f}, {level.links} nets)"
+    return f"errors are on the model's level: nets that it has learnt from now take {times}"
 
 
 def _formatted(name: str, value: float) -> str:

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.cost_models import data
 from hwcost.cost_models.train import training
-from hwcost.study.remeasure import Remeasured
+from hwcost.study.remeasure import Interval, Remeasured
 from hwcost.workloads import ModelWorkload
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result
     from hwcost.measure.measurement import Measurement
     from hwcost.spaces.base import Architecture, SearchSpace
-
-Interval = tuple[float | None, float | None, float | None]
 
 
 def fitted(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> dict[str, Any]:
@@ -40,10 +38,12 @@ def of_archs(measurements: Sequence[Measurement]) -> dict[Architecture, Interval
 
 
 def row(one: Remeasured) -> dict[str, Any]:
-    """Returns a prediction beside its measurement as plain JSON."""
+    """Returns a prediction beside its measurement as plain JSON; ``at_level`` is the latter on the model's level."""
+    at_level = seconds(one.at_level)
     return {
         "predicted_s": one.predicted_s, "predicted_low_s": one.low_s, "predicted_high_s": one.high_s,
         **seconds((one.measured_s, one.measured_low_s, one.measured_high_s)), "in_interval": one.holds,
+        **{name.replace("measured", "at_level"): value for name, value in at_level.items()},
     }  # fmt: skip
 
 

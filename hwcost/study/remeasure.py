@@ -1,12 +1,68 @@
-"""Predicted against measured: what a search by a cost model found is measured before it is believed."""
+"""Predicted against measured: what a search by a cost model found is measured before it is believed.
+
+The machine may have moved since the model's rows were measured, and that is no error of the model's. So some of those rows
+are measured again beside the winners, as links between the two campaigns: the mean of their log ratios is the level that the
+machine stands on now, and predictions and limits are compared with what the winners would have taken on the model's level.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from hwcost.cost_models.base import CostModel
 from hwcost.spaces.base import Architecture
+
+LINKS = 8
+"""Rows of the model that are measured again."""
+LEAST_LINKS = 3
+"""Fewest that tell a level with an interval worth having."""
+
+Interval = tuple[float | None, float | None, float | None]
+"""Seconds, and both ends of their 95 % interval; None where there is no such."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Where the machine stands, against where it stood when a cost model's rows were measured.
+
+    Attributes:
+        ratio: Latency now over latency then.
+        half_width: Half-width of the 95 % interval of its logarithm.
+        links: Architectures that it was found by.
+    """
+
+    ratio: float
+    half_width: float
+    links: int
+
+    @property
+    def low(self) -> float:
+        """Lower end of the ratio's 95 % interval."""
+        return self.ratio / math.exp(self.half_width)
+
+    @property
+    def high(self) -> float:
+        """Upper end, likewise."""
+        return self.ratio * math.exp(self.half_width)
+
+    def plain(self) -> dict[str, float]:
+        """Returns ratio, ends of its interval, and number of links, as plain JSON."""
+        return {"ratio": self.ratio, "low": self.low, "high": self.high, "links": self.links}
+
+    def undone(self, measured: Interval) -> Interval:
+        """Returns a measurement as it would have been on the model's level; its interval holds the level's too."""
+        seconds, low, high = measured
+        if seconds is None:
+            return None, None, None
+        at = seconds / self.ratio
+        if low is None or high is None:
+            return at, None, None
+        below, above = (math.hypot(math.log(ratio), self.half_width) for ratio in (seconds / low, high / seconds))
+        return at, at / math.exp(below), at * math.exp(above)
 
 
 @dataclass(frozen=True)
@@ -21,6 +77,7 @@ class Remeasured:
         measured_s: What was measured; None when no visit was usable.
         measured_low_s: Lower end of the measurement's 95 % interval, or None.
         measured_high_s: Upper end, likewise.
+        level: Where the machine stood; None when nothing tells.
     """
 
     architecture: Architecture
@@ -30,28 +87,69 @@ class Remeasured:
     measured_s: float | None
     measured_low_s: float | None
     measured_high_s: float | None
+    level: Level | None = None
+
+    @property
+    def at_level(self) -> Interval:
+        """The measurement as it would have been on the model's level; as it is where the level is not known."""
+        found = self.measured_s, self.measured_low_s, self.measured_high_s
+        return found if self.level is None else self.level.undone(found)
 
     @property
     def error(self) -> float | None:
-        """Predicted over measured, less one; None without a measurement."""
-        return None if self.measured_s is None else self.predicted_s / self.measured_s - 1
+        """Predicted over measured on the model's level, less one; None without a measurement."""
+        seconds = self.at_level[0]
+        return None if seconds is None else self.predicted_s / seconds - 1
 
     @property
     def holds(self) -> bool | None:
         """Whether the measurement lies in the prediction's interval; None when either is missing."""
-        if self.measured_s is None or self.low_s is None or self.high_s is None:
+        seconds = self.at_level[0]
+        if seconds is None or self.low_s is None or self.high_s is None:
             return None
-        return self.low_s <= self.measured_s <= self.high_s
+        return self.low_s <= seconds <= self.high_s
 
     def keeps(self, max_s: float) -> bool | None:
         """Says whether the measurement keeps a limit, as far as its interval can tell; None without a measurement."""
-        if self.measured_s is None:
-            return None
-        return (self.measured_s if self.measured_low_s is None else self.measured_low_s) <= max_s
+        seconds, low, _ = self.at_level
+        return None if seconds is None else (seconds if low is None else low) <= max_s
+
+
+def links(cost: CostModel, count: int = LINKS) -> list[Architecture]:
+    """Returns architectures that a cost model was fitted on, evenly spread over their latencies; none where it kept none.
+
+    Args:
+        cost: The cost model.
+        count: At most so many.
+    """
+    by_latency = sorted(cost.measured_, key=cost.measured_.__getitem__)
+    places = np.unique(np.linspace(0, len(by_latency) - 1, min(count, len(by_latency))).round().astype(int))
+    return [cost.space.architecture(by_latency[place]) for place in places]
+
+
+def level_of(cost: CostModel, archs: Sequence[Architecture], measured: Sequence[Interval]) -> Level | None:
+    """Finds where the machine stands by architectures that a cost model was fitted on and that were measured again.
+
+    Args:
+        cost: The cost model.
+        archs: What :func:`links` gave. No winners: those were chosen for having been measured fast.
+        measured: Seconds, and the ends of their interval, of each.
+
+    Returns:
+        The level; None when fewer than three could be compared.
+    """
+    from scipy import stats
+
+    pairs = [(cost.measured_.get(arch.genes), now[0]) for arch, now in zip(archs, measured, strict=True)]
+    moved = np.array([math.log(now / then) for then, now in pairs if then is not None and now is not None])
+    if len(moved) < LEAST_LINKS:
+        return None
+    error = float(moved.std(ddof=1)) / math.sqrt(len(moved))
+    return Level(math.exp(float(moved.mean())), float(stats.t.ppf(0.975, len(moved) - 1)) * error, len(moved))
 
 
 def remeasured(
-    cost: CostModel, archs: Sequence[Architecture], measured: Sequence[tuple[float | None, float | None, float | None]]
+    cost: CostModel, archs: Sequence[Architecture], measured: Sequence[Interval], level: Level | None = None
 ) -> list[Remeasured]:
     """Puts measurements beside predictions.
 
@@ -59,9 +157,10 @@ def remeasured(
         cost: The cost model that the search went by.
         archs: n winners.
         measured: Seconds, and the ends of their interval, of each.
+        level: Where the machine stood meanwhile; None takes the measurements as they are.
     """
     found = cost.predict(archs)
     lows = [None] * len(archs) if found.low_s is None else found.low_s.tolist()
     highs = [None] * len(archs) if found.high_s is None else found.high_s.tolist()
     rows = zip(archs, found.latency_s.tolist(), lows, highs, measured, strict=True)
-    return [Remeasured(arch, seconds, low, high, *one) for arch, seconds, low, high, one in rows]
+    return [Remeasured(arch, seconds, low, high, *one, level) for arch, seconds, low, high, one in rows]

@@ -11,6 +11,7 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.quality import fit_quality
 from hwcost.spaces import space
+from hwcost.study.remeasure import LINKS
 
 SPACE = space("supershaper", scale="mini")
 NAME = "supershaper:scale=mini"
@@ -86,7 +87,9 @@ def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, 
     (row,) = found["measured"]
     assert row["predicted_s"] == pytest.approx(found["front"][0]["values"]["latency_s"])
     assert row["measured_s"] > 0
-    assert row["error"] == pytest.approx(row["predicted_s"] / row["measured_s"] - 1)
+    level = found["level"]
+    assert level["links"] == LINKS
+    assert row["error"] == pytest.approx(row["predicted_s"] * level["ratio"] / row["measured_s"] - 1)
     assert row["holds"] in (True, False)
     assert invoke(["search", "--space", NAME, "--minimize", "params", "--measure", "-n", "9"]) == 2
     assert "give a latency model" in capsys.readouterr().err
