@@ -26,7 +26,7 @@ from hwcost.spaces.autodistil import TEACHER_HEADS, TEACHER_LAYERS, TEACHER_RATI
 from hwcost.spaces.base import Architecture
 from hwcost.study import search
 from hwcost.study.study import Progress, Study
-from hwcost.supernet import subnet
+from hwcost.supernet import backbone, subnet
 from hwcost.supernet.base import initialise, std_at
 from hwcost.supernet.masked_lm import NetLm, perplexity
 from hwcost.supernet.recipe import RECIPES, Recipe
@@ -109,6 +109,12 @@ class AutoDistilPipeline(Pipeline):
         }  # fmt: skip
 
     # -- what stages share ---------------------------------------------------------------------------------------------
+
+    def read_given(self) -> None:
+        """See the base class."""
+        _ = self.text
+        if self.settings.weights is not None:
+            backbone.teacher(self.settings.weights)
 
     def space(self, subspace: str) -> AutoDistil:
         """Returns a sub-space."""

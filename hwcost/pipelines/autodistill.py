@@ -8,7 +8,7 @@ this device while the search runs; in the end everything on a front is measured.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +119,10 @@ class AutoDistillPipeline(Pipeline):
                 "the teacher of AutoDistill is MobileBERT's inverted-bottleneck net, which no BERT on disk can stand for; "
                 "leave --weights out, and it is trained"
             )
+
+    def read_given(self) -> None:
+        """See the base class."""
+        _ = self.text
 
     @cached_property
     def space(self) -> AutoDistill:
@@ -248,19 +252,14 @@ class AutoDistillPipeline(Pipeline):
         nets = {
             self.space.key(arch): {"perplexity": self.flash(arch), **latencies.seconds(measured[arch])} for arch in archs
         }
-        return {"nets": nets, "hypervolume": {name: self._volume(nets, rows[name]["front"]) for name in SEARCHERS}}
-
-    @staticmethod
-    def _volume(nets: Plain, keys: list[str]) -> float:
-        """Returns the area that measured nets cover, as a share of the rectangle that all of them span."""
-        points = {
-            key: (net["measured_s"], net["perplexity"]) for key, net in nets.items() if net["measured_s"] is not None
+        found = {name: list(_points(nets, rows[name]["front"])) for name in SEARCHERS}
+        every, reference = np.array(list(_points(nets, list(nets)))), list(_points(nets, [rows["reference"]]))
+        corners = {"hypervolume": every.max(axis=0), **({"beyond": np.array(reference[0])} if reference else {})}
+        areas = {
+            what: {name: _area(points, every.min(axis=0), corner) for name, points in found.items()}
+            for what, corner in corners.items()
         }
-        every = np.array(list(points.values()))
-        low, spread = every.min(axis=0), np.ptp(every, axis=0)
-        own = np.array([points[key] for key in keys if key in points]).reshape(-1, 2)
-        scaled = (own - low) / np.where(spread > 0, spread, 1.0)
-        return float(pareto.hypervolume(scaled, np.ones(2))) if len(scaled) else 0.0
+        return {"nets": nets, **areas}
 
     def distil(self) -> Plain:
         """Distils the best of the Bayesian search regularly: those that dominate the reference come first."""
@@ -285,17 +284,27 @@ class AutoDistillPipeline(Pipeline):
     def verdicts(self) -> list[Verdict]:
         """See the base class."""
         rows, winners = self.found["search"], self.found["winners"]
-        volumes, count = winners["hypervolume"], len(rows["bayesian"]["trials"])
-        dominating = {name: len(rows[name]["dominating"]) for name in SEARCHERS}
+        beyond, whole = winners.get("beyond"), winners["hypervolume"]
+        count = len(rows["bayesian"]["trials"])
+        steps = {name: _dominating_steps(rows[name]) for name in SEARCHERS}
+        first, third = (
+            " against ".join(str(steps[name][n - 1]) if len(steps[name]) >= n else "never" for name in SEARCHERS)
+            for n in (1, 3)
+        )
+        areas = "the reference was not measured"
+        if beyond is not None:
+            areas = f"{beyond['bayesian']:.3f} against {beyond['random']:.3f} of the area there"
         reference = winners["nets"][rows["reference"]]
         best = [key for key in rows["bayesian"]["front"] if _dominates(winners["nets"][key], reference)]
         reference_s = "-" if reference["measured_s"] is None else format_seconds(reference["measured_s"])
         return [
             Verdict(
-                "the Bayesian search covers more than the random one after as many evaluations, as measured",
-                f"{volumes['bayesian']:.3f} against {volumes['random']:.3f} of the area of both, {count} evaluations; "
-                f"{dominating['bayesian']} against {dominating['random']} nets dominate the reference",
-                volumes["bayesian"] >= volumes["random"],
+                "the Bayesian search covers more beyond the reference than the random one after as many evaluations, as "
+                "measured",
+                f"{areas}; {len(steps['bayesian'])} against {len(steps['random'])} of {count} nets dominate it, the first "
+                f"after {first} evaluations, the third after {third}; of the whole area, where neither was sent, "
+                f"{whole['bayesian']:.3f} against {whole['random']:.3f}",
+                beyond is not None and beyond["bayesian"] > beyond["random"],
             ),
             Verdict(
                 "a net that it found dominates the reference, as measured",
@@ -304,6 +313,26 @@ class AutoDistillPipeline(Pipeline):
                 bool(best),
             ),
         ]
+
+
+def _points(nets: Plain, keys: list[str]) -> Iterator[tuple[float, float]]:
+    """Yields latency and perplexity of nets; of those that were measured."""
+    for key in keys:
+        if nets[key]["measured_s"] is not None:
+            yield nets[key]["measured_s"], nets[key]["perplexity"]
+
+
+def _area(points: list[tuple[float, float]], low: Any, corner: Any) -> float:
+    """Returns the area that points cover below a corner, as a share of the rectangle from the best values to there."""
+    if not points:
+        return 0.0
+    spread = np.where(corner > low, corner - low, 1.0)
+    return float(pareto.hypervolume((np.array(points) - low) / spread, np.ones(2)))
+
+
+def _dominating_steps(rows: Plain) -> list[int]:
+    """Returns after how many evaluations a search had found each net that dominates the reference."""
+    return [number for number, one in enumerate(rows["trials"], 1) if one["arch"] in rows["dominating"]]
 
 
 def _dominates(one: Plain, other: Plain) -> bool:

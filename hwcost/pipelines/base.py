@@ -132,7 +132,7 @@ class Pipeline(ABC):
         self.check_settings()
         self.found: dict[str, Plain] = {}
         self._tell, self._stage = tell, ""
-        self._begin()
+        self._check_folder()
 
     @property
     @abstractmethod
@@ -146,6 +146,9 @@ class Pipeline(ABC):
     def check_settings(self) -> None:  # noqa: B027 - most take all that there are
         """Raises UsageError where this system cannot be run on these settings."""
 
+    def read_given(self) -> None:  # noqa: B027 - a system need not be given anything
+        """Reads the corpus and the weights that are given, before anything is written: what cannot be read is told then."""
+
     # -- the run -------------------------------------------------------------------------------------------------------
 
     def run(self) -> Plain:
@@ -155,10 +158,15 @@ class Pipeline(ABC):
             The report: settings, every stage's results, and the verdicts.
 
         Raises:
+            DataError: When the corpus or the weights that are given cannot be read; nothing is written then.
             InterruptedRunError: On Ctrl-C; the same run goes on from there.
             StoreError: When the disk is full; likewise.
         """
+        self._stage = next(iter(self.stages))
         try:
+            if not (self.folder / SETTINGS).exists():
+                self.read_given()
+                self._write(self.folder / SETTINGS, {"schema_version": VERSION, **self._given})
             for stage, work in self.stages.items():
                 self._stage = stage
                 self.found[stage] = self._kept(stage) or self._finished(stage, work)
@@ -190,18 +198,21 @@ class Pipeline(ABC):
         path = self._place(stage)
         return read(path) if path.exists() else None
 
-    def _begin(self) -> None:
-        path, given = self.folder / SETTINGS, {"pipeline": self.name, **asdict(self.settings)}
-        given["effort"] = json.loads(json.dumps(asdict(self.effort)))
+    @property
+    def _given(self) -> Plain:
+        effort = json.loads(json.dumps(asdict(self.effort)))
+        return {"pipeline": self.name, **asdict(self.settings), "effort": effort}
+
+    def _check_folder(self) -> None:
+        path = self.folder / SETTINGS
         if not path.exists():
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise UsageError(f"cannot make the folder '{self.folder}': {error.strerror}. Give another one") from None
-            self._write(path, {"schema_version": VERSION, **given})
             return
         kept = read(path)
-        for name, value in given.items():
+        for name, value in self._given.items():
             if kept.get(name) != value:
                 raise DataError(
                     f"'{self.folder}' holds a run with other settings: its {name} is {kept.get(name)}, given is {value}. "

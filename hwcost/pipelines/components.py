@@ -58,7 +58,8 @@ class Effort:
         sampled_rate: Step of SDO's policy (the paper's nu).
         samples: Nets that SDO draws in a step.
         seq_lens: Sequence lengths that components are profiled at; gates cost the largest share.
-        rounds: Of a campaign; None tops up to what the tier wants.
+        rounds: Of the profile's campaign; None tops up to what the tier wants.
+        winner_rounds: Of the winners' campaign, which has few nets to tell its noise by.
         tier: Of measurements.
         batch_size: Sequences of a call that is measured.
         judged: Held-out batches of perplexity.
@@ -77,6 +78,7 @@ class Effort:
     samples: int
     seq_lens: tuple[int, ...]
     rounds: int | None
+    winner_rounds: int | None
     tier: str
     batch_size: int
     judged: int
@@ -94,16 +96,16 @@ class ComponentsPipeline(Pipeline):
     title = "Finding Fast Transformers: the components that are worth their time"
     presets: ClassVar[Mapping[str, Any]] = {
         "smoke": Effort(
-            "mini", _SMOKE, _SMOKE, _SMOKE, _SMOKE, _SMOKE, 1.0, 0.1, 1.0, 5.0, 2, (32,), 2, "quick", 4, 1
+            "mini", _SMOKE, _SMOKE, _SMOKE, _SMOKE, _SMOKE, 1.0, 0.1, 1.0, 5.0, 2, (32,), 2, 2, "quick", 4, 1
         ),
         "quick": Effort(
             "mini", _QUICK, replace(_QUICK, learning_rate=1e-3), replace(_QUICK, learning_rate=1e-3),
             replace(_QUICK, steps=300, learning_rate=1e-3, warmup_steps=0), Recipe(100, 64, 32, 1e-3, 10, clip=1.0),
-            1.0, 1.0, 1.0, 8.0, 4, (32, 128), 3, "quick", 8, 8,
+            1.0, 1.0, 1.0, 8.0, 4, (32, 128), 3, 10, "quick", 8, 8,
         ),
         "paper": Effort(
             "bert-base", replace(_PAPER, steps=250_000), _PAPER, _PAPER, replace(_PAPER, steps=250_000),
-            Recipe(36_816, 32, 128, 2e-5, 3681), 1e-3, 1e-2, 1e-5, 1e-2, 4, (32, 128, 512), None, "standard", 1, 16,
+            Recipe(36_816, 32, 128, 2e-5, 3681), 1e-3, 1e-2, 1e-5, 1e-2, 4, (32, 128, 512), None, None, "standard", 1, 16,
         ),
     }  # fmt: skip
     """``paper``: appendix A; 3 epochs of MNLI with batches of 32 as fine-tuning."""
@@ -117,6 +119,10 @@ class ComponentsPipeline(Pipeline):
         }  # fmt: skip
 
     # -- what stages share ---------------------------------------------------------------------------------------------
+
+    def read_given(self) -> None:
+        """See the base class."""
+        _ = self.text, self.supernet()
 
     @cached_property
     def space(self) -> Components:
@@ -256,7 +262,7 @@ class ComponentsPipeline(Pipeline):
         distinct = list(dict.fromkeys(nets.values()))
         size, lengths = self.effort.batch_size, self.effort.seq_lens
         workloads = [one for length in lengths for one in models(self.space, distinct, size, length)]
-        measured = self.measured(workloads, "winner").measurements
+        measured = self.measured(workloads, "winner", self.effort.winner_rounds).measurements
         found: dict[str, dict[str, Any]] = {name: {} for name in nets}
         for place, length in enumerate(lengths):
             part = latencies.of_archs(measured[place * len(distinct) : (place + 1) * len(distinct)])

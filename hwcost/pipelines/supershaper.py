@@ -97,6 +97,10 @@ class SuperShaperPipeline(Pipeline):
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
+    def read_given(self) -> None:
+        """See the base class."""
+        _ = self.training
+
     @cached_property
     def space(self) -> SuperShaper:
         """The space."""

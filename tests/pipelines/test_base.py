@@ -122,11 +122,31 @@ def test_a_campaign_is_gone_on_with(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_other_settings_is_left_alone(tmp_path: Path) -> None:
-    Counting(tmp_path / "run", NULL)
+    Counting(tmp_path / "run", NULL).run()
     with pytest.raises(DataError, match="its seed is 0, given is 3"):
         Counting(tmp_path / "run", Settings("small", backend="null", seed=3))
     with pytest.raises(DataError, match="its preset is small, given is large"):
         Counting(tmp_path / "run", Settings("large", backend="null"))
+
+
+class Reading(Counting):
+    """One that is given a file."""
+
+    def read_given(self) -> None:
+        if not Path(self.settings.corpus).exists():
+            raise DataError(f"no corpus in '{self.settings.corpus}'")
+
+
+def test_what_cannot_be_read_leaves_the_folder_to_the_corrected_command(tmp_path: Path) -> None:
+    mistyped = Settings("small", backend="null", corpus=str(tmp_path / "tetx"))
+    with pytest.raises(DataError, match="no corpus in"):
+        Reading(tmp_path / "run", mistyped).run()
+    assert not list((tmp_path / "run").iterdir())
+    (tmp_path / "text").write_text("one")
+    corrected = Settings("small", backend="null", corpus=str(tmp_path / "text"))
+    first = Reading(tmp_path / "run", corrected).run()
+    (tmp_path / "text").unlink()  # what is finished needs it no more
+    assert Reading(tmp_path / "run", corrected).run() == first
 
 
 def test_what_cannot_be_is_said_at_once(tmp_path: Path) -> None:
