@@ -18,7 +18,7 @@ from hwcost import pareto
 from hwcost.corpora import ClassificationTask
 from hwcost.cost import Bound, Flops, Maximize, Minimize
 from hwcost.pipelines import latencies
-from hwcost.pipelines.base import Pipeline, Plain, Verdict
+from hwcost.pipelines.base import ONE_BY_ONE, Measuring, Pipeline, Plain, Verdict
 from hwcost.pipelines.curves import curves
 from hwcost.pipelines.text import Text
 from hwcost.pipelines.tuning import tuned_accuracy
@@ -34,7 +34,7 @@ from hwcost.supernet.run import Run
 from hwcost.supernet.run import Settings as Training
 from hwcost.supernet.training import Phase, train
 from hwcost.units import format_count, format_seconds
-from hwcost.workloads import builder, models
+from hwcost.workloads import builder
 
 SUBSPACES = ("tiny", "small", "base")
 SHARE = 0.5
@@ -59,10 +59,7 @@ class Effort:
         tuned: Nets of a sub-space that are fine-tuned; None for all.
         tuning: Recipe of fine-tuning.
         compared: Nets of the chosen one's class that are fine-tuned beside it.
-        rounds: Of a campaign; None tops up to what the tier wants.
-        tier: Of measurements.
-        batch_size: Sequences of a call that is measured.
-        seq_len: Tokens of a sequence that is measured.
+        measuring: How latencies are measured.
     """
 
     scale: str
@@ -73,10 +70,7 @@ class Effort:
     tuned: int | None
     tuning: Recipe
     compared: int
-    rounds: int | None
-    tier: str
-    batch_size: int
-    seq_len: int
+    measuring: Measuring
 
 
 _TEACHER = Recipe(400, 64, 32, 1e-3, 40, clip=1.0)
@@ -91,11 +85,11 @@ class AutoDistilPipeline(Pipeline):
     name = "autodistil"
     title = "AutoDistil: the best students of three SuperLMs"
     presets: ClassVar[Mapping[str, Any]] = {
-        "smoke": Effort("mini", _SMOKE, _SMOKE, 1, 6, 2, _SMOKE, 2, 2, "quick", 1, 32),
-        "quick": Effort("mini", _TEACHER, _RELATIONS, 1, None, 4, _TUNING, 5, 3, "quick", 16, 32),
+        "smoke": Effort("mini", _SMOKE, _SMOKE, 1, 6, 2, _SMOKE, 2, Measuring(1, (32,), 2)),
+        "quick": Effort("mini", _TEACHER, _RELATIONS, 1, None, 4, _TUNING, 5, Measuring(16, (32,), 3)),
         "paper": Effort(
             "paper", Recipe(1_000_000, 256, 128, 1e-4, 10_000), RECIPES["autodistil-paper"], 8, None, None,
-            Recipe(61_360, 32, 128, 2e-5, 6136), 16, None, "standard", 1, 128,
+            Recipe(61_360, 32, 128, 2e-5, 6136), 16, ONE_BY_ONE,
         ),
     }  # fmt: skip
     """``paper``: 5 epochs of MNLI's 392,702 examples; a teacher trained as BERT was, where none is given."""
@@ -164,7 +158,7 @@ class AutoDistilPipeline(Pipeline):
 
     def flops(self, net: Net) -> float:
         """Returns a net's operations, as they are measured."""
-        return float(self.space(net[0]).flops(net[1], self.effort.seq_len))
+        return float(self.space(net[0]).flops(net[1], self.effort.measuring.seq_len))
 
     def key(self, net: Net) -> str:
         """Names a net."""
@@ -210,7 +204,7 @@ class AutoDistilPipeline(Pipeline):
         for subspace in SUBSPACES:
             space = self.space(subspace)
             loss = Minimize(self.judges[subspace].loss, "relation_loss")
-            limit = Bound(Flops(space, seq_len=self.effort.seq_len), most=most)
+            limit = Bound(Flops(space, seq_len=self.effort.measuring.seq_len), most=most)
             study = self._searched(f"agnostic-{subspace}", space, [loss], [limit], self.effort.candidates)
             for trial in study.completed:
                 net = subspace, trial.architecture
@@ -248,7 +242,7 @@ class AutoDistilPipeline(Pipeline):
             def accuracy(arch: Architecture, subspace: str = subspace) -> float:
                 return self.accuracy((subspace, arch))
 
-            goals = [Maximize(accuracy, "accuracy"), Minimize(Flops(space, seq_len=self.effort.seq_len), "flops")]
+            goals = [Maximize(accuracy, "accuracy"), Minimize(Flops(space, seq_len=self.effort.measuring.seq_len), "flops")]
             study = self._searched(f"proxy-{subspace}", space, goals, [], self.effort.tuned)
             knee = study.front[pareto.knee(study.problem.losses(study.front))]
             chosen[subspace] = self.key((subspace, knee.architecture))
@@ -275,7 +269,8 @@ class AutoDistilPipeline(Pipeline):
         tuned = [agnostic["chosen"], *drawn]
         accuracies = self.each("tuned", tuned, str, lambda key: self.accuracy(self.read(key)))
         nets = dict.fromkeys([*named.values(), *map(self.read, drawn)])
-        workloads = [models(self.space(of), [arch], self.effort.batch_size, self.effort.seq_len)[0] for of, arch in nets]
+        measuring: Measuring = self.effort.measuring
+        workloads = [one for of, arch in nets for one in measuring.models(self.space(of), [arch])]
         found = self.measured(workloads, "winner").measurements
         measured = {
             net: latencies.seconds((one.latency_s, one.low_s, one.high_s)) for net, one in zip(nets, found, strict=True)

@@ -22,7 +22,7 @@ from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
 from hwcost.pipelines import latencies
-from hwcost.pipelines.base import Pipeline, Plain, Verdict
+from hwcost.pipelines.base import ONE_BY_ONE, Measuring, Pipeline, Plain, Verdict
 from hwcost.pipelines.curves import curves
 from hwcost.pipelines.kept import Kept
 from hwcost.pipelines.text import Text
@@ -37,7 +37,6 @@ from hwcost.supernet.recipe import RECIPES, Recipe
 from hwcost.supernet.student import student, student_blueprint, teacher
 from hwcost.supernet.training import Phase, train
 from hwcost.units import format_seconds
-from hwcost.workloads import models
 
 SEARCHERS = ("bayesian", "random")
 TEACHER = "teacher.safetensors"
@@ -57,10 +56,7 @@ class Effort:
         measured: Nets that the latency model learns from.
         evaluations: Of either search, the reference included.
         winners: Nets that are distilled regularly.
-        rounds: Of a campaign; None tops up to what the tier wants.
-        tier: Of measurements.
-        batch_size: Sequences of a call that is measured.
-        seq_len: Tokens of a sequence that is measured.
+        measuring: How latencies are measured.
     """
 
     scale: str
@@ -72,10 +68,7 @@ class Effort:
     measured: int
     evaluations: int
     winners: int
-    rounds: int | None
-    tier: str
-    batch_size: int
-    seq_len: int
+    measuring: Measuring
 
 
 _QUICK = Recipe(800, 64, 32, 1e-3, 80, clip=1.0)
@@ -90,15 +83,15 @@ class AutoDistillPipeline(Pipeline):
     presets: ClassVar[Mapping[str, Any]] = {
         "smoke": Effort(
             "mini", RECIPES["smoke"], replace(RECIPES["smoke"], steps=1), Schedule(1, 2, 0), Schedule(1, 4, 0), 1, 12, 7, 1,
-            2, "quick", 4, 32,
+            Measuring(4, (32,), 2),
         ),
         "quick": Effort(
             "mini", _QUICK, replace(_QUICK, steps=1, warmup_steps=0), Schedule(6, 48, 5), Schedule(36, 288, 29), 6, 40, 24,
-            2, 3, "quick", 16, 32,
+            2, Measuring(16, (32,), 3),
         ),
         "paper": Effort(
             "paper", replace(_PAPER, steps=500_000, warmup_steps=10_000), replace(_PAPER, steps=1, warmup_steps=0),
-            SCHEDULES["flash"], SCHEDULES["regular"], 16, 96, 110, 7, None, "standard", 1, 128,
+            SCHEDULES["flash"], SCHEDULES["regular"], 16, 96, 110, 7, ONE_BY_ONE,
         ),
     }  # fmt: skip
 
@@ -162,10 +155,6 @@ class AutoDistillPipeline(Pipeline):
         """The latency model."""
         return load(self.folder / "models" / "latency")
 
-    def workloads(self, archs: list[Architecture]) -> list[Any]:
-        """Returns what is measured of architectures."""
-        return list(models(self.space, archs, self.effort.batch_size, self.effort.seq_len))
-
     def flash(self, arch: Architecture) -> float:
         """Returns a student's perplexity after flash distillation."""
         key = self.space.key(arch)
@@ -213,7 +202,7 @@ class AutoDistillPipeline(Pipeline):
         ends = [self.space.architecture([gene.choices[end] for gene in self.space.genes]) for end in (0, -1)]
         drawn = self.space.sample(self.effort.measured, seed=self.settings.seed, design="spread")
         archs = list(dict.fromkeys([*ends, self.space.mobilebert, *drawn]))
-        result = self.measured(self.workloads(archs))
+        result = self.measured(self.effort.measuring.models(self.space, archs))
         return latencies.fitted(result, self.space, self.folder / "models" / "latency")
 
     def search(self) -> Plain:
@@ -248,7 +237,7 @@ class AutoDistillPipeline(Pipeline):
         rows = self.found["search"]
         names = dict.fromkeys([rows["reference"], *(key for name in SEARCHERS for key in rows[name]["front"])])
         archs = [self.space.parse(key) for key in names]
-        measured = latencies.of_archs(self.measured(self.workloads(archs), "winner").measurements)
+        measured = latencies.of_archs(self.measured(self.effort.measuring.models(self.space, archs), "winner").measurements)
         nets = {
             self.space.key(arch): {"perplexity": self.flash(arch), **latencies.seconds(measured[arch])} for arch in archs
         }

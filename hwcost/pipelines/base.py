@@ -23,9 +23,11 @@ from hwcost.measure.timer import stopwatch
 from hwcost.pipelines.kept import Kept
 from hwcost.stores import open_store
 from hwcost.supernet.schema import VERSION, check_version, writing
+from hwcost.workloads import models
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result
+    from hwcost.spaces.base import Architecture, SearchSpace
     from hwcost.workloads.base import Workload
 
 Thing = TypeVar("Thing")
@@ -58,6 +60,38 @@ class Settings:
     threads: int = 1
     train_on: str | None = None
     weights: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """How latencies are measured.
+
+    Attributes:
+        batch_size: Sequences of a call.
+        seq_lens: Tokens of a sequence; ascending.
+        rounds: Of a campaign; None tops up to what the tier wants.
+        tier: ``quick``, ``standard`` or ``strict``.
+    """
+
+    batch_size: int
+    seq_lens: tuple[int, ...]
+    rounds: int | None
+    tier: str = "quick"
+
+    @property
+    def seq_len(self) -> int:
+        """The longest, where a net has one latency."""
+        return self.seq_lens[-1]
+
+    def models(
+        self, space: SearchSpace, archs: Sequence[Architecture], seq_len: int | None = None
+    ) -> list[Workload]:
+        """Returns what is measured of architectures, at the longest sequences or at others."""
+        return list(models(space, archs, self.batch_size, seq_len or self.seq_len))
+
+
+ONE_BY_ONE = Measuring(1, (128,), None, "standard")
+"""As the papers measure: one sequence of 128 tokens at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +139,7 @@ class Pipeline(ABC):
         tell: Called often, with where the run is.
 
     Attributes:
-        effort: The preset's numbers.
+        effort: The preset's numbers; a dataclass, in which ``measuring`` is a :class:`Measuring`.
         found: Results of the stages that are finished, plain JSON, by name.
 
     Raises:
@@ -270,9 +304,10 @@ class Pipeline(ABC):
             MeasurementError: When nothing that was measured can be used.
         """
         settings, seed = self.settings, self.settings.seed
-        wanted = rounds if rounds is not None else self.effort.rounds
+        measuring: Measuring = self.effort.measuring
+        wanted = rounds if rounds is not None else measuring.rounds
         plan = planned(
-            items(workloads, role), self.profile, settings.backend, tier=self.effort.tier, rounds=wanted,
+            items(workloads, role), self.profile, settings.backend, tier=measuring.tier, rounds=wanted,
             threads=settings.threads, seed=seed,
         )  # fmt: skip
         with open_store(self.folder / STORE) as store:

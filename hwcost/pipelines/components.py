@@ -20,7 +20,7 @@ from hwcost.corpora import ClassificationTask
 from hwcost.cost import GateCosts, Minimize
 from hwcost.cost.gates import PAPER_SHARES
 from hwcost.pipelines import latencies
-from hwcost.pipelines.base import Pipeline, Plain, Verdict
+from hwcost.pipelines.base import ONE_BY_ONE, Measuring, Pipeline, Plain, Verdict
 from hwcost.pipelines.curves import curves
 from hwcost.pipelines.gates import DirectTraining, Gated, SampledTraining
 from hwcost.pipelines.text import Text
@@ -36,7 +36,7 @@ from hwcost.supernet.masked_lm import NetLm, SupernetLm, perplexity
 from hwcost.supernet.recipe import RECIPES, Recipe
 from hwcost.supernet.training import Phase, train
 from hwcost.units import format_seconds
-from hwcost.workloads import builder, models
+from hwcost.workloads import builder
 
 NETS = ("base", "do", "sdo")
 
@@ -57,11 +57,8 @@ class Effort:
         sampled_penalty: Weight of the cost in SDO.
         sampled_rate: Step of SDO's policy (the paper's nu).
         samples: Nets that SDO draws in a step.
-        seq_lens: Sequence lengths that components are profiled at; gates cost the largest share.
-        rounds: Of the profile's campaign; None tops up to what the tier wants.
+        measuring: How latencies are measured; gates cost the largest share over its sequence lengths.
         winner_rounds: Of the winners' campaign, which has few nets to tell its noise by.
-        tier: Of measurements.
-        batch_size: Sequences of a call that is measured.
         judged: Held-out batches of perplexity.
     """
 
@@ -76,11 +73,8 @@ class Effort:
     sampled_penalty: float
     sampled_rate: float
     samples: int
-    seq_lens: tuple[int, ...]
-    rounds: int | None
+    measuring: Measuring
     winner_rounds: int | None
-    tier: str
-    batch_size: int
     judged: int
 
 
@@ -96,16 +90,17 @@ class ComponentsPipeline(Pipeline):
     title = "Finding Fast Transformers: the components that are worth their time"
     presets: ClassVar[Mapping[str, Any]] = {
         "smoke": Effort(
-            "mini", _SMOKE, _SMOKE, _SMOKE, _SMOKE, _SMOKE, 1.0, 0.1, 1.0, 5.0, 2, (32,), 2, 2, "quick", 4, 1
+            "mini", _SMOKE, _SMOKE, _SMOKE, _SMOKE, _SMOKE, 1.0, 0.1, 1.0, 5.0, 2, Measuring(4, (32,), 2), 2, 1
         ),
         "quick": Effort(
             "mini", _QUICK, replace(_QUICK, learning_rate=1e-3), replace(_QUICK, learning_rate=1e-3),
             replace(_QUICK, steps=300, learning_rate=1e-3, warmup_steps=0), Recipe(100, 64, 32, 1e-3, 10, clip=1.0),
-            1.0, 1.0, 1.0, 8.0, 4, (32, 128), 3, 10, "quick", 8, 8,
+            1.0, 1.0, 1.0, 8.0, 4, Measuring(8, (32, 128), 3), 10, 8,
         ),
         "paper": Effort(
             "bert-base", replace(_PAPER, steps=250_000), _PAPER, _PAPER, replace(_PAPER, steps=250_000),
-            Recipe(36_816, 32, 128, 2e-5, 3681), 1e-3, 1e-2, 1e-5, 1e-2, 4, (32, 128, 512), None, None, "standard", 1, 16,
+            Recipe(36_816, 32, 128, 2e-5, 3681), 1e-3, 1e-2, 1e-5, 1e-2, 4,
+            replace(ONE_BY_ONE, seq_lens=(32, 128, 512)), None, 16,
         ),
     }  # fmt: skip
     """``paper``: appendix A; 3 epochs of MNLI with batches of 32 as fine-tuning."""
@@ -163,8 +158,8 @@ class ComponentsPipeline(Pipeline):
     def profile_gates(self) -> Plain:
         """Profiles the components at all sequence lengths (Tables 1 and 4)."""
         found, gaps = {}, {}
-        for length in self.effort.seq_lens:
-            result = self.measured(share_workloads(self.space, self.effort.batch_size, length))
+        for length in self.effort.measuring.seq_lens:
+            result = self.measured(share_workloads(self.space, self.effort.measuring.batch_size, length))
             shares, apart = gate_shares(self.space, result.measurements)
             found[str(length)], gaps[str(length)] = shares, {self.space.key(arch): gap for arch, gap in apart.items()}
         kinds = next(iter(found.values()))
@@ -260,8 +255,9 @@ class ComponentsPipeline(Pipeline):
         """Measures the chosen nets beside the base net, at all sequence lengths in one campaign."""
         nets = self._nets()
         distinct = list(dict.fromkeys(nets.values()))
-        size, lengths = self.effort.batch_size, self.effort.seq_lens
-        workloads = [one for length in lengths for one in models(self.space, distinct, size, length)]
+        measuring: Measuring = self.effort.measuring
+        lengths = measuring.seq_lens
+        workloads = [one for length in lengths for one in measuring.models(self.space, distinct, length)]
         measured = self.measured(workloads, "winner", self.effort.winner_rounds).measurements
         found: dict[str, dict[str, Any]] = {name: {} for name in nets}
         for place, length in enumerate(lengths):

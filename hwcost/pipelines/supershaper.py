@@ -18,7 +18,7 @@ from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.quality import fit_quality
 from hwcost.pipelines import latencies
-from hwcost.pipelines.base import Pipeline, Plain, Verdict
+from hwcost.pipelines.base import ONE_BY_ONE, Measuring, Pipeline, Plain, Verdict
 from hwcost.pipelines.curves import curves, thinned
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture
@@ -31,7 +31,6 @@ from hwcost.supernet.recipe import RECIPES, Recipe
 from hwcost.supernet.run import Run
 from hwcost.supernet.run import Settings as Training
 from hwcost.units import format_count, format_seconds
-from hwcost.workloads import models
 
 PROBABILITY = 0.95
 """With which limits on latency hold; the 90 % interval of a prediction ends there."""
@@ -55,10 +54,7 @@ class Effort:
         sampled: Subnets that the predictor of perplexity learns from.
         judged: Held-out batches that perplexity is found on; winners are judged by as many others.
         measured: Nets that the latency model learns from.
-        rounds: Of a campaign; None tops up to what the tier wants.
-        tier: Of measurements.
-        batch_size: Sequences of a call that is measured.
-        seq_len: Tokens of a sequence that is measured.
+        measuring: How latencies are measured.
         evaluations: Of every evolution.
         sizes: Limits on size, as quantiles of the parameters of random nets; the middle one is judged.
     """
@@ -68,10 +64,7 @@ class Effort:
     sampled: int
     judged: int
     measured: int
-    rounds: int | None
-    tier: str
-    batch_size: int
-    seq_len: int
+    measuring: Measuring
     evaluations: int
     sizes: tuple[float, ...] = (0.3, 0.5, 0.7)
 
@@ -82,9 +75,9 @@ class SuperShaperPipeline(Pipeline):
     name = "supershaper"
     title = "SuperShaper: shapes of a net under limits on size and on latency"
     presets: ClassVar[Mapping[str, Any]] = {
-        "smoke": Effort("mini", RECIPES["smoke"], 12, 1, 10, 2, "quick", 4, 32, 40, (0.5,)),
-        "quick": Effort("mini", RECIPES["mini"].scaled(0.5), 200, 4, 32, 3, "quick", 16, 64, 600),
-        "paper": Effort("paper", RECIPES["supershaper-paper"], 10_000, 8, 1000, None, "standard", 1, 128, 30_000),
+        "smoke": Effort("mini", RECIPES["smoke"], 12, 1, 10, Measuring(4, (32,), 2), 40, (0.5,)),
+        "quick": Effort("mini", RECIPES["mini"].scaled(0.5), 200, 4, 32, Measuring(16, (64,), 3), 600),
+        "paper": Effort("paper", RECIPES["supershaper-paper"], 10_000, 8, 1000, ONE_BY_ONE, 30_000),
     }
 
     @property
@@ -138,10 +131,6 @@ class SuperShaperPipeline(Pipeline):
         """The predictor of perplexity."""
         return load(self.folder / "models" / "perplexity")
 
-    def workloads(self, archs: list[Architecture]) -> list[Any]:
-        """Returns what is measured of architectures."""
-        return list(models(self.space, archs, self.effort.batch_size, self.effort.seq_len))
-
     # -- stages --------------------------------------------------------------------------------------------------------
 
     def train(self) -> Plain:
@@ -166,7 +155,7 @@ class SuperShaperPipeline(Pipeline):
         archs = [self.supernet.smallest(), self.supernet.largest()]
         drawn = self.space.sample(self.effort.measured, seed=self.settings.seed + 2, design="spread")
         archs = [*archs, *(arch for arch in drawn if arch not in archs)]
-        result = self.measured(self.workloads(archs))
+        result = self.measured(self.effort.measuring.models(self.space, archs))
         return latencies.fitted(result, self.space, self.folder / "models" / "latency")
 
     def learn(self) -> Plain:
@@ -215,7 +204,7 @@ class SuperShaperPipeline(Pipeline):
         archs = list(dict.fromkeys(named.values()))
         found = dict(zip(archs, self._perplexities("winners", archs, 1), strict=True))
         again = links(self.latency)
-        workloads = self.workloads(list(dict.fromkeys([*archs, *again])))
+        workloads = self.effort.measuring.models(self.space, list(dict.fromkeys([*archs, *again])))
         measured = latencies.of_archs(self.measured(workloads, "winner").measurements)
         level = level_of(self.latency, again, [measured[arch] for arch in again])
         checked = remeasured(self.latency, archs, [measured[arch] for arch in archs], level)

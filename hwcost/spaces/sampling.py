@@ -118,6 +118,10 @@ class _Tilted:
             ]
             self.effects.append(np.array(row, dtype=np.float64))
         self.base = base
+        self._padded, self._is_choice = _padded(self.effects)
+        highest, lowest = (np.array([[end(effect)] for effect in self.effects]) for end in (np.max, np.min))
+        self._below, self._above = self._is_choice * (self._padded - highest), self._is_choice * (self._padded - lowest)
+        self._scale = float((highest - lowest).max()) or 1.0
         self.smallest = space.params(self._pick([int(e.argmin()) for e in self.effects]))
         self.largest = space.params(self._pick([int(e.argmax()) for e in self.effects]))
 
@@ -126,15 +130,14 @@ class _Tilted:
             [gene.choices[i] for gene, i in zip(self.space.genes, indices, strict=True)]
         )
 
-    def _odds(self, tilt: float) -> list[NDArray[np.float64]]:
-        scale = max(float(np.ptp(effect)) for effect in self.effects) or 1.0
-        weights = [np.exp(tilt * (effect - effect.max() if tilt > 0 else effect - effect.min()) / scale)
-                   for effect in self.effects]
-        return [weight / weight.sum() for weight in weights]
+    def _odds(self, tilt: float) -> NDArray[np.float64]:
+        """Returns the chance of every choice, shape (genes, choices of the gene that has most)."""
+        shifted = self._below if tilt > 0 else self._above  # no power of e above 1
+        weights = self._is_choice * np.exp(tilt * shifted / self._scale)
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
     def _mean(self, tilt: float) -> float:
-        odds = self._odds(tilt)
-        return self.base + float(sum((o * e).sum() for o, e in zip(odds, self.effects, strict=True)))
+        return self.base + float((self._odds(tilt) * self._padded).sum())
 
     def _tilt_for(self, target: float) -> float:
         low, high = -60.0, 60.0
@@ -146,7 +149,8 @@ class _Tilted:
     def draw_near(self, lo: float, hi: float, floor: float, ceiling: float) -> Architecture:
         """Draws an architecture with a parameter count aimed at a stratum, and certainly within the whole range."""
         odds = self._odds(self._tilt_for(float(self.rng.uniform(lo, hi))))
-        start = self._pick([int(self.rng.choice(len(o), p=o)) for o in odds])
+        counts = [len(effect) for effect in self.effects]
+        start = self._pick([int(self.rng.choice(n, p=row[:n])) for n, row in zip(counts, odds, strict=True)])
         try:
             return self.draw(lo, hi, start)
         except UsageError:  # strata finer than the space's own steps
@@ -188,3 +192,11 @@ class _Tilted:
                 genes[index] = choices[pick]
                 return self.space.made(genes)
         return None
+
+
+def _padded(rows: list[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Returns rows of several lengths as a table filled up with 0, and where it holds one of theirs."""
+    table = np.zeros((len(rows), max(map(len, rows))))
+    is_own = np.arange(table.shape[1]) < np.array([[len(row)] for row in rows])
+    table[is_own] = np.concatenate(rows)
+    return table, is_own
