@@ -234,8 +234,11 @@ class SuperShaperPipeline(Pipeline):
         }
         found |= self.space.templates
         if self.effort.scale == "paper":  # the heuristic scales shapes of twelve layers (section 4.4)
-            rows = self.found["search"]["winners"]
-            found |= {f"cigar {row['share']:g}": self.space.cigar(row["max_params"]) for row in rows}
+            by_size = {name: arch for name, arch in found.items() if name.startswith("params ")}
+            found |= {
+                name.replace("params", "cigar"): self.space.cigar(self.space.params(arch, "paper"))
+                for name, arch in by_size.items()
+            }
         found |= {"smallest": self.supernet.smallest(), "largest": self.supernet.largest()}
         drawn = self.space.sample(DRAWN, seed=self.settings.seed + 4)
         return found | {f"random {index}": arch for index, arch in enumerate(drawn, 1)}

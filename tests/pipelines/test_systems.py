@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -199,3 +200,20 @@ def test_a_budget_is_the_least_that_a_net_is_sure_to_keep() -> None:
         budget_s = kept_latency_s(cost, archs[0], probability)
         assert Limit(cost, budget_s, probability).holds([archs[0]]).all()
         assert not Limit(cost, 0.999 * budget_s, probability).holds([archs[0]]).any()
+
+
+def test_heuristic_shapes_have_the_size_of_the_evolved_ones(text: Path, tmp_path: Path) -> None:
+    made = pipeline("supershaper", tmp_path / "run", Settings("paper", corpus=str(text), backend="null"))
+    space = make_space("supershaper", scale="paper")
+    evolved = space.sample(3, seed=0)
+    rows = [
+        {"limit": limit, "share": share, "arch": space.key(arch)}
+        for share, arch in zip((0.3, 0.5, 0.7), evolved, strict=True) for limit in ("params", "latency")
+    ]  # fmt: skip
+    made.found["search"] = {"winners": rows}
+    ends = [space.architecture([gene.choices[end] for gene in space.genes]) for end in (0, -1)]
+    made.__dict__["supernet"] = SimpleNamespace(smallest=lambda: ends[0], largest=lambda: ends[1])
+    named = made._named()
+    for share, arch in zip((0.3, 0.5, 0.7), evolved, strict=True):
+        own = space.params(named[f"cigar {share:g}"], "paper")
+        assert own == pytest.approx(space.params(arch, "paper"), rel=0.06)
