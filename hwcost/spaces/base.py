@@ -12,6 +12,7 @@ import math
 from abc import ABC
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -22,6 +23,9 @@ from hwcost.spaces.accounting import Work
 
 GeneValue = int | float | str
 Design = Literal["uniform", "spread"]
+
+REMEMBERED = 10_000
+"""Components of a space whose work is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,8 +289,21 @@ class SearchSpace(ABC):
         """
         if not self.is_buildable:
             raise UsageError(f"space '{self.name}' describes data only: parameters and FLOPs are not known")
-        parts = (self.component_work(part, batch_size, seq_len) for part in self.components(arch))
+        parts = (self._work_of(part, batch_size, seq_len) for part in self.components(arch))
         return sum(parts, start=Work())
+
+    def _work_of(self, part: Component, batch_size: int, seq_len: int) -> Work:
+        """Remembers what components do: a few of them make up all architectures."""
+        key = part, batch_size, seq_len
+        if key not in self._works:
+            if len(self._works) >= REMEMBERED:
+                self._works.clear()
+            self._works[key] = self.component_work(*key)
+        return self._works[key]
+
+    @cached_property
+    def _works(self) -> dict[tuple[Component, int, int], Work]:
+        return {}
 
     def params(self, arch: Architecture, accounting: str = "built") -> int:
         """Counts parameters.

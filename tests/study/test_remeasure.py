@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model
@@ -48,6 +48,7 @@ def test_the_level_is_found_within_its_interval(ratio: float, seed: int) -> None
     assert found.half_width < 0.02
 
 
+@settings(max_examples=10)
 @given(st.floats(0.2, 5.0))
 def test_a_machine_that_has_moved_changes_no_judgement(ratio: float) -> None:
     winners, again = SPACE.sample(6, seed=3), links(MODEL)
