@@ -95,7 +95,7 @@ class ComponentsPipeline(Pipeline):
         "quick": Effort(
             "mini", _QUICK, replace(_QUICK, learning_rate=1e-3), replace(_QUICK, learning_rate=1e-3),
             replace(_QUICK, steps=300, learning_rate=1e-3, warmup_steps=0), Recipe(100, 64, 32, 1e-3, 10, clip=1.0),
-            0.2, 1.0, 0.2, 24.0, 4, Measuring(8, (32, 128), 3), 10, 8,
+            0.4, 1.0, 0.2, 24.0, 4, Measuring(8, (32, 128), 3), 10, 8,
         ),
         "paper": Effort(
             "bert-base", replace(_PAPER, steps=250_000), _PAPER, _PAPER, replace(_PAPER, steps=250_000),

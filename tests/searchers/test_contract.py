@@ -9,7 +9,7 @@ import pytest
 from hwcost import registry
 from hwcost.cost import Bound, Maximize, Minimize, Params
 from hwcost.errors import InfeasibleError, UnknownNameError, UsageError
-from hwcost.searchers import SEARCHERS, Problem, searcher
+from hwcost.searchers import SEARCHERS, Problem, exhaustive, searcher
 from hwcost.spaces import space
 from hwcost.study import search
 from hwcost.testing.searchers import SearcherContract
@@ -119,7 +119,8 @@ def test_models_know_nothing_outside_their_domain() -> None:
     assert {trial.status for trial in study.trials} == {"completed"}
 
 
-def test_walks_through_what_limits_refuse_end() -> None:
+def test_walks_through_what_limits_refuse_end(monkeypatch) -> None:
+    monkeypatch.setattr(exhaustive, "LOOKED", 5_000)
     of = space("supershaper")
     with pytest.raises(InfeasibleError, match="'params' refused"):
         search(of, [Minimize(Params(of))], [Bound(Params(of), most=1.0)], searcher="exhaustive", evaluations=5)
