@@ -75,7 +75,7 @@ class Effort:
 
 _TEACHER = Recipe(400, 64, 32, 1e-3, 40, clip=1.0)
 _RELATIONS = Recipe(120, 64, 32, 5e-4, 12, clip=1.0, random=2)
-_TUNING = Recipe(80, 64, 32, 1e-3, 8, clip=1.0)
+_TUNING = Recipe(160, 64, 32, 1e-3, 32, clip=1.0)
 _SMOKE = RECIPES["smoke"]
 
 
@@ -86,7 +86,7 @@ class AutoDistilPipeline(Pipeline):
     title = "AutoDistil: the best students of three SuperLMs"
     presets: ClassVar[Mapping[str, Any]] = {
         "smoke": Effort("mini", _SMOKE, _SMOKE, 1, 6, 2, _SMOKE, 2, Measuring(1, (32,), 2)),
-        "quick": Effort("mini", _TEACHER, _RELATIONS, 1, None, 4, _TUNING, 5, Measuring(16, (32,), 3)),
+        "quick": Effort("mini", _TEACHER, _RELATIONS, 1, None, 3, _TUNING, 5, Measuring(16, (32,), 3)),
         "paper": Effort(
             "paper", Recipe(1_000_000, 256, 128, 1e-4, 10_000), RECIPES["autodistil-paper"], 8, None, None,
             Recipe(61_360, 32, 128, 2e-5, 6136), 16, ONE_BY_ONE,

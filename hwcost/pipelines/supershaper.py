@@ -209,11 +209,9 @@ class SuperShaperPipeline(Pipeline):
         level = level_of(self.latency, again, [measured[arch] for arch in again])
         checked = remeasured(self.latency, archs, [measured[arch] for arch in archs], level)
         rows = dict(zip(archs, checked, strict=True))
-        winners = [row for row in self.found["search"]["winners"] if row["limit"] == "latency"]
-        kept = {
-            name: {"keeps_budget": rows[named[name]].keeps(row["budget_s"])}
-            for row in winners if (name := f"latency {row['share']:g}")
-        }  # fmt: skip
+        found_by = self.found["search"]["winners"]
+        budgets = {f"latency {row['share']:g}": row["budget_s"] for row in found_by if row["limit"] == "latency"}
+        kept = {name: {"keeps_budget": rows[named[name]].keeps(budget_s)} for name, budget_s in budgets.items()}
         for name, arch in named.items():
             if name.startswith(("params ", "latency ")):
                 self.supernet.save(arch, self.folder / "winners" / name.replace(" ", "-"))
