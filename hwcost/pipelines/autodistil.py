@@ -75,7 +75,7 @@ class Effort:
 
 _TEACHER = Recipe(400, 64, 32, 1e-3, 40, clip=1.0)
 _RELATIONS = Recipe(120, 64, 32, 5e-4, 12, clip=1.0, random=2)
-_TUNING = Recipe(160, 64, 32, 1e-3, 32, clip=1.0)
+_TUNING = Recipe(160, 64, 32, 5e-4, 32, clip=1.0)
 _SMOKE = RECIPES["smoke"]
 
 
