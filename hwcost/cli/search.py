@@ -126,14 +126,19 @@ def search(
 def _measured(goals: Goals, winners: list[Trial], where: tuple[str, str, str, str | None]) -> list[Remeasured]:
     """Measures the winners as the first latency model says that its measurements were taken."""
     from hwcost.api import measure
+    from hwcost.devices import require
     from hwcost.study.remeasure import level_of, links, remeasured
 
     models = [model for model in goals.models.values() if model.provenance.get("data") != "quality"]
     if not models:
         raise UsageError("--measure puts measurements beside predictions: give a latency model as objective or limit")
     cost, archs = models[0], [trial.architecture for trial in winners]
-    again = links(cost)
     device, backend, tier, store = where
+    own = {"device": require(device).name, "backend": backend}
+    other = {name: cost.provenance[name] for name in own if cost.provenance.get(name, own[name]) != own[name]}
+    again = [] if other else links(cost)  # elsewhere, a level would hide that it is elsewhere
+    if other:
+        console.note(f"the model was measured with {', '.join(f'{name} {value}' for name, value in other.items())}")
     shape = cost.features
     about = f"on {device}, batch {shape.batch_size}, {shape.seq_len} tokens"
     console.note(f"measuring {len(archs)} winners, and {len(again)} nets that the model has learnt from, {about}")
@@ -255,7 +260,7 @@ def _show(study: Study, winners: list[Trial], measured: list[Remeasured]) -> Non
 def _level_text(level: Level | None) -> str:
     """Says where the machine stands, as far as that is known."""
     if level is None:
-        return "the model kept no measured nets to tell the machine's level by: errors hold what it has moved since"
+        return "nothing that the model has learnt from was measured again: errors hold what the machine has moved since"
     times = f"{level.ratio:.3f} times as long ({level.low:.3f} to {level.high:.3f}, {level.links} nets)"
     return f"errors are on the model's level: nets that it has learnt from now take {times}"
 

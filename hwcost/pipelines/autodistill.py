@@ -291,7 +291,7 @@ class AutoDistillPipeline(Pipeline):
                 "the Bayesian search covers more beyond the reference than the random one after as many evaluations, as "
                 "measured",
                 f"{areas}; {len(steps['bayesian'])} against {len(steps['random'])} of {count} nets dominate it, the first "
-                f"after {first} evaluations, the third after {third}; of the whole area, where neither was sent, "
+                f"after {first} evaluations, the third after {third}; of the whole area, which neither was told to cover, "
                 f"{whole['bayesian']:.3f} against {whole['random']:.3f}",
                 beyond is not None and beyond["bayesian"] > beyond["random"],
             ),

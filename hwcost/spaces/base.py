@@ -295,11 +295,12 @@ class SearchSpace(ABC):
     def _work_of(self, part: Component, batch_size: int, seq_len: int) -> Work:
         """Remembers what components do: a few of them make up all architectures."""
         key = part, batch_size, seq_len
-        if key not in self._works:
+        found = self._works.get(key)  # looked up once: another thread may clear them
+        if found is None:
             if len(self._works) >= REMEMBERED:
                 self._works.clear()
-            self._works[key] = self.component_work(*key)
-        return self._works[key]
+            found = self._works[key] = self.component_work(*key)
+        return found
 
     @cached_property
     def _works(self) -> dict[tuple[Component, int, int], Work]:

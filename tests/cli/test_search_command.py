@@ -7,7 +7,7 @@ import json
 import pytest
 
 from hwcost.cli.main import invoke
-from hwcost.cost_models import cost_model
+from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.quality import fit_quality
 from hwcost.spaces import space
@@ -93,6 +93,17 @@ def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, 
     assert row["holds"] in (True, False)
     assert invoke(["search", "--space", NAME, "--minimize", "params", "--measure", "-n", "9"]) == 2
     assert "give a latency model" in capsys.readouterr().err
+
+
+def test_no_level_hides_that_winners_were_measured_elsewhere(capsys, models, tmp_path) -> None:
+    elsewhere = load(models / "latency")
+    elsewhere.provenance["backend"] = "torch"
+    elsewhere.save(tmp_path / "elsewhere")
+    command = ["--minimize", tmp_path / "elsewhere", "-s", "exact", "--measure", "--backend", "null"]
+    assert invoke(["search", *map(str, command), "--store", str(tmp_path / "winners.db"), "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["level"] is None
+    assert "the model was measured with backend torch" in err
 
 
 def test_figures_are_drawn(capsys, models, tmp_path) -> None:
