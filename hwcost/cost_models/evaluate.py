@@ -80,7 +80,8 @@ def evaluate(
             raise MissingExtraError("XGBoost", "xgboost-cpu")
         if report is not None:
             models[name] = report
-    return {"file": data.source, "space": data.space.name, "n_rows": len(data), "models": models}
+    document = {"file": data.source, "space": data.space.name, "n_rows": len(data), "models": models}
+    return {**document, "remarks": list(data.remarks)}
 
 
 def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""Whatever holds a table becomes a sheet: files by their content, data frames, mappings and sequences."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from hwcost.errors import DataError
+from hwcost.exchange import foreign
+from hwcost.exchange.delimited import read_delimited
+from hwcost.exchange.frames import read_frame
+from hwcost.exchange.json_rows import looks_like_json, read_json
+from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.workbooks import WORKBOOKS, read_workbook
+
+
+def read_sheet(source: Any) -> Sheet:
+    """Reads a file of any known kind, a data frame, a mapping of columns, or a sequence of mappings.
+
+    Raises:
+        DataError: When it cannot be read, or is no table; says what it is and what to do.
+        MissingExtraError: When the library that reads such a file is not installed.
+    """
+    if not isinstance(source, (str, PathLike)):
+        return read_frame(source)
+    path = Path(source)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}. Give the path of a CSV file.") from None
+    content = foreign.uncompressed(content, str(path))
+    kind = foreign.workbook_kind(content)
+    if kind in WORKBOOKS:
+        return read_workbook(content, kind, str(path))
+    foreign.refuse(content, str(path))
+    text = foreign.decoded(content, str(path))
+    if looks_like_json(text):
+        return read_json(text, str(path))
+    return read_delimited(text, str(path))
