@@ -11,9 +11,6 @@ from hwcost.exchange.sheet import Sheet
 
 DELIMITERS = (",", ";", "\t", "|")
 
-MIN_ROWS = 2
-"""A single row says nothing about how latency varies."""
-
 TRIED = 50
 """Lines by which a delimiter is judged."""
 
@@ -32,7 +29,7 @@ def read_delimited(text: str, source: str) -> Sheet:
         source: File, for people.
 
     Raises:
-        DataError: When it is empty, ragged or too short, has no header, or has columns without a name or with the same one.
+        DataError: When it is empty or ragged, has no header, or has columns without a name or with the same one.
     """
     first, _, rest = text.partition("\n")
     declared = _SEPARATOR_LINE.fullmatch(first)
@@ -76,7 +73,7 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
         source: File, for people.
 
     Raises:
-        DataError: When a row is ragged, there are too few, or a column has no name of its own.
+        DataError: When a row is ragged, or a column has no name of its own.
     """
     header = ["Unnamed: 0", *header[1:]] if header[0] == "" and len(header) > 1 else header
     repeated = sorted({name for name in header if header.count(name) > 1})
@@ -90,9 +87,6 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
                 f"(the last one present is '{header[min(len(row), len(header)) - 1]}'). "
                 "Complete or delete the line; a cut last line is the mark of an interrupted copy."
             )
-    if len(rows) < MIN_ROWS:
-        count = "no rows below the header" if not rows else "a single row"
-        raise DataError(f"{source}: there is {count}. Expected at least {MIN_ROWS} measured architectures.")
     columns = {name: [row[i] for _, row in rows] for i, name in enumerate(header)}
     return Sheet(source, columns, tuple(line for line, _ in rows))
 
@@ -101,8 +95,8 @@ def _check_header(header: list[str], body: Rows, source: str) -> None:
     """Refuses a first line that is a row itself."""
     if all(is_number(name) for name in header):
         raise DataError(
-            f"{source}: line 1 holds numbers only, so it is no header. Put a line with the names of the {len(header)} columns "
-            f"before it, such as {_EXAMPLE}."
+            f"{source}: line 1 holds numbers only, so it is no header. Put a line with the names of the {len(header)} "
+            f"columns before it, such as {_EXAMPLE}."
         )
     if len(header) == 2 and _OPERATOR.search(header[0]) and not is_number(header[0]) and header[1][:1].isdigit():
         raise headerless_operators(source, [(1, header), *body])
@@ -114,8 +108,8 @@ def headerless_operators(source: str, rows: Rows) -> DataError:
     line, cell = damaged[0] if damaged else (0, "")
     also = f" Line {line}, column 2: '{cell}' is no number; correct it first." if damaged else ""
     return DataError(
-        f"{source}: this is a table of operators and their latencies, without a header, such as '{rows[0][1][0]}'; none of its "
-        f"rows is a whole architecture.{also} Make a lookup-table cost model of a space of your own from it "
-        "(docs/own-model.md), or put a header such as 'operator,latency_ms' before it and use the space 'table' to look at "
-        "the operators themselves."
+        f"{source}: this is a table of operators and their latencies, without a header, such as '{rows[0][1][0]}'; none of "
+        f"its rows is a whole architecture.{also} Declare a space whose architectures name these operators, and make a "
+        "lookup-table cost model of the table (docs/own-model.md); or put a header such as 'operator,latency_ms' before it "
+        "and use the space 'table' to look at the operators themselves."
     )

@@ -13,7 +13,10 @@ from hwcost.errors import DataError
 _COMPRESSED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ\x00", lzma.decompress))
 
 _EXPORT = "Save the table as CSV, and give that file"
-_PICKLE = "which would run code when it is opened, so hwcost does not. Open it where you trust it, save the table as CSV, and give that"
+_PICKLE = (
+    "which would run code when it is opened, so hwcost does not. Open it where you trust it, save the table as CSV, and "
+    "give that"
+)
 _ADVICE = {
     "SQLite": (
         "an SQLite database. If hwcost measured into it, give it a name that ends in .db; otherwise save the table: "
@@ -23,8 +26,8 @@ _ADVICE = {
     "LFS": "a Git LFS pointer: the table itself was not downloaded. Run 'git lfs pull' in that repository, and try again",
     "annex": "a git-annex pointer: the table itself was not downloaded. Run 'git annex get FILE', and try again",
     "HTML": (
-        "a web page, not the file that it shows. Download the file itself (on GitHub: the button 'Download raw file', or the "
-        "address at raw.githubusercontent.com)"
+        "a web page, not the file that it shows. Download the file itself (on GitHub: the button 'Download raw file', or "
+        "the address at raw.githubusercontent.com)"
     ),
     "XML": f"XML. {_EXPORT}",
     "PDF": f"a PDF. {_EXPORT}",
@@ -38,7 +41,6 @@ _ADVICE = {
     "zstd": "compressed with zstd. Unpack it (zstd -d FILE), and give the table inside",
     "7z": "a 7z archive. Unpack it, and give the table inside",
     "old Excel": f"an old Excel workbook (.xls). {_EXPORT}",
-    "YAML": f"YAML. {_EXPORT}, or as JSON",
 }
 """Kind of file to what it is and what to do."""
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hwcost.errors import DataError, MissingExtraError, UsageError
-from hwcost.exchange.delimited import MIN_ROWS
 from hwcost.exchange.numerals import normalised
 from hwcost.exchange.sheet import Place, Sheet, as_text
 
@@ -25,16 +24,13 @@ def read_frame(frame: Any, source: str = "the data frame", place: Place = "row")
 
     Raises:
         UsageError: When it is no table.
-        DataError: When it is too short, or a column has no name of its own.
+        DataError: When its columns have different lengths, or one has no name of its own.
     """
     columns, categories = _columns(frame)
     lengths = {len(values) for values in columns.values()}
     if len(lengths) > 1:
         raise DataError(f"{source}: the columns have different lengths: {', '.join(map(str, sorted(lengths)))}.")
     n = lengths.pop() if lengths else 0
-    if n < MIN_ROWS:
-        count = "a single row" if n else "no row"
-        raise DataError(f"{source}: there is {count}. Expected at least {MIN_ROWS} measured architectures.")
     first = 1 if place == "record" else 0
     texts = {name: [as_text(value) for value in values] for name, values in columns.items()}
     return normalised(Sheet(source, texts, tuple(range(first, n + first)), place, frozenset(categories)))

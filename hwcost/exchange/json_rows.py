@@ -13,7 +13,7 @@ from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, as_text
 
-_SHAPES = "Expected a list of records such as [{\"l1\": 360, \"latency_s\": 0.01}, ...], or columns {\"l1\": [...], ...}"
+_SHAPES = 'Expected a list of records such as [{"l1": 360, "latency_s": 0.01}, ...], or columns {"l1": [...], ...}'
 
 
 def looks_like_json(text: str) -> bool:
@@ -68,8 +68,10 @@ def _table(value: Any, source: str) -> Sheet:
 def _arrays(rows: list[list[Any]], source: str) -> Sheet:
     header = [as_text(cell) for cell in rows[0]]
     if not header or any(is_number(name) for name in header):
-        what = f"{source}: the first array holds numbers, so it is no header. Put an array with the names of the columns before it."
-        raise DataError(what)
+        raise DataError(
+            f"{source}: the first array holds numbers, so it is no header. Put an array with the names of the columns before "
+            "it."
+        )
     body = [(number, [as_text(cell) for cell in row]) for number, row in enumerate(rows[1:], 2)]
     return normalised(as_sheet(header, body, source))
 
@@ -105,4 +107,6 @@ def _by_key(value: Mapping[str, Mapping[str, Any]], source: str) -> Sheet:
 def _described(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"an object with {', '.join(list(value)[:8]) or 'nothing in it'}"
-    return "an empty list" if value == [] else f"{type(value).__name__} values" if isinstance(value, list) else repr(value)[:60]
+    if isinstance(value, list):
+        return "an empty list" if not value else "a list of neither records nor arrays"
+    return repr(value)[:60]

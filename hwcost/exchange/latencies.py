@@ -24,7 +24,8 @@ _STEMS = r"(?:latency|latencies|lat|time|runtime|duration|elapsed)"
 _UNIT_NAMES = {
     "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
     "ms": "ms", "msec": "ms", "msecs": "ms", "millis": "ms", "millisecond": "ms", "milliseconds": "ms",
-    "us": "us", "µs": "us", "μs": "us", "usec": "us", "usecs": "us", "micros": "us", "microsecond": "us", "microseconds": "us",
+    "us": "us", "µs": "us", "μs": "us", "usec": "us", "usecs": "us", "micros": "us", "microsecond": "us",
+    "microseconds": "us",
     "ns": "ns", "nsec": "ns", "nanos": "ns", "nanosecond": "ns", "nanoseconds": "ns",
 }  # fmt: skip
 _UNIT = "|".join(sorted(_UNIT_NAMES, key=len, reverse=True))

@@ -76,8 +76,8 @@ def _has_decimal_commas(sheet: Sheet, delimiter: str) -> bool:
         return True
     if commas and delimiter != ",":
         raise DataError(
-            f"{sheet.source}: '{commas[0]}' may be {commas[0].replace(',', '.')} or {commas[0].replace(',', '')}, and no other "
-            "number of the file tells. Write it with a decimal point, or without the comma."
+            f"{sheet.source}: '{commas[0]}' may be {commas[0].replace(',', '.')} or {commas[0].replace(',', '')}, and no "
+            "other number of the file tells. Write it with a decimal point, or without the comma."
         )
     return False
 

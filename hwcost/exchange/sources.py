@@ -11,8 +11,12 @@ from hwcost.exchange import foreign
 from hwcost.exchange.delimited import read_delimited
 from hwcost.exchange.frames import read_frame
 from hwcost.exchange.json_rows import looks_like_json, read_json
+from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet
 from hwcost.exchange.workbooks import WORKBOOKS, read_workbook
+from hwcost.spaces.base import GeneValue
+
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".feather", ".xlsx", ".xls"})
 
 
 def read_sheet(source: Any) -> Sheet:
@@ -38,3 +42,20 @@ def read_sheet(source: Any) -> Sheet:
     if looks_like_json(text):
         return read_json(text, str(path))
     return read_delimited(text, str(path))
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a file is named as tables are: ``.csv``, ``.json.gz``, ``.parquet`` and the like."""
+    suffixes = Path(name).suffixes
+    return any(suffix.lower() in TABLE_SUFFIXES for suffix in suffixes[-2:])
+
+
+def read_rows(source: Any) -> list[dict[str, GeneValue]]:
+    """Returns the rows of a table of architectures, which needs no latencies, by the names of its columns.
+
+    Raises:
+        DataError: As for :func:`read_sheet`.
+    """
+    sheet = read_sheet(source)
+    columns = [[text if (value := number(text)) is None else value for text in texts] for texts in sheet.columns.values()]
+    return [dict(zip(sheet.columns, row, strict=True)) for row in zip(*columns, strict=True)]

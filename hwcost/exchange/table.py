@@ -1,8 +1,8 @@
 """Reads a table of features and latencies, whoever measured it and however it is kept.
 
-The latencies are ``latency_s``, or columns that are named as latencies are, or those that were asked for. Every other column
-is a feature, but for ``latency_*``, and for columns that name the rows. Every refusal says where: the file, the line (counted
-from 1, the header included) and the column. Every decision is a remark.
+The latencies are ``latency_s``, or columns that are named as latencies are, or those that were asked for. Every other
+column is a feature, but for ``latency_*``, and for columns that name the rows. Every refusal says where: the file, the line
+(counted from 1, the header included) and the column. Every decision is a remark.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ from hwcost.spaces.layouts import find_layout
 from hwcost.spaces.table import Table
 
 __all__ = ["LATENCY", "LatencyTable", "read_table"]
+
+MIN_ROWS = 2
+"""A single row says nothing about how latency varies."""
 
 MANY_CHOICES = 50
 """Values of a categorical column from which it is said that a new one has no price."""
@@ -74,8 +77,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     """Reads a table of latencies.
 
     Args:
-        source: Path of a table (CSV with any delimiter, JSON, JSON Lines, Parquet, Excel, compressed or not), a data frame, a
-            mapping of columns, or a sequence of mappings.
+        source: Path of a table (CSV with any delimiter, JSON, JSON Lines, Parquet, Excel, compressed or not), a data frame,
+            a mapping of columns, or a sequence of mappings.
         space: A space or its name. ``table`` takes its genes from the columns; text columns are categorical.
         options: What is said about the columns.
 
@@ -86,6 +89,9 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         MissingExtraError: When the library that reads such a file is not installed.
     """
     sheet = read_sheet(source)
+    if len(sheet) < MIN_ROWS:
+        count = "a single row" if len(sheet) else "no rows below the header" if sheet.place == "line" else "no row"
+        raise DataError(f"{sheet.source}: there is {count}. Expected at least {MIN_ROWS} measured architectures.")
     _check_names(sheet, options)
     layout = find_layout(sheet.columns)
     latencies = read_latencies(sheet, options, layout)
@@ -132,7 +138,8 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
 
 def _left_out(names: Sequence[str], what: str) -> str:
     quoted = ", ".join(f"'{name}'" for name in names)
-    return f"{'columns' if len(names) > 1 else 'column'} {quoted} left out: {what}. --keep {','.join(names)} keeps as features."
+    noun = "columns" if len(names) > 1 else "column"
+    return f"{noun} {quoted} left out: {what}. --keep {','.join(names)} makes features of them."
 
 
 def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tuple[SearchSpace, Sheet]:
@@ -169,8 +176,8 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
 
 def _many(sheet: Sheet, columns: list[dict[str, Any]]) -> list[str]:
     return [
-        f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another one cannot be "
-        f"predicted, and fits take long. --drop {column['name']} leaves it out."
+        f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another one cannot "
+        f"be predicted, and fits take long. --drop {column['name']} leaves it out."
         for column in columns
         if len(column.get("choices", ())) > max(MANY_CHOICES, len(sheet) // 10)
     ]

@@ -30,13 +30,14 @@ def read_workbook(content: bytes, kind: str, source: str) -> Sheet:
         DataError: When the file is damaged or holds no table.
     """
     function, engine, name = WORKBOOKS[kind]
+    for library in ("pandas", engine):
+        try:
+            imported(library, "tables")
+        except MissingExtraError:
+            raise MissingExtraError(f"{source} is a file of {name}, and {library}, which reads it,", "tables") from None
     try:
-        pandas = imported("pandas", "tables")
-        imported(engine, "tables")
-    except MissingExtraError as error:
-        raise MissingExtraError(f"{source} is a file of {name}, and {str(error).partition(' is not')[0]}", "tables") from None
-    try:
-        frame = getattr(pandas, function)(io.BytesIO(content))
+        frame = getattr(imported("pandas", "tables"), function)(io.BytesIO(content))
     except Exception as error:  # whatever a reader of a damaged file may raise
-        raise DataError(f"{source}: this file of {name} cannot be read: {error}. Save the table as CSV, and give that.") from None
+        what = f"{source}: this file of {name} cannot be read: {error}"
+        raise DataError(f"{what}. Save the table as CSV, and give that.") from None
     return read_frame(frame, source)
