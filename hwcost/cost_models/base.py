@@ -8,7 +8,7 @@ hits and intervals are done here, once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -202,7 +202,8 @@ class CostModel(ABC):
                 pass
         if isinstance(archs, str):
             archs = [archs]
-        held = [self.space.as_architecture(one) for one in (as_rows(archs) if is_frame(archs) else archs)]
+        rows = as_rows(archs) if is_frame(archs) or isinstance(archs, Mapping) else archs
+        held = [self.space.as_architecture(one) for one in rows]
         return held, self.features.encode(held)
 
     def probability(self, archs: Sequence[Architecture] | NDArray[Any], max_s: float) -> Floats:

@@ -19,6 +19,7 @@ from hwcost.exchange.sheet import places
 from hwcost.exchange.table import DEFAULTS, read_table
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.stores import is_store
 
 if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
@@ -31,11 +32,6 @@ FIT, JUDGE, UNIFORM, CHECK = "fit", "judge", "uniform", "check"
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """What a cost model remembers of the campaign that it was fitted on."""
-
-LINES_SUFFIX = ".jsonl"
-STORE_SUFFIXES = (".db", ".sqlite", ".sqlite3", LINES_SUFFIX)
-STORE_BEGIN = b'{"hwcost"'
-"""First bytes of a store in JSON Lines."""
 
 NOISE = 0.005
 """Relative error that a model is granted beside a measurement's own, so that no single row gets all the weight."""
@@ -107,23 +103,6 @@ class Data:
     def take(self, rows: NDArray[np.intp]) -> tuple[list[Architecture], Floats, Floats]:
         """Returns architectures, latencies and weights of some rows."""
         return [self.architectures[i] for i in rows], self.latency_s[rows], self.weights[rows]
-
-
-def is_store(source: Any) -> bool:
-    """Whether a source names a store: a database, a URL, or a JSON Lines file that holds no other records."""
-    if not isinstance(source, (str, PathLike)):
-        return False
-    if "://" in str(source):
-        return True
-    path = Path(source)
-    if path.suffix not in STORE_SUFFIXES:
-        return False
-    return path.suffix != LINES_SUFFIX or not path.is_file() or _begins_as_store(path)
-
-
-def _begins_as_store(path: Path) -> bool:
-    with path.open("rb") as file:
-        return STORE_BEGIN.startswith(file.read(len(STORE_BEGIN)))
 
 
 def read(

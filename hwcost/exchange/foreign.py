@@ -101,7 +101,7 @@ def _kind(content: bytes) -> str | None:
     if content[257:262] == b"ustar":
         return "tar"
     begin = content[:500].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if begin.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+    if begin.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table")):
         return "HTML"
     return "XML" if begin.startswith(b"<") and b">" in begin else None
 

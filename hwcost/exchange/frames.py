@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hwcost._extras import imported
 from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.exchange.numerals import normalised
 from hwcost.exchange.sheet import Place, Sheet, as_text
@@ -107,12 +108,14 @@ def _dictionaries(table: Any) -> set[str]:
 
 def _by_protocol(frame: Any) -> tuple[dict[str, list[Any]], set[str]]:
     try:
-        import pyarrow
-        from pyarrow.interchange import from_dataframe
-    except ImportError:
+        pyarrow, interchange = imported("pyarrow", "tables"), imported("pyarrow.interchange", "tables")
+    except MissingExtraError:
         raise MissingExtraError(f"pyarrow, which reads {_type(frame)},", "tables") from None
-    table = pyarrow.table(frame) if hasattr(frame, "__arrow_c_stream__") else from_dataframe(frame)
-    return _columns(table)
+    try:
+        has_stream = hasattr(frame, "__arrow_c_stream__")
+        return _columns(pyarrow.table(frame) if has_stream else interchange.from_dataframe(frame))
+    except (pyarrow.ArrowException, RuntimeError) as error:
+        raise UsageError(f"{_type(frame)} is no table: {error}. Give a data frame with named columns.") from None
 
 
 def _row(row: Any) -> Mapping[str, Any]:

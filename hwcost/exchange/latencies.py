@@ -138,9 +138,8 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
 def _candidates(sheet: Sheet) -> list[str]:
     """Returns the columns of numbers that are named as latencies are; those that say more push others aside."""
     named = [name for name in sheet.header if _is_latency(split_unit(name)[0]) and any(map(is_number, sheet.columns[name]))]
-    for says_more in (lambda name: split_unit(name)[1] is not None, lambda name: "lat" in name.lower()):
-        named = [name for name in named if says_more(name)] or named
-    return named
+    with_unit = [name for name in named if split_unit(name)[1] is not None] or named
+    return [name for name in with_unit if "lat" in name.lower()] or with_unit
 
 
 def _absent(sheet: Sheet) -> DataError:
