@@ -148,6 +148,8 @@ def fit(
         categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
     )
     if isinstance(source, Result):
+        if table.given:
+            raise UsageError(f"'{table.given[0]}' is an option of tables, and this is a campaign.")
         rows = data.from_measurements(source.measurements, space, source.store_url)
     else:
         rows = data.read(source, space, campaign_id, table)

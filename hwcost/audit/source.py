@@ -60,12 +60,14 @@ def audit(
         DataError: When the source holds too little to say anything.
         UsageError: When an argument does not belong to that kind of source.
     """
-    if isinstance(source, Result):
-        visits = [visit for measurement in source.measurements for visit in measurement.visits]
-        return audit_campaign(source.plan, visits, source.store_url)
     options = TableOptions.of(
         categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
     )
+    if isinstance(source, Result):
+        if options.given:
+            raise UsageError(f"'{options.given[0]}' is an option of tables, and this is a campaign.")
+        visits = [visit for measurement in source.measurements for visit in measurement.visits]
+        return audit_campaign(source.plan, visits, source.store_url)
     further = [other for other in others if not _is_same(other, source)]
     if not data.is_store(source):
         made = data.read(source, space, None, options)

@@ -151,7 +151,7 @@ def _by_genes(table: LatencyTable, shared: list[str]) -> _Arm:
     """Matches by the columns that both tables have; the others must follow from them."""
     names = [gene.name for gene in table.space.genes]
     indices = [names.index(name) for name in shared]
-    keys: list[Hashable] = [tuple(arch.genes[i] for i in indices) for arch in table.architectures]
+    keys = [tuple(arch.genes[i] for i in indices) for arch in table.architectures]
     if len(set(keys)) < len({arch.genes for arch in table.architectures}):
         extra = [name for name in names if name not in shared]
         raise DataError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwcost.cli import console
+from hwcost.cli import console, tables
 from hwcost.errors import ArchitectureError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ def predict(
         raise UsageError("give a folder that 'hwcost fit --out' wrote, or --roofline with --device and --space")
     else:
         model = load(folder)
-    document = answers(model, _architectures(model.space, arch, file), exact)
+    archs, remarks = _architectures(model.space, arch, file)
+    tables.say(remarks)
+    document = {**answers(model, archs, exact), "remarks": remarks}
     if roofline:
         document = {"estimate": LABEL, **document}
         console.note(f"{model.provenance['device']}: {LABEL}")
@@ -97,19 +99,22 @@ def _roofline(
     return Roofline.of_device(make_space(space), resolve(device), dtype, **shape)
 
 
-def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None) -> list[Architecture]:
-    from hwcost.exchange.sources import is_table_name, read_rows
+def _architectures(
+    space: SearchSpace, arch: list[str] | None, file: str | None
+) -> tuple[list[Architecture], list[str]]:
+    """Returns the architectures that were given, and what was decided about the columns of a table of them."""
+    from hwcost.exchange.sources import as_rows, is_table_name, read_sheet
 
     if file is None or not is_table_name(file):
-        return [space.as_architecture(text) for text in _texts(arch, file)]
-    rows = read_rows(file)
+        return [space.as_architecture(text) for text in _texts(arch, file)], []
     made = [space.as_architecture(text) for text in arch or []]
-    for number, row in enumerate(rows, 1):
+    sheet = read_sheet(file)
+    for index, row in enumerate(as_rows(sheet)):
         try:
             made.append(space.as_architecture(row))
         except ArchitectureError as error:
-            raise DataError(f"{file}: architecture {number}: {error}") from None
-    return made
+            raise DataError(f"{file}: {sheet.at([index])}: {error}") from None
+    return made, list(sheet.remarks)
 
 
 def _texts(arch: list[str] | None, file: str | None) -> list[str]:

@@ -19,7 +19,7 @@ from hwcost.exchange.sheet import places
 from hwcost.exchange.table import DEFAULTS, read_table
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
-from hwcost.stores import is_store
+from hwcost.stores import is_store as is_store
 
 if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -17,16 +17,20 @@ ABSENT = "absent"
 _KEY = re.compile(r"-?\d+(?:\.\d+)?(?P<sign>[_|; ])\s*-?\d+(?:\.\d+)?(?:(?P=sign)\s*-?\d+(?:\.\d+)?)*")
 
 
-def expanded(sheet: Sheet) -> Sheet:
+def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     """Returns the sheet with the values of dictionaries and lists in columns of their own, in place of theirs.
 
     A value is named by its path, ``ks.0``, with the column's name before it for a list, or where the name is taken. Keys of
     numbers such as ``360_360_480`` count as lists.
+
+    Args:
+        sheet: The table.
+        wanted: Columns that stay as they are.
     """
     columns: dict[str, list[str]] = {}
     remarks = []
     for name, texts in sheet.columns.items():
-        cells = _nested(texts)
+        cells = None if name in wanted or not texts else _nested(texts)
         if cells is None:
             columns[name] = texts
             continue

@@ -50,12 +50,7 @@ def is_table_name(name: str) -> bool:
     return any(suffix.lower() in TABLE_SUFFIXES for suffix in suffixes[-2:])
 
 
-def read_rows(source: Any) -> list[dict[str, GeneValue]]:
-    """Returns the rows of a table of architectures, which needs no latencies, by the names of its columns.
-
-    Raises:
-        DataError: As for :func:`read_sheet`.
-    """
-    sheet = read_sheet(source)
+def as_rows(sheet: Sheet) -> list[dict[str, GeneValue]]:
+    """Returns the rows of a table of architectures, which needs no latencies, by the names of its columns."""
     columns = [[text if (value := number(text)) is None else value for text in texts] for texts in sheet.columns.values()]
     return [dict(zip(sheet.columns, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -129,7 +129,7 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
     rest = sheet.without([*taken, *(silent - named), *others, *options.drop])
     if others:
         rest = rest.remarking(_left_out(others, "latencies too"))
-    made = expanded(rest)
+    made = expanded(rest, named)
     unknown = [name for name in options.columns if name not in sheet.columns and name not in made.columns]
     if unknown:
         raise UsageError(f"{sheet.source} has no feature column '{unknown[0]}'. Known: {', '.join(made.columns)}")
@@ -150,6 +150,7 @@ def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tup
     if (options.categorical or options.increasing) and not isinstance(made, Table):
         kind = "categorical" if options.categorical else "increasing"
         raise UsageError(f"space '{made.name}' knows its genes: {kind} columns are named for the space 'table' only")
+    sheet = _as_genes(sheet, [gene.name for gene in made.genes])
     missing = [gene.name for gene in made.genes if gene.name not in sheet.columns]
     if missing:
         raise DataError(
@@ -157,6 +158,18 @@ def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tup
             f"Found: {', '.join(sheet.header)}. Use the space 'table' for a table with other columns."
         )
     return made, sheet
+
+
+def _as_genes(sheet: Sheet, genes: list[str]) -> Sheet:
+    """Takes the entries of a column of lists for the genes, in order, where no other column is named as they are."""
+    if any(name in sheet.columns for name in genes):
+        return sheet
+    for name in sheet.header:
+        head, dot, _ = name.rpartition(".")
+        entries = [other for other in sheet.header if dot and other.rpartition(".")[0] == head]
+        if len(entries) == len(genes):
+            return sheet.renamed(dict(zip(entries, genes, strict=True)))
+    return sheet
 
 
 def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
