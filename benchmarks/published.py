@@ -19,6 +19,7 @@ from hwcost.cost_models.data import Data, from_table
 from hwcost.cost_models.evaluate import evaluate
 from hwcost.cost_models.fitting import drift_of, fit_rows
 from hwcost.cost_models.rolling import roll
+from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import read_table
 
 SETS = {
@@ -57,7 +58,8 @@ def read(folder: Path, name: str) -> Data:
     space = {"hat": "hat", "hat_npu": "hat", "supershaper": "supershaper"}.get(name.split("/")[0], "table")
     path = folder / f"{name}.csv"
     names = path.read_text().split("\n", 1)[0].split(",") if name.startswith("help_") else []
-    return from_table(read_table(path, space, [one for one in names if not one.startswith("latency_")]))
+    categorical = tuple(one for one in names if not one.startswith("latency_"))
+    return from_table(read_table(path, space, TableOptions(categorical)))
 
 
 def fits(folder: Path, seeds: int) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
+from hwcost.exchange.options import Names, TableOptions
 
 __all__ = ["device", "evaluate", "fit", "load", "measure"]
 
@@ -96,22 +97,39 @@ def measure(
 
 
 def fit(
-    source: Result | str | Path,
+    source: Any,
     model: str = "hybrid",
     *,
     space: SearchSpace | str | None = None,
     campaign_id: str | None = None,
     drift: Literal["auto", "none"] = "auto",
+    categorical: Names = (),
+    increasing: Names = (),
+    runs: str | None = None,
+    latency: str | None = None,
+    unit: str | None = None,
+    keep: Names = (),
+    drop: Names = (),
+    id: str | None = None,
     **options: Any,
 ) -> CostModel:
-    """Fits a cost model on a campaign, a store, or a CSV of latencies.
+    """Fits a cost model on a campaign, a store, or a table of latencies.
 
     Args:
-        source: What :func:`measure` returned, a store's path or URL, or a CSV with a column ``latency_s``.
+        source: What :func:`measure` returned, a store's path or URL, or a table: the path of a CSV, JSON, Parquet or Excel
+            file, a data frame (pandas, polars, pyarrow), a mapping of columns, or a list of dictionaries.
         model: For example ``hybrid``, ``lut``, ``xgboost``, ``lightgbm``, ``ridge`` or ``auto``.
-        space: Needed for a CSV; for a store with several spaces, which of them.
+        space: Needed for a table; for a store with several spaces, which of them.
         campaign_id: Which campaign of the store; None for the youngest.
-        drift: For a CSV: ``auto`` takes the machine's moving level out of the rows; ``none`` takes them as they stand.
+        drift: For a table: ``auto`` takes the machine's moving level out of the rows; ``none`` takes them as they stand.
+        categorical: Columns of a table whose numbers name things, for the space ``table``.
+        increasing: Columns of a table along which latency cannot fall, likewise.
+        runs: A column of a table that names the measuring run of each row.
+        latency: Column of a table's latencies, or several with ``+`` between them; None finds it by its name.
+        unit: Unit of a table's latencies: ``s``, ``ms``, ``us`` or ``ns``; None takes it from the column's name.
+        keep: Columns of a table that are features although they look like names of the rows.
+        drop: Columns of a table that are no features.
+        id: A column of a table that names each row.
         **options: What the model takes.
 
     Returns:
@@ -126,15 +144,20 @@ def fit(
     from hwcost.cost_models import data
     from hwcost.cost_models.train import train
 
+    table = TableOptions.of(
+        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
+    )
     if isinstance(source, Result):
+        if table.given:
+            raise UsageError(f"'{table.given[0]}' is an option of tables, and this is a campaign.")
         rows = data.from_measurements(source.measurements, space, source.store_url)
     else:
-        rows = data.read(source, space, campaign_id)
+        rows = data.read(source, space, campaign_id, table)
     return train(rows, model, drift, **options)
 
 
 def evaluate(
-    source: str | Path,
+    source: Any,
     model: str = "auto",
     *,
     space: SearchSpace | str | None = None,
@@ -143,18 +166,34 @@ def evaluate(
     seeds: int = 10,
     drift: Literal["auto", "none"] = "auto",
     campaign_id: str | None = None,
+    categorical: Names = (),
+    increasing: Names = (),
+    runs: str | None = None,
+    latency: str | None = None,
+    unit: str | None = None,
+    keep: Names = (),
+    drop: Names = (),
+    id: str | None = None,
 ) -> dict[str, Any]:
     """Judges cost models on rows that they were not fitted on, beside plain baselines.
 
     Args:
-        source: A CSV with a column ``latency_s``, or a store whose campaign has measurements with the role ``judge``.
+        source: A table as :func:`fit` takes it, or a store whose campaign has measurements with the role ``judge``.
         model: Name of a cost model, or ``all``.
-        space: Needed for a CSV; for a store with several spaces, which of them.
-        train: For a CSV: below 1 the share of rows to fit on, from 2 their number.
-        split: For a CSV: ``random``, or ``ordered``: the first rows.
-        seeds: For a CSV: number of random splits; metrics are medians over them.
-        drift: For a CSV: ``auto`` looks for a moving level in the order of rows; ``none`` takes rows as they stand.
+        space: Needed for a table; for a store with several spaces, which of them.
+        train: For a table: below 1 the share of rows to fit on, from 2 their number.
+        split: For a table: ``random``, or ``ordered``: the first rows.
+        seeds: For a table: number of random splits; metrics are medians over them.
+        drift: For a table: ``auto`` looks for a moving level in the order of rows; ``none`` takes rows as they stand.
         campaign_id: For a store: which campaign; None for the youngest.
+        categorical: Columns of a table whose numbers name things, for the space ``table``.
+        increasing: Columns of a table along which latency cannot fall, likewise.
+        runs: A column of a table that names the measuring run of each row.
+        latency: Column of a table's latencies, or several with ``+`` between them; None finds it by its name.
+        unit: Unit of a table's latencies: ``s``, ``ms``, ``us`` or ``ns``; None takes it from the column's name.
+        keep: Columns of a table that are features although they look like names of the rows.
+        drop: Columns of a table that are no features.
+        id: A column of a table that names each row.
 
     Returns:
         The document of ``hwcost evaluate --json``, without ``schema_version``.
@@ -166,7 +205,10 @@ def evaluate(
     from hwcost.cost_models import data
     from hwcost.cost_models import evaluate as evaluation
 
-    rows = data.read(source, space, campaign_id)
+    table = TableOptions.of(
+        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
+    )
+    rows = data.read(source, space, campaign_id, table)
     if data.is_store(source):
         return evaluation.evaluate_roles(rows, model)
     return evaluation.evaluate(rows, model, train, split, seeds, drift)

@@ -64,6 +64,7 @@ class AuditReport:
         outliers: Residuals far off everything.
         void_share: Share of visits that were void or failed; None for a table.
         level_by_class: Range of the level per class of workloads; None for a table.
+        remarks: What was decided about the columns of a table, in whole sentences.
     """
 
     source: str
@@ -87,6 +88,7 @@ class AuditReport:
     outliers: int
     void_share: float | None = None
     level_by_class: dict[str, float] | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -129,7 +131,7 @@ class AuditReport:
             "level_by_class": self.level_by_class and {name: 100.0 * span for name, span in self.level_by_class.items()},
             "unit": self.unit,
             f"n_{self.unit}s": len(self.residuals) + self.copies,
-            "remarks": [str(flag) for flag in self.flags],
+            "remarks": [*self.remarks, *(str(flag) for flag in self.flags)],
             "explanation": self.explanation,
         }
 

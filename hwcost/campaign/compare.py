@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,17 @@ from hwcost.campaign.differences import BAND, Comparison, differences
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.records import PASSING
-from hwcost.errors import DataError, UnknownNameError
+from hwcost.campaign.table_differences import compare_tables, is_table, read_tables
+from hwcost.errors import DataError, UnknownNameError, UsageError
+from hwcost.exchange.options import Names, TableOptions
 from hwcost.measure import guards
 from hwcost.measure.measurement import Flag, Measurement
 from hwcost.stores import open_store
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result
+    from hwcost.exchange.table import LatencyTable
+    from hwcost.spaces.base import SearchSpace
     from hwcost.stores.base import Store
     from hwcost.stores.schema import Campaign, Record
 
@@ -56,28 +61,72 @@ class Arm:
 
 
 def compare(
-    a: Result | str | Path | Sequence[Measurement],
-    b: Result | str | Path | Sequence[Measurement],
+    a: Result | str | Path | Sequence[Measurement] | Any,
+    b: Result | str | Path | Sequence[Measurement] | Any,
     *,
     across: bool = False,
     band: float = BAND,
+    space: SearchSpace | str = "table",
+    categorical: Names = (),
+    latency: str | None = None,
+    unit: str | None = None,
+    keep: Names = (),
+    drop: Names = (),
+    id: str | None = None,
 ) -> Comparison:
     """Compares two arms workload by workload; the verdicts are on the second one.
 
     Args:
         a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its youngest campaign), a campaign
-            (``runs.db#ID``), the youngest campaign of a backend or device (``runs.db#onnxruntime``), or measurements.
-        b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign.
+            (``runs.db#ID``), the youngest campaign of a backend or device (``runs.db#onnxruntime``), or measurements; or a
+            table: the path of a CSV, JSON, Parquet or Excel file, or a data frame.
+        b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign. Beside a
+            table, another table.
         across: Compare although the environments differ; what differs is then a flag.
         band: Log ratios within it are of no consequence; 1 % by default.
+        space: Space of the rows of two tables.
+        categorical: Columns of tables whose numbers name things, for the space ``table``.
+        latency: Column of the tables' latencies, or several with ``+`` between them; None finds it by its name.
+        unit: Unit of the tables' latencies: ``s``, ``ms``, ``us`` or ``ns``; None takes it from the column's name.
+        keep: Columns of tables that are features although they look like names of the rows.
+        drop: Columns of tables that are no features.
+        id: A column of both tables by which architectures are matched.
 
     Raises:
         DataError: When the environments differ (W_ENV_MISMATCH, naming what does), no workload of one arm matches one of the
             other, or both arms are the same campaign.
         UnknownNameError: When a store has no such campaign.
+        UsageError: When one arm is a table and the other is none.
     """
+    options = TableOptions.of(categorical=categorical, latency=latency, unit=unit, keep=keep, drop=drop, id=id)
+    tables = table_pair(a, b, space, options)
+    if tables is not None:
+        return compare_tables(*tables, band=band)
     one, other = read_arm(a), read_arm(b)
     return compare_arms(one, other, across=across, band=band)
+
+
+def table_pair(
+    a: Any, b: Any, space: SearchSpace | str, options: TableOptions
+) -> tuple[LatencyTable, LatencyTable] | None:
+    """Reads both arms where they are tables; None where neither is.
+
+    Raises:
+        UsageError: When one arm is a table and the other is none, or options of tables are given for stores.
+    """
+    if not is_table(a) and not is_table(b):
+        if options.given:
+            raise UsageError(f"'{options.given[0]}' is an option of tables, and neither arm is one.")
+        return None
+    for one, other in ((a, b), (b, a)):
+        if not is_table(one):
+            named = [f"'{arm}'" if isinstance(arm, (str, PathLike)) else type(arm).__name__ for arm in (one, other)]
+            raise UsageError(
+                f"{named[0]} is no table and {named[1]} is one: compare two tables, or two campaigns. Measurements know "
+                "their rounds and their environment; rows of a table do not."
+            )
+    first, second = read_tables((a, b), space, options)
+    return first, second
 
 
 def compare_arms(a: Arm, b: Arm, *, across: bool = False, band: float = BAND) -> Comparison:

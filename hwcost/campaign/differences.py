@@ -135,7 +135,7 @@ def differences(
     )
     taken = {id(one) for pair in pairs for one in pair}
     only_a, only_b = (tuple(one.workload.name for one in arm if id(one) not in taken) for arm in (a, b))
-    return Comparison(_overall(ratio, half, level, band), found, only_a, only_b, level)
+    return Comparison(overall(ratio, half, level, band), found, only_a, only_b, level)
 
 
 def judge(names: Sequence[str], log_ratio: Floats, half_width: Floats, band: float = BAND) -> tuple[Difference, ...]:
@@ -182,8 +182,15 @@ def _verdict(log_ratio: float, half_width: float, p: float, band: float) -> Verd
     return "SAME" if abs(log_ratio) + half_width < band else "AMBIGUOUS"
 
 
-def _overall(log_ratio: Floats, half_width: Floats, level: float, band: float) -> Difference:
-    """Judges the mean over the workloads whose ratio and interval are known; it is one claim and needs no correction."""
+def overall(log_ratio: Floats, half_width: Floats, level: float, band: float) -> Difference:
+    """Judges the mean over the workloads whose ratio and interval are known; it is one claim and needs no correction.
+
+    Args:
+        log_ratio: Shape (n,); NaN where unknown.
+        half_width: Half-widths of their 95 % intervals, shape (n,); NaN where unknown.
+        level: What the levels of separate campaigns add to the interval.
+        band: Log ratios within it are of no consequence.
+    """
     known = ~(np.isnan(log_ratio) | np.isnan(half_width))
     n = int(known.sum())
     if not n:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwcost.cli import console
+from hwcost.cli import console, tables
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ def audit(
     space: Annotated[
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
     ] = None,
-    categorical: Annotated[
-        str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names (space table).")
-    ] = "",
-    runs: Annotated[
-        str | None, typer.Option("--runs", metavar="COLUMN", help="A column that names the measuring run of each row.")
-    ] = None,
+    categorical: tables.Categorical = "",
+    increasing: tables.Increasing = "",
+    runs: tables.Runs = None,
+    latency: tables.Latency = None,
+    unit: tables.Unit = None,
+    keep: tables.Keep = "",
+    drop: tables.Drop = "",
+    id: tables.Id = None,
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw residuals and level in the order measured.")
@@ -61,13 +63,15 @@ def audit(
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: {', '.join(LIMITS)}")
     if plot is not None and len(sources) > 1:
         raise UsageError(f"--plot draws one source, but {len(sources)} were given. Audit them one by one.")
-    names = console.names(categorical)
     reports = [
         audit_source(
-            source, space, categorical=names, runs=runs, others=[*sources[:i], *sources[i + 1 :]], campaign_id=campaign
+            source, space, categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep,
+            drop=drop, id=id, others=[*sources[:i], *sources[i + 1 :]], campaign_id=campaign,
         )
         for i, source in enumerate(sources)
-    ]
+    ]  # fmt: skip
+    for report in reports:
+        tables.say(report.remarks, report.source if len(reports) > 1 else "")
     if plot is not None:
         _draw(reports[0], plot)
     if not console.write_json(as_document(reports), json):

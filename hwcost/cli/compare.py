@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwcost.cli import console
+from hwcost.cli import console, tables
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.differences import Comparison, Difference, Verdict
 
 GATES: dict[str | None, Verdict] = {"slower": "SLOWER", "faster": "FASTER", "ambiguous": "AMBIGUOUS"}
-ARM = "STORE, STORE#CAMPAIGN, STORE#BACKEND or STORE#DEVICE."
+ARM = "STORE, STORE#CAMPAIGN, STORE#BACKEND or STORE#DEVICE, or a table."
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +29,15 @@ def compare(
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", metavar="slower|faster|ambiguous", help="Exit with 1 on any such verdict.")
     ] = None,
+    space: Annotated[
+        str, typer.Option("--space", help="Search space of two tables.", rich_help_panel=tables.PANEL)
+    ] = "table",
+    categorical: tables.Categorical = "",
+    latency: tables.Latency = None,
+    unit: tables.Unit = None,
+    keep: tables.Keep = "",
+    drop: tables.Drop = "",
+    id: tables.Id = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -36,22 +45,34 @@ def compare(
     """Compare two campaigns, workload by workload: FASTER, SLOWER, SAME or AMBIGUOUS.
 
     The verdict is on B. FASTER and SLOWER need an interval that clears 1 %, corrected for the number of workloads; SAME
-    needs one within 1 %. Campaigns from different environments are refused, naming what differs.
+    needs one within 1 %. Campaigns from different environments are refused, naming what differs. Two tables are compared
+    architecture by architecture.
     """
     if fail_on not in (None, *GATES):
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: slower, faster, ambiguous")
-    from hwcost.campaign.compare import compare_arms, read_arm
+    from hwcost.campaign.compare import Arm, compare_arms, read_arm, table_pair
+    from hwcost.campaign.table_differences import compare_tables
+    from hwcost.exchange.options import TableOptions
 
-    one, other = read_arm(a), read_arm(b)
-    found = compare_arms(one, other, across=across)
-    _show(one, other, found, json)
+    options = TableOptions.of(categorical=categorical, latency=latency, unit=unit, keep=keep, drop=drop, id=id)
+    pair = table_pair(a, b, space, options)
+    if pair is None:
+        one, other, remarks = read_arm(a), read_arm(b), None
+        found = compare_arms(one, other, across=across)
+    else:
+        one, other = (Arm(table.path, None, None, None, (), {}) for table in pair)
+        remarks = [f"{table.path}: {remark}" for table in pair for remark in table.remarks]
+        found = compare_tables(*pair)
+    _show(one, other, found, remarks, json)
     return int(fail_on is not None and found.has(GATES[fail_on]))
 
 
-def _show(a: Arm, b: Arm, found: Comparison, json: str | None) -> None:
+def _show(a: Arm, b: Arm, found: Comparison, remarks: list[str] | None, json: str | None) -> None:
+    """Shows a comparison; ``remarks`` are those on two tables, and None for campaigns."""
+    tables.say(remarks or ())
     for flag in found.flags:
         console.note(str(flag))
-    if console.write_json(_document(a, b, found), json):
+    if console.write_json({**_document(a, b, found), "remarks": remarks or []}, json):
         return
     from hwcost.units import format_seconds
 
@@ -63,9 +84,10 @@ def _show(a: Arm, b: Arm, found: Comparison, json: str | None) -> None:
     footer = f"all together: {_percent(overall.ratio)} {_interval(overall)}, {overall.verdict}"
     if found.only_a or found.only_b:
         footer += f"\nnot compared: {len(found.only_a)} only in A, {len(found.only_b)} only in B"
-    columns = ["workload", "A", "B", "B against A", "95 %", "verdict"]
+    columns = ["workload" if remarks is None else "architecture", "A", "B", "B against A", "95 %", "verdict"]
     console.print_table(f"B ({b.name}) against A ({a.name})", columns, rows, footer)
-    console.note("Two campaigns: what changed the machine as a whole between them counts as a difference.")
+    if remarks is None:
+        console.note("Two campaigns: what changed the machine as a whole between them counts as a difference.")
 
 
 def _percent(ratio: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwcost.cli import console
+from hwcost.cli import console, tables
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,15 +48,14 @@ def evaluate(
     drift: Annotated[
         str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
     ] = "auto",
-    runs: Annotated[
-        str | None, typer.Option("--runs", metavar="COLUMN", help="A column that names the measuring run of each row.")
-    ] = None,
-    categorical: Annotated[
-        str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names (space table).")
-    ] = "",
-    increasing: Annotated[
-        str, typer.Option("--increasing", metavar="A,B", help="Columns along which latency cannot fall (space table).")
-    ] = "",
+    categorical: tables.Categorical = "",
+    increasing: tables.Increasing = "",
+    runs: tables.Runs = None,
+    latency: tables.Latency = None,
+    unit: tables.Unit = None,
+    keep: tables.Keep = "",
+    drop: tables.Drop = "",
+    id: tables.Id = None,
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw predicted against measured latency.")
@@ -74,12 +73,17 @@ def evaluate(
     from hwcost.cost_models.data import is_store, read
     from hwcost.cost_models.evaluate import evaluate as evaluate_table
     from hwcost.cost_models.evaluate import evaluate_roles
+    from hwcost.exchange.options import TableOptions
 
     _check("drift", drift, ("auto", "none"))
     _check("split", split, ("ordered", "random"))
     if model != "all":
         COST_MODELS.load(model)
-    data = read(source, space, campaign, console.names(categorical), console.names(increasing), runs)
+    options = TableOptions.of(
+        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
+    )  # fmt: skip
+    data = read(source, space, campaign, options)
+    tables.say(data.remarks)
     if is_store(source):
         document = evaluate_roles(data, "all" if model == "auto" else model)
     else:

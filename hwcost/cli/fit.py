@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwcost.cli import console
+from hwcost.cli import console, tables
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
+    from hwcost.cost_models.data import Data
     from hwcost.cost_models.sanity import Sanity
     from hwcost.cost_models.train import Training
 
@@ -30,18 +31,17 @@ def fit(
         str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, params or constant.")
     ] = "hybrid",
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
-    categorical: Annotated[
-        str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names (space table).")
-    ] = "",
-    increasing: Annotated[
-        str, typer.Option("--increasing", metavar="A,B", help="Columns along which latency cannot fall (space table).")
-    ] = "",
     drift: Annotated[
         str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
     ] = "auto",
-    runs: Annotated[
-        str | None, typer.Option("--runs", metavar="COLUMN", help="A column that names the measuring run of each row.")
-    ] = None,
+    categorical: tables.Categorical = "",
+    increasing: tables.Increasing = "",
+    runs: tables.Runs = None,
+    latency: tables.Latency = None,
+    unit: tables.Unit = None,
+    keep: tables.Keep = "",
+    drop: tables.Drop = "",
+    id: tables.Id = None,
     monotone: Annotated[
         bool,
         typer.Option(
@@ -62,22 +62,27 @@ def fit(
     from hwcost.cost_models.data import read
     from hwcost.cost_models.sanity import enlargements
     from hwcost.cost_models.train import training
+    from hwcost.exchange.options import TableOptions
 
-    data = read(source, space, campaign, console.names(categorical), console.names(increasing), runs)
+    options = TableOptions.of(
+        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
+    )  # fmt: skip
+    data = read(source, space, campaign, options)
+    tables.say(data.remarks)
     result = training(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:
         _draw(result, out)
     sanity = enlargements(result.model)
-    if not console.write_json(_document(result, sanity, data.source, out), json):
+    if not console.write_json(_document(result, sanity, data, out), json):
         _show(result, sanity)
 
 
-def _document(result: Training, sanity: Sanity | None, source: str, out: Path) -> dict[str, Any]:
+def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) -> dict[str, Any]:
     model = result.model
     return {
-        "source": source,
+        "source": data.source,
         "space": model.space.name,
         "model": model.name,
         "chosen": model.chosen,
@@ -89,6 +94,7 @@ def _document(result: Training, sanity: Sanity | None, source: str, out: Path) -
         "enlargements_faster": None if sanity is None else sanity.as_dict(),
         "importance": model.importance(),
         "provenance": model.provenance,
+        "remarks": list(data.remarks),
     }
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwcost.cli import console
-from hwcost.errors import DataError, UsageError
+from hwcost.cli import console, tables
+from hwcost.errors import ArchitectureError, DataError, UsageError
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
-    from hwcost.spaces.base import Architecture
+    from hwcost.spaces.base import Architecture, SearchSpace
 
 
 def register(app: typer.Typer) -> None:
@@ -24,9 +24,15 @@ def register(app: typer.Typer) -> None:
 def predict(
     folder: Annotated[str | None, typer.Argument(metavar="DIR", help="A folder that 'hwcost fit' wrote.")] = None,
     arch: Annotated[
-        list[str] | None, typer.Option("--arch", help="Architecture, such as 360_360_...; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--arch", help="Architecture, such as 360_360_..., width=360,depth=12 or a JSON object; may be repeated."
+        ),
     ] = None,
-    file: Annotated[str | None, typer.Option("--file", metavar="FILE|-", help="Architectures, one a line.")] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", metavar="FILE|-", help="Architectures, one a line; or a table (.csv, .json, ...) of them."),
+    ] = None,
     exact: Annotated[
         bool, typer.Option("--exact/--model-only", help="Answer with the measurement where there is one.")
     ] = True,
@@ -54,7 +60,9 @@ def predict(
         raise UsageError("give a folder that 'hwcost fit --out' wrote, or --roofline with --device and --space")
     else:
         model = load(folder)
-    document = answers(model, [model.space.parse(text) for text in _texts(arch, file)], exact)
+    archs, remarks = _architectures(model.space, arch, file)
+    tables.say(remarks)
+    document = {**answers(model, archs, exact), "remarks": remarks}
     if roofline:
         document = {"estimate": LABEL, **document}
         console.note(f"{model.provenance['device']}: {LABEL}")
@@ -89,6 +97,24 @@ def _roofline(
     if folder is not None or device is None or space is None:
         raise UsageError("--roofline takes no folder, and needs --device NAME and --space NAME")
     return Roofline.of_device(make_space(space), resolve(device), dtype, **shape)
+
+
+def _architectures(
+    space: SearchSpace, arch: list[str] | None, file: str | None
+) -> tuple[list[Architecture], list[str]]:
+    """Returns the architectures that were given, and what was decided about the columns of a table of them."""
+    from hwcost.exchange.sources import as_rows, is_table_name, read_sheet
+
+    if file is None or not is_table_name(file):
+        return [space.as_architecture(text) for text in _texts(arch, file)], []
+    made = [space.as_architecture(text) for text in arch or []]
+    sheet = read_sheet(file)
+    for index, row in enumerate(as_rows(sheet)):
+        try:
+            made.append(space.as_architecture(row))
+        except ArchitectureError as error:
+            raise DataError(f"{file}: {sheet.at([index])}: {error}") from None
+    return made, list(sheet.remarks)
 
 
 def _texts(arch: list[str] | None, file: str | None) -> list[str]:

@@ -8,7 +8,7 @@ hits and intervals are done here, once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -20,6 +20,7 @@ from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.tabulate import Codes, Floats
 from hwcost.errors import DataError, HwcostError, UsageError
+from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 
 Model = TypeVar("Model", bound="CostModel")
@@ -142,7 +143,8 @@ class CostModel(ABC):
         row_weights = np.ones(len(archs)) if weights is None else np.array(weights, dtype=np.float64)
         _check_rows(len(archs), seconds, "latency")
         _check_rows(len(archs), row_weights, "weight")
-        self.fit_encoded(self.features.encode(archs), seconds, row_weights / row_weights.mean())
+        archs, genes = self._encoded(archs)
+        self.fit_encoded(genes, seconds, row_weights / row_weights.mean())
         self.measured_ = _mean_by_genes(archs, seconds)
         return self
 
@@ -164,11 +166,12 @@ class CostModel(ABC):
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def predict(self, archs: Sequence[Architecture] | NDArray[Any], exact: bool = False) -> Prediction:
+    def predict(self, archs: Sequence[Architecture | Any] | NDArray[Any] | Any, exact: bool = False) -> Prediction:
         """Predicts many architectures at once.
 
         Args:
-            archs: n architectures, or their encoded genes as an array (n, genes).
+            archs: n architectures, or what each can be made of (see ``__call__``), or a data frame with one a row, or their
+                encoded genes as an array (n, genes).
             exact: Answer with the measurement where that very architecture was measured for the fit; needs
                 architectures rather than an array.
 
@@ -177,11 +180,11 @@ class CostModel(ABC):
             HwcostError: When the model is not fitted.
         """
         self._check_fitted()
-        if isinstance(archs, np.ndarray):
+        if isinstance(archs, np.ndarray) and archs.dtype.names is None:
             genes = self.features.check(archs.astype(np.float64))
             latency_s = self._predict(genes)
         else:
-            genes = self.features.encode(archs)
+            archs, genes = self._encoded(archs)
             latency_s = self._predict(genes)
             if exact:
                 pairs = zip(archs, latency_s.tolist(), strict=True)
@@ -189,6 +192,19 @@ class CostModel(ABC):
         ratio = None if self.spread_ is None else float(np.exp(self.spread_))
         low_s, high_s = (None, None) if ratio is None else (latency_s / ratio, latency_s * ratio)
         return Prediction(latency_s, low_s, high_s, self.in_domain(genes))
+
+    def _encoded(self, archs: Any) -> tuple[Sequence[Architecture], Floats]:
+        """Returns architectures and their encoded genes (n, genes), of architectures or what they can be made of."""
+        if isinstance(archs, (list, tuple)):
+            try:
+                return archs, self.features.encode(archs)
+            except AttributeError:  # one of them is no architecture yet
+                pass
+        if isinstance(archs, str):
+            archs = [archs]
+        rows = as_rows(archs) if is_frame(archs) or isinstance(archs, Mapping) else archs
+        held = [self.space.as_architecture(one) for one in rows]
+        return held, self.features.encode(held)
 
     def probability(self, archs: Sequence[Architecture] | NDArray[Any], max_s: float) -> Floats:
         """Returns how likely each architecture, measured once, takes no longer than a limit; shape (n,).
@@ -241,14 +257,22 @@ class CostModel(ABC):
             return np.ones(len(genes), dtype=bool)
         return self.domain_.contains(self.features, genes)
 
-    def __call__(self, arch: Architecture) -> float:
+    def __call__(self, arch: Architecture | Any) -> float:
         """Returns the latency of one architecture in seconds.
 
+        Args:
+            arch: An architecture, or what :meth:`hwcost.spaces.base.SearchSpace.as_architecture` makes one of: values in a
+                sequence, a mapping, a row of a data frame, a text.
+
         Raises:
-            ArchitectureError: When it belongs to another space.
+            ArchitectureError: When it is no architecture of the model's space.
         """
-        if arch.space != self.space.name:
-            self.features.encode([arch])
+        try:
+            is_ours = arch.space == self.space.name
+        except AttributeError:
+            is_ours = False
+        if not is_ours:
+            arch = self.space.as_architecture(arch)
         if self.exact:
             hit = self.measured_.get(arch.genes)
             if hit is not None:

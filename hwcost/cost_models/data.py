@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,12 @@ from numpy.typing import NDArray
 
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.options import TableOptions
+from hwcost.exchange.sheet import places
+from hwcost.exchange.table import DEFAULTS, read_table
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.stores import is_store as is_store
 
 if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
@@ -27,8 +32,6 @@ FIT, JUDGE, UNIFORM, CHECK = "fit", "judge", "uniform", "check"
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """What a cost model remembers of the campaign that it was fitted on."""
-
-STORE_SUFFIXES = (".db", ".sqlite", ".sqlite3", ".jsonl")
 
 NOISE = 0.005
 """Relative error that a model is granted beside a measurement's own, so that no single row gets all the weight."""
@@ -53,6 +56,11 @@ class Data:
         components: Prices by component, where the campaign measured components.
         is_ordered: Whether rows stand in the order in which they were measured, once each.
         runs: Number of the measuring run of each row, shape (n,); None where they are not known.
+        columns: Names of all columns of a table, features or not.
+        lines: Number of the line, record or row of each row of a table; empty where it is not known.
+        place: What ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
+        names: Name of each row, where a column of a table was said to give it.
+        remarks: What was decided about the columns of a table, in whole sentences.
     """
 
     space: SearchSpace
@@ -67,6 +75,11 @@ class Data:
     components: ComponentTable | None = None
     is_ordered: bool = False
     runs: NDArray[np.intp] | None = None
+    columns: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+    place: str = "row"
+    names: tuple[str, ...] | None = None
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -79,6 +92,10 @@ class Data:
             digest.update(f"{self.space.key(arch)} {seconds!r} {role}\n".encode())
         return digest.hexdigest()
 
+    def at(self, rows: Sequence[int]) -> str:
+        """Says where rows stand in their source, for example ``line 3`` or ``lines 3, 7 and 9``; a long list is cut."""
+        return places(self.place, [self.lines[row] if self.lines else row for row in rows])
+
     def rows(self, role: str) -> NDArray[np.intp]:
         """Returns the row numbers of a role."""
         return np.flatnonzero([one == role for one in self.roles])
@@ -88,40 +105,32 @@ class Data:
         return [self.architectures[i] for i in rows], self.latency_s[rows], self.weights[rows]
 
 
-def is_store(source: str | Path) -> bool:
-    """Whether a source names a store (a database, a JSON Lines file or a URL) rather than a CSV."""
-    return "://" in str(source) or Path(source).suffix in STORE_SUFFIXES
-
-
 def read(
-    source: str | Path,
+    source: Any,
     space: str | SearchSpace | None = None,
     campaign_id: str | None = None,
-    categorical: Iterable[str] = (),
-    increasing: Iterable[str] = (),
-    runs: str | None = None,
+    options: TableOptions = DEFAULTS,
 ) -> Data:
-    """Reads a campaign's store or a CSV of latencies.
+    """Reads a campaign's store or a table of latencies.
 
     Args:
-        source: Path or URL of a store, or path of a CSV with a column ``latency_s``.
-        space: Needed for a CSV; for a store with several spaces, which of them.
+        source: Path or URL of a store, path of a table, or a data frame; see :func:`hwcost.exchange.table.read_table`.
+        space: Needed for a table; for a store with several spaces, which of them.
         campaign_id: Which campaign of the store; None for the youngest.
-        categorical: Columns of integers that name things, for a CSV and the space ``table``.
-        increasing: Numeric columns along which latency cannot fall, likewise.
-        runs: A column that names the measuring run of each row of a CSV.
+        options: What is said about the columns of a table.
 
     Raises:
         DataError: When the source holds nothing usable.
-        UsageError: When a CSV is given without a space.
+        UsageError: When a table is given without a space, or options of tables with a store.
     """
     if is_store(source):
+        if options.given:
+            raise UsageError(f"'{source}' is a store: '{options.given[0]}' is an option of tables.")
         return from_store(str(source), campaign_id, space)
     if space is None:
-        raise UsageError(f"'{source}' is read as a CSV, which needs a space: supershaper, table or another one.")
-    from hwcost.exchange.table import read_table
-
-    return from_table(read_table(source, space, categorical, increasing, runs))
+        what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
+        raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
+    return from_table(read_table(source, space, options))
 
 
 def from_table(table: LatencyTable) -> Data:
@@ -139,6 +148,11 @@ def from_table(table: LatencyTable) -> Data:
         {"data": Path(table.path).name},
         is_ordered=True,
         runs=runs,
+        columns=table.columns,
+        lines=table.lines,
+        place=table.place,
+        names=None if table.names is None else tuple(table.names),
+        remarks=table.remarks,
     )
 
 

@@ -80,7 +80,8 @@ def evaluate(
             raise MissingExtraError("XGBoost", "xgboost-cpu")
         if report is not None:
             models[name] = report
-    return {"file": data.source, "space": data.space.name, "n_rows": len(data), "models": models}
+    document = {"file": data.source, "space": data.space.name, "n_rows": len(data), "models": models}
+    return {**document, "remarks": list(data.remarks)}
 
 
 def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
@@ -100,7 +101,8 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
             "2 to fit and 2 to judge are needed. Measure judges as well, or evaluate a table of them with --train."
         )
     names = (*STORE_BASELINES, *STORE_MODELS) if model == "all" else dict.fromkeys((*STORE_BASELINES, model))
-    document: dict[str, Any] = {"file": data.source, "space": data.space.name, "n_rows": len(data)}
+    facts = {"file": data.source, "space": data.space.name, "n_rows": len(data)}
+    document: dict[str, Any] = {**facts, "remarks": list(data.remarks)}
     for key, rows in (("models", judge), ("uniform", uniform)):
         if len(rows) > 1:
             reports = {name: _over_splits(name, data, [_Part(fit, rows)], "random") for name in names}

@@ -1,33 +1,42 @@
-"""Reads a CSV of features and latencies, whoever measured it.
+"""Reads a table of features and latencies, whoever measured it and however it is kept.
 
-Every column is a feature except ``latency_s`` and any other ``latency_*``. Every refusal names the file, the line (counted
-from 1, the header included) and the column.
+The latencies are ``latency_s``, or columns that are named as latencies are, or those that were asked for. Every other
+column is a feature, but for ``latency_*``, and for columns that name the rows. Every refusal says where: the file, the line
+(counted from 1, the header included) and the column. Every decision is a remark.
 """
 
 from __future__ import annotations
 
-import csv
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import ArchitectureError, DataError, UsageError
+from hwcost.exchange.identifiers import find_identifiers
+from hwcost.exchange.latencies import LATENCY, is_latency_name, read_latencies
+from hwcost.exchange.nested_columns import expanded, is_numeric
+from hwcost.exchange.numerals import number
+from hwcost.exchange.options import TableOptions
+from hwcost.exchange.sheet import Place, Sheet
+from hwcost.exchange.sources import read_sheet
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
+from hwcost.spaces.layouts import find_layout
 from hwcost.spaces.table import Table
 
-LATENCY = "latency_s"
-"""The column that every table must have: seconds."""
-
-SPREAD = "latency_std_s"
-"""Spread inside one measurement, in seconds; optional."""
+__all__ = ["LATENCY", "LatencyTable", "read_table"]
 
 MIN_ROWS = 2
 """A single row says nothing about how latency varies."""
+
+MANY_CHOICES = 50
+"""Values of a categorical column from which it is said that a new one has no price."""
+
+DEFAULTS = TableOptions()
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,11 @@ class LatencyTable:
         latency_std_s: Shape ``(n,)``, seconds; None where the file has none.
         path: Where it was read from.
         runs: Name of the measuring run of each row; None where no column names them.
+        columns: Names of all columns of the file, features or not.
+        lines: Number of the line, record or row that each row stands in; empty where it is not known.
+        place: What ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
+        names: Name of each row, where a column was said to give it.
+        remarks: What was decided about columns, units and signs, in whole sentences.
     """
 
     space: SearchSpace
@@ -49,159 +63,148 @@ class LatencyTable:
     latency_std_s: NDArray[np.float64] | None
     path: str
     runs: list[str] | None = None
+    columns: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
+    place: Place = "row"
+    names: list[str] | None = None
+    remarks: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.architectures)
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """The texts of a file: column names, and rows with their line numbers."""
-
-    path: Path
-    header: list[str]
-    rows: list[tuple[int, list[str]]]
-
-    def column(self, name: str) -> list[str]:
-        index = self.header.index(name)
-        return [row[index] for _, row in self.rows]
-
-    def error(self, row: int, column: str, what: str, advice: str) -> DataError:
-        line = self.rows[row][0]
-        return DataError(f"{self.path}: line {line}, column '{column}': {what}. {advice}")
-
-
-def read_table(
-    path: str | Path,
-    space: str | SearchSpace,
-    categorical: Iterable[str] = (),
-    increasing: Iterable[str] = (),
-    runs: str | None = None,
-) -> LatencyTable:
+def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DEFAULTS) -> LatencyTable:
     """Reads a table of latencies.
 
     Args:
-        path: A CSV with a header, a column ``latency_s`` in seconds, and the space's genes as columns.
+        source: Path of a table (CSV with any delimiter, JSON, JSON Lines, Parquet, Excel, compressed or not), a data frame,
+            a mapping of columns, or a sequence of mappings.
         space: A space or its name. ``table`` takes its genes from the columns; text columns are categorical.
-        categorical: Columns of integers that name things rather than count them (space ``table`` only).
-        increasing: Numeric columns along which latency cannot fall (space ``table`` only).
-        runs: A column that names the measuring run of each row; it is no feature.
+        options: What is said about the columns.
 
     Raises:
-        DataError: When the file is missing, empty, binary, ragged or too short, lacks a column, or holds a value that is
-            no number, no positive finite latency, or outside the space.
-        UsageError: When ``categorical`` or ``increasing`` is given for a space with fixed genes, or names an unknown column.
+        DataError: When the file is missing, empty, of another kind, ragged or too short, lacks a column, or holds a value
+            that is no number, no positive finite latency, or outside the space.
+        UsageError: When an option does not fit the space, or names an unknown column.
+        MissingExtraError: When the library that reads such a file is not installed.
     """
-    sheet = _sheet(Path(path))
-    if LATENCY not in sheet.header:
-        raise DataError(
-            f"{sheet.path}: line 1: there is no column '{LATENCY}'. Found: {', '.join(sheet.header)}. "
-            f"Name the column of latencies '{LATENCY}' and give seconds."
-        )
-    names = None if runs is None else _run_names(sheet, runs)
-    made = _space(sheet if runs is None else _without(sheet, runs), space, tuple(categorical), tuple(increasing))
-    architectures = _architectures(sheet, made)
-    spread = _positive(sheet, SPREAD, zero=True) if SPREAD in sheet.header else None
-    return LatencyTable(made, architectures, _positive(sheet, LATENCY), spread, str(path), names)
+    sheet = read_sheet(source)
+    if len(sheet) < MIN_ROWS:
+        count = "a single row" if len(sheet) else "no rows below the header" if sheet.place == "line" else "no row"
+        raise DataError(f"{sheet.source}: there is {count}. Expected at least {MIN_ROWS} measured architectures.")
+    _check_names(sheet, options)
+    layout = find_layout(sheet.columns)
+    latencies = read_latencies(sheet, options, layout)
+    names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.runs))
+    features = _features(sheet, options, latencies.columns)
+    if layout is not None and layout.space == (space if isinstance(space, str) else space.name):
+        features = features.renamed(layout.genes)
+    made, features = _space(features, space, options)
+    architectures = _architectures(features, made)
+    remarks = (*features.remarks, *latencies.remarks)
+    return LatencyTable(
+        made, architectures, latencies.latency_s, latencies.spread_s, sheet.source, runs, tuple(sheet.columns), sheet.lines,
+        sheet.place, names, remarks,
+    )  # fmt: skip
 
 
-def _run_names(sheet: _Sheet, column: str) -> list[str]:
-    if column not in sheet.header or column.startswith("latency_"):
-        features = [name for name in sheet.header if not name.startswith("latency_")]
-        raise UsageError(f"{sheet.path} has no column '{column}' to name measuring runs. Known: {', '.join(features)}")
-    return sheet.column(column)
+def _check_names(sheet: Sheet, options: TableOptions) -> None:
+    for name in (options.runs, options.id):
+        if name is not None and (name not in sheet.columns or name == LATENCY):
+            what = "measuring runs" if name == options.runs else "the rows"
+            known = ", ".join(column for column in sheet.header if not is_latency_name(column))
+            raise UsageError(f"{sheet.source} has no column '{name}' to name {what}. Known: {known}")
 
 
-def _without(sheet: _Sheet, column: str) -> _Sheet:
-    index = sheet.header.index(column)
-    rows = [(line, row[:index] + row[index + 1 :]) for line, row in sheet.rows]
-    return _Sheet(sheet.path, sheet.header[:index] + sheet.header[index + 1 :], rows)
+def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> Sheet:
+    """Returns the columns that may be features; the values of dictionaries and lists are columns of their own.
+
+    Raises:
+        UsageError: When an option names a column that is not there.
+    """
+    named = {*options.keep, *options.categorical, *options.increasing}
+    taken = {*latencies, *filter(None, (options.runs, options.id))}
+    silent = {name for name in sheet.columns if name.startswith("latency_")}
+    others = [name for name in sheet.columns if is_latency_name(name) and name not in {*taken, *named, *silent}]
+    rest = sheet.without([*taken, *(silent - named), *others, *options.drop])
+    if others:
+        rest = rest.remarking(_left_out(others, "latencies too"))
+    made = expanded(rest, named)
+    unknown = [name for name in options.columns if name not in sheet.columns and name not in made.columns]
+    if unknown:
+        raise UsageError(f"{sheet.source} has no feature column '{unknown[0]}'. Known: {', '.join(made.columns)}")
+    return made.without(options.drop)
 
 
-def _sheet(path: Path) -> _Sheet:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}. Give the path of a CSV file.") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is no UTF-8 text. Expected a CSV, not a binary file.") from None
-    if "\0" in text:
-        raise DataError(f"{path}: holds zero bytes. Expected a CSV, not a binary file.")
-    reader = csv.reader(text.splitlines(keepends=True))
-    try:
-        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(row)]
-    except csv.Error as error:
-        raise DataError(f"{path}: line {reader.line_num}: {error}. Expected comma-separated values.") from None
-    if not lines:
-        raise DataError(f"{path}: the file is empty. Expected a header and rows, such as 'l1,l2,...,{LATENCY}'.")
-    return _checked(path, lines[0][1], lines[1:])
+def _left_out(names: Sequence[str], what: str) -> str:
+    quoted = ", ".join(f"'{name}'" for name in names)
+    noun = "columns" if len(names) > 1 else "column"
+    return f"{noun} {quoted} left out: {what}. --keep {','.join(names)} makes features of them."
 
 
-def _checked(path: Path, header: list[str], rows: list[tuple[int, list[str]]]) -> _Sheet:
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated or "" in header:
-        what = f"column '{repeated[0]}' stands twice" if repeated and repeated[0] else "a column has no name"
-        raise DataError(f"{path}: line 1: {what}. Give every column a name of its own.")
-    for line, row in rows:
-        if len(row) != len(header):
-            raise DataError(
-                f"{path}: line {line}: {len(row)} values where the header has {len(header)} columns "
-                f"(the last one present is '{header[min(len(row), len(header)) - 1]}'). "
-                "Complete or delete the line; a cut last line is the mark of an interrupted copy."
-            )
-    if len(rows) < MIN_ROWS:
-        count = "no rows below the header" if not rows else "a single row"
-        raise DataError(f"{path}: there is {count}. Expected at least {MIN_ROWS} measured architectures.")
-    return _Sheet(path, header, rows)
-
-
-def _space(
-    sheet: _Sheet, space: str | SearchSpace, categorical: tuple[str, ...], increasing: tuple[str, ...]
-) -> SearchSpace:
-    features = [name for name in sheet.header if not name.startswith("latency_")]
+def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tuple[SearchSpace, Sheet]:
+    """Returns the space, made of the columns for ``table``, and the sheet with what its genes are read from."""
     if space == Table.name:
-        return Table(_columns(sheet, features, categorical), increasing)
+        return _table(sheet, options)
     made = make_space(space) if isinstance(space, str) else space
-    if (categorical or increasing) and not isinstance(made, Table):
-        kind = "categorical" if categorical else "increasing"
+    if (options.categorical or options.increasing) and not isinstance(made, Table):
+        kind = "categorical" if options.categorical else "increasing"
         raise UsageError(f"space '{made.name}' knows its genes: {kind} columns are named for the space 'table' only")
-    missing = [gene.name for gene in made.genes if gene.name not in sheet.header]
+    sheet = _as_genes(sheet, [gene.name for gene in made.genes])
+    missing = [gene.name for gene in made.genes if gene.name not in sheet.columns]
     if missing:
         raise DataError(
-            f"{sheet.path}: line 1: space '{made.name}' needs the column '{missing[0]}'. Missing: {', '.join(missing)}. "
+            f"{sheet.head}: space '{made.name}' needs the column '{missing[0]}'. Missing: {', '.join(missing)}. "
             f"Found: {', '.join(sheet.header)}. Use the space 'table' for a table with other columns."
         )
-    return made
+    return made, sheet
 
 
-def _columns(sheet: _Sheet, features: Sequence[str], categorical: tuple[str, ...]) -> list[dict[str, object]]:
-    unknown = [name for name in categorical if name not in features]
-    if unknown:
-        raise UsageError(f"{sheet.path} has no feature column '{unknown[0]}'. Known: {', '.join(features)}")
-    if not features:
-        raise DataError(f"{sheet.path}: line 1: there is no feature column beside the latencies. Add the architecture.")
-    return [_column(name, sheet.column(name), name in categorical) for name in features]
+def _as_genes(sheet: Sheet, genes: list[str]) -> Sheet:
+    """Takes the entries of a column of lists for the genes, in order, where no other column is named as they are."""
+    if any(name in sheet.columns for name in genes):
+        return sheet
+    for name in sheet.header:
+        head, dot, _ = name.rpartition(".")
+        entries = [other for other in sheet.header if dot and other.rpartition(".")[0] == head]
+        if len(entries) == len(genes):
+            return sheet.renamed(dict(zip(entries, genes, strict=True)))
+    return sheet
 
 
-def _column(name: str, texts: list[str], forced: bool) -> dict[str, object]:
-    numbers = [_number_or_none(text) for text in texts]
-    known = [number for number in numbers if number is not None]
-    if not forced and known:  # a text among numbers is an error of that line, and is reported as such
+def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
+    wanted = {*options.keep, *options.categorical, *options.increasing}
+    found = find_identifiers(sheet.columns, wanted | sheet.categories)
+    remarks = [
+        f"column '{name}' left out: it holds {what}, which say nothing about a new net. --keep {name} keeps it as a feature."
+        for name, what in found.items()
+    ]
+    sheet = sheet.without(found).remarking(*remarks)
+    if not sheet.columns:
+        raise DataError(f"{sheet.head}: there is no feature column beside the latencies. Add the architecture.")
+    categorical = {*options.categorical, *sheet.categories}
+    columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
+    return Table(columns, options.increasing), sheet.remarking(*_many(sheet, columns))
+
+
+def _many(sheet: Sheet, columns: list[dict[str, Any]]) -> list[str]:
+    return [
+        f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another one cannot "
+        f"be predicted, and fits take long. --drop {column['name']} leaves it out."
+        for column in columns
+        if len(column.get("choices", ())) > max(MANY_CHOICES, len(sheet) // 10)
+    ]
+
+
+def _column(name: str, texts: list[str], forced: bool) -> dict[str, Any]:
+    if not forced and is_numeric(texts):  # a text among numbers is an error of that line, and is reported as such
         return {"name": name, "categorical": False}
-    if len(known) == len(texts):
-        return {"name": name, "categorical": True, "choices": sorted(set(known))}
-    return {"name": name, "categorical": True, "choices": sorted(set(texts))}
+    numbers = [value for value in map(number, texts) if value is not None and math.isfinite(value)]
+    choices: list[int | float] | list[str] = sorted(set(numbers)) if len(numbers) == len(texts) else sorted(set(texts))
+    return {"name": name, "categorical": True, "choices": choices}
 
 
-def _number_or_none(text: str) -> int | float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return int(value) if value.is_integer() else value
-
-
-def _architectures(sheet: _Sheet, space: SearchSpace) -> list[Architecture]:
+def _architectures(sheet: Sheet, space: SearchSpace) -> list[Architecture]:
     columns = [_values(sheet, gene) for gene in space.genes]
     if isinstance(space, Table) and not any(gene.choices for gene in space.genes):
         return [Architecture(space.name, genes) for genes in zip(*columns, strict=True)]
@@ -211,31 +214,20 @@ def _architectures(sheet: _Sheet, space: SearchSpace) -> list[Architecture]:
             architectures.append(space.architecture(genes))
         except ArchitectureError as error:
             advice = "Correct the line, or use the space 'table'."
-            raise DataError(f"{sheet.path}: line {sheet.rows[row][0]}: {error}. {advice}") from None
+            raise DataError(f"{sheet.source}: {sheet.at([row])}: {error}. {advice}") from None
     return architectures
 
 
-def _values(sheet: _Sheet, gene: Gene) -> list[GeneValue]:
-    texts = sheet.column(gene.name)
+def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
+    texts = sheet.columns[gene.name]
     if gene.categorical and any(isinstance(choice, str) for choice in gene.choices):
         return list(texts)
     values: list[GeneValue] = []
     for row, text in enumerate(texts):
-        value = _number_or_none(text)
+        value = number(text)
         if value is None or not math.isfinite(value):
             what = "the value is missing" if not text else f"'{text}' is no finite number"
             advice = f"Correct the line; a column of names is passed with --categorical {gene.name}."
             raise sheet.error(row, gene.name, what, advice)
         values.append(value)
     return values
-
-
-def _positive(sheet: _Sheet, name: str, zero: bool = False) -> NDArray[np.float64]:
-    values = []
-    for row, text in enumerate(sheet.column(name)):
-        value = _number_or_none(text)
-        if value is None or not math.isfinite(value) or value < 0 or (value == 0 and not zero):
-            what = f"'{text}' is no {'' if zero else 'positive '}finite number of seconds"
-            raise sheet.error(row, name, what, "Correct or delete the line.")
-        values.append(float(value))
-    return np.array(values)

@@ -27,6 +27,9 @@ Design = Literal["uniform", "spread"]
 REMEMBERED = 10_000
 """Components of a space whose work is remembered."""
 
+LISTED = 40
+"""Choices of a gene that an error lists before it counts the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Gene:
@@ -119,10 +122,24 @@ class SearchSpace(ABC):
         for gene, value in zip(self.genes, values, strict=True):
             if gene.choices and value not in gene.choices:
                 raise ArchitectureError(
-                    f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. "
-                    f"Allowed: {', '.join(map(str, gene.choices))}"
+                    f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. Allowed: {_listed(gene.choices)}"
                 )
         return self.made(values)
+
+    def as_architecture(self, value: Any) -> Architecture:
+        """Makes an architecture of whatever says one: an architecture, a text, a mapping, a row, or a sequence of values.
+
+        Args:
+            value: An architecture of this space; a text that :meth:`parse` reads; a mapping, a named tuple or a row of a
+                data frame with a value for every gene by name, also within dictionaries and lists (other names are passed
+                over, such as a row's name or latency); or the values of all genes in order.
+
+        Raises:
+            ArchitectureError: When it is none of these, lacks a gene, or lies outside the space.
+        """
+        from hwcost.spaces.reading import as_architecture
+
+        return as_architecture(self, value)
 
     def made(self, genes: Iterable[GeneValue]) -> Architecture:
         """Makes an architecture of gene values known to be allowed, in their canonical form."""
@@ -149,12 +166,18 @@ class SearchSpace(ABC):
         raise ArchitectureError(f"a gene is a number or a text, got {value!r}")
 
     def parse(self, text: str) -> Architecture:
-        """Reads an architecture from its key (``360_360_...``), from comma-separated values, or from a JSON list.
+        """Reads an architecture from its key (``360_360_...``), comma-separated values, a JSON list, or genes by name.
+
+        Genes by name are ``l1=360,l2=360,...`` or a JSON object.
 
         Raises:
             ArchitectureError: When the text is none of these or lies outside the space.
         """
+        from hwcost.spaces.reading import is_assignments, read_assignments
+
         text = text.strip()
+        if is_assignments(text):
+            return read_assignments(self, text)
         if text.startswith("["):
             try:
                 parts = list(json.loads(text))
@@ -342,6 +365,11 @@ class SearchSpace(ABC):
         if accounting not in self.accountings:
             known = ", ".join(self.accountings)
             raise UsageError(f"space '{self.name}' has no accounting '{accounting}'. Known: {known}")
+
+
+def _listed(choices: Sequence[GeneValue]) -> str:
+    shown = ", ".join(map(str, choices[:LISTED]))
+    return shown if len(choices) <= LISTED else f"{shown} and {len(choices) - LISTED} more"
 
 
 def _number(text: str) -> GeneValue:

@@ -8,6 +8,7 @@ from typing import Any
 
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace, _number
+from hwcost.spaces.reading import is_assignments
 
 
 class Table(SearchSpace):
@@ -70,13 +71,13 @@ class Table(SearchSpace):
         return arch
 
     def parse(self, text: str) -> Architecture:
-        """Reads an architecture from a JSON list, or from values with commas between them.
+        """Reads an architecture from a JSON list, from values with commas between them, or from values by name.
 
         Raises:
-            ArchitectureError: When the text is neither or does not fit the columns.
+            ArchitectureError: When the text is none of these or does not fit the columns.
         """
         text = text.strip()
-        if text.startswith("["):
+        if text.startswith("[") or is_assignments(text):
             return super().parse(text)
         return self.architecture([_number(part) for part in text.split(",") if part.strip()])
 

@@ -7,11 +7,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from hwcost.errors import UsageError
 from hwcost.stores.base import Store
 
-__all__ = ["Store", "default_location", "open_store"]
+__all__ = ["Store", "default_location", "is_store", "open_store"]
+
+LINES_SUFFIX = ".jsonl"
+SUFFIXES = (".db", ".sqlite", ".sqlite3", LINES_SUFFIX)
+"""Endings of the names of files that are stores."""
+
+LINES_BEGIN = b'{"hwcost"'
+"""First bytes of a store in JSON Lines; any other such file holds somebody's records."""
 
 
 def open_store(location: str | Path | None = None, *, create: bool = True) -> Store:
@@ -37,6 +45,19 @@ def open_store(location: str | Path | None = None, *, create: bool = True) -> St
     from hwcost.stores.sql import SqlStore
 
     return SqlStore(text, create=create)
+
+
+def is_store(source: Any) -> bool:
+    """Whether a source names a store: a database, a URL, or a JSON Lines file that holds no other records."""
+    if not isinstance(source, (str, os.PathLike)):
+        return False
+    if "://" in str(source):
+        return True
+    path = Path(source)
+    if path.suffix != LINES_SUFFIX or not path.is_file():
+        return path.suffix in SUFFIXES
+    with path.open("rb") as file:
+        return LINES_BEGIN.startswith(file.read(len(LINES_BEGIN)))
 
 
 def default_location() -> str:

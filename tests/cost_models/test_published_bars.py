@@ -8,13 +8,14 @@ import pytest
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.data import Data, from_table
 from hwcost.cost_models.metrics import metrics
+from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import read_table
 
 
 @pytest.fixture
 def rows(published):
     def rows(name: str, space: str = "supershaper", categorical: str = "") -> Data:
-        return from_table(read_table(published / name, space, filter(None, categorical.split(","))))
+        return from_table(read_table(published / name, space, TableOptions.of(categorical=categorical)))
 
     return rows
 

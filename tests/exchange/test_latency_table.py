@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import read_table
 from hwcost.spaces import space
 
@@ -34,7 +35,7 @@ def test_reads_numbers_texts_and_spread(write):
 
 
 def test_integers_can_be_forced_to_be_names(write):
-    table = read_table(write("op,latency_s\n3,1\n1,2\n3,3\n"), "table", ["op"])
+    table = read_table(write("op,latency_s\n3,1\n1,2\n3,3\n"), "table", TableOptions(("op",)))
     assert table.space.genes[0].choices == (1, 3)
     assert space("table", **table.space.options()).genes == table.space.genes
 
@@ -57,7 +58,7 @@ def test_line_ends_blank_lines_quotes_and_byte_order_marks_do_not_matter(write):
         ("", ["empty"]),
         ("a,latency_s\n", ["no rows below the header", "at least 2"]),
         ("a,latency_s\n1,2\n", ["a single row", "at least 2"]),
-        (b"SQLite format 3\0\xff\xfe", ["no UTF-8 text", "not a binary file"]),
+        (b"\x8fprogram 3\0\xff\xfe", ["no UTF-8 text", "not a binary file"]),
         ("a,latency_s\n1,\0\n1,2\n", ["zero bytes"]),
         ("a,latency_s\n1,2\n1\n", ["line 3", "1 values where the header has 2 columns", "'a'"]),
         ("a,latency_s\n1,2,3\n1,2\n", ["line 2", "3 values"]),
@@ -108,6 +109,6 @@ def test_refuses_missing_files_and_folders(tmp_path):
 def test_categorical_names_are_checked(write):
     path = write("a,latency_s\n1,1\n2,2\n")
     with pytest.raises(UsageError, match="no feature column 'b'"):
-        read_table(path, "table", ["b"])
+        read_table(path, "table", TableOptions(("b",)))
     with pytest.raises(UsageError, match="knows its genes"):
-        read_table(write(f"{WIDTHS},latency_s\n{ROW},1\n{ROW},1\n"), "supershaper", ["l1"])
+        read_table(write(f"{WIDTHS},latency_s\n{ROW},1\n{ROW},1\n"), "supershaper", TableOptions(("l1",)))

@@ -1,0 +1,171 @@
+"""Compares two tables of latencies that others measured, architecture by architecture.
+
+A table knows no rounds: each row is one pass. Where both tables measure architectures again, the interval of a ratio comes
+from how far repeats lie apart. Otherwise it comes from how far the ratios of all architectures scatter, which takes for
+noise what really differs by architecture; that makes intervals too wide rather than too narrow. What moved a machine as a
+whole between or within the tables is in no interval, and is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.campaign.differences import BAND, Comparison, judge, overall
+from hwcost.errors import DataError, UsageError
+from hwcost.exchange.frames import is_frame
+from hwcost.exchange.nested_columns import expanded
+from hwcost.exchange.options import TableOptions
+from hwcost.exchange.sources import read_sheet
+from hwcost.exchange.table import LatencyTable, read_table
+from hwcost.levels.von_neumann import robust_sd
+from hwcost.measure.measurement import Flag
+from hwcost.spaces.base import SearchSpace
+from hwcost.stores import is_store
+
+Floats = NDArray[np.float64]
+
+FEWEST_PAIRS = 5
+"""Architectures in both tables below which the scatter of their ratios is not told."""
+
+FEWEST_REPEATS = 3
+"""Repeats in a table below which their spread is not told."""
+
+ONE_PASS = Flag(
+    "W_ONE_PASS",
+    "each table is one pass without rounds: what changed the machine as a whole between the two, or while one was measured, "
+    "counts as a difference and is in no interval.",
+    "Audit both tables, or measure both in one campaign.",
+)
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """One table: log latencies of every architecture, in the order of the file."""
+
+    logs: dict[Hashable, list[float]]
+    names: dict[Hashable, str]
+
+    @property
+    def spread(self) -> float | None:
+        """Robust standard deviation of one row about its architecture; None with too few repeats."""
+        steps = np.concatenate([np.diff(values) for values in self.logs.values()] or [np.zeros(0)])
+        return robust_sd(steps) / np.sqrt(2.0) if len(steps) >= FEWEST_REPEATS else None
+
+
+def is_table(source: Any) -> bool:
+    """Whether one side of a comparison is a table, rather than a store, a campaign or measurements."""
+    if isinstance(source, (str, PathLike)):
+        return not is_store(str(source).partition("#")[0])
+    if isinstance(source, (list, tuple)):
+        return bool(source) and isinstance(source[0], Mapping)
+    return isinstance(source, Mapping) or is_frame(source)
+
+
+def read_tables(sources: Iterable[Any], space: str | SearchSpace, options: TableOptions) -> list[LatencyTable]:
+    """Reads tables that need not have the same columns: an option may name a column that only some of them have.
+
+    Raises:
+        DataError: When one cannot be read.
+        UsageError: When an option names a column that none has.
+    """
+    given = list(sources)
+    sheets = [read_sheet(source) for source in given]
+    held = [{*sheet.columns, *expanded(sheet).columns} for sheet in sheets]
+    unknown = [name for name in options.columns if not any(name in names for names in held)]
+    if unknown:
+        raise UsageError(f"no table has a column '{unknown[0]}'. Known: {', '.join(sorted(set().union(*held)))}")
+    return [read_table(source, space, _for(options, names)) for source, names in zip(given, held, strict=True)]
+
+
+def _for(options: TableOptions, names: set[str]) -> TableOptions:
+    keep, drop, categorical = (
+        tuple(name for name in given if name in names) for given in (options.keep, options.drop, options.categorical)
+    )
+    return replace(options, keep=keep, drop=drop, categorical=categorical)
+
+
+def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comparison:
+    """Compares the architectures that both tables have; the verdicts are on the second one.
+
+    Architectures are matched by their genes, or by name where both tables were read with a column of names.
+
+    Args:
+        a: The table to compare with.
+        b: The other one.
+        band: Half-width of the band of log ratios that are of no consequence.
+
+    Raises:
+        DataError: When no architecture is in both, or a column that only one table has tells architectures apart.
+    """
+    one, other = _arms(a, b)
+    both = [key for key in one.logs if key in other.logs]
+    if not both:
+        examples = " and ".join(f"'{next(iter(arm.names.values()))}'" for arm in (one, other))
+        raise DataError(
+            f"no architecture of {a.path} is one of {b.path} (for example {examples}). Compare tables of the same "
+            "architectures, with the same names of columns."
+        )
+    a_log, b_log = (np.array([float(np.median(arm.logs[key])) for key in both]) for arm in (one, other))
+    ratio = b_log - a_log
+    half = _half_widths(one, other, both, ratio)
+    judged = judge([one.names[key] for key in both], ratio, half, band)
+    found = tuple(
+        replace(this, a_s=float(np.exp(first)), b_s=float(np.exp(second)))
+        for this, first, second in zip(judged, a_log, b_log, strict=True)
+    )
+    only_a = tuple(name for key, name in one.names.items() if key not in other.logs)
+    only_b = tuple(name for key, name in other.names.items() if key not in one.logs)
+    return Comparison(overall(ratio, half, 0.0, band), found, only_a, only_b, 0.0, (ONE_PASS,))
+
+
+def _half_widths(one: _Arm, other: _Arm, both: list[Hashable], ratio: Floats) -> Floats:
+    """Returns half-widths of 95 % intervals of log ratios, shape (n,); NaN where there is nothing to tell them from."""
+    from scipy import stats
+
+    spreads = one.spread, other.spread
+    if spreads[0] is not None and spreads[1] is not None:
+        counts = np.array([[len(arm.logs[key]) for key in both] for arm in (one, other)], dtype=np.float64)
+        median = np.where(counts > 2, np.pi / 2, 1.0)  # a median varies more than a mean
+        variances = median / counts * np.square(np.array(spreads))[:, None]
+        repeats = sum(len(values) - 1 for arm in (one, other) for values in arm.logs.values())
+        return np.asarray(stats.t.ppf(0.975, repeats) * np.sqrt(variances.sum(axis=0)))
+    if len(both) < FEWEST_PAIRS:
+        return np.full(len(both), np.nan)
+    return np.full(len(both), float(stats.t.ppf(0.975, len(both) - 1)) * robust_sd(ratio))
+
+
+def _arms(a: LatencyTable, b: LatencyTable) -> tuple[_Arm, _Arm]:
+    if a.names is not None and b.names is not None:
+        return _arm(a, [(name,) for name in a.names], a.names), _arm(b, [(name,) for name in b.names], b.names)
+    shared = [gene.name for gene in a.space.genes if gene.name in {gene.name for gene in b.space.genes}]
+    return _by_genes(a, shared), _by_genes(b, shared)
+
+
+def _by_genes(table: LatencyTable, shared: list[str]) -> _Arm:
+    """Matches by the columns that both tables have; the others must follow from them."""
+    names = [gene.name for gene in table.space.genes]
+    indices = [names.index(name) for name in shared]
+    keys = [tuple(arch.genes[i] for i in indices) for arch in table.architectures]
+    if len(set(keys)) < len({arch.genes for arch in table.architectures}):
+        extra = [name for name in names if name not in shared]
+        raise DataError(
+            f"{table.path}: the columns {', '.join(extra)} are not in the other table, and tell architectures apart. Leave "
+            f"them out where they do not belong to the architecture: --drop {','.join(extra)}."
+        )
+    labels = [", ".join(f"{name}={value}" for name, value in zip(shared, key, strict=True)) for key in keys]
+    return _arm(table, keys, labels)
+
+
+def _arm(table: LatencyTable, keys: list[Any], labels: list[str]) -> _Arm:
+    logs: dict[Hashable, list[float]] = {}
+    names: dict[Hashable, str] = {}
+    for key, label, value in zip(keys, labels, np.log(table.latency_s).tolist(), strict=True):
+        logs.setdefault(key, []).append(value)
+        names.setdefault(key, label)
+    return _Arm(logs, names)

@@ -1,0 +1,115 @@
+"""Tables as text: cells with commas, semicolons, tabs or bars between them."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+from hwcost.errors import DataError
+from hwcost.exchange.numerals import is_number, normalised
+from hwcost.exchange.sheet import Sheet
+
+DELIMITERS = (",", ";", "\t", "|")
+
+TRIED = 50
+"""Lines by which a delimiter is judged."""
+
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_OPERATOR = re.compile(r"\d+x\d+|\w+:\d")
+_EXAMPLE = "'l1,l2,...,latency_s'"
+
+Rows = list[tuple[int, list[str]]]
+
+
+def read_delimited(text: str, source: str) -> Sheet:
+    """Reads a table of texts.
+
+    Args:
+        text: The whole file; its first line that is not empty names the columns.
+        source: File, for people.
+
+    Raises:
+        DataError: When it is empty or ragged, has no header, or has columns without a name or with the same one.
+    """
+    first, _, rest = text.partition("\n")
+    declared = _SEPARATOR_LINE.fullmatch(first)
+    skipped = 1 if declared else 0
+    delimiter = declared[1] if declared else find_delimiter(text)
+    rows = _rows(rest if declared else text, delimiter, source, skipped)
+    if not rows:
+        raise DataError(f"{source}: the file is empty. Expected a header and rows, such as {_EXAMPLE}.")
+    header, body = rows[0][1], rows[1:]
+    _check_header(header, body, source)
+    sheet = normalised(as_sheet(header, body, source), delimiter)
+    if delimiter == ",":
+        return sheet
+    name = {"\t": "tabs", ";": "semicolons", "|": "bars"}.get(delimiter, f"'{delimiter}'")
+    return sheet.remarking(f"cells are separated by {name}.")
+
+
+def find_delimiter(text: str) -> str:
+    """Returns the sign between cells: the one that cuts all lines into as many cells as the header, the most of them."""
+    lines = [line for line in text.splitlines()[:TRIED] if line.strip()]
+    counts = {sign: [len(row) for row in csv.reader(lines, delimiter=sign)] for sign in DELIMITERS}
+    possible = [sign for sign in DELIMITERS if counts[sign] and counts[sign][0] > 1]
+    return max(possible, key=lambda sign: (len(set(counts[sign])) == 1, counts[sign][0]), default=",")
+
+
+def _rows(text: str, delimiter: str, source: str, skipped: int) -> Rows:
+    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    try:
+        return [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if any(row)]
+    except csv.Error as error:
+        line = reader.line_num + skipped
+        raise DataError(f"{source}: line {line}: {error}. Expected comma-separated values.") from None
+
+
+def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
+    """Turns rows into columns.
+
+    Args:
+        header: Names of the columns; the first may be empty, as it is where a data frame's index was written.
+        rows: Number of its line and texts of every row.
+        source: File, for people.
+
+    Raises:
+        DataError: When a row is ragged, or a column has no name of its own.
+    """
+    header = ["Unnamed: 0", *header[1:]] if header[0] == "" and len(header) > 1 else header
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated or "" in header:
+        what = f"column '{repeated[0]}' stands twice" if repeated and repeated[0] else "a column has no name"
+        raise DataError(f"{source}: line 1: {what}. Give every column a name of its own.")
+    for line, row in rows:
+        if len(row) != len(header):
+            raise DataError(
+                f"{source}: line {line}: {len(row)} values where the header has {len(header)} columns "
+                f"(the last one present is '{header[min(len(row), len(header)) - 1]}'). "
+                "Complete or delete the line; a cut last line is the mark of an interrupted copy."
+            )
+    columns = {name: [row[i] for _, row in rows] for i, name in enumerate(header)}
+    return Sheet(source, columns, tuple(line for line, _ in rows))
+
+
+def _check_header(header: list[str], body: Rows, source: str) -> None:
+    """Refuses a first line that is a row itself."""
+    if all(is_number(name) for name in header):
+        raise DataError(
+            f"{source}: line 1 holds numbers only, so it is no header. Put a line with the names of the {len(header)} "
+            f"columns before it, such as {_EXAMPLE}."
+        )
+    if len(header) == 2 and _OPERATOR.search(header[0]) and not is_number(header[0]) and header[1][:1].isdigit():
+        raise headerless_operators(source, [(1, header), *body])
+
+
+def headerless_operators(source: str, rows: Rows) -> DataError:
+    """Returns the error about a table of operators: what it is, which cells are damaged, and what to do with it."""
+    damaged = [(line, row[-1]) for line, row in rows if not is_number(row[-1])]
+    line, cell = damaged[0] if damaged else (0, "")
+    also = f" Line {line}, column 2: '{cell}' is no number; correct it first." if damaged else ""
+    return DataError(
+        f"{source}: this is a table of operators and their latencies, without a header, such as '{rows[0][1][0]}'; none of "
+        f"its rows is a whole architecture.{also} Declare a space whose architectures name these operators, and make a "
+        "lookup-table cost model of the table (docs/own-model.md); or put a header such as 'operator,latency_ms' before it "
+        "and use the space 'table' to look at the operators themselves."
+    )

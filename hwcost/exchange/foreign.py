@@ -1,0 +1,128 @@
+"""Files that are no tables, told by their content, with what to do about each."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import re
+import zlib
+
+from hwcost.errors import DataError
+
+_COMPRESSED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ\x00", lzma.decompress))
+
+_EXPORT = "Save the table as CSV, and give that file"
+_PICKLE = (
+    "which would run code when it is opened, so hwcost does not. Open it where you trust it, save the table as CSV, and "
+    "give that"
+)
+_ADVICE = {
+    "SQLite": (
+        "an SQLite database. If hwcost measured into it, give it a name that ends in .db; otherwise save the table: "
+        "sqlite3 -header -csv FILE 'SELECT * FROM TABLE' > rows.csv"
+    ),
+    "DuckDB": f"a DuckDB database. {_EXPORT}",
+    "LFS": "a Git LFS pointer: the table itself was not downloaded. Run 'git lfs pull' in that repository, and try again",
+    "annex": "a git-annex pointer: the table itself was not downloaded. Run 'git annex get FILE', and try again",
+    "HTML": (
+        "a web page, not the file that it shows. Download the file itself (on GitHub: the button 'Download raw file', or "
+        "the address at raw.githubusercontent.com)"
+    ),
+    "XML": f"XML. {_EXPORT}",
+    "PDF": f"a PDF. {_EXPORT}",
+    "HDF5": f"an HDF5 file. {_EXPORT}",
+    "NumPy": "a NumPy array without names of columns. Save it as CSV with a header, and give that",
+    "NumPy archive": "an archive of NumPy arrays. Save the table as CSV with a header, and give that",
+    "PyTorch": f"a PyTorch file, {_PICKLE}",
+    "pickle": f"a pickle, {_PICKLE}",
+    "zip": "a zip archive. Unpack it, and give the table inside",
+    "tar": "a tar archive. Unpack it, and give the table inside",
+    "zstd": "compressed with zstd. Unpack it (zstd -d FILE), and give the table inside",
+    "7z": "a 7z archive. Unpack it, and give the table inside",
+    "old Excel": f"an old Excel workbook (.xls). {_EXPORT}",
+}
+"""Kind of file to what it is and what to do."""
+
+_MAGIC = (
+    (b"SQLite format 3\0", "SQLite"), (b"version https://git-lfs.github.com/spec/", "LFS"), (b"/annex/objects/", "annex"),
+    (b"%PDF", "PDF"), (b"\x89HDF\r\n", "HDF5"), (b"\x93NUMPY", "NumPy"), (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"), (b"<?xml", "XML"),
+)  # fmt: skip
+
+_PICKLED = re.compile(rb"\x80[\x02-\x05](\x95|c|\}|\]|\(|\x8a|\x8c)", re.DOTALL)
+
+
+def uncompressed(content: bytes, source: str) -> bytes:
+    """Returns what a gzip, bzip2 or xz file holds, and any other content as it is.
+
+    Raises:
+        DataError: When the file is damaged.
+    """
+    for magic, unpack in _COMPRESSED:
+        if content.startswith(magic):
+            try:
+                return unpack(content)
+            except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
+                raise DataError(f"{source}: the compressed file is damaged: {error}. Copy or download it again.") from None
+    return content
+
+
+def workbook_kind(content: bytes) -> str | None:
+    """Returns ``parquet``, ``feather`` or ``excel`` for a file that other libraries read as a table; None for others."""
+    if content.startswith(b"PAR1"):
+        return "parquet"
+    if content.startswith((b"ARROW1", b"FEA1")):
+        return "feather"
+    return "excel" if content.startswith(b"PK\x03\x04") and b"xl/" in content else None
+
+
+def refuse(content: bytes, source: str) -> None:
+    """Refuses what is known to be no table.
+
+    Raises:
+        DataError: Saying what it is and what to do.
+    """
+    kind = _kind(content)
+    if kind is not None:
+        raise DataError(f"{source}: this is {_ADVICE[kind]}.")
+
+
+def _kind(content: bytes) -> str | None:
+    for magic, kind in _MAGIC:
+        if content.startswith(magic):
+            return kind
+    if content[8:12] == b"DUCK":
+        return "DuckDB"
+    if content.startswith(b"PK\x03\x04"):
+        return "PyTorch" if b"data.pkl" in content else "NumPy archive" if b".npy" in content[:200] else "zip"
+    if _PICKLED.match(content):
+        return "PyTorch" if b"torch" in content[:2000] else "pickle"
+    if content[257:262] == b"ustar":
+        return "tar"
+    begin = content[:500].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if begin.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table")):
+        return "HTML"
+    return "XML" if begin.startswith(b"<") and b">" in begin else None
+
+
+def decoded(content: bytes, source: str) -> str:
+    """Returns the text of a file: UTF-8, UTF-16 with a mark, or the single-byte encoding of older spreadsheets.
+
+    Raises:
+        DataError: When it is no text.
+    """
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError:
+            raise DataError(f"{source}: byte 0 is no UTF-8 text. Expected a CSV, not a binary file.") from None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        text = content.decode("latin-1")
+        if not all(sign.isprintable() or sign in "\t\r\n\xa0" for sign in text):
+            raise DataError(f"{source}: byte {error.start} is no UTF-8 text. Expected a CSV, not a binary file.") from None
+    if "\0" in text:
+        raise DataError(f"{source}: holds zero bytes. Expected a CSV, not a binary file.")
+    return text

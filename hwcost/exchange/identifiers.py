@@ -1,0 +1,136 @@
+"""Columns that name the rows of a table and say nothing about an architecture: names, running numbers, dates.
+
+A cost model cannot use them: a new net has a name of its own. And as features they would hide that two rows are of one net.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.exchange.nested_columns import is_numeric
+from hwcost.exchange.numerals import number
+
+FEWEST_ROWS = 5
+"""Rows below which nothing is told from how often values repeat."""
+
+FEWEST_INDEX_ROWS = 10
+"""Rows below which a running number may be a feature."""
+
+NEARLY_UNIQUE = 0.8
+"""Share of different values from which a column of texts names its rows."""
+
+FEWEST_NAMES = 10
+"""Different texts below which a column that follows the others is a category and not a name."""
+
+_PANDAS_INDEX = re.compile(r"(Unnamed: \d+|level_\d+|index|__index_level_\d+__)", re.IGNORECASE)
+_INDEX_NAME = re.compile(
+    r"(.*[_ .-])?(id|ids|idx|index|no|nr|num|number|row|rank|uid|uuid|guid|hash|sha|sha1|sha256|md5|key|name|sample|trial"
+    r"|net|network|arch|architecture|model|config|candidate|subnet|run|step|iter|iteration|order|#)|#|n°",
+    re.IGNORECASE,
+)
+_HASH_NAME = re.compile(r"(.*[_ .-])?(uid|uuid|guid|hash|sha|sha1|sha256|md5)", re.IGNORECASE)
+_TIME_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|date|time|ts|epoch|created|created_at|measured_at)", re.IGNORECASE)
+_DATE = re.compile(
+    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
+)
+_EPOCH = (1e9, 3e9)
+_SIZE_NAME = re.compile(
+    r"(?i)(.*[_ .-])?(width|hidden|dim|dims|len|length|seq|size|depth|layers?|batch|heads?|channels?|tokens?|m|n|k|b|h|w|c)"
+)
+
+
+def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] = ()) -> dict[str, str]:
+    """Finds the columns that name rows.
+
+    Args:
+        columns: Texts of every column that may be a feature.
+        wanted: Columns that are features in any case.
+
+    Returns:
+        Name of each such column to what it holds, for people. At least one column that varies is always left.
+    """
+    found: dict[str, str] = {}
+    free = {name: texts for name, texts in columns.items() if name not in wanted}
+    for name, texts in free.items():
+        rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
+        if not any(len(set(cells)) > 1 for cells in rest.values()):
+            continue
+        what = _numbers(name, texts, rest) if is_numeric(texts) else _texts(texts)
+        if what:
+            found[name] = what
+    for name, texts in free.items():
+        rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
+        if name not in found and not is_numeric(texts) and _follows(texts, rest):
+            found[name] = "names, one for each combination of the other columns"
+    return found
+
+
+def _texts(texts: list[str]) -> str | None:
+    """Says what a column of texts holds where it names rows."""
+    if all(map(_DATE.fullmatch, texts)):
+        return "dates"
+    different = len(set(texts))
+    if len(texts) >= FEWEST_ROWS and different >= NEARLY_UNIQUE * len(texts):
+        return f"names, {different} different ones in {len(texts)} rows"
+    return None
+
+
+def _follows(texts: list[str], rest: Mapping[str, list[str]]) -> bool:
+    """Whether every text stands for one combination of the other columns, and every combination has one text."""
+    names = set(texts)
+    if len(names) < FEWEST_NAMES:
+        return False
+    rows = list(zip(*rest.values(), strict=True)) if rest else []
+    return bool(rows) and len(set(rows)) == len(names) == len(set(zip(texts, rows, strict=True)))
+
+
+def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str | None:
+    """Says what a column of numbers holds where it counts rows or tells the time.
+
+    That all numbers differ says nothing: parameters and widths do so too. A running number covers a range without a gap.
+    """
+    if _PANDAS_INDEX.fullmatch(name) and name.lower() != "index":
+        return "the row numbers of a data frame"
+    values = [number(text) for text in texts]
+    if any(value is None for value in values) or len(set(texts)) < len(texts):
+        return None
+    array = np.array(values, dtype=np.float64)
+    if _HASH_NAME.fullmatch(name):
+        return "hashes"
+    rises = bool((np.diff(array) > 0).all())
+    if rises and _TIME_NAME.fullmatch(name) and _EPOCH[0] <= array[0] / _scale(array[0]) <= _EPOCH[1]:
+        return "times of measurement"
+    if len(array) < FEWEST_INDEX_ROWS or not np.array_equal(array, np.round(array)):
+        return None
+    is_full = float(array.min()) in (0.0, 1.0) and np.ptp(array) == len(array) - 1
+    if is_full and _INDEX_NAME.fullmatch(name):
+        return "a running number"
+    if rises and _PANDAS_INDEX.fullmatch(name):
+        return "the row numbers of a data frame"
+    if is_full and rises and not _SIZE_NAME.fullmatch(name) and not _is_sweep(rest):
+        return "a running number"
+    return None
+
+
+def _scale(value: float) -> float:
+    """Returns how many times of a clock make a second, told from a time since 1970."""
+    return next((scale for scale in (1.0, 1e3, 1e6, 1e9) if value / scale <= _EPOCH[1]), 1.0)
+
+
+def _is_sweep(rest: Mapping[str, list[str]]) -> bool:
+    """Whether all other columns rise, fall or stand still from row to row, as they do where one size is swept."""
+    return all(_is_monotone(texts) for texts in rest.values())
+
+
+def _is_monotone(texts: Sequence[str]) -> bool:
+    if len(set(texts)) == 1:
+        return True
+    values = [number(text) for text in texts]
+    if any(value is None for value in values):
+        return False
+    steps: NDArray[np.float64] = np.diff(np.array(values, dtype=np.float64))
+    return bool((steps >= 0).all() or (steps <= 0).all())

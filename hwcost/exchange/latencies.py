@@ -1,0 +1,189 @@
+"""Which columns of a table are its latencies, and in which unit they stand."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.errors import DataError, UsageError
+from hwcost.exchange.numerals import is_number, number
+from hwcost.exchange.options import UNITS, TableOptions
+from hwcost.exchange.sheet import Sheet
+from hwcost.spaces.layouts import Layout
+
+LATENCY = "latency_s"
+"""The column that is taken without a word: seconds."""
+
+_WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|wall|elapsed|measured|cpu|gpu)[ _]?)*"
+_STEMS = r"(?:latency|latencies|lat|time|runtime|duration|elapsed)"
+_UNIT_NAMES = {
+    "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+    "ms": "ms", "msec": "ms", "msecs": "ms", "millis": "ms", "millisecond": "ms", "milliseconds": "ms",
+    "us": "us", "µs": "us", "μs": "us", "usec": "us", "usecs": "us", "micros": "us", "microsecond": "us",
+    "microseconds": "us",
+    "ns": "ns", "nsec": "ns", "nanos": "ns", "nanosecond": "ns", "nanoseconds": "ns",
+}  # fmt: skip
+_UNIT = "|".join(sorted(_UNIT_NAMES, key=len, reverse=True))
+_WITH_UNIT = re.compile(rf"(?P<what>.*?)[ _.\-]*[\[(]?\b(?P<unit>{_UNIT})\b[\])]?", re.IGNORECASE)
+_UNDERSCORED = re.compile(rf"(?P<what>.*)[_.](?P<unit>{_UNIT})", re.IGNORECASE)
+_LATENCY_NAME = re.compile(rf"{_WORDS}{_STEMS}(?:[ _](?:mean|avg|average|median|p50))?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """The latencies of a table.
+
+    Attributes:
+        latency_s: Shape ``(n,)``, seconds.
+        spread_s: Spread inside each measurement, shape ``(n,)``, seconds; None where the table has none.
+        columns: The columns that were read.
+        remarks: What was decided, in whole sentences.
+    """
+
+    latency_s: NDArray[np.float64]
+    spread_s: NDArray[np.float64] | None
+    columns: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+def is_latency_name(name: str) -> bool:
+    """Whether a column is named as latencies are, so that it is no feature: ``latency``, ``latency_p99_s``, ``time_ms``."""
+    what, unit = split_unit(name)
+    lower = name.lower()
+    return lower == "latency" or lower.startswith("latency_") or (unit is not None and _is_latency(what))
+
+
+def split_unit(name: str) -> tuple[str, str | None]:
+    """Splits a unit of time off the end of a name: ``latency_ms``, ``latency (ms)``, ``latency[us]``, ``time/ns``."""
+    text = name.replace("/", " ").strip()
+    match = _UNDERSCORED.fullmatch(text) or _WITH_UNIT.fullmatch(text)
+    if match is None or not match["what"].strip(" _"):
+        return name, None
+    return match["what"].strip(" _.-([{"), _UNIT_NAMES[match["unit"].lower()]
+
+
+def _is_latency(what: str) -> bool:
+    return _LATENCY_NAME.fullmatch(what.strip()) is not None
+
+
+def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -> Latencies:
+    """Finds and reads the latencies: the columns that were named, ``latency_s``, a layout's, or one named as latencies are.
+
+    Args:
+        sheet: The table.
+        options: What was said about it.
+        layout: The published layout that the table has, if any.
+
+    Raises:
+        DataError: When there is no such column, several may be meant, the unit is unknown, or a value is no latency.
+        UsageError: When a column was named that is not there.
+    """
+    if options.latency is not None:
+        names = tuple(part.strip() for part in options.latency.split("+") if part.strip())
+        return _named(sheet, names, options.unit)
+    if LATENCY in sheet.columns:
+        return _read(sheet, (LATENCY,), options.unit or "s", _spread_columns(sheet, LATENCY))
+    if layout is not None:
+        unit = options.unit or layout.unit
+        spread = layout.spread if all(name in sheet.columns for name in layout.spread) else ()
+        how = f"these are {layout.name}'s columns: latency is {' + '.join(layout.latency)}, in {unit}."
+        return _read(sheet, layout.latency, unit, spread, how)
+    return _found(sheet, options.unit)
+
+
+def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
+    missing = [name for name in names if name not in sheet.columns]
+    if missing or not names:
+        what = missing[0] if missing else ""
+        raise UsageError(f"{sheet.source} has no column '{what}' to take latencies from. Known: {', '.join(sheet.header)}")
+    units = {name: unit or split_unit(name)[1] for name in names}
+    unknown = next((name for name, one in units.items() if one is None), None)
+    if unknown is not None:
+        raise _unitless(sheet, unknown)
+    parts = [_seconds(sheet, name, str(units[name])) for name in names]
+    remarks = (f"latency is {' + '.join(f'{name} in {one}' for name, one in units.items())}.",)
+    return Latencies(np.sum(parts, axis=0), None, names, remarks)
+
+
+def _unitless(sheet: Sheet, column: str) -> DataError:
+    return DataError(
+        f"{sheet.head}: the column '{column}' does not say in which unit its latencies are. Say it: --unit s, ms, us or ns "
+        f"(unit=... in Python), or name the column for example '{column}_ms'."
+    )
+
+
+def _found(sheet: Sheet, unit: str | None) -> Latencies:
+    """Takes the one column that is named as latencies are."""
+    possible = _candidates(sheet)
+    if len(possible) > 1:
+        raise DataError(
+            f"{sheet.head}: several columns may be the latency: {', '.join(possible)}. Say which: --latency {possible[0]} "
+            "(latency=... in Python); a sum is written with +."
+        )
+    if not possible:
+        raise _absent(sheet)
+    name = possible[0]
+    said = split_unit(name)[1]
+    if unit is None and said is None:
+        raise _unitless(sheet, name)
+    chosen = str(unit or said)
+    return _read(sheet, (name,), chosen, _spread_columns(sheet, name), f"latency is {name}, in {chosen}.")
+
+
+def _candidates(sheet: Sheet) -> list[str]:
+    """Returns the columns of numbers that are named as latencies are; those that say more push others aside."""
+    named = [name for name in sheet.header if _is_latency(split_unit(name)[0]) and any(map(is_number, sheet.columns[name]))]
+    with_unit = [name for name in named if split_unit(name)[1] is not None] or named
+    return [name for name in with_unit if "lat" in name.lower()] or with_unit
+
+
+def _absent(sheet: Sheet) -> DataError:
+    text = (
+        f"{sheet.head}: there is no column '{LATENCY}', and none that is named as latencies are. "
+        f"Found: {', '.join(sheet.header)}. Name the column: --latency COLUMN --unit s, ms, us or ns."
+    )
+    if sheet.place == "line" and any(is_number(name) for name in sheet.header):
+        text += " If the first line is a row and no header, put a line with the names of the columns before it."
+    return DataError(text)
+
+
+def _spread_columns(sheet: Sheet, name: str) -> tuple[str, ...]:
+    """Returns the column of standard deviations that belongs to a column of latencies, in the same unit."""
+    what, _ = split_unit(name)
+    wanted = name.replace(what, f"{what}_std", 1)
+    return (wanted,) if wanted in sheet.columns else ()
+
+
+def _read(sheet: Sheet, names: Sequence[str], unit: str, spread: Sequence[str], *remarks: str) -> Latencies:
+    latency_s = np.sum([_seconds(sheet, name, unit) for name in names], axis=0)
+    parts = [_seconds(sheet, name, unit, zero=True) for name in spread]
+    spread_s = np.sqrt(np.sum(np.square(parts), axis=0)) if parts else None
+    if len(parts) == 1:
+        spread_s = parts[0]
+    conflict = [name for name in names if split_unit(name)[1] not in (None, unit)]
+    if conflict:
+        remarks = (*remarks, f"{conflict[0]} is read in {unit}, as was asked, although its name says something else.")
+    return Latencies(latency_s, spread_s, (*names, *spread), remarks)
+
+
+def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[np.float64]:
+    """Reads a column of positive numbers; every row that holds none is named."""
+    values = [number(text) for text in sheet.columns[name]]
+    wrong = [
+        row
+        for row, value in enumerate(values)
+        if value is None or not math.isfinite(value) or value < 0 or (value == 0 and not zero)
+    ]
+    if wrong:
+        text = sheet.columns[name][wrong[0]]
+        kind = f"{'' if zero else 'positive '}finite number of {'seconds' if unit == 's' else unit}"
+        what = f"'{text}' is no {kind}" if text else "the value is missing"
+        more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
+        advice = f"Correct or delete {'the line' if len(wrong) == 1 else 'these lines'}."
+        raise sheet.error(wrong[0], name, what + more, advice)
+    return np.array(values, dtype=np.float64) * UNITS[unit]

@@ -1,0 +1,97 @@
+"""Columns of dictionaries and lists become columns of their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hwcost.exchange.numerals import is_number, number
+from hwcost.exchange.sheet import Sheet, as_text
+from hwcost.spaces.nested import flattened, read_nested
+
+ABSENT = "absent"
+"""What stands for the missing entry of a shorter list of texts; a shorter list of numbers ends in zeros."""
+
+_KEY = re.compile(r"-?\d+(?:\.\d+)?(?P<sign>[_|; ])\s*-?\d+(?:\.\d+)?(?:(?P=sign)\s*-?\d+(?:\.\d+)?)*")
+
+
+def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
+    """Returns the sheet with the values of dictionaries and lists in columns of their own, in place of theirs.
+
+    A value is named by its path, ``ks.0``, with the column's name before it for a list, or where the name is taken. Keys of
+    numbers such as ``360_360_480`` count as lists.
+
+    Args:
+        sheet: The table.
+        wanted: Columns that stay as they are.
+    """
+    columns: dict[str, list[str]] = {}
+    remarks = []
+    for name, texts in sheet.columns.items():
+        cells = None if name in wanted or not texts else _nested(texts)
+        if cells is None:
+            columns[name] = texts
+            continue
+        made, is_ragged = _columns(name, cells, {*columns, *sheet.columns} - {name})
+        columns.update(made)
+        padded = f"; what a shorter one lacks is 0, or '{ABSENT}' among texts" if is_ragged else ""
+        remarks.append(f"column '{name}' holds {_kind(cells[0])}, which became the columns {_listed(list(made))}{padded}.")
+    return replace(sheet, columns=columns).remarking(*remarks)
+
+
+def _nested(texts: list[str]) -> list[Any] | None:
+    """Reads a column of dictionaries, of lists, or of keys; None where any cell is none."""
+    if _KEY.fullmatch(texts[0]):
+        return [re.split(r"[_|; ]\s*", text) for text in texts] if all(map(_KEY.fullmatch, texts)) else None
+    if texts[0][:1] not in ("{", "[", "("):
+        return None
+    cells = []
+    for text in texts:
+        cell = read_nested(text)
+        if cell is None or not cell:
+            return None
+        cells.append(cell)
+    return cells
+
+
+def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, list[str]], bool]:
+    rows = [flattened(cell, "" if isinstance(cell, Mapping) else name) for cell in cells]
+    paths = list(dict.fromkeys(path for row in rows for path in row))
+    paths.sort(key=_order(paths))
+    made = {}
+    for path in paths:
+        texts = [as_text(row.get(path)) for row in rows]
+        filler = "0" if all(number(text) is not None for text in texts if text) else ABSENT
+        full = f"{name}.{path}" if path in taken else path
+        made[full] = [text or filler for text in texts]
+    return made, any(len(row) < len(paths) for row in rows)
+
+
+def _order(paths: list[str]) -> Any:
+    """Sorts entries of one list by their number, and lists by where they were first seen."""
+    parts = {path: path.rpartition(".") for path in paths}
+    first: dict[str, int] = {}
+    for index, path in enumerate(paths):
+        head, _, tail = parts[path]
+        first.setdefault(head if tail.isdecimal() else path, index)
+
+    def key(path: str) -> tuple[int, int]:
+        head, _, tail = parts[path]
+        return (first[head], int(tail)) if tail.isdecimal() else (first[path], 0)
+
+    return key
+
+
+def _kind(cell: Any) -> str:
+    return "dictionaries" if isinstance(cell, Mapping) else "lists"
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:3])} to {names[-1]} ({len(names)})"
+
+
+def is_numeric(texts: list[str]) -> bool:
+    """Whether a column holds numbers: at least half of its texts are some; the others are damaged cells."""
+    return 2 * sum(map(is_number, texts)) >= len(texts)

@@ -1,0 +1,91 @@
+"""Numbers as people write them: decimal points or commas, and signs between thousands."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+
+from hwcost.errors import DataError
+from hwcost.exchange.sheet import Sheet
+
+_PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_COMMA_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+_POINT_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
+_COMMA_DECIMAL = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
+_POINT_DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+
+
+def number(text: str) -> int | float | None:
+    """Reads a number with a decimal point, ``inf`` and ``nan`` among them; None where the text is none.
+
+    Whole numbers are ints. Python's own ``1_000`` is no number here, but a key such as ``360_360``.
+    """
+    if not _PLAIN.fullmatch(text) and ("_" in text or not text):
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    if not value.is_integer():
+        return value
+    return int(text) if text.isdecimal() else int(value)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a finite number."""
+    value = number(text)
+    return value is not None and math.isfinite(value)
+
+
+def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
+    """Returns the sheet with decimal points, and without signs between thousands.
+
+    One sheet has one decimal sign. It is the comma where some number can be read no other way (``0,038``), unless others
+    need the point. Columns whose texts are no numbers stay as they are.
+
+    Args:
+        sheet: Texts as they were written.
+        delimiter: What stands between cells; only beside another sign than a comma is ``1,234`` in doubt.
+
+    Raises:
+        DataError: When ``1,234`` may be either number, and nothing else tells.
+    """
+    held = {name: texts for name, texts in sheet.columns.items() if any("," in text for text in texts)}
+    if not held:
+        return sheet
+    is_decimal = _has_decimal_commas(sheet, delimiter)
+    columns, changed = dict(sheet.columns), []
+    for name, texts in (sheet.columns if is_decimal else held).items():
+        plain = [_without_signs(text, is_decimal) for text in texts]
+        if plain != texts:
+            columns[name] = plain
+            changed.append((name, next(old for old, new in zip(texts, plain, strict=True) if old != new)))
+    if is_decimal:
+        return replace(sheet, columns=columns).remarking("numbers are written with decimal commas.")
+    remarks = [f"column '{name}' has commas between thousands: '{cell}' is a number." for name, cell in changed]
+    return replace(sheet, columns=columns).remarking(*remarks)
+
+
+def _has_decimal_commas(sheet: Sheet, delimiter: str) -> bool:
+    cells = [text for texts in sheet.columns.values() for text in texts]
+    if any("." in text and _POINT_DECIMAL.fullmatch(text) and not _POINT_THOUSANDS.fullmatch(text) for text in cells):
+        return False
+    commas = [text for text in cells if "," in text and _COMMA_DECIMAL.fullmatch(text)]
+    if any(not _COMMA_THOUSANDS.fullmatch(text) for text in commas):
+        return True
+    if commas and delimiter != ",":
+        raise DataError(
+            f"{sheet.source}: '{commas[0]}' may be {commas[0].replace(',', '.')} or {commas[0].replace(',', '')}, and no "
+            "other number of the file tells. Write it with a decimal point, or without the comma."
+        )
+    return False
+
+
+def _without_signs(text: str, is_decimal: bool) -> str:
+    """Returns a number with a decimal point and nothing else; any other text as it is."""
+    if not is_decimal:
+        return text.replace(",", "") if "," in text and _COMMA_THOUSANDS.fullmatch(text) else text
+    if _POINT_THOUSANDS.fullmatch(text):
+        return text.replace(".", "").replace(",", ".")
+    return text.replace(",", ".") if _COMMA_DECIMAL.fullmatch(text) else text

@@ -1,0 +1,102 @@
+"""The texts of a table, column by column, with the place of every row in what it was read from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from hwcost.errors import DataError
+
+Place = Literal["line", "record", "row"]
+
+LISTED = 8
+"""Places that a message lists before it counts the rest."""
+
+MISSING = ("NAType", "NaTType")
+"""Types of other libraries' missing values."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Texts by column.
+
+    Attributes:
+        source: File or object that the texts come from, for people.
+        columns: Texts of every column by its name, all of the same length.
+        lines: Number of the line, record or row that each row of texts stands in.
+        place: What ``lines`` counts: lines and records from 1, rows of a data frame from 0.
+        categories: Columns that are categorical by their type.
+        remarks: What was decided on the way, in whole sentences.
+    """
+
+    source: str
+    columns: dict[str, list[str]]
+    lines: tuple[int, ...]
+    place: Place = "line"
+    categories: frozenset[str] = frozenset()
+    remarks: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    @property
+    def header(self) -> list[str]:
+        """Names of the columns, in order."""
+        return list(self.columns)
+
+    @property
+    def head(self) -> str:
+        """Where the names of the columns stand, as an error names it."""
+        return f"{self.source}: line 1" if self.place == "line" else self.source
+
+    def at(self, rows: Sequence[int]) -> str:
+        """Says where rows stand, for example ``line 3`` or ``lines 3, 7 and 9``; a long list is cut."""
+        return places(self.place, [self.lines[row] for row in rows])
+
+    def error(self, row: int, column: str, what: str, advice: str) -> DataError:
+        """Returns an error about one cell."""
+        return DataError(f"{self.source}: {self.at([row])}, column '{column}': {what}. {advice}")
+
+    def without(self, names: Iterable[str]) -> Sheet:
+        """Returns the sheet without some columns."""
+        left_out = set(names)
+        return replace(self, columns={name: texts for name, texts in self.columns.items() if name not in left_out})
+
+    def renamed(self, names: Mapping[str, str]) -> Sheet:
+        """Returns the sheet with other names for some columns."""
+        return replace(self, columns={names.get(name, name): texts for name, texts in self.columns.items()})
+
+    def remarking(self, *remarks: str) -> Sheet:
+        """Returns the sheet with further remarks."""
+        return replace(self, remarks=(*self.remarks, *remarks))
+
+
+def places(place: str, numbers: Sequence[int]) -> str:
+    """Lists numbers of lines, records or rows; see :meth:`Sheet.at`."""
+    if len(numbers) == 1:
+        return f"{place} {numbers[0]}"
+    shown = ", ".join(str(number) for number in numbers[:LISTED])
+    if len(numbers) > LISTED:
+        return f"{place}s {shown} and {len(numbers) - LISTED} more"
+    first, _, last = shown.rpartition(", ")
+    return f"{place}s {first} and {last}"
+
+
+def as_text(value: Any) -> str:
+    """Returns the text of a cell that was no text: empty for what is missing, every digit of a number, JSON of a list."""
+    if isinstance(value, str):
+        return value.strip()
+    if hasattr(value, "tolist"):
+        return as_text(value.tolist())
+    if isinstance(value, (Mapping, list, tuple)):
+        return json.dumps(value, default=as_plain)
+    if isinstance(value, (int, float)):
+        return "" if value != value else repr(value)
+    return "" if value is None or type(value).__name__ in MISSING else str(value)
+
+
+def as_plain(value: Any) -> Any:
+    """Returns a value of an array library as a plain Python one, and anything else as text."""
+    return value.tolist() if hasattr(value, "tolist") else as_text(value)

@@ -1,0 +1,56 @@
+"""Whatever holds a table becomes a sheet: files by their content, data frames, mappings and sequences."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from hwcost.errors import DataError
+from hwcost.exchange import foreign
+from hwcost.exchange.delimited import read_delimited
+from hwcost.exchange.frames import read_frame
+from hwcost.exchange.json_rows import looks_like_json, read_json
+from hwcost.exchange.numerals import number
+from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.workbooks import WORKBOOKS, read_workbook
+from hwcost.spaces.base import GeneValue
+
+TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".feather", ".xlsx", ".xls"})
+
+
+def read_sheet(source: Any) -> Sheet:
+    """Reads a file of any known kind, a data frame, a mapping of columns, or a sequence of mappings.
+
+    Raises:
+        DataError: When it cannot be read, or is no table; says what it is and what to do.
+        MissingExtraError: When the library that reads such a file is not installed.
+    """
+    if not isinstance(source, (str, PathLike)):
+        return read_frame(source)
+    path = Path(source)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}. Give the path of a CSV file.") from None
+    content = foreign.uncompressed(content, str(path))
+    kind = foreign.workbook_kind(content)
+    if kind in WORKBOOKS:
+        return read_workbook(content, kind, str(path))
+    foreign.refuse(content, str(path))
+    text = foreign.decoded(content, str(path))
+    if looks_like_json(text):
+        return read_json(text, str(path))
+    return read_delimited(text, str(path))
+
+
+def is_table_name(name: str) -> bool:
+    """Whether a file is named as tables are: ``.csv``, ``.json.gz``, ``.parquet`` and the like."""
+    suffixes = Path(name).suffixes
+    return any(suffix.lower() in TABLE_SUFFIXES for suffix in suffixes[-2:])
+
+
+def as_rows(sheet: Sheet) -> list[dict[str, GeneValue]]:
+    """Returns the rows of a table of architectures, which needs no latencies, by the names of its columns."""
+    columns = [[text if (value := number(text)) is None else value for text in texts] for texts in sheet.columns.values()]
+    return [dict(zip(sheet.columns, row, strict=True)) for row in zip(*columns, strict=True)]

@@ -1,0 +1,51 @@
+"""Architectures that are written as dictionaries and lists: read as plain data, and flattened to named values."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+LONGEST = 100_000
+"""Characters of a text that is read as a dictionary or list."""
+
+
+def read_nested(text: str) -> Mapping[str, Any] | list[Any] | None:
+    """Reads a dictionary, list or tuple that is written in JSON or as Python writes it; None where the text is neither.
+
+    Nothing is executed: only literals are read.
+    """
+    if not text or text[0] not in "{[(" or len(text) > LONGEST:
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return None
+    if isinstance(value, tuple):
+        return list(value)
+    return value if isinstance(value, (dict, list)) else None
+
+
+def flattened(value: Any, name: str = "") -> dict[str, Any]:
+    """Returns the values within dictionaries and lists by their path: ``{"ks": [5, 7], "d": 9}`` as ks.0, ks.1 and d.
+
+    Args:
+        value: A dictionary, a list, or anything else, which stands for itself.
+        name: Its own name; a prefix of all others.
+    """
+    return dict(_leaves(value, name))
+
+
+def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{name}.{index}" if name else str(index))
+    else:
+        yield name, value

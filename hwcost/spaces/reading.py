@@ -1,0 +1,105 @@
+"""Architectures as people hold them: texts, dictionaries, rows of data frames, sequences of values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hwcost.errors import ArchitectureError
+from hwcost.spaces.layouts import aliases
+from hwcost.spaces.nested import flattened, read_nested
+
+if TYPE_CHECKING:
+    from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+
+_ASSIGNMENT = re.compile(r"\s*[^=,\[\]{}()]+=")
+_NEXT = re.compile(r"[,;](?=[^=,;]+=)")
+
+
+def as_architecture(space: SearchSpace, value: Any) -> Architecture:
+    """Makes an architecture of a space of what people hold; see :meth:`hwcost.spaces.base.SearchSpace.as_architecture`."""
+    from hwcost.spaces.base import Architecture
+
+    if isinstance(value, Architecture):
+        if value.space != space.name:
+            raise ArchitectureError(
+                f"architecture {value} belongs to space '{value.space}', not to space '{space.name}'. "
+                f"Make it with space('{space.name}').architecture(...)."
+            )
+        return value
+    if isinstance(value, str):
+        return space.parse(value)
+    named = _named(value)
+    if named is not None:
+        return space.architecture(_genes(space, named))
+    if isinstance(value, Iterable):
+        return space.architecture(value)
+    raise ArchitectureError(
+        f"an architecture of space '{space.name}' is {len(space.genes)} values in a sequence, a mapping such as "
+        f"{{'{space.genes[0].name}': ...}}, a row of a data frame, or a text; got {value!r}"
+    )
+
+
+def is_assignments(text: str) -> bool:
+    """Whether a text is a JSON object or dictionary, or gives genes by name: ``layers=4,hidden=512``."""
+    return text.startswith("{") or _ASSIGNMENT.match(text) is not None
+
+
+def read_assignments(space: SearchSpace, text: str) -> Architecture:
+    """Reads a dictionary, or genes by name; see :func:`is_assignments`.
+
+    Raises:
+        ArchitectureError: When it is neither, or lacks a gene.
+    """
+    if text.startswith("{"):
+        value = read_nested(text)
+        if not isinstance(value, Mapping):
+            raise ArchitectureError(f"'{text}' is no JSON object and no dictionary")
+        return space.architecture(_genes(space, value))
+    pairs = [part.partition("=") for part in _NEXT.split(text) if part.strip()]
+    return space.architecture(_genes(space, {name.strip(): _plain(value) for name, _, value in pairs}))
+
+
+def _plain(text: str) -> GeneValue:
+    from hwcost.spaces.base import _number
+
+    return _number(text.strip())
+
+
+def _named(value: Any) -> Mapping[str, Any] | None:
+    """Returns values by name, where an object has names for its values."""
+    if isinstance(value, Mapping):
+        return value
+    if hasattr(value, "_asdict"):
+        return dict(value._asdict())
+    return dict(value.to_dict()) if hasattr(value, "to_dict") else None
+
+
+def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
+    """Finds the value of every gene by its name, also within dictionaries and lists; other names are passed over."""
+    values = {str(name): value for name, value in named.items()}
+    wanted = [gene.name for gene in space.genes]
+    if not all(name in values for name in wanted):
+        other_names = aliases(space.name)
+        values |= {other_names[name]: value for name, value in values.items() if name in other_names}
+        values |= _within(values)
+    missing = [name for name in wanted if name not in values]
+    if missing:
+        raise ArchitectureError(
+            f"an architecture of space '{space.name}' needs a value for {', '.join(missing)}. "
+            f"Given: {', '.join(map(str, named)) or 'nothing'}. Genes: {', '.join(wanted)}"
+        )
+    return [values[name] for name in wanted]
+
+
+def _within(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what stands within dictionaries and lists, by the names that a table's columns get."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        inner = read_nested(value.strip()) if isinstance(value, str) else value
+        if isinstance(inner, Mapping):
+            found |= flattened(inner) | flattened(inner, name)
+        elif isinstance(inner, (list, tuple)):
+            found |= flattened(inner, name)
+    return found

@@ -1,0 +1,109 @@
+"""Commands on other people's tables: what is decided is said, on stderr and in --json, by every one of them alike."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hwcost as hc
+from hwcost.cli.main import invoke
+from hwcost.errors import UsageError
+
+REMARK = "column 'name' left out: it holds names"
+
+
+def write(path: Path, with_names: bool = True, n: int = 60) -> Path:
+    rng = np.random.default_rng(0)
+    layers, hidden = rng.integers(1, 13, n), 64 * rng.integers(2, 17, n)
+    latency = (1e-3 + 5e-9 * layers * hidden**2) * rng.lognormal(0.0, 0.01, n)
+    lines = [f"{a},{b},{1e3 * s:.9g}" for a, b, s in zip(layers, hidden, latency, strict=True)]
+    names = [f"net_{i}," if with_names else "" for i in range(n)]
+    header = ("name," if with_names else "") + "layers,hidden,latency_ms"
+    path.write_text("\n".join([header, *(name + line for name, line in zip(names, lines, strict=True))]) + "\n")
+    return path
+
+
+def document(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[dict[str, Any], str]:
+    assert invoke([*map(str, arguments), "--json", "-"]) == 0
+    captured = capsys.readouterr()
+    return json.loads(captured.out), captured.err
+
+
+def test_every_command_says_the_same_remarks(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv")
+    fitting = ["--model", "ridge"]
+    found = [
+        document(capsys, "fit", path, "--space", "table", *fitting, "--no-plot", "--out", tmp_path / "m"),
+        document(capsys, "evaluate", path, "--space", "table", *fitting, "--seeds", 1),
+        document(capsys, "audit", path, "--space", "table"),
+        document(capsys, "compare", path, path),
+    ]
+    for made, err in found:
+        assert any(REMARK in remark for remark in made["remarks"])
+        assert any("latency is latency_ms, in ms." in remark for remark in made["remarks"])
+        assert REMARK in err
+
+
+def test_a_column_of_names_changes_no_figure(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with_names, without = write(tmp_path / "a.csv"), write(tmp_path / "b.csv", with_names=False)
+    options = ["--space", "table", "--model", "ridge", "--seeds", 1]
+    figures = []
+    for path in (with_names, without):
+        models = document(capsys, "evaluate", path, *options)[0]["models"]
+        figures.append([models["ridge"][view] for view in ("as_measured", "reference_state")])
+    assert figures[0] == figures[1]
+
+
+def test_new_nets_can_be_predicted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path, model = write(tmp_path / "t.csv"), tmp_path / "m"
+    document(capsys, "fit", path, "--space", "table", "--model", "ridge", "--no-plot", "--out", model)
+    nets = tmp_path / "nets.csv"
+    nets.write_text('name,hidden,layers\nnew,512,4\nother,"1,024",2\n')
+    texts = ["--arch", "4,512", "--arch", "layers=4,hidden=512", "--arch", '{"hidden": 512, "layers": 4}']
+    made, err = document(capsys, "predict", model, *texts, "--file", nets)
+    assert [one["arch"] for one in made["predictions"]] == ["[4, 512]"] * 4 + ["[2, 1024]"]
+    assert len({one["latency_s"] for one in made["predictions"][:4]}) == 1
+    assert "commas between thousands" in err
+    assert "commas between thousands" in made["remarks"][0]
+    nets.write_text("name,hidden\nnew,512\n")
+    assert invoke(["predict", str(model), "--file", str(nets)]) == 2
+    assert "nets.csv: line 2: an architecture of space 'table' needs a value for layers" in capsys.readouterr().err
+
+
+def test_options_reach_the_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv")
+    options = ["--space", "table", "--latency", "latency_ms", "--unit", "us", "--drop", "hidden", "--id", "name"]
+    made, _ = document(capsys, "fit", path, *options, "--model", "constant", "--no-plot", "--out", tmp_path / "m")
+    assert made["remarks"] == ["latency is latency_ms in us."]
+    loaded = hc.load(tmp_path / "m")
+    assert [gene.name for gene in loaded.space.genes] == ["layers"]
+    same = hc.fit(path, "constant", space="table", latency="latency_ms", unit="us", drop=["hidden"], id="name")
+    assert loaded((4,)) == same((4,))
+    assert invoke(["audit", str(path), "--space", "table", "--unit", "hours"]) == 2
+    assert "unknown unit of latency 'hours'. Known: s, ms, us, ns" in capsys.readouterr().err
+
+
+def test_python_takes_objects_and_the_same_options(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv")
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    columns = {name: [row[i] for row in rows[1:]] for i, name in enumerate(rows[0])}
+    by_file = hc.evaluate(path, "ridge", space="table", seeds=1)
+    by_object = hc.evaluate(columns, "ridge", space="table", seeds=1)
+    assert by_file["models"]["ridge"]["as_measured"] == by_object["models"]["ridge"]["as_measured"]
+    assert by_file["remarks"] == by_object["remarks"]
+    assert hc.audit(columns, "table").von_neumann == hc.audit(path, "table").von_neumann
+    assert hc.audit(columns, "table", unit="us", latency="latency_ms", drop="hidden").space == "table"
+    with pytest.raises(UsageError, match="a data frame is read as a table, which needs a space"):
+        hc.fit(columns)
+    with pytest.raises(UsageError, match="'unit' is an option of tables"):
+        hc.fit(tmp_path / "runs.db", unit="ms")
+
+
+def test_records_in_lines_are_no_store(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"a": i % 7, "latency_us": 5.0 + i % 7}) + "\n" for i in range(20)))
+    assert hc.fit(path, "ridge", space="table")((3,)) == pytest.approx(8e-6, rel=0.01)

@@ -1,0 +1,211 @@
+"""Files and objects that hold tables, and files that do not."""
+
+from __future__ import annotations
+
+import bz2
+import collections
+import gzip
+import json
+import lzma
+import sqlite3
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost.exchange.sources import as_rows, read_sheet
+from hwcost.exchange.table import LatencyTable, read_table
+
+RECORDS = [{"op": ("conv", "pool")[i % 2], "width": 8 * i + 8, "latency_ms": 1.5 + i} for i in range(6)]
+COLUMNS: dict[str, list[Any]] = {name: [row[name] for row in RECORDS] for name in RECORDS[0]}
+CSV = "\n".join([",".join(COLUMNS), *(",".join(map(str, row.values())) for row in RECORDS)]) + "\n"
+SPLIT = {"columns": list(COLUMNS), "index": [0] * 6, "data": [list(row.values()) for row in RECORDS]}
+
+
+def same(read: LatencyTable) -> None:
+    assert [gene.name for gene in read.space.genes] == ["op", "width"]
+    assert [arch.genes for arch in read.architectures] == [(row["op"], row["width"]) for row in RECORDS]
+    np.testing.assert_allclose(read.latency_s, [row["latency_ms"] * 1e-3 for row in RECORDS], rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(RECORDS),
+        json.dumps(RECORDS, indent=2),
+        "\n".join(map(json.dumps, RECORDS)),
+        json.dumps(COLUMNS),
+        json.dumps({name: {str(i): value for i, value in enumerate(column)} for name, column in COLUMNS.items()}),
+        json.dumps({f"net {i}": row for i, row in enumerate(RECORDS)}),
+        json.dumps(SPLIT),
+        json.dumps([list(COLUMNS), *SPLIT["data"]]),
+        json.dumps({"machine": "x", "results": RECORDS}),
+        CSV,
+        CSV.replace(",", ";"),
+        CSV.replace(",", "\t"),
+        "sep=;\n" + CSV.replace(",", ";"),
+        ",".join(["", *COLUMNS]) + "\n" + "\n".join(f"{i},{line}" for i, line in enumerate(CSV.splitlines()[1:])),
+    ],
+)
+@pytest.mark.parametrize("pack", [None, gzip.compress, bz2.compress, lzma.compress])
+def test_text_formats(tmp_path: Path, text: str, pack: Any) -> None:
+    path = tmp_path / "rows"
+    path.write_bytes(text.encode() if pack is None else pack(text.encode()))
+    same(read_table(path, "table"))
+
+
+def test_encodings_of_spreadsheets(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(CSV.replace("latency_ms", "Latenz,latency (µs)").replace("5\n", "5,7\n").encode("latin-1"))
+    assert read_table(path, "table").latency_s[0] == pytest.approx(7e-6)
+    path.write_bytes(CSV.encode("utf-16"))
+    same(read_table(path, "table"))
+
+
+class Frame:
+    """A data frame of a library that is not known: it has columns, and gives them by name."""
+
+    def __init__(self, columns: dict[str, Any]) -> None:
+        self.held = columns
+        self.columns = list(columns)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        return self.held[name]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        COLUMNS,
+        RECORDS,
+        [collections.namedtuple("Row", RECORDS[0])(*row.values()) for row in RECORDS],
+        Frame(COLUMNS),
+        {name: np.array(column) for name, column in COLUMNS.items()},
+        np.array([tuple(row.values()) for row in RECORDS], dtype=[("op", "U8"), ("width", "i4"), ("latency_ms", "f8")]),
+    ],
+)
+def test_objects(source: Any) -> None:
+    same(read_table(source, "table"))
+
+
+def test_pandas() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(COLUMNS)
+    same(read_table(frame, "table"))
+    same(read_table(frame.set_index(["op", "width"]), "table"))
+    made = read_table(frame.assign(width=pandas.Categorical(frame.width)), "table")
+    assert made.space.genes[1].categorical
+    with pytest.raises(DataError, match="row 2, column 'latency_ms': the value is missing"):
+        read_table(frame.assign(latency_ms=frame.latency_ms.where(frame.index != 2)), "table")
+    with pytest.raises(DataError, match="column 'op' stands twice"):
+        read_table(pandas.concat([frame, frame[["op"]]], axis=1), "table")
+
+
+def test_arrow_and_its_protocols(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+
+    class Stream:
+        def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+            return arrow.table(COLUMNS).__arrow_c_stream__(requested_schema)
+
+    class Interchange:
+        def __dataframe__(self, **options: Any) -> Any:
+            return arrow.table(COLUMNS).__dataframe__(**options)
+
+    for source in (arrow.table(COLUMNS), Stream(), Interchange()):
+        same(read_table(source, "table"))
+    pytest.importorskip("pandas")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(arrow.table(COLUMNS), tmp_path / "rows.parquet")
+    same(read_table(tmp_path / "rows.parquet", "table"))
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(DataError, match="this file of Parquet cannot be read"):
+        read_table(tmp_path / "rows.parquet", "table")
+
+
+def test_excel_by_the_library_that_is_installed(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    path = tmp_path / "rows.xlsx"
+    try:
+        pandas.DataFrame(COLUMNS).to_excel(path, index=False)
+    except ImportError:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("xl/workbook.xml", "")
+        with pytest.raises(MissingExtraError, match=r"Excel.*openpyxl.*pip install 'hwcost\[tables\]'"):
+            read_table(path, "table")
+    else:
+        same(read_table(path, "table"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", ["Git LFS pointer", "git lfs pull"]),
+        (b"/annex/objects/SHA256E-s9--0.csv\n", ["git-annex pointer", "git annex get"]),
+        (b"<!DOCTYPE html>\n<html><body>404</body></html>", ["web page", "Download the file itself"]),
+        (b'<?xml version="1.0"?><rows/>', ["XML"]),
+        (b"%PDF-1.7", ["PDF"]),
+        (b"\x80\x04\x95\x10\x00", ["pickle", "run code", "save the table as CSV"]),
+        (b"\x80\x02}q\x00", ["pickle"]),
+        (b"\x93NUMPY\x01\x00", ["NumPy array without names"]),
+        (b"\x89HDF\r\n\x1a\n", ["HDF5"]),
+        (b"\x28\xb5\x2f\xfd", ["zstd"]),
+        (b"\x1f\x8b damaged", ["compressed file is damaged"]),
+        (b"1,2,0.5\n3,4,0.25\n", ["line 1 holds numbers only", "names of the 3 columns"]),
+        (b"7x7x16-7x7x24-kernel:3,3.1\n5x5x16-5x5x24-kernel:3,4.1x\n", ["operators", "Line 2", "'4.1x' is no number"]),
+        (b'{"7x7-conv": 3.1, "5x5-conv": 4.5}', ["table of operators", "lookup-table"]),
+        (b"[[1, 2, 0.5], [3, 4, 0.25]]", ["the first array holds numbers"]),
+        (b"[1, 2]", ["neither records nor arrays"]),
+        (b"[]", ["an empty list"]),
+        (b"{\n", ["no JSON"]),
+        (b'{"a": 1}\n{"a": \n', ["line 2 is no JSON"]),
+        (b"[" * 100_000, ["JSON"]),
+        (b'{"a": 3, "b": "x"}', ["an object with a, b"]),
+        (b'{"a": [{"x": 1}], "b": [{"x": 1}]}', ["several lists of records (a, b)"]),
+        (b'[{"a": 1, "latency_s": 1}, {"a": 2}]', ["record 2, column 'latency_s'", "missing"]),
+    ],
+)
+def test_what_is_no_table_is_named_with_a_remedy(tmp_path: Path, content: bytes, said: list[str]) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_table(path, "table")
+    for words in [str(path), *said]:
+        assert words in str(caught.value)
+
+
+def test_databases_and_archives(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "rows.csv") as database:
+        database.execute("CREATE TABLE rows (a)")
+    with pytest.raises(DataError, match=r"an SQLite database.*\.db.*sqlite3 -header -csv"):
+        read_table(tmp_path / "rows.csv", "table")
+    for member, said in (("rows.csv", "zip archive. Unpack it"), ("model/data.pkl", "PyTorch file"), ("a.npy", "NumPy")):
+        with zipfile.ZipFile(tmp_path / "rows.zip", "w") as archive:
+            archive.writestr(member, "")
+        with pytest.raises(DataError, match=said):
+            read_table(tmp_path / "rows.zip", "table")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (3, "got int"),
+        ([1, 2], "a row of a table is a dictionary of values by the column's name, got int"),
+        ([], "got list"),
+        ({"a": 1}, "the column 'a' of a table is a list of values, got int"),
+        ({"a": [1, 2], "latency_s": [1]}, "different lengths"),
+        ({"a": [1], "latency_s": [1]}, "a single row"),
+    ],
+)
+def test_objects_that_are_no_tables(source: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        read_table(source, "table")
+
+
+def test_rows_of_architectures_need_no_latency(tmp_path: Path) -> None:
+    path = tmp_path / "nets.csv"
+    path.write_text("op,width\nconv,8\n")
+    assert as_rows(read_sheet(path)) == [{"op": "conv", "width": 8}]

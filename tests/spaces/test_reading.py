@@ -1,0 +1,98 @@
+"""Architectures as people hold them."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwcost.cost_models import cost_model
+from hwcost.errors import ArchitectureError
+from hwcost.spaces import space
+from hwcost.spaces.base import Architecture
+
+TABLE = space("table", columns=[{"name": "layers"}, {"name": "hidden"}])
+NESTED = space("table", columns=[{"name": name} for name in ("ks.0", "ks.1", "d")])
+OPS = space("table", columns=[{"name": "op", "categorical": True, "choices": ["a=b", "conv"]}, {"name": "width"}])
+WANTED = Architecture("table", (4, 512))
+Row = namedtuple("Row", ["hidden", "layers"])
+
+
+class Series:
+    """A row of a data frame: it can be turned into a mapping."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": "net_7", "layers": np.int64(4), "hidden": 512.0, "latency_s": 0.1}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        WANTED, (4, 512), [4, 512], np.array([4.0, 512.0]), {"hidden": 512, "layers": 4}, Row(512, 4), Series(),
+        "4,512", "[4, 512]", "layers=4,hidden=512", " hidden = 512 , layers = 4 ", '{"layers": 4, "hidden": 512}',
+        "{'hidden': 512, 'layers': 4}", {"arch": {"layers": 4, "hidden": 512}}, {"arch": "{'layers': 4, 'hidden': 512}"},
+    ],
+)  # fmt: skip
+def test_everything_that_says_an_architecture(value: Any) -> None:
+    assert TABLE.as_architecture(value) == WANTED
+
+
+def test_lists_within_mappings_and_texts_with_signs() -> None:
+    assert NESTED.as_architecture({"ks": [5, 7], "d": 9}).genes == (5, 7, 9)
+    assert NESTED.as_architecture("{'ks': (5, 7), 'd': 9}").genes == (5, 7, 9)
+    assert NESTED.parse("ks.0=5,ks.1=7,d=9").genes == (5, 7, 9)
+    assert OPS.parse("op=conv,width=8").genes == ("conv", 8)
+    assert OPS.parse('["a=b", 8]').genes == ("a=b", 8)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (4, "is 2 values in a sequence, a mapping such as {'layers': ...}, a row of a data frame, or a text; got 4"),
+        (None, "got None"),
+        ((4,), "has 2 genes"),
+        ({"layers": 4}, "needs a value for hidden. Given: layers. Genes: layers, hidden"),
+        ({}, "Given: nothing"),
+        ("layers=4", "needs a value for hidden"),
+        ("{'layers': }", "no JSON object and no dictionary"),
+        ({"layers": 4, "hidden": "wide"}, "is numeric, got the text 'wide'"),
+        ({"layers": 4, "hidden": None}, "a number or a text, got None"),
+        (Architecture("hat", (1,)), "belongs to space 'hat'"),
+    ],
+)
+def test_what_is_no_architecture_is_said(value: Any, said: str) -> None:
+    with pytest.raises(ArchitectureError) as caught:
+        TABLE.as_architecture(value)
+    assert said in str(caught.value)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_key_and_names_read_back_in_any_space(seed: int) -> None:
+    for name in ("supershaper", "transformer"):
+        one = space(name)
+        arch = one.sample(1, seed=seed)[0]
+        named = {gene.name: value for gene, value in zip(one.genes, arch.genes, strict=True)}
+        text = ",".join(f"{gene}={value}" for gene, value in named.items())
+        for value in (arch, arch.genes, named, one.key(arch), text):
+            assert one.as_architecture(value) == arch
+
+
+def test_cost_models_take_them_all() -> None:
+    archs = [TABLE.architecture((1 + i % 5, 64 + 32 * i)) for i in range(12)]
+    cost = cost_model("ridge", TABLE).fit([arch.genes for arch in archs], np.arange(1.0, 13.0))
+    wanted = cost(archs[3])
+    assert cost(archs[3].genes) == wanted
+    assert cost({"layers": archs[3].genes[0], "hidden": archs[3].genes[1]}) == wanted
+    values = [arch.genes for arch in archs]
+    columns = {"layers": [genes[0] for genes in values], "hidden": [genes[1] for genes in values]}
+    records = np.array(values, dtype=[("layers", "i8"), ("hidden", "i8")])
+    for given_archs in (values, columns, records, [archs[0], *values[1:]], iter(values), np.array(values, dtype=float)):
+        np.testing.assert_array_equal(cost.predict(given_archs).latency_s, cost.predict(archs).latency_s)
+    with pytest.raises(ArchitectureError, match="got 4"):
+        cost.predict((4, 512))
+    with pytest.raises(ArchitectureError, match="needs a value for hidden"):
+        cost({"layers": 4})
