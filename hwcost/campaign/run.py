@@ -166,10 +166,13 @@ class _Run:
         due = self._due(number)
         if number < 2:
             return self.plan.order(number, due)
-        found = {m.workload.key: m.half_width for m in estimate.estimate(self.plan, self.visits)}
-        widths = [width for width in found.values() if width is not None]
+        found = {
+            m.workload.key: math.inf if m.half_width is None else m.half_width
+            for m in estimate.estimate(self.plan, self.visits)
+        }
+        widths = [width for width in found.values() if width < math.inf]
         usual = statistics.median(widths) if widths else 0.0
-        doubtful = [key for key in due if (found[key] or math.inf) > DOUBTFUL * usual]
+        doubtful = [key for key in due if found[key] > DOUBTFUL * usual]
         rest = [key for key in due if key not in set(doubtful)]
         return self.plan.order(number, doubtful) + self.plan.order(number, rest)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,7 @@ def _as_dict(m: Measurement) -> dict[str, Any]:
         "low_s": m.low_s,
         "high_s": m.high_s,
         "half_width": m.half_width,
+        "interval_reason": m.interval_reason or None,
         "rounds": m.n_rounds,
         "percentiles_s": {f"p{percent}": m.percentile_s(percent) for percent in PERCENTILE_CALLS},
         "flags": [_flag(flag) for flag in [*m.flags, *([m.percentile_flag] if m.percentile_flag else [])]],
@@ -89,16 +91,28 @@ def summary(result: Result) -> str:
     from hwcost.units import format_clock, format_percent
 
     widths = sorted(m.half_width for m in result.measurements if m.half_width is not None)
-    achieved = "no interval: too few rounds"
+    achieved = _without_interval(result)
     if widths:
         worst = widths[-1]
-        achieved = f"half-width median {format_percent(statistics.median(widths))}, largest {format_percent(worst)}"
+        told = f"half-width median {format_percent(statistics.median(widths))}, largest {format_percent(worst)}"
+        achieved = "; ".join(filter(None, (told, achieved)))
     visits = sum(len(m.visits) for m in result.measurements)
     ended = "" if result.is_complete else " The budget ended it; --resume goes on."
     return (
         f"{achieved} (wanted {format_percent(result.plan.protocol.half_width, 1)}); {visits} visits in "
         f"{format_clock(result.seconds)}.{ended}\ncampaign {result.campaign_id} in {result.store_url}"
     )
+
+
+def _without_interval(result: Result) -> str:
+    """Says how many workloads have no interval, and the most common reason; empty where all have one."""
+    reasons = Counter(m.interval_reason for m in result.measurements if m.half_width is None)
+    if not reasons:
+        return ""
+    reason, _ = reasons.most_common(1)[0]
+    n, total = reasons.total(), len(result.measurements)
+    who = "no interval" if n == total else f"no interval for {n} of {total} workloads"
+    return f"{who}: {reason}" if reason else who
 
 
 def _components(parts: ComponentReport) -> None:

@@ -206,16 +206,23 @@ def launch_bound(enqueue_s: float | None, device_s: float | None) -> Flag | None
     return Flag("W_LAUNCH_BOUND", text, "Capture a graph, or take the latency as that of the host.")
 
 
-def imprecise(half_width: float | None, wanted: float, rounds: int) -> Flag | None:
-    """Returns W_IMPRECISE when an interval is wider than asked for.
+def imprecise(half_width: float | None, wanted: float, rounds: int, reason: str = "") -> Flag | None:
+    """Returns W_IMPRECISE when an interval is wider than asked for, or when there is none for a reason.
 
     Args:
         half_width: Relative half-width that was reached; None where there is no interval.
         wanted: The one asked for.
         rounds: Rounds that were made; the error falls with their square root.
+        reason: Why there is no interval, or what made it wider than the noise; empty otherwise.
     """
-    if half_width is None or half_width <= wanted:
+    more = "Measure more rounds, on a machine that is left alone."
+    if half_width is None:
+        return Flag("W_IMPRECISE", f"there is no interval: {reason}.", more) if reason else None
+    if half_width <= wanted:
         return None
+    if reason:
+        text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * wanted:g} %: {reason}."
+        return Flag("W_IMPRECISE", text, more)
     needed = math.ceil(rounds * (half_width / wanted) ** 2)
     text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * wanted:g} %."
     return Flag("W_IMPRECISE", text, f"It takes about {needed} rounds on this machine, or a quieter one.")

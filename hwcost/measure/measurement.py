@@ -117,6 +117,7 @@ class Measurement:
         n_rounds: Usable visits, each in a process of its own.
         visits: All visits, also the void ones.
         flags: Doubts, each code once.
+        interval_reason: Why there is no interval, or what made it wider than the noise; empty otherwise.
     """
 
     workload: Workload
@@ -126,6 +127,7 @@ class Measurement:
     n_rounds: int
     visits: tuple[Visit, ...]
     flags: tuple[Flag, ...] = ()
+    interval_reason: str = ""
 
     @property
     def low_s(self) -> float | None:
