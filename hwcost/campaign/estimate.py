@@ -152,7 +152,7 @@ def _alone(key: str, y: Floats) -> dict[str, _Estimate]:
 def _intervals(
     visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues
 ) -> dict[str, _Estimate]:
-    """Returns what is known of each item by its workload's key; a delay is a half-width also where nothing else tells one."""
+    """Returns what is known of each item by its workload's key; a delay is a half-width also where noise is unknown."""
     is_widened = (np.bincount(table.item, values.is_seen) < 2) & (values.delay > 0)
     halves = np.fmax(model.half_width, np.where(is_widened, values.delay, math.nan))
     found = {}

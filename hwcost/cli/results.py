@@ -40,6 +40,7 @@ def as_document(result: Result) -> dict[str, Any]:
         "device": result.plan.device,
         "backend": result.plan.backend,
         "tier": result.plan.protocol.tier,
+        "arrival": result.plan.protocol.arrival,
         "complete": result.is_complete,
         "seconds": result.seconds,
         "drift": None if result.fit.drift is None else asdict(result.fit.drift),
@@ -73,16 +74,22 @@ def _flag(flag: Flag) -> dict[str, str]:
 
 
 def _latencies(result: Result) -> None:
+    from hwcost.measure.arrival import Arrival
+    from hwcost.measure.measurement import PERCENTILE_CALLS
     from hwcost.units import format_percent, format_seconds
 
+    arrival = Arrival.parse(result.plan.protocol.arrival)
+    percents = PERCENTILE_CALLS if arrival.has_pauses else {}
     rows = [
-        [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width), m.n_rounds,
+        [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width),
+         *(format_seconds(m.percentile_s(percent), 4) for percent in percents), m.n_rounds,
          " ".join(flag.code for flag in m.flags)]
         for m in sorted(result.measurements, key=lambda m: m.latency_s or 0.0)
     ]
     cut = "" if len(rows) <= LONGEST else f"\n{len(rows) - LONGEST} more; --json shows all of them."
-    columns = ["workload", "role", "latency", "± 95 %", "rounds", "flags"]
+    columns = ["workload", "role", "latency", "± 95 %", *(f"p{percent}" for percent in percents), "rounds", "flags"]
     title = f"Measured on {result.plan.device} with {result.plan.backend}, {result.plan.threads} thread(s)"
+    title += f", {arrival.described()}" if arrival.has_pauses else ""
     console.print_table(title, columns, rows[:LONGEST], summary(result) + cut)
 
 

@@ -174,4 +174,5 @@ class Measurement:
         if not lacking:
             return None
         text = f"there are {made} isolated calls; {', '.join(lacking)}."
-        return Flag("I_PCTL_N", text, "Measure more rounds, or a workload long enough that a block is one call.")
+        remedy = "Measure more rounds; or time each call by itself, as --arrival does, and more of them with --blocks."
+        return Flag("I_PCTL_N", text, remedy)
