@@ -125,9 +125,12 @@ def _without_interval(result: Result) -> str:
 def _components(parts: ComponentReport) -> None:
     from hwcost.units import format_percent, format_seconds
 
-    rows = [[name, format_seconds(cost, 4)] for name, cost in parts.table.costs_s.items()]
-    footer = f"overhead of a call: {format_seconds(parts.table.overhead_s)}"
-    console.print_table("Component costs by depth slope", ["component", "latency"], rows, footer)
+    table = parts.table
+    rows = [
+        [name, format_seconds(fit.cost_s, 4), format_seconds(fit.half_width_s)] for name, fit in table.fits.items()
+    ]
+    footer = f"overhead of a call: {format_seconds(table.overhead_s)} ± {format_seconds(table.overhead_half_s)}"
+    console.print_table("Component costs by depth slope", ["component", "latency", "± 95 %"], rows, footer)
     if parts.gaps:
         gaps = [
             [g.key, format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"]
