@@ -60,7 +60,7 @@ class Blocks:
     @property
     def spent_s(self) -> float:
         """Seconds so far, pauses between calls included."""
-        return sum(block.idle_s + block.seconds for block in self.timed)
+        return sum((block.idle_s or 0.0) + block.seconds for block in self.timed)
 
     @property
     def cap_s(self) -> float:
@@ -74,12 +74,13 @@ class Blocks:
 
     def time(self) -> None:
         """Times blocks until the visit is steady and precise, and has enough blocks in which it kept the processor."""
-        clock_hz, next_block = self._clock_reader(), self._source()
-        self.timed.append(next_block())
+        clock_hz, pause = self._clock_reader(), self._pauses()
+        self.timed.append(self._first(pause()))
         while True:
+            idle_s = pause()
             before = clock_hz()
-            block = next_block()
-            self.timed.append(replace(block, clock_hz=_mean(before, clock_hz())))
+            block = timer.time_block(self.runner.run, self.calls, self.clock)
+            self.timed.append(replace(block, clock_hz=_mean(before, clock_hz()), idle_s=idle_s))
             verdict = stopping.judge(self.per_call_s, self.spent_s, self.protocol, self.settled)
             if self.settled is None and verdict.warmup < len(self.timed):
                 self.settled = verdict.warmup
@@ -104,31 +105,27 @@ class Blocks:
             left_out.setdefault(reason, []).append(block.per_call_s)
         return Counted(left_out.pop("", []), left_out)
 
-    def _source(self) -> Callable[[], timer.Block]:
-        """Returns what times the next block: a run of calls, or a single one after its pause."""
+    def _pauses(self) -> Callable[[], float | None]:
+        """Returns what waits until the next call is due and tells for how long; None where calls are back to back."""
         arrival = Arrival.parse(self.protocol.arrival)
         if not arrival.has_pauses:
-            return self._back_to_back
-        due, least_s = arrival.due(self.seed), timer.least_single_s(self.clock)
-        ended_s = self.clock.now_s()
+            return lambda: None
+        due = arrival.due(self.seed)
 
-        def single() -> timer.Block:
-            nonlocal ended_s
-            wait_s = due(ended_s) - self.clock.now_s()
+        def pause() -> float:
+            ended_s = self.clock.now_s()
+            wait_s = due(ended_s) - ended_s
             if wait_s > 0:
                 self.runner.idle(wait_s)
-            idle_s = self.clock.now_s() - ended_s
-            block = timer.time_block(self.runner.run, 1, self.clock)
-            ended_s = self.clock.now_s()
-            timer.check_single(block.seconds, least_s)
-            return replace(block, idle_s=idle_s)
+            return self.clock.now_s() - ended_s
 
-        return single
+        return pause
 
-    def _back_to_back(self) -> timer.Block:
-        if not self.timed:
+    def _first(self, idle_s: float | None) -> timer.Block:
+        """Times the first block: as many calls as it takes, or the one that came after a pause."""
+        if idle_s is None:
             return timer.first_block(self.runner.run, self.protocol.min_block_s, self.clock)
-        return timer.time_block(self.runner.run, self.calls, self.clock)
+        return replace(timer.single_block(self.runner.run, self.clock), idle_s=idle_s)
 
     def _has_enough(self) -> bool:
         blocks = self.steady

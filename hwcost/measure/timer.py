@@ -85,14 +85,14 @@ class Block:
         calls: Calls in it.
         cpu_s: CPU seconds of this process meanwhile; None on a virtual clock.
         clock_hz: Mean of the processor's clock before and after; None where it is not told.
-        idle_s: Seconds of the pause before it.
+        idle_s: Seconds of the pause before it; None where calls are back to back.
     """
 
     seconds: float
     calls: int
     cpu_s: float | None
     clock_hz: float | None = None
-    idle_s: float = 0.0
+    idle_s: float | None = None
 
     @property
     def per_call_s(self) -> float:
@@ -132,26 +132,19 @@ def first_block(run: Callable[[int], None], min_block_s: float, clock: Clock) ->
         calls = min(MAX_CALLS, max(calls + 1, math.ceil(calls * growth)))
 
 
-def least_single_s(clock: Clock) -> float:
-    """Returns the least seconds of a call that this clock can time by itself."""
-    return SINGLE_TICKS * clock.resolution_s()
-
-
-def check_single(seconds: float, least_s: float) -> None:
-    """Checks a call that was timed by itself.
-
-    Args:
-        seconds: What it took.
-        least_s: From :func:`least_single_s`.
+def single_block(run: Callable[[int], None], clock: Clock) -> Block:
+    """Times one call by itself.
 
     Raises:
-        MeasurementError: When it is too quick for the clock (code E_RESOLUTION).
+        MeasurementError: When it takes less than ``SINGLE_TICKS`` steps of the clock (code E_RESOLUTION).
     """
-    if seconds < least_s:
+    block, least_s = time_block(run, 1, clock), SINGLE_TICKS * clock.resolution_s()
+    if block.seconds < least_s:
         raise MeasurementError(
-            f"E_RESOLUTION: a single call took {seconds:.3g} s; timed by itself it needs {least_s:.3g} s on this clock. "
-            "Measure a larger batch, or the calls back to back."
+            f"E_RESOLUTION: a single call took {block.seconds:.3g} s; timed by itself it needs {least_s:.3g} s on this "
+            "clock. Measure a larger batch, or the calls back to back."
         )
+    return block
 
 
 def _too_quick(calls: int, seconds: float, wanted: float, resolution_s: float) -> str:

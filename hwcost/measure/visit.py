@@ -139,10 +139,10 @@ def _arrival(blocks: Blocks) -> dict[str, Any]:
     arrival = Arrival.parse(blocks.protocol.arrival)
     if not arrival.has_pauses:
         return {}
-    idle_s = [block.idle_s for block in blocks.timed]
-    queued = sum(idle < QUEUED * block.seconds for idle, block in zip(idle_s, blocks.timed, strict=True))
-    told = {"calls": str(arrival), "idle_s": statistics.median(idle_s), "queued": queued / len(idle_s)}
-    return {"arrival": told}
+    pauses = [(block.idle_s or 0.0, block.seconds) for block in blocks.timed]
+    queued = sum(idle_s < QUEUED * seconds for idle_s, seconds in pauses) / len(pauses)
+    idle_s = statistics.median(idle_s for idle_s, _ in pauses)
+    return {"arrival": {"calls": str(arrival), "idle_s": idle_s, "queued": queued}}
 
 
 def _cache(runner: Runner, clock: timer.Clock, task: _Task) -> dict[str, Any]:
