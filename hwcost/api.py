@@ -46,6 +46,8 @@ def measure(
     threads: int = 1,
     tier: str = "standard",
     rounds: int | None = None,
+    blocks: int | None = None,
+    arrival: str = "back-to-back",
     budget_s: float | None = None,
     seed: int = 0,
     role: str = "fit",
@@ -66,6 +68,8 @@ def measure(
         threads: Intra-operator threads.
         tier: ``quick``, ``standard`` or ``strict``: 5, 1 or 0.5 % wanted half-width.
         rounds: Overrides the tier's number of rounds.
+        blocks: Least number of timed blocks in a visit, from 4; ten by default. Fewer make slow calls quicker to measure.
+        arrival: When calls arrive: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses each is timed by itself.
         budget_s: Seconds after which no further visit is begun.
         seed: Of the order of visits.
         role: Kept with every measurement; cost models learn from ``fit``.
@@ -91,6 +95,7 @@ def measure(
     plan = planned(
         items(_workloads(what, space, shape), role), require(device if isinstance(device, str) else device.name), backend,
         tier=tier, rounds=rounds, options=backend_options, threads=threads, seed=seed,
+        blocks=blocks, arrival=arrival,
     )  # fmt: skip
     with open_store(store) as opened:
         return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, progress=progress)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from time import sleep
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost.errors import UsageError
@@ -42,6 +43,10 @@ class Runner(ABC):
     @abstractmethod
     def outputs(self) -> list[np.ndarray[Any, Any]]:
         """Executes once and returns all outputs as float32 (or integer) numpy arrays, for comparing backends."""
+
+    def idle(self, seconds: float) -> None:
+        """Lets time pass between two calls; a backend on a virtual clock lets that clock move on instead."""
+        sleep(seconds)
 
     def compile_events(self) -> int:
         """Counts compilations so far; a rise inside a timed region makes the visit void."""

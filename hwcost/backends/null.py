@@ -1,6 +1,7 @@
 """A device that exists only as a law: for tests, and for trying a campaign without measuring anything.
 
-One call takes ``overhead_s + max(flops / flops_per_s, bytes / bytes_per_s)``, times log-normal noise.
+One call takes ``overhead_s + max(flops / flops_per_s, bytes / bytes_per_s)``, times log-normal noise. The first call after
+an idle time ``t`` takes ``1 + idle_penalty * (1 - exp(-t / idle_s))`` times as long.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ class Null(Backend):
         overhead_s: Time of a call that does nothing (1e-5).
         flops_per_s: Rate of operations (1e11).
         bytes_per_s: Rate of memory traffic (2e10).
+        idle_penalty: Share by which the first call after a long idle time takes longer (0).
+        idle_s: Idle seconds after which 63 % of that are reached (0.01).
         realtime: Really sleep that long, on the real clock (false).
         fail: Name of a workload that cannot be prepared (none).
     """
@@ -46,6 +49,8 @@ class Null(Backend):
         "overhead_s",
         "flops_per_s",
         "bytes_per_s",
+        "idle_penalty",
+        "idle_s",
         "realtime",
         "fail",
     )
@@ -59,6 +64,8 @@ class Null(Backend):
         self.overhead_s = read.number(given, "overhead_s", 1e-5)
         self.flops_per_s = read.number(given, "flops_per_s", 1e11, least=1.0)
         self.bytes_per_s = read.number(given, "bytes_per_s", 2e10, least=1.0)
+        self.idle_penalty = read.number(given, "idle_penalty", 0.0)
+        self.idle_s = read.number(given, "idle_s", 0.01, least=1e-9)
         self.realtime = read.switch(given, "realtime", False)
         self.clock = VirtualClock()
 
@@ -101,6 +108,7 @@ class NullRunner(Runner):
         self._latency_s = backend.law_s(workload) * float(np.exp(factor))
         self._noise = backend.noise
         self._clock = backend.clock
+        self._penalty, self._idle_s, self._rested = backend.idle_penalty, backend.idle_s, 0.0
         self._sleeps = backend.realtime
         self._outputs = [np.random.default_rng(item).standard_normal(4, dtype=np.float32)]
         self.clock = None if backend.realtime else backend.clock
@@ -108,11 +116,21 @@ class NullRunner(Runner):
 
     def run(self, n: int) -> None:
         """See the base class."""
-        total_s = float(np.exp(self._rng.standard_normal(n) * self._noise).sum()) * self._latency_s
+        factors = np.exp(self._rng.standard_normal(n) * self._noise)
+        factors[0] *= 1.0 + self._penalty * -np.expm1(-self._rested / self._idle_s)
+        self._rested = 0.0
+        self._pass(float(factors.sum()) * self._latency_s)
+
+    def idle(self, seconds: float) -> None:
+        """See the base class."""
+        self._rested += seconds
+        self._pass(seconds)
+
+    def _pass(self, seconds: float) -> None:
         if self._sleeps:
-            sleep(total_s)
+            sleep(seconds)
         else:
-            self._clock.advance(total_s)
+            self._clock.advance(seconds)
 
     def outputs(self) -> list[NDArray[Any]]:
         """Returns four numbers that depend on the workload alone."""

@@ -85,6 +85,10 @@ class ReplayRunner(Runner):
             self._clock.advance(self._latencies_s[self._next])
             self._next = (self._next + 1) % len(self._latencies_s)
 
+    def idle(self, seconds: float) -> None:
+        """See the base class; a recording knows no pauses."""
+        self._clock.advance(seconds)
+
     def outputs(self) -> list[NDArray[Any]]:
         """Returns the recorded latencies; the model's outputs were not recorded."""
         return [np.array(self._latencies_s, dtype=np.float32)]

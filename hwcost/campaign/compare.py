@@ -17,6 +17,7 @@ from hwcost.campaign.table_differences import compare_tables, is_table, read_tab
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.exchange.options import Names, TableOptions
 from hwcost.measure import guards
+from hwcost.measure.arrival import BACK_TO_BACK
 from hwcost.measure.measurement import Flag, Measurement
 from hwcost.stores import open_store
 
@@ -192,8 +193,13 @@ def _from_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     fit = fit_campaign(Plan.from_dict(plan), visits_of(store, campaign.campaign_id))
     canaries = {} if fit.canaries is None else fit.canaries.latency_s
     record = next(store.records(campaign.campaign_id), None)
-    facts = {} if record is None else dict(_facts(record)) | {"threads": plan.get("threads")}
+    facts = {} if record is None else dict(_facts(record)) | {"threads": plan.get("threads"), "arrival": _arrival(plan)}
     return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries)
+
+
+def _arrival(plan: Mapping[str, Any]) -> str:
+    """Returns when the calls of a campaign arrived; plans of earlier versions knew no pauses."""
+    return str(plan.get("protocol", {}).get("arrival", BACK_TO_BACK))
 
 
 def _facts(record: Record) -> Iterator[tuple[str, Any]]:

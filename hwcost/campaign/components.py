@@ -10,7 +10,10 @@ from typing import Any
 from hwcost.measure.cache import hot_cache
 from hwcost.measure.measurement import Flag, Measurement
 from hwcost.workloads import ComponentWorkload, ModelWorkload
+from hwcost.workloads.positive import described
 from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table
+
+REMEDY = "Measure more rounds on a quieter machine; a fit takes the positive price that agrees best with the interval."
 
 ADDITIVE_WITHIN = 0.05
 """Median absolute gap up to which components count as additive."""
@@ -46,15 +49,20 @@ class ComponentReport:
             flags.append(Flag("W_NONADDITIVE", text, "Fit a model on whole-model measurements instead."))
         if self.table.doubtful:
             flags.append(Flag("W_NONADDITIVE", f"no straight line over depth: {', '.join(self.table.doubtful)}."))
-        return [*flags, *self.hot]
+        return [*flags, *_prices(self.table), *self.hot]
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
         return {
             "costs_s": self.table.costs_s,
+            "intervals_s": {
+                name: None if fit.interval_s is None else list(fit.interval_s) for name, fit in self.table.fits.items()
+            },
             "overhead_s": self.table.overhead_s,
+            "overhead_half_s": self.table.overhead_half_s,
             "misfit": {name: fit.misfit for name, fit in self.table.fits.items()},
             "median_gap": self.median_gap,
+            "flags": [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in self.flags],
             "gaps": [
                 {"arch": list(gap.architecture.genes), "sum_s": gap.sum_s, "measured_s": gap.measured_s, "gap": gap.gap}
                 for gap in self.gaps
@@ -72,6 +80,7 @@ def component_report(measurements: Sequence[Measurement]) -> ComponentReport | N
         DataError: When a component that is needed was not measured.
     """
     stacks = {}
+    halves = {}
     wholes = {}
     space = None
     for m in measurements:
@@ -79,14 +88,25 @@ def component_report(measurements: Sequence[Measurement]) -> ComponentReport | N
             continue
         if isinstance(m.workload, ComponentWorkload):
             stacks[m.workload.part, m.workload.depth] = m.latency_s
+            halves[m.workload.part, m.workload.depth] = m.half_width
         elif isinstance(m.workload, ModelWorkload):
             wholes[m.workload.architecture] = m.latency_s
             space = m.workload.search_space()
     if not stacks:
         return None
-    table = component_table(stacks)
+    table = component_table(stacks, halves)
     gaps = tuple(additivity(table, space, wholes)) if space is not None else ()
     return ComponentReport(table, gaps, tuple(_hot(measurements)))
+
+
+def _prices(table: ComponentTable) -> list[Flag]:
+    """Returns W_PRICE for the components that would cost nothing or less, and for those that cannot be told from nothing."""
+    found = ((table.negative, "no component costs nothing or less"), (table.unclear, "these cannot be told from nothing"))
+    return [
+        Flag("W_PRICE", f"{what}: {', '.join(described(name, table.fits[name]) for name in names)}.", REMEDY)
+        for names, what in found
+        if names
+    ]
 
 
 def _hot(measurements: Sequence[Measurement]) -> list[Flag]:

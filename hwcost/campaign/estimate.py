@@ -29,8 +29,22 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+ONE_PROCESS = "only one process measured it, and the interval of a single workload takes two or more"
+ONE_VISIT = "every workload was visited once only, and an interval takes two rounds or more"
+UNCONFIRMED = "fewer than two visits show the machine undisturbed, so that the interval is as wide as the delay"
+UNUSABLE = "none of its visits can be used"
+
 PAUSE = 10.0
 """A pause between visits counts as at most so many usual ones, so that a campaign resumed the next day has one scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """Latency of an item, its relative half-width, and why there is none or what widened it."""
+
+    latency_s: float
+    half_width: float | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
         grouped[visit.workload_key].append(visit)
     values = visit_values(usable) if usable else None
     model = drift = certificate = None
-    fitted: dict[str, tuple[float, float | None]] = {}
+    fitted: dict[str, _Estimate] = {}
     if values is not None and len({visit.workload_key for visit in usable}) == 1:
         fitted = _alone(usable[0].workload_key, values.y)
     elif values is not None:
@@ -126,33 +140,43 @@ def visit_times(visits: Sequence[Visit]) -> Floats:
     return np.append(0.0, np.cumsum(np.minimum(gaps, PAUSE * np.median(gaps))))
 
 
-def _alone(key: str, y: Floats) -> dict[str, tuple[float, float | None]]:
+def _alone(key: str, y: Floats) -> dict[str, _Estimate]:
     """Returns the t interval over processes of a single workload, since its rounds cannot be told from noise."""
     from scipy import stats
 
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
-    return {key: (math.exp(float(y.mean())), half)}
+    return {key: _Estimate(math.exp(float(y.mean())), half, "" if n > 1 else ONE_PROCESS)}
 
 
 def _intervals(
     visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues
-) -> dict[str, tuple[float, float | None]]:
-    """Returns latency and relative half-width by workload key."""
-    is_confirmed = np.bincount(table.item, values.is_seen) >= 2
-    halves = np.maximum(model.half_width, np.where(is_confirmed, 0.0, values.delay))
-    found: dict[str, tuple[float, float | None]] = {}
+) -> dict[str, _Estimate]:
+    """Returns what is known of each item by its workload's key; a delay is a half-width also where noise is unknown."""
+    is_widened = (np.bincount(table.item, values.is_seen) < 2) & (values.delay > 0)
+    halves = np.fmax(model.half_width, np.where(is_widened, values.delay, math.nan))
+    found = {}
     for visit, i in zip(visits, table.item, strict=True):
+        reason = UNCONFIRMED if is_widened[i] else _lacking(table) if math.isnan(halves[i]) else ""
         half = None if math.isnan(halves[i]) else float(halves[i])
-        found[visit.workload_key] = (math.exp(model.item[i]), half)
+        found[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason)
     return found
+
+
+def _lacking(table: VisitTable) -> str:
+    """Says why a campaign of several workloads has no interval."""
+    if np.bincount(table.item).max() == 1:
+        return ONE_VISIT
+    items, rounds = int(table.item.max()) + 1, len(np.unique(table.round))
+    slowed = ", of which slowed ones count little" if table.weight.min() < 1 else ""
+    return f"{len(table.y)} visits of {items} workloads in {rounds} rounds{slowed} leave no degree of freedom"
 
 
 def _measurement(
     plan: Plan,
     key: str,
     visits: Sequence[Visit],
-    fitted: tuple[float, float | None] | None,
+    fitted: _Estimate | None,
     levels: dict[tuple[int, int], float],
 ) -> Measurement:
     """Makes the measurement of one item.
@@ -161,20 +185,22 @@ def _measurement(
         plan: What was planned.
         key: The item's key.
         visits: All its visits.
-        fitted: Latency and half-width; None without usable visits.
+        fitted: What is known of it; None without usable visits.
         levels: Log level at each usable visit, by round and position.
     """
     item = plan.by_key[key]
     flags = list({flag.code: flag for visit in visits for flag in visit.flags}.values())
     if fitted is None:
-        return Measurement(item.workload, item.role, None, None, 0, tuple(visits), tuple(flags))
-    latency_s, half_width = fitted
+        return Measurement(item.workload, item.role, None, None, 0, tuple(visits), tuple(flags), UNUSABLE)
+    half_width, reason = fitted.half_width, fitted.reason
     usable = [visit for visit in visits if visit.is_usable]
     factors = [math.exp(-levels.get((visit.round, visit.position), 0.0)) for visit in usable]
     levelled = [[factor * sample for sample in visit.samples_s] for visit, factor in zip(usable, factors, strict=True)]
-    doubts = [guards.imprecise(half_width, plan.protocol.half_width, len(usable)), guards.of_item(levelled)]
+    doubts = [guards.imprecise(half_width, plan.protocol.half_width, len(usable), reason), guards.of_item(levelled)]
     flags += [flag for flag in doubts if flag is not None]
-    return Measurement(item.workload, item.role, latency_s, half_width, len(usable), tuple(visits), tuple(flags))
+    return Measurement(
+        item.workload, item.role, fitted.latency_s, half_width, len(usable), tuple(visits), tuple(flags), reason
+    )
 
 
 def measurements(store: Store, campaign_id: str | None = None) -> list[Measurement]:
@@ -198,6 +224,7 @@ def visits_of(store: Store, campaign_id: str) -> list[Visit]:
 
 
 def topped_up(measurements: Sequence[Measurement], plan: Plan) -> list[str]:
-    """Returns the keys of the workloads whose interval is still wider than wanted."""
+    """Returns the keys of the workloads that were measured and whose interval is missing, or still wider than wanted."""
     wanted = plan.protocol.half_width
-    return [m.workload.key for m in measurements if m.half_width is not None and m.half_width > wanted]
+    known = [m for m in measurements if m.latency_s is not None]
+    return [m.workload.key for m in known if m.half_width is None or m.half_width > wanted]

@@ -9,6 +9,7 @@ from hwcost.backends import usable
 from hwcost.campaign.canaries import choose
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.run import start
+from hwcost.measure.arrival import BACK_TO_BACK
 from hwcost.measure.protocol import protocol
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def planned(
     threads: int = 1,
     seed: int = 0,
     pin: bool = True,
+    blocks: int | None = None,
+    arrival: str = BACK_TO_BACK,
 ) -> Plan:
     """Plans a campaign.
 
@@ -40,6 +43,8 @@ def planned(
         threads: Intra-operator threads.
         seed: Of the order of visits.
         pin: Whether worker processes are bound to CPUs.
+        blocks: Overrides the least number of blocks in a visit.
+        arrival: When calls arrive: ``back-to-back``, ``gap=TIME`` or ``poisson=RATE``.
 
     Raises:
         UsageError: When an argument is wrong, or the backend cannot be used on that device.
@@ -47,7 +52,7 @@ def planned(
     """
     own = dict(options or {})
     usable(backend, profile.kind, own)
-    how = protocol(tier, profile.kind, rounds)
+    how = protocol(tier, profile.kind, rounds, blocks, arrival)
     return Plan(tuple(items), profile.name, backend, how, own, threads, seed, pin, choose(items, backend))
 
 

@@ -116,6 +116,7 @@ def _protocol(plan: Plan) -> Protocol:
             "min_samples": plan.protocol.min_blocks,
             "timeout_s": plan.protocol.steady_cap_s,
             "order": "random rounds",
+            "arrival": plan.protocol.arrival,
             "input_source": "seeded normal values",
         }
     )

@@ -40,6 +40,8 @@ class Progress:
         round: The present round, from 0.
         remaining_s: Expected seconds to go; None before the first visit.
         name: What is measured now.
+        call_s: Seconds of one call, in the mean over the visits made by now; None before the first visit.
+        idle_s: Seconds of the pause before each call, likewise; 0 for calls back to back.
     """
 
     done: int
@@ -47,6 +49,8 @@ class Progress:
     round: int
     remaining_s: float | None
     name: str
+    call_s: float | None = None
+    idle_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ class _Run:
         self.elapsed = timer.stopwatch()
         self.interrupt = Interrupt()
         self.made = 0
+        self.calls_s: list[float] = []
+        self.idle_s: list[float] = []
         self.deaths: Counter[str] = Counter()
 
     def all_rounds(self) -> bool:
@@ -166,10 +172,13 @@ class _Run:
         due = self._due(number)
         if number < 2:
             return self.plan.order(number, due)
-        found = {m.workload.key: m.half_width for m in estimate.estimate(self.plan, self.visits)}
-        widths = [width for width in found.values() if width is not None]
+        found = {
+            m.workload.key: math.inf if m.half_width is None else m.half_width
+            for m in estimate.estimate(self.plan, self.visits)
+        }
+        widths = [width for width in found.values() if width < math.inf]
         usual = statistics.median(widths) if widths else 0.0
-        doubtful = [key for key in due if (found[key] or math.inf) > DOUBTFUL * usual]
+        doubtful = [key for key in due if found[key] > DOUBTFUL * usual]
         rest = [key for key in due if key not in set(doubtful)]
         return self.plan.order(number, doubtful) + self.plan.order(number, rest)
 
@@ -239,6 +248,9 @@ class _Run:
         self.store.append(self.maker.record(visit, attempt=min(ATTEMPTS, 1 + self.deaths[visit.workload_key])))
         self.visits.append(visit)
         self.made += 1
+        if visit.samples_s:
+            self.calls_s.append(visit.latency_s)
+            self.idle_s.append(visit.conditions.get("arrival", {}).get("idle_s", 0.0))
 
     def _is_out_of_budget(self) -> bool:
         return self.budget_s is not None and self.elapsed() >= self.budget_s
@@ -250,7 +262,9 @@ class _Run:
         if remaining is not None and self.budget_s is not None:
             remaining = max(0.0, min(remaining, self.budget_s - self.elapsed()))
         name = self.plan.workload(key).name
-        self.progress(Progress(len(self.visits), planned, number, remaining, name))
+        call_s = statistics.fmean(self.calls_s) if self.calls_s else None
+        idle_s = statistics.fmean(self.idle_s) if self.idle_s else 0.0
+        self.progress(Progress(len(self.visits), planned, number, remaining, name, call_s, idle_s))
 
     def _planned(self, number: int) -> int:
         stored = self.store.rounds(self.campaign_id)

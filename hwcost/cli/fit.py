@@ -109,7 +109,7 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     half = "too few rows for one" if model.spread_ is None else f"±{format_percent(model.spread_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
-    lines = [f"90 % interval: {half}", _drift_line(model), _sanity_line(model, sanity)]
+    lines = [f"90 % interval: {half}", _drift_line(model), _shrunk_line(model), _sanity_line(model, sanity)]
     footer = "\n".join(line for line in lines if line)
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
@@ -126,6 +126,17 @@ def _drift_line(model: CostModel) -> str:
         return ""
     moved = format_percent(drift["level_range"], 1)
     return f"The machine's level moved by {moved} over the rows ({drift['kind']}); predictions are for its mean level."
+
+
+def _shrunk_line(model: CostModel) -> str:
+    """Names the components whose measured price made no sense, and the price that is used; empty where all did."""
+    from hwcost.units import format_seconds
+
+    shrunk = model.provenance.get("shrunk", {})
+    if not shrunk:
+        return ""
+    told = [f"{name} {format_seconds(one['measured_s'])} to {format_seconds(one['used_s'])}" for name, one in shrunk.items()]
+    return f"Prices moved to positive ones within their intervals: {'; '.join(told)}"
 
 
 def _sanity_line(model: CostModel, sanity: Sanity | None) -> str:

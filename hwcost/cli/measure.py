@@ -59,6 +59,12 @@ def measure(
         str, typer.Option("--tier", help="Wanted half-width: quick 5 %, standard 1 %, strict 0.5 %.")
     ] = "standard",
     rounds: Annotated[int | None, typer.Option("--rounds", help="Exactly this many rounds, without topping up.")] = None,
+    blocks: Annotated[
+        int | None, typer.Option("--blocks", help="Timed blocks of a visit, at least 4; fewer for slow calls. [default: 10]")
+    ] = None,
+    arrival: Annotated[
+        str, typer.Option("--arrival", metavar="HOW", help="back-to-back, gap=200ms or poisson=20/s: pauses between calls.")
+    ] = "back-to-back",
     budget: Annotated[
         str | None, typer.Option("--budget", metavar="TIME", help="Begin no visit after this time, e.g. 8m.")
     ] = None,
@@ -112,10 +118,11 @@ def measure(
             items = _architectures(searched, number, design, judge, uniform, arch, seed, shape)
     options = parse_options(option or (), "--backend-option NAME=VALUE")
     plan = planned(
-        items, profile, backend, tier=tier, rounds=rounds, options=options, threads=threads, seed=seed, pin=pin
-    )
+        items, profile, backend, tier=tier, rounds=rounds, options=options, threads=threads, seed=seed, pin=pin,
+        blocks=blocks, arrival=arrival,
+    )  # fmt: skip
     if dry_run:
-        _show_plan(plan, json)
+        _show_plan(plan, store, json)
         return
     with open_store(store) as opened:
         from hwcost.campaign.run import start
@@ -177,18 +184,23 @@ def _architectures(
     return [Item(workload, role) for workload, (_, role) in zip(workloads, chosen, strict=True)]
 
 
-def _show_plan(plan: Plan, json: str | None) -> None:
-    if not console.write_json({"plan": plan.to_dict()}, json):
+def _show_plan(plan: Plan, store: str | None, json: str | None) -> None:
+    from hwcost.cli.forecast import expected
+
+    time = expected(plan, store)
+    if not console.write_json({"plan": plan.to_dict(), "expected": time.to_dict()}, json):
         rows = [[item.workload.name, item.role] for item in plan.items]
-        footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more with {plan.backend}. Nothing was measured."
+        footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more with {plan.backend}: {time}."
+        footer += " Nothing was measured."
         console.print_table("Plan", ["workload", "role"], rows, footer)
 
 
 def _run(store: Any, campaign_id: str, budget_s: float | None, json: str | None) -> None:
     from hwcost.campaign.run import run
+    from hwcost.cli.forecast import announced
 
     with progress(_told) as update:
-        result = run(store, campaign_id, budget_s=budget_s, progress=update)
+        result = run(store, campaign_id, budget_s=budget_s, progress=announced(update, store, campaign_id))
     from hwcost.cli import results
 
     results.show(result, json)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ def as_document(result: Result) -> dict[str, Any]:
         "device": result.plan.device,
         "backend": result.plan.backend,
         "tier": result.plan.protocol.tier,
+        "arrival": result.plan.protocol.arrival,
         "complete": result.is_complete,
         "seconds": result.seconds,
         "drift": None if result.fit.drift is None else asdict(result.fit.drift),
@@ -60,6 +62,7 @@ def _as_dict(m: Measurement) -> dict[str, Any]:
         "low_s": m.low_s,
         "high_s": m.high_s,
         "half_width": m.half_width,
+        "interval_reason": m.interval_reason or None,
         "rounds": m.n_rounds,
         "percentiles_s": {f"p{percent}": m.percentile_s(percent) for percent in PERCENTILE_CALLS},
         "flags": [_flag(flag) for flag in [*m.flags, *([m.percentile_flag] if m.percentile_flag else [])]],
@@ -71,16 +74,22 @@ def _flag(flag: Flag) -> dict[str, str]:
 
 
 def _latencies(result: Result) -> None:
+    from hwcost.measure.arrival import Arrival
+    from hwcost.measure.measurement import PERCENTILE_CALLS
     from hwcost.units import format_percent, format_seconds
 
+    arrival = Arrival.parse(result.plan.protocol.arrival)
+    percents = PERCENTILE_CALLS if arrival.has_pauses else {}
     rows = [
-        [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width), m.n_rounds,
+        [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width),
+         *(format_seconds(m.percentile_s(percent), 4) for percent in percents), m.n_rounds,
          " ".join(flag.code for flag in m.flags)]
         for m in sorted(result.measurements, key=lambda m: m.latency_s or 0.0)
     ]
     cut = "" if len(rows) <= LONGEST else f"\n{len(rows) - LONGEST} more; --json shows all of them."
-    columns = ["workload", "role", "latency", "± 95 %", "rounds", "flags"]
+    columns = ["workload", "role", "latency", "± 95 %", *(f"p{percent}" for percent in percents), "rounds", "flags"]
     title = f"Measured on {result.plan.device} with {result.plan.backend}, {result.plan.threads} thread(s)"
+    title += f", {arrival.described()}" if arrival.has_pauses else ""
     console.print_table(title, columns, rows[:LONGEST], summary(result) + cut)
 
 
@@ -89,10 +98,11 @@ def summary(result: Result) -> str:
     from hwcost.units import format_clock, format_percent
 
     widths = sorted(m.half_width for m in result.measurements if m.half_width is not None)
-    achieved = "no interval: too few rounds"
+    achieved = _without_interval(result)
     if widths:
         worst = widths[-1]
-        achieved = f"half-width median {format_percent(statistics.median(widths))}, largest {format_percent(worst)}"
+        told = f"half-width median {format_percent(statistics.median(widths))}, largest {format_percent(worst)}"
+        achieved = "; ".join(filter(None, (told, achieved)))
     visits = sum(len(m.visits) for m in result.measurements)
     ended = "" if result.is_complete else " The budget ended it; --resume goes on."
     return (
@@ -101,12 +111,26 @@ def summary(result: Result) -> str:
     )
 
 
+def _without_interval(result: Result) -> str:
+    """Says how many workloads have no interval, and the most common reason; empty where all have one."""
+    reasons = Counter(m.interval_reason for m in result.measurements if m.half_width is None)
+    if not reasons:
+        return ""
+    reason, _ = reasons.most_common(1)[0]
+    n, total = reasons.total(), len(result.measurements)
+    who = "no interval" if n == total else f"no interval for {n} of {total} workloads"
+    return f"{who}: {reason}" if reason else who
+
+
 def _components(parts: ComponentReport) -> None:
     from hwcost.units import format_percent, format_seconds
 
-    rows = [[name, format_seconds(cost, 4)] for name, cost in parts.table.costs_s.items()]
-    footer = f"overhead of a call: {format_seconds(parts.table.overhead_s)}"
-    console.print_table("Component costs by depth slope", ["component", "latency"], rows, footer)
+    table = parts.table
+    rows = [
+        [name, format_seconds(fit.cost_s, 4), format_seconds(fit.half_width_s)] for name, fit in table.fits.items()
+    ]
+    footer = f"overhead of a call: {format_seconds(table.overhead_s)} ± {format_seconds(table.overhead_half_s)}"
+    console.print_table("Component costs by depth slope", ["component", "latency", "± 95 %"], rows, footer)
     if parts.gaps:
         gaps = [
             [g.key, format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"]

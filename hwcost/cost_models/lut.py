@@ -94,7 +94,9 @@ class LookupTable(CostModel):
             )
         prices = np.array([component_s[name] for name in names], dtype=np.float64)
         if not (np.isfinite(prices).all() and (prices > 0).all() and np.isfinite(overhead_s)):
-            raise DataError("the price of a component must be a positive finite number of seconds")
+            wrong = [f"{name} {price:.4g} s" for name, price in zip(names, prices, strict=True) if not 0 < price < np.inf]
+            wrong += [] if np.isfinite(overhead_s) else [f"the overhead {overhead_s:.4g} s"]
+            raise DataError(f"a component's price must be a positive finite number of seconds, got {', '.join(wrong)}")
         model.additive_ = Additive(float(overhead_s), prices, ())
         model.domain_ = Domain(np.empty(0), np.empty(0), (), np.ones(len(names), dtype=bool))
         model._tabulate()

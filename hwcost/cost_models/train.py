@@ -79,20 +79,26 @@ def training(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **o
 
 
 def _priced(data: Data, table: ComponentTable, **options: Any) -> Training:
-    """Makes a lookup table of measured components, and judges it on the whole models of the same campaign."""
+    """Makes a lookup table of measured components, and judges it on the whole models of the same campaign.
+
+    Prices that noise made negative are replaced by positive ones, which the provenance names.
+    """
     from hwcost.cost_models.lut import LookupTable
+    from hwcost.workloads.positive import positive
 
     options = {**data.shape, "exact": True, **options}
     priced = {part.name for part in data.space.components()}
-    prices = {name: cost for name, cost in table.costs_s.items() if name in priced}
-    model = LookupTable.from_components(data.space, prices, table.overhead_s, **options)
+    prices = positive(table, priced)
+    model = LookupTable.from_components(data.space, prices.costs_s, prices.overhead_s, **options)
     archs, measured_s, _ = data.take(data.rows(CHECK))
     if not archs:
         raise DataError(f"{data.source}: no whole models were measured to check the components on. Measure some.")
     predicted_s = model.predict(archs).latency_s
     found = metrics(measured_s, predicted_s)
     model.n_rows_ = len(archs)
-    facts = {"priced_by": "components", "data_sha256": data.sha256, "rows": len(archs)}
+    facts: dict[str, Any] = {"priced_by": "components", "data_sha256": data.sha256, "rows": len(archs)}
+    if prices.shrunk:
+        facts["shrunk"] = {name: one.to_dict() for name, one in prices.shrunk.items()}
     kept = {name: value for name, value in found.items() if value is not None}
     model.provenance = {**data.provenance, **data.shape, **facts, "metrics": kept}
     return Training(model, measured_s, predicted_s, found)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hwcost.measure import conditions, guards, stopping, timer
+from hwcost.measure.arrival import Arrival
 from hwcost.measure.protocol import Protocol
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Blocks:
     Attributes:
         runner: What is timed.
         clock: The visit's clock.
-        protocol: When to stop.
+        protocol: When calls arrive, and when to stop.
+        seed: Seed of arrivals at random.
         timed: All blocks, warm-up first.
         settled: Index of the first steady one; None while there is none.
     """
@@ -41,6 +43,7 @@ class Blocks:
     runner: Runner
     clock: timer.Clock
     protocol: Protocol
+    seed: str = ""
     timed: list[timer.Block] = field(default_factory=list)
     settled: int | None = None
 
@@ -56,8 +59,13 @@ class Blocks:
 
     @property
     def spent_s(self) -> float:
-        """Timed seconds so far."""
-        return sum(block.seconds for block in self.timed)
+        """Seconds so far, pauses between calls included."""
+        return sum((block.idle_s or 0.0) + block.seconds for block in self.timed)
+
+    @property
+    def cap_s(self) -> float:
+        """Seconds after which it is given up when it is not steady."""
+        return self.protocol.cap_s(self.spent_s / len(self.timed))
 
     @property
     def steady(self) -> list[timer.Block]:
@@ -66,25 +74,28 @@ class Blocks:
 
     def time(self) -> None:
         """Times blocks until the visit is steady and precise, and has enough blocks in which it kept the processor."""
-        clock_hz = self._clock_reader()
-        self.timed.append(timer.first_block(self.runner.run, self.protocol.min_block_s, self.clock))
+        clock_hz, pause = self._clock_reader(), self._pauses()
+        self.timed.append(self._first(pause()))
         while True:
+            idle_s = pause()
             before = clock_hz()
             block = timer.time_block(self.runner.run, self.calls, self.clock)
-            self.timed.append(replace(block, clock_hz=_mean(before, clock_hz())))
+            self.timed.append(replace(block, clock_hz=_mean(before, clock_hz()), idle_s=idle_s))
             verdict = stopping.judge(self.per_call_s, self.spent_s, self.protocol, self.settled)
             if self.settled is None and verdict.warmup < len(self.timed):
                 self.settled = verdict.warmup
-            if verdict.finished and (self._has_enough() or self.spent_s >= self.protocol.steady_cap_s):
+            if verdict.finished and (self._has_enough() or self.spent_s >= self.cap_s):
                 return
 
     def counted(self) -> Counted:
         """Sorts the steady blocks.
 
         Blocks that ran at a low clock are left out, and so are those that lost the processor, unless less than half a visit
-        would be left.
+        would be left. Of calls that come with pauses none is left out: a low clock is what pauses do.
         """
         blocks = self.steady
+        if Arrival.parse(self.protocol.arrival).has_pauses:
+            return Counted([block.per_call_s for block in blocks], {})
         slow, lost = guards.slowed(blocks), guards.disturbed(blocks)
         reasons = ["throttled" if s else "disturbed" if d else "" for s, d in zip(slow, lost, strict=True)]
         if reasons.count("") < self.protocol.min_blocks / 2:
@@ -94,8 +105,32 @@ class Blocks:
             left_out.setdefault(reason, []).append(block.per_call_s)
         return Counted(left_out.pop("", []), left_out)
 
+    def _pauses(self) -> Callable[[], float | None]:
+        """Returns what waits until the next call is due and tells for how long; None where calls are back to back."""
+        arrival = Arrival.parse(self.protocol.arrival)
+        if not arrival.has_pauses:
+            return lambda: None
+        due = arrival.due(self.seed)
+
+        def pause() -> float:
+            ended_s = self.clock.now_s()
+            wait_s = due(ended_s) - ended_s
+            if wait_s > 0:
+                self.runner.idle(wait_s)
+            return self.clock.now_s() - ended_s
+
+        return pause
+
+    def _first(self, idle_s: float | None) -> timer.Block:
+        """Times the first block: as many calls as it takes, or the one that came after a pause."""
+        if idle_s is None:
+            return timer.first_block(self.runner.run, self.protocol.min_block_s, self.clock)
+        return replace(timer.single_block(self.runner.run, self.clock), idle_s=idle_s)
+
     def _has_enough(self) -> bool:
         blocks = self.steady
+        if Arrival.parse(self.protocol.arrival).has_pauses:
+            return True
         clean = sum(not (s or d) for s, d in zip(guards.slowed(blocks), guards.disturbed(blocks), strict=True))
         return not blocks or clean >= self.protocol.min_blocks or len(blocks) >= self.protocol.max_blocks
 

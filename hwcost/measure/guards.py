@@ -39,7 +39,9 @@ CODES = {
     "W_DRIFT": "the level of the machine moved",
     "W_CONFOUNDED": "order and size of the workloads cannot be told apart",
     "W_UNSTABLE_HOST": "the machine changed between states, or its level moved far",
-    "W_IMPRECISE": "the interval is wider than asked for",
+    "W_IMPRECISE": "the interval is wider than asked for, or there is none",
+    "W_QUEUED": "calls arrive faster than they are served",
+    "W_PRICE": "a component's price is negative, or its interval holds zero and is wide",
     "W_HOT_CACHE": "a component was timed from the cache alone",
     "W_LAUNCH_BOUND": "the host is busier with launching than the device with computing",
     "W_UNLOCKED": "the device's clock is not locked",
@@ -59,6 +61,9 @@ SLOW_CLOCK = 0.75
 
 MANY_BLOCKS = 0.2
 """Share of a visit's blocks that may be left out before the visit itself is in doubt."""
+
+MANY_QUEUED = 0.5
+"""Share of calls without a pause from which they are not the calls with pauses that were asked for."""
 
 FOREIGN_STEAL = 0.05
 """Share of CPU time that a hypervisor may take away during a visit."""
@@ -118,13 +123,15 @@ def of_visit(
     """
     out = {reason: len(blocks) for reason, blocks in (left_out or {}).items()}
     total = len(samples) + sum(out.values())
+    groups = [] if "arrival" in conditions else modes(samples)
     doubts = (
         _compiled(compiled, name),
         _foreign(conditions.get("cpu_steal_fraction"), conditions.get("foreign_pids")),
         _throttled(conditions, out.get("throttled", 0) / total),
         _disturbed(out.get("disturbed", 0) / total),
-        _multimodal(modes(samples), "blocks", "Pin the process, and lock the clock where that is allowed."),
+        _multimodal(groups, "blocks", "Pin the process, and lock the clock where that is allowed."),
         launch_bound(conditions.get("enqueue_s"), conditions.get("device_s")),
+        _queued(conditions.get("arrival")),
     )
     return [doubt for doubt in doubts if doubt is not None]
 
@@ -177,6 +184,13 @@ def _disturbed(share: float) -> Flag | None:
     return Flag("W_DISTURBED", text, "Stop what else runs on this machine.")
 
 
+def _queued(arrival: Mapping[str, Any] | None) -> Flag | None:
+    if arrival is None or arrival["queued"] <= MANY_QUEUED:
+        return None
+    text = f"{100 * arrival['queued']:.0f} % of the calls ({arrival['calls']}) arrived while the one before them ran."
+    return Flag("W_QUEUED", text, "Their time in the queue is not in their latency; take a lower rate.")
+
+
 def _multimodal(found: Sequence[Mode], what: str, remedy: str) -> Flag | None:
     if not found:
         return None
@@ -206,16 +220,22 @@ def launch_bound(enqueue_s: float | None, device_s: float | None) -> Flag | None
     return Flag("W_LAUNCH_BOUND", text, "Capture a graph, or take the latency as that of the host.")
 
 
-def imprecise(half_width: float | None, wanted: float, rounds: int) -> Flag | None:
-    """Returns W_IMPRECISE when an interval is wider than asked for.
+def imprecise(half_width: float | None, wanted: float, rounds: int, reason: str = "") -> Flag | None:
+    """Returns W_IMPRECISE when an interval is wider than asked for, or when there is none for a reason.
 
     Args:
         half_width: Relative half-width that was reached; None where there is no interval.
         wanted: The one asked for.
         rounds: Rounds that were made; the error falls with their square root.
+        reason: Why there is no interval, or what made it wider than the noise; empty otherwise.
     """
-    if half_width is None or half_width <= wanted:
+    if half_width is None:
+        return Flag("W_IMPRECISE", f"there is no interval: {reason}.", "Measure more rounds.") if reason else None
+    if half_width <= wanted:
         return None
+    if reason:
+        text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * wanted:g} %: {reason}."
+        return Flag("W_IMPRECISE", text, "Measure more rounds, on a machine that is left alone.")
     needed = math.ceil(rounds * (half_width / wanted) ** 2)
     text = f"the half-width is {100 * half_width:.2f} %, wanted {100 * wanted:g} %."
     return Flag("W_IMPRECISE", text, f"It takes about {needed} rounds on this machine, or a quieter one.")

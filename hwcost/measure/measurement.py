@@ -117,6 +117,7 @@ class Measurement:
         n_rounds: Usable visits, each in a process of its own.
         visits: All visits, also the void ones.
         flags: Doubts, each code once.
+        interval_reason: Why there is no interval, or what made it wider than the noise; empty otherwise.
     """
 
     workload: Workload
@@ -126,6 +127,7 @@ class Measurement:
     n_rounds: int
     visits: tuple[Visit, ...]
     flags: tuple[Flag, ...] = ()
+    interval_reason: str = ""
 
     @property
     def low_s(self) -> float | None:
@@ -172,4 +174,5 @@ class Measurement:
         if not lacking:
             return None
         text = f"there are {made} isolated calls; {', '.join(lacking)}."
-        return Flag("I_PCTL_N", text, "Measure more rounds, or a workload long enough that a block is one call.")
+        remedy = "Measure more rounds; or time each call by itself, as --arrival does, and more of them with --blocks."
+        return Flag("I_PCTL_N", text, remedy)

@@ -15,7 +15,10 @@ from typing import Literal
 Outcome = Literal["flat", "warm-up", "slowdown", "none"]
 
 WINDOW = 10
-"""Blocks that are looked at together."""
+"""Blocks that are looked at together, unless a visit has fewer."""
+
+FEW = 6
+"""Fewer blocks than these tell noise by the standard deviation, not by a median."""
 
 NOISE = 3.0
 """Standard errors that a difference must exceed before it counts."""
@@ -44,11 +47,11 @@ def is_steady(window: Sequence[float], tolerance: float) -> bool:
     return bool(max(shift, bend, drift) <= allowed)
 
 
-def first_steady(blocks: Sequence[float], tolerance: float) -> int | None:
-    """Returns where the last window begins if it is steady, else None."""
-    if len(blocks) < WINDOW or not is_steady(blocks[-WINDOW:], tolerance):
+def first_steady(blocks: Sequence[float], tolerance: float, window: int = WINDOW) -> int | None:
+    """Returns where the last window, of at least four blocks, begins if it is steady, else None."""
+    if len(blocks) < window or not is_steady(blocks[-window:], tolerance):
         return None
-    return len(blocks) - WINDOW
+    return len(blocks) - window
 
 
 def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float) -> Outcome:
@@ -68,19 +71,20 @@ def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float)
     return "warm-up" if before > after else "slowdown"
 
 
-def unsettled(blocks: Sequence[float], tolerance: float) -> tuple[str, float]:
+def unsettled(blocks: Sequence[float], tolerance: float, window: int = WINDOW) -> tuple[str, float]:
     """Describes blocks that never settled, by their last window.
 
     Args:
         blocks: Seconds per call, in the order measured; at least two.
         tolerance: Relative drift over the window below which it goes nowhere.
+        window: Number of blocks in the window.
 
     Returns:
         What they do (``still getting quicker``, ``still getting slower``, ``swinging``), and the relative slope per block.
     """
-    window = blocks[-WINDOW:]
-    relative = slope(window) / statistics.median(window)
-    if abs(relative) * (len(window) - 1) <= tolerance:
+    last = blocks[-window:]
+    relative = slope(last) / statistics.median(last)
+    if abs(relative) * (len(last) - 1) <= tolerance:
         return "swinging", relative
     return ("still getting quicker" if relative < 0 else "still getting slower"), relative
 
@@ -99,6 +103,11 @@ def relative_error(samples: Sequence[float]) -> float:
 
 
 def _spread(values: Sequence[float]) -> float:
-    """Returns the noise from block to block, blind to slow drift: successive differences, by their median."""
-    steps = [abs(b - a) for a, b in itertools.pairwise(values)]
-    return float(MAD_TO_SD * statistics.median(steps) / 2**0.5)
+    """Returns the noise from block to block, blind to slow drift: successive differences, by their median.
+
+    The median of a few differences would be the drift itself, so of few blocks they are taken about their mean.
+    """
+    steps = [b - a for a, b in itertools.pairwise(values)]
+    if len(values) < FEW:
+        return statistics.stdev(steps) / 2**0.5
+    return float(MAD_TO_SD * statistics.median(map(abs, steps)) / 2**0.5)

@@ -27,7 +27,7 @@ def judge(blocks: Sequence[float], spent_s: float, protocol: Protocol, settled: 
 
     Args:
         blocks: Seconds per call of all blocks so far.
-        spent_s: Timed seconds so far.
+        spent_s: Seconds so far, pauses between calls included.
         protocol: The limits.
         settled: Where the steady state began, if it was found at an earlier block.
 
@@ -35,9 +35,9 @@ def judge(blocks: Sequence[float], spent_s: float, protocol: Protocol, settled: 
         The visit ends when it is steady and the error of its median is small enough, or when a limit is reached.
     """
     if settled is None:
-        settled = steady.first_steady(blocks, protocol.steady_tolerance)
+        settled = steady.first_steady(blocks, protocol.steady_tolerance, protocol.window)
     if settled is None:
-        given_up = spent_s >= protocol.steady_cap_s or len(blocks) >= protocol.max_blocks
+        given_up = spent_s >= protocol.cap_s(spent_s / len(blocks)) or len(blocks) >= protocol.max_blocks
         return Verdict(given_up, len(blocks))
     samples = blocks[settled:]
     if len(samples) < protocol.min_blocks or sum(samples) == 0 or spent_s < protocol.min_visit_s:

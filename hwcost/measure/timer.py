@@ -16,6 +16,9 @@ from hwcost.errors import MeasurementError
 MIN_TICKS = 1000
 """A block lasts at least this many steps of the clock."""
 
+SINGLE_TICKS = 200
+"""A call that is timed by itself lasts at least this many steps of the clock."""
+
 MAX_CALLS = 1 << 24
 """Calls in a block at which a workload counts as too quick to be timed."""
 
@@ -82,12 +85,14 @@ class Block:
         calls: Calls in it.
         cpu_s: CPU seconds of this process meanwhile; None on a virtual clock.
         clock_hz: Mean of the processor's clock before and after; None where it is not told.
+        idle_s: Seconds of the pause before it; None where calls are back to back.
     """
 
     seconds: float
     calls: int
     cpu_s: float | None
     clock_hz: float | None = None
+    idle_s: float | None = None
 
     @property
     def per_call_s(self) -> float:
@@ -125,6 +130,21 @@ def first_block(run: Callable[[int], None], min_block_s: float, clock: Clock) ->
             raise MeasurementError(_too_quick(calls, seconds, wanted, resolution_s))
         growth = 10.0 if seconds <= wanted / 10 else 1.2 * wanted / seconds
         calls = min(MAX_CALLS, max(calls + 1, math.ceil(calls * growth)))
+
+
+def single_block(run: Callable[[int], None], clock: Clock) -> Block:
+    """Times one call by itself.
+
+    Raises:
+        MeasurementError: When it takes less than ``SINGLE_TICKS`` steps of the clock (code E_RESOLUTION).
+    """
+    block, least_s = time_block(run, 1, clock), SINGLE_TICKS * clock.resolution_s()
+    if block.seconds < least_s:
+        raise MeasurementError(
+            f"E_RESOLUTION: a single call took {block.seconds:.3g} s; timed by itself it needs {least_s:.3g} s on this "
+            "clock. Measure a larger batch, or the calls back to back."
+        )
+    return block
 
 
 def _too_quick(calls: int, seconds: float, wanted: float, resolution_s: float) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import HwcostError, MeasurementError, UsageError
 from hwcost.measure import cache, conditions, guards, steady, timer, work
+from hwcost.measure.arrival import Arrival
 from hwcost.measure.blocks import Blocks, Counted
 from hwcost.measure.measurement import Flag, Status, Visit
 from hwcost.measure.protocol import Protocol
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 CHEAP = 0.17
 """Share of a visit's time that a further check may take in every round: a sixth, as of a quick workload's twelve blocks."""
+
+
+QUEUED = 0.01
+"""A call whose pause is below this share of its own time came while the one before it ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def _timed_visit(runner: Runner, task: _Task, started_at: str, prepare_s: float)
     before = _counters(runner, clock)
     compiled = runner.compile_events()
     started_s = clock.now_s()
-    blocks = Blocks(runner, clock, task.protocol)
+    blocks = Blocks(runner, clock, task.protocol, seed=f"{task.workload.key}/{task.place.round}")
     blocks.time()
     ended_s = clock.now_s()
     compiled = runner.compile_events() - compiled
@@ -98,7 +104,7 @@ def _timed_visit(runner: Runner, task: _Task, started_at: str, prepare_s: float)
     seen |= ({} if clock.is_virtual else conditions.state()) | runner.state()
     counted = blocks.counted()
     seen |= {"clock_ratio": guards.clock_ratio(blocks.timed), "left_out_s": counted.left_out}
-    seen |= _cache(runner, clock, task)
+    seen |= _arrival(blocks) | _cache(runner, clock, task)
     flags = _doubts(blocks, task, counted, seen, compiled)
     warmup = blocks.per_call_s[: blocks.settled]
     return Visit(
@@ -128,6 +134,17 @@ def _counters(runner: Runner, clock: timer.Clock) -> conditions.Reading:
     return own if clock.is_virtual else conditions.read() | own
 
 
+def _arrival(blocks: Blocks) -> dict[str, Any]:
+    """Returns how calls arrived, where they came with pauses: the median pause, and the share of calls that had to queue."""
+    arrival = Arrival.parse(blocks.protocol.arrival)
+    if not arrival.has_pauses:
+        return {}
+    pauses = [(block.idle_s or 0.0, block.seconds) for block in blocks.timed]
+    queued = sum(idle_s < QUEUED * seconds for idle_s, seconds in pauses) / len(pauses)
+    idle_s = statistics.median(idle_s for idle_s, _ in pauses)
+    return {"arrival": {"calls": str(arrival), "idle_s": idle_s, "queued": queued}}
+
+
 def _cache(runner: Runner, clock: timer.Clock, task: _Task) -> dict[str, Any]:
     """Returns what tells whether a component ran from the cache alone; the cold calls are timed in the first round only."""
     found = cache.fits_cache(task.workload, task.device)
@@ -147,20 +164,26 @@ def _doubts(blocks: Blocks, task: _Task, counted: Counted, seen: dict[str, Any],
 
 
 def _unsettled(blocks: Blocks) -> Flag:
-    what, per_block = steady.unsettled(blocks.per_call_s, blocks.protocol.steady_tolerance)
+    what, per_block = steady.unsettled(blocks.per_call_s, blocks.protocol.steady_tolerance, blocks.protocol.window)
     per_second = per_block * len(blocks.timed) / blocks.spent_s
-    text = f"{len(blocks.timed)} blocks in {blocks.spent_s:.1f} s (cap {blocks.protocol.steady_cap_s:g} s) never settled: "
+    text = f"{len(blocks.timed)} blocks in {blocks.spent_s:.1f} s (cap {blocks.cap_s:.3g} s) never settled: "
     text += f"{what}, by {100 * per_second:+.2g} % per second."
     return Flag("E_NO_STEADY", text, "Let the machine cool or rest, and see the samples.")
 
 
 def _unpaid(blocks: Blocks, task: _Task) -> Flag | None:
-    """Checks that the work is really done; twice the calls are timed in the first round, or where that is cheap."""
-    seconds = [block.seconds for block in blocks.steady]
-    is_cheap = 2 * min(seconds) <= CHEAP * blocks.spent_s
-    ratio = work.doubling(blocks.runner, blocks.clock, blocks.calls, seconds) if is_cheap or not task.place.round else None
-    bound_s = work.bound_s(task.workload, task.device, task.threads)
-    return work.unpaid(min(seconds) / blocks.calls, bound_s, ratio)
+    """Checks that the work is really done; twice the calls are timed in the first round, or where that is cheap.
+
+    Where calls come with pauses, that is checked on calls back to back: two of them may cost less than one after a pause.
+    """
+    calls, seconds = blocks.calls, [block.seconds for block in blocks.steady]
+    latency_s = min(seconds) / calls
+    is_wanted = not task.place.round or 2 * min(seconds) <= CHEAP * blocks.spent_s
+    if is_wanted and Arrival.parse(task.protocol.arrival).has_pauses:
+        block = timer.first_block(blocks.runner.run, task.protocol.min_block_s, blocks.clock)
+        calls, seconds = block.calls, [block.seconds]
+    ratio = work.doubling(blocks.runner, blocks.clock, calls, seconds) if is_wanted else None
+    return work.unpaid(latency_s, work.bound_s(task.workload, task.device, task.threads), ratio)
 
 
 def _status(flags: list[Flag]) -> Status:

@@ -161,7 +161,7 @@ def _measured(faults: Faults, n_items: int, kinds: int, seed: int) -> list[Measu
         widest = float(model.half_width.max())
         if widest <= protocol.half_width or rounds == protocol.max_rounds:
             return _measurements(table, model, kinds)
-        needed = math.ceil(rounds * (widest / protocol.half_width) ** 2)
+        needed = rounds if math.isnan(widest) else math.ceil(rounds * (widest / protocol.half_width) ** 2)
         rounds = min(protocol.max_rounds, max(rounds + 1, (rounds + needed) // 2))
 
 
@@ -174,7 +174,8 @@ def _measurements(table: VisitTable, model: TimeModel, kinds: int) -> list[Measu
         visits = tuple(
             Visit(work.key, int(table.round[row]), int(row), samples_s=(math.exp(float(table.y[row])),)) for row in rows
         )
-        latency_s, half = math.exp(float(model.item[i])), float(model.half_width[i])
+        latency_s = math.exp(float(model.item[i]))
+        half = None if math.isnan(model.half_width[i]) else float(model.half_width[i])
         found.append(Measurement(work, "fit", latency_s, half, len(rows), visits))
     return found
 

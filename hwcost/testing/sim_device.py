@@ -124,6 +124,10 @@ class SimRunner(Runner):
         self._calls += n
         self._blocks += 1
 
+    def idle(self, seconds: float) -> None:
+        """See the base class."""
+        self._time.advance(seconds)
+
     def _paces(self, calls: NDArray[np.intp]) -> NDArray[np.float64]:
         """Returns how much longer than usual each call takes by its number."""
         faults = self._faults

@@ -1,21 +1,36 @@
 """From latencies of stacks to what one component costs inside a model.
 
 The latency of a stack of ``k`` copies is ``overhead + k * cost``: the slope is the cost in context (weights that do not
-stay in the cache, no dispatch to start it), the intercept is what every call pays once. Only numpy is needed.
+stay in the cache, no dispatch to start it), the intercept is what every call pays once. Half-widths are those of 95 %
+intervals; they follow from those of the latencies, and are wider where stacks lie farther from a line than those explain.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost.errors import DataError
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 
 MAX_MISFIT = 0.05
 """Relative distance from the line above which a component's cost is doubtful."""
+
+WIDE = 0.05
+"""Half-width over the median price from which an interval that holds zero is a finding."""
+
+Z = 1.96
+"""Standard errors in the half-width of a 95 % interval."""
+
+DRAWS = 2000
+"""Draws that tell the error of a median of unequally certain intercepts."""
+
+Floats = NDArray[np.float64]
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +42,28 @@ class Fit:
         intercept_s: Seconds at depth 0; None when only one depth was measured, where the shared overhead is taken.
         misfit: Largest distance of a point from the line, relative to the point.
         depths: The depths measured.
+        half_width_s: Half-width of the cost's interval; None when nothing tells it.
+        intercept_half_s: That of the intercept, likewise.
+        most_s: Most that a copy can cost: the least latency per copy.
     """
 
     cost_s: float
     intercept_s: float | None
     misfit: float
     depths: tuple[int, ...]
+    half_width_s: float | None = None
+    intercept_half_s: float | None = None
+    most_s: float = math.inf
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the cost is not positive, or the points lie on no line."""
-        return not self.cost_s > 0 or self.misfit > MAX_MISFIT
+        """Whether the points lie on no line."""
+        return self.misfit > MAX_MISFIT
+
+    @property
+    def interval_s(self) -> Interval | None:
+        """Both ends of the cost's interval, in seconds; None when nothing tells it."""
+        return None if self.half_width_s is None else (self.cost_s - self.half_width_s, self.cost_s + self.half_width_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +74,33 @@ class ComponentTable:
         costs_s: Seconds per copy, by the component's name.
         overhead_s: Seconds that a call takes beside its components: the median intercept.
         fits: How each cost was found, by the component's name.
+        overhead_half_s: Half-width of the overhead's interval; None when nothing tells it.
     """
 
     costs_s: dict[str, float]
     overhead_s: float
     fits: dict[str, Fit]
+    overhead_half_s: float | None = None
 
     @property
     def doubtful(self) -> list[str]:
-        """Names of the components whose cost is not positive, or whose stacks lie on no line."""
+        """Names of the components whose stacks lie on no line."""
         return [name for name, fit in self.fits.items() if fit.is_doubtful]
+
+    @property
+    def negative(self) -> list[str]:
+        """Names of the components that would cost nothing or less."""
+        return [name for name, cost_s in self.costs_s.items() if not cost_s > 0]
+
+    @property
+    def unclear(self) -> list[str]:
+        """Names of the other components whose interval holds zero and is wide beside the usual price."""
+        wide_s = WIDE * float(np.median(list(self.costs_s.values())))
+        return [
+            name
+            for name, fit in self.fits.items()
+            if fit.half_width_s is not None and 0 < fit.cost_s < fit.half_width_s and fit.half_width_s > wide_s
+        ]
 
     def total_s(self, components: Iterable[Component]) -> float:
         """Sums the overhead and the costs of components, with repeats.
@@ -94,7 +137,10 @@ class Gap:
         return self.sum_s / self.measured_s - 1
 
 
-def component_table(latencies_s: Mapping[tuple[Component, int], float]) -> ComponentTable:
+def component_table(
+    latencies_s: Mapping[tuple[Component, int], float],
+    half_widths: Mapping[tuple[Component, int], float | None] | None = None,
+) -> ComponentTable:
     """Fits a line over depth for every component.
 
     Points are weighted by the inverse square of their latency, because noise is relative. A component that was measured
@@ -102,22 +148,29 @@ def component_table(latencies_s: Mapping[tuple[Component, int], float]) -> Compo
 
     Args:
         latencies_s: Seconds per call by component and depth.
+        half_widths: Relative half-widths of their 95 % intervals; where one is unknown, the distances from the line tell.
 
     Raises:
         DataError: When a latency is not positive, or no component was measured at two depths.
     """
     stacks: dict[str, dict[int, float]] = {}
+    halves: dict[str, dict[int, float]] = {}
     for (component, depth), latency_s in latencies_s.items():
         if not (np.isfinite(latency_s) and latency_s > 0 and depth >= 1):
             raise DataError(f"a latency must be positive and finite, got {latency_s!r} for {depth} x {component}")
         stacks.setdefault(component.name, {})[depth] = float(latency_s)
-    lines = {name: _line(stack) for name, stack in stacks.items() if len(stack) > 1}
+        half = None if half_widths is None else half_widths.get((component, depth))
+        halves.setdefault(component.name, {})[depth] = math.nan if half is None else float(half)
+    lines = {name: _line(stack, halves[name]) for name, stack in stacks.items() if len(stack) > 1}
     if not lines:
         raise DataError("the overhead of a call is unknown: measure at least one component at two depths or more")
-    intercepts = [line.intercept_s for line in lines.values() if line.intercept_s is not None]
-    overhead_s = float(np.median(intercepts))
-    fits = {name: lines.get(name) or _point(stack, overhead_s) for name, stack in stacks.items()}
-    return ComponentTable({name: fit.cost_s for name, fit in fits.items()}, overhead_s, fits)
+    intercepts = np.array([line.intercept_s for line in lines.values()], dtype=np.float64)
+    errors = np.array([line.intercept_half_s for line in lines.values()], dtype=np.float64) / Z  # None becomes NaN
+    overhead_s, overhead_half_s = float(np.median(intercepts)), _median_half(intercepts, errors)
+    fits = {
+        name: lines.get(name) or _point(stack, halves[name], overhead_s, overhead_half_s) for name, stack in stacks.items()
+    }
+    return ComponentTable({name: fit.cost_s for name, fit in fits.items()}, overhead_s, fits, overhead_half_s)
 
 
 def additivity(table: ComponentTable, space: SearchSpace, measured_s: Mapping[Architecture, float]) -> list[Gap]:
@@ -137,15 +190,57 @@ def additivity(table: ComponentTable, space: SearchSpace, measured_s: Mapping[Ar
     ]
 
 
-def _line(stack: dict[int, float]) -> Fit:
+def _line(stack: Mapping[int, float], halves: Mapping[int, float]) -> Fit:
     """Weighted least squares of latency on depth, both scaled by the latency so that errors are relative."""
     depths, seconds = np.array(list(stack)), np.array(list(stack.values()))
-    design = np.column_stack([np.ones(len(depths)), depths]) / seconds[:, None]
-    (intercept, slope), *_ = np.linalg.lstsq(design, np.ones(len(depths)), rcond=None)
-    misfit = float(np.abs((intercept + slope * depths) / seconds - 1).max())
-    return Fit(float(slope), float(intercept), misfit, tuple(sorted(stack)))
+    inverse = np.linalg.pinv(np.column_stack([np.ones(len(depths)), depths]) / seconds[:, None])
+    intercept, slope = inverse.sum(axis=1).tolist()
+    off = (intercept + slope * depths) / seconds - 1
+    half = _relative_halves(off, np.array([halves[depth] for depth in stack]))
+    known = not np.isnan(half).any()
+    intercept_half, slope_half = np.sqrt((inverse**2) @ half**2).tolist() if known else (None, None)
+    return Fit(
+        slope, intercept, float(np.abs(off).max()), tuple(sorted(stack)), slope_half, intercept_half,
+        float((seconds / depths).min()),
+    )  # fmt: skip
 
 
-def _point(stack: dict[int, float], overhead_s: float) -> Fit:
+def _relative_halves(off: Floats, half: Floats) -> Floats:
+    """Returns the relative half-widths of the points of a line, shape (n,).
+
+    Args:
+        off: Relative distances from the line, shape (n,).
+        half: Half-widths of the points' own intervals, shape (n,); NaN where unknown.
+
+    Returns:
+        Those of the points, widened where the distances are larger than they explain; or those that the distances tell where
+        some are unknown. NaN for two points of unknown error.
+    """
+    dof = len(off) - 2
+    if not np.isnan(half).any():
+        chi2 = float((off**2 / np.maximum(half / Z, 1e-12) ** 2).sum())
+        return half * math.sqrt(max(1.0, chi2 / dof)) if dof > 0 else half
+    if dof < 1:
+        return np.full(len(off), math.nan)
+    from scipy import stats
+
+    return np.full(len(off), float(stats.t.ppf(0.975, dof)) * math.sqrt(float((off**2).sum()) / dof))
+
+
+def _median_half(values: Floats, errors: Floats) -> float | None:
+    """Returns the half-width of a median's interval, wider where values differ by more than their errors explain."""
+    if np.isnan(errors).any():
+        return None
+    draws = np.random.default_rng(0).standard_normal((DRAWS, len(values))) * errors
+    half = Z * float(np.median(draws, axis=1).std())
+    chi2 = float((((values - np.median(values)) / np.maximum(errors, 1e-12)) ** 2).sum())
+    return half * math.sqrt(max(1.0, chi2 / max(1, len(values) - 1)))
+
+
+def _point(
+    stack: Mapping[int, float], halves: Mapping[int, float], overhead_s: float, overhead_half_s: float | None
+) -> Fit:
     ((depth, latency_s),) = stack.items()
-    return Fit((latency_s - overhead_s) / depth, None, 0.0, (depth,))
+    own_s = halves[depth] * latency_s
+    half_s = None if math.isnan(own_s) or overhead_half_s is None else math.hypot(own_s, overhead_half_s) / depth
+    return Fit((latency_s - overhead_s) / depth, None, 0.0, (depth,), half_s, None, latency_s / depth)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwcost.campaign.effects import fit_effects
-from hwcost.campaign.estimate import estimate
+from hwcost.campaign.estimate import estimate, topped_up
 from hwcost.campaign.plan import Item, Plan
 from hwcost.measure.measurement import Visit
 from hwcost.measure.protocol import protocol
@@ -108,3 +108,57 @@ def test_effects_of_an_unbalanced_design_equal_least_squares() -> None:
     solution = np.linalg.lstsq(design, y, rcond=None)[0]
     wanted = solution[:15] + solution[15:][rnd].mean()
     assert effects.item == pytest.approx(wanted, abs=0.004)
+
+
+def contended(plan: Plan, rounds: int, delay: float = 0.4, share: float = 0.3) -> list[Visit]:
+    """Visits of 20 blocks, of which some are slowed; the same share in every visit."""
+    rng = np.random.default_rng(3)
+
+    def samples() -> tuple[float, ...]:
+        slowed = rng.permutation(20) < 20 * share
+        return tuple(0.05 * np.exp(delay * slowed + rng.normal(0, 0.003, 20)))
+
+    return [
+        Visit(item.workload.key, r, i, samples_s=samples()) for r in range(rounds) for i, item in enumerate(plan.items)
+    ]
+
+
+def test_an_item_that_one_visit_confirms_is_as_uncertain_as_the_delay_also_without_degrees_of_freedom() -> None:
+    plan = plan_of(12)
+    for m in estimate(plan, contended(plan, 1)):
+        assert m.half_width == pytest.approx(0.4, rel=0.05)
+        (flag,) = [flag for flag in m.flags if flag.code == "W_IMPRECISE"]
+        assert "fewer than two visits show the machine undisturbed" in flag.text
+    for m in estimate(plan, contended(plan, 2)):
+        assert m.half_width is not None
+        assert m.half_width < 0.1
+
+
+@pytest.mark.parametrize(
+    ("n", "rounds", "reason"),
+    [
+        (1, 1, "only one process measured it, and the interval of a single workload takes two or more"),
+        (6, 1, "every workload was visited once only, and an interval takes two rounds or more"),
+    ],
+)
+def test_the_reason_for_no_interval_is_the_real_one(n: int, rounds: int, reason: str) -> None:
+    plan = plan_of(n)
+    for m in estimate(plan, visits(plan, rounds, 0.01, 0)[1]):
+        assert (m.half_width, m.interval_reason) == (None, reason)
+        assert [flag.text for flag in m.flags] == [f"there is no interval: {reason}."]
+
+
+def test_visits_that_leave_no_degree_of_freedom_are_the_reason() -> None:
+    plan = plan_of(2)
+    made = [visit for visit in visits(plan, 2, 0.01, 0)[1] if (visit.round, visit.position) != (1, 1)]
+    found = estimate(plan, made)
+    assert {m.interval_reason for m in found} == {"3 visits of 2 workloads in 2 rounds leave no degree of freedom"}
+    assert topped_up(found, plan) == list(plan.by_key)
+
+
+def test_what_cannot_be_used_says_so_and_is_not_topped_up() -> None:
+    plan = plan_of(2)
+    made = [replace(v, status="void") if v.position == 1 else v for v in visits(plan, 4, 0.001, 0)[1]]
+    found = estimate(plan, made)
+    assert found[1].interval_reason == "none of its visits can be used"
+    assert found[1].workload.key not in topped_up(found, plan)

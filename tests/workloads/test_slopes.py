@@ -83,7 +83,41 @@ def test_points_off_any_line_and_negative_costs_are_doubtful() -> None:
         | {(falling, depth): 1e-2 - 1e-3 * depth for depth in (1, 2, 4)}
         | {(good, depth): 1e-3 * depth for depth in (1, 2, 4)}
     )
-    assert table.doubtful == [bent.name, falling.name]
+    assert table.doubtful == [bent.name]
+    assert table.negative == [falling.name]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_intervals_of_prices_hold_the_truth(known) -> None:
+    """With the points' own intervals, or from their distances to the line alone; 1 % noise at every depth."""
+    planted = {part: 1e-3 * (1 + index) for index, part in enumerate(LAYERS)} | dict.fromkeys(SINGLES, 2e-3)
+    inside = total = overheads = 0
+    for seed in range(150):
+        points = stacks(planted, 1e-3, noise=0.01, seed=seed)
+        halves = {key: 1.96 * 0.01 if known or key[0] in SINGLES else None for key in points}
+        table = component_table(points, halves)
+        overheads += abs(table.overhead_s - 1e-3) <= table.overhead_half_s
+        for part, cost in planted.items():
+            low, high = table.fits[part.name].interval_s
+            inside += low <= cost <= high
+            total += 1
+    assert 0.92 <= inside / total <= 0.995
+    assert overheads / 150 >= 0.92
+
+
+def test_two_depths_without_intervals_tell_no_error() -> None:
+    table = component_table({(LAYERS[0], 1): 2e-3, (LAYERS[0], 2): 3e-3, (SINGLES[0], 1): 1.5e-3})
+    assert [fit.interval_s for fit in table.fits.values()] == [None, None]
+    assert table.overhead_half_s is None
+
+
+def test_an_interval_that_holds_zero_and_is_wide_is_found() -> None:
+    points = {(LAYERS[0], depth): 1e-3 + depth * 1e-3 for depth in (1, 2, 4, 8)}
+    points |= {(SINGLES[0], 1): 1e-3 + 1e-6, (SINGLES[1], 1): 1e-3 + 1e-3}
+    wide = component_table(points, dict.fromkeys(points, 0.1))
+    assert (wide.negative, wide.unclear) == ([], [SINGLES[0].name])
+    narrow = component_table(points, dict.fromkeys(points, 0.001))
+    assert (narrow.negative, narrow.unclear) == ([], [])
 
 
 def test_an_unpriced_component_is_an_error_and_never_zero() -> None:

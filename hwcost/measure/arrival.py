@@ -1,0 +1,111 @@
+"""When calls arrive: one right after the other, a fixed idle time after the last one, or at random as requests do.
+
+A processor that has been idle is slower at first: its clock is low, its caches are cold, its threads sleep. So a call that
+comes after a pause takes longer than one of a loop, and what a server will see is measured with the pauses of a server.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from hwcost.errors import UsageError
+from hwcost.units import format_seconds, parse_duration
+
+Kind = Literal["back-to-back", "gap", "poisson"]
+
+BACK_TO_BACK = "back-to-back"
+KNOWN = "back-to-back, gap=TIME (such as gap=200ms) or poisson=RATE (such as poisson=20/s)"
+LONGEST_S = 3600.0
+"""Longest idle time between two calls, in the mean."""
+
+_RATE = re.compile(r"([0-9]*\.?[0-9]+)/(s|min|m|h)")
+_PER_S = {"s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """When the calls of a visit arrive.
+
+    Attributes:
+        kind: ``back-to-back``, ``gap`` or ``poisson``.
+        every_s: Idle seconds between a call's end and the next call (``gap``), or the mean time from one arrival to the next
+            (``poisson``); 0 for back to back.
+    """
+
+    kind: Kind = "back-to-back"
+    every_s: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Arrival:
+        """Reads ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``.
+
+        Raises:
+            UsageError: When the text is none of them, or the calls are more than an hour apart.
+        """
+        name, _, value = text.strip().partition("=")
+        if text.strip() == BACK_TO_BACK:
+            return cls()
+        every_s = _seconds(name, value.strip())
+        if every_s is None:
+            raise UsageError(f"'{text}' is no arrival of calls. Known: {KNOWN}.")
+        if every_s > LONGEST_S:
+            raise UsageError(f"'{text}': calls that are {every_s:g} s apart are never measured. Take at most one hour.")
+        return cls("gap" if name == "gap" else "poisson", every_s)
+
+    def __str__(self) -> str:
+        """Returns the one way to write it, which :meth:`parse` reads."""
+        if self.kind == "gap":
+            return f"gap={1e3 * self.every_s:.9g}ms"
+        return f"poisson={1 / self.every_s:.9g}/s" if self.kind == "poisson" else BACK_TO_BACK
+
+    @property
+    def has_pauses(self) -> bool:
+        """Whether calls come with pauses, so that each is timed by itself."""
+        return self.kind != "back-to-back"
+
+    def described(self) -> str:
+        """Says it in words, for titles; empty for back to back."""
+        if self.kind == "gap":
+            return f"calls {format_seconds(self.every_s)} apart"
+        return f"calls at random, {1 / self.every_s:.4g} per second" if self.kind == "poisson" else ""
+
+    def wall_s(self, call_s: float) -> float:
+        """Returns the mean seconds from one call's start to the next one's, for calls that take ``call_s``."""
+        return max(self.every_s, call_s) if self.kind == "poisson" else self.every_s + call_s
+
+    def due(self, seed: str) -> Callable[[float], float]:
+        """Makes what tells when a visit's next call is due.
+
+        Args:
+            seed: Seed of random arrivals; equal ones give equal arrivals.
+
+        Returns:
+            A function from the end of the last call to the start of the next, both in seconds on one clock. A random arrival
+            that falls into a call waits for its end: the queue is kept, and its calls then follow back to back.
+        """
+        if self.kind != "poisson":
+            return lambda ended_s: ended_s + self.every_s
+        rng = random.Random(seed)
+        arrives_s: float | None = None
+
+        def due(ended_s: float) -> float:
+            nonlocal arrives_s
+            arrives_s = (ended_s if arrives_s is None else arrives_s) + rng.expovariate(1 / self.every_s)
+            return max(arrives_s, ended_s)
+
+        return due
+
+
+def _seconds(name: str, value: str) -> float | None:
+    """Reads the time behind ``gap=`` or the rate behind ``poisson=``; None where it is neither."""
+    if name == "gap" and value and not value[-1].isdigit():  # a bare number has no unit
+        try:
+            return parse_duration(value)
+        except UsageError:
+            return None
+    match = _RATE.fullmatch(value) if name == "poisson" else None
+    return _PER_S[match[2]] / float(match[1]) if match and float(match[1]) > 0 else None
