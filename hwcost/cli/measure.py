@@ -214,7 +214,7 @@ def _told(state: Progress) -> Told:
     told = f"round {state.round + 1}"
     return Told(
         state.done, state.planned, ", ".join(filter(None, (told, left, state.name))),
-        f"{told}: {state.done} of {state.planned} visits, {left}",
+        ", ".join(filter(None, (f"{told}: {state.done} of {state.planned} visits", left))),
     )  # fmt: skip
 
 

@@ -38,11 +38,7 @@ def space(name: str, **options: Any) -> SearchSpace:
         UsageError: When an option is unknown to the space.
     """
     name, colon, text = name.partition(":")
-    factory = SPACES.load(name)
     pairs = re.split(r",(?=\w+=)", text) if colon else ()
     given = {**parse_options(pairs, f"{name}:NAME=VALUE,NAME=VALUE"), **options}
-    try:
-        made: SearchSpace = factory(**given)
-    except TypeError as error:
-        raise UsageError(f"space '{name}' does not take these options: {error}") from None
+    made: SearchSpace = SPACES.make(name, **given)
     return made
