@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import sys
@@ -147,16 +146,10 @@ def _loaded(folder: str) -> CostModel:
 
 
 def _imported(name: str) -> Any:
-    """Imports ``module:function``; the current folder is importable."""
-    module, _, attribute = name.partition(":")
+    """Imports ``module:function``; what the function itself imports from the current folder is found too."""
+    from hwcost.workloads.user_model import import_callable
+
+    found = import_callable(name, "function of an architecture")
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise UsageError(f"'{name}' cannot be imported: {error}. Expected module:function, found from here") from None
-    except AttributeError:
-        raise UsageError(f"module '{module}' has no '{attribute}'") from None
-    if not callable(found):
-        raise UsageError(f"'{name}' is no function of an architecture")
+        sys.path.append(os.getcwd())
     return found

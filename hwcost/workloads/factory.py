@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,13 +14,13 @@ from hwcost._extras import imported
 from hwcost.errors import UsageError
 from hwcost.workloads.base import Workload, check_shape
 from hwcost.workloads.builder import Input, draw_inputs
+from hwcost.workloads.user_model import EXPECTED, UserModel, call_factory, import_callable, taken
 
 if TYPE_CHECKING:
     import torch
 
 _KNOWN_INPUTS = {"input_ids": (1000, 0), "attention_mask": (2, 1), "token_type_ids": (2, 0)}
 """Inputs that need no example: their integers stay below the first number and start at the second."""
-_PAIR = "Let the factory return the pair (module, example_inputs), with a tuple or a dict of tensors."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +61,9 @@ class FactoryWorkload(Workload):
         """See the base class; weights are the factory's own."""
         import torch
 
-        module, example = self._make()
-        module = module.eval().requires_grad_(False).to(getattr(torch, self.dtype))
+        made = self._make()
+        example = made.example
+        module = made.module.eval().requires_grad_(False).to(getattr(torch, self.dtype))
         if not isinstance(example, Mapping):
             return module
         from hwcost.workloads.modules import CallByName
@@ -78,48 +76,22 @@ class FactoryWorkload(Workload):
         Raises:
             UsageError: When there is no example and ``forward`` takes other arguments.
         """
-        module, example = self._make()
+        made = self._make()
+        example = made.example
         if isinstance(example, Mapping):
             return {name: _as_array(value, name) for name, value in example.items()}
         if example is not None:
             return {f"input_{index}": _as_array(value, index) for index, value in enumerate(example)}
         shape = (self.batch_size, self.seq_len)
-        wanted = _wanted(module, self.factory)
+        wanted = _wanted(made.module, self.factory)
         return draw_inputs({name: Input(shape, *_KNOWN_INPUTS[name]) for name in wanted}, seed)
 
-    def _make(self) -> tuple[Any, Any]:
-        """Calls the factory and returns the module and its example inputs, None when there are none."""
+    def _make(self) -> UserModel:
+        """Calls the factory with the arguments that it takes."""
         torch = imported("torch", "torch")
-        factory = _find(self.factory)
         shape = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": getattr(torch, self.dtype)}
-        taken = inspect.signature(factory).parameters
-        made = factory(**{name: value for name, value in shape.items() if name in taken})
-        module, example = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
-        if not isinstance(module, torch.nn.Module):
-            returned = type(module).__name__
-            raise UsageError(f"factory '{self.factory}' returned {returned}, not a torch.nn.Module. {_PAIR}")
-        if isinstance(example, torch.Tensor):
-            example = (example,)
-        if not (example is None or isinstance(example, (tuple, list, Mapping))):
-            raise UsageError(f"the example inputs of '{self.factory}' are {type(example).__name__}. {_PAIR}")
-        return module, example
-
-
-def _find(factory: str) -> Any:
-    """Imports a factory; the current folder goes first on the path while its module is imported."""
-    module_name, _, name = factory.partition(":")
-    folder = os.getcwd()
-    sys.path.insert(0, folder)
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UsageError(f"cannot import '{module_name}' of '{factory}': {error}. Looked in {folder} too.") from None
-    finally:
-        sys.path.remove(folder)
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise UsageError(f"module '{module_name}' has no function '{name}'")
-    return found
+        accepted = taken(import_callable(self.factory), list(shape))
+        return call_factory(self.factory, {name: shape[name] for name in accepted})
 
 
 def _wanted(module: Any, factory: str) -> list[str]:
@@ -137,7 +109,7 @@ def _wanted(module: Any, factory: str) -> list[str]:
         given = ", ".join(unknown or [p.name for p in plain]) or "no argument"
         raise UsageError(
             f"'{factory}' gives no example inputs, and forward takes {given}. "
-            f"Known without an example: {', '.join(_KNOWN_INPUTS)}. {_PAIR}"
+            f"Known without an example: {', '.join(_KNOWN_INPUTS)}. {EXPECTED}"
         )
     return leading
 
@@ -149,5 +121,5 @@ def _as_array(value: Any, name: object) -> NDArray[Any]:
         value = value.float().numpy() if value.is_floating_point() else value.numpy()
     array: NDArray[Any] = np.asarray(value)
     if array.dtype == object:
-        raise UsageError(f"example input {name} is no tensor but {type(value).__name__}. {_PAIR}")
+        raise UsageError(f"example input {name} is no tensor but {type(value).__name__}. {EXPECTED}")
     return array

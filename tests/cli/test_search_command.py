@@ -130,7 +130,7 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--minimize", "params"], "which space?"),
         (["--space", NAME, "--minimize", "parms"], "neither params, flops, memory nor a folder"),
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
-        (["--space", NAME, "--minimize", "json:nothing"], "has no 'nothing'"),
+        (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
         (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is no limit"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is no quantity"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=0.5x"], "give --baseline"),

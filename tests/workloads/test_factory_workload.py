@@ -95,7 +95,7 @@ def test_the_factory_gets_the_shape_it_asks_for_and_the_dtype_is_applied() -> No
         ("own_models:wrong_values", "example input 0 is no tensor but object"),
         ("own_models:value", "has no function 'value'"),
         ("own_models:nothing", "has no function 'nothing'"),
-        ("no_such_models:text", "cannot import 'no_such_models'.*Looked in"),
+        ("no_such_models:text", "'no_such_models:text' cannot be imported: No module.*Looked in"),
     ],
 )
 def test_mistakes_are_explained(factory, message) -> None:
