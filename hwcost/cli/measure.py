@@ -31,8 +31,11 @@ def measure(
         str, typer.Option("--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay.")
     ] = "torch",
     space: Annotated[
-        str, typer.Option("--space", help="Search space, options behind it: autodistil:subspace=tiny. See: spaces list.")
-    ] = "supershaper",
+        str | None,
+        typer.Option(
+            "--space", help="Search space, such as autodistil:subspace=tiny or ./myspace.toml. [default: supershaper]"
+        ),
+    ] = None,
     number: Annotated[
         int | None, typer.Option("-n", help=f"Architectures to learn from. [default: {DEFAULT_ARCHITECTURES}]")
     ] = None,
@@ -48,7 +51,11 @@ def measure(
         bool, typer.Option("--parts", help="With --components: also attention, feed-forward, norms and bottlenecks apart.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="FILE.onnx|package.module:factory", help="Measure a model of your own.")
+        str | None,
+        typer.Option(
+            "--model", metavar="FILE.onnx|package.module:factory",
+            help="A model of your own; with --space: the factory of its architectures.",
+        ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="[default: the device's own]")] = None,
     seq_len: Annotated[int | None, typer.Option("--seq-len", help="[default: the device's own]")] = None,
@@ -101,11 +108,15 @@ def measure(
         raise UsageError("--campaign says which campaign to go on with; give --resume too")
     profile = require(device)
     shape = _shape(profile, batch_size, seq_len, dtype)
-    if model is not None:
+    if model is not None and space is None:
         items = _own_model(model, shape)
     else:
         space_options = {"merged": True} if merged else {}
-        searched = make_space(space, **space_options)
+        searched = make_space(space or "supershaper", **space_options)
+        if model is not None:
+            shape["factory"] = model
+        if components and model is not None:
+            raise UsageError("--components prices what hwcost builds; a factory (--model) builds whole models only")
         if components:
             items = _components(searched, parts, number or COMPONENT_CHECKS, seed, shape)
         else:

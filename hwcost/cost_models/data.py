@@ -15,6 +15,7 @@ from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.files import is_file
 
 if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
@@ -188,7 +189,7 @@ def from_measurements(
         tuple(one.role for one in usable),
         source,
         _shape([workload for _, workload in kept]),
-        {"data": Path(source).name},
+        {"data": Path(source).name, **_factory([workload for _, workload in kept], source)},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,
     )
@@ -205,6 +206,8 @@ def _weights(usable: Sequence[Measurement]) -> Floats:
 def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None, source: str) -> SearchSpace:
     found = {workload.space: workload for workload in workloads}
     if wanted is not None:
+        if isinstance(wanted, str) and is_file(wanted):
+            wanted = make_space(wanted)
         name, colon, _ = wanted.partition(":") if isinstance(wanted, str) else (wanted.name, "", "")
         if name not in found:
             known = ", ".join(sorted(found)) or "none"
@@ -217,6 +220,16 @@ def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None,
         what = many if found else "is no usable measurement of an architecture"
         raise DataError(f"{source}: there {what}. Name the space, or measure one with 'hwcost measure --space NAME'.")
     return next(iter(found.values())).search_space()
+
+
+def _factory(workloads: Sequence[ModelWorkload], source: str) -> dict[str, str]:
+    """Returns which factory of the user's built the nets, and the digest of its file; nothing where none did."""
+    found = {(getattr(workload, "factory", ""), getattr(workload, "source", "")) for workload in workloads}
+    if len({factory for factory, _ in found}) > 1:
+        known = ", ".join(sorted(factory or "the space's own builder" for factory, _ in found))
+        raise DataError(f"{source}: the nets of one campaign were built by {known}. Fit on what one factory has built.")
+    factory, digest = max(found, default=("", ""))
+    return {"factory": factory, "factory_sha256": digest} if factory else {}
 
 
 def _shape(workloads: Sequence[ModelWorkload]) -> dict[str, int]:

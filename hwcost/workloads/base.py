@@ -31,8 +31,12 @@ Options = tuple[tuple[str, Any], ...]
 
 
 def frozen_options(options: Mapping[str, Any]) -> Options:
-    """Returns a space's options as sorted pairs that can be hashed; lists become tuples."""
-    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(options.items()))
+    """Returns a space's options as sorted pairs that can be hashed; lists become tuples, however deep they lie."""
+    return tuple((name, _frozen(value)) for name, value in sorted(options.items()))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
 
 
 class Workload(ABC):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from hwcost._extras import imported
 from hwcost.errors import UsageError
-from hwcost.workloads.base import Workload, check_shape
+from hwcost.workloads.base import Options, Workload, check_shape
 from hwcost.workloads.builder import Input, draw_inputs
 from hwcost.workloads.user_model import EXPECTED, UserModel, call_factory, import_callable, taken
 
@@ -37,6 +37,8 @@ class FactoryWorkload(Workload):
         batch_size: Sequences per call.
         seq_len: Tokens per sequence.
         dtype: The module is cast to it.
+        arguments: Keyword arguments that the factory is called with besides, as pairs; such workloads stand in no store, see
+            :class:`hwcost.workloads.factory_model.FactoryModelWorkload`.
     """
 
     kind: ClassVar[str] = "factory"
@@ -45,6 +47,7 @@ class FactoryWorkload(Workload):
     batch_size: int = 1
     seq_len: int = 128
     dtype: str = "float32"
+    arguments: Options = ()
 
     def __post_init__(self) -> None:
         check_shape(self.batch_size, self.seq_len, self.dtype)
@@ -56,6 +59,10 @@ class FactoryWorkload(Workload):
     def name(self) -> str:
         """For example ``my_models:small@1x128``."""
         return self._described(self.factory)
+
+    def as_dict(self) -> dict[str, Any]:
+        """See the base class; ``arguments`` are left out where there are none."""
+        return {"kind": self.kind, **{key: value for key, value in asdict(self).items() if key != "arguments" or value}}
 
     def build(self) -> torch.nn.Module:
         """See the base class; weights are the factory's own."""
@@ -91,7 +98,7 @@ class FactoryWorkload(Workload):
         torch = imported("torch", "torch")
         shape = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": getattr(torch, self.dtype)}
         accepted = taken(import_callable(self.factory), list(shape))
-        return call_factory(self.factory, {name: shape[name] for name in accepted})
+        return call_factory(self.factory, {**{name: shape[name] for name in accepted}, **dict(self.arguments)})
 
 
 def _wanted(module: Any, factory: str) -> list[str]:
