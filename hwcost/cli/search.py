@@ -118,7 +118,7 @@ def search(
     with progress(_told) as update:
         study = run(
             of, objectives, limits, searcher=searcher, seed=seed, reference=of.parse(reference) if reference else None,
-            log=log, progress=update, **ends, **options,
+            log=log, progress=update, remark=console.note, **ends, **options,
         )  # fmt: skip
     winners = study.front
     if measure and len(winners) > SHOWN:
@@ -214,6 +214,7 @@ def _document(study: Study, winners: list[Trial], measured: list[Remeasured]) ->
         "searcher": study.searcher.name,
         "seed": study.searcher.seed,
         "stopped": study.stopped,
+        "remarks": list(study.remarks),
         "iterations": study.iterations,
         "evaluations": study.evaluations,
         "failed": sum(trial.status == "failed" for trial in study.trials),
