@@ -26,8 +26,8 @@ def test_every_space_names_an_unknown_option(name):
 def test_a_near_miss_is_guessed_and_a_missing_option_is_named():
     with pytest.raises(UsageError, match="'mergde' is unknown .did you mean 'merged'"):
         space("supershaper", mergde=True)
-    with pytest.raises(UsageError, match="space 'table' does not take these options: 'columns' is needed. Known: columns"):
-        space("table")
+    with pytest.raises(UsageError, match="space 'custom' does not take these options: 'genes' is needed. Known: genes"):
+        space("custom")
 
 
 def test_a_value_of_a_wrong_type_is_shown_with_what_is_known():

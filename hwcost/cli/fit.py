@@ -36,6 +36,12 @@ def fit(
     increasing: Annotated[
         str, typer.Option("--increasing", metavar="A,B", help="Columns along which latency cannot fall (space table).")
     ] = "",
+    operators: Annotated[
+        bool, typer.Option("--operators", help="The table lists operators by name; --space says which make an architecture.")
+    ] = False,
+    unit: Annotated[
+        str | None, typer.Option("--unit", metavar="s|ms|us|ns", help="Unit of the latencies of a table of operators.")
+    ] = None,
     drift: Annotated[
         str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
     ] = "auto",
@@ -63,6 +69,9 @@ def fit(
     from hwcost.cost_models.sanity import enlargements
     from hwcost.cost_models.train import training
 
+    if operators:
+        _operators(source, out, space, model, unit, json)
+        return
     data = read(source, space, campaign, console.names(categorical), console.names(increasing), runs)
     result = training(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
     result.model.save(out)
@@ -72,6 +81,27 @@ def fit(
     sanity = enlargements(result.model)
     if not console.write_json(_document(result, sanity, data.source, out), json):
         _show(result, sanity)
+
+
+def _operators(source: str, out: Path, space: str | None, model: str, unit: str | None, json: str | None) -> None:
+    """Makes a lookup table of a finished table of operators."""
+    from hwcost.cost_models.operators import lookup_table
+    from hwcost.errors import UsageError
+    from hwcost.spaces import space as make_space
+    from hwcost.units import format_seconds
+
+    if space is None or model not in ("hybrid", "lut"):
+        raise UsageError("--operators makes a lookup table (--model lut) of a space that declares operators: give --space")
+    made = lookup_table(make_space(space), source, unit)
+    made.save(out)
+    for text in made.provenance["remarks"]:
+        console.note(text)
+    console.note(f"wrote {out}")
+    document = {"source": source, "space": made.space.name, "model": made.name, "out": str(out)}
+    if not console.write_json({**document, "provenance": made.provenance, "component_s": made.component_s_}, json):
+        rows = [[name, format_seconds(seconds)] for name, seconds in made.component_s_.items()]
+        footer = "An architecture costs the sum of its operators; how well they add up, only whole models can tell."
+        console.print_table(f"{len(rows)} operators of space {made.space.name}", ["operator", "latency"], rows, footer)
 
 
 def _document(result: Training, sanity: Sanity | None, source: str, out: Path) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class LookupTable(CostModel):
         if not (np.isfinite(prices).all() and (prices > 0).all() and np.isfinite(overhead_s)):
             raise DataError("the price of a component must be a positive finite number of seconds")
         model.additive_ = Additive(float(overhead_s), prices, ())
-        model.domain_ = Domain(np.empty(0), np.empty(0), (), np.ones(len(names), dtype=bool))
+        model.domain_ = Domain.whole(model.features)
         model._tabulate()
         return model
 

@@ -151,6 +151,37 @@ class Custom(SearchSpace):
         )
 
 
+MOST_CHOICES = 100
+"""Distinct values of a column beyond which it is taken for a measurement or an identifier, and no gene."""
+
+
+def from_architectures(space: SearchSpace, archs: Sequence[Architecture], names: Sequence[str] = ()) -> Custom:
+    """Declares a space of the distinct values that a table's architectures have.
+
+    Args:
+        space: The space of the architectures, such as a table's.
+        archs: At least one.
+        names: Genes that are taken over; all where empty.
+
+    Raises:
+        UsageError: When a name is unknown, or a gene has so many values that it can be no choice.
+    """
+    known = [gene.name for gene in space.genes]
+    _check_known("columns", names, known)
+    taken = [(i, gene) for i, gene in enumerate(space.genes) if gene.name in names or not names]
+    values = {gene.name: list(dict.fromkeys(arch.genes[i] for arch in archs)) for i, gene in taken}
+    if wide := [name for name, choices in values.items() if len(choices) > MOST_CHOICES]:
+        rest = ",".join(name for name in values if name not in wide)
+        raise UsageError(
+            f"column '{wide[0]}' has {len(values[wide[0]])} distinct values, too many for a gene with choices (at most "
+            f"{MOST_CHOICES}). Name the columns that are genes: --columns {rest or 'A,B'}"
+        )
+    categorical = [gene.name for _, gene in taken if gene.categorical]
+    signs = space.increasing()
+    increasing = [gene.name for i, gene in taken if signs[i]]
+    return Custom(values, categorical=categorical, increasing=increasing)
+
+
 def _pairs(genes: Any) -> list[tuple[str, Any]]:
     pairs = list(genes.items()) if isinstance(genes, Mapping) else list(genes)
     for pair in pairs:
