@@ -199,6 +199,6 @@ def _repeats(path: Path, found: Mapping[str, list[tuple[str, float]]]) -> Iterab
     if differing:
         worst, name = max(differing)
         yield (
-            f"{path}: latencies of {len(differing)} operators that stand several times differ by more than 5 %; the median is "
-            f"taken. The worst: '{name}', {worst:.3g} times."
+            f"{path}: latencies of {len(differing)} operators that stand several times differ by more than 5 %; "
+            f"the median is taken. The worst: '{name}', {worst:.3g} times."
         )
