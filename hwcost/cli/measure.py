@@ -181,7 +181,7 @@ def _architectures(
         return items(models(space, [space.parse(text) for text in archs], **shape))
     if design not in ("spread", "uniform"):
         raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
-    wanted = DEFAULT_ARCHITECTURES if number is None else number
+    wanted = min(DEFAULT_ARCHITECTURES, space.size - judge - uniform) if number is None else number
     how: Design = "spread" if design == "spread" else "uniform"
     chosen = select(space, wanted, judge=judge, uniform=uniform, seed=seed, design=how)
     workloads = models(space, [arch for arch, _ in chosen], **shape)

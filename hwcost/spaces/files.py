@@ -50,7 +50,7 @@ def written(space: SearchSpace) -> str:
     genes = "\n".join(f"{_quoted(name)} = {json.dumps(choices, ensure_ascii=False)}" for name, choices in options["genes"])
     lists = [
         f"{name} = {json.dumps(options[name], ensure_ascii=False)}"
-        for name in ("categorical", "increasing") if options[name]
+        for name in ("categorical", "increasing", "operators") if options[name]
     ]  # fmt: skip
     return "\n".join([f'space = "{space.name}"', *lists, "", "[genes]", genes]) + "\n"
 

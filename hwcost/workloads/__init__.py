@@ -12,7 +12,7 @@ from hwcost.workloads.base import Workload
 from hwcost.workloads.builder import Builder
 from hwcost.workloads.component import ComponentWorkload
 from hwcost.workloads.factory import FactoryWorkload
-from hwcost.workloads.factory_model import FactoryModelWorkload, factory_name, source_of
+from hwcost.workloads.factory_model import FactoryModelWorkload, check_takes, factory_name, source_of
 from hwcost.workloads.model import ModelWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
 from hwcost.workloads.synthetic import SyntheticWorkload
@@ -114,6 +114,7 @@ def models(
     """
     if factory is not None:
         named = factory_name(factory)
+        check_takes(named, [gene.name for gene in space.genes])
         shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype, "source": source_of(named)}
         return [FactoryModelWorkload.of(space, arch, factory=named, **shape) for arch in archs]
     builder(space).check_seq_len(seq_len)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,7 +17,7 @@ from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.workloads.base import frozen_options
 from hwcost.workloads.factory import FactoryWorkload
 from hwcost.workloads.model import ModelWorkload
-from hwcost.workloads.user_model import current_folder_importable, import_callable
+from hwcost.workloads.user_model import current_folder_importable, import_callable, taken
 
 if TYPE_CHECKING:
     import torch
@@ -57,9 +57,9 @@ class FactoryModelWorkload(ModelWorkload):
         Raises:
             UsageError: When a gene has the name of an argument that says the shape.
         """
-        if taken := [gene.name for gene in space.genes if gene.name in SHAPE]:
+        if names := [gene.name for gene in space.genes if gene.name in SHAPE]:
             raise UsageError(
-                f"a factory gets '{taken[0]}' from the measurement, so no gene can have that name; give it another one"
+                f"a factory gets '{names[0]}' from the measurement, so no gene can have that name; give it another one"
             )
         return cls(space.name, arch.genes, frozen_options(space.options()), **shape)
 
@@ -104,6 +104,27 @@ class FactoryModelWorkload(ModelWorkload):
             self.factory, batch_size=self.batch_size, seq_len=self.seq_len, dtype=self.dtype,
             arguments=tuple(genes.items()),
         )  # fmt: skip
+
+
+def check_takes(factory: str, genes: Sequence[str]) -> None:
+    """Checks that a factory can be called with every gene, before anything is measured.
+
+    Raises:
+        UsageError: When there is no such factory, it does not take a gene, or it needs an argument that is none.
+    """
+    function = import_callable(factory, "factory")
+    refused = sorted(set(genes).difference(taken(function, genes)))
+    parameters = inspect.signature(function).parameters.values()
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    needed = [one.name for one in parameters if one.default is one.empty and one.kind not in kinds]
+    missing = [name for name in needed if name not in genes and name not in SHAPE]
+    if refused or missing:
+        told = [f"it does not take {', '.join(refused)}"] if refused else []
+        told += [f"it needs {', '.join(missing)}, which is no gene"] if missing else []
+        raise UsageError(
+            f"factory '{factory}' cannot build this space: {' and '.join(told)}. The genes are {', '.join(genes)}; "
+            f"besides them, a factory may take {', '.join(SHAPE)}"
+        )
 
 
 def source_of(factory: str) -> str:
