@@ -62,7 +62,7 @@ def _fresh(
         drawn = space.sample(missing, seed=seed + 17 * attempt, design="spread" if design == "spread" else "uniform")
         found |= {arch: None for arch in drawn if arch not in taken}
     missing = count - len(found)
-    is_listed = 0 < missing and space.size <= LISTED
+    is_listed = missing > 0 and space.size <= LISTED
     rest = [arch for arch in space.architectures() if arch not in taken and arch not in found] if is_listed else []
     if len(rest) < missing:
         raise UsageError(f"space '{space.name}' is too small for that many distinct architectures")

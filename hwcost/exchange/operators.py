@@ -12,6 +12,7 @@ import math
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ class _Pairs(list[Any]):
 
 def _yaml(path: Path, text: str) -> Any:
     try:
-        import yaml
+        yaml: Any = import_module("yaml")
     except ImportError:
         raise UsageError(f"'{path}' is YAML, which needs PyYAML: pip install pyyaml. Or convert it to JSON.") from None
     try:
