@@ -186,7 +186,7 @@ def _workloads(
         wrong = next((one for one in given if not isinstance(one, Workload)), None)
         if wrong is not None:
             raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")
-        return [one for one in given if isinstance(one, Workload)]
+        return [one.resolved() for one in given if isinstance(one, Workload)]
     if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
         raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")
     return list(models(space or make_space(archs[0].space), archs, **shape))
