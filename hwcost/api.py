@@ -40,9 +40,9 @@ def measure(
     backend: str = "torch",
     space: SearchSpace | None = None,
     model: str | Callable[..., Any] | None = None,
-    batch_size: int = 1,
-    seq_len: int = 128,
-    dtype: str = "float32",
+    batch_size: int | None = None,
+    seq_len: int | None = None,
+    dtype: str | None = None,
     threads: int = 1,
     tier: str = "standard",
     rounds: int | None = None,
@@ -62,9 +62,9 @@ def measure(
         space: The architectures' space, where it is not the registered one of that name with default options.
         model: A factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
             that can be imported; it takes the genes as keyword arguments. None for the space's own builder.
-        batch_size: Sequences per call; for architectures.
-        seq_len: Tokens per sequence; for architectures.
-        dtype: For architectures.
+        batch_size: Sequences per call of architectures; None for 1, or for what a factory fixes.
+        seq_len: Tokens per sequence of architectures; None for 128, or for what a factory fixes.
+        dtype: Number format of architectures; None for float32, or for a factory's own.
         threads: Intra-operator threads.
         tier: ``quick``, ``standard`` or ``strict``: 5, 1 or 0.5 % wanted half-width.
         rounds: Overrides the tier's number of rounds.
@@ -195,7 +195,7 @@ def _workloads(
             raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")
         if model is not None:
             raise UsageError("model= builds architectures; a workload says itself what is built")
-        return [one for one in given if isinstance(one, Workload)]
+        return [one.resolved() for one in given if isinstance(one, Workload)]
     if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
         raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")
     if space is None and archs[0].space == "custom":

@@ -57,6 +57,10 @@ def measure(
             help="A model of your own; with --space: the factory of its architectures.",
         ),
     ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=1x128[:int64]", help="With an ONNX --model: an input's shape; repeatable."),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="[default: the device's own]")] = None,
     seq_len: Annotated[int | None, typer.Option("--seq-len", help="[default: the device's own]")] = None,
     dtype: Annotated[
@@ -109,12 +113,15 @@ def measure(
     profile = require(device)
     shape = _shape(profile, batch_size, seq_len, dtype)
     if model is not None and space is None:
-        items = _own_model(model, shape)
+        items = _own_model(model, {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}, shape, inputs or [])
+    elif inputs:
+        raise UsageError("--input gives the shape of an input of a model of your own; give --model FILE.onnx too")
     else:
         space_options = {"merged": True} if merged else {}
         searched = make_space(space or "supershaper", **space_options)
         if model is not None:
-            shape["factory"] = model
+            asked = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
+            shape = {**asked, "factory": model, "defaults": shape}
         if components and model is not None:
             raise UsageError("--components prices what hwcost builds; a factory (--model) builds whole models only")
         if components:
@@ -144,13 +151,19 @@ def _shape(profile: DeviceProfile, batch_size: int | None, seq_len: int | None, 
     }
 
 
-def _own_model(model: str, shape: dict[str, Any]) -> list[Item]:
+def _own_model(model: str, asked: dict[str, Any], default: dict[str, Any], inputs: list[str]) -> list[Item]:
+    """Reads a model of the user's; defaults give way to what the model fixes, what was asked for does not."""
     from hwcost.campaign.plan import items
     from hwcost.workloads import FactoryWorkload, OnnxWorkload
+    from hwcost.workloads.factory import OWN
+    from hwcost.workloads.input_option import read_inputs
 
     if ":" in model and not model.endswith(".onnx"):
-        return items([FactoryWorkload(model, **shape)])
-    return items([OnnxWorkload.of(model, batch_size=shape["batch_size"], seq_len=shape["seq_len"])])
+        if inputs:
+            raise UsageError(f"--input is for ONNX files; let the factory '{model}' return example inputs with its module")
+        return items([FactoryWorkload(model, **{**asked, "dtype": asked["dtype"] or OWN}).resolved(**default)])
+    start = (default["batch_size"], default["seq_len"])
+    return items([OnnxWorkload.of(model, **asked, inputs=read_inputs(inputs), default=start)])
 
 
 def _components(space: SearchSpace, parts: bool, checks: int, seed: int, shape: dict[str, Any]) -> list[Item]:

@@ -150,13 +150,15 @@ def _measured(
     if other:
         console.note(f"the model was measured with {', '.join(f'{name} {value}' for name, value in other.items())}")
     factory = _factory(cost, factory)
-    shape = cost.features
-    about = f"on {device}, batch {shape.batch_size}, {shape.seq_len} tokens"
+    shape: dict[str, Any] = {"batch_size": cost.features.batch_size, "seq_len": cost.features.seq_len}
+    if factory is not None:  # it may fix its own
+        shape = {name: cost.provenance.get(name) for name in (*shape, "dtype")}
+    told = {"batch_size": "batch {}", "seq_len": "{} tokens"}
+    about = ", ".join([f"on {device}", *(text.format(shape[name]) for name, text in told.items() if shape[name])])
     console.note(f"measuring {len(archs)} winners, and {len(again)} nets that the model has learnt from, {about}")
     distinct = list(dict.fromkeys([*archs, *again]))
     result = measure(
-        distinct, device, backend=backend, space=cost.space, batch_size=shape.batch_size, seq_len=shape.seq_len, tier=tier,
-        role="winner", store=store, model=factory,
+        distinct, device, backend=backend, space=cost.space, tier=tier, role="winner", store=store, model=factory, **shape,
     )  # fmt: skip
     intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
     found = dict(zip(distinct, intervals, strict=True))

@@ -223,18 +223,27 @@ def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None,
 
 
 def _factory(workloads: Sequence[ModelWorkload], source: str) -> dict[str, str]:
-    """Returns which factory of the user's built the nets, and the digest of its file; nothing where none did."""
-    found = {(getattr(workload, "factory", ""), getattr(workload, "source", "")) for workload in workloads}
-    if len({factory for factory, _ in found}) > 1:
-        known = ", ".join(sorted(factory or "the space's own builder" for factory, _ in found))
+    """Returns which factory of the user's built the nets, the digest of its file, and the dtype that they were cast to.
+
+    Nothing where no factory built them.
+    """
+    from hwcost.workloads.factory_model import FactoryModelWorkload
+
+    made = [workload for workload in workloads if isinstance(workload, FactoryModelWorkload)]
+    factories = sorted({workload.factory for workload in made})
+    if len(factories) > 1 or (made and len(made) < len(workloads)):
+        known = ", ".join(factories) + ("" if len(made) == len(workloads) else " and the space's own builder")
         raise DataError(f"{source}: the nets of one campaign were built by {known}. Fit on what one factory has built.")
-    factory, digest = max(found, default=("", ""))
-    return {"factory": factory, "factory_sha256": digest} if factory else {}
+    if not made:
+        return {}
+    dtypes = {workload.dtype for workload in made if not workload.keeps_formats}
+    cast = {"dtype": dtypes.pop()} if len(dtypes) == 1 else {}
+    return {"factory": made[0].factory, "factory_sha256": made[0].source, **cast}
 
 
 def _shape(workloads: Sequence[ModelWorkload]) -> dict[str, int]:
     shapes = {(workload.batch_size, workload.seq_len) for workload in workloads}
     if len(shapes) != 1:
         return {}
-    batch_size, seq_len = shapes.pop()
-    return {"batch_size": batch_size} if seq_len is None else {"batch_size": batch_size, "seq_len": seq_len}
+    known = zip(("batch_size", "seq_len"), shapes.pop(), strict=True)
+    return {name: size for name, size in known if size is not None}

@@ -12,7 +12,7 @@ from hwcost.workloads.base import Workload
 from hwcost.workloads.builder import Builder
 from hwcost.workloads.component import ComponentWorkload
 from hwcost.workloads.factory import FactoryWorkload
-from hwcost.workloads.factory_model import FactoryModelWorkload, check_takes, factory_name, source_of
+from hwcost.workloads.factory_model import FactoryModelWorkload, factory_name, source_of
 from hwcost.workloads.model import ModelWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
 from hwcost.workloads.synthetic import SyntheticWorkload
@@ -91,32 +91,39 @@ def builder(space: SearchSpace) -> Builder[SearchSpace]:
 def models(
     space: SearchSpace,
     archs: Iterable[Architecture],
-    batch_size: int = 1,
-    seq_len: int = 128,
-    dtype: str = "float32",
+    batch_size: int | None = None,
+    seq_len: int | None = None,
+    dtype: str | None = None,
     seed: int = 0,
     factory: str | Callable[..., Any] | None = None,
+    defaults: dict[str, Any] | None = None,
 ) -> list[ModelWorkload]:
     """Makes one whole-model workload per architecture.
 
     Args:
         space: The space.
         archs: Its architectures.
-        batch_size: Sequences per call.
-        seq_len: Tokens per sequence.
-        dtype: Number format of weights and activations.
+        batch_size: Sequences per call; None for 1, or for what a factory fixes.
+        seq_len: Tokens per sequence; None for 128, or for what a factory fixes.
+        dtype: Number format of weights and activations; None for float32, or for a factory's own.
         seed: Seed of the weights.
         factory: A factory of the user's that builds the architectures, see
             :class:`hwcost.workloads.factory_model.FactoryModelWorkload`; None for the space's own builder.
+        defaults: Shape that a factory gets where nothing was asked for and it takes one.
 
     Raises:
         UsageError: When the space cannot be built, or not at this sequence length.
     """
     if factory is not None:
         named = factory_name(factory)
-        check_takes(named, [gene.name for gene in space.genes])
-        shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype, "source": source_of(named)}
-        return [FactoryModelWorkload.of(space, arch, factory=named, **shape) for arch in archs]
+        shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
+        asked = {name: value for name, value in shape.items() if value is not None}
+        return list(
+            FactoryModelWorkload.resolved_for(
+                space, list(archs), defaults or {}, factory=named, source=source_of(named), **asked
+            )
+        )
+    batch_size, seq_len, dtype = batch_size or 1, seq_len or 128, dtype or "float32"
     builder(space).check_seq_len(seq_len)
     return [
         ModelWorkload.of(space, arch, batch_size=batch_size, seq_len=seq_len, dtype=dtype, seed=seed) for arch in archs

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.workloads.base import frozen_options
-from hwcost.workloads.factory import FactoryWorkload
+from hwcost.workloads.factory import OWN, FactoryWorkload
 from hwcost.workloads.model import ModelWorkload
-from hwcost.workloads.user_model import current_folder_importable, import_callable, taken
+from hwcost.workloads.user_model import current_folder_importable, import_callable
 
 if TYPE_CHECKING:
     import torch
+
+    from hwcost.workloads.built import Built
 
 SHAPE = ("batch_size", "seq_len", "dtype")
 """Arguments of a factory that are no genes; it gets those that it takes."""
@@ -34,7 +36,11 @@ class FactoryModelWorkload(ModelWorkload):
     that it takes. It returns what :class:`hwcost.workloads.factory.FactoryWorkload` describes.
 
     Attributes:
+        batch_size: Sequences per call; None where the factory fixes it.
+        seq_len: Tokens per sequence; None where the factory fixes it.
+        dtype: The module and its floating-point inputs are cast to it; ``own`` casts nothing.
         factory: ``package.module:name``; the current folder is importable.
+        keeps_formats: Whether ``dtype`` only says what most weights have, and nothing is cast.
         source: SHA-256 of the file that holds the factory, when the workload was planned. It is no part of the workload's
             identity, so that measurements before and after a change can be compared; but a campaign refuses to go on with a
             factory that was changed since it began.
@@ -42,17 +48,19 @@ class FactoryModelWorkload(ModelWorkload):
 
     kind: ClassVar[str] = "factory-model"
 
+    batch_size: int | None = None  # type: ignore[assignment] # a model of the user's may fix its own shapes
+    seq_len: int | None = None  # type: ignore[assignment]
+    dtype: str = OWN
     factory: str = ""
+    keeps_formats: bool = False
     source: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        ModelWorkload.__post_init__(self)
-        if not all(self.factory.partition(":")):
-            raise UsageError(f"'{self.factory}' names no factory. Expected package.module:name")
+        self._made_by_factory()  # checks the factory's name, the shape and the dtype
 
     @classmethod
     def of(cls, space: SearchSpace, arch: Architecture, **shape: Any) -> FactoryModelWorkload:
-        """Makes the workload of an architecture; ``shape`` takes factory and source too.
+        """Makes the workload of an architecture; ``shape`` takes factory, keeps_formats and source too.
 
         Raises:
             UsageError: When a gene has the name of an argument that says the shape.
@@ -63,10 +71,31 @@ class FactoryModelWorkload(ModelWorkload):
             )
         return cls(space.name, arch.genes, frozen_options(space.options()), **shape)
 
+    @classmethod
+    def resolved_for(
+        cls, space: SearchSpace, archs: Sequence[Architecture], defaults: dict[str, Any], **asked: Any
+    ) -> list[FactoryModelWorkload]:
+        """Makes the workloads of architectures; what was left open follows from what the factory makes of the first.
+
+        Args:
+            space: The space.
+            archs: Its architectures.
+            defaults: ``batch_size``, ``seq_len`` and ``dtype`` where nothing was asked for and the factory takes them.
+            **asked: factory, source, and those of batch_size, seq_len and dtype that must be applied.
+
+        Raises:
+            UsageError: When the factory cannot be called with the genes, or what was asked for cannot be applied.
+        """
+        if not archs:
+            return []
+        first = cls.of(space, archs[0], **asked)._made_by_factory().resolved(**defaults)
+        known = {name: getattr(first, name) for name in ("batch_size", "seq_len", "dtype", "keeps_formats")}
+        return [cls.of(space, arch, **{**asked, **known}) for arch in archs]
+
     @property
     def name(self) -> str:
         """For example ``layers=2,hidden=128@1x128``."""
-        return self._described(self.search_space().key(self.architecture))
+        return self._described(self.search_space().key(self.architecture)).removesuffix(f"-{OWN}")
 
     @property
     def key(self) -> str:
@@ -80,14 +109,18 @@ class FactoryModelWorkload(ModelWorkload):
         return
 
     def build(self) -> torch.nn.Module:
-        """See the base class; weights are the factory's own."""
-        return self._made().build()
+        """See :class:`hwcost.workloads.factory.FactoryWorkload`; weights are the factory's own."""
+        return self._unchanged().build()
 
     def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
         """See :class:`hwcost.workloads.factory.FactoryWorkload`."""
-        return self._made().inputs(seed)
+        return self._unchanged().inputs(seed)
 
-    def _made(self) -> FactoryWorkload:
+    def built(self, seed: int = 0) -> Built:
+        """See :class:`hwcost.workloads.factory.FactoryWorkload`; the factory is called once."""
+        return self._unchanged().built(seed)
+
+    def _unchanged(self) -> FactoryWorkload:
         """Returns the factory's net as a workload of its own.
 
         Raises:
@@ -99,32 +132,14 @@ class FactoryModelWorkload(ModelWorkload):
                 f"the file of module '{module}' was changed since this campaign began, so its nets may be others. "
                 "Put it back, or begin a new campaign"
             )
-        genes = self.search_space().named(self.architecture)
+        return self._made_by_factory()
+
+    def _made_by_factory(self) -> FactoryWorkload:
+        names = [gene.name for gene in self.search_space().genes]
         return FactoryWorkload(
             self.factory, batch_size=self.batch_size, seq_len=self.seq_len, dtype=self.dtype,
-            arguments=tuple(genes.items()),
+            keeps_formats=self.keeps_formats, arguments=tuple(zip(names, self.genes, strict=True)),
         )  # fmt: skip
-
-
-def check_takes(factory: str, genes: Sequence[str]) -> None:
-    """Checks that a factory can be called with every gene, before anything is measured.
-
-    Raises:
-        UsageError: When there is no such factory, it does not take a gene, or it needs an argument that is none.
-    """
-    function = import_callable(factory, "factory")
-    refused = sorted(set(genes).difference(taken(function, genes)))
-    parameters = inspect.signature(function).parameters.values()
-    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    needed = [one.name for one in parameters if one.default is one.empty and one.kind not in kinds]
-    missing = [name for name in needed if name not in genes and name not in SHAPE]
-    if refused or missing:
-        told = [f"it does not take {', '.join(refused)}"] if refused else []
-        told += [f"it needs {', '.join(missing)}, which is no gene"] if missing else []
-        raise UsageError(
-            f"factory '{factory}' cannot build this space: {' and '.join(told)}. The genes are {', '.join(genes)}; "
-            f"besides them, a factory may take {', '.join(SHAPE)}"
-        )
 
 
 def source_of(factory: str) -> str:

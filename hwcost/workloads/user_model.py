@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import random
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -53,7 +54,7 @@ def import_callable(name: str, what: str = "function") -> Callable[..., Any]:
     except ImportError as error:
         raise UsageError(f"'{name}' cannot be imported: {error}. Looked in {os.getcwd()} too.") from None
     except Exception as error:
-        raise UsageError(f"'{name}' cannot be imported: {_told(error)}") from error
+        raise UsageError(f"'{name}' cannot be imported: {told(error)}") from error
     found = getattr(module, attribute, None)
     if not callable(found):
         known = [key for key, value in vars(module).items() if inspect.isroutine(value) and value.__module__ == module_name]
@@ -73,6 +74,8 @@ def taken(function: Callable[..., Any], offered: Sequence[str]) -> list[str]:
 
 def call_factory(name: str, arguments: Mapping[str, Any]) -> UserModel:
     """Calls a factory with keyword arguments and checks what it returns.
+
+    The random numbers of torch, numpy and Python are seeded, so that every process makes the same model and inputs.
 
     Args:
         name: ``package.module:factory``.
@@ -94,10 +97,10 @@ def call_factory(name: str, arguments: Mapping[str, Any]) -> UserModel:
         given = ", ".join(arguments) or "none"
         raise UsageError(f"factory '{name}' cannot be called with the arguments {given}: {error}") from None
     try:
-        with current_folder_importable():
+        with current_folder_importable(), _seeded():
             made = factory(**arguments)
     except Exception as error:
-        raise MeasurementError(f"factory '{name}' raised {_told(error)}") from error
+        raise MeasurementError(f"factory '{name}' raised {told(error)}") from error
     module, example = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"factory '{name}' returned {type(module).__name__}, not a torch.nn.Module. {EXPECTED}")
@@ -116,6 +119,24 @@ def current_folder_importable() -> Iterator[None]:
             sys.path.remove(folder)
 
 
+@contextmanager
+def _seeded(seed: int = 0) -> Iterator[None]:
+    """Seeds the global random numbers, and puts those of the CPU back as they were."""
+    import numpy as np
+    import torch
+
+    ours, theirs = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]):
+            random.seed(seed)
+            np.random.seed(seed)
+            torch.manual_seed(seed)
+            yield
+    finally:
+        random.setstate(ours)
+        np.random.set_state(theirs)
+
+
 def _checked_example(name: str, example: Any) -> tuple[Any, ...] | dict[str, Any] | None:
     torch = imported("torch", "torch")
     if example is None:
@@ -129,8 +150,8 @@ def _checked_example(name: str, example: Any) -> tuple[Any, ...] | dict[str, Any
     raise UsageError(f"the example inputs of '{name}' are {type(example).__name__}. {EXPECTED}")
 
 
-def _told(error: Exception) -> str:
-    """Says what was raised and where, for example ``ValueError: no such size (models.py, line 12)``."""
+def told(error: BaseException) -> str:
+    """Says what an error of the user's code was and where, for example ``ValueError: no such size (models.py, line 12)``."""
     lines = str(error).strip().splitlines() or ["no reason given"]
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename.startswith(os.getcwd() + os.sep)] or frames

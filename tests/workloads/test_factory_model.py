@@ -1,11 +1,15 @@
 """Architectures of a space that a factory of the user's builds."""
 
+# ruff: noqa: E402 - nothing below can be imported without the optional package
+
 from __future__ import annotations
 
 import json
 import sys
 
 import pytest
+
+torch = pytest.importorskip("torch")
 
 from hwcost import api
 from hwcost.cost_models import data
@@ -14,6 +18,7 @@ from hwcost.errors import DataError, UsageError
 from hwcost.measure.measurement import Measurement
 from hwcost.spaces import space
 from hwcost.workloads import FactoryModelWorkload, ModelWorkload, from_dict, models, source_of
+from tests.workloads.in_process import probe_in_process
 
 CODE = """
 def build(width, depth, batch_size=1): return make(width, depth, batch_size)
@@ -34,6 +39,7 @@ def nets(tmp_path, monkeypatch):
     (tmp_path / "own_nets.py").write_text(CODE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "own_nets", raising=False)
+    probe_in_process(monkeypatch)
     yield tmp_path / "own_nets.py"
     sys.modules.pop("own_nets", None)
 
@@ -45,7 +51,8 @@ def test_it_is_read_back_as_stores_keep_it() -> None:
     assert again == workload
     assert again.key == workload.key
     assert again.search_space().options() == SPACE.options()
-    assert workload.name == "width=8,depth=2@3x128"
+    assert workload.name == "width=8,depth=2@3"
+    assert (workload.batch_size, workload.seq_len, workload.dtype) == (3, None, "float32")
     assert workload.work() is None
     assert hash(workload) == hash(again)
 
@@ -62,9 +69,7 @@ def test_another_factory_is_another_workload_but_a_changed_file_is_not(nets) -> 
         one.build()
 
 
-@pytest.mark.torch
 def test_the_factory_gets_the_genes_and_the_shape_that_it_takes() -> None:
-    torch = pytest.importorskip("torch")
     (workload,) = models(SPACE, [ARCH], batch_size=5, factory="own_nets:build")
     module = workload.build()
     assert [tuple(one.shape) for one in module.parameters()] == [(8, 8), (8,)] * 2
@@ -76,9 +81,9 @@ def test_the_factory_gets_the_genes_and_the_shape_that_it_takes() -> None:
 @pytest.mark.parametrize(
     ("factory", "says"),
     [
-        ("own_nets:narrow", "cannot build this space: it does not take depth. The genes are width, depth"),
-        ("own_nets:needy", "it needs colour, which is no gene"),
-        ("own_nets:nothing", "has no factory 'nothing'"),
+        ("own_nets:narrow", "cannot be called with the arguments width, depth: .*unexpected keyword argument 'depth'"),
+        ("own_nets:needy", "cannot be called with the arguments width, depth: missing a required argument: 'colour'"),
+        ("own_nets:nothing", "has no function 'nothing'"),
         ("nowhere_at_all:build", "cannot be imported"),
         ("own_nets", "names no factory"),
         (lambda width, depth: None, "'.*<lambda>' cannot be imported by a measuring process"),

@@ -53,10 +53,8 @@ def _folder(tmp_path, monkeypatch):
 
 def run(name, **shape):
     workload = FactoryWorkload(f"own_models:{name}", **shape)
-    module = workload.build()
-    dtype = getattr(torch, workload.dtype)
-    values = [torch.from_numpy(array) for array in workload.inputs().values()]
-    return module(*[value.to(dtype) if value.is_floating_point() else value for value in values])
+    built = workload.built()
+    return built.module(*built.args, **built.kwargs)
 
 
 def test_known_arguments_need_no_example() -> None:
