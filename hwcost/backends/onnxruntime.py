@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+BFLOAT16 = 16
+"""ONNX's number of that format."""
 LEVELS = {
     "none": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -74,7 +76,8 @@ class OnnxRuntime(Backend):
         finally:
             export.discard()
         _check_dtype(workload, export.dtype)
-        runner = OrtRunner(session, export.inputs, device.kind, {**self.version(), **self._facts(session, export), **export.facts()})
+        facts = {**self.version(), **self._facts(session, export), **export.facts()}
+        runner = OrtRunner(session, export.inputs, device.kind, facts)
         what = f"ONNX Runtime on '{workload.name}'"
         runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, export.dtype)
         return runner
@@ -134,14 +137,12 @@ class OrtRunner(Runner):
     """Runs a session whose inputs and outputs are bound to the device, so that nothing is copied per call."""
 
     def __init__(self, session: Any, inputs: dict[str, NDArray[Any]], kind: str, facts: dict[str, Any]) -> None:
-        import onnxruntime as ort
-
         super().__init__()
         self._session = session
         self._binding = session.io_binding()
         for name, array in inputs.items():
             if name in {port.name for port in session.get_inputs()}:  # an input that the graph never reads is gone
-                self._binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array, kind, 0))
+                self._binding.bind_ortvalue_input(name, _ort_value(array, kind))
         self._kind = kind
         self._bind_outputs()
         self._misdeclared: list[str] = []
@@ -174,6 +175,15 @@ class OrtRunner(Runner):
     def close(self) -> None:
         """See the base class."""
         self._session = self._binding = None
+
+
+def _ort_value(array: NDArray[Any], kind: str) -> Any:
+    """Puts an array on the device; numpy's own formats and bfloat16 are known to ONNX Runtime."""
+    import onnxruntime as ort
+
+    if array.dtype.name == "bfloat16":
+        return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(array.view("uint16"), BFLOAT16)
+    return ort.OrtValue.ortvalue_from_numpy(array, kind, 0)
 
 
 def _contradicts(declared: list[int | str | None], shape: tuple[int, ...]) -> bool:

@@ -132,7 +132,10 @@ class OpenVinoRunner(Runner):
 
         self._request = compiled.create_infer_request()
         for port in compiled.inputs:
-            self._request.set_tensor(port, openvino.Tensor(np.require(inputs[port.any_name], requirements="C")))
+            array = np.require(inputs[port.any_name], requirements="C")
+            is_bfloat16 = array.dtype.name == "bfloat16"
+            wide = (array.view(np.uint16), array.shape, openvino.Type.bf16) if is_bfloat16 else (array,)
+            self._request.set_tensor(port, openvino.Tensor(*wide))
         self.facts = facts
 
     def run(self, n: int) -> None:
@@ -144,9 +147,17 @@ class OpenVinoRunner(Runner):
     def outputs(self) -> list[NDArray[Any]]:
         """See the base class."""
         self.run(1)
-        found = [np.array(tensor.data) for tensor in self._request.output_tensors]
+        found = [_array(tensor) for tensor in self._request.output_tensors]
         return [array.astype(np.float32) if array.dtype.kind == "f" else array for array in found]
 
     def close(self) -> None:
         """See the base class."""
         self._request = None
+
+
+def _array(tensor: Any) -> NDArray[Any]:
+    """Copies an output; OpenVINO gives the bits of bfloat16 as if they were float16."""
+    array = np.array(tensor.data)
+    if tensor.element_type.to_string() != "bf16":
+        return array
+    return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)

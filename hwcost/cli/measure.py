@@ -59,7 +59,7 @@ def measure(
     ] = None,
     inputs: Annotated[
         list[str] | None,
-        typer.Option("--input", metavar="NAME=1x128[:int64]", help="With an ONNX --model: an input's shape; repeatable."),
+        typer.Option("--input", metavar="NAME=1x128[:int64]", help="Shape of an input of an ONNX --model; repeatable."),
     ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="[default: the device's own]")] = None,
     seq_len: Annotated[int | None, typer.Option("--seq-len", help="[default: the device's own]")] = None,

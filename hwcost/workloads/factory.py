@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hwcost._extras import imported
 from hwcost.errors import MeasurementError, UsageError
-from hwcost.workloads.base import Options, Workload, check_shape
+from hwcost.workloads.base import ITEMSIZES, Options, Workload, check_shape
 from hwcost.workloads.builder import draw_inputs
 from hwcost.workloads.user_model import EXPECTED, UserModel, call_factory, import_callable, taken
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OWN = "own"
 """A dtype that was not asked for: the module keeps the formats that its factory gave it."""
-DEFAULTS = {"batch_size": 1, "seq_len": 128, "dtype": "float32"}
+DEFAULTS: dict[str, Any] = {"batch_size": 1, "seq_len": 128, "dtype": "float32"}
 """What a factory is called with where nothing was asked for."""
 SHOWN = 3
 """Inputs whose shapes stand in a name."""
@@ -138,16 +138,13 @@ class FactoryWorkload(Workload):
             MeasurementError: When the factory fails.
         """
         made = self._made(defaults)
-        asked = {"batch_size": self.batch_size, "seq_len": self.seq_len}
-        applied = {name: defaults[name] if value is None else value for name, value in asked.items()}
-        filled = replace(self, **{name: value for name, value in applied.items() if made.applies(name)})
+        batch_size, seq_len = (made.values[name] if made.applies(name) else None for name in ("batch_size", "seq_len"))
+        filled = replace(self, batch_size=batch_size, seq_len=seq_len)
         built = filled.cast(filled._called(made, 0))
         told = filled.batch_size is not None and filled.seq_len is not None
         filled = replace(filled, shapes=() if told else _shapes(built))
         if not self._casts_nothing:
             return filled
-        from hwcost.workloads.base import ITEMSIZES
-
         dtype = built.dtype()
         return replace(filled, dtype=dtype, keeps_formats=not (built.is_uniform() and dtype in ITEMSIZES))
 
@@ -159,7 +156,7 @@ class FactoryWorkload(Workload):
         """Calls the factory, and checks that what was asked for is applied."""
         torch = imported("torch", "torch")
         asked = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": None if self.dtype == OWN else self.dtype}
-        values = {name: defaults[name] if value is None else value for name, value in asked.items()}
+        values: dict[str, Any] = {name: defaults[name] if value is None else value for name, value in asked.items()}
         accepted = taken(import_callable(self.factory), list(values))
         arguments = {**values, "dtype": getattr(torch, values["dtype"])}
         given = {**{name: arguments[name] for name in accepted}, **dict(self.arguments)}

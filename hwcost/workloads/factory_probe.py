@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def probed(workload: FactoryWorkload, defaults: dict[str, Any]) -> FactoryWorkload:
-    """Returns ``workload.described(defaults)`` from a fresh process; a factory that fails there leaves the workload as it is.
+    """Returns ``workload.described(defaults)`` from a fresh process; the workload as it is when its factory fails there.
 
     Raises:
         UsageError: What the child says was wrong.

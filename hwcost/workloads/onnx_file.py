@@ -16,7 +16,7 @@ from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.workloads.base import ITEMSIZES, Workload, check_shape, digest
 from hwcost.workloads.builder import Input, draw_inputs
 from hwcost.workloads.input_option import InputShape
-from hwcost.workloads.onnx_ports import ROLES, Port, ports
+from hwcost.workloads.onnx_ports import Port, ports
 
 _PASSED_ON = ("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
 """Operators behind which ids still are ids."""
@@ -91,17 +91,21 @@ class OnnxWorkload(Workload):
             )
         given = _given(found, {name: _input_shape(one) for name, one in (inputs or {}).items()})
         roles = dict(pair for port in found for pair in port.roles())
-        asked = {"batch_size": batch_size, "seq_len": seq_len}
         fixed = _fixed(found)
-        filled = {
-            role: _filled(role, asked[role], [given[key] for key, of in roles.items() if of == role and key in given],
-                          fixed[role], start if role in roles.values() else None, path)
-            for role, start in zip(ROLES, default, strict=True)
-        }  # fmt: skip
-        others = {key: size for key, size in given.items() if roles.get(key) is None or size != filled[roles[key]]}
+
+        def filled(role: str, asked: int | None, start: int) -> int | None:
+            told = [given[key] for key, of in roles.items() if of == role and key in given]
+            return _filled(role, asked, told, fixed[role], start if role in roles.values() else None, path)
+
+        sizes = {
+            "batch_size": filled("batch_size", batch_size, default[0]),
+            "seq_len": filled("seq_len", seq_len, default[1]),
+        }
+        others = {key: size for key, size in given.items() if key not in roles or size != sizes[roles[key]]}
         made = replace(
-            made, **filled, dtype=dtype or own, sizes=tuple(sorted(others.items())),
-            fixes_seq_len=filled["seq_len"] is not None and "seq_len" not in roles.values(),
+            made, batch_size=sizes["batch_size"], seq_len=sizes["seq_len"], dtype=dtype or own,
+            fixes_seq_len=sizes["seq_len"] is not None and "seq_len" not in roles.values(),
+            sizes=tuple(sorted(others.items())),
         )  # fmt: skip
         for port in sorted(found, key=lambda port: port.has_sums):
             port.shape(made._sizes())
@@ -183,7 +187,7 @@ def _given(inputs: list[Port], shapes: Mapping[str, InputShape]) -> dict[str, in
             raise UsageError(f"the graph has no input '{name}'. It has {listed}")
         if shape.dtype not in (None, known[name].dtype.name):
             raise UsageError(
-                f"input '{name}' of the graph holds {known[name].dtype}, and {shape.dtype} was given. A graph's formats are fixed."
+                f"input '{name}' holds {known[name].dtype}, and {shape.dtype} was given. The graph fixes the format."
             )
         for key, size in known[name].bind(shape.dims).items():
             if found.setdefault(key, size) != size:

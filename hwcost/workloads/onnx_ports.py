@@ -78,9 +78,9 @@ class Port:
             unknown = str(self.dims[found.index(None)]) or f"number {found.index(None) + 1}"
             example = "x".join(str(size or sizes.get("seq_len") or 128) for size in found)
             raise UsageError(
-                f"input '{self.name}' has a dynamic dimension '{unknown}' that neither the batch size nor the sequence length "
-                f"tells: {self.described()}. Give its shape, for example --input {self.name}={example}; other inputs with "
-                f"dimensions of the same names follow."
+                f"input '{self.name}' has a dynamic dimension '{unknown}' that neither the batch size nor the sequence "
+                f"length tells: {self.described()}. Give its shape, for example --input {self.name}={example}; other "
+                f"inputs with dimensions of the same names follow."
             )
         return tuple(size for size in found if size is not None)
 
@@ -91,7 +91,8 @@ class Port:
             UsageError: When the shape contradicts the graph.
         """
         dims = tuple("" for _ in shape) if self.dims is None else self.dims
-        if len(dims) != len(shape) or any(isinstance(dim, int) and dim != size for dim, size in zip(dims, shape, strict=True)):
+        fixed = [(dim, size) for dim, size in zip(dims, shape, strict=False) if isinstance(dim, int)]
+        if len(dims) != len(shape) or any(dim != size for dim, size in fixed):
             given = "x".join(map(str, shape)) or "scalar"
             raise UsageError(f"input '{self.name}' is {self.described()}, and was given the shape {given}")
         pairs = zip(range(len(dims)), dims, shape, strict=True)

@@ -82,7 +82,7 @@ def test_what_nothing_tells_is_asked_for_with_the_line_to_write(tmp_path) -> Non
 
 @pytest.mark.parametrize("dims", [[-1, -1], [0, 0], ["", ""], ["s0", "s1"], ["unk__1", "unk__2"], ["b", "tokens"]])
 def test_dimensions_without_a_telling_name_are_taken_by_place(tmp_path, dims) -> None:
-    inputs = {name: (TensorProto.INT64, dims) for name in ("input_ids", "attention_mask")}
+    inputs = dict.fromkeys(("input_ids", "attention_mask"), (TensorProto.INT64, dims))
     workload = OnnxWorkload.of(graph(tmp_path / "a.onnx", inputs), default=(2, 7))
     assert shapes(workload) == {"input_ids": (2, 7), "attention_mask": (2, 7)}
     assert workload.name == "a.onnx@2x7"
