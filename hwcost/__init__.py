@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.compare import compare
     from hwcost.cost import Bound, Limit, Maximize, Minimize
     from hwcost.cost_models.base import CostModel, Prediction
+    from hwcost.cost_models.operators import lookup_table
     from hwcost.spaces import space
     from hwcost.stores import open_store
     from hwcost.study import search
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bound", "CostModel", "Limit", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
-    "load", "measure", "open_store", "search", "space", "supernet",
+    "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -47,6 +48,7 @@ _HOMES = {
     "evaluate": "hwcost.api",
     "fit": "hwcost.api",
     "load": "hwcost.api",
+    "lookup_table": "hwcost.cost_models.operators",
     "open_store": "hwcost.stores",
     "search": "hwcost.study",
     "space": "hwcost.spaces",

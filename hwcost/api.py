@@ -40,9 +40,10 @@ def measure(
     *,
     backend: str = "torch",
     space: SearchSpace | None = None,
-    batch_size: int = 1,
-    seq_len: int = 128,
-    dtype: str = "float32",
+    model: str | Callable[..., Any] | None = None,
+    batch_size: int | None = None,
+    seq_len: int | None = None,
+    dtype: str | None = None,
     threads: int = 1,
     tier: str = "standard",
     rounds: int | None = None,
@@ -62,9 +63,11 @@ def measure(
         device: Where; it must be here.
         backend: The runtime, for example ``torch``, ``onnxruntime`` or ``openvino``.
         space: The architectures' space, where it is not the registered one of that name with default options.
-        batch_size: Sequences per call; for architectures.
-        seq_len: Tokens per sequence; for architectures.
-        dtype: For architectures.
+        model: A factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
+            that can be imported; it takes the genes as keyword arguments. None for the space's own builder.
+        batch_size: Sequences per call of architectures; None for 1, or for what a factory fixes.
+        seq_len: Tokens per sequence of architectures; None for 128, or for what a factory fixes.
+        dtype: Number format of architectures; None for float32, or for a factory's own.
         threads: Intra-operator threads.
         tier: ``quick``, ``standard`` or ``strict``: 5, 1 or 0.5 % wanted half-width.
         rounds: Overrides the tier's number of rounds.
@@ -92,8 +95,9 @@ def measure(
     from hwcost.stores import open_store
 
     shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
+    wanted = items(_workloads(what, space, model, shape), role)
     plan = planned(
-        items(_workloads(what, space, shape), role), require(device if isinstance(device, str) else device.name), backend,
+        wanted, require(device if isinstance(device, str) else device.name), backend,
         tier=tier, rounds=rounds, options=backend_options, threads=threads, seed=seed,
         blocks=blocks, arrival=arrival,
     )  # fmt: skip
@@ -220,7 +224,10 @@ def evaluate(
 
 
 def _workloads(
-    what: Iterable[Architecture | Workload], space: SearchSpace | None, shape: dict[str, Any]
+    what: Iterable[Architecture | Workload],
+    space: SearchSpace | None,
+    model: str | Callable[..., Any] | None,
+    shape: dict[str, Any],
 ) -> list[Workload]:
     from hwcost.spaces import Architecture
     from hwcost.spaces import space as make_space
@@ -233,7 +240,11 @@ def _workloads(
         wrong = next((one for one in given if not isinstance(one, Workload)), None)
         if wrong is not None:
             raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")
-        return [one for one in given if isinstance(one, Workload)]
+        if model is not None:
+            raise UsageError("model= builds architectures; a workload says itself what is built")
+        return [one.resolved() for one in given if isinstance(one, Workload)]
     if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
         raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")
-    return list(models(space or make_space(archs[0].space), archs, **shape))
+    if space is None and archs[0].space == "custom":
+        raise UsageError("architectures of a space of your own do not hold its genes: give measure(..., space=space) too")
+    return list(models(space or make_space(archs[0].space), archs, **shape, factory=model))

@@ -7,8 +7,10 @@ in a checkout that was never installed.
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -57,6 +59,81 @@ class Registry:
         if name not in entries:
             raise UnknownNameError(self.kind, name, entries)
         return entries[name].load()
+
+    def make(self, name: str, *arguments: Any, **options: Any) -> Any:
+        """Loads what is registered under a name and calls it.
+
+        Args:
+            name: A registered name.
+            *arguments: What every member of the family takes, in order.
+            **options: What this one takes besides.
+
+        Raises:
+            UnknownNameError: When nothing is registered under the name; lists the known names.
+            UsageError: When an option is unknown, missing, or of a type that it cannot have; lists the known options.
+        """
+        return made(f"{self.kind} '{name}'", self.load(name), *arguments, **options)
+
+
+def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Calls a factory with a user's options, so that a wrong one is named together with those that it takes.
+
+    Args:
+        what: The thing that is made, for the error, such as ``space 'table'``.
+        factory: A class or a function.
+        *arguments: Its arguments that are no options.
+        **options: What the user gave.
+
+    Raises:
+        UsageError: When an option is unknown, missing, or of a type that it cannot have.
+    """
+    known, is_open = _options_of(factory, len(arguments))
+    unknown = [] if is_open else [name for name in options if name not in known]
+    missing = [name for name, one in known.items() if one.default is one.empty and name not in options]
+    if unknown or missing:
+        raise UsageError(f"{what} does not take these options: {_wrong(unknown, missing, known)}. {_listed(known)}")
+    try:
+        return factory(*arguments, **options)
+    except TypeError as error:
+        given = ", ".join(f"{name}={value!r:.60}" for name, value in options.items()) or "none"
+        raise UsageError(
+            f"{what} does not take these options: one has a wrong type ({error}). Given: {given}. {_listed(known)}"
+        ) from None
+
+
+def _options_of(factory: Callable[..., Any], taken: int) -> tuple[dict[str, inspect.Parameter], bool]:
+    """Returns the arguments behind the first ones, and whether there may be more than can be told.
+
+    A class that passes ``**options`` on takes those of the classes that it derives from.
+    """
+    is_class = inspect.isclass(factory)
+    classes = inspect.getmro(factory)[:-1] if inspect.isclass(factory) else ()  # all but object
+    makers = [vars(one)["__init__"] for one in classes if "__init__" in vars(one)] if is_class else [factory]
+    known: dict[str, inspect.Parameter] = {}
+    for maker in makers:
+        try:
+            parameters = list(inspect.signature(maker).parameters.values())
+        except (TypeError, ValueError):  # written in C, without a signature
+            return known, True
+        own = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+        for one in own[taken + is_class :]:
+            known.setdefault(one.name, one)
+        if not any(one.kind is one.VAR_KEYWORD for one in parameters):
+            return known, False
+    return known, bool(makers)
+
+
+def _wrong(unknown: list[str], missing: list[str], known: Mapping[str, inspect.Parameter]) -> str:
+    told = []
+    for name in unknown:
+        close = difflib.get_close_matches(name, known, n=1)
+        told.append(f"'{name}' is unknown" + (f" (did you mean '{close[0]}'?)" if close else ""))
+    return ", ".join([*told, *(f"'{name}' is needed" for name in missing)])
+
+
+def _listed(known: Mapping[str, inspect.Parameter]) -> str:
+    shown = (name if one.default is one.empty else f"{name}={one.default!r:.40}" for name, one in known.items())
+    return f"Known: {', '.join(shown) or 'none'}."
 
 
 def parse_options(pairs: Iterable[str], form: str) -> dict[str, Any]:

@@ -79,6 +79,12 @@ def parse_duration(text: str) -> float:
     return value
 
 
+def has_time_unit(text: str) -> bool:
+    """Whether a quantity is written with a unit of time, such as ``50ms``."""
+    match = _QUANTITY.fullmatch(text)
+    return match is not None and match[2] in _DURATIONS
+
+
 def parse_quantity(text: str) -> float:
     """Reads a number with or without a unit: ``66M``, ``1.5G``, ``50ms``, ``0.02``.
 

@@ -27,7 +27,8 @@ def out_of_memory(workload: Workload, error: BaseException) -> MeasurementError:
     needs = "its need is unknown" if weights is None else f"its weights alone take {format_bytes(weights)}"
     free = format_bytes(psutil.virtual_memory().available)
     cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    than = "" if workload.batch_size is None else f" than {workload.batch_size}"
     return MeasurementError(
         f"'{workload.name}' ran out of memory: {needs}, {free} of main memory are free ({cause}). "
-        f"Take a smaller batch than {workload.batch_size}, or a shorter sequence."
+        f"Take a smaller batch{than}, or a shorter sequence."
     )

@@ -20,10 +20,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost.backends.base import Runner
 from hwcost.backends.cache import cache_dir, prune, write_atomically
+from hwcost.backends.causes import advice, plain_cause
 from hwcost.errors import MeasurementError, MissingExtraError
 from hwcost.workloads.base import Workload, digest
-from hwcost.workloads.factory import FactoryWorkload
+from hwcost.workloads.built import Built, described
+from hwcost.workloads.factory import OWN, FactoryWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
 
 OPSET = 20
@@ -39,14 +42,24 @@ class Exported:
 
     Attributes:
         path: The file.
-        reference: What eager torch computes for ``workload.inputs()``, thinned by :func:`thin`; None for the user's own
-            ONNX file.
+        inputs: What it is run with, by the names of its inputs.
+        reference: What eager torch computes for these inputs, thinned by :func:`thin`; None for the user's own ONNX file.
+        dtype: What the workload computes in.
+        left_out: Kinds of objects among the module's outputs that hold no known tensors, and are no outputs of the file.
         temporary: Whether it belongs to the caller, who deletes it after loading.
     """
 
     path: Path
+    inputs: dict[str, NDArray[Any]]
     reference: tuple[NDArray[Any], ...] | None
+    dtype: str
+    left_out: tuple[str, ...] = ()
     temporary: bool = False
+
+    def facts(self) -> dict[str, Any]:
+        """Says what is run with which inputs."""
+        shown = [described(name, array.shape, str(array.dtype)) for name, array in self.inputs.items()]
+        return {"inputs": shown} | ({"outputs_left_out": list(self.left_out)} if self.left_out else {})
 
     def discard(self) -> None:
         """Deletes the file if nothing keeps it."""
@@ -65,26 +78,42 @@ def exported(workload: Workload) -> Exported:
         UsageError: When the workload is no torch model.
     """
     if isinstance(workload, OnnxWorkload):
-        workload.graph()
-        return Exported(Path(workload.path), None)
+        return Exported(Path(workload.path), workload.inputs(), None, workload.dtype)
+    if isinstance(workload, FactoryWorkload):
+        return _factory(workload)
     plain: Any = workload
     plain = replace(plain, dtype="float32")
-    if isinstance(workload, FactoryWorkload):
-        handle, name = tempfile.mkstemp(suffix=".onnx")
-        os.close(handle)
-        return Exported(Path(name), _export(plain, Path(name)), temporary=True)
     folder = cache_dir("onnx")
     stem = digest({"workload": plain.key, "versions": _versions(), "opset": OPSET})[:32]
     model, outputs = folder / f"{stem}.onnx", folder / f"{stem}.npz"
     if not model.exists() or (reference := _read(outputs)) is None:
         made: list[tuple[NDArray[Any], ...]] = []
-        write_atomically(model, lambda path: made.append(_export(plain, path)))
+        write_atomically(model, lambda path: made.append(_export(plain.built(), plain.name, path)))
         reference = made[0]
         write_atomically(outputs, lambda path: np.savez(path, *reference))
     for path in (model, outputs):
         path.touch()
     prune(folder)
-    return Exported(model, reference)
+    return Exported(model, plain.inputs(), reference, workload.dtype)
+
+
+def first_outputs(runner: Runner, what: str, export: Exported) -> list[NDArray[Any]]:
+    """Runs a file for the first time.
+
+    Raises:
+        MeasurementError: When it fails; names the shapes of the inputs.
+    """
+    try:
+        return runner.outputs()
+    except Exception as error:
+        raise does_not_run(what, export, error) from error
+
+
+def does_not_run(what: str, export: Exported, error: Exception) -> MeasurementError:
+    """Makes the error for a file that a runtime does not run: which inputs it was given, why it fails, what may help."""
+    inputs = ", ".join(export.facts()["inputs"])
+    help_ = " Give shapes that fit: --seq-len, --batch-size, or --input NAME=1x64." if export.reference is None else ""
+    return MeasurementError(f"{what} fails with the inputs {inputs}: {plain_cause(error)}.{help_}")
 
 
 def verify(
@@ -149,6 +178,8 @@ def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
         import torch
     except ImportError:
         raise MissingExtraError("the ONNX exporter", "onnx") from None
+    from hwcost.workloads.flat_call import FlatCall
+
     try:
         with quiet(), torch.inference_mode(mode=False):
             program: Any = torch.onnx.export(
@@ -160,25 +191,84 @@ def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
                 opset_version=OPSET,
                 verbose=False,
             )
+            _strip(program.model)
             program.save(str(path), external_data=False)
     except (torch.onnx.errors.OnnxExporterError, torch._dynamo.exc.TorchDynamoException, ValueError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise MeasurementError(f"a {type(module).__name__} cannot be exported to ONNX: {reason}") from None
+        cause = plain_cause(error)
+        own = module.module if isinstance(module, FlatCall) else module
+        raise MeasurementError(f"a {type(own).__name__} cannot be exported to ONNX: {cause}.{advice(cause)}") from None
 
 
-def _export(workload: Workload, path: Path) -> tuple[NDArray[Any], ...]:
-    """Writes the ONNX file and returns eager torch's outputs, thinned."""
+def _strip(model: Any) -> None:
+    """Takes out what the exporter notes about the code: its stack traces hold paths of this machine.
+
+    Args:
+        model: An ``onnx_ir.Model``.
+    """
+    for graph in (model.graph, *model.functions.values()):
+        for node in graph.all_nodes():
+            for value in (node, *node.outputs):
+                value.metadata_props.clear()
+                value.doc_string = None
+        for value in (graph, *graph.inputs):
+            value.metadata_props.clear()
+    model.metadata_props.clear()
+
+
+def _factory(workload: FactoryWorkload) -> Exported:
+    """Exports what a factory makes in this process, with the very inputs that it is checked on."""
+    from hwcost.workloads.flat_call import FlatCall
+
+    asked = replace(workload, dtype="float32", keeps_formats=False)
+    dtype = workload.dtype
+    if dtype == OWN:
+        made = workload.built()
+        dtype, built = made.dtype(), asked.cast(made)
+    else:
+        built = asked.built()
+    tensors = built.flat()
+    flat = Built(FlatCall(built), dict(tensors))
+    handle, name = tempfile.mkstemp(suffix=".onnx")
+    os.close(handle)
+    export = Exported(
+        Path(name), {key: one.numpy() for key, one in tensors.items()}, None, dtype, tuple(_left_out(built)), temporary=True
+    )
+    try:
+        return replace(export, reference=_export(flat, workload.name, export.path))
+    except BaseException:
+        export.discard()
+        raise
+
+
+def _left_out(built: Built) -> list[str]:
+    """Runs a module once, and names what it gives that holds no known tensors.
+
+    Raises:
+        MeasurementError: When there is no tensor among its outputs.
+    """
     import torch
 
+    from hwcost.workloads.flat_call import flat_tensors, left_out
+
+    with torch.inference_mode():
+        result = built.module(*built.args, **built.kwargs)
+    if not flat_tensors(result):
+        raise MeasurementError(
+            f"a {type(built.module).__name__} returns a {type(result).__name__}, in which no tensors are known. Return a "
+            f"tensor, or tensors in a tuple, a dict or a dataclass."
+        )
+    return left_out(result)
+
+
+def _export(built: Built, name: str, path: Path) -> tuple[NDArray[Any], ...]:
+    """Writes the ONNX file and returns eager torch's outputs, thinned."""
     from hwcost.backends.torch_eager import TorchRunner
 
-    module = workload.build()
-    values = {name: torch.from_numpy(array) for name, array in workload.inputs().items()}
     try:
-        export_module(module, values, path)
+        export_module(built.module, built.inputs, path)
     except MeasurementError as error:
-        raise MeasurementError(f"'{workload.name}': {error}. Try 'torch'.") from None
-    return thin(TorchRunner(module, list(values.values()), {}).outputs())
+        raise MeasurementError(f"'{name}': {error} Or take --backend torch.") from None
+    return thin(TorchRunner(built, {}).outputs())
 
 
 @contextlib.contextmanager

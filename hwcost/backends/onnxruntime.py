@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.backends import options as read
 from hwcost.backends.base import Backend, Runner
+from hwcost.backends.causes import plain_cause
 from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.workloads.factory import OWN
+from hwcost.workloads.onnx_file import OnnxWorkload
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hwcost.backends.onnx_export import Exported
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+BFLOAT16 = 16
+"""ONNX's number of that format."""
 LEVELS = {
     "none": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -60,21 +66,23 @@ class OnnxRuntime(Backend):
             UsageError: When the device has no provider, or the dtype is not float32.
             MeasurementError: When another provider runs it, or the outputs differ from eager torch's.
         """
-        from hwcost.backends.onnx_export import exported, verify
+        from hwcost.backends.onnx_export import exported, first_outputs, verify
 
-        provider = self._provider(device, workload.dtype)
+        provider = self._provider(device)
+        _check_dtype(workload, workload.dtype)
         export = exported(workload)
         try:
             session = self._session(str(export.path), provider)
         finally:
             export.discard()
-        runner = OrtRunner(session, workload.inputs(), device.kind, {**self.version(), **self._facts(session)})
-        runner.facts["difference"] = verify(
-            f"ONNX Runtime on '{workload.name}'", runner.outputs(), export.reference, workload.dtype
-        )
+        _check_dtype(workload, export.dtype)
+        facts = {**self.version(), **self._facts(session, export), **export.facts()}
+        runner = OrtRunner(session, export.inputs, device.kind, facts)
+        what = f"ONNX Runtime on '{workload.name}'"
+        runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, export.dtype)
         return runner
 
-    def _provider(self, device: DeviceProfile, dtype: str) -> str:
+    def _provider(self, device: DeviceProfile) -> str:
         import onnxruntime
 
         provider = PROVIDERS.get(device.kind, "")
@@ -84,8 +92,6 @@ class OnnxRuntime(Backend):
                 f"this ONNX Runtime has no provider for {device.kind} devices such as '{device.name}'. "
                 f"It has: {', '.join(here)}"
             )
-        if dtype != "float32":
-            raise UsageError(f"backend 'onnxruntime' runs float32, not {dtype}. For bfloat16: 'openvino' or 'torch'.")
         return provider
 
     def _session(self, path: str, provider: str) -> Any:
@@ -97,56 +103,90 @@ class OnnxRuntime(Backend):
         settings.inter_op_num_threads = 1
         settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
         settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, LEVELS[self.optimization])
-        settings.log_severity_level = 3
+        settings.log_severity_level = 4  # what goes wrong is raised
         settings.add_session_config_entry("session.intra_op.allow_spinning", str(int(self.spinning)))
         if provider != PROVIDERS["cpu"]:  # else a session that was asked for a GPU may run on the CPU in silence
             settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         try:
             session = ort.InferenceSession(path, settings, providers=[provider])
         except (failures.InvalidProtobuf, failures.InvalidGraph, failures.NotImplemented) as error:
-            raise DataError(f"ONNX Runtime cannot load '{path}': {error}") from None
+            raise DataError(f"ONNX Runtime cannot load '{path}': {plain_cause(error)}") from None
         if session.get_providers()[0] != provider:
             raise MeasurementError(f"{provider} was asked for, but ONNX Runtime runs {session.get_providers()[0]}")
         return session
 
-    def _facts(self, session: Any) -> dict[str, Any]:
+    def _facts(self, session: Any, export: Exported) -> dict[str, Any]:
         return {
             "providers": session.get_providers(),
-            "precision": "float32",
+            "precision": export.dtype,
             "threads": self.threads,
             "optimization": self.optimization,
             "spinning": self.spinning,
         }
 
 
+def _check_dtype(workload: Workload, dtype: str) -> None:
+    """Raises UsageError unless ONNX Runtime computes in that format: float32, or what the user's own file holds."""
+    if dtype in ("float32", OWN) or (isinstance(workload, OnnxWorkload) and dtype == workload.file_dtype()):
+        return
+    other = "'openvino' or 'torch'" if dtype == "bfloat16" else "'torch'"
+    raise UsageError(f"backend 'onnxruntime' runs float32, not {dtype}. Take --dtype float32, or backend {other}.")
+
+
 class OrtRunner(Runner):
     """Runs a session whose inputs and outputs are bound to the device, so that nothing is copied per call."""
 
     def __init__(self, session: Any, inputs: dict[str, NDArray[Any]], kind: str, facts: dict[str, Any]) -> None:
-        import onnxruntime as ort
-
         super().__init__()
         self._session = session
         self._binding = session.io_binding()
         for name, array in inputs.items():
             if name in {port.name for port in session.get_inputs()}:  # an input that the graph never reads is gone
-                self._binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array, kind, 0))
-        for port in session.get_outputs():
-            self._binding.bind_output(port.name, kind)
+                self._binding.bind_ortvalue_input(name, _ort_value(array, kind))
+        self._kind = kind
+        self._bind_outputs()
+        self._misdeclared: list[str] = []
         self.facts = facts
+
+    def _bind_outputs(self) -> None:
+        for port in self._session.get_outputs():
+            self._binding.bind_output(port.name, self._kind)
 
     def run(self, n: int) -> None:
         """See the base class."""
         run, binding = self._session.run_with_iobinding, self._binding
         for _ in range(n):
+            if self._misdeclared:  # an output that is kept is held against what the graph declares, and refused
+                binding.clear_binding_outputs()
+                self._bind_outputs()
             run(binding)
         binding.synchronize_outputs()
 
     def outputs(self) -> list[NDArray[Any]]:
-        """See the base class."""
+        """See the base class; also finds outputs whose shapes the graph declares wrongly."""
         self.run(1)
-        return list(self._binding.copy_outputs_to_cpu())
+        found = list(self._binding.copy_outputs_to_cpu())
+        pairs = zip(self._session.get_outputs(), found, strict=True)
+        self._misdeclared = [port.name for port, array in pairs if _contradicts(port.shape, array.shape)]
+        if self._misdeclared:
+            self.facts["misdeclared_outputs"] = self._misdeclared
+        return found
 
     def close(self) -> None:
         """See the base class."""
         self._session = self._binding = None
+
+
+def _ort_value(array: NDArray[Any], kind: str) -> Any:
+    """Puts an array on the device; numpy's own formats and bfloat16 are known to ONNX Runtime."""
+    import onnxruntime as ort
+
+    if array.dtype.name == "bfloat16":
+        return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(array.view("uint16"), BFLOAT16)
+    return ort.OrtValue.ortvalue_from_numpy(array, kind, 0)
+
+
+def _contradicts(declared: list[int | str | None], shape: tuple[int, ...]) -> bool:
+    """Says whether fixed sizes that a graph declares differ from those that came; an undeclared shape is empty."""
+    fixed = [(size, came) for size, came in zip(declared, shape, strict=False) if isinstance(size, int) and size > 0]
+    return any(size != came for size, came in fixed)

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwcost.backends.base import Backend, Runner
+from hwcost.backends.causes import plain_cause
 from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.workloads.factory import OWN
+from hwcost.workloads.onnx_file import OnnxWorkload
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from hwcost.backends.onnx_export import Exported
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
 
@@ -46,27 +50,27 @@ class OpenVino(Backend):
             UsageError: When the device is no CPU, or the CPU has no instructions for the dtype.
             MeasurementError: When it runs in another precision, or the outputs differ from eager torch's.
         """
-        from hwcost.backends.onnx_export import exported, verify
+        from hwcost.backends.onnx_export import exported, first_outputs, verify
 
         if device.kind not in self.kinds:
             raise UsageError(f"backend 'openvino' runs on CPUs here, not on {device.kind}")
-        if workload.dtype not in PRECISIONS:
-            raise UsageError(f"backend 'openvino' runs {' and '.join(PRECISIONS)}, not {workload.dtype}")
+        _precision(workload, workload.dtype)
         export = exported(workload)
-        inputs = workload.inputs()
+        what = f"OpenVINO on '{workload.name}'"
         try:
-            compiled = self._compile(str(export.path), inputs, PRECISIONS[workload.dtype])
+            compiled = self._compile(export, _precision(workload, export.dtype), what)
         finally:
             export.discard()
-        runner = OpenVinoRunner(compiled, inputs, {**self.version(), **_facts(compiled)})
-        runner.facts["difference"] = verify(
-            f"OpenVINO on '{workload.name}'", runner.outputs(), export.reference, workload.dtype
-        )
+        runner = OpenVinoRunner(compiled, export.inputs, {**self.version(), **_facts(compiled), **export.facts()})
+        runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, export.dtype)
         return runner
 
-    def _compile(self, path: str, inputs: dict[str, NDArray[Any]], precision: str) -> Any:
+    def _compile(self, export: Exported, precision: str, what: str) -> Any:
         import openvino
 
+        from hwcost.backends.onnx_export import does_not_run
+
+        inputs = export.inputs
         core = openvino.Core()
         able = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "bf16" and "BF16" not in able:
@@ -75,11 +79,14 @@ class OpenVino(Backend):
                 f"It has: {', '.join(able)}. Take float32."
             )
         try:
-            model = core.read_model(path)
+            model = core.read_model(str(export.path))
         except RuntimeError as error:
-            raise DataError(f"OpenVINO cannot load '{path}': {str(error).strip().splitlines()[-1]}") from None
-        if model.is_dynamic():
-            model.reshape({port: inputs[port.any_name].shape for port in model.inputs})
+            raise DataError(f"OpenVINO cannot load '{export.path}': {plain_cause(error)}") from None
+        try:
+            if model.is_dynamic():
+                model.reshape({port: inputs[port.any_name].shape for port in model.inputs})
+        except RuntimeError as error:
+            raise does_not_run(what, export, error) from None
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
             "INFERENCE_NUM_THREADS": self.threads,
@@ -91,6 +98,19 @@ class OpenVino(Backend):
         if runs != precision:
             raise MeasurementError(f"OpenVINO was asked for {precision}, but runs {runs}")
         return compiled
+
+
+def _precision(workload: Workload, dtype: str) -> str:
+    """Returns OpenVINO's name of what is computed in; the user's own file is computed in float32 whatever it holds.
+
+    Raises:
+        UsageError: When OpenVINO does not compute in that format.
+    """
+    if dtype == OWN or (isinstance(workload, OnnxWorkload) and dtype == workload.file_dtype() != "bfloat16"):
+        return "f32"
+    if dtype not in PRECISIONS:
+        raise UsageError(f"backend 'openvino' runs {' and '.join(PRECISIONS)}, not {dtype}. Take --dtype float32.")
+    return PRECISIONS[dtype]
 
 
 def _facts(compiled: Any) -> dict[str, Any]:
@@ -112,8 +132,10 @@ class OpenVinoRunner(Runner):
 
         self._request = compiled.create_infer_request()
         for port in compiled.inputs:
-            array = np.ascontiguousarray(inputs[port.any_name])
-            self._request.set_tensor(port, openvino.Tensor(array))
+            array = np.require(inputs[port.any_name], requirements="C")
+            is_bfloat16 = array.dtype.name == "bfloat16"
+            wide = (array.view(np.uint16), array.shape, openvino.Type.bf16) if is_bfloat16 else (array,)
+            self._request.set_tensor(port, openvino.Tensor(*wide))
         self.facts = facts
 
     def run(self, n: int) -> None:
@@ -125,9 +147,17 @@ class OpenVinoRunner(Runner):
     def outputs(self) -> list[NDArray[Any]]:
         """See the base class."""
         self.run(1)
-        found = [np.array(tensor.data) for tensor in self._request.output_tensors]
+        found = [_array(tensor) for tensor in self._request.output_tensors]
         return [array.astype(np.float32) if array.dtype.kind == "f" else array for array in found]
 
     def close(self) -> None:
         """See the base class."""
         self._request = None
+
+
+def _array(tensor: Any) -> NDArray[Any]:
+    """Copies an output; OpenVINO gives the bits of bfloat16 as if they were float16."""
+    array = np.array(tensor.data)
+    if tensor.element_type.to_string() != "bf16":
+        return array
+    return (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.backends import options as read
 from hwcost.backends.base import Runner
+from hwcost.backends.causes import plain_cause
 from hwcost.backends.torch_eager import TorchEager, TorchRunner, place, torch_facts
 from hwcost.errors import MeasurementError
 from hwcost.workloads.base import Workload
@@ -39,15 +40,15 @@ class TorchCompile(TorchEager):
         import torch
 
         torch._dynamo.reset()
-        module, values = place(self, workload, device)
-        facts = torch_facts(module, values, workload.dtype) | {"mode": self.mode}
-        compiled = torch.compile(module, mode=self.mode, dynamic=False)
-        runner = CompiledRunner(compiled, values, facts)
+        built = place(self, workload, device)
+        facts = torch_facts(built) | {"mode": self.mode}
+        runner = CompiledRunner(built, facts, torch.compile(built.module, mode=self.mode, dynamic=False))
         try:
             runner.run(1)
         except torch._dynamo.exc.BackendCompilerFailed as error:
-            cause = str(error).strip().splitlines()[0]
-            raise MeasurementError(f"torch.compile cannot compile '{workload.name}': {cause}. Try 'torch'.") from None
+            raise MeasurementError(
+                f"torch.compile cannot compile '{workload.name}': {plain_cause(error)}. Try --backend torch."
+            ) from None
         runner.facts["compilations"] = runner.compile_events()
         return runner
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
+    from hwcost.workloads.built import Built
 
 
 class TorchEager(Backend):
@@ -37,42 +38,50 @@ class TorchEager(Backend):
 
     def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
         """See the base class."""
-        module, values = place(self, workload, device)
-        return TorchRunner(module, values, torch_facts(module, values, workload.dtype))
+        built = place(self, workload, device)
+        return TorchRunner(built, torch_facts(built))
 
 
 class TorchRunner(Runner):
-    """Calls a function of tensors; on a GPU it waits for the device after the last call."""
+    """Calls a module as its user would; on a GPU it waits for the device after the last call.
 
-    def __init__(self, call: Callable[..., Any], values: list[torch.Tensor], facts: dict[str, Any]) -> None:
+    Args:
+        built: The module and its inputs, on the device.
+        facts: What really runs.
+        call: What is called instead of the module, such as the compiled one.
+    """
+
+    def __init__(self, built: Built, facts: dict[str, Any], call: Callable[..., Any] | None = None) -> None:
         import torch
 
         super().__init__()
-        self._call = call
-        self._values = values
+        self._call: Callable[..., Any] = built.module if call is None else call
+        self._args, self._kwargs = built.args, built.kwargs
         self._inference_mode = torch.inference_mode
-        self._wait = torch.cuda.synchronize if values and values[0].is_cuda else None
+        self._wait = torch.cuda.synchronize if any(one.is_cuda for one in built.flat().values()) else None
         self.facts = facts
 
     def run(self, n: int) -> None:
         """See the base class."""
-        call, values = self._call, self._values
+        call, args, kwargs = self._call, self._args, self._kwargs
         with self._inference_mode():
             for _ in range(n):
-                call(*values)
+                call(*args, **kwargs)
         if self._wait is not None:
             self._wait()
 
     def outputs(self) -> list[NDArray[Any]]:
         """See the base class."""
+        from hwcost.workloads.flat_call import flat_tensors
+
         with self._inference_mode():
-            return [_as_array(tensor) for tensor in flat_tensors(self._call(*self._values))]
+            return [_as_array(tensor) for tensor in flat_tensors(self._call(*self._args, **self._kwargs))]
 
     def close(self) -> None:
         """See the base class."""
         import torch
 
-        self._call, self._values = _closed, []
+        self._call, self._args, self._kwargs = _closed, (), {}
         if self._wait is not None:
             torch.cuda.empty_cache()
 
@@ -81,7 +90,7 @@ def _closed(*values: object) -> None:
     raise RuntimeError("the runner is closed")
 
 
-def place(backend: Backend, workload: Workload, device: DeviceProfile) -> tuple[Any, list[torch.Tensor]]:
+def place(backend: Backend, workload: Workload, device: DeviceProfile) -> Built:
     """Sets torch's threads, builds a workload and moves it and its inputs to the device.
 
     Raises:
@@ -96,10 +105,9 @@ def place(backend: Backend, workload: Workload, device: DeviceProfile) -> tuple[
     if device.kind == "cpu" and workload.dtype == "float16":
         raise UsageError("float16 is for GPUs; on a CPU take float32 or bfloat16")
     set_threads(backend.threads)
-    dtype = getattr(torch, workload.dtype)
-    module = workload.build().to(device.kind)
-    values = [torch.from_numpy(array).to(device.kind) for array in workload.inputs().values()]
-    return module, [value.to(dtype) if value.is_floating_point() else value for value in values]
+    built = workload.built()
+    built.module.to(device.kind)
+    return built.with_tensors(lambda one: one.to(device.kind))
 
 
 def set_threads(threads: int) -> None:
@@ -114,36 +122,27 @@ def set_threads(threads: int) -> None:
             return
 
 
-def torch_facts(module: Any, values: list[torch.Tensor], dtype: str) -> dict[str, Any]:
-    """Says what really runs: version, threads, attention kernels, libraries, parameters."""
+def torch_facts(built: Built) -> dict[str, Any]:
+    """Says what really runs: version, threads, attention kernels, libraries, parameters, inputs."""
     import torch
 
-    device = values[0].device.type if values else "cpu"
+    from hwcost.workloads.built import described, dtype_name
+
+    values = built.flat()
+    device = next(iter(values.values())).device.type if values else "cpu"
     kernels = ("flash", "mem_efficient", "math") if device == "cuda" else ("flash", "math")
     return {
         "torch": str(torch.__version__),
         "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-        "dtype": dtype,
+        "dtype": built.dtype(),
+        "inputs": [described(name, tuple(one.shape), dtype_name(one)) for name, one in values.items()],
         "threads": torch.get_num_threads(),
         "interop_threads": torch.get_num_interop_threads(),
         "attention_kernels": [kernel for kernel in kernels if getattr(torch.backends.cuda, f"{kernel}_sdp_enabled")()],
         "mkldnn": bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
         "mkl": bool(torch.backends.mkl.is_available()),
-        "parameters": sum(parameter.numel() for parameter in module.parameters()),
+        "parameters": sum(parameter.numel() for parameter in built.module.parameters()),
     }
-
-
-def flat_tensors(result: Any) -> list[torch.Tensor]:
-    """Collects the tensors of a result: a tensor, or tensors in tuples, lists and mappings."""
-    import torch
-
-    if isinstance(result, torch.Tensor):
-        return [result]
-    if isinstance(result, Mapping):
-        result = list(result.values())
-    if isinstance(result, (tuple, list)):
-        return [tensor for part in result for tensor in flat_tensors(part)]
-    return []
 
 
 def _as_array(tensor: torch.Tensor) -> NDArray[Any]:

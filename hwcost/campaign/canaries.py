@@ -55,6 +55,8 @@ def choose(items: Sequence[Item], backend: str) -> tuple[Workload, ...]:
         return ()
     first = of_space[0]
     space = first.search_space()
+    if not space.is_buildable:  # nothing is known of its parts
+        return ()
     shape = {"batch_size": first.batch_size, "seq_len": first.seq_len, "dtype": first.dtype}
     parts = [ComponentWorkload.of(space, part, **shape) for part in (*space.components(), *space.parts())]
     compute = max((part for part in parts[len(space.components()) :] or parts), key=_intensity)

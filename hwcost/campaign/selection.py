@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, Design, SearchSpace
+from hwcost.spaces.sampling import LISTED
 
 JUDGE_SEED = 1_000_003
 UNIFORM_SEED = 2_000_003
@@ -47,7 +50,10 @@ def select(
 def _fresh(
     space: SearchSpace, count: int, design: str, seed: int, taken: dict[Architecture, str]
 ) -> list[Architecture]:
-    """Draws ``count`` architectures that were not drawn for another part; overlaps are drawn again with other seeds."""
+    """Draws ``count`` architectures that were not drawn for another part; overlaps are drawn again with other seeds.
+
+    What a small space still lacks after that is taken from the list of what is left of it.
+    """
     found: dict[Architecture, None] = {}
     for attempt in range(10):
         missing = count - len(found)
@@ -55,6 +61,10 @@ def _fresh(
             break
         drawn = space.sample(missing, seed=seed + 17 * attempt, design="spread" if design == "spread" else "uniform")
         found |= {arch: None for arch in drawn if arch not in taken}
-    else:
+    missing = count - len(found)
+    is_listed = missing > 0 and space.size <= LISTED
+    rest = [arch for arch in space.architectures() if arch not in taken and arch not in found] if is_listed else []
+    if len(rest) < missing:
         raise UsageError(f"space '{space.name}' is too small for that many distinct architectures")
-    return list(found)
+    places = np.random.default_rng(seed).permutation(len(rest))[:missing]
+    return [*found, *(rest[place] for place in places)]

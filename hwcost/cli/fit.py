@@ -31,6 +31,9 @@ def fit(
         str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, params or constant.")
     ] = "hybrid",
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    operators: Annotated[
+        bool, typer.Option("--operators", help="The table lists operators by name; --space says which make an architecture.")
+    ] = False,
     drift: Annotated[
         str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
     ] = "auto",
@@ -64,6 +67,9 @@ def fit(
     from hwcost.cost_models.train import training
     from hwcost.exchange.options import TableOptions
 
+    if operators:
+        _operators(source, out, space, model, unit or None, json)
+        return
     options = TableOptions.of(
         categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
     )  # fmt: skip
@@ -77,6 +83,27 @@ def fit(
     sanity = enlargements(result.model)
     if not console.write_json(_document(result, sanity, data, out), json):
         _show(result, sanity)
+
+
+def _operators(source: str, out: Path, space: str | None, model: str, unit: str | None, json: str | None) -> None:
+    """Makes a lookup table of a finished table of operators."""
+    from hwcost.cost_models.operators import lookup_table
+    from hwcost.errors import UsageError
+    from hwcost.spaces import space as make_space
+    from hwcost.units import format_seconds
+
+    if space is None or model not in ("hybrid", "lut"):
+        raise UsageError("--operators makes a lookup table (--model lut) of a space that declares operators: give --space")
+    made = lookup_table(make_space(space), source, unit)
+    made.save(out)
+    for text in made.provenance["remarks"]:
+        console.note(text)
+    console.note(f"wrote {out}")
+    document = {"source": source, "space": made.space.name, "model": made.name, "out": str(out)}
+    if not console.write_json({**document, "provenance": made.provenance, "component_s": made.component_s_}, json):
+        rows = [[name, format_seconds(seconds)] for name, seconds in made.component_s_.items()]
+        footer = "An architecture costs the sum of its operators; how well they add up, only whole models can tell."
+        console.print_table(f"{len(rows)} operators of space {made.space.name}", ["operator", "latency"], rows, footer)
 
 
 def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) -> dict[str, Any]:

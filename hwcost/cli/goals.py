@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import UsageError
-from hwcost.units import parse_quantity
+from hwcost.units import has_time_unit, parse_quantity
 
 if TYPE_CHECKING:
     from hwcost.cost import Objective
@@ -81,7 +80,10 @@ class Goals:
             raise UsageError(f"'{text}' is relative: give --baseline, the architecture that it is relative to")
         end, of = parse_quantity(match[3].strip().removesuffix("x")), baseline if is_relative else None
         name, value = self._function(match[1].strip())
-        if isinstance(value, CostModel) and match[2] == "<=" and value.provenance.get("data") != "quality":
+        is_latency = isinstance(value, CostModel) and value.provenance.get("data") != "quality"
+        if not is_relative:
+            _check_unit(text, match[3].strip(), is_latency or name.endswith("_s"))
+        if isinstance(value, CostModel) and is_latency and match[2] == "<=":
             return Limit(value, end, self.probability, of)
         ends = {"most": end} if match[2] == "<=" else {"least": end}
         return Bound(value, **ends, of=of, name=name, measured=not hasattr(value, "predict_codes"))
@@ -124,6 +126,16 @@ def _limit(text: str) -> re.Match[str]:
     return match
 
 
+def _check_unit(text: str, value: str, is_time: bool) -> None:
+    """Raises UsageError when a bound on a time has no unit of time, or a bound on something else has one."""
+    if has_time_unit(value) == is_time:
+        return
+    if not is_time:
+        raise UsageError(f"'{text}' bounds something that is no time: give a number without a unit of time, such as 66M")
+    number = value.rstrip("kMGT ")
+    raise UsageError(f"'{text}': {value} what? It bounds a time: write {number}ms or {number}s")
+
+
 def _split(text: str) -> tuple[str | None, str]:
     match = _NAMED.fullmatch(text.strip())
     if match is None:
@@ -147,16 +159,10 @@ def _loaded(folder: str) -> CostModel:
 
 
 def _imported(name: str) -> Any:
-    """Imports ``module:function``; the current folder is importable."""
-    module, _, attribute = name.partition(":")
+    """Imports ``module:function``; what the function itself imports from the current folder is found too."""
+    from hwcost.workloads.user_model import import_callable
+
+    found = import_callable(name, "function of an architecture")
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise UsageError(f"'{name}' cannot be imported: {error}. Expected module:function, found from here") from None
-    except AttributeError:
-        raise UsageError(f"module '{module}' has no '{attribute}'") from None
-    if not callable(found):
-        raise UsageError(f"'{name}' is no function of an architecture")
+        sys.path.append(os.getcwd())
     return found

@@ -31,8 +31,11 @@ def measure(
         str, typer.Option("--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay.")
     ] = "torch",
     space: Annotated[
-        str, typer.Option("--space", help="Search space, options behind it: autodistil:subspace=tiny. See: spaces list.")
-    ] = "supershaper",
+        str | None,
+        typer.Option(
+            "--space", help="Search space, such as autodistil:subspace=tiny or ./myspace.toml. [default: supershaper]"
+        ),
+    ] = None,
     number: Annotated[
         int | None, typer.Option("-n", help=f"Architectures to learn from. [default: {DEFAULT_ARCHITECTURES}]")
     ] = None,
@@ -48,7 +51,15 @@ def measure(
         bool, typer.Option("--parts", help="With --components: also attention, feed-forward, norms and bottlenecks apart.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="FILE.onnx|package.module:factory", help="Measure a model of your own.")
+        str | None,
+        typer.Option(
+            "--model", metavar="FILE.onnx|package.module:factory",
+            help="A model of your own; with --space: the factory of its architectures.",
+        ),
+    ] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="NAME=1x128[:int64]", help="Shape of an input of an ONNX --model; repeatable."),
     ] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", help="[default: the device's own]")] = None,
     seq_len: Annotated[int | None, typer.Option("--seq-len", help="[default: the device's own]")] = None,
@@ -107,11 +118,18 @@ def measure(
         raise UsageError("--campaign says which campaign to go on with; give --resume too")
     profile = require(device)
     shape = _shape(profile, batch_size, seq_len, dtype)
-    if model is not None:
-        items = _own_model(model, shape)
+    if model is not None and space is None:
+        items = _own_model(model, {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}, shape, inputs or [])
+    elif inputs:
+        raise UsageError("--input gives the shape of an input of a model of your own; give --model FILE.onnx too")
     else:
         space_options = {"merged": True} if merged else {}
-        searched = make_space(space, **space_options)
+        searched = make_space(space or "supershaper", **space_options)
+        if model is not None:
+            asked = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
+            shape = {**asked, "factory": model, "defaults": shape}
+        if components and model is not None:
+            raise UsageError("--components prices what hwcost builds; a factory (--model) builds whole models only")
         if components:
             items = _components(searched, parts, number or COMPONENT_CHECKS, seed, shape)
         else:
@@ -140,13 +158,19 @@ def _shape(profile: DeviceProfile, batch_size: int | None, seq_len: int | None, 
     }
 
 
-def _own_model(model: str, shape: dict[str, Any]) -> list[Item]:
+def _own_model(model: str, asked: dict[str, Any], default: dict[str, Any], inputs: list[str]) -> list[Item]:
+    """Reads a model of the user's; defaults give way to what the model fixes, what was asked for does not."""
     from hwcost.campaign.plan import items
     from hwcost.workloads import FactoryWorkload, OnnxWorkload
+    from hwcost.workloads.factory import OWN
+    from hwcost.workloads.input_option import read_inputs
 
     if ":" in model and not model.endswith(".onnx"):
-        return items([FactoryWorkload(model, **shape)])
-    return items([OnnxWorkload.of(model, batch_size=shape["batch_size"], seq_len=shape["seq_len"])])
+        if inputs:
+            raise UsageError(f"--input is for ONNX files; let the factory '{model}' return example inputs with its module")
+        return items([FactoryWorkload(model, **{**asked, "dtype": asked["dtype"] or OWN}).resolved(**default)])
+    start = (default["batch_size"], default["seq_len"])
+    return items([OnnxWorkload.of(model, **asked, inputs=read_inputs(inputs), default=start)])
 
 
 def _components(space: SearchSpace, parts: bool, checks: int, seed: int, shape: dict[str, Any]) -> list[Item]:
@@ -177,7 +201,7 @@ def _architectures(
         return items(models(space, [space.parse(text) for text in archs], **shape))
     if design not in ("spread", "uniform"):
         raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
-    wanted = DEFAULT_ARCHITECTURES if number is None else number
+    wanted = min(DEFAULT_ARCHITECTURES, space.size - judge - uniform) if number is None else number
     how: Design = "spread" if design == "spread" else "uniform"
     chosen = select(space, wanted, judge=judge, uniform=uniform, seed=seed, design=how)
     workloads = models(space, [arch for arch, _ in chosen], **shape)
@@ -226,7 +250,7 @@ def _told(state: Progress) -> Told:
     told = f"round {state.round + 1}"
     return Told(
         state.done, state.planned, ", ".join(filter(None, (told, left, state.name))),
-        f"{told}: {state.done} of {state.planned} visits, {left}",
+        ", ".join(filter(None, (f"{told}: {state.done} of {state.planned} visits", left))),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.cli.goals import Goals
+    from hwcost.cost_models.base import CostModel
     from hwcost.searchers.trial import Trial
     from hwcost.study.remeasure import Level, Remeasured
     from hwcost.study.study import Progress, Study
@@ -69,6 +70,13 @@ def search(
     plot: Annotated[
         str | None, typer.Option("--plot", metavar="DIR", help="Draw the front and how the search went.")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", metavar="module:factory",
+            help="With --measure: what builds a space of your own. [default: what built the cost model's nets]",
+        ),
+    ] = None,
     measure: Annotated[
         bool, typer.Option("--measure/--no-measure", help="Measure the winners: predicted against measured.")
     ] = False,
@@ -110,12 +118,12 @@ def search(
     with progress(_told) as update:
         study = run(
             of, objectives, limits, searcher=searcher, seed=seed, reference=of.parse(reference) if reference else None,
-            log=log, progress=update, **ends, **options,
+            log=log, progress=update, remark=console.note, **ends, **options,
         )  # fmt: skip
     winners = study.front
     if measure and len(winners) > SHOWN:
         console.note(f"of {len(winners)} winners, the first {SHOWN} are measured")
-    rows = _measured(goals, winners[:SHOWN], (device, backend, tier, store)) if measure else []
+    rows = _measured(goals, winners[:SHOWN], (device, backend, tier, store), model) if measure else []
     if plot is not None:
         _draw(study, plot)
     document = _document(study, winners, rows)
@@ -123,7 +131,9 @@ def search(
         _show(study, winners, rows)
 
 
-def _measured(goals: Goals, winners: list[Trial], where: tuple[str, str, str, str | None]) -> list[Remeasured]:
+def _measured(
+    goals: Goals, winners: list[Trial], where: tuple[str, str, str, str | None], factory: str | None
+) -> list[Remeasured]:
     """Measures the winners as the first latency model says that its measurements were taken."""
     from hwcost.api import measure
     from hwcost.devices import require
@@ -139,18 +149,36 @@ def _measured(goals: Goals, winners: list[Trial], where: tuple[str, str, str, st
     again = [] if other else links(cost)  # elsewhere, a level would hide that it is elsewhere
     if other:
         console.note(f"the model was measured with {', '.join(f'{name} {value}' for name, value in other.items())}")
-    shape = cost.features
-    about = f"on {device}, batch {shape.batch_size}, {shape.seq_len} tokens"
+    factory = _factory(cost, factory)
+    shape: dict[str, Any] = {"batch_size": cost.features.batch_size, "seq_len": cost.features.seq_len}
+    if factory is not None:  # it may fix its own
+        shape = {name: cost.provenance.get(name) for name in (*shape, "dtype")}
+    told = {"batch_size": "batch {}", "seq_len": "{} tokens"}
+    about = ", ".join([f"on {device}", *(text.format(shape[name]) for name, text in told.items() if shape[name])])
     console.note(f"measuring {len(archs)} winners, and {len(again)} nets that the model has learnt from, {about}")
     distinct = list(dict.fromkeys([*archs, *again]))
     result = measure(
-        distinct, device, backend=backend, space=cost.space, batch_size=shape.batch_size, seq_len=shape.seq_len, tier=tier,
-        role="winner", store=store,
+        distinct, device, backend=backend, space=cost.space, tier=tier, role="winner", store=store, model=factory, **shape,
     )  # fmt: skip
     intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
     found = dict(zip(distinct, intervals, strict=True))
     level = level_of(cost, again, [found[arch] for arch in again])
     return remeasured(cost, archs, [found[arch] for arch in archs], level)
+
+
+def _factory(cost: CostModel, given: str | None) -> str | None:
+    """Returns what builds the winners; says so when it is not what built the nets that the cost model has learnt from."""
+    from hwcost.workloads import source_of
+
+    known: str | None = cost.provenance.get("factory")
+    factory = given or known
+    if factory is not None and known is not None:
+        digest = cost.provenance.get("factory_sha256")
+        if factory != known:
+            console.note(f"the model has learnt from nets that {known} built; the winners are built by {factory}")
+        elif digest and source_of(factory) != digest:
+            console.note(f"the file of {factory} was changed since the cost model's nets were measured: winners may differ")
+    return factory
 
 
 def _draw(study: Study, folder: str) -> None:
@@ -188,6 +216,7 @@ def _document(study: Study, winners: list[Trial], measured: list[Remeasured]) ->
         "searcher": study.searcher.name,
         "seed": study.searcher.seed,
         "stopped": study.stopped,
+        "remarks": list(study.remarks),
         "iterations": study.iterations,
         "evaluations": study.evaluations,
         "failed": sum(trial.status == "failed" for trial in study.trials),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -22,6 +23,39 @@ def list_(json: console.Json = None, quiet: console.Quiet = False, verbose: cons
     names = SPACES.names()
     if not console.write_json({"spaces": names}, json):
         console.print_table("Search spaces", ["space", "what it is"], [[name, _summary(name)] for name in names])
+
+
+@app.command()
+def from_table(
+    source: Annotated[str, typer.Argument(metavar="FILE.csv", help="A table of architectures and latencies.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.toml", help="Where to write the declaration.")],
+    columns: Annotated[
+        str, typer.Option("--columns", metavar="A,B", help="Columns that are genes. [default: all but the latencies]")
+    ] = "",
+    categorical: Annotated[
+        str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names.")
+    ] = "",
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Declare a space whose genes are a table's columns, with the distinct values of each as choices."""
+    from hwcost.errors import UsageError
+    from hwcost.exchange.table import read_table
+    from hwcost.spaces.custom import from_architectures
+    from hwcost.spaces.files import is_file, written
+
+    if not is_file(str(out)):
+        raise UsageError(f"--out names the declaration, which ends in .toml; got '{out}'")
+    table = read_table(source, "table", console.names(categorical))
+    space = from_architectures(table.space, table.architectures, console.names(columns))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(written(space), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write '{out}': {error.strerror}. Give --out another file.") from None
+    console.note(f"wrote {out}; fit with --space {out}, and search it by the cost model")
+    _show_genes(space, json)
 
 
 @app.command()
@@ -75,7 +109,8 @@ def _show_genes(space: SearchSpace, json: str | None) -> None:
     listed = [{"name": gene.name, "choices": list(gene.choices)} for gene in space.genes]
     if not console.write_json({"space": space.name, "options": space.options(), "size": size, "genes": listed}, json):
         rows = [[label, ", ".join(map(str, choices)) or "any number"] for label, choices in _alike(space)]
-        options = ", ".join(f"{key}={value}" for key, value in space.options().items())
+        told = {key: value for key, value in space.options().items() if key != "genes" and value not in ([], ())}
+        options = ", ".join(f"{key}={value}" for key, value in told.items())
         footer = "" if size is None else f"{size:.4g} points. Options: {options or 'none'}."
         console.print_table(f"Space {space.name}", ["gene", "choices"], rows, footer)
 

@@ -15,7 +15,7 @@ from hwcost.corpora.dataset_folder import dataset_folder, is_dataset_folder
 from hwcost.corpora.standard_library import standard_library
 from hwcost.corpora.text_files import text_files
 from hwcost.corpora.tokenizer import Tokenizer
-from hwcost.errors import UsageError
+from hwcost.registry import made
 
 __all__ = [
     "ClassificationTask", "Corpus", "Document", "MlmBatches", "Tokenizer", "corpus", "dataset_folder", "standard_library",
@@ -36,11 +36,12 @@ def corpus(source: str | Path = "stdlib", **options: Any) -> Corpus:
         MissingExtraError: When a data set is given and ``datasets`` is not installed.
         UsageError: When the kind of source does not take an option.
     """
-    try:
-        if source == "stdlib":
-            return standard_library(**options)
-        if is_dataset_folder(source):
-            return dataset_folder(source, **options)
-        return text_files(source, **options)
-    except TypeError as error:
-        raise UsageError(f"corpus '{source}' does not take these options: {error}") from None
+    what = f"corpus '{source}'"
+    found: Corpus
+    if source == "stdlib":
+        found = made(what, standard_library, **options)
+    elif is_dataset_folder(source):
+        found = made(what, dataset_folder, source, **options)
+    else:
+        found = made(what, text_files, source, **options)
+    return found

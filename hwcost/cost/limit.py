@@ -96,9 +96,9 @@ def _rows(archs: Architectures) -> Sequence[Architecture] | NDArray[np.float64]:
 
 def _check_rows(cost: CostModel, probability: float) -> None:
     """Raises UsageError when errors on so few rows can never make anyone that sure."""
-    advice = "Measure more architectures, ask for less, or give probability=None to take predictions as they are."
+    advice = "Measure more, ask for less, or give probability=None (--probability 0) to take predictions as they are."
     if cost.errors_ is None:
-        raise UsageError(f"the cost model '{cost.name}' has no interval: it was fitted on too few rows. {advice}")
+        raise UsageError(f"the cost model '{cost.name}' has no interval: it was fitted on too few rows or on none. {advice}")
     n = len(cost.errors_)
     if probability > n / (n + 1):
         needed = math.ceil(probability / (1 - probability))

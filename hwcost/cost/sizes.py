@@ -31,7 +31,10 @@ class Size(ABC):
 
     def __init__(self, space: SearchSpace, *, seq_len: int = 128, batch_size: int = 1) -> None:
         if not space.is_buildable:
-            raise UsageError(f"space '{space.name}' describes data only: {self.name} are not known")
+            raise UsageError(
+                f"{self.name} of space '{space.name}' are not known: it describes data only, or genes only. Count them in a "
+                "function of yours that takes an architecture, and name it as module:function"
+            )
         self.space = space
         self.seq_len, self.batch_size = seq_len, batch_size
         self._features = shared_features(space, batch_size, seq_len)

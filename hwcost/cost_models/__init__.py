@@ -43,13 +43,7 @@ def cost_model(name: str, space: SearchSpace, **options: Any) -> CostModel:
         UnknownNameError: When there is no such model; lists the known ones.
         UsageError: When an option is unknown to the model.
     """
-    from hwcost.errors import UsageError
-
-    factory = COST_MODELS.load(name)
-    try:
-        made: CostModel = factory(space, **options)
-    except TypeError as error:
-        raise UsageError(f"cost model '{name}' does not take these options: {error}") from None
+    made: CostModel = COST_MODELS.make(name, space, **options)
     return made
 
 

@@ -19,6 +19,7 @@ from hwcost.exchange.sheet import places
 from hwcost.exchange.table import DEFAULTS, read_table
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.files import is_file
 from hwcost.stores import is_store as is_store
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def from_measurements(
         tuple(one.role for one in usable),
         source,
         _shape([workload for _, workload in kept]),
-        {"data": Path(source).name},
+        {"data": Path(source).name, **_factory([workload for _, workload in kept], source)},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,
     )
@@ -219,6 +220,8 @@ def _weights(usable: Sequence[Measurement]) -> Floats:
 def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None, source: str) -> SearchSpace:
     found = {workload.space: workload for workload in workloads}
     if wanted is not None:
+        if isinstance(wanted, str) and is_file(wanted):
+            wanted = make_space(wanted)
         name, colon, _ = wanted.partition(":") if isinstance(wanted, str) else (wanted.name, "", "")
         if name not in found:
             known = ", ".join(sorted(found)) or "none"
@@ -233,9 +236,28 @@ def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None,
     return next(iter(found.values())).search_space()
 
 
+def _factory(workloads: Sequence[ModelWorkload], source: str) -> dict[str, str]:
+    """Returns which factory of the user's built the nets, the digest of its file, and the dtype that they were cast to.
+
+    Nothing where no factory built them.
+    """
+    from hwcost.workloads.factory_model import FactoryModelWorkload
+
+    made = [workload for workload in workloads if isinstance(workload, FactoryModelWorkload)]
+    factories = sorted({workload.factory for workload in made})
+    if len(factories) > 1 or (made and len(made) < len(workloads)):
+        known = ", ".join(factories) + ("" if len(made) == len(workloads) else " and the space's own builder")
+        raise DataError(f"{source}: the nets of one campaign were built by {known}. Fit on what one factory has built.")
+    if not made:
+        return {}
+    dtypes = {workload.dtype for workload in made if not workload.keeps_formats}
+    cast = {"dtype": dtypes.pop()} if len(dtypes) == 1 else {}
+    return {"factory": made[0].factory, "factory_sha256": made[0].source, **cast}
+
+
 def _shape(workloads: Sequence[ModelWorkload]) -> dict[str, int]:
     shapes = {(workload.batch_size, workload.seq_len) for workload in workloads}
     if len(shapes) != 1:
         return {}
-    batch_size, seq_len = shapes.pop()
-    return {"batch_size": batch_size} if seq_len is None else {"batch_size": batch_size, "seq_len": seq_len}
+    known = zip(("batch_size", "seq_len"), shapes.pop(), strict=True)
+    return {name: size for name, size in known if size is not None}

@@ -49,6 +49,17 @@ class Domain:
             known = _inside(features.components, present)
         return cls(genes.min(axis=0), genes.max(axis=0), seen, known)
 
+    @classmethod
+    def whole(cls, features: Features) -> Domain:
+        """Takes in every architecture of a space whose components are all known."""
+        known = np.ones(len(features.components), dtype=bool)
+        if features.is_buildable:
+            return cls(np.empty(0), np.empty(0), (), known)
+        last = np.array([len(gene.choices) - 1 for gene in features.space.genes])
+        ends = features.genes_of(np.stack([np.zeros_like(last), last]))
+        seen = tuple(tuple(range(len(g.choices))) if g.categorical else None for g in features.space.genes)
+        return cls(ends.min(axis=0), ends.max(axis=0), seen, known)
+
     def contains(self, features: Features, genes: Floats) -> NDArray[np.bool_]:
         """Says for each encoded architecture whether it lies inside; shape (n,)."""
         if features.is_buildable:

@@ -175,8 +175,8 @@ class Features:
 
     @property
     def is_buildable(self) -> bool:
-        """Whether the space has components, and so parameters and FLOPs."""
-        return bool(self.components)
+        """Whether the space has components whose parameters and FLOPs are known."""
+        return self.space.is_buildable
 
     def counts(self, genes: Floats) -> Floats:
         """Counts the components of encoded architectures.
@@ -226,7 +226,7 @@ class Features:
     @cached_property
     def tables(self) -> Tables | None:
         """Look-up tables of component counts; None where counts do not split over genes or neighbouring genes."""
-        if not self.is_buildable or not all(gene.choices for gene in self.space.genes):
+        if not self.components or not all(gene.choices for gene in self.space.genes):
             return None
         rng = np.random.default_rng(0)
         probes = np.stack([rng.integers(size, size=CHECKS) for size in self.sizes], axis=1)

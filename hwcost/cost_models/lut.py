@@ -98,7 +98,7 @@ class LookupTable(CostModel):
             wrong += [] if np.isfinite(overhead_s) else [f"the overhead {overhead_s:.4g} s"]
             raise DataError(f"a component's price must be a positive finite number of seconds, got {', '.join(wrong)}")
         model.additive_ = Additive(float(overhead_s), prices, ())
-        model.domain_ = Domain(np.empty(0), np.empty(0), (), np.ones(len(names), dtype=bool))
+        model.domain_ = Domain.whole(model.features)
         model._tabulate()
         return model
 

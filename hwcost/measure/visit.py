@@ -79,11 +79,13 @@ def failed(workload: Workload, place: Place, started_at: str, error: Exception) 
 
 
 def _reason(workload: Workload, error: Exception) -> Flag:
+    from hwcost.backends.causes import plain_cause
     from hwcost.backends.memory import is_out_of_memory, out_of_memory
 
-    if is_out_of_memory(error) and not isinstance(error, HwcostError):
-        error = out_of_memory(workload, error)
-    text = str(error) if isinstance(error, HwcostError) else f"{type(error).__name__}: {error}"
+    raised = error.__cause__ if isinstance(error, MeasurementError) and error.__cause__ else error  # by a user's factory
+    if is_out_of_memory(raised) and not isinstance(raised, HwcostError):
+        error = out_of_memory(workload, raised)
+    text = str(error) if isinstance(error, HwcostError) else f"{type(error).__name__}: {plain_cause(error)}"
     if isinstance(error, MeasurementError) and text.startswith("E_"):
         code, _, text = text.partition(": ")
         return Flag(code, text)

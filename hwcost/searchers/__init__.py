@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwcost.errors import UsageError
 from hwcost.registry import Registry
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.problem import Problem, Refusal
@@ -44,9 +43,5 @@ def searcher(name: str, problem: Problem, seed: int = 0, **options: Any) -> Sear
         UnknownNameError: When there is no such searcher; lists the known ones.
         UsageError: When an option is unknown to it, or it cannot pursue the problem.
     """
-    factory = SEARCHERS.load(name)
-    try:
-        made: Searcher = factory(problem, seed, **options)
-    except TypeError as error:
-        raise UsageError(f"searcher '{name}' does not take these options: {error}") from None
+    made: Searcher = SEARCHERS.make(name, problem, seed, **options)
     return made

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from hwcost.errors import UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.registry import Registry, parse_options
+from hwcost.spaces import files
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 
 __all__ = ["SPACES", "Architecture", "Component", "Gene", "SearchSpace", "space"]
@@ -18,6 +19,7 @@ SPACES = Registry(
         "autodistil": "hwcost.spaces.autodistil:AutoDistil",
         "autodistill": "hwcost.spaces.autodistill:AutoDistill",
         "components": "hwcost.spaces.components:Components",
+        "custom": "hwcost.spaces.custom:Custom",
         "hat": "hwcost.spaces.hat:Hat",
         "supershaper": "hwcost.spaces.supershaper:SuperShaper",
         "table": "hwcost.spaces.table:Table",
@@ -31,18 +33,29 @@ def space(name: str, **options: Any) -> SearchSpace:
 
     Args:
         name: For example ``supershaper``; options may follow in the text: ``autodistil:subspace=tiny,heads=scaled``.
+            The path of a ``.toml`` file declares a space of one's own, see
+            :class:`hwcost.spaces.custom.Custom`.
         **options: What the space takes, for example ``merged=True``.
 
     Raises:
         UnknownNameError: When there is no such space; lists the known ones.
-        UsageError: When an option is unknown to the space.
+        UsageError: When an option is unknown to the space, or makes none.
+        DataError: When a file cannot be read, or declares no space.
     """
+    if files.is_file(name):
+        return _declared(name, options)
     name, colon, text = name.partition(":")
-    factory = SPACES.load(name)
     pairs = re.split(r",(?=\w+=)", text) if colon else ()
     given = {**parse_options(pairs, f"{name}:NAME=VALUE,NAME=VALUE"), **options}
+    made: SearchSpace = SPACES.make(name, **given)
+    return made
+
+
+def _declared(path: str, options: dict[str, Any]) -> SearchSpace:
+    """Makes the space that a file declares; errors say which file."""
+    name, declared = files.read(path)
     try:
-        made: SearchSpace = factory(**given)
-    except TypeError as error:
-        raise UsageError(f"space '{name}' does not take these options: {error}") from None
+        made: SearchSpace = SPACES.make(name, **{**declared, **options})
+    except UsageError as error:
+        raise DataError(f"{path}: {error}") from None
     return made

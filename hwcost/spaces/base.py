@@ -165,6 +165,10 @@ class SearchSpace(ABC):
             return value
         raise ArchitectureError(f"a gene is a number or a text, got {value!r}")
 
+    def named(self, arch: Architecture) -> dict[str, GeneValue]:
+        """Returns the values of an architecture's genes by the genes' names, in order."""
+        return {gene.name: value for gene, value in zip(self.genes, arch.genes, strict=True)}
+
     def parse(self, text: str) -> Architecture:
         """Reads an architecture from its key (``360_360_...``), comma-separated values, a JSON list, or genes by name.
 
@@ -201,7 +205,11 @@ class SearchSpace(ABC):
             UsageError: When the space describes data only, so that any number may stand in it.
         """
         if not all(gene.choices for gene in self.genes):
-            raise UsageError(f"space '{self.name}' describes data only: its architectures cannot be listed or sampled")
+            raise UsageError(
+                f"space '{self.name}' describes data only: its architectures cannot be listed or sampled. Declare a space "
+                "whose genes have choices, for example with 'hwcost spaces from-table FILE.csv --out myspace.toml', "
+                "and give it as --space ./myspace.toml"
+            )
         return math.prod(len(gene.choices) for gene in self.genes)
 
     def architectures(self) -> Iterator[Architecture]:

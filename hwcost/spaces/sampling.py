@@ -36,6 +36,10 @@ def sample(
     if n > space.size:
         raise UsageError(f"space '{space.name}' holds {space.size} architectures; {n} distinct ones were asked for")
     rng = np.random.default_rng(seed)
+    if not space.is_buildable:
+        if params is not None:
+            raise UsageError(f"space '{space.name}' counts no parameters, so they cannot be kept within a range")
+        return _without_counts(space, n, rng, design)
     if space.size <= LISTED:
         return _from_list(space, n, rng, design, params)
     if design == "uniform" and params is None:
@@ -81,6 +85,29 @@ def _from_list(
         chosen.append(int(rng.choice(near)))
         free[chosen[-1]] = False
     return [archs[i] for i in chosen]
+
+
+def _without_counts(space: SearchSpace, n: int, rng: np.random.Generator, design: Design) -> list[Architecture]:
+    """Draws from a space that counts no parameters: ``spread`` has every choice of every gene about equally often."""
+    found: dict[Architecture, None] = {}
+    if design == "spread":
+        found = dict.fromkeys(_latin(space, n, rng))
+    if space.size <= LISTED:
+        rest = [arch for arch in space.architectures() if arch not in found]
+        return [*found, *(rest[i] for i in rng.permutation(len(rest))[: n - len(found)])]
+    for arch in _distinct(n, lambda index, tried: _uniform(space, rng), space):
+        if len(found) < n:
+            found[arch] = None
+    return list(found)
+
+
+def _latin(space: SearchSpace, n: int, rng: np.random.Generator) -> list[Architecture]:
+    """Draws a Latin hypercube: each gene's n values are spread evenly over its choices, and matched at random."""
+    columns = []
+    for gene in space.genes:
+        places = (np.arange(n) + rng.random()) * len(gene.choices) / n
+        columns.append([gene.choices[int(place)] for place in rng.permutation(places)])
+    return [space.made(genes) for genes in zip(*columns, strict=True)]
 
 
 def _distinct(n: int, draw: Callable[[int, int], Architecture], space: SearchSpace) -> list[Architecture]:

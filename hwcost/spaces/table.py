@@ -26,11 +26,15 @@ class Table(SearchSpace):
 
     name = "table"
 
-    def __init__(self, columns: Iterable[Mapping[str, Any]], increasing: Iterable[str] = ()) -> None:
+    def __init__(self, columns: Iterable[Mapping[str, Any]] = (), increasing: Iterable[str] = ()) -> None:
         self.genes = tuple(_gene(column) for column in columns)
         names = [gene.name for gene in self.genes]
         if not names:
-            raise UsageError("a table space needs at least one column, such as [{'name': 'width'}]")
+            raise UsageError(
+                "a table space has the columns of the table that is read, and none is read here. To search a space of your "
+                "own, declare one, for example with 'hwcost spaces from-table FILE.csv --out myspace.toml', and give it as "
+                "--space ./myspace.toml. In Python, columns=[{'name': 'width'}] makes one"
+            )
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:
             raise UsageError(f"a table's columns need different names; repeated: {', '.join(repeated)}")

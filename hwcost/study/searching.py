@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -13,10 +14,15 @@ from hwcost.searchers import Searcher
 from hwcost.searchers import searcher as searcher_of
 from hwcost.searchers.problem import Check, Problem
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.study.constraints import remarks
 from hwcost.study.stopping import Stopping
 from hwcost.study.study import Progress, Repeats, Study
 
 Maker = Callable[..., Searcher]
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=3)
 
 
 def search(
@@ -38,6 +44,7 @@ def search(
     executor: Executor | None = None,
     batch: int | None = None,
     progress: Callable[[Progress], None] = lambda state: None,
+    remark: Callable[[str], None] = _warn,
     **options: Any,
 ) -> Study:
     """Searches a space for architectures that serve the objectives and keep the limits.
@@ -60,6 +67,8 @@ def search(
         executor: Any of ``concurrent.futures``, for objectives that are evaluated one by one.
         batch: Architectures that are asked for at a time; by default what the searcher likes.
         progress: Called after every batch.
+        remark: Called, before anything is asked for, with what is odd about the constraints: one that no architecture
+            satisfies, or that all do. By default a Python warning; the study keeps them as ``study.remarks``.
         **options: What the searcher takes.
 
     Raises:
@@ -74,8 +83,12 @@ def search(
     if stopping.dominate is not None and reference is None and problem.references is None:
         raise UsageError("dominate= needs a reference: an architecture, or reference= of every objective")
     made = _made(searcher, problem, seed, options)
+    odd = remarks(problem)
+    for text in odd:
+        remark(text)
     known = {"options": options, "batch": batch, **(about or {})}
     study = Study(problem, made, log, known, reference, repeats)
+    study.remarks = odd
     try:
         return study.run(stopping, executor, batch, progress)
     finally:

@@ -70,6 +70,7 @@ class Study:
         trials: Every evaluation, in the order of asking.
         iterations: Architectures that were asked for, repeats included.
         stopped: Why the search ended; None before.
+        remarks: What was odd about the constraints before the search, see :mod:`hwcost.study.constraints`.
 
     Raises:
         DataError: When the log is of another search, or damaged.
@@ -95,6 +96,7 @@ class Study:
         self.trials: list[Trial] = []
         self.iterations = 0
         self.stopped: str | None = None
+        self.remarks: tuple[str, ...] = ()
         self._log = Log(log, problem.space, {**self._described(), **(about or {})})
         self._latest: dict[Architecture, int] = {}  # the row of an architecture's last trial
         self._front: list[int] = []  # rows of the trials that no other one dominates

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from hwcost.errors import DataError, UsageError
@@ -12,6 +12,7 @@ from hwcost.workloads.base import Workload
 from hwcost.workloads.builder import Builder
 from hwcost.workloads.component import ComponentWorkload
 from hwcost.workloads.factory import FactoryWorkload
+from hwcost.workloads.factory_model import FactoryModelWorkload, factory_name, source_of
 from hwcost.workloads.model import ModelWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
 from hwcost.workloads.synthetic import SyntheticWorkload
@@ -20,6 +21,7 @@ __all__ = [
     "BUILDERS",
     "Builder",
     "ComponentWorkload",
+    "FactoryModelWorkload",
     "FactoryWorkload",
     "ModelWorkload",
     "OnnxWorkload",
@@ -27,8 +29,10 @@ __all__ = [
     "Workload",
     "builder",
     "component_stacks",
+    "factory_name",
     "from_dict",
     "models",
+    "source_of",
 ]
 
 BUILDERS = Registry(
@@ -44,7 +48,10 @@ BUILDERS = Registry(
 )
 
 _KINDS: dict[str, type[Workload]] = {
-    kind.kind: kind for kind in (ModelWorkload, ComponentWorkload, OnnxWorkload, FactoryWorkload, SyntheticWorkload)
+    kind.kind: kind
+    for kind in (
+        ModelWorkload, ComponentWorkload, OnnxWorkload, FactoryWorkload, FactoryModelWorkload, SyntheticWorkload
+    )
 }
 
 
@@ -74,7 +81,8 @@ def builder(space: SearchSpace) -> Builder[SearchSpace]:
     if space.name not in known:
         raise UsageError(
             f"architectures of space '{space.name}' cannot be built, so they cannot be measured. "
-            f"Spaces that can: {', '.join(known)}. Data measured elsewhere can be fitted as it is."
+            f"Spaces that can: {', '.join(known)}. For a space of your own, give the factory that builds its architectures: "
+            "--model module:factory. Data measured elsewhere can be fitted as it is."
         )
     made: Builder[SearchSpace] = BUILDERS.load(space.name)(space)
     return made
@@ -83,16 +91,39 @@ def builder(space: SearchSpace) -> Builder[SearchSpace]:
 def models(
     space: SearchSpace,
     archs: Iterable[Architecture],
-    batch_size: int = 1,
-    seq_len: int = 128,
-    dtype: str = "float32",
+    batch_size: int | None = None,
+    seq_len: int | None = None,
+    dtype: str | None = None,
     seed: int = 0,
+    factory: str | Callable[..., Any] | None = None,
+    defaults: dict[str, Any] | None = None,
 ) -> list[ModelWorkload]:
     """Makes one whole-model workload per architecture.
+
+    Args:
+        space: The space.
+        archs: Its architectures.
+        batch_size: Sequences per call; None for 1, or for what a factory fixes.
+        seq_len: Tokens per sequence; None for 128, or for what a factory fixes.
+        dtype: Number format of weights and activations; None for float32, or for a factory's own.
+        seed: Seed of the weights.
+        factory: A factory of the user's that builds the architectures, see
+            :class:`hwcost.workloads.factory_model.FactoryModelWorkload`; None for the space's own builder.
+        defaults: Shape that a factory gets where nothing was asked for and it takes one.
 
     Raises:
         UsageError: When the space cannot be built, or not at this sequence length.
     """
+    if factory is not None:
+        named = factory_name(factory)
+        shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
+        asked = {name: value for name, value in shape.items() if value is not None}
+        return list(
+            FactoryModelWorkload.resolved_for(
+                space, list(archs), defaults or {}, factory=named, source=source_of(named), **asked
+            )
+        )
+    batch_size, seq_len, dtype = batch_size or 1, seq_len or 128, dtype or "float32"
     builder(space).check_seq_len(seq_len)
     return [
         ModelWorkload.of(space, arch, batch_size=batch_size, seq_len=seq_len, dtype=dtype, seed=seed) for arch in archs

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import torch
     from typing_extensions import Self
 
+    from hwcost.workloads.built import Built
+
 ITEMSIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes per number of the dtypes that can be asked for."""
 
@@ -31,8 +33,12 @@ Options = tuple[tuple[str, Any], ...]
 
 
 def frozen_options(options: Mapping[str, Any]) -> Options:
-    """Returns a space's options as sorted pairs that can be hashed; lists become tuples."""
-    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in sorted(options.items()))
+    """Returns a space's options as sorted pairs that can be hashed; lists become tuples, however deep they lie."""
+    return tuple((name, _frozen(value)) for name, value in sorted(options.items()))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
 
 
 class Workload(ABC):
@@ -40,13 +46,13 @@ class Workload(ABC):
 
     Attributes:
         kind: The registered name of the subclass, kept in stores.
-        batch_size: Sequences per call.
-        seq_len: Tokens per sequence; None where the model fixes its own shapes.
-        dtype: ``float32``, ``bfloat16`` or ``float16``.
+        batch_size: Sequences per call; None where it is unknown.
+        seq_len: Tokens per sequence; None where it is unknown.
+        dtype: ``float32``, ``bfloat16`` or ``float16``; a user's own model may have others.
     """
 
     kind: ClassVar[str]
-    batch_size: int
+    batch_size: int | None
     seq_len: int | None
     dtype: str
 
@@ -67,8 +73,8 @@ class Workload(ABC):
 
     def _described(self, what: str) -> str:
         """Adds the shape to a name: ``what@1x128`` for batch 1 and sequence 128; the dtype unless it is float32."""
-        shape = f"{self.batch_size}" if self.seq_len is None else f"{self.batch_size}x{self.seq_len}"
-        return f"{what}@{shape}" + ("" if self.dtype == "float32" else f"-{self.dtype}")
+        shape = "x".join(str(size) for size in (self.batch_size, self.seq_len) if size is not None)
+        return what + (f"@{shape}" if shape else "") + ("" if self.dtype == "float32" else f"-{self.dtype}")
 
     @property
     def key(self) -> str:
@@ -95,6 +101,28 @@ class Workload(ABC):
         """
         raise UsageError(f"'{self.name}' does not describe its inputs")
 
+    def built(self) -> Built:
+        """Makes the module and its inputs, once and together, so that they fit each other.
+
+        Returns:
+            The module of :meth:`build` and the tensors of :meth:`inputs`, floating-point ones in the workload's dtype.
+
+        Raises:
+            UsageError: When this kind of workload is no torch model.
+        """
+        module = self.build()
+        import torch
+
+        from hwcost.workloads.built import Built
+
+        tensors = {name: torch.from_numpy(array) for name, array in self.inputs().items()}
+        dtype = getattr(torch, self.dtype)
+        return Built(module, tensors).with_tensors(lambda one: one.to(dtype) if one.is_floating_point() else one)
+
+    def resolved(self, **defaults: Any) -> Workload:
+        """Returns the workload with everything filled in that was left open; most leave nothing open."""
+        return self
+
 
 def digest(data: dict[str, Any]) -> str:
     """Returns the SHA-256 of plain data as canonical JSON."""
@@ -102,9 +130,9 @@ def digest(data: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def check_shape(batch_size: int, seq_len: int | None, dtype: str) -> None:
+def check_shape(batch_size: int | None, seq_len: int | None, dtype: str) -> None:
     """Raises UsageError unless batch size and sequence length are positive and the dtype is known."""
-    if batch_size < 1:
+    if batch_size is not None and batch_size < 1:
         raise UsageError(f"the batch size must be at least 1, got {batch_size}")
     if seq_len is not None and seq_len < 1:
         raise UsageError(f"the sequence length must be at least 1, got {seq_len}")

@@ -40,8 +40,8 @@ class Input:
     def draw(self, rng: np.random.Generator) -> NDArray[Any]:
         """Draws int64 or float32 values."""
         if self.below is None:
-            return rng.standard_normal(self.shape, dtype=np.float32)
-        return rng.integers(self.low, self.below, self.shape, dtype=np.int64)
+            return np.asarray(rng.standard_normal(self.shape, dtype=np.float32))
+        return np.asarray(rng.integers(self.low, self.below, self.shape, dtype=np.int64))
 
 
 def draw_inputs(inputs: dict[str, Input], seed: int) -> dict[str, NDArray[Any]]:

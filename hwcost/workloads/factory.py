@@ -2,152 +2,212 @@
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import os
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._extras import imported
-from hwcost.errors import UsageError
-from hwcost.workloads.base import Workload, check_shape
-from hwcost.workloads.builder import Input, draw_inputs
+from hwcost.errors import MeasurementError, UsageError
+from hwcost.workloads.base import ITEMSIZES, Options, Workload, check_shape
+from hwcost.workloads.builder import draw_inputs
+from hwcost.workloads.user_model import EXPECTED, UserModel, call_factory, import_callable, taken
 
 if TYPE_CHECKING:
     import torch
 
-_KNOWN_INPUTS = {"input_ids": (1000, 0), "attention_mask": (2, 1), "token_type_ids": (2, 0)}
-"""Inputs that need no example: their integers stay below the first number and start at the second."""
-_PAIR = "Let the factory return the pair (module, example_inputs), with a tuple or a dict of tensors."
+    from hwcost.workloads.built import Built
+
+OWN = "own"
+"""A dtype that was not asked for: the module keeps the formats that its factory gave it."""
+DEFAULTS: dict[str, Any] = {"batch_size": 1, "seq_len": 128, "dtype": "float32"}
+"""What a factory is called with where nothing was asked for."""
+SHOWN = 3
+"""Inputs whose shapes stand in a name."""
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FactoryWorkload(Workload):
     """What a factory of the user's makes.
 
-    The factory returns a ``torch.nn.Module``, or a pair of it and example inputs (a tuple, or a dict by argument name).
-    It is called with those of the arguments ``batch_size``, ``seq_len`` and ``dtype`` that it takes. When it gives no
-    example inputs, every argument of ``forward`` without a default must be one of ``input_ids`` (0 to 999),
-    ``attention_mask`` (ones) and ``token_type_ids`` (0 or 1), each int64 of shape (batch_size, seq_len).
+    The factory returns a ``torch.nn.Module``, or a pair of it and example inputs: a tuple of positional arguments or a dict
+    by argument name, of tensors or of lists, tuples and dicts of tensors. It is called with those of the arguments
+    ``batch_size``, ``seq_len`` and ``dtype`` that it takes, with random numbers seeded. When it gives no example inputs,
+    every argument of ``forward`` without a default must be one of ``KNOWN`` in :mod:`hwcost.workloads.known_inputs`.
+
+    What is asked for must be applied: :meth:`built` refuses a batch size or sequence length that the factory does not take
+    and that no input is drawn with. What was left open is filled in by :meth:`resolved`, from what the factory makes.
 
     Attributes:
         factory: ``package.module:name``; the current folder is importable.
-        batch_size: Sequences per call.
-        seq_len: Tokens per sequence.
-        dtype: The module is cast to it.
+        batch_size: Sequences per call; None when not asked for or unknown.
+        seq_len: Tokens per sequence; None when not asked for or unknown.
+        dtype: The module and its floating-point inputs are cast to it; ``OWN`` casts nothing.
+        keeps_formats: Whether ``dtype`` only says what most weights have, and nothing is cast.
+        shapes: Shapes of the example inputs, where batch size and sequence length do not tell them.
+        arguments: Keyword arguments that the factory is called with besides, as pairs.
     """
 
     kind: ClassVar[str] = "factory"
 
     factory: str
-    batch_size: int = 1
-    seq_len: int = 128
-    dtype: str = "float32"
+    batch_size: int | None = None
+    seq_len: int | None = None
+    dtype: str = OWN
+    keeps_formats: bool = False
+    shapes: Shapes = ()
+    arguments: Options = ()
 
     def __post_init__(self) -> None:
-        check_shape(self.batch_size, self.seq_len, self.dtype)
+        check_shape(self.batch_size, self.seq_len, "float32" if self._casts_nothing else self.dtype)
         module, colon, name = self.factory.partition(":")
         if not (module and colon and name):
             raise UsageError(f"'{self.factory}' names no factory. Expected package.module:name")
 
     @property
     def name(self) -> str:
-        """For example ``my_models:small@1x128``."""
-        return self._described(self.factory)
+        """For example ``my_models:small@1x128``; with the shapes of example inputs where those are all that is known."""
+        if self.batch_size is not None or self.seq_len is not None or not self.shapes:
+            return self._described(self.factory).removesuffix(f"-{OWN}")
+        shown = ",".join("x".join(map(str, shape)) or "scalar" for _, shape in self.shapes[:SHOWN])
+        return self._described(f"{self.factory}@{shown}" + (",..." if len(self.shapes) > SHOWN else ""))
+
+    def as_dict(self) -> dict[str, Any]:
+        """See the base class; what is not used is left out."""
+        found = {"kind": self.kind, **asdict(self), "shapes": [[name, list(shape)] for name, shape in self.shapes]}
+        return {name: value for name, value in found.items() if value or name not in ("keeps_formats", "shapes", "arguments")}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> FactoryWorkload:
+        """See the base class."""
+        shapes = tuple((name, tuple(shape)) for name, shape in fields.get("shapes", ()))
+        arguments = tuple((name, value) for name, value in fields.get("arguments", ()))
+        return cls(**{**fields, "shapes": shapes, "arguments": arguments})
 
     def build(self) -> torch.nn.Module:
-        """See the base class; weights are the factory's own."""
-        import torch
+        """See the base class; weights are the factory's own. Takes the tensors of :meth:`inputs` by position."""
+        from hwcost.workloads.flat_call import FlatCall
 
-        module, example = self._make()
-        module = module.eval().requires_grad_(False).to(getattr(torch, self.dtype))
-        if not isinstance(example, Mapping):
-            return module
-        from hwcost.workloads.modules import CallByName
-
-        return CallByName(module, list(example))
+        built = self.built()
+        return built.module if not built.by_name and len(built.flat()) == len(built.inputs) else FlatCall(built)
 
     def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
-        """Returns the factory's example inputs, or seeded ids by the rule of the class.
+        """Returns the tensors among the factory's example inputs, or seeded ids; numbers of 16 bits become float32."""
+        tensors = self.built(seed).flat()
+        return {name: (one.float() if one.is_floating_point() else one).numpy() for name, one in tensors.items()}
+
+    def built(self, seed: int = 0) -> Built:
+        """See the base class; the factory is called once.
 
         Raises:
-            UsageError: When there is no example and ``forward`` takes other arguments.
+            UsageError: When what was asked for cannot be applied, or ``forward`` takes unknown arguments.
+            MeasurementError: When the factory fails, or gives inputs of other shapes than when the workload was resolved.
         """
-        module, example = self._make()
-        if isinstance(example, Mapping):
-            return {name: _as_array(value, name) for name, value in example.items()}
-        if example is not None:
-            return {f"input_{index}": _as_array(value, index) for index, value in enumerate(example)}
-        shape = (self.batch_size, self.seq_len)
-        wanted = _wanted(module, self.factory)
-        return draw_inputs({name: Input(shape, *_KNOWN_INPUTS[name]) for name in wanted}, seed)
+        made = self._made(DEFAULTS)
+        built = self.cast(self._called(made, seed))
+        if self.shapes and self.shapes != _shapes(built):
+            raise MeasurementError(
+                f"factory '{self.factory}' gave inputs of shapes {_shapes(built)}, and {self.shapes} when the measurement "
+                f"was planned. Let it give the same shapes at every call."
+            )
+        return built
 
-    def _make(self) -> tuple[Any, Any]:
-        """Calls the factory and returns the module and its example inputs, None when there are none."""
+    def resolved(self, **defaults: Any) -> FactoryWorkload:
+        """Calls the factory in a process of its own, and fills in what was left open from what it makes.
+
+        Args:
+            **defaults: ``batch_size``, ``seq_len`` and ``dtype`` that a factory is called with where nothing was asked for.
+
+        Returns:
+            The workload whose batch size, sequence length, dtype and shapes are those that run. A factory that fails is left
+            as it is: measuring it says why, and keeps that.
+
+        Raises:
+            UsageError: When what was asked for cannot be applied, or the factory returns something else than expected.
+        """
+        from hwcost.workloads.factory_probe import probed
+
+        return probed(self, {**DEFAULTS, **defaults})
+
+    def described(self, defaults: dict[str, Any]) -> FactoryWorkload:
+        """Does what :meth:`resolved` does, in this process.
+
+        Raises:
+            MeasurementError: When the factory fails.
+        """
+        made = self._made(defaults)
+        batch_size, seq_len = (made.values[name] if made.applies(name) else None for name in ("batch_size", "seq_len"))
+        filled = replace(self, batch_size=batch_size, seq_len=seq_len)
+        built = filled.cast(filled._called(made, 0))
+        told = filled.batch_size is not None and filled.seq_len is not None
+        filled = replace(filled, shapes=() if told else _shapes(built))
+        if not self._casts_nothing:
+            return filled
+        dtype = built.dtype()
+        return replace(filled, dtype=dtype, keeps_formats=not (built.is_uniform() and dtype in ITEMSIZES))
+
+    @property
+    def _casts_nothing(self) -> bool:
+        return self.keeps_formats or self.dtype == OWN
+
+    def _made(self, defaults: dict[str, Any]) -> _Made:
+        """Calls the factory, and checks that what was asked for is applied."""
         torch = imported("torch", "torch")
-        factory = _find(self.factory)
-        shape = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": getattr(torch, self.dtype)}
-        taken = inspect.signature(factory).parameters
-        made = factory(**{name: value for name, value in shape.items() if name in taken})
-        module, example = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
-        if not isinstance(module, torch.nn.Module):
-            returned = type(module).__name__
-            raise UsageError(f"factory '{self.factory}' returned {returned}, not a torch.nn.Module. {_PAIR}")
-        if isinstance(example, torch.Tensor):
-            example = (example,)
-        if not (example is None or isinstance(example, (tuple, list, Mapping))):
-            raise UsageError(f"the example inputs of '{self.factory}' are {type(example).__name__}. {_PAIR}")
-        return module, example
+        asked = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": None if self.dtype == OWN else self.dtype}
+        values: dict[str, Any] = {name: defaults[name] if value is None else value for name, value in asked.items()}
+        accepted = taken(import_callable(self.factory), list(values))
+        arguments = {**values, "dtype": getattr(torch, values["dtype"])}
+        given = {**{name: arguments[name] for name in accepted}, **dict(self.arguments)}
+        made = _Made(call_factory(self.factory, given), tuple(accepted), values)
+        for name in ("batch_size", "seq_len"):
+            if asked[name] is not None and not made.applies(name):
+                raise UsageError(
+                    f"factory '{self.factory}' takes no argument '{name}', and gives its own example inputs: {name} "
+                    f"{asked[name]} cannot be applied. Let the factory take '{name}' and make its inputs by it, or ask for "
+                    f"no {name}."
+                )
+        return made
+
+    def _called(self, made: _Made, seed: int) -> Built:
+        """Puts the module together with its example inputs, or with drawn ones."""
+        import torch
+
+        from hwcost.workloads.built import Built, as_tensors
+        from hwcost.workloads.known_inputs import known_inputs
+
+        module, example = made.model.module.eval().requires_grad_(False), made.model.example
+        if example is None:
+            specs = known_inputs(module, self.factory, made.values["batch_size"], made.values["seq_len"])
+            return Built(module, {name: torch.from_numpy(array) for name, array in draw_inputs(specs, seed).items()})
+        named = example if isinstance(example, dict) else {f"input_{index}": value for index, value in enumerate(example)}
+        inputs = {name: as_tensors(value, name.removeprefix("input_"), EXPECTED) for name, value in named.items()}
+        return Built(module, inputs, by_name=isinstance(example, dict))
+
+    def cast(self, built: Built) -> Built:
+        """Casts a module and its floating-point inputs to the workload's dtype, unless they keep their own formats."""
+        if self._casts_nothing:
+            return built
+        import torch
+
+        dtype = getattr(torch, self.dtype)
+        built.module.to(dtype)
+        return built.with_tensors(lambda one: one.to(dtype) if one.is_floating_point() else one)
 
 
-def _find(factory: str) -> Any:
-    """Imports a factory; the current folder goes first on the path while its module is imported."""
-    module_name, _, name = factory.partition(":")
-    folder = os.getcwd()
-    sys.path.insert(0, folder)
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise UsageError(f"cannot import '{module_name}' of '{factory}': {error}. Looked in {folder} too.") from None
-    finally:
-        sys.path.remove(folder)
-    found = getattr(module, name, None)
-    if not callable(found):
-        raise UsageError(f"module '{module_name}' has no function '{name}'")
-    return found
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What a factory made, the arguments that it took, and the values that it was offered."""
+
+    model: UserModel
+    accepted: tuple[str, ...]
+    values: dict[str, Any]
+
+    def applies(self, name: str) -> bool:
+        """Whether a batch size or sequence length has an effect: on the factory, or on inputs that are drawn."""
+        return name in self.accepted or self.model.example is None
 
 
-def _wanted(module: Any, factory: str) -> list[str]:
-    """Returns the arguments of ``forward`` that are filled: those it needs, and every known one that comes before."""
-    parameters = inspect.signature(module.forward).parameters.values()
-    plain = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    unknown = [name for name in needed if name not in _KNOWN_INPUTS]
-    leading = []
-    for parameter in plain:
-        if parameter.name not in _KNOWN_INPUTS:
-            break
-        leading.append(parameter.name)
-    if unknown or not leading:
-        given = ", ".join(unknown or [p.name for p in plain]) or "no argument"
-        raise UsageError(
-            f"'{factory}' gives no example inputs, and forward takes {given}. "
-            f"Known without an example: {', '.join(_KNOWN_INPUTS)}. {_PAIR}"
-        )
-    return leading
-
-
-def _as_array(value: Any, name: object) -> NDArray[Any]:
-    """Turns a tensor, or what numpy takes for an array, into numpy; numbers of 16 bits become float32."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        value = value.float().numpy() if value.is_floating_point() else value.numpy()
-    array: NDArray[Any] = np.asarray(value)
-    if array.dtype == object:
-        raise UsageError(f"example input {name} is no tensor but {type(value).__name__}. {_PAIR}")
-    return array
+def _shapes(built: Built) -> Shapes:
+    return tuple((name, tuple(tensor.shape)) for name, tensor in built.flat().items())

@@ -82,7 +82,7 @@ class ModelWorkload(Workload):
         """Makes the search space with its options."""
         return space(self.space, **dict(self.options))
 
-    def work(self) -> Work:
+    def work(self) -> Work | None:
         """Returns the space's own count."""
         return self.search_space().work(self.architecture, self.batch_size, self.seq_len)
 

@@ -249,16 +249,3 @@ class MaskedStack(nn.Module):
         for part in self.parts:
             hidden = part(hidden, mask)
         return hidden
-
-
-class CallByName(nn.Module):
-    """Calls a module by keyword, so that inputs in any order reach the right arguments."""
-
-    def __init__(self, module: nn.Module, names: list[str]) -> None:
-        super().__init__()
-        self.module = module
-        self.names = names
-
-    def forward(self, *values: torch.Tensor) -> object:
-        """One tensor per name."""
-        return self.module(**dict(zip(self.names, values, strict=True)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import DataError, MissingExtraError, UsageError
-from hwcost.workloads.base import Workload, check_shape, digest
+from hwcost.workloads.base import ITEMSIZES, Workload, check_shape, digest
 from hwcost.workloads.builder import Input, draw_inputs
+from hwcost.workloads.input_option import InputShape
+from hwcost.workloads.onnx_ports import Port, ports
 
 _PASSED_ON = ("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
 """Operators behind which ids still are ids."""
+_FIXED = "fixes_seq_len"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,52 +32,106 @@ class OnnxWorkload(Workload):
     Attributes:
         path: Where the file lies.
         sha256: Hex digest of the file, checked when it is used.
-        batch_size: Fills dynamic dimensions whose name holds ``batch``, and unnamed first ones.
-        seq_len: Fills dynamic dimensions whose name holds ``seq`` or ``len``, and other second ones; None when no
-            dimension takes it.
+        batch_size: Fills dynamic dimensions whose name holds ``batch``, and unnamed first ones; what the graph fixes
+            otherwise, None where that is unknown.
+        seq_len: Fills dynamic dimensions whose name holds ``seq`` or ``len``, and unnamed second ones; what the graph fixes
+            otherwise, None where that is unknown.
+        dtype: Floating-point format of the file's weights, or what a runtime was asked to compute in instead.
+        fixes_seq_len: Whether the graph fixes the sequence length, so that it is no part of the identity.
+        sizes: Sizes of the other dynamic dimensions by name, or by input and place (``pixels.2``).
     """
 
     kind: ClassVar[str] = "onnx"
 
     path: str = field(compare=False)
     sha256: str
-    batch_size: int = 1
+    batch_size: int | None = 1
     seq_len: int | None = None
     dtype: str = "float32"
+    fixes_seq_len: bool = False
+    sizes: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        check_shape(self.batch_size, self.seq_len, self.dtype)
+        check_shape(self.batch_size, self.seq_len, self.dtype if self.dtype in ITEMSIZES else "float32")
 
     @classmethod
-    def of(cls, path: str | Path, batch_size: int = 1, seq_len: int = 128) -> OnnxWorkload:
+    def of(
+        cls,
+        path: str | Path,
+        batch_size: int | None = None,
+        seq_len: int | None = None,
+        *,
+        dtype: str | None = None,
+        inputs: Mapping[str, InputShape | Sequence[int]] | None = None,
+        default: tuple[int, int] = (1, 128),
+    ) -> OnnxWorkload:
         """Reads a file and makes its workload.
+
+        Args:
+            path: The file.
+            batch_size: What is asked for; None takes what the file or ``inputs`` fix, else the default.
+            seq_len: The same for the sequence length.
+            dtype: What a runtime is asked to compute in; None takes the file's own format.
+            inputs: Shapes of inputs by name. Dimensions of other inputs that have the same names follow.
+            default: Batch size and sequence length of dynamic dimensions where nothing else tells them.
 
         Raises:
             DataError: When the file is missing or no ONNX model.
-            UsageError: When the graph fixes another batch size, or has a dynamic dimension that nothing fills.
+            UsageError: When the graph fixes other sizes, has a dynamic dimension that nothing tells, or no such input.
         """
-        made = cls(str(Path(path).resolve()), _file_digest(path), batch_size, seq_len)
-        ports = _ports(made.graph())
-        for port in ports:
-            port.shape(batch_size, seq_len)
-            fixed = port.dims[0] if len(port.dims) > 1 else batch_size
-            if isinstance(fixed, int) and fixed != batch_size:
-                raise UsageError(
-                    f"input '{port.name}' of '{path}' has the fixed batch size {fixed}, {batch_size} was asked for. "
-                    f"Ask for {fixed}, or export the model with a dynamic batch."
-                )
-        takes_seq_len = any(_role(i, d) == "seq_len" for port in ports for i, d in enumerate(port.dims))
-        return made if takes_seq_len else replace(made, seq_len=None)
+        check_shape(batch_size, seq_len, dtype or "float32")
+        made = cls(str(Path(path).resolve()), _file_digest(path))
+        graph = made.graph()
+        found = ports(graph)
+        own = _file_dtype(graph, found)
+        if dtype not in (None, own, "bfloat16"):
+            raise UsageError(
+                f"'{path}' holds {own} numbers, and {dtype} was asked for. A runtime takes the file as it is: convert it, "
+                f"or ask for no dtype."
+            )
+        given = _given(found, {name: _input_shape(one) for name, one in (inputs or {}).items()})
+        roles = dict(pair for port in found for pair in port.roles())
+        fixed = _fixed(found)
+
+        def filled(role: str, asked: int | None, start: int) -> int | None:
+            told = [given[key] for key, of in roles.items() if of == role and key in given]
+            return _filled(role, asked, told, fixed[role], start if role in roles.values() else None, path)
+
+        sizes = {
+            "batch_size": filled("batch_size", batch_size, default[0]),
+            "seq_len": filled("seq_len", seq_len, default[1]),
+        }
+        others = {key: size for key, size in given.items() if key not in roles or size != sizes[roles[key]]}
+        made = replace(
+            made, batch_size=sizes["batch_size"], seq_len=sizes["seq_len"], dtype=dtype or own,
+            fixes_seq_len=sizes["seq_len"] is not None and "seq_len" not in roles.values(),
+            sizes=tuple(sorted(others.items())),
+        )  # fmt: skip
+        for port in sorted(found, key=lambda port: port.has_sums):
+            port.shape(made._sizes())
+        return made
 
     @property
     def name(self) -> str:
-        """For example ``bert.onnx@1x128``."""
-        return self._described(Path(self.path).name)
+        """For example ``bert.onnx@1x128``; sizes of further dimensions follow."""
+        further = "".join(f",{name}={size}" for name, size in self.sizes)
+        return self._described(Path(self.path).name) + further
 
     @property
     def key(self) -> str:
-        """SHA-256 over everything but the path."""
-        return digest({name: value for name, value in self.as_dict().items() if name != "path"})
+        """SHA-256 over everything but the path, and but the sequence length where the content fixes it."""
+        found = {name: value for name, value in self.as_dict().items() if name not in ("path", _FIXED)}
+        return digest(found | ({"seq_len": None} if self.fixes_seq_len else {}))
+
+    def as_dict(self) -> dict[str, Any]:
+        """See the base class; what is not used is left out."""
+        found = {"kind": self.kind, **asdict(self), "sizes": dict(self.sizes)}
+        return {name: value for name, value in found.items() if value or name not in (_FIXED, "sizes")}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> OnnxWorkload:
+        """See the base class."""
+        return cls(**{**fields, "sizes": tuple(sorted(fields.get("sizes", {}).items()))})
 
     def graph(self) -> Any:
         """Reads the graph (an ``onnx.GraphProto``), without weights that lie in other files.
@@ -96,74 +155,101 @@ class OnnxWorkload(Workload):
             raise DataError(f"'{self.path}' is not an ONNX model")
         return graph
 
-    def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
-        """See the base class; ids stay within the table that the graph looks them up in, masks are ones."""
+    def file_dtype(self) -> str:
+        """Returns the floating-point format of most of the file's weights, of its inputs where it has none."""
         graph = self.graph()
-        ports = _ports(graph)
-        specs = {p.name: Input(p.shape(self.batch_size, self.seq_len), *p.bounds(graph)) for p in ports}
+        return _file_dtype(graph, ports(graph))
+
+    def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
+        """See the base class; in the graph's own formats. Ids stay within the table that the graph looks them up in."""
+        graph = self.graph()
+        found = ports(graph)
+        specs = {port.name: Input(port.shape(self._sizes()), *_bounds(port, graph)) for port in found}
         drawn = draw_inputs(specs, seed)
-        return {p.name: drawn[p.name] if p.is_float else drawn[p.name].astype(p.dtype) for p in ports}
+        return {port.name: drawn[port.name].astype(port.dtype) for port in found}
+
+    def _sizes(self) -> dict[str, int]:
+        roles = {"batch_size": self.batch_size, "seq_len": self.seq_len}
+        return {name: size for name, size in roles.items() if size is not None} | dict(self.sizes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Port:
-    """One input of a graph; a dynamic dimension is its name, which may be empty."""
-
-    name: str
-    dtype: np.dtype[Any]
-    dims: tuple[int | str, ...]
-
-    @property
-    def is_float(self) -> bool:
-        # Formats that numpy lacks (bfloat16, 8-bit floats) come as structured or custom types: not integer, not bool.
-        return self.dtype.kind not in "iub"
-
-    def shape(self, batch_size: int, seq_len: int | None) -> tuple[int, ...]:
-        """Fills the dynamic dimensions."""
-        fillers = {"batch_size": batch_size, "seq_len": seq_len}
-        sizes = [dim if isinstance(dim, int) else fillers.get(_role(i, dim)) for i, dim in enumerate(self.dims)]
-        for dim, size in zip(self.dims, sizes, strict=True):
-            if size is None:
-                raise UsageError(
-                    f"input '{self.name}' has a dynamic dimension '{dim}' that neither the batch size nor the sequence "
-                    f"length fills: {list(self.dims)}. Export the model with that dimension fixed."
-                )
-        return tuple(size for size in sizes if size is not None)
-
-    def bounds(self, graph: Any) -> tuple[int | None, int]:
-        """Returns what integers stay below, and the least; None for floating-point numbers."""
-        if self.is_float:
-            return None, 0
-        if "mask" in self.name.lower() or self.dtype.kind == "b":
-            return 2, 1
-        return _rows_looked_up(graph, self.name) or 2, 0
+def _input_shape(given: InputShape | Sequence[int]) -> InputShape:
+    return given if isinstance(given, InputShape) else InputShape(tuple(given))
 
 
-def _role(index: int, dim: int | str) -> str:
-    """Says what fills a dimension: ``batch_size``, ``seq_len``, or nothing (an empty text)."""
-    if isinstance(dim, int):
-        return ""
-    if "batch" in dim.lower():
-        return "batch_size"
-    if "seq" in dim.lower() or "len" in dim.lower():
-        return "seq_len"
-    return ("batch_size", "seq_len")[index] if index < 2 else ""
+def _given(inputs: list[Port], shapes: Mapping[str, InputShape]) -> dict[str, int]:
+    """Returns the sizes that the given shapes fix, by the names of dimensions."""
+    known = {port.name: port for port in inputs}
+    found: dict[str, int] = {}
+    for name, shape in shapes.items():
+        if name not in known:
+            listed = "; ".join(f"{port.name}: {port.described()}" for port in inputs)
+            raise UsageError(f"the graph has no input '{name}'. It has {listed}")
+        if shape.dtype not in (None, known[name].dtype.name):
+            raise UsageError(
+                f"input '{name}' holds {known[name].dtype}, and {shape.dtype} was given. The graph fixes the format."
+            )
+        for key, size in known[name].bind(shape.dims).items():
+            if found.setdefault(key, size) != size:
+                raise UsageError(f"the dimension '{key}' was given both as {found[key]} and as {size}")
+    for name, shape in shapes.items():
+        found |= known[name].solve(shape.dims, found)
+    return found
 
 
-def _ports(graph: Any) -> list[_Port]:
-    """Returns the graph's inputs that no initializer fills."""
+def _filled(
+    role: str, asked: int | None, given: list[int], fixed: list[int], start: int | None, path: str | Path
+) -> int | None:
+    """Returns a batch size or sequence length: what is asked for, what shapes or the graph fix, or the default.
+
+    Raises:
+        UsageError: When what is asked for cannot be applied.
+    """
+    what = {"batch_size": "batch size", "seq_len": "sequence length"}[role]
+    if given:
+        if asked is not None and asked not in given:
+            raise UsageError(f"the given shapes have the {what} {given[0]}, and {asked} was asked for. Ask for one of them.")
+        return asked or given[0]
+    if start is not None:
+        return start if asked is None else asked
+    if asked is not None and asked not in fixed:
+        has = f"fixes the {what} {fixed[0]}" if fixed else f"has no {what}"
+        remedy = f"Ask for {fixed[0]}" if fixed else f"Ask for no {what}"
+        raise UsageError(f"'{path}' {has}, {asked} was asked for. {remedy}, or export the model with dynamic dimensions.")
+    return asked if asked is not None else (fixed[0] if len(set(fixed)) == 1 else None)
+
+
+def _fixed(inputs: list[Port]) -> dict[str, list[int]]:
+    """Returns the sizes that fixed dimensions mean, by role: only ids and masks tell a sequence length."""
+    dims = [port.dims or () for port in inputs]
+    ids = [port.dims or () for port in inputs if port.is_sequence]
+    batches = ids or [one for one in dims if len(one) > 1] or [one for one in dims if one]
+    return {
+        "batch_size": [one[0] for one in batches if isinstance(one[0], int)],
+        "seq_len": [one[1] for one in ids if isinstance(one[1], int)],
+    }
+
+
+def _file_dtype(graph: Any, inputs: list[Port]) -> str:
     from onnx import helper
 
-    constants = {tensor.name for tensor in graph.initializer}
-    tensors = [(value.name, value.type.tensor_type) for value in graph.input if value.name not in constants]
-    return [
-        _Port(
-            name,
-            np.dtype(helper.tensor_dtype_to_np_dtype(tensor.elem_type)),
-            tuple(dim.dim_value if dim.HasField("dim_value") else dim.dim_param for dim in tensor.shape.dim),
-        )
-        for name, tensor in tensors
-    ]
+    counts: Counter[str] = Counter()
+    for tensor in graph.initializer:
+        dtype = np.dtype(helper.tensor_dtype_to_np_dtype(tensor.data_type))
+        if dtype.kind == "f" or dtype.name == "bfloat16":
+            counts[dtype.name] += int(np.prod(tensor.dims, dtype=np.int64))
+    if not counts:
+        counts.update(port.dtype.name for port in inputs if port.is_float)
+    return counts.most_common(1)[0][0] if counts else "float32"
+
+
+def _bounds(port: Port, graph: Any) -> tuple[int | None, int]:
+    """Returns what an input's integers stay below, and the least; None for floating-point numbers."""
+    if port.is_float:
+        return None, 0
+    if "mask" in port.name.lower() or port.dtype.kind == "b":
+        return 2, 1
+    return _rows_looked_up(graph, port.name) or 2, 0
 
 
 def _rows_looked_up(graph: Any, name: str) -> int | None:

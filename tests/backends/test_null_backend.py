@@ -94,5 +94,5 @@ def test_a_workload_can_be_made_to_fail() -> None:
 
 
 def test_unknown_work_has_no_price() -> None:
-    with pytest.raises(UsageError, match="needs to know the work of 'a:b@1x128', which is unknown"):
+    with pytest.raises(UsageError, match="needs to know the work of 'a:b', which is unknown"):
         backend("null").prepare(FactoryWorkload("a:b"), CPU)

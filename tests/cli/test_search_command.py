@@ -130,7 +130,7 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--minimize", "params"], "which space?"),
         (["--space", NAME, "--minimize", "parms"], "neither params, flops, memory nor a folder"),
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
-        (["--space", NAME, "--minimize", "json:nothing"], "has no 'nothing'"),
+        (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
         (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is no limit"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is no quantity"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=0.5x"], "give --baseline"),
@@ -151,3 +151,27 @@ def test_bad_input_is_told(capsys, models, arguments, says) -> None:
     error = capsys.readouterr().err
     assert says in error
     assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [
+        ("{0}/latency<=150", "150 what? It bounds a time: write 150ms or 150s"),
+        ("{0}/latency<=66M", "66M what? It bounds a time: write 66ms or 66s"),
+        ("{0}/latency>=0.001", "0.001 what?"),
+        ("params<=50ms", "bounds something that is no time"),
+        ("{0}/quality<=3s", "bounds something that is no time"),
+    ],
+)
+def test_a_bound_on_a_time_has_a_unit_of_time_and_others_have_none(capsys, models, limit, says) -> None:
+    command = ["search", "--space", NAME, "--minimize", "params", "--limit", limit.format(models), "-n", "5"]
+    assert invoke(command) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_constraint_that_keeps_nothing_out_is_said_first(capsys, models) -> None:
+    command = ["--minimize", "params", "--limit", f"{models / 'latency'}<=150s", "--limit", "params<=66M", "-n", 5]
+    assert invoke(["search", "--space", NAME, *map(str, command), "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert "satisfy latency_s <= 150 s with probability 0.95: they reach from" in err
+    assert len(json.loads(out)["remarks"]) == 2

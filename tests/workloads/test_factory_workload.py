@@ -4,13 +4,17 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from hwcost.errors import UsageError
-from hwcost.workloads import FactoryWorkload
+from hwcost.errors import MeasurementError, UsageError
+from hwcost.workloads import FactoryWorkload, from_dict
+from hwcost.workloads.base import digest
+from hwcost.workloads.factory import DEFAULTS
 
 MODELS = '''
 import torch
@@ -38,6 +42,23 @@ def tensor(): return Image(), torch.ones(4, 3)
 def by_name(): return Image(), {"scale": torch.full((1,), 3.0), "pixels": torch.ones(4, 3)}
 def sized(batch_size, dtype): return Image(), (torch.ones(batch_size, 3, dtype=dtype),)
 def wrong(): return 5
+def half(): return nn.Linear(4, 4, dtype=torch.bfloat16), torch.ones(2, 4, dtype=torch.bfloat16)
+def mixed(): return nn.Sequential(nn.Linear(9, 9, dtype=torch.bfloat16), nn.LayerNorm(9)), torch.ones(1, 9)
+def double(): return Image().double(), torch.ones(1, 3, dtype=torch.float64)
+def random(): return nn.Linear(4, 4), torch.randn(2, 4)
+def changing(): return Image(), torch.ones(len(calls), 3)
+def small(): return Small()
+def fails(): raise ValueError("no weights")
+calls = [1, 2]
+
+class Small(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words, self.kinds = nn.Embedding(50, 4), nn.Embedding(1, 4)
+        self.places = nn.Embedding(16, 4)
+    def forward(self, input_ids, token_type_ids, attention_mask=None):
+        places = torch.arange(input_ids.shape[1])
+        return self.words(input_ids.view(-1, input_ids.shape[-1])) + self.kinds(token_type_ids) + self.places(places)
 def wrong_example(): return Image(), 5
 def wrong_values(): return Image(), (object(),)
 value = 3
@@ -53,10 +74,8 @@ def _folder(tmp_path, monkeypatch):
 
 def run(name, **shape):
     workload = FactoryWorkload(f"own_models:{name}", **shape)
-    module = workload.build()
-    dtype = getattr(torch, workload.dtype)
-    values = [torch.from_numpy(array) for array in workload.inputs().values()]
-    return module(*[value.to(dtype) if value.is_floating_point() else value for value in values])
+    built = workload.built()
+    return built.module(*built.args, **built.kwargs)
 
 
 def test_known_arguments_need_no_example() -> None:
@@ -87,6 +106,76 @@ def test_the_factory_gets_the_shape_it_asks_for_and_the_dtype_is_applied() -> No
 
 
 @pytest.mark.parametrize(
+    ("name", "asked", "label"),
+    [
+        ("pair", {}, "own_models:pair@4x3"),
+        ("by_name", {}, "own_models:by_name@1,4x3"),
+        ("sized", {}, "own_models:sized@16"),
+        ("sized", {"batch_size": 2, "dtype": "bfloat16"}, "own_models:sized@2-bfloat16"),
+        ("text", {"seq_len": 9}, "own_models:text@16x9"),
+        ("half", {}, "own_models:half@2x4-bfloat16"),
+        ("half", {"dtype": "float32"}, "own_models:half@2x4"),
+        ("mixed", {}, "own_models:mixed@1x9-bfloat16"),
+        ("double", {}, "own_models:double@1x3-float64"),
+    ],
+)
+def test_labels_say_what_runs(name, asked, label) -> None:
+    workload = FactoryWorkload(f"own_models:{name}", **asked).described({**DEFAULTS, "batch_size": 16})
+    assert workload.name == label
+    assert from_dict(workload.as_dict()) == workload
+    built = workload.built()
+    assert built.dtype() == workload.dtype
+    assert FactoryWorkload(f"own_models:{name}").name == f"own_models:{name}"  # before anybody looked
+
+
+def test_what_was_drawn_keeps_the_key_that_stores_know_it_by() -> None:
+    workload = FactoryWorkload("own_models:text").described(DEFAULTS)
+    known = {"kind": "factory", "factory": "own_models:text", "batch_size": 1, "seq_len": 128, "dtype": "float32"}
+    assert workload.key == digest(known)
+    assert from_dict(known) == workload
+
+
+@pytest.mark.parametrize("asked", [{"batch_size": 8}, {"seq_len": 512}])
+def test_what_a_factory_does_not_take_is_refused(asked) -> None:
+    (name,) = asked
+    for call in (FactoryWorkload.built, lambda one: one.described(DEFAULTS)):
+        with pytest.raises(UsageError, match=f"takes no argument '{name}', and gives its own.* cannot be applied. Let"):
+            call(FactoryWorkload("own_models:pair", **asked))
+
+
+def test_every_call_of_a_factory_draws_the_same() -> None:
+    torch.manual_seed(7)
+    state = torch.random.get_rng_state()
+    one, other = (FactoryWorkload("own_models:random").built() for _ in range(2))
+    assert torch.equal(one.module.weight, other.module.weight)
+    assert torch.equal(one.args[0], other.args[0])
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_other_shapes_than_planned_are_no_measurement_of_the_plan() -> None:
+    workload = FactoryWorkload("own_models:changing").described(DEFAULTS)
+    sys.modules["own_models"].calls.append(3)
+    with pytest.raises(MeasurementError, match="gave inputs of shapes .*3, 3.*when the measurement was planned"):
+        workload.built()
+
+
+def test_ids_stay_within_the_tables_that_they_are_looked_up_in() -> None:
+    inputs = FactoryWorkload("own_models:small", batch_size=8, seq_len=16).inputs()
+    assert 40 < inputs["input_ids"].max() < 50
+    assert inputs["token_type_ids"].max() == 0
+    assert inputs["attention_mask"].min() == 1
+    with pytest.raises(MeasurementError, match="does not run on input_ids 1x17, .*IndexError.*Take another --batch-size or"):
+        FactoryWorkload("own_models:small", seq_len=17).inputs()
+
+
+def test_a_process_of_its_own_says_what_a_factory_makes() -> None:
+    workload = FactoryWorkload("own_models:half")
+    assert workload.resolved() == workload.described(DEFAULTS)
+    failing = FactoryWorkload("own_models:fails")
+    assert failing.resolved() == failing  # measuring it says why
+
+
+@pytest.mark.parametrize(
     ("factory", "message"),
     [
         ("own_models:image", "forward takes pixels. Known without an example: input_ids.*return the pair"),
@@ -95,7 +184,7 @@ def test_the_factory_gets_the_shape_it_asks_for_and_the_dtype_is_applied() -> No
         ("own_models:wrong_values", "example input 0 is no tensor but object"),
         ("own_models:value", "has no function 'value'"),
         ("own_models:nothing", "has no function 'nothing'"),
-        ("no_such_models:text", "cannot import 'no_such_models'.*Looked in"),
+        ("no_such_models:text", "'no_such_models:text' cannot be imported: No module.*Looked in"),
     ],
 )
 def test_mistakes_are_explained(factory, message) -> None:

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from hwcost.errors import DataError, UsageError
 from hwcost.workloads import OnnxWorkload, from_dict
+from hwcost.workloads.base import digest
 
 
 def text_model(path, shape=("batch", "sequence"), rows=50):
@@ -56,12 +57,26 @@ def test_dimensions_are_known_by_name_or_else_by_place(tmp_path, shape) -> None:
 
 def test_a_graph_with_fixed_shapes_keeps_them(tmp_path) -> None:
     path = text_model(tmp_path / "a.onnx", (4, 6))
-    workload = OnnxWorkload.of(path, batch_size=4, seq_len=128)
-    assert workload.seq_len is None
-    assert workload.name == "a.onnx@4"
+    workload = OnnxWorkload.of(path, default=(8, 128))
+    assert (workload.batch_size, workload.seq_len, workload.name) == (4, 6, "a.onnx@4x6")
     assert workload.inputs()["ids"].shape == (4, 6)
-    with pytest.raises(UsageError, match="fixed batch size 4, 1 was asked for. Ask for 4"):
-        OnnxWorkload.of(path)
+    assert OnnxWorkload.of(path, batch_size=4, seq_len=6) == workload
+    assert from_dict(workload.as_dict()) == workload
+    with pytest.raises(UsageError, match="fixes the batch size 4, 1 was asked for. Ask for 4"):
+        OnnxWorkload.of(path, batch_size=1)
+    with pytest.raises(UsageError, match="fixes the sequence length 6, 32 was asked for. Ask for 6"):
+        OnnxWorkload.of(path, seq_len=32)
+    with pytest.raises(UsageError, match="holds float32 numbers, and float16 was asked for"):
+        OnnxWorkload.of(path, dtype="float16")
+
+
+def test_workloads_keep_the_keys_that_stores_know_them_by(tmp_path) -> None:
+    fixed, dynamic = text_model(tmp_path / "a.onnx", (4, 6)), text_model(tmp_path / "b.onnx")
+    made = OnnxWorkload.of(dynamic, 2, 16)
+    known = {"kind": "onnx", "sha256": made.sha256, "batch_size": 2, "seq_len": 16, "dtype": "float32"}
+    assert made.key == digest(known)
+    made = OnnxWorkload.of(fixed)
+    assert made.key == digest({**known, "sha256": made.sha256, "batch_size": 4, "seq_len": None})
 
 
 def test_equal_content_elsewhere_is_the_same_workload(tmp_path) -> None:

@@ -1,0 +1,44 @@
+"""Says in one plain line why a runtime or an exporter failed, however deep the reason lies in what it raised."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 400
+"""Characters of a reason that are shown."""
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_CHECKED = re.compile(r"^\S+/onnxruntime/\S+ .*? was false\. ?")
+"""A place in ONNX Runtime's own code, and the condition that it checks."""
+_PLACE = re.compile(r"Exception from |Check '|.*:$")
+"""Lines that only say where something happened."""
+_ADVICE = (
+    (r"in output, which is not a known type", "Return a tensor, or tensors in a tuple, a dict or a dataclass"),
+    (r"data-dependent|cond\.true_graph|control flow|Could not guard", "Choose branches by shapes, not by values of tensors"),
+    (r"No ONNX function|DispatchError|does not support|Unsupported", "Replace that operator by ones that ONNX knows"),
+)
+"""What helps, by what the reason says."""
+
+
+def plain_cause(error: BaseException) -> str:
+    """Returns the first line of the innermost reason, without colour codes.
+
+    Args:
+        error: What was raised; the errors that it was raised from are looked through.
+    """
+    while error.__cause__ is not None:
+        error = error.__cause__
+    text = _CHECKED.sub("", _COLOURS.sub("", str(error)).rpartition("Status Message: ")[2])
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if not _PLACE.match(line)] or lines
+    return _sentence(telling[0]) if telling else type(error).__name__
+
+
+def advice(cause: str) -> str:
+    """Returns what helps against a reason, as a sentence with a space before it; empty when nothing is known."""
+    return next((f" {text}." for pattern, text in _ADVICE if re.search(pattern, cause)), "")
+
+
+def _sentence(line: str) -> str:
+    """Keeps the first sentence of a long line."""
+    first = re.split(r"(?<=[a-z0-9)\]'])\. (?=[A-Z])", line, maxsplit=1)[0]
+    return first.rstrip(".")[:LONGEST]

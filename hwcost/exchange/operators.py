@@ -1,0 +1,205 @@
+"""Finished tables of operators: what each operator takes, by its name, as other tools write them.
+
+Rows of a name and a latency, with or without a header, with commas, semicolons or tabs between them; or a mapping of names
+in JSON or YAML, whose values are numbers or hold ``mean`` (Once-for-all) or ``latency``.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from hwcost.errors import DataError, UsageError
+
+UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+VALUES = ("mean", "latency", "value")
+"""Keys under which a mapping's entry holds its latency; the first one that is there is taken."""
+AGREED = 1.05
+"""Repeats of an operator that differ by more than this ratio are told."""
+CONTRADICTORY = 2.0
+"""Two rows of an operator that differ by more than this ratio cannot both be right."""
+
+_Row = tuple[str, str, Any]  # where it stands, the operator's name, its latency
+
+
+@dataclass(frozen=True)
+class OperatorTable:
+    """What operators take.
+
+    Attributes:
+        path: The file.
+        latency_s: Seconds by name of operator; the median where a name stands several times.
+        remarks: What was odd about it, in sentences.
+    """
+
+    path: str
+    latency_s: dict[str, float]
+    remarks: tuple[str, ...] = ()
+
+
+def read_operators(path: str | Path, unit: str | None = None) -> OperatorTable:
+    """Reads a table of operators.
+
+    Args:
+        path: A text file, a ``.json`` or a ``.yaml`` file.
+        unit: ``s``, ``ms``, ``us`` or ``ns``; None where the header of the latencies says it, such as ``latency_ms``.
+
+    Raises:
+        DataError: When the file is missing, empty or damaged, a latency is no positive number, or two rows of an operator
+            contradict each other; says the line.
+        UsageError: When the unit is unknown, or said by nothing, or a YAML file is given where PyYAML is not installed.
+    """
+    path = Path(path)
+    text = _text(path)
+    if path.suffix.lower() in (".json", ".yaml", ".yml"):
+        rows, said = _entries(path, text), None
+    else:
+        rows, said = _lines(path, text)
+    if not rows:
+        raise DataError(f"{path}: there is no operator in it. Expected rows such as 'conv-3x3,4.1'.")
+    found: dict[str, list[tuple[str, float]]] = {}
+    scale = _scale(path, unit or said)
+    for where, name, value in rows:
+        found.setdefault(name, []).append((where, scale * _latency(path, where, name, value)))
+    medians = {name: statistics.median(seconds for _, seconds in repeats) for name, repeats in found.items()}
+    return OperatorTable(str(path), medians, tuple(_repeats(path, found)))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}. Give the path of a table of operators.") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: byte {error.start} is no UTF-8 text. Expected a table of operators.") from None
+
+
+def _scale(path: Path, unit: str | None) -> float:
+    if unit is None:
+        raise UsageError(f"{path} does not say in which unit its latencies are. Say it: --unit ms (unit='ms' in Python).")
+    if unit not in UNITS:
+        raise UsageError(f"unknown unit '{unit}' of latencies. Known: {', '.join(UNITS)}")
+    return UNITS[unit]
+
+
+# -- rows of text --------------------------------------------------------------------------------------------------------
+
+
+def _lines(path: Path, text: str) -> tuple[list[_Row], str | None]:
+    """Returns the rows, and the unit that the header says; without a header, names come first and latencies second."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    delimiter = next((sign for sign in "\t;," if sign in first), ",")
+    reader = csv.reader(text.splitlines(), delimiter=delimiter)
+    try:
+        cells = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise DataError(f"{path}: line {reader.line_num}: {error}. Expected rows of a name and a latency.") from None
+    name, value, said = 0, 1, None
+    if cells and _is_header(cells[0][1]):
+        name, value, said = _columns(path, cells[0][1])
+        cells = cells[1:]
+    for line, row in cells:
+        if len(row) <= max(name, value) or not row[name]:
+            raise DataError(f"{path}: line {line}: expected the name of an operator and its latency, got {row}.")
+    comma = delimiter != ","  # then a comma in a number is a decimal one
+    rows = [(f"line {line}", row[name], row[value].replace(",", ".") if comma else row[value]) for line, row in cells]
+    return rows, said
+
+
+def _is_header(row: list[str]) -> bool:
+    """Whether no cell behind the first one begins like a number."""
+    return len(row) > 1 and not any(cell[:1].isdigit() or cell[:1] in "+-." for cell in row[1:] if cell)
+
+
+def _columns(path: Path, header: list[str]) -> tuple[int, int, str | None]:
+    """Returns the columns of names and latencies, and the unit that the second one says."""
+    lower = [name.lower() for name in header]
+    names = [i for i, name in enumerate(lower) if name in ("name", "operator", "op", "key", "block", "layer")]
+    values = [i for i, name in enumerate(lower) if any(word in name for word in ("latency", "mean", "time"))]
+    values = values or [i for i in range(len(header)) if i not in names][-1:]
+    name = names[0] if names else 0
+    value = next((i for i in values if i != name), None)
+    if value is None:
+        raise DataError(f"{path}: line 1: which column holds the latencies? Found: {', '.join(header)}. Call it latency_ms.")
+    word = lower[value].replace("(", "_").replace("[", "_").replace(" ", "_").rstrip(")]").rpartition("_")[2]
+    return name, value, word if word in UNITS else None
+
+
+# -- mappings ------------------------------------------------------------------------------------------------------------
+
+
+def _entries(path: Path, text: str) -> list[_Row]:
+    pairs: Any
+    if path.suffix.lower() == ".json":
+        try:
+            pairs = json.loads(text, object_pairs_hook=_Pairs)
+        except ValueError as error:
+            raise DataError(f"{path} is no JSON: {error}.") from None
+    else:
+        document = _yaml(path, text)
+        pairs = _Pairs(document.items()) if isinstance(document, Mapping) else None
+    if not isinstance(pairs, _Pairs):
+        raise DataError(f"{path}: expected a mapping of operators to latencies, such as {{'conv-3x3': 4.1}}.")
+    return [(f"'{name}'", str(name), _entry(value)) for name, value in pairs]
+
+
+class _Pairs(list[Any]):
+    """A mapping as pairs, so that a key that stands twice is not lost."""
+
+
+def _yaml(path: Path, text: str) -> Any:
+    try:
+        yaml: Any = import_module("yaml")
+    except ImportError:
+        raise UsageError(f"'{path}' is YAML, which needs PyYAML: pip install pyyaml. Or convert it to JSON.") from None
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DataError(f"{path} is no YAML: {' '.join(str(error).split())}.") from None
+
+
+def _entry(value: Any) -> Any:
+    entries = dict(value) if isinstance(value, (_Pairs, Mapping)) else None
+    return value if entries is None else next((entries[key] for key in VALUES if key in entries), value)
+
+
+# -- values --------------------------------------------------------------------------------------------------------------
+
+
+def _latency(path: Path, where: str, name: str, value: Any) -> float:
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise DataError(
+            f"{path}: {where}: the latency of operator '{name}' is '{value}', expected a positive number. "
+            "Correct or delete it."
+        )
+    return number
+
+
+def _repeats(path: Path, found: Mapping[str, list[tuple[str, float]]]) -> Iterable[str]:
+    """Yields what is odd about operators that stand several times."""
+    differing = []
+    for name, repeats in found.items():
+        seconds = [one for _, one in repeats]
+        ratio = max(seconds) / min(seconds)
+        if ratio > CONTRADICTORY and len(repeats) == 2:
+            places = " and ".join(where for where, _ in repeats)
+            raise DataError(f"{path}: {places} give operator '{name}' latencies that differ {ratio:.3g} times. Delete one.")
+        if ratio > AGREED:
+            differing.append((ratio, name))
+    if differing:
+        worst, name = max(differing)
+        yield (
+            f"{path}: latencies of {len(differing)} operators that stand several times differ by more than 5 %; "
+            f"the median is taken. The worst: '{name}', {worst:.3g} times."
+        )

@@ -1,0 +1,61 @@
+# mypy: allow-subclassing-any
+"""A module that takes and gives nothing but tensors, around one that takes and gives nested ones."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from hwcost.workloads.built import Built, mapped
+
+
+class FlatCall(torch.nn.Module):
+    """Calls a module with the tensors of ``Built.flat()`` by position, and returns the tensors of what it gives.
+
+    Args:
+        built: The module with its inputs, whose nesting and plain values are kept.
+    """
+
+    def __init__(self, built: Built) -> None:
+        super().__init__()
+        self.module = built.module
+        self._built = built
+
+    def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """One tensor per input, and one per output."""
+        left = iter(tensors)
+        inputs = {name: mapped(value, lambda _: next(left)) for name, value in self._built.inputs.items()}
+        result = self.module(**inputs) if self._built.by_name else self.module(*inputs.values())
+        return tuple(flat_tensors(result))
+
+
+def flat_tensors(result: Any) -> list[torch.Tensor]:
+    """Collects the tensors of a result: a tensor, or tensors in tuples, lists, mappings and dataclasses.
+
+    Other objects, such as caches of keys and values, are left out.
+    """
+    if isinstance(result, torch.Tensor):
+        return [result]
+    if isinstance(result, Mapping):
+        result = list(result.values())
+    elif dataclasses.is_dataclass(result):
+        result = [getattr(result, field.name) for field in dataclasses.fields(result)]
+    if isinstance(result, (tuple, list)):
+        return [tensor for part in result for tensor in flat_tensors(part)]
+    return []
+
+
+def left_out(result: Any) -> list[str]:
+    """Names the kinds of objects that :func:`flat_tensors` leaves out."""
+    if isinstance(result, torch.Tensor) or result is None:
+        return []
+    if isinstance(result, Mapping):
+        result = list(result.values())
+    elif dataclasses.is_dataclass(result):
+        result = [getattr(result, field.name) for field in dataclasses.fields(result)]
+    if isinstance(result, (tuple, list)):
+        return sorted({kind for part in result for kind in left_out(part)})
+    return [] if isinstance(result, (bool, int, float, str)) else [type(result).__name__]

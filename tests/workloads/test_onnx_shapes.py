@@ -1,0 +1,140 @@
+"""Shapes and formats of the inputs of ONNX graphs: what tells a size, and what is asked for."""
+
+# ruff: noqa: E402 - nothing below can be imported without the optional package
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+onnx = pytest.importorskip("onnx")
+
+from onnx import TensorProto, helper
+
+from hwcost.errors import UsageError
+from hwcost.workloads import OnnxWorkload, from_dict
+from hwcost.workloads.input_option import InputShape, read_inputs
+from hwcost.workloads.onnx_ports import Port
+
+PAST = "past_sequence_length"
+DECODER = {
+    "input_ids": (TensorProto.INT64, ["batch_size", "sequence_length"]),
+    "attention_mask": (TensorProto.INT64, ["batch_size", f"{PAST} + sequence_length"]),
+    "past.0.key": (TensorProto.FLOAT, ["batch_size", 2, PAST, 8]),
+    "past.0.value": (TensorProto.FLOAT, ["batch_size", 2, PAST, 8]),
+}
+
+
+def graph(path, inputs):
+    """Writes a graph with these inputs, of which nothing is computed."""
+    ports = [helper.make_tensor_value_info(name, kind, dims) for name, (kind, dims) in inputs.items()]
+    output = helper.make_tensor_value_info("y", ports[0].type.tensor_type.elem_type, None)
+    made = helper.make_graph([helper.make_node("Identity", [ports[0].name], ["y"])], "g", ports, [output])
+    onnx.save(helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+def shapes(workload):
+    return {name: array.shape for name, array in workload.inputs().items()}
+
+
+def test_one_shape_tells_all_dimensions_of_the_same_names(tmp_path) -> None:
+    path = graph(tmp_path / "d.onnx", DECODER)
+    workload = OnnxWorkload.of(path, seq_len=4, inputs={"past.0.key": (3, 2, 64, 8)})
+    assert shapes(workload) == {
+        "input_ids": (3, 4), "attention_mask": (3, 68), "past.0.key": (3, 2, 64, 8), "past.0.value": (3, 2, 64, 8)
+    }  # fmt: skip
+    assert workload.name == f"d.onnx@3x4,{PAST}=64"
+    assert from_dict(workload.as_dict()) == workload
+    other = OnnxWorkload.of(path, seq_len=4, inputs={"past.0.value": (3, 2, 32, 8)})
+    assert other.key != workload.key
+    assert OnnxWorkload.of(path, seq_len=4, inputs={"past.0.value": (3, 2, 64, 8)}).key == workload.key
+
+
+def test_a_sum_tells_its_unknown_part(tmp_path) -> None:
+    given = {"input_ids": (1, 4), "attention_mask": (1, 20), "past.0.key": (1, 2, 16, 8)}
+    workload = OnnxWorkload.of(graph(tmp_path / "d.onnx", DECODER), inputs=given)
+    assert dict(workload.sizes) == {PAST: 16}
+    with pytest.raises(UsageError, match="was given both as|so that"):
+        OnnxWorkload.of(graph(tmp_path / "d.onnx", DECODER), inputs={**given, "past.0.value": (1, 2, 17, 8)})
+
+
+@given(past=st.integers(0, 50), new=st.integers(1, 50), batch=st.integers(1, 9))
+def test_sums_and_products_are_worked_out(past, new, batch) -> None:
+    port = Port("x", 1, np.dtype("float32"), ("batch*4", "past + seq", "past+seq - 1 + 2*seq"))
+    sizes = {"batch_size": batch, "seq_len": new, "past": past}
+    assert port.shape(sizes) == (4 * batch, past + new, past + 3 * new - 1)
+
+
+def test_what_nothing_tells_is_asked_for_with_the_line_to_write(tmp_path) -> None:
+    path = graph(tmp_path / "d.onnx", DECODER)
+    with pytest.raises(UsageError, match=f"'past.0.key' has a dynamic dimension '{PAST}'.*--input past.0.key=1x2x128x8"):
+        OnnxWorkload.of(path)
+    image = graph(tmp_path / "i.onnx", {"pixels": (TensorProto.FLOAT, [-1, 3, -1, 0])})
+    with pytest.raises(UsageError, match="dimension 'number 3'.*--input pixels=1x3x"):
+        OnnxWorkload.of(image)
+    workload = OnnxWorkload.of(image, inputs={"pixels": (2, 3, 32, 48)})
+    assert shapes(workload) == {"pixels": (2, 3, 32, 48)}
+    assert workload.name == "i.onnx@2,pixels.2=32,pixels.3=48"
+
+
+@pytest.mark.parametrize("dims", [[-1, -1], [0, 0], ["", ""], ["s0", "s1"], ["unk__1", "unk__2"], ["b", "tokens"]])
+def test_dimensions_without_a_telling_name_are_taken_by_place(tmp_path, dims) -> None:
+    inputs = dict.fromkeys(("input_ids", "attention_mask"), (TensorProto.INT64, dims))
+    workload = OnnxWorkload.of(graph(tmp_path / "a.onnx", inputs), default=(2, 7))
+    assert shapes(workload) == {"input_ids": (2, 7), "attention_mask": (2, 7)}
+    assert workload.name == "a.onnx@2x7"
+
+
+def test_a_fixed_helper_input_is_no_batch(tmp_path) -> None:
+    inputs = {"input_ids": (TensorProto.INT64, [1, 32]), "bias": (TensorProto.FLOAT, [32, 64])}
+    workload = OnnxWorkload.of(graph(tmp_path / "a.onnx", inputs), default=(128, 128))
+    assert workload.name == "a.onnx@1x32"
+    assert shapes(workload) == {"input_ids": (1, 32), "bias": (32, 64)}
+
+
+def test_scalars_and_open_ranks(tmp_path) -> None:
+    inputs = {"x": (TensorProto.FLOAT, ["batch", 4]), "t": (TensorProto.FLOAT, []), "free": (TensorProto.FLOAT, None)}
+    path = graph(tmp_path / "a.onnx", inputs)
+    with pytest.raises(UsageError, match="input 'free' has no shape. Give it, for example --input free=1x64"):
+        OnnxWorkload.of(path)
+    workload = OnnxWorkload.of(path, inputs={"free": (5, 6)})
+    assert shapes(workload) == {"x": (1, 4), "t": (), "free": (5, 6)}
+    assert from_dict(workload.as_dict()).key == workload.key
+
+
+@pytest.mark.parametrize("kind", ["FLOAT16", "BFLOAT16", "DOUBLE", "FLOAT"])
+def test_a_graph_keeps_its_own_formats(tmp_path, kind) -> None:
+    number = getattr(TensorProto, kind)
+    workload = OnnxWorkload.of(graph(tmp_path / "a.onnx", {"x": (number, ["batch", "seq", 8])}))
+    assert workload.inputs()["x"].dtype == helper.tensor_dtype_to_np_dtype(number)
+    assert workload.dtype == {"DOUBLE": "float64", "FLOAT": "float32"}.get(kind, kind.lower())
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"inputs": {"ids": (1, 2)}}, "has no input 'ids'. It has input_ids"),
+        ({"inputs": {"past.0.key": (1, 3, 4, 8)}}, "is batch_size x 2 x past_sequence_length x 8 float32, and was given"),
+        ({"inputs": {"input_ids": (1, 2, 3)}}, "was given the shape 1x2x3"),
+        ({"inputs": {"input_ids": InputShape((1, 2), "int32")}}, "holds int64, and int32 was given"),
+        ({"inputs": {"input_ids": (2, 4)}, "batch_size": 3}, "have the batch size 2, and 3 was asked for"),
+        ({"inputs": {"input_ids": (2, 4), "past.0.key": (3, 2, 4, 8)}}, "'batch_size' was given both as 2 and as 3"),
+    ],
+)
+def test_shapes_that_contradict_the_graph_are_refused(tmp_path, asked, message) -> None:
+    with pytest.raises(UsageError, match=message):
+        OnnxWorkload.of(graph(tmp_path / "d.onnx", DECODER), **asked)
+
+
+def test_shapes_as_they_are_typed() -> None:
+    assert read_inputs(["a=1x128", "b:0=2:int64", "t=scalar"]) == {
+        "a": InputShape((1, 128)), "b:0": InputShape((2,), "int64"), "t": InputShape(())
+    }  # fmt: skip
+    for wrong in ("a", "a=1,2", "=1x2", "a=x", "a=1x-2"):
+        with pytest.raises(UsageError, match="is no shape of an input. Expected NAME=1x128"):
+            read_inputs([wrong])
+    with pytest.raises(UsageError, match="'a' is given twice"):
+        read_inputs(["a=1", "a=2"])
