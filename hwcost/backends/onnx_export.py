@@ -193,10 +193,10 @@ def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
             )
             _strip(program.model)
             program.save(str(path), external_data=False)
-    except (torch.onnx.errors.OnnxExporterError, torch._dynamo.exc.TorchDynamoException, ValueError) as error:
+    except Exception as error:  # of the exporter, of torch, or of the module's own code
         cause = plain_cause(error)
         own = module.module if isinstance(module, FlatCall) else module
-        raise MeasurementError(f"a {type(own).__name__} cannot be exported to ONNX: {cause}.{advice(cause)}") from None
+        raise MeasurementError(f"a {type(own).__name__} cannot be exported to ONNX: {cause}.{advice(cause)}") from error
 
 
 def _strip(model: Any) -> None:
@@ -226,13 +226,12 @@ def _factory(workload: FactoryWorkload) -> Exported:
         dtype, built = made.dtype(), asked.cast(made)
     else:
         built = asked.built()
-    tensors = built.flat()
+    tensors, gone = built.flat(), tuple(_left_out(built))
     flat = Built(FlatCall(built), dict(tensors))
     handle, name = tempfile.mkstemp(suffix=".onnx")
     os.close(handle)
-    export = Exported(
-        Path(name), {key: one.numpy() for key, one in tensors.items()}, None, dtype, tuple(_left_out(built)), temporary=True
-    )
+    inputs = {key: one.numpy() for key, one in tensors.items()}
+    export = Exported(Path(name), inputs, None, dtype, gone, temporary=True)
     try:
         return replace(export, reference=_export(flat, workload.name, export.path))
     except BaseException:
@@ -267,7 +266,7 @@ def _export(built: Built, name: str, path: Path) -> tuple[NDArray[Any], ...]:
     try:
         export_module(built.module, built.inputs, path)
     except MeasurementError as error:
-        raise MeasurementError(f"'{name}': {error} Or take --backend torch.") from None
+        raise MeasurementError(f"'{name}': {error} Or take --backend torch.") from error.__cause__
     return thin(TorchRunner(built, {}).outputs())
 
 

@@ -177,7 +177,7 @@ class FactoryWorkload(Workload):
         from hwcost.workloads.built import Built, as_tensors
         from hwcost.workloads.known_inputs import known_inputs
 
-        module, example = made.model.module.eval().requires_grad_(False), made.model.example
+        module, example = made.model.module.eval().requires_grad_(False).to("cpu"), made.model.example
         if example is None:
             specs = known_inputs(module, self.factory, made.values["batch_size"], made.values["seq_len"])
             return Built(module, {name: torch.from_numpy(array) for name, array in draw_inputs(specs, seed).items()})

@@ -16,6 +16,8 @@ from hwcost.backends.causes import advice, plain_cause
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads import FactoryWorkload, OnnxWorkload
 
+pytestmark = pytest.mark.torch
+
 CPU = SimpleNamespace(kind="cpu", name="cpu")
 EXPORTED = ["onnxruntime", "openvino"]
 
