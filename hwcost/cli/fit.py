@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
     from hwcost.cost_models.sanity import Sanity
     from hwcost.cost_models.train import Training
+    from hwcost.spaces.base import GeneValue
+
+DOUBTS = 3
+"""Doubted measurements that are named."""
 
 
 def register(app: typer.Typer) -> None:
@@ -83,8 +87,10 @@ def _document(result: Training, sanity: Sanity | None, source: str, out: Path) -
         "chosen": model.chosen,
         "out": str(out),
         "n_rows": model.n_rows_,
+        "n_architectures": model.n_architectures_,
         "metrics": result.metrics,
         "interval_90": None if model.spread_ is None else {"half_width": model.spread_},
+        "doubts": [{"arch": _key(model, genes), "why": why} for genes, why in model.doubts_.items()],
         "monotone": model.monotone_,
         "enlargements_faster": None if sanity is None else sanity.as_dict(),
         "importance": model.importance(),
@@ -99,11 +105,14 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     model = result.model
     name = f"{model.name} ({model.chosen})" if model.chosen else model.name
     how = "Components, checked on" if model.provenance.get("priced_by") == "components" else "Cross-validated on"
-    title = f"{how} {model.n_rows_} rows of space {model.space.name}"
-    half = "too few rows for one" if model.spread_ is None else f"±{format_percent(model.spread_)}"
+    is_repeated = model.n_architectures_ < model.n_rows_
+    of = f" of {model.n_architectures_} architectures" if is_repeated else ""
+    title = f"{how} {model.n_rows_} rows{of}, space {model.space.name}"
+    few = f"{model.n_architectures_} different architectures are too few for one"
+    half = few if model.spread_ is None else f"±{format_percent(model.spread_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
-    lines = [f"90 % interval: {half}", _drift_line(model), _sanity_line(model, sanity)]
+    lines = [f"90 % interval: {half}", _drift_line(model), *_doubt_lines(model), _sanity_line(model, sanity)]
     footer = "\n".join(line for line in lines if line)
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
@@ -120,6 +129,18 @@ def _drift_line(model: CostModel) -> str:
         return ""
     moved = format_percent(drift["level_range"], 1)
     return f"The machine's level moved by {moved} over the rows ({drift['kind']}); predictions are for its mean level."
+
+
+def _doubt_lines(model: CostModel) -> list[str]:
+    """Says which architectures are answered by the model although they were measured, and why; the first few of them."""
+    named = [f"The model answers for {_key(model, genes)}: {why}." for genes, why in model.doubts_.items()]
+    more = len(named) - DOUBTS
+    rest = [f"So it does for {more} more measured architectures; --json lists them."] if more > 0 else []
+    return [*named[:DOUBTS], *rest]
+
+
+def _key(model: CostModel, genes: tuple[GeneValue, ...]) -> str:
+    return model.space.key(model.space.made(genes))
 
 
 def _sanity_line(model: CostModel, sanity: Sanity | None) -> str:

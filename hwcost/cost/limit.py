@@ -98,8 +98,10 @@ def _check_rows(cost: CostModel, probability: float) -> None:
     """Raises UsageError when errors on so few rows can never make anyone that sure."""
     advice = "Measure more architectures, ask for less, or give probability=None to take predictions as they are."
     if cost.errors_ is None:
-        raise UsageError(f"the cost model '{cost.name}' has no interval: it was fitted on too few rows. {advice}")
+        raise UsageError(f"the cost model '{cost.name}' has no interval: it was fitted on too few architectures. {advice}")
     n = len(cost.errors_)
     if probability > n / (n + 1):
         needed = math.ceil(probability / (1 - probability))
-        raise UsageError(f"a probability of {probability:g} needs {needed} rows, the model was fitted on {n}. {advice}")
+        raise UsageError(
+            f"a probability of {probability:g} needs {needed} architectures, the model was fitted on {n}. {advice}"
+        )

@@ -37,8 +37,8 @@ class Prediction:
 
     Attributes:
         latency_s: Seconds, shape (n,).
-        low_s: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture that has none, None
-            when none has one.
+        low_s: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture that has none,
+            None when none has one.
         high_s: Upper end, likewise.
         in_domain: Whether each architecture lies within what the model was fitted on, shape (n,).
     """
@@ -64,9 +64,9 @@ class CostModel(ABC):
     Attributes:
         domain_: What the training rows reach.
         measured_: Measured seconds by genes, for exact hits: the median of three repeats or more, the mean of fewer.
-        spreads_: Half-width of the 90 % interval of log latency about the measured seconds of repeated architectures, by genes.
-        noise_: Half-width for one measurement about the truth, as far as repeats or left-out errors tell; None when neither do.
-        doubts_: Why measurements are no exact hits, by genes: they disagree with each other, or with all other architectures.
+        spreads_: Half-width of the 90 % interval of log latency about the measured seconds, by genes; of repeats only.
+        noise_: Half-width for one measurement about the truth, as repeats or left-out errors tell; None when neither do.
+        doubts_: Why measurements are no exact hits, by genes: they disagree with each other, or with all other nets.
         spread_: Half-width of the 90 % interval of log latency of new architectures; None when not calibrated.
         errors_: Errors of log latency on architectures left out, ascending, one per architecture, thinned out if many; None
             when not calibrated.
@@ -193,19 +193,25 @@ class CostModel(ABC):
             HwcostError: When the model is not fitted.
         """
         self._check_fitted()
-        is_array = isinstance(archs, np.ndarray)
-        genes = self.features.check(archs.astype(np.float64)) if isinstance(archs, np.ndarray) else self.features.encode(archs)
+        hits: dict[int, tuple[GeneValue, ...]] = {}
+        if isinstance(archs, np.ndarray):
+            genes = self.features.check(archs.astype(np.float64))
+        else:
+            genes, hits = self.features.encode(archs), self._hits(archs) if exact else {}
         latency_s = self._predict(genes)
         ratio = np.full(len(genes), np.nan if self.spread_ is None else float(np.exp(self.spread_)))
-        hits = [i for i, arch in enumerate(archs) if arch.genes in self.measured_] if exact and not is_array else []
         if hits:
-            latency_s = latency_s.copy()
-            latency_s[hits] = [self.measured_[archs[i].genes] for i in hits]
-            ratio[hits] = [math.exp(self._measured_spread(archs[i].genes)) for i in hits]
+            latency_s, where = latency_s.copy(), list(hits)
+            latency_s[where] = [self.measured_[key] for key in hits.values()]
+            ratio[where] = [math.exp(self._measured_spread(key)) for key in hits.values()]
         inside = self.in_domain(genes)
         if np.isnan(ratio).all():
             return Prediction(latency_s, None, None, inside)
         return Prediction(latency_s, latency_s / ratio, latency_s * ratio, inside)
+
+    def _hits(self, archs: Sequence[Architecture]) -> dict[int, tuple[GeneValue, ...]]:
+        """Returns the genes of those architectures that are answered with a measurement, by their place."""
+        return {i: arch.genes for i, arch in enumerate(archs) if arch.genes in self.measured_}
 
     def _measured_spread(self, genes: tuple[GeneValue, ...]) -> float:
         """Half-width about an exact hit: both it and a further measurement have noise; NaN where nothing tells how much."""
@@ -226,7 +232,9 @@ class CostModel(ABC):
             HwcostError: When the model is not calibrated.
         """
         if self.errors_ is None:
-            raise HwcostError(f"the cost model '{self.name}' has no interval: it was fitted on too few architectures. Measure more.")
+            raise HwcostError(
+                f"the cost model '{self.name}' has no interval: it was fitted on too few architectures. Measure more."
+            )
         room = np.log(max_s / self.predict(archs).latency_s)
         return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
 

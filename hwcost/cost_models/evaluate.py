@@ -1,7 +1,7 @@
 """Judges cost models on architectures that they were not fitted on, again and again over seeds.
 
-All rows of an architecture stand on one side of a split. Numbers of rows and metrics count rows, and the numbers of different
-architectures stand beside them.
+All rows of an architecture stand on one side of a split. Metrics count rows; the numbers of different architectures stand
+beside those of rows.
 
 The document follows one contract: for every model the sizes, what it chose, the seconds of a fit, and its metrics in two
 views. ``as_measured`` compares the prediction times the level, told from training rows only, with the row as it stands;
@@ -104,8 +104,8 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
     if len(fit) < 2 or len(judge) + len(uniform) < 2:
         raise DataError(
             f"{data.source}: {len(fit)} rows to fit on, {len(judge)} to judge on and {len(uniform)} uniform ones, of other "
-            "architectures; at least 2 to fit and 2 to judge are needed. Measure judges as well, or evaluate a table of them "
-            "with --train."
+            "architectures; at least 2 to fit and 2 to judge are needed. Measure judges as well, or evaluate a table of "
+            "them with --train."
         )
     names = (*STORE_BASELINES, *STORE_MODELS) if model == "all" else dict.fromkeys((*STORE_BASELINES, model))
     document: dict[str, Any] = _facts(data, groups)

@@ -1,7 +1,8 @@
 """Exact hits: when a measured architecture is answered with its own measurement, and how far a further one may lie from it.
 
-The measurement is the better answer unless it is in doubt itself: its repeats disagree by more than the model leaves open, or
-it stands alone, far from what all other architectures let expect. Such a net is answered by the model, and the reason is kept.
+The measurement is the better answer unless it is in doubt itself: its repeats disagree by more than the model leaves open,
+or it stands alone, far from what all other architectures let expect. Such a net is answered by the model, and the reason is
+kept.
 """
 
 from __future__ import annotations

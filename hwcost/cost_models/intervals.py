@@ -1,9 +1,9 @@
 """Intervals from what the model gets wrong on rows it has not seen (cross-conformal, Vovk 2015).
 
-The rows are left out fold by fold, all rows of an architecture together; the absolute errors of log latency, sorted, give the
-half-width that covers a wanted share of new architectures, each measured once. Every architecture counts once, however often
-it was measured (Dunn, Wasserman and Ramdas 2022, for two-layer data). With too few there is no such number, and none is made
-up.
+The rows are left out fold by fold, all rows of an architecture together; the absolute errors of log latency, sorted, give
+the half-width that covers a wanted share of new architectures, each measured once. Every architecture counts once, however
+often it was measured (Dunn, Wasserman and Ramdas 2022, for two-layer data). With too few there is no such number, and none
+is made up.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ KEPT_ERRORS = 1000
 """Errors that a model keeps for probabilities, evenly over their order, where there are more."""
 
 RECHOOSING_ROWS = 40
-"""Below so many architectures the choices made by cross-validation are made anew in every fold: they are part of the error."""
+"""Below so many architectures choices made by cross-validation are made anew in every fold: they are part of the error."""
 
 
 def calibrate(

@@ -92,8 +92,8 @@ def _rebuilt(path: Path, config: dict[str, Any]) -> CostModel:
 
 
 def _hits(model: CostModel) -> str:
-    kept = {"spreads": model.spreads_, "doubts": model.doubts_}
-    return json.dumps({name: [[list(genes), value] for genes, value in one.items()] for name, one in kept.items()})
+    spreads = [[list(genes), spread] for genes, spread in model.spreads_.items()]
+    return json.dumps({"spreads": spreads, "doubts": [[list(genes), doubt] for genes, doubt in model.doubts_.items()]})
 
 
 def _genes(genes: Any) -> list[GeneValue]:

@@ -75,7 +75,7 @@ class Middles:
 
     @property
     def trust(self) -> Floats:
-        """What each architecture counts in a fit, mean 1: less where its own measurements disagree, shape (architectures,)."""
+        """What each architecture counts in a fit, mean 1, shape (architectures,): less where its measurements disagree."""
         is_repeated = self.counts > 1
         spreads = self.spreads
         if is_repeated.sum() >= FEW:
@@ -114,8 +114,8 @@ def merged(groups: Groups, genes: Floats, latency_s: Floats, weights: Floats) ->
 def without_own(groups: Groups, errors: Floats) -> Floats:
     """Takes from left-out errors what the other rows of the same architecture tell; shape (n,).
 
-    A model's error on an architecture is the same in all its rows. What is left there is noise and the machine's level, as far
-    as the architectures differ by more than their rows do.
+    A model's error on an architecture is the same in all its rows. What is left there is noise and the machine's level, as
+    far as the architectures differ by more than their rows do.
 
     Args:
         groups: The architectures of the n rows.
