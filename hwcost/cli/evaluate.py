@@ -42,7 +42,9 @@ def evaluate(
     model: Annotated[
         str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, constant or all.")
     ] = "auto",
-    train: Annotated[float, typer.Option("--train", help="Rows to fit on: a share below 1, or a number from 2.")] = 0.8,
+    train: Annotated[
+        float, typer.Option("--train", help="Rows to fit on, by whole architectures: a share below 1, or a number from 2.")
+    ] = 0.8,
     split: Annotated[str, typer.Option("--split", help="random, or ordered: the first rows.")] = "random",
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Random splits; metrics are medians over them.")] = 10,
     drift: Annotated[
@@ -121,6 +123,11 @@ def _table(reports: dict[str, Any], title: str) -> None:
         if "rolling" in report:
             rows.append([f"{name}, rolling", *metric_cells(report["rolling"], list(COLUMNS.values())), ""])
     footer = f"Fitted on {first['n_train']} rows, judged on {first['n_test']}."
+    if (first["architectures_train"], first["architectures_test"]) != (first["n_train"], first["n_test"]):
+        footer += (
+            f" These are {first['architectures_train']} and {first['architectures_test']} different architectures; "
+            "none is on both sides."
+        )
     console.print_table(title, ["model", *COLUMNS, "fit (s)"], rows, footer)
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.sanity import Sanity
     from hwcost.cost_models.train import Training
+    from hwcost.spaces.base import GeneValue
+
+DOUBTS = 3
+"""Doubted measurements that are named."""
 
 
 def register(app: typer.Typer) -> None:
@@ -115,8 +119,10 @@ def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) ->
         "chosen": model.chosen,
         "out": str(out),
         "n_rows": model.n_rows_,
+        "n_architectures": model.n_architectures_,
         "metrics": result.metrics,
         "interval_90": None if model.spread_ is None else {"half_width": model.spread_},
+        "doubts": [{"arch": _key(model, genes), "why": why} for genes, why in model.doubts_.items()],
         "monotone": model.monotone_,
         "enlargements_faster": None if sanity is None else sanity.as_dict(),
         "importance": model.importance(),
@@ -132,11 +138,16 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     model = result.model
     name = f"{model.name} ({model.chosen})" if model.chosen else model.name
     how = "Components, checked on" if model.provenance.get("priced_by") == "components" else "Cross-validated on"
-    title = f"{how} {model.n_rows_} rows of space {model.space.name}"
-    half = "too few rows for one" if model.spread_ is None else f"±{format_percent(model.spread_)}"
+    is_repeated = model.n_architectures_ < model.n_rows_
+    nets = f" ({model.n_architectures_} architectures)" if is_repeated else ""
+    title = f"{how} {model.n_rows_} rows{nets} of space {model.space.name}"
+    few = f"{model.n_architectures_} different architectures are too few for one"
+    half = few if model.spread_ is None else f"±{format_percent(model.spread_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
-    lines = [f"90 % interval: {half}", _drift_line(model), _shrunk_line(model), _sanity_line(model, sanity)]
+    lines = [
+        f"90 % interval: {half}", _drift_line(model), _shrunk_line(model), *_doubt_lines(model), _sanity_line(model, sanity),
+    ]  # fmt: skip
     footer = "\n".join(line for line in lines if line)
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
@@ -164,6 +175,18 @@ def _shrunk_line(model: CostModel) -> str:
         return ""
     told = [f"{name} {format_seconds(one['measured_s'])} to {format_seconds(one['used_s'])}" for name, one in shrunk.items()]
     return f"Prices moved to positive ones within their intervals: {'; '.join(told)}"
+
+
+def _doubt_lines(model: CostModel) -> list[str]:
+    """Says which architectures are answered by the model although they were measured, and why; the first few of them."""
+    named = [f"The model answers for {_key(model, genes)}: {why}." for genes, why in model.doubts_.items()]
+    more = len(named) - DOUBTS
+    rest = [f"So it does for {more} more measured architectures; --json lists them."] if more > 0 else []
+    return [*named[:DOUBTS], *rest]
+
+
+def _key(model: CostModel, genes: tuple[GeneValue, ...]) -> str:
+    return model.space.key(model.space.made(genes))
 
 
 def _sanity_line(model: CostModel, sanity: Sanity | None) -> str:

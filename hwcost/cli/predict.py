@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,9 @@ from hwcost.cli import console, tables
 from hwcost.errors import ArchitectureError, DataError, UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from hwcost.cost_models.base import CostModel
     from hwcost.spaces.base import Architecture, SearchSpace
 
@@ -34,7 +38,7 @@ def predict(
         typer.Option("--file", metavar="FILE|-", help="Architectures, one a line; or a table (.csv, .json, ...) of them."),
     ] = None,
     exact: Annotated[
-        bool, typer.Option("--exact/--model-only", help="Answer with the measurement where there is one.")
+        bool, typer.Option("--exact/--model-only", help="Answer with the measurement where there is one to trust.")
     ] = True,
     roofline: Annotated[bool, typer.Option("--roofline", help="No model: estimate from the device's data sheet.")] = False,
     device: Annotated[str | None, typer.Option("--device", "-d", help="With --roofline: device profile.")] = None,
@@ -70,6 +74,11 @@ def predict(
         _show(document, f"Roofline on {model.provenance['device']}: {LABEL}" if roofline else f"Predicted by {model.name}")
 
 
+def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
+    """Returns one end of an interval; None where there is no interval."""
+    return None if ends is None or math.isnan(ends[i]) else float(ends[i])
+
+
 def answers(model: CostModel, archs: list[Architecture], exact: bool) -> dict[str, Any]:
     """Returns the document: one entry per architecture, in order."""
     answer = model.predict(archs, exact=exact)
@@ -77,10 +86,11 @@ def answers(model: CostModel, archs: list[Architecture], exact: bool) -> dict[st
         {
             "arch": model.space.key(one),
             "latency_s": float(answer.latency_s[i]),
-            "low_s": None if answer.low_s is None else float(answer.low_s[i]),
-            "high_s": None if answer.high_s is None else float(answer.high_s[i]),
+            "low_s": _end(answer.low_s, i),
+            "high_s": _end(answer.high_s, i),
             "in_domain": bool(answer.in_domain[i]),
             "source": "measured" if exact and one.genes in model.measured_ else model.name,
+            "doubt": model.doubts_.get(one.genes) if exact else None,
         }
         for i, one in enumerate(archs)
     ]
@@ -141,9 +151,11 @@ def _show(document: dict[str, Any], title: str) -> None:
     from hwcost.units import format_seconds
 
     rows = []
+    doubted = [entry for entry in document["predictions"] if entry["doubt"] is not None]
+    doubts = [f"{entry['arch']} is answered by the model: {entry['doubt']}." for entry in doubted]
     for entry in document["predictions"]:
         low, high = format_seconds(entry["low_s"]), format_seconds(entry["high_s"])
         interval = "-" if entry["low_s"] is None else f"{low} to {high}"
         domain = "yes" if entry["in_domain"] else "no"
         rows.append([entry["arch"], format_seconds(entry["latency_s"]), interval, domain, entry["source"]])
-    console.print_table(title, ["architecture", "latency", "90 % interval", "in domain", "source"], rows)
+    console.print_table(title, ["architecture", "latency", "90 % interval", "in domain", "source"], rows, "\n".join(doubts))

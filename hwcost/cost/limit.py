@@ -98,8 +98,11 @@ def _check_rows(cost: CostModel, probability: float) -> None:
     """Raises UsageError when errors on so few rows can never make anyone that sure."""
     advice = "Measure more, ask for less, or give probability=None (--probability 0) to take predictions as they are."
     if cost.errors_ is None:
-        raise UsageError(f"the cost model '{cost.name}' has no interval: it was fitted on too few rows or on none. {advice}")
+        few = "it was fitted on too few architectures, or on none"
+        raise UsageError(f"the cost model '{cost.name}' has no interval: {few}. {advice}")
     n = len(cost.errors_)
     if probability > n / (n + 1):
         needed = math.ceil(probability / (1 - probability))
-        raise UsageError(f"a probability of {probability:g} needs {needed} rows, the model was fitted on {n}. {advice}")
+        raise UsageError(
+            f"a probability of {probability:g} needs {needed} architectures, the model was fitted on {n}. {advice}"
+        )

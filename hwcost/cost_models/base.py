@@ -7,6 +7,7 @@ hits and intervals are done here, once.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import shared_features
+from hwcost.cost_models.groups import Groups
+from hwcost.cost_models.repeats import Middles, merged
 from hwcost.cost_models.tabulate import Codes, Floats
 from hwcost.errors import DataError, HwcostError, UsageError
 from hwcost.exchange.frames import as_rows, is_frame
@@ -35,7 +38,8 @@ class Prediction:
 
     Attributes:
         latency_s: Seconds, shape (n,).
-        low_s: Lower end of the 90 % interval, shape (n,); None when the model is not calibrated.
+        low_s: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture that has none,
+            None when none has one.
         high_s: Upper end, likewise.
         in_domain: Whether each architecture lies within what the model was fitted on, shape (n,).
     """
@@ -60,10 +64,15 @@ class CostModel(ABC):
 
     Attributes:
         domain_: What the training rows reach.
-        measured_: Measured seconds by genes; used for exact hits only.
-        spread_: Half-width of the 90 % interval of log latency; None when not calibrated.
-        errors_: Errors of log latency on rows left out, ascending, thinned out if many; None when not calibrated.
+        measured_: Measured seconds by genes, for exact hits: the median of three repeats or more, the mean of fewer.
+        spreads_: Half-width of the 90 % interval of log latency about the measured seconds, by genes; of repeats only.
+        noise_: Half-width for one measurement about the truth, as repeats or left-out errors tell; None when neither do.
+        doubts_: Why measurements are no exact hits, by genes: they disagree with each other, or with all other nets.
+        spread_: Half-width of the 90 % interval of log latency of new architectures; None when not calibrated.
+        errors_: Errors of log latency on architectures left out, ascending, one per architecture, thinned out if many; None
+            when not calibrated.
         n_rows_: Rows of the fit.
+        n_architectures_: Different architectures among them.
         monotone_: Names of the columns along which the model was held never to fall; none for most models.
         provenance: Where the numbers come from (device, protocol, data hash, metrics); free JSON.
     """
@@ -76,9 +85,13 @@ class CostModel(ABC):
         self.features = shared_features(space, batch_size, seq_len)
         self.domain_: Domain | None = None
         self.measured_: dict[tuple[GeneValue, ...], float] = {}
+        self.spreads_: dict[tuple[GeneValue, ...], float] = {}
+        self.noise_: float | None = None
+        self.doubts_: dict[tuple[GeneValue, ...], str] = {}
         self.spread_: float | None = None
         self.errors_: Floats | None = None
         self.n_rows_ = 0
+        self.n_architectures_ = 0
         self.monotone_: tuple[str, ...] = ()
         self.provenance: dict[str, Any] = {}
 
@@ -86,7 +99,7 @@ class CostModel(ABC):
 
     @abstractmethod
     def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
-        """Learns from encoded genes (n, genes), seconds (n,) and weights (n,) of mean 1."""
+        """Learns from encoded genes (n, genes), seconds (n,) and weights (n,) of mean about 1; every architecture once."""
 
     @abstractmethod
     def _predict(self, genes: Floats) -> Floats:
@@ -131,7 +144,7 @@ class CostModel(ABC):
         """Learns from measurements.
 
         Args:
-            archs: n architectures; repeats are allowed.
+            archs: n architectures. Repeats are merged: every architecture counts once, less where its measurements disagree.
             latency_s: Shape (n,), seconds, positive.
             weights: Shape (n,), positive, larger for more trustworthy rows; None for equal ones.
 
@@ -144,8 +157,11 @@ class CostModel(ABC):
         _check_rows(len(archs), seconds, "latency")
         _check_rows(len(archs), row_weights, "weight")
         archs, genes = self._encoded(archs)
-        self.fit_encoded(genes, seconds, row_weights / row_weights.mean())
-        self.measured_ = _mean_by_genes(archs, seconds)
+        even = row_weights / row_weights.mean()
+        self.fit_encoded(genes, seconds, even)
+        middles = Middles.of(Groups.of(self.features, genes), seconds, even)
+        firsts = [self.space.canonical(archs[rows[0]].genes) for rows in middles.groups.rows]
+        self.measured_ = dict(zip(firsts, middles.seconds.tolist(), strict=True))
         return self
 
     def refit(self, archs: Sequence[Architecture], latency_s: ArrayLike, weights: ArrayLike | None = None) -> CostModel:
@@ -156,12 +172,12 @@ class CostModel(ABC):
 
     def fit_encoded(self: Model, genes: Floats, latency_s: Floats, weights: Floats) -> Model:
         """Fits checked rows: encoded genes (n, genes), seconds (n,), weights (n,) of mean about 1. Keeps no exact hits."""
+        groups = Groups.of(self.features, genes)
         self.domain_ = Domain.of(self.features, genes)
-        self.n_rows_ = len(genes)
-        self.spread_ = None
-        self.errors_ = None
-        self.measured_ = {}
-        self._fit(genes, latency_s, weights)
+        self.n_rows_, self.n_architectures_ = len(genes), len(groups)
+        self.spread_, self.errors_, self.noise_ = None, None, None
+        self.measured_, self.spreads_, self.doubts_ = {}, {}, {}
+        self._fit(*merged(groups, genes, latency_s, weights))
         return self
 
     # -- asking --------------------------------------------------------------------------------------------------------
@@ -172,26 +188,39 @@ class CostModel(ABC):
         Args:
             archs: n architectures, or what each can be made of (see ``__call__``), or a data frame with one a row, or their
                 encoded genes as an array (n, genes).
-            exact: Answer with the measurement where that very architecture was measured for the fit; needs
-                architectures rather than an array.
+            exact: Answer with the measurement, and an interval of its own, where that very architecture was measured for the
+                fit; needs architectures rather than an array.
 
         Raises:
             ArchitectureError: When one belongs to another space.
             HwcostError: When the model is not fitted.
         """
         self._check_fitted()
+        hits: dict[int, tuple[GeneValue, ...]] = {}
         if isinstance(archs, np.ndarray) and archs.dtype.names is None:
             genes = self.features.check(archs.astype(np.float64))
-            latency_s = self._predict(genes)
         else:
             archs, genes = self._encoded(archs)
-            latency_s = self._predict(genes)
-            if exact:
-                pairs = zip(archs, latency_s.tolist(), strict=True)
-                latency_s = np.array([self.measured_.get(arch.genes, seconds) for arch, seconds in pairs])
-        ratio = None if self.spread_ is None else float(np.exp(self.spread_))
-        low_s, high_s = (None, None) if ratio is None else (latency_s / ratio, latency_s * ratio)
-        return Prediction(latency_s, low_s, high_s, self.in_domain(genes))
+            hits = self._hits(archs) if exact else {}
+        latency_s = self._predict(genes)
+        ratio = np.full(len(genes), np.nan if self.spread_ is None else float(np.exp(self.spread_)))
+        if hits:
+            latency_s, where = latency_s.copy(), list(hits)
+            latency_s[where] = [self.measured_[key] for key in hits.values()]
+            ratio[where] = [math.exp(self._measured_spread(key)) for key in hits.values()]
+        inside = self.in_domain(genes)
+        if np.isnan(ratio).all():
+            return Prediction(latency_s, None, None, inside)
+        return Prediction(latency_s, latency_s / ratio, latency_s * ratio, inside)
+
+    def _hits(self, archs: Sequence[Architecture]) -> dict[int, tuple[GeneValue, ...]]:
+        """Returns the genes of those architectures that are answered with a measurement, by their place."""
+        return {i: arch.genes for i, arch in enumerate(archs) if arch.genes in self.measured_}
+
+    def _measured_spread(self, genes: tuple[GeneValue, ...]) -> float:
+        """Half-width about an exact hit: both it and a further measurement have noise; NaN where nothing tells how much."""
+        alone = math.nan if self.noise_ is None else math.sqrt(2.0) * self.noise_
+        return self.spreads_.get(genes, alone)
 
     def _encoded(self, archs: Any) -> tuple[Sequence[Architecture], Floats]:
         """Returns architectures and their encoded genes (n, genes), of architectures or what they can be made of."""
@@ -220,7 +249,9 @@ class CostModel(ABC):
             HwcostError: When the model is not calibrated.
         """
         if self.errors_ is None:
-            raise HwcostError(f"the cost model '{self.name}' has no interval: it was fitted on too few rows. Measure more.")
+            raise HwcostError(
+                f"the cost model '{self.name}' has no interval: it was fitted on too few architectures. Measure more."
+            )
         room = np.log(max_s / self.predict(archs).latency_s)
         return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
 
@@ -297,7 +328,8 @@ class CostModel(ABC):
         """Returns everything learned as plain JSON, besides what ``files`` holds."""
         domain = None if self.domain_ is None else self.domain_.as_dict()
         errors = None if self.errors_ is None else self.errors_.tolist()
-        kept = {"domain": domain, "spread": self.spread_, "errors": errors, "n_rows": self.n_rows_}
+        counts = {"n_rows": self.n_rows_, "n_architectures": self.n_architectures_}
+        kept = {"domain": domain, "spread": self.spread_, "noise": self.noise_, "errors": errors, **counts}
         return {**kept, "learned": self._state()}
 
     def files(self) -> dict[str, str]:
@@ -314,7 +346,10 @@ class CostModel(ABC):
         self.domain_ = None if state["domain"] is None else Domain.from_dict(state["domain"])
         self.spread_ = None if state["spread"] is None else float(state["spread"])
         self.errors_ = None if state["errors"] is None else np.array(state["errors"], dtype=np.float64)
+        noise = state.get("noise", self.spread_)  # folders of before repeats were told apart have none
+        self.noise_ = None if noise is None else float(noise)
         self.n_rows_ = int(state["n_rows"])
+        self.n_architectures_ = int(state.get("n_architectures", self.n_rows_))
         self._restore(state["learned"], files)
 
     def save(self, folder: str | Path) -> Path:
@@ -351,10 +386,3 @@ def _check_rows(n: int, values: Floats, what: str) -> None:
     wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
     if len(wrong):
         raise DataError(f"row {wrong[0]}: the {what} {values[wrong[0]]} is not positive and finite. Leave the row out.")
-
-
-def _mean_by_genes(archs: Sequence[Architecture], latency_s: Floats) -> dict[tuple[GeneValue, ...], float]:
-    groups: dict[tuple[GeneValue, ...], list[float]] = {}
-    for arch, seconds in zip(archs, latency_s.tolist(), strict=True):
-        groups.setdefault(arch.genes, []).append(seconds)
-    return {genes: sum(group) / len(group) for genes, group in groups.items()}

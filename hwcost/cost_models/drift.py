@@ -20,7 +20,9 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.folds import Rows
+from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
+from hwcost.cost_models.repeats import MEDIAN_VARIANCE, without_own
 from hwcost.cost_models.structure import bases
 from hwcost.cost_models.tabulate import Floats
 from hwcost.levels.level import Level, fit_level, no_level
@@ -39,9 +41,6 @@ CONFOUNDED = 0.1
 CONFOUNDED_ERRORS = 4.0
 """So many standard errors of that ratio are allowed in any case; one is about ``1 / sqrt(n)``."""
 
-MEDIAN_VARIANCE = 1.57
-"""Variance of a median over that of a mean, for normal noise."""
-
 Runs = NDArray[np.intp]
 
 
@@ -52,8 +51,9 @@ class Drift:
     Attributes:
         level: Log level against row number; mean zero over the rows it was told from.
         runs: Log effect of every measuring run, by its number; empty where the table does not name runs.
-        residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,).
-        predicted_s: Out-of-fold predictions at the mean level, in order of rows, shape (n,).
+        residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less what
+            the other rows of the same architecture tell, where there are any.
+        predicted_s: Predictions with these errors at the mean level, in order of rows, shape (n,).
         rows: Row numbers, ascending, shape (n,).
         von_neumann: Of the residuals.
         von_neumann_after: Of what the level leaves.
@@ -143,7 +143,9 @@ def estimate_drift(features: Features, genes: Floats, latency_s: Floats, rows: R
     order = np.argsort(rows, kind="stable")
     genes, latency_s, rows = genes[order], latency_s[order], rows[order]
     runs = None if runs is None else runs[order]
-    model, errors = most_alike(features, genes, latency_s)
+    groups = Groups.of(features, genes)
+    model, bare = most_alike(features, genes, latency_s)
+    errors = without_own(groups, bare)
     size_order = von_neumann(np.log(latency_s) - errors)
     drift = Drift(
         level=no_level(rows.astype(np.float64)),
@@ -163,7 +165,7 @@ def estimate_drift(features: Features, genes: Floats, latency_s: Floats, rows: R
         shift = drift(rows, runs)
         if float(np.abs(shift - before).max()) < STILL:
             break
-        errors = refitted_errors(model, genes, latency_s * np.exp(-shift)) + shift
+        errors = without_own(groups, refitted_errors(model, genes, latency_s * np.exp(-shift))) + shift
     return drift
 
 

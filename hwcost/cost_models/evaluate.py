@@ -1,4 +1,7 @@
-"""Judges cost models on rows that they were not fitted on, again and again over seeds.
+"""Judges cost models on architectures that they were not fitted on, again and again over seeds.
+
+All rows of an architecture stand on one side of a split. Metrics count rows; the numbers of different architectures stand
+beside those of rows.
 
 The document follows one contract: for every model the sizes, what it chose, the seconds of a fit, and its metrics in two
 views. ``as_measured`` compares the prediction times the level, told from training rows only, with the row as it stands;
@@ -12,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwcost.cost_models.data import FIT, JUDGE, UNIFORM, Data
 from hwcost.cost_models.drift import Drift
+from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.fitting import DriftChoice, Fitted, drift_of, fit_rows
+from hwcost.cost_models.groups import Groups, Rows
 from hwcost.cost_models.metrics import Metrics, median_metrics, metrics
 from hwcost.cost_models.rolling import roll
 from hwcost.cost_models.tabulate import Floats
@@ -24,8 +28,6 @@ from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.measure.timer import Clock
 
 Split = Literal["random", "ordered"]
-Rows = NDArray[np.intp]
-
 BASELINES = ("ridge", "constant", "xgboost")
 """Shown beside whatever was asked for."""
 
@@ -56,8 +58,10 @@ def evaluate(
     Args:
         data: The rows, all of one role.
         model: Name of a cost model, or ``all``.
-        train: Below 1 the share of rows to fit on, from 2 their number.
-        split: ``random`` draws them anew for every seed; ``ordered`` takes the first ones.
+        train: Below 1 the share of rows to fit on, from 2 their number. A random split takes whole architectures, until the
+            number of rows is as near to that as it gets.
+        split: ``random`` draws architectures anew for every seed; ``ordered`` takes the first rows, and judges those later
+            ones whose architecture is not among them.
         seeds: Number of draws.
         drift: ``auto`` looks for a moving level of the machine in the order of the rows; ``none`` takes rows as they stand.
 
@@ -65,27 +69,28 @@ def evaluate(
         The document, without ``schema_version``.
 
     Raises:
-        UsageError: When the split leaves too few rows on either side.
+        UsageError: When the split leaves too few rows or architectures on either side.
         MissingExtraError: When the model asked for is not installed.
     """
-    n_train = train_rows(len(data), train)
+    n_train, groups = train_rows(len(data), train), groups_of(data)
     splits = []
     for seed in range(1 if split == "ordered" else seeds):
-        fit, judge = _split(len(data), n_train, split, seed)
+        fit, judge = _split(groups, n_train, split, seed)
         splits.append(_Part(fit, judge, drift_of(data, fit, drift)))
     models: dict[str, Any] = {}
     for name in asked(model):
-        report = _over_splits(name, data, splits, split)
+        report = _over_splits(name, data, groups, splits, split)
         if report is None and name == model:
             raise MissingExtraError("XGBoost", "xgboost-cpu")
         if report is not None:
             models[name] = report
-    document = {"file": data.source, "space": data.space.name, "n_rows": len(data), "models": models}
-    return {**document, "remarks": list(data.remarks)}
+    return {**_facts(data, groups), "models": models, "remarks": list(data.remarks)}
 
 
 def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
     """Evaluates models on a campaign: fitted on role ``fit``, judged on ``judge`` and, apart from it, on ``uniform``.
+
+    Judges whose architecture is among those fitted on are left out: they are not new.
 
     Returns:
         The document, without ``schema_version``; ``models`` for the judges, ``uniform`` with the same fields where there are
@@ -94,20 +99,32 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
     Raises:
         DataError: When there are too few rows to fit or to judge on.
     """
-    fit, judge, uniform = data.rows(FIT), data.rows(JUDGE), data.rows(UNIFORM)
+    groups, fit = groups_of(data), data.rows(FIT)
+    judge, uniform = (_unseen(groups, fit, data.rows(role)) for role in (JUDGE, UNIFORM))
     if len(fit) < 2 or len(judge) + len(uniform) < 2:
         raise DataError(
-            f"{data.source}: {len(fit)} rows to fit on, {len(judge)} to judge on and {len(uniform)} uniform ones; at least "
-            "2 to fit and 2 to judge are needed. Measure judges as well, or evaluate a table of them with --train."
+            f"{data.source}: {len(fit)} rows to fit on, {len(judge)} to judge on and {len(uniform)} uniform ones, of other "
+            "architectures; at least 2 to fit and 2 to judge are needed. Measure judges as well, or evaluate a table of "
+            "them with --train."
         )
     names = (*STORE_BASELINES, *STORE_MODELS) if model == "all" else dict.fromkeys((*STORE_BASELINES, model))
-    facts = {"file": data.source, "space": data.space.name, "n_rows": len(data)}
-    document: dict[str, Any] = {**facts, "remarks": list(data.remarks)}
+    document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
     for key, rows in (("models", judge), ("uniform", uniform)):
         if len(rows) > 1:
-            reports = {name: _over_splits(name, data, [_Part(fit, rows)], "random") for name in names}
+            reports = {name: _over_splits(name, data, groups, [_Part(fit, rows)], "random") for name in names}
             document[key] = {name: report for name, report in reports.items() if report is not None}
     return document
+
+
+def groups_of(data: Data) -> Groups:
+    """Tells the architectures of a table's or a campaign's rows apart."""
+    features = shared_features(data.space, **data.shape)
+    return Groups.of(features, features.encode(data.architectures))
+
+
+def _facts(data: Data, groups: Groups) -> dict[str, Any]:
+    counts = {"n_rows": len(data), "n_architectures": len(groups)}
+    return {"file": data.source, "space": data.space.name, **counts}
 
 
 def asked(model: str) -> list[str]:
@@ -133,14 +150,36 @@ def train_rows(n: int, train: float) -> int:
     return count
 
 
-def _split(n: int, n_train: int, split: Split, seed: int) -> tuple[Rows, Rows]:
+def _split(groups: Groups, n_train: int, split: Split, seed: int) -> tuple[Rows, Rows]:
+    """Returns rows to fit on and rows to judge on, with no architecture on both sides."""
     if split not in ("random", "ordered"):
         raise UsageError(f"unknown split '{split}'. Known: ordered, random")
-    order = np.arange(n) if split == "ordered" else np.random.default_rng(seed).permutation(n)
-    return order[:n_train], order[n_train:]
+    n = len(groups.numbers)
+    if split == "ordered":
+        fit, judge = np.arange(n_train), _unseen(groups, np.arange(n_train), np.arange(n_train, n))
+    else:
+        order = np.random.default_rng(seed).permutation(len(groups))
+        reached = np.cumsum(groups.sizes[order])[1:-1]
+        taken = 2 + int(np.argmin(np.abs(reached - n_train))) if len(reached) else len(groups)
+        fit, judge = groups.rows_of(order[:taken]), groups.rows_of(order[taken:])
+    fitted = len(np.unique(groups.numbers[fit]))
+    if fitted < 2 or len(judge) < 2:
+        raise UsageError(
+            f"{n} rows of {len(groups)} different architectures, none of them on both sides of the split: {fitted} "
+            f"architectures to fit on and {len(judge)} rows of others to judge on; both need at least 2. "
+            "Measure more architectures, or choose another --split or --train."
+        )
+    return fit, judge
 
 
-def _over_splits(name: str, data: Data, splits: Sequence[_Part], split: Split) -> dict[str, Any] | None:
+def _unseen(groups: Groups, fit: Rows, judge: Rows) -> Rows:
+    """Returns the rows to judge on whose architecture is not among those to fit on."""
+    return judge[~np.isin(groups.numbers[judge], groups.numbers[fit])]
+
+
+def _over_splits(
+    name: str, data: Data, groups: Groups, splits: Sequence[_Part], split: Split
+) -> dict[str, Any] | None:
     """Reports one model over splits; None when the library that it needs is not installed."""
     views: dict[str, list[Metrics]] = {"as_measured": [], "reference_state": [], "rolling": []}
     seconds: list[float] = []
@@ -158,12 +197,24 @@ def _over_splits(name: str, data: Data, splits: Sequence[_Part], split: Split) -
             views[view].append(found)
     chosen = [fitted.model.chosen for fitted in fits]
     return {
-        "n_train": len(splits[0].fit),
-        "n_test": len(splits[0].judge),
+        **_sizes(groups, splits),
         "seconds_fit": float(np.median(seconds)),
         "chosen": max(chosen, key=chosen.count),
         **{view: median_metrics(found) for view, found in views.items() if found},
     }
+
+
+def _sizes(groups: Groups, splits: Sequence[_Part]) -> dict[str, int]:
+    """Rows, and different architectures among them, on both sides: medians over splits, which differ by repeats only."""
+
+    def median(parts: Sequence[Rows]) -> tuple[int, int]:
+        rows = [len(part) for part in parts]
+        architectures = [len(np.unique(groups.numbers[part])) for part in parts]
+        return round(float(np.median(rows))), round(float(np.median(architectures)))
+
+    n_train, fitted = median([part.fit for part in splits])
+    n_test, judged = median([part.judge for part in splits])
+    return {"n_train": n_train, "n_test": n_test, "architectures_train": fitted, "architectures_test": judged}
 
 
 def _judged(fitted: Fitted, data: Data, judge: Rows, split: Split) -> dict[str, Metrics]:
@@ -183,14 +234,17 @@ def _judged(fitted: Fitted, data: Data, judge: Rows, split: Split) -> dict[str, 
 
 
 def _rolling(fitted: Fitted, data: Data, judge: Rows, measured_s: Floats, predicted_s: Floats) -> Metrics:
-    """Judges row by row: each row is predicted before its latency is known, which then tells level and interval."""
+    """Judges row by row: each row is predicted before its latency is known, which then tells level and interval.
+
+    Where too few architectures were fitted on for an interval, there is none here either.
+    """
     level = fitted.level(data, fitted.rows)
     past = fitted.errors + level
     order = np.argsort(judge)
     errors = np.log(measured_s / predicted_s)[order]
     rolled = roll(past, level, errors)
     predicted_s, measured_s = predicted_s[order] * np.exp(rolled.level), measured_s[order]
-    if np.isnan(rolled.spread).any():
+    if fitted.model.spread_ is None or np.isnan(rolled.spread).any():
         return metrics(measured_s, predicted_s)
     return metrics(measured_s, predicted_s, predicted_s * np.exp(-rolled.spread), predicted_s * np.exp(rolled.spread))
 
@@ -198,13 +252,14 @@ def _rolling(fitted: Fitted, data: Data, judge: Rows, measured_s: Floats, predic
 def held_out(
     data: Data, model: str, train: float, seed: int = 0, drift: DriftChoice = "auto"
 ) -> tuple[Floats, Floats]:
-    """Returns measured and predicted seconds of the rows that one fit has not seen, for a figure.
+    """Returns measured and predicted seconds of rows of architectures that one fit has not seen, for a figure.
 
     A campaign is split by its roles, a table as the seed says.
     """
-    fit, judge = data.rows(FIT), data.rows(JUDGE)
+    groups, fit, judge = groups_of(data), data.rows(FIT), data.rows(JUDGE)
     if len(judge) == 0:
-        fit, judge = _split(len(data), train_rows(len(data), train), "random", seed)
+        fit, judge = _split(groups, train_rows(len(data), train), "random", seed)
+    judge = _unseen(groups, fit, judge)
     archs, measured_s, _ = data.take(judge)
     fitted = fit_rows(model, data, fit, drift_of(data, fit, drift))
     return measured_s, fitted.model.predict(archs).latency_s * np.exp(fitted.level(data, judge))

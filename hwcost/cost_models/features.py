@@ -111,6 +111,12 @@ class Features:
             for gene in self.space.genes
         ]
 
+    def keys(self, genes: Floats) -> list[tuple[GeneValue, ...]]:
+        """Returns what tells encoded architectures (n, genes) apart; points that stand for the same net have equal keys."""
+        if self.space.has_synonyms:
+            return [self.space.canonical(self._decode(row).genes) for row in genes]
+        return list(map(tuple, genes.tolist()))
+
     def codes(self, genes: Floats) -> Codes:
         """Returns the index of each encoded value among its gene's ascending choices; all genes must have choices."""
         return np.stack([self._code(i, genes[:, i]) for i in range(genes.shape[1])], axis=1)

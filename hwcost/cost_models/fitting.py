@@ -13,7 +13,10 @@ from hwcost.cost_models.data import Data
 from hwcost.cost_models.drift import Drift, Runs, estimate_drift
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.folds import Rows
+from hwcost.cost_models.groups import Groups
+from hwcost.cost_models.hits import judge_hits
 from hwcost.cost_models.intervals import keep_errors, left_out_errors
+from hwcost.cost_models.repeats import without_own
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
 
@@ -80,18 +83,23 @@ def fit_rows(name: str, data: Data, rows: Rows, drift: Drift | None = None, **op
     rows = np.sort(rows)
     model = cost_model(name, data.space, **{**data.shape, **options})
     archs, latency_s, weights = data.take(rows)
+    genes, even = model.features.encode(archs), weights / weights.mean()
+    groups = Groups.of(model.features, genes)
     if drift is None or drift.is_none:
         model.fit(archs, latency_s, weights)
-        errors = left_out_errors(model, model.features.encode(archs), latency_s, weights / weights.mean())
-        keep_errors(model, errors)
+        errors = left_out_errors(model, genes, latency_s, even)
+        keep_errors(model, errors, groups)
+        judge_hits(model, archs, latency_s, even, errors)
         return Fitted(model, None, rows, errors)
     runs = runs_of(data, rows)
     level = drift(rows, runs)
     model.fit(archs, latency_s * np.exp(-level), weights)
-    genes, even = model.features.encode(archs), weights / weights.mean()
-    errors = left_out_errors(model, genes, latency_s * np.exp(-level), even) + level
-    again = drift.again(errors, latency_s, runs)
-    model = model.refit(archs, latency_s * np.exp(-again(rows, runs)), weights)
+    bare = left_out_errors(model, genes, latency_s * np.exp(-level), even)
+    errors = bare + level
+    again = drift.again(without_own(groups, bare) + level, latency_s, runs)
+    levelled_s = latency_s * np.exp(-again(rows, runs))
+    model = model.refit(archs, levelled_s, weights)
     left = errors - again.left_out(runs)
-    keep_errors(model, left)
+    keep_errors(model, left, groups)
+    judge_hits(model, archs, levelled_s, even, left)
     return Fitted(model, None if again.is_none else again, rows, left)

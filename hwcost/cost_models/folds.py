@@ -5,33 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost.cost_models.groups import Groups, Rows
 from hwcost.cost_models.tabulate import Floats
 
-Rows = NDArray[np.intp]
+__all__ = ["Rows", "folds", "out_of_fold"]
 
 
-def folds(n: int, count: int, seed: int = 0) -> Iterator[tuple[Rows, Rows]]:
-    """Yields (kept, left out) row numbers; every row is left out once, in an order drawn from the seed.
+def folds(groups: Groups, count: int, seed: int = 0) -> Iterator[tuple[Rows, Rows]]:
+    """Yields (kept, left out) row numbers; every row is left out once, with all others of its architecture.
 
     Args:
-        n: Rows.
-        count: Folds; at most n.
+        groups: The architectures of the rows; they are left out in an order drawn from the seed.
+        count: Folds; at most as many as architectures.
         seed: Equal seeds give equal folds.
     """
-    order = np.random.default_rng(seed).permutation(n)
-    for part in np.array_split(order, min(count, n)):
-        is_left = np.zeros(n, dtype=bool)
-        is_left[part] = True
+    order = np.random.default_rng(seed).permutation(len(groups))
+    for part in np.array_split(order, min(count, len(groups))):
+        is_chosen = np.zeros(len(groups), dtype=bool)
+        is_chosen[part] = True
+        is_left = is_chosen[groups.numbers]
         yield np.flatnonzero(~is_left), np.flatnonzero(is_left)
 
 
-def out_of_fold(n: int, count: int, predict: Callable[[Rows, Rows], Floats], seed: int = 0) -> Floats:
-    """Predicts every row from a fit without it.
+def out_of_fold(groups: Groups, count: int, predict: Callable[[Rows, Rows], Floats], seed: int = 0) -> Floats:
+    """Predicts every row from a fit that has seen none of its architecture.
 
     Args:
-        n: Rows.
+        groups: The architectures of the n rows.
         count: Folds.
         predict: Takes kept and left-out rows, fits on the first and predicts the second.
         seed: Equal seeds give equal folds.
@@ -39,7 +40,7 @@ def out_of_fold(n: int, count: int, predict: Callable[[Rows, Rows], Floats], see
     Returns:
         Shape (n,).
     """
-    predicted = np.empty(n)
-    for kept, left in folds(n, count, seed):
+    predicted = np.empty(len(groups.numbers))
+    for kept, left in folds(groups, count, seed):
         predicted[left] = predict(kept, left)
     return predicted

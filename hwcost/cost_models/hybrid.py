@@ -18,6 +18,7 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.folds import Rows, folds
 from hwcost.cost_models.gbm import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
+from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
 from hwcost.cost_models.structure import BASES, bases
@@ -91,7 +92,7 @@ class Hybrid(CostModel):
         """Fits the bases that come into question; a later one is taken when it is clearly better on rows left out."""
         names = bases(self.features) if self.base == "auto" else (self.base,)
         best, *others = [self._make(name).fit_encoded(genes, latency_s, weights) for name in names]
-        for other in others:
+        for other in others if len(genes) > 1 else []:
             errors = [np.abs(left_out_errors(one, genes, latency_s, weights)) for one in (best, other)]
             best = other if clearly_better(errors[1], errors[0]) else best
         return best
@@ -105,7 +106,7 @@ class Hybrid(CostModel):
         if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOTHING_LEFT:
             return 0
         errors = np.empty((1 + len(STAGES), len(genes)))
-        for kept, held in folds(len(genes), FOLDS):
+        for kept, held in folds(Groups.of(self.features, genes), FOLDS):
             errors[:, held] = self._stage_errors(genes, latency_s, weights, kept, held)
         best = 1 + int(np.argmin(np.abs(errors[1:]).mean(axis=1)))
         is_better = clearly_better(np.abs(errors[best]), np.abs(errors[0]))

@@ -1,7 +1,8 @@
 """A saved cost model: a folder of plain data that anyone can read and that executes nothing when loaded.
 
 ``config.json`` holds the space, the options, everything learned and where it came from; ``measured.json`` the latencies
-for exact hits; ``booster.txt`` a booster in its library's own text format; ``README.md`` a card for people. Files are
+for exact hits; ``hits.json``, where there is something to say, half-widths about repeated ones and why others are no hits;
+``booster.txt`` a booster in its library's own text format; ``README.md`` a card for people. Files are
 checked against the hashes in ``config.json`` before anything reads them.
 
 Format history: 1, the first.
@@ -23,12 +24,14 @@ from hwcost.spaces.base import GeneValue
 from hwcost.units import format_percent
 
 SCHEMA_VERSION = 1
-CONFIG, MEASURED, CARD = "config.json", "measured.json", "README.md"
+CONFIG, MEASURED, HITS, CARD = "config.json", "measured.json", "hits.json", "README.md"
 
 
 def save(model: CostModel, folder: Path) -> Path:
     """Writes a fitted model; see :meth:`hwcost.cost_models.base.CostModel.save`."""
     texts = {**model.files(), MEASURED: json.dumps([[list(genes), s] for genes, s in model.measured_.items()])}
+    if model.spreads_ or model.doubts_:
+        texts[HITS] = _hits(model)
     config = {
         "schema_version": SCHEMA_VERSION,
         "hwcost_version": hwcost.__version__,
@@ -80,8 +83,17 @@ def _rebuilt(path: Path, config: dict[str, Any]) -> CostModel:
         raise DataError(f"{path / CONFIG}: {error}") from None
     model.restore(config["state"], files)
     model.measured_ = {tuple(_genes(genes)): float(seconds) for genes, seconds in json.loads(files[MEASURED])}
+    if HITS in files:
+        hits = json.loads(files[HITS])
+        model.spreads_ = {tuple(_genes(genes)): float(spread) for genes, spread in hits["spreads"]}
+        model.doubts_ = {tuple(_genes(genes)): str(doubt) for genes, doubt in hits["doubts"]}
     model.provenance = dict(config["provenance"])
     return model
+
+
+def _hits(model: CostModel) -> str:
+    spreads = [[list(genes), spread] for genes, spread in model.spreads_.items()]
+    return json.dumps({"spreads": spreads, "doubts": [[list(genes), doubt] for genes, doubt in model.doubts_.items()]})
 
 
 def _genes(genes: Any) -> list[GeneValue]:
@@ -133,6 +145,7 @@ def _card(model: CostModel) -> str:
         "| what | value |",
         "|---|---|",
         f"| fitted on | {model.n_rows_} measurements |",
+        f"| different architectures | {model.n_architectures_} |",
     ]
     if model.chosen:
         lines.append(f"| chosen by cross-validation | {model.chosen} |")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hwcost.workloads.slopes import ComponentTable
 
 MIN_ROWS = 5
-"""Fewest rows for cross-validated metrics."""
+"""Fewest different architectures for cross-validated metrics."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Training:
     Attributes:
         model: The fitted model.
         measured_s: Latencies of the fitted rows, shape (n,).
-        left_out_s: What is predicted for each row by a fit without it, shape (n,).
+        left_out_s: What is predicted for each row by a fit that has not seen its architecture, shape (n,).
         metrics: Of the second against the first.
     """
 
@@ -53,15 +53,17 @@ def training(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **o
         **options: What the model takes.
 
     Raises:
-        DataError: When there are too few rows.
+        DataError: When there are too few rows, or too few different architectures.
         UnknownNameError: When there is no such model.
         UsageError: When an option is unknown to the model.
     """
     if data.components is not None and model == "lut":
         return _priced(data, data.components, **options)
     rows = data.rows(FIT)
-    if len(rows) < MIN_ROWS:
-        raise DataError(f"{data.source}: {len(rows)} rows to fit on; at least {MIN_ROWS} are needed. Measure more.")
+    architectures = len({data.space.canonical(data.architectures[i].genes) for i in rows})
+    if architectures < MIN_ROWS:
+        what = f"{len(rows)} rows" + (f" of {architectures} different architectures" if architectures < len(rows) else "")
+        raise DataError(f"{data.source}: {what} to fit on; at least {MIN_ROWS} are needed. Measure more architectures.")
     result = fit_rows(model, data, rows, drift_of(data, rows, drift), **{"exact": True, **options})
     fitted, latency_s = result.model, data.latency_s[result.rows]
     left_out_s = np.asarray(latency_s * np.exp(-result.errors))
@@ -71,6 +73,7 @@ def training(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **o
         **data.shape,
         "data_sha256": data.sha256,
         "rows": len(rows),
+        "architectures": architectures,
         **({"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}),
         **({} if result.drift is None else {"drift": result.drift.as_dict()}),
         "metrics": {name: value for name, value in found.items() if value is not None},

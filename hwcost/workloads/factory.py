@@ -22,6 +22,8 @@ OWN = "own"
 """A dtype that was not asked for: the module keeps the formats that its factory gave it."""
 DEFAULTS: dict[str, Any] = {"batch_size": 1, "seq_len": 128, "dtype": "float32"}
 """What a factory is called with where nothing was asked for."""
+UNUSED = ("keeps_formats", "shapes", "arguments")
+"""Fields that are left out of the plain form where they say nothing."""
 SHOWN = 3
 """Inputs whose shapes stand in a name."""
 
@@ -77,7 +79,7 @@ class FactoryWorkload(Workload):
     def as_dict(self) -> dict[str, Any]:
         """See the base class; what is not used is left out."""
         found = {"kind": self.kind, **asdict(self), "shapes": [[name, list(shape)] for name, shape in self.shapes]}
-        return {name: value for name, value in found.items() if value or name not in ("keeps_formats", "shapes", "arguments")}
+        return {name: value for name, value in found.items() if value or name not in UNUSED}
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> FactoryWorkload:

@@ -95,7 +95,7 @@ def test_outside_the_domain_nothing_is_let_through() -> None:
         (60, {"max_s": 0.0}, "positive number of seconds"),
         (60, {"max_s": float("nan")}, "positive number of seconds"),
         (60, {"max_s": 1.0, "probability": 95}, "between 0 and 1"),
-        (60, {"max_s": 1.0, "probability": 0.99}, "needs 99 rows, the model was fitted on 60"),
+        (60, {"max_s": 1.0, "probability": 0.99}, "needs 99 architectures, the model was fitted on 60"),
         (8, {"max_s": 1.0}, "has no interval"),
     ],
 )

@@ -9,6 +9,7 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.evaluate import evaluate, evaluate_roles, train_rows
 from hwcost.cost_models.folds import folds
+from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import calibrate, quantile
 from hwcost.cost_models.metrics import NAMES, median_metrics, metrics
 from hwcost.cost_models.train import training
@@ -53,7 +54,7 @@ def test_perfect_and_constant_predictions():
 
 @given(st.integers(2, 60), st.integers(2, 12), st.integers(0, 9))
 def test_every_row_is_left_out_once(n, count, seed):
-    parts = list(folds(n, count, seed))
+    parts = list(folds(Groups.of_keys(range(n)), count, seed))
     assert sorted(int(row) for _, left in parts for row in left) == list(range(n))
     for kept, left in parts:
         assert sorted([*kept.tolist(), *left.tolist()]) == list(range(n))

@@ -1,0 +1,72 @@
+"""Which rows are the same architecture: they are split together, left out together, and fitted as one.
+
+An architecture that stands on both sides of a split is recognised, not predicted, so that errors on it say nothing of a new
+one. Points of a space that stand for the same net are one architecture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.cost_models.features import Features
+from hwcost.cost_models.tabulate import Floats
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The architectures of n rows, numbered as they come up.
+
+    Attributes:
+        numbers: Number of each row's architecture, shape (n,).
+    """
+
+    numbers: Rows
+
+    @classmethod
+    def of(cls, features: Features, genes: Floats) -> Groups:
+        """Tells the architectures of encoded genes (n, genes) apart."""
+        return cls.of_keys(features.keys(genes))
+
+    @classmethod
+    def of_keys(cls, keys: Iterable[Hashable]) -> Groups:
+        """Takes rows with equal keys for the same architecture."""
+        known: dict[Hashable, int] = {}
+        return cls(np.array([known.setdefault(key, len(known)) for key in keys], dtype=np.intp))
+
+    def __len__(self) -> int:
+        """Returns the number of different architectures."""
+        return len(self.sizes)
+
+    @cached_property
+    def sizes(self) -> Rows:
+        """Rows of each architecture, shape (architectures,)."""
+        return np.bincount(self.numbers).astype(np.intp)
+
+    @property
+    def has_repeats(self) -> bool:
+        """Whether some architecture stands in several rows."""
+        return len(self) < len(self.numbers)
+
+    @property
+    def shares(self) -> Floats:
+        """What each row counts, so that every architecture counts 1; shape (n,)."""
+        return np.asarray(1.0 / self.sizes[self.numbers])
+
+    @cached_property
+    def rows(self) -> list[Rows]:
+        """Row numbers of each architecture, ascending."""
+        order = np.argsort(self.numbers, kind="stable").astype(np.intp)
+        return np.split(order, np.cumsum(self.sizes)[:-1])
+
+    def rows_of(self, architectures: Rows) -> Rows:
+        """Returns the rows of some architectures, one architecture after the other."""
+        if not self.has_repeats:
+            return architectures
+        return np.concatenate([self.rows[i] for i in architectures]) if len(architectures) else np.empty(0, dtype=np.intp)
