@@ -53,6 +53,8 @@ class Data:
         components: Prices by component, where the campaign measured components.
         is_ordered: Whether rows stand in the order in which they were measured, once each.
         runs: Number of the measuring run of each row, shape (n,); None where they are not known.
+        lines: Number of the line of each row of a table in its file; empty where it is not known.
+        kept: Columns of a table that are features knowingly, even where they look like a leaked answer.
     """
 
     space: SearchSpace
@@ -67,6 +69,8 @@ class Data:
     components: ComponentTable | None = None
     is_ordered: bool = False
     runs: NDArray[np.intp] | None = None
+    lines: tuple[int, ...] = ()
+    kept: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.architectures)

@@ -7,7 +7,7 @@ It serves the checks that come before any cost model: fast, linear in its column
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,20 +76,31 @@ class Smoother:
         return np.asarray((self._columns - self._mean) / self._scale @ slopes + target.mean())
 
 
-def smoothers(features: Features, genes: Floats, fitted: Rows) -> list[Smoother]:
-    """Returns laws from plain to general: sizes where they are known, single columns, products of columns."""
-    blocks = list(_blocks(features, genes))
+def smoothers(features: Features, genes: Floats, fitted: Rows, used: Collection[int] | None = None) -> list[Smoother]:
+    """Returns laws from plain to general: sizes where they are known, single columns, products of columns.
+
+    Args:
+        features: The feature extractor.
+        genes: Encoded architectures, shape (n, genes).
+        fitted: Positions of the rows to fit on, shape (m,).
+        used: Indices of the genes that the laws may use; None for all.
+
+    Returns:
+        At least one law; a constant where no column varies.
+    """
+    blocks = list(_blocks(features, genes, range(genes.shape[1]) if used is None else used))
+    blocks = blocks or [np.zeros((len(genes), 1))]
     stages = [np.column_stack(blocks[:end]) for end in range(1, len(blocks) + 1)]
     return [Smoother(stage, fitted) for stage in stages]
 
 
-def _blocks(features: Features, genes: Floats) -> Iterator[Floats]:
+def _blocks(features: Features, genes: Floats, used: Collection[int]) -> Iterator[Floats]:
     if features.is_buildable:
         work = features.work(genes)
         yield np.log(np.maximum(work, 1.0))
     plain, logs, names = [], [], []
-    for i, gene in enumerate(features.space.genes):
-        values = genes[:, i]
+    for i in used:
+        gene, values = features.space.genes[i], genes[:, i]
         different = np.unique(values)
         if len(different) < 2:
             continue

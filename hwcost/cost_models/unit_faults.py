@@ -2,9 +2,9 @@
 
 The log latency of a row is what its architecture costs, some noise, and a whole multiple of ``log 1000`` (seconds among
 milliseconds or microseconds) or ``log 60`` (seconds among minutes). Cost and multiples are found together: given the
-multiples, the cost is a ridge fit; given the fit, every row's multiple is the nearest one; both are repeated until they stand
-still, from several starts and from few columns to many. The fit predicts each row without that row, so that it cannot bend
-towards it.
+multiples, the cost is a ridge fit; given the fit, every row's multiple is the nearest one; both are repeated until they
+stand still, from several starts and from few columns to many. The fit predicts each row without that row, so that it cannot
+bend towards it.
 
 A mixture is taken for one of units only where the levels stand apart with hardly a row between them, and their distance is
 that of a unit: a badly fitted law, a kernel's floor or a noisy machine fill the space in between.
@@ -180,7 +180,7 @@ def _settled(stage: Smoother, logs: Floats, steps: Steps, step: float) -> _Level
 
 def _limited(steps: Steps) -> Steps:
     common = int(np.median(steps))
-    return np.clip(steps - common, -MOST, MOST)
+    return np.asarray(np.clip(steps - common, -MOST, MOST))
 
 
 def _described(errors: Floats, steps: Steps, step: float) -> _Levels:
@@ -238,7 +238,8 @@ def _assigned(stage: Smoother, logs: Floats, rows: NDArray[np.intp], found: _Lev
     """Assigns all rows to the levels that were found among some of them."""
     rest = logs - stage.everywhere(logs[rows] - found.step * found.steps)
     rest = rest - np.median(rest[rows] - found.step * found.steps)
-    return np.clip(np.round(rest / found.step), found.steps.min(), found.steps.max()).astype(np.intp)
+    steps: Steps = np.clip(np.round(rest / found.step), found.steps.min(), found.steps.max()).astype(np.intp)
+    return steps
 
 
 def _as_faults(steps: Steps, step: float) -> list[UnitFault]:
