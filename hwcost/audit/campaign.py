@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hwcost.audit.repeats import find_repeats
 from hwcost.audit.report import AuditReport
-from hwcost.audit.table import count_outliers, rank_agreement, segments
+from hwcost.audit.table import far_off, rank_agreement, segments
 from hwcost.campaign.doubts import Drift
 from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan
@@ -59,7 +59,7 @@ def _report(
         von_neumann=drift.before, von_neumann_after=drift.after, critical=drift.critical, size_order=drift.size_order,
         signal_tau=signal_tau(item, logs), duplicates=len(repeats.later), copies=0,
         repeatability=repeats.spread(logs), repeatability_after=repeats.spread(logs - model.offset),
-        outliers=count_outliers(model.residual), void_share=void_share,
+        outlier_rows=far_off(rows, model.residual), void_share=void_share,
         level_by_class={str(name): one.level.range for name, one in sorted(model.classes.items())},
     )  # fmt: skip
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hwcost.cost_models.table_faults import ranges
+
 if TYPE_CHECKING:
     from hwcost.audit.report import AuditReport
     from hwcost.levels.level import Segment
@@ -32,6 +34,11 @@ def _opening(report: AuditReport) -> list[str]:
             "size of the architectures, so a machine that slowly changed would look the same as architectures that cost "
             "more. Measured again in random order the two could be told apart."
         ]
+    if {"W_OUTLIERS", "W_REPEATS"} & set(report.codes) and "W_DRIFT" not in report.codes:
+        return [
+            f"There is no sign that the machine changed while these {things} were measured, but single {report.unit}s "
+            "cannot be trusted."
+        ]
     if report.verdict == "clean":
         return [
             f"There is no sign that the machine changed while these {things} were measured: once the architecture's own "
@@ -57,6 +64,11 @@ def _invalid(report: AuditReport) -> list[str]:
             "The latencies do not depend on the architectures they are filed under: small ones take as long as large ones. "
             "Most likely the configuration was never applied to the model that ran, and every row timed the same thing."
         )
+    said += [f"{one.flag.text[0].upper()}{one.flag.text[1:]}" for one in report.faults]
+    if report.unit_rows:
+        said.append("All that follows was found with these rows brought to the unit of the others.")
+    if "E_REPEATS" in report.codes:
+        said.append("The same architecture measured twice gives latencies that have hardly anything to do with each other.")
     return said
 
 
@@ -113,7 +125,13 @@ def _details(report: AuditReport) -> list[str]:
     if report.copies:
         said.append(f"{_count(report.copies, 'row')} repeated an earlier one to the last digit and did not count.")
     if report.outliers:
-        said.append(f"{_count(report.outliers, report.unit)} far off everything else should be looked at.")
+        which = f"{report.unit}{'s' if report.outliers > 1 else ''} {ranges(report.outlier_rows)}"
+        said.append(f"{_count(report.outliers, report.unit)} far off everything else should be looked at: {which}.")
+    for first, second, ratio in report.disagreeing[:TOLD]:
+        said.append(
+            f"Rows {first} and {second} hold the same architecture, but latencies that differ by a factor of "
+            f"{max(ratio, 1 / ratio):.3g}."
+        )
     if report.void_share:
         said.append(f"{_percent(report.void_share)} of the visits were void or failed and were not used.")
     return said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ FEWEST_PAIRS = 3
 
 WINDOW, DISTINCT = 10, 5
 """Successive latencies, so many of them different, that never agree to the last digit by chance."""
+
+DISAGREEING, LEAST_DISAGREEING = 6.0, 0.2
+"""Repeats disagree that differ by so many robust standard deviations, and by so much in log latency."""
 
 SHARED = 0.5
 """Share of a table's windows that another table also holds, from which the two are the same measurements."""
@@ -41,6 +45,19 @@ class Repeats:
         """Returns the robust standard deviation of the log ratio of repeats that are no copies; None with too few."""
         ratios = (log_latency[self.later] - log_latency[self.earlier])[~self.is_copy]
         return float(MAD_TO_SD * np.median(np.abs(ratios))) if len(ratios) >= FEWEST_PAIRS else None
+
+    def disagreeing(self, log_latency: Floats, noise: float) -> tuple[tuple[int, int, float], ...]:
+        """Returns the pairs whose latencies differ far more than repeats do: earlier row, later row, ratio of latencies.
+
+        Args:
+            log_latency: Without the level, shape (n,).
+            noise: Standard deviation of a single row, where there are too few repeats to tell how they differ.
+        """
+        ratios = log_latency[self.later] - log_latency[self.earlier]
+        typical = self.spread(log_latency)
+        limit = max(DISAGREEING * (math.sqrt(2) * noise if typical is None else typical), LEAST_DISAGREEING)
+        pairs = zip(self.earlier.tolist(), self.later.tolist(), np.exp(ratios).tolist(), strict=True)
+        return tuple(pair for pair, ratio in zip(pairs, ratios, strict=True) if abs(ratio) > limit)
 
 
 def find_repeats(item: Indices, latency_s: Floats) -> Repeats:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost.cost_models.table_faults import LARGEST_LEVEL_RANGE, LEAKED_ANSWER, LEVEL, MIXED_UNITS, REVERSED, TableFault
 from hwcost.levels.level import Segment
 from hwcost.measure.measurement import Flag
 
@@ -35,7 +37,22 @@ FEWEST_ARCHITECTURES = 5
 OUTLIER, LEAST_OUTLIER = 6.0, 0.2
 """A row is an outlier when it is off by so many robust standard deviations, and by so much in log latency."""
 
-INVALIDATING = frozenset({"E_NULL_EFFECT", "E_DUPLICATE"})
+FAR_OUTLIER = math.log(LARGEST_LEVEL_RANGE)
+"""A single row that is off by so much (log) is a doubt about the table: no machine's level moves so far."""
+
+MANY_OUTLIERS = 0.02
+"""Share of outliers from which they are a doubt about the table."""
+
+UNSTEADY, UNREPEATABLE = 0.1, 0.5
+"""Typical difference (log) of repeats of one architecture from which they are a doubt, and from which nothing holds."""
+
+INVALIDATING = frozenset(
+    {"E_NULL_EFFECT", "E_DUPLICATE", "E_REPEATS", MIXED_UNITS, LEAKED_ANSWER, REVERSED, LEVEL}
+)
+"""Codes that make the latencies useless as they are."""
+
+DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS"})
+"""Codes with which latencies are not clean, however still the machine was."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +78,13 @@ class AuditReport:
         copies: Those of them whose latency is the same to the last digit.
         repeatability: Robust standard deviation of the log ratio of repeats, copies left out; None with fewer than three.
         repeatability_after: The same once the level is taken out.
-        outliers: Residuals far off everything.
+        outlier_rows: Numbers of the rows (visits) whose residuals are far off everything, ascending.
         void_share: Share of visits that were void or failed; None for a table.
         level_by_class: Range of the level per class of workloads; None for a table.
         remarks: What was decided about the columns of a table, in whole sentences.
+        faults: Faults for which a fit refuses the table, with their rows and columns; none for a campaign.
+        disagreeing: Pairs of rows with the same architecture whose latencies do not agree: the earlier row, the later row,
+            and the later latency over the earlier one.
     """
 
     source: str
@@ -85,10 +105,22 @@ class AuditReport:
     copies: int
     repeatability: float | None
     repeatability_after: float | None
-    outliers: int
+    outlier_rows: tuple[int, ...]
     void_share: float | None = None
     level_by_class: dict[str, float] | None = None
     remarks: tuple[str, ...] = ()
+    faults: tuple[TableFault, ...] = ()
+    disagreeing: tuple[tuple[int, int, float], ...] = ()
+
+    @property
+    def outliers(self) -> int:
+        """Number of residuals far off everything."""
+        return len(self.outlier_rows)
+
+    @property
+    def unit_rows(self) -> tuple[int, ...]:
+        """Numbers of the rows in another unit than the others, ascending."""
+        return tuple(sorted(row for fault in self.faults if fault.flag.code == MIXED_UNITS for row in fault.rows))
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -127,6 +159,10 @@ class AuditReport:
             "signal_tau": self.signal_tau,
             "size_order": self.size_order,
             "outliers": self.outliers,
+            f"outlier_{self.unit}s": list(self.outlier_rows),
+            "unit_rows": list(self.unit_rows),
+            "faults": [_fault(one) for one in self.faults],
+            "disagreeing": [{"rows": [first, second], "ratio": ratio} for first, second, ratio in self.disagreeing],
             "void_share": self.void_share,
             "level_by_class": self.level_by_class and {name: 100.0 * span for name, span in self.level_by_class.items()},
             "unit": self.unit,
@@ -140,20 +176,24 @@ def judge(codes: tuple[str, ...], von_neumann: float, critical: float, level_ran
     """Returns the verdict that belongs to what was found.
 
     Where the order of the rows follows the size of the architectures nothing can be said about the level, for or against;
-    that is no clean bill, so it is ``mild``.
+    that is no clean bill, so it is ``mild``. So are rows far off everything and repeats that disagree, on a still machine.
     """
     if INVALIDATING & set(codes):
         return "invalid"
     if "W_CONFOUNDED" in codes:
         return "mild"
     if von_neumann >= critical or level_range < MILD:
-        return "clean"
+        return "mild" if DOUBTS & set(codes) else "clean"
     return "drifting" if level_range >= DRIFTING else "mild"
 
 
 def is_at_least(verdict: str, limit: str) -> bool:
     """Whether a verdict is as bad as another one, or worse."""
     return VERDICTS.index(verdict) >= VERDICTS.index(limit)
+
+
+def _fault(fault: TableFault) -> dict[str, Any]:
+    return {"code": fault.flag.code, "column": fault.column, "factor": fault.factor, "rows": list(fault.rows)}
 
 
 def _percent(share: float | None) -> float | None:

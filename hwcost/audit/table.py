@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.audit.repeats import Repeats, find_repeats, hold_the_same
 from hwcost.audit.report import (
+    FAR_OUTLIER,
     FEWEST_ARCHITECTURES,
     FEWEST_ROWS,
     LEAST_OUTLIER,
     LEAST_TAU,
+    MANY_OUTLIERS,
     OUTLIER,
+    UNREPEATABLE,
+    UNSTEADY,
     AuditReport,
     judge,
 )
@@ -23,6 +28,7 @@ from hwcost.cost_models.data import Data
 from hwcost.cost_models.drift import Drift, estimate_drift
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.folds import Rows
+from hwcost.cost_models.table_faults import TableFault, level_fault, ranges, repaired, table_faults
 from hwcost.errors import DataError
 from hwcost.levels.change_points import change_points, clip
 from hwcost.levels.level import Segment
@@ -37,6 +43,9 @@ which hang together."""
 
 SAME_LEVEL = 0.002
 """Two stretches whose levels differ by less (log) are one."""
+
+SAID_PAIRS = 5
+"""Pairs of repeats that a message names; --json has all of them."""
 
 WAS_IT_APPLIED = "Was the configuration really applied to the model that ran?"
 
@@ -61,8 +70,10 @@ def audit_table(data: Data, others: Iterable[Data] = ()) -> AuditReport:
     if np.ptp(data.latency_s) == 0:
         return _constant(data, repeats, flags)
     runs = None if data.runs is None else data.runs[rows]
-    drift = estimate_drift(features, genes[rows], data.latency_s[rows], rows, runs)
-    return _report(data, drift, repeats, flags)
+    faults = table_faults(data)
+    in_one_unit = replace(data, latency_s=repaired(data.latency_s, faults))
+    drift = estimate_drift(features, genes[rows], in_one_unit.latency_s[rows], rows, runs)
+    return _report(in_one_unit, drift, repeats, flags, faults)
 
 
 def _check(data: Data, rows: int, architectures: int) -> None:
@@ -96,29 +107,38 @@ def _constant(data: Data, repeats: Repeats, flags: list[Flag]) -> AuditReport:
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=rows, residuals=nothing,
         log_level=nothing, level_range=0.0, segments=(Segment(0, n - 1, 1.0),), von_neumann=1.0, von_neumann_after=1.0,
         critical=critical(n), size_order=None, signal_tau=None, duplicates=len(repeats.later),
-        copies=int(repeats.is_copy.sum()), repeatability=None, repeatability_after=None, outliers=0,
+        copies=int(repeats.is_copy.sum()), repeatability=None, repeatability_after=None, outlier_rows=(),
     )  # fmt: skip
 
 
-def _report(data: Data, drift: Drift, repeats: Repeats, flags: list[Flag]) -> AuditReport:
+def _report(
+    data: Data, drift: Drift, repeats: Repeats, flags: list[Flag], faults: Sequence[TableFault]
+) -> AuditReport:
     everything = np.arange(len(data))
     level_everywhere = drift(everything, data.runs)
     log_level = level_everywhere[drift.rows] - float(np.median(level_everywhere[drift.rows]))
     measured_s = data.latency_s[drift.rows]
     limit, span = critical(len(measured_s)), math.expm1(float(np.ptp(log_level)))
     tau = rank_agreement(drift.predicted_s, measured_s)
-    flags = [*flags, *_null_effect(drift, measured_s, tau), *_confounded(drift)]
+    too_far = level_fault(data, drift.rows, log_level)
+    faults = [*faults, too_far] if too_far is not None else faults
+    flags = [*flags, *(one.flag for one in faults), *_null_effect(drift, measured_s, tau), *_confounded(drift)]
     if judge((), drift.von_neumann, limit, span) != "clean":
         flags.append(_drift_flag(drift, limit, span))
     logs = np.log(data.latency_s)
+    rest = drift.residuals - log_level
+    outlier_rows = far_off(drift.rows, rest)
+    disagreeing = repeats.disagreeing(logs - level_everywhere, robust_sd(rest))
+    repeatability_after = repeats.spread(logs - level_everywhere)
+    flags += [*_outlier_flags(drift.rows, rest, outlier_rows), *_repeat_flags(disagreeing, repeatability_after)]
     return AuditReport(
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=drift.rows,
         residuals=drift.residuals, log_level=log_level, level_range=span,
         segments=segments(drift.rows, drift.residuals, log_level), von_neumann=drift.von_neumann,
         von_neumann_after=drift.von_neumann_after, critical=limit, size_order=drift.size_order, signal_tau=tau,
         duplicates=len(repeats.later), copies=int(repeats.is_copy.sum()), repeatability=repeats.spread(logs),
-        repeatability_after=repeats.spread(logs - level_everywhere),
-        outliers=count_outliers(drift.residuals - log_level),
+        repeatability_after=repeatability_after, outlier_rows=outlier_rows, faults=tuple(faults),
+        disagreeing=disagreeing,
     )  # fmt: skip
 
 
@@ -174,6 +194,38 @@ def _drift_flag(drift: Drift, limit: float, span: float) -> Flag:
     return Flag("W_DRIFT", text, "Fit the level beside the architecture, or measure again in randomised rounds.")
 
 
+def _outlier_flags(rows: Rows, rest: Floats, outlier_rows: tuple[int, ...]) -> list[Flag]:
+    """Flags outliers where they are many, or one is further off than any machine's level."""
+    furthest = float(np.abs(rest - np.median(rest)).max())
+    if not outlier_rows or (len(outlier_rows) < MANY_OUTLIERS * len(rows) and furthest < FAR_OUTLIER):
+        return []
+    row = int(rows[np.argmax(np.abs(rest - np.median(rest)))])
+    text = (
+        f"{len(outlier_rows)} of {len(rows)} rows are far off what their architectures let expect ({ranges(outlier_rows)}); "
+        f"row {row} is furthest, by a factor of {math.exp(furthest):.3g}."
+    )
+    return [Flag("W_OUTLIERS", text, "Look at these rows, and measure them again or leave them out.")]
+
+
+def _repeat_flags(disagreeing: tuple[tuple[int, int, float], ...], repeatability: float | None) -> list[Flag]:
+    """Flags repeats of an architecture that do not agree, as a whole or in single pairs."""
+    if repeatability is not None and repeatability >= UNSTEADY:
+        code = "E_REPEATS" if repeatability >= UNREPEATABLE else "W_REPEATS"
+        text = f"the same architecture measured twice differs by {100 * math.expm1(repeatability):.0f} % typically."
+        return [Flag(code, text, "What a row says about its architecture is no more certain than that; measure again.")]
+    if not disagreeing:
+        return []
+    shown = disagreeing[:SAID_PAIRS]
+    told = [f"rows {first} and {second} (a factor of {_factor(ratio):.3g})" for first, second, ratio in shown]
+    more = f" and {len(disagreeing) - SAID_PAIRS} more pairs" if len(disagreeing) > SAID_PAIRS else ""
+    text = f"the same architecture was measured with different results in {', '.join(told)}{more}."
+    return [Flag("W_REPEATS", text, "One of the two is wrong: measure the architecture again.")]
+
+
+def _factor(ratio: float) -> float:
+    return max(ratio, 1.0 / ratio)
+
+
 def segments(rows: Rows, residuals: Floats, log_level: Floats) -> tuple[Segment, ...]:
     """Returns the stretches between the jumps that matter, with their levels relative to the median one.
 
@@ -209,7 +261,12 @@ def _telling(cuts: list[int], log_level: Floats) -> list[int]:
     return cuts
 
 
-def count_outliers(rest: Floats) -> int:
-    """Counts what is far off everything, once architecture and level are taken out."""
+def far_off(rows: Rows, rest: Floats) -> tuple[int, ...]:
+    """Returns the rows that are far off everything, once architecture and level are taken out.
+
+    Args:
+        rows: Numbers of the rows, shape (n,).
+        rest: What is left of their log latencies, shape (n,).
+    """
     limit = max(OUTLIER * robust_sd(rest), LEAST_OUTLIER)
-    return int((np.abs(rest - np.median(rest)) > limit).sum())
+    return tuple(rows[np.abs(rest - np.median(rest)) > limit].tolist())

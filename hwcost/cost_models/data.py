@@ -62,6 +62,7 @@ class Data:
         place: What ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
         names: Name of each row, where a column of a table was said to give it.
         remarks: What was decided about the columns of a table, in whole sentences.
+        kept: Columns of a table that are features knowingly, even where they look like a leaked answer.
     """
 
     space: SearchSpace
@@ -81,6 +82,7 @@ class Data:
     place: str = "row"
     names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
+    kept: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.architectures)
@@ -131,7 +133,7 @@ def read(
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
         raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
-    return from_table(read_table(source, space, options))
+    return replace(from_table(read_table(source, space, options)), kept=frozenset(options.keep))
 
 
 def from_table(table: LatencyTable) -> Data:

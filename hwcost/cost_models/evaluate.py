@@ -23,6 +23,7 @@ from hwcost.cost_models.fitting import DriftChoice, Fitted, drift_of, fit_rows
 from hwcost.cost_models.groups import Groups, Rows
 from hwcost.cost_models.metrics import Metrics, median_metrics, metrics
 from hwcost.cost_models.rolling import roll
+from hwcost.cost_models.table_faults import refuse_faults
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.measure.timer import Clock
@@ -69,10 +70,12 @@ def evaluate(
         The document, without ``schema_version``.
 
     Raises:
+        DataError: When the table has a fault that would make any fit wrong.
         UsageError: When the split leaves too few rows or architectures on either side.
         MissingExtraError: When the model asked for is not installed.
     """
     n_train, groups = train_rows(len(data), train), groups_of(data)
+    refuse_faults(data)
     splits = []
     for seed in range(1 if split == "ordered" else seeds):
         fit, judge = _split(groups, n_train, split, seed)

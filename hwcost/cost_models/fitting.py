@@ -17,8 +17,9 @@ from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.hits import judge_hits
 from hwcost.cost_models.intervals import keep_errors, left_out_errors
 from hwcost.cost_models.repeats import without_own
+from hwcost.cost_models.table_faults import level_fault
 from hwcost.cost_models.tabulate import Floats
-from hwcost.errors import UsageError
+from hwcost.errors import DataError, UsageError
 
 DriftChoice = Literal["auto", "none"]
 DRIFT_CHOICES = ("auto", "none")
@@ -51,6 +52,7 @@ def drift_of(data: Data, rows: Rows, choice: DriftChoice = "auto") -> Drift | No
     A campaign's rows have no order: its rounds have dealt with the level already.
 
     Raises:
+        DataError: When the level moved further than any machine's.
         UsageError: When the choice is unknown.
     """
     if choice not in DRIFT_CHOICES:
@@ -59,7 +61,11 @@ def drift_of(data: Data, rows: Rows, choice: DriftChoice = "auto") -> Drift | No
         return None
     features = Features(data.space, **data.shape)
     archs, latency_s, _ = data.take(rows)
-    return estimate_drift(features, features.encode(archs), latency_s, rows, runs_of(data, rows))
+    drift = estimate_drift(features, features.encode(archs), latency_s, rows, runs_of(data, rows))
+    fault = level_fault(data, drift.rows, drift(drift.rows, runs_of(data, drift.rows)))
+    if fault is not None:
+        raise DataError(f"{data.source}: {fault.flag.text} {fault.flag.remedy}")
+    return drift
 
 
 def runs_of(data: Data, rows: Rows) -> Runs | None:

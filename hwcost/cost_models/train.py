@@ -11,6 +11,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import CHECK, FIT, Data
 from hwcost.cost_models.fitting import DriftChoice, drift_of, fit_rows
 from hwcost.cost_models.metrics import Metrics, metrics
+from hwcost.cost_models.table_faults import refuse_faults
 from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError
 
@@ -53,7 +54,8 @@ def training(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **o
         **options: What the model takes.
 
     Raises:
-        DataError: When there are too few rows, or too few different architectures.
+        DataError: When there are too few rows, too few different architectures, or a fault of the table that would make any
+            fit wrong.
         UnknownNameError: When there is no such model.
         UsageError: When an option is unknown to the model.
     """
@@ -64,6 +66,7 @@ def training(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **o
     if architectures < MIN_ROWS:
         what = f"{len(rows)} rows" + (f" of {architectures} different architectures" if architectures < len(rows) else "")
         raise DataError(f"{data.source}: {what} to fit on; at least {MIN_ROWS} are needed. Measure more architectures.")
+    refuse_faults(data)
     result = fit_rows(model, data, rows, drift_of(data, rows, drift), **{"exact": True, **options})
     fitted, latency_s = result.model, data.latency_s[result.rows]
     left_out_s = np.asarray(latency_s * np.exp(-result.errors))

@@ -99,12 +99,69 @@ def test_a_constant_latency_is_invalid():
     assert report.to_dict()["segments"] == [{"first_row": 0, "last_row": N - 1, "level": 1.0}]
 
 
-@pytest.mark.parametrize("factor", [1e6, 1e-6])
-def test_absurd_outliers_are_counted_and_change_nothing(factor):
+@pytest.mark.parametrize("factor", [1e8, 20.0, 1e-4])
+def test_absurd_outliers_are_named_and_hide_nothing_else(factor):
     latency_s = LAW_S * noise()
     latency_s[[7, 100, 401]] *= factor
     report = audit_table(table(latency_s))
-    assert (report.verdict, report.outliers) == ("clean", 3)
+    assert (report.verdict, report.codes) == ("mild", ("W_OUTLIERS",))
+    assert report.level_range < 0.01
+    assert report.to_dict()["outlier_rows"] == [7, 100, 401]
+    assert "7, 100, 401" in report.explanation
+
+
+@pytest.mark.parametrize("factor", [1e6, 1e-3, 60.0])
+def test_rows_in_another_unit_are_named_and_judged_in_that_of_the_others(factor):
+    latency_s = LAW_S * noise()
+    latency_s[120:180] *= factor
+    report = audit_table(table(latency_s))
+    assert (report.verdict, report.codes) == ("invalid", ("E_UNIT",))
+    assert report.to_dict()["unit_rows"] == list(range(120, 180))
+    assert report.to_dict()["faults"][0]["factor"] == pytest.approx(factor)
+    assert (report.level_range < 0.01, report.outliers) == (True, 0)
+    assert "120 to 179" in report.explanation
+
+
+def test_a_level_that_no_machine_has_is_named():
+    latency_s = LAW_S * noise()
+    latency_s[200:350] *= 8.0
+    report = audit_table(table(latency_s))
+    assert report.verdict == "invalid"
+    assert report.codes[0] == "E_LEVEL"
+    fault = report.to_dict()["faults"][0]
+    assert (fault["rows"][0], fault["rows"][-1], len(fault["rows"])) == pytest.approx((200, 349, 150), abs=3)
+
+
+def test_a_level_of_sixty_percent_either_way_is_the_machine():
+    latency_s = LAW_S * noise() * (1.0 + 0.6 * np.sin(np.arange(N) / 60.0))
+    report = audit_table(table(latency_s))
+    assert (report.verdict, report.codes) == ("drifting", ("W_DRIFT",))
+    assert report.level_range > 2.0
+
+
+def test_rates_in_place_of_latencies_are_invalid():
+    report = audit_table(table(1.0 / (LAW_S * noise())))
+    assert (report.verdict, report.codes) == ("invalid", ("E_REVERSED",))
+    assert "per second" in report.explanation
+
+
+def test_repeats_that_disagree_are_named():
+    latency_s = LAW_S[np.arange(N) % 590] * noise(sd=0.005)
+    latency_s[595] *= 23.0
+    report = audit_table(table(latency_s, [ARCHS[i % 590] for i in range(N)]))
+    assert (report.verdict, report.codes) == ("mild", ("W_OUTLIERS", "W_REPEATS"))
+    (pair,) = report.to_dict()["disagreeing"]
+    assert pair["rows"] == [5, 595]
+    assert pair["ratio"] == pytest.approx(23.0, rel=0.03)
+    assert "5 and 595" in report.explanation
+
+
+@pytest.mark.parametrize(("sd", "verdict", "code"), [(0.15, "mild", "W_REPEATS"), (0.8, "invalid", "E_REPEATS")])
+def test_repeats_that_differ_as_a_rule_are_a_doubt(sd, verdict, code):
+    rows = np.arange(N) % 200
+    report = audit_table(table(LAW_S[rows] * noise(sd=sd), [ARCHS[i] for i in rows]))
+    assert report.verdict == verdict
+    assert code in report.codes
 
 
 def test_repeats_say_how_well_they_agree():

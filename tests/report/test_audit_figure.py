@@ -20,7 +20,8 @@ def report(n: int, edges: list[int]) -> AuditReport:
     return AuditReport(
         source="x.csv", space="table", unit="row", flags=(), rows=rows, residuals=log_level + 0.01 * np.sin(rows),
         log_level=log_level, level_range=0.1, segments=segments, von_neumann=0.1, von_neumann_after=1.0, critical=0.9,
-        size_order=1.0, signal_tau=0.9, duplicates=0, copies=0, repeatability=None, repeatability_after=None, outliers=0,
+        size_order=1.0, signal_tau=0.9, duplicates=0, copies=0, repeatability=None, repeatability_after=None,
+        outlier_rows=(),
     )  # fmt: skip
 
 

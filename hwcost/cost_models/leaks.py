@@ -1,0 +1,190 @@
+"""Columns that hold the answer: a copy of the latency, a rate, or whatever else was computed from it.
+
+A feature, however good, leaves at least the noise of measurement. A column that was computed from the latency follows even
+that noise. Three signs tell it, from the plainest on: the column is the latency, its inverse or its logarithm, to the last
+digits; together with what the other columns account for it gives the latency far more closely than they do without it, and
+falls as the latency rises; and where all other columns are equal, it changes as the latency does.
+
+A column of whole numbers in proportion to the latency (parameters, operations) is a feature, unless its name says time. A
+column of few values (a device's peak) is no leak either: the answer is as varied as the latency itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.cost_models.features import Features
+from hwcost.cost_models.smoothing import smoothers
+from hwcost.cost_models.tabulate import Floats
+from hwcost.levels.von_neumann import robust_sd
+
+FEWEST_ROWS = 10
+FEWEST_VALUES = 8
+"""Rows, and different values of a column, below which agreement is chance."""
+
+AS_VARIED = 0.5
+"""Share of the different latencies that a column's different values must reach."""
+
+EXACT = 1e-4
+"""Error, as a share of the column's standard deviation, within which the column is computed from the latency."""
+
+MOST_DECIMALS = 6
+LEAST_STEPS = 30.0
+"""A rounded column is compared within its rounding where its standard deviation is at least so many rounding steps."""
+
+LAST = 0.99
+"""Share of the rows that must agree."""
+
+CLOSER = 0.1
+"""A column that follows the noise leaves at most this share of what the others leave without it."""
+
+LEAST_NOISE = 3e-3
+"""What the others must leave (log), so that there is something to follow."""
+
+EXACT_LOG = 1e-3
+"""What a column that rises with the latency may leave (log): a good feature that rises with it leaves its noise."""
+
+FEWEST_REPEATS = 5
+REPEAT_NOISE = 0.1
+"""Repeats (equal in all other columns) that are needed, and their typical difference of log latency at most."""
+
+TIME = re.compile(r"time|latency|duration|elapsed|runtime|(^|_)(ns|us|ms|s|sec|seconds|cycles)$", re.IGNORECASE)
+"""Names of columns that say time."""
+
+MOST_ROWS = 1000
+"""Rows that are looked at, where there are more."""
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A column that was computed from the latency.
+
+    Attributes:
+        column: Its name.
+        how: What it is, for example ``the inverse of the latency``.
+    """
+
+    column: str
+    how: str
+
+
+def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: Collection[str] = ()) -> list[Leak]:
+    """Finds the columns of a table that were computed from its latencies.
+
+    Args:
+        features: The feature extractor of a table's space; buildable spaces have no columns that could leak.
+        genes: Encoded architectures, shape (n, genes).
+        latency_s: Shape (n,), seconds.
+        kept: Columns that are features knowingly.
+
+    Returns:
+        The leaks in the order of the columns.
+    """
+    if features.is_buildable or len(genes) < FEWEST_ROWS or np.ptp(latency_s) == 0:
+        return []
+    if len(genes) > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(0).choice(len(genes), MOST_ROWS, replace=False))
+        genes, latency_s = genes[rows], latency_s[rows]
+    varied = [i for i in _varied(features, genes, latency_s) if features.gene_names[i] not in kept]
+    has_others = len(np.flatnonzero(np.ptp(genes, axis=0) > 0)) > 1
+    found = {i: how for i in varied if (how := _computed(features.gene_names[i], genes[:, i], latency_s, has_others))}
+    others = [i for i in range(genes.shape[1]) if i not in found]
+    plain = [i for i in others if i not in varied]
+    for i in varied:
+        if i not in found and (how := _following(features, genes, latency_s, i, others, plain)):
+            found[i] = how
+    return [Leak(features.gene_names[i], found[i]) for i in sorted(found)]
+
+
+def _varied(features: Features, genes: Floats, latency_s: Floats) -> Iterator[int]:
+    """Yields the numeric columns that are about as varied as the latency."""
+    least = max(FEWEST_VALUES, AS_VARIED * len(np.unique(latency_s)))
+    for i, gene in enumerate(features.space.genes):
+        if not gene.categorical and not gene.choices and len(np.unique(genes[:, i])) >= least:
+            yield i
+
+
+def _computed(name: str, column: Floats, latency_s: Floats, has_others: bool) -> str | None:
+    """Says which function of the latency alone a column is; None when it is none."""
+    if _is_linear(column, 1.0 / latency_s):
+        return "the inverse of the latency, such as a rate"
+    if _is_linear(column, np.log(latency_s)):
+        return "the logarithm of the latency"
+    is_time = bool(TIME.search(name)) or (has_others and not _is_whole(column))
+    return "the latency itself, in another unit or scaled" if is_time and _is_linear(column, latency_s) else None
+
+
+def _is_linear(column: Floats, of: Floats) -> bool:
+    """Whether a column is a straight line in something, within its rounding."""
+    sd = float(column.std())
+    slope = float(np.mean((column - column.mean()) * (of - of.mean()))) / max(float(of.var()), 1e-300)
+    errors = np.abs(column - column.mean() - slope * (of - of.mean()))
+    step = _rounding(column)
+    limit = max(EXACT * sd, 0.6 * step if sd >= LEAST_STEPS * step else 0.0)
+    return bool(np.quantile(errors, LAST) <= limit)
+
+
+def _rounding(column: Floats) -> float:
+    """Returns the step to which a column is rounded; 0 where it has more decimals than a few."""
+    for decimals in range(MOST_DECIMALS):
+        if np.array_equal(np.round(column, decimals), column):
+            return float(10.0**-decimals)
+    return 0.0
+
+
+def _is_whole(column: Floats) -> bool:
+    return bool(np.all(column == np.round(column)))
+
+
+def _following(
+    features: Features, genes: Floats, latency_s: Floats, i: int, others: list[int], plain: list[int]
+) -> str | None:
+    """Says how a column follows the noise of the latency beside the other columns; None when it does not."""
+    column, logs = genes[:, i], np.log(latency_s)
+    if column.min() <= 0:
+        return None
+    rest = [j for j in others if j != i]
+    for used in (rest, plain) if plain != rest else (rest,):
+        if _is_rate(features, genes, logs, column, used):
+            return "a rate, such as work per second: the latency follows from it and the other columns"
+        if not _is_whole(column) and _is_share(features, genes, logs, column, used):
+            return "a part or a multiple of the latency, told by the other columns"
+        if _follows_repeats(genes[:, used], logs, np.log(column), _is_whole(column)):
+            return "what follows the latency even between rows that are equal in all other columns"
+    return None
+
+
+def _left(features: Features, genes: Floats, target: Floats, used: list[int]) -> float:
+    """Returns the robust standard deviation of what some columns leave of a target, rows left out."""
+    laws = smoothers(features, genes, np.arange(len(genes)), used)
+    return min(robust_sd(target - law.left_out(target)) for law in laws)
+
+
+def _is_rate(features: Features, genes: Floats, logs: Floats, column: Floats, used: list[int]) -> bool:
+    together = _left(features, genes, logs + np.log(column), used)
+    alone = _left(features, genes, logs, used)
+    return alone >= LEAST_NOISE and together <= CLOSER * alone
+
+
+def _is_share(features: Features, genes: Floats, logs: Floats, column: Floats, used: list[int]) -> bool:
+    together = _left(features, genes, logs - np.log(column), used)
+    return together <= EXACT_LOG and _left(features, genes, logs, used) >= max(LEAST_NOISE, together / CLOSER)
+
+
+def _follows_repeats(others: Floats, logs: Floats, column: Floats, is_whole: bool) -> bool:
+    """Whether differences between repeats are those of the column, with either sign."""
+    item = np.unique(others, axis=0, return_inverse=True)[1].ravel() if others.shape[1] else np.zeros(len(logs), np.intp)
+    order = np.argsort(item, kind="stable")
+    is_repeat = np.diff(item[order]) == 0
+    by, of = np.diff(logs[order])[is_repeat], np.diff(column[order])[is_repeat]
+    told: NDArray[np.bool_] = np.abs(by) > EXACT_LOG
+    if told.sum() < FEWEST_REPEATS or float(np.median(np.abs(by[told]))) > REPEAT_NOISE:
+        return False
+    limit = CLOSER * float(np.median(np.abs(by[told])))
+    signs = (1.0,) if is_whole else (1.0, -1.0)
+    return any(float(np.quantile(np.abs(by + sign * of)[told], LAST)) <= limit for sign in signs)
