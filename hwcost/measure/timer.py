@@ -82,12 +82,14 @@ class Block:
         calls: Calls in it.
         cpu_s: CPU seconds of this process meanwhile; None on a virtual clock.
         clock_hz: Mean of the processor's clock before and after; None where it is not told.
+        wait_s: Seconds that this process was ready to run and had no CPU; None where that is not told.
     """
 
     seconds: float
     calls: int
     cpu_s: float | None
     clock_hz: float | None = None
+    wait_s: float | None = None
 
     @property
     def per_call_s(self) -> float:
