@@ -1,7 +1,7 @@
 """Locks between processes of one machine: files that the kernel lets go of when their holder dies.
 
-A lock is ``flock`` on a file that holds one JSON document about the holder, for messages only. Files may lie in a folder that
-everyone can write, so links are not followed, and nothing is written to a file that has a second name.
+A lock is ``flock`` on a file that holds one JSON document about the holder, for messages only. Files may lie in a folder
+that everyone can write, so links are not followed, and nothing is written to a file that has a second name.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from typing import Any
 LOCK_DIR = "HWCOST_LOCK_DIR"
 """Environment variable that names the folder of the machine's locks."""
 
-SHARED_FOLDERS = ("/run/lock", "/tmp", "/var/tmp")  # noqa: S108
+SHARED_FOLDERS = ("/run/lock", "/tmp", "/var/tmp")
 """Where the machine's locks lie: in the first of these that everyone can write, so that all users agree on it."""
 
 MAX_BYTES = 10_000
+LONGEST = 300
 EVERYONE = 0o666
 
 
@@ -100,6 +101,22 @@ class FileLock:
             fcntl.flock(self._file, fcntl.LOCK_UN)  # also for processes that were forked meanwhile
         os.close(self._file)
         self._file = None
+
+
+def described(holder: dict[str, Any]) -> str:
+    """Describes who holds a lock, for people: process, campaign, store and since when, as far as it said so.
+
+    Args:
+        holder: What it said of itself. Any user may have written it, so that it is cut and cleaned.
+    """
+    told = {name: _clean(holder.get(name)) for name in ("pid", "campaign", "store", "since")}
+    who = f"process {told['pid']}" if told["pid"] else "another process"
+    doing = f" (campaign {told['campaign']} in {told['store'] or 'an unknown store'})" if told["campaign"] else ""
+    return who + doing + (f" since {told['since']}" if told["since"] else "")
+
+
+def _clean(value: object) -> str:
+    return "".join(letter for letter in str(value or "") if letter.isprintable())[:LONGEST]
 
 
 def machine_folder() -> Path:

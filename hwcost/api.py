@@ -46,6 +46,7 @@ def measure(
     tier: str = "standard",
     rounds: int | None = None,
     budget_s: float | None = None,
+    wait_s: float = 600.0,
     seed: int = 0,
     role: str = "fit",
     store: str | Path | None = None,
@@ -66,6 +67,7 @@ def measure(
         tier: ``quick``, ``standard`` or ``strict``: 5, 1 or 0.5 % wanted half-width.
         rounds: Overrides the tier's number of rounds.
         budget_s: Seconds after which no further visit is begun.
+        wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; no part of ``budget_s``.
         seed: Of the order of visits.
         role: Kept with every measurement; cost models learn from ``fit``.
         store: A file or URL; None for the user's default store.
@@ -76,8 +78,8 @@ def measure(
         The campaign with one measurement per workload.
 
     Raises:
-        DeviceError: When the device is not here.
-        UsageError: When an argument is wrong.
+        DeviceError: When the device is not here, or busy: BusyError names who holds the CPUs.
+        UsageError: When an argument is wrong, or there are fewer CPUs than threads.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
     from hwcost.campaign import run as campaign
@@ -92,7 +94,7 @@ def measure(
         tier=tier, rounds=rounds, options=backend_options, threads=threads, seed=seed,
     )  # fmt: skip
     with open_store(store) as opened:
-        return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, progress=progress)
+        return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, wait_s=wait_s, progress=progress)
 
 
 def fit(

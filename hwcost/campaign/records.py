@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import canaries
+from hwcost.campaign.cpus import Reservation
 from hwcost.campaign.plan import Plan
 from hwcost.errors import DataError
 from hwcost.measure import guards
@@ -29,6 +30,9 @@ class RecordMaker:
         plan: The campaign's plan.
         campaign_id: Its id.
         store: Where earlier records of the campaign lie.
+
+    Attributes:
+        reservation: The CPUs that the campaign holds; None where it needs none.
     """
 
     def __init__(self, plan: Plan, campaign_id: str, store: Store) -> None:
@@ -39,6 +43,7 @@ class RecordMaker:
         first = next(store.records(campaign_id), None)
         self._known = first.environment if first else None
         self._settings: dict[str, Any] = {}
+        self.reservation: Reservation | None = None
         self._info = {key: _describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
         self._info |= {key: _describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
 
@@ -73,7 +78,8 @@ class RecordMaker:
         if self.environment is None:
             return []
         told = self._settings
-        return guards.of_machine(self.environment.host.virtualization, told.get("governor"), told.get("clocks_locked"))
+        flags = guards.of_machine(self.environment.host.virtualization, told.get("governor"), told.get("clocks_locked"))
+        return [*flags, self.reservation.flag] if self.reservation and self.reservation.flag else flags
 
     def record(self, visit: Visit, attempt: int = 1) -> Record:
         """Makes the record of a visit in the present process.
@@ -95,7 +101,8 @@ class RecordMaker:
             protocol=_protocol(self.plan),
             identity=identity,
         )
-        conditions = type(record.conditions).of({**record.conditions.flat(), **self._settings})
+        held = {} if self.reservation is None else {"exclusive": self.reservation.is_exclusive}
+        conditions = type(record.conditions).of({**record.conditions.flat(), **self._settings, **held})
         return record.model_copy(update={"conditions": conditions})
 
 

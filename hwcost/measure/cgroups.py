@@ -25,13 +25,9 @@ def folders(root: Path = ROOT) -> list[Path]:
     """
     found: list[Path] = []
     for number, controllers, path in _memberships(root):
-        if controllers == "" and number == "0":
-            mounts = V2_MOUNTS
-        elif CONTROLLER in controllers.split(","):
-            mounts = V1_MOUNTS
-        else:
-            continue
-        mount = next((root / name for name in mounts if _is_mount(root / name)), None)
+        is_second, is_first = number == "0" and not controllers, CONTROLLER in controllers.split(",")
+        places = V2_MOUNTS if is_second else V1_MOUNTS if is_first else ()
+        mount = next((root / name for name in places if _is_mount(root / name)), None)
         if mount is not None:
             found += _upwards(mount, path)
     return found

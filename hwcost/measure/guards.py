@@ -35,7 +35,7 @@ CODES = {
     "E_NULL_EFFECT": "all configurations cost the same",
     "E_DUPLICATE": "the same content stands under different labels",
     "W_DISTURBED": "the process was kept off the processor in many blocks, or its core was shared",
-    "W_NOT_EXCLUSIVE": "the CPUs were not held for this campaign alone, or were busy before it began",
+    "W_NOT_EXCLUSIVE": "the CPUs measured on could not be held for one campaign alone",
     "W_MULTIMODAL": "the blocks, or the processes, fall into separate groups",
     "W_DRIFT": "the level of the machine moved",
     "W_CONFOUNDED": "order and size of the workloads cannot be told apart",
@@ -59,7 +59,7 @@ BLOCK_WAIT = 1 - DISTURBED_SHARE
 """Share of a block's time without a CPU, by the kernel's account, from which it was kept off the processor."""
 
 CLEAR_WAIT = 0.01
-"""The same of all blocks that count together, from which their visit is in doubt; each of them may lie below its own bound."""
+"""The same of all blocks that count, from which their visit is in doubt, even if none of them exceeds its own bound."""
 
 FOREIGN_WAIT = 0.25
 """The same from which a visit with hardly an undisturbed block is void: its latency is a third too high or more."""
@@ -92,9 +92,9 @@ LAUNCH_SHARE = 0.8
 def disturbed(blocks: Sequence[Block]) -> list[bool]:
     """Says for each block whether the process was kept off the processor in it.
 
-    It was when the kernel says so, whatever the visit's other blocks were like; or when its CPU seconds over its wall seconds
-    are below the visit's usual ones, its upper quartile. Workloads that sleep, wait for a device, or run on a virtual clock
-    have no usable share, and the kernel counts no wait for a CPU while they do.
+    It was when the kernel says so, whatever the visit's other blocks were like; or when its CPU seconds over its wall
+    seconds are below the visit's usual ones, its upper quartile. Workloads that sleep, wait for a device, or run on a
+    virtual clock have no usable share, and the kernel counts no wait for a CPU while they do.
     """
     shares = [0.0 if block.cpu_s is None else block.cpu_s / block.seconds for block in blocks]
     usual = _usual(shares)
@@ -310,15 +310,15 @@ def of_machine(virtualization: str | None, governor: str | None, clocks_locked: 
     return flags
 
 
-def not_exclusive(reasons: Sequence[str]) -> Flag | None:
-    """Returns W_NOT_EXCLUSIVE when something else may run, or did run, on the CPUs of a campaign.
+def not_exclusive(cpus: str, reason: str) -> Flag:
+    """Returns W_NOT_EXCLUSIVE for CPUs on which another campaign may have run.
 
     Args:
-        reasons: Whole clauses, without a full stop.
+        cpus: Their names.
+        reason: Why no lock could be held on them.
     """
-    if not reasons:
-        return None
-    return Flag("W_NOT_EXCLUSIVE", f"{'; '.join(reasons)}.", "Run one campaign at a time, and stop what else is running.")
+    text = f"no lock could be held on {cpus}, so that another campaign may have run there: {reason}."
+    return Flag("W_NOT_EXCLUSIVE", text, "Run one campaign at a time, or name a folder for locks in HWCOST_LOCK_DIR.")
 
 
 def mismatch(differing: Mapping[str, tuple[Any, Any]]) -> Flag | None:

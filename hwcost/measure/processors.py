@@ -52,9 +52,7 @@ class CpuTimes:
 
 def allowed() -> list[int]:
     """Returns the logical CPUs that this process may use, ascending; all of them where affinity is unknown."""
-    if sys.platform == "linux":
-        return sorted(os.sched_getaffinity(0))
-    return list(range(os.cpu_count() or 1))
+    return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
 
 
 def cores(cpus: Iterable[int], root: Path = ROOT) -> list[Core]:

@@ -16,7 +16,6 @@ import hwcost
 from hwcost.campaign import run as campaign
 from hwcost.campaign.estimate import measurements
 from hwcost.campaign.plan import Item, Plan, items
-from hwcost.campaign.process import cpus_for
 from hwcost.errors import DataError, DeviceError, InterruptedRunError, UsageError
 from hwcost.measure.protocol import protocol
 from hwcost.stores import open_store
@@ -210,10 +209,3 @@ def _kill(process: subprocess.Popen[bytes], worker_only: bool) -> None:
         process.kill()
         for child in children:  # no worker may outlive its parent
             child.wait(timeout=10)
-
-
-def test_the_last_cpus_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
-    assert cpus_for(1) == [3]
-    assert cpus_for(2) == [2, 3]
-    assert cpus_for(4) is None
