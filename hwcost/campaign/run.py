@@ -160,7 +160,7 @@ class _Run:
         if not BACKENDS.load(self.plan.backend).uses_processor:
             yield
             return
-        holder = {"campaign": self.campaign_id, "store": self.store.url, "since": utc_now()}
+        holder = {"campaign": self.campaign_id, "store": self.store.url, "since": f"{utc_now()[:19]}Z"}
         with reserved(self.plan.threads, holder, wait_s=wait_s, waiting=self._report_waiting) as self.reservation:
             self.maker.reservation = self.reservation
             self.elapsed = timer.stopwatch()

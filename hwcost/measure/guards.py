@@ -153,11 +153,12 @@ def of_visit(
     """
     out = {reason: len(blocks) for reason, blocks in (left_out or {}).items()}
     total = len(samples) + sum(out.values())
+    foreign = _foreign(conditions, len(samples))
     doubts = (
         _compiled(compiled, name),
-        _foreign(conditions, len(samples)),
+        foreign,
         _throttled(conditions, out.get("throttled", 0) / total),
-        _disturbed(conditions, out.get("disturbed", 0) / total, len(samples), span_s),
+        None if foreign else _disturbed(conditions, out.get("disturbed", 0) / total, len(samples), span_s),
         _multimodal(modes(samples), "blocks", "Pin the process, and lock the clock where that is allowed."),
         launch_bound(conditions.get("enqueue_s"), conditions.get("device_s")),
     )

@@ -38,7 +38,7 @@ def held_by_file(store: Path, campaign_id: str) -> Iterator[None]:
     name = re.sub(r"[^0-9A-Za-z-]", "_", campaign_id)[:LONGEST_NAME]
     lock = FileLock(store.with_name(f"{store.name}.{name}.lock"), is_temporary=True)
     try:
-        is_held = lock.acquire({"campaign": campaign_id, "store": str(store), "since": utc_now()})
+        is_held = lock.acquire({"since": f"{utc_now()[:19]}Z"})
     except CannotLockError as error:
         raise StoreError(f"campaign {campaign_id} cannot be held for this process: {error}. Remove that file.") from None
     if not is_held:
