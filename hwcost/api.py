@@ -50,6 +50,7 @@ def measure(
     blocks: int | None = None,
     arrival: str = "back-to-back",
     budget_s: float | None = None,
+    wait_s: float = 600.0,
     seed: int = 0,
     role: str = "fit",
     store: str | Path | None = None,
@@ -74,6 +75,7 @@ def measure(
         blocks: Least number of timed blocks in a visit, from 4; ten by default. Fewer make slow calls quicker to measure.
         arrival: When calls arrive: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses each is timed by itself.
         budget_s: Seconds after which no further visit is begun.
+        wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; no part of ``budget_s``.
         seed: Of the order of visits.
         role: Kept with every measurement; cost models learn from ``fit``.
         store: A file or URL; None for the user's default store.
@@ -84,8 +86,8 @@ def measure(
         The campaign with one measurement per workload.
 
     Raises:
-        DeviceError: When the device is not here.
-        UsageError: When an argument is wrong.
+        DeviceError: When the device is not here, or busy: BusyError names who holds the CPUs.
+        UsageError: When an argument is wrong, or there are fewer CPUs than threads.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
     from hwcost.campaign import run as campaign
@@ -102,7 +104,7 @@ def measure(
         blocks=blocks, arrival=arrival,
     )  # fmt: skip
     with open_store(store) as opened:
-        return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, progress=progress)
+        return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, wait_s=wait_s, progress=progress)
 
 
 def fit(

@@ -11,6 +11,7 @@
     │   ├── SpaceExhausted        2  a searcher has nothing left to ask for
     │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
     ├── DeviceError               3  absent, busy or unreachable
+    │   └── BusyError             3  in use by another process; names who
     ├── MeasurementError          4  measured, but invalid
     ├── StoreError                5  a store cannot be opened, read or written
     └── InterruptedRunError     130  stopped by the user; resumable
@@ -75,6 +76,10 @@ class DeviceError(HwcostError):
     """A device is absent, busy or unreachable."""
 
     exit_code = 3
+
+
+class BusyError(DeviceError):
+    """Processors or a campaign that another process is using; later, the same command may run."""
 
 
 class MeasurementError(HwcostError):

@@ -46,6 +46,16 @@ def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.delenv("HWCOST_STORE", raising=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_locks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Lets the workers of one test run take turns on the CPUs, without waiting for the user's campaigns."""
+    base = tmp_path_factory.getbasetemp()
+    folder = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HWCOST_LOCK_DIR", str(folder / "locks"))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _fresh_console() -> None:
     """Lets no test inherit the ``-q`` or ``-v`` of another one."""

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 LAYERS = [
     ["errors"],
     ["units"],
-    ["_resources", "_callable", "_extras"],
+    ["_resources", "_callable", "_extras", "_locks"],
     ["registry"],
     ["devices"],
     ["spaces"],

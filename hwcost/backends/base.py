@@ -84,6 +84,8 @@ class Backend(ABC):
     extra: ClassVar[str | None] = None
     """The extra that installs it."""
     option_names: ClassVar[tuple[str, ...]] = ()
+    uses_processor: ClassVar[bool] = True
+    """Whether it keeps CPUs of this machine busy; campaigns of a synthetic backend do not, so they hold and await none."""
     round: int = 0
     """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 

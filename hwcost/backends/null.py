@@ -42,6 +42,7 @@ class Null(Backend):
 
     name = "null"
     kinds = ("cpu", "cuda", "tpu")
+    uses_processor = False
     option_names = (
         "seed",
         "noise",

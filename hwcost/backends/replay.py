@@ -31,6 +31,7 @@ class Replay(Backend):
 
     name = "replay"
     kinds = ("cpu", "cuda", "tpu")
+    uses_processor = False
     option_names = ("file", "space")
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.differences import BAND, Comparison, differences
+from hwcost.campaign.environments import deciding, differing
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Plan, find_campaign
-from hwcost.campaign.records import PASSING
 from hwcost.campaign.table_differences import compare_tables, is_table, read_tables
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.exchange.options import Names, TableOptions
@@ -33,9 +33,6 @@ __all__ = ["Arm", "compare", "read_arm"]
 CANARY_SHIFT = 0.05
 """Shift of the canaries between two campaigns from which the machine is in doubt."""
 
-SETTINGS = ("governor", "turbo", "smt", "clocks_locked")
-DRIVERS = ("driver_version", "firmware_version", "cuda_or_rocm_version", "cudnn_version", "python_version")
-UNSET = "unset"
 
 
 @dataclass(frozen=True)
@@ -134,7 +131,7 @@ def compare_arms(a: Arm, b: Arm, *, across: bool = False, band: float = BAND) ->
     """Compares two arms that were read; see :func:`compare`."""
     if a.campaign_id is not None and a.campaign_id == b.campaign_id:
         raise DataError(f"both arms are campaign {a.campaign_id}. Name two, for example STORE#ID or STORE#BACKEND.")
-    flag = guards.mismatch(_differing(a.environment, b.environment))
+    flag = guards.mismatch(differing(a.environment, b.environment))
     if flag is not None and not across:
         raise DataError(f"{flag} Or compare them nevertheless with --across (across=True).")
     is_together = a.campaign_id is None and b.campaign_id is None
@@ -193,7 +190,7 @@ def _from_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     fit = fit_campaign(Plan.from_dict(plan), visits_of(store, campaign.campaign_id))
     canaries = {} if fit.canaries is None else fit.canaries.latency_s
     record = next(store.records(campaign.campaign_id), None)
-    facts = {} if record is None else dict(_facts(record)) | {"threads": plan.get("threads"), "arrival": _arrival(plan)}
+    facts = {} if record is None else _facts(record) | {"threads": plan.get("threads"), "arrival": _arrival(plan)}
     return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries)
 
 
@@ -202,28 +199,8 @@ def _arrival(plan: Mapping[str, Any]) -> str:
     return str(plan.get("protocol", {}).get("arrival", BACK_TO_BACK))
 
 
-def _facts(record: Record) -> Iterator[tuple[str, Any]]:
-    """Yields what decides whether two latencies can be compared, besides the workload and the backend."""
-    environment, conditions = record.environment, record.conditions.flat()
-    yield "device_key", environment.device.device_key
-    yield from environment.host.model_dump(exclude=PASSING | {"extra"}).items()
-    yield from ((name, getattr(environment.software, name)) for name in DRIVERS)
-    yield from ((name, conditions.get(name)) for name in SETTINGS)
-    yield from ((f"protocol.{name}", getattr(record.protocol, name)) for name in ("protocol_id", "protocol_version"))
-    yield from ((f"framework.{name}", version) for name, version in (environment.software.framework or {}).items())
-    if environment.software.env is not None:
-        yield "env", environment.software.env
-
-
-def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Returns both values of every fact that both know and that differs; an environment variable counts also when unset."""
-    found = {
-        name: (a[name], b[name])
-        for name in a
-        if name != "env" and a[name] is not None and b.get(name) is not None and a[name] != b[name]
-    }
-    one, other = a.get("env"), b.get("env")
-    if one is not None and other is not None:
-        pairs = {name: (one.get(name, UNSET), other.get(name, UNSET)) for name in sorted({*one, *other})}
-        found |= {f"env.{name}": pair for name, pair in pairs.items() if pair[0] != pair[1]}
-    return found
+def _facts(record: Record) -> dict[str, Any]:
+    """Returns what decides whether two latencies can be compared, besides the workload and the backend."""
+    protocol = {f"protocol.{name}": getattr(record.protocol, name) for name in ("protocol_id", "protocol_version")}
+    known = {name: value for name, value in protocol.items() if value is not None}
+    return deciding(record.environment, record.conditions.flat()) | known

@@ -16,8 +16,8 @@ from hwcost.campaign.time_model import TimeModel, VisitTable
 from hwcost.levels.contention import Contention
 from hwcost.levels.von_neumann import critical, von_neumann
 from hwcost.measure.duplicates import duplicates, samples_digest
-from hwcost.measure.guards import null_effect
-from hwcost.measure.measurement import Flag, Measurement
+from hwcost.measure.guards import CLEAR_WAIT, is_preempted, null_effect
+from hwcost.measure.measurement import Flag, Measurement, Visit
 
 Floats = NDArray[np.float64]
 
@@ -126,7 +126,8 @@ def of_campaign(
     flags = [
         _confounded(drift),
         _drifting(model, drift, certificate),
-        _unstable(states, drift, certificate),
+        _unstable(states, drift, certificate, measurements),
+        _kept_off(measurements),
         _null_effect(plan, measurements),
         *_duplicates(measurements),
     ]
@@ -168,13 +169,18 @@ def _jumps(model: TimeModel) -> str:
     return f", with {len(places)} jumps (at {shown}{' and later' if len(places) > JUMPS_SHOWN else ''} of the campaign)"
 
 
-def _unstable(states: Contention | None, drift: Drift | None, certificate: Certificate | None) -> Flag | None:
+def _unstable(
+    states: Contention | None,
+    drift: Drift | None,
+    certificate: Certificate | None,
+    measurements: Sequence[Measurement],
+) -> Flag | None:
     """Returns W_UNSTABLE_HOST for two states within visits, or a level that moved far between them."""
     if states is not None:
         share, delay = 100 * (1 - states.share), 100 * math.expm1(states.delay)
         text = f"{share:.0f} % of the blocks were slowed, by {delay:.0f} % on average."
-        remedy = "Latencies are those of the undisturbed machine; stop what else runs here, or on the same host."
-        return Flag("W_UNSTABLE_HOST", text, remedy)
+        remedy = "Stop what else runs here, or on the same host."
+        return Flag("W_UNSTABLE_HOST", f"{text} {_whose_latency(measurements)}", remedy)
     remedy = "Measure again when the machine has settled, and compare the two campaigns."
     if drift is not None and drift.is_significant and drift.range > UNSTABLE:
         text = f"the level moved by {100 * drift.range:.0f} %, more than {100 * UNSTABLE:.0f} %."
@@ -183,6 +189,48 @@ def _unstable(states: Contention | None, drift: Drift | None, certificate: Certi
         text = f"the canaries' level moved by {100 * certificate.range:.0f} % from round to round, more than "
         return Flag("W_UNSTABLE_HOST", text + f"{100 * canaries.UNSTABLE:.0f} %.", remedy)
     return None
+
+
+def _whose_latency(measurements: Sequence[Measurement]) -> str:
+    """Says what is known of the quicker of two states, which latencies are estimated from."""
+    visits = [visit for m in measurements for visit in m.visits if visit.is_usable]
+    waits = [visit.conditions.get("cpu_wait_fraction") for visit in visits]
+    text = "Latencies are those of the quicker blocks"
+    if any(was_kept_off(visit) for visit in visits):
+        return f"{text}, but other processes ran on the same CPU: an undisturbed machine may be quicker still."
+    known = [wait for wait in waits if wait is not None]
+    if len(known) < len(waits) or not known:
+        return f"{text}; whether these saw an undisturbed machine is not known."
+    return f"{text}, in which this process had its CPU at least {100 * (1 - max(known)):.1f} % of the time."
+
+
+def was_kept_off(visit: Visit) -> bool:
+    """Says whether a visit's process clearly lacked a CPU in the blocks that count; unknown is no."""
+    wait = visit.conditions.get("cpu_wait_fraction")
+    if wait is not None:
+        return bool(wait > CLEAR_WAIT)
+    facts = {"cpu_fraction": _cpu_fraction(visit), **visit.conditions}
+    return is_preempted(facts, visit.ended_s - visit.started_s)
+
+
+def _cpu_fraction(visit: Visit) -> float | None:
+    """Returns CPU seconds over wall seconds of all blocks of a visit, as records of any age hold them."""
+    left_out = visit.conditions.get("left_out_s") or {}
+    calls_s = math.fsum([*visit.samples_s, *visit.warmup_s, *(one for series in left_out.values() for one in series)])
+    timed_s = visit.calls_per_block * calls_s
+    return None if visit.cpu_s is None or timed_s <= 0 else visit.cpu_s / timed_s
+
+
+def _kept_off(measurements: Sequence[Measurement]) -> Flag | None:
+    """Returns W_DISTURBED for visits that lacked a CPU and do not say so themselves, as records of earlier versions do."""
+    visits = [visit for m in measurements for visit in m.visits if visit.is_usable]
+    silent = [visit for visit in visits if was_kept_off(visit) and "W_DISTURBED" not in {flag.code for flag in visit.flags}]
+    if not silent:
+        return None
+    least = min(fraction for visit in silent if (fraction := _cpu_fraction(visit)) is not None)
+    text = f"in {len(silent)} of {len(visits)} visits the process was stopped again and again and had less than a CPU, down "
+    text += f"to {100 * least:.0f} %: latencies are too high."
+    return Flag("W_DISTURBED", text, "Measure again, with nothing else on this machine.")
 
 
 def _null_effect(plan: Plan, measurements: Sequence[Measurement]) -> Flag | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.backends import usable
 from hwcost.campaign.canaries import choose
+from hwcost.campaign.cpus import refuse_too_many
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.run import start
 from hwcost.measure.arrival import BACK_TO_BACK
@@ -47,11 +48,12 @@ def planned(
         arrival: When calls arrive: ``back-to-back``, ``gap=TIME`` or ``poisson=RATE``.
 
     Raises:
-        UsageError: When an argument is wrong, or the backend cannot be used on that device.
+        UsageError: When an argument is wrong, the backend cannot be used on that device, or there are too few CPUs.
         DataError: When one workload stands twice.
     """
     own = dict(options or {})
-    usable(backend, profile.kind, own)
+    if usable(backend, profile.kind, own).uses_processor:
+        refuse_too_many(threads)
     how = protocol(tier, profile.kind, rounds, blocks, arrival)
     return Plan(tuple(items), profile.name, backend, how, own, threads, seed, pin, choose(items, backend))
 

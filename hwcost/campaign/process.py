@@ -109,15 +109,3 @@ def _revived(name: str, text: str) -> errors.HwcostError:
 def _python_path() -> str:
     """Makes the worker import the same hwcost, and the user's own modules, as this process does."""
     return os.pathsep.join(path or os.getcwd() for path in sys.path)
-
-
-def cpus_for(threads: int) -> list[int] | None:
-    """Chooses CPUs for a worker: the last of those allowed, since the first one serves most interrupts.
-
-    Returns:
-        None where affinity is unknown, or no CPU would be left out.
-    """
-    if sys.platform != "linux":
-        return None
-    allowed = sorted(os.sched_getaffinity(0))
-    return allowed[-threads:] if threads < len(allowed) else None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import canaries
+from hwcost.campaign.cpus import Reservation
+from hwcost.campaign.environments import deciding, differing
 from hwcost.campaign.plan import Plan
 from hwcost.errors import DataError
 from hwcost.measure import guards
@@ -18,9 +20,6 @@ from hwcost.workloads.base import ITEMSIZES, Workload
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
-PASSING = {"boot_id"}
-"""Facts of a host that may change between two parts of one campaign."""
-
 
 class RecordMaker:
     """Turns visits into records, one process after another.
@@ -29,6 +28,9 @@ class RecordMaker:
         plan: The campaign's plan.
         campaign_id: Its id.
         store: Where earlier records of the campaign lie.
+
+    Attributes:
+        reservation: The CPUs that the campaign holds; None where it needs none.
     """
 
     def __init__(self, plan: Plan, campaign_id: str, store: Store) -> None:
@@ -37,8 +39,9 @@ class RecordMaker:
         self.run_id = new_id()
         self.environment: Environment | None = None
         first = next(store.records(campaign_id), None)
-        self._known = first.environment if first else None
+        self._known = deciding(first.environment, first.conditions.flat()) if first else None
         self._settings: dict[str, Any] = {}
+        self.reservation: Reservation | None = None
         self._info = {key: _describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
         self._info |= {key: _describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
 
@@ -56,24 +59,20 @@ class RecordMaker:
             host=Host.of(event["host"]),
             software=Software.of(event["software"]),
         )
-        self._check(environment)
-        self.environment = self._known = environment
-
-    def _check(self, new: Environment) -> None:
-        if self._known is None:
-            return
-        old_facts, new_facts = _facts(self._known), _facts(new)
-        differing = [key for key in old_facts if old_facts[key] != new_facts.get(key)]
-        if differing:
-            detail = "; ".join(f"{key}: {old_facts[key]} then, {new_facts.get(key)} now" for key in differing)
+        facts = deciding(environment, self._settings)
+        found = differing(facts if self._known is None else self._known, facts)
+        if found:
+            detail = "; ".join(f"{name}: {then} then, {now} now" for name, (then, now) in found.items())
             raise DataError(f"this campaign was begun in another environment ({detail}). Start a new campaign here.")
+        self.environment, self._known = environment, facts
 
     def machine_flags(self) -> list[Flag]:
         """Returns the doubts about the machine that the last process ran on."""
         if self.environment is None:
             return []
         told = self._settings
-        return guards.of_machine(self.environment.host.virtualization, told.get("governor"), told.get("clocks_locked"))
+        flags = guards.of_machine(self.environment.host.virtualization, told.get("governor"), told.get("clocks_locked"))
+        return [*flags, self.reservation.flag] if self.reservation and self.reservation.flag else flags
 
     def record(self, visit: Visit, attempt: int = 1) -> Record:
         """Makes the record of a visit in the present process.
@@ -95,13 +94,9 @@ class RecordMaker:
             protocol=_protocol(self.plan),
             identity=identity,
         )
-        conditions = type(record.conditions).of({**record.conditions.flat(), **self._settings})
+        held = {} if self.reservation is None else {"exclusive": self.reservation.is_exclusive}
+        conditions = type(record.conditions).of({**record.conditions.flat(), **self._settings, **held})
         return record.model_copy(update={"conditions": conditions})
-
-
-def _facts(environment: Environment) -> dict[str, Any]:
-    host = environment.host.model_dump(exclude=PASSING | {"extra"})
-    return {**host, "framework": environment.software.framework, "device_key": environment.device.device_key}
 
 
 def _protocol(plan: Plan) -> Protocol:

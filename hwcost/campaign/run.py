@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hwcost.backends import BACKENDS
 from hwcost.campaign import canaries, estimate
+from hwcost.campaign.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.interrupt import Interrupt
 from hwcost.campaign.plan import Plan, find_campaign
-from hwcost.campaign.process import WorkerDiedError, WorkerProcess, cpus_for
+from hwcost.campaign.process import WorkerDiedError, WorkerProcess
 from hwcost.campaign.records import RecordMaker
-from hwcost.errors import InterruptedRunError
+from hwcost.errors import BusyError, InterruptedRunError
 from hwcost.measure import timer
 from hwcost.measure.measurement import Flag, Measurement, Visit
 from hwcost.measure.worker import Job
+from hwcost.stores.ids import utc_now
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
@@ -42,6 +47,7 @@ class Progress:
         name: What is measured now.
         call_s: Seconds of one call, in the mean over the visits made by now; None before the first visit.
         idle_s: Seconds of the pause before each call, likewise; 0 for calls back to back.
+        waiting: Who holds the CPUs that the campaign waits for; empty when it measures.
     """
 
     done: int
@@ -51,6 +57,7 @@ class Progress:
     name: str
     call_s: float | None = None
     idle_s: float = 0.0
+    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,30 +100,40 @@ def run(
     campaign_id: str,
     *,
     budget_s: float | None = None,
+    wait_s: float = WAIT_S,
     progress: Callable[[Progress], None] = lambda state: None,
 ) -> Result:
     """Runs, or goes on with, a campaign that lies in a store.
 
+    The campaign itself, and as many CPUs as it has threads, are held for this process until it ends or dies.
+
     Args:
         store: Where the plan is and the visits go.
         campaign_id: From :func:`start`, or of a campaign that was interrupted.
-        budget_s: Seconds after which no further visit is begun.
-        progress: Called before and after every visit.
+        budget_s: Seconds after which no further visit is begun; waiting for CPUs is no part of them.
+        wait_s: Seconds to wait for CPUs that other campaigns hold.
+        progress: Called before and after every visit, and while the campaign waits.
 
     Raises:
         InterruptedRunError: On Ctrl-C; what was measured is kept.
         DataError: When the campaign was begun on another machine or with other software.
+        BusyError: When another process runs this campaign, or others hold the CPUs for longer than ``wait_s``.
+        UsageError: When this process may use fewer CPUs than the plan has threads.
     """
-    campaign = _Run(store, campaign_id, budget_s, progress)
-    try:
-        with campaign.interrupt:
-            complete = campaign.all_rounds()
-    except KeyboardInterrupt:
-        store.set_status(campaign_id, "interrupted")
-        raise InterruptedRunError(
-            f"interrupted; {len(campaign.visits)} visits are kept. Go on with: hwcost measure --resume --store {store.url}"
-        ) from None
-    store.set_status(campaign_id, "done" if complete else "stopped")
+    find_campaign(store, campaign_id)
+    with store.held(campaign_id):
+        campaign = _Run(store, campaign_id, budget_s, progress)
+        try:
+            with campaign.interrupt, campaign.processors(wait_s):
+                complete = campaign.all_rounds()
+        except KeyboardInterrupt:
+            store.set_status(campaign_id, "interrupted")
+            kept = f"interrupted; {len(campaign.visits)} visits are kept."
+            raise InterruptedRunError(f"{kept} Go on with: hwcost measure --resume --store {store.url}") from None
+        except BusyError as error:
+            store.set_status(campaign_id, "stopped")
+            raise BusyError(f"{error} Go on with: hwcost measure --resume --store {store.url}") from None
+        store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.visits)
     flags = (*fit.flags, *campaign.maker.machine_flags())
     return Result(campaign_id, store.url, campaign.plan, fit.measurements, flags, campaign.elapsed(), complete, fit)
@@ -141,6 +158,19 @@ class _Run:
         self.calls_s: list[float] = []
         self.idle_s: list[float] = []
         self.deaths: Counter[str] = Counter()
+        self.reservation: Reservation | None = None
+
+    @contextmanager
+    def processors(self, wait_s: float) -> Iterator[None]:
+        """Holds the CPUs that the campaign measures on; a synthetic backend needs none."""
+        if not BACKENDS.load(self.plan.backend).uses_processor:
+            yield
+            return
+        holder = {"campaign": self.campaign_id, "store": self.store.url, "since": f"{utc_now()[:19]}Z"}
+        with reserved(self.plan.threads, holder, wait_s=wait_s, waiting=self._report_waiting) as self.reservation:
+            self.maker.reservation = self.reservation
+            self.elapsed = timer.stopwatch()
+            yield
 
     def all_rounds(self) -> bool:
         """Runs round after round until nothing is due; returns False when the budget ended it."""
@@ -241,8 +271,14 @@ class _Run:
             round=number,
             workloads=[self.plan.workload(key).as_dict() for _, key in left],
             positions=[position for position, _ in left],
-            cpus=cpus_for(self.plan.threads) if self.plan.pin else None,
+            cpus=self._cpus(),
         )
+
+    def _cpus(self) -> list[int] | None:
+        """Returns the CPUs that workers are bound to; None where they are not, and the system chooses."""
+        if self.reservation is None or not self.plan.pin or sys.platform != "linux":
+            return None
+        return list(self.reservation.cpus)
 
     def _keep(self, visit: Visit) -> None:
         self.store.append(self.maker.record(visit, attempt=min(ATTEMPTS, 1 + self.deaths[visit.workload_key])))
@@ -265,6 +301,10 @@ class _Run:
         call_s = statistics.fmean(self.calls_s) if self.calls_s else None
         idle_s = statistics.fmean(self.idle_s) if self.idle_s else 0.0
         self.progress(Progress(len(self.visits), planned, number, remaining, name, call_s, idle_s))
+
+    def _report_waiting(self, who: str) -> None:
+        planned = len(self.plan.items) * self.plan.protocol.rounds
+        self.progress(Progress(len(self.visits), planned, 0, None, "", waiting=who))
 
     def _planned(self, number: int) -> int:
         stored = self.store.rounds(self.campaign_id)

@@ -80,6 +80,9 @@ def measure(
         str | None, typer.Option("--budget", metavar="TIME", help="Begin no visit after this time, e.g. 8m.")
     ] = None,
     threads: Annotated[int, typer.Option("--threads", help="Threads inside an operator.")] = 1,
+    wait: Annotated[
+        str, typer.Option("--wait", metavar="TIME", help="Wait so long for CPUs that other campaigns hold; 0s: not at all.")
+    ] = "10m",
     pin: Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.")] = True,
     option: Annotated[
         list[str] | None, typer.Option("--backend-option", metavar="NAME=VALUE", help="An option of the backend.")
@@ -108,11 +111,12 @@ def measure(
     from hwcost.units import parse_duration
 
     budget_s = None if budget is None else parse_duration(budget)
+    wait_s = 0.0 if wait in ("0", "0s") else parse_duration(wait)
     if resume:
         with open_store(store, create=False) as opened:
             from hwcost.campaign.plan import find_campaign
 
-            _run(opened, find_campaign(opened, campaign).campaign_id, budget_s, json)
+            _run(opened, find_campaign(opened, campaign).campaign_id, budget_s, wait_s, json)
         return
     if campaign is not None:
         raise UsageError("--campaign says which campaign to go on with; give --resume too")
@@ -145,7 +149,7 @@ def measure(
     with open_store(store) as opened:
         from hwcost.campaign.run import start
 
-        _run(opened, start(plan, opened), budget_s, json)
+        _run(opened, start(plan, opened), budget_s, wait_s, json)
 
 
 def _shape(profile: DeviceProfile, batch_size: int | None, seq_len: int | None, dtype: str | None) -> dict[str, Any]:
@@ -219,12 +223,13 @@ def _show_plan(plan: Plan, store: str | None, json: str | None) -> None:
         console.print_table("Plan", ["workload", "role"], rows, footer)
 
 
-def _run(store: Any, campaign_id: str, budget_s: float | None, json: str | None) -> None:
+def _run(store: Any, campaign_id: str, budget_s: float | None, wait_s: float, json: str | None) -> None:
     from hwcost.campaign.run import run
     from hwcost.cli.forecast import announced
 
     with progress(_told) as update:
-        result = run(store, campaign_id, budget_s=budget_s, progress=announced(update, store, campaign_id))
+        announce = announced(update, store, campaign_id)
+        result = run(store, campaign_id, budget_s=budget_s, wait_s=wait_s, progress=announce)
     from hwcost.cli import results
 
     results.show(result, json)
@@ -246,6 +251,8 @@ def _judge(result: Result) -> None:
 
 
 def _told(state: Progress) -> Told:
+    if state.waiting:
+        return Told(state.done, state.planned, state.waiting, state.waiting, state.waiting)
     left = _remaining(state)
     told = f"round {state.round + 1}"
     return Told(

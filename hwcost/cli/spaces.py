@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwcost.cli import console
+from hwcost.cli import console, tables
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
@@ -32,22 +32,28 @@ def from_table(
     columns: Annotated[
         str, typer.Option("--columns", metavar="A,B", help="Columns that are genes. [default: all but the latencies]")
     ] = "",
-    categorical: Annotated[
-        str, typer.Option("--categorical", metavar="A,B", help="Columns whose numbers are names.")
-    ] = "",
+    categorical: tables.Categorical = "",
+    latency: tables.Latency = "",
+    unit: tables.Unit = "",
+    keep: tables.Keep = "",
+    drop: tables.Drop = "",
+    id: tables.Id = "",
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
     """Declare a space whose genes are a table's columns, with the distinct values of each as choices."""
     from hwcost.errors import UsageError
+    from hwcost.exchange.options import TableOptions
     from hwcost.exchange.table import read_table
     from hwcost.spaces.custom import from_architectures
     from hwcost.spaces.files import is_file, written
 
     if not is_file(str(out)):
         raise UsageError(f"--out names the declaration, which ends in .toml; got '{out}'")
-    table = read_table(source, "table", console.names(categorical))
+    options = TableOptions.of(categorical=categorical, latency=latency, unit=unit, keep=keep, drop=drop, id=id)
+    table = read_table(source, "table", options)
+    tables.say(table.remarks)
     space = from_architectures(table.space, table.architectures, console.names(columns))
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hwcost.measure import conditions, guards, stopping, timer
+from hwcost.measure import conditions, guards, processors, stopping, timer
 from hwcost.measure.arrival import Arrival
 from hwcost.measure.protocol import Protocol
 
@@ -21,10 +21,16 @@ class Counted:
     Attributes:
         samples: Those that count.
         left_out: Those that do not, by reason: ``disturbed`` or ``throttled``.
+        disturbed: How many of those that count lost the processor; they count because too few would be left.
+        wait_fraction: Share of the time of those that count in which the process had no CPU; None where that is not told.
+        cpu_fraction: CPU seconds over wall seconds of those that count; None on a virtual clock.
     """
 
     samples: list[float]
     left_out: dict[str, list[float]]
+    disturbed: int = 0
+    wait_fraction: float | None = None
+    cpu_fraction: float | None = None
 
 
 @dataclass(slots=True)
@@ -75,12 +81,14 @@ class Blocks:
     def time(self) -> None:
         """Times blocks until the visit is steady and precise, and has enough blocks in which it kept the processor."""
         clock_hz, pause = self._clock_reader(), self._pauses()
+        waited_s = (lambda: None) if self.clock.is_virtual else conditions.run_queue_wait_s
         self.timed.append(self._first(pause()))
         while True:
             idle_s = pause()
-            before = clock_hz()
+            before, waited_before_s = clock_hz(), waited_s()
             block = timer.time_block(self.runner.run, self.calls, self.clock)
-            self.timed.append(replace(block, clock_hz=_mean(before, clock_hz()), idle_s=idle_s))
+            wait_s = _lost_s(block, waited_before_s, waited_s())
+            self.timed.append(replace(block, clock_hz=_mean(before, clock_hz()), idle_s=idle_s, wait_s=wait_s))
             verdict = stopping.judge(self.per_call_s, self.spent_s, self.protocol, self.settled)
             if self.settled is None and verdict.warmup < len(self.timed):
                 self.settled = verdict.warmup
@@ -103,7 +111,10 @@ class Blocks:
         left_out: dict[str, list[float]] = {}
         for block, reason in zip(blocks, reasons, strict=True):
             left_out.setdefault(reason, []).append(block.per_call_s)
-        return Counted(left_out.pop("", []), left_out)
+        counting = [block for block, reason in zip(blocks, reasons, strict=True) if not reason]
+        put_back = sum(d for d, reason in zip(lost, reasons, strict=True) if not reason)
+        shares = guards.wait_fraction(counting), guards.cpu_fraction(counting)
+        return Counted(left_out.pop("", []), left_out, put_back, *shares)
 
     def _pauses(self) -> Callable[[], float | None]:
         """Returns what waits until the next call is due and tells for how long; None where calls are back to back."""
@@ -139,6 +150,17 @@ class Blocks:
         if "clock_hz" in self.runner.state():
             return lambda: _number(self.runner.state().get("clock_hz"))
         return (lambda: None) if self.clock.is_virtual else conditions.clock_reader()
+
+
+def _lost_s(block: timer.Block, before_s: float | None, after_s: float | None) -> float | None:
+    """Returns the seconds of a block in which the process had to wait for a CPU.
+
+    Threads that wait for one another on CPUs that are all the process's own lost nothing to others.
+    """
+    if before_s is None or after_s is None or block.cpu_s is None:
+        return None
+    unused_s = len(processors.allowed()) * block.seconds - block.cpu_s
+    return max(0.0, min(after_s - before_s, unused_s))
 
 
 def _number(value: Any) -> float | None:

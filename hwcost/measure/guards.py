@@ -19,8 +19,8 @@ from hwcost.measure.timer import Block
 from hwcost.units import format_si
 
 __all__ = [
-    "CODES", "clock_ratio", "disturbed", "imprecise", "launch_bound", "mismatch", "null_effect", "of_item", "of_machine",
-    "of_visit", "slowed",
+    "CODES", "clock_ratio", "cpu_fraction", "disturbed", "imprecise", "launch_bound", "mismatch", "not_exclusive",
+    "null_effect", "of_item", "of_machine", "of_visit", "slowed", "wait_fraction",
 ]  # fmt: skip
 
 CODES = {
@@ -34,7 +34,8 @@ CODES = {
     "E_DIED": "the process that measured it was killed",
     "E_NULL_EFFECT": "all configurations cost the same",
     "E_DUPLICATE": "the same content stands under different labels",
-    "W_DISTURBED": "the process was kept off the processor in many blocks",
+    "W_DISTURBED": "the process was kept off the processor in many blocks, or its core was shared",
+    "W_NOT_EXCLUSIVE": "the CPUs measured on could not be held for one campaign alone",
     "W_MULTIMODAL": "the blocks, or the processes, fall into separate groups",
     "W_DRIFT": "the level of the machine moved",
     "W_CONFOUNDED": "order and size of the workloads cannot be told apart",
@@ -55,6 +56,24 @@ CODES = {
 
 DISTURBED_SHARE = 0.97
 """A block whose CPU share is below this part of the visit's usual one was kept off the processor."""
+
+BLOCK_WAIT = 1 - DISTURBED_SHARE
+"""Share of a block's time without a CPU, by the kernel's account, from which it was kept off the processor."""
+
+CLEAR_WAIT = 0.01
+"""The same of all blocks that count, from which their visit is in doubt, even if none of them exceeds its own bound."""
+
+FOREIGN_WAIT = 0.25
+"""The same from which a visit with hardly an undisturbed block is void: its latency is a third too high or more."""
+
+LOW_CPU = 0.9
+"""CPU seconds over wall seconds below which a process may have been kept off the processor, where waits are not told."""
+
+PREEMPTIONS_PER_S = 5.0
+"""Times a second that it was stopped against its will, from which it was: one that sleeps or waits goes by itself."""
+
+BUSY_SIBLING = 0.1
+"""Share of time in which another CPU of the same core may be busy: it slows this one by 30 to 60 % while it is."""
 
 SLOW_CLOCK = 0.75
 """A block whose mean clock is below this part of the visit's usual one was throttled."""
@@ -78,12 +97,26 @@ LAUNCH_SHARE = 0.8
 def disturbed(blocks: Sequence[Block]) -> list[bool]:
     """Says for each block whether the process was kept off the processor in it.
 
-    The CPU seconds of a block over its wall seconds are compared with the visit's upper quartile. Workloads that sleep, wait
-    for a device, or run on a virtual clock have no usable share and are never called disturbed.
+    It was when the kernel says so, whatever the visit's other blocks were like; or when its CPU seconds over its wall
+    seconds are below the visit's usual ones, its upper quartile. Workloads that sleep, wait for a device, or run on a
+    virtual clock have no usable share, and the kernel counts no wait for a CPU while they do.
     """
     shares = [0.0 if block.cpu_s is None else block.cpu_s / block.seconds for block in blocks]
     usual = _usual(shares)
-    return [usual >= 0.5 and share < DISTURBED_SHARE * usual for share in shares]
+    waits = [(block.wait_s or 0.0) > BLOCK_WAIT * block.seconds for block in blocks]
+    return [wait or (usual >= 0.5 and share < DISTURBED_SHARE * usual) for wait, share in zip(waits, shares, strict=True)]
+
+
+def wait_fraction(blocks: Sequence[Block]) -> float | None:
+    """Returns the share of the blocks' time in which the process was ready and had no CPU; None where that is not told."""
+    told = [(block.wait_s, block.seconds) for block in blocks if block.wait_s is not None]
+    return sum(wait_s for wait_s, _ in told) / sum(seconds for _, seconds in told) if told else None
+
+
+def cpu_fraction(blocks: Sequence[Block]) -> float | None:
+    """Returns CPU seconds over wall seconds of blocks; None on a virtual clock."""
+    told = [(block.cpu_s, block.seconds) for block in blocks if block.cpu_s is not None]
+    return sum(cpu_s for cpu_s, _ in told) / sum(seconds for _, seconds in told) if told else None
 
 
 def slowed(blocks: Sequence[Block]) -> list[bool]:
@@ -111,6 +144,7 @@ def of_visit(
     name: str = "the workload",
     left_out: Mapping[str, Sequence[float]] | None = None,
     compiled: int = 0,
+    span_s: float | None = None,
 ) -> list[Flag]:
     """Returns the doubts about one visit that settled.
 
@@ -120,15 +154,17 @@ def of_visit(
         name: The workload with its shape.
         left_out: Seconds per call of the blocks that do not count, by reason: ``disturbed`` and ``throttled``.
         compiled: Compilations inside the timed region.
+        span_s: Seconds between the readings that ``conditions`` compares; None where they are unknown.
     """
     out = {reason: len(blocks) for reason, blocks in (left_out or {}).items()}
     total = len(samples) + sum(out.values())
     groups = [] if "arrival" in conditions else modes(samples)
+    foreign = _foreign(conditions, len(samples))
     doubts = (
         _compiled(compiled, name),
-        _foreign(conditions.get("cpu_steal_fraction"), conditions.get("foreign_pids")),
+        foreign,
         _throttled(conditions, out.get("throttled", 0) / total),
-        _disturbed(out.get("disturbed", 0) / total),
+        None if foreign else _disturbed(conditions, out.get("disturbed", 0) / total, len(samples), span_s),
         _multimodal(groups, "blocks", "Pin the process, and lock the clock where that is allowed."),
         launch_bound(conditions.get("enqueue_s"), conditions.get("device_s")),
         _queued(conditions.get("arrival")),
@@ -143,7 +179,12 @@ def _compiled(count: int, name: str) -> Flag | None:
     return Flag("E_COMPILE", text, "Fix the input shapes, or warm the model up for each shape.")
 
 
-def _foreign(steal: float | None, pids: Sequence[int] | None) -> Flag | None:
+def _foreign(conditions: Mapping[str, Any], counted: int) -> Flag | None:
+    steal, pids, wait = (conditions.get(name) for name in ("cpu_steal_fraction", "foreign_pids", "cpu_wait_fraction"))
+    if wait is not None and wait >= FOREIGN_WAIT and conditions.get("disturbed_blocks"):
+        text = f"the process had to wait for a CPU in {conditions['disturbed_blocks']} of {counted} blocks, "
+        text += f"{100 * wait:.0f} % of their time: other processes ran there."
+        return Flag("E_FOREIGN", text, "Stop what else runs on this machine, or measure on other CPUs.")
     if pids:
         text = f"other processes computed on the device (PID {', '.join(map(str, pids))})."
         return Flag("E_FOREIGN", text, "Stop them, or take another device.")
@@ -177,11 +218,39 @@ def _hottest(temperature: float | Mapping[str, float]) -> float:
     return max(temperature.values()) if isinstance(temperature, Mapping) else temperature
 
 
-def _disturbed(share: float) -> Flag | None:
-    if share <= MANY_BLOCKS:
-        return None
-    text = f"{100 * share:.0f} % of the blocks lost the processor and were left out."
-    return Flag("W_DISTURBED", text, "Stop what else runs on this machine.")
+def _disturbed(conditions: Mapping[str, Any], share: float, counted: int, span_s: float | None) -> Flag | None:
+    """Collects every sign that something else ran where this process did.
+
+    Args:
+        conditions: What is known of the machine meanwhile.
+        share: Share of the blocks that lost the processor and were left out.
+        counted: Number of the blocks that count.
+        span_s: Seconds of the visit.
+    """
+    wait, put_back = conditions.get("cpu_wait_fraction"), conditions.get("disturbed_blocks") or 0
+    signs = [f"{100 * share:.0f} % of the blocks lost the processor and were left out"] if share > MANY_BLOCKS else []
+    if put_back:
+        signs.append(f"{put_back} of the {counted} blocks that count lost the processor, since too few others are left")
+    if wait is not None and wait > CLEAR_WAIT:
+        signs.append(f"the process had to wait for a CPU {100 * wait:.1f} % of the time")
+    if wait is None and is_preempted(conditions, span_s):
+        signs.append(f"the process had {100 * conditions['cpu_fraction']:.0f} % of a CPU and was stopped again and again")
+    if (sibling := conditions.get("sibling_busy_fraction") or 0.0) > BUSY_SIBLING:
+        signs.append(f"the other CPU of the same core was busy {100 * sibling:.0f} % of the time")
+    return Flag("W_DISTURBED", f"{'; '.join(signs)}.", "Stop what else runs on this machine.") if signs else None
+
+
+def is_preempted(conditions: Mapping[str, Any], span_s: float | None) -> bool:
+    """Says whether a process had clearly less than a CPU and was stopped against its will, where waits are not told.
+
+    Args:
+        conditions: With ``cpu_fraction`` and ``involuntary_switches``; unknown is None or absent.
+        span_s: Seconds in which it was switched so often.
+    """
+    share, switches = conditions.get("cpu_fraction"), conditions.get("involuntary_switches")
+    if share is None or switches is None or not span_s:
+        return False
+    return bool(share < LOW_CPU and switches > PREEMPTIONS_PER_S * span_s)
 
 
 def _queued(arrival: Mapping[str, Any] | None) -> Flag | None:
@@ -260,6 +329,17 @@ def of_machine(virtualization: str | None, governor: str | None, clocks_locked: 
         flags.append(Flag("W_UNLOCKED", "the device's clock is not locked, so its level follows temperature and power.",
                           "Lock it near 80 % of the maximum: nvidia-smi --lock-gpu-clocks. The strict tier needs that."))
     return flags
+
+
+def not_exclusive(cpus: str, reason: str) -> Flag:
+    """Returns W_NOT_EXCLUSIVE for CPUs on which another campaign may have run.
+
+    Args:
+        cpus: Their names.
+        reason: Why no lock could be held on them.
+    """
+    text = f"no lock could be held on {cpus}, so that another campaign may have run there: {reason}."
+    return Flag("W_NOT_EXCLUSIVE", text, "Run one campaign at a time, or name a folder for locks in HWCOST_LOCK_DIR.")
 
 
 def mismatch(differing: Mapping[str, tuple[Any, Any]]) -> Flag | None:

@@ -86,6 +86,7 @@ class Block:
         cpu_s: CPU seconds of this process meanwhile; None on a virtual clock.
         clock_hz: Mean of the processor's clock before and after; None where it is not told.
         idle_s: Seconds of the pause before it; None where calls are back to back.
+        wait_s: Seconds that this process was ready to run and had no CPU; None where that is not told.
     """
 
     seconds: float
@@ -93,6 +94,7 @@ class Block:
     cpu_s: float | None
     clock_hz: float | None = None
     idle_s: float | None = None
+    wait_s: float | None = None
 
     @property
     def per_call_s(self) -> float:

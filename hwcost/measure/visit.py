@@ -106,8 +106,10 @@ def _timed_visit(runner: Runner, task: _Task, started_at: str, prepare_s: float)
     seen |= ({} if clock.is_virtual else conditions.state()) | runner.state()
     counted = blocks.counted()
     seen |= {"clock_ratio": guards.clock_ratio(blocks.timed), "left_out_s": counted.left_out}
+    seen |= {"cpu_wait_fraction": counted.wait_fraction, "cpu_fraction": counted.cpu_fraction}
+    seen |= {"disturbed_blocks": counted.disturbed}
     seen |= _arrival(blocks) | _cache(runner, clock, task)
-    flags = _doubts(blocks, task, counted, seen, compiled)
+    flags = _doubts(blocks, task, counted, seen, compiled, ended_s - started_s)
     warmup = blocks.per_call_s[: blocks.settled]
     return Visit(
         workload_key=task.workload.key,
@@ -155,11 +157,13 @@ def _cache(runner: Runner, clock: timer.Clock, task: _Task) -> dict[str, Any]:
     return {"hot_cache": found | {"cold_s": cache.cold_call_s(runner, clock, found["cache_bytes"])}}
 
 
-def _doubts(blocks: Blocks, task: _Task, counted: Counted, seen: dict[str, Any], compiled: int) -> list[Flag]:
+def _doubts(
+    blocks: Blocks, task: _Task, counted: Counted, seen: dict[str, Any], compiled: int, span_s: float
+) -> list[Flag]:
     if blocks.settled is None:
         return [_unsettled(blocks)]
     flags = guards.of_visit(
-        counted.samples, seen, name=task.workload.name, left_out=counted.left_out, compiled=compiled
+        counted.samples, seen, name=task.workload.name, left_out=counted.left_out, compiled=compiled, span_s=span_s
     )
     unpaid = _unpaid(blocks, task)
     return [*flags, unpaid] if unpaid else flags

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,17 @@ class Store(ABC):
     @abstractmethod
     def count(self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None) -> int:
         """Returns how many records :meth:`records` would yield."""
+
+    @abstractmethod
+    def held(self, campaign_id: str) -> AbstractContextManager[None]:
+        """Holds a campaign for this process while the context lasts, so that no second one runs it.
+
+        It is let go of when the process dies, in whatever way. Reading needs no hold.
+
+        Raises:
+            BusyError: On entering, when another process holds it; names that one.
+            StoreError: On entering, when it cannot be held.
+        """
 
     @abstractmethod
     def close(self) -> None:

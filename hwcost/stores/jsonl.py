@@ -10,12 +10,13 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores.base import Store
+from hwcost.stores.holds import held_by_file
 from hwcost.stores.lines import HEADER, MAX_LINE_BYTES, Line, RoundLine, StatusLine, check_header, decode
 from hwcost.stores.schema import Campaign, Record
 
@@ -136,6 +137,10 @@ class JsonLinesStore(Store):
     def count(self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None) -> int:
         """See the base class."""
         return len(self._chosen(campaign_id, role, status))
+
+    def held(self, campaign_id: str) -> AbstractContextManager[None]:
+        """See the base class."""
+        return held_by_file(Path(self.url), campaign_id)
 
     def close(self) -> None:
         """See the base class."""

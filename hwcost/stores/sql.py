@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from hwcost.stores import tables
 from hwcost.stores.base import Store
 from hwcost.stores.engines import WRITING, complaints, parse, server_engine, sqlite_engine
 from hwcost.stores.fields import Group, reason
+from hwcost.stores.holds import held_by_file, held_by_server
 from hwcost.stores.migrations import HEAD
 from hwcost.stores.revisions import check_revision, upgrade
 from hwcost.stores.schema import Campaign, Environment, Record
@@ -40,6 +41,7 @@ class SqlStore(Store):
 
     def __init__(self, location: str, *, create: bool = True) -> None:
         where = parse(location)
+        self._path = where if isinstance(where, Path) else None
         self.remarks = []
         self._known_environments: set[str] = set()
         if isinstance(where, Path):
@@ -147,6 +149,18 @@ class SqlStore(Store):
         query = _filtered(select(func.count()).select_from(tables.records), campaign_id, role, status)
         with self._reading() as connection:
             return int(connection.execute(query).scalar_one())
+
+    @contextmanager
+    def held(self, campaign_id: str) -> Iterator[None]:
+        """See the base class."""
+        if self._path is not None:
+            with held_by_file(self._path, campaign_id):
+                yield
+            return
+        with ExitStack() as stack:
+            with complaints(self.url, "hold a campaign of"):
+                stack.enter_context(held_by_server(self._engine, self.url, campaign_id))
+            yield
 
     def close(self) -> None:
         """See the base class."""

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from hwcost.errors import StoreError, UnknownNameError
+from hwcost.errors import BusyError, StoreError, UnknownNameError
 from hwcost.stores.base import Store
 from hwcost.stores.schema import Campaign, Environment, Host, Identity, Record, Result, WorkloadInfo, idempotency_key
 
@@ -84,6 +85,23 @@ class StoreContract(ABC):
         assert store.add_campaign(campaign)
         assert not store.add_campaign(campaign.model_copy(update={"plan": {"a": 2}}))
         assert store.campaigns() == [campaign]
+
+    def test_a_held_campaign_is_busy_until_it_is_let_go(self, store: Store, tmp_path: Path) -> None:  # noqa: D102
+        for name in ("c", "other / ü"):
+            store.add_campaign(Campaign(campaign_id=name))
+        with self.open(tmp_path) as other:
+            with store.held("c"):
+                with pytest.raises(BusyError, match=f"campaign c in .*is being run by .*process {os.getpid()}.*--resume"):
+                    other.held("c").__enter__()
+                with other.held("other / ü"):
+                    assert len(other.campaigns()) == 2
+                store.set_status("c", "done")
+            with other.held("c"), pytest.raises(BusyError):
+                store.held("c").__enter__()
+        with pytest.raises(ZeroDivisionError), store.held("c"):
+            raise ZeroDivisionError
+        with store.held("c"):
+            pass
 
     def test_status_changes(self, store: Store) -> None:  # noqa: D102
         campaign = Campaign(plan={"a": 1})

@@ -182,7 +182,7 @@ def test_other_environments_are_refused_by_name(
         kernel = next(opened.records()).environment.host.kernel
     moved.write_text(lines.read_text().replace(f'"{kernel}"', '"0.1-another"'))
     here, there = f"{store}#{first}", f"{moved}#{last}"
-    with pytest.raises(DataError, match=f"W_ENV_MISMATCH: .*kernel: {kernel} and 0.1-another.*--across"):
+    with pytest.raises(DataError, match="W_ENV_MISMATCH: .*kernel: \\d+.\\d+ and 0.1.*--across"):
         hwcost.compare(here, there)
     assert invoke(["compare", here, there, "-q"]) == 2
     assert "kernel" in capsys.readouterr().err

@@ -13,11 +13,14 @@ import numpy as np
 import pytest
 
 import hwcost
+from hwcost.backends.null import Null
 from hwcost.campaign import run as campaign
+from hwcost.campaign.cpus import reserved
 from hwcost.campaign.estimate import measurements
 from hwcost.campaign.plan import Item, Plan, items
-from hwcost.campaign.process import cpus_for
-from hwcost.errors import DataError, DeviceError, InterruptedRunError, UsageError
+from hwcost.cli.main import invoke
+from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
+from hwcost.measure import processors
 from hwcost.measure.protocol import protocol
 from hwcost.stores import open_store
 from hwcost.workloads import SyntheticWorkload
@@ -212,8 +215,47 @@ def _kill(process: subprocess.Popen[bytes], worker_only: bool) -> None:
             child.wait(timeout=10)
 
 
-def test_the_last_cpus_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1, 2, 3})
-    assert cpus_for(1) == [3]
-    assert cpus_for(2) == [2, 3]
-    assert cpus_for(4) is None
+def test_a_running_campaign_is_run_by_no_one_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seen: list[int] = []
+
+    def resume(state: campaign.Progress) -> None:
+        if state.done == 1 and not seen:
+            seen.append(invoke(["measure", "--resume", "--store", str(tmp_path / "s.db")]))
+
+    result = hwcost.measure(works(3), backend="null", store=tmp_path / "s.db", rounds=1, progress=resume)
+    assert seen == [3]
+    told = capsys.readouterr().err
+    assert all(word in told for word in (result.campaign_id, "is being run by", str(os.getpid()), "--resume"))
+    with open_store(tmp_path / "s.db") as store:
+        assert store.count() == 3
+        assert store.campaign(result.campaign_id).status == "done"
+    assert [path.name for path in tmp_path.glob("*.lock")] == []
+
+
+def test_a_campaign_waits_for_cpus_that_others_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HWCOST_LOCK_DIR", str(tmp_path / "locks"))
+    monkeypatch.setattr(Null, "uses_processor", True)
+    told: list[campaign.Progress] = []
+    holder = {"campaign": "another", "store": "else.db", "since": "noon"}
+    with reserved(len(processors.allowed()), holder), pytest.raises(BusyError, match="another in else.db.*--resume --store"):
+        hwcost.measure(works(2), backend="null", store=tmp_path / "s.db", rounds=1, wait_s=0.0, progress=told.append)
+    with open_store(tmp_path / "s.db") as store:
+        stopped = store.latest_campaign()
+        assert stopped is not None
+        assert (stopped.status, store.count()) == ("stopped", 0)
+        result = campaign.run(store, stopped.campaign_id)
+        assert result.is_complete
+        records = list(store.records())
+    assert all(record.conditions.exclusive for record in records)
+    assert {len(record.conditions.cpu_affinity or ()) for record in records} == {1}
+
+
+def test_more_threads_than_cpus_are_refused_before_anything_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = len(processors.allowed()) + 1
+    with monkeypatch.context() as patch, pytest.raises(UsageError, match=f"{many} threads need {many} CPUs"):
+        patch.setattr(Null, "uses_processor", True)
+        hwcost.measure(works(2), backend="null", threads=many, store=tmp_path / "s.db")
+    assert not (tmp_path / "s.db").exists()
+    assert hwcost.measure(works(2), backend="null", threads=many, store=tmp_path / "s.db", rounds=1).is_complete

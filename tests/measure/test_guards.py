@@ -208,3 +208,38 @@ def test_environments_that_differ_are_named_by_fact() -> None:
 
 def test_every_code_is_described() -> None:
     assert all(code.startswith(("E_", "W_", "I_")) and text for code, text in guards.CODES.items())
+
+
+def blocks(n: int, cpu: float, wait: float | None, seconds: float = 0.02) -> list[Block]:
+    return [Block(seconds, 1, cpu * seconds, wait_s=None if wait is None else wait * seconds) for _ in range(n)]
+
+
+def test_a_wait_for_the_cpu_disturbs_a_block_however_usual_it_is() -> None:
+    assert guards.disturbed(blocks(12, 0.25, 0.75)) == [True] * 12
+    assert guards.disturbed(blocks(12, 0.25, 0.0)) == [False] * 12  # it sleeps
+    assert guards.disturbed(blocks(12, 0.25, None)) == [False] * 12
+    assert guards.disturbed(blocks(8, 1.0, 0.001) + blocks(2, 0.9, 0.1)) == [False] * 8 + [True] * 2
+    assert guards.wait_fraction(blocks(3, 0.25, 0.75)) == pytest.approx(0.75)
+    assert guards.cpu_fraction(blocks(3, 0.25, None)) == pytest.approx(0.25)
+    assert guards.wait_fraction(blocks(3, 0.25, None)) is None
+
+
+@pytest.mark.parametrize(
+    ("conditions", "code", "numbers"),
+    [
+        ({"cpu_wait_fraction": 0.75, "disturbed_blocks": 40}, "E_FOREIGN", ["40 of 40", "75 %"]),
+        ({"cpu_wait_fraction": 0.1, "disturbed_blocks": 9}, "W_DISTURBED", ["9 of the 40", "10.0 %"]),
+        ({"cpu_wait_fraction": 0.02, "disturbed_blocks": 0}, "W_DISTURBED", ["2.0 %"]),
+        ({"cpu_wait_fraction": 0.002, "cpu_fraction": 0.4, "involuntary_switches": 900.0}, None, []),
+        ({"cpu_fraction": 0.25, "involuntary_switches": 300.0}, "W_DISTURBED", ["25 % of a CPU"]),
+        ({"cpu_fraction": 0.25, "involuntary_switches": 3.0}, None, []),
+        ({"cpu_fraction": 0.99, "involuntary_switches": 300.0}, None, []),
+        ({"cpu_fraction": 0.25, "involuntary_switches": None}, None, []),
+        ({"sibling_busy_fraction": 0.8}, "W_DISTURBED", ["80 %", "same core"]),
+        ({"sibling_busy_fraction": 0.02}, None, []),
+    ],
+)
+def test_what_else_ran_is_told_from_sleep(conditions: dict[str, Any], code: str | None, numbers: list[str]) -> None:
+    flags = guards.of_visit([1.0] * 40, conditions, span_s=2.0)
+    assert codes(flags) == ({code} if code else set())
+    assert all(number in flags[0].text for number in numbers)

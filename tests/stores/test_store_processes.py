@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from hwcost.errors import BusyError
 from hwcost.stores import open_store
 from hwcost.stores.schema import Campaign
 from hwcost.testing.stores import make_record
@@ -98,3 +99,29 @@ def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path, name, row
     with open_store(path) as store:
         assert store.count() == len(positions) + 1
         assert store.remarks == []
+
+
+def _hold(path, ready):
+    with open_store(path) as store, store.held("c"):
+        os.write(ready, b"x")
+        signal.pause()
+
+
+def test_a_killed_holder_frees_its_campaign(tmp_path, name):
+    path = tmp_path / name
+    with open_store(path) as store:
+        store.add_campaign(Campaign(campaign_id="c"))
+    reading, writing = os.pipe()
+    process = FORK.Process(target=_hold, args=(path, writing))
+    process.start()
+    assert os.read(reading, 1) == b"x"
+    with open_store(path) as store:
+        with pytest.raises(BusyError, match=f"process {process.pid}"):
+            store.held("c").__enter__()
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        with store.held("c"):
+            pass
+    os.close(reading)
+    os.close(writing)
+    assert not list(tmp_path.glob("*.lock"))

@@ -1,0 +1,208 @@
+"""CPUs for a campaign: chosen among those that are free and idle, and held so that no other campaign measures on them.
+
+A core is what is held: its logical CPUs slow each other down by 30 to 60 %, so one campaign has all of them. Locks are
+files that all processes of a machine share; the kernel frees them when their holder dies. Nobody waits while holding a part
+of what it needs, so two campaigns never wait for one another.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+from hwcost._locks import CannotLockError, FileLock, described, machine_folder
+from hwcost.errors import BusyError, UsageError
+from hwcost.measure import cgroups, guards, processors, timer
+from hwcost.measure.measurement import Flag
+from hwcost.measure.processors import Core
+from hwcost.units import format_clock
+
+ROOT = Path("/")
+
+WAIT_S = 600.0
+"""Seconds that a campaign waits for CPUs that others hold, unless told otherwise."""
+
+LOOK_S = 0.2
+"""Seconds over which it is seen which CPUs are busy."""
+
+BUSY = 0.2
+"""Share of that time from which a CPU is busy with something else, so that others are taken first."""
+
+PAUSE_S = 1.0
+"""Mean seconds between two attempts; looking more often would disturb those that measure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """CPUs that a campaign has.
+
+    Attributes:
+        cpus: Logical CPUs to measure on, ascending.
+        is_exclusive: Whether locks are held on all their cores.
+        flag: Why not, if they are not.
+    """
+
+    cpus: tuple[int, ...]
+    is_exclusive: bool
+    flag: Flag | None = None
+
+
+def refuse_too_many(threads: int, root: Path = ROOT) -> None:
+    """Refuses more threads than this process has CPUs, or CPU time, for.
+
+    Args:
+        threads: Threads that are to compute at once.
+        root: Where ``proc`` and ``sys`` lie; tests pass a tree of their own.
+
+    Raises:
+        UsageError: When they would take turns on too few CPUs, or be halted for want of quota.
+    """
+    cpus = processors.allowed()
+    if threads > len(cpus):
+        raise UsageError(
+            f"{threads} threads need {threads} CPUs, and this process may use {len(cpus)} (CPU {_named(cpus)}). Give at "
+            f"most {len(cpus)} with --threads (threads=), or run it on more CPUs: see taskset, or the container's cpuset."
+        )
+    quota = cgroups.quota_cpus(root)
+    if quota is not None and quota < threads:
+        fewer = f"Give at most {int(quota)} with --threads (threads=), or lift" if quota >= 1 else "Lift"
+        raise UsageError(
+            f"{threads} thread(s) need the time of {threads} CPU(s), and the container's quota is that of {quota:g}: the "
+            f"process would be halted within timed blocks. {fewer} the quota, for example with docker run --cpus."
+        )
+
+
+@contextmanager
+def reserved(
+    threads: int,
+    holder: Mapping[str, Any],
+    *,
+    wait_s: float = WAIT_S,
+    waiting: Callable[[str], None] = lambda who: None,
+) -> Iterator[Reservation]:
+    """Holds CPUs while the context lasts.
+
+    Free cores come first that are not busy with anything else, then the last ones, since the first serve most interrupts.
+    Where no lock can be held, CPUs are chosen all the same, and a flag says so.
+
+    Args:
+        threads: Logical CPUs that are needed, as far as possible on cores of their own.
+        holder: Who holds them, for the messages of others.
+        wait_s: Seconds to wait for CPUs that others hold.
+        waiting: Called when it has to wait, and again after each look, with who holds what.
+
+    Raises:
+        UsageError: When there are fewer CPUs than threads.
+        BusyError: On entering, when others still hold too many cores after ``wait_s``; names them.
+    """
+    refuse_too_many(threads)
+    waited = timer.stopwatch()
+    while True:
+        choice = _Choice(threads, holder, _busy())
+        if choice.is_enough():
+            break
+        choice.release()
+        who = choice.holders()
+        if waited() >= wait_s:
+            raise BusyError(
+                f"no CPU is free for {threads} thread(s): {who}. Wait longer with --wait (wait_s=), or run it when they "
+                "are done."
+            )
+        waiting(f"{who}; waiting up to {format_clock(wait_s)}")
+        sleep(random.uniform(0.5, 1.5) * PAUSE_S)  # so that two that wait do not stay in step
+    try:
+        yield choice.reservation()
+    finally:
+        choice.release()
+
+
+def _busy() -> dict[int, float]:
+    """Returns the share of a short time in which each CPU was busy; empty where that is not told."""
+    before = processors.times()
+    if before:
+        sleep(LOOK_S)
+    return processors.busy_shares(before, processors.times())
+
+
+class _Choice:
+    """One attempt at holding the cores that a campaign needs.
+
+    Args:
+        threads: Logical CPUs that are needed.
+        holder: Who takes them.
+        busy: How busy each logical CPU is with other work.
+    """
+
+    def __init__(self, threads: int, holder: Mapping[str, Any], busy: Mapping[int, float]) -> None:
+        self.threads = threads
+        self.busy = busy
+        self.taken: list[Core] = []
+        self.others: dict[str, list[int]] = {}
+        self.unlockable = ""
+        self._locks: list[FileLock] = []
+        cores = processors.cores(processors.allowed())
+        wanted = min(threads, len(cores))
+        unlockable = []
+        for core in sorted(cores, key=lambda one: (self._load(one) > BUSY, -one.usable[-1])):
+            if len(self.taken) == wanted:
+                break
+            try:
+                if self._take(core, dict(holder)):
+                    self.taken.append(core)
+            except CannotLockError as error:
+                self.unlockable = str(error)
+                unlockable.append(core)
+        self.unlocked = unlockable[: wanted - len(self.taken)]
+        self._wanted = wanted
+
+    def is_enough(self) -> bool:
+        """Whether it has the cores that are needed, held or, where that is impossible, just chosen."""
+        return len(self.taken) + len(self.unlocked) == self._wanted
+
+    def holders(self) -> str:
+        """Says who holds the cores that were not free."""
+        return "; ".join(f"CPU {_named(cpus)} held by {who}" for who, cpus in self.others.items())
+
+    def reservation(self) -> Reservation:
+        """Returns what was chosen: one CPU of each core first, then their siblings."""
+        cores = [*self.taken, *self.unlocked]
+        ranked = sorted((place, -core.usable[0], cpu) for core in cores for place, cpu in enumerate(reversed(core.usable)))
+        cpus = tuple(sorted(cpu for _, _, cpu in ranked[: self.threads]))
+        if not self.unlocked:
+            return Reservation(cpus, True)
+        return Reservation(cpus, False, guards.not_exclusive(f"CPU {_named(cpus)}", self.unlockable))
+
+    def release(self) -> None:
+        """Lets go of all locks."""
+        for lock in self._locks:
+            lock.release()
+        self._locks = []
+
+    def _load(self, core: Core) -> float:
+        return max((self.busy.get(cpu, 0.0) for cpu in core.siblings), default=0.0)
+
+    def _take(self, core: Core, holder: dict[str, Any]) -> bool:
+        """Holds all logical CPUs of a core, or none of them."""
+        locks: list[FileLock] = []
+        try:
+            for cpu in core.siblings:
+                lock = FileLock(machine_folder() / f"hwcost-cpu-{cpu}.lock")
+                if not lock.acquire(holder):
+                    self.others.setdefault(described(lock.holder()), []).append(cpu)
+                    return False
+                locks.append(lock)
+            self._locks += locks
+            locks = []
+            return True
+        finally:
+            for lock in locks:
+                lock.release()
+
+
+def _named(cpus: Sequence[int]) -> str:
+    return ", ".join(map(str, sorted(cpus)))
