@@ -45,10 +45,8 @@ def _nested(texts: list[str]) -> list[Any] | None:
     """Reads a column of dictionaries, of lists, or of keys; None where any cell is none."""
     if _KEY.fullmatch(texts[0]):
         return [re.split(r"[_|; ]\s*", text) for text in texts] if all(map(_KEY.fullmatch, texts)) else None
-    if texts[0][:1] not in ("{", "[", "("):
-        return None
     cells = []
-    for text in texts:
+    for text in texts:  # the first one that is neither ends it
         cell = read_nested(text)
         if cell is None or not cell:
             return None

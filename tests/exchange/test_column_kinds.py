@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -247,6 +248,23 @@ def test_a_published_layout_is_recognised(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_table(path, "table").latency_s, read.latency_s)
     names = dict(zip(HAT.split(","), rows[0].split(","), strict=True))
     assert read.space.as_architecture({name: float(value) for name, value in names.items()}) == read.architectures[0]
+
+
+def test_a_printed_configuration_is_a_layout_too() -> None:
+    widths = [[360] * 11 + [120 + 120 * (i % 2)] for i in range(4)]
+    texts = ["BertConfig " + json.dumps({"vocab_size": 9, "sample_hidden_size": one}, indent=2) + "\n" for one in widths]
+    read = read_table({"config": texts, "latency": [3.5, 2.5, 1.5, 0.5]}, "supershaper")
+    assert [list(arch.genes) for arch in read.architectures] == widths
+    assert read.latency_s.tolist() == [3.5, 2.5, 1.5, 0.5]
+    assert read.remarks[-1] == "these are SuperShaper's columns: latency is latency, in s."
+    assert read.space.as_architecture({"config": texts[0]}) == read.architectures[0]
+
+
+def test_latencies_may_stand_within_records() -> None:
+    records = [{"arch": {"layers": i % 7}, "result": {"latency_ms": 2.0 + i}} for i in range(6)]
+    read = read_table(records, "table")
+    assert [gene.name for gene in read.space.genes] == ["layers"]
+    np.testing.assert_allclose(read.latency_s, [2e-3, 3e-3, 4e-3, 5e-3, 6e-3, 7e-3])
 
 
 def test_rows_know_their_lines(tmp_path: Path) -> None:
