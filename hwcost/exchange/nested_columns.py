@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hwcost.exchange.numerals import is_number, number
+from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
 from hwcost.spaces.nested import flattened, read_nested
 
@@ -46,7 +46,7 @@ def _nested(texts: list[str]) -> list[Any] | None:
     if _KEY.fullmatch(texts[0]):
         return [re.split(r"[_|; ]\s*", text) for text in texts] if all(map(_KEY.fullmatch, texts)) else None
     cells = []
-    for text in texts:  # the first one that is neither ends it
+    for text in texts:
         cell = read_nested(text)
         if cell is None or not cell:
             return None
@@ -88,8 +88,3 @@ def _kind(cell: Any) -> str:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:3])} to {names[-1]} ({len(names)})"
-
-
-def is_numeric(texts: list[str]) -> bool:
-    """Whether a column holds numbers: at least half of its texts are some; the others are damaged cells."""
-    return 2 * sum(map(is_number, texts)) >= len(texts)

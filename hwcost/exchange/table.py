@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.exchange.identifiers import find_identifiers
 from hwcost.exchange.latencies import LATENCY, is_latency_name, read_latencies
-from hwcost.exchange.nested_columns import expanded, is_numeric
-from hwcost.exchange.numerals import number
+from hwcost.exchange.nested_columns import expanded
+from hwcost.exchange.numerals import is_numeric, number
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.sheet import Place, Sheet
 from hwcost.exchange.sources import read_sheet

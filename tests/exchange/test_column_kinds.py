@@ -45,6 +45,7 @@ def features(columns: dict[str, list[Any]], **options: Any) -> list[str]:
         ("net", list(range(N)), "a running number"),
         ("sample", [(7 * i) % N for i in range(N)], "a running number"),
         ("anything", list(range(1, N + 1)), "a running number"),
+        ("arch_id", [(i * 857) % 15625 for i in range(N)], "numbers that name the rows"),
         ("timestamp", [1.7e9 + 3.5 * i for i in range(N)], "times of measurement"),
     ],
 )
@@ -89,6 +90,9 @@ def test_names_of_repeated_nets_follow_from_the_genes() -> None:
     read = table(columns)
     assert [gene.name for gene in read.space.genes] == ["layers", "hidden"]
     assert len({arch.genes for arch in read.architectures}) == 12
+    by_number = {**{name: values for name, values in columns.items() if name != "model"}, "net_id": nets}
+    by_number["hidden"] = [64 * net * net for net in nets]
+    assert [gene.name for gene in table(by_number).space.genes] == ["layers", "hidden"]
     columns["seq"] = [128 * (1 + i // 12) for i in range(N)]
     assert "model" in [gene.name for gene in table(columns).space.genes], "a net at two lengths is a category"
 
@@ -97,7 +101,7 @@ def test_names_of_repeated_nets_follow_from_the_genes() -> None:
 def test_no_column_of_distinct_numbers_is_lost(values: list[float]) -> None:
     texts = [repr(value + 0.5) for value in values]
     rest = {"other": [str(i % 3) for i in range(len(values))]}
-    assert not find_identifiers({"id": texts, "size": texts, **rest})
+    assert not find_identifiers({"value": texts, "size": texts, **rest})
 
 
 def test_drop_and_id_take_columns_out() -> None:
