@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def audit(
     sources: Annotated[
         list[str],
-        typer.Argument(metavar="FILE.csv|STORE...", help="Tables of latencies in the order measured, or a store."),
+        typer.Argument(metavar="TABLE|STORE...", help="Tables of latencies in the order measured, or a store."),
     ],
     space: Annotated[
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")

@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
-    source: Annotated[str, typer.Argument(metavar="FILE.csv|STORE", help="A table of latencies, or a campaign's store.")],
+    source: Annotated[str, typer.Argument(metavar="TABLE|STORE", help="A table of latencies, or a campaign's store.")],
     space: Annotated[
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
     ] = None,

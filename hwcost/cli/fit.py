@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def fit(
-    source: Annotated[str, typer.Argument(metavar="STORE|FILE.csv", help="A campaign's store, or a table of latencies.")],
+    source: Annotated[str, typer.Argument(metavar="STORE|TABLE", help="A campaign's store, or a table of latencies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the model.")],
     space: Annotated[
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")

@@ -53,8 +53,9 @@ def _columns(frame: Any) -> tuple[dict[str, list[Any]], set[str]]:
     """Returns the values of every column, and the names of those that are categorical by their type."""
     if isinstance(frame, Mapping):
         return {str(name): list(_checked(values, name)) for name, values in frame.items()}, set()
-    if hasattr(frame, "collect") and not hasattr(frame, "__getitem__"):
-        frame = frame.collect()
+    for made in ("collect", "compute"):  # of a lazy frame
+        if hasattr(frame, made):
+            frame = getattr(frame, made)()
     if hasattr(frame, "to_pydict"):
         return {str(name): list(values) for name, values in frame.to_pydict().items()}, _dictionaries(frame)
     if hasattr(frame, "columns") and hasattr(frame, "__getitem__"):

@@ -11,8 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.exchange.nested_columns import is_numeric
-from hwcost.exchange.numerals import number
+from hwcost.exchange.numerals import is_numeric, number
 
 FEWEST_ROWS = 5
 """Rows below which nothing is told from how often values repeat."""
@@ -31,6 +30,9 @@ _INDEX_NAME = re.compile(
     r"(.*[_ .-])?(id|ids|idx|index|no|nr|num|number|row|rank|uid|uuid|guid|hash|sha|sha1|sha256|md5|key|name|sample|trial"
     r"|net|network|arch|architecture|model|config|candidate|subnet|run|step|iter|iteration|order|#)|#|n°",
     re.IGNORECASE,
+)
+_ID_NAME = re.compile(
+    r"(.*[_ .-])?id|idx|index|row|#|net|network|arch|architecture|model|config|candidate|subnet|sample|trial", re.IGNORECASE
 )
 _HASH_NAME = re.compile(r"(.*[_ .-])?(uid|uuid|guid|hash|sha|sha1|sha256|md5)", re.IGNORECASE)
 _TIME_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|date|time|ts|epoch|created|created_at|measured_at)", re.IGNORECASE)
@@ -64,7 +66,9 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
             found[name] = what
     for name, texts in free.items():
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
-        if name not in found and not is_numeric(texts) and _follows(texts, rest):
+        if name in found or (is_numeric(texts) and not _ID_NAME.fullmatch(name)):
+            continue
+        if _follows(texts, rest):
             found[name] = "names, one for each combination of the other columns"
     return found
 
@@ -111,6 +115,8 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
         return "a running number"
     if rises and _PANDAS_INDEX.fullmatch(name):
         return "the row numbers of a data frame"
+    if _ID_NAME.fullmatch(name):
+        return "numbers that name the rows"
     if is_full and rises and not _SIZE_NAME.fullmatch(name) and not _is_sweep(rest):
         return "a running number"
     return None

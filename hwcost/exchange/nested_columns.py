@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from hwcost.exchange.numerals import is_number, number
+from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
 from hwcost.spaces.nested import flattened, read_nested
 
@@ -45,8 +45,6 @@ def _nested(texts: list[str]) -> list[Any] | None:
     """Reads a column of dictionaries, of lists, or of keys; None where any cell is none."""
     if _KEY.fullmatch(texts[0]):
         return [re.split(r"[_|; ]\s*", text) for text in texts] if all(map(_KEY.fullmatch, texts)) else None
-    if texts[0][:1] not in ("{", "[", "("):
-        return None
     cells = []
     for text in texts:
         cell = read_nested(text)
@@ -90,8 +88,3 @@ def _kind(cell: Any) -> str:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(names) if len(names) <= 6 else f"{', '.join(names[:3])} to {names[-1]} ({len(names)})"
-
-
-def is_numeric(texts: list[str]) -> bool:
-    """Whether a column holds numbers: at least half of its texts are some; the others are damaged cells."""
-    return 2 * sum(map(is_number, texts)) >= len(texts)

@@ -38,6 +38,11 @@ def is_number(text: str) -> bool:
     return value is not None and math.isfinite(value)
 
 
+def is_numeric(texts: list[str]) -> bool:
+    """Whether a column holds numbers: at least half of its texts are some; the others are damaged cells."""
+    return 2 * sum(map(is_number, texts)) >= len(texts)
+
+
 def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
     """Returns the sheet with decimal points, and without signs between thousands.
 

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.exchange.identifiers import find_identifiers
 from hwcost.exchange.latencies import LATENCY, is_latency_name, read_latencies
-from hwcost.exchange.nested_columns import expanded, is_numeric
-from hwcost.exchange.numerals import number
+from hwcost.exchange.nested_columns import expanded
+from hwcost.exchange.numerals import is_numeric, number
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.sheet import Place, Sheet
 from hwcost.exchange.sources import read_sheet
@@ -93,10 +93,11 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         count = "a single row" if len(sheet) else "no rows below the header" if sheet.place == "line" else "no row"
         raise DataError(f"{sheet.source}: there is {count}. Expected at least {MIN_ROWS} measured architectures.")
     _check_names(sheet, options)
-    layout = find_layout(sheet.columns)
-    latencies = read_latencies(sheet, options, layout)
     names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.runs))
-    features = _features(sheet, options, latencies.columns)
+    held = expanded(sheet, options.columns)
+    layout = find_layout(held.columns)
+    latencies = read_latencies(held, options, layout)
+    features = _features(held, options, latencies.columns)
     if layout is not None and layout.space == (space if isinstance(space, str) else space.name):
         features = features.renamed(layout.genes)
     made, features = _space(features, space, options)
@@ -117,23 +118,21 @@ def _check_names(sheet: Sheet, options: TableOptions) -> None:
 
 
 def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> Sheet:
-    """Returns the columns that may be features; the values of dictionaries and lists are columns of their own.
+    """Returns the columns that may be features.
 
     Raises:
         UsageError: When an option names a column that is not there.
     """
+    unknown = [name for name in (*options.keep, *options.categorical, *options.drop) if name not in sheet.columns]
+    if unknown:
+        known = ", ".join(name for name in sheet.header if not is_latency_name(name))
+        raise UsageError(f"{sheet.source} has no feature column '{unknown[0]}'. Known: {known}")
     named = {*options.keep, *options.categorical, *options.increasing}
     taken = {*latencies, *filter(None, (options.runs, options.id))}
     silent = {name for name in sheet.columns if name.startswith("latency_")}
     others = [name for name in sheet.columns if is_latency_name(name) and name not in {*taken, *named, *silent}]
     rest = sheet.without([*taken, *(silent - named), *others, *options.drop])
-    if others:
-        rest = rest.remarking(_left_out(others, "latencies too"))
-    made = expanded(rest, named)
-    unknown = [name for name in options.columns if name not in sheet.columns and name not in made.columns]
-    if unknown:
-        raise UsageError(f"{sheet.source} has no feature column '{unknown[0]}'. Known: {', '.join(made.columns)}")
-    return made.without(options.drop)
+    return rest.remarking(_left_out(others, "latencies too")) if others else rest
 
 
 def _left_out(names: Sequence[str], what: str) -> str:

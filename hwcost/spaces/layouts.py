@@ -47,6 +47,13 @@ LAYOUTS: tuple[Layout, ...] = (
         unit="ms",
         spread=("latency_std_encoder", "latency_std_decoder"),
     ),
+    Layout(  # Ganesan et al., "SuperShaper"; its latency data sets: a printed configuration, and seconds
+        name="SuperShaper",
+        space="supershaper",
+        genes={f"sample_hidden_size.{i}": f"l{i + 1}" for i in range(12)},
+        latency=("latency",),
+        unit="s",
+    ),
 )
 
 

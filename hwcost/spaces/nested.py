@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+_CLASS = re.compile(r"\w+ ?(?=\{)")
 
 LONGEST = 100_000
 """Characters of a text that is read as a dictionary or list."""
@@ -14,8 +17,10 @@ LONGEST = 100_000
 def read_nested(text: str) -> Mapping[str, Any] | list[Any] | None:
     """Reads a dictionary, list or tuple that is written in JSON or as Python writes it; None where the text is neither.
 
-    Nothing is executed: only literals are read.
+    A class may be named before a dictionary, as printed configurations have it: ``BertConfig {...}``. Nothing is executed:
+    only literals are read.
     """
+    text = _CLASS.sub("", text, count=1) if text[:1].isalpha() and _CLASS.match(text) else text
     if not text or text[0] not in "{[(" or len(text) > LONGEST:
         return None
     try:

@@ -81,9 +81,9 @@ def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
     values = {str(name): value for name, value in named.items()}
     wanted = [gene.name for gene in space.genes]
     if not all(name in values for name in wanted):
+        values |= _within(values)
         other_names = aliases(space.name)
         values |= {other_names[name]: value for name, value in values.items() if name in other_names}
-        values |= _within(values)
     missing = [name for name in wanted if name not in values]
     if missing:
         raise ArchitectureError(

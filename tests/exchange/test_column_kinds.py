@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def features(columns: dict[str, list[Any]], **options: Any) -> list[str]:
         ("net", list(range(N)), "a running number"),
         ("sample", [(7 * i) % N for i in range(N)], "a running number"),
         ("anything", list(range(1, N + 1)), "a running number"),
+        ("arch_id", [(i * 857) % 15625 for i in range(N)], "numbers that name the rows"),
         ("timestamp", [1.7e9 + 3.5 * i for i in range(N)], "times of measurement"),
     ],
 )
@@ -88,6 +90,9 @@ def test_names_of_repeated_nets_follow_from_the_genes() -> None:
     read = table(columns)
     assert [gene.name for gene in read.space.genes] == ["layers", "hidden"]
     assert len({arch.genes for arch in read.architectures}) == 12
+    by_number = {**{name: values for name, values in columns.items() if name != "model"}, "net_id": nets}
+    by_number["hidden"] = [64 * net * net for net in nets]
+    assert [gene.name for gene in table(by_number).space.genes] == ["layers", "hidden"]
     columns["seq"] = [128 * (1 + i // 12) for i in range(N)]
     assert "model" in [gene.name for gene in table(columns).space.genes], "a net at two lengths is a category"
 
@@ -96,7 +101,7 @@ def test_names_of_repeated_nets_follow_from_the_genes() -> None:
 def test_no_column_of_distinct_numbers_is_lost(values: list[float]) -> None:
     texts = [repr(value + 0.5) for value in values]
     rest = {"other": [str(i % 3) for i in range(len(values))]}
-    assert not find_identifiers({"id": texts, "size": texts, **rest})
+    assert not find_identifiers({"value": texts, "size": texts, **rest})
 
 
 def test_drop_and_id_take_columns_out() -> None:
@@ -247,6 +252,23 @@ def test_a_published_layout_is_recognised(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_table(path, "table").latency_s, read.latency_s)
     names = dict(zip(HAT.split(","), rows[0].split(","), strict=True))
     assert read.space.as_architecture({name: float(value) for name, value in names.items()}) == read.architectures[0]
+
+
+def test_a_printed_configuration_is_a_layout_too() -> None:
+    widths = [[360] * 11 + [120 + 120 * (i % 2)] for i in range(4)]
+    texts = ["BertConfig " + json.dumps({"vocab_size": 9, "sample_hidden_size": one}, indent=2) + "\n" for one in widths]
+    read = read_table({"config": texts, "latency": [3.5, 2.5, 1.5, 0.5]}, "supershaper")
+    assert [list(arch.genes) for arch in read.architectures] == widths
+    assert read.latency_s.tolist() == [3.5, 2.5, 1.5, 0.5]
+    assert read.remarks[-1] == "these are SuperShaper's columns: latency is latency, in s."
+    assert read.space.as_architecture({"config": texts[0]}) == read.architectures[0]
+
+
+def test_latencies_may_stand_within_records() -> None:
+    records = [{"arch": {"layers": i % 7}, "result": {"latency_ms": 2.0 + i}} for i in range(6)]
+    read = read_table(records, "table")
+    assert [gene.name for gene in read.space.genes] == ["layers"]
+    np.testing.assert_allclose(read.latency_s, [2e-3, 3e-3, 4e-3, 5e-3, 6e-3, 7e-3])
 
 
 def test_rows_know_their_lines(tmp_path: Path) -> None:
