@@ -45,6 +45,7 @@ class Fit:
         half_width_s: Half-width of the cost's interval; None when nothing tells it.
         intercept_half_s: That of the intercept, likewise.
         most_s: Most that a copy can cost: the least latency per copy.
+        is_explained: Whether every point's own interval reaches the line.
     """
 
     cost_s: float
@@ -54,11 +55,12 @@ class Fit:
     half_width_s: float | None = None
     intercept_half_s: float | None = None
     most_s: float = math.inf
+    is_explained: bool = False
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the points lie on no line."""
-        return self.misfit > MAX_MISFIT
+        """Whether the points lie on no line, and not for noise alone."""
+        return self.misfit > MAX_MISFIT and not self.is_explained
 
     @property
     def interval_s(self) -> Interval | None:
@@ -196,12 +198,13 @@ def _line(stack: Mapping[int, float], halves: Mapping[int, float]) -> Fit:
     inverse = np.linalg.pinv(np.column_stack([np.ones(len(depths)), depths]) / seconds[:, None])
     intercept, slope = inverse.sum(axis=1).tolist()
     off = (intercept + slope * depths) / seconds - 1
-    half = _relative_halves(off, np.array([halves[depth] for depth in stack]))
+    own = np.array([halves[depth] for depth in stack])
+    half = _relative_halves(off, own)
     known = not np.isnan(half).any()
     intercept_half, slope_half = np.sqrt((inverse**2) @ half**2).tolist() if known else (None, None)
     return Fit(
         slope, intercept, float(np.abs(off).max()), tuple(sorted(stack)), slope_half, intercept_half,
-        float((seconds / depths).min()),
+        float((seconds / depths).min()), bool((np.abs(off) <= own).all()),
     )  # fmt: skip
 
 

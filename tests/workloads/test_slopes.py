@@ -87,6 +87,14 @@ def test_points_off_any_line_and_negative_costs_are_doubtful() -> None:
     assert table.negative == [falling.name]
 
 
+def test_points_that_noise_explains_are_on_a_line() -> None:
+    """Off by 6 %, with intervals of 10 %; with intervals of 2 % they are on none."""
+    points = {(LAYERS[0], depth): 1e-3 * depth * factor for depth, factor in ((1, 1.06), (2, 0.94), (4, 1.06), (8, 0.94))}
+    assert component_table(points, dict.fromkeys(points, 0.1)).doubtful == []
+    assert component_table(points, dict.fromkeys(points, 0.02)).doubtful == [LAYERS[0].name]
+    assert component_table(points).doubtful == [LAYERS[0].name]
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_intervals_of_prices_hold_the_truth(known) -> None:
     """With the points' own intervals, or from their distances to the line alone; 1 % noise at every depth."""
