@@ -77,7 +77,8 @@ class FactoryWorkload(Workload):
     def as_dict(self) -> dict[str, Any]:
         """See the base class; what is not used is left out."""
         found = {"kind": self.kind, **asdict(self), "shapes": [[name, list(shape)] for name, shape in self.shapes]}
-        return {name: value for name, value in found.items() if value or name not in ("keeps_formats", "shapes", "arguments")}
+        optional = ("keeps_formats", "shapes", "arguments")
+        return {name: value for name, value in found.items() if value or name not in optional}
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> FactoryWorkload:
