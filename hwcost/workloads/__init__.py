@@ -114,20 +114,14 @@ def models(
     Raises:
         UsageError: When the space cannot be built, or not at this sequence length.
     """
+    shape: dict[str, Any] = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
+    asked = {name: value for name, value in shape.items() if value is not None}
     if factory is not None:
-        named = factory_name(factory)
-        shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
-        asked = {name: value for name, value in shape.items() if value is not None}
-        return list(
-            FactoryModelWorkload.resolved_for(
-                space, list(archs), defaults or {}, factory=named, source=source_of(named), **asked
-            )
-        )
-    batch_size, seq_len, dtype = batch_size or 1, seq_len or 128, dtype or "float32"
-    builder(space).check_seq_len(seq_len)
-    return [
-        ModelWorkload.of(space, arch, batch_size=batch_size, seq_len=seq_len, dtype=dtype, seed=seed) for arch in archs
-    ]
+        known = {"factory": factory_name(factory), "source": source_of(factory_name(factory)), **asked}
+        return list(FactoryModelWorkload.resolved_for(space, list(archs), defaults or {}, **known))
+    shape = {"batch_size": 1, "seq_len": 128, "dtype": "float32", **asked}
+    builder(space).check_seq_len(shape["seq_len"])
+    return [ModelWorkload.of(space, arch, seed=seed, **shape) for arch in archs]
 
 
 def component_stacks(
