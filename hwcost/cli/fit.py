@@ -137,12 +137,13 @@ def _show(result: Training, sanity: Sanity | None) -> None:
 
     model = result.model
     name = f"{model.name} ({model.chosen})" if model.chosen else model.name
-    how = "Components, checked on" if model.provenance.get("priced_by") == "components" else "Cross-validated on"
-    is_repeated = model.n_architectures_ < model.n_rows_
+    is_priced, is_repeated = model.provenance.get("priced_by") == "components", model.n_architectures_ < model.n_rows_
+    how = "Components, checked on" if is_priced else "Cross-validated on"
     nets = f" ({model.n_architectures_} architectures)" if is_repeated else ""
     title = f"{how} {model.n_rows_} rows{nets} of space {model.space.name}"
     few = f"{model.n_architectures_} different architectures are too few for one"
-    half = few if model.spread_ is None else f"±{format_percent(model.spread_)}"
+    why = "components alone tell none" if is_priced else few
+    half = why if model.spread_ is None else f"±{format_percent(model.spread_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
     lines = [

@@ -101,7 +101,7 @@ def _priced(data: Data, table: ComponentTable, **options: Any) -> Training:
         raise DataError(f"{data.source}: no whole models were measured to check the components on. Measure some.")
     predicted_s = model.predict(archs).latency_s
     found = metrics(measured_s, predicted_s)
-    model.n_rows_ = len(archs)
+    model.n_rows_, model.n_architectures_ = len(archs), len({data.space.canonical(arch.genes) for arch in archs})
     facts: dict[str, Any] = {"priced_by": "components", "data_sha256": data.sha256, "rows": len(archs)}
     if prices.shrunk:
         facts["shrunk"] = {name: one.to_dict() for name, one in prices.shrunk.items()}

@@ -69,6 +69,35 @@ def test_fit_writes_a_model_that_predict_reads(table, capsys, tmp_path):
     assert "90 % interval" in capsys.readouterr().out
 
 
+def test_repeats_that_disagree_are_no_answer_and_it_is_said_why(table, capsys, tmp_path):
+    text = Path(table).read_text()
+    genes, _, seconds = text.splitlines()[5].rpartition(",")
+    Path(table).write_text(f"{text}{genes},{23 * float(seconds)!r}\n")
+    out, key = str(tmp_path / "model"), genes.replace(",", "_")
+    found = document(capsys, "fit", table, "--space", "supershaper", "--model", "lut", "--out", out, "--no-plot")
+    assert (found["n_rows"], found["n_architectures"]) == (41, 40)
+    assert [one["arch"] for one in found["doubts"]] == [key]
+    answer = document(capsys, "predict", out, "--arch", key)["predictions"][0]
+    assert answer["latency_s"] == pytest.approx(float(seconds), rel=0.03)
+    assert answer["low_s"] < float(seconds) < answer["high_s"]
+    assert answer["source"] == "lut"
+    assert "2 measurements lie a factor of 23 apart" in answer["doubt"]
+    assert invoke(["predict", out, "--arch", key]) == 0
+    assert "is answered by the model" in capsys.readouterr().out
+    assert invoke(["fit", table, "--space", "supershaper", "--model", "lut", "--out", out, "--no-plot"]) == 0
+    shown = capsys.readouterr().out
+    assert "41 rows (40 architectures) of space supershaper" in shown
+    assert f"The model answers for {key}" in shown
+
+
+def test_evaluate_counts_architectures_beside_rows(table, capsys):
+    lines = Path(table).read_text().splitlines()
+    Path(table).write_text("\n".join([lines[0], *lines[1:21] * 2]) + "\n")
+    assert invoke(["evaluate", table, "--space", "supershaper", "--model", "lut", "--seeds", "1"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Fitted on 32 rows, judged on 8. These are 16 and 4 different architectures; none is on both sides." in shown
+
+
 def test_fit_draws_figure_9(table, capsys, tmp_path):
     pytest.importorskip("matplotlib")
     assert invoke(["fit", table, "--space", "supershaper", "--model", "lut", "--out", str(tmp_path / "m")]) == 0
