@@ -46,9 +46,22 @@ MANY_OUTLIERS = 0.02
 UNSTEADY, UNREPEATABLE = 0.1, 0.5
 """Typical difference (log) of repeats of one architecture from which they are a doubt, and from which nothing holds."""
 
-INVALIDATING = frozenset(
-    {"E_NULL_EFFECT", "E_DUPLICATE", "E_REPEATS", MIXED_UNITS, LEAKED_ANSWER, REVERSED, LEVEL}
-)
+CODES = {
+    "E_NULL_EFFECT": "latency does not depend on the architecture",
+    "E_DUPLICATE": "the same latencies stand under two labels",
+    MIXED_UNITS: "some rows are in another unit",
+    LEAKED_ANSWER: "a column was computed from the latency",
+    REVERSED: "larger architectures are called faster",
+    LEVEL: "stretches of rows differ by more than a machine's level can",
+    "E_REPEATS": "repeats of one architecture have nothing to do with each other",
+    "W_DRIFT": "the level of the machine moved",
+    "W_CONFOUNDED": "the order of the rows follows size",
+    "W_OUTLIERS": "rows far off everything",
+    "W_REPEATS": "repeats of one architecture do not agree",
+}
+"""What can be found in a table."""
+
+INVALIDATING = frozenset(code for code in CODES if code.startswith("E_"))
 """Codes that make the latencies useless as they are."""
 
 DOUBTS = frozenset({"W_CONFOUNDED", "W_OUTLIERS", "W_REPEATS"})

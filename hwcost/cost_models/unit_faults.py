@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ ITERATIONS = 15
 BETWEEN = 0.35
 """A row that is further than this share of a step from its level lies between levels."""
 
-MOST_BETWEEN, MOST_BETWEEN_FAULTS = 0.01, 0.2
+MOST_BETWEEN, MOST_BETWEEN_FAULTS = 0.03, 0.2
 """Share of all rows, and share of the rows in another unit, that may lie between levels."""
 
 WIDEST = 0.12
@@ -55,7 +55,7 @@ WIDEST = 0.12
 OFF_STEP = 0.12
 """Distance of a level from where its unit would put it, as a share of a step, that is still taken for the unit."""
 
-LEAST_GAIN = 2.0
+LEAST_GAIN = 1.5
 """Nats per row in another unit by which several levels must describe the table better than one."""
 
 LEAST_SHARE = 0.002
@@ -147,6 +147,7 @@ def _search(stages: Sequence[Smoother], logs: Floats, step: float) -> _Levels | 
             steps = levels.steps
             if best is None or levels.score < best.score:
                 best = levels
+    best = None if best is None else _without_strays(best)
     return best if best is not None and _stands_apart(best, one) else None
 
 
@@ -191,23 +192,44 @@ def _described(errors: Floats, steps: Steps, step: float) -> _Levels:
 
 
 def _stands_apart(levels: _Levels, one: float) -> bool:
-    """Whether a mixture is one of units, rather than a law that one level fits badly."""
-    n, common = len(levels.steps), _common(levels.steps)
-    faults = levels.steps != common
+    """Whether a mixture is one of units, rather than a law that one level fits badly.
+
+    Args:
+        levels: The mixture; levels of stray rows already taken back.
+        one: Score of the best single level.
+    """
+    n, step, errors = len(levels.steps), levels.step, levels.errors
+    faults = levels.steps != _common(levels.steps)
     count = int(faults.sum())
-    if count < _fewest(n):
+    if count < _fewest(n) or (one - levels.score) * n < LEAST_GAIN * count or robust_sd(errors) > WIDEST * step:
         return False
-    if (one - levels.score) * n < LEAST_GAIN * count or robust_sd(levels.errors) > WIDEST * levels.step:
+    if (np.abs(errors) > BETWEEN * step).sum() > min(max(1.0, MOST_BETWEEN * n), MOST_BETWEEN_FAULTS * count):
         return False
-    between = np.abs(levels.errors) > BETWEEN * levels.step
-    if between.sum() > min(max(1.0, MOST_BETWEEN * n), MOST_BETWEEN_FAULTS * count):
-        return False
-    usual = max(float(np.sqrt(np.mean(levels.errors[~faults] ** 2))), OFF_STEP / WIDER * levels.step)
-    if float(np.sqrt(np.mean(levels.errors[faults] ** 2))) > WIDER * usual:
-        return False
-    middle = float(np.median(levels.errors[~faults]))
-    off = [abs(float(np.median(levels.errors[levels.steps == one])) - middle) for one in np.unique(levels.steps[faults])]
-    return max(off) <= OFF_STEP * levels.step
+    usual = max(_size(errors[~faults]), OFF_STEP / WIDER * step)
+    return _size(errors[faults]) <= WIDER * usual and not _off_step(levels)
+
+
+def _without_strays(levels: _Levels) -> _Levels:
+    """Takes back the levels of a few rows that are not where a unit would put them."""
+    steps = levels.steps.copy()
+    for one in _off_step(levels):
+        is_stray = levels.steps == one
+        if is_stray.sum() <= MOST_BETWEEN * len(steps):
+            steps[is_stray] = _common(levels.steps)
+    return replace(levels, steps=steps, errors=levels.errors + levels.step * (levels.steps - steps))
+
+
+def _off_step(levels: _Levels) -> list[int]:
+    """Returns the levels whose distance from the most common one is not a whole number of steps."""
+    common = _common(levels.steps)
+    middle = float(np.median(levels.errors[levels.steps == common]))
+    others = [int(one) for one in np.unique(levels.steps) if one != common]
+    off = [abs(float(np.median(levels.errors[levels.steps == one])) - middle) for one in others]
+    return [one for one, far in zip(others, off, strict=True) if far > OFF_STEP * levels.step]
+
+
+def _size(errors: Floats) -> float:
+    return float(np.sqrt(np.mean(errors**2)))
 
 
 def _is_evident(steps: Steps, genes: Floats, names: NDArray[np.bool_]) -> bool:
