@@ -152,7 +152,7 @@ class _Choice:
         cores = processors.cores(processors.allowed())
         wanted = min(self.threads, len(cores))
         unlockable = []
-        for core in sorted(cores, key=lambda one: (self._load(one) > BUSY, -one.usable[-1])):
+        for core in sorted(cores, key=self._rank):
             if len(self.taken) == wanted:
                 break
             try:
@@ -183,8 +183,10 @@ class _Choice:
             lock.release()
         self._locks = []
 
-    def _load(self, core: Core) -> float:
-        return max((self.busy.get(cpu, 0.0) for cpu in core.siblings), default=0.0)
+    def _rank(self, core: Core) -> tuple[float, int]:
+        """Puts idle cores first, then the less busy ones; among equals the last one."""
+        load = max(self.busy.get(cpu, 0.0) for cpu in core.siblings)
+        return (load if load > BUSY else 0.0), -core.usable[-1]
 
     def _take(self, core: Core) -> bool:
         """Holds all logical CPUs of a core, or none of them."""
