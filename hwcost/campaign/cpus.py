@@ -104,9 +104,12 @@ def reserved(
     waited = timer.stopwatch()
     while True:
         choice = _Choice(threads, holder, _busy())
-        if choice.is_enough():
-            break
-        choice.release()
+        try:
+            if choice.take():
+                yield choice.reservation()
+                return
+        finally:
+            choice.release()
         who = choice.holders()
         if waited() >= wait_s:
             raise BusyError(
@@ -115,10 +118,6 @@ def reserved(
             )
         waiting(f"{who}; waiting up to {format_clock(wait_s)}")
         sleep(random.uniform(0.5, 1.5) * PAUSE_S)  # so that two that wait do not stay in step
-    try:
-        yield choice.reservation()
-    finally:
-        choice.release()
 
 
 def _busy() -> dict[int, float]:
@@ -140,29 +139,30 @@ class _Choice:
 
     def __init__(self, threads: int, holder: Mapping[str, Any], busy: Mapping[int, float]) -> None:
         self.threads = threads
+        self.holder = dict(holder)
         self.busy = busy
         self.taken: list[Core] = []
+        self.unlocked: list[Core] = []
         self.others: dict[str, list[int]] = {}
         self.unlockable = ""
         self._locks: list[FileLock] = []
+
+    def take(self) -> bool:
+        """Says whether there are the cores that are needed: held or, where that is impossible, just chosen."""
         cores = processors.cores(processors.allowed())
-        wanted = min(threads, len(cores))
+        wanted = min(self.threads, len(cores))
         unlockable = []
-        for core in sorted(cores, key=lambda one: (self._load(one) > BUSY, -one.usable[-1])):
+        for core in sorted(cores, key=self._rank):
             if len(self.taken) == wanted:
                 break
             try:
-                if self._take(core, dict(holder)):
+                if self._take(core):
                     self.taken.append(core)
             except CannotLockError as error:
                 self.unlockable = str(error)
                 unlockable.append(core)
         self.unlocked = unlockable[: wanted - len(self.taken)]
-        self._wanted = wanted
-
-    def is_enough(self) -> bool:
-        """Whether it has the cores that are needed, held or, where that is impossible, just chosen."""
-        return len(self.taken) + len(self.unlocked) == self._wanted
+        return len(self.taken) + len(self.unlocked) == wanted
 
     def holders(self) -> str:
         """Says who holds the cores that were not free."""
@@ -183,16 +183,18 @@ class _Choice:
             lock.release()
         self._locks = []
 
-    def _load(self, core: Core) -> float:
-        return max((self.busy.get(cpu, 0.0) for cpu in core.siblings), default=0.0)
+    def _rank(self, core: Core) -> tuple[float, int]:
+        """Puts idle cores first, then the less busy ones; among equals the last one."""
+        load = max(self.busy.get(cpu, 0.0) for cpu in core.siblings)
+        return (load if load > BUSY else 0.0), -core.usable[-1]
 
-    def _take(self, core: Core, holder: dict[str, Any]) -> bool:
+    def _take(self, core: Core) -> bool:
         """Holds all logical CPUs of a core, or none of them."""
         locks: list[FileLock] = []
         try:
             for cpu in core.siblings:
                 lock = FileLock(machine_folder() / f"hwcost-cpu-{cpu}.lock")
-                if not lock.acquire(holder):
+                if not lock.acquire(self.holder):
                     self.others.setdefault(described(lock.holder()), []).append(cpu)
                     return False
                 locks.append(lock)

@@ -209,12 +209,15 @@ def was_kept_off(visit: Visit) -> bool:
     wait = visit.conditions.get("cpu_wait_fraction")
     if wait is not None:
         return bool(wait > CLEAR_WAIT)
-    facts = {"cpu_fraction": _cpu_fraction(visit), **visit.conditions}
+    facts = {**visit.conditions, "cpu_fraction": _cpu_fraction(visit)}
     return is_preempted(facts, visit.ended_s - visit.started_s)
 
 
 def _cpu_fraction(visit: Visit) -> float | None:
-    """Returns CPU seconds over wall seconds of all blocks of a visit, as records of any age hold them."""
+    """Returns CPU seconds over wall seconds: of the blocks that count, or of all of them where records do not tell these."""
+    told: float | None = visit.conditions.get("cpu_fraction")
+    if told is not None:
+        return told
     left_out = visit.conditions.get("left_out_s") or {}
     calls_s = math.fsum([*visit.samples_s, *visit.warmup_s, *(one for series in left_out.values() for one in series)])
     timed_s = visit.calls_per_block * calls_s
@@ -225,9 +228,9 @@ def _kept_off(measurements: Sequence[Measurement]) -> Flag | None:
     """Returns W_DISTURBED for visits that lacked a CPU and do not say so themselves, as records of earlier versions do."""
     visits = [visit for m in measurements for visit in m.visits if visit.is_usable]
     silent = [visit for visit in visits if was_kept_off(visit) and "W_DISTURBED" not in {flag.code for flag in visit.flags}]
-    if not silent:
+    least = min((share for visit in silent if (share := _cpu_fraction(visit)) is not None), default=None)
+    if least is None:
         return None
-    least = min(fraction for visit in silent if (fraction := _cpu_fraction(visit)) is not None)
     text = f"in {len(silent)} of {len(visits)} visits the process was stopped again and again and had less than a CPU, down "
     text += f"to {100 * least:.0f} %: latencies are too high."
     return Flag("W_DISTURBED", text, "Measure again, with nothing else on this machine.")

@@ -103,7 +103,7 @@ class Blocks:
         """
         blocks = self.steady
         if Arrival.parse(self.protocol.arrival).has_pauses:
-            return Counted([block.per_call_s for block in blocks], {})
+            return Counted([block.per_call_s for block in blocks], {}, wait_fraction=guards.wait_fraction(blocks))
         slow, lost = guards.slowed(blocks), guards.disturbed(blocks)
         reasons = ["throttled" if s else "disturbed" if d else "" for s, d in zip(slow, lost, strict=True)]
         if reasons.count("") < self.protocol.min_blocks / 2:

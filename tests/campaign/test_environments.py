@@ -15,7 +15,8 @@ MEMORY = 16_106_127_360 - 4096  # just below a boundary of the device key's roun
 
 def facts(host: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     known = {
-        "cpu_model": "A", "kernel": "6.8.0-45-generic", "memory_bytes": MEMORY, "boot_id": "one", "cpu_core_count": 4, **(host or {}),
+        "cpu_model": "A", "kernel": "6.8.0-45-generic", "memory_bytes": MEMORY, "boot_id": "one", "cpu_core_count": 4,
+        **(host or {}),
     }  # fmt: skip
     found = DetectedDevice("cpu", "amd", "A", memory_bytes=known["memory_bytes"], cores=4, **more.pop("device", {}))
     software = {"python_version": "3.11.8", "framework": {"torch": "2.6.0"}, "env": {"OMP_NUM_THREADS": "1"}, **more}

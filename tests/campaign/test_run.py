@@ -254,8 +254,9 @@ def test_more_threads_than_cpus_are_refused_before_anything_is_stored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = len(processors.allowed()) + 1
-    with monkeypatch.context() as patch, pytest.raises(UsageError, match=f"{many} threads need {many} CPUs"):
-        patch.setattr(Null, "uses_processor", True)
+    monkeypatch.setattr(Null, "uses_processor", True)
+    with pytest.raises(UsageError, match=f"{many} threads need {many} CPUs"):
         hwcost.measure(works(2), backend="null", threads=many, store=tmp_path / "s.db")
     assert not (tmp_path / "s.db").exists()
+    monkeypatch.undo()
     assert hwcost.measure(works(2), backend="null", threads=many, store=tmp_path / "s.db", rounds=1).is_complete
