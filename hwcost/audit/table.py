@@ -44,6 +44,9 @@ which hang together."""
 SAME_LEVEL = 0.002
 """Two stretches whose levels differ by less (log) are one."""
 
+MAD_ERROR = 1.17
+"""Standard error of a standard deviation from n absolute deviations' median, as a share of it, times the root of n."""
+
 SAID_PAIRS = 5
 """Pairs of repeats that a message names; --json has all of them."""
 
@@ -130,7 +133,8 @@ def _report(
     outlier_rows = far_off(drift.rows, rest)
     disagreeing = repeats.disagreeing(logs - level_everywhere, robust_sd(rest))
     repeatability_after = repeats.spread(logs - level_everywhere)
-    flags += [*_outlier_flags(drift.rows, rest, outlier_rows), *_repeat_flags(disagreeing, repeatability_after)]
+    pairs = len(repeats.later) - int(repeats.is_copy.sum())
+    flags += [*_outlier_flags(drift.rows, rest, outlier_rows), *_repeat_flags(disagreeing, repeatability_after, pairs)]
     return AuditReport(
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=drift.rows,
         residuals=drift.residuals, log_level=log_level, level_range=span,
@@ -207,10 +211,16 @@ def _outlier_flags(rows: Rows, rest: Floats, outlier_rows: tuple[int, ...]) -> l
     return [Flag("W_OUTLIERS", text, "Look at these rows, and measure them again or leave them out.")]
 
 
-def _repeat_flags(disagreeing: tuple[tuple[int, int, float], ...], repeatability: float | None) -> list[Flag]:
-    """Flags repeats of an architecture that do not agree, as a whole or in single pairs."""
-    if repeatability is not None and repeatability >= UNSTEADY:
-        code = "E_REPEATS" if repeatability >= UNREPEATABLE else "W_REPEATS"
+def _repeat_flags(
+    disagreeing: tuple[tuple[int, int, float], ...], repeatability: float | None, pairs: int
+) -> list[Flag]:
+    """Flags repeats of an architecture that do not agree, as a whole or in single pairs.
+
+    A typical difference counts less its own standard error, since a few pairs may differ by chance.
+    """
+    sure = 0.0 if repeatability is None else repeatability * (1.0 - min(1.0, MAD_ERROR / math.sqrt(pairs)))
+    if repeatability is not None and sure >= UNSTEADY:
+        code = "E_REPEATS" if sure >= UNREPEATABLE else "W_REPEATS"
         text = f"the same architecture measured twice differs by {100 * math.expm1(repeatability):.0f} % typically."
         return [Flag(code, text, "What a row says about its architecture is no more certain than that; measure again.")]
     if not disagreeing:

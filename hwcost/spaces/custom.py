@@ -127,7 +127,7 @@ class Custom(SearchSpace):
     def _is_plain(self) -> bool:
         texts = [gene.name for gene in self.genes]
         texts += [value for gene in self.genes for value in gene.choices if isinstance(value, str)]
-        return not any(sign in text for text in texts for sign in _SIGNS)
+        return not any(text != text.strip() or any(sign in text for sign in _SIGNS) for text in texts)
 
     # -- operators -----------------------------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ def codes(data: Data) -> list[str]:
 def test_a_block_in_another_unit_is_refused_with_rows_lines_and_units(factor, said):
     seconds = SECONDS.copy()
     seconds[60:100] *= factor
-    data = replace(table(seconds), lines=tuple(range(2, N + 2)))
+    data = replace(table(seconds), lines=tuple(range(2, N + 2)), place="line")
     (fault,) = table_faults(data)
     assert (fault.flag.code, fault.rows) == ("E_UNIT", tuple(range(60, 100)))
     assert fault.factor == pytest.approx(factor)
