@@ -195,7 +195,7 @@ class _Choice:
             for cpu in core.siblings:
                 lock = FileLock(machine_folder() / f"hwcost-cpu-{cpu}.lock")
                 if not lock.acquire(self.holder):
-                    self.others.setdefault(described(lock.holder()), []).append(cpu)
+                    self.others.setdefault(described(lock.holder()), []).extend(core.siblings)
                     return False
                 locks.append(lock)
             self._locks += locks

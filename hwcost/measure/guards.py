@@ -237,7 +237,7 @@ def _disturbed(conditions: Mapping[str, Any], share: float, counted: int, span_s
     if wait is None and is_preempted(conditions, span_s):
         signs.append(f"the process had {100 * conditions['cpu_fraction']:.0f} % of a CPU and was stopped again and again")
     if (sibling := conditions.get("sibling_busy_fraction") or 0.0) > BUSY_SIBLING:
-        signs.append(f"the other CPU of the same core was busy {100 * sibling:.0f} % of the time")
+        signs.append(f"the CPU that shares its core, or may share it, was busy {100 * sibling:.0f} % of the time")
     return Flag("W_DISTURBED", f"{'; '.join(signs)}.", "Stop what else runs on this machine.") if signs else None
 
 

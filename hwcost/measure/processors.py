@@ -23,7 +23,8 @@ class Core:
 
     Attributes:
         usable: Its logical CPUs that this process may use, ascending.
-        siblings: All its logical CPUs, ascending: what runs on one of them slows the others down.
+        siblings: All its logical CPUs, ascending: what runs on one of them slows the others down. In a virtual machine that
+            does not show which threads share a core, CPUs 2k and 2k + 1 may, and so they count as one core.
     """
 
     usable: tuple[int, ...]
@@ -103,7 +104,24 @@ def cpu_list(text: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
+def hides_siblings(root: Path = ROOT) -> bool:
+    """Says whether this is a virtual x86 machine: where it shows one thread a core, a core of the host may hold two."""
+    try:
+        lines = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
+
+
 def _siblings(cpu: int, root: Path) -> tuple[int, ...]:
+    shown = _shown_siblings(cpu, root)
+    if len(shown) > 1 or not hides_siblings(root):
+        return shown
+    present = [one for one in (cpu & ~1, cpu | 1) if (root / f"sys/devices/system/cpu/cpu{one}").exists()]
+    return tuple(present) if cpu in present else shown
+
+
+def _shown_siblings(cpu: int, root: Path) -> tuple[int, ...]:
     topology = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
     for name in ("core_cpus_list", "thread_siblings_list"):  # the second is the older name of the first
         try:

@@ -37,6 +37,21 @@ def test_steal_is_that_of_the_own_cpus_and_their_siblings_are_watched(
     assert processors.busy_shares({}, processors.times(root)) == {}
 
 
+@pytest.mark.parametrize(
+    ("flags", "siblings", "cores"),
+    [
+        ("fpu hypervisor", "", [Core((0, 1), (0, 1)), Core((2,), (2,))]),  # hidden: CPUs 2k and 2k + 1 may share a core
+        ("fpu ht", "", [Core((0,), (0,)), Core((1,), (1,)), Core((2,), (2,))]),
+        ("fpu hypervisor", "0,2", [Core((0, 2), (0, 2)), Core((1,), (0, 1))]),
+    ],
+)
+def test_a_virtual_machine_may_hide_which_threads_share_a_core(tmp_path, flags, siblings, cores) -> None:
+    shown = {cpu: siblings if siblings and str(cpu) in siblings else str(cpu) for cpu in range(3)}
+    files = {f"sys/devices/system/cpu/cpu{cpu}/topology/core_cpus_list": text for cpu, text in shown.items()}
+    root = tree(tmp_path, {**files, "proc/cpuinfo": f"processor : 0\nflags\t\t: {flags}\n"})
+    assert processors.cores([0, 1, 2], root) == cores
+
+
 def test_waits_for_a_cpu_are_those_of_all_threads(tmp_path: Path) -> None:
     root = tree(tmp_path, {f"proc/self/task/{thread}/schedstat": f"{thread}000000000 250000000 7\n" for thread in (1, 2)})
     assert conditions.run_queue_wait_s(root) == pytest.approx(0.5)

@@ -235,7 +235,7 @@ def test_a_wait_for_the_cpu_disturbs_a_block_however_usual_it_is() -> None:
         ({"cpu_fraction": 0.25, "involuntary_switches": 3.0}, None, []),
         ({"cpu_fraction": 0.99, "involuntary_switches": 300.0}, None, []),
         ({"cpu_fraction": 0.25, "involuntary_switches": None}, None, []),
-        ({"sibling_busy_fraction": 0.8}, "W_DISTURBED", ["80 %", "same core"]),
+        ({"sibling_busy_fraction": 0.8}, "W_DISTURBED", ["80 %", "shares its core"]),
         ({"sibling_busy_fraction": 0.02}, None, []),
     ],
 )
