@@ -58,6 +58,12 @@ OFF_STEP = 0.12
 LEAST_GAIN = 1.5
 """Nats per row in another unit by which several levels must describe the table better than one."""
 
+NARROW, NARROW_GAIN = 0.06, 1.0
+"""Where errors are this small a share of a step, half the rows may be in another unit: a smaller gain per row is enough."""
+
+WIDEST_OF_ALL, LARGE_GAIN, FEW_BETWEEN = 0.17, 4.0, 0.02
+"""Where the gain is this large, the law may fit this badly, if no row lies between; or if few do, where it fits well."""
+
 LEAST_SHARE = 0.002
 """Share of rows in another unit below which they are outliers."""
 
@@ -201,12 +207,28 @@ def _stands_apart(levels: _Levels, one: float) -> bool:
     n, step, errors = len(levels.steps), levels.step, levels.errors
     faults = levels.steps != _common(levels.steps)
     count = int(faults.sum())
-    if count < _fewest(n) or (one - levels.score) * n < LEAST_GAIN * count or robust_sd(errors) > WIDEST * step:
-        return False
-    if (np.abs(errors) > BETWEEN * step).sum() > min(max(1.0, MOST_BETWEEN * n), MOST_BETWEEN_FAULTS * count):
+    if count < _fewest(n) or not _is_clear(levels, count, (one - levels.score) * n / count):
         return False
     usual = max(_size(errors[~faults]), OFF_STEP / WIDER * step)
     return _size(errors[faults]) <= WIDER * usual and not _off_step(levels)
+
+
+def _is_clear(levels: _Levels, count: int, gain: float) -> bool:
+    """Whether levels describe a table so much better than one that hardly a row between them is left to doubt.
+
+    Either the law fits well and a fair gain is enough, or gain and distance are so large that the law may fit worse.
+
+    Args:
+        levels: The mixture.
+        count: Rows in another unit.
+        gain: Nats per such row.
+    """
+    n, width = len(levels.steps), robust_sd(levels.errors) / levels.step
+    between = int((np.abs(levels.errors) > BETWEEN * levels.step).sum())
+    if width <= WIDEST and gain >= LEAST_GAIN and between <= min(max(1.0, MOST_BETWEEN * n), MOST_BETWEEN_FAULTS * count):
+        return True
+    is_far = (width <= NARROW and gain >= NARROW_GAIN) or (width <= WIDEST_OF_ALL and gain >= LARGE_GAIN)
+    return is_far and between <= (FEW_BETWEEN * n if width <= WIDEST else 0)
 
 
 def _without_strays(levels: _Levels) -> _Levels:
