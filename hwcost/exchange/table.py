@@ -198,9 +198,9 @@ def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:
     if names_rows(texts):
         raise DataError(
             f"{sheet.head}: the only feature is '{name}', a text that differs in nearly every row, such as "
-            f"'{texts[0][:60]}'. It says nothing about a new net. Where it spells an architecture, give the values in columns of their own, or "
-            f"as a list or dictionary: '8_512_4', '[8, 512, 4]' or '{{\"layers\": 8, \"width\": 512}}'. --keep {name} takes "
-            "it as it is."
+            f"'{texts[0][:60]}'. It says nothing about a new net. Where it spells an architecture, give the values in "
+            "columns of their own, or as a list or dictionary: '8_512_4', '[8, 512, 4]' or "
+            f"'{{\"layers\": 8, \"width\": 512}}'. --keep {name} takes it as it is."
         )
 
 
