@@ -113,12 +113,13 @@ def _architectures(
     space: SearchSpace, arch: list[str] | None, file: str | None
 ) -> tuple[list[Architecture], list[str]]:
     """Returns the architectures that were given, and what was decided about the columns of a table of them."""
+    from hwcost.exchange.marked_numbers import unmarked
     from hwcost.exchange.sources import as_rows, is_table_name, read_sheet
 
     if file is None or not is_table_name(file):
         return [space.as_architecture(text) for text in _texts(arch, file)], []
     made = [space.as_architecture(text) for text in arch or []]
-    sheet = read_sheet(file)
+    sheet = unmarked(read_sheet(file), [gene.name for gene in space.genes if gene.categorical])
     for index, row in enumerate(as_rows(sheet)):
         try:
             made.append(space.as_architecture(row))

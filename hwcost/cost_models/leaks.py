@@ -5,6 +5,9 @@ that noise. Three signs tell it, from the plainest on: the column is the latency
 digits; together with what the other columns account for it gives the latency far more closely than they do without it, and
 falls as the latency rises; and where all other columns are equal, it changes as the latency does.
 
+Where a column is named as rates or energies are, which nobody knows of a new architecture, weaker signs are enough: it may
+be rounded to few digits, or measured apart from the latency.
+
 A column of whole numbers in proportion to the latency (parameters, operations) is a feature, unless its name says time. A
 column of few values (a device's peak) is no leak either: the answer is as varied as the latency itself.
 """
@@ -55,6 +58,16 @@ REPEAT_NOISE = 0.1
 
 TIME = re.compile(r"time|latency|duration|elapsed|runtime|(^|_)(ns|us|ms|s|sec|seconds|cycles)$", re.IGNORECASE)
 """Names of columns that say time."""
+
+MEASURED = re.compile(
+    r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput|speed-?up|energy|joules?)([ _.\-(\[].*)?"
+    r"|.*(/|[ _]per[ _])s(ec|econd)?s?[)\]]?",
+    re.IGNORECASE,
+)
+"""Names of columns that say work per time, or energy."""
+
+NAMED_CLOSER = 0.7
+"""A column with such a name leaves at most this share of what the others leave without it."""
 
 MOST_ROWS = 1000
 """Rows that are looked at, where there are more."""
@@ -149,7 +162,10 @@ def _following(
     if column.min() <= 0:
         return None
     rest = [j for j in others if j != i]
+    is_named = MEASURED.fullmatch(features.gene_names[i]) is not None
     for used in (rest, plain) if plain != rest else (rest,):
+        if is_named and _is_measured(features, genes, logs, column, used):
+            return "a rate or an energy, by its name and because the latency follows from it and the other columns"
         if _is_rate(features, genes, logs, column, used):
             return "a rate, such as work per second: the latency follows from it and the other columns"
         if not _is_whole(column) and _is_share(features, genes, logs, column, used):
@@ -169,6 +185,14 @@ def _is_rate(features: Features, genes: Floats, logs: Floats, column: Floats, us
     together = _left(features, genes, logs + np.log(column), used)
     alone = _left(features, genes, logs, used)
     return alone >= LEAST_NOISE and together <= CLOSER * alone
+
+
+def _is_measured(features: Features, genes: Floats, logs: Floats, column: Floats, used: list[int]) -> bool:
+    alone = _left(features, genes, logs, used)
+    sums = [logs + sign * np.log(column) for sign in (1.0, -1.0)]
+    together = min(_left(features, genes, one, used) for one in sums)
+    is_alone_enough = min(map(robust_sd, sums)) <= CLOSER * robust_sd(logs)
+    return is_alone_enough or (alone >= LEAST_NOISE and together <= NAMED_CLOSER * alone)
 
 
 def _is_share(features: Features, genes: Floats, logs: Floats, column: Floats, used: list[int]) -> bool:

@@ -121,8 +121,8 @@ def _mixed_units(data: Data, found: Sequence[UnitFault]) -> Iterator[TableFault]
         unit, others = (larger, smaller) if large else (smaller, larger)
         times = f"{size:,} times" if large else f"1/{size:,} of"
         text = (
-            f"{len(rows)} of {len(data)} rows look like {unit} among {others}: the latency of {_places(data, rows)} is "
-            f"about {times} what the other rows let expect."
+            f"{len(rows)} of {len(data)} rows look{'s' if len(rows) == 1 else ''} like {unit} among {others}: the latency "
+            f"of {_places(data, rows)} is about {times} what the other rows let expect."
         )
         remedy = (
             "Give all latencies in one unit; or, where two kinds of measurement truly differ so much, give a column that "
@@ -153,7 +153,7 @@ def _places(data: Data, rows: Sequence[int]) -> str:
     said = f"row{'s' if len(rows) > 1 else ''} {ranges(rows)}"
     if data.place == "row" or not data.lines:
         return f"{said}, counted from 0,"
-    return f"{said} ({data.place}s {ranges([data.lines[row] for row in rows])})"
+    return f"{said} ({data.place}{'s' if len(rows) > 1 else ''} {ranges([data.lines[row] for row in rows])})"
 
 
 def ranges(numbers: Sequence[int]) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.cost_models.features import Features
+from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.smoothing import Smoother, smoothers
 from hwcost.cost_models.tabulate import Floats
 from hwcost.levels.von_neumann import robust_sd
@@ -113,6 +114,9 @@ class _Levels:
 def unit_faults(features: Features, genes: Floats, latency_s: Floats) -> list[UnitFault]:
     """Finds the rows of a table that are in another unit than most.
 
+    Rows are compared with each other first, and then architectures, by the medians of their rows: an architecture whose
+    repeats are all in another unit agrees with itself.
+
     Args:
         features: The feature extractor of the table's space.
         genes: Encoded architectures, shape (n, genes).
@@ -122,6 +126,32 @@ def unit_faults(features: Features, genes: Floats, latency_s: Floats) -> list[Un
         One entry per other unit, the most rows first; empty where all rows agree.
     """
     logs = np.log(latency_s)
+    faults = _faults_among(features, genes, logs)
+    groups = Groups.of(features, genes)
+    if not groups.has_repeats:
+        return faults
+    log_factors = np.zeros(len(logs))
+    for fault in faults:
+        log_factors[fault.rows] = math.log(fault.factor)
+    medians = np.array([np.median(logs[rows] - log_factors[rows]) for rows in groups.rows])
+    more = _faults_among(features, genes[[rows[0] for rows in groups.rows]], medians)
+    if not more:
+        return faults
+    for fault in more:
+        log_factors[groups.rows_of(fault.rows)] += math.log(fault.factor)
+    return _by_factor(log_factors)
+
+
+def _by_factor(log_factors: Floats) -> list[UnitFault]:
+    """Returns the rows of every factor that is not 1, the most rows first."""
+    rounded = np.round(log_factors, 12)
+    others = [one for one in np.unique(rounded).tolist() if one != 0]
+    faults = [UnitFault(math.exp(one), np.flatnonzero(rounded == one)) for one in others]
+    return sorted(faults, key=lambda one: -len(one.rows))
+
+
+def _faults_among(features: Features, genes: Floats, logs: Floats) -> list[UnitFault]:
+    """Finds the rows in another unit; ``logs`` (n,) are log latencies."""
     if len(logs) < FEWEST_ROWS or np.ptp(logs) < (1.0 - 2 * OFF_STEP) * math.log(min(BASES)):
         return []
     rows = _searched(len(logs))
@@ -287,7 +317,4 @@ def _assigned(stage: Smoother, logs: Floats, rows: NDArray[np.intp], found: _Lev
 
 
 def _as_faults(steps: Steps, step: float) -> list[UnitFault]:
-    common = _common(steps)
-    others = [one for one in np.unique(steps).tolist() if one != common]
-    faults = [UnitFault(math.exp(step * (one - common)), np.flatnonzero(steps == one)) for one in others]
-    return sorted(faults, key=lambda one: -len(one.rows))
+    return _by_factor(step * (steps - _common(steps)))

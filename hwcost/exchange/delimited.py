@@ -6,8 +6,9 @@ import csv
 import re
 
 from hwcost.errors import DataError
+from hwcost.exchange.line_marks import without_comments, without_titles
 from hwcost.exchange.numerals import is_number, normalised
-from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.sheet import Sheet, places
 
 DELIMITERS = (",", ";", "\t", "|")
 
@@ -34,29 +35,49 @@ def read_delimited(text: str, source: str) -> Sheet:
     first, _, rest = text.partition("\n")
     declared = _SEPARATOR_LINE.fullmatch(first)
     skipped = 1 if declared else 0
+    text, comments = without_comments(rest if declared else text, skipped)
+    text, titles = without_titles(text, DELIMITERS, skipped)
     delimiter = declared[1] if declared else find_delimiter(text)
-    rows = _rows(rest if declared else text, delimiter, source, skipped)
+    rows = _rows(text, delimiter, source, skipped)
     if not rows:
         raise DataError(f"{source}: the file is empty. Expected a header and rows, such as {_EXAMPLE}.")
     header, body = rows[0][1], rows[1:]
     _check_header(header, body, source)
-    sheet = normalised(as_sheet(header, body, source), delimiter)
+    body, headers = _without_headers(header, body)
+    sheet = normalised(as_sheet(header, body, source), delimiter).remarking(*comments, *titles, *headers)
     if delimiter == ",":
         return sheet
-    name = {"\t": "tabs", ";": "semicolons", "|": "bars"}.get(delimiter, f"'{delimiter}'")
+    name = {"\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}.get(delimiter, f"'{delimiter}'")
     return sheet.remarking(f"cells are separated by {name}.")
 
 
+def _without_headers(header: list[str], body: Rows) -> tuple[Rows, list[str]]:
+    """Skips lines that repeat the header, as they do where files were joined."""
+    repeated = [line for line, row in body if row == header]
+    if not repeated:
+        return body, []
+    remark = f"{places('line', repeated)} skipped: the header again. Several files seem to be joined here."
+    return [(line, row) for line, row in body if row != header], [remark]
+
+
 def find_delimiter(text: str) -> str:
-    """Returns the sign between cells: the one that cuts all lines into as many cells as the header, the most of them."""
+    """Returns the sign between cells: the one that cuts all lines into as many cells as the header, the most of them.
+
+    Spaces separate cells where no other sign does, and every line has as many.
+    """
     lines = [line for line in text.splitlines()[:TRIED] if line.strip()]
     counts = {sign: [len(row) for row in csv.reader(lines, delimiter=sign)] for sign in DELIMITERS}
     possible = [sign for sign in DELIMITERS if counts[sign] and counts[sign][0] > 1]
+    if not possible and len({len(line.split()) for line in lines}) == 1 and len(lines[0].split()) > 1:
+        return " "
     return max(possible, key=lambda sign: (len(set(counts[sign])) == 1, counts[sign][0]), default=",")
 
 
 def _rows(text: str, delimiter: str, source: str, skipped: int) -> Rows:
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    lines = text.splitlines(keepends=True)
+    if delimiter == " ":
+        lines = [line.strip() for line in lines]
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
     try:
         return [(reader.line_num + skipped, [cell.strip() for cell in row]) for row in reader if any(row)]
     except csv.Error as error:
@@ -75,6 +96,7 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
     Raises:
         DataError: When a row is ragged, or a column has no name of its own.
     """
+    header, rows = _without_blanks(header, rows)
     header = ["Unnamed: 0", *header[1:]] if header[0] == "" and len(header) > 1 else header
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated or "" in header:
@@ -89,6 +111,18 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
             )
     columns = {name: [row[i] for _, row in rows] for i, name in enumerate(header)}
     return Sheet(source, columns, tuple(line for line, _ in rows))
+
+
+def _without_blanks(header: list[str], rows: Rows) -> tuple[list[str], Rows]:
+    """Leaves out columns without a name and without a value, such as a delimiter at the end of every line makes."""
+    width = len(header)
+    rows = [(line, row[:width] if not any(row[width:]) else row) for line, row in rows]
+    held = [i for i, name in enumerate(header) if name or any(len(row) > i and row[i] for _, row in rows)]
+    if len(held) == width or not held:
+        return header, rows
+    last = held[-1] + 1
+    cut = [(line, [row[i] for i in held] if last <= len(row) <= width else row) for line, row in rows]
+    return [header[i] for i in held], cut
 
 
 def _check_header(header: list[str], body: Rows, source: str) -> None:
@@ -111,5 +145,5 @@ def headerless_operators(source: str, rows: Rows) -> DataError:
         f"{source}: this is a table of operators and their latencies, without a header, such as '{rows[0][1][0]}'; none of "
         f"its rows is a whole architecture.{also} Declare a space whose architectures name these operators, and make a "
         "lookup-table cost model of the table (docs/own-model.md); or put a header such as 'operator,latency_ms' before it "
-        "and use the space 'table' to look at the operators themselves."
+        "and use the space 'table' with --keep operator to look at the operators themselves."
     )

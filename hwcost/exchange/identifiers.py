@@ -37,9 +37,20 @@ _ID_NAME = re.compile(
 _HASH_NAME = re.compile(r"(.*[_ .-])?(uid|uuid|guid|hash|sha|sha1|sha256|md5)", re.IGNORECASE)
 _TIME_NAME = re.compile(r"(.*[_ .-])?(timestamp|datetime|date|time|ts|epoch|created|created_at|measured_at)", re.IGNORECASE)
 _DATE = re.compile(
-    r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
+    r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[T_ -]?\d{4,6}(?:[.,]?\d+)?Z?)?"
+    r"|(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(:\d{2}.*)?"
 )
 _EPOCH = (1e9, 3e9)
+_REPEAT_NAME = re.compile(
+    r"(.*[_ .-])?(run|rep|repeat|repetition|replicate|replica|trial|iter|iteration|round|pass|attempt|try|measurement"
+    r"|sample)([_ .-]?(id|idx|index|no|nr|num|number|#))?",
+    re.IGNORECASE,
+)
+_SEED_NAME = re.compile(r"(.*[_ .-])?seeds?", re.IGNORECASE)
+_RESULT_NAME = re.compile(
+    r"(.*[_ .-])?(acc|accuracy|top[-_ ]?[15]|loss|perplexity|ppl|bleu|rouge|wer|miou)([_ .-].*)?", re.IGNORECASE
+)
+_STEP_NAME = re.compile(r"(.*[_ .-])?(epoch|step|steps|iter|iteration|timestep)", re.IGNORECASE)
 _SIZE_NAME = re.compile(
     r"(?i)(.*[_ .-])?(width|hidden|dim|dims|len|length|seq|size|depth|layers?|batch|heads?|channels?|tokens?|m|n|k|b|h|w|c)"
 )
@@ -57,9 +68,12 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
     """
     found: dict[str, str] = {}
     free = {name: texts for name, texts in columns.items() if name not in wanted}
+    empty = [name for name, texts in free.items() if not any(texts)]
+    found.update(dict.fromkeys(empty, "nothing"))
+    found.update(dict.fromkeys(_repeat_numbers(free, columns), "numbers of repeats"))
     for name, texts in free.items():
         rest = {other: cells for other, cells in columns.items() if other != name and other not in found}
-        if not any(len(set(cells)) > 1 for cells in rest.values()):
+        if name in found or not any(len(set(cells)) > 1 for cells in rest.values()):
             continue
         what = _numbers(name, texts, rest) if is_numeric(texts) else _texts(texts)
         if what:
@@ -73,14 +87,41 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
     return found
 
 
+def are_dates(texts: Sequence[str]) -> bool:
+    """Whether all texts are dates or times of the day: ``2024-03-01 12:30``, ``1/3/2024``, ``20240301_123000``."""
+    return all(map(_DATE.fullmatch, texts))
+
+
+def _repeat_numbers(free: Mapping[str, list[str]], columns: Mapping[str, list[str]]) -> list[str]:
+    """Returns the columns that number the repeats of one architecture: rows that are equal else differ there."""
+    named = [name for name, texts in free.items() if _SEED_NAME.fullmatch(name) or _counts_repeats(name, texts)]
+    rest = {name: texts for name, texts in columns.items() if name not in named}
+    if not named or not any(len(set(texts)) > 1 for texts in rest.values()):
+        return []
+    rows = list(zip(*rest.values(), strict=True))
+    if 2 * len(set(rows)) > len(rows):
+        return []
+    return [name for name in named if len(set(zip(columns[name], rows, strict=True))) > len(set(rows))]
+
+
+def _counts_repeats(name: str, texts: list[str]) -> bool:
+    """Whether a column is named as numbers of repeats are, and has all numbers from 0 or 1 on."""
+    if not _REPEAT_NAME.fullmatch(name):
+        return False
+    values = {number(text) for text in texts}
+    return values in (set(range(len(values))), set(range(1, len(values) + 1)))
+
+
 def _texts(texts: list[str]) -> str | None:
     """Says what a column of texts holds where it names rows."""
-    if all(map(_DATE.fullmatch, texts)):
+    if are_dates(texts):
         return "dates"
-    different = len(set(texts))
-    if len(texts) >= FEWEST_ROWS and different >= NEARLY_UNIQUE * len(texts):
-        return f"names, {different} different ones in {len(texts)} rows"
-    return None
+    return f"names, {len(set(texts))} different ones in {len(texts)} rows" if names_rows(texts) else None
+
+
+def names_rows(texts: Sequence[str]) -> bool:
+    """Whether nearly all texts differ."""
+    return len(texts) >= FEWEST_ROWS and len(set(texts)) >= NEARLY_UNIQUE * len(texts)
 
 
 def _follows(texts: list[str], rest: Mapping[str, list[str]]) -> bool:
@@ -99,10 +140,19 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
     """
     if _PANDAS_INDEX.fullmatch(name) and name.lower() != "index":
         return "the row numbers of a data frame"
+    if _SEED_NAME.fullmatch(name):
+        return "seeds"
     values = [number(text) for text in texts]
-    if any(value is None for value in values) or len(set(texts)) < len(texts):
+    if any(value is None for value in values):
         return None
     array = np.array(values, dtype=np.float64)
+    if len(texts) >= FEWEST_ROWS and len(set(texts)) > 1 and are_dates(texts):
+        return "dates"
+    if _RESULT_NAME.fullmatch(name) and not np.array_equal(array, np.round(array)):
+        return "results, known after training only"
+    if len(set(texts)) < len(texts):
+        is_rising = bool((np.diff(array) >= 0).all()) and len(set(texts)) >= FEWEST_INDEX_ROWS
+        return "a running number" if _STEP_NAME.fullmatch(name) and is_rising and not _is_sweep(rest) else None
     if _HASH_NAME.fullmatch(name):
         return "hashes"
     rises = bool((np.diff(array) > 0).all())
@@ -111,12 +161,15 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
     if len(array) < FEWEST_INDEX_ROWS or not np.array_equal(array, np.round(array)):
         return None
     is_full = float(array.min()) in (0.0, 1.0) and np.ptp(array) == len(array) - 1
+    is_even = len(set(np.diff(array).tolist())) == 1
     if is_full and _INDEX_NAME.fullmatch(name):
         return "a running number"
     if rises and _PANDAS_INDEX.fullmatch(name):
         return "the row numbers of a data frame"
     if _ID_NAME.fullmatch(name):
         return "numbers that name the rows"
+    if is_even and rises and _INDEX_NAME.fullmatch(name) and not _SIZE_NAME.fullmatch(name) and not _is_sweep(rest):
+        return "a running number"
     if is_full and rises and not _SIZE_NAME.fullmatch(name) and not _is_sweep(rest):
         return "a running number"
     return None

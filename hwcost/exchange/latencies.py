@@ -29,8 +29,24 @@ _UNIT_NAMES = {
     "ns": "ns", "nsec": "ns", "nanos": "ns", "nanosecond": "ns", "nanoseconds": "ns",
 }  # fmt: skip
 _UNIT = "|".join(sorted(_UNIT_NAMES, key=len, reverse=True))
-_WITH_UNIT = re.compile(rf"(?P<what>.*?)[ _.\-]*[\[(]?\b(?P<unit>{_UNIT})\b[\])]?", re.IGNORECASE)
+_WITH_UNIT = re.compile(rf"(?P<what>.*?)[ _.,\-]*(?:\bin[ _]+)?[\[(]?\b(?P<unit>{_UNIT})\b[\])]?", re.IGNORECASE)
 _UNDERSCORED = re.compile(rf"(?P<what>.*)[_.](?P<unit>{_UNIT})", re.IGNORECASE)
+_BARE = re.compile(rf"[\[(]?(?P<unit>(?!(?:s|ns)\b)(?:{_UNIT}))[\])]?", re.IGNORECASE)
+_PER_CALL = re.compile(
+    r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|step|request)"
+)
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_RATE = re.compile(r".*(/|[ _]per)", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+_TIMES = frozenset(("latency", "latencies", "lat", "time", "times", "runtime", "duration", "elapsed"))
+_OTHER_TIMES = frozenset(
+    ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
+     "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target")
+)  # fmt: skip
+_STATISTIC = re.compile(r"mean|avg|average|median|min|max|std|stdev|stddev|iqr|cv|[pq]\d\d?(\.\d+)?", re.IGNORECASE)
+_CELL = re.compile(
+    rf"(?P<value>[^\s±a-zµμ]+(?:e[+-]?\d+)?)\s*(?:(?:±|\+/-|\+-)\s*[\d.]+\s*)?(?P<unit>{_UNIT})?", re.IGNORECASE
+)
 _LATENCY_NAME = re.compile(rf"{_WORDS}{_STEMS}(?:[ _](?:mean|avg|average|median|p50))?", re.IGNORECASE)
 
 
@@ -54,17 +70,50 @@ class Latencies:
 def is_latency_name(name: str) -> bool:
     """Whether a column is named as latencies are, so that it is no feature: ``latency``, ``latency_p99_s``, ``time_ms``."""
     what, unit = split_unit(name)
-    lower = name.lower()
-    return lower == "latency" or lower.startswith("latency_") or (unit is not None and _is_latency(what))
+    words = _words(name)
+    if "latency" in words or "latencies" in words:
+        return True
+    if unit is None or _is_rate(name, what):
+        return False
+    return _is_latency(what) or unit != "s" or not what or not words.isdisjoint(_TIMES)
+
+
+def is_statistic_name(name: str) -> bool:
+    """Whether a column is named as a statistic and nothing else (``p99``, ``std``): beside a latency it is one of it."""
+    return _STATISTIC.fullmatch(name.strip()) is not None
 
 
 def split_unit(name: str) -> tuple[str, str | None]:
-    """Splits a unit of time off the end of a name: ``latency_ms``, ``latency (ms)``, ``latency[us]``, ``time/ns``."""
-    text = name.replace("/", " ").strip()
-    match = _UNDERSCORED.fullmatch(text) or _WITH_UNIT.fullmatch(text)
-    if match is None or not match["what"].strip(" _"):
-        return name, None
-    return match["what"].strip(" _.-([{"), _UNIT_NAMES[match["unit"].lower()]
+    """Splits a unit of time off the end of a name: ``latency_ms``, ``latency (ms)``, ``latencyUs``, ``time/ns``, ``ms``."""
+    plain = _PER_CALL.sub("", name.strip())
+    if bare := _BARE.fullmatch(plain):
+        return "", _UNIT_NAMES[bare["unit"].lower()]
+    for text in (plain.replace("/", " ").strip(), _HUMP.sub("_", plain)):
+        match = _UNDERSCORED.fullmatch(text) or _WITH_UNIT.fullmatch(text)
+        if match is not None and match["what"].strip(" _"):
+            return match["what"].strip(" _.,-([{"), _UNIT_NAMES[match["unit"].lower()]
+    return name, None
+
+
+def _words(name: str) -> set[str]:
+    return {word.lower() for word in _WORD.findall(_HUMP.sub("_", name))}
+
+
+def _is_rate(name: str, what: str) -> bool:
+    """Whether a unit at the end of a name stands below a stroke, as in ``frames/ms`` but not in ``latency/ms``."""
+    head = _PER_CALL.sub("", name.strip())[: len(what) + 1]
+    return not _is_latency(what) and (_RATE.fullmatch(head) is not None or _RATE.fullmatch(what) is not None)
+
+
+def _plain_number(text: str) -> bool:
+    """Whether a cell is a number, with or without a unit of time of its own and a spread: ``12.5 ms``, ``12.5 ± 0.1``."""
+    return is_number(text) or ((match := _CELL.fullmatch(text)) is not None and is_number(match["value"]))
+
+
+def _own_unit(texts: Sequence[str]) -> bool:
+    """Whether every cell that is a number says its unit."""
+    held = [match for text in texts if (match := _CELL.fullmatch(text)) is not None and is_number(match["value"])]
+    return bool(held) and all(match["unit"] for match in held)
 
 
 def _is_latency(what: str) -> bool:
@@ -101,7 +150,7 @@ def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
     if missing or not names:
         what = missing[0] if missing else ""
         raise UsageError(f"{sheet.source} has no column '{what}' to take latencies from. Known: {', '.join(sheet.header)}")
-    units = {name: unit or split_unit(name)[1] for name in names}
+    units = {name: unit or _unit(sheet, name) for name in names}
     unknown = next((name for name, one in units.items() if one is None), None)
     if unknown is not None:
         raise _unitless(sheet, unknown)
@@ -128,17 +177,25 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
     if not possible:
         raise _absent(sheet)
     name = possible[0]
-    said = split_unit(name)[1]
+    said = _unit(sheet, name)
     if unit is None and said is None:
         raise _unitless(sheet, name)
     chosen = str(unit or said)
-    return _read(sheet, (name,), chosen, _spread_columns(sheet, name), f"latency is {name}, in {chosen}.")
+    how = "the unit of each cell" if _own_unit(sheet.columns[name]) else chosen
+    return _read(sheet, (name,), chosen, _spread_columns(sheet, name), f"latency is {name}, in {how}.")
+
+
+def _unit(sheet: Sheet, name: str) -> str | None:
+    """Returns the unit that a column's name says; seconds where each cell says its own."""
+    return split_unit(name)[1] or ("s" if _own_unit(sheet.columns[name]) else None)
 
 
 def _candidates(sheet: Sheet) -> list[str]:
     """Returns the columns of numbers that are named as latencies are; those that say more push others aside."""
-    named = [name for name in sheet.header if _is_latency(split_unit(name)[0]) and any(map(is_number, sheet.columns[name]))]
-    with_unit = [name for name in named if split_unit(name)[1] is not None] or named
+    numbers = [name for name in sheet.header if any(map(_plain_number, sheet.columns[name]))]
+    named = [name for name in numbers if _is_latency(split_unit(name)[0])]
+    named = named or [name for name in numbers if is_latency_name(name) and _words(name).isdisjoint(_OTHER_TIMES)]
+    with_unit = [name for name in named if _unit(sheet, name) is not None] or named
     return [name for name in with_unit if "lat" in name.lower()] or with_unit
 
 
@@ -173,7 +230,7 @@ def _read(sheet: Sheet, names: Sequence[str], unit: str, spread: Sequence[str], 
 
 def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[np.float64]:
     """Reads a column of positive numbers; every row that holds none is named."""
-    values = [number(text) for text in sheet.columns[name]]
+    values = [_value(text, unit) for text in sheet.columns[name]]
     wrong = [
         row
         for row, value in enumerate(values)
@@ -187,3 +244,11 @@ def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[
         advice = f"Correct or delete {'the line' if len(wrong) == 1 else 'these lines'}."
         raise sheet.error(wrong[0], name, what + more, advice)
     return np.array(values, dtype=np.float64) * UNITS[unit]
+
+
+def _value(text: str, unit: str) -> float | None:
+    """Returns a number in a unit; a cell that says its own unit is converted."""
+    match = None if is_number(text) else _CELL.fullmatch(text)
+    if match is None or (value := number(match["value"])) is None:
+        return number(text)
+    return value if match["unit"] is None else value * UNITS[_UNIT_NAMES[match["unit"].lower()]] / UNITS[unit]

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from hwcost.exchange.identifiers import are_dates
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
-from hwcost.spaces.nested import flattened, read_nested
+from hwcost.spaces.nested import flattened, read_key, read_nested
 
 ABSENT = "absent"
 """What stands for the missing entry of a shorter list of texts; a shorter list of numbers ends in zeros."""
 
-_KEY = re.compile(r"-?\d+(?:\.\d+)?(?P<sign>[_|; ])\s*-?\d+(?:\.\d+)?(?:(?P=sign)\s*-?\d+(?:\.\d+)?)*")
 
 
 def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     """Returns the sheet with the values of dictionaries and lists in columns of their own, in place of theirs.
 
     A value is named by its path, ``ks.0``, with the column's name before it for a list, or where the name is taken. Keys of
-    numbers such as ``360_360_480`` count as lists.
+    numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells.
 
     Args:
         sheet: The table.
@@ -43,12 +42,13 @@ def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
 
 def _nested(texts: list[str]) -> list[Any] | None:
     """Reads a column of dictionaries, of lists, or of keys; None where any cell is none."""
-    if _KEY.fullmatch(texts[0]):
-        return [re.split(r"[_|; ]\s*", text) for text in texts] if all(map(_KEY.fullmatch, texts)) else None
-    cells = []
+    read = read_nested if read_key(texts[0]) is None else read_key
+    if are_dates(texts):
+        return None
+    cells: list[Any] = []
     for text in texts:
-        cell = read_nested(text)
-        if cell is None or not cell:
+        cell = read(text)
+        if not cell:
             return None
         cells.append(cell)
     return cells

@@ -8,7 +8,7 @@ column is a feature, but for ``latency_*``, and for columns that name the rows. 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import ArchitectureError, DataError, UsageError
-from hwcost.exchange.identifiers import find_identifiers
-from hwcost.exchange.latencies import LATENCY, is_latency_name, read_latencies
+from hwcost.exchange.identifiers import find_identifiers, names_rows
+from hwcost.exchange.latencies import LATENCY, is_latency_name, is_statistic_name, read_latencies
+from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.numerals import is_numeric, number
 from hwcost.exchange.options import TableOptions
@@ -88,7 +89,7 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         UsageError: When an option does not fit the space, or names an unknown column.
         MissingExtraError: When the library that reads such a file is not installed.
     """
-    sheet = read_sheet(source)
+    sheet = unmarked(read_sheet(source), options.categorical)
     if len(sheet) < MIN_ROWS:
         count = "a single row" if len(sheet) else "no rows below the header" if sheet.place == "line" else "no row"
         raise DataError(f"{sheet.source}: there is {count}. Expected at least {MIN_ROWS} measured architectures.")
@@ -130,9 +131,10 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
     named = {*options.keep, *options.categorical, *options.increasing}
     taken = {*latencies, *filter(None, (options.runs, options.id))}
     silent = {name for name in sheet.columns if name.startswith("latency_")}
-    others = [name for name in sheet.columns if is_latency_name(name) and name not in {*taken, *named, *silent}]
+    free = [name for name in sheet.columns if name not in {*taken, *named, *silent, *options.drop}]
+    others = [name for name in free if is_latency_name(name) or is_statistic_name(name)]
     rest = sheet.without([*taken, *(silent - named), *others, *options.drop])
-    return rest.remarking(_left_out(others, "latencies too")) if others else rest
+    return rest.remarking(_left_out(others, "other latencies and times, or statistics of them")) if others else rest
 
 
 def _left_out(names: Sequence[str], what: str) -> str:
@@ -175,19 +177,40 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     wanted = {*options.keep, *options.categorical, *options.increasing}
     found = find_identifiers(sheet.columns, wanted | sheet.categories)
     remarks = [
-        f"column '{name}' left out: it holds {what}, which say nothing about a new net. --keep {name} keeps it as a feature."
+        f"column '{name}' left out: it holds {what}, and says nothing about a new net. --keep {name} keeps it as a feature."
         for name, what in found.items()
     ]
     sheet = sheet.without(found).remarking(*remarks)
     if not sheet.columns:
         raise DataError(f"{sheet.head}: there is no feature column beside the latencies. Add the architecture.")
     categorical = {*options.categorical, *sheet.categories}
+    _refuse_name(sheet, wanted | sheet.categories)
     columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
     return Table(columns, options.increasing), sheet.remarking(*_many(sheet, columns))
 
 
+def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:
+    """Refuses a table whose only feature is a name that differs from row to row: nothing can be learned from it."""
+    varied = [name for name, texts in sheet.columns.items() if len(set(texts)) > 1]
+    if len(varied) != 1 or varied[0] in wanted or is_numeric(sheet.columns[varied[0]]):
+        return
+    name, texts = varied[0], sheet.columns[varied[0]]
+    if names_rows(texts):
+        raise DataError(
+            f"{sheet.head}: the only feature is '{name}', a text that differs in nearly every row, such as "
+            f"'{texts[0][:60]}'. It says nothing about a new net. Where it spells an architecture, give the values in "
+            "columns of their own, or as a list or dictionary: '8_512_4', '[8, 512, 4]' or "
+            f"'{{\"layers\": 8, \"width\": 512}}'. --keep {name} takes it as it is."
+        )
+
+
 def _many(sheet: Sheet, columns: list[dict[str, Any]]) -> list[str]:
-    return [
+    missing = [
+        f"column '{column['name']}' is empty in {count} of {len(sheet)} rows: that counts as a value of its own."
+        for column in columns
+        if column.get("choices") and (count := sheet.columns[column["name"]].count(""))
+    ]
+    return missing + [
         f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another one cannot "
         f"be predicted, and fits take long. --drop {column['name']} leaves it out."
         for column in columns
@@ -221,12 +244,12 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
     texts = sheet.columns[gene.name]
     if gene.categorical and any(isinstance(choice, str) for choice in gene.choices):
         return list(texts)
-    values: list[GeneValue] = []
-    for row, text in enumerate(texts):
-        value = number(text)
-        if value is None or not math.isfinite(value):
-            what = "the value is missing" if not text else f"'{text}' is no finite number"
-            advice = f"Correct the line; a column of names is passed with --categorical {gene.name}."
-            raise sheet.error(row, gene.name, what, advice)
-        values.append(value)
-    return values
+    values = [number(text) for text in texts]
+    wrong = [row for row, value in enumerate(values) if value is None or not math.isfinite(value)]
+    if wrong:
+        text = texts[wrong[0]]
+        what = f"'{text}' is no finite number" if text else "the value is missing"
+        more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
+        advice = f"Correct the line; a column of names is passed with --categorical {gene.name}."
+        raise sheet.error(wrong[0], gene.name, what + more, advice)
+    return [value for value in values if value is not None]

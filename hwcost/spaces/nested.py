@@ -9,6 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _CLASS = re.compile(r"\w+ ?(?=\{)")
+_NUMBER = r"-?\d+(?:\.\d+)?"
+_KEY = re.compile(rf"{_NUMBER}(?P<sign>[_|; ])\s*{_NUMBER}(?:(?P=sign)\s*{_NUMBER})*")
+_SIZES = re.compile(r"\d+(?P<sign>[-xX×:])\d+(?:(?P=sign)\d+)*")
+_PRINTED = re.compile(r"\[[\s\d.+\-eE\[\]]+\]")
+_CELL = re.compile(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")
+_OPERATION = re.compile(r"([^|~+]+)~\d+")
 
 LONGEST = 100_000
 """Characters of a text that is read as a dictionary or list."""
@@ -17,12 +23,17 @@ LONGEST = 100_000
 def read_nested(text: str) -> Mapping[str, Any] | list[Any] | None:
     """Reads a dictionary, list or tuple that is written in JSON or as Python writes it; None where the text is neither.
 
-    A class may be named before a dictionary, as printed configurations have it: ``BertConfig {...}``. Nothing is executed:
-    only literals are read.
+    A class may be named before a dictionary, as printed configurations have it: ``BertConfig {...}``. Arrays may be printed
+    without commas: ``[8 512]``. A cell of NAS-Bench-201, ``|none~0|+|skip_connect~0|none~1|``, is the list of its
+    operations. Nothing is executed: only literals are read.
     """
     text = _CLASS.sub("", text, count=1) if text[:1].isalpha() and _CLASS.match(text) else text
-    if not text or text[0] not in "{[(" or len(text) > LONGEST:
+    if not text or text[0] not in "{[(|" or len(text) > LONGEST:
         return None
+    if _CELL.fullmatch(text):
+        return list(_OPERATION.findall(text))
+    if _PRINTED.fullmatch(text):
+        text = re.sub(r"(?<=[\d.\]])\s+(?=[-+\d.\[])", ", ", text)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -33,6 +44,14 @@ def read_nested(text: str) -> Mapping[str, Any] | list[Any] | None:
     if isinstance(value, tuple):
         return list(value)
     return value if isinstance(value, (dict, list)) else None
+
+
+def read_key(text: str) -> list[str] | None:
+    """Reads numbers with one sign between them, ``360_360_480`` or ``8-512-4``; None where a text is anything else."""
+    for pattern in (_KEY, _SIZES):
+        if match := pattern.fullmatch(text):
+            return re.split(rf"{re.escape(match['sign'])}\s*", text)
+    return None
 
 
 def flattened(value: Any, name: str = "") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import ArchitectureError
 from hwcost.spaces.layouts import aliases
-from hwcost.spaces.nested import flattened, read_nested
+from hwcost.spaces.nested import flattened, read_key, read_nested
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
@@ -97,9 +97,15 @@ def _within(values: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what stands within dictionaries and lists, by the names that a table's columns get."""
     found: dict[str, Any] = {}
     for name, value in values.items():
-        inner = read_nested(value.strip()) if isinstance(value, str) else value
+        inner = _inner(value.strip()) if isinstance(value, str) else value
         if isinstance(inner, Mapping):
             found |= flattened(inner) | flattened(inner, name)
         elif isinstance(inner, (list, tuple)):
             found |= flattened(inner, name)
     return found
+
+
+def _inner(text: str) -> Any:
+    """Returns the dictionary or list that a text is, numbers with one sign between them among them; else None."""
+    nested = read_nested(text)
+    return nested if nested is not None else [_plain(part) for part in read_key(text) or ()]

@@ -210,3 +210,32 @@ def test_long_lists_of_rows_are_written_as_ranges():
     assert ranges([3]) == "3"
     assert ranges([3, 7, 8, 9]) == "3, 7 to 9"
     assert ranges(list(range(0, 40, 2))) == "0, 2, 4, 6, 8, 10, 12, 14 and 12 more"
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e-6])
+def test_architectures_whose_repeats_are_all_in_another_unit(factor):
+    """They agree with themselves, so that only other architectures tell."""
+    rng = np.random.default_rng(3)
+    net = np.repeat(np.arange(24), 6)
+    seconds = SECONDS[net] * np.exp(rng.normal(0, 0.01, len(net)))
+    wrong = np.isin(net, [3, 9, 14, 20])
+    made = space("table", columns=[{"name": name} for name in ("layers", "hidden", "batch")])
+    archs = [made.architecture((int(LAYERS[i]), int(HIDDEN[i]), int(BATCH[i]))) for i in net]
+    clean, mixed = (
+        from_table(LatencyTable(made, archs, one, None, "planted.csv"))
+        for one in (seconds, np.where(wrong, seconds * factor, seconds))
+    )
+    assert table_faults(clean) == []
+    (fault,) = table_faults(mixed)
+    assert (fault.flag.code, fault.rows) == ("E_UNIT", tuple(np.flatnonzero(wrong).tolist()))
+    assert fault.factor == pytest.approx(factor)
+
+
+@pytest.mark.parametrize("name", ["qps", "samples_per_second", "tokens/s", "energy_mj"])
+def test_a_rate_or_energy_by_name_needs_no_agreement_to_the_last_digit(name):
+    rng = np.random.default_rng(4)
+    column = (2.0 / SECONDS if "energy" not in name else 40.0 * SECONDS) * np.exp(rng.normal(0, 0.02, N))
+    (fault,) = table_faults(table(**{name: np.array([float(f"{one:.2g}") for one in column])}))
+    assert (fault.flag.code, fault.column) == ("E_LEAK", name)
+    assert codes(table(qps=RNG.choice([0.5, 1.0, 2.0, 4.0, 8.0], N))) == [], "an offered load"
+    assert codes(table(energy_budget=RNG.uniform(1, 100, N))) == []

@@ -26,6 +26,74 @@ def table(columns: dict[str, list[Any]], **options: Any) -> LatencyTable:
     return read_table({**columns, "latency_s": MEASURED}, "table", TableOptions.of(**options))
 
 
+def test_numbers_of_repeats_hide_no_repeats() -> None:
+    """Runs count from 0 or 1 within equal rows; a size with other values, or one that no row repeats without, stays."""
+    layers, runs = [i // 4 for i in range(N)], [i % 4 for i in range(N)]
+    for name in ("run", "trial", "rep_id", "Iteration", "measurement no"):
+        for first in (0, 1):
+            read = table({name: [run + first for run in runs], "layers": layers})
+            assert [gene.name for gene in read.space.genes] == ["layers"]
+            assert "numbers of repeats" in read.remarks[0]
+    sizes = table({"iter": [2**run for run in runs], "layers": layers})
+    assert [gene.name for gene in sizes.space.genes] == ["iter", "layers"]
+    assert features({"run": runs}) == ["run", "layers", "hidden"]
+
+
+def test_running_numbers_seeds_results_and_empty_columns_are_left_out() -> None:
+    rng = np.random.default_rng(0)
+    seeds = rng.integers(2**31, size=N).tolist()
+    kinds: dict[str, list[Any]] = {
+        "step": [100 * i for i in range(N)],
+        "iteration": [500 + i for i in range(N)],
+        "epoch": [i // 2 for i in range(N)],
+        "random_seed": seeds,
+        "val_acc": [0.7 + 0.001 * (i % 13) for i in range(N)],
+        "notes": [""] * N,
+        "when": [f"20240301_{i:06d}" for i in range(N)],
+        "stamp": [20240301000000 + i for i in range(N)],
+    }
+    for name, values in kinds.items():
+        assert features({name: values}) == ["layers", "hidden"], name
+        if name != "notes":
+            assert features({name: values}, keep=name)[0].startswith(name)
+    assert features({"steps": [(10, 20, 50)[i % 3] for i in range(N)]})[0] == "steps"
+
+
+def test_numbers_with_other_signs() -> None:
+    """Thousands with apostrophes and spaces, percent signs and multiples; a list of numbers stays a list."""
+    kinds: dict[str, tuple[list[str], list[float]]] = {
+        "apostrophes": (["1'024", "12'288", "900"], [1024, 12288, 900]),
+        "narrow spaces": (["1\u202f024", "12\u202f288", "900"], [1024, 12288, 900]),
+        "spaces": (["1 024", "12 288", "900"], [1024, 12288, 900]),
+        "multiples": (["900K", "1.2M", "3 MB"], [900e3, 1.2e6, 3e6]),
+        "percents": (["5%", "12.5 %", "0%"], [5, 12.5, 0]),
+    }
+    for name, (texts, numbers) in kinds.items():
+        read = table({name: [texts[i % 3] for i in range(N)], "layers": LAYERS})
+        assert [arch.genes[0] for arch in read.architectures] == [numbers[i % 3] for i in range(N)]
+        assert f"column '{name}' holds numbers with other signs" in read.remarks[0]
+    assert features({"net": [("128 256", "512 768")[i % 2] for i in range(N)]})[:2] == ["net.0", "net.1"]
+    kept = table({"model": [("7B", "13B")[i % 2] for i in range(N)], "layers": LAYERS}, categorical="model")
+    assert kept.space.genes[0].choices == ("13B", "7B")
+
+
+def test_architectures_as_other_tools_write_them() -> None:
+    cells = [f"|{('none', 'conv')[i % 2]}~0|+|skip~0|{('pool', 'none')[i % 3 % 2]}~1|" for i in range(N)]
+    kinds = {
+        "8-512": [f"{one}-{two}" for one, two in zip(LAYERS, HIDDEN, strict=True)],
+        "8x512": [f"{one}x{two}" for one, two in zip(LAYERS, HIDDEN, strict=True)],
+        "[8 512]": [f"[{one:2d} {two}.]" for one, two in zip(LAYERS, HIDDEN, strict=True)],
+    }
+    for texts in kinds.values():
+        read = table({"arch": texts})
+        assert [gene.name for gene in read.space.genes] == ["arch.0", "arch.1"]
+        assert [arch.genes for arch in read.architectures] == list(zip(LAYERS, HIDDEN, strict=True))
+        assert read.space.as_architecture({"arch": texts[3]}) == read.architectures[3]
+    read = table({"arch": cells})
+    assert read.architectures[0].genes == ("none", "skip", "pool")
+    assert read.space.as_architecture({"arch": cells[5]}) == read.architectures[5]
+
+
 def features(columns: dict[str, list[Any]], **options: Any) -> list[str]:
     return [gene.name for gene in table({**columns, "layers": LAYERS, "hidden": HIDDEN}, **options).space.genes]
 
@@ -80,8 +148,13 @@ def test_features_stay_although_every_value_differs(name: str, values: list[Any]
 def test_a_sweep_in_order_keeps_its_only_size() -> None:
     sweep = {"x": list(range(1, N + 1)), "flops": [3 * i * i for i in range(1, N + 1)], "batch": [1] * N}
     assert [gene.name for gene in table(sweep).space.genes] == ["x", "flops", "batch"]
-    only = table({"name": [f"net_{i}" for i in range(N)]})
-    assert [gene.name for gene in only.space.genes] == ["name"], "nothing else tells the rows apart"
+
+
+def test_a_name_alone_is_refused_with_what_helps() -> None:
+    names = {"name": [f"net_{i}" for i in range(N)]}
+    with pytest.raises(DataError, match="only feature is 'name'.*as a list or dictionary.*--keep name"):
+        table(names)
+    assert [gene.name for gene in table(names, keep="name").space.genes] == ["name"]
 
 
 def test_names_of_repeated_nets_follow_from_the_genes() -> None:

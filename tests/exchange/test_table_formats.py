@@ -209,3 +209,73 @@ def test_rows_of_architectures_need_no_latency(tmp_path: Path) -> None:
     path = tmp_path / "nets.csv"
     path.write_text("op,width\nconv,8\n")
     assert as_rows(read_sheet(path)) == [{"op": "conv", "width": 8}]
+
+
+LINES = CSV.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# a device\n#\n\n" + CSV, "lines 1 and 2 skipped: they begin with #"),
+        ("\ufeff# a device, batch 1\n" + CSV, "line 1 skipped"),
+        ("# " + CSV, ""),
+        ("# op width latency_ms\n" + "\n".join(line.replace(",", "  ") for line in LINES[1:]), "separated by spaces"),
+        ("\n".join([*LINES[:3], "# stopped, a pause", LINES[3], "#" + LINES[4], *LINES[4:]]), "lines 4 and 6 skipped"),
+        ("Latencies of a device\n\n" + CSV, "line 1 skipped: a title"),
+        ("\n".join([*LINES[:3], LINES[0], *LINES[3:]]), "line 4 skipped: the header again"),
+        ("\n".join(line + "," for line in LINES), ""),
+        ("\n".join([LINES[0], *(line + ",," for line in LINES[1:])]), ""),
+        ("\n".join([LINES[0] + ",", *LINES[1:]]), ""),
+        ("\n".join("," + line for line in LINES), ""),
+    ],
+)
+def test_lines_and_cells_around_a_table(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(text, encoding="utf-8")
+    read = read_table(path, "table")
+    same(read)
+    assert said in " ".join(read.remarks)
+
+
+def test_comments_keep_the_numbers_of_lines_and_marks_may_be_values(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("# first\n" + CSV.replace("40,", "x,"))
+    with pytest.raises(DataError, match="line 7, column 'width'"):
+        read_table(path, "table")
+    path.write_text("\n".join([LINES[0], *("#" + line for line in LINES[1:])]))
+    assert len(read_table(path, "table")) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "scale"),
+    [
+        ("latencyMs", 1e3), ("meanLatencyUs", 1e6), ("latency in ms", 1e3), ("Latency, ms", 1e3), ("ms", 1e3),
+        ("p50_ms", 1e3), ("T4_latency_ms", 1e3), ("ms/iter", 1e3), ("forward_time_us", 1e6), ("time_per_sample_ms", 1e3),
+        ("seconds", 1.0),
+    ],
+)  # fmt: skip
+def test_names_of_latencies(name: str, scale: float) -> None:
+    frame = {"width": [1, 2, 4], name: [0.5 * scale, 0.25 * scale, 0.125 * scale]}
+    np.testing.assert_allclose(read_table(frame, "table").latency_s, [0.5, 0.25, 0.125], rtol=1e-12)
+
+
+def test_a_latency_beside_others_is_asked_for_or_the_others_are_left_out() -> None:
+    width, values = [1, 2, 4], [1.0, 2.0, 3.0]
+    with pytest.raises(DataError, match="several columns may be the latency: p50_ms, p99_ms"):
+        read_table({"width": width, "p50_ms": values, "p99_ms": values}, "table")
+    others = ("p99_ms", "min_latency_ms", "warmup_time_ms", "load_time_s", "std", "p99", "T4_latency_us")
+    read = read_table({"width": width, "mean_latency_ms": values, **dict.fromkeys(others, values)}, "table")
+    assert [gene.name for gene in read.space.genes] == ["width"]
+    assert all(f"'{name}'" in read.remarks[0] for name in others)
+    rates = {"tokens/s": values, "frames/ms": values, "stride_s": values}
+    assert len(read_table({"width": width, "latency_ms": values, **rates}, "table").space.genes) == 4
+
+
+@pytest.mark.parametrize(
+    "cells", [["500 ms", "0.25 s", "125000us"], ["500ms", "250ms", "125ms"], ["500 ± 2 ms", "250 ± 1 ms", "125 +/- 1 ms"]]
+)
+def test_latencies_that_say_their_own_unit(cells: list[str]) -> None:
+    read = read_table({"width": [1, 2, 4], "latency": cells}, "table")
+    np.testing.assert_allclose(read.latency_s, [0.5, 0.25, 0.125], rtol=1e-12)
+    assert "latency is latency, in the unit of each cell." in read.remarks
