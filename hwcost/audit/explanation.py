@@ -66,7 +66,7 @@ def _invalid(report: AuditReport) -> list[str]:
         )
     said += [f"{one.flag.text[0].upper()}{one.flag.text[1:]}" for one in report.faults]
     if report.unit_rows:
-        said.append("All that follows was found with these rows brought to the unit of the others.")
+        said.append("Everything that follows was found after these rows were converted to the unit of the others.")
     if "E_REPEATS" in report.codes:
         said.append("The same architecture measured twice gives latencies that have hardly anything to do with each other.")
     return said

@@ -45,7 +45,7 @@ SAME_LEVEL = 0.002
 """Two stretches whose levels differ by less (log) are one."""
 
 SAID_PAIRS = 5
-"""Pairs of repeats that a message names; --json has all of them."""
+"""Pairs of repeats that a message names; ``--json`` lists all of them."""
 
 WAS_IT_APPLIED = "Was the configuration really applied to the model that ran?"
 
@@ -201,7 +201,7 @@ def _outlier_flags(rows: Rows, rest: Floats, outlier_rows: tuple[int, ...]) -> l
         return []
     row = int(rows[np.argmax(np.abs(rest - np.median(rest)))])
     text = (
-        f"{len(outlier_rows)} of {len(rows)} rows are far off what their architectures let expect ({ranges(outlier_rows)}); "
+        f"{len(outlier_rows)} of {len(rows)} rows are far from what their architectures predict ({ranges(outlier_rows)}); "
         f"row {row} is furthest, by a factor of {math.exp(furthest):.3g}."
     )
     return [Flag("W_OUTLIERS", text, "Look at these rows, and measure them again or leave them out.")]
@@ -216,9 +216,9 @@ def _repeat_flags(disagreeing: tuple[tuple[int, int, float], ...], repeatability
     if not disagreeing:
         return []
     shown = disagreeing[:SAID_PAIRS]
-    told = [f"rows {first} and {second} (a factor of {_factor(ratio):.3g})" for first, second, ratio in shown]
+    pairs = [f"rows {first} and {second} (a factor of {_factor(ratio):.3g})" for first, second, ratio in shown]
     more = f" and {len(disagreeing) - SAID_PAIRS} more pairs" if len(disagreeing) > SAID_PAIRS else ""
-    text = f"the same architecture was measured with different results in {', '.join(told)}{more}."
+    text = f"the same architecture was measured with different results in {', '.join(pairs)}{more}."
     return [Flag("W_REPEATS", text, "One of the two is wrong: measure the architecture again.")]
 
 

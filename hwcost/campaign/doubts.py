@@ -214,10 +214,10 @@ def was_kept_off(visit: Visit) -> bool:
 
 
 def _cpu_fraction(visit: Visit) -> float | None:
-    """Returns CPU seconds over wall seconds: of the blocks that count, or of all of them where records do not tell these."""
-    told: float | None = visit.conditions.get("cpu_fraction")
-    if told is not None:
-        return told
+    """Returns CPU seconds over wall seconds: of the blocks that count, or of all where a record does not say which count."""
+    known: float | None = visit.conditions.get("cpu_fraction")
+    if known is not None:
+        return known
     left_out = visit.conditions.get("left_out_s") or {}
     calls_s = math.fsum([*visit.samples_s, *visit.warmup_s, *(one for series in left_out.values() for one in series)])
     timed_s = visit.calls_per_block * calls_s

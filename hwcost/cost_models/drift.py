@@ -51,8 +51,8 @@ class Drift:
     Attributes:
         level: Log level against row number; mean zero over the rows it was told from.
         runs: Log effect of every measuring run, by its number; empty where the table does not name runs.
-        residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less what
-            the other rows of the same architecture tell, where there are any.
+        residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less the
+            error that the other rows of the same architecture share, where there are any.
         predicted_s: Predictions with these errors at the mean level, in order of rows, shape (n,).
         rows: Row numbers, ascending, shape (n,).
         von_neumann: Of the residuals.

@@ -102,7 +102,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     one = table(1.0, 0.001, 1, 0)
     with pytest.raises(DataError, match="no architecture of"):
         hc.compare(one, {**one, "layers": one["layers"] + 100})
-    with pytest.raises(UsageError, match="is no table and dict is one"):
+    with pytest.raises(UsageError, match="is not a table and dict is one"):
         hc.compare(one, tmp_path / "runs.db")
     with pytest.raises(UsageError, match="'unit' is an option of tables"):
         hc.compare(tmp_path / "a.db", tmp_path / "b.db", unit="ms")

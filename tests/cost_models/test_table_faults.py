@@ -53,7 +53,7 @@ def codes(data: Data) -> list[str]:
 def test_a_block_in_another_unit_is_refused_with_rows_lines_and_units(factor, said):
     seconds = SECONDS.copy()
     seconds[60:100] *= factor
-    data = replace(table(seconds), lines=tuple(range(2, N + 2)))
+    data = replace(table(seconds), lines=tuple(range(2, N + 2)), place="line")
     (fault,) = table_faults(data)
     assert (fault.flag.code, fault.rows) == ("E_UNIT", tuple(range(60, 100)))
     assert fault.factor == pytest.approx(factor)
@@ -181,7 +181,7 @@ def test_leaks_are_found_in_tables_of_all_kinds(seed):
 @pytest.mark.parametrize("seed", [1, 2, 8, 9])
 def test_rates_are_refused_where_the_space_knows_what_is_larger(seed):
     clean, _ = sim_table(seed, n=80)
-    with pytest.raises(DataError, match="are called faster.*rates \\(per second\\) rather than seconds"):
+    with pytest.raises(DataError, match="have shorter latencies.*rates \\(per second\\) rather than seconds"):
         train(replace(clean, latency_s=1.0 / clean.latency_s).data(), "ridge")
 
 
