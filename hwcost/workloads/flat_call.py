@@ -1,5 +1,5 @@
 # mypy: allow-subclassing-any
-"""A module that takes and gives nothing but tensors, around one that takes and gives nested ones."""
+"""A module that takes and returns only tensors, around one that takes and returns nested ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hwcost.workloads.built import Built, mapped
 
 
 class FlatCall(torch.nn.Module):
-    """Calls a module with the tensors of ``Built.flat()`` by position, and returns the tensors of what it gives.
+    """Calls a module with the tensors of ``Built.flat()`` by position, and returns the tensors of its result.
 
     Args:
         built: The module with its inputs, whose nesting and plain values are kept.
@@ -25,7 +25,7 @@ class FlatCall(torch.nn.Module):
         self._built = built
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """One tensor per input, and one per output."""
+        """Takes one tensor per input, and returns one per output."""
         left = iter(tensors)
         inputs = {name: mapped(value, lambda _: next(left)) for name, value in self._built.inputs.items()}
         result = self.module(**inputs) if self._built.by_name else self.module(*inputs.values())

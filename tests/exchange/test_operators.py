@@ -102,7 +102,7 @@ def test_repeats_are_joined_by_their_median(table) -> None:
     found = read_operators(table("a,1\na,1.04\nb,2\nb,2.1\nb,50\n"), "s")
     assert found.latency_s == pytest.approx({"a": 1.02, "b": 2.1})
     (remark,) = found.remarks
-    assert "1 operators" in remark
+    assert "1 of the operators" in remark
     assert "'b', a factor of 25" in remark
 
 
