@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.options import UNITS
 
-UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 VALUES = ("mean", "latency", "value")
 """Keys under which a mapping's entry holds its latency; the first one that is there is taken."""
 AGREED = 1.05
@@ -84,9 +84,10 @@ def _text(path: Path) -> str:
 def _scale(path: Path, unit: str | None) -> float:
     if unit is None:
         raise UsageError(f"{path} does not say in which unit its latencies are. Say it: --unit ms (unit='ms' in Python).")
-    if unit not in UNITS:
+    scale = UNITS.get(unit.replace("µ", "u"))
+    if scale is None:
         raise UsageError(f"unknown unit '{unit}' of latencies. Known: {', '.join(UNITS)}")
-    return UNITS[unit]
+    return scale
 
 
 # -- rows of text --------------------------------------------------------------------------------------------------------
@@ -129,7 +130,7 @@ def _columns(path: Path, header: list[str]) -> tuple[int, int, str | None]:
     if value is None:
         raise DataError(f"{path}: line 1: no column is named as a latency, such as latency_ms. Found: {', '.join(header)}.")
     word = lower[value].replace("(", "_").replace("[", "_").replace(" ", "_").rstrip(")]").rpartition("_")[2]
-    return name, value, word if word in UNITS else None
+    return name, value, word if word.replace("µ", "u") in UNITS else None
 
 
 # -- mappings ------------------------------------------------------------------------------------------------------------
