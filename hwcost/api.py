@@ -76,7 +76,7 @@ def measure(
         arrival: When calls arrive: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses each is timed by itself.
         budget_s: Seconds after which no further visit is begun.
         wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; no part of ``budget_s``.
-        seed: Of the order of visits.
+        seed: Seed of the order of visits.
         role: Kept with every measurement; cost models learn from ``fit``.
         store: A file or URL; None for the user's default store.
         backend_options: The backend's own options.

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 FEWEST_PAIRS = 3
-"""Repeats below which their spread is not told."""
+"""Repeats below which their spread is unknown."""
 
 WINDOW, DISTINCT = 10, 5
 """Successive latencies, so many of them different, that never agree to the last digit by chance."""

@@ -170,7 +170,7 @@ def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Fla
         return []
     shown = "undefined" if tau is None else f"{tau:.3f}"
     text = (
-        f"what the architectures let expect hardly agrees with what was measured: Kendall tau {shown} ({near:.3f} between "
+        f"what the architectures predict hardly agrees with what was measured: Kendall tau {shown} ({near:.3f} between "
         f"neighbouring rows), where {least:.2f} is the least that counts as an effect."
     )
     return [Flag("E_NULL_EFFECT", text, WAS_IT_APPLIED)]
@@ -181,7 +181,7 @@ def _confounded(drift: Drift) -> list[Flag]:
         return []
     text = (
         f"the order of the rows follows the size of the architectures (von Neumann ratio of size {drift.size_order:.2f}; "
-        "random order has 1), so the machine's level cannot be told from what the architectures cost."
+        "random order has 1), so the machine's level cannot be distinguished from what the architectures cost."
     )
     return [Flag("W_CONFOUNDED", text, "Measure again in random order; no level is judged or taken out.")]
 

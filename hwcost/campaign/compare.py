@@ -34,7 +34,6 @@ CANARY_SHIFT = 0.05
 """Shift of the canaries between two campaigns from which the machine is in doubt."""
 
 
-
 @dataclass(frozen=True)
 class Arm:
     """One side of a comparison.

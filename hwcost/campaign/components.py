@@ -110,7 +110,7 @@ def _prices(table: ComponentTable) -> list[Flag]:
 
 
 def _hot(measurements: Sequence[Measurement]) -> list[Flag]:
-    """Returns W_HOT_CACHE for every component without a stack: the slope over depth is what tells the others' cold cost."""
+    """Returns W_HOT_CACHE for every component without a stack: the slope over depth gives the others' cold cost."""
     stacked = {m.workload.part for m in measurements if isinstance(m.workload, ComponentWorkload) and m.workload.depth > 1}
     flags = []
     for m in measurements:

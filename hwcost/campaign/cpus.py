@@ -25,7 +25,7 @@ from hwcost.units import format_clock
 ROOT = Path("/")
 
 WAIT_S = 600.0
-"""Seconds that a campaign waits for CPUs that others hold, unless told otherwise."""
+"""Seconds that a campaign waits by default for CPUs that others hold."""
 
 LOOK_S = 0.2
 """Seconds over which it is seen which CPUs are busy."""

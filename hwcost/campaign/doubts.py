@@ -138,7 +138,7 @@ def _confounded(drift: Drift | None) -> Flag | None:
     if drift is None or not drift.is_confounded:
         return None
     text = f"workloads of one size stood together (von Neumann ratio of size against order {drift.size_order:.2f}, wanted "
-    text += f"{LEAST_SIZE_ORDER:g} or more), so drift and size cannot be told apart; no level was taken out."
+    text += f"{LEAST_SIZE_ORDER:g} or more), so drift and size cannot be distinguished; no level was taken out."
     return Flag("W_CONFOUNDED", text, "Measure again in random order.")
 
 

@@ -93,7 +93,7 @@ def _follows(texts: list[str], rest: Mapping[str, list[str]]) -> bool:
 
 
 def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str | None:
-    """Says what a column of numbers holds where it counts rows or tells the time.
+    """Says what a column of numbers holds where it counts rows or holds times.
 
     That all numbers differ says nothing: parameters and widths do so too. A running number covers a range without a gap.
     """

@@ -38,7 +38,7 @@ CODES = {
     "W_NOT_EXCLUSIVE": "the CPUs measured on could not be held for one campaign alone",
     "W_MULTIMODAL": "the blocks, or the processes, fall into separate groups",
     "W_DRIFT": "the level of the machine moved",
-    "W_CONFOUNDED": "order and size of the workloads cannot be told apart",
+    "W_CONFOUNDED": "order and size of the workloads cannot be distinguished",
     "W_UNSTABLE_HOST": "the machine changed between states, or its level moved far",
     "W_IMPRECISE": "the interval is wider than asked for, or there is none",
     "W_QUEUED": "calls arrive faster than they are served",
@@ -316,7 +316,7 @@ def of_machine(virtualization: str | None, governor: str | None, clocks_locked: 
 
     Args:
         virtualization: What the machine runs in; None for the bare metal.
-        governor: Of the CPU's clock.
+        governor: Governor of the CPU's clock.
         clocks_locked: Whether an accelerator's clock is fixed.
     """
     flags = []

@@ -92,7 +92,7 @@ class Custom(SearchSpace):
         return [genes[name] for name in names]
 
     def key(self, arch: Architecture) -> str:
-        """Returns ``layers=2,activation=relu``; a JSON list where names or texts hold ``,``, ``=``, brackets or quotes."""
+        """Returns ``layers=2,activation=relu``; a JSON list where names or texts hold ``,=[]"`` or outer white space."""
         if self._is_plain:
             return ",".join(f"{name}={value}" for name, value in self.named(arch).items())
         return json.dumps(list(arch.genes), ensure_ascii=False)
@@ -127,7 +127,7 @@ class Custom(SearchSpace):
     def _is_plain(self) -> bool:
         texts = [gene.name for gene in self.genes]
         texts += [value for gene in self.genes for value in gene.choices if isinstance(value, str)]
-        return not any(sign in text for text in texts for sign in _SIGNS)
+        return all(text == text.strip() and not any(sign in text for sign in _SIGNS) for text in texts)
 
     # -- operators -----------------------------------------------------------------------------------------------------
 

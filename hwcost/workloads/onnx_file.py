@@ -221,7 +221,7 @@ def _filled(
 
 
 def _fixed(inputs: list[Port]) -> dict[str, list[int]]:
-    """Returns the sizes that fixed dimensions mean, by role: only ids and masks tell a sequence length."""
+    """Returns the sizes that fixed dimensions mean, by role: only ids and masks have a sequence length."""
     dims = [port.dims or () for port in inputs]
     ids = [port.dims or () for port in inputs if port.is_sequence]
     batches = ids or [one for one in dims if len(one) > 1] or [one for one in dims if one]

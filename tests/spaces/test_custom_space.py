@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hwcost.errors import ArchitectureError, DataError, UsageError
@@ -35,6 +35,7 @@ def test_numbers_are_ordered_and_texts_are_categories() -> None:
         assert made.parse(text) == arch
 
 
+@example({"X": ["1"], "Y": [" "]})
 @given(declared)
 def test_options_keys_and_files_are_read_back(tmp_path_factory, genes) -> None:
     made = space("custom", genes=genes)

@@ -1,4 +1,4 @@
-"""Shapes and formats of the inputs of ONNX graphs: what tells a size, and what is asked for."""
+"""Shapes and formats of the inputs of ONNX graphs: sizes that names determine, and sizes that must be given."""
 
 # ruff: noqa: E402 - nothing below can be imported without the optional package
 
