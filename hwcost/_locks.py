@@ -19,7 +19,7 @@ LOCK_DIR = "HWCOST_LOCK_DIR"
 """Environment variable that names the folder of the machine's locks."""
 
 SHARED_FOLDERS = ("/run/lock", "/tmp", "/var/tmp")
-"""Where the machine's locks lie: in the first of these that everyone can write, so that all users agree on it."""
+"""Folders of the machine's locks: the first one that everyone can write is used, so that all users agree on it."""
 
 MAX_BYTES = 10_000
 LONGEST = 300
@@ -47,7 +47,7 @@ class FileLock:
         """Takes the lock if nobody holds it, and never waits.
 
         Args:
-            holder: Who takes it, as plain JSON, for :meth:`holder` of others; ``pid`` is added.
+            holder: Facts about this process as plain JSON, which other processes read by :meth:`holder`; ``pid`` is added.
 
         Returns:
             Whether this process now holds it.
@@ -77,18 +77,18 @@ class FileLock:
         return True
 
     def holder(self) -> dict[str, Any]:
-        """Returns what the present or the last holder said of itself; empty when that is unknown."""
+        """Returns the facts that the present or the last holder gave; empty when they are unknown."""
         try:
             file = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError:
             return {}
         try:
-            told = json.loads(os.pread(file, MAX_BYTES, 0))
+            facts = json.loads(os.pread(file, MAX_BYTES, 0))
         except (OSError, ValueError):
             return {}
         finally:
             os.close(file)
-        return told if isinstance(told, dict) else {}
+        return facts if isinstance(facts, dict) else {}
 
     def release(self) -> None:
         """Lets go of the lock; doing so twice is no error."""
@@ -104,15 +104,15 @@ class FileLock:
 
 
 def described(holder: dict[str, Any]) -> str:
-    """Describes who holds a lock, for people: process, campaign, store and since when, as far as it said so.
+    """Describes the holder of a lock in messages: process, campaign, store and time, as far as they are known.
 
     Args:
-        holder: What it said of itself. Any user may have written it, so that it is cut and cleaned.
+        holder: Facts about it. Any user may have written them, so they are cut and cleaned.
     """
-    told = {name: _clean(holder.get(name)) for name in ("pid", "campaign", "store", "since")}
-    who = f"process {told['pid']}" if told["pid"] else "another process"
-    doing = f" (campaign {told['campaign']} in {told['store'] or 'an unknown store'})" if told["campaign"] else ""
-    return who + doing + (f" since {told['since']}" if told["since"] else "")
+    facts = {name: _clean(holder.get(name)) for name in ("pid", "campaign", "store", "since")}
+    who = f"process {facts['pid']}" if facts["pid"] else "another process"
+    doing = f" (campaign {facts['campaign']} in {facts['store'] or 'an unknown store'})" if facts["campaign"] else ""
+    return who + doing + (f" since {facts['since']}" if facts["since"] else "")
 
 
 def _clean(value: object) -> str:

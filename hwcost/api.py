@@ -76,7 +76,7 @@ def measure(
         arrival: When calls arrive: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses each is timed by itself.
         budget_s: Seconds after which no further visit is begun.
         wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; no part of ``budget_s``.
-        seed: Of the order of visits.
+        seed: Seed of the order of visits.
         role: Kept with every measurement; cost models learn from ``fit``.
         store: A file or URL; None for the user's default store.
         backend_options: The backend's own options.
@@ -86,7 +86,7 @@ def measure(
         The campaign with one measurement per workload.
 
     Raises:
-        DeviceError: When the device is not here, or busy: BusyError names who holds the CPUs.
+        DeviceError: When the device is not here, or busy: BusyError names the process that holds the CPUs.
         UsageError: When an argument is wrong, or there are fewer CPUs than threads.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
@@ -160,7 +160,7 @@ def fit(
     )
     if isinstance(source, Result):
         if table.given:
-            raise UsageError(f"'{table.given[0]}' is an option of tables, and this is a campaign.")
+            raise UsageError(f"'{table.given[0]}' is an option of tables, and this is a campaign. Leave it out.")
         rows = data.from_measurements(source.measurements, space, source.store_url)
     else:
         rows = data.read(source, space, campaign_id, table)
@@ -243,7 +243,7 @@ def _workloads(
         if wrong is not None:
             raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")
         if model is not None:
-            raise UsageError("model= builds architectures; a workload says itself what is built")
+            raise UsageError("model= builds architectures; a workload already says what is built. Leave model= out")
         return [one.resolved() for one in given if isinstance(one, Workload)]
     if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
         raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")

@@ -11,7 +11,7 @@
     │   ├── SpaceExhausted        2  a searcher has nothing left to ask for
     │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
     ├── DeviceError               3  absent, busy or unreachable
-    │   └── BusyError             3  in use by another process; names who
+    │   └── BusyError             3  in use by another process; names it
     ├── MeasurementError          4  measured, but invalid
     ├── StoreError                5  a store cannot be opened, read or written
     └── InterruptedRunError     130  stopped by the user; resumable
@@ -79,7 +79,7 @@ class DeviceError(HwcostError):
 
 
 class BusyError(DeviceError):
-    """Processors or a campaign that another process is using; later, the same command may run."""
+    """Processors or a campaign are in use by another process; the same command may run later."""
 
 
 class MeasurementError(HwcostError):

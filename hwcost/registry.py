@@ -65,8 +65,8 @@ class Registry:
 
         Args:
             name: A registered name.
-            *arguments: What every member of the family takes, in order.
-            **options: What this one takes besides.
+            *arguments: Arguments that every member of the family takes, in order.
+            **options: Further arguments of this member.
 
         Raises:
             UnknownNameError: When nothing is registered under the name; lists the known names.
@@ -79,10 +79,10 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
     """Calls a factory with a user's options, so that a wrong one is named together with those that it takes.
 
     Args:
-        what: The thing that is made, for the error, such as ``space 'table'``.
+        what: Name of the object that is made, for the error, such as ``space 'table'``.
         factory: A class or a function.
-        *arguments: Its arguments that are no options.
-        **options: What the user gave.
+        *arguments: Arguments that are no options.
+        **options: Options that the user gave.
 
     Raises:
         UsageError: When an option is unknown, missing, or of a type that it cannot have.
@@ -102,7 +102,7 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
 
 
 def _options_of(factory: Callable[..., Any], taken: int) -> tuple[dict[str, inspect.Parameter], bool]:
-    """Returns the arguments behind the first ones, and whether there may be more than can be told.
+    """Returns the arguments behind the first ones, and whether there may be more than are known.
 
     A class that passes ``**options`` on takes those of the classes that it derives from.
     """
@@ -124,11 +124,11 @@ def _options_of(factory: Callable[..., Any], taken: int) -> tuple[dict[str, insp
 
 
 def _wrong(unknown: list[str], missing: list[str], known: Mapping[str, inspect.Parameter]) -> str:
-    told = []
+    parts = []
     for name in unknown:
         close = difflib.get_close_matches(name, known, n=1)
-        told.append(f"'{name}' is unknown" + (f" (did you mean '{close[0]}'?)" if close else ""))
-    return ", ".join([*told, *(f"'{name}' is needed" for name in missing)])
+        parts.append(f"'{name}' is unknown" + (f" (did you mean '{close[0]}'?)" if close else ""))
+    return ", ".join([*parts, *(f"'{name}' is needed" for name in missing)])
 
 
 def _listed(known: Mapping[str, inspect.Parameter]) -> str:

@@ -60,7 +60,7 @@ def test_the_commands_of_the_page_lead_to_a_winner(folder, capsys) -> None:
     (winner,) = found["front"]
     assert winner["arch"] == "layers=8,hidden=128,activation=gelu"
     assert winner["values"] == {"quality": pytest.approx(8 * 128 * 1.02)}
-    assert any("It keeps nothing out" in text for text in found["remarks"])
+    assert any("It excludes nothing" in text for text in found["remarks"])
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def _opening(report: AuditReport) -> list[str]:
         return [
             f"Nothing can be said about the machine's own speed while these {things} were measured: their order follows the "
             "size of the architectures, so a machine that slowly changed would look the same as architectures that cost "
-            "more. Measured again in random order the two could be told apart."
+            "more. Measured again in random order the two could be distinguished."
         ]
     if {"W_OUTLIERS", "W_REPEATS"} & set(report.codes) and "W_DRIFT" not in report.codes:
         return [
@@ -66,7 +66,7 @@ def _invalid(report: AuditReport) -> list[str]:
         )
     said += [f"{one.flag.text[0].upper()}{one.flag.text[1:]}" for one in report.faults]
     if report.unit_rows:
-        said.append("All that follows was found with these rows brought to the unit of the others.")
+        said.append("Everything that follows was found after these rows were converted to the unit of the others.")
     if "E_REPEATS" in report.codes:
         said.append("The same architecture measured twice gives latencies that have hardly anything to do with each other.")
     return said
@@ -113,7 +113,7 @@ def _signal(report: AuditReport) -> list[str]:
         return []  # in the order of size, a machine that slows down looks like architectures that matter
     right = 50.0 * (1.0 + report.signal_tau)
     return [
-        f"The latencies do depend on what was measured: of any two {report.unit}s, what the others let expect names the "
+        f"The latencies do depend on what was measured: of any two {report.unit}s, a prediction from the others names the "
         f"slower one in {right:.0f} of 100 cases."
     ]
 

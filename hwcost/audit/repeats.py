@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 FEWEST_PAIRS = 3
-"""Repeats below which their spread is not told."""
+"""Repeats below which their spread is unknown."""
 
 WINDOW, DISTINCT = 10, 5
 """Successive latencies, so many of them different, that never agree to the last digit by chance."""
@@ -51,7 +51,7 @@ class Repeats:
 
         Args:
             log_latency: Without the level, shape (n,).
-            noise: Standard deviation of a single row, where there are too few repeats to tell how they differ.
+            noise: Standard deviation of a single row, used where there are too few repeats to estimate how they differ.
         """
         ratios = log_latency[self.later] - log_latency[self.earlier]
         typical = self.spread(log_latency)

@@ -51,7 +51,7 @@ CODES = {
     "E_DUPLICATE": "the same latencies stand under two labels",
     MIXED_UNITS: "some rows are in another unit",
     LEAKED_ANSWER: "a column was computed from the latency",
-    REVERSED: "larger architectures are called faster",
+    REVERSED: "larger architectures have shorter latencies",
     LEVEL: "stretches of rows differ by more than a machine's level can",
     "E_REPEATS": "repeats of one architecture have nothing to do with each other",
     "W_DRIFT": "the level of the machine moved",
@@ -59,7 +59,7 @@ CODES = {
     "W_OUTLIERS": "rows far off everything",
     "W_REPEATS": "repeats of one architecture do not agree",
 }
-"""What can be found in a table."""
+"""Meaning of the codes of findings in a table."""
 
 INVALIDATING = frozenset(code for code in CODES if code.startswith("E_"))
 """Codes that make the latencies useless as they are."""
@@ -94,7 +94,7 @@ class AuditReport:
         outlier_rows: Numbers of the rows (visits) whose residuals are far off everything, ascending.
         void_share: Share of visits that were void or failed; None for a table.
         level_by_class: Range of the level per class of workloads; None for a table.
-        remarks: What was decided about the columns of a table, in whole sentences.
+        remarks: Decisions about the columns of a table, in whole sentences.
         faults: Faults for which a fit refuses the table, with their rows and columns; none for a campaign.
         disagreeing: Pairs of rows with the same architecture whose latencies do not agree: the earlier row, the later row,
             and the later latency over the earlier one.

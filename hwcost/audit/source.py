@@ -65,7 +65,7 @@ def audit(
     )
     if isinstance(source, Result):
         if options.given:
-            raise UsageError(f"'{options.given[0]}' is an option of tables, and this is a campaign.")
+            raise UsageError(f"'{options.given[0]}' is an option of tables, and this is a campaign. Leave it out.")
         visits = [visit for measurement in source.measurements for visit in measurement.visits]
         return audit_campaign(source.plan, visits, source.store_url)
     further = [other for other in others if not _is_same(other, source)]

@@ -48,7 +48,7 @@ MAD_ERROR = 1.17
 """Standard error of a standard deviation from n absolute deviations' median, as a share of it, times the root of n."""
 
 SAID_PAIRS = 5
-"""Pairs of repeats that a message names; --json has all of them."""
+"""Pairs of repeats that a message names; ``--json`` lists all of them."""
 
 WAS_IT_APPLIED = "Was the configuration really applied to the model that ran?"
 
@@ -174,7 +174,7 @@ def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Fla
         return []
     shown = "undefined" if tau is None else f"{tau:.3f}"
     text = (
-        f"what the architectures let expect hardly agrees with what was measured: Kendall tau {shown} ({near:.3f} between "
+        f"what the architectures predict hardly agrees with what was measured: Kendall tau {shown} ({near:.3f} between "
         f"neighbouring rows), where {least:.2f} is the least that counts as an effect."
     )
     return [Flag("E_NULL_EFFECT", text, WAS_IT_APPLIED)]
@@ -185,7 +185,7 @@ def _confounded(drift: Drift) -> list[Flag]:
         return []
     text = (
         f"the order of the rows follows the size of the architectures (von Neumann ratio of size {drift.size_order:.2f}; "
-        "random order has 1), so the machine's level cannot be told from what the architectures cost."
+        "random order has 1), so the machine's level cannot be distinguished from what the architectures cost."
     )
     return [Flag("W_CONFOUNDED", text, "Measure again in random order; no level is judged or taken out.")]
 
@@ -205,7 +205,7 @@ def _outlier_flags(rows: Rows, rest: Floats, outlier_rows: tuple[int, ...]) -> l
         return []
     row = int(rows[np.argmax(np.abs(rest - np.median(rest)))])
     text = (
-        f"{len(outlier_rows)} of {len(rows)} rows are far off what their architectures let expect ({ranges(outlier_rows)}); "
+        f"{len(outlier_rows)} of {len(rows)} rows are far from what their architectures predict ({ranges(outlier_rows)}); "
         f"row {row} is furthest, by a factor of {math.exp(furthest):.3g}."
     )
     return [Flag("W_OUTLIERS", text, "Look at these rows, and measure them again or leave them out.")]
@@ -226,9 +226,9 @@ def _repeat_flags(
     if not disagreeing:
         return []
     shown = disagreeing[:SAID_PAIRS]
-    told = [f"rows {first} and {second} (a factor of {_factor(ratio):.3g})" for first, second, ratio in shown]
+    pairs = [f"rows {first} and {second} (a factor of {_factor(ratio):.3g})" for first, second, ratio in shown]
     more = f" and {len(disagreeing) - SAID_PAIRS} more pairs" if len(disagreeing) > SAID_PAIRS else ""
-    text = f"the same architecture was measured with different results in {', '.join(told)}{more}."
+    text = f"the same architecture was measured with different results in {', '.join(pairs)}{more}."
     return [Flag("W_REPEATS", text, "One of the two is wrong: measure the architecture again.")]
 
 

@@ -85,7 +85,7 @@ class Backend(ABC):
     """The extra that installs it."""
     option_names: ClassVar[tuple[str, ...]] = ()
     uses_processor: ClassVar[bool] = True
-    """Whether it keeps CPUs of this machine busy; campaigns of a synthetic backend do not, so they hold and await none."""
+    """Whether it keeps CPUs of this machine busy; campaigns of a synthetic backend do not, so they hold no CPUs."""
     round: int = 0
     """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 

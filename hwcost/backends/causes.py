@@ -1,4 +1,4 @@
-"""Says in one plain line why a runtime or an exporter failed, however deep the reason lies in what it raised."""
+"""The reason, in one plain line, why a runtime or an exporter failed, however deep it lies in the exception."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ LONGEST = 400
 """Characters of a reason that are shown."""
 _COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CHECKED = re.compile(r"^\S+/onnxruntime/\S+ .*? was false\. ?")
-"""A place in ONNX Runtime's own code, and the condition that it checks."""
+"""Beginning of a message of ONNX Runtime: a place in its own code, and the condition that is checked there."""
 _PLACE = re.compile(r"Exception from |Check '|.*:$")
 """Lines that only say where something happened."""
 _ADVICE = (
@@ -16,14 +16,14 @@ _ADVICE = (
     (r"data-dependent|cond\.true_graph|control flow|Could not guard", "Choose branches by shapes, not by values of tensors"),
     (r"No ONNX function|DispatchError|does not support|Unsupported", "Replace that operator by ones that ONNX knows"),
 )
-"""What helps, by what the reason says."""
+"""Patterns of reasons, and the advice for each."""
 
 
 def plain_cause(error: BaseException) -> str:
     """Returns the first line of the innermost reason, without colour codes.
 
     Args:
-        error: What was raised; the errors that it was raised from are looked through.
+        error: The exception; the ones that it was raised from are followed to the first.
     """
     while error.__cause__ is not None:
         error = error.__cause__
@@ -34,7 +34,7 @@ def plain_cause(error: BaseException) -> str:
 
 
 def advice(cause: str) -> str:
-    """Returns what helps against a reason, as a sentence with a space before it; empty when nothing is known."""
+    """Returns advice on a reason, as a sentence with a space before it; empty when there is none."""
     return next((f" {text}." for pattern, text in _ADVICE if re.search(pattern, cause)), "")
 
 

@@ -28,7 +28,7 @@ class Null(Backend):
     """The law on a virtual clock; equal options and rounds give equal numbers.
 
     Options:
-        seed: Of the noise (0).
+        seed: Seed of the noise (0).
         noise: Standard deviation of the logarithm of every call (0.01).
         process_noise: The same, of a factor that a workload keeps through a round, that is, a process (0).
         overhead_s: Time of a call that does nothing (1e-5).

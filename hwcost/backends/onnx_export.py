@@ -42,9 +42,9 @@ class Exported:
 
     Attributes:
         path: The file.
-        inputs: What it is run with, by the names of its inputs.
+        inputs: Arrays that it is run with, by the names of its inputs.
         reference: What eager torch computes for these inputs, thinned by :func:`thin`; None for the user's own ONNX file.
-        dtype: What the workload computes in.
+        dtype: Format that the workload computes in.
         left_out: Kinds of objects among the module's outputs that hold no known tensors, and are no outputs of the file.
         temporary: Whether it belongs to the caller, who deletes it after loading.
     """
@@ -57,7 +57,7 @@ class Exported:
     temporary: bool = False
 
     def facts(self) -> dict[str, Any]:
-        """Says what is run with which inputs."""
+        """Returns the inputs that the file is run with, and the outputs of the module that it lacks."""
         shown = [described(name, array.shape, str(array.dtype)) for name, array in self.inputs.items()]
         return {"inputs": shown} | ({"outputs_left_out": list(self.left_out)} if self.left_out else {})
 
@@ -110,7 +110,7 @@ def first_outputs(runner: Runner, what: str, export: Exported) -> list[NDArray[A
 
 
 def does_not_run(what: str, export: Exported, error: Exception) -> MeasurementError:
-    """Makes the error for a file that a runtime does not run: which inputs it was given, why it fails, what may help."""
+    """Makes the error for a file that a runtime does not run: its inputs, the reason, and what may help."""
     inputs = ", ".join(export.facts()["inputs"])
     help_ = " Give shapes that fit: --seq-len, --batch-size, or --input NAME=1x64." if export.reference is None else ""
     return MeasurementError(f"{what} fails with the inputs {inputs}: {plain_cause(error)}.{help_}")
@@ -200,7 +200,7 @@ def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
 
 
 def _strip(model: Any) -> None:
-    """Takes out what the exporter notes about the code: its stack traces hold paths of this machine.
+    """Removes the exporter's notes about the code: their stack traces hold paths of this machine.
 
     Args:
         model: An ``onnx_ir.Model``.
@@ -216,7 +216,7 @@ def _strip(model: Any) -> None:
 
 
 def _factory(workload: FactoryWorkload) -> Exported:
-    """Exports what a factory makes in this process, with the very inputs that it is checked on."""
+    """Exports a factory's module in this process, together with the inputs that it is checked on."""
     from hwcost.workloads.flat_call import FlatCall
 
     asked = replace(workload, dtype="float32", keeps_formats=False)
@@ -240,7 +240,7 @@ def _factory(workload: FactoryWorkload) -> Exported:
 
 
 def _left_out(built: Built) -> list[str]:
-    """Runs a module once, and names what it gives that holds no known tensors.
+    """Runs a module once, and names the kinds of outputs in which no tensors are found.
 
     Raises:
         MeasurementError: When there is no tensor among its outputs.
@@ -253,7 +253,7 @@ def _left_out(built: Built) -> list[str]:
         result = built.module(*built.args, **built.kwargs)
     if not flat_tensors(result):
         raise MeasurementError(
-            f"a {type(built.module).__name__} returns a {type(result).__name__}, in which no tensors are known. Return a "
+            f"a {type(built.module).__name__} returns a {type(result).__name__}, in which no tensors are found. Return a "
             f"tensor, or tensors in a tuple, a dict or a dataclass."
         )
     return left_out(result)

@@ -156,7 +156,7 @@ class OrtRunner(Runner):
         """See the base class."""
         run, binding = self._session.run_with_iobinding, self._binding
         for _ in range(n):
-            if self._misdeclared:  # an output that is kept is held against what the graph declares, and refused
+            if self._misdeclared:  # an output that is kept is checked against the graph's declaration, and refused
                 binding.clear_binding_outputs()
                 self._bind_outputs()
             run(binding)
@@ -187,6 +187,6 @@ def _ort_value(array: NDArray[Any], kind: str) -> Any:
 
 
 def _contradicts(declared: list[int | str | None], shape: tuple[int, ...]) -> bool:
-    """Says whether fixed sizes that a graph declares differ from those that came; an undeclared shape is empty."""
+    """Says whether fixed sizes that a graph declares differ from the real ones; an undeclared shape is empty."""
     fixed = [(size, came) for size, came in zip(declared, shape, strict=False) if isinstance(size, int) and size > 0]
     return any(size != came for size, came in fixed)

@@ -101,7 +101,7 @@ class OpenVino(Backend):
 
 
 def _precision(workload: Workload, dtype: str) -> str:
-    """Returns OpenVINO's name of what is computed in; the user's own file is computed in float32 whatever it holds.
+    """Returns OpenVINO's name of the format that is computed in: float32 for the user's own file, whatever it holds.
 
     Raises:
         UsageError: When OpenVINO does not compute in that format.

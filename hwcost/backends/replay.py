@@ -87,7 +87,7 @@ class ReplayRunner(Runner):
             self._next = (self._next + 1) % len(self._latencies_s)
 
     def idle(self, seconds: float) -> None:
-        """See the base class; a recording knows no pauses."""
+        """See the base class; recorded latencies do not depend on pauses."""
         self._clock.advance(seconds)
 
     def outputs(self) -> list[NDArray[Any]]:

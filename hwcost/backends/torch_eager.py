@@ -47,8 +47,8 @@ class TorchRunner(Runner):
 
     Args:
         built: The module and its inputs, on the device.
-        facts: What really runs.
-        call: What is called instead of the module, such as the compiled one.
+        facts: Facts about what really runs.
+        call: Function that is called instead of the module, such as the compiled one.
     """
 
     def __init__(self, built: Built, facts: dict[str, Any], call: Callable[..., Any] | None = None) -> None:
@@ -123,7 +123,7 @@ def set_threads(threads: int) -> None:
 
 
 def torch_facts(built: Built) -> dict[str, Any]:
-    """Says what really runs: version, threads, attention kernels, libraries, parameters, inputs."""
+    """Returns the facts about what really runs: version, threads, attention kernels, libraries, parameters, inputs."""
     import torch
 
     from hwcost.workloads.built import described, dtype_name

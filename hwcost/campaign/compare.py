@@ -34,7 +34,6 @@ CANARY_SHIFT = 0.05
 """Shift of the canaries between two campaigns from which the machine is in doubt."""
 
 
-
 @dataclass(frozen=True)
 class Arm:
     """One side of a comparison.
@@ -94,7 +93,7 @@ def compare(
         DataError: When the environments differ (W_ENV_MISMATCH, naming what does), no workload of one arm matches one of the
             other, or both arms are the same campaign.
         UnknownNameError: When a store has no such campaign.
-        UsageError: When one arm is a table and the other is none.
+        UsageError: When one arm is a table and the other is not.
     """
     options = TableOptions.of(categorical=categorical, latency=latency, unit=unit, keep=keep, drop=drop, id=id)
     tables = table_pair(a, b, space, options)
@@ -110,7 +109,7 @@ def table_pair(
     """Reads both arms where they are tables; None where neither is.
 
     Raises:
-        UsageError: When one arm is a table and the other is none, or options of tables are given for stores.
+        UsageError: When one arm is a table and the other is not, or options of tables are given for stores.
     """
     if not is_table(a) and not is_table(b):
         if options.given:
@@ -120,8 +119,8 @@ def table_pair(
         if not is_table(one):
             named = [f"'{arm}'" if isinstance(arm, (str, PathLike)) else type(arm).__name__ for arm in (one, other)]
             raise UsageError(
-                f"{named[0]} is no table and {named[1]} is one: compare two tables, or two campaigns. Measurements know "
-                "their rounds and their environment; rows of a table do not."
+                f"{named[0]} is not a table and {named[1]} is one: compare two tables, or two campaigns. Measurements have "
+                "rounds and an environment; rows of a table have neither."
             )
     first, second = read_tables((a, b), space, options)
     return first, second

@@ -100,8 +100,8 @@ def component_report(measurements: Sequence[Measurement]) -> ComponentReport | N
 
 
 def _prices(table: ComponentTable) -> list[Flag]:
-    """Returns W_PRICE for the components that would cost nothing or less, and for those that cannot be told from nothing."""
-    found = ((table.negative, "no component costs nothing or less"), (table.unclear, "these cannot be told from nothing"))
+    """Returns W_PRICE for the components whose price is zero or less, and for those whose price may be zero."""
+    found = ((table.negative, "no component can cost zero or less"), (table.unclear, "these prices may be zero"))
     return [
         Flag("W_PRICE", f"{what}: {', '.join(described(name, table.fits[name]) for name in names)}.", REMEDY)
         for names, what in found
@@ -110,7 +110,7 @@ def _prices(table: ComponentTable) -> list[Flag]:
 
 
 def _hot(measurements: Sequence[Measurement]) -> list[Flag]:
-    """Returns W_HOT_CACHE for every component without a stack: the slope over depth is what tells the others' cold cost."""
+    """Returns W_HOT_CACHE for every component without a stack: the slope over depth gives the others' cold cost."""
     stacked = {m.workload.part for m in measurements if isinstance(m.workload, ComponentWorkload) and m.workload.depth > 1}
     flags = []
     for m in measurements:

@@ -25,7 +25,7 @@ from hwcost.units import format_clock
 ROOT = Path("/")
 
 WAIT_S = 600.0
-"""Seconds that a campaign waits for CPUs that others hold, unless told otherwise."""
+"""Seconds that a campaign waits by default for CPUs that others hold."""
 
 LOOK_S = 0.2
 """Seconds over which it is seen which CPUs are busy."""
@@ -44,7 +44,7 @@ class Reservation:
     Attributes:
         cpus: Logical CPUs to measure on, ascending.
         is_exclusive: Whether locks are held on all their cores.
-        flag: Why not, if they are not.
+        flag: Flag that says why no locks are held; None where they are.
     """
 
     cpus: tuple[int, ...]
@@ -92,7 +92,7 @@ def reserved(
 
     Args:
         threads: Logical CPUs that are needed, as far as possible on cores of their own.
-        holder: Who holds them, for the messages of others.
+        holder: Facts about the holder, for the messages of other campaigns.
         wait_s: Seconds to wait for CPUs that others hold.
         waiting: Called when it has to wait, and again after each look, with who holds what.
 
@@ -121,7 +121,7 @@ def reserved(
 
 
 def _busy() -> dict[int, float]:
-    """Returns the share of a short time in which each CPU was busy; empty where that is not told."""
+    """Returns the share of a short time in which each CPU was busy; empty where it is unknown."""
     before = processors.times()
     if before:
         sleep(LOOK_S)
@@ -133,7 +133,7 @@ class _Choice:
 
     Args:
         threads: Logical CPUs that are needed.
-        holder: Who takes them.
+        holder: Facts about the campaign that takes them.
         busy: How busy each logical CPU is with other work.
     """
 

@@ -138,7 +138,7 @@ def _confounded(drift: Drift | None) -> Flag | None:
     if drift is None or not drift.is_confounded:
         return None
     text = f"workloads of one size stood together (von Neumann ratio of size against order {drift.size_order:.2f}, wanted "
-    text += f"{LEAST_SIZE_ORDER:g} or more), so drift and size cannot be told apart; no level was taken out."
+    text += f"{LEAST_SIZE_ORDER:g} or more), so drift and size cannot be distinguished; no level was taken out."
     return Flag("W_CONFOUNDED", text, "Measure again in random order.")
 
 
@@ -214,10 +214,10 @@ def was_kept_off(visit: Visit) -> bool:
 
 
 def _cpu_fraction(visit: Visit) -> float | None:
-    """Returns CPU seconds over wall seconds: of the blocks that count, or of all of them where records do not tell these."""
-    told: float | None = visit.conditions.get("cpu_fraction")
-    if told is not None:
-        return told
+    """Returns CPU seconds over wall seconds: of the blocks that count, or of all where a record does not say which count."""
+    known: float | None = visit.conditions.get("cpu_fraction")
+    if known is not None:
+        return known
     left_out = visit.conditions.get("left_out_s") or {}
     calls_s = math.fsum([*visit.samples_s, *visit.warmup_s, *(one for series in left_out.values() for one in series)])
     timed_s = visit.calls_per_block * calls_s

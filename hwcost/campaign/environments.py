@@ -22,7 +22,7 @@ HOST = (
 """Facts of the host that must be equal."""
 
 DEVICE = ("kind", "vendor", "product", "partition")
-"""Facts of the device that must be equal; its memory and power limit must be so nearly."""
+"""Facts of the device that must be equal; its memory and power limit must be nearly equal."""
 
 DRIVERS = ("driver_version", "firmware_version", "cuda_or_rocm_version", "cudnn_version")
 SETTINGS = ("governor", "turbo", "smt", "clocks_locked")
@@ -32,7 +32,7 @@ TOLERANCE = 0.05
 """Relative difference up to which two sizes of memory, or two power limits, are one: a reboot moves them by kilobytes."""
 
 NEARLY = ("memory_bytes", "device.memory_bytes", "device.power_limit_w")
-"""Facts that need agree only within that tolerance."""
+"""Facts that must agree only within that tolerance."""
 
 UNSET = "unset"
 

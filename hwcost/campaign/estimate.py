@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
-ONE_PROCESS = "only one process measured it, and the interval of a single workload takes two or more"
-ONE_VISIT = "every workload was visited once only, and an interval takes two rounds or more"
+ONE_PROCESS = "only one process measured it, and the interval of a single workload needs two or more"
+ONE_VISIT = "every workload was visited only once, and an interval needs two rounds or more"
 UNCONFIRMED = "fewer than two visits show the machine undisturbed, so that the interval is as wide as the delay"
 UNUSABLE = "none of its visits can be used"
 
@@ -152,7 +152,7 @@ def _alone(key: str, y: Floats) -> dict[str, _Estimate]:
 def _intervals(
     visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues
 ) -> dict[str, _Estimate]:
-    """Returns what is known of each item by its workload's key; a delay is a half-width also where noise is unknown."""
+    """Returns the estimate for each item by its workload's key; a delay is a half-width also where noise is unknown."""
     is_widened = (np.bincount(table.item, values.is_seen) < 2) & (values.delay > 0)
     halves = np.fmax(model.half_width, np.where(is_widened, values.delay, math.nan))
     found = {}
@@ -185,7 +185,7 @@ def _measurement(
         plan: What was planned.
         key: The item's key.
         visits: All its visits.
-        fitted: What is known of it; None without usable visits.
+        fitted: Estimate of its latency; None without usable visits.
         levels: Log level at each usable visit, by round and position.
     """
     item = plan.by_key[key]

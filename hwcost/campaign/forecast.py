@@ -63,7 +63,7 @@ class Forecast:
 
 
 def forecast(plan: Plan, calls_s: Mapping[str, float] | None = None) -> Forecast:
-    """Tells how long a plan's rounds take.
+    """Forecasts the time of a plan's rounds.
 
     Args:
         plan: What is to be measured.

@@ -42,7 +42,7 @@ def planned(
         rounds: Overrides the tier's number of rounds.
         options: The backend's own.
         threads: Intra-operator threads.
-        seed: Of the order of visits.
+        seed: Seed of the order of visits.
         pin: Whether worker processes are bound to CPUs.
         blocks: Overrides the least number of blocks in a visit.
         arrival: When calls arrive: ``back-to-back``, ``gap=TIME`` or ``poisson=RATE``.

@@ -1,9 +1,9 @@
 """Compares two tables of latencies that others measured, architecture by architecture.
 
 A table knows no rounds: each row is one pass. Where both tables measure architectures again, the interval of a ratio comes
-from how far repeats lie apart. Otherwise it comes from how far the ratios of all architectures scatter, which takes for
-noise what really differs by architecture; that makes intervals too wide rather than too narrow. What moved a machine as a
-whole between or within the tables is in no interval, and is said.
+from how far repeats lie apart. Otherwise it comes from how far the ratios of all architectures scatter, which counts real
+differences between architectures as noise; that makes intervals too wide rather than too narrow. Changes of a machine as a
+whole between or within the tables are in no interval, and a flag says so.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from hwcost.stores import is_store
 Floats = NDArray[np.float64]
 
 FEWEST_PAIRS = 5
-"""Architectures in both tables below which the scatter of their ratios is not told."""
+"""Architectures in both tables below which the scatter of their ratios is unknown."""
 
 FEWEST_REPEATS = 3
-"""Repeats in a table below which their spread is not told."""
+"""Repeats in a table below which their spread is unknown."""
 
 ONE_PASS = Flag(
     "W_ONE_PASS",
@@ -101,15 +101,15 @@ def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comp
         band: Half-width of the band of log ratios that are of no consequence.
 
     Raises:
-        DataError: When no architecture is in both, or a column that only one table has tells architectures apart.
+        DataError: When no architecture is in both, or a column that only one table has distinguishes architectures.
     """
     one, other = _arms(a, b)
     both = [key for key in one.logs if key in other.logs]
     if not both:
         examples = " and ".join(f"'{next(iter(arm.names.values()))}'" for arm in (one, other))
         raise DataError(
-            f"no architecture of {a.path} is one of {b.path} (for example {examples}). Compare tables of the same "
-            "architectures, with the same names of columns."
+            f"{a.path} and {b.path} have no architecture in common; their first ones are {examples}. Compare tables of the "
+            "same architectures, with the same names of columns."
         )
     a_log, b_log = (np.array([float(np.median(arm.logs[key])) for key in both]) for arm in (one, other))
     ratio = b_log - a_log
@@ -125,7 +125,7 @@ def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comp
 
 
 def _half_widths(one: _Arm, other: _Arm, both: list[Hashable], ratio: Floats) -> Floats:
-    """Returns half-widths of 95 % intervals of log ratios, shape (n,); NaN where there is nothing to tell them from."""
+    """Returns half-widths of 95 % intervals of log ratios, shape (n,); NaN where there is nothing to estimate them from."""
     from scipy import stats
 
     spreads = one.spread, other.spread
@@ -155,8 +155,8 @@ def _by_genes(table: LatencyTable, shared: list[str]) -> _Arm:
     if len(set(keys)) < len({arch.genes for arch in table.architectures}):
         extra = [name for name in names if name not in shared]
         raise DataError(
-            f"{table.path}: the columns {', '.join(extra)} are not in the other table, and tell architectures apart. Leave "
-            f"them out where they do not belong to the architecture: --drop {','.join(extra)}."
+            f"{table.path}: architectures differ in the columns {', '.join(extra)}, which the other table does not have. "
+            f"Where they are no part of an architecture, leave them out: --drop {','.join(extra)}."
         )
     labels = [", ".join(f"{name}={value}" for name, value in zip(shared, key, strict=True)) for key in keys]
     return _arm(table, keys, labels)

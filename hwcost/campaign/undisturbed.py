@@ -26,7 +26,7 @@ SEEN = 2.0
 def contention(visits: Sequence[Visit]) -> Contention | None:
     """Fits the two states of the machine; None where the blocks of each visit agree, or there is only one workload.
 
-    Also None where calls came with pauses: those differ by themselves, which percentiles tell.
+    Also None where calls came with pauses: their latencies differ by themselves, which percentiles describe.
     """
     usable = [visit for visit in visits if visit.is_usable]
     if len({visit.workload_key for visit in usable}) < 2 or any("arrival" in visit.conditions for visit in usable):

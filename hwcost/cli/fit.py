@@ -90,7 +90,7 @@ def fit(
 
 
 def _operators(source: str, out: Path, space: str | None, model: str, unit: str | None, json: str | None) -> None:
-    """Makes a lookup table of a finished table of operators."""
+    """Makes a lookup table of a table of operator latencies."""
     from hwcost.cost_models.operators import lookup_table
     from hwcost.errors import UsageError
     from hwcost.spaces import space as make_space
@@ -106,7 +106,7 @@ def _operators(source: str, out: Path, space: str | None, model: str, unit: str 
     document = {"source": source, "space": made.space.name, "model": made.name, "out": str(out)}
     if not console.write_json({**document, "provenance": made.provenance, "component_s": made.component_s_}, json):
         rows = [[name, format_seconds(seconds)] for name, seconds in made.component_s_.items()]
-        footer = "An architecture costs the sum of its operators; how well they add up, only whole models can tell."
+        footer = "An architecture costs the sum of its operators; only whole models can show how well they add up."
         console.print_table(f"{len(rows)} operators of space {made.space.name}", ["operator", "latency"], rows, footer)
 
 
@@ -141,8 +141,8 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     how = "Components, checked on" if is_priced else "Cross-validated on"
     nets = f" ({model.n_architectures_} architectures)" if is_repeated else ""
     title = f"{how} {model.n_rows_} rows{nets} of space {model.space.name}"
-    few = f"{model.n_architectures_} different architectures are too few for one"
-    why = "components alone tell none" if is_priced else few
+    few = f"none, because {model.n_architectures_} different architectures are too few"
+    why = "none, because components alone do not give one" if is_priced else few
     half = why if model.spread_ is None else f"±{format_percent(model.spread_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
@@ -168,21 +168,22 @@ def _drift_line(model: CostModel) -> str:
 
 
 def _shrunk_line(model: CostModel) -> str:
-    """Names the components whose measured price made no sense, and the price that is used; empty where all did."""
+    """Names the components whose measured price was replaced by a positive one; empty where none was."""
     from hwcost.units import format_seconds
 
     shrunk = model.provenance.get("shrunk", {})
     if not shrunk:
         return ""
-    told = [f"{name} {format_seconds(one['measured_s'])} to {format_seconds(one['used_s'])}" for name, one in shrunk.items()]
-    return f"Prices moved to positive ones within their intervals: {'; '.join(told)}"
+    prices = [(name, format_seconds(one["measured_s"]), format_seconds(one["used_s"])) for name, one in shrunk.items()]
+    moves = [f"{name} {measured} to {used}" for name, measured, used in prices]
+    return f"Prices moved to positive ones within their intervals: {'; '.join(moves)}"
 
 
 def _doubt_lines(model: CostModel) -> list[str]:
     """Says which architectures are answered by the model although they were measured, and why; the first few of them."""
     named = [f"The model answers for {_key(model, genes)}: {why}." for genes, why in model.doubts_.items()]
     more = len(named) - DOUBTS
-    rest = [f"So it does for {more} more measured architectures; --json lists them."] if more > 0 else []
+    rest = [f"It also answers for {more} more measured architectures; --json lists them."] if more > 0 else []
     return [*named[:DOUBTS], *rest]
 
 

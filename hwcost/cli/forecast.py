@@ -1,4 +1,4 @@
-"""Says how long a campaign will take: before it begins, and once more after its first visit."""
+"""Announces how long a campaign will take: before it begins, and again after its first visit."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def expected(plan: Plan, store: str | None) -> Forecast:
-    """Tells how long a plan takes, by calls of the same workloads in a store where there are any."""
+    """Forecasts the time of a plan, by calls of the same workloads in a store where there are any."""
     from hwcost.campaign.forecast import forecast, known_calls
     from hwcost.errors import StoreError, UsageError
     from hwcost.stores import open_store
@@ -22,19 +22,19 @@ def expected(plan: Plan, store: str | None) -> Forecast:
     try:
         with open_store(store, create=False) as opened:
             return forecast(plan, known_calls(plan, opened))
-    except (StoreError, UsageError):  # there is none yet, or none that can be read
+    except (StoreError, UsageError):  # there is no store yet, or it cannot be read
         return forecast(plan)
 
 
 def announced(
     update: Callable[[Progress], None], store: Any, campaign_id: str
 ) -> Callable[[Progress], None]:
-    """Returns a callback for a campaign that says once, after the first visit, when it will take long.
+    """Returns a callback for a campaign that says once, after the first visit, that it will take long.
 
     What is known beforehand is said at once.
 
     Args:
-        update: What shows the progress.
+        update: Function that shows the progress.
         store: The open store of the campaign.
         campaign_id: The campaign.
     """

@@ -131,9 +131,9 @@ def _check_unit(text: str, value: str, is_time: bool) -> None:
     if has_time_unit(value) == is_time:
         return
     if not is_time:
-        raise UsageError(f"'{text}' bounds something that is no time: give a number without a unit of time, such as 66M")
+        raise UsageError(f"'{text}' bounds something that is not a time: give a number without a unit of time, such as 66M")
     number = value.rstrip("kMGT ")
-    raise UsageError(f"'{text}': {value} what? It bounds a time: write {number}ms or {number}s")
+    raise UsageError(f"'{text}' bounds a time, so {value} needs a unit: write {number}ms or {number}s")
 
 
 def _split(text: str) -> tuple[str | None, str]:

@@ -81,7 +81,7 @@ def measure(
     ] = None,
     threads: Annotated[int, typer.Option("--threads", help="Threads inside an operator.")] = 1,
     wait: Annotated[
-        str, typer.Option("--wait", metavar="TIME", help="Wait so long for CPUs that other campaigns hold; 0s: not at all.")
+        str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
     ] = "10m",
     pin: Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.")] = True,
     option: Annotated[
@@ -163,7 +163,7 @@ def _shape(profile: DeviceProfile, batch_size: int | None, seq_len: int | None, 
 
 
 def _own_model(model: str, asked: dict[str, Any], default: dict[str, Any], inputs: list[str]) -> list[Item]:
-    """Reads a model of the user's; defaults give way to what the model fixes, what was asked for does not."""
+    """Reads a model of the user's; the sizes that it fixes override the defaults, and contradict other requests."""
     from hwcost.campaign.plan import items
     from hwcost.workloads import FactoryWorkload, OnnxWorkload
     from hwcost.workloads.factory import OWN

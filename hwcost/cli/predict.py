@@ -112,7 +112,7 @@ def _roofline(
 def _architectures(
     space: SearchSpace, arch: list[str] | None, file: str | None
 ) -> tuple[list[Architecture], list[str]]:
-    """Returns the architectures that were given, and what was decided about the columns of a table of them."""
+    """Returns the architectures that were given, and the decisions about the columns of a table of them."""
     from hwcost.exchange.marked_numbers import unmarked
     from hwcost.exchange.sources import as_rows, is_table_name, read_sheet
 

@@ -101,8 +101,8 @@ def summary(result: Result) -> str:
     achieved = _without_interval(result)
     if widths:
         worst = widths[-1]
-        told = f"half-width median {format_percent(statistics.median(widths))}, largest {format_percent(worst)}"
-        achieved = "; ".join(filter(None, (told, achieved)))
+        known = f"half-width median {format_percent(statistics.median(widths))}, largest {format_percent(worst)}"
+        achieved = "; ".join(filter(None, (known, achieved)))
     visits = sum(len(m.visits) for m in result.measurements)
     ended = "" if result.is_complete else " The budget ended it; --resume goes on."
     return (

@@ -74,7 +74,7 @@ def search(
         str | None,
         typer.Option(
             "--model", metavar="module:factory",
-            help="With --measure: what builds a space of your own. [default: what built the cost model's nets]",
+            help="With --measure: factory of a space of your own. [default: that of the cost model's nets]",
         ),
     ] = None,
     measure: Annotated[
@@ -153,8 +153,8 @@ def _measured(
     shape: dict[str, Any] = {"batch_size": cost.features.batch_size, "seq_len": cost.features.seq_len}
     if factory is not None:  # it may fix its own
         shape = {name: cost.provenance.get(name) for name in (*shape, "dtype")}
-    told = {"batch_size": "batch {}", "seq_len": "{} tokens"}
-    about = ", ".join([f"on {device}", *(text.format(shape[name]) for name, text in told.items() if shape[name])])
+    texts = {"batch_size": "batch {}", "seq_len": "{} tokens"}
+    about = ", ".join([f"on {device}", *(text.format(shape[name]) for name, text in texts.items() if shape[name])])
     console.note(f"measuring {len(archs)} winners, and {len(again)} nets that the model has learnt from, {about}")
     distinct = list(dict.fromkeys([*archs, *again]))
     result = measure(
@@ -167,7 +167,7 @@ def _measured(
 
 
 def _factory(cost: CostModel, given: str | None) -> str | None:
-    """Returns what builds the winners; says so when it is not what built the nets that the cost model has learnt from."""
+    """Returns the factory of the winners; says so when another one built the nets that the cost model was fitted on."""
     from hwcost.workloads import source_of
 
     known: str | None = cost.provenance.get("factory")
@@ -175,9 +175,9 @@ def _factory(cost: CostModel, given: str | None) -> str | None:
     if factory is not None and known is not None:
         digest = cost.provenance.get("factory_sha256")
         if factory != known:
-            console.note(f"the model has learnt from nets that {known} built; the winners are built by {factory}")
+            console.note(f"the cost model was fitted on nets that {known} built; the winners are built by {factory}")
         elif digest and source_of(factory) != digest:
-            console.note(f"the file of {factory} was changed since the cost model's nets were measured: winners may differ")
+            console.note(f"the file of {factory} has changed since the cost model's nets were measured: winners may differ")
     return factory
 
 

@@ -54,6 +54,6 @@ Id = Annotated[
 
 
 def say(remarks: Iterable[str], source: str = "") -> None:
-    """Says on stderr what was decided about a table."""
+    """Writes the decisions about a table to stderr."""
     for remark in remarks:
         console.note(f"{source}: {remark}" if source else remark)

@@ -66,7 +66,8 @@ class CostModel(ABC):
         domain_: What the training rows reach.
         measured_: Measured seconds by genes, for exact hits: the median of three repeats or more, the mean of fewer.
         spreads_: Half-width of the 90 % interval of log latency about the measured seconds, by genes; of repeats only.
-        noise_: Half-width for one measurement about the truth, as repeats or left-out errors tell; None when neither do.
+        noise_: Half-width of the 90 % interval of log latency of one measurement about the true value, from repeats or
+            left-out errors; None where there are neither.
         doubts_: Why measurements are no exact hits, by genes: they disagree with each other, or with all other nets.
         spread_: Half-width of the 90 % interval of log latency of new architectures; None when not calibrated.
         errors_: Errors of log latency on architectures left out, ascending, one per architecture, thinned out if many; None
@@ -218,7 +219,7 @@ class CostModel(ABC):
         return {i: arch.genes for i, arch in enumerate(archs) if arch.genes in self.measured_}
 
     def _measured_spread(self, genes: tuple[GeneValue, ...]) -> float:
-        """Half-width about an exact hit: both it and a further measurement have noise; NaN where nothing tells how much."""
+        """Half-width about an exact hit: both it and a further measurement have noise; NaN where the noise is unknown."""
         alone = math.nan if self.noise_ is None else math.sqrt(2.0) * self.noise_
         return self.spreads_.get(genes, alone)
 
@@ -346,7 +347,7 @@ class CostModel(ABC):
         self.domain_ = None if state["domain"] is None else Domain.from_dict(state["domain"])
         self.spread_ = None if state["spread"] is None else float(state["spread"])
         self.errors_ = None if state["errors"] is None else np.array(state["errors"], dtype=np.float64)
-        noise = state.get("noise", self.spread_)  # folders of before repeats were told apart have none
+        noise = state.get("noise", self.spread_)  # folders of earlier versions have none
         self.noise_ = None if noise is None else float(noise)
         self.n_rows_ = int(state["n_rows"])
         self.n_architectures_ = int(state.get("n_architectures", self.n_rows_))

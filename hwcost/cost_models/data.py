@@ -60,9 +60,9 @@ class Data:
         columns: Names of all columns of a table, features or not.
         lines: Number of the line, record or row of each row of a table; empty where it is not known.
         place: What ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
-        names: Name of each row, where a column of a table was said to give it.
-        remarks: What was decided about the columns of a table, in whole sentences.
-        kept: Columns of a table that are features knowingly, even where they look like a leaked answer.
+        names: Name of each row, where an option names the column that holds it.
+        remarks: Decisions about the columns of a table, in whole sentences.
+        kept: Columns of a table that the user keeps as features, even where they look like a leaked answer.
     """
 
     space: SearchSpace
@@ -120,7 +120,7 @@ def read(
         source: Path or URL of a store, path of a table, or a data frame; see :func:`hwcost.exchange.table.read_table`.
         space: Needed for a table; for a store with several spaces, which of them.
         campaign_id: Which campaign of the store; None for the youngest.
-        options: What is said about the columns of a table.
+        options: Options for the columns of a table.
 
     Raises:
         DataError: When the source holds nothing usable.
@@ -128,7 +128,7 @@ def read(
     """
     if is_store(source):
         if options.given:
-            raise UsageError(f"'{source}' is a store: '{options.given[0]}' is an option of tables.")
+            raise UsageError(f"'{source}' is a store: '{options.given[0]}' is an option of tables. Leave it out.")
         return from_store(str(source), campaign_id, space)
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"

@@ -1,4 +1,4 @@
-"""Whether latency falls along what can only make it longer: the mark of rates that were filed as latencies."""
+"""Whether latency falls along sizes that can only raise it, which is the mark of rates given as latencies."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hwcost.cost_models.features import WORK, Features
 from hwcost.cost_models.tabulate import Floats
 
 ROWS_PER_COLUMN = 2
-"""Rows that every column needs before its direction is told."""
+"""Rows that every column needs before its direction is judged."""
 
 PENALTY = 1e-2
 """Ridge penalty per row, for columns of unit variance."""

@@ -51,7 +51,7 @@ class Domain:
 
     @classmethod
     def whole(cls, features: Features) -> Domain:
-        """Takes in every architecture of a space whose components are all known."""
+        """Returns the domain that holds every architecture of a space, all of whose components are known."""
         known = np.ones(len(features.components), dtype=bool)
         if features.is_buildable:
             return cls(np.empty(0), np.empty(0), (), known)

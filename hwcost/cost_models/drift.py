@@ -49,15 +49,15 @@ class Drift:
     """The level of a machine over the rows of a table.
 
     Attributes:
-        level: Log level against row number; mean zero over the rows it was told from.
+        level: Log level against row number; mean zero over the rows that it was estimated from.
         runs: Log effect of every measuring run, by its number; empty where the table does not name runs.
-        residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less what
-            the other rows of the same architecture tell, where there are any.
+        residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less the
+            error that the other rows of the same architecture share, where there are any.
         predicted_s: Predictions with these errors at the mean level, in order of rows, shape (n,).
         rows: Row numbers, ascending, shape (n,).
-        von_neumann: Of the residuals.
+        von_neumann: Von Neumann ratio of the residuals.
         von_neumann_after: Of what the level leaves.
-        size_order: Of the predictions; far from 1 when the order follows the architectures.
+        size_order: Von Neumann ratio of the predictions; far from 1 when the order follows the architectures.
         is_confounded: Whether it is too far from 1 for any correction.
         base: Name of the structured model.
     """

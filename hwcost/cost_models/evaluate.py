@@ -120,7 +120,7 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
 
 
 def groups_of(data: Data) -> Groups:
-    """Tells the architectures of a table's or a campaign's rows apart."""
+    """Groups the rows of a table or a campaign by architecture."""
     features = shared_features(data.space, **data.shape)
     return Groups.of(features, features.encode(data.architectures))
 
@@ -237,7 +237,7 @@ def _judged(fitted: Fitted, data: Data, judge: Rows, split: Split) -> dict[str, 
 
 
 def _rolling(fitted: Fitted, data: Data, judge: Rows, measured_s: Floats, predicted_s: Floats) -> Metrics:
-    """Judges row by row: each row is predicted before its latency is known, which then tells level and interval.
+    """Judges row by row: each row is predicted before its latency is known, which then updates level and interval.
 
     Where too few architectures were fitted on for an interval, there is none here either.
     """

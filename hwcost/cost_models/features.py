@@ -112,7 +112,7 @@ class Features:
         ]
 
     def keys(self, genes: Floats) -> list[tuple[GeneValue, ...]]:
-        """Returns what tells encoded architectures (n, genes) apart; points that stand for the same net have equal keys."""
+        """Returns a key for each encoded architecture (n, genes); points that stand for the same net have equal keys."""
         if self.space.has_synonyms:
             return [self.space.canonical(self._decode(row).genes) for row in genes]
         return list(map(tuple, genes.tolist()))

@@ -52,7 +52,7 @@ def drift_of(data: Data, rows: Rows, choice: DriftChoice = "auto") -> Drift | No
     A campaign's rows have no order: its rounds have dealt with the level already.
 
     Raises:
-        DataError: When the level moved further than any machine's.
+        DataError: When the level moved further than the level of any machine does.
         UsageError: When the choice is unknown.
     """
     if choice not in DRIFT_CHOICES:

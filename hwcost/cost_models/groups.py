@@ -21,7 +21,7 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True)
 class Groups:
-    """The architectures of n rows, numbered as they come up.
+    """The architectures of n rows, numbered in the order of their first rows.
 
     Attributes:
         numbers: Number of each row's architecture, shape (n,).
@@ -31,7 +31,7 @@ class Groups:
 
     @classmethod
     def of(cls, features: Features, genes: Floats) -> Groups:
-        """Tells the architectures of encoded genes (n, genes) apart."""
+        """Groups encoded genes (n, genes) by architecture."""
         return cls.of_keys(features.keys(genes))
 
     @classmethod
@@ -56,7 +56,7 @@ class Groups:
 
     @property
     def shares(self) -> Floats:
-        """What each row counts, so that every architecture counts 1; shape (n,)."""
+        """Weight of each row, so that every architecture has weight 1; shape (n,)."""
         return np.asarray(1.0 / self.sizes[self.numbers])
 
     @cached_property

@@ -1,7 +1,7 @@
 """Exact hits: when a measured architecture is answered with its own measurement, and how far a further one may lie from it.
 
 The measurement is the better answer unless it is in doubt itself: its repeats disagree by more than the model leaves open,
-or it stands alone, far from what all other architectures let expect. Such a net is answered by the model, and the reason is
+or it stands alone, far from what all other architectures predict. Such a net is answered by the model, and the reason is
 kept.
 """
 
@@ -21,10 +21,10 @@ from hwcost.spaces.base import Architecture
 from hwcost.units import format_percent
 
 DISAGREE = 2.0
-"""Repeats whose middle is less certain than so many times the model's own half-width are no answer."""
+"""Multiple of the model's half-width beyond which the uncertainty of the middle of repeats makes them no exact hit."""
 
 ALONE = 3.0
-"""Nor is a single measurement so many half-widths away from the model that has not seen it."""
+"""Distance in half-widths from a model that has not seen it, beyond which a single measurement is no exact hit."""
 
 NORMAL = 1.645
 """Half-width of a 90 % interval in standard deviations, for normal noise."""
@@ -95,5 +95,5 @@ def _doubt(middles: Middles, i: int, latency_s: Floats, expected_s: float, sprea
     is_agreed = middles.counts[i] == len(rows) > 1
     if not is_agreed and off > max(ALONE * spread, FAR_OFF):
         ratio = float(middles.seconds[i]) / expected_s
-        return f"it was measured at {ratio:.3g} times what the other architectures let expect, {sure}"
+        return f"its measurement is {ratio:.3g} times what the other architectures predict, {sure}"
     return None

@@ -32,6 +32,9 @@ FEW_FOLDS = 3
 MIN_ROWS = 10
 """Below so many different architectures no interval is given."""
 
+ROUNDING = 1e-9
+"""Architectures by which sums of shares, such as three thirds, may fall short of whole numbers."""
+
 KEPT_ERRORS = 1000
 """Errors that a model keeps for probabilities, evenly over their order, where there are more."""
 
@@ -124,7 +127,7 @@ def quantile(scores: Floats, level: float = LEVEL, groups: Groups | None = None)
         None when n is too small.
     """
     n = len(scores) if groups is None else len(groups)
-    wanted = (n + 1) * level
+    wanted = (n + 1) * level - ROUNDING
     if n < MIN_ROWS or wanted > n:
         return None
     order = np.argsort(scores, kind="stable")

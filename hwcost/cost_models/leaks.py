@@ -1,15 +1,15 @@
-"""Columns that hold the answer: a copy of the latency, a rate, or whatever else was computed from it.
+"""Columns that hold the answer: a copy of the latency, a rate, or anything else that was computed from it.
 
 A feature, however good, leaves at least the noise of measurement. A column that was computed from the latency follows even
-that noise. Three signs tell it, from the plainest on: the column is the latency, its inverse or its logarithm, to the last
-digits; together with what the other columns account for it gives the latency far more closely than they do without it, and
-falls as the latency rises; and where all other columns are equal, it changes as the latency does.
+that noise. There are three signs, the plainest first. The column is the latency, its inverse or its logarithm, to the last
+digits. Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
+latency rises. Where all other columns are equal, it changes as the latency does.
 
 Where a column is named as rates or energies are, which nobody knows of a new architecture, weaker signs are enough: it may
 be rounded to few digits, or measured apart from the latency.
 
-A column of whole numbers in proportion to the latency (parameters, operations) is a feature, unless its name says time. A
-column of few values (a device's peak) is no leak either: the answer is as varied as the latency itself.
+A column of whole numbers in proportion to the latency (parameters, operations) is a feature, unless its name is one of a
+time. A column of few values (a device's peak) is no leak either: the answer is as varied as the latency itself.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ CLOSER = 0.1
 """A column that follows the noise leaves at most this share of what the others leave without it."""
 
 LEAST_NOISE = 3e-3
-"""What the others must leave (log), so that there is something to follow."""
+"""Error (log) that the other columns must leave, so that there is noise to follow."""
 
 EXACT_LOG = 1e-3
-"""What a column that rises with the latency may leave (log): a good feature that rises with it leaves its noise."""
+"""Largest error (log) that a leaked column that rises with the latency leaves: a good feature leaves its noise."""
 
 FEWEST_REPEATS = 5
 REPEAT_NOISE = 0.1
 """Repeats (equal in all other columns) that are needed, and their typical difference of log latency at most."""
 
 TIME = re.compile(r"time|latency|duration|elapsed|runtime|(^|_)(ns|us|ms|s|sec|seconds|cycles)$", re.IGNORECASE)
-"""Names of columns that say time."""
+"""Names of columns that hold times."""
 
 MEASURED = re.compile(
     r"(.*[ _.-])?(fps|qps|ips|rps|tps|throughput|speed-?up|energy|joules?)([ _.\-(\[].*)?"
@@ -93,7 +93,7 @@ def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: C
         features: The feature extractor of a table's space; buildable spaces have no columns that could leak.
         genes: Encoded architectures, shape (n, genes).
         latency_s: Shape (n,), seconds.
-        kept: Columns that are features knowingly.
+        kept: Columns that the user keeps as features.
 
     Returns:
         The leaks in the order of the columns.
@@ -169,9 +169,9 @@ def _following(
         if _is_rate(features, genes, logs, column, used):
             return "a rate, such as work per second: the latency follows from it and the other columns"
         if not _is_whole(column) and _is_share(features, genes, logs, column, used):
-            return "a part or a multiple of the latency, told by the other columns"
+            return "the latency times a factor that the other columns predict"
         if _follows_repeats(genes[:, used], logs, np.log(column), _is_whole(column)):
-            return "what follows the latency even between rows that are equal in all other columns"
+            return "a number that follows the latency even between rows that are equal in all other columns"
     return None
 
 
@@ -206,9 +206,9 @@ def _follows_repeats(others: Floats, logs: Floats, column: Floats, is_whole: boo
     order = np.argsort(item, kind="stable")
     is_repeat = np.diff(item[order]) == 0
     by, of = np.diff(logs[order])[is_repeat], np.diff(column[order])[is_repeat]
-    told: NDArray[np.bool_] = np.abs(by) > EXACT_LOG
-    if told.sum() < FEWEST_REPEATS or float(np.median(np.abs(by[told]))) > REPEAT_NOISE:
+    is_clear: NDArray[np.bool_] = np.abs(by) > EXACT_LOG
+    if is_clear.sum() < FEWEST_REPEATS or float(np.median(np.abs(by[is_clear]))) > REPEAT_NOISE:
         return False
-    limit = CLOSER * float(np.median(np.abs(by[told])))
+    limit = CLOSER * float(np.median(np.abs(by[is_clear])))
     signs = (1.0,) if is_whole else (1.0, -1.0)
-    return any(float(np.quantile(np.abs(by + sign * of)[told], LAST)) <= limit for sign in signs)
+    return any(float(np.quantile(np.abs(by + sign * of)[is_clear], LAST)) <= limit for sign in signs)

@@ -1,4 +1,4 @@
-"""A finished table of operators becomes a lookup table of a declared space."""
+"""Makes a lookup table of a declared space from a table of operator latencies that were measured elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def lookup_table(
         overhead_s: Seconds that every architecture takes beside its operators.
 
     Returns:
-        The cost model; it has no interval, because a table of operators does not tell how well they add up.
+        The cost model; it has no interval, because a table of operators does not show how well they add up.
 
     Raises:
         DataError: When the table is damaged, or lacks an operator of the space; names it.
@@ -44,7 +44,7 @@ def lookup_table(
         raise DataError(
             f"{table.path} lacks {len(missing)} of the {len(wanted)} operators of the space: "
             f"{', '.join(missing[:NAMED])}{more}. It holds {len(table.latency_s)}, such as {known}. "
-            "An operator that was not measured is never priced as zero."
+            "Add them to the table: an operator that was not measured is never priced as zero."
         )
     prices = {name: table.latency_s[name] for name in wanted}
     model = LookupTable.from_components(space, prices, overhead_s)

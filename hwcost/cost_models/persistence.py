@@ -1,9 +1,9 @@
 """A saved cost model: a folder of plain data that anyone can read and that executes nothing when loaded.
 
 ``config.json`` holds the space, the options, everything learned and where it came from; ``measured.json`` the latencies
-for exact hits; ``hits.json``, where there is something to say, half-widths about repeated ones and why others are no hits;
-``booster.txt`` a booster in its library's own text format; ``README.md`` a card for people. Files are
-checked against the hashes in ``config.json`` before anything reads them.
+for exact hits; ``hits.json``, where it is needed, the half-widths about repeated ones and why others are no hits;
+``booster.txt`` a booster in its library's own text format; ``README.md`` a card for people. Files are checked against the
+hashes in ``config.json`` before anything reads them.
 
 Format history: 1, the first.
 """

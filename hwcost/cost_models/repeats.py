@@ -19,7 +19,7 @@ FAR_OFF = float(np.log(1.5))
 """A measurement this far (log) from the middle of at least three, and further off than the others disagree, is left out."""
 
 OUTLIER = 4.0
-"""So many robust standard deviations of the others are no disagreement yet."""
+"""Robust standard deviations of the others within which a measurement still agrees with them."""
 
 MISFIT = 0.05
 """Relative error that a fit is granted beside that of a net's middle: well measured nets count alike, doubtful ones less."""
@@ -33,7 +33,7 @@ MEDIAN_VARIANCE = 1.57
 
 @dataclass(frozen=True)
 class Middles:
-    """What the measurements of each architecture come to.
+    """The measurements of each architecture, merged.
 
     Attributes:
         groups: The architectures of the n rows.
@@ -50,7 +50,7 @@ class Middles:
 
     @classmethod
     def of(cls, groups: Groups, latency_s: Floats, weights: Floats) -> Middles:
-        """Takes them from seconds (n,) and weights (n,)."""
+        """Merges seconds (n,) with weights (n,)."""
         seconds = latency_s[[rows[0] for rows in groups.rows]]
         is_kept = np.ones(len(latency_s), dtype=bool)
         deviations = np.zeros(len(latency_s))
@@ -75,7 +75,7 @@ class Middles:
 
     @property
     def trust(self) -> Floats:
-        """What each architecture counts in a fit, mean 1, shape (architectures,): less where its measurements disagree."""
+        """Weight of each architecture in a fit, mean 1, shape (architectures,): smaller where its measurements disagree."""
         is_repeated = self.counts > 1
         spreads = self.spreads
         if is_repeated.sum() >= FEW:
@@ -89,7 +89,7 @@ def _middle(seconds: Floats, weights: Floats) -> float:
 
 
 def _is_kept(off: Floats) -> NDArray[np.bool_]:
-    """Says of log deviations from a middle which are no gross outliers; of two, nobody knows which one is."""
+    """Returns which log deviations from a middle are no gross outliers; of two, either may be one, so both are kept."""
     if len(off) < 3:
         return np.ones(len(off), dtype=bool)
     return np.asarray(np.abs(off) <= max(FAR_OFF, OUTLIER * MAD_TO_SD * float(np.median(np.abs(off)))))
@@ -112,10 +112,10 @@ def merged(groups: Groups, genes: Floats, latency_s: Floats, weights: Floats) ->
 
 
 def without_own(groups: Groups, errors: Floats) -> Floats:
-    """Takes from left-out errors what the other rows of the same architecture tell; shape (n,).
+    """Returns left-out errors less the error that the other rows of the same architecture share; shape (n,).
 
-    A model's error on an architecture is the same in all its rows. What is left there is noise and the machine's level, as
-    far as the architectures differ by more than their rows do.
+    A model's error on an architecture is the same in all its rows. The rest is noise and the machine's level, as far as the
+    architectures differ by more than their rows do.
 
     Args:
         groups: The architectures of the n rows.

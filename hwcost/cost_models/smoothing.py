@@ -10,10 +10,10 @@ import itertools
 from collections.abc import Collection, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwcost.cost_models.additive import FEW
 from hwcost.cost_models.features import Features
+from hwcost.cost_models.groups import Rows
 from hwcost.cost_models.tabulate import Floats
 
 FREEDOMS = (0.05, 0.1, 0.2, 0.35)
@@ -29,8 +29,6 @@ PENALTIES = 10.0 ** np.arange(-6.0, 7.0, 0.25)
 """Ridge penalties per row, for columns of unit size."""
 
 HIGHEST_LEVERAGE = 0.95
-
-Rows = NDArray[np.intp]
 
 
 class Smoother:
@@ -53,13 +51,13 @@ class Smoother:
         self._leverages = [np.minimum(squares @ one + 1.0 / len(chosen), HIGHEST_LEVERAGE) for one in self._shares]
 
     def _affordable(self, rows: int) -> list[Floats]:
-        """Returns, per freedom that is tried, what the penalty leaves of every direction."""
+        """Returns, per freedom that is tried, the share that the penalty leaves of every direction."""
         shares = [self._d**2 / (self._d**2 + penalty) for penalty in PENALTIES]
         places = [next((i for i, one in enumerate(shares) if one.sum() <= freedom * rows), -1) for freedom in FREEDOMS]
         return [shares[i] for i in dict.fromkeys(places)]
 
     def left_out(self, target: Floats) -> Floats:
-        """Returns what is predicted for each fitted row (m,) from the others, by the penalty that predicts best."""
+        """Returns the prediction for each fitted row (m,) from the others, by the penalty that predicts best."""
         return min(self._tried(target), key=lambda one: float(np.mean((target - one) ** 2)))
 
     def _tried(self, target: Floats) -> list[Floats]:
@@ -69,7 +67,7 @@ class Smoother:
         return [target - (target - fit) / (1.0 - h) for fit, h in zip(fits, self._leverages, strict=True)]
 
     def everywhere(self, target: Floats) -> Floats:
-        """Returns what a fit on the fitted rows' target (m,) predicts for all rows (n,)."""
+        """Returns predictions for all rows (n,) by a fit on the target of the fitted rows (m,)."""
         errors = [float(np.mean((target - one) ** 2)) for one in self._tried(target)]
         share = self._shares[int(np.argmin(errors))]
         slopes = self._vt.T @ (share / self._d * (self._u.T @ (target - target.mean())))

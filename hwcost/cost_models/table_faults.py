@@ -29,7 +29,7 @@ LARGEST_LEVEL_RANGE = 4.5
 """Highest over lowest level beyond which it was not the machine: one that moves by 60 % either way spans a factor of 4."""
 
 SAID_RANGES = 8
-"""Ranges of rows that a message lists; ``hwcost audit --json`` has all rows."""
+"""Ranges of rows that a message lists; ``hwcost audit --json`` lists all rows."""
 
 UNITS = {1000: ("milliseconds", "seconds"), 60: ("seconds", "minutes"), 3600: ("seconds", "hours")}
 UNITS |= {10**6: ("microseconds", "seconds"), 10**9: ("nanoseconds", "seconds")}
@@ -91,7 +91,7 @@ def repaired(latency_s: Floats, faults: Sequence[TableFault]) -> Floats:
 
 
 def level_fault(data: Data, rows: np.ndarray[tuple[int], np.dtype[np.intp]], log_level: Floats) -> TableFault | None:
-    """Judges a level that was told from some rows of a table; None where a machine could have moved so far.
+    """Judges a level that was estimated from some rows of a table; None where a machine could have moved so far.
 
     Args:
         data: The table.
@@ -104,8 +104,8 @@ def level_fault(data: Data, rows: np.ndarray[tuple[int], np.dtype[np.intp]], log
     far = np.abs(log_level - np.median(log_level)) > np.log(LARGEST_LEVEL_RANGE) / 2
     found = tuple(sorted(rows[far].tolist()))
     text = (
-        f"stretches of rows differ by a factor of {factor:.3g} where the architectures let expect the same: "
-        f"{_places(data, found)} stand furthest from the others. No machine's speed moves so far; more likely they were "
+        f"stretches of rows differ by a factor of {factor:.3g} that the architectures do not explain: "
+        f"{_places(data, found)} are furthest from the others. No machine's speed moves so far; more likely these rows were "
         "measured at another setting (batch size, threads, precision) or are in another unit."
     )
     remedy = "Correct or delete these rows, give the setting as a column, or take the rows as they stand with --drift none."
@@ -122,7 +122,7 @@ def _mixed_units(data: Data, found: Sequence[UnitFault]) -> Iterator[TableFault]
         times = f"{size:,} times" if large else f"1/{size:,} of"
         text = (
             f"{len(rows)} of {len(data)} rows look{'s' if len(rows) == 1 else ''} like {unit} among {others}: the latency "
-            f"of {_places(data, rows)} is about {times} what the other rows let expect."
+            f"of {_places(data, rows)} is about {times} what the other rows predict."
         )
         remedy = (
             "Give all latencies in one unit; or, where two kinds of measurement truly differ so much, give a column that "
@@ -136,20 +136,20 @@ def _leak(column: str, how: str) -> TableFault:
         f"the column '{column}' gives the answer away: it is {how}. A new architecture has no such value before it is "
         "measured."
     )
-    remedy = f"Leave it out with --drop {column}, or keep it knowingly with --keep {column}."
+    remedy = f"Leave it out with --drop {column}, or keep it as a feature with --keep {column}."
     return TableFault(Flag(LEAKED_ANSWER, text, remedy), (), column)
 
 
 def _reversed(share: float) -> TableFault:
     text = (
-        f"larger architectures are called faster: {100 * share:.0f} % of the effect of their sizes points that way. Are "
-        "these rates (per second) rather than seconds?"
+        f"larger architectures have shorter latencies: {100 * share:.0f} % of the effect of their sizes points that way. "
+        "Are these rates (per second) rather than seconds?"
     )
     return TableFault(Flag(REVERSED, text, "Give the latency in seconds, for example one over the rate."))
 
 
 def _places(data: Data, rows: Sequence[int]) -> str:
-    """Says which rows, and on which lines of the file they stand, where that is known."""
+    """Returns the numbers of rows, and those of their lines in the file where they are known."""
     said = f"row{'s' if len(rows) > 1 else ''} {ranges(rows)}"
     if data.place == "row" or not data.lines:
         return f"{said}, counted from 0,"

@@ -29,8 +29,8 @@ class Training:
     Attributes:
         model: The fitted model.
         measured_s: Latencies of the fitted rows, shape (n,).
-        left_out_s: What is predicted for each row by a fit that has not seen its architecture, shape (n,).
-        metrics: Of the second against the first.
+        left_out_s: Prediction for each row by a fit that has not seen its architecture, shape (n,).
+        metrics: Metrics of the predicted latencies against the measured ones.
     """
 
     model: CostModel

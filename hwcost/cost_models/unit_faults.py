@@ -34,7 +34,7 @@ MOST = 3
 """Steps between the largest and the smallest unit: nanoseconds among seconds."""
 
 FEWEST_ROWS = 10
-"""Rows below which no law can be told from a unit."""
+"""Rows below which a law and a change of unit cannot be distinguished."""
 
 SEARCHED = 800
 """Rows that levels are looked for in, where there are more; all of them are then assigned."""
@@ -75,7 +75,7 @@ WIDER = 3.0
 """Rows in another unit scatter about their law at most this much more than the others."""
 
 LONE = 50
-"""A table with fewer rows has a unit fault where a single row is off."""
+"""A table with fewer rows has a unit fault even where a single row is off."""
 
 SMALLEST_ERROR = 1e-3
 """Errors of log latency below this are equal: rounded latencies allow no better."""
@@ -86,7 +86,7 @@ class UnitFault:
     """Rows whose latency stands a unit's factor apart from the others.
 
     Attributes:
-        factor: Latency of these rows over that of the others as the unit has it, such as 1000, 1e-6 or 60.
+        factor: Latency of these rows over that of the others, as the ratio of their units: 1000, 1e-6 or 60, for example.
         rows: Positions of these rows, ascending.
     """
 
@@ -102,7 +102,7 @@ class _Levels:
         score: Length of the table's description in nats per row; smaller is better.
         steps: Shape (n,).
         step: Log of the base.
-        errors: What the law and the steps leave, shape (n,).
+        errors: Errors of log latency that the law and the steps leave, shape (n,).
     """
 
     score: float

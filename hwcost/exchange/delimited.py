@@ -27,7 +27,7 @@ def read_delimited(text: str, source: str) -> Sheet:
 
     Args:
         text: The whole file; its first line that is not empty names the columns.
-        source: File, for people.
+        source: Name of the file in messages.
 
     Raises:
         DataError: When it is empty or ragged, has no header, or has columns without a name or with the same one.
@@ -61,9 +61,9 @@ def _without_headers(header: list[str], body: Rows) -> tuple[Rows, list[str]]:
 
 
 def find_delimiter(text: str) -> str:
-    """Returns the sign between cells: the one that cuts all lines into as many cells as the header, the most of them.
+    """Returns the delimiter: one that cuts all lines into as many cells as the header, and of those the one with most.
 
-    Spaces separate cells where no other sign does, and every line has as many.
+    Spaces separate cells where nothing else does, and every line has as many.
     """
     lines = [line for line in text.splitlines()[:TRIED] if line.strip()]
     counts = {sign: [len(row) for row in csv.reader(lines, delimiter=sign)] for sign in DELIMITERS}
@@ -91,7 +91,7 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
     Args:
         header: Names of the columns; the first may be empty, as it is where a data frame's index was written.
         rows: Number of its line and texts of every row.
-        source: File, for people.
+        source: Name of the file in messages.
 
     Raises:
         DataError: When a row is ragged, or a column has no name of its own.
@@ -137,7 +137,7 @@ def _check_header(header: list[str], body: Rows, source: str) -> None:
 
 
 def headerless_operators(source: str, rows: Rows) -> DataError:
-    """Returns the error about a table of operators: what it is, which cells are damaged, and what to do with it."""
+    """Returns the error for a table of operators: what the file is, which cells are damaged, and what to do with it."""
     damaged = [(line, row[-1]) for line, row in rows if not is_number(row[-1])]
     line, cell = damaged[0] if damaged else (0, "")
     also = f" Line {line}, column 2: '{cell}' is no number; correct it first." if damaged else ""

@@ -1,4 +1,4 @@
-"""Files that are no tables, told by their content, with what to do about each."""
+"""Files that are not tables: recognised by their content, with what to do about each."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ def workbook_kind(content: bytes) -> str | None:
 
 
 def refuse(content: bytes, source: str) -> None:
-    """Refuses what is known to be no table.
+    """Refuses the content of a file of a kind that is known not to be a table.
 
     Raises:
-        DataError: Saying what it is and what to do.
+        DataError: When the file is of such a kind; says which, and what to do.
     """
     kind = _kind(content)
     if kind is not None:
@@ -110,13 +110,13 @@ def decoded(content: bytes, source: str) -> str:
     """Returns the text of a file: UTF-8, UTF-16 with a mark, or the single-byte encoding of older spreadsheets.
 
     Raises:
-        DataError: When it is no text.
+        DataError: When it is not text.
     """
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         try:
             return content.decode("utf-16")
         except UnicodeDecodeError:
-            raise DataError(f"{source}: byte 0 is no UTF-8 text. Expected a CSV, not a binary file.") from None
+            raise DataError(f"{source}: begins as UTF-16 text does, and is none. Copy or download it again.") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

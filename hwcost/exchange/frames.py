@@ -20,7 +20,7 @@ def read_frame(frame: Any, source: str = "the data frame", place: Place = "row")
     Args:
         frame: A data frame (pandas, polars, pyarrow, or any with columns), anything with the Arrow or the data frame
             interchange protocol, a structured array, a mapping of columns, or a sequence of mappings or named tuples.
-        source: What it is called, for people.
+        source: Name of the table in messages.
         place: What the numbers of its rows count: records from 1, rows from 0.
 
     Raises:

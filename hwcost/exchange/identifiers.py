@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hwcost.exchange.numerals import is_numeric, number
 
 FEWEST_ROWS = 5
-"""Rows below which nothing is told from how often values repeat."""
+"""Rows below which the repetition of values says nothing."""
 
 FEWEST_INDEX_ROWS = 10
 """Rows below which a running number may be a feature."""
@@ -64,7 +64,7 @@ def find_identifiers(columns: Mapping[str, list[str]], wanted: Collection[str] =
         wanted: Columns that are features in any case.
 
     Returns:
-        Name of each such column to what it holds, for people. At least one column that varies is always left.
+        Name of each such column to what it holds, for messages. At least one column that varies is always left.
     """
     found: dict[str, str] = {}
     free = {name: texts for name, texts in columns.items() if name not in wanted}
@@ -134,7 +134,7 @@ def _follows(texts: list[str], rest: Mapping[str, list[str]]) -> bool:
 
 
 def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str | None:
-    """Says what a column of numbers holds where it counts rows or tells the time.
+    """Says what a column of numbers holds where it counts rows or holds times.
 
     That all numbers differ says nothing: parameters and widths do so too. A running number covers a range without a gap.
     """
@@ -176,7 +176,7 @@ def _numbers(name: str, texts: list[str], rest: Mapping[str, list[str]]) -> str 
 
 
 def _scale(value: float) -> float:
-    """Returns how many times of a clock make a second, told from a time since 1970."""
+    """Returns the clock's units per second, such as 1000 for milliseconds, derived from a time since 1970."""
     return next((scale for scale in (1.0, 1e3, 1e6, 1e9) if value / scale <= _EPOCH[1]), 1.0)
 
 

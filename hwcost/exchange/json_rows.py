@@ -26,7 +26,7 @@ def read_json(text: str, source: str) -> Sheet:
 
     Args:
         text: The whole file.
-        source: File, for people.
+        source: Name of the file in messages.
 
     Raises:
         DataError: When it is no JSON, or holds no table.

@@ -1,4 +1,4 @@
-"""Which columns of a table are its latencies, and in which unit they stand."""
+"""Which columns of a table are its latencies, and their unit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hwcost.exchange.sheet import Sheet
 from hwcost.spaces.layouts import Layout
 
 LATENCY = "latency_s"
-"""The column that is taken without a word: seconds."""
+"""Name of the column of latencies in seconds, which needs no option."""
 
 _WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|wall|elapsed|measured|cpu|gpu)[ _]?)*"
 _STEMS = r"(?:latency|latencies|lat|time|runtime|duration|elapsed)"
@@ -125,7 +125,7 @@ def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -
 
     Args:
         sheet: The table.
-        options: What was said about it.
+        options: Options that the user gave for its columns.
         layout: The published layout that the table has, if any.
 
     Raises:
@@ -224,12 +224,12 @@ def _read(sheet: Sheet, names: Sequence[str], unit: str, spread: Sequence[str], 
         spread_s = parts[0]
     conflict = [name for name in names if split_unit(name)[1] not in (None, unit)]
     if conflict:
-        remarks = (*remarks, f"{conflict[0]} is read in {unit}, as was asked, although its name says something else.")
+        remarks = (*remarks, f"{conflict[0]} is read in {unit} as requested, although its name gives another unit.")
     return Latencies(latency_s, spread_s, (*names, *spread), remarks)
 
 
 def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[np.float64]:
-    """Reads a column of positive numbers; every row that holds none is named."""
+    """Reads a column of positive numbers; the error names every row without one."""
     values = [_value(text, unit) for text in sheet.columns[name]]
     wrong = [
         row
@@ -240,7 +240,7 @@ def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[
         text = sheet.columns[name][wrong[0]]
         kind = f"{'' if zero else 'positive '}finite number of {'seconds' if unit == 's' else unit}"
         what = f"'{text}' is no {kind}" if text else "the value is missing"
-        more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
+        more = f" ({len(wrong)} of {len(sheet)} rows have no valid value: {sheet.at(wrong)})" if len(wrong) > 1 else ""
         advice = f"Correct or delete {'the line' if len(wrong) == 1 else 'these lines'}."
         raise sheet.error(wrong[0], name, what + more, advice)
     return np.array(values, dtype=np.float64) * UNITS[unit]

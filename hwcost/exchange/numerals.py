@@ -1,4 +1,4 @@
-"""Numbers as people write them: decimal points or commas, and signs between thousands."""
+"""Numbers as people write them: with decimal points or commas, and with thousands separators."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def is_numeric(texts: list[str]) -> bool:
 
 
 def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
-    """Returns the sheet with decimal points, and without signs between thousands.
+    """Returns the sheet with decimal points, and without thousands separators.
 
     One sheet has one decimal sign. It is the comma where some number can be read no other way (``0,038``), unless others
     need the point. Columns whose texts are no numbers stay as they are.
@@ -54,7 +54,7 @@ def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
         delimiter: What stands between cells; only beside another sign than a comma is ``1,234`` in doubt.
 
     Raises:
-        DataError: When ``1,234`` may be either number, and nothing else tells.
+        DataError: When ``1,234`` may be either number, and no other cell decides which.
     """
     held = {name: texts for name, texts in sheet.columns.items() if any("," in text for text in texts)}
     if not held:
@@ -68,7 +68,7 @@ def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
             changed.append((name, next(old for old, new in zip(texts, plain, strict=True) if old != new)))
     if is_decimal:
         return replace(sheet, columns=columns).remarking("numbers are written with decimal commas.")
-    remarks = [f"column '{name}' has commas between thousands: '{cell}' is a number." for name, cell in changed]
+    remarks = [f"column '{name}' has commas as thousands separators: '{cell}' is a number." for name, cell in changed]
     return replace(sheet, columns=columns).remarking(*remarks)
 
 
@@ -82,7 +82,7 @@ def _has_decimal_commas(sheet: Sheet, delimiter: str) -> bool:
     if commas and delimiter != ",":
         raise DataError(
             f"{sheet.source}: '{commas[0]}' may be {commas[0].replace(',', '.')} or {commas[0].replace(',', '')}, and no "
-            "other number of the file tells. Write it with a decimal point, or without the comma."
+            "other number of the file shows which. Write it with a decimal point, or without the comma."
         )
     return False
 

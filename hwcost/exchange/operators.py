@@ -1,4 +1,4 @@
-"""Finished tables of operators: what each operator takes, by its name, as other tools write them.
+"""Tables of the latency of every operator by its name, as other tools write them.
 
 Rows of a name and a latency, with or without a header, with commas, semicolons or tabs between them; or a mapping of names
 in JSON or YAML, whose values are numbers or hold ``mean`` (Once-for-all) or ``latency``.
@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.options import UNITS
 
-UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 VALUES = ("mean", "latency", "value")
 """Keys under which a mapping's entry holds its latency; the first one that is there is taken."""
 AGREED = 1.05
-"""Repeats of an operator that differ by more than this ratio are told."""
+"""Repeats of an operator that differ by more than this ratio are reported."""
 CONTRADICTORY = 2.0
 """Two rows of an operator that differ by more than this ratio cannot both be right."""
 
@@ -31,12 +31,12 @@ _Row = tuple[str, str, Any]  # where it stands, the operator's name, its latency
 
 @dataclass(frozen=True)
 class OperatorTable:
-    """What operators take.
+    """Latencies of operators.
 
     Attributes:
         path: The file.
-        latency_s: Seconds by name of operator; the median where a name stands several times.
-        remarks: What was odd about it, in sentences.
+        latency_s: Seconds by name of operator; the median where a name occurs several times.
+        remarks: Findings about the table, in whole sentences.
     """
 
     path: str
@@ -54,7 +54,7 @@ def read_operators(path: str | Path, unit: str | None = None) -> OperatorTable:
     Raises:
         DataError: When the file is missing, empty or damaged, a latency is no positive number, or two rows of an operator
             contradict each other; says the line.
-        UsageError: When the unit is unknown, or said by nothing, or a YAML file is given where PyYAML is not installed.
+        UsageError: When the unit is unknown or not given, or a YAML file is given where PyYAML is not installed.
     """
     path = Path(path)
     text = _text(path)
@@ -84,16 +84,17 @@ def _text(path: Path) -> str:
 def _scale(path: Path, unit: str | None) -> float:
     if unit is None:
         raise UsageError(f"{path} does not say in which unit its latencies are. Say it: --unit ms (unit='ms' in Python).")
-    if unit not in UNITS:
+    scale = UNITS.get(unit.replace("µ", "u"))
+    if scale is None:
         raise UsageError(f"unknown unit '{unit}' of latencies. Known: {', '.join(UNITS)}")
-    return UNITS[unit]
+    return scale
 
 
 # -- rows of text --------------------------------------------------------------------------------------------------------
 
 
 def _lines(path: Path, text: str) -> tuple[list[_Row], str | None]:
-    """Returns the rows, and the unit that the header says; without a header, names come first and latencies second."""
+    """Returns the rows, and the unit that the header gives; without a header, names come first and latencies second."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = next((sign for sign in "\t;," if sign in first), ",")
     reader = csv.reader(text.splitlines(), delimiter=delimiter)
@@ -119,7 +120,7 @@ def _is_header(row: list[str]) -> bool:
 
 
 def _columns(path: Path, header: list[str]) -> tuple[int, int, str | None]:
-    """Returns the columns of names and latencies, and the unit that the second one says."""
+    """Returns the columns of names and latencies, and the unit in the name of the second one."""
     lower = [name.lower() for name in header]
     names = [i for i, name in enumerate(lower) if name in ("name", "operator", "op", "key", "block", "layer")]
     values = [i for i, name in enumerate(lower) if any(word in name for word in ("latency", "mean", "time"))]
@@ -127,9 +128,9 @@ def _columns(path: Path, header: list[str]) -> tuple[int, int, str | None]:
     name = names[0] if names else 0
     value = next((i for i in values if i != name), None)
     if value is None:
-        raise DataError(f"{path}: line 1: which column holds the latencies? Found: {', '.join(header)}. Call it latency_ms.")
+        raise DataError(f"{path}: line 1: no column is named as a latency, such as latency_ms. Found: {', '.join(header)}.")
     word = lower[value].replace("(", "_").replace("[", "_").replace(" ", "_").rstrip(")]").rpartition("_")[2]
-    return name, value, word if word in UNITS else None
+    return name, value, word if word.replace("µ", "u") in UNITS else None
 
 
 # -- mappings ------------------------------------------------------------------------------------------------------------
@@ -187,19 +188,19 @@ def _latency(path: Path, where: str, name: str, value: Any) -> float:
 
 
 def _repeats(path: Path, found: Mapping[str, list[tuple[str, float]]]) -> Iterable[str]:
-    """Yields what is odd about operators that stand several times."""
+    """Yields a remark about operators that occur several times with different latencies."""
     differing = []
     for name, repeats in found.items():
         seconds = [one for _, one in repeats]
         ratio = max(seconds) / min(seconds)
         if ratio > CONTRADICTORY and len(repeats) == 2:
             places = " and ".join(where for where, _ in repeats)
-            raise DataError(f"{path}: {places} give operator '{name}' latencies that differ {ratio:.3g} times. Delete one.")
+            raise DataError(f"{path}: {places} give operator '{name}' latencies a factor of {ratio:.3g} apart. Delete one.")
         if ratio > AGREED:
             differing.append((ratio, name))
     if differing:
         worst, name = max(differing)
         yield (
-            f"{path}: latencies of {len(differing)} operators that stand several times differ by more than 5 %; "
-            f"the median is taken. The worst: '{name}', {worst:.3g} times."
+            f"{path}: {len(differing)} of the operators that occur several times have latencies more than 5 % apart; "
+            f"the median is taken. The largest difference is that of '{name}', a factor of {worst:.3g}."
         )

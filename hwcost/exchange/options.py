@@ -16,7 +16,7 @@ Names = str | Iterable[str]
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What is said about the columns of a table.
+    """Options for the columns of a table.
 
     Attributes:
         categorical: Columns of numbers that name things rather than count them (space ``table`` only).
@@ -65,7 +65,7 @@ class TableOptions:
         drop: Names = (),
         id: str | None = None,
     ) -> TableOptions:
-        """Makes options of what people write: names may be one text with commas between them.
+        """Makes options from arguments of Python or the command line: names may be one text with commas between them.
 
         Raises:
             UsageError: When they contradict each other, or the unit is unknown.

@@ -23,12 +23,12 @@ class Sheet:
     """Texts by column.
 
     Attributes:
-        source: File or object that the texts come from, for people.
+        source: Name of the file or object that the texts come from, for messages.
         columns: Texts of every column by its name, all of the same length.
         lines: Number of the line, record or row that each row of texts stands in.
         place: What ``lines`` counts: lines and records from 1, rows of a data frame from 0.
         categories: Columns that are categorical by their type.
-        remarks: What was decided on the way, in whole sentences.
+        remarks: Decisions made while it was read, in whole sentences.
     """
 
     source: str
@@ -85,7 +85,7 @@ def places(place: str, numbers: Sequence[int]) -> str:
 
 
 def as_text(value: Any) -> str:
-    """Returns the text of a cell that was no text: empty for what is missing, every digit of a number, JSON of a list."""
+    """Returns the text of a cell of any type: empty for a missing value, all digits of a number, JSON for a list."""
     if isinstance(value, str):
         return value.strip()
     if hasattr(value, "tolist"):

@@ -1,4 +1,4 @@
-"""Whatever holds a table becomes a sheet: files by their content, data frames, mappings and sequences."""
+"""Reads everything that can hold a table into a sheet: files by their content, data frames, mappings and sequences."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def read_sheet(source: Any) -> Sheet:
     """Reads a file of any known kind, a data frame, a mapping of columns, or a sequence of mappings.
 
     Raises:
-        DataError: When it cannot be read, or is no table; says what it is and what to do.
+        DataError: When it cannot be read, or is not a table; says what it is and what to do.
         MissingExtraError: When the library that reads such a file is not installed.
     """
     if not isinstance(source, (str, PathLike)):

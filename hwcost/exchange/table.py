@@ -35,7 +35,7 @@ MIN_ROWS = 2
 """A single row says nothing about how latency varies."""
 
 MANY_CHOICES = 50
-"""Values of a categorical column from which it is said that a new one has no price."""
+"""Values of a categorical column beyond which a remark says that architectures with other values cannot be predicted."""
 
 DEFAULTS = TableOptions()
 
@@ -55,7 +55,7 @@ class LatencyTable:
         lines: Number of the line, record or row that each row stands in; empty where it is not known.
         place: What ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
         names: Name of each row, where a column was said to give it.
-        remarks: What was decided about columns, units and signs, in whole sentences.
+        remarks: Decisions about columns, units and decimal signs, in whole sentences.
     """
 
     space: SearchSpace
@@ -81,7 +81,7 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         source: Path of a table (CSV with any delimiter, JSON, JSON Lines, Parquet, Excel, compressed or not), a data frame,
             a mapping of columns, or a sequence of mappings.
         space: A space or its name. ``table`` takes its genes from the columns; text columns are categorical.
-        options: What is said about the columns.
+        options: Options for its columns.
 
     Raises:
         DataError: When the file is missing, empty, of another kind, ragged or too short, lacks a column, or holds a value
@@ -91,8 +91,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     """
     sheet = unmarked(read_sheet(source), options.categorical)
     if len(sheet) < MIN_ROWS:
-        count = "a single row" if len(sheet) else "no rows below the header" if sheet.place == "line" else "no row"
-        raise DataError(f"{sheet.source}: there is {count}. Expected at least {MIN_ROWS} measured architectures.")
+        count = "is a single row" if len(sheet) else "are no rows" + (" below the header" if sheet.place == "line" else "")
+        raise DataError(f"{sheet.source}: there {count}. Expected at least {MIN_ROWS} measured architectures.")
     _check_names(sheet, options)
     names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.runs))
     held = expanded(sheet, options.columns)
@@ -134,17 +134,18 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
     free = [name for name in sheet.columns if name not in {*taken, *named, *silent, *options.drop}]
     others = [name for name in free if is_latency_name(name) or is_statistic_name(name)]
     rest = sheet.without([*taken, *(silent - named), *others, *options.drop])
-    return rest.remarking(_left_out(others, "other latencies and times, or statistics of them")) if others else rest
+    return rest.remarking(_left_out(others)) if others else rest
 
 
-def _left_out(names: Sequence[str], what: str) -> str:
+def _left_out(names: Sequence[str]) -> str:
+    """Returns the remark on further columns that are named as latencies are."""
     quoted = ", ".join(f"'{name}'" for name in names)
-    noun = "columns" if len(names) > 1 else "column"
-    return f"{noun} {quoted} left out: {what}. --keep {','.join(names)} makes features of them."
+    what, kept = ("columns", "them features") if len(names) > 1 else ("column", "it a feature")
+    return f"{what} {quoted} left out, because latencies, times and statistics of them are named so. --keep {','.join(names)} makes {kept}."
 
 
 def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tuple[SearchSpace, Sheet]:
-    """Returns the space, made of the columns for ``table``, and the sheet with what its genes are read from."""
+    """Returns the space, made of the columns for ``table``, and the sheet with the columns that its genes are read from."""
     if space == Table.name:
         return _table(sheet, options)
     made = make_space(space) if isinstance(space, str) else space
@@ -177,7 +178,7 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     wanted = {*options.keep, *options.categorical, *options.increasing}
     found = find_identifiers(sheet.columns, wanted | sheet.categories)
     remarks = [
-        f"column '{name}' left out: it holds {what}, and says nothing about a new net. --keep {name} keeps it as a feature."
+        f"column '{name}' left out: it holds {what}. That says nothing about a new net. --keep {name} makes it a feature."
         for name, what in found.items()
     ]
     sheet = sheet.without(found).remarking(*remarks)
@@ -211,8 +212,8 @@ def _many(sheet: Sheet, columns: list[dict[str, Any]]) -> list[str]:
         if column.get("choices") and (count := sheet.columns[column["name"]].count(""))
     ]
     return missing + [
-        f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another one cannot "
-        f"be predicted, and fits take long. --drop {column['name']} leaves it out."
+        f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another value "
+        f"cannot be predicted, and fits take long. --drop {column['name']} leaves it out."
         for column in columns
         if len(column.get("choices", ())) > max(MANY_CHOICES, len(sheet) // 10)
     ]

@@ -14,7 +14,7 @@ WORKBOOKS = {
     "feather": ("read_feather", "pyarrow", "Feather"),
     "excel": ("read_excel", "openpyxl", "Excel"),
 }
-"""Kind of file to the function of pandas, the library that it needs, and the name for people."""
+"""Kind of file to the function of pandas, the library that it needs, and the name in messages."""
 
 
 def read_workbook(content: bytes, kind: str, source: str) -> Sheet:
@@ -23,7 +23,7 @@ def read_workbook(content: bytes, kind: str, source: str) -> Sheet:
     Args:
         content: The whole file.
         kind: A name in ``WORKBOOKS``.
-        source: File, for people.
+        source: Name of the file in messages.
 
     Raises:
         MissingExtraError: When pandas or the library behind it is not installed.
@@ -34,10 +34,10 @@ def read_workbook(content: bytes, kind: str, source: str) -> Sheet:
         try:
             imported(library, "tables")
         except MissingExtraError:
-            raise MissingExtraError(f"{source} is a file of {name}, and {library}, which reads it,", "tables") from None
+            raise MissingExtraError(f"{source} is in {name} format, and {library}, which reads it,", "tables") from None
     try:
         frame = getattr(imported("pandas", "tables"), function)(io.BytesIO(content))
     except Exception as error:  # whatever a reader of a damaged file may raise
-        what = f"{source}: this file of {name} cannot be read: {error}"
+        what = f"{source}: this {name} file cannot be read: {error}"
         raise DataError(f"{what}. Save the table as CSV, and give that.") from None
     return read_frame(frame, source)

@@ -1,7 +1,7 @@
 """When calls arrive: one right after the other, a fixed idle time after the last one, or at random as requests do.
 
 A processor that has been idle is slower at first: its clock is low, its caches are cold, its threads sleep. So a call that
-comes after a pause takes longer than one of a loop, and what a server will see is measured with the pauses of a server.
+comes after a pause takes longer than one of a loop, and the latency of a server is measured with the pauses of a server.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class Arrival:
             return cls()
         every_s = _seconds(name, value.strip())
         if every_s is None:
-            raise UsageError(f"'{text}' is no arrival of calls. Known: {KNOWN}.")
+            raise UsageError(f"'{text}' is not an arrival of calls. Known: {KNOWN}.")
         if every_s > LONGEST_S:
-            raise UsageError(f"'{text}': calls that are {every_s:g} s apart are never measured. Take at most one hour.")
+            raise UsageError(f"'{text}': calls are at most one hour apart, got {every_s:g} s")
         return cls("gap" if name == "gap" else "poisson", every_s)
 
     def __str__(self) -> str:
-        """Returns the one way to write it, which :meth:`parse` reads."""
+        """Returns the canonical text, which :meth:`parse` reads."""
         if self.kind == "gap":
             return f"gap={1e3 * self.every_s:.9g}ms"
         return f"poisson={1 / self.every_s:.9g}/s" if self.kind == "poisson" else BACK_TO_BACK
@@ -68,7 +68,7 @@ class Arrival:
         return self.kind != "back-to-back"
 
     def described(self) -> str:
-        """Says it in words, for titles; empty for back to back."""
+        """Returns the arrival in words, for titles; empty for back to back."""
         if self.kind == "gap":
             return f"calls {format_seconds(self.every_s)} apart"
         return f"calls at random, {1 / self.every_s:.4g} per second" if self.kind == "poisson" else ""
@@ -78,7 +78,7 @@ class Arrival:
         return max(self.every_s, call_s) if self.kind == "poisson" else self.every_s + call_s
 
     def due(self, seed: str) -> Callable[[float], float]:
-        """Makes what tells when a visit's next call is due.
+        """Returns a function that gives the time at which a visit's next call is due.
 
         Args:
             seed: Seed of random arrivals; equal ones give equal arrivals.

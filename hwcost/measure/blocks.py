@@ -19,11 +19,11 @@ class Counted:
     """The steady blocks of a visit, in seconds per call.
 
     Attributes:
-        samples: Those that count.
-        left_out: Those that do not, by reason: ``disturbed`` or ``throttled``.
-        disturbed: How many of those that count lost the processor; they count because too few would be left.
-        wait_fraction: Share of the time of those that count in which the process had no CPU; None where that is not told.
-        cpu_fraction: CPU seconds over wall seconds of those that count; None on a virtual clock.
+        samples: Seconds per call of the blocks that count.
+        left_out: Seconds per call of the others, by reason: ``disturbed`` or ``throttled``.
+        disturbed: Number of counted blocks that lost the processor; they count because too few others would be left.
+        wait_fraction: Share of the time of counted blocks in which the process had no CPU; None where it is unknown.
+        cpu_fraction: CPU seconds over wall seconds of counted blocks; None on a virtual clock.
     """
 
     samples: list[float]
@@ -70,7 +70,7 @@ class Blocks:
 
     @property
     def cap_s(self) -> float:
-        """Seconds after which it is given up when it is not steady."""
+        """Seconds after which the visit is given up when it is not steady."""
         return self.protocol.cap_s(self.spent_s / len(self.timed))
 
     @property
@@ -117,7 +117,7 @@ class Blocks:
         return Counted(left_out.pop("", []), left_out, put_back, *shares)
 
     def _pauses(self) -> Callable[[], float | None]:
-        """Returns what waits until the next call is due and tells for how long; None where calls are back to back."""
+        """Returns a function that waits until the next call is due, and returns the pause; it returns None for no pauses."""
         arrival = Arrival.parse(self.protocol.arrival)
         if not arrival.has_pauses:
             return lambda: None

@@ -17,7 +17,7 @@ CONTROLLER = "cpu"
 def folders(root: Path = ROOT) -> list[Path]:
     """Returns the folders of the control groups that bind this process's CPU time, its own first.
 
-    Within a container the path that the kernel tells may lie outside of what is mounted; then the mount itself is the
+    Within a container the path that the kernel reports may lie outside of the mounted folders; then the mount itself is the
     process's group.
 
     Args:
@@ -40,13 +40,13 @@ def quota_cpus(root: Path = ROOT) -> float | None:
 
 
 def throttled_s(root: Path = ROOT) -> float | None:
-    """Returns the seconds that this process's groups were halted for want of quota; None where no group tells."""
+    """Returns the seconds that this process's groups were halted for want of quota; None where no group reports them."""
     found = [seconds for folder in folders(root) if (seconds := _throttled_s(folder)) is not None]
     return sum(found) if found else None
 
 
 def pressure_file(root: Path = ROOT) -> Path:
-    """Returns the file that tells how long tasks waited for a CPU: that of the nearest group, else the machine's."""
+    """Returns the file that counts how long tasks waited for a CPU: that of the nearest group, else the machine's."""
     nearest = (folder / "cpu.pressure" for folder in folders(root))
     return next((path for path in nearest if path.exists()), root / "proc/pressure/cpu")
 

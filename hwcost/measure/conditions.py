@@ -88,7 +88,7 @@ def _text(path: Path) -> str:
 
 
 def _own_times(root: Path) -> list[CpuTimes]:
-    """Returns the times of the CPUs that this process may use; those of all CPUs together where they are not told apart."""
+    """Returns the times of the CPUs that this process may use; those of all CPUs together where they are not listed."""
     by_cpu = processors.times(root)
     own = [by_cpu[cpu] for cpu in processors.allowed() if cpu in by_cpu]
     if own:

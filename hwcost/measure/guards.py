@@ -38,7 +38,7 @@ CODES = {
     "W_NOT_EXCLUSIVE": "the CPUs measured on could not be held for one campaign alone",
     "W_MULTIMODAL": "the blocks, or the processes, fall into separate groups",
     "W_DRIFT": "the level of the machine moved",
-    "W_CONFOUNDED": "order and size of the workloads cannot be told apart",
+    "W_CONFOUNDED": "order and size of the workloads cannot be distinguished",
     "W_UNSTABLE_HOST": "the machine changed between states, or its level moved far",
     "W_IMPRECISE": "the interval is wider than asked for, or there is none",
     "W_QUEUED": "calls arrive faster than they are served",
@@ -50,7 +50,7 @@ CODES = {
     "W_VIRTUAL": "the machine is virtual",
     "W_NONADDITIVE": "the sum of components misses whole models",
     "W_ENV_MISMATCH": "two measurements come from different environments",
-    "W_ONE_PASS": "a table knows no rounds, so the machine's level is in no interval",
+    "W_ONE_PASS": "a table has no rounds, so the machine's level is in no interval",
     "I_PCTL_N": "there are too few isolated calls for a percentile",
 }
 """Every code this library gives and what it means; codes are never renamed."""
@@ -62,16 +62,16 @@ BLOCK_WAIT = 1 - DISTURBED_SHARE
 """Share of a block's time without a CPU, by the kernel's account, from which it was kept off the processor."""
 
 CLEAR_WAIT = 0.01
-"""The same of all blocks that count, from which their visit is in doubt, even if none of them exceeds its own bound."""
+"""Share of the time of all counted blocks without a CPU from which their visit is in doubt, even if no single block is."""
 
 FOREIGN_WAIT = 0.25
-"""The same from which a visit with hardly an undisturbed block is void: its latency is a third too high or more."""
+"""Share of that time from which a visit without undisturbed blocks is void: its latency is at least a third too high."""
 
 LOW_CPU = 0.9
-"""CPU seconds over wall seconds below which a process may have been kept off the processor, where waits are not told."""
+"""CPU seconds over wall seconds below which a process may have been kept off the processor, where waits are unknown."""
 
 PREEMPTIONS_PER_S = 5.0
-"""Times a second that it was stopped against its will, from which it was: one that sleeps or waits goes by itself."""
+"""Involuntary switches per second from which such a process was kept off: one that sleeps or waits switches by itself."""
 
 BUSY_SIBLING = 0.1
 """Share of time in which another CPU of the same core may be busy: it slows this one by 30 to 60 % while it is."""
@@ -109,15 +109,15 @@ def disturbed(blocks: Sequence[Block]) -> list[bool]:
 
 
 def wait_fraction(blocks: Sequence[Block]) -> float | None:
-    """Returns the share of the blocks' time in which the process was ready and had no CPU; None where that is not told."""
-    told = [(block.wait_s, block.seconds) for block in blocks if block.wait_s is not None]
-    return sum(wait_s for wait_s, _ in told) / sum(seconds for _, seconds in told) if told else None
+    """Returns the share of the blocks' time in which the process was ready and had no CPU; None where it is unknown."""
+    known = [(block.wait_s, block.seconds) for block in blocks if block.wait_s is not None]
+    return sum(wait_s for wait_s, _ in known) / sum(seconds for _, seconds in known) if known else None
 
 
 def cpu_fraction(blocks: Sequence[Block]) -> float | None:
     """Returns CPU seconds over wall seconds of blocks; None on a virtual clock."""
-    told = [(block.cpu_s, block.seconds) for block in blocks if block.cpu_s is not None]
-    return sum(cpu_s for cpu_s, _ in told) / sum(seconds for _, seconds in told) if told else None
+    known = [(block.cpu_s, block.seconds) for block in blocks if block.cpu_s is not None]
+    return sum(cpu_s for cpu_s, _ in known) / sum(seconds for _, seconds in known) if known else None
 
 
 def slowed(blocks: Sequence[Block]) -> list[bool]:
@@ -223,7 +223,7 @@ def _disturbed(conditions: Mapping[str, Any], share: float, counted: int, span_s
     """Collects every sign that something else ran where this process did.
 
     Args:
-        conditions: What is known of the machine meanwhile.
+        conditions: Facts about the machine meanwhile.
         share: Share of the blocks that lost the processor and were left out.
         counted: Number of the blocks that count.
         span_s: Seconds of the visit.
@@ -242,7 +242,7 @@ def _disturbed(conditions: Mapping[str, Any], share: float, counted: int, span_s
 
 
 def is_preempted(conditions: Mapping[str, Any], span_s: float | None) -> bool:
-    """Says whether a process had clearly less than a CPU and was stopped against its will, where waits are not told.
+    """Says whether a process had clearly less than a CPU and was stopped against its will, where waits are unknown.
 
     Args:
         conditions: With ``cpu_fraction`` and ``involuntary_switches``; unknown is None or absent.
@@ -316,7 +316,7 @@ def of_machine(virtualization: str | None, governor: str | None, clocks_locked: 
 
     Args:
         virtualization: What the machine runs in; None for the bare metal.
-        governor: Of the CPU's clock.
+        governor: Governor of the CPU's clock.
         clocks_locked: Whether an accelerator's clock is fixed.
     """
     flags = []
@@ -336,7 +336,7 @@ def not_exclusive(cpus: str, reason: str) -> Flag:
     """Returns W_NOT_EXCLUSIVE for CPUs on which another campaign may have run.
 
     Args:
-        cpus: Their names.
+        cpus: Names of the CPUs.
         reason: Why no lock could be held on them.
     """
     text = f"no lock could be held on {cpus}, so that another campaign may have run there: {reason}."

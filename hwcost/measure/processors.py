@@ -14,7 +14,7 @@ IDLE = (3, 4)
 """Fields of a CPU's line in ``/proc/stat`` in which it did nothing: idle, and waiting for a disk."""
 STEAL = 7
 FIELDS = 8
-"""Fields that add up to all of a CPU's time; what guests used is part of the first two."""
+"""Fields that add up to all of a CPU's time; the time of guests is part of the first two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class CpuTimes:
     """Seconds of a logical CPU since the machine was started.
 
     Attributes:
-        total_s: All of them.
-        busy_s: Those in which it worked, or was kept from working by a hypervisor.
-        steal_s: Those that a hypervisor took.
+        total_s: All seconds.
+        busy_s: Seconds in which it worked, or was kept from working by a hypervisor.
+        steal_s: Seconds that a hypervisor took.
     """
 
     total_s: float

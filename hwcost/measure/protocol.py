@@ -15,7 +15,7 @@ PROTOCOL_ID = "rounds"
 PROTOCOL_VERSION = 1
 
 LEAST_BLOCKS = 4
-"""Fewest blocks of a visit: whether it is steady cannot be told from less."""
+"""Fewest blocks of a visit: fewer do not show whether it is steady."""
 
 PATIENCE = 2.0
 """A visit of slow calls is given up as unsteady after this many times the blocks that a steady one needs."""
@@ -58,7 +58,7 @@ class Protocol:
 
     @property
     def window(self) -> int:
-        """Blocks that are looked at together to tell whether a visit is steady."""
+        """Number of blocks that are judged together for whether a visit is steady."""
         return min(steady.WINDOW, max(LEAST_BLOCKS, self.min_blocks))
 
     def cap_s(self, block_s: float) -> float:
@@ -124,7 +124,7 @@ def protocol(
         blocks = _calls(chosen) if calls.has_pauses else chosen.min_blocks
     if blocks < LEAST_BLOCKS:
         raise UsageError(
-            f"a visit needs at least {LEAST_BLOCKS} blocks, got {blocks}: whether it is steady cannot be told from less"
+            f"a visit needs at least {LEAST_BLOCKS} blocks, got {blocks}: fewer do not show whether it is steady"
         )
     return replace(chosen, min_blocks=blocks, max_blocks=max(chosen.max_blocks, 2 * blocks), arrival=str(calls))
 

@@ -18,7 +18,7 @@ WINDOW = 10
 """Blocks that are looked at together, unless a visit has fewer."""
 
 FEW = 6
-"""Fewer blocks than these tell noise by the standard deviation, not by a median."""
+"""Number of blocks below which noise is estimated by a standard deviation, and not by a median."""
 
 NOISE = 3.0
 """Standard errors that a difference must exceed before it counts."""

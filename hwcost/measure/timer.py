@@ -84,9 +84,9 @@ class Block:
         seconds: Wall seconds of the whole block.
         calls: Calls in it.
         cpu_s: CPU seconds of this process meanwhile; None on a virtual clock.
-        clock_hz: Mean of the processor's clock before and after; None where it is not told.
+        clock_hz: Mean of the processor's clock before and after; None where it is unknown.
         idle_s: Seconds of the pause before it; None where calls are back to back.
-        wait_s: Seconds that this process was ready to run and had no CPU; None where that is not told.
+        wait_s: Seconds that this process was ready to run and had no CPU; None where they are unknown.
     """
 
     seconds: float

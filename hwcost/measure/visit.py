@@ -23,7 +23,7 @@ CHEAP = 0.17
 
 
 QUEUED = 0.01
-"""A call whose pause is below this share of its own time came while the one before it ran."""
+"""A call whose pause is below this share of its own time arrived while the one before it ran."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def space(name: str, **options: Any) -> SearchSpace:
 
     Raises:
         UnknownNameError: When there is no such space; lists the known ones.
-        UsageError: When an option is unknown to the space, or makes none.
+        UsageError: When an option is unknown to the space, or has a value that it cannot have.
         DataError: When a file cannot be read, or declares no space.
     """
     if files.is_file(name):
@@ -52,7 +52,7 @@ def space(name: str, **options: Any) -> SearchSpace:
 
 
 def _declared(path: str, options: dict[str, Any]) -> SearchSpace:
-    """Makes the space that a file declares; errors say which file."""
+    """Makes the space that a file declares; errors name the file."""
     name, declared = files.read(path)
     try:
         made: SearchSpace = SPACES.make(name, **{**declared, **options})

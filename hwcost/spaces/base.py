@@ -127,7 +127,7 @@ class SearchSpace(ABC):
         return self.made(values)
 
     def as_architecture(self, value: Any) -> Architecture:
-        """Makes an architecture of whatever says one: an architecture, a text, a mapping, a row, or a sequence of values.
+        """Makes an architecture of an architecture, a text, a mapping, a row, or a sequence of values.
 
         Args:
             value: An architecture of this space; a text that :meth:`parse` reads; a mapping, a named tuple or a row of a

@@ -12,7 +12,7 @@ from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchS
 from hwcost.spaces.operators import Operator, operators_of
 
 _SIGNS = ",=[]\""
-"""Signs that keep names and texts from being written as ``name=value,name=value``."""
+"""Characters with which names and texts cannot be written as ``name=value,name=value``."""
 
 
 class Custom(SearchSpace):
@@ -53,7 +53,7 @@ class Custom(SearchSpace):
 
     @property
     def is_buildable(self) -> bool:
-        """False: the space itself builds nothing and counts nothing; a factory of the user's builds its nets."""
+        """False: a factory of the user's builds the nets, and their parameters are not counted."""
         return False
 
     def options(self) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Custom(SearchSpace):
         return [genes[name] for name in names]
 
     def key(self, arch: Architecture) -> str:
-        """Returns ``layers=2,activation=relu``; a JSON list where names or texts hold signs that stand in the way."""
+        """Returns ``layers=2,activation=relu``; a JSON list where names or texts hold ``,=[]"`` or outer white space."""
         if self._is_plain:
             return ",".join(f"{name}={value}" for name, value in self.named(arch).items())
         return json.dumps(list(arch.genes), ensure_ascii=False)
@@ -127,7 +127,7 @@ class Custom(SearchSpace):
     def _is_plain(self) -> bool:
         texts = [gene.name for gene in self.genes]
         texts += [value for gene in self.genes for value in gene.choices if isinstance(value, str)]
-        return not any(text != text.strip() or any(sign in text for sign in _SIGNS) for text in texts)
+        return all(text == text.strip() and not any(sign in text for sign in _SIGNS) for text in texts)
 
     # -- operators -----------------------------------------------------------------------------------------------------
 
@@ -140,7 +140,7 @@ class Custom(SearchSpace):
         return tuple(Component(name) for operator in self._operators for name in operator.of(values))
 
     def component_work(self, component: Component, batch_size: int = 1, seq_len: int = 128) -> Work:
-        """Raises UsageError: what an operator does is known by its name only."""
+        """Raises UsageError: only the name of an operator is known."""
         raise UsageError(f"parameters and FLOPs of operator '{component}' are not known: it is declared by its name only")
 
     def work(self, arch: Architecture, batch_size: int = 1, seq_len: int = 128) -> Work:
@@ -152,7 +152,7 @@ class Custom(SearchSpace):
 
 
 MOST_CHOICES = 100
-"""Distinct values of a column beyond which it is taken for a measurement or an identifier, and no gene."""
+"""Distinct values of a column beyond which it counts as a measurement or an identifier, and not as a gene."""
 
 
 def from_architectures(space: SearchSpace, archs: Sequence[Architecture], names: Sequence[str] = ()) -> Custom:
@@ -164,7 +164,7 @@ def from_architectures(space: SearchSpace, archs: Sequence[Architecture], names:
         names: Genes that are taken over; all where empty.
 
     Raises:
-        UsageError: When a name is unknown, or a gene has so many values that it can be no choice.
+        UsageError: When a name is unknown, or a column has too many values for a gene.
     """
     known = [gene.name for gene in space.genes]
     _check_known("columns", names, known)
@@ -227,4 +227,4 @@ def _check_known(option: str, given: Iterable[str], names: Sequence[str]) -> Non
     if wrong := sorted(set(given).difference(names)):
         kind = "numeric gene" if option == "increasing" else "gene"
         known = ", ".join(names) or "none"
-        raise UsageError(f"{option} names '{wrong[0]}', which is no {kind} of the space. Known: {known}")
+        raise UsageError(f"{option} names '{wrong[0]}', which is not a {kind} of the space. Known: {known}")

@@ -1,4 +1,4 @@
-"""Declarations of spaces in TOML: the name of a space, ``custom`` unless it says otherwise, and its options."""
+"""Declarations of spaces in TOML: the name of a space, by default ``custom``, and its options."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read(path: str | Path) -> tuple[str, dict[str, Any]]:
         Name of the space and its options.
 
     Raises:
-        DataError: When the file cannot be read or is no TOML.
+        DataError: When the file cannot be read or is not TOML.
     """
     try:
         document = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))

@@ -1,4 +1,4 @@
-"""How others name the columns of the latency tables that they published, as plain data: another layout is one more entry."""
+"""Names of the columns of published latency tables, as plain data: another layout is one more entry."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ class Layout:
     """The columns of a published kind of table.
 
     Attributes:
-        name: Whose layout it is, for people.
+        name: Name of the layout in messages.
         space: Name of the space that its rows belong to.
         genes: Published name of a column to the name of the gene.
         latency: Columns whose sum is the latency.
-        unit: Their unit: ``s``, ``ms``, ``us`` or ``ns``.
+        unit: Unit of the latencies: ``s``, ``ms``, ``us`` or ``ns``.
         spread: Columns of standard deviations of the latency's parts, in the same unit.
     """
 

@@ -58,8 +58,8 @@ def flattened(value: Any, name: str = "") -> dict[str, Any]:
     """Returns the values within dictionaries and lists by their path: ``{"ks": [5, 7], "d": 9}`` as ks.0, ks.1 and d.
 
     Args:
-        value: A dictionary, a list, or anything else, which stands for itself.
-        name: Its own name; a prefix of all others.
+        value: A dictionary, a list, or a single value.
+        name: Name of the value itself; a prefix of all others.
     """
     return dict(_leaves(value, name))
 

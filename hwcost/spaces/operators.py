@@ -1,4 +1,4 @@
-"""What an architecture of a declared space is made of: names of operators, written as templates over its genes.
+"""The operators that an architecture of a declared space is made of: their names, as templates over its genes.
 
 An operator is declared as a text, or as a mapping with ``name``, and optionally ``times`` and ``when``::
 
@@ -31,8 +31,8 @@ class Operator:
 
     Attributes:
         template: Name of the operator, with genes in braces.
-        times: How often it stands in an architecture: a number, or the gene that says it.
-        when: Values of genes by which it is there; always where empty.
+        times: Number of times that it occurs in an architecture, or the gene that holds it.
+        when: Values of genes with which it occurs; it always does where empty.
     """
 
     template: str
@@ -44,7 +44,7 @@ class Operator:
         return [self.template, self.times, [[gene, list(values)] for gene, values in self.when]]
 
     def of(self, values: Mapping[str, GeneValue]) -> Iterator[str]:
-        """Yields the operator's name as often as it stands in an architecture with these values of genes."""
+        """Yields the operator's name as often as it occurs in an architecture with these values of genes."""
         if all(values[gene] in wanted for gene, wanted in self.when):
             count = values[self.times] if isinstance(self.times, str) else self.times
             yield from itertools.repeat(_filled(self.template, values), int(count))
@@ -97,14 +97,14 @@ def _check(operator: Operator, genes: Mapping[str, Gene]) -> None:
     named = [*_fields(operator.template), *(gene for gene, _ in operator.when)]
     named += [operator.times] if isinstance(operator.times, str) else []
     if unknown := [name for name in named if name not in genes]:
-        raise UsageError(f"operator '{operator.template}' names the gene '{unknown[0]}'. Known: {', '.join(genes)}")
+        raise UsageError(f"operator '{operator.template}' names the unknown gene '{unknown[0]}'. Known: {', '.join(genes)}")
     for gene, values in operator.when:
         if wrong := [value for value in values if value not in genes[gene].choices]:
             allowed = ", ".join(map(str, genes[gene].choices))
             raise UsageError(f"operator '{operator.template}': gene '{gene}' is never {wrong[0]!r}. Choices: {allowed}")
     counts = genes[operator.times].choices if isinstance(operator.times, str) else (operator.times,)
     if not all(isinstance(count, int) and count >= 0 for count in counts):
-        raise UsageError(f"operator '{operator.template}' stands {operator.times} times: expected whole numbers from 0 on")
+        raise UsageError(f"operator '{operator.template}' occurs {operator.times} times: expected whole numbers from 0 on")
     size = math.prod(len(genes[name].choices) for name in set(_fields(operator.template)))
     if size > MOST:
         raise UsageError(f"operator '{operator.template}' stands for {size} names; at most {MOST} can be listed")
@@ -114,11 +114,11 @@ def _fields(template: str) -> list[str]:
     try:
         parts = [(name, spec, conversion) for _, name, spec, conversion in string.Formatter().parse(template)]
     except ValueError as error:
-        raise UsageError(f"'{template}' is no template of an operator: {error}. Write genes in braces: {{width}}") from None
+        raise UsageError(f"operator '{template}' is not a template: {error}. Write genes in braces: {{width}}") from None
     return [name for name, _, _ in parts if name is not None]
 
 
 def _filled(template: str, values: Mapping[str, GeneValue]) -> str:
-    """Puts values into a template; names of genes are taken whole, whatever signs they hold."""
+    """Puts values into a template; the names of genes may hold any characters."""
     parts = string.Formatter().parse(template)
     return "".join(text + ("" if name is None else str(values[name])) for text, name, _, _ in parts)

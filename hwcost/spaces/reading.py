@@ -1,4 +1,4 @@
-"""Architectures as people hold them: texts, dictionaries, rows of data frames, sequences of values."""
+"""Reads architectures from texts, dictionaries, rows of data frames and sequences of values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NEXT = re.compile(r"[,;](?=[^=,;]+=)")
 
 
 def as_architecture(space: SearchSpace, value: Any) -> Architecture:
-    """Makes an architecture of a space of what people hold; see :meth:`hwcost.spaces.base.SearchSpace.as_architecture`."""
+    """Makes an architecture of a space; see :meth:`hwcost.spaces.base.SearchSpace.as_architecture`."""
     from hwcost.spaces.base import Architecture
 
     if isinstance(value, Architecture):
@@ -55,7 +55,7 @@ def read_assignments(space: SearchSpace, text: str) -> Architecture:
     if text.startswith("{"):
         value = read_nested(text)
         if not isinstance(value, Mapping):
-            raise ArchitectureError(f"'{text}' is no JSON object and no dictionary")
+            raise ArchitectureError(f"'{text}' is neither a JSON object nor a dictionary")
         return space.architecture(_genes(space, value))
     pairs = [part.partition("=") for part in _NEXT.split(text) if part.strip()]
     return space.architecture(_genes(space, {name.strip(): _plain(value) for name, _, value in pairs}))
@@ -94,7 +94,7 @@ def _genes(space: SearchSpace, named: Mapping[Any, Any]) -> list[GeneValue]:
 
 
 def _within(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what stands within dictionaries and lists, by the names that a table's columns get."""
+    """Returns the values within dictionaries and lists, by the names that a table's columns get."""
     found: dict[str, Any] = {}
     for name, value in values.items():
         inner = _inner(value.strip()) if isinstance(value, str) else value

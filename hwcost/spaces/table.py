@@ -31,9 +31,9 @@ class Table(SearchSpace):
         names = [gene.name for gene in self.genes]
         if not names:
             raise UsageError(
-                "a table space has the columns of the table that is read, and none is read here. To search a space of your "
-                "own, declare one, for example with 'hwcost spaces from-table FILE.csv --out myspace.toml', and give it as "
-                "--space ./myspace.toml. In Python, columns=[{'name': 'width'}] makes one"
+                "the space 'table' takes its columns from a table, and none is read here. To search a space of your own, "
+                "declare one, for example with 'hwcost spaces from-table FILE.csv --out myspace.toml', and give it as "
+                "--space ./myspace.toml. In Python, give the columns: columns=[{'name': 'width'}]"
             )
         repeated = sorted({name for name in names if names.count(name) > 1})
         if repeated:

@@ -116,10 +116,10 @@ class Store(ABC):
     def held(self, campaign_id: str) -> AbstractContextManager[None]:
         """Holds a campaign for this process while the context lasts, so that no second one runs it.
 
-        It is let go of when the process dies, in whatever way. Reading needs no hold.
+        It is released when the process ends or dies. Reading needs no hold.
 
         Raises:
-            BusyError: On entering, when another process holds it; names that one.
+            BusyError: On entering, when another process holds it; names that process.
             StoreError: On entering, when it cannot be held.
         """
 

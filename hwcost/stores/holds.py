@@ -54,8 +54,8 @@ def held_by_server(engine: Engine, url: str, campaign_id: str) -> Iterator[None]
     """Holds a campaign of a PostgreSQL store by an advisory lock, which ends with its connection.
 
     Args:
-        engine: Of the store.
-        url: The store's, without a password.
+        engine: Engine of the store.
+        url: URL of the store, without a password.
         campaign_id: The campaign.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What constraints keep out is looked at before a search: one that nothing keeps, or everything, is said beforehand."""
+"""Checks constraints before a search, and reports those that none or all of the architectures satisfy."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def remarks(problem: Problem) -> tuple[str, ...]:
     population, drawn = _drawn(problem)
     masks = [np.asarray(limit.holds(population), dtype=bool) for limit in limits]
     found = [_remark(limit, mask, population, drawn) for limit, mask in zip(limits, masks, strict=True)]
-    told = [one for one in found if one is not None]
+    said = [one for one in found if one is not None]
     if len(limits) > 1 and all(mask.any() for mask in masks) and not np.all(masks, axis=0).any():
-        told.append(f"none of {drawn} satisfies all constraints together. {_ADVICE}")
-    return tuple(told)
+        said.append(f"none of {drawn} satisfies all constraints together. {_ADVICE}")
+    return tuple(said)
 
 
 _ADVICE = "The search may find nothing: loosen a constraint, or take another space."
@@ -61,12 +61,12 @@ def _remark(limit: object, holds: NDArray[np.bool_], population: Population, dra
         return None
     reached = _reached(limit, population)
     if holds.all():
-        return f"all of {drawn} satisfy {_written(limit)}: {reached}. It keeps nothing out; is its unit what you meant?"
+        return f"all of {drawn} satisfy {_written(limit)}: {reached}. It excludes nothing; is its unit what you meant?"
     return f"none of {drawn} satisfies {_written(limit)}: {reached}. {_ADVICE}"
 
 
 def _written(limit: object) -> str:
-    """Writes a constraint for people, for example ``latency_s <= 10.0 ms with probability 0.95``."""
+    """Writes a constraint for messages, for example ``latency_s <= 10.0 ms with probability 0.95``."""
     if isinstance(limit, Limit):
         sure = "" if limit.wanted is None else f" with probability {limit.wanted:g}"
         return f"{limit.name} <= {format_seconds(limit.max_s)}{sure}"
@@ -76,7 +76,7 @@ def _written(limit: object) -> str:
 
 
 def _reached(limit: object, population: Population) -> str:
-    """Says from where to where the values reach; what a cost model was not fitted on is told apart."""
+    """Returns the range of the values, and the number of architectures outside the domain of a cost model."""
     outside = 0
     if isinstance(limit, Limit):
         predicted = limit.cost.predict(population.genes)
@@ -86,7 +86,7 @@ def _reached(limit: object, population: Population) -> str:
         assert isinstance(limit, Bound)
         values, name = limit.values(population), limit.name
         values = values[np.isfinite(values)]
-    beyond = f"{outside} lie outside of what the cost model was fitted on" if outside else ""
+    beyond = f"{outside} lie outside the cost model's domain" if outside else ""
     span = f"they reach from {_shown(name, values.min())} to {_shown(name, values.max())}" if len(values) else ""
     return ", and ".join(part for part in (span, beyond) if part) or "none of them has a value"
 

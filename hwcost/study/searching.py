@@ -67,8 +67,8 @@ def search(
         executor: Any of ``concurrent.futures``, for objectives that are evaluated one by one.
         batch: Architectures that are asked for at a time; by default what the searcher likes.
         progress: Called after every batch.
-        remark: Called, before anything is asked for, with what is odd about the constraints: one that no architecture
-            satisfies, or that all do. By default a Python warning; the study keeps them as ``study.remarks``.
+        remark: Function that is called before the search with a remark on each constraint that no architecture satisfies, or
+            that all do. By default it gives a Python warning; the study keeps the remarks as ``study.remarks``.
         **options: What the searcher takes.
 
     Raises:

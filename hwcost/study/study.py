@@ -70,7 +70,7 @@ class Study:
         trials: Every evaluation, in the order of asking.
         iterations: Architectures that were asked for, repeats included.
         stopped: Why the search ended; None before.
-        remarks: What was odd about the constraints before the search, see :mod:`hwcost.study.constraints`.
+        remarks: Remarks on the constraints before the search, see :mod:`hwcost.study.constraints`.
 
     Raises:
         DataError: When the log is of another search, or damaged.

@@ -109,7 +109,7 @@ def models(
         seed: Seed of the weights.
         factory: A factory of the user's that builds the architectures, see
             :class:`hwcost.workloads.factory_model.FactoryModelWorkload`; None for the space's own builder.
-        defaults: Shape that a factory gets where nothing was asked for and it takes one.
+        defaults: Shape that a factory is called with where nothing was asked for.
 
     Raises:
         UsageError: When the space cannot be built, or not at this sequence length.

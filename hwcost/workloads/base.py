@@ -102,7 +102,7 @@ class Workload(ABC):
         raise UsageError(f"'{self.name}' does not describe its inputs")
 
     def built(self) -> Built:
-        """Makes the module and its inputs, once and together, so that they fit each other.
+        """Makes the module and its inputs in one call, so that they fit each other.
 
         Returns:
             The module of :meth:`build` and the tensors of :meth:`inputs`, floating-point ones in the workload's dtype.
@@ -120,7 +120,7 @@ class Workload(ABC):
         return Built(module, tensors).with_tensors(lambda one: one.to(dtype) if one.is_floating_point() else one)
 
     def resolved(self, **defaults: Any) -> Workload:
-        """Returns the workload with everything filled in that was left open; most leave nothing open."""
+        """Returns the workload with everything filled in that was left open; most kinds leave nothing open."""
         return self
 
 

@@ -1,4 +1,4 @@
-"""A torch module together with what it is called with: tensors, or lists, tuples and dicts of tensors."""
+"""A torch module together with its inputs: tensors, or lists, tuples and dicts of tensors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 PLAIN = (bool, int, float, str, type(None))
-"""What a module may be called with beside tensors; it is passed as it is."""
+"""Types of inputs other than tensors; such inputs are passed as they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +21,8 @@ class Built:
     """A module that is ready to be called.
 
     Attributes:
-        module: In eval mode, without gradients.
-        inputs: What it is called with, by name, in call order.
+        module: Module in eval mode, without gradients.
+        inputs: Arguments of a call by name, in call order.
         by_name: Whether the inputs are passed as keyword arguments; else by position.
     """
 
@@ -45,7 +45,7 @@ class Built:
         return dict(leaf for name, value in self.inputs.items() for leaf in _leaves(name, value))
 
     def with_tensors(self, change: Callable[[torch.Tensor], torch.Tensor]) -> Built:
-        """Returns the same with every input tensor replaced."""
+        """Returns a copy with every input tensor replaced."""
         return Built(self.module, {name: mapped(value, change) for name, value in self.inputs.items()}, self.by_name)
 
     def dtype(self) -> str:
@@ -96,7 +96,7 @@ def as_tensors(value: Any, name: str, advice: str) -> Any:
         return value.detach().cpu()
     if isinstance(value, PLAIN):
         return value
-    raise UsageError(f"example input {name} is no tensor but {type(value).__name__}. {advice}")
+    raise UsageError(f"example input {name} is not a tensor but of type {type(value).__name__}. {advice}")
 
 
 def described(name: str, shape: tuple[int, ...], dtype: str) -> str:

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 OWN = "own"
 """A dtype that was not asked for: the module keeps the formats that its factory gave it."""
 DEFAULTS: dict[str, Any] = {"batch_size": 1, "seq_len": 128, "dtype": "float32"}
-"""What a factory is called with where nothing was asked for."""
+"""Arguments of a factory where nothing was asked for."""
 UNUSED = ("keeps_formats", "shapes", "arguments")
-"""Fields that are left out of the plain form where they say nothing."""
+"""Fields that are left out of the plain form where they are empty."""
 SHOWN = 3
-"""Inputs whose shapes stand in a name."""
+"""Inputs whose shapes are part of a name."""
 
 Shapes = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -47,8 +47,8 @@ class FactoryWorkload(Workload):
         batch_size: Sequences per call; None when not asked for or unknown.
         seq_len: Tokens per sequence; None when not asked for or unknown.
         dtype: The module and its floating-point inputs are cast to it; ``OWN`` casts nothing.
-        keeps_formats: Whether ``dtype`` only says what most weights have, and nothing is cast.
-        shapes: Shapes of the example inputs, where batch size and sequence length do not tell them.
+        keeps_formats: Whether ``dtype`` only names the format of most weights, and nothing is cast.
+        shapes: Shapes of the example inputs, where batch size and sequence length do not determine them.
         arguments: Keyword arguments that the factory is called with besides, as pairs.
     """
 
@@ -111,8 +111,8 @@ class FactoryWorkload(Workload):
         built = self.cast(self._called(made, seed))
         if self.shapes and self.shapes != _shapes(built):
             raise MeasurementError(
-                f"factory '{self.factory}' gave inputs of shapes {_shapes(built)}, and {self.shapes} when the measurement "
-                f"was planned. Let it give the same shapes at every call."
+                f"factory '{self.factory}' gave inputs of the shapes {_shapes(built)} now, and of the shapes {self.shapes} "
+                f"when the measurement was planned. Let it give the same shapes at every call."
             )
         return built
 
@@ -123,8 +123,8 @@ class FactoryWorkload(Workload):
             **defaults: ``batch_size``, ``seq_len`` and ``dtype`` that a factory is called with where nothing was asked for.
 
         Returns:
-            The workload whose batch size, sequence length, dtype and shapes are those that run. A factory that fails is left
-            as it is: measuring it says why, and keeps that.
+            The workload whose batch size, sequence length, dtype and shapes are those that run. The workload of a factory
+            that fails is returned unchanged: measuring it reports why, and keeps the report.
 
         Raises:
             UsageError: When what was asked for cannot be applied, or the factory returns something else than expected.
@@ -134,7 +134,7 @@ class FactoryWorkload(Workload):
         return probed(self, {**DEFAULTS, **defaults})
 
     def described(self, defaults: dict[str, Any]) -> FactoryWorkload:
-        """Does what :meth:`resolved` does, in this process.
+        """Resolves the workload in this process; see :meth:`resolved`.
 
         Raises:
             MeasurementError: When the factory fails.
@@ -143,8 +143,8 @@ class FactoryWorkload(Workload):
         batch_size, seq_len = (made.values[name] if made.applies(name) else None for name in ("batch_size", "seq_len"))
         filled = replace(self, batch_size=batch_size, seq_len=seq_len)
         built = filled.cast(filled._called(made, 0))
-        told = filled.batch_size is not None and filled.seq_len is not None
-        filled = replace(filled, shapes=() if told else _shapes(built))
+        is_determined = filled.batch_size is not None and filled.seq_len is not None
+        filled = replace(filled, shapes=() if is_determined else _shapes(built))
         if not self._casts_nothing:
             return filled
         dtype = built.dtype()
@@ -167,13 +167,13 @@ class FactoryWorkload(Workload):
             if asked[name] is not None and not made.applies(name):
                 raise UsageError(
                     f"factory '{self.factory}' takes no argument '{name}', and gives its own example inputs: {name} "
-                    f"{asked[name]} cannot be applied. Let the factory take '{name}' and make its inputs by it, or ask for "
-                    f"no {name}."
+                    f"{asked[name]} cannot be applied. Let the factory take '{name}' and make its inputs of that size, or "
+                    f"ask for no {name}."
                 )
         return made
 
     def _called(self, made: _Made, seed: int) -> Built:
-        """Puts the module together with its example inputs, or with drawn ones."""
+        """Joins the module with its example inputs, or with drawn ones."""
         import torch
 
         from hwcost.workloads.built import Built, as_tensors

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from hwcost.workloads.built import Built
 
 SHAPE = ("batch_size", "seq_len", "dtype")
-"""Arguments of a factory that are no genes; it gets those that it takes."""
+"""Arguments of a factory that are no genes; a factory is called with those that it takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class FactoryModelWorkload(ModelWorkload):
-    """What a factory of the user's makes of an architecture.
+    """An architecture of a space, as a factory of the user's builds it.
 
     The factory is called with every gene as a keyword argument, and with those of ``batch_size``, ``seq_len`` and ``dtype``
     that it takes. It returns what :class:`hwcost.workloads.factory.FactoryWorkload` describes.
@@ -40,7 +40,7 @@ class FactoryModelWorkload(ModelWorkload):
         seq_len: Tokens per sequence; None where the factory fixes it.
         dtype: The module and its floating-point inputs are cast to it; ``own`` casts nothing.
         factory: ``package.module:name``; the current folder is importable.
-        keeps_formats: Whether ``dtype`` only says what most weights have, and nothing is cast.
+        keeps_formats: Whether ``dtype`` only names the format of most weights, and nothing is cast.
         source: SHA-256 of the file that holds the factory, when the workload was planned. It is no part of the workload's
             identity, so that measurements before and after a change can be compared; but a campaign refuses to go on with a
             factory that was changed since it began.
@@ -63,11 +63,11 @@ class FactoryModelWorkload(ModelWorkload):
         """Makes the workload of an architecture; ``shape`` takes factory, keeps_formats and source too.
 
         Raises:
-            UsageError: When a gene has the name of an argument that says the shape.
+            UsageError: When a gene has the name of an argument for the shape.
         """
         if names := [gene.name for gene in space.genes if gene.name in SHAPE]:
             raise UsageError(
-                f"a factory gets '{names[0]}' from the measurement, so no gene can have that name; give it another one"
+                f"a factory is called with the '{names[0]}' of the measurement, so no gene can have that name: rename it"
             )
         return cls(space.name, arch.genes, frozen_options(space.options()), **shape)
 
@@ -75,7 +75,7 @@ class FactoryModelWorkload(ModelWorkload):
     def resolved_for(
         cls, space: SearchSpace, archs: Sequence[Architecture], defaults: dict[str, Any], **asked: Any
     ) -> list[FactoryModelWorkload]:
-        """Makes the workloads of architectures; what was left open follows from what the factory makes of the first.
+        """Makes the workloads of architectures; the factory's first net determines what was left open.
 
         Args:
             space: The space.
@@ -105,7 +105,7 @@ class FactoryModelWorkload(ModelWorkload):
         return digest({name: value for name, value in self.as_dict().items() if name != "source"})
 
     def work(self) -> None:
-        """Returns None: what the factory builds is not counted."""
+        """Returns None: the work of a factory's nets is unknown."""
         return
 
     def build(self) -> torch.nn.Module:
@@ -129,8 +129,8 @@ class FactoryModelWorkload(ModelWorkload):
         if self.source and source_of(self.factory) != self.source:
             module = self.factory.partition(":")[0]
             raise UsageError(
-                f"the file of module '{module}' was changed since this campaign began, so its nets may be others. "
-                "Put it back, or begin a new campaign"
+                f"the file of module '{module}' has changed since this campaign began, so it may build other nets. "
+                "Restore the file, or begin a new campaign"
             )
         return self._made_by_factory()
 

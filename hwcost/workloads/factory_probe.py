@@ -1,4 +1,4 @@
-"""Finds out what a factory makes, in a process of its own: nothing of the user's model stays in the one that plans.
+"""Resolves a factory's workload in a process of its own, so that nothing of the user's model stays in the one that plans.
 
 The child takes the workload and the defaults as JSON on stdin, and writes the resolved workload, or an error, to stdout;
 what the user's code prints goes to stderr.
@@ -23,7 +23,7 @@ def probed(workload: FactoryWorkload, defaults: dict[str, Any]) -> FactoryWorklo
     """Returns ``workload.described(defaults)`` from a fresh process; the workload as it is when its factory fails there.
 
     Raises:
-        UsageError: What the child says was wrong.
+        UsageError: When the child reports one.
     """
     from hwcost.workloads.factory import FactoryWorkload
 
@@ -48,7 +48,7 @@ def probed(workload: FactoryWorkload, defaults: dict[str, Any]) -> FactoryWorklo
 
 
 def main() -> int:
-    """Answers on stdout."""
+    """Reads a request from stdin, and writes the answer to stdout."""
     from hwcost.workloads.factory import FactoryWorkload
 
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")

@@ -1,5 +1,5 @@
 # mypy: allow-subclassing-any
-"""A module that takes and gives nothing but tensors, around one that takes and gives nested ones."""
+"""A module that takes and returns only tensors, around one that takes and returns nested ones."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from hwcost.workloads.built import Built, mapped
+from hwcost.workloads.built import PLAIN, Built, mapped
 
 
 class FlatCall(torch.nn.Module):
-    """Calls a module with the tensors of ``Built.flat()`` by position, and returns the tensors of what it gives.
+    """Calls a module with the tensors of ``Built.flat()`` by position, and returns the tensors of its result.
 
     Args:
         built: The module with its inputs, whose nesting and plain values are kept.
@@ -25,7 +25,7 @@ class FlatCall(torch.nn.Module):
         self._built = built
 
     def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """One tensor per input, and one per output."""
+        """Takes one tensor per input, and returns one per output."""
         left = iter(tensors)
         inputs = {name: mapped(value, lambda _: next(left)) for name, value in self._built.inputs.items()}
         result = self.module(**inputs) if self._built.by_name else self.module(*inputs.values())
@@ -39,23 +39,23 @@ def flat_tensors(result: Any) -> list[torch.Tensor]:
     """
     if isinstance(result, torch.Tensor):
         return [result]
-    if isinstance(result, Mapping):
-        result = list(result.values())
-    elif dataclasses.is_dataclass(result):
-        result = [getattr(result, field.name) for field in dataclasses.fields(result)]
-    if isinstance(result, (tuple, list)):
-        return [tensor for part in result for tensor in flat_tensors(part)]
-    return []
+    return [tensor for part in _parts(result) or [] for tensor in flat_tensors(part)]
 
 
 def left_out(result: Any) -> list[str]:
     """Names the kinds of objects that :func:`flat_tensors` leaves out."""
-    if isinstance(result, torch.Tensor) or result is None:
+    if isinstance(result, (torch.Tensor, *PLAIN)):
         return []
+    parts = _parts(result)
+    if parts is None:
+        return [type(result).__name__]
+    return sorted({kind for part in parts for kind in left_out(part)})
+
+
+def _parts(result: Any) -> list[Any] | None:
+    """Returns the values in a mapping, a dataclass, a tuple or a list; None for any other object."""
     if isinstance(result, Mapping):
-        result = list(result.values())
-    elif dataclasses.is_dataclass(result):
-        result = [getattr(result, field.name) for field in dataclasses.fields(result)]
-    if isinstance(result, (tuple, list)):
-        return sorted({kind for part in result for kind in left_out(part)})
-    return [] if isinstance(result, (bool, int, float, str)) else [type(result).__name__]
+        return list(result.values())
+    if dataclasses.is_dataclass(result):
+        return [getattr(result, field.name) for field in dataclasses.fields(result)]
+    return list(result) if isinstance(result, (tuple, list)) else None

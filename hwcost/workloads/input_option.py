@@ -35,7 +35,7 @@ def read_inputs(texts: Iterable[str]) -> dict[str, InputShape]:
         name, _, shape = text.rpartition("=")
         match = _SHAPE.fullmatch(shape.strip().lower())
         if not name or match is None:
-            raise UsageError(f"'{text}' is no shape of an input. Expected NAME=1x128, NAME=1x128:int64 or NAME=scalar")
+            raise UsageError(f"'{text}' is not the shape of an input. Expected NAME=1x128, NAME=1x128:int64 or NAME=scalar")
         if name in found:
             raise UsageError(f"the input '{name}' is given twice")
         dims = () if match["dims"] == "scalar" else tuple(int(size) for size in match["dims"].split("x"))

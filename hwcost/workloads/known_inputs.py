@@ -1,4 +1,4 @@
-"""What a user's module is called with where its factory gives no example inputs: ids and masks of language models."""
+"""Inputs of a user's module whose factory gives no example inputs: ids and masks of language models."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads.builder import Input
-from hwcost.workloads.user_model import EXPECTED, told
+from hwcost.workloads.user_model import EXPECTED, reason
 
 if TYPE_CHECKING:
     import torch
@@ -28,7 +28,7 @@ def known_inputs(module: torch.nn.Module, factory: str, batch_size: int, seq_len
     Ids also stay below the rows of the smallest embedding table that they are looked up in.
 
     Args:
-        module: In eval mode, on the CPU.
+        module: Module in eval mode, on the CPU.
         factory: The name of its factory, for messages.
         batch_size: Sequences per call.
         seq_len: Tokens per sequence.
@@ -92,7 +92,7 @@ def _rows(module: torch.nn.Module, inputs: dict[str, Input], factory: str) -> di
     except Exception as error:
         shapes = ", ".join(f"{name} {'x'.join(map(str, spec.shape))}" for name, spec in inputs.items())
         raise MeasurementError(
-            f"the module of '{factory}' does not run on {shapes}: {told(error)}. Take another --batch-size or --seq-len, "
+            f"the module of '{factory}' does not run on {shapes}: {reason(error)}. Take another --batch-size or --seq-len, "
             f"or give example inputs. {EXPECTED}"
         ) from error
     finally:

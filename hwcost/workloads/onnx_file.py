@@ -32,11 +32,11 @@ class OnnxWorkload(Workload):
     Attributes:
         path: Where the file lies.
         sha256: Hex digest of the file, checked when it is used.
-        batch_size: Fills dynamic dimensions whose name holds ``batch``, and unnamed first ones; what the graph fixes
-            otherwise, None where that is unknown.
-        seq_len: Fills dynamic dimensions whose name holds ``seq`` or ``len``, and unnamed second ones; what the graph fixes
-            otherwise, None where that is unknown.
-        dtype: Floating-point format of the file's weights, or what a runtime was asked to compute in instead.
+        batch_size: Size of dynamic dimensions whose name holds ``batch``, and of unnamed first ones; else the one that the
+            graph fixes, None where that is unknown.
+        seq_len: Size of dynamic dimensions whose name holds ``seq`` or ``len``, and of unnamed second ones; else the one
+            that the graph fixes, None where that is unknown.
+        dtype: Floating-point format of the file's weights, or the one that a runtime was asked to compute in instead.
         fixes_seq_len: Whether the graph fixes the sequence length, so that it is no part of the identity.
         sizes: Sizes of the other dynamic dimensions by name, or by input and place (``pixels.2``).
     """
@@ -69,15 +69,15 @@ class OnnxWorkload(Workload):
 
         Args:
             path: The file.
-            batch_size: What is asked for; None takes what the file or ``inputs`` fix, else the default.
-            seq_len: The same for the sequence length.
-            dtype: What a runtime is asked to compute in; None takes the file's own format.
+            batch_size: Batch size that is asked for; None takes the one that the file or ``inputs`` fix, else the default.
+            seq_len: Sequence length, likewise.
+            dtype: Format that a runtime is asked to compute in; None takes the file's own.
             inputs: Shapes of inputs by name. Dimensions of other inputs that have the same names follow.
-            default: Batch size and sequence length of dynamic dimensions where nothing else tells them.
+            default: Batch size and sequence length of dynamic dimensions where nothing else determines them.
 
         Raises:
             DataError: When the file is missing or no ONNX model.
-            UsageError: When the graph fixes other sizes, has a dynamic dimension that nothing tells, or no such input.
+            UsageError: When the graph fixes other sizes, has a dynamic dimension of unknown size, or no such input.
         """
         check_shape(batch_size, seq_len, dtype or "float32")
         made = cls(str(Path(path).resolve()), _file_digest(path))
@@ -86,16 +86,16 @@ class OnnxWorkload(Workload):
         own = _file_dtype(graph, found)
         if dtype not in (None, own, "bfloat16"):
             raise UsageError(
-                f"'{path}' holds {own} numbers, and {dtype} was asked for. A runtime takes the file as it is: convert it, "
-                f"or ask for no dtype."
+                f"'{path}' holds {own} numbers, and {dtype} was asked for. A runtime computes in the file's own format: "
+                f"convert the file, or ask for no dtype."
             )
         given = _given(found, {name: _input_shape(one) for name, one in (inputs or {}).items()})
         roles = dict(pair for port in found for pair in port.roles())
         fixed = _fixed(found)
 
         def filled(role: str, asked: int | None, start: int) -> int | None:
-            told = [given[key] for key, of in roles.items() if of == role and key in given]
-            return _filled(role, asked, told, fixed[role], start if role in roles.values() else None, path)
+            shaped = [given[key] for key, of in roles.items() if of == role and key in given]
+            return _filled(role, asked, shaped, fixed[role], start if role in roles.values() else None, path)
 
         sizes = {
             "batch_size": filled("batch_size", batch_size, default[0]),
@@ -215,12 +215,13 @@ def _filled(
     if asked is not None and asked not in fixed:
         has = f"fixes the {what} {fixed[0]}" if fixed else f"has no {what}"
         remedy = f"Ask for {fixed[0]}" if fixed else f"Ask for no {what}"
-        raise UsageError(f"'{path}' {has}, {asked} was asked for. {remedy}, or export the model with dynamic dimensions.")
+        advice = f"{remedy}, or export the model with dynamic dimensions."
+        raise UsageError(f"'{path}' {has}, and {asked} was asked for. {advice}")
     return asked if asked is not None else (fixed[0] if len(set(fixed)) == 1 else None)
 
 
 def _fixed(inputs: list[Port]) -> dict[str, list[int]]:
-    """Returns the sizes that fixed dimensions mean, by role: only ids and masks tell a sequence length."""
+    """Returns the sizes that fixed dimensions mean, by role: only ids and masks have a sequence length."""
     dims = [port.dims or () for port in inputs]
     ids = [port.dims or () for port in inputs if port.is_sequence]
     batches = ids or [one for one in dims if len(one) > 1] or [one for one in dims if one]
@@ -244,7 +245,7 @@ def _file_dtype(graph: Any, inputs: list[Port]) -> str:
 
 
 def _bounds(port: Port, graph: Any) -> tuple[int | None, int]:
-    """Returns what an input's integers stay below, and the least; None for floating-point numbers."""
+    """Returns the number that an input's integers stay below, None for floating-point numbers, and their least value."""
     if port.is_float:
         return None, 0
     if "mask" in port.name.lower() or port.dtype.kind == "b":

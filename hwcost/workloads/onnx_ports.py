@@ -1,4 +1,4 @@
-"""The inputs of an ONNX graph, and the sizes of their dimensions, as far as names and places tell them.
+"""The inputs of an ONNX graph, and the sizes of their dimensions, as far as names and places determine them.
 
 A dimension is a number, or a text: a name such as ``batch``, a sum such as ``past_sequence_length + sequence_length``, or
 empty. Numbers below one are what some exporters write for a dynamic dimension.
@@ -33,10 +33,10 @@ class Port:
     """One input of a graph.
 
     Attributes:
-        name: Its name.
-        elem_type: ONNX's number of its format.
-        dtype: The format for numpy.
-        dims: Its dimensions; None when even their number is open.
+        name: Name of the input.
+        elem_type: ONNX's number of the input's format.
+        dtype: The format in numpy.
+        dims: Dimensions of the input; None when even their number is unknown.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Port:
             sizes: Sizes by role (``batch_size``, ``seq_len``), by the dimension's name, or by :meth:`place`.
 
         Raises:
-            UsageError: When nothing tells a dimension; says how to give it.
+            UsageError: When the size of a dimension is unknown; says how to give it.
         """
         if self.dims is None:
             given = [size for key, size in sizes.items() if re.fullmatch(re.escape(self.name) + r"\.\d+", key)]
@@ -79,13 +79,13 @@ class Port:
             example = "x".join(str(size or sizes.get("seq_len") or 128) for size in found)
             raise UsageError(
                 f"input '{self.name}' has a dynamic dimension '{unknown}' that neither the batch size nor the sequence "
-                f"length tells: {self.described()}. Give its shape, for example --input {self.name}={example}; other "
+                f"length determines: {self.described()}. Give its shape, for example --input {self.name}={example}; other "
                 f"inputs with dimensions of the same names follow."
             )
         return tuple(size for size in found if size is not None)
 
     def bind(self, shape: Sequence[int]) -> dict[str, int]:
-        """Returns what a shape says about the sizes: by name, or by place where a dimension has none.
+        """Returns the sizes that a shape determines: by name, or by place where a dimension has none.
 
         Raises:
             UsageError: When the shape contradicts the graph.
@@ -99,7 +99,7 @@ class Port:
         return {self._key(index, dim): size for index, dim, size in pairs if isinstance(dim, str) and not _is_sum(dim)}
 
     def solve(self, shape: Sequence[int], known: Sizes) -> dict[str, int]:
-        """Returns what the dimensions that are sums say about the sizes, given what others have said.
+        """Returns the sizes that the dimensions that are sums determine, given those that others have.
 
         Raises:
             UsageError: When the shape contradicts what is known.
@@ -169,7 +169,7 @@ def _dim(dim: Any) -> int | str:
 
 
 def _role(index: int, dim: str) -> str:
-    """Says what tells a dimension: ``batch_size``, ``seq_len``, or nothing (an empty text)."""
+    """Returns the role that determines a dimension: ``batch_size``, ``seq_len``, or none (an empty text)."""
     name = dim.lower()
     if _is_sum(dim) or _OTHER.fullmatch(name):
         return ""

@@ -1,4 +1,4 @@
-"""Prices of components that agree with what was measured and are positive, as every price is.
+"""Prices of components that agree with the measurements and are positive, as every price is.
 
 A price whose interval holds zero is replaced by its mean under the condition that it lies between zero and what the whole
 call took; one whose interval is positive stays as it is, unless the overhead moves. A component of one depth and the
@@ -28,7 +28,7 @@ class Shrunk:
     """A price that was moved.
 
     Attributes:
-        measured_s: What was measured.
+        measured_s: Measured price.
         low_s: Lower end of its 95 % interval.
         high_s: Upper end.
         used_s: The price that is used.
@@ -72,8 +72,8 @@ def positive(table: ComponentTable, names: Collection[str]) -> Positive:
     """Returns positive prices.
 
     Args:
-        table: What was measured.
-        names: The components that are wanted.
+        table: Measured prices.
+        names: Names of the components that are wanted.
 
     Raises:
         DataError: When a wanted price is negative beyond its noise, or negative without an interval; names each.
@@ -125,7 +125,7 @@ def _certainty(fit: Fit) -> float:
 
 
 def _truncated(price_s: float, half_s: float | None, most_s: float) -> tuple[float, float]:
-    """Returns the mean of a price between zero and the most that it can be, and what is left of its variance as a share.
+    """Returns the mean of a price between zero and the most that it can be, and the share of its variance that is left.
 
     A price whose interval is positive stays as it is.
     """

@@ -27,7 +27,7 @@ Z = 1.96
 """Standard errors in the half-width of a 95 % interval."""
 
 DRAWS = 2000
-"""Draws that tell the error of a median of unequally certain intercepts."""
+"""Draws that the error of a median of unequally certain intercepts is estimated from."""
 
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -42,8 +42,8 @@ class Fit:
         intercept_s: Seconds at depth 0; None when only one depth was measured, where the shared overhead is taken.
         misfit: Largest distance of a point from the line, relative to the point.
         depths: The depths measured.
-        half_width_s: Half-width of the cost's interval; None when nothing tells it.
-        intercept_half_s: That of the intercept, likewise.
+        half_width_s: Half-width of the cost's interval; None when it is unknown.
+        intercept_half_s: Half-width of the intercept's interval, likewise.
         most_s: Most that a copy can cost: the least latency per copy.
         is_explained: Whether every point's own interval reaches the line.
     """
@@ -64,7 +64,7 @@ class Fit:
 
     @property
     def interval_s(self) -> Interval | None:
-        """Both ends of the cost's interval, in seconds; None when nothing tells it."""
+        """Both ends of the cost's interval, in seconds; None when they are unknown."""
         return None if self.half_width_s is None else (self.cost_s - self.half_width_s, self.cost_s + self.half_width_s)
 
 
@@ -76,7 +76,7 @@ class ComponentTable:
         costs_s: Seconds per copy, by the component's name.
         overhead_s: Seconds that a call takes beside its components: the median intercept.
         fits: How each cost was found, by the component's name.
-        overhead_half_s: Half-width of the overhead's interval; None when nothing tells it.
+        overhead_half_s: Half-width of the overhead's interval; None when it is unknown.
     """
 
     costs_s: dict[str, float]
@@ -91,7 +91,7 @@ class ComponentTable:
 
     @property
     def negative(self) -> list[str]:
-        """Names of the components that would cost nothing or less."""
+        """Names of the components whose price is zero or less."""
         return [name for name, cost_s in self.costs_s.items() if not cost_s > 0]
 
     @property
@@ -150,7 +150,7 @@ def component_table(
 
     Args:
         latencies_s: Seconds per call by component and depth.
-        half_widths: Relative half-widths of their 95 % intervals; where one is unknown, the distances from the line tell.
+        half_widths: Relative half-widths of their 95 % intervals; where one is unknown, distances from the line stand in.
 
     Raises:
         DataError: When a latency is not positive, or no component was measured at two depths.
@@ -216,8 +216,8 @@ def _relative_halves(off: Floats, half: Floats) -> Floats:
         half: Half-widths of the points' own intervals, shape (n,); NaN where unknown.
 
     Returns:
-        Those of the points, widened where the distances are larger than they explain; or those that the distances tell where
-        some are unknown. NaN for two points of unknown error.
+        Half-widths of the points, widened where the distances are larger than they explain; or estimated from the distances
+        where some are unknown. NaN for two points of unknown error.
     """
     dof = len(off) - 2
     if not np.isnan(half).any():

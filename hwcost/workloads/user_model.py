@@ -1,4 +1,4 @@
-"""Code of the user's own: finds what ``package.module:name`` names, calls factories, and checks what they return."""
+"""Code of the user's own: imports ``package.module:name``, calls factories, and checks what they return."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPECTED = "Let the factory return the pair (module, example_inputs), with a tup
 
 @dataclass(frozen=True, eq=False)
 class UserModel:
-    """What a factory returned.
+    """The result of a factory.
 
     Attributes:
         module: The module as the factory made it.
@@ -40,7 +40,7 @@ def import_callable(name: str, what: str = "function") -> Callable[..., Any]:
 
     Args:
         name: The module, a colon, and the name in it.
-        what: What is expected, for messages.
+        what: Kind of object that is expected, for messages.
 
     Raises:
         UsageError: When the text names nothing, the module cannot be imported, or holds no callable of that name.
@@ -54,7 +54,7 @@ def import_callable(name: str, what: str = "function") -> Callable[..., Any]:
     except ImportError as error:
         raise UsageError(f"'{name}' cannot be imported: {error}. Looked in {os.getcwd()} too.") from None
     except Exception as error:
-        raise UsageError(f"'{name}' cannot be imported: {told(error)}") from error
+        raise UsageError(f"'{name}' cannot be imported: {reason(error)}") from error
     found = getattr(module, attribute, None)
     if not callable(found):
         known = [key for key, value in vars(module).items() if inspect.isroutine(value) and value.__module__ == module_name]
@@ -100,7 +100,7 @@ def call_factory(name: str, arguments: Mapping[str, Any]) -> UserModel:
         with current_folder_importable(), _seeded():
             made = factory(**arguments)
     except Exception as error:
-        raise MeasurementError(f"factory '{name}' raised {told(error)}") from error
+        raise MeasurementError(f"factory '{name}' raised {reason(error)}") from error
     module, example = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
     if not isinstance(module, torch.nn.Module):
         raise UsageError(f"factory '{name}' returned {type(module).__name__}, not a torch.nn.Module. {EXPECTED}")
@@ -150,8 +150,8 @@ def _checked_example(name: str, example: Any) -> tuple[Any, ...] | dict[str, Any
     raise UsageError(f"the example inputs of '{name}' are {type(example).__name__}. {EXPECTED}")
 
 
-def told(error: BaseException) -> str:
-    """Says what an error of the user's code was and where, for example ``ValueError: no such size (models.py, line 12)``."""
+def reason(error: BaseException) -> str:
+    """Returns an error of the user's code and its place, for example ``ValueError: no such size (models.py, line 12)``."""
     lines = str(error).strip().splitlines() or ["no reason given"]
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename.startswith(os.getcwd() + os.sep)] or frames

@@ -137,8 +137,8 @@ def test_an_item_that_one_visit_confirms_is_as_uncertain_as_the_delay_also_witho
 @pytest.mark.parametrize(
     ("n", "rounds", "reason"),
     [
-        (1, 1, "only one process measured it, and the interval of a single workload takes two or more"),
-        (6, 1, "every workload was visited once only, and an interval takes two rounds or more"),
+        (1, 1, "only one process measured it, and the interval of a single workload needs two or more"),
+        (6, 1, "every workload was visited only once, and an interval needs two rounds or more"),
     ],
 )
 def test_the_reason_for_no_interval_is_the_real_one(n: int, rounds: int, reason: str) -> None:

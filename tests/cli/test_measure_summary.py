@@ -13,8 +13,8 @@ from hwcost.cli.main import invoke
 @pytest.mark.parametrize(
     ("n", "reason"),
     [
-        ("3", "every workload was visited once only, and an interval takes two rounds or more"),
-        ("1", "only one process measured it, and the interval of a single workload takes two or more"),
+        ("3", "every workload was visited only once, and an interval needs two rounds or more"),
+        ("1", "only one process measured it, and the interval of a single workload needs two or more"),
     ],
 )
 def test_no_interval_has_its_real_reason(n: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,4 +35,4 @@ def test_calls_with_pauses_have_percentiles_in_the_table(tmp_path: Path, capsys:
     assert "calls at random, 10 per second" in seen.out
     assert all(name in seen.out for name in ("p90", "p95", "p99"))
     assert invoke([*arguments, "--arrival", "often"]) == 2
-    assert "'often' is no arrival of calls. Known: back-to-back, gap=TIME" in capsys.readouterr().err
+    assert "'often' is not an arrival of calls. Known: back-to-back, gap=TIME" in capsys.readouterr().err

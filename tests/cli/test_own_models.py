@@ -50,7 +50,7 @@ def test_shapes_of_a_file_reach_the_plan(capsys: pytest.CaptureFixture[str]) -> 
     ("options", "says"),
     [
         ([], "--input past=1x16"),
-        (["--input", "past=1x4", "--seq-len", "32"], "fixes the sequence length 16, 32 was asked for. Ask for 16"),
+        (["--input", "past=1x4", "--seq-len", "32"], "fixes the sequence length 16, and 32 was asked for. Ask for 16"),
         (["--input", "past=1x4", "--batch-size", "2"], "have the batch size 1, and 2 was asked for"),
         (["--input", "past=1by4"], "Expected NAME=1x128"),
         (["--input", "passed=1x4"], "has no input 'passed'. It has ids"),

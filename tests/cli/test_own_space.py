@@ -76,7 +76,7 @@ def test_winners_are_built_by_the_factory_that_the_model_has_learnt_from(folder,
     command += ["--measure"]
     assert invoke(command) == 0
     assert seen["model"] == "own_cli_nets:build"
-    assert "the file of own_cli_nets:build was changed since" in capsys.readouterr().err
+    assert "the file of own_cli_nets:build has changed since" in capsys.readouterr().err
     assert invoke([*command, "--model", "own_cli_nets:other"]) == 0
     assert "the winners are built by own_cli_nets:other" in capsys.readouterr().err
 
@@ -106,7 +106,7 @@ def test_a_plan_of_a_declared_space(folder) -> None:
         ("measure --space supershaper --components --model own_cli_nets:build --dry-run", "builds whole models only"),
         ("search --space ./own.toml --minimize params", "params of space 'custom' are not known"),
         ("spaces from-table rows.csv --out own.txt", "which ends in .toml"),
-        ("spaces from-table rows.csv --out o.toml --columns height", "columns names 'height', which is no gene"),
+        ("spaces from-table rows.csv --out o.toml --columns height", "columns names 'height', which is not a gene"),
         ("fit rows.csv --operators --unit ms --out m", "give --space"),
     ],
 )  # fmt: skip

@@ -156,11 +156,11 @@ def test_bad_input_is_told(capsys, models, arguments, says) -> None:
 @pytest.mark.parametrize(
     ("limit", "says"),
     [
-        ("{0}/latency<=150", "150 what? It bounds a time: write 150ms or 150s"),
-        ("{0}/latency<=66M", "66M what? It bounds a time: write 66ms or 66s"),
-        ("{0}/latency>=0.001", "0.001 what?"),
-        ("params<=50ms", "bounds something that is no time"),
-        ("{0}/quality<=3s", "bounds something that is no time"),
+        ("{0}/latency<=150", "150 needs a unit: write 150ms or 150s"),
+        ("{0}/latency<=66M", "66M needs a unit: write 66ms or 66s"),
+        ("{0}/latency>=0.001", "0.001 needs a unit"),
+        ("params<=50ms", "bounds something that is not a time"),
+        ("{0}/quality<=3s", "bounds something that is not a time"),
     ],
 )
 def test_a_bound_on_a_time_has_a_unit_of_time_and_others_have_none(capsys, models, limit, says) -> None:

@@ -67,8 +67,8 @@ def test_new_nets_can_be_predicted(capsys: pytest.CaptureFixture[str], tmp_path:
     made, err = document(capsys, "predict", model, *texts, "--file", nets)
     assert [one["arch"] for one in made["predictions"]] == ["[4, 512]"] * 4 + ["[2, 1024]"]
     assert len({one["latency_s"] for one in made["predictions"][:4]}) == 1
-    assert "commas between thousands" in err
-    assert "commas between thousands" in made["remarks"][0]
+    assert "commas as thousands separators" in err
+    assert "commas as thousands separators" in made["remarks"][0]
     nets.write_text("name,hidden\nnew,512\n")
     assert invoke(["predict", str(model), "--file", str(nets)]) == 2
     assert "nets.csv: line 2: an architecture of space 'table' needs a value for layers" in capsys.readouterr().err

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model, load
@@ -77,6 +77,7 @@ def test_without_repeats_the_quantile_is_a_rank(scores):
     assert quantile(np.array(scores)) == quantile(np.array(scores), 0.9, Groups.of_keys(range(n))) == wanted
 
 
+@example([0.0] * 27 + [1.0] * 2, 3)
 @given(st.lists(st.floats(0, 9), min_size=10, max_size=40), st.integers(2, 20))
 def test_an_architecture_counts_once_in_a_quantile(scores, times):
     alone = quantile(np.array(scores))

@@ -181,7 +181,7 @@ def test_leaks_are_found_in_tables_of_all_kinds(seed):
 @pytest.mark.parametrize("seed", [1, 2, 8, 9])
 def test_rates_are_refused_where_the_space_knows_what_is_larger(seed):
     clean, _ = sim_table(seed, n=80)
-    with pytest.raises(DataError, match="are called faster.*rates \\(per second\\) rather than seconds"):
+    with pytest.raises(DataError, match="have shorter latencies.*rates \\(per second\\) rather than seconds"):
         train(replace(clean, latency_s=1.0 / clean.latency_s).data(), "ridge")
 
 

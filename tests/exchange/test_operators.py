@@ -77,7 +77,7 @@ def test_yaml_is_read_where_it_can_be(table) -> None:
         ("a,1.5\n,2\n", "line 2: expected the name"),
         ("", "there is no operator in it"),
         ("name,latency\n", "there is no operator in it"),
-        ("a,1.5\nb,1\na,7\n", "line 1 and line 3 give operator 'a' latencies that differ 4.67 times"),
+        ("a,1.5\nb,1\na,7\n", "line 1 and line 3 give operator 'a' latencies a factor of 4.67 apart"),
     ],
 )
 def test_damage_is_named_by_its_line(table, text, says) -> None:
@@ -102,8 +102,8 @@ def test_repeats_are_joined_by_their_median(table) -> None:
     found = read_operators(table("a,1\na,1.04\nb,2\nb,2.1\nb,50\n"), "s")
     assert found.latency_s == pytest.approx({"a": 1.02, "b": 2.1})
     (remark,) = found.remarks
-    assert "1 operators" in remark
-    assert "'b', 25 times" in remark
+    assert "1 of the operators" in remark
+    assert "'b', a factor of 25" in remark
 
 
 def test_an_architecture_costs_the_sum_of_its_operators(table, tmp_path) -> None:

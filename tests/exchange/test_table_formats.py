@@ -122,7 +122,7 @@ def test_arrow_and_its_protocols(tmp_path: Path) -> None:
     parquet.write_table(arrow.table(COLUMNS), tmp_path / "rows.parquet")
     same(read_table(tmp_path / "rows.parquet", "table"))
     (tmp_path / "rows.parquet").write_bytes(b"PAR1 and no more")
-    with pytest.raises(DataError, match="this file of Parquet cannot be read"):
+    with pytest.raises(DataError, match="this Parquet file cannot be read"):
         read_table(tmp_path / "rows.parquet", "table")
 
 

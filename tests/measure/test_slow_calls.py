@@ -1,4 +1,4 @@
-"""Calls of seconds: as many blocks as are needed, and time that is told beforehand."""
+"""Calls of seconds: as many blocks as are needed, and a forecast of their time."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hwcost.errors import ArchitectureError, DataError, UsageError
@@ -35,6 +35,7 @@ def test_numbers_are_ordered_and_texts_are_categories() -> None:
         assert made.parse(text) == arch
 
 
+@example({"X": ["1"], "Y": [" "]})
 @given(declared)
 def test_options_keys_and_files_are_read_back(tmp_path_factory, genes) -> None:
     made = space("custom", genes=genes)
@@ -60,12 +61,12 @@ def test_options_keys_and_files_are_read_back(tmp_path_factory, genes) -> None:
         ({"genes": [["a", [1]], ["a", [2]]]}, "repeated: a"),
         ({"genes": ["ab"]}, "genes are choices by name"),
         ({"genes": {"a": [1]}, "increasing": ["b"]}, "increasing names 'b'.*Known: a"),
-        ({"genes": {"a": ["x"]}, "increasing": ["a"]}, "no numeric gene.*Known: none"),
-        ({"genes": {"a": [1]}, "operators": ["x-{b}"]}, "operator 'x-{b}' names the gene 'b'. Known: a"),
+        ({"genes": {"a": ["x"]}, "increasing": ["a"]}, "not a numeric gene.*Known: none"),
+        ({"genes": {"a": [1]}, "operators": ["x-{b}"]}, "operator 'x-{b}' names the unknown gene 'b'. Known: a"),
         ({"genes": {"a": [1]}, "operators": [{"name": "x", "when": {"a": [2]}}]}, "gene 'a' is never 2"),
         ({"genes": {"a": [0.5]}, "operators": [{"name": "x", "times": "a"}]}, "expected whole numbers"),
         ({"genes": {"a": [1]}, "operators": [{"nome": "x"}]}, "an operator is a text"),
-        ({"genes": {"a": [1]}, "operators": ["x-{a"]}, "no template"),
+        ({"genes": {"a": [1]}, "operators": ["x-{a"]}, "not a template"),
         ({"genes": 5}, "one has a wrong type"),
     ],
 )

@@ -58,7 +58,7 @@ def test_lists_within_mappings_and_texts_with_signs() -> None:
         ({"layers": 4}, "needs a value for hidden. Given: layers. Genes: layers, hidden"),
         ({}, "Given: nothing"),
         ("layers=4", "needs a value for hidden"),
-        ("{'layers': }", "no JSON object and no dictionary"),
+        ("{'layers': }", "neither a JSON object nor a dictionary"),
         ({"layers": 4, "hidden": "wide"}, "is numeric, got the text 'wide'"),
         ({"layers": 4, "hidden": None}, "a number or a text, got None"),
         (Architecture("hat", (1,)), "belongs to space 'hat'"),

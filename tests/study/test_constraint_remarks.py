@@ -1,4 +1,4 @@
-"""A constraint that keeps nothing out, or everything, is said before the search."""
+"""A constraint that excludes nothing, or everything, is reported before the search."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_another_factory_is_another_workload_but_a_changed_file_is_not(nets) -> 
     assert changed.key == one.key
     assert changed == one
     assert changed.source == source_of("own_nets:build") != one.source
-    with pytest.raises(UsageError, match="module 'own_nets' was changed since this campaign began"):
+    with pytest.raises(UsageError, match="module 'own_nets' has changed since this campaign began"):
         one.build()
 
 
@@ -108,7 +108,7 @@ def test_a_function_is_taken_where_it_can_be_imported(monkeypatch) -> None:
 
 def test_genes_cannot_have_names_that_say_the_shape() -> None:
     made = space("custom", genes={"seq_len": [1]})
-    with pytest.raises(UsageError, match="gets 'seq_len' from the measurement"):
+    with pytest.raises(UsageError, match="is called with the 'seq_len' of the measurement"):
         FactoryModelWorkload.of(made, made.sample(1)[0])
 
 
@@ -117,7 +117,7 @@ def test_without_a_factory_it_says_how_one_is_given() -> None:
         models(SPACE, [ARCH])
     with pytest.raises(UsageError, match=r"give measure\(..., space=space\) too"):
         api.measure([ARCH], model="own_nets:build")
-    with pytest.raises(UsageError, match="a workload says itself what is built"):
+    with pytest.raises(UsageError, match="a workload already says what is built"):
         api.measure([ModelWorkload("supershaper", (360,) * 12)], model="own_nets:build")
 
 

@@ -155,7 +155,7 @@ def test_every_call_of_a_factory_draws_the_same() -> None:
 def test_other_shapes_than_planned_are_no_measurement_of_the_plan() -> None:
     workload = FactoryWorkload("own_models:changing").described(DEFAULTS)
     sys.modules["own_models"].calls.append(3)
-    with pytest.raises(MeasurementError, match="gave inputs of shapes .*3, 3.*when the measurement was planned"):
+    with pytest.raises(MeasurementError, match="gave inputs of the shapes .*3, 3.*when the measurement was planned"):
         workload.built()
 
 
@@ -181,7 +181,7 @@ def test_a_process_of_its_own_says_what_a_factory_makes() -> None:
         ("own_models:image", "forward takes pixels. Known without an example: input_ids.*return the pair"),
         ("own_models:wrong", "returned int, not a torch.nn.Module"),
         ("own_models:wrong_example", "are int. Let the factory return the pair"),
-        ("own_models:wrong_values", "example input 0 is no tensor but object"),
+        ("own_models:wrong_values", "example input 0 is not a tensor but of type object"),
         ("own_models:value", "has no function 'value'"),
         ("own_models:nothing", "has no function 'nothing'"),
         ("no_such_models:text", "'no_such_models:text' cannot be imported: No module.*Looked in"),

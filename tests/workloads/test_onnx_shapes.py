@@ -1,4 +1,4 @@
-"""Shapes and formats of the inputs of ONNX graphs: what tells a size, and what is asked for."""
+"""Shapes and formats of the inputs of ONNX graphs: sizes that names determine, and sizes that must be given."""
 
 # ruff: noqa: E402 - nothing below can be imported without the optional package
 
@@ -134,7 +134,7 @@ def test_shapes_as_they_are_typed() -> None:
         "a": InputShape((1, 128)), "b:0": InputShape((2,), "int64"), "t": InputShape(())
     }  # fmt: skip
     for wrong in ("a", "a=1,2", "=1x2", "a=x", "a=1x-2"):
-        with pytest.raises(UsageError, match="is no shape of an input. Expected NAME=1x128"):
+        with pytest.raises(UsageError, match="is not the shape of an input. Expected NAME=1x128"):
             read_inputs([wrong])
     with pytest.raises(UsageError, match="'a' is given twice"):
         read_inputs(["a=1", "a=2"])

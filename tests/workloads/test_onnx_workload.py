@@ -62,9 +62,9 @@ def test_a_graph_with_fixed_shapes_keeps_them(tmp_path) -> None:
     assert workload.inputs()["ids"].shape == (4, 6)
     assert OnnxWorkload.of(path, batch_size=4, seq_len=6) == workload
     assert from_dict(workload.as_dict()) == workload
-    with pytest.raises(UsageError, match="fixes the batch size 4, 1 was asked for. Ask for 4"):
+    with pytest.raises(UsageError, match="fixes the batch size 4, and 1 was asked for. Ask for 4"):
         OnnxWorkload.of(path, batch_size=1)
-    with pytest.raises(UsageError, match="fixes the sequence length 6, 32 was asked for. Ask for 6"):
+    with pytest.raises(UsageError, match="fixes the sequence length 6, and 32 was asked for. Ask for 6"):
         OnnxWorkload.of(path, seq_len=32)
     with pytest.raises(UsageError, match="holds float32 numbers, and float16 was asked for"):
         OnnxWorkload.of(path, dtype="float16")
