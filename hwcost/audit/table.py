@@ -226,9 +226,9 @@ def _repeat_flags(
     if not disagreeing:
         return []
     shown = disagreeing[:SAID_PAIRS]
-    pairs = [f"rows {first} and {second} (a factor of {_factor(ratio):.3g})" for first, second, ratio in shown]
+    named = [f"rows {first} and {second} (a factor of {_factor(ratio):.3g})" for first, second, ratio in shown]
     more = f" and {len(disagreeing) - SAID_PAIRS} more pairs" if len(disagreeing) > SAID_PAIRS else ""
-    text = f"the same architecture was measured with different results in {', '.join(pairs)}{more}."
+    text = f"the same architecture was measured with different results in {', '.join(named)}{more}."
     return [Flag("W_REPEATS", text, "One of the two is wrong: measure the architecture again.")]
 
 

@@ -141,7 +141,8 @@ def _left_out(names: Sequence[str]) -> str:
     """Returns the remark on further columns that are named as latencies are."""
     quoted = ", ".join(f"'{name}'" for name in names)
     what, kept = ("columns", "them features") if len(names) > 1 else ("column", "it a feature")
-    return f"{what} {quoted} left out, because latencies, times and statistics of them are named so. --keep {','.join(names)} makes {kept}."
+    why = "latencies, times and statistics of them are named so"
+    return f"{what} {quoted} left out, because {why}. --keep {','.join(names)} makes {kept}."
 
 
 def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tuple[SearchSpace, Sheet]:
