@@ -62,8 +62,11 @@ LEAST_GAIN = 1.5
 NARROW, NARROW_GAIN = 0.06, 1.0
 """Where errors are this small a share of a step, half the rows may be in another unit: a smaller gain per row is enough."""
 
-WIDEST_OF_ALL, LARGE_GAIN, FEW_BETWEEN = 0.17, 4.0, 0.02
-"""Where the gain is this large, the law may fit this badly, if no row lies between; or if few do, where it fits well."""
+WIDEST_OF_ALL, LARGE_GAIN = 0.17, 4.0
+"""Where the gain is this large, the law may fit this badly, if no row lies between."""
+
+FEW_BETWEEN, FEW_BETWEEN_FAULTS = 0.02, 0.3
+"""Where gain and distance are that large and the law fits well, so many may lie between, as the shares above."""
 
 LEAST_SHARE = 0.002
 """Share of rows in another unit below which they are outliers."""
@@ -258,7 +261,7 @@ def _is_clear(levels: _Levels, count: int, gain: float) -> bool:
     if width <= WIDEST and gain >= LEAST_GAIN and between <= min(max(1.0, MOST_BETWEEN * n), MOST_BETWEEN_FAULTS * count):
         return True
     is_far = (width <= NARROW and gain >= NARROW_GAIN) or (width <= WIDEST_OF_ALL and gain >= LARGE_GAIN)
-    return is_far and between <= (FEW_BETWEEN * n if width <= WIDEST else 0)
+    return is_far and between <= (min(FEW_BETWEEN * n, FEW_BETWEEN_FAULTS * count) if width <= WIDEST else 0)
 
 
 def _without_strays(levels: _Levels) -> _Levels:
