@@ -125,7 +125,7 @@ def test_tensors_of_an_output_are_kept_and_what_else_it_holds_is_named(own) -> N
 
 def test_what_cannot_be_exported_says_why_and_what_helps(own) -> None:
     pytest.importorskip("onnxscript")
-    with pytest.raises(MeasurementError, match="a Nothing returns a Cache, in which no tensors are known. Return a tensor"):
+    with pytest.raises(MeasurementError, match="a Nothing returns a Cache, in which no tensors are found. Return a tensor"):
         backend("onnxruntime").prepare(mine("nothing"), CPU)
     with pytest.raises(MeasurementError, match=r"a Branching cannot be exported.*Choose branches by shapes") as raised:
         backend("onnxruntime").prepare(mine("branching"), CPU)
