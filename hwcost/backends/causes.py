@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from hwcost.workloads.user_model import without_colours
+
 LONGEST = 400
 """Characters of a reason that are shown."""
-_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _CHECKED = re.compile(r"^\S+/onnxruntime/\S+ .*? was false\. ?")
 """Beginning of a message of ONNX Runtime: a place in its own code, and the condition that is checked there."""
 _PLACE = re.compile(r"Exception from |Check '|.*:$")
@@ -27,7 +28,7 @@ def plain_cause(error: BaseException) -> str:
     """
     while error.__cause__ is not None:
         error = error.__cause__
-    text = _CHECKED.sub("", _COLOURS.sub("", str(error)).rpartition("Status Message: ")[2])
+    text = _CHECKED.sub("", without_colours(str(error)).rpartition("Status Message: ")[2])
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if not _PLACE.match(line)] or lines
     return _sentence(telling[0]) if telling else type(error).__name__

@@ -226,17 +226,43 @@ def _factory(workload: FactoryWorkload) -> Exported:
         dtype, built = made.dtype(), asked.cast(made)
     else:
         built = asked.built()
-    tensors, gone = built.flat(), tuple(_left_out(built))
-    flat = Built(FlatCall(built), dict(tensors))
+    inputs = {key: one.numpy().copy() for key, one in built.flat().items()}
+    gone = tuple(_left_out(_fresh(built)))
+    flat = Built(FlatCall(built), dict(built.flat()))
     handle, name = tempfile.mkstemp(suffix=".onnx")
     os.close(handle)
-    inputs = {key: one.numpy() for key, one in tensors.items()}
     export = Exported(Path(name), inputs, None, dtype, gone, temporary=True)
     try:
-        return replace(export, reference=_export(flat, workload.name, export.path))
+        export = replace(export, reference=_export(flat, workload.name, export.path))
+        _check_repeats(flat, workload.name, export)
+        return export
     except BaseException:
         export.discard()
         raise
+
+
+def _fresh(built: Built) -> Built:
+    """Returns the module with copies of its inputs, which it may write into."""
+    return built.with_tensors(lambda one: one.clone())
+
+
+def _check_repeats(built: Built, name: str, export: Exported) -> None:
+    """Raises MeasurementError when a module gives other outputs on a further call: nothing can be compared with it."""
+    again = thin(_eager_outputs(built))
+    try:
+        verify(name, list(again), export.reference, "float32")
+    except MeasurementError:
+        raise MeasurementError(
+            f"'{name}' gives other outputs on each call with the same inputs (random numbers, or a state that it keeps), so "
+            f"that what a runtime computes cannot be checked. Let it compute the same on each call, or take --backend torch."
+        ) from None
+
+
+def _eager_outputs(built: Built) -> list[NDArray[Any]]:
+    """Runs a module once in eager torch, on copies of its inputs."""
+    from hwcost.backends.torch_eager import TorchRunner
+
+    return TorchRunner(_fresh(built), {}).outputs()
 
 
 def _left_out(built: Built) -> list[str]:
@@ -261,13 +287,11 @@ def _left_out(built: Built) -> list[str]:
 
 def _export(built: Built, name: str, path: Path) -> tuple[NDArray[Any], ...]:
     """Writes the ONNX file and returns eager torch's outputs, thinned."""
-    from hwcost.backends.torch_eager import TorchRunner
-
     try:
-        export_module(built.module, built.inputs, path)
+        export_module(built.module, _fresh(built).inputs, path)
     except MeasurementError as error:
         raise MeasurementError(f"'{name}': {error} Or take --backend torch.") from error.__cause__
-    return thin(TorchRunner(built, {}).outputs())
+    return thin(_eager_outputs(built))
 
 
 @contextlib.contextmanager

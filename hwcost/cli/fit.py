@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console, tables
+from hwcost.cli.given import refuse_unused
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from hwcost.cost_models.train import Training
     from hwcost.spaces.base import GeneValue
 
+OF_NETS = ("campaign", "drift", "categorical", "increasing", "runs", "latency", "keep", "drop", "id", "monotone")
+"""Options of tables and campaigns whose rows are whole nets."""
 DOUBTS = 3
 """Doubted measurements that are named."""
 
@@ -26,6 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def fit(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="STORE|TABLE", help="A campaign's store, or a table of latencies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the model.")],
     space: Annotated[
@@ -72,6 +76,9 @@ def fit(
     from hwcost.exchange.options import TableOptions
 
     if operators:
+        if model != "lut":
+            refuse_unused(context, ["model"], f"with --operators, which makes a lookup table (lut), no {model}")
+        refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
     options = TableOptions.of(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
+from hwcost.cli.given import refuse_changed, refuse_unused
 from hwcost.cli.progress import Told, progress
 from hwcost.errors import MeasurementError, UsageError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 DEFAULT_ARCHITECTURES = 40
 COMPONENT_CHECKS = 10
+DRAWING = ("design", "judge", "uniform")
+"""Options that say which architectures are drawn."""
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def measure(
+    context: typer.Context,
     device: Annotated[str, typer.Option("--device", "-d", help="Device profile, see: hwcost devices list.")] = "cpu",
     backend: Annotated[
         str, typer.Option("--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay.")
@@ -114,14 +118,21 @@ def measure(
     wait_s = 0.0 if wait in ("0", "0s") else parse_duration(wait)
     if resume:
         with open_store(store, create=False) as opened:
-            from hwcost.campaign.plan import find_campaign
+            from hwcost.campaign.plan import Plan, find_campaign
 
-            _run(opened, find_campaign(opened, campaign).campaign_id, budget_s, wait_s, json)
+            found = find_campaign(opened, campaign)
+            plan = Plan.from_dict(found.plan)
+            refuse_changed(context, plan, found.campaign_id)
+            if dry_run:
+                _show_plan(plan, store, json)
+            else:
+                _run(opened, found.campaign_id, budget_s, wait_s, json)
         return
     if campaign is not None:
         raise UsageError("--campaign says which campaign to go on with; give --resume too")
     profile = require(device)
     shape = _shape(profile, batch_size, seq_len, dtype)
+    _refuse_unused(context, model is not None and space is None, components, bool(arch))
     if model is not None and space is None:
         items = _own_model(model, {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}, shape, inputs or [])
     elif inputs:
@@ -150,6 +161,19 @@ def measure(
         from hwcost.campaign.run import start
 
         _run(opened, start(plan, opened), budget_s, wait_s, json)
+
+
+def _refuse_unused(context: typer.Context, is_one_model: bool, components: bool, has_archs: bool) -> None:
+    """Refuses options that what is measured leaves without effect."""
+    if is_one_model:
+        names = [*DRAWING, "number", "arch", "merged", "components", "parts"]
+        refuse_unused(context, names, "on a --model without a --space")
+    if components:
+        refuse_unused(context, [*DRAWING, "arch"], "with --components")
+    else:
+        refuse_unused(context, ["parts"], "without --components")
+    if has_archs:
+        refuse_unused(context, [*DRAWING, "number"], "with --arch, which says what is measured")
 
 
 def _shape(profile: DeviceProfile, batch_size: int | None, seq_len: int | None, dtype: str | None) -> dict[str, Any]:

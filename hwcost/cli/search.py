@@ -9,17 +9,19 @@ import typer
 
 from hwcost.cli import console
 from hwcost.cli.progress import Told, progress
-from hwcost.errors import UsageError
+from hwcost.errors import MeasurementError, UsageError
 
 if TYPE_CHECKING:
     from hwcost.cli.goals import Goals
     from hwcost.cost_models.base import CostModel
+    from hwcost.measure.measurement import Measurement
     from hwcost.searchers.trial import Trial
     from hwcost.study.remeasure import Level, Remeasured
     from hwcost.study.study import Progress, Study
 
 SHOWN = 20
 """Rows that a table shows, and winners that are measured; --json has all rows."""
+BACK_TO_BACK = "back-to-back"
 LISTED = 1000
 """Refusals that --json lists with their reasons; all are counted."""
 
@@ -129,6 +131,8 @@ def search(
     document = _document(study, winners, rows)
     if not console.write_json(document, json):
         _show(study, winners, rows)
+    if rows and all(row.measured_s is None for row in rows):
+        raise MeasurementError("no winner could be measured; see above for why. Measure them again, on a quieter machine")
 
 
 def _measured(
@@ -159,11 +163,31 @@ def _measured(
     distinct = list(dict.fromkeys([*archs, *again]))
     result = measure(
         distinct, device, backend=backend, space=cost.space, tier=tier, role="winner", store=store, model=factory, **shape,
+        **_manner(cost, backend),
     )  # fmt: skip
+    _tell_lost([one for one in result.measurements[: len(archs)] if one.latency_s is None])
     intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
     found = dict(zip(distinct, intervals, strict=True))
     level = level_of(cost, again, [found[arch] for arch in again])
     return remeasured(cost, archs, [found[arch] for arch in archs], level)
+
+
+def _manner(cost: CostModel, backend: str) -> dict[str, Any]:
+    """Returns the arguments of ``measure`` that repeat how the cost model's rows were measured, as far as it knows."""
+    known = cost.provenance
+    manner = {"threads": known.get("threads", 1), "arrival": known.get("protocol", {}).get("arrival", BACK_TO_BACK)}
+    if known.get("backend") == backend:
+        manner["backend_options"] = known.get("backend_options", {})
+    if manner["threads"] != 1 or manner["arrival"] != BACK_TO_BACK:
+        console.note(f"as the model's rows were: {manner['threads']} thread(s), calls {manner['arrival']}")
+    return manner
+
+
+def _tell_lost(lost: list[Measurement]) -> None:
+    """Says why winners have no measurement."""
+    for one in lost:
+        why = next((str(found) for found in one.flags if found.code.startswith("E_")), "none of its visits can be used")
+        console.note(f"'{one.workload.name}' could not be measured: {why}")
 
 
 def _factory(cost: CostModel, given: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,7 +12,7 @@ from hwcost._extras import imported
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads.base import ITEMSIZES, Options, Workload, check_shape
 from hwcost.workloads.builder import draw_inputs
-from hwcost.workloads.user_model import EXPECTED, UserModel, call_factory, import_callable, taken
+from hwcost.workloads.user_model import EXPECTED, UserModel, call_factory, import_callable, named, taken
 
 if TYPE_CHECKING:
     import torch
@@ -162,11 +163,12 @@ class FactoryWorkload(Workload):
         accepted = taken(import_callable(self.factory), list(values))
         arguments = {**values, "dtype": getattr(torch, values["dtype"])}
         given = {**{name: arguments[name] for name in accepted}, **dict(self.arguments)}
-        made = _Made(call_factory(self.factory, given), tuple(accepted), values)
+        by_name = named(import_callable(self.factory), accepted)
+        made = _Made(call_factory(self.factory, given), tuple(accepted), tuple(by_name), values)
         for name in ("batch_size", "seq_len"):
             if asked[name] is not None and not made.applies(name):
                 raise UsageError(
-                    f"factory '{self.factory}' takes no argument '{name}', and gives its own example inputs: {name} "
+                    f"factory '{self.factory}' {made.drops(name)}, and gives its own example inputs: {name} "
                     f"{asked[name]} cannot be applied. Let the factory take '{name}' and make its inputs of that size, or "
                     f"ask for no {name}."
                 )
@@ -179,7 +181,9 @@ class FactoryWorkload(Workload):
         from hwcost.workloads.built import Built, as_tensors
         from hwcost.workloads.known_inputs import known_inputs
 
-        module, example = made.model.module.eval().requires_grad_(False).to("cpu"), made.model.example
+        module, example = made.model.module.eval().to("cpu"), made.model.example
+        for parameter in module.parameters():  # TorchScript has no requires_grad_ of modules
+            parameter.requires_grad_(False)
         if example is None:
             specs = known_inputs(module, self.factory, made.values["batch_size"], made.values["seq_len"])
             return Built(module, {name: torch.from_numpy(array) for name, array in draw_inputs(specs, seed).items()})
@@ -200,15 +204,41 @@ class FactoryWorkload(Workload):
 
 @dataclass(frozen=True, eq=False)
 class _Made:
-    """What a factory made, the arguments that it took, and the values that it was offered."""
+    """What a factory made, the arguments that it was given, those that it has by name, and the values it was offered."""
 
     model: UserModel
-    accepted: tuple[str, ...]
+    given: tuple[str, ...]
+    by_name: tuple[str, ...]
     values: dict[str, Any]
 
     def applies(self, name: str) -> bool:
-        """Whether a batch size or sequence length has an effect: on the factory, or on inputs that are drawn."""
-        return name in self.accepted or self.model.example is None
+        """Whether a batch size or sequence length has an effect: on the factory, or on inputs that are drawn.
+
+        A factory that takes anything (``**kwargs``) may drop it, so its example inputs must show it.
+        """
+        if name in self.by_name or self.model.example is None:
+            return True
+        return name in self.given and self._shows(name)
+
+    def drops(self, name: str) -> str:
+        """Says why a batch size or sequence length has no effect."""
+        return f"shows nothing of '{name}' in its inputs" if name in self.given else f"takes no argument '{name}'"
+
+    def _shows(self, name: str) -> bool:
+        """Whether an example input has the batch size as its first dimension, or the sequence length as a later one."""
+        places = slice(1) if name == "batch_size" else slice(1, None)
+        return any(self.values[name] in shape[places] for shape in _shapes_within(self.model.example))
+
+
+def _shapes_within(example: Any) -> Iterator[tuple[int, ...]]:
+    """Yields the shapes of tensors and arrays in nested tuples, lists and dicts."""
+    if isinstance(example, Mapping):
+        example = tuple(example.values())
+    if isinstance(example, (tuple, list)):
+        for part in example:
+            yield from _shapes_within(part)
+    elif hasattr(example, "shape"):
+        yield tuple(example.shape)
 
 
 def _shapes(built: Built) -> Shapes:

@@ -21,6 +21,9 @@ from hwcost.workloads.onnx_ports import Port, ports
 _PASSED_ON = ("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
 """Operators behind which ids still are ids."""
 _FIXED = "fixes_seq_len"
+BYTES = 128
+"""What integers of 8 bits, such as those of images, stay below."""
+_LFS = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,8 @@ class OnnxWorkload(Workload):
         except DecodeError:
             graph = None
         if graph is None or not graph.node:
-            raise DataError(f"'{self.path}' is not an ONNX model")
+            raise DataError(f"'{self.path}' is not an ONNX model{_instead(self.path)}")
+        _check_weights(graph, Path(self.path).parent)
         return graph
 
     def file_dtype(self) -> str:
@@ -250,7 +254,7 @@ def _bounds(port: Port, graph: Any) -> tuple[int | None, int]:
         return None, 0
     if "mask" in port.name.lower() or port.dtype.kind == "b":
         return 2, 1
-    return _rows_looked_up(graph, port.name) or 2, 0
+    return _rows_looked_up(graph, port.name) or (BYTES if port.is_bytes else 2), 0
 
 
 def _rows_looked_up(graph: Any, name: str) -> int | None:
@@ -263,6 +267,28 @@ def _rows_looked_up(graph: Any, name: str) -> int | None:
         if node.op_type == "Gather" and node.input[1] in aliases and node.input[0] in rows:
             found.append(rows[node.input[0]])
     return min(found, default=None)
+
+
+def _instead(path: str) -> str:
+    """Says what a file is that is no model, where that is known."""
+    with open(path, "rb") as file:
+        begin = file.read(len(_LFS))
+    if not begin:
+        return ": it is empty. Export or download it again"
+    if begin == _LFS:
+        return " but a Git LFS pointer to one. Run 'git lfs pull' in that repository, and try again"
+    return ""
+
+
+def _check_weights(graph: Any, folder: Path) -> None:
+    """Raises DataError when a file that holds weights of the graph is not beside it."""
+    for tensor in graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location" and not (folder / entry.value).is_file():
+                raise DataError(
+                    f"weights of this ONNX model lie in '{entry.value}', which is not in '{folder}'. Put that file beside "
+                    f"the model, under that name."
+                )
 
 
 def _file_digest(path: str | Path) -> str:

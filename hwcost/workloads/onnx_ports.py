@@ -51,8 +51,13 @@ class Port:
 
     @property
     def is_sequence(self) -> bool:
-        """Whether it looks like ids or a mask: integers in two dimensions or more."""
-        return not self.is_float and self.dims is not None and len(self.dims) > 1
+        """Whether it looks like ids or a mask: a table of integers or truth values, wider than the bytes of images."""
+        return not self.is_float and not self.is_bytes and self.dims is not None and len(self.dims) == 2
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether it holds integers of 8 bits, as images do."""
+        return self.dtype.kind in "iu" and self.dtype.itemsize == 1
 
     @property
     def has_sums(self) -> bool:

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 import random
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from hwcost.errors import MeasurementError, UsageError
 if TYPE_CHECKING:
     import torch
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 EXPECTED = "Let the factory return the pair (module, example_inputs), with a tuple or a dict of tensors."
 
 
@@ -53,7 +55,7 @@ def import_callable(name: str, what: str = "function") -> Callable[..., Any]:
             module = importlib.import_module(module_name)
     except ImportError as error:
         raise UsageError(f"'{name}' cannot be imported: {error}. Looked in {os.getcwd()} too.") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UsageError(f"'{name}' cannot be imported: {reason(error)}") from error
     found = getattr(module, attribute, None)
     if not callable(found):
@@ -65,11 +67,21 @@ def import_callable(name: str, what: str = "function") -> Callable[..., Any]:
 
 def taken(function: Callable[..., Any], offered: Sequence[str]) -> list[str]:
     """Returns those of the offered keyword arguments that a function takes; all of them where it has ``**kwargs``."""
-    parameters = inspect.signature(function).parameters
-    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+    if any(one.kind is one.VAR_KEYWORD for one in inspect.signature(function).parameters.values()):
         return list(offered)
-    by_name = {name for name, one in parameters.items() if one.kind is not one.POSITIONAL_ONLY}
+    return named(function, offered)
+
+
+def named(function: Callable[..., Any], offered: Sequence[str]) -> list[str]:
+    """Returns those of the offered keyword arguments that a function has by name, so that it can be trusted to use them."""
+    unnamed = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    by_name = {name for name, one in inspect.signature(function).parameters.items() if one.kind not in unnamed}
     return [name for name in offered if name in by_name]
+
+
+def without_colours(text: str) -> str:
+    """Returns a text without the codes that colour a terminal."""
+    return _COLOURS.sub("", text)
 
 
 def call_factory(name: str, arguments: Mapping[str, Any]) -> UserModel:
@@ -95,15 +107,19 @@ def call_factory(name: str, arguments: Mapping[str, Any]) -> UserModel:
         inspect.signature(factory).bind(**arguments)
     except TypeError as error:
         given = ", ".join(arguments) or "none"
-        raise UsageError(f"factory '{name}' cannot be called with the arguments {given}: {error}") from None
+        raise UsageError(
+            f"factory '{name}' cannot be called with the arguments {given}: {error}. Give what it takes beside them a "
+            f"default."
+        ) from None
     try:
         with current_folder_importable(), _seeded():
             made = factory(**arguments)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise MeasurementError(f"factory '{name}' raised {reason(error)}") from error
     module, example = made if isinstance(made, tuple) and len(made) == 2 else (made, None)
     if not isinstance(module, torch.nn.Module):
-        raise UsageError(f"factory '{name}' returned {type(module).__name__}, not a torch.nn.Module. {EXPECTED}")
+        kind = type(module).__name__ + (f" of {len(module)}" if isinstance(module, (tuple, list)) else "")
+        raise UsageError(f"factory '{name}' returned {kind}, not a torch.nn.Module. {EXPECTED}")
     return UserModel(module, _checked_example(name, example))
 
 
@@ -138,10 +154,12 @@ def _seeded(seed: int = 0) -> Iterator[None]:
 
 
 def _checked_example(name: str, example: Any) -> tuple[Any, ...] | dict[str, Any] | None:
+    import numpy as np
+
     torch = imported("torch", "torch")
     if example is None:
         return None
-    if isinstance(example, torch.Tensor):
+    if isinstance(example, (torch.Tensor, np.ndarray)):
         return (example,)
     if isinstance(example, Mapping):
         return dict(example)
@@ -152,7 +170,7 @@ def _checked_example(name: str, example: Any) -> tuple[Any, ...] | dict[str, Any
 
 def reason(error: BaseException) -> str:
     """Returns an error of the user's code and its place, for example ``ValueError: no such size (models.py, line 12)``."""
-    lines = str(error).strip().splitlines() or ["no reason given"]
+    lines = without_colours(str(error)).strip().splitlines() or ["no reason given"]
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename.startswith(os.getcwd() + os.sep)] or frames
     place = f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})" if own else ""

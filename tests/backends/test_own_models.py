@@ -63,9 +63,19 @@ class Branching(nn.Module):
     def forward(self, one):
         return one if one.sum() > 0 else one * 2
 
+class Writing(nn.Module):
+    def forward(self, states):
+        return 2 * states.add_(1.0)
+
+class Random(nn.Module):
+    def forward(self, states):
+        return states + torch.rand_like(states)
+
 def cached(): return Cached(), torch.ones(2, 2)
 def nothing(): return Nothing(), torch.ones(2, 2)
 def branching(): return Branching(), torch.ones(3)
+def writing(): return Writing(), torch.ones(2, 2)
+def random(): return Random(), torch.ones(2, 2)
 def half(): return nn.Linear(8, 8, dtype=torch.bfloat16), torch.ones(1, 8, dtype=torch.bfloat16)
 '''
 
@@ -235,3 +245,17 @@ def test_models_of_transformers_run_without_examples(tmp_path, monkeypatch, name
     workload = FactoryWorkload(f"tiny_transformers:{name}", batch_size=2, seq_len=8)
     assert backend("torch").prepare(workload, CPU).outputs()[0].shape[:2] == (2, 8)
     assert backend("onnxruntime").prepare(workload, CPU).facts["difference"] < 1e-4
+
+
+def test_a_module_that_writes_into_its_inputs_is_checked_on_what_it_was_given(own) -> None:
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    runner = backend("onnxruntime").prepare(mine("writing"), CPU)
+    assert runner.facts["difference"] == 0.0
+
+
+def test_a_module_that_draws_numbers_on_each_call_is_refused_for_that_reason(own) -> None:
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    with pytest.raises(MeasurementError, match="gives other outputs on each call with the same inputs"):
+        backend("onnxruntime").prepare(mine("random"), CPU)

@@ -58,6 +58,13 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int,
             marks=pytest.mark.torch,
         ),
         (["measure", "--campaign", "x"], 2, ["--resume"]),
+        (["measure", "--model", "missing.onnx", "-n", "3"], 2, ["-n has no effect on a --model without a --space"]),
+        (["measure", "--model", "missing.onnx", "--components"], 2, ["--components has no effect"]),
+        (["measure", "--backend", "null", "--arch", ARCH, "-n", "3"], 2, ["-n has no effect with --arch"]),
+        (["fit", "ops.csv", "--operators", "--model", "ridge", "--out", "m"], 2, ["--model has no effect with --operators"]),
+        (["fit", "ops.csv", "--operators", "--drift", "none", "--out", "m"], 2, ["--drift has no effect with --operators"]),
+        (["measure", "--backend", "null", "--parts"], 2, ["--parts has no effect without --components"]),
+        (["measure", "--backend", "null", "--components", "--judge", "3"], 2, ["--judge has no effect with --components"]),
         (["spaces", "show", "bert"], 2, ["unknown space 'bert'"]),
         (["spaces", "show", "supershaper", "--arch", "1_2"], 2, ["12 genes"]),
         (["devices", "show", "k8"], 2, ["unknown device", "k80"]),
@@ -189,3 +196,15 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path) -
 
     with open_store(tmp_path / "s.db") as store:
         assert store.count() == 12
+
+
+def test_resuming_with_other_options_than_planned_is_refused(capsys, tmp_path: Path) -> None:
+    store = ["--store", str(tmp_path / "s.db")]
+    planned = ["--backend", "null", "--space", "supershaper:scale=mini", "-n", "3", "--rounds", "2", "--arrival", "gap=1ms"]
+    assert invoke(["measure", *planned, *store, "-q"]) == 0
+    assert invoke(["measure", *planned, *store, "-q", "--resume"]) == 0
+    capsys.readouterr()
+    for changed in (["-n", "9"], ["--backend", "torch"], ["--arrival", "gap=2ms"], ["--seq-len", "64"], ["--model", "a:b"]):
+        refused(capsys, ["measure", "--resume", *changed, *store], 2, f"was planned with {changed[0]}", changed[1], "leave")
+    assert invoke(["measure", "--resume", "--dry-run", *store]) == 0
+    assert "Nothing was measured" in capsys.readouterr().out

@@ -106,6 +106,34 @@ def test_no_level_hides_that_winners_were_measured_elsewhere(capsys, models, tmp
     assert "the model was measured with backend torch" in err
 
 
+def test_winners_are_measured_in_the_manner_of_the_rows(capsys, models, tmp_path, monkeypatch) -> None:
+    from types import SimpleNamespace
+
+    from hwcost import api
+    from hwcost.measure.measurement import Flag
+
+    manner = load(models / "latency")
+    manner.provenance |= {"threads": 2, "protocol": {"arrival": "gap=50ms"}}
+    manner.provenance |= {"backend": "null", "backend_options": {"noise": 0}}
+    manner.save(tmp_path / "manner")
+    seen = {}
+
+    def lost(archs, device, **options):
+        seen.update(options)
+        nothing: dict = dict.fromkeys(("latency_s", "low_s", "high_s"))
+        one = SimpleNamespace(**nothing, flags=(Flag("E_FOREIGN", "ran there"),), workload=SimpleNamespace(name="w"))
+        return SimpleNamespace(measurements=[one for _ in archs])
+
+    monkeypatch.setattr(api, "measure", lost)
+    command = ["search", "--minimize", str(tmp_path / "manner"), "-s", "exact", "--measure", "--backend", "null"]
+    assert invoke(command) == 4
+    told = capsys.readouterr().err
+    assert (seen["threads"], seen["arrival"], seen["backend_options"]) == (2, "gap=50ms", {"noise": 0})
+    assert "as the model's rows were: 2 thread(s), calls gap=50ms" in told
+    assert "'w' could not be measured: E_FOREIGN: ran there" in told
+    assert "no winner could be measured" in told
+
+
 def test_figures_are_drawn(capsys, models, tmp_path) -> None:
     pytest.importorskip("matplotlib")
     answer(capsys, "--space", NAME, "--minimize", "params", "-n", 20, "--plot", tmp_path / "one")

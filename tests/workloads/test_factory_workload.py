@@ -17,6 +17,7 @@ from hwcost.workloads.base import digest
 from hwcost.workloads.factory import DEFAULTS
 
 MODELS = '''
+import numpy as np
 import torch
 from torch import nn
 
@@ -48,6 +49,10 @@ def double(): return Image().double(), torch.ones(1, 3, dtype=torch.float64)
 def random(): return nn.Linear(4, 4), torch.randn(2, 4)
 def changing(): return Image(), torch.ones(len(calls), 3)
 def small(): return Small()
+def anything(**asked): return Image(), {"pixels": np.ones((4, 3), np.float32)}
+def passes_on(**asked): return sized(asked["batch_size"], asked["dtype"])
+def array(): return Image(), np.ones((4, 3), np.float32)
+def scripted(): return torch.jit.script(nn.Linear(3, 2)), torch.ones(4, 3)
 def fails(): raise ValueError("no weights")
 calls = [1, 2]
 
@@ -190,3 +195,17 @@ def test_a_process_of_its_own_says_what_a_factory_makes() -> None:
 def test_mistakes_are_explained(factory, message) -> None:
     with pytest.raises(UsageError, match=message):
         FactoryWorkload(factory).inputs()
+
+
+def test_a_factory_that_takes_anything_must_show_what_was_asked_for() -> None:
+    dropped = FactoryWorkload("own_models:anything")
+    assert dropped.described(DEFAULTS).name == "own_models:anything@4x3"
+    assert FactoryWorkload("own_models:anything", batch_size=4).described(DEFAULTS).batch_size == 4
+    with pytest.raises(UsageError, match="shows nothing of 'batch_size' in its inputs.*2 cannot be applied"):
+        FactoryWorkload("own_models:anything", batch_size=2).described(DEFAULTS)
+    assert FactoryWorkload("own_models:passes_on", batch_size=2).described(DEFAULTS).batch_size == 2
+
+
+@pytest.mark.parametrize("name", ["array", "scripted"])
+def test_arrays_and_scripted_modules_are_taken(name) -> None:
+    assert run(name).shape == (4, 2)

@@ -13,7 +13,7 @@ onnx = pytest.importorskip("onnx")
 
 from onnx import TensorProto, helper
 
-from hwcost.errors import UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.workloads import OnnxWorkload, from_dict
 from hwcost.workloads.input_option import InputShape, read_inputs
 from hwcost.workloads.onnx_ports import Port
@@ -138,3 +138,38 @@ def test_shapes_as_they_are_typed() -> None:
             read_inputs([wrong])
     with pytest.raises(UsageError, match="'a' is given twice"):
         read_inputs(["a=1", "a=2"])
+
+
+def test_an_image_of_bytes_has_no_sequence_length(tmp_path) -> None:
+    path = graph(tmp_path / "i.onnx", {"pixels": (TensorProto.UINT8, ["batch", 32, 32, 3])})
+    workload = OnnxWorkload.of(path)
+    assert workload.name == "i.onnx@1"
+    assert workload.inputs()["pixels"].max() > 1
+    with pytest.raises(UsageError, match="has no sequence length, 32 was asked for"):
+        OnnxWorkload.of(path, seq_len=32)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not an ONNX model: it is empty"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer to one. Run 'git lfs pull'"),
+        (b"no model", "is not an ONNX model"),
+    ],
+)
+def test_files_that_are_no_models(tmp_path, content, message) -> None:
+    (tmp_path / "m.onnx").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        OnnxWorkload.of(tmp_path / "m.onnx")
+
+
+def test_weights_that_were_left_behind_are_named(tmp_path) -> None:
+    port, out = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in ("x", "y"))
+    weights = onnx.numpy_helper.from_array(np.ones((4, 4), np.float32), "W")
+    made = helper.make_graph([helper.make_node("MatMul", ["x", "W"], ["y"])], "g", [port], [out], [weights])
+    path = tmp_path / "w.onnx"
+    onnx.save(helper.make_model(made), str(path), save_as_external_data=True, location="w.bin", size_threshold=0)
+    assert OnnxWorkload.of(path).dtype == "float32"
+    (tmp_path / "w.bin").unlink()
+    with pytest.raises(DataError, match="lie in 'w.bin', which is not in .*Put that file beside the model"):
+        OnnxWorkload.of(path)

@@ -18,6 +18,9 @@ def make(width, batch_size=2, **other):
 
 def by_name(width): return nn.Linear(width, 3), {"input": torch.ones(1, width)}
 def fails(): raise ValueError("no such size")
+def exits(): raise SystemExit("usage: train.py")
+def coloured(): raise ValueError("\\x1b[31mno such size\\x1b[0m")
+def three(): return nn.Identity(), torch.ones(1), torch.ones(1)
 def later():
     import user_helper
     return user_helper.module()
@@ -29,9 +32,10 @@ value = 3
 def _folder(tmp_path, monkeypatch):
     (tmp_path / "user_code.py").write_text(CODE)
     (tmp_path / "user_helper.py").write_text("from torch import nn\ndef module(): return nn.Identity()\n")
+    (tmp_path / "user_script.py").write_text("import sys\nsys.exit(2)\n")
     (tmp_path / "user_broken.py").write_text("def f(:\n")
     monkeypatch.chdir(tmp_path)
-    for name in ("user_code", "user_helper", "user_broken"):
+    for name in ("user_code", "user_helper", "user_broken", "user_script"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
 
@@ -49,7 +53,7 @@ def test_the_current_folder_is_importable_and_the_path_is_left_clean() -> None:
         ("user_code", "names no function. Expected package.module:name"),
         ("no_such_module:f", "cannot be imported: No module named 'no_such_module'. Looked in"),
         ("user_broken:f", "cannot be imported: SyntaxError"),
-        ("user_code:value", "has no function 'value'. Functions there: make, by_name, fails, later"),
+        ("user_code:value", "has no function 'value'. Functions there: make, by_name, fails, exits, coloured, three, later"),
     ],
 )
 def test_a_wrong_name_is_explained(name, message) -> None:
@@ -81,3 +85,19 @@ def test_a_call_that_cannot_be_made_and_one_that_fails_say_why() -> None:
         call_factory("user_code:by_name", {"depth": 1})
     with pytest.raises(MeasurementError, match=r"raised ValueError: no such size \(user_code.py, line 9\)"):
         call_factory("user_code:fails", {})
+
+
+def test_code_that_exits_is_an_error_like_any_other() -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(MeasurementError, match="raised SystemExit: usage: train.py"):
+        call_factory("user_code:exits", {})
+    with pytest.raises(UsageError, match="'user_script:make' cannot be imported: SystemExit: 2"):
+        import_callable("user_script:make")
+
+
+def test_errors_have_no_colours_and_say_what_was_returned() -> None:
+    pytest.importorskip("torch")
+    with pytest.raises(MeasurementError, match="raised ValueError: no such size"):
+        call_factory("user_code:coloured", {})
+    with pytest.raises(UsageError, match="returned tuple of 3, not a torch.nn.Module"):
+        call_factory("user_code:three", {})

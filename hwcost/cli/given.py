@@ -1,0 +1,85 @@
+"""Options that were given on the command line: those that nothing would apply are refused, not passed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwcost.campaign.plan import Plan
+
+
+def given(context: typer.Context) -> dict[str, Any]:
+    """Returns the options that stand on a command's line, by the names of their parameters."""
+    found = {}
+    for name, value in context.params.items():
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            found[name] = value
+    return found
+
+
+def flag(context: typer.Context, name: str) -> str:
+    """Returns how an option of a command is written, for example ``--batch-size``."""
+    return next(str(parameter.opts[0]) for parameter in context.command.params if parameter.name == name)
+
+
+def refuse_unused(context: typer.Context, names: Iterable[str], why: str) -> None:
+    """Refuses options that would have no effect.
+
+    Args:
+        context: The command that runs.
+        names: Names of the parameters that nothing applies.
+        why: In which case, for example ``with --model``.
+
+    Raises:
+        UsageError: When one of them was given.
+    """
+    found = given(context)
+    for name in names:
+        if name in found:
+            raise UsageError(f"{flag(context, name)} has no effect {why}. Leave it out")
+
+
+def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None:
+    """Refuses options that say something else than the plan of the campaign that is resumed.
+
+    Raises:
+        UsageError: When one of them does.
+    """
+    found = given(context)
+    if str(found.get("model", "")).endswith(".onnx"):
+        found["model"] = str(Path(found["model"]).resolve())
+    for name, planned in _planned(plan).items():
+        if name in found and found[name] not in planned:
+            has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
+            raise UsageError(
+                f"campaign {campaign_id} was planned with {flag(context, name)} {has}, and {found[name]} was given. It goes "
+                f"on as it was planned: leave that out, or leave out --resume to begin a new one"
+            )
+
+
+def _planned(plan: Plan) -> dict[str, list[Any]]:
+    """Returns what a plan holds of each option; several values where workloads differ."""
+    workloads = [item.workload for item in plan.items]
+    of_workloads: dict[str, list[Any]] = {
+        name: [getattr(one, name, None) for one in workloads] for name in ("batch_size", "seq_len", "dtype")
+    }
+    learnt_from = sum(item.role == "fit" for item in plan.items)
+    return of_workloads | {
+        "model": [getattr(one, "factory", None) or getattr(one, "path", None) for one in workloads],
+        "backend": [plan.backend],
+        "threads": [plan.threads],
+        "seed": [plan.seed],
+        "pin": [plan.pin],
+        "tier": [plan.protocol.tier],
+        "rounds": [plan.protocol.rounds],
+        "blocks": [plan.protocol.min_blocks],
+        "arrival": [plan.protocol.arrival],
+        "number": [learnt_from] if learnt_from else [sum(item.role == "check" for item in plan.items)],
+    }
