@@ -295,4 +295,4 @@ def _assigned(stage: Smoother, logs: Floats, rows: NDArray[np.intp], found: _Lev
 
 
 def _as_faults(steps: Steps, step: float) -> list[UnitFault]:
-    return _by_factor(step * (steps - _common(steps)))
+    return _by_factor(np.asarray(step * (steps - _common(steps)), dtype=np.float64))
