@@ -128,7 +128,7 @@ def unit_faults(features: Features, genes: Floats, latency_s: Floats) -> list[Un
     for fault in faults:
         log_factors[fault.rows] = math.log(fault.factor)
     medians = np.array([np.median(logs[rows] - log_factors[rows]) for rows in groups.rows])
-    more = _faults_among(features, genes[[rows[0] for rows in groups.rows]], medians)
+    more = _faults_among(features, genes[groups.first], medians)
     if not more:
         return faults
     for fault in more:
