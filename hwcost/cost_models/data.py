@@ -133,6 +133,8 @@ def read(
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
         raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
+    if not isinstance(space, (str, SearchSpace)):
+        raise UsageError(f"a space is a name such as 'table', or a search space; got {type(space).__name__}")
     return replace(from_table(read_table(source, space, options)), kept=frozenset(options.keep))
 
 

@@ -71,9 +71,11 @@ def evaluate(
 
     Raises:
         DataError: When the table has a fault that would make any fit wrong.
-        UsageError: When the split leaves too few rows or architectures on either side.
+        UsageError: When there are no seeds, or the split leaves too few rows or architectures on either side.
         MissingExtraError: When the model asked for is not installed.
     """
+    if seeds < 1:
+        raise UsageError(f"the number of seeds must be positive, got {seeds}")
     n_train, groups = train_rows(len(data), train), groups_of(data)
     refuse_faults(data)
     splits = []

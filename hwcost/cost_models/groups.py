@@ -60,6 +60,17 @@ class Groups:
         return np.asarray(1.0 / self.sizes[self.numbers])
 
     @cached_property
+    def first(self) -> Rows:
+        """First row of each architecture, shape (architectures,)."""
+        return np.asarray(np.unique(self.numbers, return_index=True)[1], dtype=np.intp)
+
+    @cached_property
+    def repeated(self) -> dict[int, Rows]:
+        """Row numbers, ascending, of each architecture that stands in several rows, by its number."""
+        order, ends = np.argsort(self.numbers, kind="stable").astype(np.intp), np.cumsum(self.sizes)
+        return {int(i): order[ends[i] - self.sizes[i] : ends[i]] for i in np.flatnonzero(self.sizes > 1)}
+
+    @cached_property
     def rows(self) -> list[Rows]:
         """Row numbers of each architecture, ascending."""
         order = np.argsort(self.numbers, kind="stable").astype(np.intp)

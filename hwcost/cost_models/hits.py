@@ -44,7 +44,7 @@ def judge_hits(
     """
     groups = Groups.of(model.features, model.features.encode(archs))
     middles = Middles.of(groups, latency_s, weights)
-    keys = [model.space.canonical(archs[rows[0]].genes) for rows in groups.rows]
+    keys = [model.space.canonical(archs[row].genes) for row in groups.first]
     expected_s = latency_s * np.exp(-errors)
     model.noise_ = _noise(middles, model.spread_)
     model.measured_ = dict(zip(keys, middles.seconds.tolist(), strict=True))

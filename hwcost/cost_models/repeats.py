@@ -7,6 +7,7 @@ once and well, and none of the ways in which a model chooses by rows left out ma
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,11 +52,10 @@ class Middles:
     @classmethod
     def of(cls, groups: Groups, latency_s: Floats, weights: Floats) -> Middles:
         """Merges seconds (n,) with weights (n,)."""
-        seconds = latency_s[[rows[0] for rows in groups.rows]]
+        seconds = latency_s[groups.first]
         is_kept = np.ones(len(latency_s), dtype=bool)
         deviations = np.zeros(len(latency_s))
-        for i in np.flatnonzero(groups.sizes > 1):
-            rows = groups.rows[i]
+        for i, rows in groups.repeated.items():
             seconds[i] = _middle(latency_s[rows], weights[rows])
             off = np.log(latency_s[rows] / seconds[i])
             is_kept[rows] = _is_kept(off)
@@ -63,12 +63,12 @@ class Middles:
             deviations[rows] = np.where(is_kept[rows], off * np.sqrt(k / (k - 1)), 0.0)
         return cls(groups, seconds, is_kept, deviations)
 
-    @property
+    @cached_property
     def counts(self) -> Rows:
         """Kept measurements of each architecture, shape (architectures,)."""
         return np.bincount(self.groups.numbers, self.is_kept).astype(np.intp)
 
-    @property
+    @cached_property
     def spreads(self) -> Floats:
         """Standard deviation (log) of the measurements of each architecture; 0 for a single one, shape (architectures,)."""
         return np.asarray(np.sqrt(np.bincount(self.groups.numbers, self.deviations**2) / self.counts))
@@ -108,7 +108,7 @@ def merged(groups: Groups, genes: Floats, latency_s: Floats, weights: Floats) ->
         return genes, latency_s, weights
     middles = Middles.of(groups, latency_s, weights)
     even = np.bincount(groups.numbers, weights) / groups.sizes
-    return genes[[rows[0] for rows in groups.rows]], middles.seconds, even * middles.trust
+    return genes[groups.first], middles.seconds, even * middles.trust
 
 
 def without_own(groups: Groups, errors: Floats) -> Floats:
@@ -124,9 +124,8 @@ def without_own(groups: Groups, errors: Floats) -> Floats:
     if not groups.has_repeats:
         return errors
     others, middle = np.zeros(len(errors)), float(np.median(errors))
-    for rows in groups.rows:
-        if len(rows) > 1:
-            others[rows] = [np.median(np.delete(errors[rows], i)) - middle for i in range(len(rows))]
+    for rows in groups.repeated.values():
+        others[rows] = [np.median(np.delete(errors[rows], i)) - middle for i in range(len(rows))]
     means = np.bincount(groups.numbers, errors) / groups.sizes
     within = float(((errors - means[groups.numbers]) ** 2).sum()) / (len(errors) - len(groups))
     between = max(0.0, float(means.var()) - within * float((1.0 / groups.sizes).mean()))

@@ -80,6 +80,9 @@ WIDER = 3.0
 LONE = 50
 """A table with fewer rows has a unit fault even where a single row is off."""
 
+MANY_REPEATS = 0.2
+"""Share of rows that repeat others from which architectures are compared too."""
+
 SMALLEST_ERROR = 1e-3
 """Errors of log latency below this are equal: rounded latencies allow no better."""
 
@@ -131,13 +134,13 @@ def unit_faults(features: Features, genes: Floats, latency_s: Floats) -> list[Un
     logs = np.log(latency_s)
     faults = _faults_among(features, genes, logs)
     groups = Groups.of(features, genes)
-    if not groups.has_repeats:
+    if len(logs) - len(groups) < MANY_REPEATS * len(logs):
         return faults
     log_factors = np.zeros(len(logs))
     for fault in faults:
         log_factors[fault.rows] = math.log(fault.factor)
     medians = np.array([np.median(logs[rows] - log_factors[rows]) for rows in groups.rows])
-    more = _faults_among(features, genes[[rows[0] for rows in groups.rows]], medians)
+    more = _faults_among(features, genes[groups.first], medians)
     if not more:
         return faults
     for fault in more:

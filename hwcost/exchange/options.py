@@ -89,4 +89,7 @@ class TableOptions:
 
 def _names(names: Names) -> tuple[str, ...]:
     parts = names.split(",") if isinstance(names, str) else names
-    return tuple(name.strip() for name in parts if name.strip())
+    held = list(parts) if isinstance(parts, Iterable) else [parts]
+    if not all(isinstance(name, str) for name in held):
+        raise UsageError(f"columns are named by a list of texts, or by one text with commas between them; got {names!r}")
+    return tuple(name.strip() for name in held if name.strip())

@@ -14,7 +14,7 @@ from hwcost.cost_models.data import Data, from_table
 from hwcost.cost_models.evaluate import evaluate
 from hwcost.cost_models.table_faults import ranges, refuse_faults, table_faults
 from hwcost.cost_models.train import train
-from hwcost.errors import DataError
+from hwcost.errors import DataError, UsageError
 from hwcost.exchange.table import LatencyTable
 from hwcost.spaces import space
 from hwcost.testing.sim_tables import sim_table, with_drift, with_leak, with_unit_fault
@@ -239,3 +239,11 @@ def test_a_rate_or_energy_by_name_needs_no_agreement_to_the_last_digit(name):
     assert (fault.flag.code, fault.column) == ("E_LEAK", name)
     assert codes(table(qps=RNG.choice([0.5, 1.0, 2.0, 4.0, 8.0], N))) == [], "an offered load"
     assert codes(table(energy_budget=RNG.uniform(1, 100, N))) == []
+
+
+def test_what_is_no_space_and_no_number_of_seeds_is_refused():
+    frame = {"layers": LAYERS.tolist(), "latency_s": SECONDS.tolist()}
+    with pytest.raises(UsageError, match="a space is a name such as 'table'.*got int"):
+        hwcost.fit(frame, "ridge", space=3)
+    with pytest.raises(UsageError, match="number of seeds must be positive, got 0"):
+        hwcost.evaluate(frame, "ridge", space="table", seeds=0)

@@ -347,3 +347,9 @@ def test_latencies_may_stand_within_records() -> None:
 def test_rows_know_their_lines(tmp_path: Path) -> None:
     read = read_table(write(tmp_path / "t.csv", "a,latency_s", ["1,2", "", "3,4"]), "table")
     assert (read.place, read.lines, read.columns) == ("line", (2, 4), ("a", "latency_s"))
+
+
+@pytest.mark.parametrize("given", [5, [5], {"layers": 1}.items()])
+def test_names_of_columns_are_texts(given: Any) -> None:
+    with pytest.raises(UsageError, match="columns are named by a list of texts"):
+        TableOptions.of(drop=given)
