@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from hwcost.backends.base import Runner
 from hwcost.backends.cache import cache_dir, prune, write_atomically
 from hwcost.backends.causes import advice, plain_cause
+from hwcost.backends.zero_dimensions import loadable
 from hwcost.errors import MeasurementError, MissingExtraError
 from hwcost.workloads.base import Workload, digest
 from hwcost.workloads.built import Built, described
@@ -78,7 +79,8 @@ def exported(workload: Workload) -> Exported:
         UsageError: When the workload is no torch model.
     """
     if isinstance(workload, OnnxWorkload):
-        return Exported(Path(workload.path), workload.inputs(), None, workload.dtype)
+        path, is_copy = loadable(Path(workload.path))
+        return Exported(path, workload.inputs(), None, workload.dtype, temporary=is_copy)
     if isinstance(workload, FactoryWorkload):
         return _factory(workload)
     plain: Any = workload

@@ -211,6 +211,20 @@ def test_shapes_that_do_not_fit_are_told(runtime, tmp_path) -> None:
     assert backend(runtime).prepare(OnnxWorkload.of(path, seq_len=16), CPU).outputs()[0].shape == (1, 16)
 
 
+def test_dimensions_of_zero_are_dynamic(runtime, tmp_path) -> None:
+    from onnx import TensorProto
+
+    inputs, outputs = {"x": (TensorProto.FLOAT, [0, 0])}, {"y": (TensorProto.FLOAT, [0, 0])}
+    path = save(tmp_path / "a.onnx", [("Exp", ["x"], ["y"])], inputs, outputs)
+    content = path.read_bytes()
+    workload = OnnxWorkload.of(path, 2, 3)
+    runner = backend(runtime).prepare(workload, CPU)
+    runner.run(2)
+    np.testing.assert_allclose(runner.outputs()[0], np.exp(workload.inputs()["x"]), rtol=1e-5)
+    assert runner.facts["inputs"] == ["x 2x3 float32"]
+    assert path.read_bytes() == content
+
+
 def test_an_output_of_another_shape_than_declared_runs_again_and_again(runtime, tmp_path) -> None:
     from onnx import TensorProto
 
