@@ -22,6 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy import stats
+
 COUNTS = (2, 4, 8)
 WAITS = ("10m", "5s")
 ARCHITECTURES = ("64_64_64_64", "32_32_32_32")
@@ -130,14 +133,23 @@ def report(done: list[dict[str, Any]]) -> int:
 
 
 def bounds(campaigns: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
-    """Returns, by workload, from where to where the intervals of the campaigns alone reach."""
-    found: dict[str, tuple[float, float]] = {}
-    for campaign in campaigns:
-        for number in campaign["numbers"]:
-            if number["low_s"] is not None:
-                low_s, high_s = found.get(number["name"], (math.inf, 0.0))
-                found[number["name"]] = min(low_s, number["low_s"]), max(high_s, number["high_s"])
-    return found
+    """Returns, by workload, the 95 % interval of the latency alone, from how the campaigns alone differ among themselves.
+
+    With fewer than three of them it is from where to where their own intervals reach.
+    """
+    found: dict[str, list[dict[str, Any]]] = {}
+    for number in (number for campaign in campaigns for number in campaign["numbers"]):
+        if number["latency_s"] is not None:
+            found.setdefault(number["name"], []).append(number)
+    return {name: _interval(numbers) for name, numbers in found.items()}
+
+
+def _interval(numbers: list[dict[str, Any]]) -> tuple[float, float]:
+    if len(numbers) < 3:
+        return min(one["low_s"] or one["latency_s"] for one in numbers), max(one["high_s"] or one["latency_s"] for one in numbers)
+    logs = np.log([one["latency_s"] for one in numbers])
+    half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / math.sqrt(len(logs)))
+    return math.exp(float(logs.mean()) - half), math.exp(float(logs.mean()) + half)
 
 
 def verdicts(campaign: dict[str, Any], alone: dict[str, tuple[float, float]]) -> Iterator[tuple[str, str]]:
