@@ -146,7 +146,8 @@ def bounds(campaigns: list[dict[str, Any]]) -> dict[str, tuple[float, float]]:
 
 def _interval(numbers: list[dict[str, Any]]) -> tuple[float, float]:
     if len(numbers) < 3:
-        return min(one["low_s"] or one["latency_s"] for one in numbers), max(one["high_s"] or one["latency_s"] for one in numbers)
+        lows, highs = ([one[end] or one["latency_s"] for one in numbers] for end in ("low_s", "high_s"))
+        return min(lows), max(highs)
     logs = np.log([one["latency_s"] for one in numbers])
     half = float(stats.t.ppf(0.975, len(logs) - 1) * logs.std(ddof=1) / math.sqrt(len(logs)))
     return math.exp(float(logs.mean()) - half), math.exp(float(logs.mean()) + half)
