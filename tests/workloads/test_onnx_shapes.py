@@ -145,7 +145,7 @@ def test_an_image_of_bytes_has_no_sequence_length(tmp_path) -> None:
     workload = OnnxWorkload.of(path)
     assert workload.name == "i.onnx@1"
     assert workload.inputs()["pixels"].max() > 1
-    with pytest.raises(UsageError, match="has no sequence length, 32 was asked for"):
+    with pytest.raises(UsageError, match="has no sequence length, and 32 was asked for"):
         OnnxWorkload.of(path, seq_len=32)
 
 
