@@ -154,7 +154,7 @@ def _interval(numbers: list[dict[str, Any]]) -> tuple[float, float]:
 
 
 def verdicts(campaign: dict[str, Any], alone: dict[str, tuple[float, float]]) -> Iterator[tuple[str, str]]:
-    """Yields for each number of a campaign what became of it, and the number for people."""
+    """Yields for each number of a campaign what became of it, and a description of the number."""
     if campaign["exit_code"] == 3:
         yield from (("refused", name) for name in ARCHITECTURES)
         return
