@@ -28,9 +28,9 @@ from hwcost.campaign import run as campaign
 from hwcost.campaign.canaries import choose
 from hwcost.campaign.estimate import measurements, visits_of
 from hwcost.campaign.plan import Plan, items
-from hwcost.measure.protocol import Protocol, protocol
 from hwcost.spaces import space
 from hwcost.stores import open_store
+from hwcost.timing.protocol import Protocol, protocol
 from hwcost.units import parse_duration
 from hwcost.workloads import models
 

@@ -21,14 +21,14 @@ import torch
 
 from hwcost.corpora import MlmBatches, Tokenizer, corpus
 from hwcost.spaces.autodistill import AutoDistill
-from hwcost.supernet.distillation import Distillation, Schedule
-from hwcost.supernet.family import supernet
-from hwcost.supernet.masked_lm import SupernetLm
-from hwcost.supernet.recipe import Recipe
-from hwcost.supernet.relations import RelationDistillation
-from hwcost.supernet.sampling import Sandwich
-from hwcost.supernet.student import student, teacher
-from hwcost.supernet.training import Phase, Progress, train
+from hwcost.supernets.distillation import Distillation, Schedule
+from hwcost.supernets.family import supernet
+from hwcost.supernets.masked_lm import SupernetLm
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.relations import RelationDistillation
+from hwcost.supernets.sampling import Sandwich
+from hwcost.supernets.student import student, teacher
+from hwcost.supernets.training import Phase, Progress, train
 
 SEQ_LEN = 128
 WARM = 20

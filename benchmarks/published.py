@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hwcost.audit.source import audit
+from hwcost.auditing.source import audit
 from hwcost.cost_models.data import Data, from_table
 from hwcost.cost_models.evaluate import evaluate
 from hwcost.cost_models.fitting import drift_of, fit_rows

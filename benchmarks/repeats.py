@@ -13,15 +13,13 @@ import argparse
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.cost_models.data import FIT, Data
 from hwcost.cost_models.evaluate import ALL
 from hwcost.cost_models.train import train
 from hwcost.errors import MissingExtraError
 from hwcost.spaces import Architecture, SearchSpace, space
-
-Floats = NDArray[np.float64]
 
 TABLE = space("table", columns=[{"name": name} for name in ("layers", "hidden", "heads", "ffn")])
 TRANSFORMER = space(

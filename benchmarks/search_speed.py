@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.cost import Bound, Minimize, Params, Population
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.tabulate import Tables
+from hwcost.objectives import Bound, Minimize, Params, Population
 from hwcost.searchers.exact import front
 from hwcost.spaces import space
 from hwcost.study import search

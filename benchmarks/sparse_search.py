@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.cost import Minimize
+from hwcost.objectives import Minimize
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.searchers.direct import Direct
 from hwcost.searchers.sampling import ESTIMATORS

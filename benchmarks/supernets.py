@@ -34,18 +34,18 @@ from hwcost.spaces import space as make_space
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.transformer import TOKEN_TYPES
-from hwcost.supernet.base import initialise, std_at
-from hwcost.supernet.diagnostics import bottleneck_diagonals, choose, perplexities, shape_differences
-from hwcost.supernet.distillation import SCHEDULES, Distillation, TeacherTraining
-from hwcost.supernet.family import supernet
-from hwcost.supernet.finetuning import STARTS, Classification, Classifier, accuracy, prepare
-from hwcost.supernet.masked_lm import NetLm, SupernetLm, perplexity
-from hwcost.supernet.recipe import Recipe
-from hwcost.supernet.relations import RelationDistillation
-from hwcost.supernet.sampling import Sandwich
-from hwcost.supernet.student import student, teacher
-from hwcost.supernet.subnet import read_tensors, write_tensors
-from hwcost.supernet.training import Phase, Progress, train
+from hwcost.supernets.base import initialise, std_at
+from hwcost.supernets.diagnostics import bottleneck_diagonals, choose, perplexities, shape_differences
+from hwcost.supernets.distillation import SCHEDULES, Distillation, TeacherTraining
+from hwcost.supernets.family import supernet
+from hwcost.supernets.finetuning import STARTS, Classification, Classifier, accuracy, prepare
+from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.relations import RelationDistillation
+from hwcost.supernets.sampling import Sandwich
+from hwcost.supernets.student import student, teacher
+from hwcost.supernets.subnet import read_tensors, write_tensors
+from hwcost.supernets.training import Phase, Progress, train
 from hwcost.workloads.transformer_model import TransformerModel
 
 SEED = 11

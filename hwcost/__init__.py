@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hwcost.api import device, evaluate, fit, load, measure
-    from hwcost.audit.source import audit
+    from hwcost.auditing.source import audit
     from hwcost.campaign.compare import compare
-    from hwcost.cost import Bound, Limit, Maximize, Minimize
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.cost_models.operators import lookup_table
+    from hwcost.objectives import Bound, Limit, Maximize, Minimize
     from hwcost.spaces import space
     from hwcost.stores import open_store
     from hwcost.study import search
-    from hwcost.supernet.family import supernet
+    from hwcost.supernets.family import supernet
 
 __all__ = [
     "Bound", "CostModel", "Limit", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
@@ -37,27 +37,28 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Bound": "hwcost.cost",
+    "audit": "hwcost.auditing.source",
+    "Bound": "hwcost.objectives",
     "CostModel": "hwcost.cost_models.base",
-    "Limit": "hwcost.cost",
-    "Maximize": "hwcost.cost",
-    "Minimize": "hwcost.cost",
+    "Limit": "hwcost.objectives",
+    "Maximize": "hwcost.objectives",
+    "Minimize": "hwcost.objectives",
     "Prediction": "hwcost.cost_models.base",
     "compare": "hwcost.campaign.compare",
     "device": "hwcost.api",
     "evaluate": "hwcost.api",
     "fit": "hwcost.api",
     "load": "hwcost.api",
+    "measure": "hwcost.api",
     "lookup_table": "hwcost.cost_models.operators",
     "open_store": "hwcost.stores",
     "search": "hwcost.study",
     "space": "hwcost.spaces",
+    "supernet": "hwcost.supernets.family",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("audit", "measure", "supernet"):  # packages that can be called, see hwcost.measure
-        return import_module(f"hwcost.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'hwcost' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwcost._types import Floats
 from hwcost.errors import UsageError
-
-Floats = NDArray[np.float64]
 
 
 def dominates(one: ArrayLike, other: ArrayLike) -> NDArray[np.bool_]:

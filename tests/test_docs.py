@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
+import pytest
 import typer
 
 import hwcost
-from hwcost.audit.report import CODES as TABLE_CODES
+from hwcost.auditing.report import CODES as TABLE_CODES
 from hwcost.cli.main import app
 from hwcost.errors import HwcostError
-from hwcost.measure.guards import CODES
+from hwcost.timing.guards import CODES
 from tests.conftest import ROOT
 
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -63,8 +65,9 @@ def test_the_public_names() -> None:
     assert callable(hwcost.supernet)
 
 
-def test_a_package_can_be_called_whatever_was_imported_first() -> None:
-    import hwcost.measure.timer as timer
-
-    assert hwcost.measure.timer is timer
-    assert callable(hwcost.measure)
+@pytest.mark.parametrize("name", ["audit", "measure", "supernet"])
+def test_public_functions_are_functions_with_signatures(name: str) -> None:
+    function = getattr(hwcost, name)
+    assert inspect.isfunction(function)
+    kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
+    assert inspect.Parameter.VAR_POSITIONAL not in kinds

@@ -13,27 +13,29 @@ from tests.conftest import ROOT
 LAYERS = [
     ["errors"],
     ["units"],
-    ["_resources", "_callable", "_extras", "_locks"],
+    ["_types"],
+    ["_io", "_stats"],
+    ["_resources", "_extras", "_locks"],
     ["registry"],
     ["devices"],
     ["spaces"],
     ["corpora"],
     ["kernels"],
     ["workloads"],
-    ["supernet"],
+    ["supernets"],
     ["levels"],
     ["backends"],
-    ["measure"],
+    ["timing"],
     ["stores"],
     ["exchange"],
     ["campaign"],
     ["agent"],
     ["cost_models"],
-    ["audit"],
-    ["cost", "pareto"],
+    ["auditing"],
+    ["objectives", "pareto"],
     ["searchers"],
     ["study"],
-    ["pipelines"],
+    ["systems"],
     ["suites", "history"],
     ["report"],
     ["testing"],
@@ -42,7 +44,7 @@ LAYERS = [
 ]
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 SOURCES = sorted((ROOT / "hwcost").rglob("*.py"))
-NO_TORCH = ("cost_models", "cost", "searchers", "study")
+NO_TORCH = ("cost_models", "objectives", "searchers", "study")
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -77,13 +79,13 @@ def test_imports_go_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_the_timer_reads_a_clock(path: Path) -> None:
-    if path.relative_to(ROOT / "hwcost").as_posix() == "measure/timer.py":
+    if path.relative_to(ROOT / "hwcost").as_posix() == "timing/timer.py":
         return
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            assert "time" not in {alias.name for alias in node.names}, "ask hwcost.measure.timer"
+            assert "time" not in {alias.name for alias in node.names}, "ask hwcost.timing.timer"
         if isinstance(node, ast.ImportFrom) and node.module == "time":
-            assert {alias.name for alias in node.names} == {"sleep"}, "ask hwcost.measure.timer"
+            assert {alias.name for alias in node.names} == {"sleep"}, "ask hwcost.timing.timer"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

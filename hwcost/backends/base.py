@@ -1,7 +1,7 @@
 """The contract of a backend: it prepares a workload once and then runs it, without any statistics.
 
 A worker process makes one backend, prepares one workload at a time, and closes each runner before the next. All timing,
-warming up and judging is done by ``hwcost.measure``; a backend never reads a clock.
+warming up and judging is done by ``hwcost.timing``; a backend never reads a clock.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Runner(ABC):
         Returns:
             What the backend can tell quickly, of: ``clock_hz``, ``temperature_celsius``, ``throttle_reasons``,
             ``foreign_pids`` (other processes that compute on the device), ``enqueue_s`` and ``device_s`` (host and device
-            seconds per call), and counters by the names in ``hwcost.measure.conditions``.
+            seconds per call), and counters by the names in ``hwcost.timing.conditions``.
         """
         return {}
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -28,17 +26,6 @@ def cache_dir(kind: str) -> Path:
     except OSError as error:
         raise StoreError(f"cannot make the cache folder '{folder}': {error.strerror}. Set HWCOST_CACHE_DIR.") from None
     return folder
-
-
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Lets ``write`` fill a file beside ``path``, then puts it in place at once; on failure nothing is left."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-", suffix=path.suffix)
-    os.close(handle)
-    try:
-        write(Path(name))
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:

@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._io import write_atomically
 from hwcost.backends.base import Runner
-from hwcost.backends.cache import cache_dir, prune, write_atomically
+from hwcost.backends.cache import cache_dir, prune
 from hwcost.backends.causes import advice, plain_cause
 from hwcost.backends.zero_dimensions import loadable
 from hwcost.errors import MeasurementError, MissingExtraError

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.measure.measurement import Visit
+from hwcost._types import Floats
+from hwcost.timing.measurement import Visit
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.base import Workload
 
 if TYPE_CHECKING:
     from hwcost.campaign.plan import Item
 
-Floats = NDArray[np.float64]
 
 ROLE = "canary"
 EVERY = 20

@@ -16,10 +16,10 @@ from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.table_differences import compare_tables, is_table, read_tables
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.exchange.options import Names, TableOptions
-from hwcost.measure import guards
-from hwcost.measure.arrival import BACK_TO_BACK
-from hwcost.measure.measurement import Flag, Measurement
 from hwcost.stores import open_store
+from hwcost.timing import guards
+from hwcost.timing.arrival import BACK_TO_BACK
+from hwcost.timing.measurement import Flag, Measurement
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result

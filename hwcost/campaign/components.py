@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hwcost.measure.cache import hot_cache
-from hwcost.measure.measurement import Flag, Measurement
+from hwcost.timing.cache import hot_cache
+from hwcost.timing.measurement import Flag, Measurement
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.positive import described
 from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table

@@ -17,9 +17,9 @@ from typing import Any
 
 from hwcost._locks import CannotLockError, FileLock, described, machine_folder
 from hwcost.errors import BusyError, UsageError
-from hwcost.measure import cgroups, guards, processors, timer
-from hwcost.measure.measurement import Flag
-from hwcost.measure.processors import Core
+from hwcost.timing import cgroups, guards, processors, timer
+from hwcost.timing.measurement import Flag
+from hwcost.timing.processors import Core
 from hwcost.units import format_clock
 
 ROOT = Path("/")

@@ -20,14 +20,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.campaign.matching import matches
 from hwcost.campaign.undisturbed import visit_values
 from hwcost.levels.von_neumann import critical
-from hwcost.measure.measurement import Flag, Measurement
+from hwcost.timing.measurement import Flag, Measurement
 
-Floats = NDArray[np.float64]
 Verdict = Literal["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]
 
 BAND = math.log(1.01)

@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.campaign import canaries
 from hwcost.campaign.canaries import Certificate
 from hwcost.campaign.plan import Plan
 from hwcost.campaign.time_model import TimeModel, VisitTable
 from hwcost.levels.contention import Contention
 from hwcost.levels.von_neumann import critical, von_neumann
-from hwcost.measure.duplicates import duplicates, samples_digest
-from hwcost.measure.guards import CLEAR_WAIT, is_preempted, null_effect
-from hwcost.measure.measurement import Flag, Measurement, Visit
-
-Floats = NDArray[np.float64]
+from hwcost.timing.duplicates import duplicates, samples_digest
+from hwcost.timing.guards import CLEAR_WAIT, is_preempted, null_effect
+from hwcost.timing.measurement import Flag, Measurement, Visit
 
 LEAST_SIZE_ORDER = 0.9
 """Von Neumann ratio of size against order below which drift may pass for size. Evenly spread classes give more than one."""

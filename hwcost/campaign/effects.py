@@ -10,16 +10,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from hwcost._stats import MAD_TO_SD
+from hwcost._types import Floats, Indices
 
 HUBER = 1.5
 """Residuals beyond this many robust standard deviations count less."""
 
 PASSES = 30
-MAD_TO_SD = 1.4826
 
 
 @dataclass(frozen=True, slots=True)

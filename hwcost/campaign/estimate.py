@@ -14,20 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.campaign.canaries import Certificate, certify
 from hwcost.campaign.doubts import Drift, is_confounded, judge_drift, of_campaign, size_order
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
 from hwcost.campaign.undisturbed import VisitValues, visit_values
-from hwcost.measure import guards
-from hwcost.measure.measurement import Flag, Measurement, Visit
+from hwcost.timing import guards
+from hwcost.timing.measurement import Flag, Measurement, Visit
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
-Floats = NDArray[np.float64]
 
 ONE_PROCESS = "only one process measured it, and the interval of a single workload needs two or more"
 ONE_VISIT = "every workload was visited only once, and an interval needs two rounds or more"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hwcost.measure.protocol import LEAST_BLOCKS, Protocol
+from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
 from hwcost.units import format_clock, format_seconds
 
 if TYPE_CHECKING:

@@ -8,14 +8,12 @@ random walk of :mod:`hwcost.levels.random_walk` with the memory and the jumps th
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hwcost.campaign.effects import HUBER, MAD_TO_SD
+from hwcost._stats import MAD_TO_SD
+from hwcost._types import Floats, Indices
+from hwcost.campaign.effects import HUBER
 from hwcost.levels.level import Level
 from hwcost.levels.random_walk import LEAST_GAP
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 STILL = 1e3
 """Memory, in mean spacings, of a level that does not move between its jumps."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
-from hwcost.measure.measurement import Measurement
+from hwcost.timing.measurement import Measurement
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.base import Workload
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import rounds
 from hwcost.errors import DataError, UsageError
-from hwcost.measure.protocol import Protocol
+from hwcost.timing.protocol import Protocol
 from hwcost.workloads import from_dict
 from hwcost.workloads.base import Workload
 

@@ -10,8 +10,8 @@ from hwcost.campaign.canaries import choose
 from hwcost.campaign.cpus import refuse_too_many
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.run import start
-from hwcost.measure.arrival import BACK_TO_BACK
-from hwcost.measure.protocol import protocol
+from hwcost.timing.arrival import BACK_TO_BACK
+from hwcost.timing.protocol import protocol
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceProfile

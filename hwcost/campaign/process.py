@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from hwcost import errors
-from hwcost.measure.worker import Job
+from hwcost.timing.worker import Job
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STDERR_TAIL = 2000
@@ -47,7 +47,7 @@ class WorkerProcess:
         self._stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         environment = os.environ | {name: str(job.threads) for name in THREAD_VARIABLES}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "hwcost.measure.worker"],
+            [sys.executable, "-m", "hwcost.timing.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,

@@ -9,11 +9,11 @@ from hwcost.campaign.cpus import Reservation
 from hwcost.campaign.environments import deciding, differing
 from hwcost.campaign.plan import Plan
 from hwcost.errors import DataError
-from hwcost.measure import guards
-from hwcost.measure.measurement import Flag, Visit
-from hwcost.measure.protocol import PROTOCOL_ID, PROTOCOL_VERSION
 from hwcost.stores.ids import new_id
 from hwcost.stores.schema import Device, Environment, Host, Protocol, Record, Software, Tool, WorkloadInfo, idempotency_key
+from hwcost.timing import guards
+from hwcost.timing.measurement import Flag, Visit
+from hwcost.timing.protocol import PROTOCOL_ID, PROTOCOL_VERSION
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.base import ITEMSIZES, Workload
 

@@ -19,10 +19,10 @@ from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.process import WorkerDiedError, WorkerProcess
 from hwcost.campaign.records import RecordMaker
 from hwcost.errors import BusyError, InterruptedRunError
-from hwcost.measure import timer
-from hwcost.measure.measurement import Flag, Measurement, Visit
-from hwcost.measure.worker import Job
 from hwcost.stores.ids import utc_now
+from hwcost.timing import timer
+from hwcost.timing.measurement import Flag, Measurement, Visit
+from hwcost.timing.worker import Job
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from hwcost.campaign.components import component_report
 from hwcost.errors import DataError
-from hwcost.measure.measurement import Measurement
 from hwcost.spaces.base import Architecture, Component
 from hwcost.spaces.components import Components
+from hwcost.timing.measurement import Measurement
 from hwcost.workloads import component_stacks, models
 from hwcost.workloads.base import Workload
 
@@ -38,8 +38,8 @@ def gate_shares(
     """Returns what :func:`share_workloads` cost.
 
     Returns:
-        The share of the whole net's latency by kind of gate, as :class:`hwcost.cost.GateCosts` takes them; kinds overlap.
-        And, by net, by how much the sum of its components exceeds it, relative to it.
+        The share of the whole net's latency by kind of gate, as :class:`hwcost.objectives.GateCosts` takes them; kinds
+        overlap. And, by net, by how much the sum of its components exceeds it, relative to it.
 
     Raises:
         DataError: When one of them was not measured.

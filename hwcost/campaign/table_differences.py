@@ -14,8 +14,8 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.campaign.differences import BAND, Comparison, judge, overall
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.frames import is_frame
@@ -24,11 +24,9 @@ from hwcost.exchange.options import TableOptions
 from hwcost.exchange.sources import read_sheet
 from hwcost.exchange.table import LatencyTable, read_table
 from hwcost.levels.von_neumann import robust_sd
-from hwcost.measure.measurement import Flag
 from hwcost.spaces.base import SearchSpace
 from hwcost.stores import is_store
-
-Floats = NDArray[np.float64]
+from hwcost.timing.measurement import Flag
 
 FEWEST_PAIRS = 5
 """Architectures in both tables below which the scatter of their ratios is unknown."""

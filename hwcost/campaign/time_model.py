@@ -18,12 +18,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._types import Floats, Indices
 from hwcost.campaign.effects import Effects, fit_effects, noise, repeats
 from hwcost.campaign.joint import joint_level
 from hwcost.levels.level import Level, fit_level, no_level
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 PASSES = 6
 """Times that the structure of a level is chosen; items are known better each time."""

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._types import Floats, Indices
 from hwcost.levels.contention import Contention, fit_contention, is_contended
-from hwcost.measure.measurement import Visit
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from hwcost.timing.measurement import Visit
 
 FULL_VISIT = 5.0
 """Undisturbed blocks from which a visit counts in full."""

@@ -11,7 +11,7 @@ from hwcost.cli import console, tables
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from hwcost.audit.report import AuditReport
+    from hwcost.auditing.report import AuditReport
 
 LIMITS = ("mild", "drifting", "invalid")
 """Verdicts that ``--fail-on`` takes."""
@@ -56,8 +56,8 @@ def audit(
 
     The verdict is clean, mild, drifting or invalid. Several tables are also compared with each other.
     """
-    from hwcost.audit.report import is_at_least
-    from hwcost.audit.source import audit as audit_source
+    from hwcost.auditing.report import is_at_least
+    from hwcost.auditing.source import audit as audit_source
 
     if fail_on is not None and fail_on not in LIMITS:
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: {', '.join(LIMITS)}")
@@ -82,7 +82,7 @@ def audit(
 
 def as_document(reports: list[AuditReport]) -> dict[str, Any]:
     """Returns one report as it is; several as the worst verdict, all flags, and one document per source."""
-    from hwcost.audit.report import VERDICTS
+    from hwcost.auditing.report import VERDICTS
 
     if len(reports) == 1:
         return reports[0].to_dict()

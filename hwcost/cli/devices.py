@@ -10,7 +10,7 @@ from hwcost.cli import console
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceProfile
-    from hwcost.measure.probe import ProbeResult
+    from hwcost.timing.probe import ProbeResult
 
 app = typer.Typer(help="List, inspect, detect and probe devices.", no_args_is_help=True)
 
@@ -58,7 +58,7 @@ def show(
 ) -> None:
     """Show every number of a profile with its source, and what was probed beside it."""
     from hwcost.devices import find, present, resolve
-    from hwcost.measure.probe import load_probe
+    from hwcost.timing.probe import load_probe
 
     here = present()
     profile = resolve(name, here)
@@ -110,7 +110,7 @@ def probe(
     """Measure what a device reaches: matrix products, a copy, and the dispatch of a tiny operation."""
     from hwcost.devices import find, present, require
     from hwcost.errors import DeviceError
-    from hwcost.measure.probe import run_probes, save_probe
+    from hwcost.timing.probe import run_probes, save_probe
 
     here = present()
     detected = find(require(device, here), here)

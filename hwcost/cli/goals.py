@@ -15,8 +15,8 @@ from hwcost.errors import UsageError
 from hwcost.units import has_time_unit, parse_quantity
 
 if TYPE_CHECKING:
-    from hwcost.cost import Objective
     from hwcost.cost_models.base import CostModel
+    from hwcost.objectives import Objective
     from hwcost.searchers.problem import Check
     from hwcost.spaces.base import Architecture, SearchSpace
 
@@ -60,7 +60,7 @@ class Goals:
 
     def objective(self, text: str, minimize: bool) -> Objective:
         """Reads an objective."""
-        from hwcost.cost import Maximize, Minimize
+        from hwcost.objectives import Maximize, Minimize
 
         name, value = self._function(text)
         return (Minimize if minimize else Maximize)(value, name)
@@ -71,8 +71,8 @@ class Goals:
         Raises:
             UsageError: When the text is no limit.
         """
-        from hwcost.cost import Bound, Limit
         from hwcost.cost_models.base import CostModel
+        from hwcost.objectives import Bound, Limit
 
         match = _limit(text)
         is_relative = match[3].strip().endswith("x")
@@ -89,7 +89,7 @@ class Goals:
         return Bound(value, **ends, of=of, name=name, measured=not hasattr(value, "predict_codes"))
 
     def _function(self, text: str) -> tuple[str, Any]:
-        from hwcost.cost import Flops, Memory, Params
+        from hwcost.objectives import Flops, Memory, Params
 
         name, what = _split(text)
         if self.space is None:

@@ -10,7 +10,7 @@ from hwcost.cli import console
 from hwcost.cli.progress import Told, progress
 
 if TYPE_CHECKING:
-    from hwcost.pipelines.base import Event
+    from hwcost.systems.base import Event
 
 
 def register(app: typer.Typer) -> None:
@@ -50,9 +50,9 @@ def pipeline(
     """
     from pathlib import Path
 
-    from hwcost.pipelines import Settings
-    from hwcost.pipelines import pipeline as made
     from hwcost.report.page import write_page
+    from hwcost.systems import Settings
+    from hwcost.systems import pipeline as made
 
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
     settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights)

@@ -12,7 +12,7 @@ from hwcost.cli import console
 if TYPE_CHECKING:
     from hwcost.campaign.components import ComponentReport
     from hwcost.campaign.run import Result
-    from hwcost.measure.measurement import Flag, Measurement
+    from hwcost.timing.measurement import Flag, Measurement
 
 LONGEST = 60
 """Rows that a table shows before it is cut on a terminal; --json has them all."""
@@ -51,7 +51,7 @@ def as_document(result: Result) -> dict[str, Any]:
 
 
 def _as_dict(m: Measurement) -> dict[str, Any]:
-    from hwcost.measure.measurement import PERCENTILE_CALLS
+    from hwcost.timing.measurement import PERCENTILE_CALLS
 
     return {
         "name": m.workload.name,
@@ -74,8 +74,8 @@ def _flag(flag: Flag) -> dict[str, str]:
 
 
 def _latencies(result: Result) -> None:
-    from hwcost.measure.arrival import Arrival
-    from hwcost.measure.measurement import PERCENTILE_CALLS
+    from hwcost.timing.arrival import Arrival
+    from hwcost.timing.measurement import PERCENTILE_CALLS
     from hwcost.units import format_percent, format_seconds
 
     arrival = Arrival.parse(result.plan.protocol.arrival)

@@ -14,10 +14,10 @@ from hwcost.errors import MeasurementError, UsageError
 if TYPE_CHECKING:
     from hwcost.cli.goals import Goals
     from hwcost.cost_models.base import CostModel
-    from hwcost.measure.measurement import Measurement
     from hwcost.searchers.trial import Trial
     from hwcost.study.remeasure import Level, Remeasured
     from hwcost.study.study import Progress, Study
+    from hwcost.timing.measurement import Measurement
 
 SHOWN = 20
 """Rows that a table shows, and winners that are measured; --json has all rows."""

@@ -14,10 +14,10 @@ from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, SearchSpace
-    from hwcost.supernet.recipe import Recipe
-    from hwcost.supernet.run import Run
-    from hwcost.supernet.sampling import Allowed
-    from hwcost.supernet.training import Progress
+    from hwcost.supernets.recipe import Recipe
+    from hwcost.supernets.run import Run
+    from hwcost.supernets.sampling import Allowed
+    from hwcost.supernets.training import Progress
 
 app = typer.Typer(help="Train elastic supernets, judge their subnets, and take them out.", no_args_is_help=True)
 
@@ -67,10 +67,10 @@ def train(
     Every step runs several subnets on the same text and sums their gradients. Ctrl-C is safe: the same command goes on from
     the last checkpoint and ends in the same weights.
     """
-    from hwcost.measure.timer import stopwatch
     from hwcost.spaces import space as make_space
-    from hwcost.supernet.recipe import recipe as recipe_of
-    from hwcost.supernet.run import Run, Settings
+    from hwcost.supernets.recipe import recipe as recipe_of
+    from hwcost.supernets.run import Run, Settings
+    from hwcost.timing.timer import stopwatch
 
     changes = {
         "steps": steps, "batch_size": batch_size, "seq_len": seq_len, "accumulate": accumulate, "dtype": dtype,
@@ -107,8 +107,8 @@ def evaluate(
 ) -> None:
     """Show the perplexity of subnets on held-out text, with the weights they inherit."""
     _prepare(device, None)
-    from hwcost.supernet.diagnostics import perplexities
-    from hwcost.supernet.run import Run
+    from hwcost.supernets.diagnostics import perplexities
+    from hwcost.supernets.run import Run
 
     run = Run.open(folder, device)
     net = run.trained()
@@ -140,9 +140,9 @@ def extract(
 ) -> None:
     """Take a subnet out as a plain net with weights of its own, which runs without hwcost."""
     _prepare("cpu", None)
-    from hwcost.supernet import subnet
-    from hwcost.supernet.run import Run
-    from hwcost.supernet.schema import writing
+    from hwcost.supernets import subnet
+    from hwcost.supernets.run import Run
+    from hwcost.supernets.schema import writing
 
     run = Run.open(folder)
     net = run.trained()
@@ -170,8 +170,8 @@ def info(
 ) -> None:
     """Show what a folder holds: a training and how far it is, or a net."""
     _prepare("cpu", None)
-    from hwcost.supernet import subnet
-    from hwcost.supernet.run import Run
+    from hwcost.supernets import subnet
+    from hwcost.supernets.run import Run
 
     if (Path(folder) / subnet.CONFIG).exists():
         document = {name: value for name, value in subnet.describe(folder).items() if name != "schema_version"}
@@ -260,7 +260,7 @@ def _export(run: Run, model: Any, path: str) -> None:
     import torch
 
     from hwcost.backends.onnx_export import export_module
-    from hwcost.supernet.schema import writing
+    from hwcost.supernets.schema import writing
     from hwcost.workloads import builder
 
     described = builder(run.supernet.space).model_inputs(1, run.settings.recipe.seq_len)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.tabulate import Floats
 
 FEW = 12
 """A numeric column with at most so many different values, all whole, also has one free effect per value."""

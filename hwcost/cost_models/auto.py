@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hwcost._types import Floats
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import HwcostError, MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 

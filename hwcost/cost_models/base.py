@@ -17,11 +17,11 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwcost._types import Codes, Floats
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.repeats import Middles, merged
-from hwcost.cost_models.tabulate import Codes, Floats
 from hwcost.errors import DataError, HwcostError, UsageError
 from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace

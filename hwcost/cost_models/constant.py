@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.tabulate import Floats
 
 
 class Constant(CostModel):

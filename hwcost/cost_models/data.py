@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost_models.tabulate import Floats
+from hwcost._types import Floats
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.sheet import places
@@ -24,7 +24,7 @@ from hwcost.stores import is_store as is_store
 
 if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
-    from hwcost.measure.measurement import Measurement
+    from hwcost.timing.measurement import Measurement
     from hwcost.workloads.model import ModelWorkload
     from hwcost.workloads.slopes import ComponentTable
 

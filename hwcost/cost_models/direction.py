@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.features import WORK, Features
-from hwcost.cost_models.tabulate import Floats
 
 ROWS_PER_COLUMN = 2
 """Rows that every column needs before its direction is judged."""

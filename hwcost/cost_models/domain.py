@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.tabulate import Floats
 from hwcost.spaces.base import Component
 
 FADE = 10.0

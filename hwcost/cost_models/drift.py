@@ -14,17 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.folds import Rows
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.repeats import MEDIAN_VARIANCE, without_own
 from hwcost.cost_models.structure import bases
-from hwcost.cost_models.tabulate import Floats
 from hwcost.levels.level import Level, fit_level, no_level
 from hwcost.levels.von_neumann import noise, von_neumann
 
@@ -41,7 +39,6 @@ CONFOUNDED = 0.1
 CONFOUNDED_ERRORS = 4.0
 """So many standard errors of that ratio are allowed in any case; one is about ``1 / sqrt(n)``."""
 
-Runs = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class Drift:
     runs: dict[int, float]
     residuals: Floats
     predicted_s: Floats
-    rows: Rows
+    rows: Indices
     von_neumann: float
     von_neumann_after: float
     size_order: float
@@ -89,7 +86,7 @@ class Drift:
             "von_neumann_after": self.von_neumann_after,
         }
 
-    def __call__(self, rows: Rows, runs: Runs | None = None) -> Floats:
+    def __call__(self, rows: Indices, runs: Indices | None = None) -> Floats:
         """Returns the log level at any rows; shape (n,).
 
         Args:
@@ -98,14 +95,14 @@ class Drift:
         """
         return np.asarray(self.level(rows.astype(np.float64)) + self._of_runs(len(rows), runs))
 
-    def left_out(self, runs: Runs | None = None) -> Floats:
+    def left_out(self, runs: Indices | None = None) -> Floats:
         """Returns the log level at each of its own rows, ascending, as all the other rows tell it; shape (n,)."""
         return np.asarray(self.level.left_out + self._of_runs(len(self.rows), runs))
 
-    def _of_runs(self, n: int, runs: Runs | None) -> Floats:
+    def _of_runs(self, n: int, runs: Indices | None) -> Floats:
         return np.array([self.runs.get(int(run), 0.0) for run in runs]) if runs is not None and self.runs else np.zeros(n)
 
-    def again(self, errors: Floats, latency_s: Floats, runs: Runs | None = None) -> Drift:
+    def again(self, errors: Floats, latency_s: Floats, runs: Indices | None = None) -> Drift:
         """Estimates the level anew from what a better model leaves; a confounded table is left without one.
 
         Args:
@@ -130,7 +127,9 @@ class Drift:
         )
 
 
-def estimate_drift(features: Features, genes: Floats, latency_s: Floats, rows: Rows, runs: Runs | None = None) -> Drift:
+def estimate_drift(
+    features: Features, genes: Floats, latency_s: Floats, rows: Indices, runs: Indices | None = None
+) -> Drift:
     """Estimates the level from a table's rows, all of them or those of a training split.
 
     Args:
@@ -190,7 +189,7 @@ def refitted_errors(model: CostModel, genes: Floats, latency_s: Floats) -> Float
     return left_out_errors(model.settled().fit_encoded(genes, latency_s, weights), genes, latency_s, weights)
 
 
-def _run_effects(errors: Floats, runs: Runs) -> dict[int, float]:
+def _run_effects(errors: Floats, runs: Indices) -> dict[int, float]:
     """Median error of every run, drawn towards zero as far as its own uncertainty asks for; mean zero over rows."""
     names = np.unique(runs)
     middle = float(np.median(errors))

@@ -16,17 +16,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hwcost._types import Floats, Indices
 from hwcost.cost_models.data import FIT, JUDGE, UNIFORM, Data
 from hwcost.cost_models.drift import Drift
 from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.fitting import DriftChoice, Fitted, drift_of, fit_rows
-from hwcost.cost_models.groups import Groups, Rows
+from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.metrics import Metrics, median_metrics, metrics
 from hwcost.cost_models.rolling import roll
 from hwcost.cost_models.table_faults import refuse_faults
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, MissingExtraError, UsageError
-from hwcost.measure.timer import Clock
+from hwcost.timing.timer import Clock
 
 Split = Literal["random", "ordered"]
 BASELINES = ("ridge", "constant", "xgboost")
@@ -41,8 +41,8 @@ ALL = ("auto", "lut", "products", "hybrid", "lightgbm", "xgboost", "ridge", "con
 class _Part:
     """One split: rows to fit on, rows to judge on, and how the level moved over the first."""
 
-    fit: Rows
-    judge: Rows
+    fit: Indices
+    judge: Indices
     drift: Drift | None = None
 
 
@@ -155,7 +155,7 @@ def train_rows(n: int, train: float) -> int:
     return count
 
 
-def _split(groups: Groups, n_train: int, split: Split, seed: int) -> tuple[Rows, Rows]:
+def _split(groups: Groups, n_train: int, split: Split, seed: int) -> tuple[Indices, Indices]:
     """Returns rows to fit on and rows to judge on, with no architecture on both sides."""
     if split not in ("random", "ordered"):
         raise UsageError(f"unknown split '{split}'. Known: ordered, random")
@@ -177,7 +177,7 @@ def _split(groups: Groups, n_train: int, split: Split, seed: int) -> tuple[Rows,
     return fit, judge
 
 
-def _unseen(groups: Groups, fit: Rows, judge: Rows) -> Rows:
+def _unseen(groups: Groups, fit: Indices, judge: Indices) -> Indices:
     """Returns the rows to judge on whose architecture is not among those to fit on."""
     return judge[~np.isin(groups.numbers[judge], groups.numbers[fit])]
 
@@ -212,7 +212,7 @@ def _over_splits(
 def _sizes(groups: Groups, splits: Sequence[_Part]) -> dict[str, int]:
     """Rows, and different architectures among them, on both sides: medians over splits, which differ by repeats only."""
 
-    def median(parts: Sequence[Rows]) -> tuple[int, int]:
+    def median(parts: Sequence[Indices]) -> tuple[int, int]:
         rows = [len(part) for part in parts]
         architectures = [len(np.unique(groups.numbers[part])) for part in parts]
         return round(float(np.median(rows))), round(float(np.median(architectures)))
@@ -222,7 +222,7 @@ def _sizes(groups: Groups, splits: Sequence[_Part]) -> dict[str, int]:
     return {"n_train": n_train, "n_test": n_test, "architectures_train": fitted, "architectures_test": judged}
 
 
-def _judged(fitted: Fitted, data: Data, judge: Rows, split: Split) -> dict[str, Metrics]:
+def _judged(fitted: Fitted, data: Data, judge: Indices, split: Split) -> dict[str, Metrics]:
     """Returns the views of one fit."""
     archs, measured_s, _ = data.take(judge)
     answer = fitted.model.predict(archs)
@@ -238,7 +238,7 @@ def _judged(fitted: Fitted, data: Data, judge: Rows, split: Split) -> dict[str, 
     return views
 
 
-def _rolling(fitted: Fitted, data: Data, judge: Rows, measured_s: Floats, predicted_s: Floats) -> Metrics:
+def _rolling(fitted: Fitted, data: Data, judge: Indices, measured_s: Floats, predicted_s: Floats) -> Metrics:
     """Judges row by row: each row is predicted before its latency is known, which then updates level and interval.
 
     Where too few architectures were fitted on for an interval, there is none here either.

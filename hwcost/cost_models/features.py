@@ -11,7 +11,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from hwcost.cost_models.tabulate import Codes, Floats, Tables, tabulate
+from hwcost._types import Codes, Floats
+from hwcost.cost_models.tabulate import Tables, tabulate
 from hwcost.errors import ArchitectureError
 from hwcost.spaces.base import Architecture, Component, GeneValue, SearchSpace
 

@@ -7,18 +7,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import Data
-from hwcost.cost_models.drift import Drift, Runs, estimate_drift
+from hwcost.cost_models.drift import Drift, estimate_drift
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.folds import Rows
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.hits import judge_hits
 from hwcost.cost_models.intervals import keep_errors, left_out_errors
 from hwcost.cost_models.repeats import without_own
 from hwcost.cost_models.table_faults import level_fault
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, UsageError
 
 DriftChoice = Literal["auto", "none"]
@@ -38,15 +37,15 @@ class Fitted:
 
     model: CostModel
     drift: Drift | None
-    rows: Rows
+    rows: Indices
     errors: Floats
 
-    def level(self, data: Data, rows: Rows) -> Floats:
+    def level(self, data: Data, rows: Indices) -> Floats:
         """Returns the log level at any rows of the data; shape (n,), zero without drift."""
         return np.zeros(len(rows)) if self.drift is None else self.drift(rows, runs_of(data, rows))
 
 
-def drift_of(data: Data, rows: Rows, choice: DriftChoice = "auto") -> Drift | None:
+def drift_of(data: Data, rows: Indices, choice: DriftChoice = "auto") -> Drift | None:
     """Estimates how the level moved over some rows of a table; None where that is not asked for, or makes no sense.
 
     A campaign's rows have no order: its rounds have dealt with the level already.
@@ -68,12 +67,12 @@ def drift_of(data: Data, rows: Rows, choice: DriftChoice = "auto") -> Drift | No
     return drift
 
 
-def runs_of(data: Data, rows: Rows) -> Runs | None:
+def runs_of(data: Data, rows: Indices) -> Indices | None:
     """Returns the measuring runs of some rows; None where the table does not name them."""
     return None if data.runs is None else data.runs[rows]
 
 
-def fit_rows(name: str, data: Data, rows: Rows, drift: Drift | None = None, **options: Any) -> Fitted:
+def fit_rows(name: str, data: Data, rows: Indices, drift: Drift | None = None, **options: Any) -> Fitted:
     """Fits and calibrates a model on some rows.
 
     The model is fitted on what the level leaves; what the model leaves then tells the level once more, and the model is

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from hwcost.cost_models.groups import Groups, Rows
-from hwcost.cost_models.tabulate import Floats
+from hwcost._types import Floats, Indices
+from hwcost.cost_models.groups import Groups
 
-__all__ = ["Rows", "folds", "out_of_fold"]
+__all__ = ["folds", "out_of_fold"]
 
 
-def folds(groups: Groups, count: int, seed: int = 0) -> Iterator[tuple[Rows, Rows]]:
+def folds(groups: Groups, count: int, seed: int = 0) -> Iterator[tuple[Indices, Indices]]:
     """Yields (kept, left out) row numbers; every row is left out once, with all others of its architecture.
 
     Args:
@@ -28,7 +28,7 @@ def folds(groups: Groups, count: int, seed: int = 0) -> Iterator[tuple[Rows, Row
         yield np.flatnonzero(~is_left), np.flatnonzero(is_left)
 
 
-def out_of_fold(groups: Groups, count: int, predict: Callable[[Rows, Rows], Floats], seed: int = 0) -> Floats:
+def out_of_fold(groups: Groups, count: int, predict: Callable[[Indices, Indices], Floats], seed: int = 0) -> Floats:
     """Predicts every row from a fit that has seen none of its architecture.
 
     Args:

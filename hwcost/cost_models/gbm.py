@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from hwcost._extras import imported
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces.base import SearchSpace
 

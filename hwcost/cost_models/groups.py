@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats, Indices
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.tabulate import Floats
-
-Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Groups:
         numbers: Number of each row's architecture, shape (n,).
     """
 
-    numbers: Rows
+    numbers: Indices
 
     @classmethod
     def of(cls, features: Features, genes: Floats) -> Groups:
@@ -45,7 +42,7 @@ class Groups:
         return len(self.sizes)
 
     @cached_property
-    def sizes(self) -> Rows:
+    def sizes(self) -> Indices:
         """Rows of each architecture, shape (architectures,)."""
         return np.bincount(self.numbers).astype(np.intp)
 
@@ -60,23 +57,23 @@ class Groups:
         return np.asarray(1.0 / self.sizes[self.numbers])
 
     @cached_property
-    def first(self) -> Rows:
+    def first(self) -> Indices:
         """First row of each architecture, shape (architectures,)."""
         return np.asarray(np.unique(self.numbers, return_index=True)[1], dtype=np.intp)
 
     @cached_property
-    def repeated(self) -> dict[int, Rows]:
+    def repeated(self) -> dict[int, Indices]:
         """Row numbers, ascending, of each architecture that stands in several rows, by its number."""
         order, ends = np.argsort(self.numbers, kind="stable").astype(np.intp), np.cumsum(self.sizes)
         return {int(i): order[ends[i] - self.sizes[i] : ends[i]] for i in np.flatnonzero(self.sizes > 1)}
 
     @cached_property
-    def rows(self) -> list[Rows]:
+    def rows(self) -> list[Indices]:
         """Row numbers of each architecture, ascending."""
         order = np.argsort(self.numbers, kind="stable").astype(np.intp)
         return np.split(order, np.cumsum(self.sizes)[:-1])
 
-    def rows_of(self, architectures: Rows) -> Rows:
+    def rows_of(self, architectures: Indices) -> Indices:
         """Returns the rows of some architectures, one architecture after the other."""
         if not self.has_repeats:
             return architectures

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import LEVEL, quantile
 from hwcost.cost_models.repeats import FAR_OFF, Middles
-from hwcost.cost_models.tabulate import Floats
 from hwcost.spaces.base import Architecture
 from hwcost.units import format_percent
 

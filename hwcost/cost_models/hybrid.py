@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.folds import Rows, folds
+from hwcost.cost_models.folds import folds
 from hwcost.cost_models.gbm import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
 from hwcost.cost_models.structure import BASES, bases
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
@@ -113,7 +113,7 @@ class Hybrid(CostModel):
         is_no_worse = float((errors[best] ** 2).mean()) <= float((errors[0] ** 2).mean())
         return STAGES[best - 1] if is_better and is_no_worse else 0
 
-    def _stage_errors(self, genes: Floats, latency_s: Floats, weights: Floats, kept: Rows, held: Rows) -> Floats:
+    def _stage_errors(self, genes: Floats, latency_s: Floats, weights: Floats, kept: Indices, held: Indices) -> Floats:
         """Errors of log latency on held-out rows: without trees, then for each number of trees."""
         base = self.base_.settled()
         base.fit_encoded(genes[kept], latency_s[kept], weights[kept])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost_models.tabulate import Floats
+from hwcost._types import Floats
 
 
 @dataclass(frozen=True)

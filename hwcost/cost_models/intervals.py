@@ -14,10 +14,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.folds import Rows, out_of_fold
+from hwcost.cost_models.folds import out_of_fold
 from hwcost.cost_models.groups import Groups
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError
 from hwcost.spaces.base import Architecture
 
@@ -107,7 +107,7 @@ def left_out_errors(model: CostModel, genes: Floats, latency_s: Floats, weights:
         raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
     is_small = len(groups) < RECHOOSING_ROWS and model.chosen is None
 
-    def predict(kept: Rows, left: Rows) -> Floats:
+    def predict(kept: Indices, left: Indices) -> Floats:
         fitted = (model.clone() if is_small else model.settled()).fit_encoded(genes[kept], latency_s[kept], weights[kept])
         return fitted.predict_encoded(genes[left])
 

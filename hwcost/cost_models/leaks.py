@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.smoothing import smoothers
-from hwcost.cost_models.tabulate import Floats
 from hwcost.levels.von_neumann import robust_sd
 
 FEWEST_ROWS = 10

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import WORK, Features
 from hwcost.cost_models.shrinkage import fit_shrunk
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._types import Codes, Floats
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.expected import expected_product, expected_sum
 from hwcost.cost_models.importance import Variation
 from hwcost.cost_models.shrinkage import GRID, Shrunk, fit_shrunk
-from hwcost.cost_models.tabulate import Codes, Floats, Tables, tabulate
+from hwcost.cost_models.tabulate import Tables, tabulate
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 

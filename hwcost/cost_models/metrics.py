@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from hwcost.cost_models.tabulate import Floats
+from hwcost._types import Floats
 
 NAMES = (
     "r2", "mape", "median_ape", "rmse_s", "within_5", "within_10", "kendall_tau", "spearman", "coverage_90", "width_90",

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.importance import Variation
 from hwcost.cost_models.shrinkage import Shrunk, fit_shrunk
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 

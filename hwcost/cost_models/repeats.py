@@ -12,9 +12,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost_models.groups import Groups, Rows
-from hwcost.cost_models.tabulate import Floats
-from hwcost.levels.von_neumann import MAD_TO_SD
+from hwcost._stats import MAD_TO_SD
+from hwcost._types import Floats, Indices
+from hwcost.cost_models.groups import Groups
 
 FAR_OFF = float(np.log(1.5))
 """A measurement this far (log) from the middle of at least three, and further off than the others disagree, is left out."""
@@ -64,7 +64,7 @@ class Middles:
         return cls(groups, seconds, is_kept, deviations)
 
     @cached_property
-    def counts(self) -> Rows:
+    def counts(self) -> Indices:
         """Kept measurements of each architecture, shape (architectures,)."""
         return np.bincount(self.groups.numbers, self.is_kept).astype(np.intp)
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import WORK
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 from hwcost.workloads.base import ITEMSIZES

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Gene
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost_models.tabulate import Floats
+from hwcost._stats import median_deviation
+from hwcost._types import Floats
 
 GRID = tuple(10.0**power for power in range(-8, 5))
 """Penalties tried, for columns of about unit size and targets of about 1."""
@@ -65,7 +66,7 @@ def fit_shrunk(
     first = _Problem(blocks, target, weights)
     chosen = first.choose() if penalties is None else tuple(penalties)
     errors = first.left_out(chosen)
-    limit = OUTLIER * 1.4826 * float(np.median(np.abs(errors)))
+    limit = OUTLIER * median_deviation(errors)
     final = first
     if 0 < limit < float(np.abs(errors).max()):
         final = _Problem(blocks, target, weights * np.minimum(1.0, limit / np.maximum(first.residuals(chosen), limit)))

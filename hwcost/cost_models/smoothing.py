@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
+from hwcost._types import Floats, Indices
 from hwcost.cost_models.additive import FEW
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.groups import Rows
-from hwcost.cost_models.tabulate import Floats
 
 FREEDOMS = (0.05, 0.1, 0.2, 0.35)
 """Effective degrees of freedom that are tried, as shares of the number of rows; left-out errors choose."""
@@ -39,7 +38,7 @@ class Smoother:
         fitted: Positions of the rows to fit on, shape (m,).
     """
 
-    def __init__(self, columns: Floats, fitted: Rows) -> None:
+    def __init__(self, columns: Floats, fitted: Indices) -> None:
         chosen = columns[fitted]
         self._mean, sd = chosen.mean(axis=0), chosen.std(axis=0)
         self._scale = np.where(sd > 1e-9 * (1.0 + np.abs(self._mean)), sd, np.inf) * np.sqrt(len(chosen))
@@ -74,7 +73,7 @@ class Smoother:
         return np.asarray((self._columns - self._mean) / self._scale @ slopes + target.mean())
 
 
-def smoothers(features: Features, genes: Floats, fitted: Rows, used: Collection[int] | None = None) -> list[Smoother]:
+def smoothers(features: Features, genes: Floats, fitted: Indices, used: Collection[int] | None = None) -> list[Smoother]:
     """Returns laws from plain to general: sizes where they are known, single columns, products of columns.
 
     Args:

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.direction import wrong_way
 from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.leaks import leaked_columns
 from hwcost.cost_models.unit_faults import UnitFault, unit_faults
 from hwcost.errors import DataError
-from hwcost.measure.measurement import Flag
+from hwcost.timing.measurement import Flag
 
 if TYPE_CHECKING:
+    from hwcost._types import Floats
     from hwcost.cost_models.data import Data
-    from hwcost.cost_models.tabulate import Floats
 
 MIXED_UNITS, LEAKED_ANSWER, REVERSED, LEVEL = "E_UNIT", "E_LEAK", "E_REVERSED", "E_LEVEL"
 """Stable codes of the faults that a fit refuses."""

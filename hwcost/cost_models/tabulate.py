@@ -12,8 +12,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Codes = NDArray[np.integer]
+from hwcost._types import Codes, Floats
+
 BLOCK = 16_384
 """Rows looked up at a time, so that sums stay in the cache."""
 JOINED = 4096

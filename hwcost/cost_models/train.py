@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import CHECK, FIT, Data
 from hwcost.cost_models.fitting import DriftChoice, drift_of, fit_rows
 from hwcost.cost_models.metrics import Metrics, metrics
 from hwcost.cost_models.table_faults import refuse_faults
-from hwcost.cost_models.tabulate import Floats
 from hwcost.errors import DataError
 
 if TYPE_CHECKING:

@@ -19,13 +19,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._types import Floats, Indices
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.smoothing import Smoother, smoothers
-from hwcost.cost_models.tabulate import Floats
 from hwcost.levels.von_neumann import robust_sd
-
-Steps = NDArray[np.intp]
 
 BASES = (1000.0, 60.0)
 """Ratios of neighbouring units of time: prefixes, and minutes and hours."""
@@ -112,7 +110,7 @@ class _Levels:
     """
 
     score: float
-    steps: Steps
+    steps: Indices
     step: float
     errors: Floats
 
@@ -193,7 +191,7 @@ def _search(stages: Sequence[Smoother], logs: Floats, step: float) -> _Levels | 
     return best if best is not None and _stands_apart(best, one) else None
 
 
-def _starts(stages: Sequence[Smoother], logs: Floats, step: float) -> Iterator[Steps]:
+def _starts(stages: Sequence[Smoother], logs: Floats, step: float) -> Iterator[Indices]:
     """Yields assignments to start from: errors of plain laws cut at several phases, and jumps from row to row."""
     errors = [logs - np.median(logs), *(logs - stage.left_out(logs) for stage in stages)]
     seen: set[bytes] = set()
@@ -206,7 +204,7 @@ def _starts(stages: Sequence[Smoother], logs: Floats, step: float) -> Iterator[S
     yield np.cumsum(np.round(np.diff(logs, prepend=logs[0]) / step)).astype(np.intp)
 
 
-def _settled(stage: Smoother, logs: Floats, steps: Steps, step: float) -> _Levels:
+def _settled(stage: Smoother, logs: Floats, steps: Indices, step: float) -> _Levels:
     """Alternates between the law and the assignment until the assignment stands still."""
     errors = np.zeros(len(logs))
     for _ in range(ITERATIONS):
@@ -221,12 +219,12 @@ def _settled(stage: Smoother, logs: Floats, steps: Steps, step: float) -> _Level
     return _described(errors, _limited(steps), step)
 
 
-def _limited(steps: Steps) -> Steps:
+def _limited(steps: Indices) -> Indices:
     common = int(np.median(steps))
     return np.asarray(np.clip(steps - common, -MOST, MOST))
 
 
-def _described(errors: Floats, steps: Steps, step: float) -> _Levels:
+def _described(errors: Floats, steps: Indices, step: float) -> _Levels:
     counts = np.unique(steps, return_counts=True)[1] / len(steps)
     entropy = float(-(counts * np.log(counts)).sum())
     size = math.sqrt(float(np.mean(errors**2)) + SMALLEST_ERROR**2)
@@ -256,7 +254,7 @@ def _is_clear(levels: _Levels, count: int, gain: float) -> bool:
 
     Args:
         levels: The mixture.
-        count: Rows in another unit.
+        count: Indices in another unit.
         gain: Nats per such row.
     """
     n, width = len(levels.steps), robust_sd(levels.errors) / levels.step
@@ -290,7 +288,7 @@ def _size(errors: Floats) -> float:
     return float(np.sqrt(np.mean(errors**2)))
 
 
-def _is_evident(steps: Steps, genes: Floats, names: NDArray[np.bool_]) -> bool:
+def _is_evident(steps: Indices, genes: Floats, names: NDArray[np.bool_]) -> bool:
     """Whether columns do not account for the rows in another unit.
 
     A category that none of the others has, and, for a few rows, a number beyond the others', may cost what it costs.
@@ -309,18 +307,18 @@ def _fewest(n: int) -> float:
     return max(2 if n >= LONE else 1, LEAST_SHARE * n)
 
 
-def _common(steps: Steps) -> int:
+def _common(steps: Indices) -> int:
     values, counts = np.unique(steps, return_counts=True)
     return int(values[np.argmax(counts)])
 
 
-def _assigned(stage: Smoother, logs: Floats, rows: NDArray[np.intp], found: _Levels) -> Steps:
+def _assigned(stage: Smoother, logs: Floats, rows: NDArray[np.intp], found: _Levels) -> Indices:
     """Assigns all rows to the levels that were found among some of them."""
     rest = logs - stage.everywhere(logs[rows] - found.step * found.steps)
     rest = rest - np.median(rest[rows] - found.step * found.steps)
-    steps: Steps = np.clip(np.round(rest / found.step), found.steps.min(), found.steps.max()).astype(np.intp)
+    steps: Indices = np.clip(np.round(rest / found.step), found.steps.min(), found.steps.max()).astype(np.intp)
     return steps
 
 
-def _as_faults(steps: Steps, step: float) -> list[UnitFault]:
+def _as_faults(steps: Indices, step: float) -> list[UnitFault]:
     return _by_factor(np.asarray(step * (steps - _common(steps)), dtype=np.float64))

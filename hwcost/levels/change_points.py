@@ -10,11 +10,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.levels.von_neumann import noise, robust_sd
-
-Floats = NDArray[np.float64]
 
 MIN_ROWS = (6, 15)
 """Fewest values on either side of a cut, in short series and in long ones."""

@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from hwcost._stats import median_deviation
+from hwcost._types import Floats, Indices
 
 SLOWER = 0.08
 """A block this much slower (log) than its own visit's lower quartile did not see the same machine."""
@@ -70,7 +69,7 @@ def fit_contention(y: Floats, item: Indices) -> Contention:
     n_items = int(item.max()) + 1
     level = np.array([np.quantile(y[item == number], START) for number in range(n_items)])
     excess = y - level[item]
-    noise = max(LEAST_NOISE, 1.4826 * float(np.median(np.abs(excess[excess <= np.quantile(excess, 0.3)]))))
+    noise = max(LEAST_NOISE, median_deviation(excess[excess <= np.quantile(excess, 0.3)]))
     share, delay = 0.5, max(float(excess[excess > 0].mean()) if (excess > 0).any() else 0.0, LEAST_DELAY * noise)
     weight = np.ones(len(y))
     for _ in range(PASSES):

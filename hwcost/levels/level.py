@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.levels.change_points import change_points, clip
 from hwcost.levels.random_walk import Smooths, smooth
 
-Floats = NDArray[np.float64]
 Kind = Literal["none", "steps", "drift", "steps and drift"]
 
 MEMORIES = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])

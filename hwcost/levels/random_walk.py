@@ -12,10 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-
+from hwcost._types import Floats
 
 LEAST_GAP = 1e-3
 """Values closer to each other than this, in mean spacings, count as this far apart."""

@@ -12,11 +12,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from hwcost._stats import MAD_TO_SD
+from hwcost._types import Floats
 
-MAD_TO_SD = 1.4826
 Z_1_PERCENT = 2.3263
 MIN_ROWS = 10
 

@@ -13,7 +13,7 @@ from hwcost.report.figures import ACCENT, INK, LARGEST_SCATTER, SOFT, alpha, ent
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from hwcost.audit.report import AuditReport
+    from hwcost.auditing.report import AuditReport
 
 LABELLED = 8
 """Boundaries that are labelled, those with the largest jumps; more would cover each other."""

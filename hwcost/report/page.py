@@ -22,7 +22,7 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
     """Draws a report's figures and writes the page.
 
     Args:
-        report: What :meth:`hwcost.pipelines.base.Pipeline.run` returned.
+        report: What :meth:`hwcost.systems.base.Pipeline.run` returned.
         folder: Where ``report.html`` goes, and ``figures`` beside it.
 
     Raises:

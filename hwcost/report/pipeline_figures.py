@@ -1,4 +1,4 @@
-"""The figures of the four systems' papers, drawn from the report of one run; see :mod:`hwcost.pipelines`."""
+"""The figures of the four systems' papers, drawn from the report of one run; see :mod:`hwcost.systems`."""
 
 from __future__ import annotations
 

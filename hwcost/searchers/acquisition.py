@@ -6,12 +6,10 @@ A belief with deviation 0 is knowledge: a latency table's value enters as it is.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import log_ndtr, ndtr
 
 from hwcost import pareto
-
-Floats = NDArray[np.float64]
+from hwcost._types import Floats
 
 
 def improvement(below: Floats, mean: Floats, deviation: Floats) -> Floats:

@@ -13,9 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.population import Population
+from hwcost._types import Floats
 from hwcost.errors import SpaceExhausted, UsageError
-from hwcost.searchers.problem import Floats, Problem
+from hwcost.objectives.population import Population
+from hwcost.searchers.problem import Problem
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import Architecture
 

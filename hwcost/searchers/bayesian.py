@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost import pareto
-from hwcost.cost.population import Population
+from hwcost._types import Floats
 from hwcost.errors import UsageError
+from hwcost.objectives.population import Population
 from hwcost.searchers import drawing
 from hwcost.searchers.acquisition import hypervolume_improvement, improvement, log_dominates
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.drawing import mutated, unit
 from hwcost.searchers.gaussian_process import Scaled
 from hwcost.searchers.members import Members
-from hwcost.searchers.problem import Floats, Problem
+from hwcost.searchers.problem import Problem
 
 Goal = Literal["auto", "dominate", "front"]
 

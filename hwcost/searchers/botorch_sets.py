@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from hwcost._extras import imported
-from hwcost.cost.population import Population
 from hwcost.errors import UsageError
+from hwcost.objectives.population import Population
 from hwcost.searchers.bayesian import Bayesian
 from hwcost.searchers.drawing import unit
 from hwcost.searchers.problem import Problem

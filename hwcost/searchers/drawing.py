@@ -7,10 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.population import Population
+from hwcost._types import Codes
+from hwcost.objectives.population import Population
 from hwcost.searchers.base import Searcher
-
-Codes = NDArray[np.intp]
 
 ROUNDS = 4
 """Times that more is proposed, twice as much each time, before fewer are returned than were wanted."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.population import Population
 from hwcost.errors import UnknownNameError, UsageError
+from hwcost.objectives.population import Population
 from hwcost.searchers import drawing
 from hwcost.searchers.drawing import crossed, mutated
 from hwcost.searchers.generational import Generational

@@ -14,15 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.bound import Bound
-from hwcost.cost.limit import Limit
-from hwcost.cost.population import Population, name_of, takes_codes
+from hwcost._types import Codes, Floats
 from hwcost.cost_models.tabulate import Tables, tabulate
 from hwcost.errors import UsageError
+from hwcost.objectives.bound import Bound
+from hwcost.objectives.limit import Limit
+from hwcost.objectives.population import Population, name_of, takes_codes
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.problem import Floats, Problem
-
-Codes = NDArray[np.intp]
+from hwcost.searchers.problem import Problem
 
 PROBES = 256
 """Random architectures on which tables are compared with the function that they stand for."""

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.cost.population import Population
+from hwcost._types import Floats
 from hwcost.errors import SpaceExhausted
+from hwcost.objectives.population import Population
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.problem import Floats
 
 CHUNK = 4096
 """Points that are looked at together."""

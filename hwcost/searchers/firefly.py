@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.population import Population
+from hwcost._types import Floats
 from hwcost.errors import UsageError
+from hwcost.objectives.population import Population
 from hwcost.searchers import drawing
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.drawing import unit
 from hwcost.searchers.members import Members
-from hwcost.searchers.problem import Floats, Problem
+from hwcost.searchers.problem import Problem
 
 GRAVITY, NEGATIVE_GRAVITY, VISIBILITY = 1.0, 0.02, 1.0
 PERTURBATION, LEAST, PENALTY = 0.1, 1e-3, 0.9

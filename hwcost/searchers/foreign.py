@@ -6,14 +6,12 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hwcost.cost.population import Population
+from hwcost._types import Floats
+from hwcost.objectives.population import Population
 from hwcost.searchers import drawing
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.problem import Floats, Problem
-
-Codes = NDArray[np.intp]
+from hwcost.searchers.problem import Problem
 
 TRIES = 50
 """Proposals that limits refuse before an architecture is drawn at random instead."""

@@ -7,11 +7,10 @@ and noise have log-normal priors, which keep a handful of points from being over
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.optimize import minimize
 
-Floats = NDArray[np.float64]
+from hwcost._types import Floats
 
 SCALE_PRIOR = (np.log(0.7), 0.8)
 """Mean and deviation of the log length scale; genes reach from 0 to 1."""

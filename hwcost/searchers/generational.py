@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.population import Population
+from hwcost._types import Codes, Floats
+from hwcost.objectives.population import Population
 from hwcost.searchers import drawing
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.members import Members
-from hwcost.searchers.problem import Floats, Problem
-
-Codes = NDArray[np.intp]
+from hwcost.searchers.problem import Problem
 
 
 class Generational(Searcher):

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.searchers.problem import Floats, Problem
+from hwcost._types import Floats
+from hwcost.searchers.problem import Problem
 
 
 class Members:

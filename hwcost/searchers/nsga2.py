@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost import pareto
-from hwcost.cost.population import Population
+from hwcost._types import Codes
 from hwcost.errors import UsageError
+from hwcost.objectives.population import Population
 from hwcost.searchers import drawing
 from hwcost.searchers.drawing import crossed
 from hwcost.searchers.generational import Generational
@@ -84,7 +85,7 @@ class Nsga2(Generational):
 
         return drawing.fresh(self, self.population, children)
 
-    def _mutated(self, codes: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    def _mutated(self, codes: Codes, rng: np.random.Generator) -> Codes:
         sizes = self.problem.sizes
         stepped = np.clip(codes + rng.choice([-1, 1], size=codes.shape), 0, sizes - 1)
         near = (rng.random(codes.shape) < NEAR) & self._ordered

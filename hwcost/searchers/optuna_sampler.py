@@ -84,7 +84,7 @@ def as_objective(problem: Problem) -> Any:
     Args:
         problem: Objectives, and limits that can be checked beforehand.
     """
-    from hwcost.cost.population import Population
+    from hwcost.objectives.population import Population
 
     def objective(trial: Any) -> float | tuple[float, ...]:
         codes = [

@@ -10,13 +10,12 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.objective import Objective
-from hwcost.cost.population import Population, sizes_of
+from hwcost._types import Floats
 from hwcost.errors import InfeasibleError, UsageError
+from hwcost.objectives.objective import Objective
+from hwcost.objectives.population import Population, sizes_of
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import Architecture, SearchSpace
-
-Floats = NDArray[np.float64]
 
 ENUMERATED = 100_000
 """Spaces with no more points are listed, so that what the limits allow is known beforehand."""
@@ -27,7 +26,7 @@ REMEMBERED = 200_000
 
 
 class Check(Protocol):
-    """A limit, see :class:`hwcost.cost.Limit` and :class:`hwcost.cost.Bound`."""
+    """A limit, see :class:`hwcost.objectives.Limit` and :class:`hwcost.objectives.Bound`."""
 
     name: str
     measured: bool

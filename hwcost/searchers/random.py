@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from hwcost.cost.population import Population
+from hwcost._types import Floats
+from hwcost.objectives.population import Population
 from hwcost.searchers import drawing
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.problem import Floats
 
 
 class Random(Searcher):

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.population import Population
+from hwcost._types import Floats
 from hwcost.errors import UnknownNameError, UsageError
+from hwcost.objectives.population import Population
 from hwcost.searchers import drawing
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.problem import Floats, Problem
+from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture, GeneValue
 
 ESTIMATORS = ("literal", "score", "literal+ema", "score+ema", "rloo")

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from hwcost.measure.measurement import Flag, Visit
 from hwcost.stores.fields import (
     Count,
     CutText,
@@ -34,6 +33,7 @@ from hwcost.stores.fields import (
     canonical_json,
 )
 from hwcost.stores.ids import new_id, utc_now
+from hwcost.timing.measurement import Flag, Visit
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.bound import Bound
-from hwcost.cost.limit import Limit
-from hwcost.cost.population import Population
+from hwcost.objectives.bound import Bound
+from hwcost.objectives.limit import Limit
+from hwcost.objectives.population import Population
 from hwcost.searchers.drawing import uniform
 from hwcost.searchers.problem import Problem
 from hwcost.units import format_count, format_seconds

@@ -8,13 +8,13 @@ from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from typing import Any
 
-from hwcost.cost.bound import Bound
-from hwcost.cost.population import Population
 from hwcost.errors import HwcostError, MeasurementError, UsageError
-from hwcost.measure.timer import stopwatch
+from hwcost.objectives.bound import Bound
+from hwcost.objectives.population import Population
 from hwcost.searchers.problem import Problem
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import Architecture
+from hwcost.timing.timer import stopwatch
 
 Found = tuple[list[float | str], float]
 """A number, or what went wrong, per function; and the seconds it took."""

@@ -8,8 +8,8 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from hwcost.cost.objective import Objective
 from hwcost.errors import UsageError
+from hwcost.objectives.objective import Objective
 from hwcost.searchers import Searcher
 from hwcost.searchers import searcher as searcher_of
 from hwcost.searchers.problem import Check, Problem

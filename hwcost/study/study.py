@@ -20,7 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwcost import pareto
 from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError, SpaceExhausted, UsageError
-from hwcost.measure.timer import stopwatch
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.problem import Problem, Refusal
 from hwcost.searchers.trial import Trial
@@ -28,6 +27,7 @@ from hwcost.spaces.base import Architecture
 from hwcost.study.evaluation import Evaluation
 from hwcost.study.log import Log
 from hwcost.study.stopping import PATIENCE, Stopping
+from hwcost.timing.timer import stopwatch
 
 Repeats = Literal["skip", "repeat"]
 

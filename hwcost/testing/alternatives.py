@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.campaign.time_model import fit_time_model
 from hwcost.testing.sim_campaign import BLOCKS, SimCampaign
-
-Floats = NDArray[np.float64]
 
 CANARY_EVERY = 10
 """Items between two visits of the canary."""

@@ -9,19 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats, Indices
 from hwcost.campaign.differences import Comparison, differences
 from hwcost.campaign.rounds import classes
 from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
-from hwcost.measure.measurement import Measurement, Visit
-from hwcost.measure.protocol import TIERS
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_campaign import BLOCKS, SimCampaign
+from hwcost.timing.measurement import Measurement, Visit
+from hwcost.timing.protocol import TIERS
 from hwcost.workloads import SyntheticWorkload
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 VISIT_NOISE = 0.008
 """Standard deviation of a visit's median."""

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from hwcost._types import Floats
 
 DROP_PERIOD = 50
 """Blocks from the beginning of one stretch at a lower clock to that of the next."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hwcost.campaign.canaries import woven
-from hwcost.measure.visit import Place, visit
+from hwcost.timing.visit import Place, visit
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Backend
     from hwcost.campaign.plan import Plan
     from hwcost.devices import DeviceProfile
-    from hwcost.measure.measurement import Visit
+    from hwcost.timing.measurement import Visit
 
 
 def run_rounds(plan: Plan, backend: Backend, device: DeviceProfile) -> list[Visit]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.objective import Minimize
-from hwcost.cost_models.tabulate import Codes, Floats
+from hwcost._types import Codes, Floats
+from hwcost.objectives.objective import Minimize
 from hwcost.spaces.base import Architecture, Gene, SearchSpace
 
 LEVEL = 2.0

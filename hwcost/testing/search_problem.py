@@ -13,12 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.cost.objective import Maximize, Minimize
-from hwcost.cost.population import Population
+from hwcost._types import Floats
+from hwcost.objectives.objective import Maximize, Minimize
+from hwcost.objectives.population import Population
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.base import Architecture
-
-Floats = NDArray[np.float64]
 
 SMOOTH, RUGGED = 0.3, 1.0
 """Deviation of each architecture's own term of accuracy, in points."""

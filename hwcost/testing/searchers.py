@@ -16,8 +16,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from hwcost.cost import Bound, Minimize, Objective, Params
 from hwcost.errors import InfeasibleError, SpaceExhausted, UsageError
+from hwcost.objectives import Bound, Minimize, Objective, Params
 from hwcost.searchers import Problem, Searcher, Trial
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace

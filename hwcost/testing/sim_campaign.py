@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats, Indices
 from hwcost.campaign import rounds
 from hwcost.campaign.time_model import VisitTable
 from hwcost.testing.faults import Faults, LevelPath, draw_blocks
-
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 BLOCKS = 10
 """Blocks of a visit."""

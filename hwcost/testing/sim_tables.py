@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hwcost._types import Floats
 from hwcost.cost_models.data import Data, from_table
-from hwcost.cost_models.tabulate import Floats
 from hwcost.exchange.table import LatencyTable
 from hwcost.spaces import space
 from hwcost.spaces.base import SearchSpace

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Floats
 from hwcost.errors import DataError
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 
@@ -29,7 +29,6 @@ Z = 1.96
 DRAWS = 2000
 """Draws that the error of a median of unequally certain intercepts is estimated from."""
 
-Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
 

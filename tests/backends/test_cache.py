@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from hwcost.backends.cache import cache_dir, prune, write_atomically
+from hwcost._io import write_atomically
+from hwcost.backends.cache import cache_dir, prune
 from hwcost.errors import StoreError
 
 

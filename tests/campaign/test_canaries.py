@@ -13,12 +13,12 @@ from hwcost.campaign import run as campaign
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Item, Plan, items
 from hwcost.devices import load
-from hwcost.measure.protocol import protocol
 from hwcost.spaces import space
 from hwcost.stores import open_store
 from hwcost.testing.faults import Faults
 from hwcost.testing.in_process import run_rounds
 from hwcost.testing.sim_device import SimDevice
+from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload, component_stacks, models
 
 SUPERSHAPER = space("supershaper")

@@ -19,10 +19,10 @@ from hwcost.campaign.matching import matches
 from hwcost.campaign.run import Result
 from hwcost.cli.main import invoke
 from hwcost.errors import DataError, UnknownNameError, UsageError
-from hwcost.measure.measurement import Measurement, Visit
 from hwcost.spaces import space
 from hwcost.stores import open_store
 from hwcost.testing.comparisons import comparison_row
+from hwcost.timing.measurement import Measurement, Visit
 from hwcost.workloads import SyntheticWorkload, Workload, models
 
 SPACE = space("supershaper")

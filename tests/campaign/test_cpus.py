@@ -14,9 +14,9 @@ from hwcost._locks import FileLock
 from hwcost.campaign import cpus
 from hwcost.campaign.cpus import refuse_too_many, reserved
 from hwcost.errors import BusyError, UsageError
-from hwcost.measure import cgroups, processors
-from hwcost.measure.processors import Core
-from tests.measure.trees import tree
+from hwcost.timing import cgroups, processors
+from hwcost.timing.processors import Core
+from tests.timing.trees import tree
 
 
 @pytest.fixture(autouse=True)

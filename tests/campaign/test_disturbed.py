@@ -10,11 +10,11 @@ import pytest
 from hwcost.campaign.doubts import was_kept_off
 from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan, items
-from hwcost.measure import guards, processors
-from hwcost.measure.blocks import Blocks, _lost_s
-from hwcost.measure.measurement import Visit
-from hwcost.measure.protocol import protocol
-from hwcost.measure.timer import Block, Clock
+from hwcost.timing import guards, processors
+from hwcost.timing.blocks import Blocks, _lost_s
+from hwcost.timing.measurement import Visit
+from hwcost.timing.protocol import protocol
+from hwcost.timing.timer import Block, Clock
 from hwcost.workloads import SyntheticWorkload
 
 

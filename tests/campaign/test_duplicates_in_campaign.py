@@ -7,8 +7,8 @@ import pytest
 
 from hwcost.campaign.estimate import fit_campaign
 from hwcost.campaign.plan import Plan, items
-from hwcost.measure.measurement import Visit
-from hwcost.measure.protocol import protocol
+from hwcost.timing.measurement import Visit
+from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
 WORKS = [SyntheticWorkload(f"w{i}", flops=10**9 * (1 + i)) for i in range(4)]

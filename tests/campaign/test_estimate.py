@@ -8,8 +8,8 @@ import pytest
 from hwcost.campaign.effects import fit_effects
 from hwcost.campaign.estimate import estimate, topped_up
 from hwcost.campaign.plan import Item, Plan
-from hwcost.measure.measurement import Visit
-from hwcost.measure.protocol import protocol
+from hwcost.timing.measurement import Visit
+from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
 

@@ -20,9 +20,9 @@ from hwcost.campaign.estimate import measurements
 from hwcost.campaign.plan import Item, Plan, items
 from hwcost.cli.main import invoke
 from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
-from hwcost.measure import processors
-from hwcost.measure.protocol import protocol
 from hwcost.stores import open_store
+from hwcost.timing import processors
+from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
 

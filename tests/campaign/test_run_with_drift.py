@@ -12,12 +12,12 @@ import pytest
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plan import Item, Plan
 from hwcost.devices import load
-from hwcost.measure.protocol import Protocol, protocol
-from hwcost.measure.visit import Place, visit
-from hwcost.measure.worker import Job, _environment
 from hwcost.stores import open_store
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_device import SimDevice
+from hwcost.timing.protocol import Protocol, protocol
+from hwcost.timing.visit import Place, visit
+from hwcost.timing.worker import Job, _environment
 from hwcost.workloads import SyntheticWorkload, from_dict
 
 XEON = load("xeon")

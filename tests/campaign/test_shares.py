@@ -7,8 +7,8 @@ import pytest
 import hwcost
 from hwcost.backends.null import Null
 from hwcost.campaign.shares import gate_shares, share_workloads, without_keys
-from hwcost.cost import GateCosts
 from hwcost.errors import DataError
+from hwcost.objectives import GateCosts
 from hwcost.spaces.base import Component
 from hwcost.spaces.components import Components
 from hwcost.workloads import ComponentWorkload, Workload, models

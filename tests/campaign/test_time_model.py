@@ -13,11 +13,11 @@ from hwcost.campaign.joint import joint_level
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.time_model import fit_time_model
 from hwcost.levels.level import no_level
-from hwcost.measure.measurement import Visit
-from hwcost.measure.protocol import protocol
 from hwcost.testing.alternatives import WAYS, time_model
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.sim_campaign import NOISE, SimCampaign
+from hwcost.timing.measurement import Visit
+from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
 SEEDS = range(2)

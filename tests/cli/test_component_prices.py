@@ -13,8 +13,8 @@ from hwcost.cli.main import invoke
 from hwcost.cost_models import load
 from hwcost.cost_models.lut import LookupTable
 from hwcost.errors import DataError
-from hwcost.measure.measurement import Measurement
 from hwcost.spaces import space
+from hwcost.timing.measurement import Measurement
 from hwcost.workloads import component_stacks
 
 SPACE = space("supershaper")

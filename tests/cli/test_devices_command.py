@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 from hwcost.cli.devices import app
 from hwcost.devices import present
 from hwcost.errors import DeviceError, UnknownNameError
-from hwcost.measure import probe as probe_module
-from hwcost.measure.probe import ProbeReport, ProbeResult, save_probe
+from hwcost.timing import probe as probe_module
+from hwcost.timing.probe import ProbeReport, ProbeResult, save_probe
 
 
 @pytest.fixture(autouse=True)

@@ -11,13 +11,13 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 
 from hwcost.cli.main import invoke
-from hwcost.pipelines import PIPELINES
-from tests.pipelines.test_base import Counting
+from hwcost.systems import PIPELINES
+from tests.systems.test_base import Counting
 
 
 @pytest.fixture(autouse=True)
 def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PIPELINES._builtins, "counting", "tests.pipelines.test_base:Counting")
+    monkeypatch.setitem(PIPELINES._builtins, "counting", "tests.systems.test_base:Counting")
 
 
 def command(out: Path, *more: str) -> list[str]:

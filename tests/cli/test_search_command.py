@@ -110,7 +110,7 @@ def test_winners_are_measured_in_the_manner_of_the_rows(capsys, models, tmp_path
     from types import SimpleNamespace
 
     from hwcost import api
-    from hwcost.measure.measurement import Flag
+    from hwcost.timing.measurement import Flag
 
     manner = load(models / "latency")
     manner.provenance |= {"threads": 2, "protocol": {"arrival": "gap=50ms"}}

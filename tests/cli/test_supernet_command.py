@@ -20,10 +20,10 @@ pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
 
 from hwcost.cli.main import invoke
-from hwcost.supernet import subnet
-from hwcost.supernet.checkpoint import FILE, Checkpoint
-from hwcost.supernet.run import SETTINGS
-from hwcost.supernet.training import LOG
+from hwcost.supernets import subnet
+from hwcost.supernets.checkpoint import FILE, Checkpoint
+from hwcost.supernets.run import SETTINGS
+from hwcost.supernets.training import LOG
 
 pytestmark = pytest.mark.torch
 
@@ -81,8 +81,8 @@ def test_subnets_are_judged_by_held_out_text(capsys, run) -> None:
 
 
 def test_nets_that_are_taken_out_give_the_same_perplexity(capsys, run, tmp_path) -> None:
-    from hwcost.supernet.masked_lm import perplexity
-    from hwcost.supernet.run import Run
+    from hwcost.supernets.masked_lm import perplexity
+    from hwcost.supernets.run import Run
 
     assert invoke(["supernet", "extract", str(run), "--arch", "8_16_24_32", "--out", str(tmp_path / "net")]) == 0
     capsys.readouterr()
@@ -230,4 +230,4 @@ def test_damaged_folders_are_told(capsys, run, tmp_path) -> None:
 
 def test_students_are_built_otherwise(capsys, tmp_path) -> None:
     assert invoke(["supernet", "train", "autodistill", "--out", str(tmp_path)]) == 2
-    assert "hwcost.supernet.student" in capsys.readouterr().err
+    assert "hwcost.supernets.student" in capsys.readouterr().err

@@ -5,8 +5,8 @@ import pytest
 
 from hwcost.cost_models.data import from_measurements, is_store, read
 from hwcost.errors import DataError, UsageError
-from hwcost.measure.measurement import Flag, Measurement
 from hwcost.spaces import space
+from hwcost.timing.measurement import Flag, Measurement
 from hwcost.workloads.model import ModelWorkload
 from tests.cost_models.planted import SPACE, noisy
 

@@ -7,9 +7,9 @@ import json
 import pytest
 
 import hwcost as hc
-from hwcost.cost import Limit
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.operators import read_operators
+from hwcost.objectives import Limit
 
 BLOCKS = {
     "genes": {"depth": [1, 2], "e": [3, 6], "k": [3, 5], "size": [14, 28]},

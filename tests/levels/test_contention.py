@@ -11,8 +11,8 @@ from hwcost.campaign.estimate import estimate
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.undisturbed import contention
 from hwcost.levels.contention import fit_contention, is_contended
-from hwcost.measure.measurement import Visit
-from hwcost.measure.protocol import protocol
+from hwcost.timing.measurement import Visit
+from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
 ITEMS, ROUNDS, BLOCKS = 40, 4, 12

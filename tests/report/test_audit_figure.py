@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from hwcost.audit.report import AuditReport
+from hwcost.auditing.report import AuditReport
 from hwcost.levels.level import Segment
 from hwcost.report import figures
 from hwcost.report.audit_figure import LABELLED, residual_order

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from hwcost.cost import Maximize, Minimize, Params
+from hwcost.objectives import Maximize, Minimize, Params
 from hwcost.report.figures import new_figure, save
 from hwcost.report.search_figures import architectures, front, progress
 from hwcost.spaces import space

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hwcost.cost import Population
+from hwcost.objectives import Population
 from hwcost.searchers import Searcher, drawing
 
 

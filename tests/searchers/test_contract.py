@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from hwcost import registry
-from hwcost.cost import Bound, Maximize, Minimize, Params
 from hwcost.errors import InfeasibleError, UnknownNameError, UsageError
+from hwcost.objectives import Bound, Maximize, Minimize, Params
 from hwcost.searchers import SEARCHERS, Problem, exhaustive, searcher
 from hwcost.spaces import space
 from hwcost.study import search

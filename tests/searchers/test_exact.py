@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost import pareto
-from hwcost.cost import Bound, GateCosts, Limit, Maximize, Minimize, Params, Population
-from hwcost.cost.gates import PAPER_SHARES
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.tabulate import Tables
 from hwcost.errors import UsageError
+from hwcost.objectives import Bound, GateCosts, Limit, Maximize, Minimize, Params, Population
+from hwcost.objectives.gates import PAPER_SHARES
 from hwcost.searchers.exact import front, tables_of
 from hwcost.spaces import space
 from hwcost.study import search

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hwcost.cost import Maximize, Minimize, Params
 from hwcost.errors import MissingExtraError, UnknownNameError, UsageError
+from hwcost.objectives import Maximize, Minimize, Params
 from hwcost.searchers import Problem, searcher
 from hwcost.spaces import space
 from hwcost.study import search
@@ -67,7 +67,7 @@ def test_others_are_told_of_all_that_they_proposed(name, batch) -> None:
 
 def test_a_problem_is_an_objective_of_optuna() -> None:
     optuna = pytest.importorskip("optuna")
-    from hwcost.cost import Bound
+    from hwcost.objectives import Bound
     from hwcost.searchers.optuna_sampler import as_objective
 
     problem = Problem(MINI, [Maximize(wide)], [Bound(Params(MINI), most=300_000)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwcost.cost import Bound, Minimize
 from hwcost.errors import UnknownNameError, UsageError
+from hwcost.objectives import Bound, Minimize
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.spaces import space
 from hwcost.study import search

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from hwcost.measure.measurement import Flag, Visit
 from hwcost.stores.fields import MAX_TEXT, canonical_json
 from hwcost.stores.ids import new_id, utc
 from hwcost.stores.schema import Campaign, Conditions, Environment, Host, Record, Result, Tool, WorkloadInfo
 from hwcost.testing.stores import make_record
+from hwcost.timing.measurement import Flag, Visit
 
 WORKLOAD = WorkloadInfo(workload_key="k", name="n", kind="test")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from hwcost.cost import Bound, Limit, Minimize, Params
 from hwcost.cost_models import cost_model
 from hwcost.errors import InfeasibleError
+from hwcost.objectives import Bound, Limit, Minimize, Params
 from hwcost.spaces import space
 from hwcost.study import search
 

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from hwcost import pareto
-from hwcost.cost import Bound, Limit, Maximize, Minimize, Params
 from hwcost.cost_models import cost_model
 from hwcost.errors import (
     DataError,
@@ -26,6 +25,7 @@ from hwcost.errors import (
     StoreError,
     UsageError,
 )
+from hwcost.objectives import Bound, Limit, Maximize, Minimize, Params
 from hwcost.spaces import space
 from hwcost.study import search
 from hwcost.testing.planted import Gates
@@ -376,7 +376,7 @@ def test_a_killed_search_ends_in_the_same_study(tmp_path) -> None:
     script.write_text(
         "import sys, time\n"
         "from tests.study.test_study import both, depth, SPACE\n"
-        "from hwcost.cost import Maximize\n"
+        "from hwcost.objectives import Maximize\n"
         "from hwcost.study import search\n"
         "def slow(arch):\n    time.sleep(0.02)\n    return depth(arch)\n"
         "search(SPACE, [Maximize(slow)], searcher='evolution', evaluations=150, seed=1, log=sys.argv[1])\n"

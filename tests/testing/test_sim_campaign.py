@@ -9,12 +9,12 @@ import pytest
 
 from hwcost.campaign.plan import Item, Plan
 from hwcost.devices import load
-from hwcost.measure.protocol import protocol
 from hwcost.testing.alternatives import WAYS
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.in_process import run_rounds
 from hwcost.testing.sim_campaign import BLOCKS, NOISE, SimCampaign
 from hwcost.testing.sim_device import SimDevice
+from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
 MIXED = Faults(noise=0.01, process=0.015, walk_sd=0.05, walk_s=10.0, sensitivities=(1.0,))

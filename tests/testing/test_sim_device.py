@@ -14,13 +14,13 @@ from hwcost.campaign.estimate import fit_campaign
 from hwcost.campaign.plan import Item, Plan
 from hwcost.devices import load
 from hwcost.errors import UsageError
-from hwcost.measure.measurement import Visit
-from hwcost.measure.protocol import protocol
-from hwcost.measure.visit import Place, visit
 from hwcost.testing.backends import BackendContract
 from hwcost.testing.faults import DRIFTS, Faults, LevelPath
 from hwcost.testing.in_process import run_rounds
 from hwcost.testing.sim_device import SimDevice
+from hwcost.timing.measurement import Visit
+from hwcost.timing.protocol import protocol
+from hwcost.timing.visit import Place, visit
 from hwcost.workloads import SyntheticWorkload
 
 XEON = load("xeon")

@@ -15,8 +15,8 @@ from hwcost import api
 from hwcost.cost_models import data
 from hwcost.cost_models.train import train
 from hwcost.errors import DataError, UsageError
-from hwcost.measure.measurement import Measurement
 from hwcost.spaces import space
+from hwcost.timing.measurement import Measurement
 from hwcost.workloads import FactoryModelWorkload, ModelWorkload, from_dict, models, source_of
 from tests.workloads.in_process import probe_in_process
 

@@ -1,0 +1,82 @@
+"""Audits a campaign of one's own, by its visits in the order they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats
+from hwcost.auditing.repeats import find_repeats
+from hwcost.auditing.report import AuditReport
+from hwcost.auditing.table import far_off, rank_agreement, segments
+from hwcost.campaign.doubts import Drift
+from hwcost.campaign.estimate import CampaignFit, fit_campaign
+from hwcost.campaign.plan import Plan
+from hwcost.campaign.time_model import TimeModel
+from hwcost.errors import DataError
+from hwcost.levels.von_neumann import MIN_ROWS
+from hwcost.timing.measurement import Visit
+from hwcost.workloads import ModelWorkload
+
+
+def audit_campaign(plan: Plan, visits: Iterable[Visit], source: str) -> AuditReport:
+    """Audits the visits of a campaign.
+
+    Args:
+        plan: What was planned.
+        visits: What was measured.
+        source: Where they lie.
+
+    Raises:
+        DataError: When there are too few usable visits, or only one workload.
+    """
+    fit = fit_campaign(plan, visits)
+    made = [visit for measurement in fit.measurements for visit in measurement.visits]
+    if fit.model is None or fit.drift is None or len(fit.visits) < MIN_ROWS:
+        keys = {visit.workload_key for visit in fit.visits}
+        raise DataError(
+            f"{source}: {len(fit.visits)} usable of {len(made)} visits, of {len(keys)} workload(s); an audit needs at least "
+            f"{MIN_ROWS} usable visits of two workloads. Measure more."
+        )
+    return _report(plan, fit, fit.model, fit.drift, source, 1.0 - len(fit.visits) / len(made))
+
+
+def _report(
+    plan: Plan, fit: CampaignFit, model: TimeModel, drift: Drift, source: str, void_share: float
+) -> AuditReport:
+    item = np.unique([visit.workload_key for visit in fit.visits], return_inverse=True)[1].astype(np.intp)
+    logs = model.item[item] + model.offset + model.residual
+    residuals = model.residual + model.offset
+    log_level = model.offset - float(np.median(model.offset))
+    rows = np.arange(len(logs))
+    repeats = find_repeats(item, np.exp(logs))
+    return AuditReport(
+        source=source, space=_space(plan), unit="visit", flags=fit.flags, rows=rows, residuals=residuals,
+        log_level=log_level, level_range=drift.range, segments=segments(rows, residuals, log_level),
+        von_neumann=drift.before, von_neumann_after=drift.after, critical=drift.critical, size_order=drift.size_order,
+        signal_tau=signal_tau(item, logs), duplicates=len(repeats.later), copies=0,
+        repeatability=repeats.spread(logs), repeatability_after=repeats.spread(logs - model.offset),
+        outlier_rows=far_off(rows, model.residual), void_share=void_share,
+        level_by_class={str(name): one.level.range for name, one in sorted(model.classes.items())},
+    )  # fmt: skip
+
+
+def signal_tau(item: NDArray[np.intp], logs: Floats) -> float | None:
+    """Returns Kendall's tau of each visit against the mean of its workload's other visits; None where there are none.
+
+    Args:
+        item: Index of each visit's workload, shape (n,), without gaps.
+        logs: Log latency of each visit, shape (n,).
+    """
+    counts = np.bincount(item)[item]
+    has_others = counts > 1
+    others = (np.bincount(item, logs)[item] - logs)[has_others] / (counts[has_others] - 1)
+    return rank_agreement(others, logs[has_others]) if has_others.any() else None
+
+
+def _space(plan: Plan) -> str | None:
+    """Returns the space of all workloads that are whole architectures, where there is one only."""
+    names = {one.workload.space for one in plan.items if isinstance(one.workload, ModelWorkload)}
+    return names.pop() if len(names) == 1 else None

@@ -1,0 +1,279 @@
+"""Audits a table of latencies, whoever measured it, by its rows in the order of the file."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hwcost._types import Floats, Indices
+from hwcost.auditing.repeats import Repeats, find_repeats, hold_the_same
+from hwcost.auditing.report import (
+    FAR_OUTLIER,
+    FEWEST_ARCHITECTURES,
+    FEWEST_ROWS,
+    LEAST_OUTLIER,
+    LEAST_TAU,
+    MANY_OUTLIERS,
+    OUTLIER,
+    UNREPEATABLE,
+    UNSTEADY,
+    AuditReport,
+    judge,
+)
+from hwcost.cost_models.data import Data
+from hwcost.cost_models.drift import Drift, estimate_drift
+from hwcost.cost_models.features import Features
+from hwcost.cost_models.table_faults import TableFault, level_fault, ranges, repaired, table_faults
+from hwcost.errors import DataError
+from hwcost.levels.change_points import change_points, clip
+from hwcost.levels.level import Segment
+from hwcost.levels.von_neumann import critical, robust_sd
+from hwcost.timing.measurement import Flag
+
+CHANCE = 3.09
+"""Standard errors of tau that chance may reach: 1 in 1000 for independent columns, 1 in 100 for out-of-fold predictions,
+which hang together."""
+
+SAME_LEVEL = 0.002
+"""Two stretches whose levels differ by less (log) are one."""
+
+MAD_ERROR = 1.17
+"""Standard error of a standard deviation from n absolute deviations' median, as a share of it, times the root of n."""
+
+SAID_PAIRS = 5
+"""Pairs of repeats that a message names; ``--json`` lists all of them."""
+
+WAS_IT_APPLIED = "Was the configuration really applied to the model that ran?"
+
+
+def audit_table(data: Data, others: Iterable[Data] = ()) -> AuditReport:
+    """Audits the rows of a table.
+
+    Args:
+        data: The rows, in the order of the file.
+        others: Other tables; when one of them holds the same latencies, one of the two labels is wrong.
+
+    Raises:
+        DataError: When there are too few rows, or too few different architectures, to say anything.
+    """
+    features = Features(data.space, **data.shape)
+    genes = features.encode(data.architectures)
+    item = np.unique(genes, axis=0, return_inverse=True)[1].ravel().astype(np.intp)
+    repeats = find_repeats(item, data.latency_s)
+    rows = np.setdiff1d(np.arange(len(data)), repeats.later[repeats.is_copy])  # a copy is no second measurement
+    _check(data, len(rows), int(item.max()) + 1)
+    flags = _same_elsewhere(data, others)
+    if np.ptp(data.latency_s) == 0:
+        return _constant(data, repeats, flags)
+    runs = None if data.runs is None else data.runs[rows]
+    faults = table_faults(data)
+    in_one_unit = replace(data, latency_s=repaired(data.latency_s, faults))
+    drift = estimate_drift(features, genes[rows], in_one_unit.latency_s[rows], rows, runs)
+    return _report(in_one_unit, drift, repeats, flags, faults)
+
+
+def _check(data: Data, rows: int, architectures: int) -> None:
+    if rows < FEWEST_ROWS:
+        copies = f" once {len(data) - rows} exact copies are left out" if rows < len(data) else ""
+        raise DataError(
+            f"{data.source}: {rows} rows{copies}; an audit needs at least {FEWEST_ROWS} to tell a moving level from chance. "
+            "Measure more architectures."
+        )
+    if architectures < FEWEST_ARCHITECTURES:
+        raise DataError(
+            f"{data.source}: {architectures} different architecture(s) in {len(data)} rows; an audit needs at least "
+            f"{FEWEST_ARCHITECTURES} to tell whether latency depends on the architecture. Measure more of them."
+        )
+
+
+def _same_elsewhere(data: Data, others: Iterable[Data]) -> list[Flag]:
+    same = [other.source for other in others if hold_the_same(data.latency_s, other.latency_s)]
+    if not same:
+        return []
+    text = f"{data.source} and {', '.join(same)} hold the same latencies, to the last digit, under different labels."
+    return [Flag("E_DUPLICATE", text, "Find out which label is true, and measure the other again.")]
+
+
+def _constant(data: Data, repeats: Repeats, flags: list[Flag]) -> AuditReport:
+    """Reports on rows that all have the same latency: there is nothing to fit."""
+    n = len(data)
+    nothing, rows = np.zeros(n), np.arange(n)
+    flags = [*flags, Flag("E_NULL_EFFECT", f"all {n} rows have the same latency.", WAS_IT_APPLIED)]
+    return AuditReport(
+        source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=rows, residuals=nothing,
+        log_level=nothing, level_range=0.0, segments=(Segment(0, n - 1, 1.0),), von_neumann=1.0, von_neumann_after=1.0,
+        critical=critical(n), size_order=None, signal_tau=None, duplicates=len(repeats.later),
+        copies=int(repeats.is_copy.sum()), repeatability=None, repeatability_after=None, outlier_rows=(),
+    )  # fmt: skip
+
+
+def _report(
+    data: Data, drift: Drift, repeats: Repeats, flags: list[Flag], faults: Sequence[TableFault]
+) -> AuditReport:
+    everything = np.arange(len(data))
+    level_everywhere = drift(everything, data.runs)
+    log_level = level_everywhere[drift.rows] - float(np.median(level_everywhere[drift.rows]))
+    measured_s = data.latency_s[drift.rows]
+    limit, span = critical(len(measured_s)), math.expm1(float(np.ptp(log_level)))
+    tau = rank_agreement(drift.predicted_s, measured_s)
+    too_far = level_fault(data, drift.rows, log_level)
+    faults = [*faults, too_far] if too_far is not None else faults
+    flags = [*flags, *(one.flag for one in faults), *_null_effect(drift, measured_s, tau), *_confounded(drift)]
+    if judge((), drift.von_neumann, limit, span) != "clean":
+        flags.append(_drift_flag(drift, limit, span))
+    logs = np.log(data.latency_s)
+    rest = drift.residuals - log_level
+    outlier_rows = far_off(drift.rows, rest)
+    disagreeing = repeats.disagreeing(logs - level_everywhere, robust_sd(rest))
+    repeatability_after = repeats.spread(logs - level_everywhere)
+    pairs = len(repeats.later) - int(repeats.is_copy.sum())
+    flags += [*_outlier_flags(drift.rows, rest, outlier_rows), *_repeat_flags(disagreeing, repeatability_after, pairs)]
+    return AuditReport(
+        source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=drift.rows,
+        residuals=drift.residuals, log_level=log_level, level_range=span,
+        segments=segments(drift.rows, drift.residuals, log_level), von_neumann=drift.von_neumann,
+        von_neumann_after=drift.von_neumann_after, critical=limit, size_order=drift.size_order, signal_tau=tau,
+        duplicates=len(repeats.later), copies=int(repeats.is_copy.sum()), repeatability=repeats.spread(logs),
+        repeatability_after=repeatability_after, outlier_rows=outlier_rows, faults=tuple(faults),
+        disagreeing=disagreeing,
+    )  # fmt: skip
+
+
+def rank_agreement(predicted: Floats, measured: Floats) -> float | None:
+    """Returns Kendall's tau; None where one side never varies."""
+    from scipy import stats
+
+    if np.ptp(predicted) == 0 or np.ptp(measured) == 0:
+        return None
+    return float(stats.kendalltau(predicted, measured).statistic)
+
+
+def neighbour_agreement(predicted: Floats, measured: Floats) -> float:
+    """Returns Kendall's tau over pairs of neighbouring rows only: the share that agree less the share that do not."""
+    return float(np.mean(np.sign(np.diff(predicted)) * np.sign(np.diff(measured))))
+
+
+def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Flag]:
+    """Flags latencies that no architecture explains, neither over all rows nor from row to row.
+
+    Neighbours share the machine's level, so a level that moves by more than architectures differ hides nothing from them.
+    What chance alone might reach shows no effect either.
+    """
+    n = len(latency_s)
+    near = neighbour_agreement(drift.predicted_s, latency_s)
+    least = max(LEAST_TAU, CHANCE * math.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))  # variance of tau: Kendall 1938
+    least_near = max(LEAST_TAU, CHANCE / math.sqrt(n - 1))
+    if (tau is not None and tau >= least) or near >= least_near:
+        return []
+    shown = "undefined" if tau is None else f"{tau:.3f}"
+    text = (
+        f"what the architectures predict hardly agrees with what was measured: Kendall tau {shown} ({near:.3f} between "
+        f"neighbouring rows), where {least:.2f} is the least that counts as an effect."
+    )
+    return [Flag("E_NULL_EFFECT", text, WAS_IT_APPLIED)]
+
+
+def _confounded(drift: Drift) -> list[Flag]:
+    if not drift.is_confounded:
+        return []
+    text = (
+        f"the order of the rows follows the size of the architectures (von Neumann ratio of size {drift.size_order:.2f}; "
+        "random order has 1), so the machine's level cannot be distinguished from what the architectures cost."
+    )
+    return [Flag("W_CONFOUNDED", text, "Measure again in random order; no level is judged or taken out.")]
+
+
+def _drift_flag(drift: Drift, limit: float, span: float) -> Flag:
+    text = (
+        f"the level of the machine moved by {100 * span:.1f} % (von Neumann ratio {drift.von_neumann:.2f}, noise has "
+        f"{limit:.2f} or more; {drift.von_neumann_after:.2f} once the level is taken out)."
+    )
+    return Flag("W_DRIFT", text, "Fit the level beside the architecture, or measure again in randomised rounds.")
+
+
+def _outlier_flags(rows: Indices, rest: Floats, outlier_rows: tuple[int, ...]) -> list[Flag]:
+    """Flags outliers where they are many, or one is further off than any machine's level."""
+    furthest = float(np.abs(rest - np.median(rest)).max())
+    if not outlier_rows or (len(outlier_rows) < MANY_OUTLIERS * len(rows) and furthest < FAR_OUTLIER):
+        return []
+    row = int(rows[np.argmax(np.abs(rest - np.median(rest)))])
+    text = (
+        f"{len(outlier_rows)} of {len(rows)} rows are far from what their architectures predict ({ranges(outlier_rows)}); "
+        f"row {row} is furthest, by a factor of {math.exp(furthest):.3g}."
+    )
+    return [Flag("W_OUTLIERS", text, "Look at these rows, and measure them again or leave them out.")]
+
+
+def _repeat_flags(
+    disagreeing: tuple[tuple[int, int, float], ...], repeatability: float | None, pairs: int
+) -> list[Flag]:
+    """Flags repeats of an architecture that do not agree, as a whole or in single pairs.
+
+    A typical difference counts less its own standard error, since a few pairs may differ by chance.
+    """
+    sure = 0.0 if repeatability is None else repeatability * (1.0 - min(1.0, MAD_ERROR / math.sqrt(pairs)))
+    if repeatability is not None and sure >= UNSTEADY:
+        code = "E_REPEATS" if sure >= UNREPEATABLE else "W_REPEATS"
+        text = f"the same architecture measured twice differs by {100 * math.expm1(repeatability):.0f} % typically."
+        return [Flag(code, text, "What a row says about its architecture is no more certain than that; measure again.")]
+    if not disagreeing:
+        return []
+    shown = disagreeing[:SAID_PAIRS]
+    named = [f"rows {first} and {second} (a factor of {_factor(ratio):.3g})" for first, second, ratio in shown]
+    more = f" and {len(disagreeing) - SAID_PAIRS} more pairs" if len(disagreeing) > SAID_PAIRS else ""
+    text = f"the same architecture was measured with different results in {', '.join(named)}{more}."
+    return [Flag("W_REPEATS", text, "One of the two is wrong: measure the architecture again.")]
+
+
+def _factor(ratio: float) -> float:
+    return max(ratio, 1.0 / ratio)
+
+
+def segments(rows: Indices, residuals: Floats, log_level: Floats) -> tuple[Segment, ...]:
+    """Returns the stretches between the jumps that matter, with their levels relative to the median one.
+
+    A boundary must explain as much as ``log n`` rows vary altogether, so that a level that wanders is told in a few
+    stretches, not in dozens.
+
+    Args:
+        rows: Row numbers, ascending, shape (n,).
+        residuals: Log latency less what the architecture accounts for, shape (n,).
+        log_level: Shape (n,); all zero where no level was found.
+    """
+    n = len(rows)
+    price = float(clip(residuals).var()) * math.log(n)
+    cuts = change_points(residuals, price=price) if np.ptp(log_level) > 0 else []
+    cuts = _telling(cuts, log_level)
+    if not cuts:
+        return (Segment(int(rows[0]), int(rows[-1]), 1.0),)
+    starts = [int(rows[0]), *(int(rows[cut]) for cut in cuts), int(rows[-1]) + 1]
+    levels = [math.exp(float(part.mean())) for part in np.split(log_level, cuts)]
+    return tuple(
+        Segment(first, after - 1, level) for (first, after), level in zip(itertools.pairwise(starts), levels, strict=True)
+    )
+
+
+def _telling(cuts: list[int], log_level: Floats) -> list[int]:
+    """Takes back the cuts on whose two sides the level is the same, the least telling first."""
+    while cuts:
+        jumps = np.abs(np.diff([float(part.mean()) for part in np.split(log_level, cuts)]))
+        least = int(np.argmin(jumps))
+        if jumps[least] >= SAME_LEVEL:
+            break
+        cuts = cuts[:least] + cuts[least + 1 :]
+    return cuts
+
+
+def far_off(rows: Indices, rest: Floats) -> tuple[int, ...]:
+    """Returns the rows that are far off everything, once architecture and level are taken out.
+
+    Args:
+        rows: Numbers of the rows, shape (n,).
+        rest: What is left of their log latencies, shape (n,).
+    """
+    limit = max(OUTLIER * robust_sd(rest), LEAST_OUTLIER)
+    return tuple(rows[np.abs(rest - np.median(rest)) > limit].tolist())

@@ -1,0 +1,102 @@
+# mypy: allow-subclassing-any
+"""Masked language modelling: the loss, the objective of a supernet or a plain net, and perplexity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from hwcost.errors import DataError
+from hwcost.supernets.base import Supernet
+from hwcost.supernets.sampling import Rule
+from hwcost.supernets.training import Batch, Pass, device_of, moved
+
+Batches = Callable[[int], dict[str, Any]]
+"""Returns a numpy batch by its number, as :meth:`hwcost.corpora.MlmBatches.batch` does."""
+
+
+def inputs(batch: Batch) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Returns what every net takes of a batch."""
+    return batch["input_ids"], batch["attention_mask"], batch["token_type_ids"]
+
+
+def asked(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """Returns which of a batch's B * S tokens are to be predicted, (n,), and what they are, (n,)."""
+    labels = batch["labels"].flatten()
+    positions = (labels >= 0).nonzero().squeeze(1)
+    return positions, labels[positions]
+
+
+def masked_lm_loss(net: nn.Module, batch: Batch) -> torch.Tensor:
+    """Returns the mean cross-entropy, in nats, of the masked tokens (Devlin et al., "BERT", section 3.1).
+
+    Args:
+        net: Ends in a masked-language-model head.
+        batch: With labels, (B, S); negative where nothing is to be predicted.
+    """
+    positions, wanted = asked(batch)
+    return functional.cross_entropy(net(*inputs(batch), positions).float(), wanted)
+
+
+class SupernetLm:
+    """Masked language modelling of the subnets that a rule draws.
+
+    Args:
+        supernet: The supernet.
+        batches: What they are trained on; all subnets of a step see the same batch.
+        rule: Which subnets a step runs; all its micro batches run the same ones.
+    """
+
+    def __init__(self, supernet: Supernet, batches: Batches, rule: Rule) -> None:
+        self.supernet, self.batches, self.rule = supernet, batches, rule
+
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        """See :class:`~hwcost.supernets.training.Objective`."""
+        batch = moved(self.batches(number), device_of(self.supernet))
+        for name, arch in self.rule(step).items():
+            yield Pass(name, masked_lm_loss(self.supernet.set(arch, "mlm"), batch), batch["input_ids"].numel())
+
+
+class NetLm:
+    """Masked language modelling of one net.
+
+    Args:
+        net: Ends in a masked-language-model head.
+        batches: What it is trained on.
+    """
+
+    def __init__(self, net: nn.Module, batches: Batches) -> None:
+        self.net, self.batches = net, batches
+
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        """See :class:`~hwcost.supernets.training.Objective`."""
+        batch = moved(self.batches(number), device_of(self.net))
+        yield Pass("mlm", masked_lm_loss(self.net, batch), batch["input_ids"].numel())
+
+
+def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
+    """Returns the exponential of the mean cross-entropy of all masked tokens.
+
+    Args:
+        net: Ends in a masked-language-model head.
+        batches: Held-out batches.
+
+    Raises:
+        DataError: When nothing is to be predicted in them.
+    """
+    total, count = 0.0, 0
+    with torch.no_grad():
+        for one in batches:
+            batch = moved(one, device_of(net))
+            found = len(asked(batch)[1])
+            total += found * float(masked_lm_loss(net, batch)) if found else 0.0
+            count += found
+    if not count:
+        raise DataError("perplexity needs held-out batches with masked tokens; there are none")
+    return math.exp(total / count)
+

@@ -1,0 +1,119 @@
+"""How a training runs: steps, batches, optimiser, rates. The papers' settings, and those of their released code, by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hwcost.errors import UnknownNameError, UsageError
+
+KNOWN = {
+    "optimizer": ("adamw", "lamb"),
+    "dtype": ("float32", "bfloat16"),
+    "sampling": ("sandwich", "uniform"),
+    "relation": ("softmax-mse", "logits-mse", "softmax-kl"),
+}
+"""What settings with names can be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The settings of one training.
+
+    Attributes:
+        steps: Steps of the optimiser.
+        batch_size: Sequences of a step, all micro batches together.
+        seq_len: Tokens of a sequence.
+        learning_rate: At its peak.
+        warmup_steps: Steps in which the rate rises to the peak; it falls linearly to 0 afterwards.
+        weight_decay: Decoupled; biases and norms are left alone.
+        betas: Decay of the two moments.
+        epsilon: Beside the root of the second moment.
+        clip: Largest norm of the gradient; None for no limit.
+        optimizer: ``adamw`` or ``lamb``.
+        accumulate: Micro batches that a step is divided into.
+        dtype: ``float32``, or ``bfloat16`` for automatic mixed precision.
+        sampling: The rule of sampling; see :mod:`hwcost.supernets.sampling`.
+        random: Random architectures of a step.
+        relation: The relation loss, where a teacher's relations are learnt; see :mod:`hwcost.supernets.relations`.
+    """
+
+    steps: int
+    batch_size: int = 32
+    seq_len: int = 128
+    learning_rate: float = 1e-3
+    warmup_steps: int = 0
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.999)
+    epsilon: float = 1e-6
+    clip: float | None = None
+    optimizer: str = "adamw"
+    accumulate: int = 1
+    dtype: str = "float32"
+    sampling: str = "sandwich"
+    random: int = 1
+    relation: str = "softmax-mse"
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "seq_len", "accumulate", "learning_rate", "random", "clip", "epsilon"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UsageError(f"a recipe's {name} is a positive number, got {value}")
+        if not 0 <= self.warmup_steps <= self.steps or not self.weight_decay >= 0:
+            raise UsageError(
+                f"a recipe warms up for at most its {self.steps} steps and decays by no negative share, got "
+                f"warmup_steps={self.warmup_steps} and weight_decay={self.weight_decay}"
+            )
+        if self.batch_size % self.accumulate:
+            raise UsageError(f"{self.accumulate} micro batches do not divide a batch of {self.batch_size} sequences")
+        for name, known in KNOWN.items():
+            if getattr(self, name) not in known:
+                raise UsageError(f"unknown {name} '{getattr(self, name)}' of a recipe. Known: {', '.join(known)}")
+
+    @property
+    def micro_batch(self) -> int:
+        """Sequences of a micro batch."""
+        return self.batch_size // self.accumulate
+
+    def rate(self, step: int) -> float:
+        """Returns the learning rate of a step, counted from 0."""
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / self.warmup_steps
+        return self.learning_rate * (self.steps - step) / max(1, self.steps - self.warmup_steps)
+
+    def scaled(self, factor: float) -> Recipe:
+        """Returns the recipe with its numbers of steps multiplied; at least one step is left."""
+        steps = max(1, round(self.steps * factor))
+        return replace(self, steps=steps, warmup_steps=min(steps - 1, round(self.warmup_steps * factor)))
+
+
+_AUTODISTIL = Recipe(steps=994_600, batch_size=2048, learning_rate=4e-5, sampling="uniform", random=3)
+
+RECIPES: dict[str, Recipe] = {
+    "supershaper-paper": Recipe(steps=175_000, batch_size=2048, learning_rate=2e-5, warmup_steps=10_000),
+    "supershaper-released": Recipe(steps=175_000, batch_size=2048, learning_rate=5e-5, weight_decay=0.0, accumulate=2),
+    "autodistil-paper": _AUTODISTIL,
+    "autodistil-released": replace(
+        _AUTODISTIL, steps=1_491_900, clip=1.0, sampling="sandwich", random=2, relation="logits-mse"
+    ),
+    "components-paper": Recipe(
+        steps=125_000, batch_size=4096, learning_rate=1.8e-3, warmup_steps=2500, optimizer="lamb", sampling="uniform"
+    ),
+    "autodistill-paper": Recipe(steps=37_000, batch_size=2048, learning_rate=1e-3, warmup_steps=500, optimizer="lamb"),
+    "mini": Recipe(steps=2000, batch_size=64, seq_len=32, learning_rate=2e-3, warmup_steps=200, clip=1.0),
+    "smoke": Recipe(steps=4, batch_size=4, seq_len=16, learning_rate=1e-3),
+}
+"""SuperShaper: section 4.1, and the command that its authors released. AutoDistil: section 4.1 with 203.7 million sequences
+in 10 epochs of random subnets; how many a step Algorithm 1 leaves open, three is a choice. The released code runs 15 epochs
+of sandwiches, clips, and leaves the softmax out. Finding Fast Transformers: appendix A, search. AutoDistill: section 4.1;
+the rate is a choice. ``mini`` trains a supernet of that scale on two cores in minutes; ``smoke`` tells whether all runs."""
+
+
+def recipe(name: str) -> Recipe:
+    """Returns a recipe by name.
+
+    Raises:
+        UnknownNameError: When there is none; lists the known ones.
+    """
+    if name not in RECIPES:
+        raise UnknownNameError("recipe", name, RECIPES)
+    return RECIPES[name]

@@ -1,0 +1,255 @@
+"""A supernet's training as a folder: settings, tokenizer, checkpoint and log. Equal settings go on where it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
+from hwcost.errors import DataError, InterruptedRunError, UsageError
+from hwcost.supernets.family import supernet
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.schema import VERSION, check_version
+from hwcost.workloads import builder
+
+if TYPE_CHECKING:
+    from hwcost.supernets.base import Supernet
+    from hwcost.supernets.sampling import Allowed
+    from hwcost.supernets.training import Progress, Summary
+
+SETTINGS = "run.json"
+HELD_OUT = 0.1
+"""Share of the corpus's documents that nothing is trained on."""
+JUDGED, JUDGED_SEQUENCES = 8, 32
+"""Batches that perplexity is judged by, and sequences in each."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is trained on what.
+
+    Attributes:
+        space: Name of the space.
+        options: The space's options.
+        recipe: How.
+        corpus: ``stdlib``, or the path of text files or of a data set on disk.
+        seed: Of weights, batches and sampled architectures.
+        backbone: Folder of a BERT, or of a saved net, that the weights start from; None for random ones.
+        teacher: Folder of a BERT, or of a saved net, whose relations are learnt; None for masked language modelling. The
+            supernet of space ``autodistil`` starts from it (AutoDistil, Algorithm 1) where there is no backbone.
+        limits: In words, what subnets are trained within; what they mean is given to the run as ``allowed``.
+    """
+
+    space: str
+    options: dict[str, Any]
+    recipe: Recipe
+    corpus: str = "stdlib"
+    seed: int = 0
+    backbone: str | None = None
+    teacher: str | None = None
+    limits: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns plain JSON."""
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
+
+    def flat(self) -> dict[str, Any]:
+        """Returns plain JSON with the recipe's settings among the others."""
+        plain = self.as_dict()
+        recipe = plain.pop("recipe")
+        return {**plain, **recipe}
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Settings:
+        """Reads what :meth:`as_dict` gave."""
+        recipe = dict(plain["recipe"])
+        made = Recipe(**{**recipe, "betas": tuple(recipe["betas"])})
+        return cls(**{**plain, "recipe": made, "limits": tuple(plain.get("limits", ()))})
+
+
+@dataclass
+class Run:
+    """A training in a folder.
+
+    Attributes:
+        folder: Where it lies.
+        settings: What is trained on what.
+        device: Where torch computes; ``cpu`` or ``cuda``.
+        allowed: Says for each of n architectures whether it is within the settings' limits; needed where there are any.
+    """
+
+    folder: Path
+    settings: Settings
+    device: str = field(default="cpu")
+    allowed: Allowed | None = None
+
+    @classmethod
+    def start(
+        cls, folder: str | Path, settings: Settings, device: str = "cpu", allowed: Allowed | None = None
+    ) -> Run:
+        """Begins a training, or goes on with one of the same settings.
+
+        Raises:
+            DataError: When the folder holds a training of other settings, or its settings are damaged.
+            UsageError: When the space has no supernet, the sequences are too long for it, or the folder cannot be written.
+        """
+        path = Path(folder) / SETTINGS
+        if path.exists():
+            run = cls.open(folder, device)
+            run.allowed = allowed
+            own, given = run.settings.flat(), settings.flat()
+            for name in own:
+                if own[name] != given[name]:
+                    raise DataError(
+                        f"'{folder}' holds a training with other settings: its {name} is {own[name]}, given is "
+                        f"{given[name]}. Give the same settings to go on, or another folder"
+                    )
+            return run
+        run = cls(Path(folder), settings, device, allowed)
+        _ = run.objective  # what cannot be read, or does not fit, is told before anything is written
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            run.tokenizer.save(path.parent)
+            part = path.with_suffix(".part")
+            part.write_text(json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2), encoding="utf-8")
+            part.replace(path)  # killed before this, the same command begins anew
+        except OSError as error:
+            raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
+        return run
+
+    @classmethod
+    def open(cls, folder: str | Path, device: str = "cpu") -> Run:
+        """Opens a training that has begun.
+
+        Raises:
+            DataError: When the folder holds none, or its settings are damaged.
+        """
+        path = Path(folder) / SETTINGS
+        try:
+            plain = json.loads(path.read_text(encoding="utf-8"))
+            check_version(plain, path)
+            settings = Settings.from_dict({name: value for name, value in plain.items() if name != "schema_version"})
+        except OSError as error:
+            raise DataError(f"'{folder}' holds no training of a supernet: {error.strerror}: {SETTINGS}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"'{path}' holds no settings of a training, or it is damaged: {error}") from None
+        return cls(Path(folder), settings, device)
+
+    @cached_property
+    def supernet(self) -> Supernet:
+        """The supernet: with the weights that the training begins with, until it is trained or read."""
+        settings = self.settings
+        made = supernet(settings.space, settings.seed, **settings.options)
+        builder(made.space).check_seq_len(settings.recipe.seq_len)
+        made.to(self.device)
+        return made
+
+    def trained(self) -> Supernet:
+        """Returns the supernet with the weights of the checkpoint.
+
+        Raises:
+            DataError: When there is no checkpoint, or it is damaged or of another net.
+        """
+        from hwcost.supernets.checkpoint import Checkpoint
+        from hwcost.supernets.training import fill
+
+        fill(self.supernet, Checkpoint.load(self.folder).model, self.folder)
+        return self.supernet
+
+    @cached_property
+    def text(self) -> tuple[Corpus, Corpus]:
+        """The corpus, to train on and held out."""
+        return corpus(self.settings.corpus).split(HELD_OUT)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The folder's tokenizer; at first the backbone's, or one trained on the corpus."""
+        if (self.folder / "tokenizer.json").exists():
+            return Tokenizer.load(self.folder)
+        rows = len(self.supernet.weights.embeddings.word.weight)
+        given = self.settings.backbone or self.settings.teacher
+        made = tokenizer_of(Path(given)) if given else None
+        if made is None:
+            return Tokenizer.train(self.text[0], rows)
+        if made.size > rows:
+            raise DataError(f"the tokenizer of '{given}' has {made.size} word pieces, the supernet has {rows}")
+        return made
+
+    def held_out(self, count: int = JUDGED) -> list[dict[str, Any]]:
+        """Returns batches to judge by."""
+        return self._batches(self.text[1], self.settings.seed + 1, JUDGED_SEQUENCES).fixed(count)
+
+    def train(self, progress: Callable[[Progress], None] = lambda state: None, save_every: int = 200) -> Summary:
+        """Trains to the end of the recipe, from wherever the checkpoint stands; see ``training.train``.
+
+        Raises:
+            InterruptedRunError: On Ctrl-C; the last checkpoint is kept.
+        """
+        from hwcost.supernets.training import Phase, train
+
+        about = self.settings.as_dict() | {"text": self.text[0].digest}
+        del about["recipe"]  # the phase has it
+        phase = Phase("training", self.objective, self.settings.recipe)
+        try:
+            return train(self.supernet, [phase], self.folder, about, save_every, progress)
+        except KeyboardInterrupt:
+            raise InterruptedRunError(
+                f"interrupted; '{self.folder}' stands at step {self.steps_done()} of {self.settings.recipe.steps}. The same "
+                f"command goes on from there"
+            ) from None
+
+    def steps_done(self) -> int:
+        """Returns how many steps the checkpoint has behind it; 0 where there is none.
+
+        Raises:
+            DataError: When it is damaged.
+        """
+        from hwcost.supernets.checkpoint import FILE, describe
+
+        if not (self.folder / FILE).exists():
+            return 0
+        found = describe(self.folder)
+        return self.settings.recipe.steps if found["phase"] else int(found["step"])
+
+    @cached_property
+    def objective(self) -> Any:
+        """What is lowered, on the supernet with the backbone's weights."""
+        from hwcost.supernets.masked_lm import SupernetLm
+        from hwcost.supernets.relations import RelationDistillation
+        from hwcost.supernets.sampling import rule
+
+        settings, recipe = self.settings, self.settings.recipe
+        batches = self._batches(self.text[0], settings.seed, recipe.micro_batch)
+        if settings.limits and self.allowed is None:
+            raise UsageError(f"this training is within limits: {', '.join(settings.limits)}. Give allowed= to go on")
+        drawn = rule(recipe.sampling, self.supernet, recipe.random, settings.seed, self.allowed)
+        begun = settings.backbone or (settings.teacher if settings.space == "autodistil" else None)
+        if begun is not None:
+            from hwcost.supernets.backbone import load
+
+            load(self.supernet, begun)
+        if settings.teacher is None:
+            return SupernetLm(self.supernet, batches.batch, drawn)
+        from hwcost.supernets.backbone import teacher
+
+        net, heads = teacher(settings.teacher)
+        return RelationDistillation(
+            self.supernet, net.to(self.device), heads, batches.batch, drawn, recipe.relation
+        )
+
+    def _batches(self, text: Corpus, seed: int, size: int) -> MlmBatches:
+        return MlmBatches(text, self.tokenizer, self.settings.recipe.seq_len, size, seed)
+
+
+def tokenizer_of(folder: Path) -> Tokenizer | None:
+    """Returns the tokenizer beside a BERT, or beside a net of this package's; None when there is none."""
+    if (folder / "vocab.txt").is_file():
+        config = folder / "tokenizer_config.json"
+        described = json.loads(config.read_text(encoding="utf-8")) if config.is_file() else {}
+        return Tokenizer.from_vocabulary(folder / "vocab.txt", bool(described.get("do_lower_case", True)))
+    return Tokenizer.load(folder) if (folder / "tokenizer.json").is_file() else None

@@ -1,0 +1,315 @@
+"""The one loop that trains: phases of steps, gradients of several passes summed, checkpoints that resume bit by bit.
+
+Nothing random happens here. Batches and architectures are functions of the step, nets have no dropout, and so the state of
+a training is its weights, the optimiser's moments and a number.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import nn
+
+from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
+from hwcost.supernets.optimizers import optimizer
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.schema import writing
+
+LOG = "log.jsonl"
+
+Batch = dict[str, torch.Tensor]
+
+
+class Pass(NamedTuple):
+    """A forward pass.
+
+    Attributes:
+        name: The same in every step, for logs.
+        loss: A scalar.
+        tokens: How many it ran.
+    """
+
+    name: str
+    loss: torch.Tensor
+    tokens: int
+
+
+class Objective(Protocol):
+    """What a phase lowers."""
+
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        """Yields the forward passes of a micro batch; each is differentiated before the next one is asked for.
+
+        Args:
+            step: The step, counted from 0 in the phase.
+            number: The micro batch, counted from 0 in the phase.
+        """
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One stretch of a training, with a fresh optimiser and its own rates.
+
+    Attributes:
+        name: For logs.
+        objective: What it lowers.
+        recipe: How.
+        trained: Whether a parameter is trained, by its name; the others stay as they are.
+        about: Settings of the objective's own, plain JSON; a checkpoint resumes only where they are equal.
+    """
+
+    name: str
+    objective: Objective
+    recipe: Recipe
+    trained: Callable[[str], bool] = field(default=lambda name: True)
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a training stands after a step.
+
+    Attributes:
+        phase: Name of the phase.
+        step: Steps of it that are finished.
+        steps: Steps that it has.
+        done: Steps of all phases that are finished.
+        total: Steps of all phases.
+        losses: Loss of every pass by its name, the mean over micro batches.
+        tokens: Tokens that the step's passes ran.
+    """
+
+    phase: str
+    step: int
+    steps: int
+    done: int
+    total: int
+    losses: dict[str, float]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What one call of :func:`train` did.
+
+    Attributes:
+        steps: Steps that it took; 0 where the training was finished before.
+        tokens: Tokens that its passes ran.
+        first: The first step.
+        last: The last step.
+    """
+
+    steps: int = 0
+    tokens: int = 0
+    first: Progress | None = None
+    last: Progress | None = None
+
+    def after(self, state: Progress) -> Summary:
+        """Returns the summary with one step more."""
+        return Summary(self.steps + 1, self.tokens + state.tokens, self.first or state, state)
+
+
+def train(
+    module: nn.Module,
+    phases: Iterable[Phase],
+    folder: str | Path | None = None,
+    about: dict[str, Any] | None = None,
+    save_every: int = 200,
+    progress: Callable[[Progress], None] = lambda state: None,
+) -> Summary:
+    """Trains a module, phase by phase; resumes where a checkpoint in the folder stands.
+
+    Args:
+        module: Every parameter of it is kept in checkpoints.
+        phases: What is done, in order.
+        folder: Where the checkpoint and a log of losses lie; None keeps nothing.
+        about: What is trained on what, plain JSON; recipes are added. A checkpoint resumes only the same training.
+        save_every: Steps between checkpoints; there is also one at the end of every phase.
+        progress: Called after every step.
+
+    Raises:
+        DataError: When the folder's checkpoint is damaged or of another training.
+        MeasurementError: When a loss is no number.
+        StoreError: When the disk is full; the last checkpoint stays.
+        UsageError: When ``save_every`` is not positive, or two phases have one name.
+    """
+    stretch = list(phases)
+    names = [phase.name for phase in stretch]
+    if save_every < 1:
+        raise UsageError(f"checkpoints lie at least one step apart, got {save_every}")
+    if len(set(names)) < len(names):
+        raise UsageError(f"phases have names of their own, by which checkpoints tell them apart; got {', '.join(names)}")
+    known = {**(about or {}), "phases": {phase.name: {**_plain(phase.recipe), **phase.about} for phase in stretch}}
+    place = None if folder is None else Path(folder)
+    start = _resume(module, place, known)
+    done = sum(phase.recipe.steps for phase in stretch[: start.phase])
+    total = sum(phase.recipe.steps for phase in stretch)
+    summary = Summary()
+    for index in range(start.phase, len(stretch)):
+        run = _Run(module, stretch[index], start if index == start.phase else None)
+        for step in range(run.first, run.recipe.steps):
+            losses, tokens = run.step(step)
+            state = Progress(stretch[index].name, step + 1, run.recipe.steps, done + step + 1, total, losses, tokens)
+            summary = summary.after(state)
+            if place is not None:
+                _log(place, state)
+                if (step + 1) % save_every == 0 and step + 1 < run.recipe.steps:
+                    run.checkpoint(index, step + 1, known).save(place)
+            progress(state)
+        done += run.recipe.steps
+        if place is not None:
+            run.checkpoint(index + 1, 0, known).save(place)
+    return summary
+
+
+class _Run:
+    """A phase under way: the parameters it trains and their optimiser."""
+
+    def __init__(self, module: nn.Module, phase: Phase, start: Checkpoint | None) -> None:
+        self.module, self.phase, self.recipe = module, phase, phase.recipe
+        self.parameters = {name: one for name, one in module.named_parameters() if phase.trained(name)}
+        for name, parameter in module.named_parameters():
+            parameter.requires_grad_(name in self.parameters)
+        self.optimizer = optimizer(self.parameters, self.recipe)
+        self.first = start.step if start else 0
+        if start:
+            for name, state in start.moments.items():
+                self.optimizer.state[self.parameters[name]] = _moved(state, self.parameters[name])
+
+    def step(self, step: int) -> tuple[dict[str, float], int]:
+        """Takes one step; returns the losses of its passes and the tokens they ran."""
+        self.optimizer.zero_grad(set_to_none=True)
+        losses: dict[str, float] = {}
+        tokens, share = 0, 1 / self.recipe.accumulate
+        for micro in range(self.recipe.accumulate):
+            for one in self._passes(step, step * self.recipe.accumulate + micro):
+                (share * one.loss).backward()
+                losses[one.name] = losses.get(one.name, 0.0) + share * float(one.loss.detach())
+                tokens += one.tokens
+        self._check(losses, step)
+        if self.recipe.clip is not None:
+            nn.utils.clip_grad_norm_(list(self.parameters.values()), self.recipe.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate(step)
+        self.optimizer.step()
+        return losses, tokens
+
+    def _passes(self, step: int, number: int) -> Iterator[Pass]:
+        """Yields the objective's passes, run in the recipe's precision; what is done between them is not."""
+        passes = self.phase.objective.passes(step, number)
+        while True:
+            with self._precision():
+                one = next(passes, None)
+            if one is None:
+                return
+            yield one
+
+    def checkpoint(self, phase: int, step: int, about: dict[str, Any]) -> Checkpoint:
+        """Describes where the training stands; a phase that is finished leaves no moments."""
+        moments = {
+            name: {kind: torch.as_tensor(value) for kind, value in self.optimizer.state[parameter].items()}
+            for name, parameter in self.parameters.items()
+            if step and parameter in self.optimizer.state
+        }
+        return Checkpoint(phase, step, dict(self.module.named_parameters()), moments, about)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if self.recipe.dtype == "float32":
+            return nullcontext()
+        context: AbstractContextManager[Any] = torch.autocast(
+            device_of(self.module).type, dtype=getattr(torch, self.recipe.dtype)
+        )
+        return context
+
+    def _check(self, losses: dict[str, float], step: int) -> None:
+        for name, loss in losses.items():
+            if not math.isfinite(loss):
+                raise MeasurementError(
+                    f"the loss of {name} is {loss} in step {step + 1} of phase '{self.phase.name}'. A smaller learning rate "
+                    f"or a limit on the gradient's norm may help"
+                )
+
+
+def _resume(module: nn.Module, folder: Path | None, about: dict[str, Any]) -> Checkpoint:
+    """Loads the folder's checkpoint into the module, or returns an empty one; the log is cut to where it stands."""
+    if folder is None or not (folder / FILE).exists():
+        if folder is not None:
+            (folder / LOG).unlink(missing_ok=True)
+        return Checkpoint(0, 0, {}, {}, about)
+    found = Checkpoint.load(folder)
+    check_same(found.about, about, folder)
+    fill(module, found.model, folder)
+    finished = list(about["phases"].values())[: found.phase]
+    done = sum(recipe["steps"] for recipe in finished) + found.step
+    path = folder / LOG
+    if path.exists():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        path.write_text("".join(lines[:done]), encoding="utf-8")
+    return found
+
+
+def fill(module: nn.Module, tensors: dict[str, torch.Tensor], folder: Path) -> None:
+    """Overwrites a module's parameters with those of a checkpoint.
+
+    Raises:
+        DataError: When names or shapes differ.
+    """
+    own = dict(module.named_parameters())
+    differing = [name for name in own.keys() | tensors.keys() if name not in own or name not in tensors]
+    differing += [name for name in own.keys() & tensors.keys() if own[name].shape != tensors[name].shape]
+    if differing:
+        raise DataError(f"the checkpoint in '{folder}' is of another net: '{min(differing)}' differs")
+    with torch.no_grad():
+        for name, parameter in own.items():
+            parameter.copy_(tensors[name])
+
+
+def _moved(state: dict[str, torch.Tensor], parameter: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Moves moments to where their parameter is; counts of steps stay where optimisers keep them, on the CPU."""
+    return {kind: value.to(parameter.device) if value.ndim else value for kind, value in state.items()}
+
+
+def _log(folder: Path, state: Progress) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder / LOG), (folder / LOG).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(state)) + "\n")
+
+
+def _plain(recipe: Recipe) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
+    return plain
+
+
+def device_of(module: nn.Module) -> torch.device:
+    """Returns where a module's parameters are."""
+    device: torch.device = next(module.parameters()).device
+    return device
+
+
+def moved(batch: dict[str, Any], device: torch.device | str) -> Batch:
+    """Turns a batch of numpy arrays into tensors on a device."""
+    return {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
+
+
+def read_log(folder: str | Path) -> Iterator[Progress]:
+    """Yields the progress that a training wrote, step by step.
+
+    Raises:
+        DataError: When there is no log, or it is damaged.
+    """
+    path = Path(folder) / LOG
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            yield Progress(**json.loads(line))
+    except OSError as error:
+        raise DataError(f"there is no log of a training at '{path}': {error.strerror}") from None
+    except (ValueError, TypeError):
+        raise DataError(f"'{path}' is no log of a training, or it is damaged") from None

@@ -1,0 +1,51 @@
+"""Results that are dear to find, by name: each is written as soon as it is found, and found once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hwcost.errors import DataError
+from hwcost.supernets.schema import writing
+
+
+class Kept:
+    """Plain JSON by name in a JSON Lines file; one that is cut short loses its last line only.
+
+    Args:
+        path: The file; made with the first result.
+
+    Raises:
+        DataError: When it is damaged.
+        StoreError: When it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._known: dict[str, Any] = {}
+        if path.exists():
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            whole = text[: text.rfind("\n") + 1]
+            self._known = {str(name): value for name, value in map(json.loads, whole.splitlines())}
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"'{self.path}' is damaged: {error}. Remove it to have its results found again") from None
+        if whole != text:
+            with writing(self.path):
+                self.path.write_text(whole, encoding="utf-8")
+
+    def get(self, name: str, find: Callable[[], Any]) -> Any:
+        """Returns the result of that name, found now where it is not known."""
+        if name not in self._known:
+            line = json.dumps([name, find()], allow_nan=False)
+            with writing(self.path):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write(line + "\n")
+            self._known[name] = json.loads(line)[1]
+        return self._known[name]

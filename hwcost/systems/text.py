@@ -1,0 +1,45 @@
+"""The text that a pipeline trains on and judges by, in numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hwcost.corpora import ClassificationTask, MlmBatches, Tokenizer, corpus
+from hwcost.supernets.run import HELD_OUT, tokenizer_of
+
+
+class Text:
+    """A corpus, divided into what is trained on and what is held out, and its tokenizer.
+
+    Args:
+        source: ``stdlib``, or the path of text files or of a data set on disk.
+        vocabulary: Word pieces.
+        seq_len: Tokens of a sequence.
+        seed: Of batches.
+        weights: Folder of a BERT whose tokenizer is taken; None trains one.
+    """
+
+    def __init__(self, source: str, vocabulary: int, seq_len: int, seed: int, weights: str | None = None) -> None:
+        self.training, self.held_out = corpus(source).split(HELD_OUT)
+        given = None if weights is None else tokenizer_of(Path(weights))
+        self.tokenizer = given or Tokenizer.train(self.training, vocabulary)
+        self.seq_len, self.seed = seq_len, seed
+
+    def batches(self, batch_size: int, next_sentence: bool = False) -> MlmBatches:
+        """Returns batches to train on."""
+        return MlmBatches(self.training, self.tokenizer, self.seq_len, batch_size, self.seed, next_sentence)
+
+    def judged(self, count: int, batch_size: int = 32, next_sentence: bool = False) -> list[dict[str, Any]]:
+        """Returns held-out batches."""
+        held_out = MlmBatches(self.held_out, self.tokenizer, self.seq_len, batch_size, self.seed + 1, next_sentence)
+        return held_out.fixed(count)
+
+    @property
+    def task(self) -> ClassificationTask:
+        """The classification task: which part of the corpus a passage comes from."""
+        return ClassificationTask.from_corpus(self.training, self.tokenizer, seq_len=self.seq_len, seed=self.seed)
+
+    def about(self, what: str) -> dict[str, Any]:
+        """Describes a training for its checkpoint."""
+        return {"what": what, "text": self.training.digest, "seed": self.seed}

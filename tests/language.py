@@ -1,0 +1,89 @@
+"""What the prose of this project is checked for: arguments described by noun phrases, and no words of its own making."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+FRAGMENTS = {
+    "as", "at", "by", "for", "from", "how", "if", "in", "likewise", "of", "on", "over", "see", "since", "through", "to",
+    "under", "until", "what", "when", "where", "which", "who", "why", "with",
+}  # fmt: skip
+"""Words that begin no noun phrase: a description that begins with one has no subject."""
+
+COMPARED = "longer|more|less|fewer|greater|larger|smaller|better|worse|wider|narrower|surer|other|use"
+"""Words that may follow "is no"."""
+
+RETIRED = {
+    r"\b(told)\b": "reported, given, says",
+    r"\b(youngest)\b": "latest",
+    r"\b(settled)\b": "steady; for hyperparameters: chosen, fixed",
+    r"\b(woven|unwoven)\b": "interleaved",
+    r"\b(certif(?:y|ied|ies))\b": "check",
+    r"\b(unpaid)\b": "not synchronised",
+    r"\b(taken[ _]up)\b": "resumed",
+    r"\b(topped[ _]up)\b": "extended by further rounds",
+    r"\b(gone on with|goes on from there)\b": "resumed",
+    r"\b(so to say)\b": "",
+    r"\b(dear|dearer|dearest)\b": "expensive",
+    r"\b(attained)\b": "convergence",
+    r"\b(complaints?)\b": "errors",
+    r"\b(synonyms?|has_synonyms)\b": "isomorphs",
+    r"\b(undisturbed)\b": "uncontended",
+    r"\b(brings? the policy)\b": "updates the policy",
+    rf"\b((?:is|are|was|were) no)\b(?! (?:{COMPARED}))": "is not a, there is no",
+}  # fmt: skip
+"""Words and turns that a reader of the field does not know, or that say less than the field's term, which stands beside."""
+
+_SECTION = re.compile(r"^(Args|Attributes):\s*$")
+_ENTRY = re.compile(r"^ {4}(?P<name>\*{0,2}\w+)(?: \([^)]*\))?: (?P<text>.+)$")
+
+
+def descriptions(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Yields line, name and description of every argument, attribute and command-line option of a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)):
+            yield from _of_docstring(node)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", None) in ("Option", "Argument"):
+            for keyword in node.keywords:
+                if keyword.arg == "help" and isinstance(keyword.value, ast.Constant):
+                    yield node.lineno, "help", str(keyword.value.value)
+
+
+Documented = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Module
+
+
+def _of_docstring(node: Documented) -> Iterator[tuple[int, str, str]]:
+    text = ast.get_docstring(node)
+    if text is None:
+        return
+    line, is_listed = getattr(node, "lineno", 1), False
+    for one in text.split("\n"):
+        if _SECTION.match(one):
+            is_listed = True
+        elif one and not one.startswith(" "):
+            is_listed = False
+        elif is_listed and (entry := _ENTRY.match(one)):
+            yield line, entry["name"], entry["text"]
+
+
+def fragments(path: Path) -> list[str]:
+    """Returns the descriptions of a module that have no subject."""
+    return [
+        f"{path.name}:{line} {name}: {text}"
+        for line, name, text in descriptions(path)
+        if re.split(r"\W+", text.lower(), maxsplit=1)[0] in FRAGMENTS
+    ]
+
+
+def retired(path: Path) -> list[str]:
+    """Returns the lines of a file that hold a retired word, with what to write."""
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        for pattern, instead in RETIRED.items():
+            hit = re.search(pattern, line, re.IGNORECASE)
+            if hit:
+                found.append(f"{path.name}:{number} '{hit[1]}' (write: {instead}): {line.strip()}")
+    return found

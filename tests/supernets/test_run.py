@@ -1,0 +1,108 @@
+"""A training as a folder: what it begins with, and what it needs later."""
+
+# ruff: noqa: E402 - nothing below can be imported without the optional packages
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("tokenizers")
+pytest.importorskip("safetensors")
+
+from hwcost.errors import DataError, InterruptedRunError
+from hwcost.spaces import space
+from hwcost.supernets.family import supernet
+from hwcost.supernets.recipe import recipe
+from hwcost.supernets.run import Run, Settings
+from tests.supernets.nets import batch, shaken
+
+pytestmark = pytest.mark.torch
+
+SMOKE = recipe("smoke")
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("text")
+    for number in range(20):
+        lines = [f"Layer {number} of width {line} takes {line * number} units on device {line % 7}." for line in range(40)]
+        (folder / f"{number}.txt").write_text("\n".join(lines))
+    return str(folder)
+
+
+def settings(text, name="supershaper:scale=mini", **changes):
+    of = space(name)
+    return Settings(of.name, of.options(), SMOKE, text, **changes)
+
+
+def test_equal_settings_open_the_same_run(text, tmp_path) -> None:
+    run = Run.start(tmp_path, settings(text))
+    assert Run.open(tmp_path).settings == run.settings == settings(text)
+    assert Run.start(tmp_path, settings(text)).settings == run.settings
+    with pytest.raises(DataError, match="its seed is 0, given is 1. Give the same settings to go on"):
+        Run.start(tmp_path, settings(text, seed=1))
+
+
+def test_saved_nets_are_backbones(text, tmp_path) -> None:
+    net = shaken("supershaper:scale=mini")
+    net.save(net.largest(), tmp_path / "net", "mlm")
+    run = Run.start(tmp_path / "run", settings(text, backbone=str(tmp_path / "net")))
+    _ = run.objective
+    ours, theirs = run.supernet.weights.layers[2].feed_forward, net.weights.layers[2].feed_forward
+    assert torch.equal(ours.grow.weight, theirs.grow.weight)
+
+
+def test_the_super_lm_starts_from_its_teacher(text, tmp_path) -> None:
+    """AutoDistil, Algorithm 1: the largest net of the SuperLM is the teacher before the first step."""
+    whole = shaken("autodistil", subspace="reference", scale="mini")
+    arch = whole.space.architecture((12, 96, 4, 12))
+    whole.save(arch, tmp_path / "teacher", "mlm")
+    how = settings(text, "autodistil:scale=mini,subspace=tiny", teacher=str(tmp_path / "teacher"))
+    run = Run.start(tmp_path / "run", how)
+    _ = run.objective
+    for index in (0, 11):
+        ours, theirs = run.supernet.weights.parts[index].attention, whole.weights.parts[index].attention
+        assert torch.equal(ours.query.weight, theirs.query.weight)
+
+
+def test_backbones_of_another_size_are_refused_before_anything_is_written(text, tmp_path) -> None:
+    net = supernet("autodistil", subspace="tiny", scale="mini")
+    net.save(net.smallest(), tmp_path / "net", "mlm")
+    with pytest.raises(DataError, match="has 4 layers of 7 heads, the supernet of space 'autodistil' needs 12 of 12 heads"):
+        Run.start(tmp_path / "run", settings(text, "autodistil:scale=mini", backbone=str(tmp_path / "net")))
+    assert not (tmp_path / "run").exists()
+
+
+def test_trained_runs_need_no_backbone_any_more(text, tmp_path) -> None:
+    net = shaken("supershaper:scale=mini")
+    net.save(net.largest(), tmp_path / "net", "mlm")
+    run = Run.start(tmp_path / "run", settings(text, backbone=str(tmp_path / "net")))
+    run.train()
+    expected = run.supernet.set(net.smallest())(*batch())
+    shutil.rmtree(tmp_path / "net")
+    again = Run.open(tmp_path / "run").trained()
+    assert torch.equal(again.set(net.smallest())(*batch()), expected)
+
+
+def test_a_run_without_checkpoint_has_no_trained_supernet(text, tmp_path) -> None:
+    Run.start(tmp_path, settings(text))
+    with pytest.raises(DataError, match="there are no weights at"):
+        Run.open(tmp_path).trained()
+
+
+def test_interrupted_runs_say_where_they_stand(text, tmp_path) -> None:
+    def interrupt(state) -> None:
+        if state.done == 3:
+            raise KeyboardInterrupt
+
+    run = Run.start(tmp_path, settings(text))
+    assert run.steps_done() == 0
+    with pytest.raises(InterruptedRunError, match="stands at step 2 of 4. The same command goes on from there"):
+        run.train(interrupt, save_every=2)
+    again = Run.start(tmp_path, settings(text))
+    assert again.steps_done() == 2
+    assert again.train().steps == 2
+    assert again.steps_done() == 4

@@ -1,0 +1,205 @@
+"""What all pipelines share, on one that trains nothing."""
+
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from hwcost.campaign.planning import planned
+from hwcost.errors import (
+    DataError,
+    DeviceError,
+    InterruptedRunError,
+    MeasurementError,
+    StoreError,
+    UnknownNameError,
+    UsageError,
+)
+from hwcost.systems import Event, Measuring, Pipeline, Settings, Verdict, pipeline
+from hwcost.workloads import SyntheticWorkload
+from tests.systems.comparing import differing
+
+MEASURING = Measuring(1, (32,), 2)
+NULL = Settings("small", backend="null")
+
+
+@dataclass(frozen=True)
+class Effort:
+    things: int = 5
+    measuring: Measuring = MEASURING
+
+
+class Counting(Pipeline):
+    """Squares numbers, measures sleeping workloads, and adds up."""
+
+    name = "counting"
+    title = "A pipeline that counts"
+    presets: ClassVar[Mapping[str, Any]] = {"small": Effort(), "large": Effort(200)}
+
+    def __init__(self, *given: Any) -> None:
+        self.worked: list[int] = []
+        super().__init__(*given)
+
+    @property
+    def stages(self) -> Mapping[str, Callable[[], dict[str, Any]]]:
+        return {"squares": self.square, "times": self.time, "sum": self.add}
+
+    def square(self) -> dict[str, Any]:
+        return {"squares": self.each("numbers", range(self.effort.things), str, self._square)}
+
+    def _square(self, number: int) -> int:
+        self.worked.append(number)
+        return number**2
+
+    def time(self) -> dict[str, Any]:
+        found = self.measured([SyntheticWorkload(f"w{index}", flops=10**9 * (1 + index)) for index in range(3)])
+        return {"campaign": found.campaign_id, "seconds_of": [one.latency_s for one in found.measurements]}
+
+    def add(self) -> dict[str, Any]:
+        return {"sum": sum(self.found["squares"]["squares"])}
+
+    def verdicts(self) -> list[Verdict]:
+        return [Verdict("the sum is that of squares", str(self.found["sum"]["sum"]), self.found["sum"]["sum"] == 30)]
+
+
+def test_stages_run_in_order_and_once(tmp_path: Path) -> None:
+    events: list[Event] = []
+    first = Counting(tmp_path / "run", NULL, events.append)
+    report = first.run()
+    assert report["verdicts"] == [{"claim": "the sum is that of squares", "found": "30", "holds": True}]
+    assert [event.stage for event in events if event.doing == "begins"] == ["squares", "times", "sum"]
+    assert {(event.number, event.stages) for event in events} == {(1, 3), (2, 3), (3, 3)}
+    again = Counting(tmp_path / "run", NULL)
+    assert again.run() == report
+    assert again.worked == []
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return Counting(tmp_path_factory.mktemp("whole") / "run", NULL).run()
+
+
+@pytest.mark.parametrize("stop", [1, 4, 7, 9, 14, 19])
+def test_an_interrupted_run_goes_on_and_repeats_nothing(tmp_path: Path, whole: dict[str, Any], stop: int) -> None:
+    seen = 0
+
+    def tell(event: Event) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == stop:
+            raise KeyboardInterrupt
+
+    broken = Counting(tmp_path / "run", NULL, tell)
+    with pytest.raises(InterruptedRunError, match="the same command goes on from there"):
+        broken.run()
+    rest = Counting(tmp_path / "run", NULL)
+    assert not list(differing(rest.run(), whole))
+    assert sorted(broken.worked + rest.worked) == list(range(5))
+
+
+def test_a_campaign_is_gone_on_with(tmp_path: Path) -> None:
+    done = []
+
+    def tell(event: Event) -> None:
+        if event.doing == "measuring":
+            done.append(event.done)
+            if event.done == 4:
+                raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRunError):
+        Counting(tmp_path / "run", NULL, tell).run()
+    rest: list[Event] = []
+    Counting(tmp_path / "run", NULL, rest.append).run()
+    assert min(event.done for event in rest if event.doing == "measuring" and event.total) >= 4
+
+
+def test_a_folder_of_other_settings_is_left_alone(tmp_path: Path) -> None:
+    Counting(tmp_path / "run", NULL).run()
+    with pytest.raises(DataError, match="its seed is 0, given is 3"):
+        Counting(tmp_path / "run", Settings("small", backend="null", seed=3))
+    with pytest.raises(DataError, match="its preset is small, given is large"):
+        Counting(tmp_path / "run", Settings("large", backend="null"))
+
+
+class Reading(Counting):
+    """One that is given a file."""
+
+    def read_given(self) -> None:
+        if not Path(self.settings.corpus).exists():
+            raise DataError(f"no corpus in '{self.settings.corpus}'")
+
+
+def test_what_cannot_be_read_leaves_the_folder_to_the_corrected_command(tmp_path: Path) -> None:
+    mistyped = Settings("small", backend="null", corpus=str(tmp_path / "tetx"))
+    with pytest.raises(DataError, match="no corpus in"):
+        Reading(tmp_path / "run", mistyped).run()
+    assert not list((tmp_path / "run").iterdir())
+    (tmp_path / "text").write_text("one")
+    corrected = Settings("small", backend="null", corpus=str(tmp_path / "text"))
+    first = Reading(tmp_path / "run", corrected).run()
+    (tmp_path / "text").unlink()  # what is finished needs it no more
+    assert Reading(tmp_path / "run", corrected).run() == first
+
+
+def test_what_cannot_be_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="unknown preset 'tiny'. Known: large, small"):
+        Counting(tmp_path / "run", Settings("tiny"))
+    with pytest.raises(UsageError, match="trained on cpu or cuda, got 'tpu'"):
+        Counting(tmp_path / "run", Settings("small", train_on="tpu"))
+    with pytest.raises(DeviceError):
+        Counting(tmp_path / "run", Settings("small", device="k80"))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="cannot make the folder"):
+        Counting(tmp_path / "file" / "run", NULL)
+    with pytest.raises(UnknownNameError, match="unknown pipeline 'supershape'. Did you mean 'supershaper'"):
+        pipeline("supershape", tmp_path / "run", NULL)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema_version": 99}', "null"])
+def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
+    Counting(tmp_path / "run", NULL).run()
+    for path in (tmp_path / "run" / "pipeline.json", tmp_path / "run" / "stages" / "3-sum.json"):
+        whole = path.read_text()
+        path.write_text(text)
+        with pytest.raises(DataError, match=path.name):
+            Counting(tmp_path / "run", NULL).run()
+        path.write_text(whole)
+
+
+def test_nothing_that_can_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    work = [SyntheticWorkload("w0", flops=10**9)]
+    monkeypatch.setattr(Counting, "time", lambda self: {"found": str(self.measured(work))})
+    monkeypatch.setattr("hwcost.systems.base.planned", partial(planned, options={"fail": "w0"}))
+    with pytest.raises(MeasurementError, match="nothing that was measured can be used"):
+        Counting(tmp_path / "run", NULL).run()
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Lets the system refuse to write more to any file."""
+    before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    settings = Settings("large", backend="null")
+    expected = Counting(tmp_path / "whole", settings).run()
+    broken = Counting(tmp_path / "run", settings)
+    with files_of_at_most(900), pytest.raises(StoreError, match="make room, then run the same command again"):
+        broken.run()
+    assert 3 < len(broken.worked) < 200
+    assert not list(differing(Counting(tmp_path / "run", settings).run(), expected))

@@ -1,0 +1,219 @@
+"""The four systems at their smallest, on a law in place of a device: whole, interrupted anywhere, and killed."""
+
+# ruff: noqa: E402 - nothing below can be imported without the optional packages
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+pytest.importorskip("tokenizers")
+pytest.importorskip("matplotlib")
+
+from hwcost.errors import InterruptedRunError, UsageError
+from hwcost.report.page import write_page
+from hwcost.report.pipeline_figures import drawings
+from hwcost.spaces import space as make_space
+from hwcost.supernets import subnet
+from hwcost.systems import PIPELINES, Event, Settings, pipeline
+from tests.systems.comparing import differing
+
+pytestmark = pytest.mark.torch
+
+NAMES = ("autodistil", "autodistill", "components", "supershaper")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def settings(text: Path) -> Settings:
+    return Settings("smoke", corpus=str(text), backend="null")
+
+
+@pytest.fixture(scope="module")
+def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, dict[str, Any]]]:
+    torch.set_num_threads(1)
+    found = {}
+    for name in NAMES:
+        folder = tmp_path_factory.mktemp("runs") / name
+        found[name] = folder, pipeline(name, folder, settings(text)).run()
+    return found
+
+
+def test_these_are_all() -> None:
+    assert tuple(PIPELINES.names()) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_run_ends_in_a_report(runs, name: str) -> None:
+    folder, report = runs[name]
+    kept = json.loads((folder / "report.json").read_text())
+    assert kept == {"schema_version": 1, **report}
+    assert report["verdicts"]
+    assert all(set(verdict) == {"claim", "found", "holds"} for verdict in report["verdicts"])
+    page = write_page(report, folder).read_text()
+    assert page.count("<svg") == len(drawings(report)) >= 6
+    assert all(verdict["found"].split(";")[0] in page.replace("&#39;", "'") for verdict in report["verdicts"])
+    assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_winners_run_by_themselves(runs, name: str) -> None:
+    folder, _ = runs[name]
+    saved = sorted((folder / "winners").iterdir())
+    assert saved
+    for one in saved:
+        net, described = subnet.load(one), subnet.describe(one)
+        space = make_space(described["space"], **described["options"])
+        assert space.parse(described["arch"])
+        ids = torch.ones((1, 8), dtype=torch.long)
+        assert torch.isfinite(net(ids, ids, torch.zeros_like(ids))).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "every"),
+    [
+        ("supershaper", 97), ("autodistill", 101), pytest.param("components", 23, marks=pytest.mark.slow),
+        pytest.param("autodistil", 41, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_a_run_that_is_interrupted_again_and_again_ends_in_the_same(runs, text, tmp_path, name: str, every: int) -> None:
+    """Every so many events Ctrl-C; what was finished is never begun again, and the report is the same to the last bit."""
+    begun: list[str] = []
+    for _ in range(200):
+        left = every
+
+        def tell(event: Event) -> None:
+            nonlocal left
+            left -= 1
+            if event.doing == "begins":
+                begun.append(event.stage)
+            if not left:
+                raise KeyboardInterrupt
+
+        try:
+            report = pipeline(name, tmp_path / "run", settings(text), tell).run()
+            break
+        except InterruptedRunError:
+            continue
+    assert len(begun) > len(report["stages"])
+    assert list(dict.fromkeys(begun)) == list(report["stages"])
+    assert begun == sorted(begun, key=list(report["stages"]).index)
+    assert not list(differing(report["stages"], runs[name][1]["stages"]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "components", *(pytest.param(name, marks=pytest.mark.slow) for name in ("supershaper", "autodistill", "autodistil")),
+    ],
+)  # fmt: skip
+def test_kill_9_and_the_same_command(runs, text, tmp_path, name: str) -> None:
+    command = [
+        sys.executable, "-m", "hwcost", "pipeline", name, "--preset", "smoke", "--backend", "null", "--corpus", str(text),
+        "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    rng = np.random.default_rng(0)
+    quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for _ in range(2):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=quiet)
+        time.sleep(float(rng.uniform(6, 12)))
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=60)
+    subprocess.run(command, check=True, capture_output=True, env=quiet)
+    assert not list(differing(json.loads((tmp_path / "run" / "report.json").read_text())["stages"], runs[name][1]["stages"]))
+
+
+def test_gates_cost_what_was_measured(runs) -> None:
+    """The null backend's law prices a feed-forward by its operations; DO and SDO pay in these shares."""
+    profile = runs["components"][1]["stages"]["profile"]
+    assert profile["shares"]["ff"] > profile["shares"]["mean"]
+    assert profile["shares"] == {kind: max(one[kind] for one in profile["by_length"].values()) for kind in profile["shares"]}
+
+
+def test_a_latency_budget_is_that_of_the_net_evolved_within_a_size(runs) -> None:
+    rows = runs["supershaper"][1]["stages"]["search"]["winners"]
+    assert [row["limit"] for row in rows] == ["params", "latency"]
+    assert rows[0]["budget_s"] == rows[1]["budget_s"]
+    space = make_space("supershaper", scale="mini")
+    assert space.params(space.parse(rows[0]["arch"])) <= rows[0]["max_params"]
+
+
+def test_the_agnostic_choice_is_the_least_loss_within_half_of_the_teacher(runs) -> None:
+    stages = runs["autodistil"][1]["stages"]
+    rows, winners = stages["agnostic"]["nets"], stages["winners"]["nets"]
+    assert stages["agnostic"]["limit_flops"] == winners["teacher"]["flops"] / 2
+    assert all(row["flops"] <= stages["agnostic"]["limit_flops"] for row in rows)
+    assert winners["agnostic"]["net"] == min(rows, key=lambda row: row["loss"])["net"]
+
+
+def test_both_searches_begin_with_the_reference_and_share_what_is_known(runs) -> None:
+    folder, report = runs["autodistill"]
+    rows = report["stages"]["search"]
+    assert all(rows[name]["trials"][0]["arch"] == rows["reference"] for name in ("bayesian", "random"))
+    archs = {trial["arch"] for name in ("bayesian", "random") for trial in rows[name]["trials"]}
+    assert len((folder / "flash.jsonl").read_text().splitlines()) == len(archs)
+    assert not list((folder / "students").iterdir())
+
+
+def test_no_bert_can_be_the_teacher_of_autodistill(text, tmp_path) -> None:
+    given = Settings("smoke", corpus=str(text), backend="null", weights="bert")
+    with pytest.raises(UsageError, match="leave --weights out"):
+        pipeline("autodistill", tmp_path / "run", given).run()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("preset", ["quick", "paper"])
+def test_every_preset_is_there(text, tmp_path, name: str, preset: str) -> None:
+    made = pipeline(name, tmp_path / "run", Settings(preset, corpus=str(text), backend="null"))
+    assert made.effort is made.presets[preset]
+    assert list(made.stages) == list(pipeline(name, tmp_path / "other", settings(text)).stages)
+
+
+def test_a_budget_is_the_least_that_a_net_is_sure_to_keep() -> None:
+    from hwcost.cost_models import cost_model
+    from hwcost.objectives import Limit
+    from hwcost.systems.supershaper import kept_latency_s
+
+    space = make_space("supershaper", scale="mini")
+    archs, rng = space.sample(40, seed=0), np.random.default_rng(0)
+    cost = cost_model("ridge", space).fit(archs, [1e-3 * (1 + space.params(arch) / 1e5) for arch in archs])
+    cost.errors_ = rng.normal(0, 0.1, 40)
+    for probability in (0.95, 0.5, None):
+        budget_s = kept_latency_s(cost, archs[0], probability)
+        assert Limit(cost, budget_s, probability).holds([archs[0]]).all()
+        assert not Limit(cost, 0.999 * budget_s, probability).holds([archs[0]]).any()
+
+
+def test_heuristic_shapes_have_the_size_of_the_evolved_ones(text: Path, tmp_path: Path) -> None:
+    made = pipeline("supershaper", tmp_path / "run", Settings("paper", corpus=str(text), backend="null"))
+    space = make_space("supershaper", scale="paper")
+    evolved = space.sample(3, seed=0)
+    rows = [
+        {"limit": limit, "share": share, "arch": space.key(arch)}
+        for share, arch in zip((0.3, 0.5, 0.7), evolved, strict=True) for limit in ("params", "latency")
+    ]  # fmt: skip
+    made.found["search"] = {"winners": rows}
+    ends = [space.architecture([gene.choices[end] for gene in space.genes]) for end in (0, -1)]
+    made.__dict__["supernet"] = SimpleNamespace(smallest=lambda: ends[0], largest=lambda: ends[1])
+    named = made._named()
+    for share, arch in zip((0.3, 0.5, 0.7), evolved, strict=True):
+        own = space.params(named[f"cigar {share:g}"], "paper")
+        assert own == pytest.approx(space.params(arch, "paper"), rel=0.06)

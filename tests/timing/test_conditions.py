@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hwcost.timing import cgroups, conditions, environment, processors
+from hwcost.timing.processors import Core, cpu_list
+from tests.timing.trees import tree
+
+
+def test_steal_is_a_share_of_all_cpu_time(tmp_path: Path) -> None:
+    root = tree(tmp_path, {"proc/stat": "cpu  100 0 100 800 0 0 0 0 0 0\n"})
+    before = conditions.read(root)
+    tree(tmp_path, {"proc/stat": "cpu  150 0 100 840 0 0 0 10 0 0\n"})
+    seen = conditions.between(before, conditions.read(root))
+    assert seen["cpu_steal_fraction"] == 0.1
+
+
+def stat(*lines: str) -> dict[str, str]:
+    return {"proc/stat": "cpu  9 9 9 9 9 9 9 9 9 9\n" + "".join(f"cpu{line}\n" for line in lines) + "intr 5\n"}
+
+
+def test_steal_is_that_of_the_own_cpus_and_their_siblings_are_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processors, "allowed", lambda: [1])
+    siblings = {f"sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list": "1,3\n" for cpu in (1, 3)}
+    idle = "0 0 0 1000 0 0 0 0 0 0"
+    root = tree(tmp_path, siblings | stat(f"0 {idle}", f"1 {idle}", f"3 {idle}"))
+    before = conditions.read(root)
+    tree(root, stat("0 500 0 0 1000 0 0 0 500 0 0", "1 60 0 0 1020 0 0 0 20 0 0", "3 10 0 10 1070 10 0 0 0 0 0"))
+    seen = conditions.between(before, conditions.read(root))
+    assert seen["cpu_steal_fraction"] == pytest.approx(0.2)
+    assert seen["sibling_busy_fraction"] == pytest.approx(0.2)
+    assert processors.cores([0, 1, 2, 3], root) == [Core((0,), (0,)), Core((1, 3), (1, 3)), Core((2,), (2,))]
+    assert processors.busy_shares({}, processors.times(root)) == {}
+
+
+@pytest.mark.parametrize(
+    ("flags", "siblings", "cores"),
+    [
+        ("fpu hypervisor", "", [Core((0, 1), (0, 1)), Core((2,), (2,))]),  # hidden: CPUs 2k and 2k + 1 may share a core
+        ("fpu ht", "", [Core((0,), (0,)), Core((1,), (1,)), Core((2,), (2,))]),
+        ("fpu hypervisor", "0,2", [Core((0, 2), (0, 2)), Core((1,), (0, 1))]),
+    ],
+)
+def test_a_virtual_machine_may_hide_which_threads_share_a_core(tmp_path, flags, siblings, cores) -> None:
+    shown = {cpu: siblings if siblings and str(cpu) in siblings else str(cpu) for cpu in range(3)}
+    files = {f"sys/devices/system/cpu/cpu{cpu}/topology/core_cpus_list": text for cpu, text in shown.items()}
+    root = tree(tmp_path, {**files, "proc/cpuinfo": f"processor : 0\nflags\t\t: {flags}\n"})
+    assert processors.cores([0, 1, 2], root) == cores
+
+
+def test_waits_for_a_cpu_are_those_of_all_threads(tmp_path: Path) -> None:
+    root = tree(tmp_path, {f"proc/self/task/{thread}/schedstat": f"{thread}000000000 250000000 7\n" for thread in (1, 2)})
+    assert conditions.run_queue_wait_s(root) == pytest.approx(0.5)
+    before = conditions.read(root)
+    tree(root, {"proc/self/task/2/schedstat": "9 1250000000 9\n"})
+    assert conditions.between(before, conditions.read(root))["run_queue_wait_s"] == pytest.approx(1.0)
+    assert conditions.run_queue_wait_s(tmp_path / "elsewhere") is None
+
+
+@pytest.mark.parametrize(("text", "cpus"), [("0", (0,)), ("0-2,8\n", (0, 1, 2, 8)), ("3,1", (1, 3))])
+def test_lists_of_cpus_are_read(text: str, cpus: tuple[int, ...]) -> None:
+    assert cpu_list(text) == cpus
+    with pytest.raises(ValueError, match="invalid literal"):
+        cpu_list("")
+
+
+V2 = {
+    "proc/self/cgroup": "0::/kube/pod/box\n",
+    "sys/fs/cgroup/cgroup.procs": "",
+    "sys/fs/cgroup/cpu.stat": "usage_usec 5\n",
+    "sys/fs/cgroup/kube/cpu.max": "max 100000\n",
+    "sys/fs/cgroup/kube/pod/cpu.max": "150000 100000\n",
+    "sys/fs/cgroup/kube/pod/cpu.stat": "nr_throttled 1\nthrottled_usec 250000\n",
+    "sys/fs/cgroup/kube/pod/box/cpu.max": "400000 100000\n",
+    "sys/fs/cgroup/kube/pod/box/cpu.stat": "throttled_usec 500000\n",
+    "sys/fs/cgroup/kube/pod/box/cpu.pressure": "some avg10=0.00 avg60=0.00 avg300=0.00 total=3000000\n",
+    "proc/pressure/cpu": "some avg10=0.00 avg60=0.00 avg300=0.00 total=9000000\n",
+}
+V1 = {
+    "proc/self/cgroup": "9:name=systemd:/a\n4:cpu,cpuacct:/docker/box\n3:cpuset:/\n0::/\n",
+    "sys/fs/cgroup/cpu,cpuacct/cgroup.procs": "",
+    "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us": "-1\n",
+    "sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us": "100000\n",
+    "sys/fs/cgroup/cpu,cpuacct/docker/box/cpu.cfs_quota_us": "200000\n",
+    "sys/fs/cgroup/cpu,cpuacct/docker/box/cpu.cfs_period_us": "100000\n",
+    "sys/fs/cgroup/cpu,cpuacct/docker/box/cpu.stat": "nr_periods 9\nnr_throttled 1\nthrottled_time 750000000\n",
+}
+INSIDE = {
+    "proc/self/cgroup": "4:cpu,cpuacct:/docker/box\n0::/docker/box\n",
+    "sys/fs/cgroup/cpu/cgroup.procs": "",
+    "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "50000\n",
+    "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+    "sys/fs/cgroup/cpu/cpu.stat": "throttled_time 750000000\n",
+    "sys/fs/cgroup/unified/cgroup.procs": "",
+}
+OUTSIDE = {"proc/self/cgroup": "0::/../../x\n", "sys/fs/cgroup/cgroup.procs": "", "sys/fs/cgroup/cpu.max": "300000 100000"}
+
+
+@pytest.mark.parametrize(
+    ("files", "quota", "throttled_s"),
+    [
+        (V2, 1.5, 0.75), (V1, 2.0, 0.75), (INSIDE, 0.5, 0.75), (OUTSIDE, 3.0, None),
+        ({"proc/self/cgroup": "0::/\n"}, None, None),
+    ],
+    ids=["nested v2", "v1", "v1 within a container", "v2 outside of the mount", "nothing mounted"],
+)  # fmt: skip
+def test_limits_of_control_groups_are_found(
+    tmp_path: Path, files: dict[str, str], quota: float | None, throttled_s: float | None
+) -> None:
+    root = tree(tmp_path, files)
+    assert cgroups.quota_cpus(root) == quota
+    assert cgroups.throttled_s(root) == throttled_s
+    assert conditions.read(root)["cgroup_throttled_s"] == throttled_s
+
+
+def test_pressure_is_that_of_the_nearest_group(tmp_path: Path) -> None:
+    root = tree(tmp_path, V2)
+    assert conditions.read(root)["cpu_pressure_s"] == pytest.approx(3.0)
+    (root / "sys/fs/cgroup/kube/pod/box/cpu.pressure").unlink()
+    assert conditions.read(root)["cpu_pressure_s"] == pytest.approx(9.0)
+
+
+def test_what_a_machine_does_not_offer_is_none(tmp_path: Path) -> None:
+    seen = conditions.between(conditions.read(tmp_path), conditions.read(tmp_path))
+    assert seen["cpu_steal_fraction"] is None
+    assert seen["cgroup_throttled_s"] is None
+    assert seen["thermal_throttle_events"] is None
+    assert set(conditions.state(tmp_path).values()) == {None}
+    assert environment.host(tmp_path)["cpu_sockets"] is None
+    assert environment.settings(tmp_path)["governor"] is None
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    files = {
+        "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "powersave\n",
+        "sys/devices/system/cpu/smt/active": "1\n",
+        "proc/sys/kernel/randomize_va_space": "2\n",
+    }
+    root = tree(tmp_path, files)
+    seen = environment.settings(root)
+    assert (seen["governor"], seen["smt"], seen["aslr"]) == ("powersave", True, True)
+
+
+def test_only_variables_that_change_latency_are_kept(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.setenv("SECRET_TOKEN", "x")
+    assert environment.software({"torch": "2"})["env"]["OMP_NUM_THREADS"] == "3"
+    assert "SECRET_TOKEN" not in environment.software({})["env"]

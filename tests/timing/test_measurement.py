@@ -1,0 +1,39 @@
+"""Percentiles are told from isolated calls, and only from enough of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hwcost.timing.measurement import PERCENTILE_CALLS, Measurement, Visit
+from hwcost.workloads import SyntheticWorkload
+
+WORK = SyntheticWorkload("w", flops=1)
+
+
+def measured(calls: int, calls_per_block: int = 1, status: str = "ok") -> Measurement:
+    samples = tuple(float(i + 1) for i in np.random.default_rng(0).permutation(calls))
+    visits = [
+        Visit(WORK.key, r, 0, samples_s=samples[r::2], calls_per_block=calls_per_block, status=status) for r in range(2)
+    ]
+    return Measurement(WORK, "fit", 1.0, None, 2, tuple(visits))
+
+
+@pytest.mark.parametrize(("percent", "needed"), PERCENTILE_CALLS.items())
+def test_a_percentile_needs_enough_calls(percent: int, needed: int) -> None:
+    assert measured(needed - 1).percentile_s(percent) is None
+    assert f"p{percent} takes {needed}" in str(measured(needed - 1).percentile_flag)
+    assert measured(needed).percentile_s(percent) == np.ceil(percent / 100 * needed)
+
+
+def test_the_second_largest_call_bounds_a_percentile_with_99_percent_confidence() -> None:
+    from scipy import stats
+
+    for percent, calls in PERCENTILE_CALLS.items():
+        assert stats.binom.cdf(1, calls, 1 - percent / 100) == pytest.approx(0.01, abs=5e-4)
+
+
+def test_blocks_of_several_calls_and_void_visits_tell_nothing() -> None:
+    assert measured(1000, calls_per_block=2).percentile_s(90) is None
+    assert measured(1000, status="void").percentile_s(90) is None
+    assert measured(1000).percentile_flag is None
