@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.differences import BAND, Comparison, differences
-from hwcost.campaign.environments import deciding, differing
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.table_differences import compare_tables, is_table, read_tables
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.exchange.options import Names, TableOptions
+from hwcost.facts import differing
 from hwcost.stores import open_store
 from hwcost.timing import guards
 from hwcost.timing.arrival import BACK_TO_BACK
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
     from hwcost.spaces.base import SearchSpace
     from hwcost.stores.base import Store
-    from hwcost.stores.schema import Campaign, Record
+    from hwcost.stores.schema import Campaign
 
 __all__ = ["Arm", "compare", "read_arm"]
 
@@ -189,17 +189,11 @@ def _from_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     fit = fit_campaign(Plan.from_dict(plan), visits_of(store, campaign.campaign_id))
     canaries = {} if fit.canaries is None else fit.canaries.latency_s
     record = next(store.records(campaign.campaign_id), None)
-    facts = {} if record is None else _facts(record) | {"threads": plan.get("threads"), "arrival": _arrival(plan)}
+    planned = {"threads": plan.get("threads"), "arrival": _arrival(plan)}
+    facts = {} if record is None else record.environment.deciding | planned
     return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries)
 
 
 def _arrival(plan: Mapping[str, Any]) -> str:
     """Returns when the calls of a campaign arrived; plans of earlier versions knew no pauses."""
     return str(plan.get("protocol", {}).get("arrival", BACK_TO_BACK))
-
-
-def _facts(record: Record) -> dict[str, Any]:
-    """Returns what decides whether two latencies can be compared, besides the workload and the backend."""
-    protocol = {f"protocol.{name}": getattr(record.protocol, name) for name in ("protocol_id", "protocol_version")}
-    known = {name: value for name, value in protocol.items() if value is not None}
-    return deciding(record.environment, record.conditions.flat()) | known

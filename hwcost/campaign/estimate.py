@@ -207,7 +207,7 @@ def measurements(store: Store, campaign_id: str | None = None) -> list[Measureme
 
     Args:
         store: The store.
-        campaign_id: The campaign; None for the youngest.
+        campaign_id: The campaign; None for the latest.
 
     Raises:
         DataError: When the store holds no campaign.
@@ -219,7 +219,7 @@ def measurements(store: Store, campaign_id: str | None = None) -> list[Measureme
 
 def visits_of(store: Store, campaign_id: str) -> list[Visit]:
     """Returns the visits of a campaign, with their common clock."""
-    return [record.visit() for record in store.records(campaign_id) if record.result.status != "skipped"]
+    return [record.visit for record in store.records(campaign_id)]
 
 
 def topped_up(measurements: Sequence[Measurement], plan: Plan) -> list[str]:

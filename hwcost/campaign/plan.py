@@ -24,7 +24,7 @@ class Item:
 
     Attributes:
         workload: What is timed.
-        role: ``fit`` (a cost model may learn from it), ``judge`` (kept aside to judge it), or another word.
+        role: ``fit`` (a cost model may learn from it), ``test`` (kept aside to test it), or another word.
     """
 
     workload: Workload
@@ -140,7 +140,7 @@ def items(workloads: Iterable[Workload], role: str = "fit") -> list[Item]:
 
 
 def find_campaign(store: Store, campaign_id: str | None = None) -> Campaign:
-    """Returns a campaign by id, or the youngest one.
+    """Returns a campaign by id, or the latest one.
 
     Raises:
         UnknownNameError: When the id is not there.

@@ -100,7 +100,7 @@ class Store(ABC):
     def records(
         self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
     ) -> Iterator[Record]:
-        """Yields records, by campaign from the oldest, within one by ``started_s`` (unknown last), round and position.
+        """Yields records, by campaign from the oldest, within one by ``started_s``, round and position.
 
         Args:
             campaign_id: Only this campaign; all when None. Nothing is yielded for an unknown one.
@@ -128,7 +128,7 @@ class Store(ABC):
         """Lets go of files and connections; closing twice is no error."""
 
     def latest_campaign(self) -> Campaign | None:
-        """Returns the youngest campaign, or None when there is none."""
+        """Returns the latest campaign, or None when there is none."""
         campaigns = self.campaigns()
         return campaigns[-1] if campaigns else None
 

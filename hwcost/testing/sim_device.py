@@ -147,7 +147,7 @@ class SimRunner(Runner):
             told["clock_hz"] = USUAL_HZ * (1.0 - self._faults.drop_size * slow)
         if self._faults.steal:
             seconds = self._time() * 1e-9
-            told |= {"cpu_total_s": seconds, "cpu_steal_s": self._faults.steal * seconds}
+            told["cpu_steal_fraction"] = self._faults.steal * seconds, seconds
         return told
 
     def outputs(self) -> list[NDArray[Any]]:

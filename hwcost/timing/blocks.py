@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hwcost.timing import conditions, guards, processors, stopping, timer
+from hwcost.devices import processors
+from hwcost.timing import conditions, guards, stopping, timer
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.protocol import Protocol
 

@@ -7,7 +7,7 @@ doubt. A measurement is the estimate for one workload from all its visits.
 from __future__ import annotations
 
 import statistics
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from math import ceil, exp
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -50,7 +50,7 @@ class Visit:
         round: Number of the round, from 0.
         position: Place in the round's order, from 0.
         samples_s: Seconds per call, one for every timed block in the order they ran.
-        calls_per_block: Calls in a block.
+        calls_per_block: Number of calls in a block.
         warmup_s: Seconds per call of the blocks before the steady state.
         steady: ``flat``, ``warm-up``, ``slowdown`` or ``none``.
         started_at: UTC, ISO 8601.
@@ -59,6 +59,7 @@ class Visit:
         prepare_s: Seconds to build and compile the workload.
         first_run_s: Seconds of the very first call.
         cpu_s: Process CPU seconds spent inside the timed blocks.
+        device_samples_s: Seconds per call on the device's own clock, block by block; None where it has none.
         conditions: What the machine did meanwhile.
         facts: What the backend says it really ran.
         flags: Doubts.
@@ -78,19 +79,22 @@ class Visit:
     prepare_s: float | None = None
     first_run_s: float | None = None
     cpu_s: float | None = None
+    device_samples_s: tuple[float, ...] | None = None
     conditions: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     status: Status = "ok"
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain JSON that :meth:`from_dict` turns back into an equal visit."""
-        return asdict(self)
+        """Returns plain JSON that :meth:`from_dict` turns back into an equal visit; it shares its maps with the visit."""
+        plain = {name: getattr(self, name) for name in _NAMES}
+        plain["flags"] = [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in self.flags]
+        return plain
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Visit:
         """Makes a visit of what :meth:`to_dict` returned, also after a journey through JSON."""
-        series = {name: tuple(data[name]) for name in ("samples_s", "warmup_s")}
+        series = {name: tuple(data[name]) for name in _SERIES if data.get(name) is not None}
         return cls(**{**data, **series, "flags": tuple(Flag(**flag) for flag in data["flags"])})
 
     @property
@@ -102,6 +106,10 @@ class Visit:
     def latency_s(self) -> float:
         """The visit's estimate: the median of its blocks."""
         return statistics.median(self.samples_s)
+
+
+_NAMES = tuple(field.name for field in fields(Visit))
+_SERIES = tuple(field.name for field in fields(Visit) if str(field.type).startswith("tuple[float"))
 
 
 @dataclass(frozen=True, slots=True)

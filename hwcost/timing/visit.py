@@ -103,7 +103,7 @@ def _timed_visit(runner: Runner, task: _Task, started_at: str, prepare_s: float)
     ended_s = clock.now_s()
     compiled = runner.compile_events() - compiled
     seen = conditions.between(before, _counters(runner, clock)) if before else {}
-    seen |= ({} if clock.is_virtual else conditions.state()) | runner.state()
+    seen |= ({} if clock.is_virtual else conditions.state()) | _reported(runner)
     counted = blocks.counted()
     seen |= {"clock_ratio": guards.clock_ratio(blocks.timed), "left_out_s": counted.left_out}
     seen |= {"cpu_wait_fraction": counted.wait_fraction, "cpu_fraction": counted.cpu_fraction}
@@ -132,10 +132,15 @@ def _timed_visit(runner: Runner, task: _Task, started_at: str, prepare_s: float)
     )
 
 
-def _counters(runner: Runner, clock: timer.Clock) -> conditions.Reading:
+def _counters(runner: Runner, clock: timer.Clock) -> dict[str, conditions.Counter]:
     """Reads the machine's counters; those that the backend tells take their place, and a virtual clock has no others."""
-    own = {name: value for name, value in runner.state().items() if name in conditions.COUNTERS}
+    own = {name: value for name, value in runner.state().items() if name in conditions.SPAN}
     return own if clock.is_virtual else conditions.read() | own
+
+
+def _reported(runner: Runner) -> dict[str, Any]:
+    """Returns what the backend reports of its device at this moment, counters left out."""
+    return {name: value for name, value in runner.state().items() if name not in conditions.SPAN}
 
 
 def _arrival(blocks: Blocks) -> dict[str, Any]:

@@ -97,13 +97,7 @@ def _environment(versions: dict[str, str], device: DeviceProfile) -> dict[str, A
     from hwcost.timing import environment
 
     here = find(device)
-    return {
-        "device": {} if here is None else here.to_dict(),
-        "tool": environment.tool(),
-        "host": environment.host(),
-        "software": environment.software(versions),
-        "settings": environment.settings(),
-    }
+    return environment.read(versions, None if here is None else here.to_dict())
 
 
 def _send(events: IO[str], event: dict[str, Any]) -> None:

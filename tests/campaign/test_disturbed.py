@@ -10,7 +10,8 @@ import pytest
 from hwcost.campaign.doubts import was_kept_off
 from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan, items
-from hwcost.timing import guards, processors
+from hwcost.devices import processors
+from hwcost.timing import guards
 from hwcost.timing.blocks import Blocks, _lost_s
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol

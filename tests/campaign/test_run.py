@@ -21,7 +21,7 @@ from hwcost.campaign.plan import Item, Plan, items
 from hwcost.cli.main import invoke
 from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
 from hwcost.stores import open_store
-from hwcost.timing import processors
+from hwcost.devices import processors
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 

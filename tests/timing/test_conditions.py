@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.timing import cgroups, conditions, environment, processors
-from hwcost.timing.processors import Core, cpu_list
+from hwcost.devices import cgroups, processors
+from hwcost.devices.processors import Core, cpu_list
+from hwcost.timing import conditions, environment
 from tests.timing.trees import tree
 
 

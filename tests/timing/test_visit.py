@@ -177,8 +177,7 @@ def test_blocks_at_a_low_clock_are_left_out_and_kept() -> None:
 
 
 def test_what_the_backend_tells_of_its_device_is_judged() -> None:
-    counters = {"cpu_total_s": 1.0, "cpu_steal_s": 0.1}
-    seen = visited(lambda call: 0.05, told=lambda calls: {name: calls * rate for name, rate in counters.items()})
+    seen = visited(lambda call: 0.05, told=lambda calls: {"cpu_steal_fraction": (0.1 * calls, 1.0 * calls)})
     assert [flag.code for flag in seen.flags] == ["E_FOREIGN"]
     assert "10 %" in seen.flags[0].text
     seen = visited(lambda call: 0.05, told=lambda calls: {"throttle_reasons": ["hw_thermal_slowdown"]})
