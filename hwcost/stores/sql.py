@@ -24,6 +24,7 @@ from hwcost.stores.migrations import HEAD
 from hwcost.stores.revisions import check_revision, upgrade
 from hwcost.stores.schema import Campaign, Record
 from hwcost.stores.visits import known
+from hwcost.timing.measurement import Visit
 
 _Group = TypeVar("_Group", bound=Group)
 _PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
@@ -219,7 +220,8 @@ class SqlStore(Store):
     def _page(self, record_ids: Sequence[str], environments: dict[str, Environment]) -> list[Any]:
         """Reads some records in the order of their ids, and the environments that they need."""
         table, samples = tables.records, tables.samples
-        columns = (table.c.record_id, table.c.environment_key, table.c.document, samples.c.samples, samples.c.device_samples)
+        columns = (table.c.record_id, table.c.environment_key, table.c.document, table.c.median_s)
+        columns += (samples.c.samples, samples.c.device_samples)
         query = select(*columns).outerjoin(samples).where(table.c.record_id.in_(record_ids))
         with self._reading() as connection:
             rows = {row.record_id: row for row in connection.execute(query)}
@@ -266,7 +268,7 @@ def _row(record: Record, environment_key: str) -> dict[str, Any]:
         "device_key": device.get("device_key"),
         "device_name": device.get("device_name"),
         "status": visit.status,
-        "median_s": visit.latency_s if visit.samples_s else None,
+        "median_s": _median_s(visit),
         "started_s": visit.started_s,
         "started_at": visit.started_at or None,
         "environment_key": environment_key,
@@ -309,7 +311,15 @@ def _record(row: Any, environments: dict[str, Environment]) -> Record:
     if isinstance(visit, dict):
         device = {} if row.device_samples is None else {"device_samples_s": _numbers(row.device_samples)}
         document["visit"] = {**visit, "samples_s": _numbers(row.samples or b""), **device}
-    return _valid(Record, document)
+    record = _valid(Record, document)
+    if _median_s(record.visit) != row.median_s:
+        detail = f"median_s must be the median of samples_s, which is {_median_s(record.visit)}, got {row.median_s}"
+        raise DataError(f"the store holds a damaged Record: {detail}")
+    return record
+
+
+def _median_s(visit: Visit) -> float | None:
+    return visit.latency_s if visit.samples_s else None
 
 
 def _numbers(blob: bytes) -> list[float]:

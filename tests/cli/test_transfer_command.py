@@ -52,8 +52,8 @@ def test_from_one_machine_to_another(call, store, tmp_path):
     with open_store(store) as old, open_store(there) as new:
         assert new.campaigns() == old.campaigns()
         assert new.rounds("a") == old.rounds("a")
-        assert {record.trust.origin for record in new.records()} == {"imported"}
-        assert [record.result for record in new.records()] == [record.result for record in old.records()]
+        assert {record.origin for record in new.records()} == {"imported"}
+        assert [record.visit for record in new.records()] == [record.visit for record in old.records()]
     again = call("import", file, "--store", there)
     assert "imported 0 records of 0 new campaigns" in again.stderr
     assert "4 were already there" in again.stderr
