@@ -221,8 +221,7 @@ class SqlStore(Store):
         """Reads some records in the order of their ids, and the environments that they need."""
         table, samples = tables.records, tables.samples
         columns = (table.c.record_id, table.c.environment_key, table.c.document, table.c.median_s)
-        columns += (samples.c.samples, samples.c.device_samples)
-        query = select(*columns).outerjoin(samples).where(table.c.record_id.in_(record_ids))
+        query = select(*columns, samples.c.samples, samples.c.device_samples).outerjoin(samples).where(table.c.record_id.in_(record_ids))
         with self._reading() as connection:
             rows = {row.record_id: row for row in connection.execute(query)}
             missing = {row.environment_key for row in rows.values()} - environments.keys()

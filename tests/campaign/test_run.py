@@ -247,7 +247,7 @@ def test_a_campaign_waits_for_cpus_that_others_hold(tmp_path: Path, monkeypatch:
         assert result.is_complete
         records = list(store.records())
     assert all(record.environment.settings["exclusive"] for record in records)
-    assert {len(record.conditions.cpu_affinity or ()) for record in records} == {1}
+    assert {len(record.environment.settings.get("cpu_affinity", ())) for record in records} == {1}
 
 
 def test_more_threads_than_cpus_are_refused_before_anything_is_stored(
