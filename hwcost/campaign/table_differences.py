@@ -82,10 +82,9 @@ def read_tables(sources: Iterable[Any], space: str | SearchSpace, options: Table
 
 
 def _for(options: TableOptions, names: set[str]) -> TableOptions:
-    keep, drop, categorical = (
-        tuple(name for name in given if name in names) for given in (options.keep, options.drop, options.categorical)
-    )
-    return replace(options, keep=keep, drop=drop, categorical=categorical)
+    several = ("keep", "drop", "categorical", "increasing")
+    held = {option: [name for name in getattr(options, option) if name in names] for option in several}
+    return replace(options, **held)
 
 
 def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comparison:
