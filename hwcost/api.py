@@ -92,13 +92,13 @@ def measure(
     """
     from hwcost.campaign import run as campaign
     from hwcost.campaign.plan import items
-    from hwcost.campaign.planning import planned
+    from hwcost.campaign.planning import make_plan
     from hwcost.devices import require
     from hwcost.stores import open_store
 
     shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
     wanted = items(_workloads(what, space, model, shape), role)
-    plan = planned(
+    plan = make_plan(
         wanted, require(device if isinstance(device, str) else device.name), backend,
         tier=tier, rounds=rounds, options=backend_options, threads=threads, seed=seed,
         blocks=blocks, arrival=arrival,

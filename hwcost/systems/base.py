@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plan import items
-from hwcost.campaign.planning import planned, taken_up
+from hwcost.campaign.planning import find_or_create, make_plan
 from hwcost.devices import require
 from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
 from hwcost.stores import open_store
@@ -306,13 +306,13 @@ class Pipeline(ABC):
         settings, seed = self.settings, self.settings.seed
         measuring: Measuring = self.effort.measuring
         wanted = rounds if rounds is not None else measuring.rounds
-        plan = planned(
+        plan = make_plan(
             items(workloads, role), self.profile, settings.backend, tier=measuring.tier, rounds=wanted,
             threads=settings.threads, seed=seed,
         )  # fmt: skip
         with open_store(self.folder / STORE) as store:
             result = campaign.run(
-                store, taken_up(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
+                store, find_or_create(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
             )
         if all(one.latency_s is None for one in result.measurements):
             flags = [flag for one in result.measurements for flag in one.flags]
