@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.planning import planned
+from hwcost.campaign.planning import make_plan
 from hwcost.devices import DeviceProfile, require
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
@@ -96,7 +96,7 @@ class MeasureOptions:
             DataError: When one workload stands twice.
         """
         items = [one if isinstance(one, Item) else Item(one, self.role) for one in targets]
-        return planned(
+        return make_plan(
             items, self.profile, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival,
         )  # fmt: skip

@@ -107,7 +107,7 @@ def measure(
     Every workload is visited once in each of several rounds; a round is a fresh process and a fresh random order. All
     samples are kept in the store. Ctrl-C is safe at any moment: --resume goes on and repeats nothing.
     """
-    from hwcost.campaign.planning import planned
+    from hwcost.campaign.planning import make_plan
     from hwcost.devices import require
     from hwcost.registry import parse_options
     from hwcost.spaces import space as make_space
@@ -150,7 +150,7 @@ def measure(
         else:
             items = _architectures(searched, number, design, judge, uniform, arch, seed, shape)
     options = parse_options(option or (), "--backend-option NAME=VALUE")
-    plan = planned(
+    plan = make_plan(
         items, profile, backend, tier=tier, rounds=rounds, options=options, threads=threads, seed=seed, pin=pin,
         blocks=blocks, arrival=arrival,
     )  # fmt: skip
