@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from hwcost.supernets.family import supernet
 
 __all__ = [
-    "Bound", "CostModel", "Limit", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit", "compare",
-    "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
+    "Bound", "CostModel", "Limit", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit",
+    "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

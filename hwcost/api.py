@@ -105,7 +105,8 @@ def measure(
 
     options = MeasureOptions(
         device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
-        dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, seed=seed, pin=pin, role=role,
+        dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, seed=seed, pin=pin,
+        role=role,
     )  # fmt: skip
     plan = options.plan(workloads(what, options, space, model))
     with open_store(store) as opened:

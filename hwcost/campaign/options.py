@@ -69,7 +69,7 @@ class MeasureOptions:
             UnknownNameError: When there is no such profile.
             DeviceError: When the device is not here.
         """
-        return require(self.device)
+        return require(self.device if isinstance(self.device, str) else self.device.name)
 
     @property
     def asked_shape(self) -> dict[str, Any]:

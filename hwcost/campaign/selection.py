@@ -1,4 +1,4 @@
-"""Which architectures a campaign measures, and which of them are kept aside as test rows for what is learnt from the others."""
+"""Which architectures a campaign measures, and which are kept aside as test rows."""
 
 from __future__ import annotations
 

@@ -82,9 +82,11 @@ def read_tables(sources: Iterable[Any], space: str | SearchSpace, options: Table
 
 
 def _for(options: TableOptions, names: set[str]) -> TableOptions:
-    several = ("keep", "drop", "categorical", "increasing")
-    held = {option: [name for name in getattr(options, option) if name in names] for option in several}
-    return replace(options, **held)
+    keep, drop, categorical, increasing = (
+        tuple(name for name in given if name in names)
+        for given in (options.keep, options.drop, options.categorical, options.increasing)
+    )
+    return replace(options, keep=keep, drop=drop, categorical=categorical, increasing=increasing)
 
 
 def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comparison:

@@ -95,13 +95,13 @@ class TableOptions:
         return (*self.categorical, *self.increasing, *single, *self.keep, *self.drop)
 
 
-DEFAULTS = TableOptions()
-"""Options of a table that says everything itself."""
-
-
 def _names(names: Names) -> tuple[str, ...]:
     parts = names.split(",") if isinstance(names, str) else names
     held = list(parts) if isinstance(parts, Iterable) else [parts]
     if not all(isinstance(name, str) for name in held):
         raise UsageError(f"columns are named by a list of texts, or by one text with commas between them; got {names!r}")
     return tuple(name.strip() for name in held if name.strip())
+
+
+DEFAULTS = TableOptions()
+"""Options of a table whose columns say everything themselves."""
