@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.delimited import find_delimiter
 from hwcost.exchange.options import UNITS
 
+SIGNS = ("\t", ";", ",")
+"""Delimiters of a table of operators, whose names may hold bars."""
 VALUES = ("mean", "latency", "value")
 """Keys under which a mapping's entry holds its latency; the first one that is there is taken."""
 AGREED = 1.05
@@ -95,9 +98,8 @@ def _scale(path: Path, unit: str | None) -> float:
 
 def _lines(path: Path, text: str) -> tuple[list[_Row], str | None]:
     """Returns the rows, and the unit that the header gives; without a header, names come first and latencies second."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = next((sign for sign in "\t;," if sign in first), ",")
-    reader = csv.reader(text.splitlines(), delimiter=delimiter)
+    delimiter = find_delimiter(text, SIGNS)
+    reader = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=delimiter == " ")
     try:
         cells = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:

@@ -7,6 +7,7 @@ import pytest
 
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.options import TableOptions
+from hwcost.exchange.sheet import places
 from hwcost.exchange.table import read_table
 from hwcost.spaces import space
 
@@ -112,3 +113,18 @@ def test_categorical_names_are_checked(write):
         read_table(path, "table", TableOptions(("b",)))
     with pytest.raises(UsageError, match="knows its genes"):
         read_table(write(f"{WIDTHS},latency_s\n{ROW},1\n{ROW},1\n"), "supershaper", TableOptions(("l1",)))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([3], "line 3"),
+        ([3, 4], "lines 3 and 4"),
+        ([3, 7, 9], "lines 3, 7 and 9"),
+        ([3, 7, 8, 9], "lines 3 and 7 to 9"),
+        (list(range(2, 40)), "lines 2 to 39"),
+        (list(range(0, 40, 2)), "lines 0, 2, 4, 6, 8, 10, 12, 14 and 12 more"),
+    ],
+)
+def test_numbers_of_lines_are_listed_as_ranges(numbers: list[int], said: str) -> None:
+    assert places("line", numbers) == said

@@ -50,6 +50,7 @@ ENTRIES = json.dumps({name: {"mean": ms, "count": 10} for name, ms in MS.items()
         ("ops.csv", "count,op,mean\n" + "".join(f"10,{line}\n" for line in LINES.splitlines()), "ms"),
         ("ops.csv", COMMA, "ms"),
         ("ops.tsv", LINES.replace(",", "\t"), "ms"),
+        ("ops.txt", LINES.replace(",", "  "), "ms"),
         ("ops.json", json.dumps(MS), "ms"),
         ("ops.json", ENTRIES, "ms"),
         ("ops.csv", "".join(f'"{name}",{ms * 1e3}\n' for name, ms in MS.items()), "us"),
@@ -59,6 +60,11 @@ def test_every_layout_gives_the_same_seconds(table, name, text, unit) -> None:
     found = read_operators(table(text, name), unit)
     assert found.latency_s == pytest.approx({name: ms / 1e3 for name, ms in MS.items()})
     assert found.remarks == ()
+
+
+def test_names_may_hold_bars(table) -> None:
+    found = read_operators(table("|conv_3x3~0|,1.5\n|skip|none~1|,2\n"), "ms")
+    assert found.latency_s == pytest.approx({"|conv_3x3~0|": 1.5e-3, "|skip|none~1|": 2e-3})
 
 
 def test_yaml_is_read_where_it_can_be(table) -> None:
