@@ -39,11 +39,11 @@ class Arm:
     """One side of a comparison.
 
     Attributes:
-        name: Where it comes from, for people.
+        name: Name of its source, for people.
         campaign_id: Its campaign; None for measurements given as they are.
         backend: Name of the backend, where known.
         device: Name of the device, where known.
-        measurements: What was measured.
+        measurements: Measurements of the arm.
         environment: Facts that must agree; unknown ones are absent.
         canaries: Latency of each canary by its key, in seconds.
     """
@@ -69,8 +69,8 @@ def compare(
     """Compares two arms workload by workload; the verdicts are on the second one.
 
     Args:
-        a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its youngest campaign), a campaign
-            (``runs.db#ID``), the youngest campaign of a backend or device (``runs.db#onnxruntime``), or measurements; or a
+        a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its latest campaign), a campaign
+            (``runs.db#ID``), the latest campaign of a backend or device (``runs.db#onnxruntime``), or measurements; or a
             table: the path of a CSV, JSON, Parquet or Excel file, or a data frame.
         b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign. Beside a
             table, another table.
@@ -158,7 +158,7 @@ def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
 
 
 def _campaign(store: Store, wanted: str) -> Campaign:
-    """Finds a campaign by id, by the beginning of its id, or as the youngest of a backend or device."""
+    """Finds a campaign by id, by the beginning of its id, or as the latest of a backend or device."""
     if not wanted:
         return find_campaign(store)
     campaigns = store.campaigns()

@@ -29,7 +29,7 @@ class RecordMaker:
     Args:
         plan: The campaign's plan.
         campaign_id: Its id.
-        store: Where earlier records of the campaign lie.
+        store: Store with the earlier records of the campaign.
 
     Attributes:
         reservation: The CPUs that the campaign holds; None where it needs none.
@@ -47,7 +47,7 @@ class RecordMaker:
         self._info |= {key: _describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
 
     def new_process(self, event: dict[str, Any]) -> None:
-        """Takes in what a fresh worker says about its machine and software.
+        """Takes in what a fresh worker reports about its machine and software.
 
         Raises:
             DataError: When the campaign was begun on another machine or with other software; names what differs.
@@ -74,7 +74,7 @@ class RecordMaker:
         """Makes the record of a visit in the present process.
 
         Args:
-            visit: What was measured.
+            visit: Visit of a workload of the plan.
             attempt: Number of the try: 2 when the process died at the first one.
         """
         key = None

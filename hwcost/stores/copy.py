@@ -28,8 +28,8 @@ def copy(source: Store, target: Store, *, campaign_id: str | None = None, import
     """Copies everything, or one campaign.
 
     Args:
-        source: Where it is read.
-        target: Where it is added.
+        source: Store that is read.
+        target: Store to which campaigns are added.
         campaign_id: Only this campaign.
         imported: Mark the records as imported: their ``origin`` says that they were not measured into the target.
 

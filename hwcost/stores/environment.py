@@ -23,8 +23,8 @@ class Environment(Group):
         device: The device that executed the workload.
         host: The machine that the device sits in.
         software: Drivers, frameworks and the environment variables that change latency.
-        settings: How processor and device were set up.
-        protocol: How it was measured.
+        settings: Settings of processor and device.
+        protocol: The way of measuring.
     """
 
     tool: Facts = Field(default_factory=dict)

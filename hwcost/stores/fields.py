@@ -22,7 +22,7 @@ def canonical_json(value: Any) -> str:
     """Returns JSON with sorted keys, no spaces and ASCII only; equal values give equal text.
 
     Raises:
-        ValueError: When the value is no finite plain data.
+        ValueError: When the value is not finite plain data.
     """
     try:
         return json.dumps(

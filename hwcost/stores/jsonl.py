@@ -47,7 +47,7 @@ class JsonLinesStore(Store):
 
     Raises:
         UsageError: When it is a folder, or nothing is there and ``create`` is false.
-        DataError: When it is no such store, is of a newer format, or a line is corrupt; names the line.
+        DataError: When it is not such a store, is of a newer format, or a line is corrupt; names the line.
         StoreError: When it cannot be opened or read.
     """
 
@@ -287,7 +287,7 @@ class JsonLinesStore(Store):
 def _open(path: Path, *, create: bool) -> tuple[int, bool]:
     """Opens the file and returns its descriptor and whether it is read-only."""
     if path.exists() and not path.is_file():
-        raise UsageError(f"'{path}' is no plain file; give a file that ends in .jsonl")
+        raise UsageError(f"'{path}' is not a plain file; give a file that ends in .jsonl")
     if not path.exists() and not create:
         raise UsageError(f"there is no store at '{path}'. Check the path, or export something into it first.")
     try:

@@ -84,7 +84,7 @@ def decode(line: bytes, number: int, path: str, version: int = SCHEMA_VERSION) -
         DataError: When it is none; names the file and the line.
     """
     if len(line) > MAX_LINE_BYTES:
-        raise DataError(f"line {number} of '{path}' is longer than {MAX_LINE_BYTES} bytes; it is no record of hwcost")
+        raise DataError(f"line {number} of '{path}' is longer than {MAX_LINE_BYTES} bytes; it is not a record of hwcost")
     try:
         migrated = line if version == SCHEMA_VERSION else _migrated(line)
         return None if migrated is None else Line.model_validate_json(migrated, strict=True)
@@ -112,7 +112,7 @@ def check_header(line: bytes, path: str) -> int:
     """Checks the first line and returns the schema version in it.
 
     Raises:
-        DataError: When the file is empty, is no store, or is of a newer format.
+        DataError: When the file is empty, is not a store, or is of a newer format.
     """
     expected = f"the first line must be {HEADER.decode().strip()}"
     if not line:
@@ -122,7 +122,7 @@ def check_header(line: bytes, path: str) -> int:
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("hwcost") != "store":
-        raise DataError(f"'{path}' is no JSON Lines store of hwcost: {expected}")
+        raise DataError(f"'{path}' is not a JSON Lines store of hwcost: {expected}")
     version = header.get("schema_version")
     if not isinstance(version, int) or isinstance(version, bool) or not OLDEST_VERSION <= version <= SCHEMA_VERSION:
         raise DataError(

@@ -122,10 +122,10 @@ class Record(Group):
 
     Attributes:
         schema_version: Version of the format.
-        identity: Which visit this is.
-        environment: Where and how its process measured.
-        workload: What was timed.
-        visit: What was measured.
+        identity: Identifiers of the record.
+        environment: Facts about the process that measured.
+        workload: Description of what was timed.
+        visit: The visit itself.
         origin: Whether it was measured into this store.
     """
 
@@ -151,7 +151,7 @@ class Record(Group):
         """Makes the record of a visit.
 
         Args:
-            visit: What was measured.
+            visit: Visit to keep.
             campaign_id: Identifier of the campaign.
             run_id: Identifier of the process.
             workload: Description of the visit's workload, from :meth:`WorkloadInfo.from_workload`.

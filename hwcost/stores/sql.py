@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores import tables
 from hwcost.stores.base import Store
-from hwcost.stores.engines import WRITING, complaints, parse, server_engine, sqlite_engine
+from hwcost.stores.engines import WRITING, explained_errors, parse, server_engine, sqlite_engine
 from hwcost.stores.environment import Environment
 from hwcost.stores.fields import Group, reason
 from hwcost.stores.holds import held_by_file, held_by_server
@@ -162,7 +162,7 @@ class SqlStore(Store):
                 yield
             return
         with ExitStack() as stack:
-            with complaints(self.url, "hold a campaign of"):
+            with explained_errors(self.url, "hold a campaign of"):
                 stack.enter_context(held_by_server(self._engine, self.url, campaign_id))
             yield
 
@@ -171,7 +171,7 @@ class SqlStore(Store):
         self._engine.dispose()
 
     def _bring_up_to_date(self, create: bool) -> None:
-        with complaints(self.url, "open"):
+        with explained_errors(self.url, "open"):
             revision = check_revision(self._engine, self.url)
         if revision == HEAD:
             return
@@ -182,12 +182,12 @@ class SqlStore(Store):
                 f"the store '{self.url}' is empty or of an older hwcost, and cannot be brought up to date because it "
                 "is read-only. Copy it to a place that can be written and open the copy."
             )
-        with complaints(self.url, "create" if create else "upgrade"):
+        with explained_errors(self.url, "create" if create else "upgrade"):
             upgrade(self._engine, self.url)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with complaints(self.url, "read"), self._engine.connect() as connection:
+        with explained_errors(self.url, "read"), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -197,7 +197,7 @@ class SqlStore(Store):
                 f"cannot {what} the store '{self.url}': it is read-only for this user. Copy it to a place that can be "
                 "written, or ask its owner for write permission."
             )
-        with complaints(self.url, what), self._engine.connect() as plain:
+        with explained_errors(self.url, what), self._engine.connect() as plain:
             connection = plain.execution_options(**{WRITING: True})
             with connection.begin():
                 yield connection
@@ -221,7 +221,8 @@ class SqlStore(Store):
         """Reads some records in the order of their ids, and the environments that they need."""
         table, samples = tables.records, tables.samples
         columns = (table.c.record_id, table.c.environment_key, table.c.document, table.c.median_s)
-        query = select(*columns, samples.c.samples, samples.c.device_samples).outerjoin(samples).where(table.c.record_id.in_(record_ids))
+        joined = select(*columns, samples.c.samples, samples.c.device_samples).outerjoin(samples)
+        query = joined.where(table.c.record_id.in_(record_ids))
         with self._reading() as connection:
             rows = {row.record_id: row for row in connection.execute(query)}
             missing = {row.environment_key for row in rows.values()} - environments.keys()

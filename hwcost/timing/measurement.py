@@ -29,8 +29,8 @@ class Flag:
 
     Attributes:
         code: A stable code; ``E_`` voids, ``W_`` warns, ``I_`` informs.
-        text: What was seen, with numbers.
-        remedy: What to do about it.
+        text: Observation, with numbers.
+        remedy: Advice on what to do about it.
     """
 
     code: str
@@ -60,8 +60,8 @@ class Visit:
         first_run_s: Seconds of the very first call.
         cpu_s: Process CPU seconds spent inside the timed blocks.
         device_samples_s: Seconds per call on the device's own clock, block by block; None where it has none.
-        conditions: What the machine did meanwhile.
-        facts: What the backend says it really ran.
+        conditions: Facts about the machine meanwhile, by name; see :mod:`hwcost.facts`.
+        facts: Facts about what really ran, reported by the backend.
         flags: Doubts.
         status: ``void`` is kept and never used; ``failed`` has no samples.
     """
@@ -117,15 +117,15 @@ class Measurement:
     """The estimate for one workload from all its visits.
 
     Attributes:
-        workload: What was timed.
-        role: Why: ``fit``, ``judge``, or another word of the plan.
+        workload: Workload that was timed.
+        role: Role in the plan: ``fit``, ``test`` or another word.
         latency_s: Seconds per call, at the campaign's mean level; None when no visit is usable.
-        half_width: Half-width of the 95 % interval on the log scale, so to say relative; None when there is nothing to tell
-            it from.
+        half_width: Half-width of the 95 % interval on the log scale, which is about the relative one; None where nothing
+            determines it.
         n_rounds: Usable visits, each in a process of its own.
         visits: All visits, also the void ones.
         flags: Doubts, each code once.
-        interval_reason: Why there is no interval, or what made it wider than the noise; empty otherwise.
+        interval_reason: Reason for a missing interval, or for one wider than the noise; empty otherwise.
     """
 
     workload: Workload

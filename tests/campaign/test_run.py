@@ -19,9 +19,9 @@ from hwcost.campaign.cpus import reserved
 from hwcost.campaign.estimate import measurements
 from hwcost.campaign.plan import Item, Plan, items
 from hwcost.cli.main import invoke
+from hwcost.devices import processors
 from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
 from hwcost.stores import open_store
-from hwcost.devices import processors
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 

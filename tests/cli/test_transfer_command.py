@@ -88,8 +88,8 @@ def test_quiet_says_nothing(call, store, tmp_path):
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"\x7fELF\x00\x01" * 50, "no JSON Lines store"),
-        (b"l1,l2,latency_s\n1,2,0.5\n", "no JSON Lines store"),
+        (b"\x7fELF\x00\x01" * 50, "not a JSON Lines store"),
+        (b"l1,l2,latency_s\n1,2,0.5\n", "not a JSON Lines store"),
         (b'{"hwcost": "store", "schema_version": 99}\n', "schema version 99"),
         (HEADER + b'{"record": 3}\n', "line 2"),
     ],

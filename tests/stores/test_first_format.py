@@ -1,7 +1,7 @@
 """Stores in the first format, made by the release before the second one, open and give the same measurements.
 
-They hold campaigns of three spaces and of synthetic workloads, on a virtual and on a real clock, with a workload that failed;
-and records of an accelerator with a void visit, a skipped one, and fields that the second format no longer has.
+They hold campaigns of three spaces and of synthetic workloads, on a virtual and on a real clock, with a workload that
+failed; and records of an accelerator with a void visit, a skipped one, and fields that the second format no longer has.
 """
 
 from __future__ import annotations
