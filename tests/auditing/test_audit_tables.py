@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hwcost
-from hwcost.auditing.report import is_at_least
+from hwcost.auditing.report import is_at_least, verdict_of
 from hwcost.auditing.table import audit_table, segments
 from hwcost.errors import DataError, UsageError
 from tests.auditing.planted_tables import ARCHS, LAW_S, SPACE, N, noise, table, write
