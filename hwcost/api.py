@@ -15,7 +15,7 @@ __all__ = ["device", "evaluate", "fit", "load", "measure"]
 if TYPE_CHECKING:
     from hwcost.campaign.run import Progress, Result
     from hwcost.cost_models.base import CostModel
-    from hwcost.devices import DeviceProfile
+    from hwcost.devices import DeviceHandle, DeviceProfile
     from hwcost.spaces.base import Architecture, SearchSpace
     from hwcost.workloads.base import Workload
 
@@ -36,7 +36,7 @@ def device(name: str = "cpu") -> DeviceProfile:
 
 def measure(
     what: Iterable[Architecture | Workload],
-    device: DeviceProfile | str = "cpu",
+    device: DeviceHandle | DeviceProfile | str = "cpu",
     *,
     backend: str = "torch",
     space: SearchSpace | None = None,
@@ -61,7 +61,8 @@ def measure(
 
     Args:
         what: Architectures of one space, or workloads as they are.
-        device: Where; it must be here.
+        device: Name of a device that is here, ``NAME:INDEX`` for one of several, the path of a ``.toml`` file, a profile or a
+            handle.
         backend: The runtime, for example ``torch``, ``onnxruntime`` or ``openvino``.
         space: The architectures' space, where it is not the registered one of that name with default options.
         model: A factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
@@ -99,7 +100,7 @@ def measure(
     shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
     wanted = items(_workloads(what, space, model, shape), role)
     plan = make_plan(
-        wanted, require(device if isinstance(device, str) else device.name), backend,
+        wanted, require(device), backend,
         tier=tier, rounds=rounds, options=backend_options, threads=threads, seed=seed,
         blocks=blocks, arrival=arrival,
     )  # fmt: skip

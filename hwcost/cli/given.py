@@ -55,6 +55,8 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
     found = given(context)
     if str(found.get("model", "")).endswith(".onnx"):
         found["model"] = str(Path(found["model"]).resolve())
+    if ".toml" in str(found.get("device", "")):
+        found["device"] = Path(found["device"]).name.replace(".toml", "")
     for name, planned in _planned(plan).items():
         if name in found and found[name] not in planned:
             has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
@@ -73,6 +75,7 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
     learnt_from = sum(item.role == "fit" for item in plan.items)
     return of_workloads | {
         "model": [getattr(one, "factory", None) or getattr(one, "path", None) for one in workloads],
+        "device": [plan.device, f"{plan.device}:{0 if plan.handle is None else plan.handle.index}"],
         "backend": [plan.backend],
         "threads": [plan.threads],
         "seed": [plan.seed],

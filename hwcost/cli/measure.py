@@ -130,8 +130,8 @@ def measure(
         return
     if campaign is not None:
         raise UsageError("--campaign says which campaign to go on with; give --resume too")
-    profile = require(device)
-    shape = _shape(profile, batch_size, seq_len, dtype)
+    handle = require(device)
+    shape = _shape(handle.profile, batch_size, seq_len, dtype)
     _refuse_unused(context, model is not None and space is None, components, bool(arch))
     if model is not None and space is None:
         items = _own_model(model, {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}, shape, inputs or [])
@@ -151,7 +151,7 @@ def measure(
             items = _architectures(searched, number, design, judge, uniform, arch, seed, shape)
     options = parse_options(option or (), "--backend-option NAME=VALUE")
     plan = make_plan(
-        items, profile, backend, tier=tier, rounds=rounds, options=options, threads=threads, seed=seed, pin=pin,
+        items, handle, backend, tier=tier, rounds=rounds, options=options, threads=threads, seed=seed, pin=pin,
         blocks=blocks, arrival=arrival,
     )  # fmt: skip
     if dry_run:
