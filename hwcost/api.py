@@ -29,7 +29,7 @@ def device(name: str = "cpu") -> DeviceProfile:
             device.
 
     Raises:
-        UnknownNameError: When there is no such profile; lists the known ones.
+        UnknownNameError: When no profile has that name; lists the known ones.
     """
     from hwcost.devices import resolve
 
@@ -142,7 +142,7 @@ def fit(
 
     Raises:
         DataError: When the source holds nothing that can be fitted.
-        UnknownNameError: When there is no such model.
+        UnknownNameError: When no cost model has that name.
         UsageError: When an option belongs to another kind of source, or to no model.
     """
     from hwcost.campaign.run import Result

@@ -66,7 +66,7 @@ class MeasureOptions:
         """The profile of the device.
 
         Raises:
-            UnknownNameError: When there is no such profile.
+            UnknownNameError: When no profile has that name.
             DeviceError: When the device is not here.
         """
         return require(self.device if isinstance(self.device, str) else self.device.name)

@@ -42,7 +42,7 @@ def audit(
     keep: tables.Keep = "",
     drop: tables.Drop = "",
     id: tables.Id = None,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the store. [default: the latest]")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw residuals and level in the order measured.")
     ] = None,

@@ -72,7 +72,7 @@ def is_quiet() -> bool:
 
 
 def is_live() -> bool:
-    """Whether progress bars may be drawn: stderr is a terminal, and this is no CI run."""
+    """Whether progress bars may be drawn: stderr is a terminal, and this is not a CI run."""
     return sys.stderr.isatty() and not os.environ.get("CI") and not is_quiet()
 
 

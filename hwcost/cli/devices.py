@@ -99,7 +99,7 @@ def detect(json: console.Json = None, quiet: console.Quiet = False, verbose: con
 def probe(
     device: Annotated[str, typer.Option("--device", help="Name of a device that is here.")] = "cpu",
     dtypes: Annotated[
-        list[str] | None, typer.Option("--dtype", help="Of the matrix products; repeatable. [default: float32]")
+        list[str] | None, typer.Option("--dtype", help="Number format of matrix products; repeatable. [default: float32]")
     ] = None,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads on a CPU.")] = 1,
     json: console.Json = None,

@@ -59,7 +59,7 @@ def evaluate(
     keep: tables.Keep = "",
     drop: tables.Drop = "",
     id: tables.Id = None,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the store. [default: the latest]")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw predicted against measured latency.")
     ] = None,

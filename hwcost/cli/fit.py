@@ -38,7 +38,7 @@ def fit(
     model: Annotated[
         str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, params or constant.")
     ] = "hybrid",
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the store. [default: the latest]")] = None,
     operators: Annotated[
         bool, typer.Option("--operators", help="The table lists operators by name; --space says which make an architecture.")
     ] = False,

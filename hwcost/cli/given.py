@@ -35,7 +35,7 @@ def refuse_unused(context: typer.Context, names: Iterable[str], why: str) -> Non
     Args:
         context: The command that runs.
         names: Names of the parameters that nothing applies.
-        why: In which case, for example ``with --model``.
+        why: Case in which they have none, for example ``with --model``.
 
     Raises:
         UsageError: When one of them was given.

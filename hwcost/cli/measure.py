@@ -50,7 +50,7 @@ def measure(
         bool, typer.Option("--components", help="Price every component by depth slope, and check the sum on whole models.")
     ] = False,
     parts: Annotated[
-        bool, typer.Option("--parts", help="With --components: also attention, feed-forward, norms and bottlenecks apart.")
+        bool, typer.Option("--parts", help="Price attention, feed-forward, norms and bottlenecks apart too (--components).")
     ] = False,
     model: Annotated[
         str | None,
@@ -83,7 +83,7 @@ def measure(
     ] = "10m",
     resume: Annotated[bool, typer.Option("--resume", help="Resume the store's latest campaign; repeats nothing.")] = False,
     campaign: Annotated[
-        str | None, typer.Option("--campaign", metavar="ID", help="With --resume: the campaign that is resumed.")
+        str | None, typer.Option("--campaign", metavar="ID", help="Campaign to --resume. [default: the latest]")
     ] = None,
     store: console.StoreUrl = None,
     seed: console.Seed = 0,

@@ -111,8 +111,8 @@ def _show_genes(space: SearchSpace, json: str | None) -> None:
     listed = [{"name": gene.name, "choices": list(gene.choices)} for gene in space.genes]
     if not console.write_json({"space": space.name, "options": space.options(), "size": size, "genes": listed}, json):
         rows = [[label, ", ".join(map(str, choices)) or "any number"] for label, choices in _alike(space)]
-        told = {key: value for key, value in space.options().items() if key != "genes" and value not in ([], ())}
-        options = ", ".join(f"{key}={value}" for key, value in told.items())
+        shown = {key: value for key, value in space.options().items() if key != "genes" and value not in ([], ())}
+        options = ", ".join(f"{key}={value}" for key, value in shown.items())
         footer = "" if size is None else f"{size:.4g} points. Options: {options or 'none'}."
         console.print_table(f"Space {space.name}", ["gene", "choices"], rows, footer)
 
