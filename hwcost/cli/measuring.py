@@ -17,24 +17,25 @@ Device = Annotated[
 Backend = Annotated[
     str,
     typer.Option(
-        "--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay.", rich_help_panel=HOW
+        "--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay, ...", rich_help_panel=HOW
     ),
 ]
 BackendOptions = Annotated[
     list[str] | None,
-    typer.Option(
-        "--backend-option", metavar="NAME=VALUE", help="Option of the backend; repeatable.", rich_help_panel=HOW
-    ),
+    typer.Option("--backend-option", metavar="NAME=VALUE", help="Option of the backend; repeatable.", rich_help_panel=HOW),
 ]
 BatchSize = Annotated[
-    int | None, typer.Option("--batch-size", help="Sequences per call. [default: the device's own]", rich_help_panel=HOW)
+    int | None,
+    typer.Option("--batch-size", help="Sequences per call.", show_default="the device's own", rich_help_panel=HOW),
 ]
 SeqLen = Annotated[
-    int | None, typer.Option("--seq-len", help="Tokens per sequence. [default: the device's own]", rich_help_panel=HOW)
+    int | None, typer.Option("--seq-len", help="Tokens per sequence.", show_default="the device's own", rich_help_panel=HOW)
 ]
 Dtype = Annotated[
     str | None,
-    typer.Option("--dtype", help="float32, bfloat16 or float16. [default: the device's own]", rich_help_panel=HOW),
+    typer.Option(
+        "--dtype", help="Number format: float32, bfloat16 or float16.", show_default="the device's own", rich_help_panel=HOW
+    ),
 ]
 Threads = Annotated[int, typer.Option("--threads", help="Threads inside an operator.", rich_help_panel=HOW)]
 Tier = Annotated[
@@ -47,7 +48,7 @@ Rounds = Annotated[
 Blocks = Annotated[
     int | None,
     typer.Option(
-        "--blocks", help="Timed blocks of a visit, at least 4; fewer for slow calls. [default: 10]", rich_help_panel=HOW
+        "--blocks", help="Timed blocks of a visit, at least 4; fewer for slow calls.", show_default="10", rich_help_panel=HOW
     ),
 ]
 Arrival = Annotated[
@@ -57,9 +58,7 @@ Arrival = Annotated[
         rich_help_panel=HOW,
     ),
 ]  # fmt: skip
-Pin = Annotated[
-    bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.", rich_help_panel=HOW)
-]
+Pin = Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.", rich_help_panel=HOW)]
 SpaceOptions = Annotated[
     list[str] | None,
     typer.Option(

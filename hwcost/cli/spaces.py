@@ -31,7 +31,7 @@ def from_table(
     source: Annotated[str, typer.Argument(metavar="FILE.csv", help="A table of architectures and latencies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.toml", help="File for the declaration.")],
     columns: Annotated[
-        str, typer.Option("--columns", metavar="A,B", help="Columns that are genes. [default: all but the latencies]")
+        str, typer.Option("--columns", metavar="A,B", help="Columns that are genes.", show_default="all but the latencies")
     ] = "",
     categorical: tables.Categorical = "",
     latency: tables.Latency = None,
@@ -61,7 +61,7 @@ def from_table(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of the space, options behind it: autodistil:subspace=tiny.")],
+    name: Annotated[str, typer.Argument(help="Name of a space, with options such as autodistil:subspace=tiny.")],
     arch: Annotated[str | None, typer.Option("--arch", help="Architecture, such as 360_360_...; shows its sizes.")] = None,
     space_option: measuring.SpaceOptions = None,
     seq_len: Annotated[int, typer.Option("--seq-len", help="Tokens per sequence, for FLOPs.")] = 128,
