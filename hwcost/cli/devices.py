@@ -91,8 +91,10 @@ def detect(json: console.Json = None, quiet: console.Quiet = False, verbose: con
     rows = []
     for device, answers in found:
         cores, memory = _dash(device.cores), format_bytes(device.memory_bytes)
-        rows.append([device.product, device.kind, ", ".join(answers) or "none", cores, memory, device.key])
-    console.print_table("Devices that are here", ["product", "kind", "profiles", "cores", "memory", "key"], rows)
+        names = ", ".join(answers) or "none"
+        rows.append([device.product, device.kind, str(device.index), names, cores, memory, device.key])
+    columns = ["product", "kind", "index", "profiles", "cores", "memory", "key"]
+    console.print_table("Devices that are here", columns, rows, "--device PROFILE:INDEX takes one of several.")
 
 
 @app.command()

@@ -72,6 +72,8 @@ def measure(
     rounds: measuring.Rounds = None,
     blocks: measuring.Blocks = None,
     arrival: measuring.Arrival = "back-to-back",
+    cache: measuring.Cache = "hot",
+    stopping: measuring.Stopping = None,
     threads: measuring.Threads = 1,
     pin: measuring.Pin = True,
     budget: Annotated[
@@ -109,7 +111,7 @@ def measure(
     options = MeasureOptions(
         device=device, backend=backend, backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"),
         batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks,
-        arrival=arrival, seed=seed, pin=pin,
+        arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
     )  # fmt: skip
     what: Iterable[Item | Workload]
     if model is not None and space is None:
