@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -89,6 +87,7 @@ class Goals:
         return Bound(value, **ends, of=of, name=name, measured=not hasattr(value, "predict_codes"))
 
     def _function(self, text: str) -> tuple[str, Any]:
+        from hwcost._imports import import_function
         from hwcost.objectives import Flops, Memory, Params
 
         name, what = _split(text)
@@ -101,7 +100,7 @@ class Goals:
         if what == "memory":
             return name or "memory_bytes", Memory(self.space)
         if ":" in what and not Path(what).exists():
-            function = _imported(what)
+            function = import_function(what, "function of an architecture")
             return name or what.rpartition(":")[2], function
         return self._model(name, what)
 
@@ -156,13 +155,3 @@ def _loaded(folder: str) -> CostModel:
             f"or module:function"
         )
     return load(folder)
-
-
-def _imported(name: str) -> Any:
-    """Imports ``module:function``; what the function itself imports from the current folder is found too."""
-    from hwcost.workloads.user_model import import_callable
-
-    found = import_callable(name, "function of an architecture")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    return found

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from hwcost.campaign import run as campaign
-from hwcost.campaign.plan import items
-from hwcost.campaign.planning import find_or_create, make_plan
+from hwcost.campaign.options import MeasureOptions
+from hwcost.campaign.planning import find_or_create
 from hwcost.devices import require
 from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
 from hwcost.stores import open_store
@@ -303,13 +303,11 @@ class Pipeline(ABC):
         Raises:
             MeasurementError: When nothing that was measured can be used.
         """
-        settings, seed = self.settings, self.settings.seed
-        measuring: Measuring = self.effort.measuring
-        wanted = rounds if rounds is not None else measuring.rounds
-        plan = make_plan(
-            items(workloads, role), self.device, settings.backend, tier=measuring.tier, rounds=wanted,
-            threads=settings.threads, seed=seed,
-        )  # fmt: skip
+        settings, measuring = self.settings, self.effort.measuring
+        plan = MeasureOptions(
+            device=self.device, backend=settings.backend, tier=measuring.tier, threads=settings.threads,
+            rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
+        ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:
             result = campaign.run(
                 store, find_or_create(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)

@@ -131,5 +131,5 @@ def test_campaigns_of_different_arrivals_are_not_compared(tmp_path: Path) -> Non
     assert paused.latency_s == pytest.approx(1.69e-3, rel=0.005)
     assert paused.percentile_s(95) == pytest.approx(1.69e-3, rel=0.01)
     assert arms[0].measurements[0].percentile_s(95) is None
-    both = hwcost.compare(arms[0], arms[1], across=True)
+    both = hwcost.compare(arms[0], arms[1], allow_env_mismatch=True)
     assert {one.verdict for one in both.workloads} == {"SLOWER"}
