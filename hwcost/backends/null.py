@@ -30,8 +30,8 @@ class Null(Backend):
     Options:
         seed: Seed of the noise (0).
         noise: Standard deviation of the logarithm of every call (0.01).
-        process_noise: Standard deviation of the logarithm of a factor that a workload keeps through a round, that is, through
-            a process (0).
+        process_noise: Standard deviation of the logarithm of a factor that a workload keeps through a round, that is,
+            through a process (0).
         overhead_s: Time of a call that does nothing (1e-5).
         flops_per_s: Rate of operations (1e11).
         bytes_per_s: Rate of memory traffic (2e10).

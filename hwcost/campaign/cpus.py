@@ -16,10 +16,11 @@ from time import sleep
 from typing import Any
 
 from hwcost._locks import CannotLockError, FileLock, described, machine_folder
+from hwcost.devices import cgroups, processors
+from hwcost.devices.processors import Core
 from hwcost.errors import BusyError, UsageError
-from hwcost.timing import cgroups, guards, processors, timer
+from hwcost.timing import guards, timer
 from hwcost.timing.measurement import Flag
-from hwcost.timing.processors import Core
 from hwcost.units import format_clock
 
 ROOT = Path("/")

@@ -78,7 +78,6 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
     learnt_from = sum(item.role == "fit" for item in plan.items)
     return of_workloads | {
         "model": [getattr(one, "factory", None) or getattr(one, "path", None) for one in workloads],
-        "device": [plan.device, f"{plan.device}:{0 if plan.handle is None else plan.handle.index}"],
         "device": [plan.device, *([f"{plan.device}:{plan.handle.index}"] if plan.handle else [])],
         "backend": [plan.backend],
         "threads": [plan.threads],

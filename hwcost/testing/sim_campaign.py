@@ -109,5 +109,5 @@ class SimCampaign:
             group=self.groups[self.items],
             time=np.arange(self.n, dtype=np.float64),
             weight=np.ones(self.n),
-            tells_level=np.ones(self.n, dtype=np.bool_),
+            in_level=np.ones(self.n, dtype=np.bool_),
         )

@@ -97,8 +97,9 @@ def visit(
 def _failed(task: _Task, error: Exception) -> Visit:
     """Makes the visit of a workload that raised, unless the device itself is gone: then that is raised."""
     task.telemetry.check()
-    flags = (_reason(task.workload, error),)
-    return Visit(task.workload.key, task.index.round, task.index.position, started_at=timer.utc_now(), status="failed", flags=flags)
+    key, flags = task.workload.key, (_reason(task.workload, error),)
+    now = timer.utc_now()
+    return Visit(key, task.index.round, task.index.position, started_at=now, status="failed", flags=flags)
 
 
 def _reason(workload: Workload, error: Exception) -> Flag:
