@@ -294,6 +294,10 @@ class SearchSpace(ABC):
     @property
     def is_buildable(self) -> bool:
         """Whether architectures can be built and measured; spaces that only describe data cannot."""
+        return self._has_components
+
+    @cached_property
+    def _has_components(self) -> bool:
         return bool(self.components())
 
     def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:

@@ -11,13 +11,16 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import UsageError
+from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
+from hwcost.spaces.base import SearchSpace
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +32,9 @@ ITEMSIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
 """Bytes per number of the dtypes that can be asked for."""
 
 
+SPACES_KEPT = 64
+"""Spaces that are kept in memory for the workloads that name them."""
+
 Options = tuple[tuple[str, Any], ...]
 
 
@@ -39,6 +45,30 @@ def frozen_options(options: Mapping[str, Any]) -> Options:
 
 def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
+
+
+@lru_cache(maxsize=SPACES_KEPT)
+def space_of(name: str, options: Options) -> SearchSpace:
+    """Makes the space that a workload names, once a process: workloads ask for it again and again.
+
+    Args:
+        name: Name of the space.
+        options: Options of the space, as :func:`frozen_options` returns them.
+
+    Raises:
+        UnknownNameError: When there is no such space.
+        UsageError: When the options make no such space.
+    """
+    return space(name, **dict(options))
+
+
+@lru_cache(maxsize=SPACES_KEPT)
+def default_options(name: str) -> Options:
+    """Returns the options of a space where none are given; no options where the space cannot be made without any."""
+    try:
+        return frozen_options(space(name).options())
+    except UsageError:
+        return ()
 
 
 class Workload(ABC):
