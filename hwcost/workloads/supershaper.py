@@ -85,7 +85,7 @@ class SuperShaperBuilder(Builder[SuperShaper]):
         from hwcost.workloads import modules
 
         sizes = self.space.sizes
-        width = component.dim("hidden") if component.kind not in ("embeddings", "head", "transition") else 0
+        width = dict(component.dims).get("hidden", 0)
         outer = None if self.space.merged else sizes.backbone_width
         makers: dict[str, Callable[[], torch.nn.Module]] = {
             "embeddings": lambda: modules.Embeddings(
