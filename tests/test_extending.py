@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -77,27 +78,27 @@ def test_its_members_are_listed(site: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def measured(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a store of 24 simulated nets."""
+def work(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which the commands at the end of the page were run, one after the other."""
     folder = tmp_path_factory.mktemp("work")
-    what = ("--space", "mlp", "-n", "24", "--seq-len", "32", "--backend", "simulator", "--backend-option", "noise=0.005")
-    hwcost(site, folder, "measure", *what, "--tier", "quick", "--store", "own.db")
+    (last,) = re.findall(r"^## All together\n\n```\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.M | re.S)
+    lines = [shlex.split(line) for line in last.splitlines() if line.startswith("hwcost ")]
+    assert [line[1] for line in lines] == ["spaces", "ridge-point", "measure", "fit", "search"]
+    for _, *arguments in lines:
+        hwcost(site, folder, *arguments, *(["--json", "found.json"] if arguments[0] == "search" else []))
     return folder
 
 
-def test_its_space_is_measured_with_its_backend_and_searched_with_its_searcher(site: Path, measured: Path) -> None:
-    hwcost(site, measured, "fit", "own.db", "--model", "flops-line", "--out", "model")
-    hwcost(site, measured, "search", "--space", "mlp", "--maximize", "params", "--limit", "model<=2ms", "--probability", "0",
-           "--searcher", "climb", "--evaluations", "30", "--json", "study.json")  # fmt: skip
-    found = json.loads((measured / "study.json").read_text())
-    assert found["searcher"] == "climb"
+def test_its_space_is_measured_with_its_backend_and_searched_with_its_searcher(site: Path, work: Path) -> None:
+    assert run(site, work, "-c", "import hwcost as hc; print(hc.load('models/mlp').name)") == "flops-line\n"
+    assert json.loads((work / "found.json").read_text())["searcher"] == "climb"
 
 
 @pytest.mark.xfail(reason="'auto' and 'all' have closed lists of cost models", strict=True)
-def test_its_cost_model_is_among_those_that_auto_and_all_try(site: Path, measured: Path) -> None:
+def test_its_cost_model_is_among_those_that_auto_and_all_try(site: Path, work: Path) -> None:
     script = """
 import hwcost as hc
 print(hc.fit("own.db", "auto").candidate_errors_)
 """
-    assert "flops-line" in run(site, measured, "-c", script)
-    assert "flops-line" in hwcost(site, measured, "evaluate", "own.db", "--model", "all", "--seeds", "1")
+    assert "flops-line" in run(site, work, "-c", script)
+    assert "flops-line" in hwcost(site, work, "evaluate", "own.db", "--model", "all", "--seeds", "1")

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from hwcost.testing.cost_models import CostModelSuite
-
 
 ONE_ANSWER = "test_there_is_one_answer_for_an_architecture"
 
 
 @pytest.fixture(autouse=True)
 def _awaited(request: pytest.FixtureRequest) -> None:
-    if request.node.name == ONE_ANSWER and request.cls.__name__ in ("TestAuto", "TestLookupTable", "TestProducts", "TestRidge"):
+    if request.node.name == ONE_ANSWER and request.cls.name in ("auto", "lut", "products", "ridge"):
         request.applymarker(pytest.mark.xfail(reason="one architecture alone is summed in another order", strict=True))
 
 
 class TestAuto(CostModelSuite):
     name = "auto"
-    options = {"candidates": ["constant", "ridge", "lut", "lightgbm"]}
+    options: ClassVar = {"candidates": ["constant", "ridge", "lut", "lightgbm"]}
 
 
 class TestConstant(CostModelSuite):
@@ -28,12 +29,12 @@ class TestConstant(CostModelSuite):
 
 class TestHybrid(CostModelSuite):
     name = "hybrid"
-    options = {"rounds": 40}
+    options: ClassVar = {"rounds": 40}
 
 
 class TestLightGBM(CostModelSuite):
     name = "lightgbm"
-    options = {"rounds": 40}
+    options: ClassVar = {"rounds": 40}
 
 
 class TestLookupTable(CostModelSuite):
@@ -54,7 +55,7 @@ class TestRidge(CostModelSuite):
 
 class TestXGBoost(CostModelSuite):
     name = "xgboost"
-    options = {"rounds": 40}
+    options: ClassVar = {"rounds": 40}
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
