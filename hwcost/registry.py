@@ -153,7 +153,7 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
     Args:
         what: Name of the object that is made, for the error, such as ``space 'table'``.
         factory: A class or a function.
-        *arguments: Arguments that are no options.
+        *arguments: Arguments beside the options.
         **options: Options that the user gave.
 
     Raises:
@@ -213,16 +213,16 @@ def parse_options(pairs: Iterable[str], form: str) -> dict[str, Any]:
 
     Args:
         pairs: Texts ``NAME=VALUE``.
-        form: How they are written in full, for the error.
+        form: Full form in which a user writes them, for the error.
 
     Raises:
-        UsageError: When a text is no pair.
+        UsageError: When a text is not a pair.
     """
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise UsageError(f"'{pair}' is no option; write {form}")
+            raise UsageError(f"'{pair}' is not an option; write {form}")
         try:
             found[name] = json.loads(value)
         except ValueError:

@@ -29,8 +29,8 @@ class ComponentWorkload(Workload):
         options: The space's options as sorted pairs.
         batch_size: Sequences per call.
         seq_len: Tokens per sequence.
-        dtype: Of weights and activations.
-        seed: Of the weights.
+        dtype: Number format of weights and activations.
+        seed: Seed of the weights.
     """
 
     kind: ClassVar[str] = "component"
