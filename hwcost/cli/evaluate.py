@@ -37,20 +37,21 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="TABLE|STORE", help="A table of latencies, or a campaign's store.")],
-    space: Annotated[
-        str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
-    ] = None,
+    space: tables.Space = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, constant or all.")
+        str,
+        typer.Option(
+            "--model", "-m", help="Cost model: auto, lut, products, hybrid, lightgbm, xgboost, ridge, ..., or all."
+        ),
     ] = "auto",
     train: Annotated[
         float, typer.Option("--train", help="Rows to fit on, by whole architectures: a share below 1, or a number from 2.")
     ] = 0.8,
-    split: Annotated[str, typer.Option("--split", help="random, or ordered: the first rows.")] = "random",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Random splits; metrics are medians over them.")] = 10,
-    drift: Annotated[
-        str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
-    ] = "auto",
+    split: Annotated[str, typer.Option("--split", help="Rows to fit on: random, or ordered for the first ones.")] = "random",
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Number of random splits; metrics are medians over them.")
+    ] = 10,
+    drift: tables.Drift = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
     run_column: tables.RunColumn = None,
@@ -59,9 +60,9 @@ def evaluate(
     keep: tables.Keep = "",
     drop: tables.Drop = "",
     id: tables.Id = None,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: tables.Campaign = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw predicted against measured latency.")
+        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Figure of predicted against measured latency.")
     ] = None,
     json: console.Json = None,
     quiet: console.Quiet = False,

@@ -32,19 +32,19 @@ def fit(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="STORE|TABLE", help="A campaign's store, or a table of latencies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the model.")],
-    space: Annotated[
-        str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
-    ] = None,
+    space: tables.Space = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, params or constant.")
+        str,
+        typer.Option("--model", "-m", help="Cost model: auto, lut, products, hybrid, lightgbm, xgboost, ridge, params, ..."),
     ] = "hybrid",
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: tables.Campaign = None,
     operators: Annotated[
-        bool, typer.Option("--operators", help="The table lists operators by name; --space says which make an architecture.")
+        bool,
+        typer.Option(
+            "--operators", help="Read the table as one of operators by name; --space says which make an architecture."
+        ),
     ] = False,
-    drift: Annotated[
-        str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
-    ] = "auto",
+    drift: tables.Drift = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
     run_column: tables.RunColumn = None,

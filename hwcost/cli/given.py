@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ def refuse_unused(context: typer.Context, names: Iterable[str], why: str) -> Non
     Args:
         context: The command that runs.
         names: Names of the parameters that nothing applies.
-        why: In which case, for example ``with --model``.
+        why: Case in which they have none, for example ``with --model``.
 
     Raises:
         UsageError: When one of them was given.
@@ -55,6 +56,10 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
     found = given(context)
     if str(found.get("model", "")).endswith(".onnx"):
         found["model"] = str(Path(found["model"]).resolve())
+    if ".toml" in str(found.get("device", "")):
+        found["device"] = Path(found["device"]).name.replace(".toml", "")
+    if "device" in found:
+        found["device"] = re.sub(r"(?:.*[/\\])?([^/\\]+)\.toml", r"\1", found["device"])  # a profile is called as its file
     for name, planned in _planned(plan).items():
         if name in found and found[name] not in planned:
             has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
@@ -73,6 +78,7 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
     learnt_from = sum(item.role == "fit" for item in plan.items)
     return of_workloads | {
         "model": [getattr(one, "factory", None) or getattr(one, "path", None) for one in workloads],
+        "device": [plan.device, *([f"{plan.device}:{plan.handle.index}"] if plan.handle else [])],
         "backend": [plan.backend],
         "threads": [plan.threads],
         "seed": [plan.seed],
@@ -81,5 +87,6 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
         "rounds": [plan.protocol.rounds],
         "blocks": [plan.protocol.min_blocks],
         "arrival": [plan.protocol.arrival],
+        "cache": [plan.protocol.cache],
         "number": [learnt_from] if learnt_from else [sum(item.role == "check" for item in plan.items)],
     }

@@ -33,29 +33,28 @@ def measure(
     space: Annotated[
         str | None,
         typer.Option(
-            "--space", help="Search space, such as autodistil:subspace=tiny or ./myspace.toml. [default: supershaper]"
+            "--space", help="Search space, such as autodistil:subspace=tiny or ./myspace.toml.", show_default="supershaper"
         ),
     ] = None,
     space_option: measuring.SpaceOptions = None,
-    number: Annotated[int | None, typer.Option("-n", help="Architectures to learn from. [default: 40]")] = None,
+    number: Annotated[int | None, typer.Option("-n", help="Architectures to learn from.", show_default="40")] = None,
     design: Annotated[str, typer.Option("--design", help="Draw of these: spread (over sizes) or uniform.")] = "spread",
     test_rows: Annotated[
         int, typer.Option("--test-rows", help="Further architectures, spread over sizes, kept aside to test models on.")
     ] = 0,
-    uniform: Annotated[
-        int, typer.Option("--uniform", help="Further architectures, drawn uniformly, kept aside too.")
-    ] = 0,
+    uniform: Annotated[int, typer.Option("--uniform", help="Further architectures, drawn uniformly, kept aside too.")] = 0,
     arch: Annotated[list[str] | None, typer.Option("--arch", help="One architecture; repeatable.")] = None,
     components: Annotated[
         bool, typer.Option("--components", help="Price every component by depth slope, and check the sum on whole models.")
     ] = False,
     parts: Annotated[
-        bool, typer.Option("--parts", help="With --components: also attention, feed-forward, norms and bottlenecks apart.")
+        bool, typer.Option("--parts", help="Price attention, feed-forward, norms and bottlenecks apart too (--components).")
     ] = False,
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="FILE.onnx|package.module:factory",
+            "--model",
+            metavar="FILE.onnx|package.module:factory",
             help="A model of your own; with --space: the factory of its architectures.",
         ),
     ] = None,
@@ -73,17 +72,19 @@ def measure(
     rounds: measuring.Rounds = None,
     blocks: measuring.Blocks = None,
     arrival: measuring.Arrival = "back-to-back",
+    cache: measuring.Cache = "hot",
+    stopping: measuring.Stopping = None,
     threads: measuring.Threads = 1,
     pin: measuring.Pin = True,
     budget: Annotated[
-        str | None, typer.Option("--budget", metavar="TIME", help="Begin no visit after this time, e.g. 8m.")
+        str | None, typer.Option("--budget", metavar="TIME", help="Time after which no visit is begun, e.g. 8m.")
     ] = None,
     wait: Annotated[
         str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
     ] = "10m",
     resume: Annotated[bool, typer.Option("--resume", help="Resume the store's latest campaign; repeats nothing.")] = False,
     campaign: Annotated[
-        str | None, typer.Option("--campaign", metavar="ID", help="With --resume: the campaign that is resumed.")
+        str | None, typer.Option("--campaign", metavar="ID", help="Campaign to --resume.", show_default="the latest")
     ] = None,
     store: console.StoreUrl = None,
     seed: console.Seed = 0,
@@ -110,7 +111,7 @@ def measure(
     options = MeasureOptions(
         device=device, backend=backend, backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"),
         batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks,
-        arrival=arrival, seed=seed, pin=pin,
+        arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
     )  # fmt: skip
     what: Iterable[Item | Workload]
     if model is not None and space is None:
@@ -150,9 +151,7 @@ def _refuse_unused(
         refuse_unused(context, DRAWN, "with --arch, which says what is measured")
 
 
-def _resume(
-    context: typer.Context, store: str | None, campaign: str | None, run: RunOptions, dry_run: bool
-) -> None:
+def _resume(context: typer.Context, store: str | None, campaign: str | None, run: RunOptions, dry_run: bool) -> None:
     """Resumes a campaign as it was planned."""
     from hwcost.campaign.plan import Plan, find_campaign
     from hwcost.stores import open_store

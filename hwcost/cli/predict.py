@@ -41,11 +41,13 @@ def predict(
         bool, typer.Option("--exact/--model-only", help="Answer with the measurement where there is one to trust.")
     ] = True,
     roofline: Annotated[bool, typer.Option("--roofline", help="No model: estimate from the device's data sheet.")] = False,
-    device: Annotated[str | None, typer.Option("--device", "-d", help="With --roofline: device profile.")] = None,
-    space: Annotated[str | None, typer.Option("--space", help="With --roofline: search space.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="With --roofline.")] = 1,
-    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="With --roofline.")] = 128,
-    dtype: Annotated[str, typer.Option("--dtype", help="With --roofline: float32, bfloat16 or float16.")] = "float32",
+    device: Annotated[str | None, typer.Option("--device", "-d", help="Device profile, for --roofline.")] = None,
+    space: Annotated[str | None, typer.Option("--space", help="Search space, for --roofline.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per call, for --roofline.")] = 1,
+    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for --roofline.")] = 128,
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="Number format, for --roofline: float32, bfloat16 or float16.")
+    ] = "float32",
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -75,7 +77,7 @@ def predict(
 
 
 def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
-    """Returns one end of an interval; None where there is no interval."""
+    """Returns one end of an interval; None without an interval."""
     return None if ends is None or math.isnan(ends[i]) else float(ends[i])
 
 
@@ -97,9 +99,7 @@ def answers(model: CostModel, archs: list[Architecture], exact: bool) -> dict[st
     return {"model": model.name, "chosen": model.chosen, "space": model.space.name, "predictions": entries}
 
 
-def _roofline(
-    folder: str | None, device: str | None, space: str | None, dtype: str, shape: dict[str, int]
-) -> CostModel:
+def _roofline(folder: str | None, device: str | None, space: str | None, dtype: str, shape: dict[str, int]) -> CostModel:
     from hwcost.cost_models.roofline import Roofline
     from hwcost.devices import resolve
     from hwcost.spaces import space as make_space
@@ -109,9 +109,7 @@ def _roofline(
     return Roofline.of_device(make_space(space), resolve(device), dtype, **shape)
 
 
-def _architectures(
-    space: SearchSpace, arch: list[str] | None, file: str | None
-) -> tuple[list[Architecture], list[str]]:
+def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None) -> tuple[list[Architecture], list[str]]:
     """Returns the architectures that were given, and the decisions about the columns of a table of them."""
     from hwcost.exchange.marked_numbers import unmarked
     from hwcost.exchange.sources import as_rows, is_table_name, read_sheet
@@ -145,7 +143,7 @@ def _read(file: str) -> str:
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}. Give a text file with one architecture a line.") from None
     except UnicodeDecodeError:
-        raise DataError(f"{file} is no UTF-8 text. Give a text file with one architecture a line.") from None
+        raise DataError(f"{file} is not UTF-8 text. Give a text file with one architecture a line.") from None
 
 
 def _show(document: dict[str, Any], title: str) -> None:

@@ -50,6 +50,9 @@ def cost_model(name: str, space: SearchSpace, **options: Any) -> CostModel:
 def load(folder: str | Path) -> CostModel:
     """Loads a cost model that ``save`` wrote; nothing in the folder is ever executed.
 
+    Args:
+        folder: Folder of the model.
+
     Raises:
         DataError: When the folder holds no model, or a damaged or newer one.
     """

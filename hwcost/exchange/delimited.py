@@ -135,7 +135,7 @@ def _check_header(header: list[str], body: Rows, source: str) -> None:
     """Refuses a first line that is a row itself."""
     if all(is_number(name) for name in header):
         raise DataError(
-            f"{source}: line 1 holds numbers only, so it is no header. Put a line with the names of the {len(header)} "
+            f"{source}: line 1 holds numbers only, so it is not a header. Put a line with the names of the {len(header)} "
             f"columns before it, such as {_EXAMPLE}."
         )
     if len(header) == 2 and _OPERATOR.search(header[0]) and not is_number(header[0]) and header[1][:1].isdigit():
@@ -146,7 +146,7 @@ def headerless_operators(source: str, rows: Rows) -> DataError:
     """Returns the error for a table of operators: what the file is, which cells are damaged, and what to do with it."""
     damaged = [(line, row[-1]) for line, row in rows if not is_number(row[-1])]
     line, cell = damaged[0] if damaged else (0, "")
-    also = f" Line {line}, column 2: '{cell}' is no number; correct it first." if damaged else ""
+    also = f" Line {line}, column 2: '{cell}' is not a number; correct it first." if damaged else ""
     return DataError(
         f"{source}: this is a table of operators and their latencies, without a header, such as '{rows[0][1][0]}'; none of "
         f"its rows is a whole architecture.{also} Declare a space whose architectures name these operators, and make a "

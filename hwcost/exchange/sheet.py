@@ -26,7 +26,7 @@ class Sheet:
         source: Name of the file or object that the texts come from, for messages.
         columns: Texts of every column by its name, all of the same length.
         lines: Number of the line, record or row that each row of texts stands in.
-        place: What ``lines`` counts: lines and records from 1, rows of a data frame from 0.
+        place: Unit of ``lines``: lines and records from 1, or rows of a data frame from 0.
         categories: Columns that are categorical by their type.
         remarks: Decisions made while it was read, in whole sentences.
     """

@@ -14,6 +14,7 @@ from hwcost.facts.agreement import EQUAL
 from hwcost.facts.fact import Fact, Process
 from hwcost.facts.files import text
 from hwcost.facts.values import (
+    BYTES,
     CELSIUS,
     COUNT,
     COUNTS,
@@ -21,11 +22,13 @@ from hwcost.facts.values import (
     EVENTS,
     FRACTION,
     HERTZ,
+    JOULES,
     NUMBER,
     SAMPLES_BY_NAME,
     SECONDS,
     TEXT,
     TEXTS,
+    WATTS,
 )
 
 CPU = "sys/devices/system/cpu"
@@ -38,6 +41,8 @@ PROTOCOL = (
     Fact("tier", "protocol", TEXT, "Name of the preset."),
     Fact("timer", "protocol", TEXT, "Clock that the blocks were timed with."),
     Fact("stop_criterion", "protocol", TEXT, "What ended a visit."),
+    Fact("stopping", "protocol", DOCUMENT, "Stopping criterion with its parameters."),
+    Fact("cache_state", "protocol", TEXT, "State of the device's caches before a call, hot or cold.", EQUAL),
     Fact("max_noise", "protocol", NUMBER, "Relative standard error of the median below which a visit ended."),
     Fact("min_samples", "protocol", COUNT, "Fewest blocks of a visit."),
     Fact("timeout_s", "protocol", SECONDS, "Seconds after which a visit that was not steady was given up."),
@@ -151,5 +156,8 @@ TELEMETRY = (
     Fact("foreign_pids", "conditions", COUNTS, "Other processes that computed on the device."),
     Fact("enqueue_s", "conditions", SECONDS, "Host time to launch a call."),
     Fact("device_s", "conditions", SECONDS, "Device time of a call."),
+    Fact("visit_energy_j", "conditions", JOULES, "Energy of the device from the first to the last block."),
+    Fact("power_w", "conditions", WATTS, "Power of the device after the last block."),
+    Fact("device_memory_used_bytes", "conditions", BYTES, "Memory of the device that was in use after the last block."),
 )
 """Facts that the telemetry of a device or a runner reports, where it has any."""

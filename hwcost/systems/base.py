@@ -162,7 +162,7 @@ class Pipeline(ABC):
             raise UsageError(f"nets are trained on cpu or cuda, got '{settings.train_on}'")
         self.folder, self.settings = Path(folder), settings
         self.effort: Any = self.presets[settings.preset]
-        self.profile = require(settings.device)
+        self.device = require(settings.device)
         self.check_settings()
         self.found: dict[str, Plain] = {}
         self._tell, self._stage = tell, ""
@@ -211,7 +211,7 @@ class Pipeline(ABC):
             ) from None
         report = {
             "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "effort": asdict(self.effort),
-            "device": self.profile.name, "stages": self.found, "verdicts": [asdict(one) for one in self.verdicts()],
+            "device": self.device.name, "stages": self.found, "verdicts": [asdict(one) for one in self.verdicts()],
         }  # fmt: skip
         plain: Plain = json.loads(json.dumps(report))
         self._write(self.folder / REPORT, {"schema_version": VERSION, **plain})
@@ -272,7 +272,7 @@ class Pipeline(ABC):
     @cached_property
     def train_on(self) -> str:
         """Where nets are trained."""
-        return self.settings.train_on or ("cuda" if self.profile.kind == "cuda" else "cpu")
+        return self.settings.train_on or ("cuda" if self.device.kind == "cuda" else "cpu")
 
     def each(
         self, name: str, things: Sequence[Thing], key: Callable[[Thing], str], work: Callable[[Thing], Any]
@@ -305,7 +305,7 @@ class Pipeline(ABC):
         """
         settings, measuring = self.settings, self.effort.measuring
         plan = MeasureOptions(
-            device=settings.device, backend=settings.backend, tier=measuring.tier, threads=settings.threads,
+            device=self.device, backend=settings.backend, tier=measuring.tier, threads=settings.threads,
             rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
         ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:

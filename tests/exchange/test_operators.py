@@ -81,8 +81,8 @@ def test_yaml_is_read_where_it_can_be(table) -> None:
         ("a,1.5\nb,nan\n", "line 2"),
         ("a,1.5\nb\n", "line 2: expected the name of an operator and its latency"),
         ("a,1.5\n,2\n", "line 2: expected the name"),
-        ("", "there is no operator in it"),
-        ("name,latency\n", "there is no operator in it"),
+        ("", "it lists no operator"),
+        ("name,latency\n", "it lists no operator"),
         ("a,1.5\nb,1\na,7\n", "line 1 and line 3 give operator 'a' latencies a factor of 4.67 apart"),
     ],
 )
@@ -98,7 +98,7 @@ def test_units_are_never_guessed(table) -> None:
         read_operators(table(LINES), "min")
     with pytest.raises(DataError, match="No such file"):
         read_operators("nowhere.csv", "ms")
-    with pytest.raises(DataError, match="is no JSON"):
+    with pytest.raises(DataError, match="is not JSON"):
         read_operators(table("{", "ops.json"), "ms")
     with pytest.raises(DataError, match="expected a mapping"):
         read_operators(table("[1]", "ops.json"), "ms")
