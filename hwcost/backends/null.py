@@ -107,7 +107,8 @@ class NullRunner(Runner):
         item = int(workload.key[:16], 16)
         self._rng = np.random.default_rng([backend.seed, item, backend.round])
         factor = self._rng.standard_normal() * backend.process_noise
-        self._latency_s = backend.law_s(workload) * float(np.exp(factor))
+        law_s = backend.law_s(workload)
+        self._latency_s = law_s * float(np.exp(factor))
         self._noise = backend.noise
         self._clock = backend.clock
         self._penalty, self._idle_s, self._rested = backend.idle_penalty, backend.idle_s, 0.0
@@ -115,7 +116,7 @@ class NullRunner(Runner):
         self._outputs = [np.random.default_rng(item).standard_normal(4, dtype=np.float32)]
         if not backend.realtime:
             self.clock, self.clock_step_s = backend.clock, 1e-9
-        self.facts = {"law_s": backend.law_s(workload), "realtime": backend.realtime}
+        self.facts = {"law_s": law_s, "realtime": backend.realtime}
 
     def run(self, n: int) -> None:
         """See the base class."""

@@ -50,6 +50,10 @@ class RecordMaker:
         self._info = {key: _describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
         self._info |= {key: _describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
 
+    def name(self, key: str) -> str:
+        """Returns the name of a workload by its key."""
+        return self._info[key].name
+
     def new_process(self, event: dict[str, Any]) -> None:
         """Takes in what a fresh worker reports about its machine and software.
 
