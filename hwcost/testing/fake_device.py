@@ -24,7 +24,7 @@ DEVICES = "HWCOST_FAKE_DEVICES"
 VISIBLE = "FAKE_VISIBLE_DEVICES"
 """Environment variable with the UUID of the only device that a process sees."""
 
-LOST_AFTER = 25
+LOST_AFTER = 120
 """Blocks after which a device that gets lost is gone."""
 
 USUAL_HZ = 1.5e9
