@@ -67,8 +67,8 @@ def measure(
 
     Args:
         what: Architectures of one space, or workloads as they are.
-        device: Name of a device that is here, ``NAME:INDEX`` for one of several, the path of a ``.toml`` file, a profile or a
-            handle.
+        device: Name of a device that is here, ``NAME:INDEX`` for one of several, the path of a ``.toml`` file, a profile or
+            a handle.
         backend: Runtime that executes the workloads, for example ``torch``, ``onnxruntime`` or ``openvino``.
         space: Space as whose architectures these are built; None for the space that made them, with its options.
         model: Factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function

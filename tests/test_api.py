@@ -15,6 +15,7 @@ from hwcost.campaign.targets import drawn_items, space_of, workloads
 from hwcost.cli.main import invoke
 from hwcost.errors import UsageError
 from hwcost.spaces import Architecture
+from tests.conftest import ROOT
 
 FUNCTIONS = [name for name in hc.__all__ if inspect.isfunction(getattr(hc, name))]
 OPTIONS = {field.name for field in dataclasses.fields(hc.MeasureOptions)}
@@ -132,3 +133,9 @@ def _rng():
     import numpy as np
 
     return np.random.default_rng(0)
+
+
+def test_the_command_line_page_names_every_option() -> None:
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    for name in [*OPTIONS - {"role"}, *(field.name for field in dataclasses.fields(hc.TableOptions))]:
+        assert f"`{name}=" in page, name

@@ -23,8 +23,8 @@ class MeasureOptions:
     """How workloads are measured, whatever they are.
 
     Attributes:
-        device: Name of a device that is here, ``NAME:INDEX`` for one of several, path of a profile's ``.toml`` file, a profile,
-            or a handle.
+        device: Name of a device that is here, ``NAME:INDEX`` for one of several, the path of a ``.toml`` file, a profile or
+            a handle.
         backend: Runtime that executes the workloads, for example ``torch``, ``onnxruntime`` or ``openvino``.
         backend_options: Options of the backend by name.
         batch_size: Sequences per call; None for the device's default, or for the size that a factory fixes.
@@ -44,7 +44,8 @@ class MeasureOptions:
         role: Role of the workloads that come without one; cost models learn from the role ``fit``.
 
     Raises:
-        UsageError: When the tier, the arrival or the state of caches is unknown, the rounds are below 1, or the blocks below 4.
+        UsageError: When the tier, the arrival or the state of caches is unknown, the rounds are below 1, or the blocks
+            below 4.
     """
 
     device: Device = "cpu"

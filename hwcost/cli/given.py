@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,8 +57,6 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
         found["model"] = str(Path(found["model"]).resolve())
     if ".toml" in str(found.get("device", "")):
         found["device"] = Path(found["device"]).name.replace(".toml", "")
-    if "device" in found:
-        found["device"] = re.sub(r"(?:.*[/\\])?([^/\\]+)\.toml", r"\1", found["device"])  # a profile is called as its file
     for name, planned in _planned(plan).items():
         if name in found and found[name] not in planned:
             has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
@@ -78,7 +75,7 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
     learnt_from = sum(item.role == "fit" for item in plan.items)
     return of_workloads | {
         "model": [getattr(one, "factory", None) or getattr(one, "path", None) for one in workloads],
-        "device": [plan.device, *([f"{plan.device}:{plan.handle.index}"] if plan.handle else [])],
+        "device": [plan.device, f"{plan.device}:{0 if plan.handle is None else plan.handle.index}"],
         "backend": [plan.backend],
         "threads": [plan.threads],
         "seed": [plan.seed],

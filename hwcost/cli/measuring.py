@@ -14,7 +14,11 @@ HOW = "How it is measured"
 Device = Annotated[
     str,
     typer.Option(
-        "--device", "-d", metavar="NAME[:INDEX]|FILE.toml", help="Device profile, see: hwcost devices list.", rich_help_panel=HOW
+        "--device",
+        "-d",
+        metavar="NAME[:INDEX]|FILE.toml",
+        help="Device profile, see: hwcost devices list.",
+        rich_help_panel=HOW,
     ),
 ]
 Backend = Annotated[
@@ -67,7 +71,8 @@ Cache = Annotated[
 Stopping = Annotated[
     str | None,
     typer.Option(
-        "--stopping", metavar="NAME[:PARAMETER=VALUE,...]", help="Criterion by which a visit stops: median-error:most=0.01, ...",
+        "--stopping", metavar="NAME[:PARAMETER=VALUE,...]",
+        help="Criterion by which a visit stops, such as fixed-count.",
         show_default="the tier's own", rich_help_panel=HOW,
     ),
 ]  # fmt: skip

@@ -18,6 +18,10 @@ from hwcost.errors import DeviceError
 Device = str | DeviceProfile | DeviceHandle
 """A device as users give it: ``NAME``, ``NAME:INDEX``, the path of a profile's file, a profile, or a handle."""
 
+OLDEST_TORCH = (2, 6)
+"""Oldest release of torch that the extras install, as ``pyproject.toml`` says."""
+
+_TORCH = re.compile(r"torch (?P<major>[0-9]+)\.(?P<minor>[0-9]+)")
 _INDEXED = re.compile(r"(?P<name>.+):(?P<index>[0-9]+)")
 
 
@@ -120,12 +124,25 @@ def _filled_in(profile: DeviceProfile, device: DetectedDevice) -> DeviceProfile:
 
 
 def _absence(name: str, profile: DeviceProfile, here: Sequence[DetectedDevice]) -> str:
+    return f"device '{name}' ({profile.title}) is not here. Here: {_all_described(here)}. {_remedy(profile)}"
+
+
+def _remedy(profile: DeviceProfile) -> str:
+    """Says how latencies of an absent device are had: by hwcost there, or, where no torch of the extras runs there, without."""
+    release = _TORCH.match(profile.last_framework or "")
+    if release is not None and (int(release["major"]), int(release["minor"])) < OLDEST_TORCH:
+        oldest = ".".join(map(str, OLDEST_TORCH))
+        return (
+            f"Its last framework is {profile.last_framework}, and hwcost's extras install torch {oldest} or later, which does "
+            "not run on it: 'hwcost measure' cannot measure it, there or here. Time the architectures there with that release, "
+            "write their genes and latencies to a table, and fit that: 'hwcost fit FILE.csv --space NAME'. A table of "
+            "latencies that others measured on it can be fitted likewise."
+        )
     framework = f" Its last framework is {profile.last_framework}." if profile.last_framework else ""
     return (
-        f"device '{name}' ({profile.title}) is not here. Here: {_all_described(here)}. "
-        "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' "
-        f"there, 'hwcost import' here.{framework} A table of latencies that others measured on it "
-        "can be fitted as it is: 'hwcost fit FILE.csv'."
+        "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' there, "
+        f"'hwcost import' here.{framework} A table of latencies that others measured on it can be fitted as it is: "
+        "'hwcost fit FILE.csv'."
     )
 
 

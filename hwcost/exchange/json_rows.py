@@ -69,7 +69,7 @@ def _arrays(rows: list[list[Any]], source: str) -> Sheet:
     header = [as_text(cell) for cell in rows[0]]
     if not header or any(is_number(name) for name in header):
         raise DataError(
-            f"{source}: the first array holds numbers, so it is not a header. Put one with the names of the columns before it."
+            f"{source}: the first array holds numbers, so it is not a header. Put the names of the columns before it."
         )
     body = [(number, [as_text(cell) for cell in row]) for number, row in enumerate(rows[1:], 2)]
     return normalised(as_sheet(header, body, source))

@@ -68,7 +68,7 @@ class Latencies:
 
 
 def is_latency_name(name: str) -> bool:
-    """Whether a column is named as latencies are, so that it is not a feature: ``latency``, ``latency_p99_s``, ``time_ms``."""
+    """Whether a column is named as latencies are and so is not a feature: ``latency``, ``latency_p99_s``, ``time_ms``."""
     what, unit = split_unit(name)
     words = _words(name)
     if "latency" in words or "latencies" in words:
