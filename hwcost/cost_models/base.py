@@ -28,6 +28,11 @@ from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 
 Model = TypeVar("Model", bound="CostModel")
 
+Ends = TypeVar("Ends", Floats, Floats | None)
+
+LATENCY = "latency_s"
+"""The quantity that a cost model predicts unless it was made for another one."""
+
 MIN_ROWS = 2
 """Fewest measurements that anything can be fitted on."""
 
@@ -37,20 +42,46 @@ class Prediction:
     """What a cost model answers for n architectures.
 
     Attributes:
-        latency_s: Seconds, shape (n,).
-        low_s: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture that has none,
-            None when none has one.
-        high_s: Upper end, likewise.
+        values: Predicted values in the unit of the quantity, shape (n,).
+        low: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture without an interval,
+            None where all are without one.
+        high: Upper end of that interval, shape (n,); NaN or None like ``low``.
         in_domain: Whether each architecture lies within what the model was fitted on, shape (n,).
+        quantity: Name of the quantity, for example ``latency_s``.
     """
 
-    latency_s: Floats
-    low_s: Floats | None
-    high_s: Floats | None
+    values: Floats
+    low: Floats | None
+    high: Floats | None
     in_domain: NDArray[np.bool_]
+    quantity: str = LATENCY
 
     def __len__(self) -> int:
-        return len(self.latency_s)
+        return len(self.values)
+
+    @property
+    def latency_s(self) -> Floats:
+        """The values in seconds, where the quantity is latency.
+
+        Raises:
+            UsageError: When it is another quantity; names it.
+        """
+        return self._of_latency(self.values)
+
+    @property
+    def low_s(self) -> Floats | None:
+        """Lower ends in seconds, where the quantity is latency; raises like ``latency_s``."""
+        return self._of_latency(self.low)
+
+    @property
+    def high_s(self) -> Floats | None:
+        """Upper ends in seconds, where the quantity is latency; raises like ``latency_s``."""
+        return self._of_latency(self.high)
+
+    def _of_latency(self, seconds: Ends) -> Ends:
+        if self.quantity != LATENCY:
+            raise UsageError(f"these predictions are of '{self.quantity}', not of latency: read values, low and high instead")
+        return seconds
 
 
 class CostModel(ABC):

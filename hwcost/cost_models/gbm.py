@@ -16,6 +16,7 @@ import numpy as np
 
 from hwcost._extras import imported
 from hwcost._types import Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
 from hwcost.errors import DataError, UsageError
@@ -101,7 +102,7 @@ class Boosted(CostModel):
 
     def _predict(self, genes: Floats) -> Floats:
         raw = self._raw(self.features.learner_columns(genes))
-        return np.asarray(np.exp(raw.astype(np.float64) + self.offset_))
+        return rowwise.exp(raw.astype(np.float64) + self.offset_)
 
     def importance(self) -> dict[str, float]:
         """Returns each column's share of the total gain."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import cost_model
+from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.folds import folds
 from hwcost.cost_models.gbm import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
@@ -138,7 +138,7 @@ class Hybrid(CostModel):
         if self.booster_ is None or self.domain_ is None:
             return seconds
         correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
-        return np.asarray(seconds * np.exp(correction * self.domain_.trust(self.features, genes)))
+        return np.asarray(seconds * rowwise.exp(correction * self.domain_.trust(self.features, genes)))
 
     def _one(self, arch: Architecture) -> float:
         return super()._one(arch) if self.booster_ is not None else self.base_(arch)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import WORK, Features
 from hwcost.cost_models.shrinkage import fit_shrunk
@@ -56,7 +57,7 @@ class _Line(CostModel):
         self._shares = np.abs(fit.coefficients) * (columns.std(axis=0) > 0)
 
     def _predict(self, genes: Floats) -> Floats:
-        return np.asarray(np.maximum(self._columns(genes) @ self.slopes_s_ + self.intercept_s_, self.floor_s_))
+        return np.asarray(np.maximum(rowwise.dot(self._columns(genes), self.slopes_s_) + self.intercept_s_, self.floor_s_))
 
     def importance(self) -> dict[str, float]:
         """Returns each column's share of the summed absolute slopes of standardised columns."""

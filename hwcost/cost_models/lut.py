@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Codes, Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.expected import expected_product, expected_sum
 from hwcost.cost_models.importance import Variation
 from hwcost.cost_models.shrinkage import GRID, Shrunk, fit_shrunk
-from hwcost.cost_models.tabulate import Tables, tabulate
+from hwcost.cost_models.tabulate import Quick, Tables, tabulate
 from hwcost.errors import ArchitectureError, DataError, UsageError
-from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+from hwcost.spaces.base import Architecture, SearchSpace
 
 FORMS = ("auto", "linear", "log")
 LOG_GAIN = 0.95
@@ -67,7 +68,7 @@ class LookupTable(CostModel):
         self._importance: dict[str, float] = {}
         self._variation: Variation | None = None
         self._tables: Tables | None = None
-        self._quick: list[dict[GeneValue, float]] = []
+        self._quick: Quick | None = None
 
     @classmethod
     def from_components(
@@ -180,19 +181,19 @@ class LookupTable(CostModel):
         return self.scale_ * mean(self._tables, probabilities)
 
     def _seconds(self, raw: Floats) -> Floats:
-        seconds = np.exp(raw) if self.form_ == "log" else raw
+        seconds = rowwise.exp(raw) if self.form_ == "log" else raw
         return np.asarray(np.maximum(seconds * self.scale_, self.floor_s_))
 
     def _one(self, arch: Architecture) -> float:
-        if self._tables is None or self._tables.pairs:
+        if self._tables is None:
             return super()._one(arch)
-        total = float(self._tables.base)
+        if self._quick is None:
+            self._quick = Quick.of(self._tables, [self.features.choices(i) for i in range(len(self.features.sizes))])
         try:
-            for table, gene in zip(self._quick, arch.genes, strict=True):
-                total += table[gene]
-        except (KeyError, ValueError):
+            total = self._quick(arch.genes)
+        except KeyError:
             self.space.architecture(arch.genes)
-            raise ArchitectureError(f"architecture {arch} is no point of space '{self.space.name}'") from None
+            raise ArchitectureError(f"architecture {arch} does not lie in space '{self.space.name}'") from None
         if self.form_ == "log":
             return float(self._seconds(np.array([total]))[0])
         return max(total * self.scale_, self.floor_s_)
@@ -207,10 +208,7 @@ class LookupTable(CostModel):
         def raw(codes: Codes) -> Floats:
             return self._raw(self.features.genes_of(codes))
 
-        self._tables = tabulate(raw, self.features.sizes, with_pairs=bool(counts.pairs))
-        self._quick = [
-            dict(zip(self.features.choices(i), table.tolist(), strict=True)) for i, table in enumerate(self._tables.single)
-        ]
+        self._tables, self._quick = tabulate(raw, self.features.sizes, with_pairs=bool(counts.pairs)), None
 
     # -- telling and keeping -------------------------------------------------------------------------------------------
 

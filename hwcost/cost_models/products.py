@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.importance import Variation
@@ -74,8 +75,7 @@ class Columns:
         for degree in (2, 3):
             chosen = list(combinations_with_replacement(range(sizes.shape[1]), degree))
             if len(chosen) <= MAX_COLUMNS:
-                products = [sizes[:, list(one)].prod(axis=1) for one in chosen]
-                blocks.append(np.stack(products, axis=1) if products else np.empty((len(genes), 0)))
+                blocks.append(rowwise.products(sizes, chosen))
         return [block for block in blocks if block.shape[1]]
 
     def _known(self, genes: Floats) -> Floats:
@@ -90,7 +90,7 @@ class Columns:
         floor = self.floor[self.numeric]
         chosen = genes[:, self.numeric]
         if self.form == "log":
-            return np.asarray(np.log(np.maximum(chosen, floor) / floor))
+            return rowwise.log(np.maximum(chosen, floor) / floor)
         return np.asarray(chosen / np.where(floor != 0, np.abs(floor), 1.0))
 
     def as_dict(self) -> dict[str, Any]:
@@ -176,8 +176,8 @@ class Products(CostModel):
     def _predict(self, genes: Floats) -> Floats:
         if self.columns_ is None:
             return np.full(len(genes), np.nan)
-        raw = self.intercept_ + np.column_stack(self.columns_(genes)) @ self.coefficients_
-        seconds = np.exp(np.minimum(raw, 700.0)) if self.form_ == "log" else raw
+        raw = self.intercept_ + rowwise.dot(np.column_stack(self.columns_(genes)), self.coefficients_)
+        seconds = rowwise.exp(np.minimum(raw, 700.0)) if self.form_ == "log" else raw
         return np.asarray(np.clip(seconds * self.scale_, *self.bounds_s_))
 
     def importance(self) -> dict[str, float]:

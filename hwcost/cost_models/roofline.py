@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import WORK
@@ -95,7 +96,7 @@ class Roofline(CostModel):
         """Learns nothing."""
 
     def _predict(self, genes: Floats) -> Floats:
-        return np.asarray(self.features.counts(genes) @ self.component_s_)
+        return rowwise.dot(self.features.counts(genes), self.component_s_)
 
     def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         """Says that all architectures are: a data sheet knows no measurements to stay near to; shape (n,)."""
