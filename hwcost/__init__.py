@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hwcost.api import device, evaluate, fit, load, measure
     from hwcost.auditing.source import audit
     from hwcost.campaign.compare import compare
-    from hwcost.cost_models.base import CostModel, Prediction
+    from hwcost.cost_models import CostModel, MeasuredFirst, Prediction
     from hwcost.cost_models.operators import lookup_table
     from hwcost.objectives import Bound, Limit, Maximize, Minimize
     from hwcost.spaces import space
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hwcost.supernets.family import supernet
 
 __all__ = [
-    "Bound", "CostModel", "Limit", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
+    "Bound", "CostModel", "Limit", "Maximize", "MeasuredFirst", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
     "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
 ]  # fmt: skip
 
@@ -39,11 +39,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "audit": "hwcost.auditing.source",
     "Bound": "hwcost.objectives",
-    "CostModel": "hwcost.cost_models.base",
+    "CostModel": "hwcost.cost_models",
     "Limit": "hwcost.objectives",
     "Maximize": "hwcost.objectives",
+    "MeasuredFirst": "hwcost.cost_models",
     "Minimize": "hwcost.objectives",
-    "Prediction": "hwcost.cost_models.base",
+    "Prediction": "hwcost.cost_models",
     "compare": "hwcost.campaign.compare",
     "device": "hwcost.api",
     "evaluate": "hwcost.api",

@@ -158,13 +158,14 @@ def fit(
     table = TableOptions.of(
         categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
     )
+    shape = {name: size for name, size in options.items() if name in ("batch_size", "seq_len")}
     if isinstance(source, Result):
         if table.given:
             raise UsageError(f"'{table.given[0]}' is an option of tables, and this is a campaign. Leave it out.")
-        rows = data.from_measurements(source.measurements, space, source.store_url)
+        rows = data.from_measurements(source.measurements, space, source.store_url, shape)
     else:
-        rows = data.read(source, space, campaign_id, table)
-    return train(rows, model, drift, **options)
+        rows = data.read(source, space, campaign_id, table, shape)
+    return train(rows, model, drift, **options).model
 
 
 def evaluate(

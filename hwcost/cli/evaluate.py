@@ -40,7 +40,7 @@ def evaluate(
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, constant or all.")
+        str, typer.Option("--model", "-m", help="auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, constant, another registered one, or all.")
     ] = "auto",
     train: Annotated[
         float, typer.Option("--train", help="Rows to fit on, by whole architectures: a share below 1, or a number from 2.")
@@ -58,7 +58,7 @@ def evaluate(
     keep: tables.Keep = "",
     drop: tables.Drop = "",
     id: tables.Id = None,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the latest]")] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw predicted against measured latency.")
     ] = None,
@@ -68,8 +68,8 @@ def evaluate(
 ) -> None:
     """Judge cost models on rows that they were not fitted on, beside plain baselines.
 
-    A table is split again and again. A campaign has its own judges: models are fitted on measurements with the role 'fit',
-    and judged on 'judge' and 'uniform'.
+    A table is split again and again. A campaign has its own test rows: models are fitted on measurements with the role
+    'fit', and tested on 'test' and 'uniform'.
     """
     from hwcost.cost_models import COST_MODELS
     from hwcost.cost_models.data import is_store, read
@@ -122,7 +122,7 @@ def _table(reports: dict[str, Any], title: str) -> None:
             rows.append([f"{name}, reference state", *metric_cells(report["reference_state"], list(COLUMNS.values())), ""])
         if "rolling" in report:
             rows.append([f"{name}, rolling", *metric_cells(report["rolling"], list(COLUMNS.values())), ""])
-    footer = f"Fitted on {first['n_train']} rows, judged on {first['n_test']}."
+    footer = f"Fitted on {first['n_train']} rows, tested on {first['n_test']}."
     if (first["architectures_train"], first["architectures_test"]) != (first["n_train"], first["n_test"]):
         footer += (
             f" These are {first['architectures_train']} and {first['architectures_test']} different architectures; "

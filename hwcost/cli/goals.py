@@ -72,6 +72,7 @@ class Goals:
             UsageError: When the text is no limit.
         """
         from hwcost.cost_models.base import CostModel
+        from hwcost.cost_models.quantity import LATENCY
         from hwcost.objectives import Bound, Limit
 
         match = _limit(text)
@@ -80,7 +81,7 @@ class Goals:
             raise UsageError(f"'{text}' is relative: give --baseline, the architecture that it is relative to")
         end, of = parse_quantity(match[3].strip().removesuffix("x")), baseline if is_relative else None
         name, value = self._function(match[1].strip())
-        is_latency = isinstance(value, CostModel) and value.provenance.get("data") != "quality"
+        is_latency = isinstance(value, CostModel) and value.quantity == LATENCY
         if not is_relative:
             _check_unit(text, match[3].strip(), is_latency or name.endswith("_s"))
         if isinstance(value, CostModel) and is_latency and match[2] == "<=":
@@ -114,7 +115,7 @@ class Goals:
                 f"the cost model in '{folder}' is of space '{model.space.name}' {model.space.options()}, the search is of "
                 f"'{self.space.name}' {self.space.options()}"
             )
-        called = name or ("quality" if model.provenance.get("data") == "quality" else "latency_s")
+        called = name or model.quantity
         self.models[called] = model
         return called, model
 

@@ -140,10 +140,11 @@ def _measured(
 ) -> list[Remeasured]:
     """Measures the winners as the first latency model says that its measurements were taken."""
     from hwcost.api import measure
+    from hwcost.cost_models.quantity import LATENCY
     from hwcost.devices import require
     from hwcost.study.remeasure import level_of, links, remeasured
 
-    models = [model for model in goals.models.values() if model.provenance.get("data") != "quality"]
+    models = [model for model in goals.models.values() if model.quantity == LATENCY]
     if not models:
         raise UsageError("--measure puts measurements beside predictions: give a latency model as objective or limit")
     cost, archs = models[0], [trial.architecture for trial in winners]

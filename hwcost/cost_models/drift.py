@@ -177,7 +177,7 @@ def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[Co
     for name in bases(features):
         model = cost_model(name, features.space, batch_size=features.batch_size, seq_len=features.seq_len)
         weights = np.ones(len(genes))
-        errors = left_out_errors(model.fit_encoded(genes, latency_s, weights), genes, latency_s, weights)
+        errors = left_out_errors(model.fit(genes, latency_s, weights), genes, latency_s, weights)
         found.append((noise(errors), model, errors))
     _, model, errors = min(found, key=lambda one: one[0])
     return model, errors
@@ -186,7 +186,7 @@ def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[Co
 def refitted_errors(model: CostModel, genes: Floats, latency_s: Floats) -> Floats:
     """Fits a model again with the choices it made before, and returns its out-of-fold errors of log latency."""
     weights = np.ones(len(genes))
-    return left_out_errors(model.settled().fit_encoded(genes, latency_s, weights), genes, latency_s, weights)
+    return left_out_errors(model.clone_with_hyperparameters().fit(genes, latency_s, weights), genes, latency_s, weights)
 
 
 def _run_effects(errors: Floats, runs: Indices) -> dict[int, float]:

@@ -26,12 +26,12 @@ def test_usable_measurements_become_rows():
     data = from_measurements(found)
     assert data.architectures == ARCHS[:3]
     np.testing.assert_array_equal(data.latency_s, LATENCY_S[:3])
-    assert data.roles == ("fit", "judge", "fit")
+    assert data.roles == ("fit", "test", "fit")
     assert data.flags[1] == ("W_STEAL",)
     assert data.shape == {"batch_size": 4, "seq_len": 64}
     assert data.weights.mean() == pytest.approx(1)
     assert data.weights[0] > data.weights[1] == data.weights[2]
-    assert data.rows("judge").tolist() == [1]
+    assert data.rows("test").tolist() == [1]
 
 
 def test_the_space_keeps_its_options():

@@ -26,7 +26,7 @@ def edit(folder: Path, change) -> None:
 
 def test_config_is_plain_json_with_provenance(folder):
     config = json.loads((folder / "config.json").read_text())
-    assert config["schema_version"] == 1
+    assert config["schema_version"] == 2
     assert config["space"] == {"name": "supershaper", "options": {"merged": False}}
     assert set(config) >= {"model", "options", "provenance", "files", "state", "hwcost_version"}
     assert len(json.loads((folder / "measured.json").read_text())) == 30
@@ -50,7 +50,7 @@ def test_a_damaged_file_is_named(folder, name, content):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(schema_version=2), "schema_version 2"),
+        (lambda c: c.update(schema_version=3), "schema_version 3"),
         (lambda c: c.pop("schema_version"), "no schema_version"),
         (lambda c: c.update(model="os:system"), "unknown cost model 'os:system'"),
         (lambda c: c.update(model=["lut"]), "unknown cost model"),
@@ -60,7 +60,7 @@ def test_a_damaged_file_is_named(folder, name, content):
         (lambda c: c.pop("state"), "damaged"),
         (lambda c: c["state"].pop("domain"), "damaged"),
         (lambda c: c["state"].update(domain=7), "damaged"),
-        (lambda c: c.update(files={"../booster.txt": "0"}), "no plain file name"),
+        (lambda c: c.update(files={"../booster.txt": "0"}), "not a plain file name"),
         (lambda c: c["files"].update({"booster.txt": "0" * 64}), "not what was saved"),
     ],
 )

@@ -153,9 +153,8 @@ def test_spaces_of_one_name_and_other_options_are_told_apart() -> None:
 
 
 def test_bounds_judge_lists_as_they_judge_populations() -> None:
-    """Exact hits and domains are no exception."""
+    """Domains are not an exception."""
     model = fitted()
-    model.exact = True
     bound = Bound(model, most=1.0)
     archs = [SHAPER.architecture([360] * 12), SHAPER.architecture([768] * 12)]
     assert bound.holds(archs).tolist() == bound.holds(Population.of(SHAPER, archs)).tolist() == [True, False]

@@ -7,6 +7,7 @@ in which columns cost is linear by construction (``terms``) adds these first.
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -17,7 +18,7 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.importance import Variation
-from hwcost.cost_models.shrinkage import Shrunk, fit_shrunk
+from hwcost.cost_models.shrinkage import RidgeFit, fit_ridge
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 
@@ -115,14 +116,14 @@ def _scale(block: Floats) -> tuple[Floats, Floats]:
     return block.mean(axis=0), np.where(sd > 1e-12 * np.maximum(np.abs(block).max(axis=0), 1.0), sd, 1.0)
 
 
-class Products(CostModel):
+class Polynomial(CostModel):
     """Ridge regression on products of the columns, or of their logarithms.
 
     Args:
         space: The space of the architectures.
         form: ``linear`` adds seconds, ``log`` multiplies factors, ``auto`` takes what leave-one-out errors favour.
         penalties: Shrinkage per block of columns; None chooses it by leave-one-out errors.
-        **common: See :class:`hwcost.cost_models.base.CostModel`.
+        **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
         form_: The form that was taken.
@@ -130,70 +131,68 @@ class Products(CostModel):
         error_: Mean absolute leave-one-out error of log latency.
     """
 
-    name = "products"
+    name = "polynomial"
+    complexity = 30
+
+    form_: str
+    penalties_: list[float]
+    error_: float
+    columns_: Columns
+    intercept_: float
+    coefficients_: Floats
+    scale_: float
+    bounds_: tuple[float, float]
+    variation_: Variation
 
     def __init__(
         self, space: SearchSpace, *, form: str = "auto", penalties: list[float] | None = None, **common: Any
     ) -> None:
         super().__init__(space, **common)
         if form not in FORMS:
-            raise UsageError(f"unknown form '{form}' of a product model. Known: {', '.join(FORMS)}")
+            raise UsageError(f"unknown form '{form}' of a polynomial. Known: {', '.join(FORMS)}")
         self.form = form
         self.penalties = penalties
-        self.form_ = "linear"
-        self.penalties_: list[float] = []
-        self.error_ = 0.0
-        self.columns_: Columns | None = None
-        self.intercept_ = 0.0
-        self.coefficients_: Floats = np.zeros(0)
-        self.scale_ = 1.0
-        self.bounds_s_ = (0.0, np.inf)
-        self._importance: dict[str, float] = {}
-        self._variation: Variation | None = None
 
-    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
-        self.scale_ = float(np.median(latency_s))
-        self.bounds_s_ = (FLOOR * float(latency_s.min()), CEILING * float(latency_s.max()))
-        latency = latency_s / self.scale_
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        self.scale_ = float(np.median(values))
+        self.bounds_ = (FLOOR * float(values.min()), CEILING * float(values.max()))
+        latency = values / self.scale_
         forms = ("linear", "log") if self.form == "auto" else (self.form,)
-        fits = {form: self._shrunk(form, genes, latency, weights) for form in forms}
+        fits = {form: self._ridge(form, genes, latency, weights) for form in forms}
         errors = {form: _error(form, fit, latency) for form, (_, fit) in fits.items()}
         self.form_ = min(errors, key=lambda form: errors[form] / (LOG_GAIN if form == "log" else 1.0))
         self.columns_, best = fits[self.form_]
         self.error_ = errors[self.form_]
         self.penalties_ = list(best.penalties)
         self.intercept_, self.coefficients_ = best.intercept, best.coefficients
-        self._variation = Variation.of(genes)
+        self.variation_ = Variation.of(genes)
+        vars(self).pop("shares_", None)
 
-    def _shrunk(self, form: str, genes: Floats, latency: Floats, weights: Floats) -> tuple[Columns, Shrunk]:
+    def _ridge(self, form: str, genes: Floats, latency: Floats, weights: Floats) -> tuple[Columns, RidgeFit]:
         columns = Columns.of(self.features, form, genes)
         blocks = columns(genes)
         penalties = self.penalties if self.penalties is not None and len(self.penalties) == len(blocks) else None
         if form == "log":
-            return columns, fit_shrunk(blocks, np.log(latency), weights, penalties)
-        return columns, fit_shrunk(blocks, latency, weights / latency**2, penalties)
+            return columns, fit_ridge(blocks, np.log(latency), weights, penalties)
+        return columns, fit_ridge(blocks, latency, weights / latency**2, penalties)
 
     def _predict(self, genes: Floats) -> Floats:
-        if self.columns_ is None:
-            return np.full(len(genes), np.nan)
         raw = self.intercept_ + rowwise.dot(np.column_stack(self.columns_(genes)), self.coefficients_)
         seconds = rowwise.exp(np.minimum(raw, 700.0)) if self.form_ == "log" else raw
-        return np.asarray(np.clip(seconds * self.scale_, *self.bounds_s_))
+        return np.asarray(np.clip(seconds * self.scale_, *self.bounds_))
+
+    @cached_property
+    def shares_(self) -> dict[str, float]:
+        """Share of each gene in what the prediction varies by, the other genes at their typical values."""
+        return self.variation_.shares(self._predict, self.features.gene_names)
 
     def importance(self) -> dict[str, float]:
-        """Returns each gene's share of what the prediction varies by, the other genes at their typical values."""
-        if self._variation is not None:
-            self._importance = self._variation.shares(self._predict, self.features.gene_names)
-            self._variation = None
-        return dict(self._importance)
+        """Returns the shares of the genes."""
+        return dict(self.shares_)
 
-    def options(self) -> dict[str, Any]:
-        """Returns the options of the constructor."""
-        return {**super().options(), "form": self.form, "penalties": self.penalties}
-
-    def settled(self) -> CostModel:
+    def clone_with_hyperparameters(self) -> Polynomial:
         """Returns an unfitted copy with the form and the penalties that were chosen."""
-        return Products(self.space, **{**self.options(), "form": self.form_, "penalties": self.penalties_})
+        return Polynomial(self.space, **{**self.get_params(), "form": self.form_, "penalties": self.penalties_})
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -203,9 +202,9 @@ class Products(CostModel):
             "intercept": self.intercept_,
             "coefficients": self.coefficients_.tolist(),
             "scale_s": self.scale_,
-            "bounds_s": list(self.bounds_s_),
+            "bounds_s": list(self.bounds_),
             "importance": self.importance(),
-            "columns": None if self.columns_ is None else self.columns_.as_dict(),
+            "columns": self.columns_.as_dict(),
         }
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
@@ -213,14 +212,14 @@ class Products(CostModel):
         self.error_, self.scale_ = float(state["error"]), float(state["scale_s"])
         self.intercept_, self.coefficients_ = float(state["intercept"]), np.array(state["coefficients"], dtype=float)
         low, high = state["bounds_s"]
-        self.bounds_s_ = (float(low), float(high))
-        self._importance, self._variation = dict(state["importance"]), None
-        self.columns_ = None if state["columns"] is None else Columns.from_dict(self.features, state["columns"])
-        if self.columns_ is not None and len(self.coefficients_) != sum(len(mean) for mean, _ in self.columns_.scales):
+        self.bounds_ = (float(low), float(high))
+        self.shares_ = dict(state["importance"])
+        self.columns_ = Columns.from_dict(self.features, state["columns"])
+        if len(self.coefficients_) != sum(len(mean) for mean, _ in self.columns_.scales):
             raise ValueError("the number of coefficients does not fit the space")
 
 
-def _error(form: str, fit: Shrunk, latency: Floats) -> float:
+def _error(form: str, fit: RidgeFit, latency: Floats) -> float:
     """Mean absolute leave-one-out error of log latency, which is fair to both forms."""
     left_out = fit.left_out if form == "log" else np.log(np.maximum(fit.left_out, FLOOR * latency.min()))
     return float(np.abs(left_out - np.log(latency[fit.rows])).mean())
