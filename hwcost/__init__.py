@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from hwcost.supernets.family import supernet
 
 __all__ = [
-    "Bound", "CostModel", "Limit", "Maximize", "MeasuredFirst", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
+    "Bound", "CostModel", "Limit", "Maximize", "MeasuredFirst", "Minimize", "Prediction", "audit", "compare", "device",
+    "evaluate", "fit",
     "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
 ]  # fmt: skip
 

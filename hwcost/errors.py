@@ -59,7 +59,7 @@ class DataError(UsageError):
 
 
 class NotFittedError(UsageError, AttributeError):
-    """A cost model was asked before it was fitted, or for something that it learns; an AttributeError, so that ``hasattr`` works."""
+    """A cost model was asked, or something that it learns, before it was fitted; an AttributeError for ``hasattr``."""
 
 
 class InfeasibleError(UsageError):

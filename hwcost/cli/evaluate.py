@@ -40,7 +40,11 @@ def evaluate(
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, constant, another registered one, or all.")
+        str,
+        typer.Option(
+            "--model", "-m",
+            help="auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, constant, another registered one, or all.",
+        ),
     ] = "auto",
     train: Annotated[
         float, typer.Option("--train", help="Rows to fit on, by whole architectures: a share below 1, or a number from 2.")

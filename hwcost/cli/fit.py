@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from hwcost.cost_models.train import Trained
     from hwcost.spaces.base import GeneValue
 
-OF_NETS = ("campaign", "batch_size", "seq_len", "drift", "categorical", "increasing", "runs", "latency", "keep", "drop", "id", "monotone")
+OF_NETS = (
+    "campaign", "batch_size", "seq_len", "drift", "categorical", "increasing", "runs", "latency", "keep", "drop", "id",
+    "monotone",
+)  # fmt: skip
 """Options of tables and campaigns whose rows are whole nets."""
 DOUBTS = 3
 """Doubted measurements that are named."""
@@ -36,7 +39,11 @@ def fit(
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
     ] = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, params, constant, or another registered one.")
+        str,
+        typer.Option(
+            "--model", "-m",
+            help="auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, params, constant, or another registered one.",
+        ),
     ] = "hybrid",
     campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the latest]")] = None,
     batch_size: Annotated[

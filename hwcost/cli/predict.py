@@ -42,11 +42,13 @@ def predict(
         bool, typer.Option("--use-measured/--model-only", help="Answer with the measurement where there is one to trust.")
     ] = True,
     roofline: Annotated[bool, typer.Option("--roofline", help="No model: estimate from the device's data sheet.")] = False,
-    device: Annotated[str | None, typer.Option("--device", "-d", help="With --roofline: device profile.")] = None,
-    space: Annotated[str | None, typer.Option("--space", help="With --roofline: search space.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="With --roofline.")] = 1,
-    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="With --roofline.")] = 128,
-    dtype: Annotated[str, typer.Option("--dtype", help="With --roofline: float32, bfloat16 or float16.")] = "float32",
+    device: Annotated[str | None, typer.Option("--device", "-d", help="Device profile, with --roofline.")] = None,
+    space: Annotated[str | None, typer.Option("--space", help="Search space, with --roofline.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per call, with --roofline.")] = 1,
+    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, with --roofline.")] = 128,
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="Number format, with --roofline: float32, bfloat16 or float16.")
+    ] = "float32",
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -76,7 +78,7 @@ def predict(
 
 
 def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
-    """Returns one end of an interval; None where there is no interval."""
+    """Returns one end of an interval; None where the interval is missing."""
     return None if ends is None or math.isnan(ends[i]) else float(ends[i])
 
 

@@ -52,7 +52,7 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="What hwcost export wrote.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="File that hwcost export wrote.", show_default=False)],
     store: console.StoreUrl = None,
     json: console.Json = None,
     quiet: console.Quiet = False,

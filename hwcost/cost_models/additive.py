@@ -54,10 +54,10 @@ class Additive:
     """A fitted additive form.
 
     Attributes:
-        constant: What every architecture has in common.
+        constant: Value that every architecture has in common.
         components: Price per component of the space, shape (components,); components that all rows hold equally often
             are part of the constant and have price 0 here.
-        genes: What each gene adds beside its components.
+        genes: Terms of the genes, beside their components.
     """
 
     constant: float

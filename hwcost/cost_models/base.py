@@ -1,14 +1,14 @@
 """The contract of a cost model: fitted on values of a quantity of architectures, asked for the value of any other one.
 
-Scikit-learn manners: the constructor stores its arguments and checks them, ``fit`` returns the model itself, what was learned
-ends in an underscore and does not exist before, and ``get_params`` and ``clone`` make an equal unfitted model. Values are
-positive numbers in the unit of the model's quantity, seconds for latency.
+Scikit-learn manners: the constructor stores its arguments and checks them, ``fit`` returns the model itself, what was
+learned ends in an underscore and does not exist before, and ``get_params`` and ``clone`` make an equal unfitted model.
+Values are positive numbers in the unit of the model's quantity, seconds for latency.
 
 A model of one's own gives four methods: ``_fit`` and ``_predict`` on encoded genes, ``_state`` and ``_restore`` for its
 folder. Checks, domains, repeated measurements and intervals are dealt with here, once. ``_predict`` must answer each row by
 itself: :mod:`hwcost.cost_models.rowwise` has the operations for it.
 
-A fitted model does not change when it is asked, so that threads may share it; a child process that was forked may ask it too.
+A fitted model does not change when it is asked, so that threads may share it; a forked child process may ask it too.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class CostModel(ABC):
 
     Attributes:
         name: Name in the registry of cost models.
-        complexity: Rank among the candidates of ``auto``, from plain to general; None for a model that is never a candidate.
+        complexity: Rank among the candidates of ``auto``, from plain to general; None for a model that is not one of them.
         learns: Whether ``auto`` may be asked to try it, as one model that learns from rows.
         candidate_rows: Fewest rows from which the model is worth trying as a candidate.
         baseline_for: Kinds of data, ``table`` or ``campaign``, in whose evaluations the model is shown as a baseline.
@@ -66,13 +66,13 @@ class CostModel(ABC):
         measured_half_widths_: Half-width of the 90 % interval of the logarithm about a measured value, by genes; of repeated
             ones only.
         noise_half_width_: Half-width of the 90 % interval of the logarithm of one measurement about the true value, from
-            repeats or left-out errors; None where there are neither.
-        doubts_: Reason why measurements of an architecture are not believed, by genes: they disagree with each other, or with
-            all other architectures.
+            repeats or left-out errors; None without either.
+        doubts_: Reason why measurements of an architecture are not believed, by genes: they disagree with each other, or
+            with all other architectures.
         log_interval_half_width_: Half-width of the 90 % interval of the logarithm for new architectures; None when not
             calibrated.
-        errors_: Errors of the logarithm on architectures left out, ascending, one per architecture, thinned out if many; None
-            when not calibrated.
+        errors_: Errors of the logarithm on architectures left out, ascending, one per architecture, thinned out if many;
+            None when not calibrated.
         n_rows_: Number of rows of the fit.
         n_architectures_: Number of different architectures among them.
         monotone_: Names of the columns along which the model was held never to fall; empty for most models.
@@ -254,7 +254,7 @@ class CostModel(ABC):
         return self._predict(self.features.genes_of(codes))
 
     def with_measured(self) -> MeasuredFirst:
-        """Returns a cost function that answers measured architectures with their measurements, and others with this model."""
+        """Returns a cost function that answers measured architectures with their measurements, others with this model."""
         from hwcost.cost_models.measured import MeasuredFirst
 
         return MeasuredFirst(self)

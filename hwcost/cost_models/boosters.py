@@ -1,7 +1,8 @@
 """LightGBM and XGBoost as functions of matrices, safe in threads and after ``fork``.
 
-Both libraries share out work by OpenMP, whose threads a forked child does not inherit but waits for. Predictions therefore ask
-the libraries for one thread only, and share large matrices out themselves; fits in a child process run on one thread too.
+Both libraries share out work by OpenMP, whose threads a forked child does not inherit but waits for. Predictions therefore
+ask the libraries for one thread only, and share large matrices out themselves; fits in a child process run on one thread
+too.
 """
 
 from __future__ import annotations

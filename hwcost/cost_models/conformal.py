@@ -1,7 +1,7 @@
 """The conformal quantile: what covers a wanted share of new architectures, from errors on architectures left out.
 
 Every architecture counts once, however often it was measured (Vovk 2015; Dunn, Wasserman and Ramdas 2022, for two-layer
-data). With too few there is no such number, and none is made up.
+data). Too few of them have no such number, and none is made up.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ All rows of an architecture stand on one side of a split. Metrics count rows; th
 beside those of rows.
 
 The document follows one contract: for every model the sizes, what it chose, the seconds of a fit, and its metrics in two
-views. ``as_measured`` compares the prediction times the level, told from training rows only, with the row as it stands;
+views. ``as_measured`` compares the prediction times the level, estimated from training rows only, with the row as it stands;
 ``reference_state`` compares the bare prediction with the row over that level. Without drift the two are equal.
 """
 
@@ -58,8 +58,8 @@ def evaluate(
         model: Name of a cost model, or ``all``.
         train: Below 1 the share of rows to fit on, from 2 their number. A random split takes whole architectures, until the
             number of rows is as near to that as it gets.
-        split: ``random`` draws architectures anew for every seed; ``ordered`` takes the first rows, and judges tests on those
-            later ones whose architecture is not among them.
+        split: ``random`` draws architectures anew for every seed; ``ordered`` takes the first rows, and tests on those later
+            ones whose architecture is not among them.
         seeds: Number of draws.
         drift: ``auto`` looks for a moving level of the machine in the order of the rows; ``none`` takes rows as they stand.
 
@@ -68,7 +68,7 @@ def evaluate(
 
     Raises:
         DataError: When the table has a fault that would make any fit wrong.
-        UsageError: When there are no seeds, or the split leaves too few rows or architectures on either side.
+        UsageError: When the number of seeds is not positive, or a side of the split has too few rows or architectures.
         MissingExtraError: When the model asked for is not installed.
     """
     if seeds < 1:
@@ -95,8 +95,8 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
     Test rows whose architecture is among those fitted on are left out: they are not new.
 
     Returns:
-        The document, without ``schema_version``; ``models`` for the test rows, ``uniform`` with the same fields where there are
-        such rows.
+        The document, without ``schema_version``; ``models`` for the test rows, ``uniform`` with the same fields where there
+        are such rows.
 
     Raises:
         DataError: When there are too few rows to fit or to test on.
@@ -106,8 +106,8 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
     if len(fit) < 2 or len(test) + len(uniform) < 2:
         raise DataError(
             f"{data.source}: {len(fit)} rows to fit on, {len(test)} to test on and {len(uniform)} uniform ones, of other "
-            "architectures; at least 2 to fit and 2 to test on are needed. Measure test rows as well, or evaluate a table of "
-            "them with --train."
+            "architectures; at least 2 to fit and 2 to test on are needed. Measure test rows as well, or evaluate a table "
+            "of them with --train."
         )
     names = dict.fromkeys((*baselines("campaign"), *(candidates() if model == ALL else [model])))
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
@@ -135,7 +135,7 @@ def asked(model: str) -> list[str]:
 
 
 def baselines(kind: str) -> list[str]:
-    """Returns the models that are shown beside whatever was asked for on a ``table`` or a ``campaign``, from plain to general."""
+    """Returns the models that are shown beside whatever was asked for on a ``table`` or a ``campaign``, plain ones first."""
     classes = {name: cost_model_class(name) for name in COST_MODELS.names()}
     shown = [name for name, one in classes.items() if kind in one.baseline_for]
     return sorted(shown, key=lambda name: (classes[name].complexity or 0, name))

@@ -1,6 +1,7 @@
 """A structured model first, boosted trees on what it leaves.
 
-The structure is a lookup table, or a polynomial of the columns where there are no components to price; cross-validation chooses.
+The structure is a lookup table, or a polynomial of the columns where the space has no components to price; cross-validation
+chooses between them.
 The trees see the log ratio of latency to its prediction. How many there are is chosen by cross-validation as well, and none
 at all unless they clearly help on typical rows and do no harm on the worst ones, so that the hybrid is its base when
 that is all there is to learn.
@@ -17,8 +18,8 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.folds import folds
 from hwcost.cost_models.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
+from hwcost.cost_models.folds import folds
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
@@ -44,7 +45,8 @@ class Hybrid(CostModel):
     Args:
         space: The space of the architectures.
         rounds: Trees on the residual; None chooses by cross-validation, and may choose none.
-        base: Name of the structured model, ``lut`` or ``polynomial``; ``auto`` chooses by cross-validation among what fits the space.
+        base: Name of the structured model, ``lut`` or ``polynomial``; ``auto`` chooses by cross-validation among what fits
+            the space.
         base_options: Arguments of the base, for example its form and penalties; None lets it choose them.
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 

@@ -45,8 +45,8 @@ def calibrate(
     """Gives a fitted model its interval, from the rows that it was fitted on, and judges its measured values.
 
     Args:
-        model: A fitted model; its half-widths, ``errors_``, ``measured_`` and ``doubts_`` are set. With too few architectures
-            it gets no interval.
+        model: A fitted model; its half-widths, ``errors_``, ``measured_`` and ``doubts_`` are set. With too few
+            architectures it gets no interval.
         archs: The n architectures of the fit.
         values: Measured values, shape (n,).
         weights: Weights of the rows, shape (n,); None for equal ones.

@@ -82,11 +82,11 @@ class LookupTable(CostModel):
         Args:
             space: A space with components.
             component_s: Seconds by component name, such as ``layer[hidden=360]``, for every component of the space.
-            overhead_s: What a whole model takes beyond its components.
+            overhead_s: Seconds that a whole model takes beyond its components.
             **common: Arguments of the class.
 
         Raises:
-            DataError: When a component has no price, a price is not positive, or a name is no component of the space.
+            DataError: When a component has no price, a price is not positive, or a name does not belong to a component.
         """
         model = cls(space, **common)
         names = [part.name for part in model.features.components]

@@ -15,10 +15,10 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.conformal import LEVEL, quantile
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.prediction import Prediction
 from hwcost.cost_models.repeats import FAR_OFF, Middles
-from hwcost.cost_models.conformal import LEVEL, quantile
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.units import format_percent
 
@@ -97,14 +97,14 @@ class MeasuredFirst:
         return MEASURED if self._key(arch) in self.cost.measured_ else self.cost.name
 
     def doubt(self, arch: Architecture) -> str | None:
-        """Returns why the model answers for an architecture although it was measured; None where it was not, or is believed."""
+        """Returns why the model answers for a measured architecture; None where its measurements are believed."""
         return self.cost.doubts_.get(self._key(arch))
 
     def _key(self, arch: Architecture) -> Any:
         return self.space.canonical(arch.genes)
 
     def _half_width(self, key: Any) -> float:
-        """Half-width about a measured value: both it and a further measurement have noise; NaN where the noise is unknown."""
+        """Half-width about a measured value: it and a further measurement both have noise; NaN where that is unknown."""
         noise = self.cost.noise_half_width_
         return self.cost.measured_half_widths_.get(key, math.nan if noise is None else math.sqrt(2.0) * noise)
 

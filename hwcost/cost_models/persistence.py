@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import hwcost
+from hwcost._io import write_folder
 from hwcost.cost_models import COST_MODELS, cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.boosters import BOOSTER_FILE
 from hwcost.cost_models.card import card
 from hwcost.cost_models.upgrade import upgraded
-from hwcost._io import write_folder
 from hwcost.errors import DataError, HwcostError, UnknownNameError, UsageError
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import GeneValue

@@ -40,7 +40,7 @@ def fit_quality(
         **options: Arguments of the model.
 
     Raises:
-        DataError: When there are too few different architectures, not one value per architecture, or a value is not positive.
+        DataError: When there are too few different architectures, not one value for each, or a value is not positive.
         UsageError: When the quantity is latency, which :func:`hwcost.fit` learns.
     """
     if quantity == LATENCY:

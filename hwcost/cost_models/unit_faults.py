@@ -70,7 +70,7 @@ LEAST_SHARE = 0.002
 """Share of rows in another unit below which they are outliers."""
 
 FEW = 5
-"""With fewer rows in another unit, those whose columns lie beyond the others' are no evidence."""
+"""With fewer rows in another unit, those whose columns lie beyond the others' count for nothing."""
 
 WIDER = 3.0
 """Rows in another unit scatter about their law at most this much more than the others."""

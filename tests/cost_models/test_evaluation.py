@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model
+from hwcost.cost_models.conformal import quantile
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.evaluate import evaluate, evaluate_roles, train_rows
 from hwcost.cost_models.folds import folds
 from hwcost.cost_models.groups import Groups
-from hwcost.cost_models.conformal import quantile
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.metrics import NAMES, median_metrics, metrics
 from hwcost.cost_models.train import train

@@ -12,6 +12,8 @@ from hwcost.cost_models import load
 
 FOLDERS = sorted((Path(__file__).parent / "data" / "schema-1").iterdir())
 
+NAMES = {"hybrid-of-products": "hybrid", "lut-with-repeats": "lut", "products": "polynomial", "quality": "ridge"}
+
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
 def test_a_folder_of_before_predicts_as_before(folder, tmp_path):
@@ -36,9 +38,7 @@ def test_a_folder_of_before_predicts_as_before(folder, tmp_path):
         assert one.importance() == pytest.approx(expected["importance"])
         assert one.provenance == expected["provenance"]
         assert one.quantity == ("quality" if folder.name == "quality" else "latency_s")
-        assert one.name == {"hybrid-of-products": "hybrid", "lut-with-repeats": "lut", "products": "polynomial", "quality": "ridge"}.get(
-            folder.name, folder.name
-        )
+        assert one.name == NAMES.get(folder.name, folder.name)
 
 
 def same(found, expected):

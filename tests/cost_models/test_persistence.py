@@ -86,3 +86,26 @@ def test_a_folder_that_is_none_and_one_that_cannot_be_written(tmp_path, folder):
         load(tmp_path / "nothing")
     with pytest.raises(UsageError, match="cannot write"):
         load(folder).save(folder / "config.json" / "below")
+
+
+def test_a_save_that_fails_leaves_the_model_that_was_there(tmp_path, folder, monkeypatch):
+    before = load(folder).predict(ARCHS).values
+    (folder / "fitness.png").write_bytes(b"figure")
+    wider = cost_model("lut", SPACE).fit(ARCHS, 2 * noisy(ARCHS))
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name == "config.json":
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        for place in (folder, tmp_path / "new"):
+            with pytest.raises(UsageError, match="No space left"):
+                wider.save(place)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [folder.name]
+    assert load(folder).predict(ARCHS).values.tolist() == before.tolist()
+    wider.save(folder)
+    assert load(folder).predict(ARCHS).values.tolist() == wider.predict(ARCHS).values.tolist()
+    assert sorted(one.name for one in folder.iterdir()) == ["README.md", "config.json", "fitness.png", "measured.json"]

@@ -11,13 +11,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model, load
+from hwcost.cost_models.conformal import MIN_ROWS, quantile
 from hwcost.cost_models.data import FIT, TEST, Data
 from hwcost.cost_models.drift import estimate_drift
 from hwcost.cost_models.evaluate import evaluate, evaluate_roles, held_out
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.folds import folds
 from hwcost.cost_models.groups import Groups
-from hwcost.cost_models.conformal import MIN_ROWS, quantile
 from hwcost.cost_models.intervals import calibrate, keep_errors
 from hwcost.cost_models.repeats import Middles, merged, without_own
 from hwcost.cost_models.train import train, train_on
