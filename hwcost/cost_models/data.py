@@ -212,6 +212,7 @@ def from_measurements(
     models = [(one, workload) for one, workload in pairs if isinstance(workload, ModelWorkload)]
     made = _space([workload for _, workload in models], space, source)
     kept = [(one, workload) for one, workload in models if workload.search_space().options() == made.options()]
+    factory = _factory([workload for _, workload in kept], source)
     kept = _of_one_shape(kept, shape or {}, source)
     usable = [one for one, _ in kept]
     return Data(
@@ -222,7 +223,7 @@ def from_measurements(
         tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
         source,
         _shape(kept[0][1]) if kept else {},
-        {"data": Path(source).name, **_factory([workload for _, workload in kept], source)},
+        {"data": Path(source).name, **factory},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,
     )
@@ -288,14 +289,17 @@ def _of_one_shape(
     found = {tuple(_shape(workload).items()): _shape(workload) for _, workload in kept or rows}
     if kept and len(found) == 1:
         return kept
-    known = "; ".join(", ".join(f"{name}={size}" for name, size in shape.items()) for shape in found.values()) or "none"
+    known = "; ".join(_written(shape) for shape in found.values())
     if kept:
         raise DataError(
             f"{source} holds measurements at {len(found)} shapes, and a cost model predicts one. Found: {known}. "
             "Choose with batch_size= and seq_len= (--batch-size, --seq-len)."
         )
-    asked = ", ".join(f"{name}={size}" for name, size in wanted.items())
-    raise DataError(f"{source} holds no usable measurement at {asked}. Found: {known}.")
+    raise DataError(f"{source} holds no usable measurement at {_written(wanted)}. Found: {known}.")
+
+
+def _written(shape: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={size}" for name, size in shape.items()) or "the factory's own shape"
 
 
 def _shape(workload: ModelWorkload) -> dict[str, int]:

@@ -46,7 +46,7 @@ def test_the_best_quality_under_a_latency_limit(capsys, models) -> None:
     arch = SPACE.parse(best["arch"])
     assert best["params"] == SPACE.params(arch)
     assert 1e-3 + 1e-9 * SPACE.params(arch) <= 1.3e-3
-    assert best["values"] == {"quality": pytest.approx(5e3 - 10 * sum(arch.genes), rel=0.02)}
+    assert best["values"] == {"perplexity": pytest.approx(5e3 - 10 * sum(arch.genes), rel=0.02)}
 
 
 def test_fronts_and_exact_answers(capsys, models) -> None:
