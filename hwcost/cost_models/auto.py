@@ -10,7 +10,8 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.cost_models import candidates as known_candidates
 from hwcost.cost_models import cost_model, cost_model_class
-from hwcost.cost_models.base import CostModel, parameters
+from hwcost.cost_models.arguments import parameters
+from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
 from hwcost.errors import MissingExtraError, UsageError

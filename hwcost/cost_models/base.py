@@ -13,7 +13,6 @@ A fitted model does not change when it is asked, so that threads may share it; a
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -25,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
+from hwcost.cost_models.arguments import check_rows, check_values, parameters
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import Features, shared_features
 from hwcost.cost_models.groups import Groups
@@ -191,9 +191,9 @@ class CostModel(ABC):
         known, genes = self._encoded(archs)
         rows = np.array(values, dtype=np.float64)
         row_weights = np.ones(len(genes)) if weights is None else np.array(weights, dtype=np.float64)
-        _check_rows(len(genes), MIN_ROWS if known is not None else 1)
-        _check_values(len(genes), rows, "latency" if self.quantity == LATENCY else self.quantity)
-        _check_values(len(genes), row_weights, "weight")
+        check_rows(len(genes), MIN_ROWS if known is not None else 1)
+        check_values(len(genes), rows, "latency" if self.quantity == LATENCY else self.quantity)
+        check_values(len(genes), row_weights, "weight")
         groups, even = Groups.of(self.features, genes), row_weights / row_weights.mean()
         self.monotone_ = ()
         self._fit(*merged(groups, genes, rows, even))
@@ -400,26 +400,3 @@ class CostModel(ABC):
         if not isinstance(model, cls):
             raise DataError(f"{folder} holds a '{model.name}' model; load it with hwcost.load(...)")
         return model
-
-
-def parameters(kind: type) -> list[str]:
-    """Returns the names of the keyword arguments that a class of cost models and those that it derives from take."""
-    names: dict[str, None] = {}
-    for one in inspect.getmro(kind):
-        if "__init__" in vars(one) and one is not object:
-            found = inspect.signature(vars(one)["__init__"]).parameters.values()
-            names |= dict.fromkeys(given.name for given in found if given.kind is given.KEYWORD_ONLY)
-    return list(names)
-
-
-def _check_rows(n: int, fewest: int) -> None:
-    if n < fewest:
-        raise DataError(f"a cost model needs at least {fewest} measurements, got {n}. Measure more architectures.")
-
-
-def _check_values(n: int, values: Floats, what: str) -> None:
-    if values.shape != (n,):
-        raise UsageError(f"expected one {what} for each of {n} architectures, got an array of shape {values.shape}")
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
-    if len(wrong):
-        raise DataError(f"row {wrong[0]}: the {what} {values[wrong[0]]} is not positive and finite. Leave the row out.")

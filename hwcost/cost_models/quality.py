@@ -18,6 +18,8 @@ from hwcost.cost_models.train import MIN_ARCHITECTURES, Trained, known
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
+__all__ = ["fit_quality"]
+
 PERPLEXITY = "perplexity"
 
 

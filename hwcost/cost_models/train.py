@@ -28,6 +28,8 @@ from hwcost.errors import DataError, UsageError
 if TYPE_CHECKING:
     from hwcost.workloads.slopes import ComponentTable
 
+__all__ = ["DriftChoice", "Trained", "drift_of", "train", "train_on"]
+
 MIN_ARCHITECTURES = 5
 """Fewest different architectures for cross-validated metrics."""
 
