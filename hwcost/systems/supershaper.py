@@ -21,7 +21,7 @@ from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.study import search
-from hwcost.study.remeasure import level_of, links, remeasured
+from hwcost.study.remeasure import anchors, level_of, remeasured
 from hwcost.study.study import Progress, Study
 from hwcost.supernets.diagnostics import bottleneck_diagonals, perplexities
 from hwcost.supernets.recipe import RECIPES, Recipe
@@ -204,7 +204,7 @@ class SuperShaperPipeline(Pipeline):
         named = self._named()
         archs = list(dict.fromkeys(named.values()))
         found = dict(zip(archs, self._perplexities("winners", archs, 1), strict=True))
-        again = links(self.latency)
+        again = anchors(self.latency)
         workloads = self.effort.measuring.models(self.space, list(dict.fromkeys([*archs, *again])))
         measured = latencies.of_archs(self.measured(workloads, "winner").measurements)
         level = level_of(self.latency, again, [measured[arch] for arch in again])
