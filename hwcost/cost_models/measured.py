@@ -82,7 +82,7 @@ class MeasuredFirst:
     def predict(self, archs: Sequence[Architecture | Any] | Any) -> Prediction:
         """Answers many architectures at once; a measured value has an interval of its own. See :meth:`CostModel.predict`."""
         known, genes = self.cost._encoded(archs)
-        held = self.cost.features.decoded(genes) if known is None else known
+        held = [self.cost.features.decode(row) for row in genes] if known is None else known
         model = self.cost.predict(genes)
         values, half_width = model.values.copy(), self.cost.log_interval_half_width_
         half_widths = np.full(len(genes), np.nan if half_width is None else half_width)
