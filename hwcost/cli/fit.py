@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hwcost.spaces.base import GeneValue
 
 OF_NETS = (
-    "campaign", "batch_size", "seq_len", "drift", "categorical", "increasing", "runs", "latency", "keep", "drop", "id",
+    "campaign", "batch_size", "seq_len", "drift", "categorical", "increasing", "run_column", "latency", "keep", "drop", "id",
     "monotone",
 )  # fmt: skip
 """Options of tables and campaigns whose rows are whole nets."""
@@ -35,17 +35,12 @@ def fit(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="STORE|TABLE", help="A campaign's store, or a table of latencies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the model.")],
-    space: Annotated[
-        str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
-    ] = None,
+    space: tables.Space = None,
     model: Annotated[
         str,
-        typer.Option(
-            "--model", "-m",
-            help="auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, params, constant, or another registered one.",
-        ),
+        typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..."),
     ] = "hybrid",
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the latest]")] = None,
+    campaign: tables.Campaign = None,
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", min=1, help="Sequences per call, for a campaign with several shapes.")
     ] = None,
@@ -53,14 +48,15 @@ def fit(
         int | None, typer.Option("--seq-len", min=1, help="Tokens per sequence, for a campaign with several shapes.")
     ] = None,
     operators: Annotated[
-        bool, typer.Option("--operators", help="The table lists operators by name; --space says which make an architecture.")
+        bool,
+        typer.Option(
+            "--operators", help="Read the table as one of operators by name; --space says which make an architecture."
+        ),
     ] = False,
-    drift: Annotated[
-        str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
-    ] = "auto",
+    drift: tables.Drift = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
-    runs: tables.Runs = None,
+    run_column: tables.RunColumn = None,
     latency: tables.Latency = None,
     unit: tables.Unit = None,
     keep: tables.Keep = "",
@@ -86,7 +82,6 @@ def fit(
     from hwcost.cost_models.data import read
     from hwcost.cost_models.sanity import enlargements
     from hwcost.cost_models.train import train
-    from hwcost.exchange.options import TableOptions
 
     if operators:
         if model != "lut":
@@ -94,12 +89,9 @@ def fit(
         refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
-    options = TableOptions.of(
-        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
-    )  # fmt: skip
     given = {"batch_size": batch_size, "seq_len": seq_len}
     shape = {name: size for name, size in given.items() if size is not None}
-    data = read(source, space, campaign, options, shape)
+    data = read(source, space, campaign, tables.options(context), shape)
     tables.say(data.remarks)
     result = train(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
     result.model.save(out)

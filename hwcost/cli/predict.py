@@ -42,12 +42,12 @@ def predict(
         bool, typer.Option("--use-measured/--model-only", help="Answer with the measurement where there is one to trust.")
     ] = True,
     roofline: Annotated[bool, typer.Option("--roofline", help="No model: estimate from the device's data sheet.")] = False,
-    device: Annotated[str | None, typer.Option("--device", "-d", help="Device profile, with --roofline.")] = None,
-    space: Annotated[str | None, typer.Option("--space", help="Search space, with --roofline.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per call, with --roofline.")] = 1,
-    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, with --roofline.")] = 128,
+    device: Annotated[str | None, typer.Option("--device", "-d", help="Device profile, for --roofline.")] = None,
+    space: Annotated[str | None, typer.Option("--space", help="Search space, for --roofline.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per call, for --roofline.")] = 1,
+    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for --roofline.")] = 128,
     dtype: Annotated[
-        str, typer.Option("--dtype", help="Number format, with --roofline: float32, bfloat16 or float16.")
+        str, typer.Option("--dtype", help="Number format, for --roofline: float32, bfloat16 or float16.")
     ] = "float32",
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -103,9 +103,7 @@ def answers(model: CostModel, archs: list[Architecture], use_measured: bool) -> 
     return {**about, "quantity": model.quantity, "unit": model.unit, "predictions": entries}
 
 
-def _roofline(
-    folder: str | None, device: str | None, space: str | None, dtype: str, shape: dict[str, int]
-) -> CostModel:
+def _roofline(folder: str | None, device: str | None, space: str | None, dtype: str, shape: dict[str, int]) -> CostModel:
     from hwcost.cost_models.roofline import Roofline
     from hwcost.devices import resolve
     from hwcost.spaces import space as make_space
@@ -115,9 +113,7 @@ def _roofline(
     return Roofline.of_device(make_space(space), resolve(device), dtype, **shape)
 
 
-def _architectures(
-    space: SearchSpace, arch: list[str] | None, file: str | None
-) -> tuple[list[Architecture], list[str]]:
+def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None) -> tuple[list[Architecture], list[str]]:
     """Returns the architectures that were given, and the decisions about the columns of a table of them."""
     from hwcost.exchange.marked_numbers import unmarked
     from hwcost.exchange.sources import as_rows, is_table_name, read_sheet

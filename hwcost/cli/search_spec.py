@@ -7,9 +7,7 @@ or ``WHAT>=VALUE``; ``0.5x`` is relative to a baseline.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -102,7 +100,7 @@ class SearchSpec:
             size = self._size(head, accounting or "built")
             return name or size.name, size
         if ":" in what and not Path(what).exists():
-            function = _imported(what)
+            function = import_function(what, "function of an architecture")
             return name or what.rpartition(":")[2], function
         return self._model(name, what)
 
@@ -171,13 +169,3 @@ def _loaded(folder: str) -> CostModel:
             f"or module:function"
         )
     return load(folder)
-
-
-def _imported(name: str) -> Any:
-    """Imports ``module:function``; what the function itself imports from the current folder is found too."""
-    from hwcost.workloads.user_model import import_callable
-
-    found = import_callable(name, "function of an architecture")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    return found

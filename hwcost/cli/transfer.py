@@ -21,9 +21,11 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    out: Annotated[str, typer.Option("--out", metavar="FILE.jsonl|-", help="Add to this file, or write to stdout.")],
+    out: Annotated[str, typer.Option("--out", metavar="FILE.jsonl|-", help="File to add to; - for stdout.")],
     store: console.StoreUrl = None,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="Only this campaign.")] = None,
+    campaign: Annotated[
+        str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
+    ] = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,

@@ -75,6 +75,9 @@ def candidates() -> list[str]:
 def load(folder: str | Path) -> CostModel:
     """Loads a cost model that ``save`` wrote; nothing in the folder is ever executed.
 
+    Args:
+        folder: Folder of the model.
+
     Raises:
         DataError: When the folder holds no model, or a damaged or newer one.
     """

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.errors import DataError, UsageError
-from hwcost.exchange.options import TableOptions
+from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.sheet import places
-from hwcost.exchange.table import DEFAULTS, read_table
+from hwcost.exchange.table import read_table
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.files import is_file
@@ -103,8 +103,8 @@ class Data:
         return places(self.place, [self.lines[row] if self.lines else row for row in rows])
 
     def rows(self, role: str) -> NDArray[np.intp]:
-        """Returns the row numbers of a role."""
-        return np.flatnonzero([one == role for one in self.roles])
+        """Returns the row numbers of a role, also of rows that an earlier version named otherwise."""
+        return np.flatnonzero([FORMER_ROLES.get(one, one) == role for one in self.roles])
 
     def take(self, rows: NDArray[np.intp]) -> tuple[list[Architecture], Floats, Floats]:
         """Returns architectures, latencies and weights of some rows."""
@@ -132,8 +132,7 @@ def read(
         UsageError: When a table is given without a space, or options of tables with a store.
     """
     if is_store(source):
-        if options.given:
-            raise UsageError(f"'{source}' is a store: '{options.given[0]}' is an option of tables. Leave it out.")
+        options.refuse_given(f"'{source}' is a store")
         return from_store(str(source), campaign_id, space, shape)
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"

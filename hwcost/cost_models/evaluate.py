@@ -106,8 +106,8 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
     if len(fit) < 2 or len(test) + len(uniform) < 2:
         raise DataError(
             f"{data.source}: {len(fit)} rows to fit on, {len(test)} to test on and {len(uniform)} uniform ones, of other "
-            "architectures; at least 2 to fit and 2 to test on are needed. Measure test rows as well, or evaluate a table "
-            "of them with --train."
+            "architectures; at least 2 to fit and 2 to test on are needed. Measure test rows as well (hwcost measure "
+            "--test-rows), or evaluate a table of them with --train."
         )
     names = dict.fromkeys((*baselines("campaign"), *(candidates() if model == ALL else [model])))
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}

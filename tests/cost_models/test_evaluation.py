@@ -127,6 +127,8 @@ def test_campaigns_are_tested_on_their_own_test_rows():
     document = evaluate_roles(data(48, roles), "lut")
     assert list(document["models"]) == ["constant", "params", "ridge", "lut"] == list(document["uniform"])
     assert document["models"]["lut"]["n_train"] == 30
+    former = evaluate_roles(data(48, tuple(role.replace("test", "judge") for role in roles)), "lut")
+    assert former["models"]["lut"]["as_measured"] == document["models"]["lut"]["as_measured"]
     assert document["uniform"]["lut"]["n_test"] == 6
     assert document["models"]["lut"]["as_measured"]["r2"] > 0.9
     with pytest.raises(DataError, match="30 rows to fit on, 0 to test on"):

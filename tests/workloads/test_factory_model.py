@@ -15,7 +15,7 @@ from hwcost import api
 from hwcost.cost_models import data
 from hwcost.cost_models.train import train
 from hwcost.errors import DataError, UsageError
-from hwcost.spaces import space
+from hwcost.spaces import Architecture, space
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import FactoryModelWorkload, ModelWorkload, from_dict, models, source_of
 from tests.workloads.in_process import probe_in_process
@@ -116,7 +116,7 @@ def test_without_a_factory_it_says_how_one_is_given() -> None:
     with pytest.raises(UsageError, match="--model module:factory"):
         models(SPACE, [ARCH])
     with pytest.raises(UsageError, match=r"give measure\(..., space=space\) too"):
-        api.measure([ARCH], model="own_nets:build")
+        api.measure([Architecture("custom", ARCH.genes)], model="own_nets:build")
     with pytest.raises(UsageError, match="a workload already says what is built"):
         api.measure([ModelWorkload("supershaper", (360,) * 12)], model="own_nets:build")
 

@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.host_cpu import read_text
+from hwcost.devices.kinds.base import DeviceKind
+
+if TYPE_CHECKING:
+    from hwcost.devices.handle import DeviceHandle
 
 _TYPE_VARIABLE = "TPU_ACCELERATOR_TYPE"
 _GOOGLE = "0x1ae0"  # PCI vendor
+
+
+class Tpu(DeviceKind):
+    """A TPU chip; its runtime reports no clock and no throttling, so there is no provider of counters."""
+
+    name = "tpu"
+
+    def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
+        """Returns one entry per TPU chip."""
+        return detect_tpu(root)
+
+    def environment(self, handle: DeviceHandle) -> dict[str, str]:
+        """Shows libtpu one chip of the host, as a slice of one process."""
+        one = "1,1,1"
+        return {
+            "TPU_VISIBLE_CHIPS": str(handle.index), "TPU_CHIPS_PER_PROCESS_BOUNDS": one, "TPU_PROCESS_BOUNDS": one,
+        }  # fmt: skip
 
 
 def detect_tpu(root: Path = Path("/")) -> list[DetectedDevice]:
     """Returns one entry per TPU chip.
 
     Args:
-        root: Where ``dev`` and ``sys`` lie; tests pass a tree of their own.
+        root: Folder in which ``dev`` and ``sys`` lie; tests pass a tree of their own.
     """
     chips = [path for path in sorted((root / "dev").glob("accel[0-9]*")) if _is_google(path.name, root)]
     type_name = os.environ.get(_TYPE_VARIABLE)

@@ -1,29 +1,83 @@
-"""CUDA devices of this machine, without torch: NVML where its Python package is installed, else what the driver tells.
+"""CUDA devices of this machine, without torch: by NVML where its Python package is installed, else by the driver's tools.
 
-Nothing is started on a machine without the driver's files, so that looking costs nothing there.
+CUDA counts devices quickest first unless ``CUDA_DEVICE_ORDER`` says otherwise, and the driver's tools count them by their bus.
+So a device is named by its index on the bus, as ``nvidia-smi`` shows it, and a process is pinned to it by its UUID, which
+means the same card to all of them. Nothing is started on a machine without the driver's files.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.host_cpu import read_text
+from hwcost.devices.kinds.base import DeviceKind
 
-_QUERY = ("name", "memory.total", "power.limit", "clocks.max.sm", "compute_cap", "driver_version", "mig.mode.current")
+if TYPE_CHECKING:
+    from hwcost.devices.handle import DeviceHandle
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""Environment variable with the devices that CUDA shows a process: numbers, or UUIDs, which may be cut short."""
+
+_QUERY = (
+    "name", "uuid", "memory.total", "power.limit", "clocks.max.sm", "compute_cap", "driver_version", "mig.mode.current",
+)  # fmt: skip
 _TIMEOUT_S = 5.0
 _MIB = 1024**2
 
 
-def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
-    """Returns the CUDA devices in the order of their bus, which is how runtimes count with CUDA_DEVICE_ORDER=PCI_BUS_ID.
+class Cuda(DeviceKind):
+    """An NVIDIA GPU."""
+
+    name = "cuda"
+    min_block_s = 0.002
+    match_facts = ("compute_capability",)
+    telemetry = "hwcost.timing.telemetry.nvml:NvmlTelemetry"
+
+    def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
+        """Returns the GPUs that CUDA may use here, in the order of their bus."""
+        return visible(detect_cuda(root), os.environ.get(VISIBLE) if root == Path("/") else None)
+
+    def environment(self, handle: DeviceHandle) -> dict[str, str]:
+        """Shows CUDA one card by its UUID; by its index on the bus where the driver tells no UUID."""
+        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", VISIBLE: handle.uuid or str(handle.index)}
+
+
+def visible(devices: list[DetectedDevice], variable: str | None) -> list[DetectedDevice]:
+    """Returns the devices that a process may use.
 
     Args:
-        root: Where ``proc`` and ``dev`` lie. With a tree of one's own, only its files are read.
+        devices: All devices, in the order of their bus.
+        variable: Value of ``CUDA_VISIBLE_DEVICES``, whose numbers are taken as those of the bus; None where it is not set.
+            As for CUDA, the first entry that names no device ends the list.
+    """
+    if variable is None:
+        return devices
+    found: list[DetectedDevice] = []
+    for entry in (text.strip() for text in variable.split(",")):
+        named = [one for one in devices if _is_named(one, entry)]
+        if len(named) != 1 or named[0] in found:
+            break
+        found += named
+    return sorted(found, key=lambda one: one.index)
+
+
+def _is_named(device: DetectedDevice, entry: str) -> bool:
+    if entry.isdigit():
+        return device.index == int(entry)
+    return bool(entry) and device.uuid is not None and device.uuid.startswith(entry)
+
+
+def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
+    """Returns all CUDA devices of the machine in the order of their bus.
+
+    Args:
+        root: Folder in which ``proc`` and ``dev`` lie. With a tree of one's own, only its files are read.
     """
     driver = root / "proc/driver/nvidia"
     if not (driver.exists() or (root / "dev/nvidiactl").exists() or (root / "dev/dxg").exists()):
@@ -38,13 +92,15 @@ def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
 
 
 def from_proc(driver: Path) -> list[DetectedDevice]:
-    """Reads the driver's directory; it knows names only."""
+    """Reads the driver's directory, which holds names and UUIDs only."""
     version = re.search(r"Kernel Module\D*([0-9.]+)", read_text(driver / "version"))
     devices: list[DetectedDevice] = []
     for information in sorted((driver / "gpus").glob("*/information")):
-        model = re.search(r"^Model:\s*(.+)$", read_text(information), re.MULTILINE)
+        text = read_text(information)
+        model, uuid = (re.search(rf"^{key}:\s*(.+)$", text, re.MULTILINE) for key in ("Model", "GPU UUID"))
         if model:
-            devices.append(_device(len(devices), model[1].strip(), driver_version=version[1] if version else None))
+            facts = {"uuid": uuid[1].strip() if uuid else None, "driver_version": version[1] if version else None}
+            devices.append(_device(len(devices), model[1].strip(), **facts))
     return devices
 
 
@@ -59,6 +115,7 @@ def from_smi(text: str) -> list[DetectedDevice]:
             _device(
                 len(devices),
                 values["name"] or "unknown GPU",
+                uuid=values["uuid"],
                 memory_bytes=_scaled(values["memory.total"], _MIB),
                 power_limit_w=_scaled(values["power.limit"], 1.0),
                 clock_hz=_scaled(values["clocks.max.sm"], 1e6),
@@ -128,6 +185,7 @@ def _nvml_device(nvml: Any, index: int, driver_version: str) -> DetectedDevice:
         except (nvml.NVMLError, AttributeError):  # not supported by this device, or by this version of the package
             return None
 
+    uuid = ask("nvmlDeviceGetUUID")
     memory = ask("nvmlDeviceGetMemoryInfo")
     power = ask("nvmlDeviceGetPowerManagementLimit")
     clock = ask("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_SM)
@@ -136,6 +194,7 @@ def _nvml_device(nvml: Any, index: int, driver_version: str) -> DetectedDevice:
     return _device(
         index,
         _decoded(nvml.nvmlDeviceGetName(handle)),
+        uuid=None if uuid is None else _decoded(uuid),
         memory_bytes=None if memory is None else int(memory.total) // _MIB * _MIB,
         power_limit_w=None if power is None else power / 1e3,
         clock_hz=None if clock is None else clock * 1e6,
