@@ -92,6 +92,8 @@ class SearchSpec:
 
     def _function(self, text: str) -> tuple[str, Any]:
         """Returns the name and the cost function that a text stands for."""
+        from hwcost._imports import import_function
+
         name, what = _split(text)
         if self.space is None:
             raise UsageError("which space? Give --space")
