@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from hwcost.cost_models import COST_MODELS, candidates, cost_model, load
+from hwcost.cost_models import candidates, cost_model, load
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.evaluate import asked, baselines, evaluate_roles
 from hwcost.cost_models.lut import LookupTable
+from hwcost.testing.plugins import registered
 from tests.cost_models.planted import SPACE, noisy
 
 ARCHS = SPACE.sample(40, seed=0)
@@ -29,11 +29,9 @@ class Theirs(LookupTable):
 
 
 @pytest.fixture
-def theirs(monkeypatch):
-    entries = COST_MODELS._entries()
-    mine = {"theirs": EntryPoint("theirs", f"{__name__}:Theirs", COST_MODELS.group)}
-    monkeypatch.setattr(COST_MODELS, "_entries", lambda: {**entries, **mine})
-    monkeypatch.setattr(COST_MODELS, "load", lambda name: {**entries, **mine}[name].load())
+def theirs():
+    with registered("hwcost.cost_models", {"theirs": f"{__name__}:Theirs"}):
+        yield
 
 
 def test_the_candidates_stand_from_plain_to_general():
