@@ -58,7 +58,7 @@ def refuse_too_many(threads: int, root: Path = ROOT) -> None:
 
     Args:
         threads: Threads that are to compute at once.
-        root: Where ``proc`` and ``sys`` lie; tests pass a tree of their own.
+        root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
 
     Raises:
         UsageError: When they would take turns on too few CPUs, or be halted for want of quota.
@@ -135,7 +135,7 @@ class _Choice:
     Args:
         threads: Logical CPUs that are needed.
         holder: Facts about the campaign that takes them.
-        busy: How busy each logical CPU is with other work.
+        busy: Share of time in which each logical CPU is busy with other work.
     """
 
     def __init__(self, threads: int, holder: Mapping[str, Any], busy: Mapping[int, float]) -> None:

@@ -150,7 +150,7 @@ class Plan:
             protocol = Protocol.from_dict(data["protocol"])
             return cls(**{**data, "items": items, "protocol": protocol, "canaries": canaries, "handle": handle})
         except (KeyError, TypeError) as error:
-            raise DataError(f"this is no campaign's plan: {error}") from None
+            raise DataError(f"this is not a campaign's plan: {error}") from None
 
 
 def items(workloads: Iterable[Workload], role: str = "fit") -> list[Item]:

@@ -112,7 +112,7 @@ def run(
     Args:
         store: Store that holds the plan and takes the visits.
         campaign_id: Id from :func:`start`, or that of a campaign that was interrupted.
-        budget_s: Seconds after which no further visit is begun; waiting for CPUs is no part of them.
+        budget_s: Seconds after which no further visit is begun; waiting for CPUs does not count.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Function that is called before and after every visit, and while the campaign waits.
 

@@ -95,7 +95,7 @@ def cpu_list(text: str) -> tuple[int, ...]:
     """Reads a list of the kernel's, such as ``0-3,8``.
 
     Raises:
-        ValueError: When it is not such a list.
+        ValueError: When the text is not such a list.
     """
     found: set[int] = set()
     for part in text.strip().split(","):

@@ -198,9 +198,9 @@ def _doubts(
 
 
 def _never_steady(blocks: Blocks) -> Flag:
-    what, per_block = steady.unsettled(blocks.per_call_s, blocks.protocol.steady_tolerance, blocks.protocol.window)
+    what, per_block = steady.why_not(blocks.per_call_s, blocks.protocol.steady_tolerance, blocks.protocol.window)
     per_second = per_block * len(blocks.timed) / blocks.spent_s
-    text = f"{len(blocks.timed)} blocks in {blocks.spent_s:.1f} s (cap {blocks.cap_s:.3g} s) never settled: "
+    text = f"{len(blocks.timed)} blocks in {blocks.spent_s:.1f} s (cap {blocks.cap_s:.3g} s) never became steady: "
     text += f"{what}, by {100 * per_second:+.2g} % per second."
     return Flag("E_NO_STEADY", text, "Let the machine cool or rest, and see the samples.")
 

@@ -94,7 +94,7 @@ def test_a_plan_survives_json() -> None:
 
     plan = Plan(tuple(items(works(3))), "cpu", "null", protocol("strict"), {"noise": 0.1}, 2, 7, False)
     assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
-    with pytest.raises(DataError, match="no campaign's plan"):
+    with pytest.raises(DataError, match="not a campaign's plan"):
         Plan.from_dict({"items": []})
 
 
