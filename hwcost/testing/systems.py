@@ -26,7 +26,7 @@ VARYING = ("seconds", "campaign", "flags")
 """Results that say how a run went, and differ between two runs of the same settings."""
 
 AGREEMENT = 1e-3
-"""Largest relative difference between numbers of a run and of one that was interrupted, which measures in other processes."""
+"""Largest relative difference between numbers of a run and of an interrupted one, which measures in other processes."""
 
 
 class SystemSuite(ABC):
