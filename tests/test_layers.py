@@ -15,7 +15,7 @@ LAYERS = [
     ["units"],
     ["_types"],
     ["_io", "_stats"],
-    ["_resources", "_extras", "_locks"],
+    ["_resources", "_extras", "_locks", "_imports"],
     ["registry"],
     ["devices"],
     ["spaces"],

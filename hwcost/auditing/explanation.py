@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hwcost.cost_models.table_faults import ranges
+from hwcost.exchange.sheet import places
 
 if TYPE_CHECKING:
     from hwcost.auditing.report import AuditReport
@@ -125,7 +125,7 @@ def _details(report: AuditReport) -> list[str]:
     if report.copies:
         said.append(f"{_count(report.copies, 'row')} repeated an earlier one to the last digit and did not count.")
     if report.outliers:
-        which = f"{report.unit}{'s' if report.outliers > 1 else ''} {ranges(report.outlier_rows)}"
+        which = places(report.unit, report.outlier_rows)
         said.append(f"{_count(report.outliers, report.unit)} far off everything else should be looked at: {which}.")
     for first, second, ratio in report.disagreeing[:TOLD]:
         said.append(

@@ -27,8 +27,9 @@ from hwcost.auditing.report import (
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.drift import Drift, estimate_drift
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.table_faults import TableFault, level_fault, ranges, repaired, table_faults
+from hwcost.cost_models.table_faults import TableFault, level_fault, repaired, table_faults
 from hwcost.errors import DataError
+from hwcost.exchange.sheet import listed
 from hwcost.levels.change_points import change_points, clip
 from hwcost.levels.level import Segment
 from hwcost.levels.von_neumann import critical, robust_sd
@@ -202,7 +203,7 @@ def _outlier_flags(rows: Indices, rest: Floats, outlier_rows: tuple[int, ...]) -
         return []
     row = int(rows[np.argmax(np.abs(rest - np.median(rest)))])
     text = (
-        f"{len(outlier_rows)} of {len(rows)} rows are far from what their architectures predict ({ranges(outlier_rows)}); "
+        f"{len(outlier_rows)} of {len(rows)} rows are far from what their architectures predict ({listed(outlier_rows)}); "
         f"row {row} is furthest, by a factor of {math.exp(furthest):.3g}."
     )
     return [Flag("W_OUTLIERS", text, "Look at these rows, and measure them again or leave them out.")]

@@ -16,7 +16,7 @@ from hwcost.workloads.model import ModelWorkload
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices.handle import DeviceHandle
     from hwcost.spaces.base import Architecture, SearchSpace
     from hwcost.workloads.base import Workload
 
@@ -30,7 +30,7 @@ class Replay(Backend):
     """
 
     name = "replay"
-    kinds = ("cpu", "cuda", "tpu")
+    kinds = ("*",)
     uses_processor = False
     option_names = ("file", "space")
 
@@ -54,7 +54,7 @@ class Replay(Backend):
         """Nothing runs, so there is no version."""
         return {"replay": "1"}
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class.
 
         Raises:
@@ -77,7 +77,7 @@ class ReplayRunner(Runner):
         self._latencies_s = latencies_s
         self._next = 0
         self._clock = clock
-        self.clock = clock
+        self.clock, self.clock_step_s = clock, 1e-9
         self.facts = {"recorded": len(latencies_s)}
 
     def run(self, n: int) -> None:

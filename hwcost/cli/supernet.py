@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.progress import Told, progress
+from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -198,12 +198,12 @@ def _within(space: SearchSpace, seq_len: int, limits: Sequence[str]) -> Allowed 
         return None
     import numpy as np
 
-    from hwcost.cli.goals import Goals
+    from hwcost.cli.search_spec import SearchSpec
 
-    goals = Goals(space, seq_len)
-    goals.read_models((), limits)
-    checks = [goals.limit(text, None) for text in limits]
-    return lambda archs: np.all([check.holds(archs) for check in checks], axis=0)
+    spec = SearchSpec(space, seq_len)
+    spec.read_models((), limits)
+    checks = [spec.constraint(text, None) for text in limits]
+    return lambda archs: np.all([check.feasible(archs) for check in checks], axis=0)
 
 
 def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
@@ -269,8 +269,8 @@ def _export(run: Run, model: Any, path: str) -> None:
         export_module(model, inputs, Path(path))
 
 
-def _told(state: Progress) -> Told:
-    return Told(state.done, state.total, _losses(state), f"step {state.done} of {state.total}: {_losses(state)}")
+def _told(state: Progress) -> ProgressText:
+    return ProgressText(state.done, state.total, _losses(state), f"step {state.done} of {state.total}: {_losses(state)}")
 
 
 def _losses(state: Progress) -> str:

@@ -50,6 +50,7 @@ class Visit:
         round: Number of the round, from 0.
         position: Place in the round's order, from 0.
         samples_s: Seconds per call, one for every timed block in the order they ran.
+        device_samples_s: Seconds per call of the same blocks on the device's own clock; None where it has none.
         calls_per_block: Calls in a block.
         warmup_s: Seconds per call of the blocks before the steady state.
         steady: ``flat``, ``warm-up``, ``slowdown`` or ``none``.
@@ -69,6 +70,7 @@ class Visit:
     round: int
     position: int
     samples_s: tuple[float, ...] = ()
+    device_samples_s: tuple[float, ...] | None = None
     calls_per_block: int = 1
     warmup_s: tuple[float, ...] = ()
     steady: str = "none"
@@ -91,6 +93,8 @@ class Visit:
     def from_dict(cls, data: dict[str, Any]) -> Visit:
         """Makes a visit of what :meth:`to_dict` returned, also after a journey through JSON."""
         series = {name: tuple(data[name]) for name in ("samples_s", "warmup_s")}
+        if data.get("device_samples_s") is not None:
+            series["device_samples_s"] = tuple(data["device_samples_s"])
         return cls(**{**data, **series, "flags": tuple(Flag(**flag) for flag in data["flags"])})
 
     @property

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
+from hwcost._imports import current_folder_importable, import_callable
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.workloads.base import frozen_options
 from hwcost.workloads.factory import OWN, FactoryWorkload
 from hwcost.workloads.model import ModelWorkload
-from hwcost.workloads.user_model import current_folder_importable, import_callable
 
 if TYPE_CHECKING:
     import torch

@@ -23,7 +23,7 @@ class FlopsLine(CostModel):
     """
 
     name = "flops-line"
-    is_candidate = True
+    complexity = 5
 
     def _fit(self, genes: np.ndarray, latency_s: np.ndarray, weights: np.ndarray) -> None:
         columns = np.column_stack([np.ones(len(genes)), self._flops(genes)])
