@@ -156,12 +156,13 @@ def fit(
     from hwcost.cost_models.train import train
 
     _refuse_misplaced(options)
+    shape = {name: size for name, size in options.items() if name in ("batch_size", "seq_len")}
     if isinstance(source, Result):
         table.refuse_given("this is a campaign")
-        rows = data.from_measurements(source.measurements, space, source.store_url)
+        rows = data.from_measurements(source.measurements, space, source.store_url, shape)
     else:
-        rows = data.read(source, space, campaign_id, table)
-    return train(rows, model, drift, **options)
+        rows = data.read(source, space, campaign_id, table, shape)
+    return train(rows, model, drift, **options).model
 
 
 def evaluate(

@@ -41,7 +41,7 @@ def evaluate(
     model: Annotated[
         str,
         typer.Option(
-            "--model", "-m", help="Cost model: auto, lut, products, hybrid, lightgbm, xgboost, ridge, ..., or all."
+            "--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..., or all."
         ),
     ] = "auto",
     train: Annotated[
@@ -71,7 +71,7 @@ def evaluate(
     """Judge cost models on rows that they were not fitted on, beside plain baselines.
 
     A table is split again and again. A campaign has its own test rows: models are fitted on measurements with the role
-    'fit', and judged on 'test' and 'uniform'.
+    'fit', and tested on 'test' and 'uniform'.
     """
     from hwcost.cost_models import COST_MODELS
     from hwcost.cost_models.data import is_store, read
@@ -120,7 +120,7 @@ def _table(reports: dict[str, Any], title: str) -> None:
             rows.append([f"{name}, reference state", *metric_cells(report["reference_state"], list(COLUMNS.values())), ""])
         if "rolling" in report:
             rows.append([f"{name}, rolling", *metric_cells(report["rolling"], list(COLUMNS.values())), ""])
-    footer = f"Fitted on {first['n_train']} rows, judged on {first['n_test']}."
+    footer = f"Fitted on {first['n_train']} rows, tested on {first['n_test']}."
     if (first["architectures_train"], first["architectures_test"]) != (first["n_train"], first["n_test"]):
         footer += (
             f" These are {first['architectures_train']} and {first['architectures_test']} different architectures; "

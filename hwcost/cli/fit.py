@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.sanity import Sanity
-    from hwcost.cost_models.train import Training
+    from hwcost.cost_models.train import Trained
     from hwcost.spaces.base import GeneValue
 
-OF_NETS = ("campaign", "drift", "categorical", "increasing", "run_column", "latency", "keep", "drop", "id", "monotone")
+OF_NETS = (
+    "campaign", "batch_size", "seq_len", "drift", "categorical", "increasing", "run_column", "latency", "keep", "drop", "id",
+    "monotone",
+)  # fmt: skip
 """Options of tables and campaigns whose rows are whole nets."""
 DOUBTS = 3
 """Doubted measurements that are named."""
@@ -35,9 +38,15 @@ def fit(
     space: tables.Space = None,
     model: Annotated[
         str,
-        typer.Option("--model", "-m", help="Cost model: auto, lut, products, hybrid, lightgbm, xgboost, ridge, params, ..."),
+        typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..."),
     ] = "hybrid",
     campaign: tables.Campaign = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=1, help="Sequences per call, for a campaign with several shapes.")
+    ] = None,
+    seq_len: Annotated[
+        int | None, typer.Option("--seq-len", min=1, help="Tokens per sequence, for a campaign with several shapes.")
+    ] = None,
     operators: Annotated[
         bool,
         typer.Option(
@@ -67,22 +76,24 @@ def fit(
 ) -> None:
     """Fit a cost model and write it as a folder of plain data.
 
-    What is printed comes from cross-validation: every row is predicted by a fit that has not seen it. Only measurements with
-    the role 'fit' are used.
+    The printed metrics come from cross-validation: every row is predicted by a fit that has not seen it. Only measurements
+    with the role 'fit' are used.
     """
     from hwcost.cost_models.data import read
     from hwcost.cost_models.sanity import enlargements
-    from hwcost.cost_models.train import training
+    from hwcost.cost_models.train import train
 
     if operators:
         if model != "lut":
-            refuse_unused(context, ["model"], f"with --operators, which makes a lookup table (lut), no {model}")
+            refuse_unused(context, ["model"], f"with --operators, which makes a lookup table (lut), not {model}")
         refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
-    data = read(source, space, campaign, tables.options(context))
+    given = {"batch_size": batch_size, "seq_len": seq_len}
+    shape = {name: size for name, size in given.items() if size is not None}
+    data = read(source, space, campaign, tables.options(context), shape)
     tables.say(data.remarks)
-    result = training(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
+    result = train(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:
@@ -113,7 +124,7 @@ def _operators(source: str, out: Path, space: str | None, model: str, unit: str 
         console.print_table(f"{len(rows)} operators of space {made.space.name}", ["operator", "latency"], rows, footer)
 
 
-def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) -> dict[str, Any]:
+def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> dict[str, Any]:
     model = result.model
     return {
         "source": data.source,
@@ -124,7 +135,7 @@ def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) ->
         "n_rows": model.n_rows_,
         "n_architectures": model.n_architectures_,
         "metrics": result.metrics,
-        "interval_90": None if model.spread_ is None else {"half_width": model.spread_},
+        "interval_90": None if model.log_interval_half_width_ is None else {"half_width": model.log_interval_half_width_},
         "doubts": [{"arch": _key(model, genes), "why": why} for genes, why in model.doubts_.items()],
         "monotone": model.monotone_,
         "enlargements_faster": None if sanity is None else sanity.as_dict(),
@@ -134,7 +145,7 @@ def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) ->
     }
 
 
-def _show(result: Training, sanity: Sanity | None) -> None:
+def _show(result: Trained, sanity: Sanity | None) -> None:
     from hwcost.cli.evaluate import COLUMNS, metric_cells
     from hwcost.units import format_percent
 
@@ -146,7 +157,7 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     title = f"{how} {model.n_rows_} rows{nets} of space {model.space.name}"
     few = f"none, because {model.n_architectures_} different architectures are too few"
     why = "none, because components alone do not give one" if is_priced else few
-    half = why if model.spread_ is None else f"±{format_percent(model.spread_)}"
+    half = why if model.log_interval_half_width_ is None else f"±{format_percent(model.log_interval_half_width_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
     lines = [
@@ -156,7 +167,7 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
     if shares:
-        console.print_table("What it goes by", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
+        console.print_table("Importance", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
 
 
 def _drift_line(model: CostModel) -> str:
@@ -207,7 +218,7 @@ def _sanity_line(model: CostModel, sanity: Sanity | None) -> str:
     )
 
 
-def _draw(result: Training, out: Path) -> None:
+def _draw(result: Trained, out: Path) -> None:
     """Draws the figures; where matplotlib is missing, says so and goes on."""
     from hwcost.errors import MissingExtraError
     from hwcost.report import figures
@@ -218,7 +229,7 @@ def _draw(result: Training, out: Path) -> None:
         console.note(f"no figure: {error}")
         return
     title = f"{result.model.name} on {result.model.space.name}, cross-validated"
-    figures.fitness(ax, result.measured_s, result.left_out_s, title)
+    figures.fitness(ax, result.measured, result.left_out, title)
     written = figures.save(figure, out / "fitness")
     shares = result.model.importance()
     if any(shares.values()):

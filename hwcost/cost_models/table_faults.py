@@ -40,7 +40,7 @@ class TableFault:
     """Why a table cannot be fitted.
 
     Attributes:
-        flag: What was found, with a stable code, and what to do.
+        flag: Finding with a stable code, and what to do.
         rows: Row numbers from 0 in ascending order, where single rows are at fault.
         column: The column at fault; None where it is not one.
         factor: Latency of the rows over that of the others, where it is known.

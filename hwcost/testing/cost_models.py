@@ -22,7 +22,7 @@ import pytest
 from hwcost._types import Floats
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.base import CostModel
-from hwcost.errors import ArchitectureError, DataError, HwcostError, UsageError
+from hwcost.errors import ArchitectureError, DataError, NotFittedError, UsageError
 from hwcost.spaces import Architecture, SearchSpace, space
 
 THREADS = 8
@@ -99,12 +99,13 @@ class CostModelSuite(ABC):
         self, fitted: CostModel, archs: list[Architecture], latency_s: Floats, others: list[Architecture]
     ) -> None:
         """A clone is unfitted, and fits to the same predictions."""
-        assert json.loads(json.dumps(fitted.options(), allow_nan=False)).keys() == fitted.options().keys()
+        assert json.loads(json.dumps(fitted.get_params(), allow_nan=False)).keys() == fitted.get_params().keys()
         clone = fitted.clone()
         assert type(clone) is type(fitted)
-        assert clone.options() == fitted.options()
-        with pytest.raises(HwcostError, match="not fitted"):
+        assert clone.get_params() == fitted.get_params()
+        with pytest.raises(NotFittedError, match="not fitted"):
             clone.predict(others)
+        assert not clone.learns or not [name for name in vars(clone) if name.endswith("_")]
         np.testing.assert_array_equal(values(clone.fit(archs, latency_s), others), values(fitted, others))
 
     def test_an_unfitted_model_answers_nothing(self, others: list[Architecture], tmp_path: Path) -> None:
@@ -115,7 +116,7 @@ class CostModelSuite(ABC):
             lambda: model.predict(others),
             lambda: model.save(tmp_path / "model"),
         ):
-            with pytest.raises(HwcostError, match="not fitted"):
+            with pytest.raises(NotFittedError, match="not fitted"):
                 attempt()
         assert not (tmp_path / "model").exists()
 
@@ -191,15 +192,15 @@ class CostModelSuite(ABC):
         fitted.save(tmp_path / "model")
         again = load(tmp_path / "model")
         assert type(again) is type(fitted)
-        assert again.options() == fitted.options()
+        assert again.get_params() == fitted.get_params()
         assert again.provenance == fitted.provenance
         for some in (archs, others):
             before, after = fitted.predict(some), again.predict(some)
-            np.testing.assert_array_equal(after.latency_s, before.latency_s)
+            np.testing.assert_array_equal(after.values, before.values)
             np.testing.assert_array_equal(after.in_domain, before.in_domain)
         assert {path.suffix for path in (tmp_path / "model").rglob("*") if path.is_file()} <= {".json", ".md", ".txt"}
 
 
 def values(model: CostModel, archs: list[Architecture]) -> Floats:
     """Returns the predictions of a model, shape (n,)."""
-    return model.predict(archs).latency_s
+    return model.predict(archs).values

@@ -104,7 +104,7 @@ def test_a_level_that_no_machine_has_is_refused_unless_rows_are_taken_as_they_st
     seconds[40:80] *= 9.0
     with pytest.raises(DataError, match=r"factor of .*rows 4\d to 79.*--drift none"):
         train(table(seconds), "ridge")
-    assert train(table(seconds), "ridge", drift="none").n_rows_ == N
+    assert train(table(seconds), "ridge", drift="none").model.n_rows_ == N
 
 
 # -- leaked answers --

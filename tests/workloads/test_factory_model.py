@@ -132,7 +132,7 @@ def test_a_fit_finds_the_space_and_remembers_the_factory() -> None:
     assert rows.space.options() == SPACE.options()
     assert rows.provenance["factory"] == "own_nets:build"
     assert rows.provenance["factory_sha256"] == source_of("own_nets:build")
-    assert train(rows, "lut").provenance["factory"] == "own_nets:build"
+    assert train(rows, "lut").model.provenance["factory"] == "own_nets:build"
     other = [made(one, 1e-3) for one in models(SPACE, archs[:1], factory="own_nets:any_genes")]
     with pytest.raises(DataError, match="built by own_nets:any_genes, own_nets:build"):
         data.from_measurements([*found[1:], *other])

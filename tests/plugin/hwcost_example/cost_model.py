@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.cost_models.base import CostModel
+from hwcost.cost_models import CostModel
 from hwcost.cost_models.features import WORK
 
 FLOOR = 0.1
@@ -23,7 +23,7 @@ class FlopsLine(CostModel):
     """
 
     name = "flops-line"
-    is_candidate = True
+    complexity = 5
 
     def _fit(self, genes: np.ndarray, latency_s: np.ndarray, weights: np.ndarray) -> None:
         columns = np.column_stack([np.ones(len(genes)), self._flops(genes)])
