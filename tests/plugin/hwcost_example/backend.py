@@ -9,7 +9,7 @@ import numpy as np
 from hwcost.backends import Backend, Runner
 from hwcost.backends.options import number
 from hwcost.backends.virtual import VirtualClock
-from hwcost.devices import load
+from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
 from hwcost.workloads.base import ITEMSIZES, Workload
 
@@ -42,10 +42,9 @@ class Simulator(Backend):
         """Returns the versions on which results depend."""
         return {"hwcost-example": "1.0"}
 
-    def prepare(self, workload: Workload, device: Any) -> Runner:
-        """Makes a workload ready to run; compiling belongs here."""
-        if device.kind not in self.kinds:
-            raise UsageError(f"the simulator runs on {', '.join(self.kinds)}, not on a device of kind {device.kind}")
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
+        """Makes a workload ready to run on a device; compiling belongs here."""
+        self.check_kind(handle.kind)
         return SimulatedRun(self, workload, self.law_s(workload))
 
     def law_s(self, workload: Workload) -> float:
