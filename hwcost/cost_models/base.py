@@ -337,7 +337,8 @@ class CostModel(ABC):
 
         def __getattr__(self, name: str) -> Any:
             """Says of what is learned that there is nothing yet."""
-            if name.endswith("_") and not name.startswith("_"):
+            is_property = hasattr(type(self), name)  # one that reads what is learned
+            if is_property or (name.endswith("_") and not name.startswith("_")):
                 self._check_fitted()
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.cost_models.base import CostModel
+from hwcost.cost_models import CostModel
 from hwcost.cost_models.features import WORK
 
 FLOOR = 0.1

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.searchers import Searcher, drawing
+from hwcost.searchers import Problem, Searcher, operators
+from hwcost.spaces import Candidates
 
 
 class Climb(Searcher):
@@ -16,14 +17,14 @@ class Climb(Searcher):
     max_objectives = 1
     batch = 4
 
-    def __init__(self, problem: Any, seed: int = 0) -> None:
+    def __init__(self, problem: Problem, seed: int = 0) -> None:
         super().__init__(problem, seed)
         self.best: np.ndarray | None = None
         self.loss = np.inf
 
-    def _ask(self, n: int, rng: np.random.Generator) -> Any:
-        near = None if self.best is None else drawing.fresh(self, n, lambda count: self._neighbours(count, rng))
-        return near if near is not None and len(near) else drawing.random(self, n, rng)
+    def _ask(self, n: int, rng: np.random.Generator) -> Candidates:
+        near = None if self.best is None else operators.fresh(self, n, lambda count: self._neighbours(count, rng))
+        return near if near is not None and len(near) else operators.random(self, n, rng)
 
     def _neighbours(self, count: int, rng: np.random.Generator) -> np.ndarray:
         codes = np.tile(self.best, (count, 1))
@@ -31,7 +32,7 @@ class Climb(Searcher):
         codes[np.arange(count), genes] = rng.integers(self.problem.sizes[genes])
         return codes
 
-    def _tell(self, candidates: Any, losses: np.ndarray, violations: np.ndarray) -> None:
+    def _tell(self, candidates: Candidates, losses: np.ndarray, violations: np.ndarray) -> None:
         for codes, loss, violation in zip(candidates.codes, losses[:, 0], violations, strict=True):
             if violation == 0 and loss < self.loss:
                 self.best, self.loss = codes.copy(), float(loss)
