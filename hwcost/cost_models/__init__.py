@@ -68,7 +68,7 @@ def cost_model_class(name: str) -> type[CostModel]:
 
 def candidates() -> list[str]:
     """Returns the names of the models among which ``auto`` chooses, built-in or not, from plain to general."""
-    ranks = {name: cost_model_class(name).complexity for name in COST_MODELS.names()}
+    ranks = {name: model.complexity for name, model in COST_MODELS.members().items()}
     return sorted((name for name, rank in ranks.items() if rank is not None), key=lambda name: (ranks[name], name))
 
 
