@@ -13,12 +13,15 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from hwcost.errors import HwcostError, UnknownNameError, UsageError
+
+_log = logging.getLogger(__name__)
 
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""
@@ -120,6 +123,19 @@ class Registry:
                 f"{self.kind} '{name}' ({entry.value}) of {_distribution(entry)} cannot be imported: "
                 f"{type(error).__name__}: {error}. Mend or uninstall that distribution."
             ) from error
+
+    def members(self) -> dict[str, Any]:
+        """Imports all members and returns them by name, for choices among all of them.
+
+        A member of another distribution that cannot be imported is left out, with a warning in the log.
+        """
+        found = {}
+        for name in self.names():
+            try:
+                found[name] = self.load(name)
+            except HwcostError as error:
+                _log.warning("left out: %s", error)
+        return found
 
     def origin(self, name: str) -> str:
         """Returns the distribution that a member comes from, ``hwcost`` for its own; for listings.

@@ -59,12 +59,16 @@ def test_a_name_that_two_claim_is_an_error_that_names_both(colours: Registry) ->
 @pytest.mark.parametrize(
     ("value", "why"), [("no_such_module:x", "ModuleNotFoundError"), ("math:no_such_name", "AttributeError")]
 )
-def test_a_broken_member_is_named_when_it_is_loaded(colours: Registry, value: str, why: str) -> None:
+def test_a_broken_member_is_named_when_it_is_loaded(
+    colours: Registry, value: str, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with registered(GROUP, {"grey": value}):
         assert "grey" in colours.names()
         with pytest.raises(HwcostError, match=f"colour 'grey' .{value}. of .* cannot be imported: {why}.*uninstall"):
             colours.load("grey")
         assert colours.load("red")
+        assert set(colours.members()) == {"red", "blue"}
+        assert "left out: colour 'grey'" in caplog.text
 
 
 def test_distributions_are_scanned_once_for_all_groups(colours: Registry, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,7 +76,7 @@ def candidates(space: SearchSpace) -> list[str]:
     Args:
         space: Space that is predicted for; a model that refuses it is left out.
     """
-    ranks = {name: cost_model_class(name).complexity for name in COST_MODELS.names()}
+    ranks = {name: model.complexity for name, model in COST_MODELS.members().items()}
     known = sorted((name for name, rank in ranks.items() if rank is not None), key=lambda name: (ranks[name], name))
     return [name for name in known if takes(name, space)]
 

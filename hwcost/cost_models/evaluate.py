@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import COST_MODELS, candidates, cost_model_class, takes
+from hwcost.cost_models import COST_MODELS, candidates, takes
 from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
 from hwcost.cost_models.drift import Drift
 from hwcost.cost_models.features import shared_features
@@ -137,7 +137,7 @@ def asked(model: str, space: SearchSpace) -> list[str]:
 
 def baselines(kind: str, space: SearchSpace) -> list[str]:
     """Returns the models that are shown beside whatever was asked for on a ``table`` or a ``campaign``, plain ones first."""
-    classes = {name: cost_model_class(name) for name in COST_MODELS.names()}
+    classes = COST_MODELS.members()
     shown = [name for name, one in classes.items() if kind in one.baseline_for and takes(name, space)]
     return sorted(shown, key=lambda name: (classes[name].complexity or 0, name))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from hwcost.errors import DataError, HwcostError, UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.registry import Registry
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 from hwcost.workloads.base import Workload
@@ -109,16 +109,7 @@ def is_net(module: str, name: str) -> bool:
         module: Module of the class.
         name: Name of the class.
     """
-    nets = (_net_of(space) for space in BUILDERS.names())
-    return f"{module}:{name}" in nets
-
-
-def _net_of(space: str) -> str:
-    try:
-        builder: type[Builder[SearchSpace]] = BUILDERS.load(space)
-    except HwcostError:  # a plug-in that cannot be imported builds no nets
-        return ""
-    return getattr(builder, "net", "")
+    return f"{module}:{name}" in {getattr(builder, "net", "") for builder in BUILDERS.members().values()}
 
 
 def models(
