@@ -110,8 +110,7 @@ class Constraint:
         """Returns the probability that each architecture lies within the bounds, as if it lay in the domain, shape (n,).
 
         Raises:
-            HwcostError: When the cost model has no interval.
-            UsageError: When no cost model predicts the value.
+            UsageError: When no cost model predicts the value, or the cost model has no interval.
         """
         confidence = self._confidence or Confidence.of(self.value, 0.5)
         assert confidence is not None
