@@ -6,6 +6,8 @@ then reports the known values, without evaluating anew.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hwcost._extras import imported
@@ -45,11 +47,11 @@ class OptunaSampler(Adapter):
 
     def _begin(self) -> None:
         optuna = _optuna()
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         kind, options = SAMPLERS[self.sampler]
         sampler = getattr(optuna.samplers, kind)(seed=self.seed, **options)
         directions = ["minimize"] * len(self.problem.objectives)
-        self._study = optuna.create_study(directions=directions, sampler=sampler)
+        with _quiet():
+            self._study = optuna.create_study(directions=directions, sampler=sampler)
         self._distributions = {
             gene.name: optuna.distributions.CategoricalDistribution(list(range(size)))
             if gene.categorical
@@ -59,7 +61,8 @@ class OptunaSampler(Adapter):
         self._asked: dict[tuple[int, ...], list[Any]] = {}
 
     def _propose(self) -> list[int]:
-        trial = self._study.ask(self._distributions)
+        with _quiet():
+            trial = self._study.ask(self._distributions)
         codes = [int(trial.params[name]) for name in self._distributions]
         self._asked.setdefault(tuple(codes), []).append(trial)
         return codes
@@ -100,6 +103,18 @@ def as_objective(problem: Problem) -> Any:
         return losses[0] if len(losses) == 1 else tuple(losses)
 
     return objective
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps Optuna from logging, and leaves its verbosity as it was."""
+    logging = _optuna().logging
+    before = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def _optuna() -> Any:
