@@ -230,8 +230,13 @@ class Constraint:
             return f"predicted {self.formatted(value)}; {self.bounds} holds {wanted}"
         is_above = self.most is not None and value > self.most
         end, side = (self.most, "above") if is_above else (self.least, "below")
-        shown = self.formatted if self._is_predicted_time else "{:.6g}".format
+        shown = _precise_seconds if self._is_predicted_time else "{:.6g}".format
         return f"{self.name} {shown(value)} is {side} {shown(end or 0.0)}"
+
+
+def _precise_seconds(value: float) -> str:
+    """Formats seconds with digits enough to tell a value from the bound that it exceeds."""
+    return format_seconds(value, digits=6)
 
 
 def _check_bounds(most: float | None, least: float | None, is_time: bool) -> None:
