@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from hwcost.api import device, evaluate, fit, load, measure
     from hwcost.auditing.source import audit
     from hwcost.campaign.compare import compare
-    from hwcost.cost_models.base import CostModel, Prediction
+    from hwcost.campaign.options import MeasureOptions
+    from hwcost.cost_models import CostModel, MeasuredFirst, Prediction
     from hwcost.cost_models.operators import lookup_table
+    from hwcost.exchange.options import TableOptions
     from hwcost.objectives import Constraint, Maximize, Minimize
     from hwcost.spaces import space
     from hwcost.stores import open_store
@@ -30,8 +32,9 @@ if TYPE_CHECKING:
     from hwcost.supernets.family import supernet
 
 __all__ = [
-    "Constraint", "CostModel", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
-    "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
+    "Constraint", "CostModel", "Maximize", "MeasureOptions", "MeasuredFirst", "Minimize", "Prediction", "TableOptions",
+    "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space",
+    "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -39,10 +42,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "audit": "hwcost.auditing.source",
     "Constraint": "hwcost.objectives",
-    "CostModel": "hwcost.cost_models.base",
+    "CostModel": "hwcost.cost_models",
     "Maximize": "hwcost.objectives",
+    "MeasureOptions": "hwcost.campaign.options",
+    "MeasuredFirst": "hwcost.cost_models",
     "Minimize": "hwcost.objectives",
-    "Prediction": "hwcost.cost_models.base",
+    "Prediction": "hwcost.cost_models",
+    "TableOptions": "hwcost.exchange.options",
     "compare": "hwcost.campaign.compare",
     "device": "hwcost.api",
     "evaluate": "hwcost.api",

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.differences import BAND, Comparison, differences
-from hwcost.campaign.environments import deciding, differing
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.table_differences import compare_tables, is_table, read_tables
 from hwcost.errors import DataError, UnknownNameError, UsageError
-from hwcost.exchange.options import Names, TableOptions
+from hwcost.exchange.options import DEFAULTS, TableOptions
+from hwcost.facts import differing
 from hwcost.stores import open_store
 from hwcost.timing import guards
 from hwcost.timing.arrival import BACK_TO_BACK
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
     from hwcost.spaces.base import SearchSpace
     from hwcost.stores.base import Store
-    from hwcost.stores.schema import Campaign, Record
+    from hwcost.stores.schema import Campaign
 
 __all__ = ["Arm", "compare", "read_arm"]
 
@@ -39,11 +39,11 @@ class Arm:
     """One side of a comparison.
 
     Attributes:
-        name: Where it comes from, for people.
+        name: Name of its source, for people.
         campaign_id: Its campaign; None for measurements given as they are.
         backend: Name of the backend, where known.
         device: Name of the device, where known.
-        measurements: What was measured.
+        measurements: Measurements of the arm.
         environment: Facts that must agree; unknown ones are absent.
         canaries: Latency of each canary by its key, in seconds.
     """
@@ -61,33 +61,23 @@ def compare(
     a: Result | str | Path | Sequence[Measurement] | Any,
     b: Result | str | Path | Sequence[Measurement] | Any,
     *,
-    across: bool = False,
+    allow_env_mismatch: bool = False,
     band: float = BAND,
     space: SearchSpace | str = "table",
-    categorical: Names = (),
-    latency: str | None = None,
-    unit: str | None = None,
-    keep: Names = (),
-    drop: Names = (),
-    id: str | None = None,
+    table: TableOptions = DEFAULTS,
 ) -> Comparison:
     """Compares two arms workload by workload; the verdicts are on the second one.
 
     Args:
-        a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its youngest campaign), a campaign
-            (``runs.db#ID``), the youngest campaign of a backend or device (``runs.db#onnxruntime``), or measurements; or a
+        a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its latest campaign), a campaign
+            (``runs.db#ID``), the latest campaign of a backend or device (``runs.db#onnxruntime``), or measurements; or a
             table: the path of a CSV, JSON, Parquet or Excel file, or a data frame.
         b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign. Beside a
             table, another table.
-        across: Compare although the environments differ; what differs is then a flag.
+        allow_env_mismatch: Whether to compare although the environments differ; what differs is then a flag.
         band: Log ratios within it are of no consequence; 1 % by default.
         space: Space of the rows of two tables.
-        categorical: Columns of tables whose numbers name things, for the space ``table``.
-        latency: Column of the tables' latencies, or several with ``+`` between them; None finds it by its name.
-        unit: Unit of the tables' latencies: ``s``, ``ms``, ``us`` or ``ns``; None takes it from the column's name.
-        keep: Columns of tables that are features although they look like names of the rows.
-        drop: Columns of tables that are no features.
-        id: A column of both tables by which architectures are matched.
+        table: Options for the columns of two tables; architectures are matched by the column ``id`` where it is given.
 
     Raises:
         DataError: When the environments differ (W_ENV_MISMATCH, naming what does), no workload of one arm matches one of the
@@ -95,12 +85,11 @@ def compare(
         UnknownNameError: When a store has no such campaign.
         UsageError: When one arm is a table and the other is not.
     """
-    options = TableOptions.of(categorical=categorical, latency=latency, unit=unit, keep=keep, drop=drop, id=id)
-    tables = table_pair(a, b, space, options)
+    tables = table_pair(a, b, space, table)
     if tables is not None:
         return compare_tables(*tables, band=band)
     one, other = read_arm(a), read_arm(b)
-    return compare_arms(one, other, across=across, band=band)
+    return compare_arms(one, other, allow_env_mismatch=allow_env_mismatch, band=band)
 
 
 def table_pair(
@@ -112,8 +101,7 @@ def table_pair(
         UsageError: When one arm is a table and the other is not, or options of tables are given for stores.
     """
     if not is_table(a) and not is_table(b):
-        if options.given:
-            raise UsageError(f"'{options.given[0]}' is an option of tables, and neither arm is one.")
+        options.refuse_given("neither arm is one")
         return None
     for one, other in ((a, b), (b, a)):
         if not is_table(one):
@@ -126,13 +114,13 @@ def table_pair(
     return first, second
 
 
-def compare_arms(a: Arm, b: Arm, *, across: bool = False, band: float = BAND) -> Comparison:
+def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: float = BAND) -> Comparison:
     """Compares two arms that were read; see :func:`compare`."""
     if a.campaign_id is not None and a.campaign_id == b.campaign_id:
         raise DataError(f"both arms are campaign {a.campaign_id}. Name two, for example STORE#ID or STORE#BACKEND.")
     flag = guards.mismatch(differing(a.environment, b.environment))
-    if flag is not None and not across:
-        raise DataError(f"{flag} Or compare them nevertheless with --across (across=True).")
+    if flag is not None and not allow_env_mismatch:
+        raise DataError(f"{flag} Or compare them nevertheless with --allow-env-mismatch (allow_env_mismatch=True).")
     is_together = a.campaign_id is None and b.campaign_id is None
     shift = _canary_shift(a.canaries, b.canaries)
     found = differences(a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift)
@@ -170,7 +158,7 @@ def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
 
 
 def _campaign(store: Store, wanted: str) -> Campaign:
-    """Finds a campaign by id, by the beginning of its id, or as the youngest of a backend or device."""
+    """Finds a campaign by id, by the beginning of its id, or as the latest of a backend or device."""
     if not wanted:
         return find_campaign(store)
     campaigns = store.campaigns()
@@ -189,17 +177,11 @@ def _from_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     fit = fit_campaign(Plan.from_dict(plan), visits_of(store, campaign.campaign_id))
     canaries = {} if fit.canaries is None else fit.canaries.latency_s
     record = next(store.records(campaign.campaign_id), None)
-    facts = {} if record is None else _facts(record) | {"threads": plan.get("threads"), "arrival": _arrival(plan)}
+    planned = {"threads": plan.get("threads"), "arrival": _arrival(plan)}
+    facts = {} if record is None else record.environment.deciding | planned
     return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries)
 
 
 def _arrival(plan: Mapping[str, Any]) -> str:
     """Returns when the calls of a campaign arrived; plans of earlier versions knew no pauses."""
     return str(plan.get("protocol", {}).get("arrival", BACK_TO_BACK))
-
-
-def _facts(record: Record) -> dict[str, Any]:
-    """Returns what decides whether two latencies can be compared, besides the workload and the backend."""
-    protocol = {f"protocol.{name}": getattr(record.protocol, name) for name in ("protocol_id", "protocol_version")}
-    known = {name: value for name, value in protocol.items() if value is not None}
-    return deciding(record.environment, record.conditions.flat()) | known

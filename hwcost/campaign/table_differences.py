@@ -82,10 +82,11 @@ def read_tables(sources: Iterable[Any], space: str | SearchSpace, options: Table
 
 
 def _for(options: TableOptions, names: set[str]) -> TableOptions:
-    keep, drop, categorical = (
-        tuple(name for name in given if name in names) for given in (options.keep, options.drop, options.categorical)
+    keep, drop, categorical, increasing = (
+        tuple(name for name in given if name in names)
+        for given in (options.keep, options.drop, options.categorical, options.increasing)
     )
-    return replace(options, keep=keep, drop=drop, categorical=categorical)
+    return replace(options, keep=keep, drop=drop, categorical=categorical, increasing=increasing)
 
 
 def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comparison:
@@ -154,7 +155,7 @@ def _by_genes(table: LatencyTable, shared: list[str]) -> _Arm:
         extra = [name for name in names if name not in shared]
         raise DataError(
             f"{table.path}: architectures differ in the columns {', '.join(extra)}, which the other table does not have. "
-            f"Where they are no part of an architecture, leave them out: --drop {','.join(extra)}."
+            f"Where they are not part of an architecture, leave them out: --drop {','.join(extra)}."
         )
     labels = [", ".join(f"{name}={value}" for name, value in zip(shared, key, strict=True)) for key in keys]
     return _arm(table, keys, labels)

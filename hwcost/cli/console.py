@@ -39,19 +39,20 @@ def _set_level(level: int | None) -> None:
 
 Json = Annotated[
     str | None,
-    typer.Option("--json", metavar="FILE|-", help="Write one JSON document with schema_version to FILE, or to stdout."),
+    typer.Option("--json", metavar="FILE|-", help="File for one JSON document with schema_version; - for stdout."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Equal seeds give equal plans, samples and splits.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed; equal ones give equal plans, samples and splits.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="No progress and no remarks.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="More remarks; tracebacks.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="Print no progress and no remarks.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="Print more remarks, and tracebacks.")]
 StoreUrl = Annotated[
     str | None,
     typer.Option(
         "--store",
         metavar="URL",
         envvar="HWCOST_STORE",
-        help="A file such as runs/cpu.db, or a database URL. [default: hwcost.db in the user's data folder]",
+        help="Store: a file such as runs/cpu.db, or a database URL.",
+        show_default="hwcost.db in the user's data folder",
     ),
 ]
 
@@ -72,7 +73,7 @@ def is_quiet() -> bool:
 
 
 def is_live() -> bool:
-    """Whether progress bars may be drawn: stderr is a terminal, and this is no CI run."""
+    """Whether progress bars may be drawn: stderr is a terminal, and this is not a CI run."""
     return sys.stderr.isatty() and not os.environ.get("CI") and not is_quiet()
 
 
@@ -167,13 +168,32 @@ def write_json(document: dict[str, Any], target: str | None) -> bool:
     if target == "-":
         print(text)
         return True
-    try:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        Path(target).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write '{target}': {error.strerror}. Give --json another file, or -.") from None
+    write_file(Path(target), text + "\n", "--json another file, or -")
     note(f"wrote {target}")
     return False
+
+
+def write_file(path: Path, text: str, remedy: str) -> None:
+    """Writes a text file whole or not at all, and the folders above it.
+
+    Args:
+        path: The file.
+        text: Its content.
+        remedy: Advice where it cannot be written, as the object of "Give".
+
+    Raises:
+        UsageError: When the file cannot be written.
+    """
+    from hwcost._io import write_text
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():  # a terminal or a pipe, such as /dev/stdout
+            path.write_text(text, encoding="utf-8")
+        else:
+            write_text(path.resolve(), text)
+    except OSError as error:
+        raise UsageError(f"cannot write '{path}': {error.strerror}. Give {remedy}.") from None
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.progress import Told, progress
+from hwcost.cli.progress import ProgressText, progress
 
 if TYPE_CHECKING:
     from hwcost.systems.base import Event
@@ -73,9 +73,9 @@ def _show(report: dict[str, Any]) -> None:
     typer.echo(f"{len(report['stages'])} stages, {spent:.0f} s")
 
 
-def _told(event: Event) -> Told:
+def _told(event: Event) -> ProgressText:
     what = f"{event.stage}: {event.doing}"
-    return Told(
+    return ProgressText(
         event.done, event.total, f"{event.number}/{event.stages} {what}", f"stage {event.number} of {event.stages}, {what}",
         what,
     )  # fmt: skip

@@ -1,15 +1,34 @@
-"""The options of every command that reads a table."""
+"""The options of commands that read a table or a store, defined once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hwcost.cli import console
 
+if TYPE_CHECKING:
+    from hwcost.exchange.options import TableOptions
+
 PANEL = "How a table is read"
+
+Space = Annotated[
+    str | None, typer.Option("--space", help="Search space; needed for a table.", show_default="the store's own")
+]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help="Sequences per call, of a campaign with several shapes.")
+]
+SeqLen = Annotated[
+    int | None, typer.Option("--seq-len", min=1, help="Tokens per sequence, of a campaign with several shapes.")
+]
+Campaign = Annotated[
+    str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the store.", show_default="the latest")
+]
+Drift = Annotated[
+    str, typer.Option("--drift", help="Treatment of a moving level in the order of rows: auto (taken out) or none.")
+]
 
 Categorical = Annotated[
     str,
@@ -23,23 +42,23 @@ Increasing = Annotated[
         "--increasing", metavar="A,B", help="Columns along which latency cannot fall (space table).", rich_help_panel=PANEL
     ),
 ]
-Runs = Annotated[
+RunColumn = Annotated[
     str | None,
     typer.Option(
-        "--runs", metavar="COLUMN", help="A column that names the measuring run of each row.", rich_help_panel=PANEL
+        "--run-column", metavar="COLUMN", help="Column that names the measuring run of each row.", rich_help_panel=PANEL
     ),
 ]
 Latency = Annotated[
     str | None,
     typer.Option(
-        "--latency", metavar="A[+B]", help="Column of latencies, or a sum of several. [default: latency_s]",
+        "--latency", metavar="A[+B]", help="Column of latencies, or a sum of several.", show_default="latency_s",
         rich_help_panel=PANEL,
     ),
 ]  # fmt: skip
 Unit = Annotated[
     str | None,
     typer.Option(
-        "--unit", metavar="s|ms|us|ns", help="Unit of the latencies. [default: as the column's name says]",
+        "--unit", metavar="s|ms|us|ns", help="Unit of the latencies.", show_default="as the column's name says",
         rich_help_panel=PANEL,
     ),
 ]  # fmt: skip
@@ -47,13 +66,31 @@ Keep = Annotated[
     str,
     typer.Option("--keep", metavar="A,B", help="Columns that are features, whatever they look like.", rich_help_panel=PANEL),
 ]
-Drop = Annotated[str, typer.Option("--drop", metavar="A,B", help="Columns that are no features.", rich_help_panel=PANEL)]
-Id = Annotated[
-    str | None, typer.Option("--id", metavar="COLUMN", help="A column that names each row.", rich_help_panel=PANEL)
-]
+Drop = Annotated[str, typer.Option("--drop", metavar="A,B", help="Columns that are not features.", rich_help_panel=PANEL)]
+Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column that names each row.", rich_help_panel=PANEL)]
+
+
+def options(context: typer.Context) -> TableOptions:
+    """Returns the table options of a command's line; a command takes all of the above, or some of them.
+
+    Raises:
+        UsageError: When they contradict each other, or the unit is unknown.
+    """
+    from dataclasses import fields
+
+    from hwcost.exchange.options import TableOptions
+
+    names = [field.name for field in fields(TableOptions)]
+    return TableOptions(**{name: context.params[name] for name in names if name in context.params})
 
 
 def say(remarks: Iterable[str], source: str = "") -> None:
     """Writes the decisions about a table to stderr."""
     for remark in remarks:
         console.note(f"{source}: {remark}" if source else remark)
+
+
+def shape(batch_size: int | None, seq_len: int | None) -> dict[str, int]:
+    """Returns the sizes that were given, by name."""
+    given = {"batch_size": batch_size, "seq_len": seq_len}
+    return {name: size for name, size in given.items() if size is not None}

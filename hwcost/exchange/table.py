@@ -21,7 +21,7 @@ from hwcost.exchange.latencies import LATENCY, is_latency_name, is_statistic_nam
 from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.numerals import is_numeric, number
-from hwcost.exchange.options import TableOptions
+from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.sheet import Place, Sheet
 from hwcost.exchange.sources import read_sheet
 from hwcost.spaces import space as make_space
@@ -37,7 +37,6 @@ MIN_ROWS = 2
 MANY_CHOICES = 50
 """Values of a categorical column beyond which a remark says that architectures with other values cannot be predicted."""
 
-DEFAULTS = TableOptions()
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,11 @@ class LatencyTable:
         architectures: One per row.
         latency_s: Shape ``(n,)``, seconds.
         latency_std_s: Shape ``(n,)``, seconds; None where the file has none.
-        path: Where it was read from.
+        path: Path or name of its source.
         runs: Name of the measuring run of each row; None where no column names them.
         columns: Names of all columns of the file, features or not.
         lines: Number of the line, record or row that each row stands in; empty where it is not known.
-        place: What ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
+        place: Unit of ``lines``: ``line`` or ``record`` from 1, or ``row`` of a data frame from 0.
         names: Name of each row, where a column was said to give it.
         remarks: Decisions about columns, units and decimal signs, in whole sentences.
     """
@@ -85,16 +84,16 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
 
     Raises:
         DataError: When the file is missing, empty, of another kind, ragged or too short, lacks a column, or holds a value
-            that is no number, no positive finite latency, or outside the space.
+            that is not a number, not a positive finite latency, or outside the space.
         UsageError: When an option does not fit the space, or names an unknown column.
         MissingExtraError: When the library that reads such a file is not installed.
     """
     sheet = unmarked(read_sheet(source), options.categorical)
     if len(sheet) < MIN_ROWS:
-        count = "is a single row" if len(sheet) else "are no rows" + (" below the header" if sheet.place == "line" else "")
-        raise DataError(f"{sheet.source}: there {count}. Expected at least {MIN_ROWS} measured architectures.")
+        count = "a single row" if len(sheet) else "no rows" + (" below the header" if sheet.place == "line" else "")
+        raise DataError(f"{sheet.source}: the table has {count}. Expected at least {MIN_ROWS} measured architectures.")
     _check_names(sheet, options)
-    names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.runs))
+    names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.run_column))
     held = expanded(sheet, options.columns)
     layout = find_layout(held.columns)
     latencies = read_latencies(held, options, layout)
@@ -111,9 +110,9 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
 
 
 def _check_names(sheet: Sheet, options: TableOptions) -> None:
-    for name in (options.runs, options.id):
+    for name in (options.run_column, options.id):
         if name is not None and (name not in sheet.columns or name == LATENCY):
-            what = "measuring runs" if name == options.runs else "the rows"
+            what = "measuring runs" if name == options.run_column else "the rows"
             known = ", ".join(column for column in sheet.header if not is_latency_name(column))
             raise UsageError(f"{sheet.source} has no column '{name}' to name {what}. Known: {known}")
 
@@ -129,7 +128,7 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
         known = ", ".join(name for name in sheet.header if not is_latency_name(name))
         raise UsageError(f"{sheet.source} has no feature column '{unknown[0]}'. Known: {known}")
     named = {*options.keep, *options.categorical, *options.increasing}
-    taken = {*latencies, *filter(None, (options.runs, options.id))}
+    taken = {*latencies, *filter(None, (options.run_column, options.id))}
     silent = {name for name in sheet.columns if name.startswith("latency_")}
     free = [name for name in sheet.columns if name not in {*taken, *named, *silent, *options.drop}]
     others = [name for name in free if is_latency_name(name) or is_statistic_name(name)]
@@ -184,7 +183,7 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     ]
     sheet = sheet.without(found).remarking(*remarks)
     if not sheet.columns:
-        raise DataError(f"{sheet.head}: there is no feature column beside the latencies. Add the architecture.")
+        raise DataError(f"{sheet.head}: no feature column stands beside the latencies. Add the architecture.")
     categorical = {*options.categorical, *sheet.categories}
     _refuse_name(sheet, wanted | sheet.categories)
     columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
@@ -250,7 +249,7 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
     wrong = [row for row, value in enumerate(values) if value is None or not math.isfinite(value)]
     if wrong:
         text = texts[wrong[0]]
-        what = f"'{text}' is no finite number" if text else "the value is missing"
+        what = f"'{text}' is not a finite number" if text else "the value is missing"
         more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
         advice = f"Correct the line; a column of names is passed with --categorical {gene.name}."
         raise sheet.error(wrong[0], gene.name, what + more, advice)

@@ -11,7 +11,7 @@ import json
 import math
 from abc import ABC
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -53,10 +53,13 @@ class Architecture:
     Attributes:
         space: Name of the space it belongs to.
         genes: One value per gene of the space.
+        space_options: Options of the space that made it, as :attr:`SearchSpace.options_text`; empty where nobody said them.
+            They are carried along for building it and are not compared: within one space, genes are the identity.
     """
 
     space: str
     genes: tuple[GeneValue, ...]
+    space_options: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return "_".join(f"{gene:g}" if isinstance(gene, float) else str(gene) for gene in self.genes)
@@ -67,7 +70,7 @@ class Component:
     """A part of a model that is priced.
 
     Attributes:
-        kind: What it is, for example ``layer``.
+        kind: Kind of part, for example ``layer``.
         dims: Its dimensions by name, for example ``(("hidden", 360),)``.
     """
 
@@ -107,6 +110,11 @@ class SearchSpace(ABC):
         """Returns the keyword arguments that rebuild this space (plain JSON)."""
         return {}
 
+    @cached_property
+    def options_text(self) -> str:
+        """The options as JSON, which every architecture of this space carries; one text for all of them."""
+        return json.dumps(self.options())
+
     def architecture(self, genes: Iterable[GeneValue]) -> Architecture:
         """Checks gene values and makes an architecture of them.
 
@@ -143,7 +151,7 @@ class SearchSpace(ABC):
 
     def made(self, genes: Iterable[GeneValue]) -> Architecture:
         """Makes an architecture of gene values known to be allowed, in their canonical form."""
-        return Architecture(self.name, self.canonical(tuple(genes)))
+        return Architecture(self.name, self.canonical(tuple(genes)), self.options_text)
 
     def canonical(self, genes: tuple[GeneValue, ...]) -> tuple[GeneValue, ...]:
         """Returns the gene values that stand for every point with the same net; most spaces have one point per net."""
@@ -186,7 +194,7 @@ class SearchSpace(ABC):
             try:
                 parts = list(json.loads(text))
             except ValueError as error:
-                raise ArchitectureError(f"'{text}' is no JSON list: {error}") from None
+                raise ArchitectureError(f"'{text}' is not a JSON list: {error}") from None
         else:
             parts = [_number(part) for part in text.replace(",", "_").split("_") if part.strip()]
         return self.architecture(parts)
@@ -221,7 +229,7 @@ class SearchSpace(ABC):
         _ = self.size
         for genes in itertools.product(*(gene.choices for gene in self.genes)):
             if self.canonical(genes) == genes:
-                yield Architecture(self.name, genes)
+                yield Architecture(self.name, genes, self.options_text)
 
     # -- drawing -------------------------------------------------------------------------------------------------------
 
@@ -231,11 +239,11 @@ class SearchSpace(ABC):
         """Draws distinct architectures.
 
         Args:
-            n: How many.
-            seed: Equal seeds give equal architectures.
-            design: ``uniform`` draws every gene by itself; ``spread`` is stratified evenly over the range of parameter
-                counts, which is what a cost model wants to be fitted on.
-            params: Keep parameter counts within this closed range.
+            n: Number of architectures.
+            seed: Seed of the draws; equal seeds give equal architectures.
+            design: Way to draw: ``uniform`` draws every gene by itself; ``spread`` is stratified evenly over the range of
+                parameter counts, which suits the fit of a cost model.
+            params: Closed range of parameter counts within which architectures are kept; None for any.
 
         Raises:
             UsageError: When the space is too small for ``n`` distinct architectures or the range cannot be met.
@@ -294,6 +302,10 @@ class SearchSpace(ABC):
     @property
     def is_buildable(self) -> bool:
         """Whether architectures can be built and measured; spaces that only describe data cannot."""
+        return self._has_components
+
+    @cached_property
+    def _has_components(self) -> bool:
         return bool(self.components())
 
     def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:
@@ -342,8 +354,8 @@ class SearchSpace(ABC):
 
         Args:
             arch: The architecture.
-            accounting: ``built`` counts the module that is built and measured; a space may name others, which follow a
-                paper's table.
+            accounting: Way of counting: ``built`` counts the module that is built and measured; others, which a space may
+                have, follow a paper's table.
 
         Raises:
             UsageError: When the accounting is unknown.
@@ -360,7 +372,7 @@ class SearchSpace(ABC):
             arch: The architecture.
             seq_len: Tokens per sequence.
             batch_size: Sequences.
-            accounting: As in :meth:`params`.
+            accounting: Way of counting, as in :meth:`params`.
 
         Raises:
             UsageError: When the accounting is unknown.

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from hwcost.campaign import run as campaign
-from hwcost.campaign.plan import items
-from hwcost.campaign.planning import planned, taken_up
+from hwcost.campaign.options import MeasureOptions
+from hwcost.campaign.planning import find_or_create
 from hwcost.devices import require
 from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
 from hwcost.stores import open_store
@@ -162,7 +162,7 @@ class Pipeline(ABC):
             raise UsageError(f"nets are trained on cpu or cuda, got '{settings.train_on}'")
         self.folder, self.settings = Path(folder), settings
         self.effort: Any = self.presets[settings.preset]
-        self.profile = require(settings.device)
+        self.device = require(settings.device)
         self.check_settings()
         self.found: dict[str, Plain] = {}
         self._tell, self._stage = tell, ""
@@ -211,7 +211,7 @@ class Pipeline(ABC):
             ) from None
         report = {
             "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "effort": asdict(self.effort),
-            "device": self.profile.name, "stages": self.found, "verdicts": [asdict(one) for one in self.verdicts()],
+            "device": self.device.name, "stages": self.found, "verdicts": [asdict(one) for one in self.verdicts()],
         }  # fmt: skip
         plain: Plain = json.loads(json.dumps(report))
         self._write(self.folder / REPORT, {"schema_version": VERSION, **plain})
@@ -272,7 +272,7 @@ class Pipeline(ABC):
     @cached_property
     def train_on(self) -> str:
         """Where nets are trained."""
-        return self.settings.train_on or ("cuda" if self.profile.kind == "cuda" else "cpu")
+        return self.settings.train_on or ("cuda" if self.device.kind == "cuda" else "cpu")
 
     def each(
         self, name: str, things: Sequence[Thing], key: Callable[[Thing], str], work: Callable[[Thing], Any]
@@ -303,16 +303,14 @@ class Pipeline(ABC):
         Raises:
             MeasurementError: When nothing that was measured can be used.
         """
-        settings, seed = self.settings, self.settings.seed
-        measuring: Measuring = self.effort.measuring
-        wanted = rounds if rounds is not None else measuring.rounds
-        plan = planned(
-            items(workloads, role), self.profile, settings.backend, tier=measuring.tier, rounds=wanted,
-            threads=settings.threads, seed=seed,
-        )  # fmt: skip
+        settings, measuring = self.settings, self.effort.measuring
+        plan = MeasureOptions(
+            device=self.device, backend=settings.backend, tier=measuring.tier, threads=settings.threads,
+            rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
+        ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:
             result = campaign.run(
-                store, taken_up(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
+                store, find_or_create(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
             )
         if all(one.latency_s is None for one in result.measurements):
             flags = [flag for one in result.measurements for flag in one.flags]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.cost_models import data
-from hwcost.cost_models.train import training
+from hwcost.cost_models.train import train
 from hwcost.study.remeasure import Interval, Remeasured
 from hwcost.workloads import ModelWorkload
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 def fitted(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> dict[str, Any]:
     """Fits and saves a latency model, and returns how well it predicts rows that it has not seen."""
     rows = data.from_measurements(result.measurements, space, result.store_url)
-    found = training(rows, model)
+    found = train(rows, model)
     found.model.save(folder)
     return {
-        "rows": len(found.measured_s), "metrics": dict(found.metrics), "measured_s": found.measured_s.tolist(),
-        "predicted_s": found.left_out_s.tolist(), "flags": [str(flag) for flag in result.flags],
+        "rows": len(found.measured), "metrics": dict(found.metrics), "measured_s": found.measured.tolist(),
+        "predicted_s": found.left_out.tolist(), "flags": [str(flag) for flag in result.flags],
     }  # fmt: skip
 
 

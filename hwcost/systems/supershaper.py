@@ -165,8 +165,8 @@ class SuperShaperPipeline(Pipeline):
         fit = fit_quality(self.space, archs, rows["perplexity"])
         fit.model.save(self.folder / "models" / "perplexity")
         return {
-            "metrics": dict(fit.metrics), "importance": fit.model.importance(), "perplexity": fit.measured_s.tolist(),
-            "predicted": fit.left_out_s.tolist(),
+            "metrics": dict(fit.metrics), "importance": fit.model.importance(), "perplexity": fit.measured.tolist(),
+            "predicted": fit.left_out.tolist(),
         }  # fmt: skip
 
     def search(self) -> Plain:

@@ -1,4 +1,4 @@
-"""Canaries certify a level that was found without them, and are never divided by."""
+"""Canaries check a level that was found without them, and are never divided by."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hwcost.campaign import canaries
 from hwcost.campaign import run as campaign
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Item, Plan, items
-from hwcost.devices import load
+from hwcost.devices import DeviceHandle, load
 from hwcost.spaces import space
 from hwcost.stores import open_store
 from hwcost.testing.faults import Faults
@@ -53,13 +53,13 @@ def test_few_or_unrelated_items_and_laws_have_none() -> None:
 @pytest.mark.parametrize("n", [1, 19, 20, 21, 95])
 def test_canaries_stand_at_both_ends_and_between_every_stretch(n: int) -> None:
     order = [f"k{i}" for i in range(n)]
-    found = canaries.woven(order, ["a", "b"])
+    found = canaries.interleave(order, ["a", "b"])
     assert [key for key in found if key not in "ab"] == order
     places = [i for i, key in enumerate(found) if key in "ab"]
     assert (places[0], places[-1]) == (0, len(found) - 1)
     assert max(np.diff(places)) <= canaries.EVERY + 1
     assert len(places) <= n / canaries.EVERY + 2
-    assert canaries.woven(order, []) == order
+    assert canaries.interleave(order, []) == order
 
 
 def test_a_plan_keeps_its_canaries_and_old_plans_have_none() -> None:
@@ -72,7 +72,7 @@ def test_a_plan_keeps_its_canaries_and_old_plans_have_none() -> None:
 def test_they_certify_a_level_and_change_no_latency() -> None:
     faults = Faults(noise=0.005, process=0.005, walk_sd=0.06, walk_s=40.0, span_s=150.0, sensitivities=(1.0,))
     plan = plan_of(60, COMPUTE, MEMORY)
-    visits = run_rounds(plan, SimDevice(faults=faults), load("xeon"))
+    visits = run_rounds(plan, SimDevice(faults=faults), DeviceHandle(load("xeon")))
     fit = fit_campaign(plan, visits)
     assert fit.canaries is not None
     assert fit.canaries.visits >= 16
@@ -88,7 +88,7 @@ def test_they_certify_a_level_and_change_no_latency() -> None:
 
 def test_a_host_that_jumps_between_rounds_is_unstable_by_its_canaries() -> None:
     plan = plan_of(12, COMPUTE, MEMORY)
-    visits = run_rounds(plan, SimDevice(faults=Faults(noise=0.003, process=0.003)), load("xeon"))
+    visits = run_rounds(plan, SimDevice(faults=Faults(noise=0.003, process=0.003)), DeviceHandle(load("xeon")))
     assert "W_UNSTABLE_HOST" not in {flag.code for flag in fit_campaign(plan, visits).flags}
     jumped = []
     for seen in visits:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwcost.campaign.effects import fit_effects
-from hwcost.campaign.estimate import estimate, topped_up
+from hwcost.campaign.estimate import estimate, needs_more_rounds
 from hwcost.campaign.plan import Item, Plan
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -128,7 +128,7 @@ def test_an_item_that_one_visit_confirms_is_as_uncertain_as_the_delay_also_witho
     for m in estimate(plan, contended(plan, 1)):
         assert m.half_width == pytest.approx(0.4, rel=0.05)
         (flag,) = [flag for flag in m.flags if flag.code == "W_IMPRECISE"]
-        assert "fewer than two visits show the machine undisturbed" in flag.text
+        assert "fewer than two visits show the machine uncontended" in flag.text
     for m in estimate(plan, contended(plan, 2)):
         assert m.half_width is not None
         assert m.half_width < 0.1
@@ -153,7 +153,7 @@ def test_visits_that_leave_no_degree_of_freedom_are_the_reason() -> None:
     made = [visit for visit in visits(plan, 2, 0.01, 0)[1] if (visit.round, visit.position) != (1, 1)]
     found = estimate(plan, made)
     assert {m.interval_reason for m in found} == {"3 visits of 2 workloads in 2 rounds leave no degree of freedom"}
-    assert topped_up(found, plan) == list(plan.by_key)
+    assert needs_more_rounds(found, plan) == list(plan.by_key)
 
 
 def test_what_cannot_be_used_says_so_and_is_not_topped_up() -> None:
@@ -161,4 +161,4 @@ def test_what_cannot_be_used_says_so_and_is_not_topped_up() -> None:
     made = [replace(v, status="void") if v.position == 1 else v for v in visits(plan, 4, 0.001, 0)[1]]
     found = estimate(plan, made)
     assert found[1].interval_reason == "none of its visits can be used"
-    assert found[1].workload.key not in topped_up(found, plan)
+    assert found[1].workload.key not in needs_more_rounds(found, plan)

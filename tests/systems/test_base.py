@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hwcost.campaign.planning import planned
+from hwcost.campaign.options import MeasureOptions
 from hwcost.errors import (
     DataError,
     DeviceError,
@@ -178,7 +178,7 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
 def test_nothing_that_can_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work = [SyntheticWorkload("w0", flops=10**9)]
     monkeypatch.setattr(Counting, "time", lambda self: {"found": str(self.measured(work))})
-    monkeypatch.setattr("hwcost.systems.base.planned", partial(planned, options={"fail": "w0"}))
+    monkeypatch.setattr("hwcost.systems.base.MeasureOptions", partial(MeasureOptions, backend_options={"fail": "w0"}))
     with pytest.raises(MeasurementError, match="nothing that was measured can be used"):
         Counting(tmp_path / "run", NULL).run()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwcost.campaign.plan import Item, Plan
-from hwcost.devices import load
+from hwcost.devices import DeviceHandle, load
 from hwcost.testing.alternatives import WAYS
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.in_process import run_rounds
@@ -35,7 +35,7 @@ def test_both_paths_agree_in_law() -> None:
     quick = replace(protocol("quick"), rounds=4, visit_error=1.0)  # always the least number of blocks
     plan = Plan(tuple(Item(work) for work in works), "xeon", "sim", quick)
     device = SimDevice(faults=replace(MIXED, span_s=100.0))
-    visits = run_rounds(plan, device, load("xeon"))
+    visits = run_rounds(plan, device, DeviceHandle(load("xeon")))
     left = []
     for visit in visits:
         work = plan.by_key[visit.workload_key].workload
