@@ -197,8 +197,7 @@ class Constraint:
             if isinstance(archs, Candidates):
                 check_space(self.value, archs.space)
             found = self.value.predict(archs.genes if isinstance(archs, Candidates) else list(archs))
-            values = np.asarray(found.values if hasattr(found, "values") else found.latency_s)
-            return _Examined(values, found.in_domain & ~np.isnan(values))
+            return _Examined(found.values, found.in_domain & ~np.isnan(found.values))
         own = getattr(self.value, "space", None)
         if not isinstance(archs, Candidates) and is_vectorised(self.value) and isinstance(own, SearchSpace):
             archs = Candidates.of(own, archs)
