@@ -50,7 +50,7 @@ class OptunaSampler(Adapter):
         kind, options = SAMPLERS[self.sampler]
         sampler = getattr(optuna.samplers, kind)(seed=self.seed, **options)
         directions = ["minimize"] * len(self.problem.objectives)
-        with _quiet():
+        with _only_errors(optuna.logging):
             self._study = optuna.create_study(directions=directions, sampler=sampler)
         self._distributions = {
             gene.name: optuna.distributions.CategoricalDistribution(list(range(size)))
@@ -61,8 +61,7 @@ class OptunaSampler(Adapter):
         self._asked: dict[tuple[int, ...], list[Any]] = {}
 
     def _propose(self) -> list[int]:
-        with _quiet():
-            trial = self._study.ask(self._distributions)
+        trial = self._study.ask(self._distributions)
         codes = [int(trial.params[name]) for name in self._distributions]
         self._asked.setdefault(tuple(codes), []).append(trial)
         return codes
@@ -106,15 +105,14 @@ def as_objective(problem: Problem) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps Optuna from logging, and leaves its verbosity as it was."""
-    logging = _optuna().logging
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
+def _only_errors(optuna_logging: Any) -> Iterator[None]:
+    """Silences what Optuna logs about a new study; the level that the user set is restored."""
+    before = optuna_logging.get_verbosity()
+    optuna_logging.set_verbosity(max(before, optuna_logging.ERROR))
     try:
         yield
     finally:
-        logging.set_verbosity(before)
+        optuna_logging.set_verbosity(before)
 
 
 def _optuna() -> Any:
