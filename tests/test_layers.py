@@ -13,8 +13,9 @@ from tests.conftest import ROOT
 LAYERS = [
     ["errors"],
     ["units"],
-    ["_types"],
+    ["_types", "_dtypes"],
     ["_io", "_stats"],
+    ["_jsonl"],
     ["_resources", "_extras", "_locks"],
     ["registry"],
     ["devices"],

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from hwcost._io import write_text
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plan import items
 from hwcost.campaign.planning import planned, taken_up
@@ -256,11 +257,9 @@ class Pipeline(ABC):
     @staticmethod
     def _write(path: Path, plain: Plain) -> None:
         """Writes a file whole or not at all."""
-        part = path.with_name(path.name + ".part")
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(plain, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            part.replace(path)
+            write_text(path, json.dumps(plain, indent=1, allow_nan=False) + "\n")
 
     # -- what stages need ----------------------------------------------------------------------------------------------
 

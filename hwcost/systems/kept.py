@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hwcost._jsonl import append, whole_lines
 from hwcost.errors import DataError
 from hwcost.supernets.schema import writing
 
@@ -30,22 +31,15 @@ class Kept:
 
     def _read(self) -> None:
         try:
-            text = self.path.read_text(encoding="utf-8")
-            whole = text[: text.rfind("\n") + 1]
-            self._known = {str(name): value for name, value in map(json.loads, whole.splitlines())}
+            self._known = {str(name): value for name, value in map(json.loads, whole_lines(self.path))}
         except (OSError, ValueError, TypeError) as error:
             raise DataError(f"'{self.path}' is damaged: {error}. Remove it to have its results found again") from None
-        if whole != text:
-            with writing(self.path):
-                self.path.write_text(whole, encoding="utf-8")
 
     def get(self, name: str, find: Callable[[], Any]) -> Any:
         """Returns the result of that name, found now where it is not known."""
         if name not in self._known:
-            line = json.dumps([name, find()], allow_nan=False)
+            found = find()
             with writing(self.path):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                with self.path.open("a", encoding="utf-8") as file:
-                    file.write(line + "\n")
-            self._known[name] = json.loads(line)[1]
+                append(self.path, [name, found])
+            self._known[name] = json.loads(json.dumps(found))
         return self._known[name]
