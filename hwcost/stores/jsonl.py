@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -20,6 +21,8 @@ from hwcost.stores.base import Store
 from hwcost.stores.holds import held_by_file
 from hwcost.stores.lines import HEADER, MAX_LINE_BYTES, Line, RoundLine, StatusLine, check_header, decode
 from hwcost.stores.schema import Campaign, Record
+
+_log = logging.getLogger(__name__)
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -237,6 +240,7 @@ class JsonLinesStore(Store):
             remark = f"line {number} of '{self.url}' was cut short by a crash and is left out"
             if remark not in self.remarks:
                 self.remarks.append(remark)
+                _log.warning("%s", remark)
             return False
         self._lines = number if is_whole else self._lines
         return True
