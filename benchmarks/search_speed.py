@@ -32,8 +32,8 @@ class Sum:
     """A random sum over the twelve widths, growing with each.
 
     Args:
-        name: What it is called.
-        seed: Of the table.
+        name: Name in the table.
+        seed: Seed of the table.
         sign: -1 for one that falls.
     """
 

@@ -14,7 +14,7 @@ FRAGMENTS = {
 """Words that begin no noun phrase: a description that begins with one has no subject."""
 
 COMPARED = "longer|more|less|fewer|greater|larger|smaller|better|worse|wider|narrower|surer|other|use"
-"""Words that may follow "is no"."""
+"""Words that may follow "is no", which otherwise stands behind "there" only."""
 
 RETIRED = {
     r"\b(told)\b": "reported, given, says",
@@ -33,7 +33,7 @@ RETIRED = {
     r"\b(synonyms?|has_synonyms)\b": "isomorphs",
     r"\b(undisturbed)\b": "uncontended",
     r"\b(brings? the policy)\b": "updates the policy",
-    rf"\b((?:is|are|was|were) no)\b(?! (?:{COMPARED}))": "is not a, there is no",
+    rf"(?<!there )\b((?:is|are|was|were) no)\b(?! (?:{COMPARED}))": "is not a, is not one of",
 }  # fmt: skip
 """Words and turns that a reader of the field does not know, or that say less than the field's term, which stands beside."""
 
