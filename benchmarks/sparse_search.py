@@ -24,7 +24,7 @@ from hwcost.testing.planted import PENALTY, Gates, Planted
 
 SAMPLES, ITERATIONS = 8, 6000
 RATES = {"literal": 0.05, "score": 0.05, "literal+ema": 0.5, "score+ema": 1.0, "rloo": 1.0}
-"""Of each estimator; those without a baseline follow the loss's level, and need small steps to stay finite."""
+"""Step size of each estimator; those without a baseline follow the loss's level, and need small steps to stay finite."""
 DIRECT_PENALTY, DIRECT_STEPS, DIRECT_RATE = 1.0, 1500, 0.05
 KEPT_LOSS, DROPPED_LOSS = 1.9, 2.0
 

@@ -130,8 +130,7 @@ def test_the_code_blocks_of_a_page(path: Path, place, monkeypatch) -> None:
             example.evaluate()
         except BaseException as error:
             if type(error).__name__ not in ("SkipTest", "NotEvaluated"):
-                error.add_note(f"{path.name}, line {example.line}")
-                raise
+                raise AssertionError(f"{path.name}, line {example.line}: {type(error).__name__}: {error}") from error
 
 
 def test_blocks_are_left_out_for_a_reason_only() -> None:

@@ -24,7 +24,7 @@ from hwcost.supernets.training import Pass, Phase, device_of, moved, train
 from hwcost.workloads.modules import Pooler
 
 STARTS = ("direct", "partial", "scratch")
-"""What comes before fine-tuning."""
+"""Weights that fine-tuning starts from: the supernet's, these trained further, or random ones trained alone."""
 
 
 def prepare(

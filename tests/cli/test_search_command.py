@@ -160,7 +160,7 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
         (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
         (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is no limit"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is no quantity"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is not a quantity"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=0.5x"], "give --baseline"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=1"], "no architecture of space"),
         (["--space", NAME, "--minimize", "params", "-s", "best"], "unknown searcher 'best'"),
