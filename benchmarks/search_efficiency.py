@@ -30,7 +30,7 @@ INSTANCES = 5
 CAP = 500
 """Iterations after which a run that has not found three counts as this many; as in the paper."""
 VALID_FIRST, VALID_THREE = (60, 90), (190, 245)
-"""Mean evaluations of random search without replacement between which an instance is worth searching."""
+"""Where random search without replacement must lie, on average, for an instance to be worth searching."""
 RANDOM_SEEDS = 200
 
 
@@ -39,7 +39,7 @@ class Row:
     """A way to search.
 
     Attributes:
-        label: Label in the table.
+        label: Name of the row in the table.
         name: Name of the searcher.
         options: Options of the searcher.
         known_latency: Whether latency is a table that may be looked into.
@@ -69,7 +69,7 @@ ROWS = {
     "random": Row("random without replacement", "random", {}),
 }
 TIMED = (25, 100)
-"""Numbers of known trials at which a suggestion of a searcher is timed."""
+"""Number of trials that a searcher has learned from before one of its suggestions is timed."""
 
 
 def instances(ruggedness: float) -> list[SearchProblem]:
@@ -90,7 +90,7 @@ def instances(ruggedness: float) -> list[SearchProblem]:
 def random_search(problem: SearchProblem) -> tuple[float, float]:
     """Returns the mean iterations to one and to three winners, of many random orders."""
     winners = set(problem.winners)
-    marks = np.array([arch in winners for arch in problem.everything.archs])
+    marks = np.array([arch in winners for arch in problem.everything.architectures])
     orders = [np.random.default_rng([9, seed]).permutation(len(marks)) for seed in range(RANDOM_SEEDS)]
     places = [np.flatnonzero(marks[order]) + 1 for order in orders]
     return float(np.mean([row[0] for row in places])), float(np.mean([row[2] for row in places]))
@@ -108,7 +108,7 @@ def runs(row: Row, problems: list[SearchProblem], seeds: int) -> dict[str, Any]:
         problem = problems[seed % len(problems)]
         study = search(
             problem.everything.space, problem.objectives(row.known_latency), searcher=row.name, dominate=3,
-            iterations=row.cap, seed=seed, batch=1, **row.options,
+            iterations=row.cap, seed=seed, batch=1, searcher_options=row.options,
         )  # fmt: skip
         places = [trial.number + 1 for trial in study.dominating]
         first.append(places[0] if places else CAP)
@@ -128,7 +128,7 @@ def summary(values: list[int]) -> dict[str, float]:
 
 
 def suggestion_ms(row: Row, problem: SearchProblem) -> Iterator[float]:
-    """Yields the median milliseconds of a suggestion at each number of known trials."""
+    """Yields the median milliseconds of a suggestion after so many trials."""
     for known in TIMED:
         of = Problem(problem.everything.space, problem.objectives(row.known_latency))
         made = searcher(row.name, of, 0, **row.options)

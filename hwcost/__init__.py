@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from hwcost.campaign.compare import compare
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.cost_models.operators import lookup_table
-    from hwcost.objectives import Bound, Limit, Maximize, Minimize
+    from hwcost.objectives import Constraint, Maximize, Minimize
     from hwcost.spaces import space
     from hwcost.stores import open_store
     from hwcost.study import search
     from hwcost.supernets.family import supernet
 
 __all__ = [
-    "Bound", "CostModel", "Limit", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
+    "Constraint", "CostModel", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
     "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
 ]  # fmt: skip
 
@@ -39,9 +39,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "audit": "hwcost.auditing.source",
-    "Bound": "hwcost.objectives",
+    "Constraint": "hwcost.objectives",
     "CostModel": "hwcost.cost_models.base",
-    "Limit": "hwcost.objectives",
     "Maximize": "hwcost.objectives",
     "Minimize": "hwcost.objectives",
     "Prediction": "hwcost.cost_models.base",

@@ -16,7 +16,7 @@ import numpy as np
 
 from hwcost import pareto
 from hwcost.corpora import ClassificationTask
-from hwcost.objectives import Bound, Flops, Maximize, Minimize
+from hwcost.objectives import Constraint, Flops, Maximize, Minimize
 from hwcost.spaces.autodistil import TEACHER_HEADS, TEACHER_LAYERS, TEACHER_RATIO, AutoDistil
 from hwcost.spaces.base import Architecture
 from hwcost.study import search
@@ -204,7 +204,7 @@ class AutoDistilPipeline(Pipeline):
         for subspace in SUBSPACES:
             space = self.space(subspace)
             loss = Minimize(self.judges[subspace].loss, "relation_loss")
-            limit = Bound(Flops(space, seq_len=self.effort.measuring.seq_len), most=most)
+            limit = Constraint(Flops(space, seq_len=self.effort.measuring.seq_len), most=most)
             study = self._searched(f"agnostic-{subspace}", space, [loss], [limit], self.effort.candidates)
             for trial in study.completed:
                 net = subspace, trial.architecture

@@ -217,7 +217,7 @@ class AutoDistillPipeline(Pipeline):
                 ],
                 "front": [self.space.key(one.architecture) for one in study.front],
                 "dominating": [self.space.key(one.architecture) for one in study.dominating],
-                "hypervolume": study.attained().tolist(),
+                "hypervolume": study.convergence().tolist(),
             }  # fmt: skip
         return {"reference": self.space.key(self.space.mobilebert), **found}
 

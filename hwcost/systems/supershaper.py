@@ -16,12 +16,12 @@ import numpy as np
 from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.quality import fit_quality
-from hwcost.objectives import Bound, Limit, Minimize, Params
+from hwcost.objectives import Constraint, Minimize, Params
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.study import search
-from hwcost.study.remeasure import level_of, links, remeasured
+from hwcost.study.remeasure import anchors, level_of, remeasured
 from hwcost.study.study import Progress, Study
 from hwcost.supernets.diagnostics import bottleneck_diagonals, perplexities
 from hwcost.supernets.recipe import RECIPES, Recipe
@@ -175,15 +175,15 @@ class SuperShaperPipeline(Pipeline):
         drawn = self.space.sample(101, seed=self.settings.seed + 3)
         for share in self.effort.sizes:
             most = float(np.quantile([self.space.params(arch) for arch in drawn], share))
-            by_size = self._evolved(f"params-{share:g}", Bound(Params(self.space), most=most))
+            by_size = self._evolved(f"params-{share:g}", Constraint(Params(self.space), most=most))
             sure = PROBABILITY if latency.errors_ is not None and len(latency.errors_) >= LEAST else None
             budget_s = kept_latency_s(latency, by_size.best.architecture, sure)
-            by_latency = self._evolved(f"latency-{share:g}", Limit(latency, budget_s, sure))
+            by_latency = self._evolved(f"latency-{share:g}", Constraint(latency, most=budget_s, probability=sure or 0))
             for kind, study in (("params", by_size), ("latency", by_latency)):
                 row = {
                     "limit": kind, "share": share, "arch": self.space.key(study.best.architecture), "max_params": most,
                     "budget_s": budget_s, "probability": sure, "predicted_perplexity": study.best.values[0],
-                    "evaluations": study.evaluations, "progress": thinned(study.attained().tolist()),
+                    "evaluations": study.evaluations, "progress": thinned(study.convergence().tolist()),
                 }  # fmt: skip
                 rows.append(row)
         return {"winners": rows}
@@ -194,7 +194,8 @@ class SuperShaperPipeline(Pipeline):
 
         return search(
             self.space, [Minimize(self.perplexity, "perplexity")], [limit], searcher="evolution",
-            preset="supershaper-paper", evaluations=min(self.effort.evaluations, self.space.size), seed=self.settings.seed,
+            searcher_options={"preset": "supershaper-paper"},
+            evaluations=min(self.effort.evaluations, self.space.size), seed=self.settings.seed,
             log=self.folder / "studies" / f"{name}.jsonl", progress=tell,
         )  # fmt: skip
 
@@ -203,7 +204,7 @@ class SuperShaperPipeline(Pipeline):
         named = self._named()
         archs = list(dict.fromkeys(named.values()))
         found = dict(zip(archs, self._perplexities("winners", archs, 1), strict=True))
-        again = links(self.latency)
+        again = anchors(self.latency)
         workloads = self.effort.measuring.models(self.space, list(dict.fromkeys([*archs, *again])))
         measured = latencies.of_archs(self.measured(workloads, "winner").measurements)
         level = level_of(self.latency, again, [measured[arch] for arch in again])
@@ -272,12 +273,12 @@ class SuperShaperPipeline(Pipeline):
 def kept_latency_s(cost: CostModel, arch: Architecture, probability: float | None) -> float:
     """Returns the least limit on latency that a net keeps with a probability; None takes the prediction as it is.
 
-    An exact hit is no exception: a limit asks what the model's errors allow, see :class:`hwcost.objectives.Limit`.
+    An exact hit is no exception: a limit asks what the model's errors allow, see :class:`hwcost.objectives.Constraint`.
     """
     low = high = float(cost.predict([arch]).latency_s[0])
 
     def is_kept(max_s: float) -> bool:
-        return bool(Limit(cost, max_s, probability).holds([arch])[0])
+        return bool(Constraint(cost, most=max_s, probability=probability or 0).feasible([arch])[0])
 
     while is_kept(low):
         low /= 1.25
