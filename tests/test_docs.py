@@ -55,7 +55,7 @@ def test_every_code_that_can_be_raised_is_described() -> None:
 
 def test_the_public_names() -> None:
     assert hwcost.__all__ == [
-        "Bound", "CostModel", "Limit", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
+        "Constraint", "CostModel", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
         "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
     ]  # fmt: skip
     for name in hwcost.__all__:
