@@ -67,7 +67,7 @@ class Hat(SearchSpace):
         """Checks ten features; see the base class.
 
         Raises:
-            ArchitectureError: When a width or a number of layers is not HAT's, or an average is no positive number.
+            ArchitectureError: When a width or a number of layers is not HAT's, or an average is not a positive number.
         """
         arch = super().architecture(genes)
         for gene, value in zip(self.genes, arch.genes, strict=True):

@@ -97,7 +97,7 @@ def call_factory(name: str, arguments: Mapping[str, Any]) -> UserModel:
         The module and its example inputs; a single tensor is a tuple of one.
 
     Raises:
-        UsageError: When there is no such factory, it does not take the arguments, or returns something else.
+        UsageError: When the factory does not exist, does not take the arguments, or returns something else.
         MeasurementError: When the factory itself raises; says where. Its cause is what the factory raised.
         MissingExtraError: When torch is not installed.
     """

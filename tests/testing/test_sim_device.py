@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.backends import BACKENDS
 from hwcost.campaign.estimate import fit_campaign
 from hwcost.campaign.plan import Item, Plan
 from hwcost.devices import load
@@ -17,6 +16,7 @@ from hwcost.errors import UsageError
 from hwcost.testing.backends import BackendContract
 from hwcost.testing.faults import DRIFTS, Faults, LevelPath
 from hwcost.testing.in_process import run_rounds
+from hwcost.testing.plugins import registered
 from hwcost.testing.sim_device import SimDevice
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -39,9 +39,8 @@ class TestSim(BackendContract):
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def registered(cls):
-        BACKENDS._builtins["sim"] = "hwcost.testing.sim_device:SimDevice"
-        yield
-        del BACKENDS._builtins["sim"]
+        with registered("hwcost.backends", {"sim": "hwcost.testing.sim_device:SimDevice"}):
+            yield
 
     @classmethod
     def workload(cls):
