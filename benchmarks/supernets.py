@@ -37,10 +37,10 @@ from hwcost.spaces.transformer import TOKEN_TYPES
 from hwcost.supernets.base import initialise, std_at
 from hwcost.supernets.diagnostics import bottleneck_diagonals, choose, perplexities, shape_differences
 from hwcost.supernets.distillation import SCHEDULES, Distillation, TeacherTraining
-from hwcost.supernets.family import supernet
 from hwcost.supernets.finetuning import STARTS, Classification, Classifier, accuracy, prepare
 from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation
 from hwcost.supernets.sampling import Sandwich
 from hwcost.supernets.student import student, teacher

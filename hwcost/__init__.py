@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hwcost.spaces import space
     from hwcost.stores import open_store
     from hwcost.study import search
-    from hwcost.supernets.family import supernet
+    from hwcost.supernets.registry import supernet
 
 __all__ = [
     "Constraint", "CostModel", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
@@ -54,7 +54,7 @@ _HOMES = {
     "open_store": "hwcost.stores",
     "search": "hwcost.study",
     "space": "hwcost.spaces",
-    "supernet": "hwcost.supernets.family",
+    "supernet": "hwcost.supernets.registry",
 }
 
 

@@ -7,6 +7,7 @@ a training is its weights, the optimiser's moments and a number.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -19,10 +20,12 @@ from torch import nn
 
 from hwcost._jsonl import append, keep_first, whole_lines
 from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.supernets._io import writing
 from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernets.optimizers import optimizer
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.schema import writing
+
+_log = logging.getLogger(__name__)
 
 LOG = "log.jsonl"
 
@@ -161,7 +164,7 @@ def train(
             state = Progress(stretch[index].name, step + 1, run.recipe.steps, done + step + 1, total, losses, tokens)
             summary = summary.after(state)
             if place is not None:
-                _log(place, state)
+                _keep(place, state)
                 if (step + 1) % save_every == 0 and step + 1 < run.recipe.steps:
                     run.checkpoint(index, step + 1, known).save(place)
             progress(state)
@@ -251,6 +254,7 @@ def _resume(module: nn.Module, folder: Path | None, about: dict[str, Any]) -> Ch
     finished = list(about["phases"].values())[: found.phase]
     done = sum(recipe["steps"] for recipe in finished) + found.step
     keep_first(folder / LOG, done)
+    _log.info("resuming the training in %s after %d steps", folder, done)
     return found
 
 
@@ -275,7 +279,7 @@ def _moved(state: dict[str, torch.Tensor], parameter: torch.Tensor) -> dict[str,
     return {kind: value.to(parameter.device) if value.ndim else value for kind, value in state.items()}
 
 
-def _log(folder: Path, state: Progress) -> None:
+def _keep(folder: Path, state: Progress) -> None:
     with writing(folder / LOG):
         append(folder / LOG, asdict(state))
 

@@ -14,8 +14,8 @@ pytest.importorskip("safetensors")
 
 from hwcost.errors import DataError, InterruptedRunError
 from hwcost.spaces import space
-from hwcost.supernets.family import supernet
 from hwcost.supernets.recipe import recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.run import Run, Settings
 from tests.supernets.nets import batch, shaken
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hwcost.errors import ArchitectureError, MissingExtraError, UsageError
 from hwcost.spaces import space
 from hwcost.spaces.transformer import HEADS_OF_NET
-from hwcost.supernets.family import SUPERNETS, supernet
+from hwcost.supernets.registry import SUPERNETS, supernet
 from hwcost.supernets.transformer import kept_layers
 from hwcost.workloads.weights import count_parameters
 from tests.supernets import by_hand

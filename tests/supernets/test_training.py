@@ -14,10 +14,10 @@ pytest.importorskip("safetensors")
 
 from hwcost.errors import DataError, MeasurementError, UnknownNameError, UsageError
 from hwcost.supernets.checkpoint import FILE, Checkpoint, describe
-from hwcost.supernets.family import supernet
 from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
 from hwcost.supernets.optimizers import Lamb, optimizer
 from hwcost.supernets.recipe import RECIPES, Recipe, recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.sampling import Sandwich, Uniform, rule
 from hwcost.supernets.training import LOG, Phase, read_log, train
 from tests.supernets.nets import shaken
@@ -309,7 +309,7 @@ def test_checkpoints_of_other_recipes_are_refused(trained) -> None:
 
 
 def test_checkpoints_of_a_later_version_are_refused(trained, monkeypatch) -> None:
-    monkeypatch.setattr("hwcost.supernets.schema.VERSION", 0)
+    monkeypatch.setattr("hwcost.supernets._io.VERSION", 0)
     with pytest.raises(DataError, match="has schema version 1; this hwcost reads 0. A later one wrote it"):
         describe(trained)
 
