@@ -141,8 +141,8 @@ def extract(
     """Take a subnet out as a plain net with weights of its own, which runs without hwcost."""
     _prepare("cpu", None)
     from hwcost.supernets import subnet
-    from hwcost.supernets._io import writing
     from hwcost.supernets.run import Run
+    from hwcost.supernets.schema import writing
 
     run = Run.open(folder)
     net = run.trained()
@@ -260,7 +260,7 @@ def _export(run: Run, model: Any, path: str) -> None:
     import torch
 
     from hwcost.backends.onnx_export import export_module
-    from hwcost.supernets._io import writing
+    from hwcost.supernets.schema import writing
     from hwcost.workloads import builder
 
     described = builder(run.supernet.space).model_inputs(1, run.settings.recipe.seq_len)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from hwcost.errors import DataError
-from hwcost.supernets._io import VERSION, check_version
+from hwcost.supernets.schema import VERSION, check_version
 from hwcost.supernets.subnet import read_tensors, write_tensors
 
 FILE = "checkpoint.safetensors"

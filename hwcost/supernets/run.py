@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from hwcost._io import write_text
 from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
 from hwcost.errors import DataError, InterruptedRunError, UsageError
-from hwcost.supernets._io import VERSION, check_version
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
+from hwcost.supernets.schema import VERSION, check_version
 from hwcost.workloads import builder
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import torch
 from hwcost._extras import imported
 from hwcost._io import write_atomically, write_text
 from hwcost.errors import DataError, UsageError
-from hwcost.supernets._io import VERSION, check_version, writing
+from hwcost.supernets.schema import VERSION, check_version, writing
 from hwcost.workloads import is_net, modules
 from hwcost.workloads.builder import Blueprint
 

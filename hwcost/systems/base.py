@@ -21,7 +21,7 @@ from hwcost.campaign.planning import planned, taken_up
 from hwcost.devices import require
 from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
 from hwcost.stores import open_store
-from hwcost.supernets._io import VERSION, check_version, writing
+from hwcost.supernets.schema import VERSION, check_version, writing
 from hwcost.systems.kept import Kept
 from hwcost.timing.timer import stopwatch
 from hwcost.workloads import models

@@ -9,7 +9,7 @@ from typing import Any
 
 from hwcost._jsonl import append, whole_lines
 from hwcost.errors import DataError
-from hwcost.supernets._io import writing
+from hwcost.supernets.schema import writing
 
 
 class Kept:

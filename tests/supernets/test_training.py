@@ -309,7 +309,7 @@ def test_checkpoints_of_other_recipes_are_refused(trained) -> None:
 
 
 def test_checkpoints_of_a_later_version_are_refused(trained, monkeypatch) -> None:
-    monkeypatch.setattr("hwcost.supernets._io.VERSION", 0)
+    monkeypatch.setattr("hwcost.supernets.schema.VERSION", 0)
     with pytest.raises(DataError, match="has schema version 1; this hwcost reads 0. A later one wrote it"):
         describe(trained)
 
