@@ -5,10 +5,9 @@ A cost function is anything that takes an architecture and returns a number. Cos
 """
 
 from hwcost.objectives.bound import Bound
-from hwcost.objectives.gates import GateCosts
 from hwcost.objectives.limit import Limit
 from hwcost.objectives.objective import Maximize, Minimize, Objective
 from hwcost.objectives.population import Population
 from hwcost.objectives.sizes import Flops, Memory, Params
 
-__all__ = ["Bound", "Flops", "GateCosts", "Limit", "Maximize", "Memory", "Minimize", "Objective", "Params", "Population"]
+__all__ = ["Bound", "Flops", "Limit", "Maximize", "Memory", "Minimize", "Objective", "Params", "Population"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._extras import imported
 from hwcost.errors import UsageError
+from hwcost.report.drawings import drawings
 from hwcost.report.figures import STYLE, new_figure, save
-from hwcost.report.pipeline_figures import drawings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

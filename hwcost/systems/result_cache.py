@@ -1,4 +1,4 @@
-"""Results that are dear to find, by name: each is written as soon as it is found, and found once."""
+"""Results that are expensive to compute, by name: each is written as soon as it is known, and computed once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.errors import DataError
-from hwcost.supernets.schema import writing
+from hwcost.files import append_line, write_text
 
 
-class Kept:
-    """Plain JSON by name in a JSON Lines file; one that is cut short loses its last line only.
+class ResultCache:
+    """Plain JSON by name in a JSON Lines file; a file that was cut short loses its last line only.
 
     Args:
         path: The file; made with the first result.
@@ -34,18 +34,14 @@ class Kept:
             whole = text[: text.rfind("\n") + 1]
             self._known = {str(name): value for name, value in map(json.loads, whole.splitlines())}
         except (OSError, ValueError, TypeError) as error:
-            raise DataError(f"'{self.path}' is damaged: {error}. Remove it to have its results found again") from None
+            raise DataError(f"'{self.path}' is damaged: {error}. Remove it to have its results computed again") from None
         if whole != text:
-            with writing(self.path):
-                self.path.write_text(whole, encoding="utf-8")
+            write_text(self.path, whole)
 
-    def get(self, name: str, find: Callable[[], Any]) -> Any:
-        """Returns the result of that name, found now where it is not known."""
+    def get(self, name: str, compute: Callable[[], Any]) -> Any:
+        """Returns the result of that name, computed now where it is not known."""
         if name not in self._known:
-            line = json.dumps([name, find()], allow_nan=False)
-            with writing(self.path):
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                with self.path.open("a", encoding="utf-8") as file:
-                    file.write(line + "\n")
+            line = json.dumps([name, compute()], allow_nan=False)
+            append_line(self.path, line)
             self._known[name] = json.loads(line)[1]
         return self._known[name]

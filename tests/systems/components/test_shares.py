@@ -6,11 +6,10 @@ import pytest
 
 import hwcost
 from hwcost.backends.null import Null
-from hwcost.campaign.shares import gate_shares, share_workloads, without_keys
 from hwcost.errors import DataError
-from hwcost.objectives import GateCosts
 from hwcost.spaces.base import Component
 from hwcost.spaces.components import Components
+from hwcost.systems.components import GateCosts, gate_shares, share_workloads, without_keys
 from hwcost.workloads import ComponentWorkload, Workload, models
 
 SPACE = Components("mini")
@@ -48,7 +47,7 @@ def test_shares_are_the_laws(campaign) -> None:
     assert shares == pytest.approx(wanted, abs=0.01)
 
 
-def test_gaps_are_told_for_both_nets(campaign) -> None:
+def test_gaps_are_reported_for_both_nets(campaign) -> None:
     """The law gives a whole net the larger of two sums, and the sum of its components the sum of the larger ones."""
     _, gaps = gate_shares(SPACE, campaign.measurements)
     assert set(gaps) == {SPACE.base(), without_keys(SPACE)}

@@ -1,24 +1,23 @@
 # mypy: allow-subclassing-any
-"""Finding Fast Transformers' two searches as trainings: gates, or the policy that draws them, learn with the weights.
+"""The two searches of Finding Fast Transformers as trainings: gates, or the policy that draws them, learn with the weights.
 
-Source: Tsai et al., "Finding Fast Transformers", section 3.3. Both resume bit by bit: DO's gates lie in the checkpoint, and
-SDO's policy, which follows from the losses that it was told, is told those of the log again.
+Source: Tsai et al., "Finding Fast Transformers", section 3.3. Both resume bit by bit: DO's gates are part of the checkpoint;
+SDO's policy is a function of the losses of the nets that it drew, and these are replayed from the log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 from torch.nn import functional
 
 from hwcost.errors import UsageError
+from hwcost.searchers import Trial
 from hwcost.searchers.direct import Direct
 from hwcost.searchers.sampling import Sampling
-from hwcost.searchers.trial import Trial
-from hwcost.spaces.base import Architecture
+from hwcost.spaces import Architecture
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.masked_lm import Batches, asked, inputs, masked_lm_loss
 from hwcost.supernets.recipe import Recipe
@@ -26,7 +25,7 @@ from hwcost.supernets.training import Pass, device_of, moved, read_log
 
 
 class Gated(nn.Module):
-    """A component supernet with its gates, so that both lie in one checkpoint.
+    """A component supernet with its gates, so that both are part of one checkpoint.
 
     Args:
         supernet: The weights.
@@ -36,17 +35,17 @@ class Gated(nn.Module):
     def __init__(self, supernet: ComponentSupernet, direct: Direct) -> None:
         super().__init__()
         self.supernet, self.direct = supernet, direct
-        self.gates = nn.Parameter(direct.gates.detach(), requires_grad=False)  # the same memory, and no optimiser's
+        self.gates = nn.Parameter(direct.gates.detach(), requires_grad=False)  # shares memory; without an optimiser
 
 
 class DirectTraining:
-    """DO: masked words, with gates that are weighed and pay (section 3.3.1).
+    """DO: masked language modelling with weighted gates, at a penalty for their cost (section 3.3.1).
 
     Args:
         gated: Supernet and gates.
         batches: Text.
-        recipe: Of the weights; gates follow its rate, relative to its peak.
-        rate: Of the gates at that peak.
+        recipe: Recipe of the weights; the gates' learning rate follows its schedule.
+        rate: Learning rate of the gates at the schedule's peak.
 
     Raises:
         UsageError: When the penalty is not proximal, or the recipe divides its batches.
@@ -69,24 +68,25 @@ class DirectTraining:
 
 
 class SampledTraining:
-    """SDO: masked words by nets that a policy draws, which learns from their losses (section 3.3.2).
+    """SDO: masked language modelling of nets that a policy draws, and learns from by their losses (section 3.3.2).
 
     Args:
         supernet: The weights.
-        policy: The searcher; told the loss, and what a net costs.
-        cost: Cost of a net.
+        policy: The searcher that draws nets.
+        cost: Cost of a net, which the policy weighs against its loss.
         batches: Text; all nets of a step see the same.
-        folder: Of the training, whose log brings the policy to where a checkpoint stands.
+        folder: Folder of the training; on resumption, its log is replayed to the policy.
     """
 
     def __init__(
-        self, supernet: ComponentSupernet, policy: Sampling, cost: Any, batches: Batches, folder: Path
-    ) -> None:
+        self, supernet: ComponentSupernet, policy: Sampling, cost: Callable[[Architecture], float], batches: Batches,
+        folder: Path,
+    ) -> None:  # fmt: skip
         self.supernet, self.policy, self.cost, self.batches, self.folder = supernet, policy, cost, batches, folder
-        self._told = 0
+        self._steps = 0
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`; the policy is told when all passes have been differentiated."""
+        """See :class:`~hwcost.supernets.training.Objective`; the policy learns when all passes have been differentiated."""
         if step != number:
             raise UsageError("nets that a policy draws need one micro batch a step")
         self.catch_up(step)
@@ -99,10 +99,10 @@ class SampledTraining:
         self._tell(archs, losses)
 
     def catch_up(self, steps: int) -> None:
-        """Tells the policy what the log knows of the steps before this one."""
-        if self._told >= steps:
+        """Replays the log's steps up to this one to the policy."""
+        if self._steps >= steps:
             return
-        for state in list(read_log(self.folder))[self._told : steps]:
+        for state in list(read_log(self.folder))[self._steps : steps]:
             archs = self.policy.ask()
             self._tell(archs, [state.losses[_name(index)] for index in range(len(archs))])
 
@@ -110,7 +110,7 @@ class SampledTraining:
         self.policy.tell(
             [Trial(arch, values=(loss, self.cost(arch))) for arch, loss in zip(archs, losses, strict=True)]
         )
-        self._told += 1
+        self._steps += 1
 
 
 def _name(index: int) -> str:

@@ -1,4 +1,4 @@
-"""Where the time of a component net goes, by kind of gate: what it would save without each, measured on this device.
+"""The time of a component net by kind of gate: the share that it would save without each, measured on this device.
 
 Source: Tsai et al., "Finding Fast Transformers", Tables 1 and 4. A kind's share comes from the prices of components by the
 slope over depth: queries and keys against averaged values, the norms' means against norms without, feed-forwards in pieces
@@ -11,15 +11,22 @@ from collections.abc import Sequence
 
 from hwcost.campaign.components import component_report
 from hwcost.errors import DataError
-from hwcost.spaces.base import Architecture, Component
+from hwcost.spaces import Architecture, Component
 from hwcost.spaces.components import Components
 from hwcost.timing.measurement import Measurement
-from hwcost.workloads import component_stacks, models
-from hwcost.workloads.base import Workload
+from hwcost.workloads import Workload, component_stacks, models
 
 
 def share_workloads(space: Components, batch_size: int = 1, seq_len: int = 128) -> list[Workload]:
-    """Returns what a campaign must measure to tell the shares: stacks of components, and two whole nets."""
+    """Returns the workloads that the shares are derived from: stacks of components, and two whole nets.
+
+    Measure all of them in one campaign.
+
+    Args:
+        space: The space.
+        batch_size: Number of sequences in a call.
+        seq_len: Number of tokens in a sequence.
+    """
     stacks = component_stacks(space, batch_size, seq_len, components=_wanted(space))
     return [*stacks, *models(space, [space.base(), without_keys(space)], batch_size, seq_len)]
 
@@ -35,11 +42,15 @@ def without_keys(space: Components) -> Architecture:
 def gate_shares(
     space: Components, measured: Sequence[Measurement]
 ) -> tuple[dict[str, float], dict[Architecture, float]]:
-    """Returns what :func:`share_workloads` cost.
+    """Derives the shares from the measurements of :func:`share_workloads`.
+
+    Args:
+        space: The space.
+        measured: Measurements of one campaign.
 
     Returns:
-        The share of the whole net's latency by kind of gate, as :class:`hwcost.objectives.GateCosts` takes them; kinds
-        overlap. And, by net, by how much the sum of its components exceeds it, relative to it.
+        The share of the whole net's latency by kind of gate, as :class:`GateCosts` takes them; kinds overlap. And the
+        relative excess of the sum of a net's components over the net, by net.
 
     Raises:
         DataError: When one of them was not measured.

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.objectives import GateCosts, Population
-from hwcost.objectives.gates import FORMS, PAPER_SHARES
+from hwcost.objectives import Population
 from hwcost.spaces import space
+from hwcost.systems.components import FORMS, PAPER_SHARES, GateCosts
 
 MINI = space("components", grid="mini")
 SHARES = PAPER_SHARES["minibert"]
@@ -59,7 +59,7 @@ def test_gradients_reach_every_gate(form) -> None:
     assert gates.grad.flatten().numpy() == pytest.approx(cost.of_gates())
 
 
-def test_wrong_shares_are_told() -> None:
+def test_wrong_shares_are_errors() -> None:
     with pytest.raises(UsageError, match="a share for each of ff, joint"):
         GateCosts(MINI, {"ff": 1.0})
     with pytest.raises(UsageError, match="unknown form 'tree'"):

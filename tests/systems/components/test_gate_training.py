@@ -15,8 +15,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
 from hwcost.errors import UsageError
-from hwcost.objectives import GateCosts, Minimize
-from hwcost.objectives.gates import PAPER_SHARES
+from hwcost.objectives import Minimize
 from hwcost.searchers.direct import Direct
 from hwcost.searchers.problem import Problem
 from hwcost.searchers.sampling import Sampling
@@ -25,7 +24,8 @@ from hwcost.supernets.components import ComponentSupernet, folded
 from hwcost.supernets.masked_lm import inputs
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Phase, train
-from hwcost.systems.gates import DirectTraining, Gated, SampledTraining
+from hwcost.systems.components import PAPER_SHARES, GateCosts
+from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
 
 pytestmark = pytest.mark.torch
 
@@ -99,7 +99,7 @@ def test_sdo_resumes_bit_by_bit(tmp_path: Path, steps: int) -> None:
     assert run(tmp_path / "run")[1] == expected  # finished: nothing is trained, and the policy follows from the log
 
 
-def test_a_dear_gate_closes_and_a_free_one_stays(tmp_path: Path) -> None:
+def test_an_expensive_gate_closes_and_a_free_one_stays(tmp_path: Path) -> None:
     gated, objective = direct(penalty=1000.0)
     train(gated, [Phase("do", objective, RECIPE, lambda name: name.startswith("supernet."))])
     kept, costs = gated.direct.kept(), COST.of_gates().reshape(SPACE.grid.layers, -1)

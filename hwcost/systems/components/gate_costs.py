@@ -1,4 +1,4 @@
-"""What the gates of a component net cost: shares of the whole net's latency, profiled once for every kind of piece.
+"""The cost of a component net's gates: shares of the whole net's latency, measured once for every kind of component.
 
 Source: Tsai et al., "Finding Fast Transformers", section 4: ``cost(w) = sum_i w_i c_i``, where ``c_i`` is profiled per
 component as the largest share over sequence lengths of 32, 128 and 512. The paper gives no unit; here the whole net costs 1.
@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hwcost._types import Codes, Floats
 from hwcost.errors import UsageError
-from hwcost.spaces.base import Architecture
+from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
+
+Floats = NDArray[np.float64]
 
 FORMS = ("linear", "nested")
 KINDS = ("ff", "joint", "qk", "v", "mean", "head")
@@ -29,13 +31,13 @@ PAPER_SHARES: dict[str, dict[str, float]] = {
 
 
 class GateCosts:
-    """The cost of gates, relative to the net that is taken to pieces.
+    """The cost of gates, relative to the net with all of them open. It is a cost function of architectures.
 
     Args:
         space: The space.
         shares: Share of the whole net's latency that all gates of a kind make together: ``ff``, ``joint`` (feed-forwards one
             behind the other, against side by side), ``qk``, ``v``, ``mean``, ``head``. Shares below 0 count as 0.
-        form: ``linear``, the paper's sum, or ``nested``.
+        form: ``linear``, the paper's sum, or ``nested``, which counts no latency twice.
 
     Raises:
         UsageError: When a kind has no share, or the form is unknown.
@@ -69,10 +71,10 @@ class GateCosts:
         return np.tile(block, self.space.grid.layers) / self.whole
 
     def __call__(self, arch: Architecture) -> float:
-        """Returns the cost of one architecture; 1 for the net that is taken to pieces."""
+        """Returns the cost of one architecture; 1 for the net with all gates open."""
         return float(self._cost(np.array([arch.genes], dtype=np.float64))[0])
 
-    def predict_codes(self, codes: Codes) -> Floats:
+    def predict_codes(self, codes: NDArray[Any]) -> Floats:
         """Returns the costs of n architectures by their codes, which are the gates, shape (n,)."""
         return np.asarray(self._cost(np.asarray(codes, dtype=np.float64)))
 
@@ -80,8 +82,8 @@ class GateCosts:
         """Returns the mean cost when every gate is drawn by itself; gates without effect, too, cost what they cost.
 
         Args:
-            probabilities: Of each gate to be open, shape (genes,) or (blocks, gates of a block): an array, or a tensor that
-                gradients reach.
+            probabilities: Probability of each gate to be open, shape (genes,) or (blocks, gates of a block): an array, or a
+                tensor that gradients reach.
 
         Raises:
             UsageError: When there is not one probability per gate.
