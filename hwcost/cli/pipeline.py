@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.progress import Told, progress
+from hwcost.cli.measuring import Backend, Device
+from hwcost.cli.progress import ProgressText, progress
 
 if TYPE_CHECKING:
     from hwcost.systems import Event
@@ -28,8 +29,6 @@ CorpusPath = Annotated[
 Weights = Annotated[
     str | None, typer.Option("--weights", metavar="DIR", help="Folder of a BERT to start from, or to learn from.")
 ]
-Device = Annotated[str, typer.Option("--device", "-d", help="Device that latencies are measured on.")]
-Backend = Annotated[str, typer.Option("--backend", help="Backend that latencies are measured with.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads inside an operator, while measuring.")]
 TrainOn = Annotated[
     str | None, typer.Option("--train-on", help="cpu or cuda. [default: cuda where latencies are measured on a GPU]")
@@ -84,9 +83,9 @@ def _show(report: dict[str, Any]) -> None:
     typer.echo(f"{len(report['stages'])} stages, {spent:.0f} s")
 
 
-def _progress_text(event: Event) -> Told:
+def _progress_text(event: Event) -> ProgressText:
     what = f"{event.stage}: {event.doing}"
-    return Told(
+    return ProgressText(
         event.done, event.total, f"{event.number}/{event.stages} {what}", f"stage {event.number} of {event.stages}, {what}",
         what,
     )  # fmt: skip

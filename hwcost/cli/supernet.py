@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.progress import Told, progress
+from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
@@ -269,8 +269,8 @@ def _export(run: Run, model: Any, path: str) -> None:
         export_module(model, inputs, Path(path))
 
 
-def _told(state: Progress) -> Told:
-    return Told(state.done, state.total, _losses(state), f"step {state.done} of {state.total}: {_losses(state)}")
+def _told(state: Progress) -> ProgressText:
+    return ProgressText(state.done, state.total, _losses(state), f"step {state.done} of {state.total}: {_losses(state)}")
 
 
 def _losses(state: Progress) -> str:

@@ -233,7 +233,7 @@ class SuperShaper(SearchSpace):
             below = [w for w in self.sizes.widths if w <= wanted] or [self.sizes.widths[0]]
             above = [w for w in self.sizes.widths if w >= wanted] or [self.sizes.widths[-1]]
             genes.append(below[-1] if layer in floored else above[0])
-        return Architecture(self.name, tuple(genes))
+        return self.made(genes)
 
 
 def _layer(width: int) -> Component:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
 from hwcost.campaign import run as campaign
-from hwcost.campaign.plan import items
-from hwcost.campaign.planning import planned, taken_up
+from hwcost.campaign.options import MeasureOptions
+from hwcost.campaign.planning import find_or_create
 from hwcost.devices import require
 from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
 from hwcost.stores import open_store
@@ -218,13 +218,13 @@ class Pipeline(ABC, Generic[PresetT]):
             MeasurementError: When no measurement is usable.
         """
         settings, measuring = self.settings, self.preset.measuring
-        plan = planned(
-            items(workloads, role), self.device, settings.backend, tier=measuring.tier,
-            rounds=rounds if rounds is not None else measuring.rounds, threads=settings.threads, seed=settings.seed,
-        )  # fmt: skip
+        plan = MeasureOptions(
+            device=settings.device, backend=settings.backend, threads=settings.threads, tier=measuring.tier,
+            rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
+        ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:
             result = campaign.run(
-                store, taken_up(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
+                store, find_or_create(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
             )
         if all(one.latency_s is None for one in result.measurements):
             flags = [flag for one in result.measurements for flag in one.flags]

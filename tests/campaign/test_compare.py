@@ -182,14 +182,14 @@ def test_other_environments_are_refused_by_name(
         kernel = next(opened.records()).environment.host.kernel
     moved.write_text(lines.read_text().replace(f'"{kernel}"', '"0.1-another"'))
     here, there = f"{store}#{first}", f"{moved}#{last}"
-    with pytest.raises(DataError, match="W_ENV_MISMATCH: .*kernel: \\d+.\\d+ and 0.1.*--across"):
+    with pytest.raises(DataError, match="W_ENV_MISMATCH: .*kernel: \\d+.\\d+ and 0.1.*--allow-env-mismatch"):
         hwcost.compare(here, there)
     assert invoke(["compare", here, there, "-q"]) == 2
     assert "kernel" in capsys.readouterr().err
-    found = hwcost.compare(here, there, across=True)
+    found = hwcost.compare(here, there, allow_env_mismatch=True)
     assert [flag.code for flag in found.flags] == ["W_ENV_MISMATCH"]
     assert found.overall.verdict == "SLOWER"
-    assert invoke(["compare", here, there, "--across", "--json", "-"]) == 0
+    assert invoke(["compare", here, there, "--allow-env-mismatch", "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["flags"][0]["code"] == "W_ENV_MISMATCH"
 
 

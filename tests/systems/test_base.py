@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from hwcost.campaign.planning import planned
+from hwcost.campaign.options import MeasureOptions
 from hwcost.errors import (
     DataError,
     DeviceError,
@@ -223,7 +223,7 @@ def test_stages_are_attributes_once_they_are_finished(tmp_path: Path) -> None:
 
 def test_nothing_that_can_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Counting, "workloads", lambda self: [SyntheticWorkload("w0", flops=10**9)])
-    monkeypatch.setattr("hwcost.systems.base.planned", partial(planned, options={"fail": "w0"}))
+    monkeypatch.setattr("hwcost.systems.base.MeasureOptions", partial(MeasureOptions, backend_options={"fail": "w0"}))
     with pytest.raises(MeasurementError, match="no measurement is usable"):
         Counting(tmp_path / "run", NULL).run()
 
