@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.errors import HwcostError, MeasurementError, UsageError
 from hwcost.timing import cache, conditions, guards, steady, timer, work
 from hwcost.timing.arrival import Arrival
-from hwcost.timing.blocks import Blocks, AcceptedBlocks
+from hwcost.timing.blocks import AcceptedBlocks, Blocks
 from hwcost.timing.measurement import Flag, Status, Visit
 from hwcost.timing.protocol import Protocol
 
