@@ -14,6 +14,7 @@ Names load on first use; importing this package imports neither torch nor SQLAlc
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +61,9 @@ _HOMES = {
     "space": "hwcost.spaces",
     "supernet": "hwcost.supernets.family",
 }
+
+
+logging.getLogger("hwcost").addHandler(logging.NullHandler())  # the application decides what is shown
 
 
 def __getattr__(name: str) -> Any:

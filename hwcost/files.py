@@ -1,15 +1,17 @@
-"""Files that are written whole or not at all, and one way to say that the disk is full."""
+"""Files that survive a crash and a full disk: written whole or not at all, or added to line by line."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from hwcost import _io
+from hwcost import _io, _jsonl
 from hwcost.errors import StoreError
 
-__all__ = ["append_line", "write_text", "writing"]
+__all__ = ["append_json", "read_json_lines", "write_text", "writing"]
 
 
 @contextmanager
@@ -39,13 +41,22 @@ def write_text(path: Path, text: str) -> None:
         _io.write_text(path, text)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Appends a line to a text file; makes the file and its folder.
+def append_json(path: Path, value: Any) -> None:
+    """Adds plain JSON as a line to a file; makes the file and its folder.
 
     Raises:
-        StoreError: When it cannot be written. A part of the line may stand at the end of the file then.
+        StoreError: When it cannot be written. A part of the line may be at the end of the file then; it is ignored.
+        ValueError: When a number is not finite.
     """
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        _jsonl.append(path, value)
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """Reads what :func:`append_json` wrote; a last line that was cut short is left out.
+
+    Raises:
+        OSError: When the file cannot be read.
+        ValueError: When a whole line is not JSON, or not UTF-8.
+    """
+    return [json.loads(line) for line in _jsonl.whole_lines(path)]

@@ -16,6 +16,8 @@ from typing import Any
 
 from hwcost.errors import HwcostError, UnknownNameError, UsageError
 
+__all__ = ["Registry", "made", "parse_options"]
+
 
 class Registry:
     """The entries of one group.

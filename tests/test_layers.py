@@ -13,10 +13,11 @@ from tests.conftest import ROOT
 LAYERS = [
     ["errors"],
     ["units"],
-    ["_types"],
+    ["_types", "_dtypes"],
     ["_io", "_stats"],
+    ["_jsonl"],
     ["_resources", "_extras", "_locks"],
-    ["registry"],
+    ["files", "registry"],
     ["devices"],
     ["spaces"],
     ["corpora"],
@@ -35,11 +36,11 @@ LAYERS = [
     ["objectives", "pareto"],
     ["searchers"],
     ["study"],
-    ["systems"],
     ["suites", "history"],
     ["report"],
-    ["testing"],
     ["api"],
+    ["systems"],
+    ["testing"],
     ["cli"],
 ]
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}

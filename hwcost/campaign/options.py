@@ -16,6 +16,8 @@ from hwcost.timing.protocol import protocol
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
 
+__all__ = ["MeasureOptions"]
+
 
 @dataclass(frozen=True)
 class MeasureOptions:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hwcost.devices import DeviceProfile
     from hwcost.stores.base import Store
 
+__all__ = ["find_or_create", "make_plan"]
+
 
 def make_plan(
     items: Sequence[Item],

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hwcost._io import write_text
 from hwcost.corpora.corpus import Corpus
 from hwcost.corpora.wordpiece import SEPARATOR, SPECIALS, START, UNKNOWN, library, train_wordpiece
 from hwcost.errors import DataError, MissingExtraError
@@ -96,7 +97,7 @@ class Tokenizer:
             OSError: When it cannot be written.
         """
         Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / FILE).write_text(self._inner.to_str(pretty=True), encoding="utf-8")
+        write_text(Path(folder) / FILE, self._inner.to_str(pretty=True))
 
     @property
     def size(self) -> int:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from hwcost.workloads.model import ModelWorkload
     from hwcost.workloads.slopes import ComponentTable
 
+__all__ = ["Data", "from_measurements", "from_store", "from_table", "read"]
+
 FIT, TEST, UNIFORM, CHECK = "fit", "test", "uniform", "check"
 """Roles of rows: to fit on, to test on, to test on besides as a uniform sample, and to check the sum of components on."""
 

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from hwcost._dtypes import BYTES
+
 Kind = Literal["cpu", "cuda", "tpu"]
 
 KINDS = ("cpu", "cuda", "tpu")
 """Kinds of device."""
 
-DTYPES = ("float32", "tfloat32", "bfloat16", "float16", "float8", "int8")
+DTYPES = tuple(BYTES)
 """Number formats that a peak can be stated for."""
 
 

@@ -11,8 +11,9 @@ import math
 
 import numpy as np
 
+from hwcost._stats import robust_sd
 from hwcost._types import Floats
-from hwcost.levels.von_neumann import noise, robust_sd
+from hwcost.levels.von_neumann import noise
 
 MIN_ROWS = (6, 15)
 """Fewest values on either side of a cut, in short series and in long ones."""

@@ -13,18 +13,11 @@ import math
 
 import numpy as np
 
-from hwcost._stats import MAD_TO_SD
+from hwcost._stats import robust_sd
 from hwcost._types import Floats
 
 Z_1_PERCENT = 2.3263
 MIN_ROWS = 10
-
-
-def robust_sd(values: Floats) -> float:
-    """Returns the standard deviation that belongs to the median absolute deviation; 0 for fewer than two values."""
-    if len(values) < 2:
-        return 0.0
-    return float(MAD_TO_SD * np.median(np.abs(values - np.median(values))))
 
 
 def noise(values: Floats) -> float:

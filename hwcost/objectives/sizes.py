@@ -5,13 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from hwcost._dtypes import BYTES
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.features import WORK, shared_features
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
-
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
-"""Bytes of a number."""
 
 
 class Size(ABC):

@@ -22,6 +22,8 @@ from hwcost.searchers.base import Searcher
 from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture, GeneValue
 
+__all__ = ["Sampling"]
+
 ESTIMATORS = ("literal", "score", "literal+ema", "score+ema", "rloo")
 """``literal`` is the printed rule, ``score`` the exact score of the policy; ``+ema`` subtracts a running mean of the loss;
 ``rloo`` subtracts, for every sample, the mean loss of the others (leave one out)."""

@@ -23,6 +23,8 @@ from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Pass, Phase, device_of, moved, train
 from hwcost.workloads.modules import Pooler
 
+__all__ = ["Classification", "Classifier", "accuracy", "prepare"]
+
 STARTS = ("direct", "partial", "scratch")
 """What comes before fine-tuning."""
 

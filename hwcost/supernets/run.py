@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost._io import write_text
 from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
 from hwcost.errors import DataError, InterruptedRunError, UsageError
 from hwcost.supernets.family import supernet
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from hwcost.supernets.base import Supernet
     from hwcost.supernets.sampling import Allowed
     from hwcost.supernets.training import Progress, Summary
+
+__all__ = ["HELD_OUT", "Run", "Settings", "tokenizer_of"]
 
 SETTINGS = "run.json"
 HELD_OUT = 0.1
@@ -115,9 +118,7 @@ class Run:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             run.tokenizer.save(path.parent)
-            part = path.with_suffix(".part")
-            part.write_text(json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2), encoding="utf-8")
-            part.replace(path)  # killed before this, the same command begins anew
+            write_text(path, json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2))
         except OSError as error:
             raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
         return run

@@ -17,11 +17,14 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import nn
 
+from hwcost._jsonl import append, keep_first, whole_lines
 from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernets.optimizers import optimizer
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.schema import writing
+
+__all__ = ["Objective", "Pass", "Phase", "Progress", "Summary", "device_of", "moved", "read_log", "train"]
 
 LOG = "log.jsonl"
 
@@ -249,10 +252,7 @@ def _resume(module: nn.Module, folder: Path | None, about: dict[str, Any]) -> Ch
     fill(module, found.model, folder)
     finished = list(about["phases"].values())[: found.phase]
     done = sum(recipe["steps"] for recipe in finished) + found.step
-    path = folder / LOG
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        path.write_text("".join(lines[:done]), encoding="utf-8")
+    keep_first(folder / LOG, done)
     return found
 
 
@@ -278,9 +278,8 @@ def _moved(state: dict[str, torch.Tensor], parameter: torch.Tensor) -> dict[str,
 
 
 def _log(folder: Path, state: Progress) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder / LOG), (folder / LOG).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(state)) + "\n")
+    with writing(folder / LOG):
+        append(folder / LOG, asdict(state))
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:
@@ -307,7 +306,7 @@ def read_log(folder: str | Path) -> Iterator[Progress]:
     """
     path = Path(folder) / LOG
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in whole_lines(path):
             yield Progress(**json.loads(line))
     except OSError as error:
         raise DataError(f"there is no log of a training at '{path}': {error.strerror}") from None

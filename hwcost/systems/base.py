@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
-from hwcost.campaign import run as campaign
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.planning import find_or_create
+from hwcost.campaign.run import run as run_campaign
 from hwcost.devices import require
 from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
 from hwcost.stores import open_store
@@ -223,7 +223,7 @@ class Pipeline(ABC, Generic[PresetT]):
             rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
         ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:
-            result = campaign.run(
+            result = run_campaign(
                 store, find_or_create(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
             )
         if all(one.latency_s is None for one in result.measurements):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.errors import DataError
-from hwcost.files import append_line, write_text
+from hwcost.files import append_json, read_json_lines
 
 
 class ResultCache:
@@ -30,18 +30,14 @@ class ResultCache:
 
     def _read(self) -> None:
         try:
-            text = self.path.read_text(encoding="utf-8")
-            whole = text[: text.rfind("\n") + 1]
-            self._known = {str(name): value for name, value in map(json.loads, whole.splitlines())}
+            self._known = {str(name): value for name, value in read_json_lines(self.path)}
         except (OSError, ValueError, TypeError) as error:
             raise DataError(f"'{self.path}' is damaged: {error}. Remove it to have its results computed again") from None
-        if whole != text:
-            write_text(self.path, whole)
 
     def get(self, name: str, compute: Callable[[], Any]) -> Any:
         """Returns the result of that name, computed now where it is not known."""
         if name not in self._known:
-            line = json.dumps([name, compute()], allow_nan=False)
-            append_line(self.path, line)
-            self._known[name] = json.loads(line)[1]
+            value = compute()
+            append_json(self.path, [name, value])
+            self._known[name] = json.loads(json.dumps(value))
         return self._known[name]
