@@ -109,7 +109,7 @@ def kernels(rng: Generator, n: int) -> Law:
 
 
 def sorted_kernels(rng: Generator, n: int) -> Law:
-    """The same, in the order of the columns."""
+    """Matrix products, in the order of the columns."""
     made, genes, seconds = kernels(rng, n)
     order = sorted(range(n), key=genes.__getitem__)
     return made, [genes[i] for i in order], seconds[order]
@@ -121,7 +121,7 @@ KINDS: tuple[Callable[[Generator, int], Law], ...] = (
 
 
 def sim_table(seed: int, n: int | None = None) -> tuple[SimTable, Generator]:
-    """Returns a clean table of the kind that the seed says, and the generator for what is done to it.
+    """Returns a clean table of a kind that depends on the seed, and the generator for faults to put into it.
 
     Args:
         seed: Equal seeds give equal tables; the kind changes from seed to seed.

@@ -1,4 +1,4 @@
-"""A space of gates of which some are worth their cost and the others are not: what a sparse search must find."""
+"""A space of gates of which some are worth their cost and the others are not: a sparse search must tell them apart."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Gates(SearchSpace):
     """Gates, each closed (0) or open (1).
 
     Args:
-        number: How many.
+        number: Number of gates.
     """
 
     name = "gates"
@@ -41,12 +41,12 @@ class Gates(SearchSpace):
 
 @dataclass(frozen=True)
 class Planted:
-    """A third of the gates matters.
+    """A problem in which a third of the gates matters.
 
     Args:
-        seed: Which, and how much; also of the noise of losses.
-        number: Gates.
-        noise: Deviation of a loss's noise.
+        seed: Seed of the choice of gates, of their worth, and of the noise of losses.
+        number: Number of gates.
+        noise: Standard deviation of a loss's noise.
     """
 
     seed: int = 0

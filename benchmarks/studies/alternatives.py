@@ -1,4 +1,4 @@
-"""The plain ways to measure that campaigns are shown beside, on the same simulated device with the same time to spend."""
+"""Plain ways to measure, to compare campaigns with: on the same simulated device, with the same time to spend."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Z_95 = 1.96
 
 @dataclass(frozen=True)
 class Estimates:
-    """What a way to measure says.
+    """The estimates of one way to measure.
 
     Attributes:
         item: Log latency of each item, shape (n_items,).
-        half_width: Of its 95 % interval, shape (n_items,); None where the way has no interval.
+        half_width: Half-width of its 95 % interval, shape (n_items,); None where the way has no interval.
         has_level: Whether a level over time was taken out.
     """
 

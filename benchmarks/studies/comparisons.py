@@ -1,4 +1,4 @@
-"""How often a comparison cries wolf, and how often it sees a difference, over pairs of simulated arms."""
+"""False alarms and power of comparisons, over pairs of simulated arms."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ DRIFTS = {
     "5 steps, sd 8 %": replace(BASE, steps=5, step_sd=0.08),
     "slow walk, sd 5 %": replace(BASE, walk_sd=0.05, walk_s=100.0),
 }
-"""What the machine does meanwhile."""
+"""Drifts of the machine meanwhile."""
 
 DIFFERENCE = 0.03
-"""How much longer the second arm takes where there is something to find."""
+"""Relative increase of latency in the second arm where there is a difference to find."""
 
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    """How comparisons of one kind came out, as shares.
+    """The verdicts of comparisons of one kind, as shares.
 
     Attributes:
-        drift: What the machine did.
+        drift: Name of the drift.
         arms: ``one campaign``, or ``two campaigns`` one after the other.
         workloads: Workloads of each arm.
         pairs: Pairs of arms.
@@ -135,7 +135,7 @@ class Twins(SimCampaign):
 
     @cached_property
     def groups(self) -> Indices:
-        """See the base class; told from one of each kind."""
+        """See the base class; derived from one item of each kind."""
         found = classes({f"{i:06d}": float(size) for i, size in enumerate(self.sizes[: self.kinds])})
         return np.resize([found[f"{i:06d}"] for i in range(self.kinds)], self.n_items)
 
@@ -149,7 +149,7 @@ def _arms(faults: Faults, n: int, is_together: bool, number: int) -> tuple[list[
 
 
 def _measured(faults: Faults, n_items: int, kinds: int, seed: int) -> list[Measurement]:
-    """Measures a campaign, topped up as the default tier does: until every interval is narrow enough."""
+    """Measures a campaign, extended by further rounds until every interval is as narrow as the default tier wants."""
     protocol = TIERS["standard"]
     rounds = protocol.rounds
     while True:
@@ -163,7 +163,7 @@ def _measured(faults: Faults, n_items: int, kinds: int, seed: int) -> list[Measu
 
 
 def _measurements(table: VisitTable, model: TimeModel, kinds: int) -> list[Measurement]:
-    """Makes measurements of what a time model found; items of one kind are one workload."""
+    """Makes measurements from a time model; items of one kind are one workload."""
     found = []
     for i in range(len(model.item)):
         work = SyntheticWorkload(f"w{i % kinds}", flops=1)
