@@ -90,7 +90,7 @@ def instances(ruggedness: float) -> list[SearchProblem]:
 def random_search(problem: SearchProblem) -> tuple[float, float]:
     """Returns the mean iterations to one and to three winners, of many random orders."""
     winners = set(problem.winners)
-    marks = np.array([arch in winners for arch in problem.everything.archs])
+    marks = np.array([arch in winners for arch in problem.everything.architectures])
     orders = [np.random.default_rng([9, seed]).permutation(len(marks)) for seed in range(RANDOM_SEEDS)]
     places = [np.flatnonzero(marks[order]) + 1 for order in orders]
     return float(np.mean([row[0] for row in places])), float(np.mean([row[2] for row in places]))
@@ -108,7 +108,7 @@ def runs(row: Row, problems: list[SearchProblem], seeds: int) -> dict[str, Any]:
         problem = problems[seed % len(problems)]
         study = search(
             problem.everything.space, problem.objectives(row.known_latency), searcher=row.name, dominate=3,
-            iterations=row.cap, seed=seed, batch=1, **row.options,
+            iterations=row.cap, seed=seed, batch=1, searcher_options=row.options,
         )  # fmt: skip
         places = [trial.number + 1 for trial in study.dominating]
         first.append(places[0] if places else CAP)

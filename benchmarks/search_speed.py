@@ -16,9 +16,9 @@ import numpy as np
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.tabulate import Tables
-from hwcost.objectives import Bound, Minimize, Params, Population
+from hwcost.objectives import Constraint, Minimize, Params
 from hwcost.searchers.exact import front
-from hwcost.spaces import space
+from hwcost.spaces import Candidates, space
 from hwcost.study import search
 
 EVALUATIONS, TREES = 20_000, 1000
@@ -43,7 +43,7 @@ class Sum:
 
     def __call__(self, arch: Any) -> float:
         """Returns one value."""
-        return float(self.predict_codes(Population.of(SHAPER, [arch]).codes)[0])
+        return float(self.predict_codes(Candidates.of(SHAPER, [arch]).codes)[0])
 
     def predict_codes(self, codes: Any) -> Any:
         """Returns n values."""
@@ -64,11 +64,12 @@ def evolution_by_trees() -> None:
     """20,000 evaluations under a parameter limit, by gradient-boosted trees."""
     archs = SHAPER.sample(2000, seed=0)
     law = Sum("law", 1, -1)
-    values = 60 + law.predict_codes(Population.of(SHAPER, archs).codes)
+    values = 60 + law.predict_codes(Candidates.of(SHAPER, archs).codes)
     trees = cost_model("xgboost", SHAPER, rounds=TREES, monotone=False).fit(archs, values)
 
     def run() -> Any:
-        return search(SHAPER, [Minimize(trees, "quality")], [Bound(Params(SHAPER), most=BUDGET)], evaluations=EVALUATIONS)
+        size = Constraint(Params(SHAPER), most=BUDGET)
+        return search(SHAPER, [Minimize(trees, "quality")], [size], evaluations=EVALUATIONS)
 
     seconds, study = timed(run, 1)
     print(f"evolution, {study.evaluations} evaluations by {TREES} trees: {seconds:.1f} s (bar 10)", flush=True)
@@ -78,7 +79,7 @@ def evolution_against_exact(seeds: int) -> None:
     """Seeds in which evolution finds the proved optimum of an additive problem."""
     latency, quality = Sum("latency", 2), Sum("quality", 3, -1)
     middle = float(np.median(latency.predict_codes(np.random.default_rng(0).integers(7, size=(9999, 12)))))
-    limit = Bound(latency, most=middle)
+    limit = Constraint(latency, most=middle)
     seconds, exact = timed(lambda: search(SHAPER, [Minimize(quality)], [limit], searcher="exact", evaluations=1), 1)
     best = exact.best.values[0]
     found, spent = 0, []

@@ -26,24 +26,23 @@ if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.cost_models.operators import lookup_table
     from hwcost.exchange.options import TableOptions
-    from hwcost.objectives import Bound, Limit, Maximize, Minimize
+    from hwcost.objectives import Constraint, Maximize, Minimize
     from hwcost.spaces import space
     from hwcost.stores import open_store
     from hwcost.study import search
     from hwcost.supernets.family import supernet
 
 __all__ = [
-    "Bound", "CostModel", "Limit", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit",
-    "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
+    "Constraint", "CostModel", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit", "compare",
+    "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "audit": "hwcost.auditing.source",
-    "Bound": "hwcost.objectives",
+    "Constraint": "hwcost.objectives",
     "CostModel": "hwcost.cost_models.base",
-    "Limit": "hwcost.objectives",
     "Maximize": "hwcost.objectives",
     "MeasureOptions": "hwcost.campaign.options",
     "Minimize": "hwcost.objectives",

@@ -198,12 +198,12 @@ def _within(space: SearchSpace, seq_len: int, limits: Sequence[str]) -> Allowed 
         return None
     import numpy as np
 
-    from hwcost.cli.goals import Goals
+    from hwcost.cli.search_spec import SearchSpec
 
-    goals = Goals(space, seq_len)
-    goals.read_models((), limits)
-    checks = [goals.limit(text, None) for text in limits]
-    return lambda archs: np.all([check.holds(archs) for check in checks], axis=0)
+    spec = SearchSpec(space, seq_len)
+    spec.read_models((), limits)
+    checks = [spec.constraint(text, None) for text in limits]
+    return lambda archs: np.all([check.feasible(archs) for check in checks], axis=0)
 
 
 def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:

@@ -1,4 +1,4 @@
-"""What a search wants less or more of."""
+"""Objectives: quantities that a search minimises or maximises."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from typing import Any, ClassVar
 
 from hwcost._types import Floats
 from hwcost.errors import UsageError
-from hwcost.objectives.population import Population, name_of, takes_codes, values_of
+from hwcost.objectives.cost_function import is_vectorised, name_of, values_of
+from hwcost.spaces.candidates import Candidates
 
 
 class Objective:
     """A cost function with a direction; see :class:`Minimize` and :class:`Maximize`.
 
     Args:
-        value: A callable that takes an architecture, or anything that also values populations, such as a cost model.
-        name: What it is called in studies; by default what the function is called.
-        reference: A value to be dominated: better than it is what the search is after.
+        value: A callable that takes an architecture, such as a cost model, a size or a function of the user.
+        name: Name of the objective in studies; by default the name of the function.
+        reference: Value to be dominated: the search looks for architectures that are better.
 
     Attributes:
-        sign: 1 where less is better, -1 where more is.
+        sign: Factor that makes a loss of a value: 1 where less is better, -1 where more is.
 
     Raises:
-        UsageError: When the value cannot be called, or the reference is no finite number.
+        UsageError: When the value cannot be called, or the reference is not a finite number.
     """
 
     sign: ClassVar[int]
@@ -37,13 +38,13 @@ class Objective:
         self.reference = reference
 
     @property
-    def is_cheap(self) -> bool:
-        """Whether whole populations are valued at once, so that a searcher may take it as known."""
-        return takes_codes(self.value)
+    def is_vectorised(self) -> bool:
+        """Whether many architectures are valued at once, so that a searcher may take the objective as known."""
+        return is_vectorised(self.value)
 
-    def values(self, population: Population) -> Floats:
-        """Returns the value of every architecture in its own units, shape (n,)."""
-        return values_of(self.value, population)
+    def values(self, candidates: Candidates) -> Floats:
+        """Returns the value of every candidate in its own units, shape (n,)."""
+        return values_of(self.value, candidates)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name})"

@@ -1,42 +1,60 @@
-"""Sizes as cost functions: parameters, FLOPs and bytes of weights, one by one or for whole populations."""
+"""Sizes as cost functions: parameters, FLOPs and bytes of weights, one by one or for many architectures at once."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import ClassVar
+
+import numpy as np
 
 from hwcost._dtypes import BYTES
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.features import WORK, shared_features
+from hwcost.cost_models.tabulate import Tables, tabulate
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.candidates import Candidates
+
+BUILT = "built"
+"""The accounting that counts the module that is built and measured."""
+
+PROBES = 64
+"""Random architectures on which tables of another accounting are compared with the space's own counts."""
 
 
 class Size(ABC):
-    """A column of a space's work, as a cost function.
+    """A size of the architectures of a space, as a cost function.
 
     Args:
         space: A space with components.
         seq_len: Tokens per sequence.
-        batch_size: Sequences.
+        batch_size: Sequences per call.
+        accounting: Way of counting: ``built`` counts the module that is built; a space may name others, such as ``paper``.
+
+    Attributes:
+        name: Name of the size, with its accounting where that is not ``built``: ``params:paper``.
 
     Raises:
-        UsageError: When the space describes data only.
+        UsageError: When the space describes data only, or does not know the accounting.
     """
 
-    name: ClassVar[str]
+    kind: ClassVar[str]
     column: ClassVar[str]
 
-    def __init__(self, space: SearchSpace, *, seq_len: int = 128, batch_size: int = 1) -> None:
+    def __init__(
+        self, space: SearchSpace, *, seq_len: int = 128, batch_size: int = 1, accounting: str = BUILT
+    ) -> None:
         if not space.is_buildable:
             raise UsageError(
-                f"{self.name} of space '{space.name}' are not known: it describes data only, or genes only. Count them in a "
+                f"{self.kind} of space '{space.name}' are not known: it describes data only, or genes only. Count them in a "
                 "function of yours that takes an architecture, and name it as module:function"
             )
-        self.space = space
+        space.check_accounting(accounting)
+        self.space, self.accounting = space, accounting
         self.seq_len, self.batch_size = seq_len, batch_size
         self._features = shared_features(space, batch_size, seq_len)
-        self._column = WORK.index(self.column)
+        self.name = self.kind if accounting == BUILT else f"{self.kind}:{accounting}"
 
     @abstractmethod
     def __call__(self, arch: Architecture) -> float:
@@ -44,29 +62,58 @@ class Size(ABC):
 
     def predict_codes(self, codes: Codes) -> Floats:
         """Returns the sizes of n architectures by their codes (n, genes), shape (n,)."""
-        return self._features.work_of(codes)[:, self._column]
+        if self.accounting == BUILT:
+            return self._features.work_of(codes)[:, WORK.index(self.column)]
+        return self._counted(codes) if self._tables is None else self._tables(codes)
+
+    @cached_property
+    def _tables(self) -> Tables | None:
+        """Tables over genes of another accounting; None where its counts are not a sum over genes or neighbouring genes."""
+        sizes = [len(gene.choices) for gene in self.space.genes]
+        rng = np.random.default_rng(0)
+        probes = np.stack([rng.integers(size, size=PROBES) for size in sizes], axis=1)
+        wanted = self._counted(probes)
+        for with_pairs in (False, True):
+            tables = tabulate(self._counted, sizes, with_pairs)
+            if np.array_equal(tables(probes), wanted):
+                return tables
+        return None
+
+    def _counted(self, codes: Codes) -> Floats:
+        return np.array([self(arch) for arch in Candidates(self.space, codes)], dtype=np.float64)
 
 
 class Params(Size):
-    """Parameters of the built module."""
+    """Number of parameters.
 
-    name = "params"
+    Args:
+        space: A space with components.
+        accounting: Way of counting, see :class:`Size`.
+
+    Raises:
+        UsageError: When the space describes data only, or does not know the accounting.
+    """
+
+    kind = "params"
     column = "params"
+
+    def __init__(self, space: SearchSpace, accounting: str = BUILT) -> None:
+        super().__init__(space, accounting=accounting)
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the parameters of one architecture."""
-        return float(self.space.params(arch))
+        return float(self.space.params(arch, self.accounting))
 
 
 class Flops(Size):
     """Operations of matrix products and attention; one multiply-add is 2."""
 
-    name = "flops"
+    kind = "flops"
     column = "flops"
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the operations of one architecture."""
-        return float(self.space.flops(arch, self.seq_len, self.batch_size))
+        return float(self.space.flops(arch, self.seq_len, self.batch_size, self.accounting))
 
 
 class Memory(Size):
@@ -74,25 +121,27 @@ class Memory(Size):
 
     Args:
         space: A space with components.
-        dtype: Of the weights.
+        dtype: Data type of the weights.
+        accounting: Way of counting parameters, see :class:`Size`.
 
     Raises:
-        UsageError: When the space describes data only, or the dtype is unknown.
+        UsageError: When the space describes data only, or the data type or the accounting is unknown.
     """
 
-    name = "memory_bytes"
+    kind = "memory_bytes"
     column = "params"
 
-    def __init__(self, space: SearchSpace, dtype: str = "float32") -> None:
-        super().__init__(space)
+    def __init__(self, space: SearchSpace, dtype: str = "float32", accounting: str = BUILT) -> None:
+        super().__init__(space, accounting=accounting)
         if dtype not in BYTES:
             raise UsageError(f"unknown dtype '{dtype}'. Known: {', '.join(BYTES)}")
         self.bytes = BYTES[dtype]
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the bytes of one architecture's weights."""
-        return float(self.bytes * self.space.params(arch))
+        return float(self.bytes * self.space.params(arch, self.accounting))
 
     def predict_codes(self, codes: Codes) -> Floats:
         """Returns the bytes of n architectures' weights, shape (n,)."""
-        return self.bytes * super().predict_codes(codes)
+        found = super().predict_codes(codes)
+        return self.bytes * found if self.accounting == BUILT else found

@@ -36,8 +36,8 @@ def front(ax: Axes, study: Study, title: str = "What was found") -> Axes:
     best = np.array([trial.values for trial in study.front]).reshape(-1, 2)
     ax.step(best[:, 0], best[:, 1], where="post" if first.sign > 0 else "pre", color=ACCENT, linewidth=1.2, zorder=3)
     ax.scatter(best[:, 0], best[:, 1], s=26, color=ACCENT, label="front", zorder=4)
-    if study.problem.references is not None:
-        point = study.problem.signs * study.problem.references
+    if study.references is not None:
+        point = study.problem.signs * study.references
         ax.axvline(point[0], color=INK, linewidth=0.8, linestyle=(0, (5, 4)), alpha=0.6)
         ax.axhline(point[1], color=INK, linewidth=0.8, linestyle=(0, (5, 4)), alpha=0.6, label="reference")
     ax.set(xlabel=first.name, ylabel=second.name)
@@ -47,20 +47,20 @@ def front(ax: Axes, study: Study, title: str = "What was found") -> Axes:
     return ax
 
 
-def progress(ax: Axes, attained: Mapping[str, Sequence[float]], ylabel: str, title: str = "How the search went") -> Axes:
-    """Draws what searches had attained after each evaluation, as :meth:`hwcost.study.Study.attained` gives it.
+def progress(ax: Axes, convergence: Mapping[str, Sequence[float]], ylabel: str, title: str = "How the search went") -> Axes:
+    """Draws the convergence of searches, as :meth:`hwcost.study.Study.convergence` gives it.
 
     Args:
         ax: The axes.
-        attained: By the search's name, one number per evaluation.
+        convergence: One number per evaluation, by the search's name.
         ylabel: What it is: the best value, or the hypervolume.
         title: Heading.
     """
-    for (name, values), color in zip(attained.items(), _LINES * len(attained), strict=False):
+    for (name, values), color in zip(convergence.items(), _LINES * len(convergence), strict=False):
         ax.step(np.arange(1, len(values) + 1), values, where="post", color=color, linewidth=1.6, label=name)
     ax.set(xlabel="evaluations", ylabel=ylabel)
     ax.grid(True)
-    if len(attained) > 1:
+    if len(convergence) > 1:
         ax.legend(frameon=False, fontsize=8.5)
     entitle(ax, title)
     return ax

@@ -1,4 +1,8 @@
-"""Searchers ask for architectures and are told what became of them; one algorithm per file."""
+"""Searchers ask for candidates and learn from their trials; one algorithm per file.
+
+:mod:`hwcost.searchers.direct` is of another family: it follows gradients through a net instead of asking for architectures,
+so that it has neither problem nor trials, and is not registered.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,11 @@ from typing import Any
 
 from hwcost.registry import Registry
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.problem import Problem, Refusal
-from hwcost.searchers.trial import Trial
+from hwcost.searchers.problem import Problem
+from hwcost.searchers.rejections import Rejection, Rejections
+from hwcost.searchers.trial import Trial, Trials
 
-__all__ = ["SEARCHERS", "Problem", "Refusal", "Searcher", "Trial", "searcher"]
+__all__ = ["SEARCHERS", "Problem", "Rejection", "Rejections", "Searcher", "Trial", "Trials", "searcher"]
 
 SEARCHERS = Registry(
     "hwcost.searchers",
@@ -34,13 +39,13 @@ def searcher(name: str, problem: Problem, seed: int = 0, **options: Any) -> Sear
     """Makes a searcher by name.
 
     Args:
-        name: For example ``evolution``.
-        problem: Space, objectives and limits.
-        seed: Equal seeds give equal searches.
-        **options: What the searcher takes, for example ``preset="hat"``.
+        name: Name of the searcher, for example ``evolution``.
+        problem: Space, objectives and constraints.
+        seed: Seed of all random draws; equal seeds give equal searches.
+        **options: Options of the searcher, for example ``preset="hat"``.
 
     Raises:
-        UnknownNameError: When there is no such searcher; lists the known ones.
+        UnknownNameError: When the searcher is unknown; lists the known ones.
         UsageError: When an option is unknown to it, or it cannot pursue the problem.
     """
     made: Searcher = SEARCHERS.make(name, problem, seed, **options)

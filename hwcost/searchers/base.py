@@ -1,13 +1,20 @@
-"""The contract of a searcher: it asks for architectures and is told what became of them; it evaluates nothing.
+"""The contract of a searcher: it asks for candidates and learns from their trials; it evaluates nothing.
 
-Randomness is a function of the seed and of how often the searcher was asked before. So asking anew, after telling the same
-trials, gives the same architectures, on any machine and after any interruption.
+Lifecycle: a study makes one searcher for one problem, and then alternates :meth:`Searcher.ask` and :meth:`Searcher.tell`.
+Trials may arrive in any order, in part, and for architectures that were never asked for. Duplicates, the log and the
+evaluation belong to the study.
+
+Randomness is a function of the seed and of the number of earlier asks. So asking anew, after the same trials, gives the same
+candidates, on any machine and after any interruption.
+
+A searcher belongs to one thread. It holds nothing but plain data, so that :meth:`Searcher.state` is all there is to keep.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,25 +22,31 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.errors import SpaceExhausted, UsageError
-from hwcost.objectives.population import Population
-from hwcost.searchers.problem import Problem
-from hwcost.searchers.trial import Trial
-from hwcost.spaces.base import Architecture
+from hwcost.searchers.problem import FEASIBLE, Problem
+from hwcost.searchers.rejections import Rejections
+from hwcost.searchers.trial import Trial, Trials
+from hwcost.spaces.candidates import Candidates, codes_of, key_of
 
 
 class Searcher(ABC):
-    """Proposes architectures of a problem.
+    """Proposes candidates of a problem.
 
-    Subclasses give ``_ask`` and ``_tell`` and, where they remember more than what they were told, ``_state`` and
-    ``_restore``.
+    Subclasses give ``_ask`` and ``_tell`` and, where they remember more than which candidates were evaluated, ``_state`` and
+    ``_restore``. They check constraints with :meth:`feasible`, so that every rejection is recorded.
 
     Args:
-        problem: Space, objectives and limits.
-        seed: Equal seeds give equal searches.
+        problem: Space, objectives and constraints.
+        seed: Seed of all random draws; equal seeds give equal searches.
 
     Attributes:
-        max_objectives: How many it can pursue at once; None for any number.
-        batch: How many architectures it likes to be asked for at a time.
+        max_objectives: Number of objectives that it can pursue at once; None for any number.
+        batch: Number of candidates of an ask that suits the algorithm.
+        references: Losses to be dominated, shape (objectives,), or None; a study that evaluates a reference architecture
+            sets them.
+        asks: Number of asks so far.
+        pending: Keys of candidates that were asked for and whose trials are missing.
+        evaluated: Keys of candidates whose trials are known.
+        rejections: Candidates that constraints kept from being asked for.
 
     Raises:
         UsageError: When there are more objectives than it can pursue.
@@ -47,28 +60,36 @@ class Searcher(ABC):
         if self.max_objectives is not None and len(problem.objectives) > self.max_objectives:
             raise UsageError(
                 f"the searcher '{self.name}' pursues {self.max_objectives} objective, not {len(problem.objectives)}: make "
-                f"limits of the others, or take one that knows fronts, such as nsga2 or bayesian"
+                f"constraints of the others, or take one that knows fronts, such as nsga2 or bayesian"
             )
         self.problem = problem
         self.seed = seed
+        self.references = problem.references
         self.asks = 0
-        self.pending: dict[bytes, Architecture] = {}
-        self.told: dict[bytes, None] = {}
+        self.pending: dict[bytes, None] = {}
+        self.evaluated: dict[bytes, None] = {}
+        self.rejections = Rejections(problem)
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _ask(self, n: int, rng: np.random.Generator) -> Population:
-        """Returns at most n allowed architectures; none at all to wait for what is pending.
+    def _ask(self, n: int, rng: np.random.Generator) -> Candidates:
+        """Returns at most n feasible candidates; none to wait for the trials of pending ones.
 
         Raises:
             SpaceExhausted: When nothing is left to ask for.
-            InfeasibleError: When nothing keeps the limits.
+            InfeasibleError: When nothing satisfies the constraints.
         """
 
     @abstractmethod
-    def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
-        """Learns losses (n, objectives), infinite for failed trials, and violations (n,) of limits that are told back."""
+    def _tell(self, candidates: Candidates, losses: Floats, violations: Floats) -> None:
+        """Learns from trials.
+
+        Args:
+            candidates: n evaluated candidates.
+            losses: Values to be minimised, shape (n, objectives); infinite for failed trials.
+            violations: Violations of the measured constraints, shape (n,).
+        """
 
     def _state(self) -> dict[str, Any]:
         """Returns what else is remembered, as plain JSON."""
@@ -79,18 +100,18 @@ class Searcher(ABC):
 
     # -- the protocol --------------------------------------------------------------------------------------------------
 
-    def ask(self, n: int | None = None) -> list[Architecture]:
-        """Proposes architectures.
+    def ask(self, n: int | None = None) -> Candidates:
+        """Proposes candidates.
 
         Args:
-            n: How many; by default as many as the searcher likes.
+            n: Largest number of candidates; by default the searcher's ``batch``.
 
         Returns:
-            At most n; none when the results of pending ones are needed first.
+            At most n; none when the trials of pending ones are needed first.
 
         Raises:
             SpaceExhausted: When nothing is left to ask for.
-            InfeasibleError: When nothing keeps the limits.
+            InfeasibleError: When nothing satisfies the constraints.
             UsageError: When n is not positive.
         """
         number = self.batch if n is None else n
@@ -98,21 +119,22 @@ class Searcher(ABC):
             raise UsageError(f"at least one architecture must be asked for, got {number}")
         rng = np.random.default_rng([self.seed, self.asks])
         self.asks += 1
-        population = self._ask(number, rng)
-        if not len(population) and not self.pending:
-            raise SpaceExhausted(f"the searcher '{self.name}' has nothing left to ask for after {len(self.told)} trials")
-        self.pending.update(zip(population.keys, population.archs, strict=True))
-        return population.archs
+        candidates = self._ask(number, rng)
+        if not len(candidates) and not self.pending:
+            known = len(self.evaluated)
+            raise SpaceExhausted(f"the searcher '{self.name}' has nothing left to ask for after {known} trials")
+        self.pending.update(dict.fromkeys(candidates.keys))
+        return candidates
 
     def tell(self, trials: Sequence[Trial]) -> None:
-        """Takes results: in any order, and also of architectures that were never asked for."""
-        if not trials:
+        """Learns from trials, in any order, and also of architectures that were never asked for."""
+        if not len(trials):
             return
-        population = Population.of(self.problem.space, [trial.architecture for trial in trials])
-        for key in population.keys:
+        candidates = _candidates(self.problem, trials)
+        for key in candidates.keys:
             self.pending.pop(key, None)
-            self.told[key] = None
-        self._tell(population, self.problem.losses(trials), np.array([trial.violation for trial in trials]))
+            self.evaluated[key] = None
+        self._tell(candidates, self.problem.losses(trials), np.array([trial.violation for trial in trials]))
 
     def state(self) -> dict[str, Any]:
         """Returns everything that is remembered, as plain JSON."""
@@ -120,8 +142,9 @@ class Searcher(ABC):
             "searcher": self.name,
             "seed": self.seed,
             "asks": self.asks,
-            "pending": [list(arch.genes) for arch in self.pending.values()],
-            "told": [list(np.frombuffer(key, dtype=np.uint16).tolist()) for key in self.told],
+            "references": None if self.references is None else self.references.tolist(),
+            "pending": list(map(codes_of, self.pending)),
+            "evaluated": list(map(codes_of, self.evaluated)),
             "own": self._state(),
         }
 
@@ -137,18 +160,46 @@ class Searcher(ABC):
                 f"with seed {self.seed}"
             )
         self.asks = int(state["asks"])
-        archs = [self.problem.space.architecture(genes) for genes in state["pending"]]
-        self.pending = dict(zip(Population.of(self.problem.space, archs).keys, archs, strict=True)) if archs else {}
-        self.told = dict.fromkeys(np.array(codes, dtype=np.uint16).tobytes() for codes in state["told"])
+        self.references = None if state["references"] is None else np.array(state["references"], dtype=np.float64)
+        self.pending = dict.fromkeys(map(key_of, state["pending"]))
+        self.evaluated = dict.fromkeys(map(key_of, state["evaluated"]))
         self._restore(state["own"])
 
     # -- what many of them need ----------------------------------------------------------------------------------------
 
-    def is_new(self, population: Population) -> NDArray[np.bool_]:
-        """Says which rows were neither asked for nor told, and stand in no earlier row; shape (n,)."""
+    def feasible(self, candidates: Candidates) -> NDArray[np.bool_]:
+        """Says which candidates satisfy the constraints, shape (n,); records the others as rejections."""
+        violated = self.problem.violated(candidates)
+        self.rejections.record(candidates, violated)
+        return np.asarray(violated == FEASIBLE)
+
+    @cached_property
+    def candidates(self) -> Candidates | None:
+        """Every feasible architecture of a space small enough to be listed; None for larger ones.
+
+        Raises:
+            InfeasibleError: When there is none.
+        """
+        whole = self.problem.listed
+        if whole is None:
+            return None
+        kept = whole[self.feasible(whole)]
+        if not len(kept):
+            raise self.rejections.infeasible()
+        return kept
+
+    def is_new(self, candidates: Candidates) -> NDArray[np.bool_]:
+        """Says which rows were neither asked for nor evaluated, and repeat no earlier row; shape (n,)."""
         seen: set[bytes] = set()
-        found = np.zeros(len(population), dtype=bool)
-        for row, key in enumerate(population.keys):
-            found[row] = not (key in self.told or key in self.pending or key in seen)
+        found = np.zeros(len(candidates), dtype=bool)
+        for row, key in enumerate(candidates.keys):
+            found[row] = not (key in self.evaluated or key in self.pending or key in seen)
             seen.add(key)
         return found
+
+
+def _candidates(problem: Problem, trials: Sequence[Trial]) -> Candidates:
+    """Returns the matrix of codes of trials; made anew where they were not evaluated together."""
+    if isinstance(trials, Trials):
+        return trials.candidates
+    return Candidates.of(problem.space, [trial.architecture for trial in trials])

@@ -13,22 +13,22 @@ import numpy as np
 
 from hwcost._extras import imported
 from hwcost.errors import UsageError
-from hwcost.objectives.population import Population
 from hwcost.searchers.bayesian import Bayesian
-from hwcost.searchers.drawing import unit
+from hwcost.searchers.operators import unit
 from hwcost.searchers.problem import Problem
+from hwcost.spaces.candidates import Candidates
 
 SAMPLES = 128
-"""Of the posterior, for the expectation."""
+"""Samples of the posterior, for the expectation."""
 
 
 class BotorchSets(Bayesian):
     """Bayesian search with BoTorch's models and acquisitions in the place of our own.
 
     Args:
-        problem: With any number of objectives; none is taken as known.
-        seed: See the base class.
-        initial: Trials before anything is modelled.
+        problem: Problem with any number of objectives; none is taken as known.
+        seed: Seed of all random draws.
+        initial: Number of trials before anything is modelled.
 
     Raises:
         MissingExtraError: When BoTorch is not installed.
@@ -40,12 +40,12 @@ class BotorchSets(Bayesian):
         _botorch("models")
         super().__init__(problem, seed, initial=initial, goal="front")
 
-    def _best(self, candidates: Population, n: int, rng: np.random.Generator) -> list[int]:
+    def _best(self, candidates: Candidates, n: int, rng: np.random.Generator) -> list[int]:
         import torch
 
         x, y, violations = self._data()
         if not (violations == 0).any():
-            raise UsageError("botorch needs a trial that keeps the limits to begin with; raise initial=")
+            raise UsageError("botorch needs a feasible trial to begin with; raise initial=")
         kept = violations == 0
         at = torch.tensor(unit(candidates.codes, self.problem.sizes), dtype=torch.double)
         with torch.random.fork_rng(devices=[]):
@@ -69,7 +69,7 @@ class BotorchSets(Bayesian):
         common = {"X_baseline": x, "sampler": sampler, "X_pending": waiting, "prune_baseline": True}
         if len(own) == 1:
             return _botorch("acquisition.logei").qLogNoisyExpectedImprovement(model, **common)
-        references = self.problem.references
+        references = self.references
         corner = -references if references is not None else y.min(dim=0).values.numpy()
         return _botorch("acquisition.multi_objective.logei").qLogNoisyExpectedHypervolumeImprovement(
             model, ref_point=np.asarray(corner).tolist(), **common

@@ -1,4 +1,4 @@
-"""Evolution of one objective under limits, with the settings of published searches.
+"""Evolution of one objective under constraints, with the settings of published searches.
 
 Sources: SuperShaper, Algorithm 2 and its released code; HAT; Once-for-All. They differ in how many parents stay and how
 many mutants and crossings they have; all draw a mutated gene anew from all its choices and cross genes uniformly.
@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hwcost._types import Codes, Indices
 from hwcost.errors import UnknownNameError, UsageError
-from hwcost.objectives.population import Population
-from hwcost.searchers import drawing
-from hwcost.searchers.drawing import crossed, mutated
+from hwcost.searchers import operators
 from hwcost.searchers.generational import Generational
+from hwcost.searchers.operators import crossed, mutated
 from hwcost.searchers.problem import Problem
+from hwcost.spaces.candidates import Candidates
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Preset:
         parents: Best members that stay and breed.
         mutants: Children with some genes drawn anew.
         crosses: Children with genes of two parents.
-        probability: Of a gene of a mutant to be drawn anew.
+        probability: Probability that a gene of a mutant is drawn anew.
     """
 
     population: int
@@ -45,7 +45,7 @@ PRESETS = {
     "hat": Preset(125, 25, 50, 50, 0.3),
     "ofa": Preset(100, 25, 50, 50, 0.1),
 }
-"""By name; ``supershaper-released`` is what the published command runs, whatever the paper says."""
+"""Published settings by name; ``supershaper-released`` is the one of the published command, which differs from the paper."""
 
 
 NEAR = 1.5
@@ -55,21 +55,21 @@ NEAR = 1.5
 class Evolution(Generational):
     """Keeps the best members, and breeds mutants and crossings of them.
 
-    Members are told apart by their genes, not by their quality as in SuperShaper's code: different architectures that a tree
-    model values alike all stay.
+    Members are distinguished by their genes, not by their quality as in SuperShaper's code: different architectures that a
+    tree model values alike all stay.
 
     Args:
-        problem: With one objective.
-        seed: See the base class.
-        preset: Name of published settings, see ``PRESETS``; what is given beside it replaces its parts.
+        problem: Problem with one objective.
+        seed: Seed of all random draws.
+        preset: Name of published settings, see ``PRESETS``; the arguments below replace its parts.
         population: Members of the first generation.
         parents: Best members that stay and breed.
         mutants: Mutated children of a generation.
         crosses: Crossed children of a generation.
-        probability: Of a gene of a mutant to be drawn anew.
+        probability: Probability that a gene of a mutant is drawn anew.
 
     Raises:
-        UnknownNameError: When there is no such preset.
+        UnknownNameError: When the preset is unknown.
         UsageError: When a number makes no sense.
     """
 
@@ -108,21 +108,19 @@ class Evolution(Generational):
         """Children of a generation."""
         return self.settings.mutants + self.settings.crosses
 
-    def _survivors(self) -> NDArray[np.intp]:
-        order = np.lexsort((self.members.losses[:, 0], self.members.violations))
-        _, first = np.unique(self.members.codes[order], axis=0, return_index=True)
+    def _survivors(self) -> Indices:
+        order = np.lexsort((self.archive.losses[:, 0], self.archive.violations))
+        _, first = np.unique(self.archive.codes[order], axis=0, return_index=True)
         return order[np.sort(first)][: self.settings.parents]
 
-    def _children(self, rng: np.random.Generator) -> Population:
-        sizes, own, codes = self.problem.sizes, self.settings, self.members.codes
+    def _children(self, rng: np.random.Generator) -> Candidates:
+        sizes, own, codes = self.problem.sizes, self.settings, self.archive.codes
 
-        def parents(count: int) -> NDArray[np.intp]:
+        def parents(count: int) -> Codes:
             return codes[rng.integers(len(codes), size=count)]
 
-        crosses = drawing.fresh(self, own.crosses, lambda n: crossed(parents(n), parents(n), rng))
-        mutants = drawing.fresh(self, own.mutants, lambda n: mutated(parents(n), sizes, own.probability, rng))
+        crosses = operators.fresh(self, own.crosses, lambda n: crossed(parents(n), parents(n), rng))
+        mutants = operators.fresh(self, own.mutants, lambda n: mutated(parents(n), sizes, own.probability, rng))
         missing = own.crosses - len(crosses)  # parents that are alike have few new crossings: their neighbours instead
-        near = drawing.fresh(self, missing, lambda n: mutated(parents(n), sizes, NEAR / len(sizes), rng))
-        children = np.concatenate([mutants.codes, crosses.codes, near.codes])
-        _, first = np.unique(children, axis=0, return_index=True)
-        return Population(self.problem.space, children[np.sort(first)])
+        near = operators.fresh(self, missing, lambda n: mutated(parents(n), sizes, NEAR / len(sizes), rng))
+        return (mutants + crosses + near).unique()

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.tabulate import Tables, tabulate
 from hwcost.errors import UsageError
-from hwcost.objectives.bound import Bound
-from hwcost.objectives.limit import Limit
-from hwcost.objectives.population import Population, name_of, takes_codes
+from hwcost.objectives.constraint import Constraint
+from hwcost.objectives.cost_function import is_vectorised, name_of
 from hwcost.searchers.base import Searcher
 from hwcost.searchers.problem import Problem
+from hwcost.spaces.candidates import Candidates
 
 PROBES = 256
 """Random architectures on which tables are compared with the function that they stand for."""
@@ -50,8 +50,8 @@ def front(first: Tables, second: Tables) -> Front:
     """Finds the front of two sums over the same genes; both are minimised.
 
     Args:
-        first: For example latency.
-        second: For example perplexity.
+        first: Tables of the first sum, for example latency.
+        second: Tables of the second sum, for example perplexity.
 
     Raises:
         UsageError: When the tables are of other genes.
@@ -115,17 +115,17 @@ def _pairs(first: Tables, second: Tables, sizes: list[int]) -> list[Floats | Non
 def tables_of(function: Any, sizes: Sequence[int] | Codes, seed: int = 0) -> Tables:
     """Returns a cost function as a sum over genes, and pairs of neighbours, in an order-preserving scale.
 
-    A cost function that has ``tables()`` says so itself. Any other that values populations is tabulated, plainly or by its
+    A cost function that has ``tables()`` says so itself. Any other vectorised one is tabulated, plainly or by its
     logarithm, and compared with itself on random architectures.
 
     Raises:
-        UsageError: When it is no such sum, or values architectures one by one only.
+        UsageError: When it is not such a sum, or values architectures one by one only.
     """
     if hasattr(function, "tables"):
         own = function.tables()
         if own is not None:
             return own  # type: ignore[no-any-return]
-    if not takes_codes(function):
+    if not is_vectorised(function):
         raise UsageError(
             f"{name_of(function)} is valued one architecture at a time; exact search needs sums over genes, such as a "
             f"lookup table or a size"
@@ -146,21 +146,21 @@ def tables_of(function: Any, sizes: Sequence[int] | Codes, seed: int = 0) -> Tab
             if np.allclose(tables(probes), expected, rtol=AGREEMENT, atol=AGREEMENT * float(np.abs(expected).max())):
                 return tables
     raise UsageError(
-        f"{name_of(function)} is no sum over genes or neighbouring genes; fit a lookup table (model='lut') for exact "
+        f"{name_of(function)} is not a sum over genes or neighbouring genes; fit a lookup table (model='lut') for exact "
         f"search, or take another searcher"
     )
 
 
 class Exact(Searcher):
-    """Asks for nothing but the answer: the front of two objectives, or the best of one under a limit.
+    """Asks for nothing but the answer: the front of two objectives, or the best of one under a constraint.
 
     Args:
-        problem: Two sums over genes: two objectives, or one and at most one limit on another.
-        seed: Not used; for the protocol.
+        problem: Problem of two sums over genes: two objectives, or one and at most one constraint on another.
+        seed: Unused; part of the protocol.
 
     Attributes:
-        is_proved: Whether no other architecture can be better. It is not where a cost model's domain, which is no sum, keeps
-            a member of the front out.
+        is_proved: Whether no other architecture can be better. It is not where a cost model's domain, which is not a sum,
+            keeps a member of the front out.
 
     Raises:
         UsageError: When the problem is not of that kind, or several points of the space stand for one net.
@@ -172,53 +172,57 @@ class Exact(Searcher):
 
     def __init__(self, problem: Problem, seed: int = 0) -> None:
         super().__init__(problem, seed)
-        if problem.space.has_synonyms:
+        if problem.space.has_isomorphs:
             raise UsageError(
-                f"in space '{problem.space.name}' several points stand for one net, so that its cost is no sum over genes; "
-                f"take another searcher"
+                f"in space '{problem.space.name}' several points stand for one net, so that its cost is not a sum over "
+                f"genes; take another searcher"
             )
-        limits = [limit for limit in problem.limits if not limit.measured]
-        if len(limits) < len(problem.limits) or len(limits) + len(problem.objectives) > 2:
+        if problem.measured or len(problem.constraints) + len(problem.objectives) > 2:
             raise UsageError(
-                f"exact search takes two sums: two objectives, or one and a limit that is not measured; got "
-                f"{len(problem.objectives)} objectives and {len(problem.limits)} limits"
+                f"exact search takes two sums: two objectives, or one and a constraint that is not measured; got "
+                f"{len(problem.objectives)} objectives and {len(problem.constraints)} constraints"
             )
         own = [_signed(tables_of(one.value, problem.sizes), one.sign) for one in problem.objectives]
-        others = [_limited(limit, problem.sizes) for limit in limits]
-        found = Population(problem.space, front((others or own)[0], own[-1]).codes)
+        others = [_constrained(one, problem.sizes) for one in problem.constraints]
+        found = Candidates(problem.space, front((others or own)[0], own[-1]).codes)
         self.is_proved = True
-        self._answer: Population | None = None
+        self._answer: Candidates | None = None
         self._front = found
         self._next = 0
 
-    def _ask(self, n: int, rng: np.random.Generator) -> Population:
+    def _ask(self, n: int, rng: np.random.Generator) -> Candidates:
         if self._answer is None:
             self._answer = self._answered()
-        taken = self._answer.where(np.arange(self._next, min(len(self._answer), self._next + n)))
+        taken = self._answer[self._next : self._next + n]
         self._next += n
         return taken
 
-    def _answered(self) -> Population:
-        """Returns the members of the front that have values and keep the limit; of one objective, the best of them."""
+    def _answered(self) -> Candidates:
+        """Returns the feasible members of the front that have values; of one objective, the best of them."""
         known = [values for values in self.problem.known(self._front) if values is not None]
         has_values = np.all([np.isfinite(values) for values in known], axis=0)
-        kept = has_values & self.problem.allowed(self._front)
+        kept: NDArray[np.bool_] = has_values & self.feasible(self._front)
         if not kept.any():
-            if all(_sums_hold(limit, self._front).any() for limit in self.problem.limits):
+            if self._sums_hold(self._front).all(axis=0).any():
                 raise UsageError(
                     "the whole exact front lies outside what a cost model was fitted on; fit it on more, or take a searcher "
                     "that looks elsewhere"
                 )
-            raise self.problem.infeasible()
+            raise self.rejections.infeasible()
         if len(self.problem.objectives) == 2:
             self.is_proved = bool(kept.all())
-            return self._front.where(kept)
-        last = int(np.flatnonzero(kept)[-1])  # the front goes up in the limit and down in the objective
-        better = self._front.where(np.arange(last + 1, len(self._front)))
-        self.is_proved = not any(_sums_hold(limit, better).any() for limit in self.problem.limits) if len(better) else True
-        return self._front.where([last])
+            return self._front[kept]
+        last = int(np.flatnonzero(kept)[-1])  # the front goes up in the constrained sum and down in the objective
+        better = self._front[np.arange(last + 1, len(self._front))]
+        self.is_proved = not self._sums_hold(better).any()
+        return self._front[[last]]
 
-    def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
+    def _sums_hold(self, candidates: Candidates) -> NDArray[np.bool_]:
+        """Says where each constraint holds as far as it is a sum, without a cost model's domain; shape (constraints, n)."""
+        found = [one.within(one.value.predict_codes(candidates.codes)) for one in self.problem.constraints]
+        return np.array(found, dtype=bool).reshape(len(found), len(candidates))
+
+    def _tell(self, candidates: Candidates, losses: Floats, violations: Floats) -> None:
         """Learns nothing."""
 
     def _state(self) -> dict[str, Any]:
@@ -229,21 +233,11 @@ class Exact(Searcher):
         self._next = int(state["next"])
 
 
-def _sums_hold(limit: Any, population: Population) -> NDArray[np.bool_]:
-    """Says which architectures keep a limit as far as it is a sum: without a cost model's domain."""
-    if isinstance(limit, Limit):
-        if limit.wanted is not None:
-            return np.asarray(limit.probability(population) >= limit.wanted)
-        return np.asarray(limit.cost.predict(population.genes).latency_s <= limit.max_s)
-    return np.asarray(limit.violations(limit.value.predict_codes(population.codes)) == 0)
-
-
-def _limited(limit: Any, sizes: Sequence[int] | Codes) -> Tables:
-    if isinstance(limit, Limit):
-        return tables_of(limit.cost, sizes)
-    if not isinstance(limit, Bound) or (limit.most is not None and limit.least is not None):
-        raise UsageError(f"exact search knows limits with one end, on cost models and sizes; got {limit!r}")
-    return _signed(tables_of(limit.value, sizes), 1 if limit.most is not None else -1)
+def _constrained(constraint: Constraint, sizes: Sequence[int] | Codes) -> Tables:
+    """Returns the tables of a constraint's value, with the sign that makes less of it feasible."""
+    if constraint.most is not None and constraint.least is not None:
+        raise UsageError(f"exact search takes constraints with one bound, on cost models and sizes; got {constraint!r}")
+    return _signed(tables_of(constraint.value, sizes), 1 if constraint.most is not None else -1)
 
 
 def _signed(tables: Tables, sign: int) -> Tables:

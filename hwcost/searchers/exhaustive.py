@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from hwcost._types import Floats
+from hwcost._types import Codes, Floats
 from hwcost.errors import SpaceExhausted
-from hwcost.objectives.population import Population
 from hwcost.searchers.base import Searcher
+from hwcost.spaces.candidates import Candidates
 
 CHUNK = 4096
-"""Points that are looked at together."""
+"""Points that are examined together."""
 LOOKED = 500_000
-"""Points in a row that limits refuse after which the walk is given up."""
+"""Infeasible points in a row after which the walk is given up."""
 
 
 class Exhaustive(Searcher):
-    """Asks for all allowed architectures in order; spaces too large to be listed are walked through lazily."""
+    """Asks for all feasible architectures in order; spaces too large to be listed are walked through lazily."""
 
     name = "exhaustive"
     batch = 256
@@ -27,24 +27,26 @@ class Exhaustive(Searcher):
         super().__init__(*arguments, **options)
         self._next = 0
 
-    def _ask(self, n: int, rng: np.random.Generator) -> Population:
+    def _ask(self, n: int, rng: np.random.Generator) -> Candidates:
         size, shape = self.problem.space.size, tuple(self.problem.sizes.tolist())
-        found = Population(self.problem.space, np.empty((0, len(shape)), dtype=np.intp))
+        found = Candidates.none(self.problem.space)
         end = min(size, self._next + LOOKED)
         while not len(found) and self._next < end:
             numbers = range(self._next, min(size, self._next + min(n, CHUNK)))
-            rows = Population(self.problem.space, _codes(numbers, shape))
-            found = rows.where(np.flatnonzero(self.is_new(rows)))
-            found = found.where(np.flatnonzero(self.problem.allowed(found)))
+            rows = Candidates(self.problem.space, _codes(numbers, shape))
+            found = rows[self.is_new(rows)]
+            found = found[self.feasible(found)]
             self._next = numbers.stop
         if not len(found) and not self.pending:
-            if not self.told:
-                raise self.problem.infeasible()
+            if not self.evaluated:
+                raise self.rejections.infeasible()
             if self._next < size:
-                raise SpaceExhausted(f"none of {LOOKED} architectures in a row keeps the limits: take a searcher that draws")
+                raise SpaceExhausted(
+                    f"none of {LOOKED} architectures in a row satisfies the constraints: take a searcher that draws"
+                )
         return found
 
-    def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
+    def _tell(self, candidates: Candidates, losses: Floats, violations: Floats) -> None:
         """Learns nothing."""
 
     def _state(self) -> dict[str, Any]:
@@ -54,7 +56,7 @@ class Exhaustive(Searcher):
         self._next = int(state["next"])
 
 
-def _codes(numbers: range, shape: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.intp]]:
+def _codes(numbers: range, shape: tuple[int, ...]) -> Codes:
     """Writes numbers in the mixed radix of the genes; spaces may be larger than machine integers."""
     columns = []
     left = [int(number) for number in numbers]

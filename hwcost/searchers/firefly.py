@@ -12,29 +12,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._types import Floats
+from hwcost._types import Codes, Floats
 from hwcost.errors import UsageError
-from hwcost.objectives.population import Population
-from hwcost.searchers import drawing
+from hwcost.searchers import operators
+from hwcost.searchers.archive import Archive
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.drawing import unit
-from hwcost.searchers.members import Members
+from hwcost.searchers.operators import unit
 from hwcost.searchers.problem import Problem
+from hwcost.spaces.candidates import Candidates, codes_of, key_of
 
 GRAVITY, NEGATIVE_GRAVITY, VISIBILITY = 1.0, 0.02, 1.0
 PERTURBATION, LEAST, PENALTY = 0.1, 1e-3, 0.9
-"""How far a fly is shaken at first; below which it starts elsewhere; what a vain move leaves of it."""
+"""Perturbation of a fly at first; the least one, below which it starts elsewhere; its factor after a move without gain."""
 TRIES = 20
-"""Moves that limits refuse before a fly is set down at random."""
+"""Infeasible moves after which a fly is set down at random."""
 
 
 class Firefly(Searcher):
     """Flies are drawn to brighter ones, and shaken; a fly that gains nothing is shaken less, and at last put elsewhere.
 
     Args:
-        problem: With any number of objectives; each move weighs them at random.
-        seed: See the base class.
-        population: Flies.
+        problem: Problem with any number of objectives; each move weighs them at random.
+        seed: Seed of all random draws.
+        population: Number of flies.
 
     Raises:
         UsageError: When there are fewer than two flies.
@@ -47,30 +47,30 @@ class Firefly(Searcher):
         if population < 2:
             raise UsageError(f"fireflies need each other: population is at least 2, got {population}")
         self.population = population
-        self.flies = Members(problem)
+        self.flies = Archive(problem)
         self.shaken: Floats = np.empty(0)
         self._turn = 0
         self._moves: dict[bytes, int] = {}
 
-    def _ask(self, n: int, rng: np.random.Generator) -> Population:
+    def _ask(self, n: int, rng: np.random.Generator) -> Candidates:
         missing = self.population - len(self.flies.codes) - len(self.pending)
         if missing > 0:
-            first = drawing.random(self, min(n, missing), rng)
+            first = operators.random(self, min(n, missing), rng)
             if len(first):
                 return first
         if (len(self.flies.codes) < self.population and self.pending) or not len(self.flies.codes):
-            return Population(self.problem.space, self.flies.codes[:0])  # the first flies must be told before any moves
-        return Population(self.problem.space, np.concatenate([self._move(rng) for _ in range(n)]))
+            return Candidates.none(self.problem.space)  # the first flies' trials must be known before any moves
+        return Candidates(self.problem.space, np.concatenate([self._move(rng) for _ in range(n)]))
 
-    def _move(self, rng: np.random.Generator) -> NDArray[np.intp]:
+    def _move(self, rng: np.random.Generator) -> Codes:
         fly, self._turn = self._turn % len(self.flies.codes), self._turn + 1
         for _ in range(TRIES):
-            row = Population(self.problem.space, self._flown(fly, rng)[None])
-            if self.problem.allowed(row)[0]:
+            row = Candidates(self.problem.space, self._flown(fly, rng)[None])
+            if self.feasible(row)[0]:
                 self._moves[row.keys[0]] = fly
                 return row.codes
-        found = drawing.random(self, 1, rng)
-        row = found if len(found) else Population(self.problem.space, self.flies.codes[[fly]])
+        found = operators.random(self, 1, rng)
+        row = found if len(found) else Candidates(self.problem.space, self.flies.codes[[fly]])
         self._moves[row.keys[0]] = fly
         return row.codes
 
@@ -94,9 +94,9 @@ class Firefly(Searcher):
         scaled = (self.flies.losses - low) / np.where(spread > 0, spread, 1.0)
         return np.asarray(np.where(np.isfinite(scaled), scaled, 1e9) @ weights)
 
-    def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
+    def _tell(self, candidates: Candidates, losses: Floats, violations: Floats) -> None:
         dim = np.where((violations > 0)[:, None], np.inf, losses)
-        for key, code, loss in zip(population.keys, population.codes, dim, strict=True):
+        for key, code, loss in zip(candidates.keys, candidates.codes, dim, strict=True):
             fly = self._moves.pop(key, None)
             if len(self.flies.codes) < self.population:
                 self.flies.add(code[None], loss[None], np.zeros(1))
@@ -116,18 +116,18 @@ class Firefly(Searcher):
             return
         self.shaken[fly] *= PENALTY
         if self.shaken[fly] < LEAST:
-            self.flies.codes[fly] = drawing.uniform(self.problem.sizes, 1, rng)[0]
+            self.flies.codes[fly] = operators.uniform(self.problem.sizes, 1, rng)[0]
             self.flies.losses[fly], self.shaken[fly] = np.inf, PERTURBATION
 
     def _state(self) -> dict[str, Any]:
         return {
             **self.flies.state(),
             "shaken": self.shaken.tolist(), "turn": self._turn,
-            "moves": [[list(np.frombuffer(key, dtype=np.uint16).tolist()), fly] for key, fly in self._moves.items()],
+            "moves": [[codes_of(key), fly] for key, fly in self._moves.items()],
         }  # fmt: skip
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.flies.restore(state)
         self.shaken = np.array(state["shaken"], dtype=np.float64)
         self._turn = int(state["turn"])
-        self._moves = {np.array(codes, dtype=np.uint16).tobytes(): int(fly) for codes, fly in state["moves"]}
+        self._moves = {key_of(codes): int(fly) for codes, fly in state["moves"]}

@@ -1,4 +1,4 @@
-"""What searchers by generations share: a queue of children, and the members that they come from."""
+"""The base of searchers by generations: a queue of children, and the archive that they are bred from."""
 
 from __future__ import annotations
 
@@ -6,69 +6,68 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hwcost._types import Codes, Floats
-from hwcost.objectives.population import Population
-from hwcost.searchers import drawing
+from hwcost._types import Floats, Indices
+from hwcost.searchers import operators
+from hwcost.searchers.archive import Archive
 from hwcost.searchers.base import Searcher
-from hwcost.searchers.members import Members
 from hwcost.searchers.problem import Problem
+from hwcost.spaces.candidates import Candidates
 
 
 class Generational(Searcher):
-    """Breeds a generation when the one before it is told; hands it out in as many pieces as it is asked for.
+    """Breeds a generation when the trials of the one before it are known; hands it out in pieces as it is asked for.
 
     Args:
-        problem: See the base class.
-        seed: See the base class.
+        problem: Problem to be searched.
+        seed: Seed of all random draws.
         population: Members of the first generation.
 
     Attributes:
-        members: Survivors of earlier generations, and what was told since; the violation of a failed one is infinite.
+        archive: Survivors of earlier generations and the candidates evaluated since; a failed one has an infinite violation.
     """
 
     def __init__(self, problem: Problem, seed: int = 0, *, population: int = 100) -> None:
         super().__init__(problem, seed)
         self.population = population
-        self.members = Members(problem)
-        self._queue: Codes = self.members.codes
+        self.archive = Archive(problem)
+        self._queue = Candidates.none(problem.space)
 
     @abstractmethod
-    def _survivors(self) -> NDArray[np.intp]:
-        """Returns the rows of the members that the next generation comes from, best first."""
+    def _survivors(self) -> Indices:
+        """Returns the rows of the archive that the next generation is bred from, best first."""
 
     @abstractmethod
-    def _children(self, rng: np.random.Generator) -> Population:
-        """Breeds from the members, which are the survivors."""
+    def _children(self, rng: np.random.Generator) -> Candidates:
+        """Breeds from the archive, which holds the survivors."""
 
     @property
     def size(self) -> int:
-        """How many a generation has."""
+        """Number of candidates of a generation."""
         return self.population
 
-    def _ask(self, n: int, rng: np.random.Generator) -> Population:
+    def _ask(self, n: int, rng: np.random.Generator) -> Candidates:
         if not len(self._queue):
             if self.pending:
-                return Population(self.problem.space, self._queue)
-            self._queue = self._generation(rng).codes
+                return self._queue
+            self._queue = self._generation(rng)
         taken, self._queue = self._queue[:n], self._queue[n:]
-        return Population(self.problem.space, taken)
+        return taken
 
-    def _generation(self, rng: np.random.Generator) -> Population:
-        if not len(self.members):
-            return drawing.random(self, self.population, rng)
-        self.members.keep(self._survivors())
+    def _generation(self, rng: np.random.Generator) -> Candidates:
+        if not len(self.archive):
+            return operators.random(self, self.population, rng)
+        self.archive.keep(self._survivors())
         children = self._children(rng)
-        return children if len(children) else drawing.random(self, self.size, rng)
+        return children if len(children) else operators.random(self, self.size, rng)
 
-    def _tell(self, population: Population, losses: Floats, violations: Floats) -> None:
+    def _tell(self, candidates: Candidates, losses: Floats, violations: Floats) -> None:
         failed = np.isinf(losses).any(axis=1)
-        self.members.add(population.codes, losses, np.where(failed, np.inf, violations))
+        self.archive.add(candidates.codes, losses, np.where(failed, np.inf, violations))
 
     def _state(self) -> dict[str, Any]:
-        return {**self.members.state(), "queue": self._queue.tolist()}
+        return {**self.archive.state(), "queue": self._queue.codes.tolist()}
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self.members.restore(state)
-        self._queue = np.array(state["queue"], dtype=np.intp).reshape(-1, len(self.problem.sizes))
+        self.archive.restore(state)
+        self._queue = Candidates(self.problem.space, state["queue"])

@@ -1,7 +1,7 @@
 """NSGA-II on choices: fronts and crowding select, genes cross uniformly and mutate to near or any choices.
 
 Source: Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", 2002, with its rule for constraints:
-what violates less comes first, whatever its values are.
+candidates that violate less come first, whatever their values are.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from hwcost import pareto
 from hwcost._types import Codes
 from hwcost.errors import UsageError
-from hwcost.objectives.population import Population
-from hwcost.searchers import drawing
-from hwcost.searchers.drawing import crossed
+from hwcost.searchers import operators
 from hwcost.searchers.generational import Generational
+from hwcost.searchers.operators import crossed
 from hwcost.searchers.problem import Problem
+from hwcost.spaces.candidates import Candidates
 
 NEAR = 0.5
 """Share of mutations of an ordered gene that go to a neighbouring choice."""
@@ -28,10 +28,10 @@ class Nsga2(Generational):
     """Evolution of a front.
 
     Args:
-        problem: With any number of objectives.
-        seed: See the base class.
+        problem: Problem with any number of objectives.
+        seed: Seed of all random draws.
         population: Members, and children of a generation.
-        probability: Of a gene of a child to mutate; None for one gene on average.
+        probability: Probability that a gene of a child mutates; None for one gene on average.
 
     Raises:
         UsageError: When a number makes no sense.
@@ -52,7 +52,7 @@ class Nsga2(Generational):
         self._ordered = np.array([not gene.categorical for gene in problem.space.genes])
 
     def _survivors(self) -> NDArray[np.intp]:
-        _, first = np.unique(self.members.codes, axis=0, return_index=True)
+        _, first = np.unique(self.archive.codes, axis=0, return_index=True)
         rank, crowd = self._order(first)
         return first[np.lexsort((-crowd, rank))][: self.population]
 
@@ -60,7 +60,7 @@ class Nsga2(Generational):
         """Returns the rank of members by violation and fronts, and how alone each stands on its own."""
         rank = np.zeros(len(rows), dtype=np.intp)
         crowd = np.zeros(len(rows))
-        losses, violations = self.members.losses[rows], self.members.violations[rows]
+        losses, violations = self.archive.losses[rows], self.archive.violations[rows]
         held = np.flatnonzero(violations == 0)
         if len(held):
             rank[held] = pareto.ranks(losses[held])
@@ -71,8 +71,8 @@ class Nsga2(Generational):
             crowd[same] = pareto.crowding(losses[same])
         return rank, crowd
 
-    def _children(self, rng: np.random.Generator) -> Population:
-        codes = self.members.codes
+    def _children(self, rng: np.random.Generator) -> Candidates:
+        codes = self.archive.codes
         rank, crowd = self._order(np.arange(len(codes)))
 
         def parents(count: int) -> Any:
@@ -83,11 +83,11 @@ class Nsga2(Generational):
         def children(count: int) -> Any:
             return self._mutated(crossed(parents(count), parents(count), rng), rng)
 
-        return drawing.fresh(self, self.population, children)
+        return operators.fresh(self, self.population, children)
 
     def _mutated(self, codes: Codes, rng: np.random.Generator) -> Codes:
         sizes = self.problem.sizes
         stepped = np.clip(codes + rng.choice([-1, 1], size=codes.shape), 0, sizes - 1)
         near = (rng.random(codes.shape) < NEAR) & self._ordered
-        changed = np.where(near, stepped, drawing.uniform(sizes, len(codes), rng))
+        changed = np.where(near, stepped, operators.uniform(sizes, len(codes), rng))
         return np.where(rng.random(codes.shape) < self.probability, changed, codes)

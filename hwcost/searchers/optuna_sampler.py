@@ -1,7 +1,7 @@
 """Optuna's samplers as a searcher; needs the extra ``search``.
 
 Ordered genes are integers, so that a sampler knows which choices are near. Optuna asks again for what it knows; the study
-then tells it what was found, without evaluating anew.
+then reports the known values, without evaluating anew.
 """
 
 from __future__ import annotations
@@ -12,28 +12,29 @@ from typing import Any
 
 from hwcost._extras import imported
 from hwcost.errors import UnknownNameError
-from hwcost.searchers.foreign import Foreign
+from hwcost.searchers.adapters import Adapter
 from hwcost.searchers.problem import Problem
+from hwcost.spaces.candidates import Candidates
 
 SAMPLERS: dict[str, tuple[str, dict[str, Any]]] = {
     "tpe": ("TPESampler", {"multivariate": True}),
     "gp": ("GPSampler", {}),
     "nsga2": ("NSGAIISampler", {"population_size": 20}),
 }
-"""What each is called in Optuna, and what it is made with; TPE looks at genes together, which its default does not."""
+"""Class in Optuna and its options, by name; multivariate TPE models genes together, which its default does not."""
 
 
-class OptunaSampler(Foreign):
+class OptunaSampler(Adapter):
     """Asks a sampler of Optuna's.
 
     Args:
-        problem: With any number of objectives.
-        seed: See the base class.
-        sampler: ``tpe``, ``gp`` (needs torch) or ``nsga2``.
+        problem: Problem with any number of objectives.
+        seed: Seed of all random draws.
+        sampler: Name of the sampler: ``tpe``, ``gp`` (needs torch) or ``nsga2``.
 
     Raises:
         MissingExtraError: When Optuna is not installed.
-        UnknownNameError: When there is no such sampler.
+        UnknownNameError: When the sampler is unknown.
     """
 
     name = "optuna"
@@ -73,20 +74,19 @@ class OptunaSampler(Foreign):
             self._study.tell(waiting.pop(0), losses, state=state)
             return
         params = dict(zip(self._distributions, codes, strict=True))
-        told = trials.create_trial(params=params, distributions=self._distributions, values=losses, state=state)
-        self._study.add_trial(told)
+        known = trials.create_trial(params=params, distributions=self._distributions, values=losses, state=state)
+        self._study.add_trial(known)
 
 
 def as_objective(problem: Problem) -> Any:
     """Returns a function of an Optuna trial that values a problem's objectives, for studies that Optuna itself runs.
 
-    ``optuna.create_study(directions=["minimize"]).optimize(as_objective(problem), n_trials=100)``. What limits refuse is
-    pruned. Losses are minimised, also where the objective is a maximum.
+    ``optuna.create_study(directions=["minimize"]).optimize(as_objective(problem), n_trials=100)``. Infeasible architectures
+    are pruned. Losses are minimised, also where the objective is maximised.
 
     Args:
-        problem: Objectives, and limits that can be checked beforehand.
+        problem: Objectives, and constraints that can be checked beforehand.
     """
-    from hwcost.objectives.population import Population
 
     def objective(trial: Any) -> float | tuple[float, ...]:
         codes = [
@@ -95,9 +95,9 @@ def as_objective(problem: Problem) -> Any:
             else trial.suggest_int(gene.name, 0, size - 1)
             for gene, size in zip(problem.space.genes, problem.sizes.tolist(), strict=True)
         ]
-        one = Population(problem.space, [codes])  # type: ignore[arg-type]
-        if not problem.allowed(one)[0]:
-            raise _optuna().TrialPruned("a limit refuses it")
+        one = Candidates(problem.space, [codes])
+        if not problem.feasible(one)[0]:
+            raise _optuna().TrialPruned("it violates a constraint")
         losses = [float(each.sign * each.values(one)[0]) for each in problem.objectives]
         return losses[0] if len(losses) == 1 else tuple(losses)
 

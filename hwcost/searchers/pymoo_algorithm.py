@@ -8,19 +8,19 @@ import numpy as np
 
 from hwcost._extras import imported
 from hwcost.errors import UsageError
-from hwcost.searchers.foreign import Foreign
+from hwcost.searchers.adapters import Adapter
 from hwcost.searchers.problem import Problem
 
 UNKNOWN = 1e30
-"""What a member that failed, or is refused, is told to have cost."""
+"""Loss that stands for a member that failed or is infeasible."""
 
 
-class PymooAlgorithm(Foreign):
+class PymooAlgorithm(Adapter):
     """Asks pymoo's NSGA-II on integers (simulated binary crossover, polynomial mutation).
 
     Args:
-        problem: With any number of objectives.
-        seed: See the base class.
+        problem: Problem with any number of objectives.
+        seed: Seed of all random draws.
         population: Members, and children of a generation.
 
     Raises:
@@ -67,7 +67,7 @@ class PymooAlgorithm(Foreign):
         return self._rows[self._next - 1]
 
     def _advance(self) -> bool:
-        """Hands a generation back, all of which is told, and asks for the next one; says whether there is one."""
+        """Reports the results of a whole generation, and asks for the next one; says whether it exists."""
         if self._generation is not None:
             self._generation.set("F", np.array([self._losses[row] for row in range(len(self._rows))]))
             self._algorithm.evaluator.eval(self._algorithm.problem, self._generation, skip_already_evaluated=True)

@@ -1,11 +1,13 @@
-"""What became of an architecture that was asked for."""
+"""Trials: evaluated architectures with their values, one by one and as the batch that a searcher learns from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, overload
 
 from hwcost.spaces.base import Architecture
+from hwcost.spaces.candidates import Candidates
 
 Status = Literal["completed", "infeasible", "failed"]
 
@@ -15,18 +17,18 @@ class Trial:
     """One evaluated architecture.
 
     Attributes:
-        architecture: What was evaluated.
-        status: ``completed``; ``infeasible`` when a limit that is told back does not hold; ``failed`` when there are no
-            values: the evaluation raised, or gave no number.
-        values: One per objective, in its own units; empty when failed.
-        violation: How far limits that are told back are exceeded, relative to their bounds, summed; 0 when they hold.
-        measured: Values of the limits that are told back, by name.
-        reason: Why it is not completed.
+        source: The architecture; or candidates with this one row, of which the architecture is made when it is asked for.
+        status: ``completed``; ``infeasible`` when a measured constraint is violated; ``failed`` when there are no values:
+            the evaluation raised an error, or gave no number.
+        values: One value per objective, in its own units; empty when failed.
+        violation: Sum of the measured constraints' violations, relative to their bounds; 0 when all are satisfied.
+        measured: Values of the measured constraints, by name.
+        reason: Reason why the trial is not completed.
         number: Place in the study, counted from 0.
-        seconds: What the evaluation took; 0 for one that was known already.
+        seconds: Duration of the evaluation; 0 for one that was known already.
     """
 
-    architecture: Architecture
+    source: Architecture | Candidates
     status: Status = "completed"
     values: tuple[float, ...] = ()
     violation: float = 0.0
@@ -34,3 +36,31 @@ class Trial:
     reason: str | None = None
     number: int = -1
     seconds: float = 0.0
+
+    @property
+    def architecture(self) -> Architecture:
+        """The evaluated architecture."""
+        return self.source if isinstance(self.source, Architecture) else self.source[0]
+
+
+class Trials(Sequence[Trial]):
+    """n trials with the matrix of codes that they evaluated.
+
+    Args:
+        candidates: The evaluated candidates.
+        trials: Trial of each candidate, in order.
+    """
+
+    def __init__(self, candidates: Candidates, trials: Sequence[Trial]) -> None:
+        self.candidates = candidates
+        self._trials = trials
+
+    def __len__(self) -> int:
+        return len(self._trials)
+
+    @overload
+    def __getitem__(self, index: int) -> Trial: ...
+    @overload
+    def __getitem__(self, index: slice) -> Trials: ...
+    def __getitem__(self, index: int | slice) -> Trial | Trials:
+        return Trials(self.candidates[index], self._trials[index]) if isinstance(index, slice) else self._trials[index]

@@ -9,8 +9,9 @@ from hwcost.errors import DataError, UsageError
 from hwcost.registry import Registry, parse_options
 from hwcost.spaces import files
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
+from hwcost.spaces.candidates import Candidates
 
-__all__ = ["SPACES", "Architecture", "Component", "Gene", "SearchSpace", "space"]
+__all__ = ["SPACES", "Architecture", "Candidates", "Component", "Gene", "SearchSpace", "space"]
 
 SPACES = Registry(
     "hwcost.spaces",

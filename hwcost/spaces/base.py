@@ -158,7 +158,7 @@ class SearchSpace(ABC):
         return genes
 
     @property
-    def has_synonyms(self) -> bool:
+    def has_isomorphs(self) -> bool:
         """Whether several points stand for the same net, so that ``canonical`` changes some."""
         return type(self).canonical is not SearchSpace.canonical
 

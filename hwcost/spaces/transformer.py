@@ -103,7 +103,7 @@ class Transformer(SearchSpace):
         }  # fmt: skip
 
     @property
-    def has_synonyms(self) -> bool:
+    def has_isomorphs(self) -> bool:
         """Where layers have choices of their own, those of layers that are left out have no effect."""
         return self.elastic == "per_layer" and len(self.layers) > 1
 

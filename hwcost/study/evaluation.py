@@ -1,4 +1,4 @@
-"""Finds the values of architectures: at once where a cost function can, one by one or through an executor where not."""
+"""Finds the values of candidates: all at once where a function is vectorised, else one by one or through an executor."""
 
 from __future__ import annotations
 
@@ -6,69 +6,67 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 from hwcost.errors import HwcostError, MeasurementError, UsageError
-from hwcost.objectives.bound import Bound
-from hwcost.objectives.population import Population
+from hwcost.objectives.constraint import Constraint
+from hwcost.objectives.objective import Objective
 from hwcost.searchers.problem import Problem
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import Architecture
+from hwcost.spaces.candidates import Candidates
 from hwcost.timing.timer import stopwatch
 
 Found = tuple[list[float | str], float]
-"""A number, or what went wrong, per function; and the seconds it took."""
+"""A number, or the error's text, per function; and the seconds of the evaluation."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Evaluates what a problem asks of architectures.
+    """Evaluates the objectives and the measured constraints of a problem.
 
     Attributes:
-        problem: Objectives and limits.
-        executor: Runs expensive functions; None runs them here, one after the other.
+        problem: Problem with objectives and constraints.
+        executor: Executor of expensive functions; None calls them here, one after the other.
     """
 
     problem: Problem
     executor: Executor | None = None
 
-    def trials(self, archs: Sequence[Architecture]) -> Iterator[tuple[int, Trial]]:
-        """Yields the place and the trial of every architecture, as soon as it is found."""
-        population = Population.of(self.problem.space, archs)
-        cheap = [self._at_once(one, population) for one in self._functions]
-        dear = [one.value for one, values in zip(self._functions, cheap, strict=True) if values is None]
-        for index, (found, seconds) in self._one_by_one(dear, archs):
+    def trials(self, candidates: Candidates) -> Iterator[tuple[int, Trial]]:
+        """Yields the row and the trial of every candidate, as soon as it is found."""
+        vectorised = [self._at_once(one, candidates) for one in self._functions]
+        expensive = [one.value for one, values in zip(self._functions, vectorised, strict=True) if values is None]
+        for row, (found, seconds) in self._one_by_one(expensive, candidates):
             rest = iter(found)
-            values = [next(rest) if known is None else known[index] for known in cheap]
-            yield index, self._trial(archs[index], values, seconds)
+            values = [next(rest) if known is None else known[row] for known in vectorised]
+            yield row, self._trial(candidates[row : row + 1], values, seconds)
 
-    @property
-    def _bounds(self) -> list[Bound]:
-        return [limit for limit in self.problem.limits if isinstance(limit, Bound) and limit.measured]
-
-    @property
-    def _functions(self) -> list[Any]:
-        return [*self.problem.objectives, *self._bounds]
+    @cached_property
+    def _functions(self) -> list[Objective | Constraint]:
+        return [*self.problem.objectives, *self.problem.measured]
 
     @staticmethod
-    def _at_once(one: Any, population: Population) -> list[float | str] | None:
-        if not one.is_cheap:
+    def _at_once(one: Objective | Constraint, candidates: Candidates) -> list[float | str] | None:
+        if not one.is_vectorised:
             return None
         try:
-            found: list[float | str] = one.values(population).tolist()
+            found: list[float | str] = one.values(candidates).tolist()
         except HwcostError:
             raise
         except Exception as error:
-            found = [f"{type(error).__name__}: {error}"] * len(population)
+            found = [f"{type(error).__name__}: {error}"] * len(candidates)
         return found
 
-    def _one_by_one(self, functions: list[Any], archs: Sequence[Architecture]) -> Iterator[tuple[int, Found]]:
+    def _one_by_one(
+        self, functions: list[Callable[[Architecture], float]], candidates: Candidates
+    ) -> Iterator[tuple[int, Found]]:
         if not functions:
-            yield from ((index, ([], 0.0)) for index in range(len(archs)))
+            yield from ((row, ([], 0.0)) for row in range(len(candidates)))
         elif self.executor is None:
-            yield from ((index, evaluate(functions, arch)) for index, arch in enumerate(archs))
+            yield from ((row, evaluate(functions, arch)) for row, arch in enumerate(candidates))
         else:
-            futures = {self.executor.submit(evaluate, functions, arch): index for index, arch in enumerate(archs)}
+            futures = {self.executor.submit(evaluate, functions, arch): row for row, arch in enumerate(candidates)}
             for future in as_completed(futures):
                 yield futures[future], self._result(future)
 
@@ -84,30 +82,38 @@ class Evaluation:
                 f"run must be importable there: no lambdas, no functions inside functions"
             ) from error
 
-    def _trial(self, arch: Architecture, found: list[float | str], seconds: float) -> Trial:
-        names = [one.name for one in self._functions]
-        for name, value in zip(names, found, strict=True):
+    def _trial(self, candidate: Candidates, found: list[float | str], seconds: float) -> Trial:
+        values: list[float] = []
+        for one, value in zip(self._functions, found, strict=True):
             if isinstance(value, str):
-                return Trial(arch, "failed", reason=f"{name}: {value}", seconds=seconds)
+                return Trial(candidate, "failed", reason=f"{one.name}: {value}", seconds=seconds)
             if not math.isfinite(value):
-                unknown = f"{name} is {value}: no number, or outside what its cost model was fitted on"
-                return Trial(arch, "failed", reason=unknown, seconds=seconds)
+                unknown = f"{one.name} is {value}: not a number, or outside what its cost model was fitted on"
+                return Trial(candidate, "failed", reason=unknown, seconds=seconds)
+            values.append(value)
         count = len(self.problem.objectives)
-        values = tuple(float(value) for value in found[:count])
-        measured = {bound.name: float(value) for bound, value in zip(self._bounds, found[count:], strict=True)}
-        violation = float(sum(bound.violations(measured[bound.name]) for bound in self._bounds))
-        reasons = filter(None, (bound.reason(measured[bound.name]) for bound in self._bounds))
-        reason = "; ".join(reasons) or None
-        if violation > 0:
-            return Trial(arch, "infeasible", values, violation, measured, reason, seconds=seconds)
-        return Trial(arch, "completed", values, measured=measured, seconds=seconds)
+        if not self.problem.measured:
+            return Trial(candidate, values=tuple(values), seconds=seconds)
+        return self._constrained(candidate, tuple(values[:count]), values[count:], seconds)
+
+    def _constrained(
+        self, candidate: Candidates, values: tuple[float, ...], measured: list[float], seconds: float
+    ) -> Trial:
+        """Returns the trial of a candidate with values of the measured constraints."""
+        pairs = list(zip(self.problem.measured, measured, strict=True))
+        by_name = {constraint.name: value for constraint, value in pairs}
+        violation = float(sum(constraint.excess([value])[0] for constraint, value in pairs))
+        if violation == 0:
+            return Trial(candidate, values=values, measured=by_name, seconds=seconds)
+        reasons = [reason for constraint, value in pairs if (reason := constraint.reason(value)) is not None]
+        return Trial(candidate, "infeasible", values, violation, by_name, "; ".join(reasons) or None, seconds=seconds)
 
 
 def evaluate(functions: Sequence[Callable[[Architecture], float]], arch: Architecture) -> Found:
-    """Calls functions of an architecture, until one fails; what it says is kept in its place.
+    """Calls functions of an architecture until one fails; the error's text stands in its place.
 
-    Errors of this library's that are the user's to mend, such as a device that is not here, end the search; a measurement
-    that is not valid is one trial's end.
+    Errors of this library that the user can mend, such as a device that is not here, end the search; an invalid measurement
+    ends one trial only.
     """
     spent = stopwatch()
     found: list[float | str] = []
@@ -118,7 +124,7 @@ def evaluate(functions: Sequence[Callable[[Architecture], float]], arch: Archite
             if not isinstance(error, MeasurementError):
                 raise
             found.append(str(error))
-        except Exception as error:  # whatever someone's function raises is one trial's end, not the search's
+        except Exception as error:  # an error of a user's function ends one trial, not the search
             found.append(f"{type(error).__name__}: {error}")
         if isinstance(found[-1], str):
             found += ["not evaluated"] * (len(functions) - len(found))

@@ -1,4 +1,4 @@
-"""The append-only log of a study: what was asked for and what was found, a line each, written before it is used."""
+"""The append-only log of a study: asks and trials, a line each, written before they are used."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from hwcost.errors import DataError, StoreError
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
 
-VERSION = 1
+VERSION = 2
+"""Version of the format; logs of other versions are refused."""
 
 
 class Log:
     """A JSON Lines file; one that is cut short loses its last line only.
 
     Args:
-        path: The file; None keeps nothing.
-        space: The space of the architectures.
-        about: What is searched how, plain JSON. A file of another search is refused.
+        path: File of the log; None keeps nothing.
+        space: Space of the architectures.
+        about: Description of the search, plain JSON. A file of another search is refused.
 
     Attributes:
-        asked: Of an earlier run: how many each ask was for, and what it gave.
+        asked: Asks of an earlier run: the number that each was for, and the architectures that it gave.
 
     Raises:
-        DataError: When the file is of another search, of a later hwcost, or damaged.
+        DataError: When the file is of another search, of another version of the format, or damaged.
         StoreError: When it cannot be read or written.
     """
 
@@ -52,19 +53,22 @@ class Log:
         except OSError as error:
             raise StoreError(f"cannot keep a study in '{path}': {error.strerror}. Give another file") from None
         except UnicodeDecodeError:
-            raise DataError(f"'{path}' is no log of a study: it is no text. Give another file") from None
+            raise DataError(f"'{path}' is not the log of a study: it is not a text. Give another file") from None
 
     def _read(self, path: Path, whole: list[str], about: dict[str, Any]) -> None:
         header, *lines = whole
         try:
             found = json.loads(header)
             if found.pop("event") != "study":
-                raise ValueError("it does not begin with what is searched")
+                raise ValueError("its first line does not describe a search")
             version = found.pop("schema_version")
         except (ValueError, LookupError, AttributeError, TypeError) as error:
-            raise DataError(f"'{path}' is no log of a study: {error}. Give another file") from None
+            raise DataError(f"'{path}' is not the log of a study: {error}. Give another file") from None
         if version != VERSION:
-            raise DataError(f"'{path}' has schema version {version}; this hwcost reads {VERSION}. A later one wrote it")
+            raise DataError(
+                f"'{path}' has schema version {version}; this hwcost reads and writes {VERSION}. Another version of "
+                f"hwcost wrote it: go on with that one, or give another file"
+            )
         for name in sorted(found.keys() | about.keys()):
             if found.get(name) != about.get(name):
                 raise DataError(
@@ -87,18 +91,28 @@ class Log:
             trial = Trial(self.space.parse(key), values=values, **event)
             self._trials[key, trial.number] = trial
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether anything is written."""
+        return self._file is not None
+
+    @property
+    def has_trials(self) -> bool:
+        """Whether an earlier run left trials."""
+        return bool(self._trials)
+
     def known(self, arch: str, number: int) -> Trial | None:
         """Returns the trial of that architecture and number that an earlier run left, or None."""
         return self._trials.get((arch, number))
 
     def ask(self, n: int, archs: Sequence[str]) -> None:
-        """Keeps what was asked for."""
+        """Keeps an ask: the number it was for, and the keys of the architectures that it gave."""
         self._write({"event": "ask", "n": n, "archs": list(archs)})
 
     def tell(self, trials: Sequence[Trial]) -> None:
-        """Keeps what was found; what took a while is handed to the system at once."""
+        """Keeps trials; those that took a while are handed to the system at once."""
         for trial in trials if self._file else ():
-            plain = {field.name: getattr(trial, field.name) for field in fields(Trial) if field.name != "architecture"}
+            plain = {field.name: getattr(trial, field.name) for field in fields(Trial) if field.name != "source"}
             self._write({"event": "tell", "arch": self.space.key(trial.architecture), **plain})
         if any(trial.seconds for trial in trials):
             self.flush()

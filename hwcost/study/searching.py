@@ -3,97 +3,76 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from hwcost.errors import UsageError
+from hwcost.objectives.constraint import Constraint
 from hwcost.objectives.objective import Objective
-from hwcost.searchers import Searcher
-from hwcost.searchers import searcher as searcher_of
-from hwcost.searchers.problem import Check, Problem
+from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture, SearchSpace
-from hwcost.study.constraints import remarks
-from hwcost.study.stopping import Stopping
+from hwcost.study.options import Maker, SearchOptions
 from hwcost.study.study import Progress, Repeats, Study
-
-Maker = Callable[..., Searcher]
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, stacklevel=3)
+    warnings.warn(text, stacklevel=4)
 
 
 def search(
     space: SearchSpace,
     objectives: Sequence[Objective],
-    limits: Sequence[Check] = (),
+    constraints: Sequence[Constraint] = (),
     *,
     searcher: str | Maker = "evolution",
+    searcher_options: Mapping[str, Any] | None = None,
     evaluations: int | None = None,
     iterations: int | None = None,
     seconds: float | None = None,
-    stall: int | None = None,
+    patience: int | None = None,
     dominate: int | None = None,
     seed: int = 0,
     reference: Architecture | None = None,
     log: str | Path | None = None,
-    about: dict[str, Any] | None = None,
+    about: Mapping[str, Any] | None = None,
     repeats: Repeats = "skip",
-    executor: Executor | None = None,
     batch: int | None = None,
+    executor: Executor | None = None,
     progress: Callable[[Progress], None] = lambda state: None,
     remark: Callable[[str], None] = _warn,
-    **options: Any,
 ) -> Study:
-    """Searches a space for architectures that serve the objectives and keep the limits.
+    """Searches a space for feasible architectures that serve the objectives.
 
     Args:
         space: A space whose architectures can be listed.
-        objectives: At least one of ``Minimize(...)`` and ``Maximize(...)``.
-        limits: ``Limit`` and ``Bound``; what cannot be kept is refused with a reason, see ``study.refusals``.
+        objectives: Objectives: one or more of ``Minimize(...)`` and ``Maximize(...)``.
+        constraints: Constraints; infeasible candidates are rejected with a reason, see ``study.rejections``.
         searcher: Name of a searcher, or a callable that makes one of a problem and a seed.
-        evaluations: End after so many different architectures.
-        iterations: End after so many architectures, repeats included.
-        seconds: End after so much time.
-        stall: End after so many evaluations without improvement.
-        dominate: End when so many architectures dominate the reference.
-        seed: Equal seeds give equal studies.
-        reference: An architecture to dominate: it is evaluated first, and is what objectives are compared with.
-        log: File that keeps everything; the same call with the same file goes on where it was.
-        about: What else identifies the search, plain JSON, for the log.
-        repeats: ``skip`` tells a repeated architecture's known values, ``repeat`` evaluates it anew.
-        executor: Any of ``concurrent.futures``, for objectives that are evaluated one by one.
-        batch: Architectures that are asked for at a time; by default what the searcher likes.
-        progress: Called after every batch.
+        searcher_options: Options of the searcher by name, for example ``{"preset": "hat"}``.
+        evaluations: Number of different architectures after which the search ends.
+        iterations: Number of architectures, repeats included, after which the search ends.
+        seconds: Time after which the search ends.
+        patience: Number of evaluations in a row without improvement after which the search ends.
+        dominate: Number of architectures that dominate the reference after which the search ends.
+        seed: Seed of all random draws; equal seeds give equal studies.
+        reference: Architecture to dominate: it is evaluated first, and the objectives are compared with its values.
+        log: File that keeps everything; the same call with the same file is resumed.
+        about: Further identification of the search for the log, plain JSON.
+        repeats: Treatment of repeated architectures: ``skip`` reports the known values, ``repeat`` evaluates anew.
+        batch: Number of candidates of an ask; by default the searcher's own.
+        executor: Any executor of ``concurrent.futures``, for objectives that are evaluated one by one.
+        progress: Function that is called after every batch.
         remark: Function that is called before the search with a remark on each constraint that no architecture satisfies, or
             that all do. By default it gives a Python warning; the study keeps the remarks as ``study.remarks``.
-        **options: What the searcher takes.
 
     Raises:
-        InfeasibleError: When nothing keeps the limits.
-        UnknownNameError: When there is no such searcher.
+        InfeasibleError: When nothing satisfies the constraints.
+        UnknownNameError: When the searcher is unknown.
         UsageError: When nothing would end the search, or an option is wrong.
     """
-    stopping = Stopping(evaluations, iterations, seconds, stall, dominate)
-    if stopping == Stopping():
-        raise UsageError("a search needs an end: evaluations=, iterations=, seconds=, stall= or dominate=")
-    problem = Problem(space, objectives, limits)
-    if stopping.dominate is not None and reference is None and problem.references is None:
-        raise UsageError("dominate= needs a reference: an architecture, or reference= of every objective")
-    made = _made(searcher, problem, seed, options)
-    odd = remarks(problem)
-    for text in odd:
-        remark(text)
-    known = {"options": options, "batch": batch, **(about or {})}
-    study = Study(problem, made, log, known, reference, repeats)
-    study.remarks = odd
-    try:
-        return study.run(stopping, executor, batch, progress)
-    finally:
-        study.close()
-
-
-def _made(maker: str | Maker, problem: Problem, seed: int, options: dict[str, Any]) -> Searcher:
-    return searcher_of(maker, problem, seed, **options) if isinstance(maker, str) else maker(problem, seed, **options)
+    options = SearchOptions(
+        searcher, searcher_options or {}, evaluations, iterations, seconds, patience, dominate, seed, reference, log,
+        about or {}, repeats, batch,
+    )  # fmt: skip
+    return options.run(Problem(space, objectives, constraints), executor, progress, remark)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 
 from hwcost.errors import UsageError
 
-PATIENCE = 50
+IDLE_BATCHES = 50
 """Batches in a row without anything new after which a search that only repeats itself ends."""
 
 
@@ -15,11 +15,11 @@ class Stopping:
     """A search ends when the first of these is reached; None never ends it.
 
     Attributes:
-        evaluations: Different architectures that were evaluated.
-        iterations: Architectures that were asked for, repeats included.
-        seconds: Time since the search was begun or taken up again.
-        stall: Evaluations in a row that changed neither the best trial nor the front.
-        dominate: Completed trials that dominate the reference.
+        evaluations: Number of different architectures that were evaluated.
+        iterations: Number of architectures that were asked for, repeats included.
+        seconds: Time since the search was begun or resumed.
+        patience: Number of evaluations in a row that changed neither the best trial nor the front.
+        dominate: Number of completed trials that dominate the reference.
 
     Raises:
         UsageError: When a number is not positive.
@@ -28,7 +28,7 @@ class Stopping:
     evaluations: int | None = None
     iterations: int | None = None
     seconds: float | None = None
-    stall: int | None = None
+    patience: int | None = None
     dominate: int | None = None
 
     def __post_init__(self) -> None:
@@ -41,7 +41,7 @@ class Stopping:
         """Returns in words which end is reached; None while none is.
 
         Args:
-            counts: How much there was of what ends this search, by the names above.
+            counts: Current value of each attribute above, by its name.
         """
         for field in fields(self):
             most = getattr(self, field.name)
@@ -54,6 +54,6 @@ _WORDS = {
     "evaluations": "{} evaluations",
     "iterations": "{} iterations",
     "seconds": "{:g} seconds",
-    "stall": "{} evaluations without improvement",
+    "patience": "{} evaluations without improvement",
     "dominate": "{} architectures dominate the reference",
 }

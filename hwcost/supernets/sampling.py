@@ -47,8 +47,8 @@ class Uniform:
         supernet: Whose architectures.
         count: How many a step.
         seed: Equal seeds give equal architectures.
-        allowed: Says for each of n architectures whether it may be trained, such as ``Limit(...).holds``: only those within
-            a budget are drawn. None allows all.
+        allowed: Says for each of n architectures whether it may be trained, such as ``Constraint(...).feasible``: only those
+            within a budget are drawn. None allows all.
 
     Raises:
         UsageError: When the count is not positive.

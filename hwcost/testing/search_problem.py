@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.objectives.objective import Maximize, Minimize
-from hwcost.objectives.population import Population
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.base import Architecture
+from hwcost.spaces.candidates import Candidates
 
 SMOOTH, RUGGED = 0.3, 1.0
 """Deviation of each architecture's own term of accuracy, in points."""
@@ -48,22 +48,22 @@ class SearchProblem:
 
     Args:
         ruggedness: Deviation of each architecture's own term of accuracy.
-        seed: Of the terms that are architectures' own.
+        seed: Seed of each architecture's own terms.
     """
 
     ruggedness: float = SMOOTH
     seed: int = 0
 
     @cached_property
-    def everything(self) -> Population:
+    def everything(self) -> Candidates:
         """The 576 architectures."""
-        return Population.everything(AutoDistill())
+        return Candidates.all(AutoDistill())
 
     @cached_property
     def latency_ms(self) -> Floats:
         """Latency of every architecture, shape (576,)."""
         own = np.random.default_rng([self.seed, 0]).normal(0, NOISE, len(self.everything))
-        return np.array([law_ms(arch) for arch in self.everything.archs]) * np.exp(own)
+        return np.array([law_ms(arch) for arch in self.everything.architectures]) * np.exp(own)
 
     @cached_property
     def accuracy(self) -> Floats:
@@ -71,7 +71,7 @@ class SearchProblem:
         own = np.random.default_rng([self.seed, 1]).normal(0, self.ruggedness, len(self.everything))
         names = [gene.name for gene in self.everything.space.genes]
         lost = [sum(LOST[name][int(value)] for name, value in zip(names, arch.genes, strict=True))
-                for arch in self.everything.archs]
+                for arch in self.everything.architectures]
         return ACCURACY - np.array(lost) + own
 
     @cached_property
@@ -84,7 +84,7 @@ class SearchProblem:
     def winners(self) -> list[Architecture]:
         """The architectures that dominate the reference."""
         rows = np.flatnonzero((self.latency_ms < REFERENCE_MS) & (self.accuracy > self.reference_accuracy))
-        return self.everything.where(rows).archs
+        return self.everything[rows].architectures
 
     def objectives(self, known_latency: bool = True) -> tuple[Minimize, Maximize]:
         """Returns latency and accuracy with their references.
@@ -104,23 +104,23 @@ class Table:
     """A cost function that looks values up.
 
     Args:
-        name: What it is called.
-        population: Every architecture.
-        values: Of each, shape (n,).
+        name: Name of the function.
+        candidates: Every architecture.
+        values: Value of each, shape (n,).
     """
 
-    def __init__(self, name: str, population: Population, values: Floats) -> None:
-        self.name, self.space = name, population.space
-        self._row = {key: row for row, key in enumerate(population.keys)}
+    def __init__(self, name: str, candidates: Candidates, values: Floats) -> None:
+        self.name, self.space = name, candidates.space
+        self._row = {key: row for row, key in enumerate(candidates.keys)}
         self._values = values
 
     def __call__(self, arch: Architecture) -> float:
         """Returns one value."""
-        return float(self.predict_codes(Population.of(self.space, [arch]).codes)[0])
+        return float(self.predict_codes(Candidates.of(self.space, [arch]).codes)[0])
 
     def predict_codes(self, codes: NDArray[np.integer]) -> Floats:
         """Returns n values by codes (n, genes)."""
-        return self._values[[self._row[key] for key in Population(self.space, codes).keys]]
+        return self._values[[self._row[key] for key in Candidates(self.space, codes).keys]]
 
 
 def law_ms(arch: Architecture) -> float:

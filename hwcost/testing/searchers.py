@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from hwcost.errors import InfeasibleError, SpaceExhausted, UsageError
-from hwcost.objectives import Bound, Minimize, Objective, Params
+from hwcost.objectives import Constraint, Minimize, Objective, Params
 from hwcost.searchers import Problem, Searcher, Trial
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
@@ -28,7 +28,7 @@ class SearcherContract(ABC):
     """Subclass it as ``Test...`` and implement :meth:`make`.
 
     Attributes:
-        repeats: Whether the searcher may ask again for what it was told already.
+        repeats: Whether the searcher may ask again for candidates whose trials it knows.
     """
 
     repeats: ClassVar[bool] = False
@@ -41,23 +41,23 @@ class SearcherContract(ABC):
         """Returns a small space."""
         return make_space("supershaper", scale="mini")
 
-    def problem(self, *limits: Bound) -> Problem:
+    def problem(self, *constraints: Constraint) -> Problem:
         """Returns a problem with one objective."""
         space = self.space()
-        return Problem(space, [Minimize(Params(space))], limits)
+        return Problem(space, [Minimize(Params(space))], constraints)
 
-    def limit(self) -> Bound:
-        """Returns a limit that about half of the space keeps."""
+    def constraint(self) -> Constraint:
+        """Returns a constraint that about half of the space satisfies."""
         params = Params(self.space())
         middle = float(np.median([params(arch) for arch in self.space().sample(50)]))
-        return Bound(params, most=middle)
+        return Constraint(params, most=middle)
 
     def trial(self, problem: Problem, arch: Architecture) -> Trial:
-        """Returns what becomes of an architecture."""
+        """Returns the trial of an architecture."""
         return Trial(arch, values=tuple(float(objective.value(arch)) for objective in problem.objectives))
 
     def asked(self, searcher: Searcher, problem: Problem, rounds: int, n: int = 7) -> list[Architecture]:
-        """Asks and tells for some rounds, or until nothing is left, and returns what was asked for."""
+        """Asks and tells for some rounds, or until nothing is left, and returns the architectures that were asked for."""
         found: list[Architecture] = []
         for _ in range(rounds):
             try:
@@ -69,12 +69,12 @@ class SearcherContract(ABC):
         return found
 
     def test_it_asks_for_points_of_the_space(self) -> None:
-        """At most as many as were wanted, each allowed by the space."""
+        """At most as many as were wanted, each of them a point of the space."""
         problem = self.problem()
         searcher = self.make(problem)
         archs = searcher.ask(5)
         assert 1 <= len(archs) <= 5
-        assert [problem.space.architecture(arch.genes) for arch in archs] == archs
+        assert [problem.space.architecture(arch.genes) for arch in archs] == list(archs)
 
     def test_it_asks_for_nothing_twice(self) -> None:
         """Unless it says so."""
@@ -93,7 +93,7 @@ class SearcherContract(ABC):
         searcher = self.make(problem, 1)
         self.asked(searcher, problem, 4)
         try:
-            pending = searcher.ask(3)
+            pending = list(searcher.ask(3))
         except SpaceExhausted:
             pending = []
         state = json.loads(json.dumps(searcher.state(), allow_nan=False))
@@ -113,7 +113,7 @@ class SearcherContract(ABC):
             self.make(problem, 1).restore(self.make(problem, 2).state())
 
     def test_it_takes_results_in_any_order_and_of_what_it_never_asked_for(self) -> None:
-        """Also failed ones, and ones that break a limit that is told back."""
+        """Also failed ones, and ones that violate a measured constraint."""
         problem = self.problem()
         searcher = self.make(problem)
         foreign = problem.space.sample(4, seed=99)
@@ -138,20 +138,21 @@ class SearcherContract(ABC):
                 return
             searcher.tell([Trial(arch, "failed", reason="always") for arch in archs])
 
-    def test_it_keeps_limits(self) -> None:
-        """What is refused has a reason."""
-        limit = self.limit()
-        problem = self.problem(limit)
-        archs = self.asked(self.make(problem), problem, 4, 5)
-        assert limit.holds(archs).all()
-        for refusal in problem.refusals():
-            assert refusal.limit == limit.name
-            assert "is above" in refusal.reason
+    def test_it_asks_for_feasible_candidates_only(self) -> None:
+        """Every candidate that it rejected has a reason."""
+        constraint = self.constraint()
+        problem = self.problem(constraint)
+        searcher = self.make(problem)
+        archs = self.asked(searcher, problem, 4, 5)
+        assert constraint.feasible(archs).all()
+        for rejection in searcher.rejections:
+            assert rejection.constraint == constraint.name
+            assert "is above" in rejection.reason
 
-    def test_limits_that_nothing_keeps_are_told(self) -> None:
-        """Instead of looking for ever."""
-        problem = self.problem(Bound(Params(self.space()), most=1.0))
-        with pytest.raises(InfeasibleError, match="no architecture of space .* keeps the limits"):
+    def test_constraints_that_nothing_satisfies_end_the_search(self) -> None:
+        """With an error that names them, instead of an endless search."""
+        problem = self.problem(Constraint(Params(self.space()), most=1.0))
+        with pytest.raises(InfeasibleError, match="no architecture of space .* satisfies the constraints"):
             self.make(problem).ask(3)
 
     def test_small_spaces_end(self) -> None:

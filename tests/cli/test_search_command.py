@@ -37,16 +37,17 @@ def answer(capsys, *arguments):
 
 def test_the_best_quality_under_a_latency_limit(capsys, models) -> None:
     found = answer(
-        capsys, "--minimize", models / "quality", "--limit", f"{models / 'latency'}<=1.3ms", "-n", 400, "--probability", 0.5
-    )
+        capsys, "--minimize", f"perplexity={models / 'quality'}", "--limit", f"{models / 'latency'}<=1.3ms", "-n", 400,
+        "--probability", 0.5,
+    )  # fmt: skip
     assert found["space"] == "supershaper"
     assert found["evaluations"] == 400
-    assert found["refused"]["latency_s"] > 0
+    assert found["rejected"]["latency_s"] > 0
     best = found["front"][0]
     arch = SPACE.parse(best["arch"])
     assert best["params"] == SPACE.params(arch)
     assert 1e-3 + 1e-9 * SPACE.params(arch) <= 1.3e-3
-    assert best["values"] == {"quality": pytest.approx(5e3 - 10 * sum(arch.genes), rel=0.02)}
+    assert best["values"] == {"perplexity": pytest.approx(5e3 - 10 * sum(arch.genes), rel=0.02)}
 
 
 def test_fronts_and_exact_answers(capsys, models) -> None:
@@ -59,7 +60,7 @@ def test_fronts_and_exact_answers(capsys, models) -> None:
 
 def test_the_same_command_goes_on(capsys, models, tmp_path) -> None:
     command = ["--space", NAME, "--minimize", "params", "--maximize", "big=tests.cli.test_search_command:wide"]
-    command += ["-s", "nsga2", "--log", tmp_path / "study.jsonl", "--seed", 3, "--set", "population=8"]
+    command += ["-s", "nsga2", "--log", tmp_path / "study.jsonl", "--seed", 3, "--searcher-option", "population=8"]
     answer(capsys, *command, "-n", 20)
     assert answer(capsys, *command, "-n", 40)["front"] == answer(capsys, *command, "-n", 40)["front"]
     assert invoke([*map(str, ["search", *command]), "-n", "40", "--seed", "4"]) == 2
@@ -159,15 +160,15 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--space", NAME, "--minimize", "parms"], "neither params, flops, memory nor a folder"),
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
         (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is no limit"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is not a limit"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is no quantity"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=0.5x"], "give --baseline"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=1"], "no architecture of space"),
         (["--space", NAME, "--minimize", "params", "-s", "best"], "unknown searcher 'best'"),
-        (["--space", NAME, "--minimize", "params", "--set", "population"], "write --set NAME=VALUE"),
-        (["--space", NAME, "--minimize", "params", "--set", "seed=3"], "'seed' is none"),
+        (["--space", NAME, "--minimize", "params", "--searcher-option", "population"], "write --searcher-option NAME=VALUE"),
+        (["--space", NAME, "--minimize", "params", "--searcher-option", "seed=3"], "'seed' is none"),
         (["--space", NAME, "--minimize", "params", "-n", "0"], "positive number of evaluations, got 0"),
-        (["--space", NAME, "--minimize", "params", "--set", "size=3"], "does not take these options"),
+        (["--space", NAME, "--minimize", "params", "--searcher-option", "size=3"], "does not take these options"),
         (["--space", NAME, "--minimize", "params", "--dominate", "3"], "needs a reference"),
         (["--space", NAME, "--minimize", "params", "--reference", "9_9"], "has 4 genes"),
         (["--space", "hat", "--minimize", "params"], "describes data only"),
@@ -188,7 +189,6 @@ def test_bad_input_is_told(capsys, models, arguments, says) -> None:
         ("{0}/latency<=66M", "66M needs a unit: write 66ms or 66s"),
         ("{0}/latency>=0.001", "0.001 needs a unit"),
         ("params<=50ms", "bounds something that is not a time"),
-        ("{0}/quality<=3s", "bounds something that is not a time"),
     ],
 )
 def test_a_bound_on_a_time_has_a_unit_of_time_and_others_have_none(capsys, models, limit, says) -> None:

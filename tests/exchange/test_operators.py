@@ -9,7 +9,7 @@ import pytest
 import hwcost as hc
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.operators import read_operators
-from hwcost.objectives import Limit
+from hwcost.objectives import Constraint
 
 BLOCKS = {
     "genes": {"depth": [1, 2], "e": [3, 6], "k": [3, 5], "size": [14, 28]},
@@ -117,7 +117,7 @@ def test_an_architecture_costs_the_sum_of_its_operators(table, tmp_path) -> None
         assert [model(arch) for arch in archs] == pytest.approx(wanted)
         assert model.predict(archs).latency_s.tolist() == pytest.approx(wanted)
         assert model.predict(archs).in_domain.all()
-    study = hc.search(space, [hc.Maximize(sum_of_genes)], [Limit(loaded, 0.010, None)], evaluations=32)
+    study = hc.search(space, [hc.Maximize(sum_of_genes)], [Constraint(loaded, most=0.010, probability=0)], evaluations=32)
     best = max((sum_of_genes(arch) for arch, s in zip(archs, wanted, strict=True) if s <= 0.010))
     assert study.best.values == (best,)
 

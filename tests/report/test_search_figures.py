@@ -34,7 +34,7 @@ def test_fronts_stand_out_from_what_was_evaluated(tmp_path) -> None:
 def test_progress_has_a_line_per_search() -> None:
     studies = {name: search(MINI, [Maximize(wide)], searcher=name, evaluations=30) for name in ("random", "evolution")}
     _, ax = new_figure()
-    progress(ax, {name: study.attained().tolist() for name, study in studies.items()}, "wide")
+    progress(ax, {name: study.convergence().tolist() for name, study in studies.items()}, "wide")
     assert [line.get_ydata()[-1] for line in ax.get_lines()] == [study.best.values[0] for study in studies.values()]
 
 

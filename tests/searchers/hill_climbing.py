@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hwcost.objectives import Population
-from hwcost.searchers import Searcher, drawing
+from hwcost.searchers import Searcher, operators
+from hwcost.spaces import Candidates
 
 
 class HillClimbing(Searcher):
@@ -19,19 +19,19 @@ class HillClimbing(Searcher):
 
     def _ask(self, n, rng):
         if self.best is None:
-            return drawing.random(self, n, rng)
+            return operators.random(self, n, rng)
         steps = [
             np.clip(self.best + sign * self.step * np.eye(len(self.best), dtype=int)[gene], 0, self.problem.sizes - 1)
             for gene in range(len(self.best))
             for sign in (-1, 1)
         ]
-        near = Population(self.problem.space, np.unique(steps, axis=0))
-        near = near.where(self.is_new(near))
-        near = near.where(self.problem.allowed(near))
-        return near.where(np.arange(min(n, len(near)))) if len(near) else drawing.random(self, n, rng)
+        near = Candidates(self.problem.space, np.unique(steps, axis=0))
+        near = near[self.is_new(near)]
+        near = near[self.feasible(near)]
+        return near[:n] if len(near) else operators.random(self, n, rng)
 
-    def _tell(self, population, losses, violations):
-        for code, loss, violation in zip(population.codes, losses[:, 0], violations, strict=True):
+    def _tell(self, candidates, losses, violations):
+        for code, loss, violation in zip(candidates.codes, losses[:, 0], violations, strict=True):
             if violation == 0 and loss < self.loss:
                 self.best, self.loss = code, float(loss)
 

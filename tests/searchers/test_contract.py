@@ -8,7 +8,7 @@ import pytest
 
 from hwcost import registry
 from hwcost.errors import InfeasibleError, UnknownNameError, UsageError
-from hwcost.objectives import Bound, Maximize, Minimize, Params
+from hwcost.objectives import Constraint, Maximize, Minimize, Params
 from hwcost.searchers import SEARCHERS, Problem, exhaustive, searcher
 from hwcost.spaces import space
 from hwcost.study import search
@@ -93,7 +93,8 @@ def test_others_register_searchers_under_a_name(monkeypatch) -> None:
     monkeypatch.setattr(registry, "entry_points", lambda group: [entry] if group == "hwcost.searchers" else [])
     assert "hill-climbing" in SEARCHERS.names()
     of = space("supershaper", scale="mini")
-    study = search(of, [Minimize(Params(of))], searcher="hill-climbing", evaluations=60, seed=4, step=1)
+    options = {"step": 1}
+    study = search(of, [Minimize(Params(of))], searcher="hill-climbing", evaluations=60, seed=4, searcher_options=options)
     assert study.best.architecture == of.architecture([gene.choices[0] for gene in of.genes])
 
 
@@ -103,7 +104,7 @@ def test_searchers_that_break_are_not_hidden() -> None:
             raise ZeroDivisionError("no")
 
     of = space("supershaper", scale="mini")
-    with pytest.raises(UsageError, match="the searcher 'hill-climbing' broke when it was asked: ZeroDivisionError: no"):
+    with pytest.raises(UsageError, match=r"the searcher 'hill-climbing' failed in ask\(\): ZeroDivisionError: no"):
         search(of, [Minimize(Params(of))], searcher=Broken, evaluations=5)
 
 
@@ -122,5 +123,5 @@ def test_models_know_nothing_outside_their_domain() -> None:
 def test_walks_through_what_limits_refuse_end(monkeypatch) -> None:
     monkeypatch.setattr(exhaustive, "LOOKED", 5_000)
     of = space("supershaper")
-    with pytest.raises(InfeasibleError, match="'params' refused"):
-        search(of, [Minimize(Params(of))], [Bound(Params(of), most=1.0)], searcher="exhaustive", evaluations=5)
+    with pytest.raises(InfeasibleError, match="'params' rejected"):
+        search(of, [Minimize(Params(of))], [Constraint(Params(of), most=1.0)], searcher="exhaustive", evaluations=5)

@@ -14,13 +14,14 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.tabulate import Tables
 from hwcost.errors import UsageError
-from hwcost.objectives import Bound, Limit, Maximize, Minimize, Params, Population
+from hwcost.objectives import Constraint, Maximize, Minimize, Params
 from hwcost.searchers.exact import front, tables_of
-from hwcost.spaces import space
+from hwcost.spaces import Candidates, space
 from hwcost.study import search
 from hwcost.systems.components import PAPER_SHARES, GateCosts
 
 MINI = space("supershaper", scale="mini")
+SMALL = Constraint(Params(MINI), most=1e5)
 
 
 def tables(sizes, with_pairs, rng, whole) -> Tables:
@@ -64,7 +65,7 @@ class Product:
         self.power = power
 
     def __call__(self, arch):
-        return float(self.predict_codes(Population.of(MINI, [arch]).codes)[0])
+        return float(self.predict_codes(Candidates.of(MINI, [arch]).codes)[0])
 
     def predict_codes(self, codes):
         return np.prod(codes + 2.0, axis=1) ** self.power + (0.0 if self.power > 0 else codes[:, 0] * codes[:, 2])
@@ -72,9 +73,9 @@ class Product:
 
 def test_products_are_sums_of_logarithms() -> None:
     sizes = [len(gene.choices) for gene in MINI.genes]
-    codes = Population.of(MINI, MINI.sample(9)).codes
+    codes = Candidates.of(MINI, MINI.sample(9)).codes
     assert np.allclose(np.exp(tables_of(Product(0.5), sizes)(codes)), Product(0.5).predict_codes(codes))
-    with pytest.raises(UsageError, match="is no sum over genes or neighbouring genes"):
+    with pytest.raises(UsageError, match="is not a sum over genes or neighbouring genes"):
         tables_of(Product(-1.0), sizes)
     with pytest.raises(UsageError, match="one architecture at a time"):
         tables_of(MINI.params, sizes)
@@ -87,7 +88,7 @@ def test_the_exact_answer_is_the_exhaustive_one(merged) -> None:
     model = cost_model("lut", of, form="linear").fit(archs, [1e-3 + 1e-9 * of.params(arch) for arch in archs])
     quality = Maximize(lambda arch: None, "quality")
     quality.value = Product(0.5)
-    limits = [Limit(model, float(np.median([model(arch) for arch in archs])), None)]
+    limits = [Constraint(model, most=float(np.median([model(arch) for arch in archs])), probability=0)]
     exact, listed = (search(of, [quality], limits, searcher=name, evaluations=10**6) for name in ("exact", "exhaustive"))
     assert exact.evaluations == 1
     assert exact.searcher.is_proved
@@ -100,9 +101,9 @@ def test_the_exact_answer_is_the_exhaustive_one(merged) -> None:
 @pytest.mark.parametrize(
     ("objectives", "limits", "message"),
     [
-        ([Minimize(Params(MINI))] , [Bound(Params(MINI), most=1e5), Bound(Params(MINI), most=1e6)], "takes two sums"),
-        ([Minimize(Params(MINI))], [Bound(Params(MINI), most=1e9, measured=True, name="p")], "not measured"),
-        ([Minimize(Params(MINI))], [Bound(Params(MINI), most=1e9, least=1.0)], "limits with one end"),
+        ([Minimize(Params(MINI))] , [SMALL, Constraint(Params(MINI), most=1e6)], "takes two sums"),
+        ([Minimize(Params(MINI))], [Constraint(Params(MINI), most=1e9, measured=True, name="p")], "not measured"),
+        ([Minimize(Params(MINI))], [Constraint(Params(MINI), most=1e9, least=1.0)], "constraints with one bound"),
     ],
 )  # fmt: skip
 def test_other_problems_are_refused(objectives, limits, message) -> None:
@@ -112,7 +113,7 @@ def test_other_problems_are_refused(objectives, limits, message) -> None:
 
 def test_at_least_is_a_limit_too() -> None:
     least = float(np.median([MINI.params(arch) for arch in MINI.sample(50)]))
-    study = search(MINI, [Minimize(Params(MINI))], [Bound(Params(MINI), least=least)], searcher="exact", evaluations=5)
+    study = search(MINI, [Minimize(Params(MINI))], [Constraint(Params(MINI), least=least)], searcher="exact", evaluations=5)
     assert study.best.values[0] == min(size for arch in MINI.architectures() if (size := MINI.params(arch)) >= least)
 
 
@@ -136,8 +137,9 @@ def test_what_a_domain_keeps_out_is_not_proved() -> None:
     assert not study.searcher.is_proved
     assert {trial.status for trial in study.trials} == {"completed"}
     least = float(np.median([MINI.params(arch) for arch in MINI.sample(50)]))
+    limits = [Constraint(Narrow(0.5, 8), least=least**0.25)]
     with pytest.raises(UsageError, match="lies outside what a cost model was fitted on"):
-        search(MINI, [Minimize(Params(MINI))], [Bound(Narrow(0.5, 8), least=least**0.25)], searcher="exact", evaluations=5)
+        search(MINI, [Minimize(Params(MINI))], limits, searcher="exact", evaluations=5)
 
 
 def test_probable_limits_are_proved_where_the_domain_has_no_say() -> None:
@@ -145,7 +147,7 @@ def test_probable_limits_are_proved_where_the_domain_has_no_say() -> None:
     rng = np.random.default_rng(0)
     seconds = [(1e-3 + 1e-9 * MINI.params(arch)) * np.exp(rng.normal(0, 0.02)) for arch in archs]
     model = calibrate(cost_model("lut", MINI, form="linear").fit(archs, seconds), archs, seconds)
-    limit = Limit(model, float(np.median(seconds)), 0.9)
+    limit = Constraint(model, most=float(np.median(seconds)), probability=0.9)
     exact, listed = (search(MINI, [Maximize(Product(0.5))], [limit], searcher=name, evaluations=10**6)
                      for name in ("exact", "exhaustive"))  # fmt: skip
     assert exact.best.values == listed.best.values

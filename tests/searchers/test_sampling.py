@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.studies.planted import PENALTY, Gates, Planted
 from hwcost.errors import UnknownNameError, UsageError
-from hwcost.objectives import Bound, Minimize
+from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.spaces import space
 from hwcost.study import search
@@ -75,8 +75,8 @@ def test_steps_follow_the_gradient_of_the_mean_loss(estimator) -> None:
 def test_planted_gates_are_found(seed) -> None:
     planted = Planted(seed)
     study = search(
-        planted.space, planted.objectives(), searcher="sdo", iterations=6000, seed=seed, repeats="repeat", samples=8,
-        penalty=PENALTY,
+        planted.space, planted.objectives(), searcher="sdo", iterations=6000, seed=seed, repeats="repeat",
+        searcher_options={"samples": 8, "penalty": PENALTY},
     )  # fmt: skip
     assert study.searcher.chosen().genes == tuple(planted.answer.astype(int).tolist())
 
@@ -88,15 +88,15 @@ def test_genes_of_many_choices_are_drawn_too() -> None:
     def wrong(arch) -> float:
         return float(sum(a != b for a, b in zip(arch.genes, best.genes, strict=True)))
 
-    study = search(of, [Minimize(wrong)], searcher="sdo", iterations=3000, seed=0, samples=8)
+    study = search(of, [Minimize(wrong)], searcher="sdo", iterations=3000, seed=0, searcher_options={"samples": 8})
     assert study.searcher.chosen() == best
 
 
 def test_results_keep_limits_also_where_the_policy_is_drawn_beyond_them() -> None:
     of = Gates(12)
-    few = Bound(lambda arch: float(sum(arch.genes)), most=4.0, name="open")
+    few = Constraint(lambda arch: float(sum(arch.genes)), most=4.0, name="open")
     study = search(of, [Minimize(lambda arch: -float(sum(arch.genes)), "closed")], [few], searcher="sdo", iterations=1500,
-                   repeats="repeat", samples=6, rate=2.0)  # fmt: skip
+                   repeats="repeat", searcher_options={"samples": 6, "rate": 2.0})  # fmt: skip
     assert study.stopped == "1500 iterations"
     assert sum(study.searcher.chosen().genes) <= 4
     assert sum(study.best.architecture.genes) == 4

@@ -26,7 +26,7 @@ from hwcost.errors import (
     StoreError,
     UsageError,
 )
-from hwcost.objectives import Bound, Limit, Maximize, Minimize, Params
+from hwcost.objectives import Constraint, Maximize, Minimize, Params
 from hwcost.spaces import space
 from hwcost.study import search
 from tests.conftest import ROOT
@@ -56,15 +56,15 @@ def test_a_study_keeps_everything_it_evaluated() -> None:
     assert [(size, -quality) for size, quality in (trial.values for trial in study.front)] == expected
     corner = (2 * losses[:, 0].max(), 0.0)
     assert study.hypervolume(corner) == pytest.approx(pareto.hypervolume(losses, [corner[0], 0.0]))
-    attained = study.attained(corner)
-    assert (np.diff(attained) >= 0).all()
-    assert attained[-1] == pytest.approx(study.hypervolume(corner))
+    growth = study.convergence(corner)
+    assert (np.diff(growth) >= 0).all()
+    assert growth[-1] == pytest.approx(study.hypervolume(corner))
 
 
 def test_one_objective_has_a_best_trial_and_several_have_not() -> None:
-    study = search(SPACE, [Maximize(depth)], [Bound(SIZE, most=400_000)], evaluations=300)
+    study = search(SPACE, [Maximize(depth)], [Constraint(SIZE, most=400_000)], evaluations=300)
     assert study.best.values[0] == max(trial.values[0] for trial in study.completed)
-    assert study.attained()[-1] == study.best.values[0]
+    assert study.convergence()[-1] == study.best.values[0]
     assert SIZE(study.best.architecture) <= 400_000
     with pytest.raises(UsageError, match="has a front and no best trial"):
         _ = both().best
@@ -77,7 +77,7 @@ def test_one_objective_has_a_best_trial_and_several_have_not() -> None:
     [
         ({"iterations": 25}, "25 iterations"),
         ({"evaluations": 30}, "30 evaluations"),
-        ({"stall": 20}, "20 evaluations without improvement"),
+        ({"patience": 20}, "20 evaluations without improvement"),
         ({"seconds": 1e-9}, "1e-09 seconds"),
     ],
 )
@@ -94,7 +94,7 @@ def test_searches_end(end, message) -> None:
         ({"evaluations": 3, "repeats": "never"}, "unknown policy for repeats"),
         ({"evaluations": 3, "objectives": [Minimize(SIZE), Maximize(depth)]}, "pursues 1 objective"),
         ({"evaluations": 3, "objectives": []}, "at least one objective"),
-        ({"evaluations": 3, "objectives": [Minimize(SIZE), Minimize(SIZE)]}, "names of their own"),
+        ({"evaluations": 3, "objectives": [Minimize(SIZE), Minimize(SIZE)]}, "need different names"),
     ],
 )
 def test_searches_that_make_no_sense_are_refused(arguments, message) -> None:
@@ -113,22 +113,22 @@ def test_a_reference_is_evaluated_first_and_dominated_later() -> None:
     assert study.hypervolume() > 0
 
 
-def test_refusals_have_reasons() -> None:
+def test_rejections_have_reasons() -> None:
     middle = float(np.median([SIZE(arch) for arch in SPACE.sample(99)]))
-    study = search(SPACE, [Maximize(depth)], [Bound(SIZE, most=middle)], evaluations=50)
-    assert study.refusals
-    assert len({refusal.architecture for refusal in study.refusals}) == len(study.refusals)
-    for refusal in study.refusals[:20]:
-        assert SIZE(refusal.architecture) > middle
-        assert refusal.limit == "params"
-        assert refusal.reason == f"params {SIZE(refusal.architecture):.6g} is above {middle:.6g}"
-    with pytest.raises(InfeasibleError, match="'params' refused .* With all the first choices: params .* is above 1000"):
-        search(SPACE, [Maximize(depth)], [Bound(SIZE, most=1000.0)], evaluations=5)
+    study = search(SPACE, [Maximize(depth)], [Constraint(SIZE, most=middle)], evaluations=50)
+    assert study.rejections
+    assert len({rejection.architecture for rejection in study.rejections}) == len(study.rejections)
+    for one in study.rejections[:20]:
+        assert SIZE(one.architecture) > middle
+        assert one.constraint == "params"
+        assert one.reason == f"params {SIZE(one.architecture):.6g} is above {middle:.6g}"
+    with pytest.raises(InfeasibleError, match="'params' rejected .* With all the first choices: params .* is above 1000"):
+        search(SPACE, [Maximize(depth)], [Constraint(SIZE, most=1000.0)], evaluations=5)
 
 
 def test_limits_that_are_told_back_make_trials_infeasible() -> None:
-    limit = Bound(depth, most=40.0, name="depth", measured=True)
-    study = search(SPACE, [Minimize(SIZE)], [limit], evaluations=40, searcher="bayesian", initial=8)
+    limit = Constraint(depth, most=40.0, name="depth", measured=True)
+    study = search(SPACE, [Minimize(SIZE)], [limit], evaluations=40, searcher="bayesian", searcher_options={"initial": 8})
     broken = [trial for trial in study.trials if trial.status == "infeasible"]
     assert broken
     for trial in broken:
@@ -150,7 +150,7 @@ def test_trials_that_fail_do_not_end_a_search(name) -> None:
     study = search(SPACE, [Maximize(sometimes)], searcher=name, iterations=200, seed=5)
     reasons = {trial.reason for trial in study.trials if trial.status == "failed"}
     assert reasons <= {
-        "sometimes: ValueError: too narrow", "sometimes is nan: no number, or outside what its cost model was fitted on"
+        "sometimes: ValueError: too narrow", "sometimes is nan: not a number, or outside what its cost model was fitted on"
     }  # fmt: skip
     assert all(trial.values == () for trial in study.trials if trial.status == "failed")
     assert study.best.status == "completed"
@@ -177,10 +177,11 @@ def test_repeats_are_told_again_or_evaluated_anew() -> None:
         calls.append(arch)
         return depth(arch) + 0.01 * len(calls)
 
-    skipped = search(SPACE, [Maximize(noisy)], searcher="firefly", iterations=120, population=6)
+    flies = {"population": 6}
+    skipped = search(SPACE, [Maximize(noisy)], searcher="firefly", iterations=120, searcher_options=flies)
     assert len(calls) == skipped.evaluations == len(skipped.trials) < 120
     calls.clear()
-    repeated = search(SPACE, [Maximize(noisy)], searcher="firefly", iterations=120, population=6, repeats="repeat")
+    repeated = search(SPACE, [Maximize(noisy)], searcher="firefly", iterations=120, searcher_options=flies, repeats="repeat")
     assert len(calls) == len(repeated.trials) == 120
     assert repeated.evaluations == len(set(calls)) < 120
 
@@ -217,8 +218,8 @@ def test_batched_functions_that_break_fail_their_trials() -> None:
 
 
 def test_limits_that_are_told_back_have_names_of_their_own() -> None:
-    limits = [Bound(lambda arch: 10.0, most=5.0, measured=True), Bound(lambda arch: 1.0, most=5.0, measured=True)]
-    with pytest.raises(UsageError, match="have names of their own"):
+    limits = [Constraint(lambda arch: 10.0, most=5.0, measured=True), Constraint(lambda arch: 1.0, most=5.0, measured=True)]
+    with pytest.raises(UsageError, match="need different names"):
         search(SPACE, [Minimize(SIZE)], limits, evaluations=3)
     limits[1].name = "second"
     study = search(SPACE, [Minimize(SIZE)], limits, evaluations=3)
@@ -238,15 +239,15 @@ def test_logs_of_another_fit_are_refused(tmp_path, name) -> None:
     archs = SPACE.sample(40)
     models = [cost_model("lut", SPACE).fit(archs, [scale * SIZE(arch) for arch in archs]) for scale in (1e-9, 2e-9)]
     log = tmp_path / "study.jsonl"
-    for limits in ((), [Limit(models[0], 1.0, None)]):
+    for limits in ((), [Constraint(models[0], most=1.0, probability=0)]):
         log.unlink(missing_ok=True)
         options = {"searcher": name, "evaluations": 12, "log": log}
         search(SPACE, [Minimize(models[0], "latency")], limits, **options)
         search(SPACE, [Minimize(models[0], "latency")], limits, **options)
         with pytest.raises(DataError, match="holds another search: its objectives"):
             search(SPACE, [Minimize(models[1], "latency")], limits, **options)
-    with pytest.raises(DataError, match="holds another search: its limits"):
-        search(SPACE, [Minimize(models[0], "latency")], [Limit(models[0], 1.0000001, None)], **options)
+    with pytest.raises(DataError, match="holds another search: its constraints"):
+        search(SPACE, [Minimize(models[0], "latency")], [Constraint(models[0], most=1.0000001, probability=0)], **options)
 
 
 def test_repeats_in_one_batch_resume_in_their_places(tmp_path) -> None:
@@ -259,7 +260,7 @@ def test_repeats_in_one_batch_resume_in_their_places(tmp_path) -> None:
         return next(values)
 
     log = tmp_path / "study.jsonl"
-    options = {"searcher": "sdo", "repeats": "repeat", "samples": 8, "log": log}
+    options = {"searcher": "sdo", "repeats": "repeat", "searcher_options": {"samples": 8}, "log": log}
     with ThreadPoolExecutor(4) as executor:
         first = search(of, [Minimize(noisy)], iterations=80, executor=executor, **options)
     again = search(of, [Minimize(noisy)], iterations=80, **options)
@@ -294,7 +295,7 @@ def test_interrupted_searches_end_as_if_they_had_not_been(tmp_path, name, after)
 
     log = tmp_path / "study.jsonl"
     options = {"searcher": name, "iterations": 60, "seed": 4}
-    with pytest.raises(InterruptedRunError, match=f"{log}.*the same search goes on"):
+    with pytest.raises(InterruptedRunError, match=f"{log}.*the same search resumes from it"):
         search(SPACE, [Maximize(slow)], log=log, **options)
     calls.clear()
     calls.extend([None] * after)
@@ -342,10 +343,10 @@ def test_logs_of_other_searches_are_refused(tmp_path, change, message) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda text: "hello\n" + text, "is no log of a study"),
-        (lambda text: text.replace('"schema_version": 1', '"schema_version": 9', 1), "A later one wrote it"),
+        (lambda text: "hello\n" + text, "is not the log of a study"),
+        (lambda text: text.replace('"schema_version": 2', '"schema_version": 1', 1), "Another version of hwcost wrote it"),
         (lambda text: text.replace('"event": "tell"', '"event": "tel', 1), "line 3 is damaged"),
-        (lambda text: "[1]\n" + text, "is no log of a study"),
+        (lambda text: "[1]\n" + text, "is not the log of a study"),
     ],
 )
 def test_damaged_logs_are_told(tmp_path, damage, message) -> None:

@@ -203,7 +203,7 @@ def test_every_preset_is_there(text, tmp_path, name: str, preset: str) -> None:
 
 def test_a_budget_is_the_least_that_a_net_is_sure_to_keep() -> None:
     from hwcost.cost_models import cost_model
-    from hwcost.objectives import Limit
+    from hwcost.objectives import Constraint
     from hwcost.systems.supershaper.budget import least_budget_s
 
     space = make_space("supershaper", scale="mini")
@@ -212,8 +212,9 @@ def test_a_budget_is_the_least_that_a_net_is_sure_to_keep() -> None:
     cost.errors_ = rng.normal(0, 0.1, 40)
     for probability in (0.95, 0.5, None):
         budget_s = least_budget_s(cost, archs[0], probability)
-        assert Limit(cost, budget_s, probability).holds([archs[0]]).all()
-        assert not Limit(cost, 0.999 * budget_s, probability).holds([archs[0]]).any()
+        assert Constraint(cost, most=budget_s, probability=probability or 0).feasible([archs[0]]).all()
+        tighter = Constraint(cost, most=0.999 * budget_s, probability=probability or 0)
+        assert not tighter.feasible([archs[0]]).any()
 
 
 def test_heuristic_shapes_have_the_size_of_the_evolved_ones(text: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hwcost.corpora import ClassificationTask
-from hwcost.objectives import Bound, Flops, Maximize, Minimize
+from hwcost.objectives import Constraint, Flops, Maximize, Minimize
 from hwcost.pareto import knee
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistil import TEACHER_HEADS, TEACHER_LAYERS, TEACHER_RATIO, AutoDistil
@@ -222,7 +222,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         """Evaluates the nets of a sub-space within a number of operations."""
         space = self.space(subspace)
         loss = Minimize(self.losses(subspace).loss, "relation_loss")
-        limit = Bound(Flops(space, seq_len=self.preset.measuring.seq_len), most=max_flops)
+        limit = Constraint(Flops(space, seq_len=self.preset.measuring.seq_len), most=max_flops)
         study = self._search(f"agnostic-{subspace}", space, [loss], [limit], self.preset.candidates)
         nets = [(subspace, trial.architecture) for trial in study.completed]
         return [

@@ -201,7 +201,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
             [Evaluated(key(one.architecture), one.values[0], one.values[1]) for one in study.completed],
             [key(one.architecture) for one in study.front],
             [key(one.architecture) for one in study.dominating],
-            study.attained().tolist(),
+            study.convergence().tolist(),
         )
 
     def _study(self, name: str) -> Study:

@@ -96,7 +96,7 @@ class SampledTraining:
             loss = masked_lm_loss(self.supernet.set(arch, "mlm"), batch)
             losses.append(float(loss.detach()))
             yield Pass(_name(index), loss, batch["input_ids"].numel())
-        self._tell(archs, losses)
+        self._tell(list(archs), losses)
 
     def catch_up(self, steps: int) -> None:
         """Replays the log's steps up to this one to the policy."""
@@ -104,7 +104,7 @@ class SampledTraining:
             return
         for state in list(read_log(self.folder))[self._steps : steps]:
             archs = self.policy.ask()
-            self._tell(archs, [state.losses[_name(index)] for index in range(len(archs))])
+            self._tell(list(archs), [state.losses[_name(index)] for index in range(len(archs))])
 
     def _tell(self, archs: list[Architecture], losses: list[float]) -> None:
         self.policy.tell(

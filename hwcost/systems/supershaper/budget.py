@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.cost_models.base import CostModel
-from hwcost.objectives import Limit
+from hwcost.objectives import Constraint
 from hwcost.spaces import Architecture
 
 RESOLUTION = 1e-6
@@ -23,7 +23,7 @@ def least_budget_s(cost: CostModel, arch: Architecture, probability: float | Non
     low = high = float(cost.predict([arch]).latency_s[0])
 
     def is_kept(budget_s: float) -> bool:
-        return bool(Limit(cost, budget_s, probability).holds([arch])[0])
+        return bool(Constraint(cost, most=budget_s, probability=probability or 0).feasible([arch])[0])
 
     while is_kept(low):
         low /= 1.25

@@ -11,7 +11,7 @@ import numpy as np
 from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.quality import fit_quality
-from hwcost.objectives import Bound, Limit, Minimize, Params
+from hwcost.objectives import Constraint, Minimize, Params
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.study import Progress, Study, search
@@ -180,26 +180,26 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     def _evolve(self, share: float, max_params: float) -> list[Evolved]:
         """Evolves a shape within a size, and one within the latency that the first is sure to keep."""
         latency = self.latency_model
-        by_size = self._evolution(f"params-{share:g}", Bound(Params(self.space), most=max_params))
+        by_size = self._evolution(f"params-{share:g}", Constraint(Params(self.space), most=max_params))
         sure = PROBABILITY if latency.errors_ is not None and len(latency.errors_) >= MIN_ERRORS else None
         budget_s = least_budget_s(latency, by_size.best.architecture, sure)
-        by_latency = self._evolution(f"latency-{share:g}", Limit(latency, budget_s, sure))
+        by_latency = self._evolution(f"latency-{share:g}", Constraint(latency, most=budget_s, probability=sure or 0))
         return [
             Evolved(
                 limit=kind, share=share, arch=self.space.key(study.best.architecture), max_params=max_params,
                 budget_s=budget_s, probability=sure, predicted_perplexity=study.best.values[0],
-                evaluations=study.evaluations, progress=thinned(study.attained().tolist()),
+                evaluations=study.evaluations, progress=thinned(study.convergence().tolist()),
             )
             for kind, study in (("params", by_size), ("latency", by_latency))
         ]  # fmt: skip
 
-    def _evolution(self, name: str, constraint: Any) -> Study:
+    def _evolution(self, name: str, constraint: Constraint) -> Study:
         def report(state: Progress) -> None:
             self.say(f"evolution within {name}", state.evaluations, self.preset.evaluations)
 
         return search(
             self.space, [Minimize(self.perplexity_model, "perplexity")], [constraint], searcher="evolution",
-            preset="supershaper-paper", evaluations=min(self.preset.evaluations, self.space.size),
+            searcher_options={"preset": "supershaper-paper"}, evaluations=min(self.preset.evaluations, self.space.size),
             seed=self.settings.seed, log=self.folder / "studies" / f"{name}.jsonl", progress=report,
         )  # fmt: skip
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.objectives import Population
-from hwcost.spaces import space
+from hwcost.spaces import Candidates, space
 from hwcost.systems.components import FORMS, PAPER_SHARES, GateCosts
 
 MINI = space("components", grid="mini")
@@ -20,7 +19,7 @@ def test_the_whole_net_costs_one_and_an_empty_one_nothing(form) -> None:
     assert cost(MINI.base()) == pytest.approx(1.0)
     assert cost(MINI.architecture([0] * len(MINI.genes))) == 0.0
     archs = MINI.sample(20, seed=1)
-    assert cost.predict_codes(Population.of(MINI, archs).codes) == pytest.approx([cost(arch) for arch in archs])
+    assert cost.predict_codes(Candidates.of(MINI, archs).codes) == pytest.approx([cost(arch) for arch in archs])
 
 
 def test_the_papers_sum_is_a_price_for_every_gate() -> None:

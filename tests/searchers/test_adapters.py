@@ -44,7 +44,8 @@ class TestBotorch(SearcherContract):
 @pytest.mark.parametrize(("name", "options"), [("optuna", {"sampler": "nsga2"}), ("optuna", {}), ("pymoo", {})])
 def test_fronts_are_found_by_others_too(name, options) -> None:
     pytest.importorskip(name)
-    study = search(MINI, [Minimize(Params(MINI)), Maximize(wide)], searcher=name, iterations=80, seed=1, **options)
+    both = [Minimize(Params(MINI)), Maximize(wide)]
+    study = search(MINI, both, searcher=name, iterations=80, seed=1, searcher_options=options)
     assert study.iterations == 80
     assert len(study.front) > 3
 
@@ -60,17 +61,17 @@ def test_others_are_told_of_all_that_they_proposed(name, batch) -> None:
         return float(sum(arch.genes))
 
     options = {"sampler": "nsga2"} if name == "optuna" else {}
-    study = search(of, [Minimize(opened)], searcher=name, iterations=400, seed=1, batch=batch, **options)
+    study = search(of, [Minimize(opened)], searcher=name, iterations=400, seed=1, batch=batch, searcher_options=options)
     drawn = [opened(trial.architecture) for trial in study.trials]
     assert sum(drawn[-40:]) < 0.95 * sum(drawn[:40]), "it learns nothing"
 
 
 def test_a_problem_is_an_objective_of_optuna() -> None:
     optuna = pytest.importorskip("optuna")
-    from hwcost.objectives import Bound
+    from hwcost.objectives import Constraint
     from hwcost.searchers.optuna_sampler import as_objective
 
-    problem = Problem(MINI, [Maximize(wide)], [Bound(Params(MINI), most=300_000)])
+    problem = Problem(MINI, [Maximize(wide)], [Constraint(Params(MINI), most=300_000)])
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     study.optimize(as_objective(problem), n_trials=60)
     assert study.best_value < -64

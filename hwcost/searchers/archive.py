@@ -1,4 +1,4 @@
-"""What a searcher was told, as arrays that grow: the architectures it breeds from, or learns a model of."""
+"""The archive of a searcher: evaluated candidates as arrays that grow, to breed from or to learn a model of."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._types import Floats
+from hwcost._types import Codes, Floats, Indices
 from hwcost.searchers.problem import Problem
 
 
-class Members:
-    """Told architectures.
+class Archive:
+    """Evaluated candidates with their losses and violations.
+
+    Args:
+        problem: Problem that gives the number of genes and of objectives.
 
     Attributes:
-        codes: Shape (n, genes).
-        losses: Shape (n, objectives); infinite for trials that failed.
-        violations: Of limits that are told back, shape (n,).
+        codes: Codes of the candidates, shape (n, genes).
+        losses: Losses, shape (n, objectives); infinite for trials that failed.
+        violations: Violations of measured constraints, shape (n,).
     """
 
     def __init__(self, problem: Problem) -> None:
         self._genes, self._objectives = len(problem.sizes), len(problem.objectives)
-        self.codes: NDArray[np.intp] = np.empty((0, self._genes), dtype=np.intp)
+        self.codes: Codes = np.empty((0, self._genes), dtype=np.intp)
         self.losses: Floats = np.empty((0, self._objectives))
         self.violations: Floats = np.empty(0)
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    def add(self, codes: NDArray[np.intp], losses: Floats, violations: Floats) -> None:
+    def add(self, codes: Codes, losses: Floats, violations: Floats) -> None:
         """Appends rows."""
         self.codes = np.concatenate([self.codes, codes])
         self.losses = np.concatenate([self.losses, losses])
         self.violations = np.concatenate([self.violations, violations])
 
-    def keep(self, rows: NDArray[np.intp]) -> None:
-        """Keeps the rows that are given, in their order."""
+    def keep(self, rows: Indices) -> None:
+        """Keeps the given rows, in their order, and drops all others."""
         self.codes, self.losses, self.violations = self.codes[rows], self.losses[rows], self.violations[rows]
 
     @property

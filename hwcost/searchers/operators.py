@@ -1,4 +1,4 @@
-"""Draws, mutates and crosses codes; finds new ones that limits allow, without ever drawing for ever."""
+"""Operators on codes: uniform draws, mutation, crossover, and the search for new feasible candidates, which always ends."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Codes
-from hwcost.objectives.population import Population
 from hwcost.searchers.base import Searcher
+from hwcost.spaces.candidates import Candidates
 
 ROUNDS = 4
 """Times that more is proposed, twice as much each time, before fewer are returned than were wanted."""
 
 TILTS = (1.0, 2.0, 0.5, 4.0, 0.25, 8.0, 0.125, 16.0, 1 / 16, 64.0, 1 / 64)
-"""Powers that draws are bent by where plain ones are refused: towards small choices above 1, towards large ones below."""
+"""Powers that bend draws where uniform ones are infeasible: above 1 towards small choices, below 1 towards large ones."""
 
 LEAST = 64
 """Proposals of a round, at the least."""
@@ -42,42 +42,41 @@ def unit(codes: Codes, sizes: Codes) -> NDArray[np.float64]:
     return np.asarray(codes / np.maximum(sizes - 1, 1), dtype=np.float64)
 
 
-def fresh(searcher: Searcher, n: int, propose: Callable[[int], Codes]) -> Population:
-    """Returns up to n allowed architectures that were never asked for or told.
+def fresh(searcher: Searcher, n: int, propose: Callable[[int], Codes]) -> Candidates:
+    """Returns up to n feasible candidates that were never asked for or evaluated.
 
     Args:
-        searcher: Knows the problem and what was seen.
-        n: How many are wanted.
-        propose: Returns so many proposals, as codes.
+        searcher: Searcher that knows the problem and the earlier candidates.
+        n: Largest number of candidates.
+        propose: Function that returns as many proposals as its argument says, as codes.
     """
-    problem, found, known = searcher.problem, np.empty((0, len(searcher.problem.sizes)), dtype=np.intp), set[bytes]()
+    found, known = Candidates.none(searcher.problem.space), set[bytes]()
     for doubled in range(ROUNDS):
         if len(found) >= n:
             break
-        proposed = Population(problem.space, propose(max(LEAST, n - len(found)) << doubled))
+        proposed = Candidates(found.space, propose(max(LEAST, n - len(found)) << doubled))
         rows = [
             row for row in np.flatnonzero(searcher.is_new(proposed)).tolist() if proposed.keys[row] not in known
         ]
-        new = proposed.where(np.array(rows, dtype=np.intp))
+        new = proposed[np.array(rows, dtype=np.intp)]
         known.update(new.keys)
-        found = np.concatenate([found, new.codes[problem.allowed(new)]])
-    return Population(problem.space, found[:n])
+        found = found + new[searcher.feasible(new)]
+    return found[:n]
 
 
-def random(searcher: Searcher, n: int, rng: np.random.Generator) -> Population:
-    """Returns up to n new allowed architectures, drawn uniformly where limits let uniform draws through.
+def random(searcher: Searcher, n: int, rng: np.random.Generator) -> Candidates:
+    """Returns up to n new feasible candidates, drawn uniformly where uniform draws are feasible.
 
     Raises:
-        InfeasibleError: When nothing that was ever drawn keeps the limits.
+        InfeasibleError: When nothing that was ever drawn satisfies the constraints.
     """
-    problem = searcher.problem
-    if problem.candidates is not None:
-        left = np.flatnonzero(searcher.is_new(problem.candidates))
-        return problem.candidates.where(rng.permutation(left)[:n])
+    sizes, listed = searcher.problem.sizes, searcher.candidates
+    if listed is not None:
+        return listed[rng.permutation(np.flatnonzero(searcher.is_new(listed)))[:n]]
     for tilt in TILTS:
-        found = fresh(searcher, n, lambda count, tilt=tilt: uniform(problem.sizes, count, rng, tilt))  # type: ignore[misc]
+        found = fresh(searcher, n, lambda count, tilt=tilt: uniform(sizes, count, rng, tilt))  # type: ignore[misc]
         if len(found):
             return found
-    if searcher.told or searcher.pending:
+    if searcher.evaluated or searcher.pending:
         return found
-    raise problem.infeasible()
+    raise searcher.rejections.infeasible()

@@ -1,0 +1,163 @@
+"""The report of ``hwcost search``: one JSON document, tables for people, and figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hwcost.cli import console
+from hwcost.errors import UsageError
+from hwcost.searchers.trial import Trial
+from hwcost.spaces.base import SearchSpace
+from hwcost.study.remeasure import Level, Remeasured
+from hwcost.study.study import Study
+from hwcost.units import format_count, format_seconds
+
+SHOWN = 20
+"""Rows that a table shows; --json has all."""
+LISTED = 1000
+"""Rejections that --json lists with their reasons; all are counted."""
+
+
+def document(study: Study, measured: list[Remeasured]) -> dict[str, Any]:
+    """Returns everything that a search found, as plain JSON."""
+    space = study.problem.space
+    return {
+        "space": space.name,
+        "space_options": space.options(),
+        "searcher": study.searcher.name,
+        "seed": study.searcher.seed,
+        "stopped": study.stopped,
+        "remarks": list(study.remarks),
+        "iterations": study.iterations,
+        "evaluations": study.evaluations,
+        "failed": sum(trial.status == "failed" for trial in study.trials),
+        "infeasible": sum(trial.status == "infeasible" for trial in study.trials),
+        "proved": getattr(study.searcher, "is_proved", None),
+        "rejected": dict(study.rejections.counts),
+        "rejections": [
+            {"arch": space.key(one.architecture), "constraint": one.constraint, "reason": one.reason}
+            for one in study.rejections[:LISTED]
+        ],
+        "unfinished": [
+            {"arch": space.key(trial.architecture), "status": trial.status, "reason": trial.reason}
+            for trial in study.trials if trial.status != "completed"
+        ],
+        "front": [_winner(space, _names(study), trial) for trial in study.front],
+        "measured": [_remeasured(space, row) for row in measured],
+        "level": measured[0].level.plain() if measured and measured[0].level else None,
+    }  # fmt: skip
+
+
+def _names(study: Study) -> list[str]:
+    return [objective.name for objective in study.problem.objectives]
+
+
+def _winner(space: SearchSpace, names: list[str], trial: Trial) -> dict[str, Any]:
+    return {
+        "arch": space.key(trial.architecture), "iteration": trial.number,
+        "params": space.params(trial.architecture) if space.is_buildable else None,
+        "values": dict(zip(names, trial.values, strict=True)),
+    }  # fmt: skip
+
+
+def _remeasured(space: SearchSpace, row: Remeasured) -> dict[str, Any]:
+    return {
+        "arch": space.key(row.architecture), "predicted_s": row.predicted_s, "low_s": row.low_s, "high_s": row.high_s,
+        "measured_s": row.measured_s, "measured_low_s": row.measured_low_s, "measured_high_s": row.measured_high_s,
+        "error": row.error, "holds": row.holds,
+    }  # fmt: skip
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+def show(study: Study, measured: list[Remeasured]) -> None:
+    """Prints the best architectures, and predicted beside measured.
+
+    Raises:
+        UsageError: When no architecture was completed.
+    """
+    counts = _counts(study)
+    if not study.front:
+        console.note(counts)
+        raise UsageError("no architecture was completed; --json has every trial's reason")
+    _show_front(study, counts)
+    if measured:
+        _show_measured(study.problem.space, measured)
+
+
+def _counts(study: Study) -> str:
+    parts = [f"{study.evaluations} evaluated in {study.iterations} iterations"]
+    parts += [f"{count} rejected by {name}" for name, count in study.rejections.counts.items()]
+    if (proved := getattr(study.searcher, "is_proved", None)) is not None:
+        parts.append("proved: nothing else is better" if proved else "not proved: the cost model's domain left some out")
+    return "; ".join([*parts, str(study.stopped)])
+
+
+def _show_front(study: Study, counts: str) -> None:
+    space, names, front = study.problem.space, _names(study), study.front
+    has_params = space.is_buildable and "params" not in names
+    rows = [
+        [
+            space.key(trial.architecture), *(_formatted(*pair) for pair in zip(names, trial.values, strict=True)),
+            *([format_count(space.params(trial.architecture))] if has_params else []),
+        ]
+        for trial in front[:SHOWN]
+    ]  # fmt: skip
+    title = f"{'Best' if len(names) == 1 else 'Front'} of {space.name} by {study.searcher.name}"
+    more = f"{len(front) - SHOWN} more on the front, see --json; " if len(front) > SHOWN else ""
+    console.print_table(title, ["architecture", *names, *(["params"] if has_params else [])], rows, more + counts)
+
+
+def _show_measured(space: SearchSpace, measured: list[Remeasured]) -> None:
+    cells = [
+        [
+            space.key(row.architecture), format_seconds(row.predicted_s), format_seconds(row.measured_s),
+            "-" if row.error is None else f"{100 * row.error:+.1f} %",
+            {True: "yes", False: "no", None: "-"}[row.holds],
+        ]
+        for row in measured[:SHOWN]
+    ]  # fmt: skip
+    columns = ["architecture", "predicted", "measured", "error", "in interval"]
+    console.print_table("Predicted against measured", columns, cells, _level_text(measured[0].level))
+
+
+def _level_text(level: Level | None) -> str:
+    """Says how much slower the machine is now than when the model's rows were measured, as far as that is known."""
+    if level is None:
+        return "no net of the model was measured again: errors include any change of the machine's speed since the fit"
+    times = f"{level.ratio:.3f} times as long ({level.low:.3f} to {level.high:.3f}, {level.links} nets)"
+    return f"errors are on the level of the model's measurements: nets that it was fitted on now take {times}"
+
+
+def _formatted(name: str, value: float) -> str:
+    if name.endswith("_s"):
+        return format_seconds(value)
+    return format_count(value) if abs(value) >= 1e4 else f"{value:.5g}"
+
+
+# -- figures -----------------------------------------------------------------------------------------------------------
+
+
+def draw(study: Study, folder: str) -> None:
+    """Draws the front of two objectives, or the best architecture of one, and the convergence."""
+    from hwcost.report import search_figures
+    from hwcost.report.figures import new_figure, save
+
+    objectives, space = study.problem.objectives, study.problem.space
+    if len(objectives) == 2:
+        figure, ax = new_figure(6.0, 4.6)
+        search_figures.front(ax, study)
+        save(figure, Path(folder) / "front")
+    elif study.front and not any(gene.categorical for gene in space.genes):
+        figure, ax = new_figure(7.0, 3.6)
+        best = {f"{study.best.values[0]:.5g}": study.best.architecture}
+        search_figures.architectures(ax, best, [gene.name for gene in space.genes])
+        save(figure, Path(folder) / "best")
+    if len(objectives) == 1 or study.references is not None:
+        figure, ax = new_figure(6.0, 3.8)
+        what = objectives[0].name if len(objectives) == 1 else "hypervolume"
+        search_figures.progress(ax, {study.searcher.name: study.convergence().tolist()}, what)
+        save(figure, Path(folder) / "progress")
+    console.note(f"figures: {folder}")

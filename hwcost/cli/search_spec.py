@@ -1,0 +1,183 @@
+"""Reads objectives and constraints as they are typed: sizes, saved cost models, and functions of one's own.
+
+``WHAT`` is ``params``, ``flops`` or ``memory``, perhaps with an accounting (``params:paper``); the folder of a saved cost
+model; or ``module:function``, a function of an architecture. ``NAME=WHAT`` gives it a name. A constraint is ``WHAT<=VALUE``
+or ``WHAT>=VALUE``; ``0.5x`` is relative to a baseline.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwcost.errors import UsageError
+from hwcost.units import has_time_unit, parse_quantity
+
+if TYPE_CHECKING:
+    from hwcost.cost_models.base import CostModel
+    from hwcost.objectives import Constraint, Objective
+    from hwcost.spaces.base import Architecture, SearchSpace
+
+SIZES = ("params", "flops", "memory")
+_NAMED = re.compile(r"(?:([A-Za-z_]\w*)=)?(.+)")
+_CONSTRAINT = re.compile(r"(.+?)(<=|>=)\s*([^<>=]+)")
+
+
+@dataclass
+class SearchSpec:
+    """Objectives and constraints of a search, read from texts.
+
+    Attributes:
+        space: Search space; None takes that of the first saved cost model.
+        seq_len: Tokens per sequence, for ``flops``.
+        probability: Probability with which upper bounds on predicted latencies hold; 0 takes predictions as they are.
+        models: Saved cost models that were read, by name.
+    """
+
+    space: SearchSpace | None
+    seq_len: int = 128
+    probability: float = 0.95
+    models: dict[str, CostModel] = field(default_factory=dict)
+
+    def read_models(self, objectives: Sequence[str], constraints: Sequence[str]) -> SearchSpace:
+        """Reads the cost models that objectives and constraints name, and returns the space, which they may give.
+
+        Raises:
+            DataError: When a folder holds no model.
+            UsageError: When two models are of different spaces, or nothing gives the space.
+        """
+        for text in [*objectives, *(_parts(text)[0] for text in constraints)]:
+            name, what = _split(text)
+            if what.partition(":")[0] not in SIZES and ":" not in what:
+                self._model(name, what)
+        if self.space is None:
+            raise UsageError("which space? Give --space, or a folder that 'hwcost fit' wrote as objective or limit")
+        return self.space
+
+    def objective(self, text: str, minimize: bool) -> Objective:
+        """Reads an objective."""
+        from hwcost.objectives import Maximize, Minimize
+
+        name, value = self._function(text)
+        return (Minimize if minimize else Maximize)(value, name)
+
+    def constraint(self, text: str, baseline: Architecture | None) -> Constraint:
+        """Reads a constraint such as ``params:paper<=66M``, ``models/cpu<=50ms`` or ``flops<=0.5x``.
+
+        Args:
+            text: The constraint.
+            baseline: Architecture that ``0.5x`` is relative to.
+
+        Raises:
+            UsageError: When the text is not a constraint.
+        """
+        from hwcost.objectives import Constraint
+        from hwcost.objectives.cost_function import is_predictor, is_vectorised, quantity_of
+
+        what, sign, bound = _parts(text)
+        if bound.endswith("x") and baseline is None:
+            raise UsageError(f"'{text}' is relative: give --baseline, the architecture that it is relative to")
+        end, of = parse_quantity(bound.removesuffix("x")), baseline if bound.endswith("x") else None
+        name, value = self._function(what)
+        is_latency = is_predictor(value) and quantity_of(value).endswith("_s")
+        if of is None:
+            _check_unit(text, bound, is_latency or name.endswith("_s"))
+        sure = self.probability if is_latency and sign == "<=" else 0.0
+        most, least = (end, None) if sign == "<=" else (None, end)
+        return Constraint(value, most, least, of, sure, measured=not is_vectorised(value), name=name)
+
+    def _function(self, text: str) -> tuple[str, Any]:
+        """Returns the name and the cost function that a text stands for."""
+        name, what = _split(text)
+        if self.space is None:
+            raise UsageError("which space? Give --space")
+        head, _, accounting = what.partition(":")
+        if head in SIZES:
+            size = self._size(head, accounting or "built")
+            return name or size.name, size
+        if ":" in what and not Path(what).exists():
+            function = _imported(what)
+            return name or what.rpartition(":")[2], function
+        return self._model(name, what)
+
+    def _size(self, kind: str, accounting: str) -> Any:
+        from hwcost.objectives import Flops, Memory, Params
+
+        assert self.space is not None
+        if kind == "params":
+            return Params(self.space, accounting)
+        if kind == "flops":
+            return Flops(self.space, seq_len=self.seq_len, accounting=accounting)
+        return Memory(self.space, accounting=accounting)
+
+    def _model(self, name: str | None, folder: str) -> tuple[str, CostModel]:
+        from hwcost.objectives.cost_function import quantity_of
+        from hwcost.spaces.candidates import is_same
+
+        model = _loaded(folder)
+        if self.space is None:
+            self.space = model.space
+        if not is_same(model.space, self.space):
+            raise UsageError(
+                f"the cost model in '{folder}' is of space '{model.space.name}' {model.space.options()}, the search is of "
+                f"'{self.space.name}' {self.space.options()}"
+            )
+        self.models[name or quantity_of(model)] = model
+        return name or quantity_of(model), model
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """Returns what a constraint bounds, the sign, and the bound."""
+    match = _CONSTRAINT.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"'{text}' is not a limit. Expected WHAT<=VALUE or WHAT>=VALUE, such as params<=66M")
+    return match[1].strip(), match[2], match[3].strip()
+
+
+def _check_unit(text: str, value: str, is_time: bool) -> None:
+    """Raises UsageError when a bound on a time has no unit of time, or a bound on something else has one."""
+    if has_time_unit(value) == is_time:
+        return
+    if not is_time:
+        raise UsageError(f"'{text}' bounds something that is not a time: give a number without a unit of time, such as 66M")
+    number = value.rstrip("kMGT ")
+    raise UsageError(f"'{text}' bounds a time, so {value} needs a unit: write {number}ms or {number}s")
+
+
+def _split(text: str) -> tuple[str | None, str]:
+    """Returns the name before an equals sign, if one is given, and the rest."""
+    match = _NAMED.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(
+            f"'{text}' is not a cost function. Expected {', '.join(SIZES)}, a folder that 'hwcost fit' wrote, or "
+            f"module:function"
+        )
+    return match[1], match[2].strip()
+
+
+@cache
+def _loaded(folder: str) -> CostModel:
+    from hwcost.cost_models import load
+
+    if not Path(folder).exists():
+        raise UsageError(
+            f"'{folder}' is neither {', '.join(SIZES)} nor a folder that is there. Give a folder that 'hwcost fit' wrote, "
+            f"or module:function"
+        )
+    return load(folder)
+
+
+def _imported(name: str) -> Any:
+    """Imports ``module:function``; what the function itself imports from the current folder is found too."""
+    from hwcost.workloads.user_model import import_callable
+
+    found = import_callable(name, "function of an architecture")
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+    return found

@@ -1,0 +1,122 @@
+"""Measures the winners of a search in the manner in which their cost model's rows were measured."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from hwcost.cli import console
+from hwcost.cost_models.base import CostModel
+from hwcost.errors import UsageError
+from hwcost.objectives.cost_function import quantity_of
+from hwcost.searchers.trial import Trial
+from hwcost.study.remeasure import Remeasured, level_of, links, remeasured
+from hwcost.timing.measurement import Measurement
+
+MOST = 20
+"""Winners that are measured."""
+BACK_TO_BACK = "back-to-back"
+
+
+class Place(NamedTuple):
+    """The device and the manner of a measurement.
+
+    Attributes:
+        device: Name of the device.
+        backend: Name of the backend.
+        tier: Tier of the protocol.
+        store: Address of the store; None for the default one.
+        factory: Factory of a space of the user's own, or None.
+    """
+
+    device: str
+    backend: str
+    tier: str
+    store: str | None
+    factory: str | None
+
+
+def measured(models: list[CostModel], winners: list[Trial], place: Place) -> list[Remeasured]:
+    """Measures winners, and some nets that the first latency model was fitted on, in one campaign.
+
+    Raises:
+        UsageError: When the search used no latency model.
+    """
+    from hwcost.api import measure
+
+    latencies = [model for model in models if quantity_of(model) == "latency_s"]
+    if not latencies:
+        raise UsageError("--measure puts measurements beside predictions: give a latency model as objective or limit")
+    if len(winners) > MOST:
+        console.note(f"of {len(winners)} winners, the first {MOST} are measured")
+    cost, archs = latencies[0], [trial.architecture for trial in winners[:MOST]]
+    again = [] if _is_elsewhere(cost, place) else links(cost)  # elsewhere, a level would hide that it is elsewhere
+    factory = _factory(cost, place.factory)
+    shape = _shape(cost, factory)
+    _announce(len(archs), len(again), place.device, shape)
+    distinct = list(dict.fromkeys([*archs, *again]))
+    result = measure(
+        distinct, place.device, backend=place.backend, space=cost.space, tier=place.tier, role="winner", store=place.store,
+        model=factory, **shape, **_manner(cost, place.backend),
+    )  # fmt: skip
+    _note_lost([one for one in result.measurements[: len(archs)] if one.latency_s is None])
+    intervals = ((one.latency_s, one.low_s, one.high_s) for one in result.measurements)
+    found = dict(zip(distinct, intervals, strict=True))
+    level = level_of(cost, again, [found[arch] for arch in again])
+    return remeasured(cost, archs, [found[arch] for arch in archs], level)
+
+
+def _is_elsewhere(cost: CostModel, place: Place) -> bool:
+    """Whether the model's rows were measured on another device or through another backend; says so."""
+    from hwcost.devices import require
+
+    own = {"device": require(place.device).name, "backend": place.backend}
+    other = {name: cost.provenance[name] for name in own if cost.provenance.get(name, own[name]) != own[name]}
+    if other:
+        console.note(f"the model was measured with {', '.join(f'{name} {value}' for name, value in other.items())}")
+    return bool(other)
+
+
+def _shape(cost: CostModel, factory: str | None) -> dict[str, Any]:
+    """Returns batch size and sequence length of the model's rows, and the data type where a factory may fix its own."""
+    if factory is None:
+        return {"batch_size": cost.features.batch_size, "seq_len": cost.features.seq_len}
+    return {name: cost.provenance.get(name) for name in ("batch_size", "seq_len", "dtype")}
+
+
+def _announce(winners: int, again: int, device: str, shape: dict[str, Any]) -> None:
+    texts = {"batch_size": "batch {}", "seq_len": "{} tokens"}
+    about = ", ".join([f"on {device}", *(text.format(shape[name]) for name, text in texts.items() if shape[name])])
+    console.note(f"measuring {winners} winners, and {again} nets that the model was fitted on, {about}")
+
+
+def _manner(cost: CostModel, backend: str) -> dict[str, Any]:
+    """Returns the arguments of ``measure`` that repeat how the cost model's rows were measured, as far as it knows."""
+    known = cost.provenance
+    manner = {"threads": known.get("threads", 1), "arrival": known.get("protocol", {}).get("arrival", BACK_TO_BACK)}
+    if known.get("backend") == backend:
+        manner["backend_options"] = known.get("backend_options", {})
+    if manner["threads"] != 1 or manner["arrival"] != BACK_TO_BACK:
+        console.note(f"as the model's rows were: {manner['threads']} thread(s), calls {manner['arrival']}")
+    return manner
+
+
+def _note_lost(lost: list[Measurement]) -> None:
+    """Says why winners have no measurement."""
+    for one in lost:
+        why = next((str(found) for found in one.flags if found.code.startswith("E_")), "none of its visits can be used")
+        console.note(f"'{one.workload.name}' could not be measured: {why}")
+
+
+def _factory(cost: CostModel, given: str | None) -> str | None:
+    """Returns the factory of the winners; says so when another one built the nets that the cost model was fitted on."""
+    from hwcost.workloads import source_of
+
+    known: str | None = cost.provenance.get("factory")
+    factory = given or known
+    if factory is not None and known is not None:
+        digest = cost.provenance.get("factory_sha256")
+        if factory != known:
+            console.note(f"the cost model was fitted on nets that {known} built; the winners are built by {factory}")
+        elif digest and source_of(factory) != digest:
+            console.note(f"the file of {factory} has changed since the cost model's nets were measured: winners may differ")
+    return factory

@@ -1,0 +1,248 @@
+"""A constraint: a bound on a quantity, which says of every architecture whether it is feasible, by how much, and why not.
+
+The quantity is anything with a value per architecture: a size, a cost model, a function. A predicted quantity may be bounded
+with a probability: ``P(latency <= most) >= probability``, where the probability comes from the errors that the cost model
+made on rows left out of its fit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hwcost._types import Floats
+from hwcost.errors import UsageError
+from hwcost.objectives.confidence import Confidence
+from hwcost.objectives.cost_function import check_space, is_predictor, is_vectorised, name_of, quantity_of, values_of
+from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.candidates import Candidates
+from hwcost.units import format_count, format_seconds
+
+DEFAULT_PROBABILITY = 0.95
+"""Probability with which an upper bound on a predicted latency holds unless another one is given."""
+
+Architectures = Sequence[Architecture] | Candidates
+
+
+class _Examined(NamedTuple):
+    """Values of n architectures, and whether each is known: a number, inside the domain of a cost model."""
+
+    values: Floats
+    known: NDArray[np.bool_]
+
+
+class Constraint:
+    """Bounds on the value of a cost function.
+
+    Architectures outside the domain of a cost model are infeasible, whatever it predicts for them, and so is everything
+    whose value is not a number.
+
+    Args:
+        value: A size such as ``Params(space)``, a cost model, or any callable that takes an architecture.
+        most: Upper bound, or None.
+        least: Lower bound, or None.
+        of: A baseline architecture: the bounds are multiples of its value.
+        probability: Probability with which a predicted quantity must lie within the bounds. 0 takes predictions as they are.
+            None stands for 0.95 where ``most`` bounds a latency that a cost model predicts, and for 0 everywhere else.
+        measured: The value is expensive: it is found together with the objectives and reported in the trials, instead of
+            being checked before an architecture is asked for.
+        name: Name of the constraint in studies; by default the predicted quantity, or the name of the function.
+
+    Attributes:
+        most: Upper bound in the quantity's own units, or None.
+        least: Lower bound, likewise.
+        probability: Probability that is asked for; None where predictions are taken as they are.
+
+    Raises:
+        UsageError: When there is no bound, a bound is not a finite number, bounds exclude each other, the baseline has no
+            value, or the cost model was fitted on too few rows for the probability.
+    """
+
+    def __init__(
+        self,
+        value: Any,
+        most: float | None = None,
+        least: float | None = None,
+        of: Architecture | None = None,
+        probability: float | None = None,
+        measured: bool = False,
+        name: str | None = None,
+    ) -> None:
+        if not callable(value):
+            raise UsageError(f"a constraint is on a callable over architectures or a cost model, got {value!r:.60}")
+        self.value, self.measured = value, measured
+        self.name = name or (quantity_of(value) if is_predictor(value) else name_of(value))
+        _check_bounds(most, least, self._is_predicted_time)
+        unit = 1.0 if of is None else self._baseline(of)
+        self.most = None if most is None else most * unit
+        self.least = None if least is None else least * unit
+        self._confidence = Confidence.of(value, self._default_probability if probability is None else probability)
+
+    # -- judging architectures -----------------------------------------------------------------------------------------
+
+    def feasible(self, archs: Architectures) -> NDArray[np.bool_]:
+        """Says for each of n architectures whether it satisfies the constraint, shape (n,)."""
+        found = self._examined(archs)
+        return np.asarray(found.known & self.within(found.values))
+
+    def violation(self, archs: Architectures) -> Floats:
+        """Returns how far each of n architectures is outside the bounds, shape (n,); see :meth:`excess`."""
+        found = self._examined(archs)
+        return np.where(found.known, self.excess(found.values), np.inf)
+
+    def reasons(self, archs: Architectures) -> list[str | None]:
+        """Returns for each of n architectures why it is infeasible; None where it is feasible."""
+        found = self._examined(archs)
+        within = self.within(found.values)
+        rows = zip(found.values.tolist(), found.known.tolist(), within.tolist(), strict=True)
+        return [None if known and is_within else self._reason(value, known) for value, known, is_within in rows]
+
+    def values(self, candidates: Candidates) -> Floats:
+        """Returns the value of every candidate, shape (n,); NaN where it is unknown."""
+        found = self._examined(candidates)
+        return np.where(found.known, found.values, np.nan)
+
+    def chance(self, archs: Architectures) -> Floats:
+        """Returns the probability that each architecture lies within the bounds, as if it lay in the domain, shape (n,).
+
+        Raises:
+            HwcostError: When the cost model has no interval.
+            UsageError: When no cost model predicts the value.
+        """
+        confidence = self._confidence or Confidence.of(self.value, 0.5)
+        assert confidence is not None
+        return confidence.chance(self._examined(archs).values, self.most, self.least)
+
+    # -- judging values ------------------------------------------------------------------------------------------------
+
+    def within(self, values: ArrayLike) -> NDArray[np.bool_]:
+        """Says for n values, predicted or measured, whether they are within the bounds; never where one is not a number."""
+        found = np.asarray(values, dtype=np.float64)
+        if self._confidence is not None:
+            return self._confidence.chance(found, self.most, self.least) >= self._confidence.probability
+        return np.asarray(self._distance(found, found) == 0)
+
+    def excess(self, values: ArrayLike) -> Floats:
+        """Returns how far values are outside the bounds, relative to the bound: 0 within, infinite for what is not a number.
+
+        With a probability, what counts is the end of the interval that holds with that probability.
+        """
+        found = np.asarray(values, dtype=np.float64)
+        if self._confidence is None:
+            return self._distance(found, found)
+        low, high = self._confidence.ends(found)
+        beyond = np.maximum(self._distance(low, high), np.finfo(np.float64).eps)
+        return np.where(self.within(found), 0.0, beyond)
+
+    def reason(self, value: float) -> str | None:
+        """Returns why a value is outside the bounds; None where it is within."""
+        return None if self.within([value])[0] else self._reason(value, True)
+
+    # -- words ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def probability(self) -> float | None:
+        """Probability that is asked for; None where predictions are taken as they are."""
+        return None if self._confidence is None else self._confidence.probability
+
+    @property
+    def is_vectorised(self) -> bool:
+        """Whether many architectures are judged at once."""
+        return is_vectorised(self.value)
+
+    def formatted(self, value: float) -> str:
+        """Returns a value of the constrained quantity for messages, with its unit where it has one."""
+        if self._is_predicted_time or self.name.endswith("_s"):
+            return format_seconds(value)
+        return format_count(value) if math.fabs(value) >= 1e4 else f"{value:.5g}"
+
+    @property
+    def bounds(self) -> str:
+        """The bounds for messages, for example ``latency_s <= 10.0 ms``."""
+        ends = [(sign, end) for sign, end in (("<=", self.most), (">=", self.least)) if end is not None]
+        return " and ".join(f"{self.name} {sign} {self.formatted(end)}" for sign, end in ends)
+
+    def __str__(self) -> str:
+        """For example ``latency_s <= 10.0 ms with probability 0.95``."""
+        return self.bounds if self.probability is None else f"{self.bounds} with probability {self.probability:g}"
+
+    def __repr__(self) -> str:
+        ends = [f"{name}={end!r}" for name, end in (("least", self.least), ("most", self.most)) if end is not None]
+        wanted = [] if self.probability is None else [f"probability={self.probability}"]
+        return f"Constraint({', '.join([self.name, *ends, *wanted])})"
+
+    # -- how -----------------------------------------------------------------------------------------------------------
+
+    @property
+    def _is_predicted_time(self) -> bool:
+        return is_predictor(self.value) and quantity_of(self.value).endswith("_s")
+
+    @property
+    def _default_probability(self) -> float:
+        is_limit = self.most is not None and self.least is None and not self.measured
+        return DEFAULT_PROBABILITY if is_limit and self._is_predicted_time else 0.0
+
+    def _baseline(self, of: Architecture) -> float:
+        unit = float(self._examined([of]).values[0])
+        if not (math.isfinite(unit) and unit > 0):
+            raise UsageError(f"the baseline {of} has {self.name} = {unit}: nothing can be bounded relative to it")
+        return unit
+
+    def _examined(self, archs: Architectures) -> _Examined:
+        """Finds the values of architectures."""
+        if is_predictor(self.value):
+            if isinstance(archs, Candidates):
+                check_space(self.value, archs.space)
+            found = self.value.predict(archs.genes if isinstance(archs, Candidates) else list(archs))
+            values = np.asarray(found.values if hasattr(found, "values") else found.latency_s)
+            return _Examined(values, found.in_domain & ~np.isnan(values))
+        own = getattr(self.value, "space", None)
+        if not isinstance(archs, Candidates) and is_vectorised(self.value) and isinstance(own, SearchSpace):
+            archs = Candidates.of(own, archs)
+        if isinstance(archs, Candidates):
+            values = values_of(self.value, archs)
+        else:
+            values = np.array([self.value(arch) for arch in archs], dtype=np.float64)
+        return _Examined(values, ~np.isnan(values))
+
+    def _distance(self, low: Floats, high: Floats) -> Floats:
+        """Returns how far intervals reach beyond the bounds, relative to the bound."""
+        outside = np.zeros(low.shape)
+        if self.most is not None:
+            outside = np.maximum(outside, high - self.most)
+        if self.least is not None:
+            outside = np.maximum(outside, self.least - low)
+        scale = abs(self.most if self.most is not None else self.least or 0.0) or 1.0
+        return np.where(np.isnan(low) | np.isnan(high), np.inf, outside / scale)
+
+    def _reason(self, value: float, known: bool) -> str:
+        if math.isnan(value):
+            return f"{self.name} is not known: not a number, or outside what the cost model was fitted on"
+        if not known:
+            said = f"it would predict {self.formatted(value)}, the constraint is {self.bounds}"
+            return f"{self.name} is not known: outside what the cost model was fitted on ({said})"
+        if self._confidence is not None:
+            chance = float(self._confidence.chance(np.array([value]), self.most, self.least)[0])
+            wanted = f"with probability {chance:.2f}, wanted {self.probability:g}"
+            return f"predicted {self.formatted(value)}; {self.bounds} holds {wanted}"
+        is_above = self.most is not None and value > self.most
+        end, side = (self.most, "above") if is_above else (self.least, "below")
+        shown = self.formatted if self._is_predicted_time else "{:.6g}".format
+        return f"{self.name} {shown(value)} is {side} {shown(end or 0.0)}"
+
+
+def _check_bounds(most: float | None, least: float | None, is_time: bool) -> None:
+    """Raises UsageError when there is no bound, or bounds make no sense."""
+    if most is None and least is None:
+        raise UsageError("a constraint needs most=, least=, or both")
+    for given in (most, least):
+        if given is not None and not math.isfinite(given):
+            raise UsageError(f"a bound is a finite number, got {given}")
+        if given is not None and is_time and not given > 0:
+            raise UsageError(f"a bound on a latency is a positive number of seconds, got {given!r}")
+    if most is not None and least is not None and least > most:
+        raise UsageError(f"nothing is at least {least:g} and at most {most:g}")

@@ -1,0 +1,178 @@
+"""Candidates: many architectures of one space as one matrix of codes.
+
+This is the form in which a search holds architectures from the moment they are proposed until their results are learned.
+Encoded genes, for cost models, and :class:`~hwcost.spaces.base.Architecture` objects, for people, are made when they are
+first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hwcost._types import Codes, Floats
+from hwcost.errors import UsageError
+from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.encoding import encoding_of
+
+
+class Candidates(Sequence[Architecture]):
+    """n architectures of one space; immutable.
+
+    A code is the index of a gene's value among its choices, in ascending order where they are numbers. In a space where
+    several points stand for one net, every row holds the codes of the point that stands for all of them.
+
+    Candidates are a sequence of architectures: ``candidates[3]`` is an architecture, ``candidates[2:5]`` and
+    ``candidates[mask]`` are candidates again.
+
+    Args:
+        space: A space whose architectures can be listed.
+        codes: Matrix of codes, shape (n, genes).
+
+    Raises:
+        UsageError: When the space describes data only, or the matrix has no column for each gene.
+    """
+
+    def __init__(self, space: SearchSpace, codes: ArrayLike) -> None:
+        _ = space.size
+        matrix = np.array(codes, dtype=np.intp)
+        if matrix.size and (matrix.ndim != 2 or matrix.shape[1] != len(space.genes)):
+            raise UsageError(f"codes of space '{space.name}' have shape (n, {len(space.genes)}), got {matrix.shape}")
+        self.space = space
+        self.codes: Codes = _frozen(matrix.reshape(-1, len(space.genes)))
+        if space.has_isomorphs and len(self.codes):
+            encoding = encoding_of(space)
+            self.codes = _frozen(encoding.codes(encoding.encode(self.architectures)).astype(np.intp))
+
+    # -- making --------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def of(cls, space: SearchSpace, archs: Iterable[Architecture]) -> Candidates:
+        """Makes candidates of architectures; candidates of the same space are returned as they are.
+
+        Raises:
+            ArchitectureError: When one belongs to another space, or lies outside its space.
+        """
+        if isinstance(archs, Candidates) and archs.space is space:
+            return archs
+        encoding = encoding_of(space)
+        _ = space.size
+        return cls(space, encoding.codes(encoding.encode(list(archs))))
+
+    @classmethod
+    def none(cls, space: SearchSpace) -> Candidates:
+        """Returns candidates without a row."""
+        return cls(space, np.empty((0, len(space.genes)), dtype=np.intp))
+
+    @classmethod
+    def all(cls, space: SearchSpace) -> Candidates:
+        """Returns every architecture of a space once, the last gene moving fastest."""
+        _ = space.size
+        rows = np.indices([len(gene.choices) for gene in space.genes]).reshape(len(space.genes), -1).T
+        whole = cls(space, rows)
+        return whole if not space.has_isomorphs else whole[(whole.codes == rows).all(axis=1)]
+
+    @classmethod
+    def _trusted(cls, space: SearchSpace, codes: Codes) -> Candidates:
+        """Makes candidates of codes that other candidates hold."""
+        made = cls.__new__(cls)
+        made.space, made.codes = space, _frozen(codes)
+        return made
+
+    # -- forms ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def genes(self) -> Floats:
+        """Encoded genes, shape (n, genes); the form that cost models take."""
+        return encoding_of(self.space).genes_of(self.codes)
+
+    @cached_property
+    def architectures(self) -> list[Architecture]:
+        """The architectures, in order."""
+        choices, made = encoding_of(self.space).ordered_choices, self.space.made
+        return [
+            made(values[code] for values, code in zip(choices, row, strict=True)) for row in self.codes.tolist()
+        ]
+
+    @cached_property
+    def keys(self) -> list[bytes]:
+        """A short hashable key of every row, equal where architectures are."""
+        return [row.tobytes() for row in self.codes.astype(np.uint16)]
+
+    # -- rows ----------------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[Architecture]:
+        return iter(self.architectures)
+
+    @overload
+    def __getitem__(self, rows: int | np.integer) -> Architecture: ...
+    @overload
+    def __getitem__(self, rows: slice | ArrayLike) -> Candidates: ...
+    def __getitem__(self, rows: int | np.integer | slice | ArrayLike) -> Architecture | Candidates:
+        """Returns one architecture by its row, or the candidates that a slice, a mask or row numbers select."""
+        if isinstance(rows, (int, np.integer)):
+            return self._architecture(int(rows))
+        if isinstance(rows, slice):
+            return self._trusted(self.space, self.codes[rows])
+        selected = np.asarray(rows)
+        return self._trusted(self.space, self.codes[selected if selected.dtype == bool else selected.astype(np.intp)])
+
+    def _architecture(self, row: int) -> Architecture:
+        if "architectures" in self.__dict__:
+            return self.architectures[row]
+        choices = encoding_of(self.space).ordered_choices
+        return self.space.made(values[code] for values, code in zip(choices, self.codes[row].tolist(), strict=True))
+
+    def unique(self) -> Candidates:
+        """Returns every distinct architecture once, in the order of its first row."""
+        _, first = np.unique(self.codes, axis=0, return_index=True)
+        return self[np.sort(first)]
+
+    def __add__(self, other: Candidates) -> Candidates:
+        """Returns the rows of both, one after the other.
+
+        Raises:
+            UsageError: When they are of different spaces.
+        """
+        if not is_same(self.space, other.space):
+            raise UsageError(f"candidates of space '{self.space.name}' and of '{other.space.name}' cannot be joined")
+        return self._trusted(self.space, np.concatenate([self.codes, other.codes]))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Candidates):
+            return NotImplemented
+        return is_same(self.space, other.space) and np.array_equal(self.codes, other.codes)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Candidates({self.space.name}, {len(self)} architectures)"
+
+
+def is_same(one: SearchSpace, other: SearchSpace) -> bool:
+    """Whether two spaces have the same name, genes and options, so that codes of one are codes of the other."""
+    return one is other or (one.name, one.genes, one.options()) == (other.name, other.genes, other.options())
+
+
+def _frozen(codes: Codes) -> Codes:
+    """Returns a view of a matrix that cannot be written through."""
+    view: Codes = codes.view()
+    view.flags.writeable = False
+    return view
+
+
+def key_of(codes: ArrayLike) -> bytes:
+    """Returns the key of one row of codes (genes,), as in :attr:`Candidates.keys`."""
+    return np.asarray(codes, dtype=np.uint16).tobytes()
+
+
+def codes_of(key: bytes) -> list[int]:
+    """Returns the codes that a key stands for."""
+    return [int(code) for code in np.frombuffer(key, dtype=np.uint16)]

@@ -1,0 +1,45 @@
+"""Objectives: names, directions, and values where they are known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from hwcost.errors import UsageError
+from hwcost.objectives import Maximize, Minimize, Params
+from hwcost.spaces import Candidates, space
+from tests.objectives.models import SHAPER, narrow
+
+
+def test_objectives_have_names_directions_and_references() -> None:
+    assert (Minimize(len).name, Minimize(len).sign) == ("len", 1)
+    assert (Maximize(narrow(), "speed").name, Maximize(len).sign) == ("speed", -1)
+    assert Minimize(Params(SHAPER)).is_vectorised
+    assert not Minimize(SHAPER.params).is_vectorised
+    for wrong, message in ((lambda: Minimize(3), "callable"), (lambda: Minimize(len, reference=math.inf), "finite number")):
+        with pytest.raises(UsageError, match=message):
+            wrong()
+
+
+def test_what_a_model_was_not_fitted_on_has_no_value() -> None:
+    model = narrow()
+    archs = [SHAPER.architecture([360] * 12), SHAPER.architecture([768] * 12)]
+    values = Minimize(model).values(Candidates.of(SHAPER, archs))
+    assert np.isnan(values).tolist() == (~model.predict(archs).in_domain).tolist() == [False, True]
+
+
+def test_functions_of_another_space_are_refused() -> None:
+    other = space("autodistill")
+    with pytest.raises(UsageError, match="is of space 'supershaper' .* the architectures are of 'autodistill'"):
+        Minimize(Params(SHAPER)).values(Candidates.of(other, other.sample(2)))
+    with pytest.raises(UsageError, match="returned no number"):
+        Minimize(lambda arch: "wide", "text").values(Candidates.of(other, other.sample(2)))
+
+
+def test_spaces_of_one_name_and_other_options_are_distinguished() -> None:
+    """Codes of one would silently be priced by the other's tables."""
+    small, large = (space("transformer", hidden=widths) for widths in ((64, 128), (256, 512)))
+    with pytest.raises(UsageError, match="is of space 'transformer'"):
+        Minimize(Params(large)).values(Candidates.of(small, small.sample(2)))
