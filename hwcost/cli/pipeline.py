@@ -79,8 +79,7 @@ def _show(report: dict[str, Any]) -> None:
     for verdict in report["verdicts"]:
         typer.echo(f"  {'yes' if verdict['holds'] else 'no '}  {verdict['claim']}")
         typer.echo(f"       {verdict['found']}")
-    spent = sum(stage["seconds"] for stage in report["stages"].values())
-    typer.echo(f"{len(report['stages'])} stages, {spent:.0f} s")
+    typer.echo(f"{len(report['stages'])} stages, {sum(report['seconds'].values()):.0f} s")
 
 
 def _progress_text(event: Event) -> ProgressText:

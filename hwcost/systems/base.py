@@ -63,7 +63,7 @@ class Pipeline(ABC, Generic[PresetT]):
     Raises:
         DataError: When the folder holds a run of other settings, or is damaged.
         DeviceError: When the device is not here.
-        UnknownNameError: When there is no such preset.
+        UnknownNameError: When the preset is unknown.
         UsageError: When the folder cannot be written.
     """
 
@@ -143,13 +143,11 @@ class Pipeline(ABC, Generic[PresetT]):
         return report
 
     def _report(self) -> Plain:
-        found = {
-            name: {**stage.encode(self._finished[name].result), "seconds": self._finished[name].seconds}
-            for name, stage in self.stages().items()
-        }
+        found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
         report = {
             "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "preset": asdict(self.preset),
             "device": self.device.name, "stages": found, "verdicts": [asdict(one) for one in self.claims()],
+            "seconds": {name: one.seconds for name, one in self._finished.items()},
         }  # fmt: skip
         return cast(Plain, json.loads(json.dumps(report)))
 
@@ -157,7 +155,8 @@ class Pipeline(ABC, Generic[PresetT]):
         """Runs a stage and keeps its result."""
         self.say("begins")
         spent = stopwatch()
-        plain = {**stage.encode(stage.work(self)), "seconds": round(spent(), 1)}
+        result = stage.encode(stage.work(self))
+        plain = {"seconds": round(spent(), 1), "result": result}
         self._files.write(self._file_of(stage), plain)
         return self._decoded(stage, json.loads(json.dumps(plain)))
 
@@ -167,8 +166,7 @@ class Pipeline(ABC, Generic[PresetT]):
 
     def _decoded(self, stage: Stage[Any], plain: Plain) -> Finished:
         try:
-            seconds = float(plain.pop("seconds"))
-            return Finished(stage.decode(plain), seconds)
+            return Finished(stage.decode(plain["result"]), float(plain["seconds"]))
         except (ValueError, LookupError, TypeError) as error:
             path = self.folder / self._file_of(stage)
             raise DataError(f"'{path}' is damaged: {error}. Remove it to have the stage run again") from None

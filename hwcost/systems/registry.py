@@ -38,7 +38,7 @@ def pipeline(
         progress: Function that is called often, with the place that the run has reached.
 
     Raises:
-        UnknownNameError: When there is no such pipeline, or no such preset.
+        UnknownNameError: When the pipeline or its preset is unknown.
         DataError: When the folder holds a run of other settings.
         MissingExtraError: When torch is not installed.
     """
