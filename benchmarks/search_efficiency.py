@@ -39,9 +39,9 @@ class Row:
     """A way to search.
 
     Attributes:
-        label: For the table.
-        name: Of the searcher.
-        options: Of the searcher.
+        label: Name of the row in the table.
+        name: Name of the searcher.
+        options: Options of the searcher.
         known_latency: Whether latency is a table that may be looked into.
         seeds: Runs, if fewer than are asked for.
         cap: Iterations at most.
@@ -69,7 +69,7 @@ ROWS = {
     "random": Row("random without replacement", "random", {}),
 }
 TIMED = (25, 100)
-"""Trials that a searcher was told before a suggestion of its is timed."""
+"""Number of trials that a searcher has learned from before one of its suggestions is timed."""
 
 
 def instances(ruggedness: float) -> list[SearchProblem]:
@@ -128,11 +128,11 @@ def summary(values: list[int]) -> dict[str, float]:
 
 
 def suggestion_ms(row: Row, problem: SearchProblem) -> Iterator[float]:
-    """Yields the median milliseconds of a suggestion after so many trials were told."""
-    for told in TIMED:
+    """Yields the median milliseconds of a suggestion after so many trials."""
+    for known in TIMED:
         of = Problem(problem.everything.space, problem.objectives(row.known_latency))
         made = searcher(row.name, of, 0, **row.options)
-        archs = problem.everything.space.sample(told, seed=5)
+        archs = problem.everything.space.sample(known, seed=5)
         made.tell([Trial(arch, values=tuple(float(one.value(arch)) for one in of.objectives)) for arch in archs])
         spent = []
         for _ in range(12):

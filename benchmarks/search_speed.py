@@ -32,9 +32,9 @@ class Sum:
     """A random sum over the twelve widths, growing with each.
 
     Args:
-        name: What it is called.
-        seed: Of the table.
-        sign: -1 for one that falls.
+        name: Name of the function.
+        seed: Seed of the table.
+        sign: Sign of the sum: -1 for one that falls.
     """
 
     def __init__(self, name: str, seed: int, sign: int = 1) -> None:

@@ -64,7 +64,7 @@ def knee(values: ArrayLike) -> int:
         values: Shape (n, 2), of one front.
 
     Raises:
-        UsageError: When there is no point, or there are not two objectives.
+        UsageError: Without any point, or when the objectives are not two.
     """
     points = _checked(values)
     if points.shape[1] != 2 or not len(points):

@@ -76,7 +76,7 @@ def visit_values(visits: Sequence[Visit]) -> VisitValues:
     if states is None:
         return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
     y, number = _all_blocks(visits)
-    counted = np.bincount(number, states.undisturbed)
-    values = np.bincount(number, states.undisturbed * y) / np.maximum(counted, 1e-300)
+    counted = np.bincount(number, states.uncontended)
+    values = np.bincount(number, states.uncontended * y) / np.maximum(counted, 1e-300)
     weight = np.clip(counted / FULL_VISIT, LEAST_WEIGHT, 1.0)
     return VisitValues(np.where(counted > 1e-6, values, medians), weight, counted >= SEEN, states)

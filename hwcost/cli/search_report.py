@@ -127,7 +127,7 @@ def _level_text(level: Level | None) -> str:
     """Says how much slower the machine is now than when the model's rows were measured, as far as that is known."""
     if level is None:
         return "no net of the model was measured again: errors include any change of the machine's speed since the fit"
-    times = f"{level.ratio:.3f} times as long ({level.low:.3f} to {level.high:.3f}, {level.links} nets)"
+    times = f"{level.ratio:.3f} times as long ({level.low:.3f} to {level.high:.3f}, {level.anchors} nets)"
     return f"errors are on the level of the model's measurements: nets that it was fitted on now take {times}"
 
 

@@ -9,7 +9,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
 from hwcost.objectives.cost_function import quantity_of
 from hwcost.searchers.trial import Trial
-from hwcost.study.remeasure import Remeasured, level_of, links, remeasured
+from hwcost.study.remeasure import Remeasured, anchors, level_of, remeasured
 from hwcost.timing.measurement import Measurement
 
 MOST = 20
@@ -49,7 +49,7 @@ def measured(models: list[CostModel], winners: list[Trial], place: Place) -> lis
     if len(winners) > MOST:
         console.note(f"of {len(winners)} winners, the first {MOST} are measured")
     cost, archs = latencies[0], [trial.architecture for trial in winners[:MOST]]
-    again = [] if _is_elsewhere(cost, place) else links(cost)  # elsewhere, a level would hide that it is elsewhere
+    again = [] if _is_elsewhere(cost, place) else anchors(cost)  # elsewhere, a level would hide that it is elsewhere
     factory = _factory(cost, place.factory)
     shape = _shape(cost, factory)
     _announce(len(archs), len(again), place.device, shape)

@@ -58,7 +58,7 @@ class Constraint:
         probability: Probability that is asked for; None where predictions are taken as they are.
 
     Raises:
-        UsageError: When there is no bound, a bound is not a finite number, bounds exclude each other, the baseline has no
+        UsageError: Without any bound, or when a bound is not a finite number, bounds exclude each other, the baseline has no
             value, or the cost model was fitted on too few rows for the probability.
     """
 
@@ -236,7 +236,7 @@ class Constraint:
 
 
 def _check_bounds(most: float | None, least: float | None, is_time: bool) -> None:
-    """Raises UsageError when there is no bound, or bounds make no sense."""
+    """Raises UsageError when bounds are missing or make no sense."""
     if most is None and least is None:
         raise UsageError("a constraint needs most=, least=, or both")
     for given in (most, least):

@@ -25,6 +25,7 @@ from hwcost.errors import SpaceExhausted, UsageError
 from hwcost.searchers.problem import FEASIBLE, Problem
 from hwcost.searchers.rejections import Rejections
 from hwcost.searchers.trial import Trial, Trials
+from hwcost.spaces.base import Architecture
 from hwcost.spaces.candidates import Candidates, codes_of, key_of
 
 
@@ -73,8 +74,10 @@ class Searcher(ABC):
     # -- what a subclass gives -----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _ask(self, n: int, rng: np.random.Generator) -> Candidates:
+    def _ask(self, n: int, rng: np.random.Generator) -> Sequence[Architecture]:
         """Returns at most n feasible candidates; none to wait for the trials of pending ones.
+
+        A list of architectures is turned into candidates.
 
         Raises:
             SpaceExhausted: When nothing is left to ask for.
@@ -119,7 +122,7 @@ class Searcher(ABC):
             raise UsageError(f"at least one architecture must be asked for, got {number}")
         rng = np.random.default_rng([self.seed, self.asks])
         self.asks += 1
-        candidates = self._ask(number, rng)
+        candidates = Candidates.of(self.problem.space, self._ask(number, rng))
         if not len(candidates) and not self.pending:
             known = len(self.evaluated)
             raise SpaceExhausted(f"the searcher '{self.name}' has nothing left to ask for after {known} trials")

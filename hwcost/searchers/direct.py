@@ -4,7 +4,9 @@ Source: Tsai et al., "Finding Fast Transformers", section 3.3.1: ``L = L_o + lam
 magnitude are dropped, and what is left is folded into the weights. An optimiser with a constant rate never reaches that
 threshold: it keeps stepping over 0. Either the rate decays to 0, or a proximal step sets gates to exactly 0, the default.
 
-It follows gradients through a net, so that it asks for nothing; torch is needed when it is used.
+This is not a registered searcher but of another family: it follows gradients through a net whose weights are trained meanwhile.
+There is nothing to ask for and nothing to tell, so that a study cannot run it; whoever trains the net steps it. torch is needed
+when it is used.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ class Direct:
     """Gates under a penalty.
 
     Args:
-        costs: What each gate costs when it is open, any shape; not negative. The whole net should cost about 1.
+        costs: Cost of each gate when it is open, any shape; not negative. The whole net should cost about 1.
         penalty: The paper's lambda.
         mode: ``proximal`` takes the penalty as a step of its own after the optimiser's (soft thresholding, exact zeros);
             ``decay`` adds it to the loss, and needs a rate that decays to 0.
@@ -106,10 +108,10 @@ class Direct:
         where the rate decays. Weights take Adam's.
 
         Args:
-            loss: Of gates and the step's number; a scalar that gradients reach.
+            loss: Function of the gates and the step's number that returns a scalar which gradients reach.
             weights: Parameters that are trained with the gates.
-            steps: How many.
-            rate: At the first step; it decays to 0 linearly.
+            steps: Number of steps.
+            rate: Learning rate of the first step; it decays to 0 linearly.
             progress: Called after every step with its number and loss.
 
         Raises:

@@ -28,7 +28,7 @@ class Problem:
 
     Args:
         space: A space whose architectures can be listed.
-        objectives: At least one objective.
+        objectives: Objectives, one or more.
         constraints: Constraints; those that are measured are reported in trials, all others are checked before anything is
             evaluated.
 
@@ -36,7 +36,7 @@ class Problem:
         references: Losses to be dominated, shape (objectives,); None unless every objective has a reference.
 
     Raises:
-        UsageError: When there is no objective, or two objectives or measured constraints have the same name.
+        UsageError: Without any objective, or when two objectives or measured constraints have the same name.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ class Trial:
 
     Attributes:
         source: The architecture; or candidates with this one row, of which the architecture is made when it is asked for.
-        status: ``completed``; ``infeasible`` when a measured constraint is violated; ``failed`` when there are no values:
+        status: ``completed``; ``infeasible`` when a measured constraint is violated; ``failed`` without values:
             the evaluation raised an error, or gave no number.
         values: One value per objective, in its own units; empty when failed.
         violation: Sum of the measured constraints' violations, relative to their bounds; 0 when all are satisfied.

@@ -22,7 +22,7 @@ Maker = Callable[..., Searcher]
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """The searcher, its ends and everything else that a search is told besides its problem.
+    """The searcher, its ends and everything else that a search takes besides its problem.
 
     Attributes:
         searcher: Name of a searcher, or a callable that makes one of a problem and a seed.

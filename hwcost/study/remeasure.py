@@ -1,8 +1,8 @@
 """Predicted against measured: what a search by a cost model found is measured before it is believed.
 
-The machine may have moved since the model's rows were measured, and that is no error of the model's. So some of those rows
-are measured again beside the winners, as links between the two campaigns: the mean of their log ratios is the level that the
-machine stands on now, and predictions and limits are compared with what the winners would have taken on the model's level.
+The machine may have become faster or slower since the model's rows were measured, which is not an error of the model. So some of
+those rows are measured again beside the winners, as anchors that link the two campaigns: the mean of their log ratios is the
+level of the machine now, and predictions and constraints are compared with the latencies of the winners at the model's level.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ import numpy as np
 from hwcost.cost_models.base import CostModel
 from hwcost.spaces.base import Architecture
 
-__all__ = ["Interval", "Level", "Remeasured", "level_of", "links", "remeasured"]
+__all__ = ["Interval", "Level", "Remeasured", "anchors", "level_of", "remeasured"]
 
-LINKS = 8
+ANCHORS = 8
 """Rows of the model that are measured again."""
-LEAST_LINKS = 3
-"""Fewest that tell a level with an interval worth having."""
+LEAST_ANCHORS = 3
+"""Fewest anchors that give a level with a useful interval."""
 
 Interval = tuple[float | None, float | None, float | None]
-"""Seconds, and both ends of their 95 % interval; None where there is no such."""
+"""Seconds, and both ends of their 95 % interval; None where one is unknown."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """Where the machine stands, against where it stood when a cost model's rows were measured.
+    """The machine's slowness now, relative to the time when a cost model's rows were measured.
 
     Attributes:
         ratio: Latency now over latency then.
         half_width: Half-width of the 95 % interval of its logarithm.
-        links: Architectures that it was found by.
+        anchors: Number of architectures that it was found by.
     """
 
     ratio: float
     half_width: float
-    links: int
+    anchors: int
 
     @property
     def low(self) -> float:
@@ -52,8 +52,8 @@ class Level:
         return self.ratio * math.exp(self.half_width)
 
     def plain(self) -> dict[str, float]:
-        """Returns ratio, ends of its interval, and number of links, as plain JSON."""
-        return {"ratio": self.ratio, "low": self.low, "high": self.high, "links": self.links}
+        """Returns ratio, ends of its interval, and number of anchors, as plain JSON."""
+        return {"ratio": self.ratio, "low": self.low, "high": self.high, "anchors": self.anchors}
 
     def undone(self, measured: Interval) -> Interval:
         """Returns a measurement as it would have been on the model's level; its interval holds the level's too."""
@@ -72,14 +72,14 @@ class Remeasured:
     """One winner.
 
     Attributes:
-        architecture: Which.
-        predicted_s: What the cost model says.
+        architecture: The winner.
+        predicted_s: Prediction of the cost model.
         low_s: Lower end of its 90 % interval; None when the model has none.
         high_s: Upper end, likewise.
-        measured_s: What was measured; None when no visit was usable.
+        measured_s: Measured latency; None when no visit was usable.
         measured_low_s: Lower end of the measurement's 95 % interval, or None.
         measured_high_s: Upper end, likewise.
-        level: Where the machine stood; None when nothing tells.
+        level: Level of the machine when it was measured; None when it is unknown.
     """
 
     architecture: Architecture
@@ -112,17 +112,17 @@ class Remeasured:
         return self.low_s <= seconds <= self.high_s
 
     def keeps(self, max_s: float) -> bool | None:
-        """Says whether the measurement keeps a limit, as far as its interval can tell; None without a measurement."""
+        """Says whether the measurement satisfies an upper bound, as far as its interval can tell; None without a measurement."""
         seconds, low, _ = self.at_level
         return None if seconds is None else (seconds if low is None else low) <= max_s
 
 
-def links(cost: CostModel, count: int = LINKS) -> list[Architecture]:
+def anchors(cost: CostModel, count: int = ANCHORS) -> list[Architecture]:
     """Returns architectures that a cost model was fitted on, evenly spread over their latencies; none where it kept none.
 
     Args:
         cost: The cost model.
-        count: At most so many.
+        count: Largest number of architectures.
     """
     by_latency = sorted(cost.measured_, key=cost.measured_.__getitem__)
     places = np.unique(np.linspace(0, len(by_latency) - 1, min(count, len(by_latency))).round().astype(int))
@@ -130,12 +130,12 @@ def links(cost: CostModel, count: int = LINKS) -> list[Architecture]:
 
 
 def level_of(cost: CostModel, archs: Sequence[Architecture], measured: Sequence[Interval]) -> Level | None:
-    """Finds where the machine stands by architectures that a cost model was fitted on and that were measured again.
+    """Finds the level of the machine by architectures that a cost model was fitted on and that were measured again.
 
     Args:
         cost: The cost model.
-        archs: What :func:`links` gave. No winners: those were chosen for having been measured fast.
-        measured: Seconds, and the ends of their interval, of each.
+        archs: Anchors, see :func:`anchors`. No winners: those were chosen for having been measured fast.
+        measured: Seconds and the ends of their interval, for each.
 
     Returns:
         The level; None when fewer than three could be compared.
@@ -144,7 +144,7 @@ def level_of(cost: CostModel, archs: Sequence[Architecture], measured: Sequence[
 
     pairs = [(cost.measured_.get(arch.genes), now[0]) for arch, now in zip(archs, measured, strict=True)]
     moved = np.array([math.log(now / then) for then, now in pairs if then is not None and now is not None])
-    if len(moved) < LEAST_LINKS:
+    if len(moved) < LEAST_ANCHORS:
         return None
     error = float(moved.std(ddof=1)) / math.sqrt(len(moved))
     return Level(math.exp(float(moved.mean())), float(stats.t.ppf(0.975, len(moved) - 1)) * error, len(moved))
@@ -156,10 +156,10 @@ def remeasured(
     """Puts measurements beside predictions.
 
     Args:
-        cost: The cost model that the search went by.
+        cost: Cost model of the search.
         archs: n winners.
-        measured: Seconds, and the ends of their interval, of each.
-        level: Where the machine stood meanwhile; None takes the measurements as they are.
+        measured: Seconds and the ends of their interval, for each.
+        level: Level of the machine meanwhile; None takes the measurements as they are.
     """
     found = cost.predict(archs)
     lows = [None] * len(archs) if found.low_s is None else found.low_s.tolist()

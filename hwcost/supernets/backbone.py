@@ -18,7 +18,7 @@ def load(supernet: Supernet, folder: str | Path) -> None:
 
     Args:
         supernet: The supernet.
-        folder: Of a BERT, or of a net that :meth:`~hwcost.supernets.base.Supernet.save` wrote.
+        folder: Folder of a BERT, or of a net that :meth:`~hwcost.supernets.base.Supernet.save` wrote.
 
     Raises:
         DataError: When the folder holds neither, or its net has other sizes than the supernet.
@@ -37,7 +37,7 @@ def teacher(folder: str | Path) -> tuple[nn.Module, int]:
     """Returns a net to learn from, and its attention heads.
 
     Args:
-        folder: As for :func:`load`.
+        folder: Folder of a BERT or of a saved net, as for :func:`load`.
 
     Raises:
         DataError: When the folder holds neither.

@@ -28,7 +28,7 @@ def choose(space: SearchSpace, count: int, seed: int, band: float = BAND) -> tup
 
     Args:
         space: The space.
-        count: How many in all, an even number.
+        count: Number of nets in all, even.
         seed: Equal seeds give equal nets.
         band: Relative half-width of the common size.
 

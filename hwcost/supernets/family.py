@@ -1,4 +1,4 @@
-"""Which spaces have supernets, and how one is made by name."""
+"""The registry of supernets by the name of their space."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def supernet(space: str, seed: int = 0, **options: Any) -> Supernet:
 
     Args:
         space: The space's name; its options may follow in the text: ``supershaper:scale=mini``.
-        seed: Of the initial weights.
-        **options: What the space takes.
+        seed: Seed of the initial weights.
+        **options: Options of the space.
 
     Raises:
         UnknownNameError: When there is no such space.

@@ -1,4 +1,4 @@
-"""What every file of a training or a net has in common: a version, and one way to say that it cannot be written."""
+"""Shared by every file of a training or a net: the version of its format, and the error when it cannot be written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from hwcost.errors import DataError, StoreError
 
 VERSION = 1
-"""Of settings, checkpoints, and descriptions of nets."""
+"""Version of the formats of settings, checkpoints and descriptions of nets."""
 
 
 def check_version(described: dict[str, Any], path: Path) -> None:
@@ -23,7 +23,7 @@ def check_version(described: dict[str, Any], path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turns what the system says while a file is written into a StoreError.
+    """Turns an error of the system while a file is written into a StoreError.
 
     Raises:
         StoreError: When the disk is full, or it fails.

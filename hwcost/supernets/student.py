@@ -23,12 +23,12 @@ def student(space: AutoDistill, arch: Architecture, head: str | None = "mlm", se
 
     Args:
         space: The space.
-        arch: One of its points.
+        arch: Architecture of the student.
         head: ``mlm``, ``pooler`` or ``none``; None for the bare net that is measured.
-        seed: Of the weights.
+        seed: Seed of the weights.
 
     Raises:
-        ArchitectureError: When it is no point of the space.
+        ArchitectureError: When it is not a point of the space.
     """
     net = student_blueprint(space, arch, head).build()
     initialise(net, seed, std_at(int(arch.genes[0])))

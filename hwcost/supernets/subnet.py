@@ -34,7 +34,7 @@ NETS = {
         ("transformer", "TransformerModel"),
     )
 }  # fmt: skip
-"""What a folder may name; one from elsewhere cannot make anything else be imported or called."""
+"""Nets that a folder may name; a folder from elsewhere cannot cause anything else to be imported or called."""
 
 
 _HEADER = '''"""A Transformer encoder and what it is built of; needs torch and safetensors.
@@ -68,10 +68,10 @@ def save(folder: str | Path, model: torch.nn.Module, blueprint: Blueprint, about
     """Writes a net so that it can be loaded with hwcost and without.
 
     Args:
-        folder: Made where it is missing; files of an earlier net in it are replaced.
+        folder: Folder of the net, made where it is missing; files of an earlier net in it are replaced.
         model: The net with its weights.
-        blueprint: What it is made of.
-        about: What else is known of it, plain JSON; kept in the description.
+        blueprint: Description from which the net can be built again.
+        about: Further facts about the net, plain JSON; kept in its description.
 
     Returns:
         The folder.
@@ -104,7 +104,7 @@ def load(folder: str | Path) -> torch.nn.Module:
     folder = Path(folder)
     net = describe(folder)["net"]
     if (net["module"], net["name"]) not in NETS:
-        raise DataError(f"'{folder / CONFIG}' names {net['module']}.{net['name']}, which is no net of hwcost's")
+        raise DataError(f"'{folder / CONFIG}' names {net['module']}.{net['name']}, which is not a net of hwcost")
     tensors = read_tensors(folder / WEIGHTS)
     try:
         with torch.device("meta"):
@@ -180,7 +180,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         raise DataError(f"there are no weights at '{path}'")
     try:
         tensors: dict[str, torch.Tensor] = load_file(path)
-    except Exception as error:  # the library's own error is no subclass of anything narrower
+    except Exception as error:  # the library's own error is not a subclass of anything narrower
         raise DataError(f"the weights at '{path}' are damaged: {error}. Was writing them cut short?") from None
     return tensors
 

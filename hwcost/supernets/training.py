@@ -35,9 +35,9 @@ class Pass(NamedTuple):
     """A forward pass.
 
     Attributes:
-        name: The same in every step, for logs.
-        loss: A scalar.
-        tokens: How many it ran.
+        name: Name of the pass in logs, the same in every step.
+        loss: Loss of the pass, a scalar.
+        tokens: Number of tokens of the pass.
     """
 
     name: str
@@ -62,9 +62,9 @@ class Phase:
     """One stretch of a training, with a fresh optimiser and its own rates.
 
     Attributes:
-        name: For logs.
-        objective: What it lowers.
-        recipe: How.
+        name: Name of the phase in logs.
+        objective: Objective that is minimised.
+        recipe: Steps, batches, optimiser and rates.
         trained: Whether a parameter is trained, by its name; the others stay as they are.
         about: Settings of the objective's own, plain JSON; a checkpoint resumes only where they are equal.
     """
@@ -131,16 +131,16 @@ def train(
     """Trains a module, phase by phase; resumes where a checkpoint in the folder stands.
 
     Args:
-        module: Every parameter of it is kept in checkpoints.
-        phases: What is done, in order.
-        folder: Where the checkpoint and a log of losses lie; None keeps nothing.
-        about: What is trained on what, plain JSON; recipes are added. A checkpoint resumes only the same training.
+        module: Module to be trained; checkpoints hold all its parameters.
+        phases: Phases of the training, in order.
+        folder: Folder of the checkpoint and the log of losses; None keeps neither.
+        about: Description of model and data, plain JSON; recipes are added. A checkpoint resumes only the same training.
         save_every: Steps between checkpoints; there is also one at the end of every phase.
         progress: Called after every step.
 
     Raises:
         DataError: When the folder's checkpoint is damaged or of another training.
-        MeasurementError: When a loss is no number.
+        MeasurementError: When a loss is not a finite number.
         StoreError: When the disk is full; the last checkpoint stays.
         UsageError: When ``save_every`` is not positive, or two phases have one name.
     """
@@ -149,7 +149,7 @@ def train(
     if save_every < 1:
         raise UsageError(f"checkpoints lie at least one step apart, got {save_every}")
     if len(set(names)) < len(names):
-        raise UsageError(f"phases have names of their own, by which checkpoints tell them apart; got {', '.join(names)}")
+        raise UsageError(f"phases have names of their own, by which checkpoints distinguish them; got {', '.join(names)}")
     known = {**(about or {}), "phases": {phase.name: {**_plain(phase.recipe), **phase.about} for phase in stretch}}
     place = None if folder is None else Path(folder)
     start = _resume(module, place, known)
@@ -206,7 +206,7 @@ class _Run:
         return losses, tokens
 
     def _passes(self, step: int, number: int) -> Iterator[Pass]:
-        """Yields the objective's passes, run in the recipe's precision; what is done between them is not."""
+        """Yields the objective's passes, run in the recipe's precision; computations between passes are not."""
         passes = self.phase.objective.passes(step, number)
         while True:
             with self._precision():
@@ -309,6 +309,6 @@ def read_log(folder: str | Path) -> Iterator[Progress]:
         for line in whole_lines(path):
             yield Progress(**json.loads(line))
     except OSError as error:
-        raise DataError(f"there is no log of a training at '{path}': {error.strerror}") from None
+        raise DataError(f"there is not a log of a training at '{path}': {error.strerror}") from None
     except (ValueError, TypeError):
-        raise DataError(f"'{path}' is no log of a training, or it is damaged") from None
+        raise DataError(f"'{path}' is not a log of a training, or it is damaged") from None

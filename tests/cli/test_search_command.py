@@ -11,7 +11,7 @@ from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.quality import fit_quality
 from hwcost.spaces import space
-from hwcost.study.remeasure import LINKS
+from hwcost.study.remeasure import ANCHORS
 
 SPACE = space("supershaper", scale="mini")
 NAME = "supershaper:scale=mini"
@@ -80,6 +80,18 @@ def test_limits_relative_to_a_baseline_and_a_reference(capsys) -> None:
     assert all(row["params"] <= 0.9 * middle for row in found["front"] if row["arch"] != "48_16_16_48")
 
 
+def test_sizes_are_counted_as_a_paper_does_where_it_is_asked_for(capsys) -> None:
+    paper = space("supershaper")
+    most = 55e6
+    command = ["--space", "supershaper", "--maximize", "flops", "--minimize", "params:paper", "-s", "exact"]
+    front = answer(capsys, *command)["front"]
+    assert all(row["values"]["params:paper"] == paper.params(paper.parse(row["arch"]), "paper") for row in front)
+    command = ["--space", "supershaper", "--maximize", "flops", "--limit", "params:paper<=55M", "-n", 300]
+    found = answer(capsys, *command)
+    assert found["rejected"]["params:paper"] > 0
+    assert paper.params(paper.parse(found["front"][0]["arch"]), "paper") <= most
+
+
 def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, tmp_path) -> None:
     found = answer(
         capsys, "--minimize", models / "latency", "--limit", "params>=200k", "-s", "exact", "--measure", "--backend", "null",
@@ -89,7 +101,7 @@ def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, 
     assert row["predicted_s"] == pytest.approx(found["front"][0]["values"]["latency_s"])
     assert row["measured_s"] > 0
     level = found["level"]
-    assert level["links"] == LINKS
+    assert level["anchors"] == ANCHORS
     assert row["error"] == pytest.approx(row["predicted_s"] * level["ratio"] / row["measured_s"] - 1)
     assert row["holds"] in (True, False)
     assert invoke(["search", "--space", NAME, "--minimize", "params", "--measure", "-n", "9"]) == 2
@@ -161,7 +173,9 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
         (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
         (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is not a limit"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is no quantity"),
+        (["--space", NAME, "--minimize", "params:papr"], "has no accounting 'papr'. Known: built, paper"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params:papr<=66M"], "has no accounting 'papr'"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is not a quantity"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=0.5x"], "give --baseline"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=1"], "no architecture of space"),
         (["--space", NAME, "--minimize", "params", "-s", "best"], "unknown searcher 'best'"),

@@ -102,7 +102,7 @@ def test_the_shares_and_the_delay_come_back() -> None:
     assert found.share == pytest.approx(0.6, abs=0.05)
     assert found.noise == pytest.approx(0.01, rel=0.3)
     assert found.delay == pytest.approx(0.3, rel=0.2)
-    assert found.undisturbed[~slowed].mean() > 0.9
+    assert found.uncontended[~slowed].mean() > 0.9
 
 
 def test_a_tenth_of_slow_blocks_is_the_limit() -> None:
@@ -116,5 +116,5 @@ def test_a_tenth_of_slow_blocks_is_the_limit() -> None:
 
 def test_equal_blocks_are_no_trouble() -> None:
     found = fit_contention(np.zeros(40), np.repeat(np.arange(4), 10))
-    assert np.isfinite(found.undisturbed).all()
+    assert np.isfinite(found.uncontended).all()
     assert not is_contended(np.zeros(40), np.repeat(np.arange(4), 10))

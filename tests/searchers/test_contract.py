@@ -58,6 +58,17 @@ class TestElsewhere(SearcherContract):
         return HillClimbing(problem, seed)
 
 
+class TestElsewhereWithLists(SearcherContract):
+    """Somebody else's searcher may return a list of architectures."""
+
+    class Listing(HillClimbing):
+        def _ask(self, n, rng):
+            return list(super()._ask(n, rng))
+
+    def make(self, problem, seed=0):
+        return self.Listing(problem, seed)
+
+
 def problem() -> Problem:
     of = space("supershaper", scale="mini")
     return Problem(of, [Minimize(Params(of))])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.intervals import calibrate
 from hwcost.spaces import space
-from hwcost.study.remeasure import LINKS, Level, level_of, links, remeasured
+from hwcost.study.remeasure import ANCHORS, Level, anchors, level_of, remeasured
 
 SPACE = space("supershaper", scale="mini")
 ARCHS = SPACE.sample(60, seed=0)
@@ -29,18 +29,18 @@ def seconds(archs, ratio: float = 1.0, sd: float = 0.0, seed: int = 1):
 
 
 def test_links_are_nets_of_the_fit_from_the_fastest_to_the_slowest() -> None:
-    found = links(MODEL)
-    assert len(set(found)) == LINKS
+    found = anchors(MODEL)
+    assert len(set(found)) == ANCHORS
     taken = [MODEL.measured_[arch.genes] for arch in found]
     assert taken == sorted(taken)
     assert taken[0] == min(MODEL.measured_.values())
     assert taken[-1] == max(MODEL.measured_.values())
-    assert links(MODEL, 1000) == sorted(ARCHS, key=lambda arch: MODEL.measured_[arch.genes])
+    assert anchors(MODEL, 1000) == sorted(ARCHS, key=lambda arch: MODEL.measured_[arch.genes])
 
 
 @given(st.floats(0.2, 5.0), st.integers(0, 1000))
 def test_the_level_is_found_within_its_interval(ratio: float, seed: int) -> None:
-    again = links(MODEL, 30)
+    again = anchors(MODEL, 30)
     found = level_of(MODEL, again, seconds(again, ratio, 0.01, seed))
     assert found is not None
     assert abs(math.log(found.ratio / ratio)) < 2.0 * found.half_width + 1e-9
@@ -51,7 +51,7 @@ def test_the_level_is_found_within_its_interval(ratio: float, seed: int) -> None
 @settings(max_examples=10)
 @given(st.floats(0.2, 5.0))
 def test_a_machine_that_has_moved_changes_no_judgement(ratio: float) -> None:
-    winners, again = SPACE.sample(6, seed=3), links(MODEL)
+    winners, again = SPACE.sample(6, seed=3), anchors(MODEL)
     still = remeasured(MODEL, winners, seconds(winners), level_of(MODEL, again, seconds(again)))
     moved = remeasured(MODEL, winners, seconds(winners, ratio), level_of(MODEL, again, seconds(again, ratio)))
     for one, other in zip(still, moved, strict=True):
@@ -78,7 +78,7 @@ def test_where_nothing_tells_the_level_measurements_are_taken_as_they_are() -> N
     kept = MODEL.measured_
     try:
         MODEL.measured_ = {}
-        assert links(MODEL) == []
+        assert anchors(MODEL) == []
         assert level_of(MODEL, ARCHS[:8], seconds(ARCHS[:8])) is None
     finally:
         MODEL.measured_ = kept

@@ -192,7 +192,7 @@ def test_architectures_outside_the_space_are_refused() -> None:
     net = supernet("supershaper:scale=mini")
     with pytest.raises(ArchitectureError, match="gene 'l2' of space 'supershaper' cannot be 25. Allowed: 8, 16, 24"):
         net.set(type(net.largest())("supershaper", (8, 25, 8, 8)))
-    with pytest.raises(ArchitectureError, match="of space 'transformer' is no point of space 'supershaper'"):
+    with pytest.raises(ArchitectureError, match="of space 'transformer' is not a point of space 'supershaper'"):
         net.set(type(net.largest())("transformer", (8, 8, 8, 8)))
     with pytest.raises(UsageError, match="a net ends in one of mlm, pooler, none; got 'nsp'"):
         net.set(net.largest(), "nsp")

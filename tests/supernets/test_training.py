@@ -304,7 +304,7 @@ def test_checkpoints_of_another_space_are_refused(trained) -> None:
 
 def test_checkpoints_of_other_recipes_are_refused(trained) -> None:
     net = supernet("supershaper:scale=mini")
-    with pytest.raises(DataError, match=r"its steps is 4, this one's is 9. Give the same settings to go on, or another"):
+    with pytest.raises(DataError, match=r"its steps is 4, this one's is 9. Give the same settings to resume it, or another"):
         train(net, training(net, steps=9), trained, {"space": "supershaper"})
 
 

@@ -15,7 +15,7 @@ from hwcost.objectives import Constraint, Minimize, Params
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.study import Progress, Study, search
-from hwcost.study.remeasure import level_of, links, remeasured
+from hwcost.study.remeasure import anchors, level_of, remeasured
 from hwcost.supernets.diagnostics import bottleneck_diagonals, perplexities
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
@@ -106,10 +106,10 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         named = self.named_nets()
         archs = list(dict.fromkeys(named.values()))
         perplexity = dict(zip(archs, self._evaluated("winners", archs, 1), strict=True))
-        anchors = links(self.latency_model)
-        workloads = self.preset.measuring.workloads(self.space, list(dict.fromkeys([*archs, *anchors])))
+        again = anchors(self.latency_model)
+        workloads = self.preset.measuring.workloads(self.space, list(dict.fromkeys([*archs, *again])))
         measured = by_architecture(self.measure(workloads, "winner").measurements)
-        level = level_of(self.latency_model, anchors, [measured[arch] for arch in anchors])
+        level = level_of(self.latency_model, again, [measured[arch] for arch in again])
         compared = remeasured(self.latency_model, archs, [measured[arch] for arch in archs], level)
         rows = dict(zip(archs, compared, strict=True))
         kept = {one.name: rows[named[one.name]].keeps(one.budget_s) for one in self.search.within_latency}
