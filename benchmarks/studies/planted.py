@@ -16,7 +16,7 @@ from hwcost.spaces.base import Architecture, Gene, SearchSpace
 LEVEL = 2.0
 """Loss of the whole net, far from 0 as a language model's is: an estimator without baseline sees little else."""
 WORTH = (0.06, 0.15)
-"""What closing a gate that matters adds to the loss, at the least and at the most."""
+"""Least and largest increase of the loss when a gate that matters is closed."""
 PENALTY = 0.5
 """Weight of the cost, which is 1 for the whole net; each of 24 gates then costs 0.021 of loss."""
 

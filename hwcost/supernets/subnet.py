@@ -19,7 +19,8 @@ import torch
 from hwcost._extras import imported
 from hwcost._io import write_atomically, write_text
 from hwcost.errors import DataError, UsageError
-from hwcost.supernets.schema import VERSION, check_version, writing
+from hwcost.files import writing
+from hwcost.supernets.schema import VERSION, check_version
 from hwcost.workloads import modules
 from hwcost.workloads.builder import Blueprint
 

@@ -190,7 +190,7 @@ DRIFTS = {
     "ramp, steps and drift": Faults(ramp=0.12, steps=3, step_sd=0.05, walk_sd=0.03),
     "own drift of each class": Faults(walk_sd=0.05, steps=2, step_sd=0.05, own=True),
 }
-"""How levels of machines move; times are in seconds, for visits of one second."""
+"""Movements of a machine's level; times are in seconds, for visits of one second."""
 
 NOISES = {
     "chained blocks (rho 0.9), process 1 %": Faults(chain_sd=0.02, process=0.01, spikes=0.02),
