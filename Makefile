@@ -23,7 +23,7 @@ $(VENV)/.installed: pyproject.toml
 # The budget ends the campaign in time on a slow or busy machine; what it then achieved stands below the table.
 measure: setup
 	@start=$$(date +%s); \
-	$(BIN)/hwcost measure --device cpu --space supershaper -n 32 --judge 10 --uniform 10 --tier standard --rounds 4 \
+	$(BIN)/hwcost measure --device cpu --space supershaper -n 32 --test-rows 10 --uniform 10 --tier standard --rounds 4 \
 		--batch-size 1 --seq-len 128 --budget 9m --store $(STORE) && \
 	$(BIN)/hwcost fit $(STORE) --space supershaper --model hybrid --out $(MODEL) && \
 	$(BIN)/hwcost evaluate $(STORE) --space supershaper --model all && \

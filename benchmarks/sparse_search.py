@@ -1,7 +1,7 @@
 """Do DO and SDO find a planted sparse architecture, and does the printed estimator fail as predicted?
 
 Finding Fast Transformers' two searches (Tsai et al., section 3.3) where the answer is known: 24 gates of which a third
-matters, ``hwcost.testing.planted``, for SDO; for DO a regression on features most of which are redundant, whose weights are
+matters, ``studies.planted``, for SDO; for DO a regression on features most of which are redundant, whose weights are
 trained with the gates.
 
 Run: ``python benchmarks/sparse_search.py [--seeds 20]``: some minutes.
@@ -14,13 +14,13 @@ import sys
 from typing import Any
 
 import numpy as np
+from studies.planted import PENALTY, Gates, Planted
 
 from hwcost.objectives import Minimize
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.searchers.direct import Direct
 from hwcost.searchers.sampling import ESTIMATORS
 from hwcost.study import search
-from hwcost.testing.planted import PENALTY, Gates, Planted
 
 SAMPLES, ITERATIONS = 8, 6000
 RATES = {"literal": 0.05, "score": 0.05, "literal+ema": 0.5, "score+ema": 1.0, "rloo": 1.0}

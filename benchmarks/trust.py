@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import published
+from studies.alternatives import WAYS, time_model
+from studies.comparisons import comparison_table
 
-from hwcost.testing.alternatives import WAYS, time_model
-from hwcost.testing.comparisons import comparison_table
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.sim_campaign import NOISE, SimCampaign
 

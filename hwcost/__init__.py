@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from hwcost.api import device, evaluate, fit, load, measure
     from hwcost.auditing.source import audit
     from hwcost.campaign.compare import compare
+    from hwcost.campaign.options import MeasureOptions
     from hwcost.cost_models.base import CostModel, Prediction
     from hwcost.cost_models.operators import lookup_table
+    from hwcost.exchange.options import TableOptions
     from hwcost.objectives import Constraint, Maximize, Minimize
     from hwcost.spaces import space
     from hwcost.stores import open_store
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
     from hwcost.supernets.registry import supernet
 
 __all__ = [
-    "Constraint", "CostModel", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
-    "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
+    "Constraint", "CostModel", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit", "compare",
+    "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -42,8 +44,10 @@ _HOMES = {
     "Constraint": "hwcost.objectives",
     "CostModel": "hwcost.cost_models.base",
     "Maximize": "hwcost.objectives",
+    "MeasureOptions": "hwcost.campaign.options",
     "Minimize": "hwcost.objectives",
     "Prediction": "hwcost.cost_models.base",
+    "TableOptions": "hwcost.exchange.options",
     "compare": "hwcost.campaign.compare",
     "device": "hwcost.api",
     "evaluate": "hwcost.api",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
-from hwcost.exchange.options import Names, TableOptions
+from hwcost.exchange.options import DEFAULTS, TableOptions
 
 __all__ = ["device", "evaluate", "fit", "load", "measure"]
 
@@ -24,7 +25,8 @@ def device(name: str = "cpu") -> DeviceProfile:
     """Loads a device profile; ``cpu`` is whatever CPU this is, with the facts found here.
 
     Args:
-        name: A known profile, or the path of a ``.toml`` file. Any profile loads anywhere; measuring needs the device.
+        name: Name of a known profile, or the path of a ``.toml`` file. Any profile loads anywhere; measuring needs the
+            device.
 
     Raises:
         UnknownNameError: When there is no such profile; lists the known ones.
@@ -52,57 +54,61 @@ def measure(
     budget_s: float | None = None,
     wait_s: float = 600.0,
     seed: int = 0,
+    pin: bool = True,
     role: str = "fit",
     store: str | Path | None = None,
-    backend_options: dict[str, Any] | None = None,
+    backend_options: Mapping[str, Any] | None = None,
     progress: Callable[[Progress], None] = lambda state: None,
 ) -> Result:
     """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
 
     Args:
         what: Architectures of one space, or workloads as they are.
-        device: Where; it must be here.
-        backend: The runtime, for example ``torch``, ``onnxruntime`` or ``openvino``.
-        space: The architectures' space, where it is not the registered one of that name with default options.
-        model: A factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
+        device: Name of a profile, path of a profile's ``.toml`` file, or a profile; the device must be here.
+        backend: Runtime that executes the workloads, for example ``torch``, ``onnxruntime`` or ``openvino``.
+        space: Space as whose architectures these are built; None for the space that made them, with its options.
+        model: Factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
             that can be imported; it takes the genes as keyword arguments. None for the space's own builder.
-        batch_size: Sequences per call of architectures; None for 1, or for what a factory fixes.
-        seq_len: Tokens per sequence of architectures; None for 128, or for what a factory fixes.
-        dtype: Number format of architectures; None for float32, or for a factory's own.
+        batch_size: Sequences per call of architectures; None for the device's default, or for the size that a factory
+            fixes.
+        seq_len: Tokens per sequence of architectures; None for the device's default, or for the length that a factory
+            fixes.
+        dtype: Number format of architectures; None for the device's default, or for a factory's own.
         threads: Intra-operator threads.
-        tier: ``quick``, ``standard`` or ``strict``: 5, 1 or 0.5 % wanted half-width.
-        rounds: Overrides the tier's number of rounds.
+        tier: Precision: ``quick``, ``standard`` or ``strict`` for relative half-widths of 5, 1 or 0.5 %.
+        rounds: Exact number of rounds; None for the tier's number, with further rounds until the half-width is reached.
         blocks: Least number of timed blocks in a visit, from 4; ten by default. Fewer make slow calls quicker to measure.
-        arrival: When calls arrive: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses each is timed by itself.
+        arrival: Arrival of calls: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses, each call is timed by
+            itself.
         budget_s: Seconds after which no further visit is begun.
-        wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; no part of ``budget_s``.
+        wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; they do not count for ``budget_s``.
         seed: Seed of the order of visits.
-        role: Kept with every measurement; cost models learn from ``fit``.
-        store: A file or URL; None for the user's default store.
-        backend_options: The backend's own options.
-        progress: Called before and after every visit.
+        pin: Whether measuring processes are bound to CPUs.
+        role: Role that is kept with every measurement; cost models learn from ``fit``.
+        store: File or URL of the store; None for the user's default store.
+        backend_options: Options of the backend by name.
+        progress: Callback before and after every visit.
 
     Returns:
         The campaign with one measurement per workload.
 
     Raises:
         DeviceError: When the device is not here, or busy: BusyError names the process that holds the CPUs.
-        UsageError: When an argument is wrong, or there are fewer CPUs than threads.
+        UsageError: When an argument is wrong, architectures were made with differing options of their space, or there are
+            fewer CPUs than threads.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
     from hwcost.campaign import run as campaign
-    from hwcost.campaign.plan import items
-    from hwcost.campaign.planning import planned
-    from hwcost.devices import require
+    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.targets import workloads
     from hwcost.stores import open_store
 
-    shape = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
-    wanted = items(_workloads(what, space, model, shape), role)
-    plan = planned(
-        wanted, require(device if isinstance(device, str) else device.name), backend,
-        tier=tier, rounds=rounds, options=backend_options, threads=threads, seed=seed,
-        blocks=blocks, arrival=arrival,
+    options = MeasureOptions(
+        device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
+        dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, seed=seed, pin=pin,
+        role=role,
     )  # fmt: skip
+    plan = options.plan(workloads(what, options, space, model))
     with open_store(store) as opened:
         return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, wait_s=wait_s, progress=progress)
 
@@ -114,34 +120,21 @@ def fit(
     space: SearchSpace | str | None = None,
     campaign_id: str | None = None,
     drift: Literal["auto", "none"] = "auto",
-    categorical: Names = (),
-    increasing: Names = (),
-    runs: str | None = None,
-    latency: str | None = None,
-    unit: str | None = None,
-    keep: Names = (),
-    drop: Names = (),
-    id: str | None = None,
+    table: TableOptions = DEFAULTS,
     **options: Any,
 ) -> CostModel:
     """Fits a cost model on a campaign, a store, or a table of latencies.
 
     Args:
-        source: What :func:`measure` returned, a store's path or URL, or a table: the path of a CSV, JSON, Parquet or Excel
+        source: Result of :func:`measure`, a store's path or URL, or a table: the path of a CSV, JSON, Parquet or Excel
             file, a data frame (pandas, polars, pyarrow), a mapping of columns, or a list of dictionaries.
-        model: For example ``hybrid``, ``lut``, ``xgboost``, ``lightgbm``, ``ridge`` or ``auto``.
-        space: Needed for a table; for a store with several spaces, which of them.
-        campaign_id: Which campaign of the store; None for the youngest.
-        drift: For a table: ``auto`` takes the machine's moving level out of the rows; ``none`` takes them as they stand.
-        categorical: Columns of a table whose numbers name things, for the space ``table``.
-        increasing: Columns of a table along which latency cannot fall, likewise.
-        runs: A column of a table that names the measuring run of each row.
-        latency: Column of a table's latencies, or several with ``+`` between them; None finds it by its name.
-        unit: Unit of a table's latencies: ``s``, ``ms``, ``us`` or ``ns``; None takes it from the column's name.
-        keep: Columns of a table that are features although they look like names of the rows.
-        drop: Columns of a table that are no features.
-        id: A column of a table that names each row.
-        **options: What the model takes.
+        model: Name of a cost model, for example ``hybrid``, ``lut``, ``xgboost``, ``lightgbm``, ``ridge`` or ``auto``.
+        space: Search space of a table, or the one that is meant of several in a store.
+        campaign_id: Campaign of the store; None for the latest.
+        drift: Treatment of a table's order: ``auto`` takes the machine's moving level out of the rows, ``none`` takes them
+            as they stand.
+        table: Options for the columns of a table.
+        **options: Options of the cost model.
 
     Returns:
         The fitted model, with an interval from cross-validation where there are enough rows. Only measurements with the role
@@ -150,17 +143,15 @@ def fit(
     Raises:
         DataError: When the source holds nothing that can be fitted.
         UnknownNameError: When there is no such model.
+        UsageError: When an option belongs to another kind of source, or to no model.
     """
     from hwcost.campaign.run import Result
     from hwcost.cost_models import data
     from hwcost.cost_models.train import train
 
-    table = TableOptions.of(
-        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
-    )
+    _refuse_misplaced(options)
     if isinstance(source, Result):
-        if table.given:
-            raise UsageError(f"'{table.given[0]}' is an option of tables, and this is a campaign. Leave it out.")
+        table.refuse_given("this is a campaign")
         rows = data.from_measurements(source.measurements, space, source.store_url)
     else:
         rows = data.read(source, space, campaign_id, table)
@@ -177,34 +168,20 @@ def evaluate(
     seeds: int = 10,
     drift: Literal["auto", "none"] = "auto",
     campaign_id: str | None = None,
-    categorical: Names = (),
-    increasing: Names = (),
-    runs: str | None = None,
-    latency: str | None = None,
-    unit: str | None = None,
-    keep: Names = (),
-    drop: Names = (),
-    id: str | None = None,
+    table: TableOptions = DEFAULTS,
 ) -> dict[str, Any]:
     """Judges cost models on rows that they were not fitted on, beside plain baselines.
 
     Args:
-        source: A table as :func:`fit` takes it, or a store whose campaign has measurements with the role ``judge``.
+        source: Table as :func:`fit` takes it, or a store whose campaign has measurements with the role ``test``.
         model: Name of a cost model, or ``all``.
-        space: Needed for a table; for a store with several spaces, which of them.
-        train: For a table: below 1 the share of rows to fit on, from 2 their number.
-        split: For a table: ``random``, or ``ordered``: the first rows.
-        seeds: For a table: number of random splits; metrics are medians over them.
-        drift: For a table: ``auto`` looks for a moving level in the order of rows; ``none`` takes rows as they stand.
-        campaign_id: For a store: which campaign; None for the youngest.
-        categorical: Columns of a table whose numbers name things, for the space ``table``.
-        increasing: Columns of a table along which latency cannot fall, likewise.
-        runs: A column of a table that names the measuring run of each row.
-        latency: Column of a table's latencies, or several with ``+`` between them; None finds it by its name.
-        unit: Unit of a table's latencies: ``s``, ``ms``, ``us`` or ``ns``; None takes it from the column's name.
-        keep: Columns of a table that are features although they look like names of the rows.
-        drop: Columns of a table that are no features.
-        id: A column of a table that names each row.
+        space: Search space of a table, or the one that is meant of several in a store.
+        train: Rows of a table to fit on: their share below 1, their number from 2.
+        split: Split of a table: ``random``, or ``ordered`` for fitting on the first rows.
+        seeds: Number of random splits of a table; metrics are medians over them.
+        drift: Treatment of a table's order: ``auto`` looks for a moving level, ``none`` takes rows as they stand.
+        campaign_id: Campaign of the store; None for the latest.
+        table: Options for the columns of a table.
 
     Returns:
         The document of ``hwcost evaluate --json``, without ``schema_version``.
@@ -216,37 +193,15 @@ def evaluate(
     from hwcost.cost_models import data
     from hwcost.cost_models import evaluate as evaluation
 
-    table = TableOptions.of(
-        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
-    )
     rows = data.read(source, space, campaign_id, table)
     if data.is_store(source):
         return evaluation.evaluate_roles(rows, model)
     return evaluation.evaluate(rows, model, train, split, seeds, drift)
 
 
-def _workloads(
-    what: Iterable[Architecture | Workload],
-    space: SearchSpace | None,
-    model: str | Callable[..., Any] | None,
-    shape: dict[str, Any],
-) -> list[Workload]:
-    from hwcost.spaces import Architecture
-    from hwcost.spaces import space as make_space
-    from hwcost.workloads import models
-    from hwcost.workloads.base import Workload
-
-    given = list(what)
-    archs = [one for one in given if isinstance(one, Architecture)]
-    if not archs:
-        wrong = next((one for one in given if not isinstance(one, Workload)), None)
-        if wrong is not None:
-            raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")
-        if model is not None:
-            raise UsageError("model= builds architectures; a workload already says what is built. Leave model= out")
-        return [one.resolved() for one in given if isinstance(one, Workload)]
-    if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
-        raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")
-    if space is None and archs[0].space == "custom":
-        raise UsageError("architectures of a space of your own do not hold its genes: give measure(..., space=space) too")
-    return list(models(space or make_space(archs[0].space), archs, **shape, factory=model))
+def _refuse_misplaced(options: Mapping[str, Any]) -> None:
+    """Refuses options of a table among those of a model, and says where they belong."""
+    misplaced = [field.name for field in fields(TableOptions) if field.name in options]
+    if misplaced:
+        shown = ", ".join(f"{name}={options[name]!r}" for name in misplaced)
+        raise UsageError(f"'{misplaced[0]}' is an option of tables, not of a model: give table=hc.TableOptions({shown})")

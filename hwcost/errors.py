@@ -25,6 +25,11 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+__all__ = [
+    "ArchitectureError", "BusyError", "DataError", "DeviceError", "HwcostError", "InfeasibleError", "InterruptedRunError",
+    "MeasurementError", "MissingExtraError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
+]  # fmt: skip
+
 
 class HwcostError(Exception):
     """Base of all errors of this library."""

@@ -20,6 +20,8 @@ from typing import Any
 
 from hwcost.errors import HwcostError, UnknownNameError, UsageError
 
+__all__ = ["Registry", "made", "parse_options"]
+
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""
 

@@ -7,6 +7,11 @@ import re
 
 from hwcost.errors import UsageError
 
+__all__ = [
+    "format_bytes", "format_clock", "format_count", "format_percent", "format_seconds", "format_si", "has_time_unit",
+    "parse_duration", "parse_quantity",
+]  # fmt: skip
+
 PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 """SI prefix to factor."""
 

@@ -17,7 +17,7 @@ LAYERS = [
     ["_io", "_stats"],
     ["_jsonl"],
     ["_resources", "_extras", "_locks"],
-    ["registry"],
+    ["files", "registry"],
     ["devices"],
     ["spaces"],
     ["corpora"],
@@ -36,11 +36,11 @@ LAYERS = [
     ["objectives", "pareto"],
     ["searchers"],
     ["study"],
-    ["systems"],
     ["suites", "history"],
     ["report"],
-    ["testing"],
     ["api"],
+    ["systems"],
+    ["testing"],
     ["cli"],
 ]
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}

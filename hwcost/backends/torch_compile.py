@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.backends import options as read
 from hwcost.backends.base import Runner
 from hwcost.backends.causes import plain_cause
-from hwcost.backends.torch_eager import TorchEager, TorchRunner, place, torch_facts
+from hwcost.backends.torch_eager import TorchEager, TorchRunner, build_on_device, torch_facts
 from hwcost.errors import MeasurementError
 from hwcost.workloads.base import Workload
 
@@ -40,7 +40,7 @@ class TorchCompile(TorchEager):
         import torch
 
         torch._dynamo.reset()
-        built = place(self, workload, device)
+        built = build_on_device(self, workload, device)
         facts = torch_facts(built) | {"mode": self.mode}
         runner = CompiledRunner(built, facts, torch.compile(built.module, mode=self.mode, dynamic=False))
         try:

@@ -38,7 +38,7 @@ class TorchEager(Backend):
 
     def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
         """See the base class."""
-        built = place(self, workload, device)
+        built = build_on_device(self, workload, device)
         return TorchRunner(built, torch_facts(built))
 
 
@@ -90,7 +90,7 @@ def _closed(*values: object) -> None:
     raise RuntimeError("the runner is closed")
 
 
-def place(backend: Backend, workload: Workload, device: DeviceProfile) -> Built:
+def build_on_device(backend: Backend, workload: Workload, device: DeviceProfile) -> Built:
     """Sets torch's threads, builds a workload and moves it and its inputs to the device.
 
     Raises:

@@ -1,6 +1,6 @@
 """Canaries: two small workloads, one bound by computing and one by memory, visited again and again through a campaign.
 
-Their own visits show how the machine's level moved, so they certify the level that was found without them, and they link
+Their own visits show how the machine's level moved, so they check the level that was found without them, and they link
 campaigns of different days. Nothing is ever divided by them: their noise would go into every latency.
 """
 
@@ -70,7 +70,7 @@ def _intensity(part: ComponentWorkload) -> float:
     return work.flops / max(1, work.elements)
 
 
-def woven(order: Sequence[str], canaries: Sequence[str]) -> list[str]:
+def interleave(order: Sequence[str], canaries: Sequence[str]) -> list[str]:
     """Puts canaries, each in turn, before every stretch of visits, and after the last."""
     if not canaries or not order:
         return list(order)
@@ -82,7 +82,7 @@ def woven(order: Sequence[str], canaries: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class CanaryCheck:
     """What the canaries say of the level that was found without them.
 
     Attributes:
@@ -105,7 +105,7 @@ class Certificate:
         return self.after < self.before
 
 
-def certify(canaries: Sequence[Visit], items: Sequence[Visit], offset: Floats) -> Certificate | None:
+def check_canaries(canaries: Sequence[Visit], items: Sequence[Visit], offset: Floats) -> CanaryCheck | None:
     """Checks a level against canaries, which had no part in finding it.
 
     Args:
@@ -126,7 +126,7 @@ def certify(canaries: Sequence[Visit], items: Sequence[Visit], offset: Floats) -
     rest = logs - _means(logs, which)[which]
     left = logs - level
     _, rounds = np.unique([visit.round for visit in usable], return_inverse=True)
-    return Certificate(
+    return CanaryCheck(
         visits=len(usable),
         before=float(rest.std()),
         after=float((left - _means(left, which)[which]).std()),

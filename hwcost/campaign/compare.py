@@ -15,7 +15,7 @@ from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.table_differences import compare_tables, is_table, read_tables
 from hwcost.errors import DataError, UnknownNameError, UsageError
-from hwcost.exchange.options import Names, TableOptions
+from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.stores import open_store
 from hwcost.timing import guards
 from hwcost.timing.arrival import BACK_TO_BACK
@@ -61,15 +61,10 @@ def compare(
     a: Result | str | Path | Sequence[Measurement] | Any,
     b: Result | str | Path | Sequence[Measurement] | Any,
     *,
-    across: bool = False,
+    allow_env_mismatch: bool = False,
     band: float = BAND,
     space: SearchSpace | str = "table",
-    categorical: Names = (),
-    latency: str | None = None,
-    unit: str | None = None,
-    keep: Names = (),
-    drop: Names = (),
-    id: str | None = None,
+    table: TableOptions = DEFAULTS,
 ) -> Comparison:
     """Compares two arms workload by workload; the verdicts are on the second one.
 
@@ -79,15 +74,10 @@ def compare(
             table: the path of a CSV, JSON, Parquet or Excel file, or a data frame.
         b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign. Beside a
             table, another table.
-        across: Compare although the environments differ; what differs is then a flag.
+        allow_env_mismatch: Whether to compare although the environments differ; what differs is then a flag.
         band: Log ratios within it are of no consequence; 1 % by default.
         space: Space of the rows of two tables.
-        categorical: Columns of tables whose numbers name things, for the space ``table``.
-        latency: Column of the tables' latencies, or several with ``+`` between them; None finds it by its name.
-        unit: Unit of the tables' latencies: ``s``, ``ms``, ``us`` or ``ns``; None takes it from the column's name.
-        keep: Columns of tables that are features although they look like names of the rows.
-        drop: Columns of tables that are no features.
-        id: A column of both tables by which architectures are matched.
+        table: Options for the columns of two tables; architectures are matched by the column ``id`` where it is given.
 
     Raises:
         DataError: When the environments differ (W_ENV_MISMATCH, naming what does), no workload of one arm matches one of the
@@ -95,12 +85,11 @@ def compare(
         UnknownNameError: When a store has no such campaign.
         UsageError: When one arm is a table and the other is not.
     """
-    options = TableOptions.of(categorical=categorical, latency=latency, unit=unit, keep=keep, drop=drop, id=id)
-    tables = table_pair(a, b, space, options)
+    tables = table_pair(a, b, space, table)
     if tables is not None:
         return compare_tables(*tables, band=band)
     one, other = read_arm(a), read_arm(b)
-    return compare_arms(one, other, across=across, band=band)
+    return compare_arms(one, other, allow_env_mismatch=allow_env_mismatch, band=band)
 
 
 def table_pair(
@@ -112,8 +101,7 @@ def table_pair(
         UsageError: When one arm is a table and the other is not, or options of tables are given for stores.
     """
     if not is_table(a) and not is_table(b):
-        if options.given:
-            raise UsageError(f"'{options.given[0]}' is an option of tables, and neither arm is one.")
+        options.refuse_given("neither arm is one")
         return None
     for one, other in ((a, b), (b, a)):
         if not is_table(one):
@@ -126,13 +114,13 @@ def table_pair(
     return first, second
 
 
-def compare_arms(a: Arm, b: Arm, *, across: bool = False, band: float = BAND) -> Comparison:
+def compare_arms(a: Arm, b: Arm, *, allow_env_mismatch: bool = False, band: float = BAND) -> Comparison:
     """Compares two arms that were read; see :func:`compare`."""
     if a.campaign_id is not None and a.campaign_id == b.campaign_id:
         raise DataError(f"both arms are campaign {a.campaign_id}. Name two, for example STORE#ID or STORE#BACKEND.")
     flag = guards.mismatch(differing(a.environment, b.environment))
-    if flag is not None and not across:
-        raise DataError(f"{flag} Or compare them nevertheless with --across (across=True).")
+    if flag is not None and not allow_env_mismatch:
+        raise DataError(f"{flag} Or compare them nevertheless with --allow-env-mismatch (allow_env_mismatch=True).")
     is_together = a.campaign_id is None and b.campaign_id is None
     shift = _canary_shift(a.canaries, b.canaries)
     found = differences(a.measurements, b.measurements, is_together=is_together, band=band, canary_shift=shift)

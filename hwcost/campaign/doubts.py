@@ -10,7 +10,7 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.campaign import canaries
-from hwcost.campaign.canaries import Certificate
+from hwcost.campaign.canaries import CanaryCheck
 from hwcost.campaign.plan import Plan
 from hwcost.campaign.time_model import TimeModel, VisitTable
 from hwcost.levels.contention import Contention
@@ -109,7 +109,7 @@ def of_campaign(
     states: Contention | None,
     model: TimeModel | None,
     drift: Drift | None,
-    certificate: Certificate | None = None,
+    certificate: CanaryCheck | None = None,
 ) -> list[Flag]:
     """Returns the doubts about a campaign.
 
@@ -140,7 +140,7 @@ def _confounded(drift: Drift | None) -> Flag | None:
     return Flag("W_CONFOUNDED", text, "Measure again in random order.")
 
 
-def _drifting(model: TimeModel | None, drift: Drift | None, certificate: Certificate | None) -> Flag | None:
+def _drifting(model: TimeModel | None, drift: Drift | None, certificate: CanaryCheck | None) -> Flag | None:
     if model is None or drift is None or not (drift.is_significant or model.has_level):
         return None
     text = f"the level moved by {100 * drift.range:.1f} %{_jumps(model)} (von Neumann ratio {drift.before:.2f}, noise has "
@@ -170,7 +170,7 @@ def _jumps(model: TimeModel) -> str:
 def _unstable(
     states: Contention | None,
     drift: Drift | None,
-    certificate: Certificate | None,
+    certificate: CanaryCheck | None,
     measurements: Sequence[Measurement],
 ) -> Flag | None:
     """Returns W_UNSTABLE_HOST for two states within visits, or a level that moved far between them."""

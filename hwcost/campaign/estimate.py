@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.campaign.canaries import Certificate, certify
+from hwcost.campaign.canaries import CanaryCheck, check_canaries
 from hwcost.campaign.doubts import Drift, is_confounded, judge_drift, of_campaign, size_order
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
@@ -63,7 +63,7 @@ class CampaignFit:
     visits: tuple[Visit, ...]
     model: TimeModel | None
     drift: Drift | None
-    canaries: Certificate | None
+    canaries: CanaryCheck | None
     flags: tuple[Flag, ...]
 
 
@@ -105,12 +105,12 @@ def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:
 
 def _certificate(
     plan: Plan, visits: Sequence[Visit], usable: Sequence[Visit], table: VisitTable, model: TimeModel
-) -> Certificate | None:
+) -> CanaryCheck | None:
     """Checks the level of the smallest class against the canaries, which are small too."""
     watched = [visit for visit in visits if visit.workload_key in plan.canary_keys]
     is_small = table.group == table.group.min()
     small = [visit for visit, one in zip(usable, is_small, strict=True) if one]
-    return certify(watched, small, model.offset[is_small])
+    return check_canaries(watched, small, model.offset[is_small])
 
 
 def visit_table(plan: Plan, visits: Sequence[Visit], values: VisitValues) -> VisitTable:
@@ -222,7 +222,7 @@ def visits_of(store: Store, campaign_id: str) -> list[Visit]:
     return [record.visit() for record in store.records(campaign_id) if record.result.status != "skipped"]
 
 
-def topped_up(measurements: Sequence[Measurement], plan: Plan) -> list[str]:
+def needs_more_rounds(measurements: Sequence[Measurement], plan: Plan) -> list[str]:
     """Returns the keys of the workloads that were measured and whose interval is missing, or still wider than wanted."""
     wanted = plan.protocol.half_width
     known = [m for m in measurements if m.latency_s is not None]

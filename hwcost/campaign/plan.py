@@ -24,7 +24,7 @@ class Item:
 
     Attributes:
         workload: What is timed.
-        role: ``fit`` (a cost model may learn from it), ``judge`` (kept aside to judge it), or another word.
+        role: ``fit`` (a cost model may learn from it), ``test`` (kept aside to test it), or another word.
     """
 
     workload: Workload

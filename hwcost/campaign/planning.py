@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from hwcost.devices import DeviceProfile
     from hwcost.stores.base import Store
 
+__all__ = ["find_or_create", "make_plan"]
 
-def planned(
+
+def make_plan(
     items: Sequence[Item],
     profile: DeviceProfile,
     backend: str = "torch",
@@ -58,7 +60,7 @@ def planned(
     return Plan(tuple(items), profile.name, backend, how, own, threads, seed, pin, choose(items, backend))
 
 
-def taken_up(plan: Plan, store: Store) -> str:
+def find_or_create(plan: Plan, store: Store) -> str:
     """Returns the id of the store's youngest campaign with an equal plan, finished or not; else of a new one."""
     wanted = plan.to_dict()
     same = [one.campaign_id for one in store.campaigns() if Plan.from_dict(one.plan).to_dict() == wanted]

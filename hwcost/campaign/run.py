@@ -28,6 +28,8 @@ from hwcost.timing.worker import Job
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
+__all__ = ["Progress", "Result", "run", "start"]
+
 _log = logging.getLogger(__name__)
 
 DOUBTFUL = 2.0
@@ -193,7 +195,7 @@ class _Run:
         keys = [key for key in self.plan.by_key if key not in failed]
         if number < self.plan.protocol.rounds:
             return keys
-        wide = set(estimate.topped_up(estimate.estimate(self.plan, self.visits), self.plan))
+        wide = set(estimate.needs_more_rounds(estimate.estimate(self.plan, self.visits), self.plan))
         return [key for key in keys if key in wide]
 
     def _order(self, number: int) -> list[str]:
@@ -216,7 +218,7 @@ class _Run:
 
     def _with_canaries(self, order: list[str]) -> list[str]:
         failed = {visit.workload_key for visit in self.visits if visit.status == "failed"}
-        return canaries.woven(order, [key for key in self.plan.canary_keys if key not in failed])
+        return canaries.interleave(order, [key for key in self.plan.canary_keys if key not in failed])
 
     def _round(self, number: int, order: list[str]) -> bool:
         while True:

@@ -1,4 +1,4 @@
-"""Which architectures a campaign measures, and which of them are kept aside to judge what is learnt from the others."""
+"""Which architectures a campaign measures, and which are kept aside as test rows."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, Design, SearchSpace
 from hwcost.spaces.sampling import LISTED
 
-JUDGE_SEED = 1_000_003
+TEST_SEED = 1_000_003
 UNIFORM_SEED = 2_000_003
 
 
 def select(
-    space: SearchSpace, n: int, *, judge: int = 0, uniform: int = 0, seed: int = 0, design: Design = "spread"
+    space: SearchSpace, n: int, *, test: int = 0, uniform: int = 0, seed: int = 0, design: Design = "spread"
 ) -> list[tuple[Architecture, str]]:
     """Draws everything a campaign needs before the first measurement, so that nothing is chosen by its result.
 
     Args:
-        space: Where to draw from.
-        n: Architectures with the role ``fit``, by ``design``.
-        judge: Architectures with the role ``judge``, by ``spread``.
-        uniform: Architectures with the role ``uniform``, drawn evenly over genes.
+        space: Space to draw from.
+        n: Number of architectures with the role ``fit``, by ``design``.
+        test: Number of architectures with the role ``test``, by ``spread``.
+        uniform: Number of architectures with the role ``uniform``, drawn evenly over genes.
         seed: Equal seeds give equal selections; the three parts are drawn from streams of their own.
         design: Design of the ``fit`` part.
 
@@ -31,13 +31,13 @@ def select(
     Raises:
         UsageError: When nothing is asked for, or the space is too small.
     """
-    if min(n, judge, uniform) < 0:
-        raise UsageError(f"numbers of architectures must not be negative, got {n}, {judge} and {uniform}")
-    if n + judge + uniform < 1:
+    if min(n, test, uniform) < 0:
+        raise UsageError(f"numbers of architectures must not be negative, got {n}, {test} and {uniform}")
+    if n + test + uniform < 1:
         raise UsageError("no architectures were asked for; give -n, the number to measure")
     parts = (
         ("fit", n, design, seed),
-        ("judge", judge, "spread", seed + JUDGE_SEED),
+        ("test", test, "spread", seed + TEST_SEED),
         ("uniform", uniform, "uniform", seed + UNIFORM_SEED),
     )
     roles: dict[Architecture, str] = {}

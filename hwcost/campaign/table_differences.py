@@ -82,10 +82,11 @@ def read_tables(sources: Iterable[Any], space: str | SearchSpace, options: Table
 
 
 def _for(options: TableOptions, names: set[str]) -> TableOptions:
-    keep, drop, categorical = (
-        tuple(name for name in given if name in names) for given in (options.keep, options.drop, options.categorical)
+    keep, drop, categorical, increasing = (
+        tuple(name for name in given if name in names)
+        for given in (options.keep, options.drop, options.categorical, options.increasing)
     )
-    return replace(options, keep=keep, drop=drop, categorical=categorical)
+    return replace(options, keep=keep, drop=drop, categorical=categorical, increasing=increasing)
 
 
 def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comparison:

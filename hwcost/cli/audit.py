@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 
 def audit(
+    context: typer.Context,
     sources: Annotated[
         list[str],
         typer.Argument(metavar="TABLE|STORE...", help="Tables of latencies in the order measured, or a store."),
@@ -35,7 +36,7 @@ def audit(
     ] = None,
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
-    runs: tables.Runs = None,
+    run_column: tables.RunColumn = None,
     latency: tables.Latency = None,
     unit: tables.Unit = None,
     keep: tables.Keep = "",
@@ -63,13 +64,11 @@ def audit(
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: {', '.join(LIMITS)}")
     if plot is not None and len(sources) > 1:
         raise UsageError(f"--plot draws one source, but {len(sources)} were given. Audit them one by one.")
+    options = tables.options(context)
     reports = [
-        audit_source(
-            source, space, categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep,
-            drop=drop, id=id, others=[*sources[:i], *sources[i + 1 :]], campaign_id=campaign,
-        )
+        audit_source(source, space, table=options, others=[*sources[:i], *sources[i + 1 :]], campaign_id=campaign)
         for i, source in enumerate(sources)
-    ]  # fmt: skip
+    ]
     for report in reports:
         tables.say(report.remarks, report.source if len(reports) > 1 else "")
     if plot is not None:

@@ -23,9 +23,12 @@ def register(app: typer.Typer) -> None:
 
 
 def compare(
-    a: Annotated[str, typer.Argument(metavar="A", help=f"What to compare with: {ARM}", show_default=False)],
-    b: Annotated[str, typer.Argument(metavar="B", help="What the verdicts are on, likewise.", show_default=False)],
-    across: Annotated[bool, typer.Option("--across", help="Compare although the environments differ.")] = False,
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(metavar="A", help=f"Reference: {ARM}", show_default=False)],
+    b: Annotated[str, typer.Argument(metavar="B", help=f"Subject of the verdicts: {ARM}", show_default=False)],
+    allow_env_mismatch: Annotated[
+        bool, typer.Option("--allow-env-mismatch", help="Compare although the environments differ.")
+    ] = False,
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", metavar="slower|faster|ambiguous", help="Exit with 1 on any such verdict.")
     ] = None,
@@ -52,13 +55,11 @@ def compare(
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: slower, faster, ambiguous")
     from hwcost.campaign.compare import Arm, compare_arms, read_arm, table_pair
     from hwcost.campaign.table_differences import compare_tables
-    from hwcost.exchange.options import TableOptions
 
-    options = TableOptions.of(categorical=categorical, latency=latency, unit=unit, keep=keep, drop=drop, id=id)
-    pair = table_pair(a, b, space, options)
+    pair = table_pair(a, b, space, tables.options(context))
     if pair is None:
         one, other, remarks = read_arm(a), read_arm(b), None
-        found = compare_arms(one, other, across=across)
+        found = compare_arms(one, other, allow_env_mismatch=allow_env_mismatch)
     else:
         one, other = (Arm(table.path, None, None, None, (), {}) for table in pair)
         remarks = [f"{table.path}: {remark}" for table in pair for remark in table.remarks]

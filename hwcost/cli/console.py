@@ -189,13 +189,32 @@ def write_json(document: dict[str, Any], target: str | None) -> bool:
     if target == "-":
         print(text)
         return True
-    try:
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        Path(target).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write '{target}': {error.strerror}. Give --json another file, or -.") from None
+    write_file(Path(target), text + "\n", "--json another file, or -")
     note(f"wrote {target}")
     return False
+
+
+def write_file(path: Path, text: str, remedy: str) -> None:
+    """Writes a text file whole or not at all, and the folders above it.
+
+    Args:
+        path: The file.
+        text: Its content.
+        remedy: Advice where it cannot be written, as the object of "Give".
+
+    Raises:
+        UsageError: When the file cannot be written.
+    """
+    from hwcost._io import write_text
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():  # a terminal or a pipe, such as /dev/stdout
+            path.write_text(text, encoding="utf-8")
+        else:
+            write_text(path.resolve(), text)
+    except OSError as error:
+        raise UsageError(f"cannot write '{path}': {error.strerror}. Give {remedy}.") from None
 
 
 def _plain(value: Any) -> Any:

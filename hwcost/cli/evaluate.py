@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
 
 
 def evaluate(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="TABLE|STORE", help="A table of latencies, or a campaign's store.")],
     space: Annotated[
         str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
@@ -52,7 +53,7 @@ def evaluate(
     ] = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
-    runs: tables.Runs = None,
+    run_column: tables.RunColumn = None,
     latency: tables.Latency = None,
     unit: tables.Unit = None,
     keep: tables.Keep = "",
@@ -68,23 +69,19 @@ def evaluate(
 ) -> None:
     """Judge cost models on rows that they were not fitted on, beside plain baselines.
 
-    A table is split again and again. A campaign has its own judges: models are fitted on measurements with the role 'fit',
-    and judged on 'judge' and 'uniform'.
+    A table is split again and again. A campaign has its own test rows: models are fitted on measurements with the role
+    'fit', and judged on 'test' and 'uniform'.
     """
     from hwcost.cost_models import COST_MODELS
     from hwcost.cost_models.data import is_store, read
     from hwcost.cost_models.evaluate import evaluate as evaluate_table
     from hwcost.cost_models.evaluate import evaluate_roles
-    from hwcost.exchange.options import TableOptions
 
     _check("drift", drift, ("auto", "none"))
     _check("split", split, ("ordered", "random"))
     if model != "all":
         COST_MODELS.load(model)
-    options = TableOptions.of(
-        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
-    )  # fmt: skip
-    data = read(source, space, campaign, options)
+    data = read(source, space, campaign, tables.options(context))
     tables.say(data.remarks)
     if is_store(source):
         document = evaluate_roles(data, "all" if model == "auto" else model)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hwcost.cost_models.train import Training
     from hwcost.spaces.base import GeneValue
 
-OF_NETS = ("campaign", "drift", "categorical", "increasing", "runs", "latency", "keep", "drop", "id", "monotone")
+OF_NETS = ("campaign", "drift", "categorical", "increasing", "run_column", "latency", "keep", "drop", "id", "monotone")
 """Options of tables and campaigns whose rows are whole nets."""
 DOUBTS = 3
 """Doubted measurements that are named."""
@@ -47,7 +47,7 @@ def fit(
     ] = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
-    runs: tables.Runs = None,
+    run_column: tables.RunColumn = None,
     latency: tables.Latency = None,
     unit: tables.Unit = None,
     keep: tables.Keep = "",
@@ -73,7 +73,6 @@ def fit(
     from hwcost.cost_models.data import read
     from hwcost.cost_models.sanity import enlargements
     from hwcost.cost_models.train import training
-    from hwcost.exchange.options import TableOptions
 
     if operators:
         if model != "lut":
@@ -81,10 +80,7 @@ def fit(
         refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
-    options = TableOptions.of(
-        categorical=categorical, increasing=increasing, runs=runs, latency=latency, unit=unit, keep=keep, drop=drop, id=id
-    )  # fmt: skip
-    data = read(source, space, campaign, options)
+    data = read(source, space, campaign, tables.options(context))
     tables.say(data.remarks)
     result = training(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
     result.model.save(out)

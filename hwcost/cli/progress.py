@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, a line at every tenth elsewhere."""
+"""Progress of long work: a bar on a terminal, a line at every tenth elsewhere."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from hwcost.cli import console
 State = TypeVar("State")
 
 
-class Told(NamedTuple):
+class ProgressText(NamedTuple):
     """What is shown of a state.
 
     Attributes:
-        done: How much is finished.
-        total: Of how much; None when that is not known.
-        text: Beside the bar.
-        line: Where there is no bar.
-        part: Of the work; the first state of each has a line of its own. None where there are no parts.
+        done: Amount of work that is finished.
+        total: Amount of all work; None where it is not known.
+        text: Text beside the bar.
+        line: Line where there is no bar.
+        part: Name of the part of the work; the first state of each part has a line of its own. None where there are no
+            parts.
     """
 
     done: int
@@ -30,14 +31,14 @@ class Told(NamedTuple):
 
 
 @contextmanager
-def progress(tell: Callable[[State], Told]) -> Iterator[Callable[[State], None]]:
+def progress(describe: Callable[[State], ProgressText]) -> Iterator[Callable[[State], None]]:
     """Yields a callback that takes states and shows them; the bar is gone when the work is done.
 
     Args:
-        tell: Says what is shown of a state.
+        describe: Function that says what is shown of a state.
     """
     if not console.is_live():
-        yield _lines(tell)
+        yield _lines(describe)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Column
@@ -48,21 +49,21 @@ def progress(tell: Callable[[State], Told]) -> Iterator[Callable[[State], None]]
         task = bar.add_task("starting", total=None)
 
         def update(state: State) -> None:
-            told = tell(state)
-            bar.update(task, completed=told.done, total=told.total, description=told.text)
+            shown = describe(state)
+            bar.update(task, completed=shown.done, total=shown.total, description=shown.text)
 
         yield update
 
 
-def _lines(tell: Callable[[State], Told]) -> Callable[[State], None]:
-    shown: tuple[str | None, int] = "", -1
+def _lines(describe: Callable[[State], ProgressText]) -> Callable[[State], None]:
+    last: tuple[str | None, int] = "", -1
 
     def update(state: State) -> None:
-        nonlocal shown
-        told = tell(state)
-        tenth = 10 * told.done // told.total if told.total else 0
-        if told.part != shown[0] or (told.part is None and tenth > shown[1]):
-            shown = told.part, tenth
-            console.note(told.line)
+        nonlocal last
+        shown = describe(state)
+        tenth = 10 * shown.done // shown.total if shown.total else 0
+        if shown.part != last[0] or (shown.part is None and tenth > last[1]):
+            last = shown.part, tenth
+            console.note(shown.line)
 
     return update

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.progress import Told, progress
+from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import MeasurementError, UsageError
 
 if TYPE_CHECKING:
@@ -152,10 +152,10 @@ def _options(
     )
 
 
-def _shown(state: Progress) -> Told:
+def _shown(state: Progress) -> ProgressText:
     best = "nothing yet"
     if state.best is not None:
         values = ", ".join(f"{value:.5g}" for value in state.best)
         best = f"best {values}" if len(state.best) == 1 else f"{state.on_front} on the front"
     line = f"{state.evaluations} of {state.wanted or '?'} evaluated: {best}"
-    return Told(state.evaluations, state.wanted, best, line)
+    return ProgressText(state.evaluations, state.wanted, best, line)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwcost.cli import console, tables
+from hwcost.cli import console, measuring, tables
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
@@ -27,8 +27,9 @@ def list_(json: console.Json = None, quiet: console.Quiet = False, verbose: cons
 
 @app.command()
 def from_table(
+    context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="FILE.csv", help="A table of architectures and latencies.")],
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.toml", help="Where to write the declaration.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.toml", help="File for the declaration.")],
     columns: Annotated[
         str, typer.Option("--columns", metavar="A,B", help="Columns that are genes. [default: all but the latencies]")
     ] = "",
@@ -44,22 +45,16 @@ def from_table(
 ) -> None:
     """Declare a space whose genes are a table's columns, with the distinct values of each as choices."""
     from hwcost.errors import UsageError
-    from hwcost.exchange.options import TableOptions
     from hwcost.exchange.table import read_table
     from hwcost.spaces.custom import from_architectures
     from hwcost.spaces.files import is_file, written
 
     if not is_file(str(out)):
         raise UsageError(f"--out names the declaration, which ends in .toml; got '{out}'")
-    options = TableOptions.of(categorical=categorical, latency=latency, unit=unit, keep=keep, drop=drop, id=id)
-    table = read_table(source, "table", options)
+    table = read_table(source, "table", tables.options(context))
     tables.say(table.remarks)
     space = from_architectures(table.space, table.architectures, console.names(columns))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(written(space), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"cannot write '{out}': {error.strerror}. Give --out another file.") from None
+    console.write_file(out, written(space), "--out another file")
     console.note(f"wrote {out}; fit with --space {out}, and search it by the cost model")
     _show_genes(space, json)
 
@@ -68,16 +63,17 @@ def from_table(
 def show(
     name: Annotated[str, typer.Argument(help="Name of the space, options behind it: autodistil:subspace=tiny.")],
     arch: Annotated[str | None, typer.Option("--arch", help="Architecture, such as 360_360_...; shows its sizes.")] = None,
-    merged: Annotated[bool, typer.Option("--merged", help="Compose neighbouring bottlenecks (supershaper).")] = False,
+    space_option: measuring.SpaceOptions = None,
     seq_len: Annotated[int, typer.Option("--seq-len", help="Tokens per sequence, for FLOPs.")] = 128,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
     """Show the genes of a space, or the sizes and components of one architecture."""
+    from hwcost.registry import parse_options
     from hwcost.spaces import space as make_space
 
-    space = make_space(name, **({"merged": True} if merged else {}))
+    space = make_space(name, **parse_options(space_option or (), "--space-option NAME=VALUE"))
     if arch is None:
         _show_genes(space, json)
         return

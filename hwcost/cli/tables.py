@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hwcost.cli import console
+
+if TYPE_CHECKING:
+    from hwcost.exchange.options import TableOptions
 
 PANEL = "How a table is read"
 
@@ -23,10 +26,10 @@ Increasing = Annotated[
         "--increasing", metavar="A,B", help="Columns along which latency cannot fall (space table).", rich_help_panel=PANEL
     ),
 ]
-Runs = Annotated[
+RunColumn = Annotated[
     str | None,
     typer.Option(
-        "--runs", metavar="COLUMN", help="A column that names the measuring run of each row.", rich_help_panel=PANEL
+        "--run-column", metavar="COLUMN", help="Column that names the measuring run of each row.", rich_help_panel=PANEL
     ),
 ]
 Latency = Annotated[
@@ -47,10 +50,24 @@ Keep = Annotated[
     str,
     typer.Option("--keep", metavar="A,B", help="Columns that are features, whatever they look like.", rich_help_panel=PANEL),
 ]
-Drop = Annotated[str, typer.Option("--drop", metavar="A,B", help="Columns that are no features.", rich_help_panel=PANEL)]
+Drop = Annotated[str, typer.Option("--drop", metavar="A,B", help="Columns that are not features.", rich_help_panel=PANEL)]
 Id = Annotated[
-    str | None, typer.Option("--id", metavar="COLUMN", help="A column that names each row.", rich_help_panel=PANEL)
+    str | None, typer.Option("--id", metavar="COLUMN", help="Column that names each row.", rich_help_panel=PANEL)
 ]
+
+
+def options(context: typer.Context) -> TableOptions:
+    """Returns the table options of a command's line; a command takes all of the above, or some of them.
+
+    Raises:
+        UsageError: When they contradict each other, or the unit is unknown.
+    """
+    from dataclasses import fields
+
+    from hwcost.exchange.options import TableOptions
+
+    names = [field.name for field in fields(TableOptions)]
+    return TableOptions(**{name: context.params[name] for name in names if name in context.params})
 
 
 def say(remarks: Iterable[str], source: str = "") -> None:

@@ -26,6 +26,8 @@ from hwcost.errors import DataError, HwcostError, UsageError
 from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 
+__all__ = ["CostModel", "Prediction"]
+
 Model = TypeVar("Model", bound="CostModel")
 
 MIN_ROWS = 2

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.errors import DataError, UsageError
-from hwcost.exchange.options import TableOptions
+from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.sheet import places
-from hwcost.exchange.table import DEFAULTS, read_table
+from hwcost.exchange.table import read_table
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.files import is_file
@@ -28,8 +28,13 @@ if TYPE_CHECKING:
     from hwcost.workloads.model import ModelWorkload
     from hwcost.workloads.slopes import ComponentTable
 
-FIT, JUDGE, UNIFORM, CHECK = "fit", "judge", "uniform", "check"
-"""Roles of rows: fitted on, judged on, judged on a uniform sample besides, and checked against the sum of components."""
+__all__ = ["Data", "from_measurements", "from_store", "from_table", "read"]
+
+FIT, TEST, UNIFORM, CHECK = "fit", "test", "uniform", "check"
+"""Roles of rows: to fit on, to test on, to test on besides as a uniform sample, and to check the sum of components on."""
+
+FORMER_ROLES = {TEST: ("judge",)}
+"""Names of roles in stores of former versions, by the role's name now."""
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """What a cost model remembers of the campaign that it was fitted on."""
@@ -100,8 +105,9 @@ class Data:
         return places(self.place, [self.lines[row] if self.lines else row for row in rows])
 
     def rows(self, role: str) -> NDArray[np.intp]:
-        """Returns the row numbers of a role."""
-        return np.flatnonzero([one == role for one in self.roles])
+        """Returns the row numbers of a role, also of rows that a former version named otherwise."""
+        names = (role, *FORMER_ROLES.get(role, ()))
+        return np.flatnonzero([one in names for one in self.roles])
 
     def take(self, rows: NDArray[np.intp]) -> tuple[list[Architecture], Floats, Floats]:
         """Returns architectures, latencies and weights of some rows."""
@@ -127,8 +133,7 @@ def read(
         UsageError: When a table is given without a space, or options of tables with a store.
     """
     if is_store(source):
-        if options.given:
-            raise UsageError(f"'{source}' is a store: '{options.given[0]}' is an option of tables. Leave it out.")
+        options.refuse_given(f"'{source}' is a store")
         return from_store(str(source), campaign_id, space)
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"

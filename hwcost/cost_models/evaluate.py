@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.cost_models.data import FIT, JUDGE, UNIFORM, Data
+from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
 from hwcost.cost_models.drift import Drift
 from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.fitting import DriftChoice, Fitted, drift_of, fit_rows
@@ -93,24 +93,24 @@ def evaluate(
 
 
 def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
-    """Evaluates models on a campaign: fitted on role ``fit``, judged on ``judge`` and, apart from it, on ``uniform``.
+    """Evaluates models on a campaign: fitted on role ``fit``, judged on ``test`` and, apart from it, on ``uniform``.
 
-    Judges whose architecture is among those fitted on are left out: they are not new.
+    Test rows whose architecture is among those fitted on are left out: they are not new.
 
     Returns:
-        The document, without ``schema_version``; ``models`` for the judges, ``uniform`` with the same fields where there are
-        such rows.
+        The document, without ``schema_version``; ``models`` for the test rows, ``uniform`` with the same fields where there
+        are such rows.
 
     Raises:
         DataError: When there are too few rows to fit or to judge on.
     """
     groups, fit = groups_of(data), data.rows(FIT)
-    judge, uniform = (_unseen(groups, fit, data.rows(role)) for role in (JUDGE, UNIFORM))
+    judge, uniform = (_unseen(groups, fit, data.rows(role)) for role in (TEST, UNIFORM))
     if len(fit) < 2 or len(judge) + len(uniform) < 2:
         raise DataError(
             f"{data.source}: {len(fit)} rows to fit on, {len(judge)} to judge on and {len(uniform)} uniform ones, of other "
-            "architectures; at least 2 to fit and 2 to judge are needed. Measure judges as well, or evaluate a table of "
-            "them with --train."
+            "architectures; at least 2 to fit and 2 to judge are needed. Measure test rows as well (hwcost measure "
+            "--test-rows), or evaluate a table of them with --train."
         )
     names = (*STORE_BASELINES, *STORE_MODELS) if model == "all" else dict.fromkeys((*STORE_BASELINES, model))
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
@@ -261,7 +261,7 @@ def held_out(
 
     A campaign is split by its roles, a table as the seed says.
     """
-    groups, fit, judge = groups_of(data), data.rows(FIT), data.rows(JUDGE)
+    groups, fit, judge = groups_of(data), data.rows(FIT), data.rows(TEST)
     if len(judge) == 0:
         fit, judge = _split(groups, train_rows(len(data), train), "random", seed)
     judge = _unseen(groups, fit, judge)

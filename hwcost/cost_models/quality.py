@@ -15,6 +15,8 @@ from hwcost.cost_models.train import Training, training
 from hwcost.errors import DataError
 from hwcost.spaces.base import Architecture, SearchSpace
 
+__all__ = ["fit_quality"]
+
 HELD = ("auto", "lightgbm", "xgboost")
 """Models that are held never to fall as a net grows, which holds of latency and not of perplexity."""
 

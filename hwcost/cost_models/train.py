@@ -18,6 +18,8 @@ from hwcost.errors import DataError
 if TYPE_CHECKING:
     from hwcost.workloads.slopes import ComponentTable
 
+__all__ = ["Training", "train", "training"]
+
 MIN_ROWS = 5
 """Fewest different architectures for cross-validated metrics."""
 

@@ -14,76 +14,84 @@ Names = str | Iterable[str]
 """Names of columns: an iterable of them, or one text with commas between them."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class TableOptions:
     """Options for the columns of a table.
 
+    Several columns are named by a list of texts, or by one text with commas between the names.
+
     Attributes:
-        categorical: Columns of numbers that name things rather than count them (space ``table`` only).
+        categorical: Columns whose numbers are names rather than amounts (space ``table`` only).
         increasing: Numeric columns along which latency cannot fall (space ``table`` only).
-        runs: The column that names the measuring run of each row; it is no feature.
-        latency: The column of latencies, or several with ``+`` between them, which are summed. None looks for ``latency_s``,
-            for a published layout, and for a column that is named as latencies are.
-        unit: Unit of the latencies: ``s``, ``ms``, ``us`` or ``ns``. None takes it from the column's name.
+        run_column: Column that names the measuring run of each row; it is not a feature.
+        latency: Column of the latencies, or several with ``+`` between them, which are summed; None for ``latency_s``, for
+            that of a published layout, or for a column that is named as latencies are.
+        unit: Unit of the latencies: ``s``, ``ms``, ``us`` or ``ns``; None for the one in the column's name.
         keep: Columns that are features although they look like names of the rows or like latencies.
-        drop: Columns that are no features.
-        id: The column that names each row; it is no feature.
+        drop: Columns that are not features.
+        id: Column that names each row; it is not a feature.
+
+    Raises:
+        UsageError: When a column is named both as a feature and as none, or the unit is unknown.
     """
 
-    categorical: tuple[str, ...] = ()
-    increasing: tuple[str, ...] = ()
-    runs: str | None = None
-    latency: str | None = None
-    unit: str | None = None
-    keep: tuple[str, ...] = ()
-    drop: tuple[str, ...] = ()
-    id: str | None = None
+    categorical: tuple[str, ...]
+    increasing: tuple[str, ...]
+    run_column: str | None
+    latency: str | None
+    unit: str | None
+    keep: tuple[str, ...]
+    drop: tuple[str, ...]
+    id: str | None
 
-    def __post_init__(self) -> None:
-        """Checks the unit, and that no column is both kept and left out.
-
-        Raises:
-            UsageError: When they contradict each other, or the unit is unknown.
-        """
-        if self.unit is not None and self.unit not in UNITS:
-            raise UsageError(f"unknown unit of latency '{self.unit}'. Known: {', '.join(UNITS)}")
-        features = {*self.keep, *self.categorical, *self.increasing}
-        for name in (*self.drop, self.id, self.runs):
-            if name in features:
-                raise UsageError(f"column '{name}' is named both as a feature and as none. Name it once.")
-
-    @classmethod
-    def of(
-        cls,
-        *,
+    def __init__(
+        self,
         categorical: Names = (),
         increasing: Names = (),
-        runs: str | None = None,
+        run_column: str | None = None,
         latency: str | None = None,
         unit: str | None = None,
         keep: Names = (),
         drop: Names = (),
         id: str | None = None,
-    ) -> TableOptions:
-        """Makes options from arguments of Python or the command line: names may be one text with commas between them.
+    ) -> None:
+        several = {"categorical": categorical, "increasing": increasing, "keep": keep, "drop": drop}
+        single = {"run_column": run_column, "latency": latency, "unit": unit, "id": id}
+        for name, names in several.items():
+            object.__setattr__(self, name, _names(names))
+        for name, text in single.items():
+            object.__setattr__(self, name, text or None)
+        self._check()
 
-        Raises:
-            UsageError: When they contradict each other, or the unit is unknown.
-        """
-        return cls(
-            _names(categorical), _names(increasing), runs or None, latency or None, unit or None, _names(keep),
-            _names(drop), id or None,
-        )  # fmt: skip
+    def _check(self) -> None:
+        if self.unit is not None and self.unit not in UNITS:
+            raise UsageError(f"unknown unit of latency '{self.unit}'. Known: {', '.join(UNITS)}")
+        features = {*self.keep, *self.categorical, *self.increasing}
+        for name in (*self.drop, self.id, self.run_column):
+            if name in features:
+                raise UsageError(f"column '{name}' is named both as a feature and as none. Name it once.")
 
     @property
     def given(self) -> tuple[str, ...]:
         """Names of the options that were given."""
         return tuple(field.name for field in fields(self) if getattr(self, field.name))
 
+    def refuse_given(self, source: str) -> None:
+        """Refuses options of tables for something else.
+
+        Args:
+            source: What was given in place of a table, as a clause: ``this is a campaign``.
+
+        Raises:
+            UsageError: When an option was given.
+        """
+        if self.given:
+            raise UsageError(f"'{self.given[0]}' is an option of tables, and {source}. Leave it out.")
+
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns that are named, apart from those of the latencies."""
-        single = tuple(name for name in (self.runs, self.id) if name is not None)
+        single = tuple(name for name in (self.run_column, self.id) if name is not None)
         return (*self.categorical, *self.increasing, *single, *self.keep, *self.drop)
 
 
@@ -93,3 +101,7 @@ def _names(names: Names) -> tuple[str, ...]:
     if not all(isinstance(name, str) for name in held):
         raise UsageError(f"columns are named by a list of texts, or by one text with commas between them; got {names!r}")
     return tuple(name.strip() for name in held if name.strip())
+
+
+DEFAULTS = TableOptions()
+"""Options of a table whose columns say everything themselves."""

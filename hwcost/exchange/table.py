@@ -22,7 +22,7 @@ from hwcost.exchange.latencies import LATENCY, is_latency_name, is_statistic_nam
 from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.numerals import is_numeric, number
-from hwcost.exchange.options import TableOptions
+from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.sheet import Place, Sheet
 from hwcost.exchange.sources import read_sheet
 from hwcost.spaces import space as make_space
@@ -40,7 +40,6 @@ MIN_ROWS = 2
 MANY_CHOICES = 50
 """Values of a categorical column beyond which a remark says that architectures with other values cannot be predicted."""
 
-DEFAULTS = TableOptions()
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         count = "is a single row" if len(sheet) else "are no rows" + (" below the header" if sheet.place == "line" else "")
         raise DataError(f"{sheet.source}: there {count}. Expected at least {MIN_ROWS} measured architectures.")
     _check_names(sheet, options)
-    names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.runs))
+    names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.run_column))
     held = expanded(sheet, options.columns)
     layout = find_layout(held.columns)
     latencies = read_latencies(held, options, layout)
@@ -116,9 +115,9 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
 
 
 def _check_names(sheet: Sheet, options: TableOptions) -> None:
-    for name in (options.runs, options.id):
+    for name in (options.run_column, options.id):
         if name is not None and (name not in sheet.columns or name == LATENCY):
-            what = "measuring runs" if name == options.runs else "the rows"
+            what = "measuring runs" if name == options.run_column else "the rows"
             known = ", ".join(column for column in sheet.header if not is_latency_name(column))
             raise UsageError(f"{sheet.source} has no column '{name}' to name {what}. Known: {known}")
 
@@ -134,7 +133,7 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
         known = ", ".join(name for name in sheet.header if not is_latency_name(name))
         raise UsageError(f"{sheet.source} has no feature column '{unknown[0]}'. Known: {known}")
     named = {*options.keep, *options.categorical, *options.increasing}
-    taken = {*latencies, *filter(None, (options.runs, options.id))}
+    taken = {*latencies, *filter(None, (options.run_column, options.id))}
     silent = {name for name in sheet.columns if name.startswith("latency_")}
     free = [name for name in sheet.columns if name not in {*taken, *named, *silent, *options.drop}]
     others = [name for name in free if is_latency_name(name) or is_statistic_name(name)]

@@ -11,7 +11,7 @@ import json
 import math
 from abc import ABC
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -53,10 +53,13 @@ class Architecture:
     Attributes:
         space: Name of the space it belongs to.
         genes: One value per gene of the space.
+        space_options: Options of the space that made it, as :attr:`SearchSpace.options_text`; empty where nobody said them.
+            They are carried along for building it and are not compared: within one space, genes are the identity.
     """
 
     space: str
     genes: tuple[GeneValue, ...]
+    space_options: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
         return "_".join(f"{gene:g}" if isinstance(gene, float) else str(gene) for gene in self.genes)
@@ -107,6 +110,11 @@ class SearchSpace(ABC):
         """Returns the keyword arguments that rebuild this space (plain JSON)."""
         return {}
 
+    @cached_property
+    def options_text(self) -> str:
+        """The options as JSON, which every architecture of this space carries; one text for all of them."""
+        return json.dumps(self.options())
+
     def architecture(self, genes: Iterable[GeneValue]) -> Architecture:
         """Checks gene values and makes an architecture of them.
 
@@ -143,7 +151,7 @@ class SearchSpace(ABC):
 
     def made(self, genes: Iterable[GeneValue]) -> Architecture:
         """Makes an architecture of gene values known to be allowed, in their canonical form."""
-        return Architecture(self.name, self.canonical(tuple(genes)))
+        return Architecture(self.name, self.canonical(tuple(genes)), self.options_text)
 
     def canonical(self, genes: tuple[GeneValue, ...]) -> tuple[GeneValue, ...]:
         """Returns the gene values that stand for every point with the same net; most spaces have one point per net."""
@@ -221,7 +229,7 @@ class SearchSpace(ABC):
         _ = self.size
         for genes in itertools.product(*(gene.choices for gene in self.genes)):
             if self.canonical(genes) == genes:
-                yield Architecture(self.name, genes)
+                yield Architecture(self.name, genes, self.options_text)
 
     # -- drawing -------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from hwcost.spaces.accounting import Work, layer_norm, linear
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 
+__all__ = ["SuperShaper"]
+
 LAYERS = 12
 WIDTHS = (120, 240, 360, 480, 540, 600, 768)
 BACKBONE_WIDTH = 768
@@ -233,7 +235,7 @@ class SuperShaper(SearchSpace):
             below = [w for w in self.sizes.widths if w <= wanted] or [self.sizes.widths[0]]
             above = [w for w in self.sizes.widths if w >= wanted] or [self.sizes.widths[-1]]
             genes.append(below[-1] if layer in floored else above[0])
-        return Architecture(self.name, tuple(genes))
+        return self.made(genes)
 
 
 def _layer(width: int) -> Component:

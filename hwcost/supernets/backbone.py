@@ -10,6 +10,8 @@ from hwcost.supernets import huggingface, subnet
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.relations import last_layer
 
+__all__ = ["is_saved", "load", "teacher"]
+
 
 def load(supernet: Supernet, folder: str | Path) -> None:
     """Starts a supernet from a net of its full size.

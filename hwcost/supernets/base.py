@@ -25,6 +25,8 @@ from hwcost.workloads.builder import Blueprint
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+__all__ = ["Supernet", "initialise", "std_at"]
+
 BERT_STD, BERT_WIDTH = 0.02, 768
 """Standard deviation of BERT's initial weights, and its width (Devlin et al., "BERT"; its released configuration)."""
 

@@ -21,6 +21,8 @@ from hwcost.spaces.connectors import layers_of
 from hwcost.supernets.base import Supernet
 from hwcost.workloads.modules import EPSILON, Embeddings, MlmHead, Pooler, additive_mask
 
+__all__ = ["ComponentSupernet", "folded"]
+
 
 def connect(
     output: torch.Tensor, connection: torch.Tensor, hidden: torch.Tensor, residual: torch.Tensor

@@ -15,6 +15,8 @@ from hwcost.supernets.base import Supernet
 from hwcost.supernets.masked_lm import perplexity
 from hwcost.supernets.supershaper import SuperShaperSupernet
 
+__all__ = ["bottleneck_diagonals", "choose", "perplexities", "shape_differences"]
+
 BAND = 0.1
 """Relative half-width of the range of parameter counts within which nets are compared by their shape alone."""
 

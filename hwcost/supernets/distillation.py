@@ -22,6 +22,8 @@ from hwcost.supernets.relations import Watch
 from hwcost.supernets.training import Batch, Pass, Phase, device_of, moved
 from hwcost.workloads.modules import additive_mask
 
+__all__ = ["SCHEDULES", "Distillation", "Schedule", "TeacherTraining", "schedule"]
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

@@ -23,6 +23,8 @@ from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Pass, Phase, device_of, moved, train
 from hwcost.workloads.modules import Pooler
 
+__all__ = ["Classification", "Classifier", "accuracy", "prepare"]
+
 STARTS = ("direct", "partial", "scratch")
 """Weights that fine-tuning starts from: the supernet's, these trained further, or random ones trained alone."""
 

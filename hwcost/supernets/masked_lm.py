@@ -16,6 +16,8 @@ from hwcost.supernets.base import Supernet
 from hwcost.supernets.sampling import Rule
 from hwcost.supernets.training import Batch, Pass, device_of, moved
 
+__all__ = ["Batches", "NetLm", "SupernetLm", "asked", "inputs", "masked_lm_loss", "perplexity"]
+
 Batches = Callable[[int], dict[str, Any]]
 """Returns a numpy batch by its number, as :meth:`hwcost.corpora.MlmBatches.batch` does."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 from hwcost.errors import UnknownNameError, UsageError
 
+__all__ = ["RECIPES", "Recipe", "recipe"]
+
 KNOWN = {
     "optimizer": ("adamw", "lamb"),
     "dtype": ("float32", "bfloat16"),

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hwcost.supernets.sampling import Allowed
     from hwcost.supernets.training import Progress, Summary
 
+__all__ = ["HELD_OUT", "Run", "Settings", "tokenizer_of"]
+
 SETTINGS = "run.json"
 HELD_OUT = 0.1
 """Share of the corpus's documents that nothing is trained on."""

@@ -10,6 +10,8 @@ from hwcost.supernets.base import initialise, std_at
 from hwcost.workloads.autodistill import AutoDistillBuilder
 from hwcost.workloads.builder import Blueprint
 
+__all__ = ["student", "student_blueprint", "teacher"]
+
 
 def student_blueprint(space: AutoDistill, arch: Architecture, head: str | None = None) -> Blueprint:
     """Describes a student; see :meth:`hwcost.workloads.builder.Builder.blueprint`."""

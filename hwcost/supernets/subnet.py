@@ -19,9 +19,12 @@ import torch
 from hwcost._extras import imported
 from hwcost._io import write_atomically, write_text
 from hwcost.errors import DataError, UsageError
-from hwcost.supernets.schema import VERSION, check_version, writing
+from hwcost.files import writing
+from hwcost.supernets.schema import VERSION, check_version
 from hwcost.workloads import is_net, modules
 from hwcost.workloads.builder import Blueprint
+
+__all__ = ["describe", "load", "read_tensors", "save", "write_tensors"]
 
 WEIGHTS, CONFIG, SOURCE = "model.safetensors", "config.json", "modeling.py"
 

@@ -20,10 +20,12 @@ from torch import nn
 
 from hwcost._jsonl import append, keep_first, whole_lines
 from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.files import writing
 from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernets.optimizers import optimizer
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.schema import writing
+
+__all__ = ["Objective", "Pass", "Phase", "Progress", "Summary", "device_of", "moved", "read_log", "train"]
 
 _log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hwcost.campaign.canaries import woven
-from hwcost.timing.visit import Place, visit
+from hwcost.campaign.canaries import interleave
+from hwcost.timing.visit import VisitIndex, visit
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Backend
@@ -19,7 +19,7 @@ def run_rounds(plan: Plan, backend: Backend, device: DeviceProfile) -> list[Visi
     found = []
     for number in range(plan.protocol.rounds):
         backend.round = number
-        order = woven(plan.order(number, list(plan.by_key)), list(plan.canary_keys))
+        order = interleave(plan.order(number, list(plan.by_key)), list(plan.canary_keys))
         for position, key in enumerate(order):
-            found.append(visit(backend, plan.workload(key), device, plan.protocol, Place(number, position)))
+            found.append(visit(backend, plan.workload(key), device, plan.protocol, VisitIndex(number, position)))
     return found

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class AcceptedBlocks:
     """The steady blocks of a visit, in seconds per call.
 
     Attributes:
@@ -95,7 +95,7 @@ class Blocks:
             if verdict.finished and (self._has_enough() or self.spent_s >= self.cap_s):
                 return
 
-    def counted(self) -> Counted:
+    def accepted(self) -> AcceptedBlocks:
         """Sorts the steady blocks.
 
         Blocks that ran at a low clock are left out, and so are those that lost the processor, unless less than half a visit
@@ -103,7 +103,7 @@ class Blocks:
         """
         blocks = self.steady
         if Arrival.parse(self.protocol.arrival).has_pauses:
-            return Counted([block.per_call_s for block in blocks], {}, wait_fraction=guards.wait_fraction(blocks))
+            return AcceptedBlocks([block.per_call_s for block in blocks], {}, wait_fraction=guards.wait_fraction(blocks))
         slow, lost = guards.slowed(blocks), guards.disturbed(blocks)
         reasons = ["throttled" if s else "disturbed" if d else "" for s, d in zip(slow, lost, strict=True)]
         if reasons.count("") < self.protocol.min_blocks / 2:
@@ -114,7 +114,7 @@ class Blocks:
         counting = [block for block, reason in zip(blocks, reasons, strict=True) if not reason]
         put_back = sum(d for d, reason in zip(lost, reasons, strict=True) if not reason)
         shares = guards.wait_fraction(counting), guards.cpu_fraction(counting)
-        return Counted(left_out.pop("", []), left_out, put_back, *shares)
+        return AcceptedBlocks(left_out.pop("", []), left_out, put_back, *shares)
 
     def _pauses(self) -> Callable[[], float | None]:
         """Returns a function that waits until the next call is due, and returns the pause; it returns None for no pauses."""

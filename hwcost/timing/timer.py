@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from hwcost.errors import MeasurementError
 
+__all__ = ["stopwatch", "utc_now"]
+
 MIN_TICKS = 1000
 """A block lasts at least this many steps of the clock."""
 

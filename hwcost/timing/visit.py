@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.errors import HwcostError, MeasurementError, UsageError
 from hwcost.timing import cache, conditions, guards, steady, timer, work
 from hwcost.timing.arrival import Arrival
-from hwcost.timing.blocks import Blocks, Counted
+from hwcost.timing.blocks import AcceptedBlocks, Blocks
 from hwcost.timing.measurement import Flag, Status, Visit
 from hwcost.timing.protocol import Protocol
 
@@ -27,7 +27,7 @@ QUEUED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class VisitIndex:
     """Where a visit stands in its campaign: round and position, both from 0."""
 
     round: int
@@ -42,10 +42,10 @@ class _Task:
     device: DeviceProfile
     threads: int
     protocol: Protocol
-    place: Place
+    place: VisitIndex
 
 
-def visit(backend: Backend, workload: Workload, device: DeviceProfile, protocol: Protocol, place: Place) -> Visit:
+def visit(backend: Backend, workload: Workload, device: DeviceProfile, protocol: Protocol, place: VisitIndex) -> Visit:
     """Measures one workload once.
 
     A workload that raises, or runs out of memory, gives a visit with status ``failed`` and the reason.
@@ -71,7 +71,7 @@ def visit(backend: Backend, workload: Workload, device: DeviceProfile, protocol:
         runner.close()
 
 
-def failed(workload: Workload, place: Place, started_at: str, error: Exception) -> Visit:
+def failed(workload: Workload, place: VisitIndex, started_at: str, error: Exception) -> Visit:
     """Makes the visit of a workload that raised."""
     return Visit(
         workload.key, place.round, place.position, started_at=started_at, status="failed", flags=(_reason(workload, error),)
@@ -104,7 +104,7 @@ def _timed_visit(runner: Runner, task: _Task, started_at: str, prepare_s: float)
     compiled = runner.compile_events() - compiled
     seen = conditions.between(before, _counters(runner, clock)) if before else {}
     seen |= ({} if clock.is_virtual else conditions.state()) | runner.state()
-    counted = blocks.counted()
+    counted = blocks.accepted()
     seen |= {"clock_ratio": guards.clock_ratio(blocks.timed), "left_out_s": counted.left_out}
     seen |= {"cpu_wait_fraction": counted.wait_fraction, "cpu_fraction": counted.cpu_fraction}
     seen |= {"disturbed_blocks": counted.disturbed}
@@ -158,15 +158,15 @@ def _cache(runner: Runner, clock: timer.Clock, task: _Task) -> dict[str, Any]:
 
 
 def _doubts(
-    blocks: Blocks, task: _Task, counted: Counted, seen: dict[str, Any], compiled: int, span_s: float
+    blocks: Blocks, task: _Task, counted: AcceptedBlocks, seen: dict[str, Any], compiled: int, span_s: float
 ) -> list[Flag]:
     if blocks.settled is None:
         return [_unsettled(blocks)]
     flags = guards.of_visit(
         counted.samples, seen, name=task.workload.name, left_out=counted.left_out, compiled=compiled, span_s=span_s
     )
-    unpaid = _unpaid(blocks, task)
-    return [*flags, unpaid] if unpaid else flags
+    not_executed = _check_async(blocks, task)
+    return [*flags, not_executed] if not_executed else flags
 
 
 def _unsettled(blocks: Blocks) -> Flag:
@@ -177,7 +177,7 @@ def _unsettled(blocks: Blocks) -> Flag:
     return Flag("E_NO_STEADY", text, "Let the machine cool or rest, and see the samples.")
 
 
-def _unpaid(blocks: Blocks, task: _Task) -> Flag | None:
+def _check_async(blocks: Blocks, task: _Task) -> Flag | None:
     """Checks that the work is really done; twice the calls are timed in the first round, or where that is cheap.
 
     Where calls come with pauses, that is checked on calls back to back: two of them may cost less than one after a pause.
@@ -188,8 +188,8 @@ def _unpaid(blocks: Blocks, task: _Task) -> Flag | None:
     if is_wanted and Arrival.parse(task.protocol.arrival).has_pauses:
         block = timer.first_block(blocks.runner.run, task.protocol.min_block_s, blocks.clock)
         calls, seconds = block.calls, [block.seconds]
-    ratio = work.doubling(blocks.runner, blocks.clock, calls, seconds) if is_wanted else None
-    return work.unpaid(latency_s, work.bound_s(task.workload, task.device, task.threads), ratio)
+    ratio = work.repeat_ratio(blocks.runner, blocks.clock, calls, seconds) if is_wanted else None
+    return work.check_async(latency_s, work.bound_s(task.workload, task.device, task.threads), ratio)
 
 
 def _status(flags: list[Flag]) -> Status:

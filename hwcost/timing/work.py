@@ -30,7 +30,7 @@ REDUCED = {"float32": ("float32", "tfloat32")}
 """Formats that a runtime may compute in although another one was asked for."""
 
 
-def doubling(runner: Runner, clock: Clock, calls: int, blocks_s: Sequence[float]) -> float:
+def repeat_ratio(runner: Runner, clock: Clock, calls: int, blocks_s: Sequence[float]) -> float:
     """Times twice the calls of a block and returns the cost relative to the quickest block: about 2 for real work.
 
     Args:
@@ -55,13 +55,13 @@ def bound_s(workload: Workload, device: DeviceProfile, threads: int) -> float | 
     return work.flops / max(known) if work is not None and known else None
 
 
-def unpaid(latency_s: float, bound_s: float | None, ratio: float | None) -> Flag | None:
+def check_async(latency_s: float, bound_s: float | None, ratio: float | None) -> Flag | None:
     """Returns E_ASYNC when a workload was not executed in full.
 
     Args:
         latency_s: Seconds per call.
         bound_s: From :func:`bound_s`; None for no such test.
-        ratio: From :func:`doubling`; None for no such test.
+        ratio: From :func:`repeat_ratio`; None for no such test.
     """
     remedy = "Let the runner wait for the device, keep every output, and feed each call what the one before gave."
     if ratio is not None and ratio < LEAST_RATIO:

@@ -77,7 +77,7 @@ def _work(job: Job, events: IO[str]) -> None:
     from hwcost.backends import usable
     from hwcost.devices import resolve
     from hwcost.timing.protocol import Protocol
-    from hwcost.timing.visit import Place, visit
+    from hwcost.timing.visit import VisitIndex, visit
     from hwcost.workloads import from_dict
 
     device = resolve(job.device)
@@ -88,7 +88,7 @@ def _work(job: Job, events: IO[str]) -> None:
     for data, position in zip(job.workloads, job.positions, strict=True):
         workload = from_dict(data)
         _send(events, {"event": "begin", "workload_key": workload.key})
-        seen = visit(backend, workload, device, protocol, Place(job.round, position))
+        seen = visit(backend, workload, device, protocol, VisitIndex(job.round, position))
         _send(events, {"event": "visit", "visit": seen.to_dict()})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -58,7 +59,7 @@ class ModelWorkload(Workload):
     @property
     def architecture(self) -> Architecture:
         """The architecture that is built."""
-        return Architecture(self.space, self.genes)
+        return Architecture(self.space, self.genes, json.dumps(dict(self.options)))
 
     def as_dict(self) -> dict[str, Any]:
         """See the base class; options as a JSON object, genes as a list."""

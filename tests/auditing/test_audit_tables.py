@@ -216,7 +216,7 @@ def test_one_numeric_column_and_one_of_names(tmp_path):
         for i, m in enumerate(drawn)
     )
     (tmp_path / "names.csv").write_text("model,run,latency_s\n" + names + "\n")
-    report = hwcost.audit(tmp_path / "names.csv", "table", runs="run")
+    report = hwcost.audit(tmp_path / "names.csv", "table", table=hwcost.TableOptions(run_column="run"))
     assert report.verdict == "drifting"
     assert [one.first for one in report.segments] == pytest.approx([0, 100, 200], abs=10)
 
@@ -233,7 +233,7 @@ def test_the_same_latencies_under_two_labels_are_invalid(tmp_path):
 
 def test_a_store_takes_no_columns(tmp_path):
     with pytest.raises(UsageError, match="is a store"):
-        hwcost.audit(tmp_path / "s.db", runs="run")
+        hwcost.audit(tmp_path / "s.db", table=hwcost.TableOptions(run_column="run"))
 
 
 def test_verdicts_follow_the_thresholds():

@@ -1,4 +1,4 @@
-"""Canaries certify a level that was found without them, and are never divided by."""
+"""Canaries check a level that was found without them, and are never divided by."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def test_few_or_unrelated_items_and_laws_have_none() -> None:
 @pytest.mark.parametrize("n", [1, 19, 20, 21, 95])
 def test_canaries_stand_at_both_ends_and_between_every_stretch(n: int) -> None:
     order = [f"k{i}" for i in range(n)]
-    found = canaries.woven(order, ["a", "b"])
+    found = canaries.interleave(order, ["a", "b"])
     assert [key for key in found if key not in "ab"] == order
     places = [i for i, key in enumerate(found) if key in "ab"]
     assert (places[0], places[-1]) == (0, len(found) - 1)
     assert max(np.diff(places)) <= canaries.EVERY + 1
     assert len(places) <= n / canaries.EVERY + 2
-    assert canaries.woven(order, []) == order
+    assert canaries.interleave(order, []) == order
 
 
 def test_a_plan_keeps_its_canaries_and_old_plans_have_none() -> None:

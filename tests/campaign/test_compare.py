@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hwcost
+from benchmarks.studies.comparisons import comparison_row
 from hwcost.campaign.compare import compare_arms, read_arm
 from hwcost.campaign.differences import BAND, differences, holm, judge, level_half_width
 from hwcost.campaign.matching import matches
@@ -21,7 +22,6 @@ from hwcost.cli.main import invoke
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.spaces import space
 from hwcost.stores import open_store
-from hwcost.testing.comparisons import comparison_row
 from hwcost.timing.measurement import Measurement, Visit
 from hwcost.workloads import SyntheticWorkload, Workload, models
 
@@ -182,14 +182,14 @@ def test_other_environments_are_refused_by_name(
         kernel = next(opened.records()).environment.host.kernel
     moved.write_text(lines.read_text().replace(f'"{kernel}"', '"0.1-another"'))
     here, there = f"{store}#{first}", f"{moved}#{last}"
-    with pytest.raises(DataError, match="W_ENV_MISMATCH: .*kernel: \\d+.\\d+ and 0.1.*--across"):
+    with pytest.raises(DataError, match="W_ENV_MISMATCH: .*kernel: \\d+.\\d+ and 0.1.*--allow-env-mismatch"):
         hwcost.compare(here, there)
     assert invoke(["compare", here, there, "-q"]) == 2
     assert "kernel" in capsys.readouterr().err
-    found = hwcost.compare(here, there, across=True)
+    found = hwcost.compare(here, there, allow_env_mismatch=True)
     assert [flag.code for flag in found.flags] == ["W_ENV_MISMATCH"]
     assert found.overall.verdict == "SLOWER"
-    assert invoke(["compare", here, there, "--across", "--json", "-"]) == 0
+    assert invoke(["compare", here, there, "--allow-env-mismatch", "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["flags"][0]["code"] == "W_ENV_MISMATCH"
 
 

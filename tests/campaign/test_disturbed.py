@@ -21,7 +21,7 @@ from hwcost.workloads import SyntheticWorkload
 def counted(*waits: float) -> tuple[Any, list[guards.Flag]]:
     """Sorts blocks of 20 ms of work that waited for this share of it, and judges their visit."""
     timed = [Block(0.02 * (1 + wait), 1, 0.02, wait_s=0.02 * wait) for wait in waits]
-    found = Blocks(None, Clock(), protocol("standard"), timed=timed, settled=0).counted()  # type: ignore[arg-type]
+    found = Blocks(None, Clock(), protocol("standard"), timed=timed, settled=0).accepted()  # type: ignore[arg-type]
     seen = {"cpu_wait_fraction": found.wait_fraction, "disturbed_blocks": found.disturbed}
     return found, guards.of_visit(found.samples, seen, left_out=found.left_out)
 

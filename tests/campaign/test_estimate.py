@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hwcost.campaign.effects import fit_effects
-from hwcost.campaign.estimate import estimate, topped_up
+from hwcost.campaign.estimate import estimate, needs_more_rounds
 from hwcost.campaign.plan import Item, Plan
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -153,7 +153,7 @@ def test_visits_that_leave_no_degree_of_freedom_are_the_reason() -> None:
     made = [visit for visit in visits(plan, 2, 0.01, 0)[1] if (visit.round, visit.position) != (1, 1)]
     found = estimate(plan, made)
     assert {m.interval_reason for m in found} == {"3 visits of 2 workloads in 2 rounds leave no degree of freedom"}
-    assert topped_up(found, plan) == list(plan.by_key)
+    assert needs_more_rounds(found, plan) == list(plan.by_key)
 
 
 def test_what_cannot_be_used_says_so_and_is_not_topped_up() -> None:
@@ -161,4 +161,4 @@ def test_what_cannot_be_used_says_so_and_is_not_topped_up() -> None:
     made = [replace(v, status="void") if v.position == 1 else v for v in visits(plan, 4, 0.001, 0)[1]]
     found = estimate(plan, made)
     assert found[1].interval_reason == "none of its visits can be used"
-    assert found[1].workload.key not in topped_up(found, plan)
+    assert found[1].workload.key not in needs_more_rounds(found, plan)

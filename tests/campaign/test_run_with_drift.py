@@ -16,7 +16,7 @@ from hwcost.stores import open_store
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_device import SimDevice
 from hwcost.timing.protocol import Protocol, protocol
-from hwcost.timing.visit import Place, visit
+from hwcost.timing.visit import VisitIndex, visit
 from hwcost.timing.worker import Job, _environment
 from hwcost.workloads import SyntheticWorkload, from_dict
 
@@ -43,7 +43,7 @@ class InProcess:
         for data, position in zip(self.job.workloads, self.job.positions, strict=True):
             workload = from_dict(data)
             yield {"event": "begin", "workload_key": workload.key}
-            place = Place(self.job.round, position)
+            place = VisitIndex(self.job.round, position)
             seen = visit(self.device, workload, XEON, Protocol(**self.job.protocol), place)
             yield {"event": "visit", "visit": seen.to_dict()}
 

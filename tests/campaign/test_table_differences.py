@@ -80,14 +80,14 @@ def test_columns_of_one_table_only_must_follow_from_the_others() -> None:
     twice["batch"] = np.repeat([1, 8], len(LAYERS))
     with pytest.raises(DataError, match="columns batch, which the other table does not have.*--drop batch"):
         hc.compare(plain, twice)
-    assert hc.compare(plain, twice, drop="batch").overall.verdict == "SAME"
+    assert hc.compare(plain, twice, table=hc.TableOptions(drop="batch")).overall.verdict == "SAME"
 
 
 def test_names_match_where_they_are_said_to() -> None:
     names = [f"net-{i}" for i in range(24)]
     a, b = (table(1.0, 0.001, 1, seed, who=names) for seed in (0, 1))
     b["hidden"] = b["hidden"] + 1
-    assert [one.name for one in hc.compare(a, b, id="who").workloads] == list(a["who"])
+    assert [one.name for one in hc.compare(a, b, table=hc.TableOptions(id="who")).workloads] == list(a["who"])
 
 
 def test_too_little_to_tell_an_interval_is_ambiguous() -> None:
@@ -105,6 +105,6 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not a table and dict is one"):
         hc.compare(one, tmp_path / "runs.db")
     with pytest.raises(UsageError, match="'unit' is an option of tables"):
-        hc.compare(tmp_path / "a.db", tmp_path / "b.db", unit="ms")
+        hc.compare(tmp_path / "a.db", tmp_path / "b.db", table=hc.TableOptions(unit="ms"))
     with pytest.raises(UsageError, match="no table has a column 'who'"):
-        hc.compare(one, one, drop="who")
+        hc.compare(one, one, table=hc.TableOptions(drop="who"))

@@ -89,7 +89,7 @@ def test_the_figure_is_written(drifting, tmp_path):
         (["{clean}", "--space", "table", "--fail-on", "clean"], "Known: mild, drifting, invalid"),
         (["{clean}", "{clean}", "--space", "table", "--plot", "x.png"], "one by one"),
         (["absent.csv", "--space", "table"], "absent.csv"),
-        (["{clean}", "--space", "table", "--runs", "day"], "day"),
+        (["{clean}", "--space", "table", "--run-column", "day"], "day"),
         (["{clean}", "--space", "table", "--categorical", "y"], "no feature column 'y'"),
         ([], "Missing argument"),
     ],

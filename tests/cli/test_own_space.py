@@ -85,10 +85,10 @@ def test_winners_are_built_by_the_factory_that_the_model_has_learnt_from(folder,
 def test_a_plan_of_a_declared_space(folder) -> None:
     run("spaces", "from-table", "rows.csv", "--out", "own.toml")
     command = ["measure", "--space", "./own.toml", "--model", "own_cli_nets:build", "--dry-run"]
-    plan = run(*command, "-n", 6, "--judge", 2)["plan"]
+    plan = run(*command, "-n", 6, "--test-rows", 2)["plan"]
     assert len(plan["items"]) == 8
     assert {item["workload"]["factory"] for item in plan["items"]} == {"own_cli_nets:build"}
-    assert len(run(*command, "-n", 4, "--judge", 3, "--uniform", 3)["plan"]["items"]) == 10  # the whole space
+    assert len(run(*command, "-n", 4, "--test-rows", 3, "--uniform", 3)["plan"]["items"]) == 10  # the whole space
     assert len(run(*command)["plan"]["items"]) == 10
     plan = run(*command, "--arch", "width=2,kind=b")["plan"]
     assert plan["items"][0]["workload"]["genes"] == [2, "b"]

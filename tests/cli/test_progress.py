@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from hwcost.cli.progress import Told, progress
+from hwcost.cli.progress import ProgressText, progress
 
 
 def test_a_line_at_every_tenth(capsys) -> None:
-    with progress(lambda done: Told(done, 50, "", f"line {done}")) as update:
+    with progress(lambda done: ProgressText(done, 50, "", f"line {done}")) as update:
         for done in range(51):
             update(done)
     assert capsys.readouterr().err.split("\n")[:-1] == [f"line {done}" for done in range(0, 51, 5)]
 
 
 def test_a_line_for_every_part(capsys) -> None:
-    with progress(lambda state: Told(state[1], 10, "", f"line {state}", state[0])) as update:
+    with progress(lambda state: ProgressText(state[1], 10, "", f"line {state}", state[0])) as update:
         for part in ("a", "b"):
             for done in range(10):
                 update((part, done))
@@ -21,7 +21,7 @@ def test_a_line_for_every_part(capsys) -> None:
 
 
 def test_an_unknown_total_is_no_error(capsys) -> None:
-    with progress(lambda done: Told(done, None, "", f"line {done}")) as update:
+    with progress(lambda done: ProgressText(done, None, "", f"line {done}")) as update:
         update(3)
         update(4)
     assert capsys.readouterr().err == "line 3\n"
@@ -29,6 +29,6 @@ def test_an_unknown_total_is_no_error(capsys) -> None:
 
 def test_a_bar_on_a_terminal(monkeypatch, capsys) -> None:
     monkeypatch.setattr("hwcost.cli.console.is_live", lambda: True)
-    with progress(lambda done: Told(done, 10, "what is done", "no line")) as update:
+    with progress(lambda done: ProgressText(done, 10, "what is done", "no line")) as update:
         update(5)
     assert "no line" not in capsys.readouterr().err

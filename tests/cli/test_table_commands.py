@@ -81,7 +81,8 @@ def test_options_reach_the_table(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert made["remarks"] == ["latency is latency_ms in us."]
     loaded = hc.load(tmp_path / "m")
     assert [gene.name for gene in loaded.space.genes] == ["layers"]
-    same = hc.fit(path, "constant", space="table", latency="latency_ms", unit="us", drop=["hidden"], id="name")
+    options = hc.TableOptions(latency="latency_ms", unit="us", drop=["hidden"], id="name")
+    same = hc.fit(path, "constant", space="table", table=options)
     assert loaded((4,)) == same((4,))
     assert invoke(["audit", str(path), "--space", "table", "--unit", "hours"]) == 2
     assert "unknown unit of latency 'hours'. Known: s, ms, us, ns" in capsys.readouterr().err
@@ -96,11 +97,11 @@ def test_python_takes_objects_and_the_same_options(tmp_path: Path) -> None:
     assert by_file["models"]["ridge"]["as_measured"] == by_object["models"]["ridge"]["as_measured"]
     assert by_file["remarks"] == by_object["remarks"]
     assert hc.audit(columns, "table").von_neumann == hc.audit(path, "table").von_neumann
-    assert hc.audit(columns, "table", unit="us", latency="latency_ms", drop="hidden").space == "table"
+    assert hc.audit(columns, "table", table=hc.TableOptions(unit="us", latency="latency_ms", drop="hidden")).space == "table"
     with pytest.raises(UsageError, match="a data frame is read as a table, which needs a space"):
         hc.fit(columns)
     with pytest.raises(UsageError, match="'unit' is an option of tables"):
-        hc.fit(tmp_path / "runs.db", unit="ms")
+        hc.fit(tmp_path / "runs.db", table=hc.TableOptions(unit="ms"))
 
 
 def test_records_in_lines_are_no_store(tmp_path: Path) -> None:

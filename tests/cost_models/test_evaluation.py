@@ -121,11 +121,13 @@ def test_impossible_splits_are_refused(train):
         train_rows(40, train)
 
 
-def test_campaigns_are_judged_on_their_own_judges():
-    roles = ("fit",) * 30 + ("judge",) * 12 + ("uniform",) * 6
+def test_campaigns_are_judged_on_their_own_test_rows():
+    roles = ("fit",) * 30 + ("test",) * 12 + ("uniform",) * 6
     document = evaluate_roles(data(48, roles), "lut")
     assert list(document["models"]) == ["constant", "params", "ridge", "lut"] == list(document["uniform"])
     assert document["models"]["lut"]["n_train"] == 30
+    former = evaluate_roles(data(48, tuple(role.replace("test", "judge") for role in roles)), "lut")
+    assert former["models"]["lut"]["as_measured"] == document["models"]["lut"]["as_measured"]
     assert document["uniform"]["lut"]["n_test"] == 6
     assert document["models"]["lut"]["as_measured"]["r2"] > 0.9
     with pytest.raises(DataError, match="30 rows to fit on, 0 to judge on"):

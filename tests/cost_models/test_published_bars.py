@@ -15,7 +15,7 @@ from hwcost.exchange.table import read_table
 @pytest.fixture
 def rows(published):
     def rows(name: str, space: str = "supershaper", categorical: str = "") -> Data:
-        return from_table(read_table(published / name, space, TableOptions.of(categorical=categorical)))
+        return from_table(read_table(published / name, space, TableOptions(categorical=categorical)))
 
     return rows
 

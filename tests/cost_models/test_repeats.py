@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model, load
-from hwcost.cost_models.data import FIT, JUDGE, Data
+from hwcost.cost_models.data import FIT, TEST, Data
 from hwcost.cost_models.drift import estimate_drift
 from hwcost.cost_models.evaluate import evaluate, evaluate_roles, held_out
 from hwcost.cost_models.features import Features
@@ -138,7 +138,7 @@ def test_ordered_splits_judge_new_architectures_only(alone):
 
 def test_judges_of_a_campaign_that_were_fitted_on_are_no_judges():
     archs = SPACE.sample(30, seed=0)
-    data = table([*archs, *archs[:5]], noisy([*archs, *archs[:5]]), (FIT,) * 20 + (JUDGE,) * 15)
+    data = table([*archs, *archs[:5]], noisy([*archs, *archs[:5]]), (FIT,) * 20 + (TEST,) * 15)
     report = evaluate_roles(data, "lut")["models"]["lut"]
     assert (report["n_train"], report["n_test"]) == (20, 10)
     assert len(held_out(data, "lut", 0.8)[0]) == 10

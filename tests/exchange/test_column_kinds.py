@@ -23,7 +23,7 @@ MEASURED = [1e-3 * (1 + i % 5) for i in range(N)]
 
 
 def table(columns: dict[str, list[Any]], **options: Any) -> LatencyTable:
-    return read_table({**columns, "latency_s": MEASURED}, "table", TableOptions.of(**options))
+    return read_table({**columns, "latency_s": MEASURED}, "table", TableOptions(**options))
 
 
 def test_numbers_of_repeats_hide_no_repeats() -> None:
@@ -192,7 +192,7 @@ def test_drop_and_id_take_columns_out() -> None:
 
 def test_a_kept_column_of_many_names_is_remarked() -> None:
     names = {"name": [f"net_{i}" for i in range(60)], "layers": [1 + i % 7 for i in range(60)]}
-    read = read_table({**names, "latency_s": [0.1] * 60}, "table", TableOptions.of(keep="name"))
+    read = read_table({**names, "latency_s": [0.1] * 60}, "table", TableOptions(keep="name"))
     assert "60 values in 60 rows" in read.remarks[0]
 
 
@@ -258,7 +258,7 @@ def test_any_delimiter_and_decimal_sign_reads_the_same(tmp_path_factory: Any, ro
     plain = write(folder / "a.csv", "n,x,latency_s", [f"{n},{x:f},{x + 1:f}" for x, n in rows])
     european = write(folder / "b.csv", "n;x;latency_s", [f"{n};{x:f};{x + 1:f}".replace(".", ",") for x, n in rows])
     tabs = write(folder / "c.tsv", "n\tx\tlatency_s", [f"{n}\t{x:f}\t{x + 1:f}" for x, n in rows])
-    one, *others = [read_table(path, "table", TableOptions.of(keep="n,x")) for path in (plain, european, tabs)]
+    one, *others = [read_table(path, "table", TableOptions(keep="n,x")) for path in (plain, european, tabs)]
     for other in others:
         assert other.architectures == one.architectures
         np.testing.assert_array_equal(other.latency_s, one.latency_s)
@@ -279,16 +279,16 @@ def test_the_unit_is_taken_from_the_name_and_said(tmp_path: Path, header: str, f
 
 def test_latency_and_unit_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "a,enc,dec,latency_ms", ["1,2,3,9", "3,4,5,9"])
-    read = read_table(path, "table", TableOptions.of(latency="enc+dec", unit="us", drop="a", keep="latency_ms"))
+    read = read_table(path, "table", TableOptions(latency="enc+dec", unit="us", drop="a", keep="latency_ms"))
     np.testing.assert_allclose(read.latency_s, [5e-6, 9e-6])
     assert [gene.name for gene in read.space.genes] == ["latency_ms"]
-    read = read_table(path, "table", TableOptions.of(latency="enc", unit="s"))
+    read = read_table(path, "table", TableOptions(latency="enc", unit="s"))
     assert [gene.name for gene in read.space.genes] == ["a", "dec"], "what is named as latencies are is no feature"
     for latency, unit, said in (("enc", None, "does not say in which unit"), ("enc+x", "s", "no column 'x'")):
         with pytest.raises(UsageError, match=said):
-            read_table(path, "table", TableOptions.of(latency=latency, unit=unit))
+            read_table(path, "table", TableOptions(latency=latency, unit=unit))
     with pytest.raises(UsageError, match="unknown unit of latency 'h'. Known: s, ms, us, ns"):
-        TableOptions.of(unit="h")
+        TableOptions(unit="h")
 
 
 def test_a_latency_without_a_unit_or_among_others_is_refused(tmp_path: Path) -> None:
@@ -352,4 +352,4 @@ def test_rows_know_their_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", [5, [5], {"layers": 1}.items()])
 def test_names_of_columns_are_texts(given: Any) -> None:
     with pytest.raises(UsageError, match="columns are named by a list of texts"):
-        TableOptions.of(drop=given)
+        TableOptions(drop=given)

@@ -20,7 +20,7 @@ from hwcost.testing.plugins import registered
 from hwcost.testing.sim_device import SimDevice
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
-from hwcost.timing.visit import Place, visit
+from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 XEON = load("xeon")
@@ -29,7 +29,7 @@ LAW_S = 0.03001
 
 
 def visited(work: SyntheticWorkload = WORK, tier: str = "standard", **faults: float) -> Visit:
-    return visit(SimDevice(faults=Faults(**{"noise": 0.002, **faults})), work, XEON, protocol(tier), Place(0, 0))
+    return visit(SimDevice(faults=Faults(**{"noise": 0.002, **faults})), work, XEON, protocol(tier), VisitIndex(0, 0))
 
 
 class TestSim(BackendContract):
@@ -126,7 +126,7 @@ def test_steal_is_foreign_and_makes_calls_longer() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_lower_clock_in_a_tenth_of_the_blocks_is_left_out(seed: int) -> None:
     device = SimDevice(options={"seed": seed}, faults=Faults(noise=0.02, drops=0.1))
-    seen = visit(device, WORK, XEON, protocol("strict"), Place(0, 0))
+    seen = visit(device, WORK, XEON, protocol("strict"), VisitIndex(0, 0))
     assert seen.is_usable
     assert seen.latency_s == pytest.approx(LAW_S, rel=0.01)
     assert seen.conditions["left_out_s"]["throttled"]
@@ -135,11 +135,11 @@ def test_a_lower_clock_in_a_tenth_of_the_blocks_is_left_out(seed: int) -> None:
 def test_a_coarse_clock_gets_longer_blocks_or_none() -> None:
     tiny = SyntheticWorkload("t", flops=1)
     device = SimDevice(faults=Faults(tick_s=1e-6), law=lambda work: 2e-7)
-    seen = visit(device, tiny, XEON, protocol("standard"), Place(0, 0))
+    seen = visit(device, tiny, XEON, protocol("standard"), VisitIndex(0, 0))
     assert seen.latency_s == pytest.approx(2e-7, rel=0.001)
     assert seen.calls_per_block * 2e-7 >= 1e-3
     stuck = SimDevice(faults=Faults(tick_s=1.0), law=lambda work: 2e-7)
-    assert visit(stuck, tiny, XEON, protocol("standard"), Place(0, 0)).flags[0].code == "E_RESOLUTION"
+    assert visit(stuck, tiny, XEON, protocol("standard"), VisitIndex(0, 0)).flags[0].code == "E_RESOLUTION"
 
 
 def test_spikes_and_tails_leave_the_median_alone() -> None:

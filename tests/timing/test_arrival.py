@@ -18,7 +18,7 @@ from hwcost.errors import DataError, UsageError
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
-from hwcost.timing.visit import Place, visit
+from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 WORK = SyntheticWorkload("served", flops=1)
@@ -29,7 +29,7 @@ LAW = {"overhead_s": 1.2e-3, "idle_penalty": 0.41, "noise": 0.002}
 def visited(arrival: str, round: int = 0, tier: str = "standard", **options: Any) -> Visit:
     made = backend("null", options={**LAW, **options})
     made.round = round
-    return visit(made, WORK, load("xeon"), protocol(tier, arrival=arrival), Place(round, 0))
+    return visit(made, WORK, load("xeon"), protocol(tier, arrival=arrival), VisitIndex(round, 0))
 
 
 def test_a_pause_is_in_the_latency() -> None:
@@ -130,5 +130,5 @@ def test_campaigns_of_different_arrivals_are_not_compared(tmp_path: Path) -> Non
     assert paused.latency_s == pytest.approx(1.69e-3, rel=0.005)
     assert paused.percentile_s(95) == pytest.approx(1.69e-3, rel=0.01)
     assert arms[0].measurements[0].percentile_s(95) is None
-    both = hwcost.compare(arms[0], arms[1], across=True)
+    both = hwcost.compare(arms[0], arms[1], allow_env_mismatch=True)
     assert {one.verdict for one in both.workloads} == {"SLOWER"}

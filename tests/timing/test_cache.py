@@ -15,7 +15,7 @@ from hwcost.timing.cache import cold_call_s, fits_cache
 from hwcost.timing.measurement import Measurement, Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.timer import Clock
-from hwcost.timing.visit import Place, visit
+from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import ComponentWorkload, SyntheticWorkload
 
 SPACE = space("supershaper")
@@ -46,7 +46,7 @@ def test_cold_calls_are_timed_on_a_real_clock_only() -> None:
 def test_the_slope_over_depth_needs_no_warning(depths: tuple[int, ...], is_hot: bool) -> None:
     xeon, found = load("xeon"), []
     for work in [*(layer(depth) for depth in depths), layer(1, 240), layer(2, 240)]:
-        seen = visit(Null(), work, xeon, protocol("quick"), Place(0, 0))
+        seen = visit(Null(), work, xeon, protocol("quick"), VisitIndex(0, 0))
         assert ("hot_cache" in seen.conditions) == (work.depth == 1)
         found.append(Measurement(work, "fit", seen.latency_s, None, 1, (warmed(seen),)))
     report = component_report(found)

@@ -13,7 +13,7 @@ from hwcost.timing.duplicates import duplicates, samples_digest
 from hwcost.timing.modes import bands, modes
 from hwcost.timing.null_effect import null_effect
 from hwcost.timing.timer import Block
-from hwcost.timing.work import unpaid
+from hwcost.timing.work import check_async
 
 
 def codes(flags: list[guards.Flag]) -> set[str]:
@@ -173,7 +173,7 @@ def test_timings_are_equal_bit_for_bit_only_when_copied() -> None:
     [(1, 0.5, 1.1, "1.10 times"), (1, 0.5, 2.0, None), (1, 2.5, 2.0, "40 %"), (1, 1.5, None, None), (1, None, None, None)],
 )
 def test_missing_work_is_found(latency_s: float, bound_s: float | None, ratio: float | None, says: str | None) -> None:
-    flag = unpaid(latency_s, bound_s, ratio)
+    flag = check_async(latency_s, bound_s, ratio)
     assert (flag is None) == (says is None)
     if flag is not None and says is not None:
         assert flag.code == "E_ASYNC"

@@ -14,7 +14,7 @@ from hwcost.devices import DeviceProfile, load
 from hwcost.errors import UsageError
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
-from hwcost.timing.visit import Place, visit
+from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload, Workload
 
 Law = Callable[[int], float]
@@ -83,7 +83,7 @@ class LazyBackend(LawBackend):
 
 def visited(law: Law, tier: str = "standard", kind: type[LawBackend] = LawBackend, flops: int = 1, **faults: Any) -> Visit:
     backend = kind(law, **faults)
-    seen = visit(backend, SyntheticWorkload("x", flops=flops), load("xeon"), protocol(tier), Place(0, 5))
+    seen = visit(backend, SyntheticWorkload("x", flops=flops), load("xeon"), protocol(tier), VisitIndex(0, 5))
     assert backend.runner.closed
     return seen
 
@@ -232,7 +232,7 @@ def test_a_workload_that_cannot_run_here_is_the_users_error() -> None:
             raise UsageError("not here")
 
     with pytest.raises(UsageError, match="not here"):
-        visit(Refusing(lambda call: 1.0), SyntheticWorkload("x"), load("xeon"), protocol("quick"), Place(0, 0))
+        visit(Refusing(lambda call: 1.0), SyntheticWorkload("x"), load("xeon"), protocol("quick"), VisitIndex(0, 0))
 
 
 def test_a_visit_survives_json() -> None:

@@ -1,0 +1,104 @@
+"""How a campaign measures: every option in one place, for Python, the command line and the systems alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.planning import make_plan
+from hwcost.devices import DeviceProfile, require
+from hwcost.timing.arrival import BACK_TO_BACK
+from hwcost.timing.protocol import protocol
+
+if TYPE_CHECKING:
+    from hwcost.workloads.base import Workload
+
+__all__ = ["MeasureOptions"]
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """How workloads are measured, whatever they are.
+
+    Attributes:
+        device: Name of a device profile, path of a profile's ``.toml`` file, or a profile; the device must be here.
+        backend: Runtime that executes the workloads, for example ``torch``, ``onnxruntime`` or ``openvino``.
+        backend_options: Options of the backend by name.
+        batch_size: Sequences per call; None for the device's default, or for the size that a factory fixes.
+        seq_len: Tokens per sequence; None for the device's default, or for the length that a factory fixes.
+        dtype: Number format of weights and activations; None for the device's default, or for a factory's own.
+        threads: Intra-operator threads.
+        tier: Precision: ``quick``, ``standard`` or ``strict`` for relative half-widths of 5, 1 or 0.5 %.
+        rounds: Exact number of rounds; None for the tier's number, with further rounds until the half-width is reached.
+        blocks: Least number of timed blocks in a visit, from 4; None for ten, or for as many calls as give a 95th
+            percentile where calls arrive with pauses.
+        arrival: Arrival of calls: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses, each call is timed by
+            itself.
+        seed: Seed of the order of visits.
+        pin: Whether measuring processes are bound to CPUs.
+        role: Role of the workloads that come without one; cost models learn from the role ``fit``.
+
+    Raises:
+        UsageError: When the tier or the arrival is unknown, the rounds are below 1, or the blocks below 4.
+    """
+
+    device: str | DeviceProfile = "cpu"
+    backend: str = "torch"
+    backend_options: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int | None = None
+    seq_len: int | None = None
+    dtype: str | None = None
+    threads: int = 1
+    tier: str = "standard"
+    rounds: int | None = None
+    blocks: int | None = None
+    arrival: str = BACK_TO_BACK
+    seed: int = 0
+    pin: bool = True
+    role: str = "fit"
+
+    def __post_init__(self) -> None:
+        protocol(self.tier, rounds=self.rounds, blocks=self.blocks, arrival=self.arrival)
+
+    @cached_property
+    def profile(self) -> DeviceProfile:
+        """The profile of the device.
+
+        Raises:
+            UnknownNameError: When there is no such profile.
+            DeviceError: When the device is not here.
+        """
+        return require(self.device if isinstance(self.device, str) else self.device.name)
+
+    @property
+    def asked_shape(self) -> dict[str, Any]:
+        """Batch size, sequence length and dtype as they were asked for; None where they were not."""
+        return {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": self.dtype}
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """Batch size, sequence length and dtype, with the device's defaults for what was not asked for."""
+        defaults = self.profile.protocol
+        asked = {name: value for name, value in self.asked_shape.items() if value is not None}
+        return {"batch_size": defaults.batch_size, "seq_len": defaults.seq_len, "dtype": defaults.dtype, **asked}
+
+    def plan(self, targets: Iterable[Item | Workload]) -> Plan:
+        """Plans a campaign: the one way from options to a plan.
+
+        Args:
+            targets: Workloads, or workloads with a role of their own.
+
+        Raises:
+            DeviceError: When the device is not here.
+            UsageError: When there is nothing to measure, the backend cannot be used on the device, or there are fewer CPUs
+                than threads.
+            DataError: When one workload stands twice.
+        """
+        items = [one if isinstance(one, Item) else Item(one, self.role) for one in targets]
+        return make_plan(
+            items, self.profile, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
+            threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival,
+        )  # fmt: skip

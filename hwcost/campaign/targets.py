@@ -1,0 +1,161 @@
+"""What a campaign measures: architectures of a space, its components, or one model of the user's own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hwcost.campaign.plan import Item, items
+from hwcost.campaign.selection import select
+from hwcost.errors import UsageError
+from hwcost.spaces import Architecture, SearchSpace
+from hwcost.spaces import space as make_space
+from hwcost.workloads import FactoryWorkload, OnnxWorkload, component_stacks, models
+from hwcost.workloads.base import Workload
+from hwcost.workloads.factory import OWN
+from hwcost.workloads.input_option import read_inputs
+
+if TYPE_CHECKING:
+    from hwcost.campaign.options import MeasureOptions
+    from hwcost.spaces.base import Design
+
+Factory = str | Callable[..., Any]
+"""Code of the user's that builds architectures: ``package.module:factory``, or a function that can be imported."""
+
+DEFAULT_ARCHITECTURES = 40
+"""Architectures that are drawn where no number is asked for; fewer in a space that holds fewer."""
+
+COMPONENT_CHECKS = 10
+"""Whole models on which the sum of components is checked where no number is asked for."""
+
+
+def workloads(
+    targets: Iterable[Architecture | Workload],
+    options: MeasureOptions,
+    space: SearchSpace | None = None,
+    factory: Factory | None = None,
+) -> Sequence[Workload]:
+    """Makes workloads of architectures; workloads stay as they are.
+
+    Args:
+        targets: Architectures of one space, or workloads.
+        options: Options of measuring, for the shape of inputs.
+        space: Space of the architectures; None for the space that made them.
+        factory: Factory that builds the architectures; None for the space's own builder.
+
+    Raises:
+        UsageError: When there are things of both kinds, or architectures of several spaces or of differing options.
+    """
+    given = list(targets)
+    wrong = next((one for one in given if not isinstance(one, Architecture | Workload)), None)
+    if wrong is not None:
+        raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")
+    archs = [one for one in given if isinstance(one, Architecture)]
+    if not archs:
+        if factory is not None:
+            raise UsageError("model= builds architectures; a workload already says what is built. Leave model= out")
+        return [one.resolved() for one in given if isinstance(one, Workload)]
+    if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
+        raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")
+    return architecture_workloads(space or space_of(archs), archs, options, factory)
+
+
+def space_of(archs: Sequence[Architecture]) -> SearchSpace:
+    """Returns the space that made architectures, with its options.
+
+    Raises:
+        UsageError: When they were made by spaces of differing options, or by nothing that knows its options.
+    """
+    name = archs[0].space
+    texts = dict.fromkeys(arch.space_options for arch in archs)
+    if "" in texts and name == "custom":
+        raise UsageError("architectures of a space of your own do not hold its genes: give measure(..., space=space) too")
+    first, *others = (make_space(name, **json.loads(text or "{}")) for text in texts)  # without a text: of the defaults
+    other = next((one for one in others if one.options() != first.options()), None)
+    if other is not None:
+        raise UsageError(
+            f"these architectures of space '{name}' were made with differing options: {first.options()} and "
+            f"{other.options()}. Measure them in two campaigns, or say with space= as what all of them are built"
+        )
+    return first
+
+
+def architecture_workloads(
+    space: SearchSpace, archs: Iterable[Architecture], options: MeasureOptions, factory: Factory | None = None
+) -> Sequence[Workload]:
+    """Makes one workload per architecture, of the shape that options and device give."""
+    if factory is None:
+        return models(space, archs, **options.shape)
+    return models(space, archs, **options.asked_shape, factory=factory, defaults=options.shape)
+
+
+def drawn_items(
+    space: SearchSpace,
+    options: MeasureOptions,
+    number: int | None = None,
+    *,
+    design: str = "spread",
+    test: int = 0,
+    uniform: int = 0,
+    factory: Factory | None = None,
+) -> list[Item]:
+    """Draws architectures to learn from, and others that are kept aside for tests.
+
+    Args:
+        space: Space to draw from.
+        options: Options of measuring; its seed is that of the draws.
+        number: Architectures to learn from; None for 40, or for what a small space still holds.
+        design: Design of those to learn from: ``spread`` (evenly over sizes) or ``uniform``.
+        test: Further architectures, spread over sizes, with the role ``test``.
+        uniform: Further architectures, drawn uniformly, with the role ``uniform``.
+        factory: Factory that builds the architectures; None for the space's own builder.
+
+    Raises:
+        UsageError: When the design is unknown, or the space is too small.
+    """
+    if design not in ("spread", "uniform"):
+        raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
+    wanted = min(DEFAULT_ARCHITECTURES, space.size - test - uniform) if number is None else number
+    how: Design = "spread" if design == "spread" else "uniform"
+    chosen = select(space, wanted, test=test, uniform=uniform, seed=options.seed, design=how)
+    made = architecture_workloads(space, [arch for arch, _ in chosen], options, factory)
+    return [Item(workload, role) for workload, (_, role) in zip(made, chosen, strict=True)]
+
+
+def component_items(
+    space: SearchSpace, options: MeasureOptions, checks: int | None = None, *, parts: bool = False
+) -> list[Item]:
+    """Makes stacks of every component at several depths, and whole models on which the sum of prices is checked.
+
+    Args:
+        space: Space whose components are priced.
+        options: Options of measuring; its seed is that of the draw of whole models.
+        checks: Number of whole models; None for 10.
+        parts: Whether attention, feed-forward, norms and bottlenecks are measured apart too.
+    """
+    shape = options.shape
+    priced = [*space.components(), *(space.parts() if parts else ())]
+    archs = space.sample(checks or COMPONENT_CHECKS, seed=options.seed, design="spread")
+    wholes = architecture_workloads(space, archs, options)
+    return [*items(component_stacks(space, components=priced, **shape), "component"), *items(wholes, "check")]
+
+
+def model_workload(model: str, options: MeasureOptions, inputs: Sequence[str] = ()) -> Workload:
+    """Reads one model of the user's; sizes that it fixes take the place of defaults, and contradict other requests.
+
+    Args:
+        model: Path of an ONNX file, or ``package.module:factory``.
+        options: Options of measuring, for the shape of inputs.
+        inputs: Shapes of an ONNX file's inputs, ``NAME=1x128[:int64]``.
+
+    Raises:
+        UsageError: When a shape cannot be applied, or inputs are given for a factory.
+    """
+    asked, default = options.asked_shape, options.shape
+    if ":" in model and not model.endswith(".onnx"):
+        if inputs:
+            raise UsageError(f"--input is for ONNX files; let the factory '{model}' return example inputs with its module")
+        return FactoryWorkload(model, **{**asked, "dtype": asked["dtype"] or OWN}).resolved(**default)
+    start = (default["batch_size"], default["seq_len"])
+    return OnnxWorkload.of(model, **asked, inputs=read_inputs(inputs), default=start)

@@ -1,0 +1,68 @@
+"""The options of commands that measure, defined once; see :class:`hwcost.campaign.options.MeasureOptions`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+HOW = "How it is measured"
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device", "-d", metavar="NAME|FILE.toml", help="Device profile, see: hwcost devices list.", rich_help_panel=HOW
+    ),
+]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay.", rich_help_panel=HOW
+    ),
+]
+BackendOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--backend-option", metavar="NAME=VALUE", help="Option of the backend; repeatable.", rich_help_panel=HOW
+    ),
+]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", help="Sequences per call. [default: the device's own]", rich_help_panel=HOW)
+]
+SeqLen = Annotated[
+    int | None, typer.Option("--seq-len", help="Tokens per sequence. [default: the device's own]", rich_help_panel=HOW)
+]
+Dtype = Annotated[
+    str | None,
+    typer.Option("--dtype", help="float32, bfloat16 or float16. [default: the device's own]", rich_help_panel=HOW),
+]
+Threads = Annotated[int, typer.Option("--threads", help="Threads inside an operator.", rich_help_panel=HOW)]
+Tier = Annotated[
+    str,
+    typer.Option("--tier", help="Wanted half-width: quick 5 %, standard 1 %, strict 0.5 %.", rich_help_panel=HOW),
+]
+Rounds = Annotated[
+    int | None, typer.Option("--rounds", help="Exact number of rounds, without further ones.", rich_help_panel=HOW)
+]
+Blocks = Annotated[
+    int | None,
+    typer.Option(
+        "--blocks", help="Timed blocks of a visit, at least 4; fewer for slow calls. [default: 10]", rich_help_panel=HOW
+    ),
+]
+Arrival = Annotated[
+    str,
+    typer.Option(
+        "--arrival", metavar="PATTERN", help="Pauses between calls: back-to-back, gap=200ms or poisson=20/s.",
+        rich_help_panel=HOW,
+    ),
+]  # fmt: skip
+Pin = Annotated[
+    bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.", rich_help_panel=HOW)
+]
+SpaceOptions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--space-option", metavar="NAME=VALUE", help="Option of the search space, such as merged=true; repeatable."
+    ),
+]

@@ -1,0 +1,106 @@
+"""Runs a campaign for the command line: its plan, its progress, its result, and what makes a result invalid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hwcost.cli import console
+from hwcost.cli.progress import ProgressText, progress
+from hwcost.errors import MeasurementError
+
+if TYPE_CHECKING:
+    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.run import Progress, Result
+    from hwcost.stores.base import Store
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How far a campaign is run, and where its result goes.
+
+    Attributes:
+        budget_s: Seconds after which no further visit is begun; None for no such end.
+        wait_s: Seconds to wait for CPUs that other campaigns hold.
+        json: File for the result as JSON, or ``-`` for stdout; None for tables.
+    """
+
+    budget_s: float | None
+    wait_s: float
+    json: str | None
+
+    @classmethod
+    def parse(cls, budget: str | None, wait: str, json: str | None) -> RunOptions:
+        """Reads the durations as they are typed.
+
+        Raises:
+            UsageError: When one is not a duration.
+        """
+        from hwcost.units import parse_duration
+
+        wait_s = 0.0 if wait in ("0", "0s") else parse_duration(wait)
+        return cls(None if budget is None else parse_duration(budget), wait_s, json)
+
+
+def show_plan(plan: Plan, store: str | None, json: str | None) -> None:
+    """Shows what would be measured and how long that takes; measures nothing."""
+    from hwcost.cli.forecast import expected
+
+    time = expected(plan, store)
+    if not console.write_json({"plan": plan.to_dict(), "expected": time.to_dict()}, json):
+        rows = [[item.workload.name, item.role] for item in plan.items]
+        footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more with {plan.backend}: {time}."
+        footer += " Nothing was measured."
+        console.print_table("Plan", ["workload", "role"], rows, footer)
+
+
+def run_campaign(store: Store, campaign_id: str, options: RunOptions) -> None:
+    """Runs a campaign, shows its progress and then its result.
+
+    Raises:
+        MeasurementError: When the result is invalid; it was shown by then.
+    """
+    from hwcost.campaign.run import run
+    from hwcost.cli import results
+    from hwcost.cli.forecast import announced
+
+    with progress(progress_text) as update:
+        announce = announced(update, store, campaign_id)
+        result = run(store, campaign_id, budget_s=options.budget_s, wait_s=options.wait_s, progress=announce)
+    results.show(result, options.json)
+    refuse_invalid(result)
+
+
+def refuse_invalid(result: Result) -> None:
+    """Refuses a result that cannot be used.
+
+    Raises:
+        MeasurementError: When a workload could not be measured, nothing was, or the campaign as a whole is invalid.
+    """
+    for flag in result.flags:
+        if flag.code.startswith("E_"):
+            raise MeasurementError(str(flag))
+    lost = [m for m in result.measurements if m.latency_s is None and m.visits]
+    if lost:
+        first = next(flag for flag in lost[0].flags if flag.code.startswith("E_"))
+        share = f"{len(lost)} of {len(result.measurements)} workloads"
+        raise MeasurementError(f"{share} could not be measured. The first: {first}")
+    if all(m.latency_s is None for m in result.measurements):
+        raise MeasurementError("nothing was measured within the budget; give a longer --budget")
+
+
+def progress_text(state: Progress) -> ProgressText:
+    """Returns what is shown of a campaign's progress."""
+    if state.waiting:
+        return ProgressText(state.done, state.planned, state.waiting, state.waiting, state.waiting)
+    number, left = f"round {state.round + 1}", _remaining(state)
+    return ProgressText(
+        state.done, state.planned, ", ".join(filter(None, (number, left, state.name))),
+        ", ".join(filter(None, (f"{number}: {state.done} of {state.planned} visits", left))),
+    )  # fmt: skip
+
+
+def _remaining(state: Progress) -> str:
+    from hwcost.units import format_clock
+
+    return "" if state.remaining_s is None else f"{format_clock(state.remaining_s)} to go"
