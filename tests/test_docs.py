@@ -55,8 +55,9 @@ def test_every_code_that_can_be_raised_is_described() -> None:
 
 def test_the_public_names() -> None:
     assert hwcost.__all__ == [
-        "Constraint", "CostModel", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
-        "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
+        "Constraint", "CostModel", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit",
+        "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space",
+        "supernet",
     ]  # fmt: skip
     for name in hwcost.__all__:
         assert getattr(hwcost, name).__doc__
