@@ -8,8 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import hwcost
+from hwcost.cli.main import application
 from hwcost.cost_models.quality import fit_quality
 from tests.conftest import ROOT
 from tests.pages import commands, file_of, parse, run_commands
@@ -151,3 +153,13 @@ def test_commands_are_found_in_blocks() -> None:
 def test_commands_that_do_not_exist_are_found(line: str, expected: str) -> None:
     with pytest.raises(AssertionError, match=expected):
         parse(line.split())
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.name != "extending.md"], ids=lambda path: path.name)
+def test_commands_in_sentences_exist(path: Path) -> None:
+    known = typer.main.get_command(application()).commands
+    for text in re.findall(r"`hwcost ([a-z][\w-]*(?: [a-z][\w-]*)?)", path.read_text(encoding="utf-8")):
+        verb, _, word = text.partition(" ")
+        assert verb in known, f"{path.name}: there is no command 'hwcost {verb}'"
+        inner = getattr(known[verb], "commands", None)
+        assert not inner or not word or word in inner, f"{path.name}: there is no command 'hwcost {text}'"
