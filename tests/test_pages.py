@@ -20,6 +20,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 OWN_TESTS = {"own-model.md": "test_own_model_page.py"}
 """Pages whose Python blocks have a test of their own."""
 
+PLUG_IN = "extending.md"
+"""The page whose commands need the plug-in that it builds; ``test_extending.py`` installs it and runs all of it."""
+
 SPACE = hwcost.space("supershaper")
 ROWS = 40
 
@@ -94,7 +97,7 @@ def context() -> dict:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [path for path in PAGES if path.name != PLUG_IN], ids=lambda path: path.name)
 def test_the_code_blocks_of_a_page(path: Path, place, monkeypatch) -> None:
     sybil = pytest.importorskip("sybil")
     from sybil.evaluators.python import PythonEvaluator
@@ -135,6 +138,11 @@ def test_the_code_blocks_of_a_page(path: Path, place, monkeypatch) -> None:
                 raise AssertionError(f"{path.name}, line {example.line}: {type(error).__name__}: {error}") from error
 
 
+def test_pages_with_tests_of_their_own_have_them() -> None:
+    for name in ("test_extending.py", *OWN_TESTS.values()):
+        assert (ROOT / "tests" / name).exists()
+
+
 def test_blocks_are_left_out_for_a_reason_only() -> None:
     for path in PAGES:
         for reason in re.findall(r"<!--+ skip: *(?:next|start)(.*?)--+>", path.read_text(encoding="utf-8")):
@@ -155,7 +163,7 @@ def test_commands_that_do_not_exist_are_found(line: str, expected: str) -> None:
         parse(line.split())
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if path.name != "extending.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [path for path in PAGES if path.name != PLUG_IN], ids=lambda path: path.name)
 def test_commands_in_sentences_exist(path: Path) -> None:
     known = typer.main.get_command(application()).commands
     for text in re.findall(r"`hwcost ([a-z][\w-]*(?: [a-z][\w-]*)?)", path.read_text(encoding="utf-8")):
