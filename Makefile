@@ -1,14 +1,15 @@
 # make measure   set-up, then a cost model of this CPU from real measurements
 # make test      set-up, then the tests
+# make docs      set-up, then the documentation site in site/
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := torch,onnx,openvino,xgboost-cpu,report,supernet,hf,search,bo,dev
+EXTRAS := torch,onnx,openvino,xgboost-cpu,report,supernet,hf,search,bo,docs,dev
 STORE := runs/cpu-supershaper.db
 MODEL := models/cpu-supershaper
 
-.PHONY: setup measure test lint types clean
+.PHONY: setup measure test lint types docs clean
 
 setup: $(VENV)/.installed
 
@@ -39,5 +40,9 @@ types: setup
 	$(BIN)/mypy
 	$(BIN)/mypy kernels
 
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
+	@echo "documentation: site/index.html"
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

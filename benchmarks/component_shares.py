@@ -16,9 +16,9 @@ from pathlib import Path
 
 import hwcost as hc
 from hwcost.campaign.estimate import measurements
-from hwcost.campaign.shares import gate_shares, share_workloads, without_keys
 from hwcost.spaces.components import Components
 from hwcost.stores import open_store
+from hwcost.systems.components import gate_shares, share_workloads, without_keys
 from hwcost.timing.measurement import Measurement
 
 SEQ_LENS = (32, 128, 512)

@@ -1,7 +1,7 @@
 """Are the faults of a table found, and nothing else? Units that change, leaked answers and rates, in simulated tables.
 
 Run: ``python benchmarks/faults.py [--tables N] [--seed N] [--published FOLDER]``. The tables are those of
-``hwcost.testing.sim_tables``. Bars: at least 98 % of the unit faults found, no false finding in clean and drifting tables
+``studies.sim_tables``. Bars: at least 98 % of the unit faults found, no false finding in clean and drifting tables
 and in published files.
 """
 
@@ -12,9 +12,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from studies.sim_tables import SimTable, sim_table, with_drift, with_leak, with_unit_fault
+
 from hwcost.cost_models.data import read
 from hwcost.cost_models.table_faults import LEAKED_ANSWER, MIXED_UNITS, REVERSED, table_faults
-from hwcost.testing.sim_tables import SimTable, sim_table, with_drift, with_leak, with_unit_fault
 
 TABLES = 200
 FOLDERS = {"supershaper": "supershaper", "hat": "hat", "hat_npu": "hat"}

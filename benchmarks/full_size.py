@@ -22,9 +22,9 @@ import torch
 from hwcost.corpora import MlmBatches, Tokenizer, corpus
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.supernets.distillation import Distillation, Schedule
-from hwcost.supernets.family import supernet
 from hwcost.supernets.masked_lm import SupernetLm
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation
 from hwcost.supernets.sampling import Sandwich
 from hwcost.supernets.student import student, teacher

@@ -41,7 +41,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=50, help="runs of several campaigns")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each campaign")
     parser.add_argument("--tier", default="quick", help="tier of each campaign")
-    parser.add_argument("--out", type=Path, required=True, help="folder of what was done; an existing one is gone on with")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the results; an existing one is resumed")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     kept = given.out / "done.jsonl"
@@ -119,14 +119,14 @@ def report(done: list[dict[str, Any]]) -> int:
     for count in COUNTS:
         for wait in WAITS:
             lines = [line for line in done if (line["count"], line["wait"]) == (count, wait)]
-            told: Counter[str] = Counter()
+            counts: Counter[str] = Counter()
             for line in lines:
                 for campaign in line["campaigns"]:
                     for verdict, number in verdicts(campaign, alone):
-                        told[verdict] += 1
+                        counts[verdict] += 1
                         if verdict == "silent":
                             wrong.append(f"{line['name']}: {number}")
-            cells = [sum(told.values()), *(told[name] for name in ("within", "flagged", "void", "refused", "silent"))]
+            cells = [sum(counts.values()), *(counts[name] for name in ("within", "flagged", "void", "refused", "silent"))]
             print(f"{count:>8} {wait:>7}" + "".join(f"{cell:>9}" for cell in cells))
     print(f"{len(wrong)} silently wrong", *wrong, sep="\n")
     return int(bool(wrong))

@@ -85,7 +85,7 @@ def simulated(seed: int, new: int) -> tuple[str, Data, list[Architecture], Float
     """Makes a table with repeats, and one measurement each of nets that it does not hold.
 
     Returns:
-        What it is, the table, new nets, and their latencies in seconds, shape (new,).
+        Description, table, new nets, and their latencies in seconds, shape (new,).
     """
     rng = np.random.default_rng(seed)
     name, law = list(SPACES)[seed % len(SPACES)], list(LAWS)[seed % len(LAWS)]

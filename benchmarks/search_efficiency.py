@@ -30,7 +30,7 @@ INSTANCES = 5
 CAP = 500
 """Iterations after which a run that has not found three counts as this many; as in the paper."""
 VALID_FIRST, VALID_THREE = (60, 90), (190, 245)
-"""Where random search without replacement must lie, on average, for an instance to be worth searching."""
+"""Mean evaluations of random search without replacement between which an instance is worth searching."""
 RANDOM_SEEDS = 200
 
 

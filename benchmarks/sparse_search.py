@@ -1,7 +1,7 @@
 """Do DO and SDO find a planted sparse architecture, and does the printed estimator fail as predicted?
 
 Finding Fast Transformers' two searches (Tsai et al., section 3.3) where the answer is known: 24 gates of which a third
-matters, ``hwcost.testing.planted``, for SDO; for DO a regression on features most of which are redundant, whose weights are
+matters, ``studies.planted``, for SDO; for DO a regression on features most of which are redundant, whose weights are
 trained with the gates.
 
 Run: ``python benchmarks/sparse_search.py [--seeds 20]``: some minutes.
@@ -14,17 +14,17 @@ import sys
 from typing import Any
 
 import numpy as np
+from studies.planted import PENALTY, Gates, Planted
 
 from hwcost.objectives import Minimize
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.searchers.direct import Direct
 from hwcost.searchers.sampling import ESTIMATORS
 from hwcost.study import search
-from hwcost.testing.planted import PENALTY, Gates, Planted
 
 SAMPLES, ITERATIONS = 8, 6000
 RATES = {"literal": 0.05, "score": 0.05, "literal+ema": 0.5, "score+ema": 1.0, "rloo": 1.0}
-"""Of each estimator; those without a baseline follow the loss's level, and need small steps to stay finite."""
+"""Step size of each estimator; those without a baseline follow the loss's level, and need small steps to stay finite."""
 DIRECT_PENALTY, DIRECT_STEPS, DIRECT_RATE = 1.0, 1500, 0.05
 KEPT_LOSS, DROPPED_LOSS = 1.9, 2.0
 
@@ -40,7 +40,7 @@ def sampled(estimator: str, seed: int) -> bool:
     return bool(np.array_equal(np.array(chosen.chosen().genes, dtype=bool), planted.answer))
 
 
-def settled(start: int, seed: int) -> float:
+def converged(start: int, seed: int) -> float:
     """Returns where the printed rule leaves a gate that is worth keeping, from either side."""
     problem = Problem(Gates(1), [Minimize(lambda arch: 0.0, "loss")])
     made: Any = searcher("sdo", problem, seed, estimator="literal", rate=0.01, samples=16, start=[start])
@@ -81,7 +81,7 @@ def main() -> None:
         found = sum(sampled(estimator, seed) for seed in range(seeds))
         print(f"SDO, {estimator}, lambda {PENALTY:g}: {found} of {seeds}", flush=True)
     predicted = DROPPED_LOSS / (DROPPED_LOSS + KEPT_LOSS)
-    ends = [np.mean([settled(start, seed) for seed in range(5)]) for start in (0, 1)]
+    ends = [np.mean([converged(start, seed) for seed in range(5)]) for start in (0, 1)]
     print(f"printed rule, a gate worth keeping: settles at {ends[0]:.3f} and {ends[1]:.3f}; predicted {predicted:.3f}")
 
 

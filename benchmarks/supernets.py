@@ -37,10 +37,10 @@ from hwcost.spaces.transformer import TOKEN_TYPES
 from hwcost.supernets.base import initialise, std_at
 from hwcost.supernets.diagnostics import bottleneck_diagonals, choose, perplexities, shape_differences
 from hwcost.supernets.distillation import SCHEDULES, Distillation, TeacherTraining
-from hwcost.supernets.family import supernet
 from hwcost.supernets.finetuning import STARTS, Classification, Classifier, accuracy, prepare
 from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation
 from hwcost.supernets.sampling import Sandwich
 from hwcost.supernets.student import student, teacher
@@ -68,7 +68,7 @@ class Effort:
         relation_batches: Held-out batches that relation losses are found on.
         flash_teacher: Steps of AutoDistill's teacher.
         flash: Steps of flash distillation in all; regular distillation has ``ratio`` times as many.
-        ratio: Of regular to flash distillation; 20 in the paper.
+        ratio: Ratio of regular to flash distillation; 20 in the paper.
         students: Students that are distilled both ways.
         finetuned: Nets that are fine-tuned from all three starts.
     """
@@ -127,7 +127,7 @@ class Bench:
         return {"what": what, "corpus": self.training.digest, "seed": SEED}
 
 
-def told(every: int) -> Callable[[Progress], None]:
+def reporter(every: int) -> Callable[[Progress], None]:
     """Prints a line every so many steps."""
 
     def tell(state: Progress) -> None:
@@ -150,7 +150,7 @@ def sandwich(bench: Bench) -> dict[str, Any]:
     steps, curves = [0], {name: perplexities(net, [arch], bench.judged) for name, arch in fixed.items()}
 
     def watch(state: Progress) -> None:
-        told(every)(state)
+        reporter(every)(state)
         if state.done % every == 0:
             steps.append(state.done)
             for name, arch in fixed.items():
@@ -285,7 +285,7 @@ def relations(bench: Bench) -> dict[str, Any]:
     )  # fmt: skip
     initialise(own, SEED, std_at(sizes.width))
     how = bench.recipe(bench.effort.relation_teacher, learning_rate=1e-3)
-    train(own, [Phase("teacher", NetLm(own, bench.batches.batch), how)], progress=told(100))
+    train(own, [Phase("teacher", NetLm(own, bench.batches.batch), how)], progress=reporter(100))
     result: dict[str, Any] = {"teacher_perplexity": perplexity(own, bench.judged), "subspaces": {}}
     ranked = []
     for subspace in ("tiny", "small", "base"):
@@ -297,7 +297,7 @@ def relations(bench: Bench) -> dict[str, Any]:
 
         before = np.array([objective.loss(arch, targets) for arch in archs])
         how = bench.recipe(bench.effort.relations, learning_rate=5e-4, random=2)
-        train(net, [Phase(subspace, objective, how)], progress=told(50))
+        train(net, [Phase(subspace, objective, how)], progress=reporter(50))
         after = np.array([objective.loss(arch, targets) for arch in archs])
         macs = [net.space.flops(arch, WORDS.seq_len) // 2 for arch in archs]
         keys = [net.space.key(arch) for arch in archs]
@@ -324,7 +324,7 @@ def flash(bench: Bench) -> dict[str, Any]:
     pretraining = TeacherTraining(own, space.sizes.teacher[0], batches.batch)
     how = bench.recipe(bench.effort.flash_teacher, learning_rate=1e-3)
     folder = bench.folder / "flash"
-    train(pretraining, [Phase("teacher", pretraining, how)], folder / "teacher", bench.about("teacher"), 500, told(200))
+    train(pretraining, [Phase("teacher", pretraining, how)], folder / "teacher", bench.about("teacher"), 500, reporter(200))
     result: dict[str, Any] = {"teacher_perplexity": perplexity(own, judged), "students": {}}
     paper = SCHEDULES["flash"]
     total = 24 * paper.block_steps + paper.pretraining_steps

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 import published
+from studies.alternatives import WAYS, time_model
+from studies.comparisons import comparison_table
 
-from hwcost.testing.alternatives import WAYS, time_model
-from hwcost.testing.comparisons import comparison_table
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.sim_campaign import NOISE, SimCampaign
 
@@ -74,7 +74,7 @@ def null_table(seeds: int = NULL_SEEDS) -> None:
 
 
 def compare_table(seeds: int) -> None:
-    """How often identical arms are told apart, and how often a second arm that takes 3 % longer is found."""
+    """How often identical arms are found to differ, and how often a second arm that takes 3 % longer is found."""
     pairs = PAIRS if seeds >= 20 else seeds
     print(f"\n{pairs} pairs of arms, at the default tier (bars: false <= 5 %, found together >= 80 %)")
     print(f"{'':20s}{'arms in':16s}{'workloads':>10s}{'rounds':>8s}{'false':>8s}{'found each':>12s}{'together':>10s}")

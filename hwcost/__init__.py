@@ -14,6 +14,7 @@ Names load on first use; importing this package imports neither torch nor SQLAlc
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from hwcost.spaces import space
     from hwcost.stores import open_store
     from hwcost.study import search
-    from hwcost.supernets.family import supernet
+    from hwcost.supernets.registry import supernet
 
 __all__ = [
     "Constraint", "CostModel", "Maximize", "MeasureOptions", "MeasuredFirst", "Minimize", "Prediction", "TableOptions",
@@ -59,8 +60,11 @@ _HOMES = {
     "open_store": "hwcost.stores",
     "search": "hwcost.study",
     "space": "hwcost.spaces",
-    "supernet": "hwcost.supernets.family",
+    "supernet": "hwcost.supernets.registry",
 }
+
+
+logging.getLogger("hwcost").addHandler(logging.NullHandler())  # the application decides what is shown
 
 
 def __getattr__(name: str) -> Any:

@@ -9,11 +9,15 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 
-def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Lets ``write`` fill a file beside ``path``, then puts it in place at once.
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Fills a new file beside ``path``, then renames it to ``path`` in one step.
 
-    A reader sees the old file or the new one, never a part of either. On failure the
-    old file stays and nothing else is left.
+    A reader sees the old file or the new one, never a part of either. On failure the old file stays, and the new one is
+    removed.
+
+    Args:
+        path: The file.
+        write: Function that writes the whole content to the path that it is given.
 
     Raises:
         OSError: When the file cannot be written.

@@ -91,7 +91,7 @@ class FileLock:
         return facts if isinstance(facts, dict) else {}
 
     def release(self) -> None:
-        """Lets go of the lock; doing so twice is no error."""
+        """Lets go of the lock; a second call does nothing."""
         if self._file is None:
             return
         with suppress(OSError):
@@ -170,12 +170,12 @@ def _opened(path: Path, flags: int) -> int:
 
 
 def _trusted(file: int) -> int:
-    """Refuses what is no plain file or has a second name, since writing to it would change something else."""
+    """Refuses what is not a plain file or has a second name, since writing to it would change something else."""
     found = os.fstat(file)
     if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
         return file
     os.close(file)
-    raise OSError(errno.EPERM, "it is no plain file, or has a second name")
+    raise OSError(errno.EPERM, "it is not a plain file, or has a second name")
 
 
 def _is_still_at(path: Path, file: int) -> bool:

@@ -8,8 +8,8 @@
     │   ├── ArchitectureError     2  an architecture outside its space
     │   ├── DataError             2  a table or record that cannot be used
     │   ├── NotFittedError        2  a cost model that was asked before it was fitted
-    │   ├── InfeasibleError       2  limits that no architecture was found to keep
-    │   ├── SpaceExhausted        2  a searcher has nothing left to ask for
+    │   ├── InfeasibleError       2  constraints that no architecture was found to satisfy
+    │   ├── SpaceExhausted        2  a searcher has nothing left to propose
     │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
     ├── DeviceError               3  absent, busy or unreachable
     │   └── BusyError             3  in use by another process; names it
@@ -25,6 +25,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from typing import ClassVar
+
+__all__ = [
+    "ArchitectureError", "BusyError", "DataError", "DeviceError", "HwcostError", "InfeasibleError", "InterruptedRunError",
+    "MeasurementError", "MissingExtraError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
+]  # fmt: skip
 
 
 class HwcostError(Exception):
@@ -63,11 +68,11 @@ class NotFittedError(UsageError, AttributeError):
 
 
 class InfeasibleError(UsageError):
-    """No architecture was found that keeps the limits of a search."""
+    """No architecture was found that satisfies the constraints of a search."""
 
 
 class SpaceExhausted(UsageError):  # noqa: N818 - a signal that ends a search, not a mistake
-    """A searcher has nothing left to ask for: every allowed architecture that it can reach was asked for already."""
+    """A searcher has nothing left to propose: every feasible architecture that it can reach was proposed already."""
 
 
 class MissingExtraError(UsageError):

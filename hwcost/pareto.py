@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from hwcost._types import Floats
 from hwcost.errors import UsageError
 
+__all__ = ["crowding", "dominates", "front", "hypervolume", "knee", "ranks"]
+
 
 def dominates(one: ArrayLike, other: ArrayLike) -> NDArray[np.bool_]:
     """Says where ``one`` is nowhere worse than ``other`` and somewhere better; the last axis holds the objectives."""

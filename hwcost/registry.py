@@ -22,6 +22,7 @@ from typing import Any
 from hwcost.errors import HwcostError, UnknownNameError, UsageError
 
 _log = logging.getLogger(__name__)
+__all__ = ["Registry", "made", "parse_options"]
 
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""

@@ -1,4 +1,4 @@
-"""One table of prefixes; everything inside is SI base units, everything shown passes through here."""
+"""Units: numbers are in SI base units everywhere, and are parsed and formatted here only."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import math
 import re
 
 from hwcost.errors import UsageError
+
+__all__ = [
+    "format_bytes", "format_clock", "format_count", "format_percent", "format_seconds", "format_si", "has_time_unit",
+    "parse_duration", "parse_quantity",
+]  # fmt: skip
 
 PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 """SI prefix to factor."""
@@ -19,12 +24,12 @@ def format_si(value: float | None, unit: str, digits: int = 3) -> str:
     """Formats a number of SI base units with the prefix that keeps it between 1 and 1000.
 
     Args:
-        value: In base units; None is shown as a dash, because unknown is not zero.
+        value: Value in base units; None is shown as a dash, because unknown is not zero.
         unit: Symbol of the base unit, for example ``s`` or ``FLOP/s``.
-        digits: Significant digits.
+        digits: Number of significant digits.
 
     Returns:
-        For example ``format_si(0.0123, "s") == "12.3 ms"``.
+        The text, for example ``format_si(0.0123, "s") == "12.3 ms"``.
     """
     if value is None or math.isnan(value):
         return "-"
@@ -70,12 +75,12 @@ def parse_duration(text: str) -> float:
     """Reads a duration such as ``90``, ``90s``, ``8m``, ``1.5h`` or ``20ms`` into seconds.
 
     Raises:
-        UsageError: When the text is no positive duration.
+        UsageError: When the text is not a positive duration.
     """
     match = _DURATION.fullmatch(text)
     value = float(match[1]) * _DURATIONS[(match[2] or "s").lower()] if match else 0.0
     if not value > 0 or not math.isfinite(value):
-        raise UsageError(f"'{text}' is no duration. Expected a positive number with ns, us, ms, s, m or h, such as 8m.")
+        raise UsageError(f"'{text}' is not a duration. Expected a positive number with ns, us, ms, s, m or h, such as 8m.")
     return value
 
 
@@ -91,11 +96,11 @@ def parse_quantity(text: str) -> float:
     ``k``, ``M``, ``G`` and ``T`` are factors; ``ns``, ``us``, ``ms`` and ``s`` make seconds.
 
     Raises:
-        UsageError: When the text is no finite number.
+        UsageError: When the text is not a finite number.
     """
     match = _QUANTITY.fullmatch(text)
     factor = {**PREFIXES, **_DURATIONS}.get(match[2] or "", math.nan) if match else math.nan
     value = float(match[1]) * factor if match else math.nan
     if not math.isfinite(value):
-        raise UsageError(f"'{text}' is no quantity. Expected a number, perhaps with a unit, such as 66M or 50ms.")
+        raise UsageError(f"'{text}' is not a quantity. Expected a number, perhaps with a unit, such as 66M or 50ms.")
     return value

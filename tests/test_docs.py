@@ -72,3 +72,12 @@ def test_public_functions_are_functions_with_signatures(name: str) -> None:
     assert inspect.isfunction(function)
     kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
     assert inspect.Parameter.VAR_POSITIONAL not in kinds
+
+
+def test_files_that_the_architecture_page_names_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = {name.removeprefix("hwcost/") for name in re.findall(r"`([\w/]+/\w+\.py)`", text) if "/mine.py" not in name}
+    assert len(named) > 15
+    places = [(name, ROOT / "hwcost" / name) for name in named if not (ROOT / name).exists()]
+    missing = {name for name, path in places if path.parent.is_dir() and not path.exists()}
+    assert not missing

@@ -13,10 +13,11 @@ from tests.conftest import ROOT
 LAYERS = [
     ["errors"],
     ["units"],
-    ["_types"],
+    ["_types", "_dtypes"],
     ["_io", "_stats"],
+    ["_jsonl"],
     ["_resources", "_extras", "_locks", "_imports"],
-    ["registry"],
+    ["files", "registry"],
     ["devices"],
     ["facts"],
     ["spaces"],
@@ -36,11 +37,11 @@ LAYERS = [
     ["objectives", "pareto"],
     ["searchers"],
     ["study"],
-    ["systems"],
     ["suites", "history"],
     ["report"],
-    ["testing"],
     ["api"],
+    ["systems"],
+    ["testing"],
     ["cli"],
 ]
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}

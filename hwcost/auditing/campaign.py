@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._stats import kendall_tau
 from hwcost._types import Floats
 from hwcost.auditing.repeats import find_repeats
 from hwcost.auditing.report import AuditReport
-from hwcost.auditing.table import far_off, rank_agreement, segments
+from hwcost.auditing.table import far_off, segments
 from hwcost.campaign.diagnostics import DriftCheck
 from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan
@@ -73,7 +74,7 @@ def signal_tau(item: NDArray[np.intp], logs: Floats) -> float | None:
     counts = np.bincount(item)[item]
     has_others = counts > 1
     others = (np.bincount(item, logs)[item] - logs)[has_others] / (counts[has_others] - 1)
-    return rank_agreement(others, logs[has_others]) if has_others.any() else None
+    return kendall_tau(others, logs[has_others]) if has_others.any() else None
 
 
 def _space(plan: Plan) -> str | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._stats import MAD_TO_SD
+from hwcost._stats import median_deviation
 from hwcost._types import Floats, Indices
 
 FEWEST_PAIRS = 3
@@ -42,7 +42,7 @@ class Repeats:
     def spread(self, log_latency: Floats) -> float | None:
         """Returns the robust standard deviation of the log ratio of repeats that are not copies; None with too few."""
         ratios = (log_latency[self.later] - log_latency[self.earlier])[~self.is_copy]
-        return float(MAD_TO_SD * np.median(np.abs(ratios))) if len(ratios) >= FEWEST_PAIRS else None
+        return median_deviation(ratios) if len(ratios) >= FEWEST_PAIRS else None
 
     def disagreeing(self, log_latency: Floats, noise: float) -> tuple[tuple[int, int, float], ...]:
         """Returns the pairs whose latencies differ far more than repeats do: earlier row, later row, ratio of latencies.

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from hwcost._stats import kendall_tau, robust_sd
 from hwcost._types import Floats, Indices
 from hwcost.auditing.repeats import Repeats, find_repeats, hold_the_same
 from hwcost.auditing.report import (
@@ -32,7 +33,7 @@ from hwcost.errors import DataError
 from hwcost.exchange.sheet import listed
 from hwcost.levels.change_points import change_points, clip
 from hwcost.levels.level import Segment
-from hwcost.levels.von_neumann import critical, robust_sd
+from hwcost.levels.von_neumann import critical
 from hwcost.timing.measurement import Flag
 
 CHANCE = 3.09
@@ -120,7 +121,7 @@ def _report(
     log_level = level_everywhere[drift.rows] - float(np.median(level_everywhere[drift.rows]))
     measured_s = data.latency_s[drift.rows]
     limit, span = critical(len(measured_s)), math.expm1(float(np.ptp(log_level)))
-    tau = rank_agreement(drift.predicted_s, measured_s)
+    tau = kendall_tau(drift.predicted_s, measured_s)
     too_far = level_fault(data, drift.rows, log_level)
     faults = [*faults, too_far] if too_far is not None else faults
     flags = [*flags, *(one.flag for one in faults), *_null_effect(drift, measured_s, tau), *_confounded(drift)]
@@ -142,15 +143,6 @@ def _report(
         repeatability_after=repeatability_after, outlier_rows=outlier_rows, faults=tuple(faults),
         disagreeing=disagreeing,
     )  # fmt: skip
-
-
-def rank_agreement(predicted: Floats, measured: Floats) -> float | None:
-    """Returns Kendall's tau; None where one side never varies."""
-    from scipy import stats
-
-    if np.ptp(predicted) == 0 or np.ptp(measured) == 0:
-        return None
-    return float(stats.kendalltau(predicted, measured).statistic)
 
 
 def neighbour_agreement(predicted: Floats, measured: Floats) -> float:

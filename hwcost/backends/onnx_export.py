@@ -31,6 +31,11 @@ from hwcost.workloads.built import Built, described
 from hwcost.workloads.factory import OWN, FactoryWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
 
+_log = logging.getLogger(__name__)
+
+EXPORTERS = ("onnx_ir", "onnxscript", "torch")
+"""Libraries whose loggers are silenced during an export."""
+
 OPSET = 20
 SAMPLES = 65_536
 """Numbers of each output that are kept for comparison, evenly spaced."""
@@ -90,7 +95,10 @@ def exported(workload: Workload) -> Exported:
     folder = cache_dir("onnx")
     stem = digest({"workload": plain.key, "versions": _versions(), "opset": OPSET})[:32]
     model, outputs = folder / f"{stem}.onnx", folder / f"{stem}.npz"
-    if not model.exists() or (reference := _read(outputs)) is None:
+    if model.exists() and (reference := _read(outputs)) is not None:
+        _log.info("took the exported model of %s from the cache: %s", plain.name, model)
+    else:
+        _log.info("exporting %s to %s", plain.name, model)
         made: list[tuple[NDArray[Any], ...]] = []
         write_atomically(model, lambda path: made.append(_export(plain.built(), plain.name, path)))
         reference = made[0]
@@ -301,15 +309,24 @@ def _export(built: Built, name: str, path: Path) -> tuple[NDArray[Any], ...]:
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Keeps the exporter's prints, warnings and log lines from reaching stdout and stderr."""
-    level = logging.root.manager.disable
-    logging.disable(logging.CRITICAL)
+    sink = io.StringIO()
+    with _silent_loggers(), warnings.catch_warnings(), contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _silent_loggers() -> Iterator[None]:
+    """Silences the exporter's own loggers for the time of an export, and no others."""
+    known = {name: logging.getLogger(name) for name in (*EXPORTERS, *logging.root.manager.loggerDict)}
+    levels = [(one, one.level) for name, one in known.items() if name.partition(".")[0] in EXPORTERS]
+    for one, _ in levels:
+        one.setLevel(logging.CRITICAL + 1)
     try:
-        sink = io.StringIO()
-        with warnings.catch_warnings(), contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
-        logging.disable(level)
+        for one, level in levels:
+            one.setLevel(level)
 
 
 def _read(path: Path) -> tuple[NDArray[Any], ...] | None:

@@ -14,6 +14,8 @@ from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.positive import described
 from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table
 
+__all__ = ["ComponentReport", "component_report"]
+
 REMEDY = "Measure more rounds on a quieter machine; a fit takes the positive price that agrees best with the interval."
 
 ADDITIVE_WITHIN = 0.05

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hwcost._stats import MAD_TO_SD
+from hwcost._stats import median_deviation
 from hwcost._types import Floats, Indices
 
 HUBER = 1.5
@@ -56,7 +56,7 @@ def fit_effects(y: Floats, item: Indices, round: Indices, weight: Floats | None 
         p = _means(y - a[item], round, used, n_rounds)
         p -= np.average(p[round], weights=full)
         size = np.sqrt(full) * np.abs(y - a[item] - p[round])
-        scale = MAD_TO_SD * float(np.median(size))
+        scale = median_deviation(size)
         used = full * np.minimum(1.0, HUBER * scale / np.maximum(size, 1e-300)) if scale > 0 else full
     a = _means(y - p[round], item, used, n_items)
     residual = y - a[item] - p[round]
@@ -89,7 +89,7 @@ def noise(residual: Floats, weight: Floats, dof: float) -> float:
     if dof < 1:
         return math.nan
     scaled = np.sqrt(weight) * residual
-    scale = MAD_TO_SD * float(np.median(np.abs(scaled)))
+    scale = median_deviation(scaled)
     if scale == 0:
         return float(np.sqrt((scaled**2).sum() / dof))
     clipped = np.clip(scaled, -HUBER * scale, HUBER * scale)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hwcost._stats import MAD_TO_SD
+from hwcost._stats import median_deviation
 from hwcost._types import Floats, Indices
 from hwcost.campaign.effects import HUBER
 from hwcost.levels.level import Level
@@ -43,7 +43,7 @@ def joint_level(y: Floats, item: Indices, round: Indices, weight: Floats, level:
     for _ in range(PASSES):
         found, residual = _solve(y, item, round, used, coupling)
         size = np.sqrt(weight) * np.abs(residual)
-        scale = MAD_TO_SD * float(np.median(size))
+        scale = median_deviation(size)
         used = weight * np.minimum(1.0, HUBER * scale / np.maximum(size, 1e-300)) if scale > 0 else weight
     return found
 

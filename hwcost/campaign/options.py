@@ -17,6 +17,8 @@ from hwcost.timing.stopping import StoppingCriterion
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
 
+__all__ = ["MeasureOptions"]
+
 
 @dataclass(frozen=True)
 class MeasureOptions:

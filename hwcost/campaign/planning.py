@@ -18,6 +18,8 @@ from hwcost.timing.stopping import StoppingCriterion
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
+__all__ = ["find_or_create", "make_plan"]
+
 
 def make_plan(
     items: Sequence[Item],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import statistics
 import sys
@@ -29,6 +30,9 @@ from hwcost.timing.worker import Job
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
+__all__ = ["Progress", "Result", "run", "start"]
+
+_log = logging.getLogger(__name__)
 
 DOUBTFUL = 2.0
 """An interval this many times as wide as the median one is visited first."""
@@ -247,6 +251,7 @@ class _Run:
             raise error
         self.deaths[key] += 1
         if self.deaths[key] < ATTEMPTS:
+            _log.warning("the process that measured %s died (%s); a fresh one tries again", key, error)
             return
         flag = Flag("E_DIED", str(error), "Take a smaller batch or model, or look at the system's log.")
         done = {visit.position for visit in self.visits if visit.round == number}

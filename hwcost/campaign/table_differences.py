@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._stats import robust_sd
 from hwcost._types import Floats
 from hwcost.campaign.differences import BAND, Comparison, overall, verdicts
 from hwcost.errors import DataError, UsageError
@@ -23,7 +24,6 @@ from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.sources import read_sheet
 from hwcost.exchange.table import LatencyTable, read_table
-from hwcost.levels.von_neumann import robust_sd
 from hwcost.spaces.base import SearchSpace
 from hwcost.stores import is_store
 from hwcost.timing.measurement import Flag

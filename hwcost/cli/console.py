@@ -16,9 +16,12 @@ import typer
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
+    import logging
+
     from rich.console import Console
 
 _level = 0  # -1 quiet, 0 normal, 1 verbose; set once per command line
+_handler: logging.Handler | None = None  # shows what the library logs, with -v
 
 
 def _quiet(value: bool) -> bool:
@@ -35,6 +38,23 @@ def _set_level(level: int | None) -> None:
     global _level
     if level is not None:
         _level = level
+        _show_log(level > 0)
+
+
+def _show_log(is_shown: bool) -> None:
+    """Shows on stderr what the library logs, or stops showing it."""
+    global _handler
+    import logging
+
+    logger = logging.getLogger("hwcost")
+    if _handler is not None:
+        logger.removeHandler(_handler)
+        _handler = None
+    if is_shown:
+        _handler = logging.StreamHandler(sys.stderr)
+        _handler.setFormatter(logging.Formatter("%(name)s: %(message)s"))
+        logger.addHandler(_handler)
+    logger.setLevel(logging.INFO if is_shown else logging.NOTSET)
 
 
 Json = Annotated[
@@ -43,8 +63,10 @@ Json = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed; equal ones give equal plans, samples and splits.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="Print no progress and no remarks.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", callback=_verbose, help="Print more remarks, and tracebacks.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="No progress and no remarks.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", callback=_verbose, help="Show the library's log, and tracebacks.")
+]
 StoreUrl = Annotated[
     str | None,
     typer.Option(

@@ -1,16 +1,38 @@
-"""``hwcost pipeline``: the four systems end to end, each one command that goes on where it was."""
+"""``hwcost pipeline``: one of the papers' systems end to end; the same command resumes a run."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hwcost.cli import console
+from hwcost.cli.measuring import Backend, Device
 from hwcost.cli.progress import ProgressText, progress
 
 if TYPE_CHECKING:
-    from hwcost.systems.base import Event
+    from hwcost.systems import Event
+
+Name = Annotated[
+    str, typer.Argument(help="supershaper, autodistil, components, autodistill, or a pipeline of an installed plug-in.")
+]
+Preset = Annotated[
+    str, typer.Option("--preset", help="smoke: a minute or two; quick: up to 20 minutes on two cores; paper: in full.")
+]
+Out = Annotated[
+    str | None, typer.Option("--out", metavar="DIR", help="Folder of the run. [default: runs/pipelines/NAME-PRESET]")
+]
+CorpusPath = Annotated[
+    str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, or a data set on disk.")
+]
+Weights = Annotated[
+    str | None, typer.Option("--weights", metavar="DIR", help="Folder of a BERT to start from, or to learn from.")
+]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads inside an operator, while measuring.")]
+TrainOn = Annotated[
+    str | None, typer.Option("--train-on", help="cpu or cuda. [default: cuda where latencies are measured on a GPU]")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,25 +41,15 @@ def register(app: typer.Typer) -> None:
 
 
 def pipeline(
-    name: Annotated[str, typer.Argument(help="supershaper, autodistil, components or autodistill.")],
-    preset: Annotated[
-        str, typer.Option("--preset", help="smoke: a minute or two; quick: up to 20 on two cores; paper: all of it.")
-    ] = "quick",
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Folder of the run. [default: runs/pipelines/NAME-PRESET]")
-    ] = None,
-    corpus: Annotated[
-        str, typer.Option("--corpus", metavar="PATH", help="stdlib, text files, or a data set on disk.")
-    ] = "stdlib",
-    weights: Annotated[
-        str | None, typer.Option("--weights", metavar="DIR", help="A BERT on disk to start from, or to learn from.")
-    ] = None,
-    device: Annotated[str, typer.Option("--device", "-d", help="Where latencies are measured.")] = "cpu",
-    backend: Annotated[str, typer.Option("--backend", help="Through what.")] = "torch",
-    threads: Annotated[int, typer.Option("--threads", min=1, help="Threads inside an operator, while measuring.")] = 1,
-    train_on: Annotated[
-        str | None, typer.Option("--train-on", help="cpu or cuda. [default: cuda where latencies are measured on a GPU]")
-    ] = None,
+    name: Name,
+    preset: Preset = "quick",
+    out: Out = None,
+    corpus: CorpusPath = "stdlib",
+    weights: Weights = None,
+    device: Device = "cpu",
+    backend: Backend = "torch",
+    threads: Threads = 1,
+    train_on: TrainOn = None,
     seed: console.Seed = 0,
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -45,19 +57,17 @@ def pipeline(
 ) -> None:
     """Run one of the papers' systems from training to measured results, and write report.html and report.json.
 
-    Stages are kept as they finish, and what is expensive within a stage too: after Ctrl-C or worse, the same command goes on
-    and ends in the same result. What does not come out as a paper has it is reported as it came out.
+    Finished stages are kept, and so is expensive work within a stage: after Ctrl-C or a crash, the same command resumes the
+    run and ends in the same result. The report compares the paper's claims with what was found, whether they hold or not.
     """
-    from pathlib import Path
-
-    from hwcost.report.page import write_page
+    from hwcost.report import write_page
     from hwcost.systems import Settings
-    from hwcost.systems import pipeline as made
+    from hwcost.systems import pipeline as make_pipeline
 
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
     settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights)
-    with progress(_told) as tell:
-        report = made(name, folder, settings, tell).run()
+    with progress(_progress_text) as update:
+        report = make_pipeline(name, folder, settings, update).run()
     page = write_page(report, folder)
     if not console.write_json(report, json):
         _show(report)
@@ -69,11 +79,10 @@ def _show(report: dict[str, Any]) -> None:
     for verdict in report["verdicts"]:
         typer.echo(f"  {'yes' if verdict['holds'] else 'no '}  {verdict['claim']}")
         typer.echo(f"       {verdict['found']}")
-    spent = sum(stage["seconds"] for stage in report["stages"].values())
-    typer.echo(f"{len(report['stages'])} stages, {spent:.0f} s")
+    typer.echo(f"{len(report['stages'])} stages, {sum(report['seconds'].values()):.0f} s")
 
 
-def _told(event: Event) -> ProgressText:
+def _progress_text(event: Event) -> ProgressText:
     what = f"{event.stage}: {event.doing}"
     return ProgressText(
         event.done, event.total, f"{event.number}/{event.stages} {what}", f"stage {event.number} of {event.stages}, {what}",

@@ -29,7 +29,7 @@ def corpus(source: str | Path = "stdlib", **options: Any) -> Corpus:
     Args:
         source: ``stdlib`` for the prose of Python's standard library, a folder written by ``save_to_disk`` of the library
             ``datasets``, a text file, or a folder of ``.txt`` files.
-        **options: What that kind of source takes: ``column`` and ``split`` for a data set, nothing for the others.
+        **options: Options of that kind of source: ``column`` and ``split`` for a data set, none for the others.
 
     Raises:
         DataError: When the source cannot be read or holds no text.

@@ -1,4 +1,4 @@
-"""Batches for masked language modelling, each found from its number alone."""
+"""Batches for masked language modelling, each computed from its number alone."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from hwcost.corpora.tokenizer import Tokenizer
 from hwcost.errors import DataError, UsageError
 
 _BATCH = 1
-"""Tells the numbers drawn for a batch from those drawn for the order of an epoch."""
+"""Separates the random numbers of a batch from those of the order of an epoch."""
 
 
 class MlmBatches:
     """Batches of a corpus: sequences in an order of their own for each epoch, masked anew each time.
 
-    A batch follows from the seed and its step alone: training that goes on at any step sees what it would have seen
-    without the break, and nothing has to be saved for it. The text is encoded once, here.
+    A batch follows from the seed and its step alone: a training that resumes at any step sees what it would have seen
+    without the break, and no state of the batches has to be saved. The text is encoded once, here.
 
     Args:
         corpus: The text.
-        tokenizer: What turns it into numbers.
+        tokenizer: Tokenizer of the text.
         seq_len: Tokens of a sequence, special ones included.
         batch_size: Sequences of a batch.
-        seed: Not negative.
-        next_sentence: Give pairs of segments, and whether the second follows the first; else one segment a sequence.
+        seed: Seed of order and masking, not negative.
+        next_sentence: Whether sequences are pairs of segments, with a label that says whether the second follows the first.
         mask_probability: Chance of a token to be chosen for prediction.
 
     Raises:
@@ -98,7 +98,7 @@ class MlmBatches:
 
         Args:
             first: The step to begin at.
-            count: How many; None goes on without end.
+            count: Number of batches; None for an endless stream.
         """
         numbers = itertools.count(first) if count is None else range(first, first + count)
         return map(self.batch, numbers)

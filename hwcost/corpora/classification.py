@@ -26,8 +26,8 @@ class ClassificationTask:
 
     Attributes:
         labels: Names of the classes.
-        train: What to train on.
-        test: What to judge by.
+        train: Examples to train on.
+        test: Examples to judge by.
         seed: Decides the order of batches.
     """
 
@@ -48,8 +48,8 @@ class ClassificationTask:
 
         Args:
             corpus: The text.
-            tokenizer: What turns it into numbers.
-            classes: How many.
+            tokenizer: Tokenizer of the text.
+            classes: Number of classes.
             seq_len: Tokens of a sequence, special ones included.
             seed: Decides which passages of the larger classes are left out, and the order of batches.
 
@@ -72,7 +72,7 @@ class ClassificationTask:
         """Makes a batch of the train part; follows from the seed and the arguments alone.
 
         Args:
-            step: From 0 on; every epoch visits each example once, in an order of its own.
+            step: Number of the step, from 0; every epoch visits each example once, in an order of its own.
             batch_size: Examples of the batch.
 
         Returns:
@@ -106,7 +106,7 @@ def _largest_parts(corpus: Corpus, classes: int) -> tuple[str, ...]:
 
 
 def _side(corpus: Corpus, labels: tuple[str, ...], tested: bool) -> Corpus:
-    """The sentences of these parts that belong to one side."""
+    """Returns the sentences of these parts that belong to one side."""
     chosen = (document for document in corpus if document.part in labels)
     kept = (Document(one.name, tuple(text for text in one.sentences if is_tested(text) is tested)) for one in chosen)
     return Corpus(kept, f"{corpus.source}, {'test' if tested else 'train'} part of the classes")

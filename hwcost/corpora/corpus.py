@@ -17,8 +17,8 @@ class Document:
     """Consecutive sentences of one origin.
 
     Attributes:
-        name: Dotted, the largest part first, for example ``asyncio.tasks``.
-        sentences: In reading order.
+        name: Dotted name, the largest part first, for example ``asyncio.tasks``.
+        sentences: Sentences in reading order.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Document:
 
     @property
     def part(self) -> str:
-        """What the document is a part of, by its name: ``asyncio`` of ``asyncio.tasks``."""
+        """First part of the name: ``asyncio`` of ``asyncio.tasks``."""
         return self.name.partition(".")[0]
 
     @property
@@ -39,8 +39,8 @@ class Corpus(Sequence[Document]):
     """Documents in a fixed order; those without sentences are left out.
 
     Args:
-        documents: At least one of them with text.
-        source: What they were read from, for messages.
+        documents: Documents, at least one of them with text.
+        source: Name of the place they were read from, for messages.
 
     Raises:
         DataError: When no document holds any text.

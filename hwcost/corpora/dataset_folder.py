@@ -12,7 +12,7 @@ from hwcost.corpora.sentences import sentences
 from hwcost.errors import DataError
 
 MARKS = ("state.json", "dataset_dict.json")
-"""Files that tell such a folder: of one data set, and of several splits."""
+"""Files by which such a folder is recognised: of one data set, and of several splits."""
 
 
 def is_dataset_folder(path: str | Path) -> bool:
@@ -26,7 +26,7 @@ def dataset_folder(path: str | Path, column: str = "text", split: str | None = N
     Args:
         path: A folder written by ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk``.
         column: The column that holds the text.
-        split: Which split; None takes ``train`` where there are splits.
+        split: Name of the split; None takes ``train`` where there are splits.
 
     Raises:
         MissingExtraError: When ``datasets`` is not installed.
@@ -44,7 +44,7 @@ def _load(path: str | Path) -> Any:
         return library.load_from_disk(str(path))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"{path}: this is no data set on disk, or it is damaged: {error}. Give a folder written by save_to_disk."
+            f"{path}: this is not a data set on disk, or it is damaged: {error}. Give a folder written by save_to_disk."
         ) from None
 
 

@@ -64,7 +64,7 @@ def encode(corpus: Corpus, tokenizer: Tokenizer) -> Encoded:
 
     Args:
         corpus: The text.
-        tokenizer: What turns it into numbers.
+        tokenizer: Tokenizer of the text.
     """
     pieces = list(_pieces(corpus, tokenizer))
     lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)

@@ -44,7 +44,7 @@ def examples(corpus: Corpus, labels: tuple[str, ...], tokenizer: Tokenizer, seq_
     Args:
         corpus: Documents of these classes only.
         labels: The classes: parts of the corpus.
-        tokenizer: What turns text into numbers.
+        tokenizer: Tokenizer of the text.
         seq_len: Tokens of a sequence, special ones included; a longer sentence is cut.
         seed: Decides which passages of the larger classes are left out.
 

@@ -41,7 +41,7 @@ class Masking:
             rng: Source of chance.
 
         Returns:
-            What the model sees, and the labels: the true token where it is to be predicted, ``IGNORED`` elsewhere. Both of
+            The model's input, and the labels: the true token where it is to be predicted, ``IGNORED`` elsewhere. Both of
             the shape of the input.
         """
         chosen = self._chosen(input_ids, rng)

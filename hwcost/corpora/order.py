@@ -11,12 +11,12 @@ from hwcost.errors import UsageError
 class Order:
     """Draws of rows without end: every row once, in random order, then every row once again.
 
-    A step takes the next ``batch_size`` of these draws, so that no row is left out where an epoch is no whole number of
+    A step takes the next ``batch_size`` of these draws, so that no row is left out where an epoch is not a whole number of
     steps.
 
     Args:
-        rows: How many there are.
-        seed: Not negative.
+        rows: Number of rows.
+        seed: Seed of the order, not negative.
 
     Raises:
         UsageError: When the seed is negative.
@@ -33,7 +33,7 @@ class Order:
         """Returns the rows of a step; follows from the seed and the arguments alone.
 
         Args:
-            step: From 0 on.
+            step: Number of the step, from 0.
             batch_size: Rows a step.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Finds the prose in Python source: docstrings, block comments, and the sentences among them that are no code."""
+"""Finds the prose in Python source: docstrings, block comments, and the sentences among them that are not code."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def text_files(path: str | Path) -> Corpus:
             named after its path in the folder, with dots between the parts: ``poems/spring.txt`` is ``poems.spring``.
 
     Raises:
-        DataError: When the path is missing, the folder holds no ``.txt`` file, a file is no UTF-8, or none holds any text.
+        DataError: When the path is missing, the folder holds no ``.txt`` file, a file is not UTF-8, or none holds any text.
     """
     path = Path(path)
     if not path.is_dir():
@@ -43,5 +43,5 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. {ADVICE}") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is no UTF-8 text. Save the file as UTF-8.") from None
+        raise DataError(f"{path}: byte {error.start} is not UTF-8 text. Save the file as UTF-8.") from None
     return text.removeprefix("\ufeff").replace("\r\n", "\n")

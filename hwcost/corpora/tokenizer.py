@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from hwcost._io import write_text
 from hwcost.corpora.corpus import Corpus
 from hwcost.corpora.wordpiece import SEPARATOR, SPECIALS, START, UNKNOWN, library, train_wordpiece
 from hwcost.errors import DataError, MissingExtraError
@@ -21,11 +22,11 @@ class Tokenizer:
     """Turns text into numbers. Made by :meth:`train`, :meth:`load` or :meth:`from_vocabulary`.
 
     Attributes:
-        pad: Number of ``[PAD]``.
-        unknown: Number of ``[UNK]``.
-        start: Number of ``[CLS]``.
-        separator: Number of ``[SEP]``.
-        mask: Number of ``[MASK]``.
+        pad: Id of ``[PAD]``.
+        unknown: Id of ``[UNK]``.
+        start: Id of ``[CLS]``.
+        separator: Id of ``[SEP]``.
+        mask: Id of ``[MASK]``.
     """
 
     def __init__(self, inner: Any, source: str = "the tokenizer given") -> None:
@@ -63,7 +64,7 @@ class Tokenizer:
 
         Raises:
             MissingExtraError: When ``tokenizers`` is not installed.
-            DataError: When the file is missing, no UTF-8, holds a token twice or lacks a special token.
+            DataError: When the file is missing, not UTF-8, holds a token twice or lacks a special token.
         """
         tokens = [line.removesuffix("\r") for line in _read(Path(path)).removesuffix("\n").split("\n")]
         token, times = Counter(tokens).most_common(1)[0]
@@ -77,7 +78,7 @@ class Tokenizer:
 
         Raises:
             MissingExtraError: When ``tokenizers`` is not installed.
-            DataError: When the file is missing, cut short or no tokenizer, or lacks a special token.
+            DataError: When the file is missing, cut short or not a tokenizer, or lacks a special token.
         """
         path = Path(folder) / FILE
         text = _read(path)
@@ -86,7 +87,7 @@ class Tokenizer:
         except MissingExtraError:
             raise
         except Exception as error:  # the library raises nothing narrower
-            raise DataError(f"{path}: this is no tokenizer, or it is cut short: {error}. Save it again.") from None
+            raise DataError(f"{path}: this is not a tokenizer, or it is cut short: {error}. Save it again.") from None
         return cls(inner, str(path))
 
     def save(self, folder: str | Path) -> None:
@@ -96,7 +97,7 @@ class Tokenizer:
             OSError: When it cannot be written.
         """
         Path(folder).mkdir(parents=True, exist_ok=True)
-        (Path(folder) / FILE).write_text(self._inner.to_str(pretty=True), encoding="utf-8")
+        write_text(Path(folder) / FILE, self._inner.to_str(pretty=True))
 
     @property
     def size(self) -> int:
@@ -131,4 +132,4 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. Expected a tokenizer's file; train one with Tokenizer.train.") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is no UTF-8 text. Expected a tokenizer's file.") from None
+        raise DataError(f"{path}: byte {error.start} is not UTF-8 text. Expected a tokenizer's file.") from None

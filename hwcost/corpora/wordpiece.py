@@ -17,7 +17,7 @@ PAD, UNKNOWN, START, SEPARATOR, MASK = SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[
 """Tokens that stand for no text; a vocabulary trained here begins with them."""
 
 CONTINUED = "##"
-"""What marks a piece that goes on within a word."""
+"""Prefix of a piece that continues a word."""
 
 LARGEST_ALPHABET = 1000
 """Characters kept at most, as in BERT; rarer ones become unknown. Small vocabularies keep a quarter of their size."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from hwcost.workloads.model import ModelWorkload
     from hwcost.workloads.slopes import ComponentTable
 
+__all__ = ["Data", "from_measurements", "from_store", "from_table", "read"]
+
 FIT, TEST, UNIFORM, CHECK = "fit", "test", "uniform", "check"
 """Roles of rows: fitted on, tested on, tested on a uniform sample besides, and checked against the sum of components."""
 

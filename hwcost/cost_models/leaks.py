@@ -21,10 +21,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._stats import robust_sd
 from hwcost._types import Floats
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.smoothing import smoothers
-from hwcost.levels.von_neumann import robust_sd
 
 FEWEST_ROWS = 10
 FEWEST_VALUES = 8

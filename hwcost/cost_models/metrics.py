@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from hwcost._stats import kendall_tau, spearman
 from hwcost._types import Floats
 
 NAMES = (
@@ -39,7 +40,8 @@ def metrics(measured_s: Floats, predicted_s: Floats, low_s: Floats | None = None
         "rmse_s": float(np.sqrt(squared / len(measured_s))),
         "within_5": float((relative <= 0.05).mean()),
         "within_10": float((relative <= 0.10).mean()),
-        **_ranks(measured_s, predicted_s),
+        "kendall_tau": kendall_tau(measured_s, predicted_s),
+        "spearman": spearman(measured_s, predicted_s),
         "coverage_90": None,
         "width_90": None,
     }
@@ -47,17 +49,6 @@ def metrics(measured_s: Floats, predicted_s: Floats, low_s: Floats | None = None
         found["coverage_90"] = float(((low_s <= measured_s) & (measured_s <= high_s)).mean())
         found["width_90"] = 100.0 * float(np.median((high_s - low_s) / predicted_s))
     return found
-
-
-def _ranks(measured_s: Floats, predicted_s: Floats) -> Metrics:
-    from scipy import stats
-
-    if np.ptp(measured_s) == 0 or np.ptp(predicted_s) == 0:
-        return {"kendall_tau": None, "spearman": None}
-    return {
-        "kendall_tau": float(stats.kendalltau(measured_s, predicted_s).statistic),
-        "spearman": float(stats.spearmanr(measured_s, predicted_s).statistic),
-    }
 
 
 def median_metrics(runs: Iterable[Metrics]) -> Metrics:

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._stats import MAD_TO_SD
+from hwcost._stats import median_deviation
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.groups import Groups
 
@@ -92,7 +92,7 @@ def _is_kept(off: Floats) -> NDArray[np.bool_]:
     """Returns which log deviations from a middle are small enough; of two, either may be the outlier, so both are kept."""
     if len(off) < 3:
         return np.ones(len(off), dtype=bool)
-    return np.asarray(np.abs(off) <= max(FAR_OFF, OUTLIER * MAD_TO_SD * float(np.median(np.abs(off)))))
+    return np.asarray(np.abs(off) <= max(FAR_OFF, OUTLIER * median_deviation(off)))
 
 
 def merged(groups: Groups, genes: Floats, values: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:

@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._stats import robust_sd
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.smoothing import Smoother, smoothers
-from hwcost.levels.von_neumann import robust_sd
 
 BASES = (1000.0, 60.0)
 """Ratios of neighbouring units of time: prefixes, and minutes and hours."""

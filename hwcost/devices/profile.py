@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-DTYPES = ("float32", "tfloat32", "bfloat16", "float16", "float8", "int8")
+from hwcost._dtypes import BYTES
+
+DTYPES = tuple(BYTES)
 """Number formats that a peak can be stated for."""
 
 

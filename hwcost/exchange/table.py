@@ -7,6 +7,7 @@ column is a feature, but for ``latency_*``, and for columns that name the rows. 
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 from hwcost.spaces.layouts import find_layout
 from hwcost.spaces.table import Table
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["LATENCY", "LatencyTable", "read_table"]
 
@@ -103,6 +106,8 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
     made, features = _space(features, space, options)
     architectures = _architectures(features, made)
     remarks = (*features.remarks, *latencies.remarks)
+    for remark in remarks:
+        _log.info("%s: %s", sheet.source, remark)
     return LatencyTable(
         made, architectures, latencies.latency_s, latencies.spread_s, sheet.source, runs, tuple(sheet.columns), sheet.lines,
         sheet.place, names, remarks,

@@ -1,4 +1,4 @@
-"""Where the level of a series jumps: least squares over all ways to cut it, with a price for every cut.
+"""Finds where the level of a series jumps: least squares over all ways to cut it, with a price for every cut.
 
 Values are first clipped towards a running median, so that single outliers make no segments; running medians keep edges. The
 cut series with the least cost is found by dynamic programming (optimal partitioning, Jackson et al. 2005), and cuts
@@ -11,18 +11,19 @@ import math
 
 import numpy as np
 
+from hwcost._stats import robust_sd
 from hwcost._types import Floats
-from hwcost.levels.von_neumann import noise, robust_sd
+from hwcost.levels.von_neumann import noise
 
 MIN_ROWS = (6, 15)
 """Fewest values on either side of a cut, in short series and in long ones."""
 
 MIN_SHARE = 12
-"""Between these two, a segment holds at least the series' length over this."""
+"""Fewest values of a segment are the length of the series divided by this, within the two limits above."""
 
 P_VALUE = 1e-3
 PRICE = 3.0
-"""A cut must save so many times ``variance * log n``."""
+"""Least saving of a cut, as a multiple of ``variance * log n``."""
 
 CLIP = 3.0
 """Values are clipped to so many standard deviations of the noise around the running median."""
@@ -46,7 +47,7 @@ def change_points(values: Floats, min_rows: int | None = None, price: float | No
     Args:
         values: Shape (n,), in the order measured.
         min_rows: Fewest values between two jumps; None for what suits the series' length.
-        price: What a cut must save, in squared units of the values; None for every jump above the noise.
+        price: Least saving of a cut, in squared units of the values; None for every jump above the noise.
 
     Returns:
         Ascending indices at which a new segment begins; empty when there is only one.
@@ -119,7 +120,7 @@ def _refined(values: Floats, cuts: list[int], reach: int) -> list[int]:
 
 
 def _confirmed(values: Floats, cuts: list[int]) -> list[int]:
-    """Takes the weakest cut back until a t test (Welch) confirms all that are left."""
+    """Removes the weakest cut until a t test (Welch) confirms all that are left."""
     from scipy import stats
 
     sums = np.append(0.0, np.cumsum(values))

@@ -19,16 +19,16 @@ MEMORIES = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
 """Memories of a drift among which left-out errors choose, in mean spacings."""
 
 GAIN = 0.02
-"""A level is taken when it makes left-out errors smaller by this share, at the least."""
+"""Least share by which a level must make left-out errors smaller to be used."""
 
 CLEAR = 3.0
-"""And by so many standard errors of the paired difference, so that a few values make no level."""
+"""Least improvement in standard errors of the paired difference, so that a few values make no level."""
 
 PLAINER = 0.01
-"""Jumps are taken beside a drift, or a drift beside jumps, when they make left-out errors smaller by this share again."""
+"""Jumps are added to a drift, or a drift to jumps, when they make left-out errors smaller by this share again."""
 
 MIN_ROWS = 30
-"""Fewest values that a level can be told from."""
+"""Fewest values from which a level can be estimated."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Level:
     """A log level as a function of time.
 
     Attributes:
-        times: When the values were measured, ascending, shape (n,).
+        times: Times at which the values were measured, ascending, shape (n,).
         values: Log level at each, mean zero over the values' weights, shape (n,).
         cuts: Indices at which a new segment begins.
-        kind: What was taken.
-        memory: How far the drift reaches, in mean spacings; None without drift.
+        kind: Form of the level that cross-validation chose.
+        memory: Reach of the drift in mean spacings; None without drift.
         edf: Effective degrees of freedom.
-        gain: Share by which it makes left-out errors smaller; 0 for none.
-        left_out: Log level at each value as all the others tell it, shape (n,); for errors that are honest.
+        gain: Share by which the level makes left-out errors smaller; 0 for no level.
+        left_out: Log level at each value as estimated from all others, shape (n,); for honest errors.
     """
 
     times: Floats
@@ -90,7 +90,7 @@ class Level:
 
     @property
     def range(self) -> float:
-        """How much the highest level lies above the lowest, as a share."""
+        """Excess of the highest level over the lowest, as a share of the lowest."""
         return math.expm1(float(np.ptp(self.values))) if len(self.values) else 0.0
 
     @property
@@ -131,9 +131,9 @@ def fit_level(
     """Fits a level to what is left of log latencies once the items' own are taken away.
 
     Args:
-        times: When each value was measured, shape (n,), in any unit and order.
+        times: Time at which each value was measured, shape (n,), in any unit and order.
         values: Residuals of log latency, shape (n,).
-        weights: Shape (n,), positive; None for equal ones.
+        weights: Positive weight of each value, shape (n,); None for equal weights.
         gain: Share by which a level must make left-out errors smaller.
         cuts: Times at which the level is known to be free to jump, such as the start of another measuring run.
     """

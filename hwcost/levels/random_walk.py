@@ -1,4 +1,4 @@
-"""Smooths a series that drifts like a random walk, and jumps where it is told to.
+"""Smooths a series that drifts like a random walk and jumps at given places.
 
 The estimate minimises ``sum w (y - g)^2 + sum memory^2 / gap (g[i+1] - g[i])^2``: the posterior mean of a random walk, whose
 weights on the neighbours fall like ``exp(-distance / memory)``. The system is tridiagonal, so fit, leverages and
@@ -24,7 +24,7 @@ class Smooths:
     """One smooth per memory.
 
     Attributes:
-        fitted: Shape (k, n).
+        fitted: Smoothed values, shape (k, n).
         leverage: Share of each value in its own fit, shape (k, n).
     """
 
@@ -45,10 +45,10 @@ def smooth(values: Floats, weights: Floats, gaps: Floats, memories: Floats) -> S
     """Smooths one series with several memories.
 
     Args:
-        values: Shape (n,).
-        weights: Shape (n,), positive.
+        values: Values in order, shape (n,).
+        weights: Positive weight of each value, shape (n,).
         gaps: Distance from each value to the next in mean spacings, shape (n - 1,); infinite where the level jumps.
-        memories: How far values reach, in mean spacings, shape (k,).
+        memories: Reaches of the smooths in mean spacings, shape (k,).
     """
     from scipy.linalg import lapack
 

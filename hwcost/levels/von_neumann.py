@@ -1,7 +1,7 @@
 """The von Neumann ratio: whether a series in order of measurement is noise, or moves.
 
-It is taken of normal scores, the normal quantiles that belong to the ranks, so that its critical value holds for any
-distribution: spikes and values in groups are no drift, and a block that only a few percent of the rows belong to is.
+It is computed from normal scores, the normal quantiles of the ranks, so that its critical value holds for any distribution:
+spikes and clustered values do not count as drift, and a shifted block of only a few percent of the rows does.
 
 Sources: J. von Neumann, Distribution of the ratio of the mean square successive difference to the variance, 1941;
 R. Bartels, The rank version of von Neumann's ratio test for randomness, 1982; scores after van der Waerden, 1952.
@@ -13,18 +13,11 @@ import math
 
 import numpy as np
 
-from hwcost._stats import MAD_TO_SD
+from hwcost._stats import robust_sd
 from hwcost._types import Floats
 
 Z_1_PERCENT = 2.3263
 MIN_ROWS = 10
-
-
-def robust_sd(values: Floats) -> float:
-    """Returns the standard deviation that belongs to the median absolute deviation; 0 for fewer than two values."""
-    if len(values) < 2:
-        return 0.0
-    return float(MAD_TO_SD * np.median(np.abs(values - np.median(values))))
 
 
 def noise(values: Floats) -> float:

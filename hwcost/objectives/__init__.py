@@ -5,8 +5,7 @@ Both are made of a cost function: anything that takes an architecture and return
 """
 
 from hwcost.objectives.constraint import Constraint
-from hwcost.objectives.gates import GateCosts
 from hwcost.objectives.objective import Maximize, Minimize, Objective
 from hwcost.objectives.sizes import Flops, Memory, Params
 
-__all__ = ["Constraint", "Flops", "GateCosts", "Maximize", "Memory", "Minimize", "Objective", "Params"]
+__all__ = ["Constraint", "Flops", "Maximize", "Memory", "Minimize", "Objective", "Params"]

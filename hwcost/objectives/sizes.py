@@ -8,15 +8,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from hwcost._dtypes import BYTES
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.features import WORK, shared_features
 from hwcost.cost_models.tabulate import Tables, tabulate
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.candidates import Candidates
-
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
-"""Bytes of a number."""
 
 BUILT = "built"
 """The accounting that counts the module that is built and measured."""

@@ -1,1 +1,16 @@
-"""Figures and tables; reads only, never measures."""
+"""Tables, figures and pages of what was found; nothing here measures.
+
+The names below are what a system needs for figures of its own.
+"""
+
+from hwcost.report.drawings import FIGURES, Drawing, drawings
+from hwcost.report.figures import importance
+from hwcost.report.page import write_page
+from hwcost.report.plots import DASHED, bars, heat_map, latency_fit, losses, scatter
+from hwcost.report.search_figures import progress
+from hwcost.report.supernet_figures import bands
+
+__all__ = [
+    "DASHED", "FIGURES", "Drawing", "bands", "bars", "drawings", "heat_map", "importance", "latency_fit", "losses",
+    "progress", "scatter", "write_page",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The figure of an audit: what the architectures leave over, in the order measured, with the machine's level drawn in."""
+"""The figure of an audit: residuals in the order of measurement, with the machine's level drawn in."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def residual_order(ax: Axes, report: AuditReport, title: str) -> Axes:
 
     Args:
         ax: The axes.
-        report: What an audit found.
+        report: Report of an audit.
         title: Heading.
     """
     residual = _percent(report.residuals - float(np.median(report.residuals - report.log_level)))

@@ -72,9 +72,9 @@ def fitness(
     Args:
         ax: The axes.
         measured_s: Shape (n,), seconds.
-        predicted_s: Shape (n,), seconds; by fits that have not seen the row, where it is to say anything.
+        predicted_s: Shape (n,), seconds; by fits without the row, or the figure says nothing about new architectures.
         title: Heading.
-        notes: What stands in the corner, name to value; None shows R², MAPE and the number of points.
+        notes: Notes in the corner, name to value; None shows R², MAPE and the number of points.
     """
     factor, unit = _scale(float(np.median(measured_s)))
     step = max(1, -(-len(measured_s) // LARGEST_SCATTER))
@@ -94,14 +94,14 @@ def fitness(
     return ax
 
 
-def importance(ax: Axes, shares: Mapping[str, float], title: str = "What the model goes by", largest: int = 16) -> Axes:
+def importance(ax: Axes, shares: Mapping[str, float], title: str = "Importance of features", largest: int = 16) -> Axes:
     """Draws the share of each feature as a bar, largest first.
 
     Args:
         ax: The axes.
         shares: Fraction per feature.
         title: Heading.
-        largest: How many to show; the rest is summed up in one bar.
+        largest: Number of features that are shown; the others share one bar.
     """
     ranked = sorted(shares.items(), key=lambda item: -item[1])
     rest = ranked[largest:]
@@ -121,7 +121,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
 
     Args:
         figure: The figure.
-        path: With or without one of the two suffixes.
+        path: Path of the files, with or without one of the two suffixes.
 
     Raises:
         UsageError: When the suffix is another one, or the file cannot be written.

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._extras import imported
 from hwcost.errors import UsageError
+from hwcost.report.drawings import drawings
 from hwcost.report.figures import STYLE, new_figure, save
-from hwcost.report.pipeline_figures import drawings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +22,8 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
     """Draws a report's figures and writes the page.
 
     Args:
-        report: What :meth:`hwcost.systems.base.Pipeline.run` returned.
-        folder: Where ``report.html`` goes, and ``figures`` beside it.
+        report: Report of a pipeline, as :meth:`hwcost.systems.Pipeline.run` returns it.
+        folder: Folder for ``report.html``, and for ``figures``.
 
     Raises:
         MissingExtraError: When matplotlib or Jinja2 is not installed.
@@ -58,7 +58,7 @@ def _svg(figure: Figure) -> str:
 
 
 def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Returns a table for every stage that tells of several nets: its name, the columns, and the rows."""
+    """Returns a table for every stage with several nets: its name, the columns, and the rows."""
     found = []
     for stage, one in stages.items():
         rows = one.get("nets")

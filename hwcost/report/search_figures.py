@@ -1,4 +1,4 @@
-"""Figures of searches: fronts, how a search went, and what the chosen architectures look like."""
+"""Figures of searches: fronts, convergence, and the genes of chosen architectures."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 _LINES = (ACCENT, "#c1666b", "#d4a24e", "#48795e", "#6d597a", "#7b8794")
 
 
-def front(ax: Axes, study: Study, title: str = "What was found") -> Axes:
+def front(ax: Axes, study: Study, title: str = "Front") -> Axes:
     """Draws the trials of a study of two objectives, its front, and the reference (SuperShaper, Figure 8; AutoDistill, 4).
 
     Args:
         ax: The axes.
-        study: With two objectives.
+        study: Study with two objectives.
         title: Heading.
     """
     first, second = study.problem.objectives
@@ -47,13 +47,13 @@ def front(ax: Axes, study: Study, title: str = "What was found") -> Axes:
     return ax
 
 
-def progress(ax: Axes, convergence: Mapping[str, Sequence[float]], ylabel: str, title: str = "How the search went") -> Axes:
+def progress(ax: Axes, convergence: Mapping[str, Sequence[float]], ylabel: str, title: str = "Convergence") -> Axes:
     """Draws the convergence of searches, as :meth:`hwcost.study.Study.convergence` gives it.
 
     Args:
         ax: The axes.
         convergence: One number per evaluation, by the search's name.
-        ylabel: What it is: the best value, or the hypervolume.
+        ylabel: Name of the numbers: the best value, or the hypervolume.
         title: Heading.
     """
     for (name, values), color in zip(convergence.items(), _LINES * len(convergence), strict=False):
@@ -66,13 +66,13 @@ def progress(ax: Axes, convergence: Mapping[str, Sequence[float]], ylabel: str, 
     return ax
 
 
-def architectures(ax: Axes, archs: Mapping[str, Architecture], names: Sequence[str], title: str = "What was chosen") -> Axes:
+def architectures(ax: Axes, archs: Mapping[str, Architecture], names: Sequence[str], title: str = "Winners") -> Axes:
     """Draws the genes of architectures as bars side by side, one colour each (SuperShaper, Figures 5 and 10).
 
     Args:
         ax: The axes.
-        archs: By label; of one space, whose genes are numbers.
-        names: Of the genes.
+        archs: Architectures by label, all of one space whose genes are numbers.
+        names: Names of the genes.
         title: Heading.
     """
     places, width = np.arange(len(names)), 0.8 / len(archs)

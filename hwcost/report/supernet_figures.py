@@ -23,10 +23,10 @@ def curves(
 
     Args:
         ax: The axes.
-        steps: Where the subnets were judged.
-        values: By name, one number per step; positive.
+        steps: Number of finished steps at each point.
+        values: Positive numbers, one per point, by the name of the line.
         title: Heading.
-        ylabel: What the values are.
+        ylabel: Name of the values.
     """
     for (name, line), color in zip(values.items(), _LINES * len(values), strict=False):
         ax.plot(steps, line, color=color, linewidth=1.6, marker="o", markersize=3, label=name)
@@ -45,7 +45,7 @@ def bands(ax: Axes, diagonals: NDArray[np.float64], widths: Sequence[int], title
     Args:
         ax: The axes.
         diagonals: (layers, 2, D), entering and leaving.
-        widths: Of the space; they are marked.
+        widths: Widths of the space; they are marked.
         title: Heading.
     """
     rows = diagonals.reshape(-1, diagonals.shape[-1])
@@ -68,10 +68,10 @@ def agreement(
 
     Args:
         ax: The axes.
-        one: Of every net, along x.
-        other: Of every net, along y.
+        one: First quality of every net, along x.
+        other: Second quality of every net, along y.
         is_banded: Whether a net is one of those of about one size.
-        labels: Of the axes.
+        labels: Labels of both axes.
         title: Heading.
     """
     for wanted, color, label in ((False, SOFT, "all sizes"), (True, ACCENT, "one size")):

@@ -20,6 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 from hwcost._extras import imported
 from hwcost.errors import UsageError
 
+__all__ = ["Direct"]
+
 Mode = Literal["proximal", "decay"]
 
 THRESHOLD = 1e-6

@@ -22,6 +22,8 @@ from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture, GeneValue
 from hwcost.spaces.candidates import Candidates, codes_of, key_of
 
+__all__ = ["Sampling"]
+
 ESTIMATORS = ("literal", "score", "literal+ema", "score+ema", "rloo")
 """``literal`` is the printed rule, ``score`` the exact score of the policy; ``+ema`` subtracts a running mean of the loss;
 ``rloo`` subtracts, for every sample, the mean loss of the others (leave one out)."""

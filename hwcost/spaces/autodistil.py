@@ -15,6 +15,8 @@ from hwcost.spaces.base import Architecture
 from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 from hwcost.spaces.transformer import POSITIONS, TOKEN_TYPES, VOCABULARY, Transformer
 
+__all__ = ["TEACHER_HEADS", "TEACHER_LAYERS", "TEACHER_RATIO", "AutoDistil"]
+
 TEACHER_LAYERS = 12
 TEACHER_RATIO = 4
 TEACHER_HEADS = 12

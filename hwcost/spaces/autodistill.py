@@ -16,6 +16,8 @@ from hwcost.spaces.accounting import Work, attention, elementwise, embedding, li
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 
+__all__ = ["AutoDistill"]
+
 VOCABULARY = 30_522  # bert-base-uncased
 POSITIONS = 512
 TOKEN_TYPES = 2

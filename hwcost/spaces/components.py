@@ -19,6 +19,8 @@ from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchS
 from hwcost.spaces.connectors import canonical_connectors, layers_of
 from hwcost.spaces.scales import MINI_VOCABULARY
 
+__all__ = ["Components", "Grid"]
+
 POSITIONS = 512
 TOKEN_TYPES = 2
 

@@ -17,6 +17,8 @@ from hwcost.spaces.accounting import Work, layer_norm, linear
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 
+__all__ = ["SuperShaper"]
+
 LAYERS = 12
 WIDTHS = (120, 240, 360, 480, 540, 600, 768)
 BACKBONE_WIDTH = 768

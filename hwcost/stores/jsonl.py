@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from hwcost._jsonl import add_line
 from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores.base import Store
 from hwcost.stores.holds import held_by_file
 from hwcost.stores.lines import HEADER, MAX_LINE_BYTES, Line, RoundLine, StatusLine, check_header, decode
 from hwcost.stores.schema import SCHEMA_VERSION, Campaign, Record
+
+_log = logging.getLogger(__name__)
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -210,17 +214,7 @@ class JsonLinesStore(Store):
 
     def _write(self, line: bytes) -> None:
         """Adds one whole line or nothing; the lock is held."""
-        if os.fstat(self._file).st_size > self._end:
-            os.ftruncate(self._file, self._end)  # drops a line that a crash cut short
-        starts_line = os.pread(self._file, 1, self._end - 1) == b"\n"
-        data = line if starts_line else b"\n" + line
-        written = 0
-        try:
-            while written < len(data):
-                written += os.pwrite(self._file, data[written:], self._end + written)
-        except OSError:
-            os.ftruncate(self._file, self._end)
-            raise
+        add_line(self._file, self._end, line)
         self._read()
 
     def _read(self) -> None:
@@ -247,6 +241,7 @@ class JsonLinesStore(Store):
             remark = f"line {number} of '{self.url}' was cut short by a crash and is left out"
             if remark not in self.remarks:
                 self.remarks.append(remark)
+                _log.warning("%s", remark)
             return False
         self._lines = number if is_whole else self._lines
         return True

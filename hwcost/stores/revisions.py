@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import sqlite3
 from pathlib import Path
 from time import sleep
@@ -13,6 +14,8 @@ from hwcost.errors import StoreError
 from hwcost.stores import migrations
 from hwcost.stores.engines import WRITING
 from hwcost.stores.tables import metadata
+
+_log = logging.getLogger(__name__)
 
 _ADVISORY_LOCK = 0x6877_636F_7374  # any number will do, as long as every hwcost takes the same
 _TRIES = 120
@@ -41,7 +44,9 @@ def upgrade(engine: Engine, url: str) -> None:
         with connection.begin():
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-            if _known_revision(connection, url) != migrations.HEAD:
+            revision = _known_revision(connection, url)
+            if revision != migrations.HEAD:
+                _log.info("bringing the store %s from revision %s to %s", url, revision or "none", migrations.HEAD)
                 _run(connection)
 
 

@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TextIO
 
+from hwcost._jsonl import dumped, opened, whole_lines
 from hwcost.errors import DataError, StoreError
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
@@ -43,22 +44,19 @@ class Log:
 
     def _open(self, path: Path, about: dict[str, Any]) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            text = path.read_text(encoding="utf-8") if path.exists() else ""
-            whole = text[: text.rfind("\n") + 1]
-            if whole:
-                self._read(path, whole, about)
-            self._file = path.open("a", encoding="utf-8")
-            self._file.truncate(len(whole.encode("utf-8")))
-            if not whole:
+            lines = whole_lines(path) if path.exists() else []
+            if lines:
+                self._read(path, lines, about)
+            self._file = opened(path)
+            if not lines:
                 self._write({"event": "study", "schema_version": VERSION, **about})
         except OSError as error:
             raise StoreError(f"cannot keep a study in '{path}': {error.strerror}. Give another file") from None
         except UnicodeDecodeError:
             raise DataError(f"'{path}' is not the log of a study: it is not a text. Give another file") from None
 
-    def _read(self, path: Path, text: str, about: dict[str, Any]) -> None:
-        header, *lines = text.splitlines()
+    def _read(self, path: Path, whole: list[str], about: dict[str, Any]) -> None:
+        header, *lines = whole
         try:
             found = json.loads(header)
             if found.pop("event") != "study":
@@ -130,7 +128,7 @@ class Log:
         self._file = None
 
     def _write(self, event: dict[str, Any]) -> None:
-        self._do(lambda file: file.write(json.dumps(event, allow_nan=False) + "\n"))
+        self._do(lambda file: file.write(dumped(event)))
 
     def _do(self, action: Any) -> None:
         if self._file is None:

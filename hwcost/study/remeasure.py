@@ -17,6 +17,8 @@ import numpy as np
 from hwcost.cost_models.base import CostModel
 from hwcost.spaces.base import Architecture
 
+__all__ = ["Interval", "Level", "Remeasured", "anchors", "level_of", "remeasured"]
+
 ANCHORS = 8
 """Rows of the model that are measured again."""
 LEAST_ANCHORS = 3

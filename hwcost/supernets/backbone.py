@@ -10,13 +10,15 @@ from hwcost.supernets import huggingface, subnet
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.relations import last_layer
 
+__all__ = ["is_saved", "load", "teacher"]
+
 
 def load(supernet: Supernet, folder: str | Path) -> None:
     """Starts a supernet from a net of its full size.
 
     Args:
         supernet: The supernet.
-        folder: Of a BERT, or of a net that :meth:`~hwcost.supernets.base.Supernet.save` wrote.
+        folder: Folder of a BERT, or of a net that :meth:`~hwcost.supernets.base.Supernet.save` wrote.
 
     Raises:
         DataError: When the folder holds neither, or its net has other sizes than the supernet.
@@ -35,7 +37,7 @@ def teacher(folder: str | Path) -> tuple[nn.Module, int]:
     """Returns a net to learn from, and its attention heads.
 
     Args:
-        folder: As for :func:`load`.
+        folder: Folder of a BERT or of a saved net, as for :func:`load`.
 
     Raises:
         DataError: When the folder holds neither.

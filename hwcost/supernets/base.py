@@ -1,5 +1,5 @@
 # mypy: allow-subclassing-any
-"""What a supernet is: weights that hold those of every architecture of a space, and the rule that finds them.
+"""Supernets: weights that hold those of every architecture of a space, and the rule that finds them.
 
 A subnet's forward pass is that of the plain net that is built and measured, run on views of the supernet's weights. There is
 no second implementation with masks in it, so what is trained, extracted and measured cannot drift apart.
@@ -25,6 +25,8 @@ from hwcost.workloads.builder import Blueprint
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+__all__ = ["Supernet", "initialise", "std_at"]
+
 BERT_STD, BERT_WIDTH = 0.02, 768
 """Standard deviation of BERT's initial weights, and its width (Devlin et al., "BERT"; its released configuration)."""
 
@@ -37,11 +39,11 @@ class Supernet(nn.Module, ABC):
 
     Args:
         space: The space.
-        seed: Of the initial weights.
+        seed: Seed of the initial weights.
 
     Attributes:
         space: The space.
-        seed: Of the initial weights.
+        seed: Seed of the initial weights.
         weights: A module that holds every weight; its parameters are what is trained.
     """
 
@@ -72,8 +74,8 @@ class Supernet(nn.Module, ABC):
 
         Args:
             arch: The architecture.
-            name: Of the parameter in the subnet.
-            shape: Of that parameter.
+            name: Name of the parameter in the subnet.
+            shape: Shape of that parameter.
         """
         return prefix(self.weights.get_parameter(name), shape)
 
@@ -95,11 +97,11 @@ class Supernet(nn.Module, ABC):
             head: ``mlm``, ``pooler`` or ``none``; None for the head that the space's nets are measured with.
 
         Raises:
-            ArchitectureError: When it is no point of the space.
+            ArchitectureError: When it is not a point of the space.
             UsageError: When there is no such head.
         """
         if arch.space != self.space.name:
-            raise ArchitectureError(f"an architecture of space '{arch.space}' is no point of space '{self.space.name}'")
+            raise ArchitectureError(f"an architecture of space '{arch.space}' is not a point of space '{self.space.name}'")
         checked = self.space.architecture(arch.genes)
         if head is not None and head not in HEADS_OF_NET:
             raise UsageError(f"a net ends in one of {', '.join(HEADS_OF_NET)}; got '{head}'")
@@ -140,10 +142,10 @@ class Supernet(nn.Module, ABC):
 
         Args:
             arch: A point of the space.
-            head: As for :meth:`set`.
+            head: Head that the net ends in, as for :meth:`set`.
 
         Raises:
-            ArchitectureError: When it is no point of the space.
+            ArchitectureError: When it is not a point of the space.
         """
         chosen = self.arch, self.head
         try:
@@ -187,8 +189,8 @@ def initialise(module: nn.Module, seed: int, std: float = BERT_STD) -> None:
 
     Args:
         module: The module; equal seeds give equal numbers.
-        seed: Of the numbers.
-        std: Their standard deviation; see :func:`std_at`.
+        seed: Seed of the numbers.
+        std: Standard deviation of the numbers; see :func:`std_at`.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

@@ -23,11 +23,11 @@ class Checkpoint:
     """Where a training stands.
 
     Attributes:
-        phase: Phases that are finished.
-        step: Steps of the phase under way that are finished.
+        phase: Number of finished phases.
+        step: Number of finished steps of the phase under way.
         model: The module's parameters by name.
         moments: The optimiser's state of every parameter, by the parameter's name.
-        about: What is trained on what, plain JSON; a training resumes only where it is equal.
+        about: Description of model, data and settings, plain JSON; a training resumes only where it is equal.
     """
 
     phase: int
@@ -67,7 +67,7 @@ class Checkpoint:
 
 
 def describe(folder: Path) -> dict[str, Any]:
-    """Returns what a checkpoint says of itself, without reading its tensors.
+    """Returns the description that a checkpoint holds, without reading its tensors.
 
     Raises:
         DataError: When there is none, or it is damaged or of another kind.
@@ -83,7 +83,7 @@ def describe(folder: Path) -> dict[str, Any]:
     except OSError as error:
         raise DataError(f"there is no checkpoint at '{path}': {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
-        raise DataError(f"'{path}' is no checkpoint of a training, or it is damaged. Was writing it cut short?") from None
+        raise DataError(f"'{path}' is not a checkpoint of a training, or it is damaged. Was writing it cut short?") from None
     return described
 
 
@@ -100,5 +100,5 @@ def check_same(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> N
         if own != given or (isinstance(own, dict) and list(own) != list(given or ())):
             raise DataError(
                 f"the checkpoint in '{folder}' is of another training: its {name} is {own}, this one's is {given}. Give the "
-                f"same settings to go on, or another folder to begin anew"
+                f"same settings to resume it, or another folder to begin anew"
             )

@@ -21,6 +21,8 @@ from hwcost.spaces.connectors import layers_of
 from hwcost.supernets.base import Supernet
 from hwcost.workloads.modules import EPSILON, Embeddings, MlmHead, Pooler, additive_mask
 
+__all__ = ["ComponentSupernet", "folded"]
+
 
 def connect(
     output: torch.Tensor, connection: torch.Tensor, hidden: torch.Tensor, residual: torch.Tensor
@@ -172,7 +174,7 @@ class ComponentSupernet(Supernet):
 
     Args:
         space: The space.
-        seed: Of the initial weights.
+        seed: Seed of the initial weights.
     """
 
     space: Components
@@ -210,10 +212,10 @@ class ComponentSupernet(Supernet):
         """Runs every piece, weighed by gates that gradients reach (section 3.1).
 
         Args:
-            gates: Any numbers, (blocks, gates of a block) in the order of the genes.
-            input_ids: As for the nets, (B, S).
-            attention_mask: As for the nets, (B, S).
-            token_type_ids: As for the nets, (B, S).
+            gates: Weights of the pieces, any numbers, (blocks, gates of a block) in the order of the genes.
+            input_ids: Token ids, (B, S).
+            attention_mask: 1 for tokens, 0 for padding, (B, S).
+            token_type_ids: Segment of each token, (B, S).
 
         Returns:
             Hidden states, (B, S, h).
@@ -239,7 +241,7 @@ def folded(net: ComponentSupernet, gates: torch.Tensor, threshold: float = 1e-6)
 
     Args:
         net: The supernet; its weights are changed.
-        gates: Any numbers, (blocks, gates of a block).
+        gates: Weights of the pieces, any numbers, (blocks, gates of a block).
         threshold: Magnitude below which a gate is closed.
     """
     genes: list[int] = []

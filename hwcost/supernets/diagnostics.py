@@ -15,6 +15,8 @@ from hwcost.supernets.base import Supernet
 from hwcost.supernets.masked_lm import perplexity
 from hwcost.supernets.supershaper import SuperShaperSupernet
 
+__all__ = ["bottleneck_diagonals", "choose", "perplexities", "shape_differences"]
+
 BAND = 0.1
 """Relative half-width of the range of parameter counts within which nets are compared by their shape alone."""
 
@@ -26,7 +28,7 @@ def choose(space: SearchSpace, count: int, seed: int, band: float = BAND) -> tup
 
     Args:
         space: The space.
-        count: How many in all, an even number.
+        count: Number of nets in all, even.
         seed: Equal seeds give equal nets.
         band: Relative half-width of the common size.
 

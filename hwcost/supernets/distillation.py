@@ -22,15 +22,17 @@ from hwcost.supernets.relations import Watch
 from hwcost.supernets.training import Batch, Pass, Phase, device_of, moved
 from hwcost.workloads.modules import additive_mask
 
+__all__ = ["SCHEDULES", "Distillation", "Schedule", "TeacherTraining", "schedule"]
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long each phase lasts.
+    """Lengths of the phases of a distillation.
 
     Attributes:
         block_steps: Steps of the transfer of every block.
         pretraining_steps: Steps of pre-training distillation.
-        warmup_steps: Of pre-training distillation.
+        warmup_steps: Warm-up steps of pre-training distillation.
     """
 
     block_steps: int
@@ -68,9 +70,10 @@ class Distillation(nn.Module):
     teacher's attention logits are compared with learned mixtures of the student's, which the paper leaves open.
 
     Args:
-        student: Ends in a masked-language-model head; its embeddings start from the teacher's.
-        teacher: Likewise; it is left as it is and not kept in checkpoints, but moves along to another device.
-        seed: Of what joins them.
+        student: Net with a masked-language-model head; its embeddings start from the teacher's.
+        teacher: Net of as many blocks with the same head. It is not trained and not kept in checkpoints, but moves along to
+            another device.
+        seed: Seed of the layers that join the two.
 
     Raises:
         UsageError: When the two have different numbers of blocks.
@@ -84,7 +87,7 @@ class Distillation(nn.Module):
                 f"{len(teacher.blocks)}"
             )
         self.student = student
-        self._teacher = [teacher.eval().requires_grad_(False)]  # in a list, so that it is no part of the module
+        self._teacher = [teacher.eval().requires_grad_(False)]  # in a list, so that it is not a part of the module
         wide, narrow = teacher.embeddings.position.weight.shape[1], student.embeddings.position.weight.shape[1]
         theirs, own = teacher.blocks[0].heads, student.blocks[0].heads
         count = len(student.blocks)
@@ -112,7 +115,7 @@ class Distillation(nn.Module):
 
         Args:
             batch: The batch.
-            block: Counted from 0.
+            block: Number of the block, from 0.
         """
         with torch.no_grad():
             wanted, their_scores = _run_to(self.teacher, batch, block)
@@ -138,8 +141,8 @@ class Distillation(nn.Module):
 
         Args:
             batches: Text; with next sentences, their loss is added.
-            schedule: How long each phase lasts.
-            recipe: How; its steps are replaced by the schedule's.
+            schedule: Lengths of the phases.
+            recipe: Settings of the training; its steps are replaced by the schedule's.
             alpha: Share of the text's loss in ``alpha L_M + (1 - alpha) L_MD + L_N``; the paper does not state it,
                 MobileBERT takes 0.5.
         """
@@ -187,8 +190,8 @@ class TeacherTraining(nn.Module):
     """A net with masked language modelling and next sentence prediction: how a teacher is made (Devlin et al., "BERT").
 
     Args:
-        net: Ends in a masked-language-model head.
-        width: Of its hidden states.
+        net: Net with a masked-language-model head.
+        width: Width of its hidden states.
         batches: Text with next sentences.
     """
 
@@ -207,7 +210,7 @@ class TeacherTraining(nn.Module):
 
 
 def text_losses(net: nn.Module, next_sentence: nn.Module, batch: Batch) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
-    """Returns the losses of masked words and, where the batch tells it, of the next sentence; and the logits, (n, V)."""
+    """Returns the losses of masked words and, where the batch has it, of the next sentence; and the logits, (n, V)."""
     positions, labels = asked(batch)
     hidden = net.encode(*inputs(batch))
     logits = net.head(hidden.flatten(0, 1)[positions], net.embeddings.word.weight).float()
@@ -223,7 +226,7 @@ def attention_transfer(wanted: torch.Tensor, given: torch.Tensor, keep: torch.Te
     Args:
         wanted: The teacher's scores before the mask, (B, heads, S, S).
         given: The student's, of as many heads.
-        keep: Which tokens are no padding, (B, S); padding is attended to by none.
+        keep: Mask of the tokens that are not padding, (B, S); no token attends to padding.
     """
     given, wanted = (
         one.float().masked_fill(~keep[:, None, None, :], torch.finfo(torch.float32).min).log_softmax(-1)

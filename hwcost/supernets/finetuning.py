@@ -23,22 +23,24 @@ from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Pass, Phase, device_of, moved, train
 from hwcost.workloads.modules import Pooler
 
+__all__ = ["Classification", "Classifier", "accuracy", "prepare"]
+
 STARTS = ("direct", "partial", "scratch")
-"""What comes before fine-tuning."""
+"""Weights that fine-tuning starts from: the supernet's, these trained further, or random ones trained alone."""
 
 
 def prepare(
     supernet: Supernet, arch: Architecture, start: str, batches: Batches, recipe: Recipe, folder: Path | None = None
 ) -> nn.Module:
-    """Takes a net out and, unless it is fine-tuned directly, pre-trains it by masked words.
+    """Takes a net out and, unless it is fine-tuned directly, pre-trains it on masked tokens.
 
     Args:
-        supernet: Trained; from the beginning, only its space and its weights' seed matter.
+        supernet: Trained supernet; where the net starts from scratch, only its space and its seed matter.
         arch: The net.
         start: One of ``STARTS``.
-        batches: Text.
-        recipe: Of the pre-training.
-        folder: Where its checkpoint lies; None keeps nothing.
+        batches: Batches of text.
+        recipe: Settings of the pre-training.
+        folder: Folder of the checkpoint; None keeps none.
 
     Returns:
         The net, which ends in a masked-language-model head.
@@ -60,10 +62,10 @@ class Classifier(nn.Module):
     """A net with a pooler and a dense layer on top.
 
     Args:
-        net: An encoder; what it ends in is not used, so that its weights may come from any training.
-        width: Of its hidden states.
-        classes: How many.
-        seed: Of the new layers' weights.
+        net: Encoder; its own head is not used, so that its weights may come from any training.
+        width: Width of the hidden states.
+        classes: Number of classes.
+        seed: Seed of the new layers' weights.
     """
 
     def __init__(self, net: nn.Module, width: int, classes: int, seed: int = 0) -> None:
@@ -85,7 +87,7 @@ class Classification:
     """The objective of fine-tuning.
 
     Args:
-        classifier: What is trained.
+        classifier: Net to be trained.
         batches: Returns the numpy batch of a step, with ``labels`` (B,).
     """
 

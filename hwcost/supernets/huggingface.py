@@ -96,13 +96,13 @@ def load_backbone(supernet: Supernet, tensors: Tensors, heads: int | None = None
     """Starts a supernet from a BERT of its full size; what BERT does not have, such as bottlenecks, stays as it is.
 
     Args:
-        supernet: Of the space ``supershaper``, ``autodistil``, ``transformer`` or ``components``.
-        tensors: From :func:`read` or :func:`renamed`.
+        supernet: Supernet of the space ``supershaper``, ``autodistil``, ``transformer`` or ``components``.
+        tensors: Weights as returned by :func:`read` or :func:`renamed`.
         heads: Attention heads of the BERT; compared where they are known.
 
     Raises:
         DataError: When the BERT has other heads, other layers, or a tensor of another shape than the supernet.
-        UsageError: When the weights are no BERT's.
+        UsageError: When the weights are not those of a BERT.
     """
     if "embeddings.word.weight" not in tensors:
         raise UsageError("these weights hold no word embeddings; give what huggingface.read or renamed returns")
@@ -139,9 +139,9 @@ def teacher(config: dict[str, Any], tensors: Tensors, head: str = "none") -> nn.
     """Makes a plain net of a BERT, for example to distil from; in eval mode.
 
     Args:
-        config: From :func:`read`.
-        tensors: From :func:`read`.
-        head: What it ends in.
+        config: Configuration as returned by :func:`read`.
+        tensors: Weights as returned by :func:`read`.
+        head: Head that the net ends in.
 
     Raises:
         DataError: When the weights do not fit the configuration.

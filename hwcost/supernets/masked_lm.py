@@ -16,6 +16,8 @@ from hwcost.supernets.base import Supernet
 from hwcost.supernets.sampling import Rule
 from hwcost.supernets.training import Batch, Pass, device_of, moved
 
+__all__ = ["Batches", "NetLm", "SupernetLm", "asked", "inputs", "masked_lm_loss", "perplexity"]
+
 Batches = Callable[[int], dict[str, Any]]
 """Returns a numpy batch by its number, as :meth:`hwcost.corpora.MlmBatches.batch` does."""
 
@@ -36,8 +38,8 @@ def masked_lm_loss(net: nn.Module, batch: Batch) -> torch.Tensor:
     """Returns the mean cross-entropy, in nats, of the masked tokens (Devlin et al., "BERT", section 3.1).
 
     Args:
-        net: Ends in a masked-language-model head.
-        batch: With labels, (B, S); negative where nothing is to be predicted.
+        net: Net with a masked-language-model head.
+        batch: Batch with labels, (B, S); negative where nothing is to be predicted.
     """
     positions, wanted = asked(batch)
     return functional.cross_entropy(net(*inputs(batch), positions).float(), wanted)
@@ -48,8 +50,8 @@ class SupernetLm:
 
     Args:
         supernet: The supernet.
-        batches: What they are trained on; all subnets of a step see the same batch.
-        rule: Which subnets a step runs; all its micro batches run the same ones.
+        batches: Batches of text; all subnets of a step see the same one.
+        rule: Rule that chooses the subnets of a step; all micro batches of a step run the same subnets.
     """
 
     def __init__(self, supernet: Supernet, batches: Batches, rule: Rule) -> None:
@@ -66,8 +68,8 @@ class NetLm:
     """Masked language modelling of one net.
 
     Args:
-        net: Ends in a masked-language-model head.
-        batches: What it is trained on.
+        net: Net with a masked-language-model head.
+        batches: Batches of text.
     """
 
     def __init__(self, net: nn.Module, batches: Batches) -> None:
@@ -83,7 +85,7 @@ def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
     """Returns the exponential of the mean cross-entropy of all masked tokens.
 
     Args:
-        net: Ends in a masked-language-model head.
+        net: Net with a masked-language-model head.
         batches: Held-out batches.
 
     Raises:

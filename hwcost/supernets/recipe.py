@@ -1,4 +1,4 @@
-"""How a training runs: steps, batches, optimiser, rates. The papers' settings, and those of their released code, by name."""
+"""Settings of a training: steps, batches, optimiser, rates; by name those of the papers and of their released code."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 
 from hwcost.errors import UnknownNameError, UsageError
 
+__all__ = ["RECIPES", "Recipe", "recipe"]
+
 KNOWN = {
     "optimizer": ("adamw", "lamb"),
     "dtype": ("float32", "bfloat16"),
     "sampling": ("sandwich", "uniform"),
     "relation": ("softmax-mse", "logits-mse", "softmax-kl"),
 }
-"""What settings with names can be."""
+"""Values of the settings that are names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +25,11 @@ class Recipe:
         steps: Steps of the optimiser.
         batch_size: Sequences of a step, all micro batches together.
         seq_len: Tokens of a sequence.
-        learning_rate: At its peak.
+        learning_rate: Learning rate at its peak.
         warmup_steps: Steps in which the rate rises to the peak; it falls linearly to 0 afterwards.
-        weight_decay: Decoupled; biases and norms are left alone.
+        weight_decay: Decoupled weight decay; biases and norms do not decay.
         betas: Decay of the two moments.
-        epsilon: Beside the root of the second moment.
+        epsilon: Constant added to the root of the second moment.
         clip: Largest norm of the gradient; None for no limit.
         optimizer: ``adamw`` or ``lamb``.
         accumulate: Micro batches that a step is divided into.

@@ -100,8 +100,8 @@ def relation_loss(
     """Returns the distance of a student's relations from the teacher's, summed over queries, keys and values.
 
     Args:
-        teacher: Of its last layer.
-        student: Of its last layer.
+        teacher: Projections of the teacher's last layer.
+        student: Projections of the student's last layer.
         mask: 1 for tokens, 0 for padding, (B, S); padding neither relates nor is related to.
         heads: Relation heads.
         kind: One of ``RELATIONS``.
@@ -120,7 +120,7 @@ def relation_loss(
 
 
 def _distance(wanted: torch.Tensor, given: torch.Tensor, keep: torch.Tensor, kind: str) -> torch.Tensor:
-    """Means over heads and over what is no padding: pairs of tokens, or tokens for a divergence of distributions."""
+    """Means over heads and over what is not padding: pairs of tokens, or tokens for a divergence of distributions."""
     heads, columns = wanted.shape[1], keep[:, None, None, :]
     rows = keep[:, None, :, None]
     pairs = heads * (rows & columns).sum()
@@ -139,10 +139,10 @@ class RelationDistillation:
 
     Args:
         supernet: The supernet.
-        teacher: Whose relations are learnt; it is left as it is.
+        teacher: Net whose relations are learnt; it is not trained.
         heads: Relation heads: the teacher's heads.
-        batches: Text; labels are not used.
-        rule: Which subnets a step runs.
+        batches: Batches of text; labels are not used.
+        rule: Rule that chooses the subnets of a step.
         kind: One of ``RELATIONS``.
 
     Raises:

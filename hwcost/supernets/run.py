@@ -1,4 +1,4 @@
-"""A supernet's training as a folder: settings, tokenizer, checkpoint and log. Equal settings go on where it stands."""
+"""A supernet's training as a folder: settings, tokenizer, checkpoint and log. The same settings resume it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost._io import write_text
 from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
 from hwcost.errors import DataError, InterruptedRunError, UsageError
-from hwcost.supernets.family import supernet
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.schema import VERSION, check_version
 from hwcost.workloads import builder
 
@@ -21,27 +22,29 @@ if TYPE_CHECKING:
     from hwcost.supernets.sampling import Allowed
     from hwcost.supernets.training import Progress, Summary
 
+__all__ = ["HELD_OUT", "Run", "Settings", "tokenizer_of"]
+
 SETTINGS = "run.json"
 HELD_OUT = 0.1
 """Share of the corpus's documents that nothing is trained on."""
 JUDGED, JUDGED_SEQUENCES = 8, 32
-"""Batches that perplexity is judged by, and sequences in each."""
+"""Number of batches on which perplexity is computed, and of sequences in each."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is trained on what.
+    """Settings of a supernet's training: space, data and recipe.
 
     Attributes:
         space: Name of the space.
         options: The space's options.
-        recipe: How.
+        recipe: Steps, batches, optimiser and rates.
         corpus: ``stdlib``, or the path of text files or of a data set on disk.
-        seed: Of weights, batches and sampled architectures.
+        seed: Seed of weights, batches and sampled architectures.
         backbone: Folder of a BERT, or of a saved net, that the weights start from; None for random ones.
         teacher: Folder of a BERT, or of a saved net, whose relations are learnt; None for masked language modelling. The
             supernet of space ``autodistil`` starts from it (AutoDistil, Algorithm 1) where there is no backbone.
-        limits: In words, what subnets are trained within; what they mean is given to the run as ``allowed``.
+        limits: Constraints that trained subnets satisfy, in words; ``allowed`` of the run decides whether one does.
     """
 
     space: str
@@ -77,10 +80,11 @@ class Run:
     """A training in a folder.
 
     Attributes:
-        folder: Where it lies.
-        settings: What is trained on what.
-        device: Where torch computes; ``cpu`` or ``cuda``.
-        allowed: Says for each of n architectures whether it is within the settings' limits; needed where there are any.
+        folder: Folder of the training.
+        settings: Space, data and recipe.
+        device: Device on which torch computes: ``cpu`` or ``cuda``.
+        allowed: Function that says for each of n architectures whether it satisfies the settings' limits; needed where there
+            are limits.
     """
 
     folder: Path
@@ -92,7 +96,7 @@ class Run:
     def start(
         cls, folder: str | Path, settings: Settings, device: str = "cpu", allowed: Allowed | None = None
     ) -> Run:
-        """Begins a training, or goes on with one of the same settings.
+        """Begins a training, or resumes one of the same settings.
 
         Raises:
             DataError: When the folder holds a training of other settings, or its settings are damaged.
@@ -107,17 +111,15 @@ class Run:
                 if own[name] != given[name]:
                     raise DataError(
                         f"'{folder}' holds a training with other settings: its {name} is {own[name]}, given is "
-                        f"{given[name]}. Give the same settings to go on, or another folder"
+                        f"{given[name]}. Give the same settings to resume it, or another folder"
                     )
             return run
         run = cls(Path(folder), settings, device, allowed)
-        _ = run.objective  # what cannot be read, or does not fit, is told before anything is written
+        _ = run.objective  # what cannot be read, or does not fit, is an error before anything is written
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             run.tokenizer.save(path.parent)
-            part = path.with_suffix(".part")
-            part.write_text(json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2), encoding="utf-8")
-            part.replace(path)  # killed before this, the same command begins anew
+            write_text(path, json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2))
         except OSError as error:
             raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
         return run
@@ -142,7 +144,7 @@ class Run:
 
     @cached_property
     def supernet(self) -> Supernet:
-        """The supernet: with the weights that the training begins with, until it is trained or read."""
+        """The supernet, with its initial weights until it is trained or read."""
         settings = self.settings
         made = supernet(settings.space, settings.seed, **settings.options)
         builder(made.space).check_seq_len(settings.recipe.seq_len)
@@ -181,7 +183,7 @@ class Run:
         return made
 
     def held_out(self, count: int = JUDGED) -> list[dict[str, Any]]:
-        """Returns batches to judge by."""
+        """Returns batches of held-out text."""
         return self._batches(self.text[1], self.settings.seed + 1, JUDGED_SEQUENCES).fixed(count)
 
     def train(self, progress: Callable[[Progress], None] = lambda state: None, save_every: int = 200) -> Summary:
@@ -200,7 +202,7 @@ class Run:
         except KeyboardInterrupt:
             raise InterruptedRunError(
                 f"interrupted; '{self.folder}' stands at step {self.steps_done()} of {self.settings.recipe.steps}. The same "
-                f"command goes on from there"
+                f"command resumes there"
             ) from None
 
     def steps_done(self) -> int:
@@ -218,7 +220,7 @@ class Run:
 
     @cached_property
     def objective(self) -> Any:
-        """What is lowered, on the supernet with the backbone's weights."""
+        """The training objective, on the supernet with the backbone's weights."""
         from hwcost.supernets.masked_lm import SupernetLm
         from hwcost.supernets.relations import RelationDistillation
         from hwcost.supernets.sampling import rule
@@ -226,7 +228,7 @@ class Run:
         settings, recipe = self.settings, self.settings.recipe
         batches = self._batches(self.text[0], settings.seed, recipe.micro_batch)
         if settings.limits and self.allowed is None:
-            raise UsageError(f"this training is within limits: {', '.join(settings.limits)}. Give allowed= to go on")
+            raise UsageError(f"this training is within limits: {', '.join(settings.limits)}. Give allowed= to resume it")
         drawn = rule(recipe.sampling, self.supernet, recipe.random, settings.seed, self.allowed)
         begun = settings.backbone or (settings.teacher if settings.space == "autodistil" else None)
         if begun is not None:

@@ -44,8 +44,8 @@ class Uniform:
     """A few random architectures in every step, every gene drawn by itself.
 
     Args:
-        supernet: Whose architectures.
-        count: How many a step.
+        supernet: Supernet whose architectures are drawn.
+        count: Number of architectures a step.
         seed: Equal seeds give equal architectures.
         allowed: Says for each of n architectures whether it may be trained, such as ``Constraint(...).feasible``: only those
             within a budget are drawn. None allows all.
@@ -101,11 +101,11 @@ class Sandwich:
     released code with two.
 
     Args:
-        supernet: Whose architectures.
-        count: How many random ones a step.
+        supernet: Supernet whose architectures are drawn.
+        count: Number of random architectures a step.
         seed: Equal seeds give equal architectures.
-        allowed: As for :class:`Uniform`. An end that is not allowed is replaced by the largest, or the smallest, of some
-            hundred that are.
+        allowed: Function that says of each architecture whether it may be trained, as for :class:`Uniform`. A largest or
+            smallest one that may not is replaced by the largest or smallest of some hundred that may.
     """
 
     def __init__(self, supernet: Elastic, count: int = 1, seed: int = 0, allowed: Allowed | None = None) -> None:

@@ -10,6 +10,8 @@ from hwcost.supernets.base import initialise, std_at
 from hwcost.workloads.autodistill import AutoDistillBuilder
 from hwcost.workloads.builder import Blueprint
 
+__all__ = ["student", "student_blueprint", "teacher"]
+
 
 def student_blueprint(space: AutoDistill, arch: Architecture, head: str | None = None) -> Blueprint:
     """Describes a student; see :meth:`hwcost.workloads.builder.Builder.blueprint`."""
@@ -21,12 +23,12 @@ def student(space: AutoDistill, arch: Architecture, head: str | None = "mlm", se
 
     Args:
         space: The space.
-        arch: One of its points.
+        arch: Architecture of the student.
         head: ``mlm``, ``pooler`` or ``none``; None for the bare net that is measured.
-        seed: Of the weights.
+        seed: Seed of the weights.
 
     Raises:
-        ArchitectureError: When it is no point of the space.
+        ArchitectureError: When it is not a point of the space.
     """
     net = student_blueprint(space, arch, head).build()
     initialise(net, seed, std_at(int(arch.genes[0])))

@@ -17,10 +17,14 @@ from typing import Any
 import torch
 
 from hwcost._extras import imported
+from hwcost._io import write_atomically, write_text
 from hwcost.errors import DataError, UsageError
-from hwcost.supernets.schema import VERSION, check_version, writing
+from hwcost.files import writing
+from hwcost.supernets.schema import VERSION, check_version
 from hwcost.workloads import is_net, modules
 from hwcost.workloads.builder import Blueprint
+
+__all__ = ["describe", "load", "read_tensors", "save", "write_tensors"]
 
 WEIGHTS, CONFIG, SOURCE = "model.safetensors", "config.json", "modeling.py"
 
@@ -55,10 +59,10 @@ def save(folder: str | Path, model: torch.nn.Module, blueprint: Blueprint, about
     """Writes a net so that it can be loaded with hwcost and without.
 
     Args:
-        folder: Made where it is missing; files of an earlier net in it are replaced.
+        folder: Folder of the net, made where it is missing; files of an earlier net in it are replaced.
         model: The net with its weights.
-        blueprint: What it is made of.
-        about: What else is known of it, plain JSON; kept in the description.
+        blueprint: Description from which the net can be built again.
+        about: Further facts about the net, plain JSON; kept in its description.
 
     Returns:
         The folder.
@@ -77,7 +81,7 @@ def save(folder: str | Path, model: torch.nn.Module, blueprint: Blueprint, about
     write_tensors(folder / WEIGHTS, model.state_dict())
     for name, text in ((SOURCE, source(blueprint)), (CONFIG, json.dumps(described, indent=2) + "\n")):
         with writing(folder / name):
-            (folder / name).write_text(text, encoding="utf-8")
+            write_text(folder / name, text)
     return folder
 
 
@@ -151,14 +155,11 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[s
     """
     library = _safetensors()
     own = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    part = path.with_name(path.name + ".part")
     with writing(path):
         try:
-            library.save_file(own, part, metadata)
-            part.replace(path)
-        except (OSError, import_module("safetensors").SafetensorError) as error:
-            part.unlink(missing_ok=True)
-            raise OSError(str(error)) from None  # the library tells by an error of its own what the system said
+            write_atomically(path, lambda part: library.save_file(own, part, metadata))
+        except import_module("safetensors").SafetensorError as error:
+            raise OSError(str(error)) from None  # the library wraps what the system said in an error of its own
 
 
 def read_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -173,7 +174,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         raise DataError(f"there are no weights at '{path}'")
     try:
         tensors: dict[str, torch.Tensor] = load_file(path)
-    except Exception as error:  # the library's own error is no subclass of anything narrower
+    except Exception as error:  # the library's own error is not a subclass of anything narrower
         raise DataError(f"the weights at '{path}' are damaged: {error}. Was writing them cut short?") from None
     return tensors
 

@@ -24,7 +24,7 @@ class SuperShaperSupernet(Supernet):
 
     Args:
         space: The space; where it is merged, extracted nets have their bottlenecks composed.
-        seed: Of the initial weights.
+        seed: Seed of the initial weights.
     """
 
     space: SuperShaper

@@ -7,6 +7,7 @@ a training is its weights, the optimiser's moments and a number.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -17,11 +18,16 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import nn
 
+from hwcost._jsonl import append, keep_first, whole_lines
 from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.files import writing
 from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernets.optimizers import optimizer
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.schema import writing
+
+__all__ = ["Objective", "Pass", "Phase", "Progress", "Summary", "device_of", "moved", "read_log", "train"]
+
+_log = logging.getLogger(__name__)
 
 LOG = "log.jsonl"
 
@@ -32,9 +38,9 @@ class Pass(NamedTuple):
     """A forward pass.
 
     Attributes:
-        name: The same in every step, for logs.
-        loss: A scalar.
-        tokens: How many it ran.
+        name: Name of the pass in logs, the same in every step.
+        loss: Loss of the pass, a scalar.
+        tokens: Number of tokens of the pass.
     """
 
     name: str
@@ -59,9 +65,9 @@ class Phase:
     """One stretch of a training, with a fresh optimiser and its own rates.
 
     Attributes:
-        name: For logs.
-        objective: What it lowers.
-        recipe: How.
+        name: Name of the phase in logs.
+        objective: Objective that is minimised.
+        recipe: Steps, batches, optimiser and rates.
         trained: Whether a parameter is trained, by its name; the others stay as they are.
         about: Settings of the objective's own, plain JSON; a checkpoint resumes only where they are equal.
     """
@@ -128,16 +134,16 @@ def train(
     """Trains a module, phase by phase; resumes where a checkpoint in the folder stands.
 
     Args:
-        module: Every parameter of it is kept in checkpoints.
-        phases: What is done, in order.
-        folder: Where the checkpoint and a log of losses lie; None keeps nothing.
-        about: What is trained on what, plain JSON; recipes are added. A checkpoint resumes only the same training.
+        module: Module to be trained; checkpoints hold all its parameters.
+        phases: Phases of the training, in order.
+        folder: Folder of the checkpoint and the log of losses; None keeps neither.
+        about: Description of model and data, plain JSON; recipes are added. A checkpoint resumes only the same training.
         save_every: Steps between checkpoints; there is also one at the end of every phase.
         progress: Called after every step.
 
     Raises:
         DataError: When the folder's checkpoint is damaged or of another training.
-        MeasurementError: When a loss is no number.
+        MeasurementError: When a loss is not a finite number.
         StoreError: When the disk is full; the last checkpoint stays.
         UsageError: When ``save_every`` is not positive, or two phases have one name.
     """
@@ -146,7 +152,7 @@ def train(
     if save_every < 1:
         raise UsageError(f"checkpoints lie at least one step apart, got {save_every}")
     if len(set(names)) < len(names):
-        raise UsageError(f"phases have names of their own, by which checkpoints tell them apart; got {', '.join(names)}")
+        raise UsageError(f"phases have names of their own, by which checkpoints distinguish them; got {', '.join(names)}")
     known = {**(about or {}), "phases": {phase.name: {**_plain(phase.recipe), **phase.about} for phase in stretch}}
     place = None if folder is None else Path(folder)
     start = _resume(module, place, known)
@@ -160,7 +166,7 @@ def train(
             state = Progress(stretch[index].name, step + 1, run.recipe.steps, done + step + 1, total, losses, tokens)
             summary = summary.after(state)
             if place is not None:
-                _log(place, state)
+                _keep(place, state)
                 if (step + 1) % save_every == 0 and step + 1 < run.recipe.steps:
                     run.checkpoint(index, step + 1, known).save(place)
             progress(state)
@@ -203,7 +209,7 @@ class _Run:
         return losses, tokens
 
     def _passes(self, step: int, number: int) -> Iterator[Pass]:
-        """Yields the objective's passes, run in the recipe's precision; what is done between them is not."""
+        """Yields the objective's passes, run in the recipe's precision; computations between passes are not."""
         passes = self.phase.objective.passes(step, number)
         while True:
             with self._precision():
@@ -249,10 +255,8 @@ def _resume(module: nn.Module, folder: Path | None, about: dict[str, Any]) -> Ch
     fill(module, found.model, folder)
     finished = list(about["phases"].values())[: found.phase]
     done = sum(recipe["steps"] for recipe in finished) + found.step
-    path = folder / LOG
-    if path.exists():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        path.write_text("".join(lines[:done]), encoding="utf-8")
+    keep_first(folder / LOG, done)
+    _log.info("resuming the training in %s after %d steps", folder, done)
     return found
 
 
@@ -277,10 +281,9 @@ def _moved(state: dict[str, torch.Tensor], parameter: torch.Tensor) -> dict[str,
     return {kind: value.to(parameter.device) if value.ndim else value for kind, value in state.items()}
 
 
-def _log(folder: Path, state: Progress) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with writing(folder / LOG), (folder / LOG).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(state)) + "\n")
+def _keep(folder: Path, state: Progress) -> None:
+    with writing(folder / LOG):
+        append(folder / LOG, asdict(state))
 
 
 def _plain(recipe: Recipe) -> dict[str, Any]:
@@ -307,9 +310,9 @@ def read_log(folder: str | Path) -> Iterator[Progress]:
     """
     path = Path(folder) / LOG
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in whole_lines(path):
             yield Progress(**json.loads(line))
     except OSError as error:
-        raise DataError(f"there is no log of a training at '{path}': {error.strerror}") from None
+        raise DataError(f"there is not a log of a training at '{path}': {error.strerror}") from None
     except (ValueError, TypeError):
-        raise DataError(f"'{path}' is no log of a training, or it is damaged") from None
+        raise DataError(f"'{path}' is not a log of a training, or it is damaged") from None

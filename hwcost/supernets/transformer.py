@@ -37,7 +37,7 @@ class TransformerSupernet(Supernet):
 
     Args:
         space: The space, with ``elastic="homogeneous"``.
-        seed: Of the initial weights.
+        seed: Seed of the initial weights.
 
     Raises:
         UsageError: When layers have choices of their own.
@@ -99,7 +99,7 @@ class AutoDistilSupernet(TransformerSupernet):
 
     Args:
         space: A sub-space.
-        seed: Of the initial weights, which the teacher's replace where there are some.
+        seed: Seed of the initial weights, which the teacher's replace where there are some.
     """
 
     space: AutoDistil

@@ -1,6 +1,18 @@
-"""The four systems end to end: each trains, measures, searches and measures again what it found."""
+"""The four papers' systems end to end: each trains, measures, searches, and measures again what it found.
 
-from hwcost.systems.base import Event, Measuring, Pipeline, Settings, Verdict
-from hwcost.systems.family import PIPELINES, pipeline
+One package per paper, on public names of the library only. A system of your own is a subclass of :class:`Pipeline`.
+"""
 
-__all__ = ["PIPELINES", "Event", "Measuring", "Pipeline", "Settings", "Verdict", "pipeline"]
+from hwcost.systems.base import Pipeline
+from hwcost.systems.claims import Claim
+from hwcost.systems.events import Event
+from hwcost.systems.registry import PIPELINES, pipeline
+from hwcost.systems.reports import results_of
+from hwcost.systems.result_cache import ResultCache
+from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset, Settings
+from hwcost.systems.stages import Stage, stage
+
+__all__ = [
+    "ONE_BY_ONE", "PIPELINES", "Claim", "Event", "Measuring", "Pipeline", "Preset", "ResultCache", "Settings", "Stage",
+    "pipeline", "results_of", "stage",
+]  # fmt: skip

@@ -1,7 +1,7 @@
-"""A system end to end: stages in a fixed order, each kept when it is finished, so that the same command goes on.
+"""A system end to end: stages in a fixed order, each kept when it is finished, so that the same command resumes a run.
 
-What is expensive within a stage is resumable by itself: trainings by their checkpoints, campaigns by their store, studies by
-their logs, and single results by :meth:`Pipeline.each`.
+Expensive work within a stage is resumable too: trainings by their checkpoints, campaigns by their store, studies by their
+logs, and single results by :meth:`Pipeline.cached_map`.
 """
 
 from __future__ import annotations
@@ -9,327 +9,222 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
-from hwcost.campaign import run as campaign
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.planning import find_or_create
+from hwcost.campaign.run import run as run_campaign
 from hwcost.devices import require
 from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
 from hwcost.stores import open_store
-from hwcost.supernets.schema import VERSION, check_version, writing
-from hwcost.systems.kept import Kept
+from hwcost.systems.claims import Claim
+from hwcost.systems.events import Event
+from hwcost.systems.result_cache import ResultCache
+from hwcost.systems.run_folder import REPORT, STORE, Plain, RunFolder
+from hwcost.systems.settings import Preset, Settings
+from hwcost.systems.stages import Result, Stage
 from hwcost.timing.timer import stopwatch
-from hwcost.workloads import models
 
 if TYPE_CHECKING:
-    from hwcost.campaign.run import Result
-    from hwcost.spaces.base import Architecture, SearchSpace
-    from hwcost.workloads.base import Workload
+    from hwcost.campaign.run import Result as Campaign
+    from hwcost.workloads import Workload
 
-Thing = TypeVar("Thing")
-Plain = dict[str, Any]
-
-SETTINGS, REPORT, STORE = "pipeline.json", "report.json", "measurements.db"
+Item = TypeVar("Item")
+PresetT = TypeVar("PresetT", bound=Preset)
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a pipeline is run on.
+class Finished(NamedTuple):
+    """A stage that has run.
 
     Attributes:
-        preset: How much of everything: ``smoke``, ``quick`` or ``paper``.
-        seed: Of weights, batches, samples and searches.
-        corpus: ``stdlib``, or the path of text files or of a data set on disk.
-        device: Where latencies are measured.
-        backend: Through what.
-        threads: With how many threads.
-        train_on: Where nets are trained: ``cpu`` or ``cuda``; None for ``cuda`` where latencies are measured on such a
-            device, else ``cpu``.
-        weights: Folder of a BERT that training starts from, or that is the teacher; None starts from nothing.
+        result: The stage's result.
+        seconds: Seconds that it took.
     """
 
-    preset: str = "quick"
-    seed: int = 0
-    corpus: str = "stdlib"
-    device: str = "cpu"
-    backend: str = "torch"
-    threads: int = 1
-    train_on: str | None = None
-    weights: str | None = None
+    result: Any
+    seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Measuring:
-    """How latencies are measured.
-
-    Attributes:
-        batch_size: Sequences of a call.
-        seq_lens: Tokens of a sequence; ascending.
-        rounds: Of a campaign; None tops up to what the tier wants.
-        tier: ``quick``, ``standard`` or ``strict``.
-    """
-
-    batch_size: int
-    seq_lens: tuple[int, ...]
-    rounds: int | None
-    tier: str = "quick"
-
-    @property
-    def seq_len(self) -> int:
-        """The longest, where a net has one latency."""
-        return self.seq_lens[-1]
-
-    def models(
-        self, space: SearchSpace, archs: Sequence[Architecture], seq_len: int | None = None
-    ) -> list[Workload]:
-        """Returns what is measured of architectures, at the longest sequences or at others."""
-        return list(models(space, archs, self.batch_size, seq_len or self.seq_len))
-
-
-ONE_BY_ONE = Measuring(1, (128,), None, "standard")
-"""As the papers measure: one sequence of 128 tokens at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Where a pipeline is.
-
-    Attributes:
-        stage: Name of the stage.
-        number: Of the stage, from 1.
-        stages: How many there are.
-        doing: What it does now.
-        done: How much of that is finished.
-        total: Of how much; None when that is not known.
-    """
-
-    stage: str
-    number: int
-    stages: int
-    doing: str
-    done: int = 0
-    total: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was to be shown, and whether this run shows it.
-
-    Attributes:
-        claim: In words.
-        found: In words, with this run's numbers.
-        holds: Whether it came out so.
-    """
-
-    claim: str
-    found: str
-    holds: bool
-
-
-class Pipeline(ABC):
-    """A system's stages in a folder.
+class Pipeline(ABC, Generic[PresetT]):
+    """A system's stages in a folder. Subclasses declare them with :func:`hwcost.systems.stage`.
 
     Args:
-        folder: Where everything is kept; a folder of the same settings is gone on with.
-        settings: What it is run on.
-        tell: Called often, with where the run is.
+        folder: Folder that keeps everything; a folder of the same settings is resumed.
+        settings: The user's choices.
+        progress: Function that is called often, with the place that the run has reached.
 
     Attributes:
-        effort: The preset's numbers; a dataclass, in which ``measuring`` is a :class:`Measuring`.
-        found: Results of the stages that are finished, plain JSON, by name.
+        preset: The preset's numbers.
+        device: The device that latencies are measured on.
 
     Raises:
         DataError: When the folder holds a run of other settings, or is damaged.
         DeviceError: When the device is not here.
-        UnknownNameError: When there is no such preset.
+        UnknownNameError: When the preset is unknown.
         UsageError: When the folder cannot be written.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
-    presets: ClassVar[Mapping[str, Any]]
+    presets: ClassVar[Mapping[str, Preset]]
 
     def __init__(
-        self, folder: str | Path, settings: Settings, tell: Callable[[Event], None] = lambda event: None
+        self, folder: str | Path, settings: Settings, progress: Callable[[Event], None] = lambda event: None
     ) -> None:
         if settings.preset not in self.presets:
             raise UnknownNameError("preset", settings.preset, self.presets)
         if settings.train_on not in (None, "cpu", "cuda"):
             raise UsageError(f"nets are trained on cpu or cuda, got '{settings.train_on}'")
         self.folder, self.settings = Path(folder), settings
-        self.effort: Any = self.presets[settings.preset]
+        self.preset = cast(PresetT, self.presets[settings.preset])
         self.device = require(settings.device)
         self.check_settings()
-        self.found: dict[str, Plain] = {}
-        self._tell, self._stage = tell, ""
-        self._check_folder()
-
-    @property
-    @abstractmethod
-    def stages(self) -> Mapping[str, Callable[[], Plain]]:
-        """The stages in order; each returns plain JSON and reads those before it from ``found``."""
+        identity = {"pipeline": self.name, **asdict(settings), "sizes": asdict(self.preset)}
+        self._files = RunFolder(self.folder, json.loads(json.dumps(identity)))
+        self._finished: dict[str, Finished] = {}
+        self._progress, self._stage = progress, next(iter(self.stages()))
 
     @abstractmethod
-    def verdicts(self) -> list[Verdict]:
-        """Says what this run shows."""
+    def claims(self) -> list[Claim]:
+        """Compares the results of a finished run with the paper's claims."""
 
-    def check_settings(self) -> None:  # noqa: B027 - most take all that there are
+    def check_settings(self) -> None:
         """Raises UsageError where this system cannot be run on these settings."""
 
-    def read_given(self) -> None:  # noqa: B027 - a system need not be given anything
-        """Reads the corpus and the weights that are given, before anything is written: what cannot be read is told then."""
+    def read_inputs(self) -> None:
+        """Reads the user's corpus and weights before anything is written, so that a wrong path leaves no folder behind."""
 
     # -- the run -------------------------------------------------------------------------------------------------------
 
-    def run(self) -> Plain:
-        """Runs what is not finished yet and writes ``report.json``.
+    @classmethod
+    def stages(cls) -> dict[str, Stage[Any]]:
+        """Returns the stages by name, in the order of their definition."""
+        members = {name: member for one in reversed(cls.__mro__) for name, member in vars(one).items()}
+        return {name: member for name, member in members.items() if isinstance(member, Stage)}
 
-        Returns:
-            The report: settings, every stage's results, and the verdicts.
+    def result(self, stage: Stage[Result]) -> Result:
+        """Returns the result of a finished stage.
 
         Raises:
-            DataError: When the corpus or the weights that are given cannot be read; nothing is written then.
-            InterruptedRunError: On Ctrl-C; the same run goes on from there.
-            StoreError: When the disk is full; likewise.
+            UsageError: When it is not finished.
         """
-        self._stage = next(iter(self.stages))
+        if stage.name not in self._finished:
+            raise UsageError(f"stage '{stage.name}' of pipeline '{self.name}' has no result yet: it has not run")
+        return cast(Result, self._finished[stage.name].result)
+
+    def run(self) -> Plain:
+        """Runs the stages that are not finished yet and writes ``report.json``.
+
+        Returns:
+            The report: settings, every stage's results, and the claims beside what was found (``verdicts``).
+
+        Raises:
+            DataError: When the user's corpus or weights cannot be read; nothing is written then.
+            InterruptedRunError: On Ctrl-C; the same run can be resumed.
+            StoreError: When the disk is full; the same run can be resumed.
+        """
         try:
-            if not (self.folder / SETTINGS).exists():
-                self.read_given()
-                self._write(self.folder / SETTINGS, {"schema_version": VERSION, **self._given})
-            for stage, work in self.stages.items():
-                self._stage = stage
-                self.found[stage] = self._kept(stage) or self._finished(stage, work)
+            if not self._files.is_begun:
+                self.read_inputs()
+                self._files.begin()
+            for name, stage in self.stages().items():
+                self._stage = name
+                self._finished[name] = self._read(stage) or self._work(stage)
         except (KeyboardInterrupt, InterruptedRunError):
             raise InterruptedRunError(
-                f"interrupted in stage '{self._stage}' of {len(self.stages)}; what is finished is kept in '{self.folder}', "
-                f"and the same command goes on from there"
+                f"interrupted in stage '{self._stage}' of {len(self.stages())}; finished work is kept in '{self.folder}', "
+                f"and the same command resumes the run"
             ) from None
-        report = {
-            "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "effort": asdict(self.effort),
-            "device": self.device.name, "stages": self.found, "verdicts": [asdict(one) for one in self.verdicts()],
-        }  # fmt: skip
-        plain: Plain = json.loads(json.dumps(report))
-        self._write(self.folder / REPORT, {"schema_version": VERSION, **plain})
-        return plain
+        report = self._report()
+        self._files.write(REPORT, report)
+        return report
 
-    def _finished(self, stage: str, work: Callable[[], Plain]) -> Plain:
-        """Does a stage's work and keeps the result."""
+    def _report(self) -> Plain:
+        found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
+        report = {
+            "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "preset": asdict(self.preset),
+            "device": self.device.name, "stages": found, "verdicts": [asdict(one) for one in self.claims()],
+            "seconds": {name: one.seconds for name, one in self._finished.items()},
+        }  # fmt: skip
+        return cast(Plain, json.loads(json.dumps(report)))
+
+    def _work(self, stage: Stage[Any]) -> Finished:
+        """Runs a stage and keeps its result."""
         self.say("begins")
         spent = stopwatch()
-        found: Plain = json.loads(json.dumps(work() | {"seconds": round(spent(), 1)}))
-        self._write(self._place(stage), {"schema_version": VERSION, **found})
-        return found
+        result = stage.encode(stage.work(self))
+        plain = {"seconds": round(spent(), 1), "result": result}
+        self._files.write(self._file_of(stage), plain)
+        return self._decoded(stage, json.loads(json.dumps(plain)))
 
-    def _place(self, stage: str) -> Path:
-        return self.folder / "stages" / f"{list(self.stages).index(stage) + 1}-{stage}.json"
+    def _read(self, stage: Stage[Any]) -> Finished | None:
+        name = self._file_of(stage)
+        return self._decoded(stage, self._files.read(name)) if (self.folder / name).exists() else None
 
-    def _kept(self, stage: str) -> Plain | None:
-        path = self._place(stage)
-        return read(path) if path.exists() else None
+    def _decoded(self, stage: Stage[Any], plain: Plain) -> Finished:
+        try:
+            return Finished(stage.decode(plain["result"]), float(plain["seconds"]))
+        except (ValueError, LookupError, TypeError) as error:
+            path = self.folder / self._file_of(stage)
+            raise DataError(f"'{path}' is damaged: {error}. Remove it to have the stage run again") from None
 
-    @property
-    def _given(self) -> Plain:
-        effort = json.loads(json.dumps(asdict(self.effort)))
-        return {"pipeline": self.name, **asdict(self.settings), "effort": effort}
-
-    def _check_folder(self) -> None:
-        path = self.folder / SETTINGS
-        if not path.exists():
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UsageError(f"cannot make the folder '{self.folder}': {error.strerror}. Give another one") from None
-            return
-        kept = read(path)
-        for name, value in self._given.items():
-            if kept.get(name) != value:
-                raise DataError(
-                    f"'{self.folder}' holds a run with other settings: its {name} is {kept.get(name)}, given is {value}. "
-                    f"Give the same settings to go on, or another folder"
-                )
-
-    @staticmethod
-    def _write(path: Path, plain: Plain) -> None:
-        """Writes a file whole or not at all."""
-        part = path.with_name(path.name + ".part")
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(plain, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-            part.replace(path)
+    def _file_of(self, stage: Stage[Any]) -> str:
+        return f"stages/{list(self.stages()).index(stage.name) + 1}-{stage.name}.json"
 
     # -- what stages need ----------------------------------------------------------------------------------------------
 
     def say(self, doing: str, done: int = 0, total: int | None = None) -> None:
-        """Tells where the run is."""
-        names = list(self.stages)
-        self._tell(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total))
+        """Reports the place that the run has reached within the current stage."""
+        names = list(self.stages())
+        self._progress(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total))
 
     @cached_property
     def train_on(self) -> str:
-        """Where nets are trained."""
+        """Device that nets are trained on, ``cpu`` or ``cuda``."""
         return self.settings.train_on or ("cuda" if self.device.kind == "cuda" else "cpu")
 
-    def each(
-        self, name: str, things: Sequence[Thing], key: Callable[[Thing], str], work: Callable[[Thing], Any]
+    def cached_map(
+        self, name: str, sequence: Sequence[Item], key: Callable[[Item], str], work: Callable[[Item], Any]
     ) -> list[Any]:
-        """Works on things one by one; each result is kept at once, and none is found twice.
+        """Applies a function to items one by one; each result is written at once, and none is computed twice.
 
         Args:
-            name: Of the file that keeps them, and of what is done.
-            things: What is worked on.
-            key: Names a thing.
-            work: Returns plain JSON for one.
+            name: Name of the file that keeps the results, and of the work in reports of progress.
+            sequence: Items to work on.
+            key: Function that names an item.
+            work: Function that returns plain JSON for one item.
         """
-        kept = Kept(self.folder / f"{name}.jsonl")
+        cache = ResultCache(self.folder / f"{name}.jsonl")
         found = []
-        for number, thing in enumerate(things):
-            found.append(kept.get(key(thing), lambda thing=thing: work(thing)))  # type: ignore[misc]
-            self.say(name, number + 1, len(things))
+        for number, item in enumerate(sequence):
+            found.append(cache.get(key(item), lambda item=item: work(item)))  # type: ignore[misc]
+            self.say(name, number + 1, len(sequence))
         return found
 
-    def measured(self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None) -> Result:
-        """Measures workloads in a campaign of their own, or goes on with it.
+    def measure(self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None) -> Campaign:
+        """Measures workloads in a campaign of their own, or resumes it.
 
         Args:
-            workloads: What is measured.
-            role: Why.
-            rounds: Overrides the preset's.
+            workloads: Workloads to measure.
+            role: Role of the measurements: cost models are fitted on ``fit``.
+            rounds: Number of rounds; None for the preset's.
 
         Raises:
-            MeasurementError: When nothing that was measured can be used.
+            MeasurementError: When no measurement is usable.
         """
-        settings, measuring = self.settings, self.effort.measuring
+        settings, measuring = self.settings, self.preset.measuring
         plan = MeasureOptions(
-            device=self.device, backend=settings.backend, tier=measuring.tier, threads=settings.threads,
+            device=self.device, backend=settings.backend, threads=settings.threads, tier=measuring.tier,
             rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
         ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:
-            result = campaign.run(
+            result = run_campaign(
                 store, find_or_create(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
             )
         if all(one.latency_s is None for one in result.measurements):
             flags = [flag for one in result.measurements for flag in one.flags]
-            raise MeasurementError(f"nothing that was measured can be used. The first reason: {flags[0] if flags else '-'}")
+            raise MeasurementError(f"no measurement is usable. The first reason: {flags[0] if flags else '-'}")
         return result
-
-
-def read(path: Path) -> Plain:
-    """Reads a file of a pipeline's.
-
-    Raises:
-        DataError: When it is damaged, or of a later hwcost.
-    """
-    try:
-        plain: Plain = json.loads(path.read_text(encoding="utf-8"))
-        check_version(plain, path)
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise DataError(f"'{path}' is damaged: {error}. Remove it to have it made again") from None
-    del plain["schema_version"]
-    return plain
-
-

@@ -1,19 +1,42 @@
-"""How a training or a search went, as few enough points for a report."""
+"""The course of a training or a search, as few enough points for a report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
-
-from hwcost.supernets.training import read_log
 
 Value = TypeVar("Value")
 
 POINTS = 60
-"""Points of a curve that are kept."""
+"""Number of points of a curve that are kept."""
+
+
+@dataclass(frozen=True)
+class TrainingCurves:
+    """The losses of a training.
+
+    Attributes:
+        steps: Number of finished steps at each point.
+        losses: Losses at each point by the name of their pass; None where a phase does not have that pass.
+    """
+
+    steps: list[int]
+    losses: dict[str, list[float | None]]
+
+    @classmethod
+    def read(cls, folder: Path) -> TrainingCurves:
+        """Reads the log of a training in a folder."""
+        from hwcost.supernets.training import read_log
+
+        states = thinned(list(read_log(folder)))
+        names = dict.fromkeys(name for state in states for name in state.losses)
+        return cls(
+            [state.done for state in states], {name: [state.losses.get(name) for state in states] for name in names}
+        )
 
 
 def thinned(values: Sequence[Value], most: int = POINTS) -> list[Value]:
@@ -21,13 +44,3 @@ def thinned(values: Sequence[Value], most: int = POINTS) -> list[Value]:
     if len(values) <= most:
         return list(values)
     return [values[int(index)] for index in np.linspace(0, len(values) - 1, most).round()]
-
-
-def curves(folder: Path) -> dict[str, Any]:
-    """Returns a training's losses by the name of their pass, from its log."""
-    states = thinned(list(read_log(folder)))
-    names = dict.fromkeys(name for state in states for name in state.losses)
-    return {
-        "steps": [state.done for state in states],
-        "losses": {name: [state.losses.get(name) for state in states] for name in names},
-    }

@@ -1,52 +1,111 @@
-"""From measurements to what a pipeline keeps of them: rows of a report, and a cost model in a folder."""
+"""Measured latencies as results of a stage, and the cost model that is fitted on them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from hwcost.cost_models import data
+from hwcost.cost_models.data import from_measurements
 from hwcost.cost_models.train import train
 from hwcost.study.remeasure import Interval, Remeasured
 from hwcost.workloads import ModelWorkload
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result
-    from hwcost.spaces.base import Architecture, SearchSpace
+    from hwcost.spaces import Architecture, SearchSpace
     from hwcost.timing.measurement import Measurement
 
 
-def fitted(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> dict[str, Any]:
-    """Fits and saves a latency model, and returns how well it predicts rows that it has not seen."""
-    rows = data.from_measurements(result.measurements, space, result.store_url)
+@dataclass(frozen=True, kw_only=True)
+class Latency:
+    """A measured latency.
+
+    Attributes:
+        measured_s: Seconds; None when no visit was usable.
+        measured_low_s: Lower end of the 95 % interval, in seconds, or None.
+        measured_high_s: Upper end of the 95 % interval, in seconds, or None.
+    """
+
+    measured_s: float | None
+    measured_low_s: float | None
+    measured_high_s: float | None
+
+    @classmethod
+    def of(cls, interval: Interval) -> Latency:
+        """Takes seconds and the ends of their interval."""
+        seconds, low, high = interval
+        return cls(measured_s=seconds, measured_low_s=low, measured_high_s=high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedLatency(Latency):
+    """A measured latency beside the predicted one.
+
+    Attributes:
+        predicted_s: Predicted seconds.
+        predicted_low_s: Lower end of the prediction's 90 % interval, in seconds, or None.
+        predicted_high_s: Upper end of the prediction's 90 % interval, in seconds, or None.
+        in_interval: Whether the measurement lies in the prediction's interval; None when either is missing.
+        at_level_s: Seconds that would have been measured at the machine's level of the model's measurements.
+        at_level_low_s: Lower end of the 95 % interval of ``at_level_s``, or None.
+        at_level_high_s: Upper end of the 95 % interval of ``at_level_s``, or None.
+    """
+
+    predicted_s: float
+    predicted_low_s: float | None
+    predicted_high_s: float | None
+    in_interval: bool | None
+    at_level_s: float | None
+    at_level_low_s: float | None
+    at_level_high_s: float | None
+
+    @classmethod
+    def compare(cls, one: Remeasured) -> ComparedLatency:
+        """Takes a winner that was measured again."""
+        at_level_s, at_level_low_s, at_level_high_s = one.at_level
+        return cls(
+            measured_s=one.measured_s, measured_low_s=one.measured_low_s, measured_high_s=one.measured_high_s,
+            predicted_s=one.predicted_s, predicted_low_s=one.low_s, predicted_high_s=one.high_s, in_interval=one.holds,
+            at_level_s=at_level_s, at_level_low_s=at_level_low_s, at_level_high_s=at_level_high_s,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LatencyFit:
+    """The fit of a latency model on the measurements of a campaign.
+
+    Attributes:
+        rows: Number of rows that the model was fitted on.
+        metrics: Accuracy of the predictions for held-out rows, by the name of the metric.
+        measured_s: Measured seconds of each row.
+        predicted_s: Seconds predicted for each row by a fit without it.
+        flags: Doubts about the campaign.
+    """
+
+    rows: int
+    metrics: dict[str, float | None]
+    measured_s: list[float]
+    predicted_s: list[float]
+    flags: list[str]
+
+
+def fit_latency(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> LatencyFit:
+    """Fits a latency model, saves it in a folder, and returns how well it predicts held-out rows."""
+    rows = from_measurements(result.measurements, space, result.store_url)
     found = train(rows, model)
     found.model.save(folder)
-    return {
-        "rows": len(found.measured), "metrics": dict(found.metrics), "measured_s": found.measured.tolist(),
-        "predicted_s": found.left_out.tolist(), "flags": [str(flag) for flag in result.flags],
-    }  # fmt: skip
+    return LatencyFit(
+        len(found.measured), dict(found.metrics), found.measured.tolist(), found.left_out.tolist(),
+        [str(flag) for flag in result.flags],
+    )  # fmt: skip
 
 
-def of_archs(measurements: Sequence[Measurement]) -> dict[Architecture, Interval]:
-    """Returns seconds and the ends of their interval by architecture; None where nothing usable was measured."""
+def by_architecture(measurements: Sequence[Measurement]) -> dict[Architecture, Interval]:
+    """Returns seconds and the ends of their interval by architecture; None where no visit was usable."""
     return {
         one.workload.architecture: (one.latency_s, one.low_s, one.high_s)
         for one in measurements
         if isinstance(one.workload, ModelWorkload)
     }
-
-
-def row(one: Remeasured) -> dict[str, Any]:
-    """Returns a prediction beside its measurement as plain JSON; ``at_level`` is the latter on the model's level."""
-    at_level = seconds(one.at_level)
-    return {
-        "predicted_s": one.predicted_s, "predicted_low_s": one.low_s, "predicted_high_s": one.high_s,
-        **seconds((one.measured_s, one.measured_low_s, one.measured_high_s)), "in_interval": one.holds,
-        **{name.replace("measured", "at_level"): value for name, value in at_level.items()},
-    }  # fmt: skip
-
-
-def seconds(interval: Interval) -> dict[str, float | None]:
-    """Returns a measurement as plain JSON."""
-    return dict(zip(("measured_s", "measured_low_s", "measured_high_s"), interval, strict=True))

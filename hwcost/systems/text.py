@@ -1,4 +1,4 @@
-"""The text that a pipeline trains on and judges by, in numbers."""
+"""The text that a pipeline trains on and evaluates on, as numbers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hwcost.supernets.run import HELD_OUT, tokenizer_of
 
 
 class Text:
-    """A corpus, divided into what is trained on and what is held out, and its tokenizer.
+    """A corpus, divided into training and held-out documents, and its tokenizer.
 
     Args:
         source: ``stdlib``, or the path of text files or of a data set on disk.
-        vocabulary: Word pieces.
-        seq_len: Tokens of a sequence.
-        seed: Of batches.
-        weights: Folder of a BERT whose tokenizer is taken; None trains one.
+        vocabulary: Number of word pieces.
+        seq_len: Number of tokens in a sequence.
+        seed: Seed of the batches.
+        weights: Folder of a BERT whose tokenizer is used; None trains one.
     """
 
     def __init__(self, source: str, vocabulary: int, seq_len: int, seed: int, weights: str | None = None) -> None:
@@ -27,19 +27,19 @@ class Text:
         self.seq_len, self.seed = seq_len, seed
 
     def batches(self, batch_size: int, next_sentence: bool = False) -> MlmBatches:
-        """Returns batches to train on."""
+        """Returns batches of training text."""
         return MlmBatches(self.training, self.tokenizer, self.seq_len, batch_size, self.seed, next_sentence)
 
-    def judged(self, count: int, batch_size: int = 32, next_sentence: bool = False) -> list[dict[str, Any]]:
-        """Returns held-out batches."""
+    def held_out_batches(self, count: int, batch_size: int = 32, next_sentence: bool = False) -> list[dict[str, Any]]:
+        """Returns batches of held-out text."""
         held_out = MlmBatches(self.held_out, self.tokenizer, self.seq_len, batch_size, self.seed + 1, next_sentence)
         return held_out.fixed(count)
 
     @property
     def task(self) -> ClassificationTask:
-        """The classification task: which part of the corpus a passage comes from."""
+        """The classification task: the part of the corpus that a passage comes from."""
         return ClassificationTask.from_corpus(self.training, self.tokenizer, seq_len=self.seq_len, seed=self.seed)
 
-    def about(self, what: str) -> dict[str, Any]:
-        """Describes a training for its checkpoint."""
+    def provenance(self, what: str) -> dict[str, Any]:
+        """Returns what identifies a training on this text, for its checkpoint."""
         return {"what": what, "text": self.training.digest, "seed": self.seed}

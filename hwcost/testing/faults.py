@@ -1,4 +1,4 @@
-"""What can go wrong with a simulated device, as plain numbers, with the level and the noise that follow from it.
+"""Faults of a simulated device, as plain numbers, with the level and the noise that follow from them.
 
 The same (faults, seed, class, time) always gives the same level, whoever asks and in whatever order.
 """
@@ -30,26 +30,26 @@ class Faults:
         steps: Number of jumps at random times.
         step_sd: Standard deviation of the level of each stretch between jumps.
         walk_sd: Standard deviation of an Ornstein-Uhlenbeck drift.
-        walk_s: Seconds after which it has forgotten all but 1/e.
-        sensitivities: What part of the common level each class of workloads feels.
+        walk_s: Time constant of that drift, in seconds.
+        sensitivities: Share of the common level that each class of workloads feels.
         own: Whether every class has a level of its own, drawn independently.
         noise: Standard deviation of every block, that is, of every run of calls.
-        chain_sd: Standard deviation of noise that goes on from block to block.
-        chain_rho: Its correlation from one block to the next.
+        chain_sd: Standard deviation of noise that is correlated from block to block.
+        chain_rho: Correlation of that noise from one block to the next.
         process: Standard deviation of a factor that an item keeps through a round.
         tail: Degrees of freedom of Student's t for ``noise``; 0 for normal.
         spikes: Share of blocks that are hit by a spike.
         spike_size: Size of a spike.
         modes: Share of blocks in a second, slower state.
-        mode_size: How much slower it is.
+        mode_size: Slowing in that state.
         bands: Share of visits whose whole process is in that state.
         drops: Share of blocks at a lower clock; they come in stretches.
         drop_size: Share of the clock that is lost in them.
-        warmup: Calls over which a visit gets as quick as it will be.
-        warmup_size: How much slower the first call is.
-        slowdown: Slowing per call, as a share; never settles.
+        warmup: Number of calls until a visit is as quick as it gets.
+        warmup_size: Slowing of the first call.
+        slowdown: Slowing per call, as a share, without an end.
         swing: Half the height of an oscillation.
-        swing_calls: Its length in calls.
+        swing_calls: Period of that oscillation, in calls.
         tick_s: Step of the clock; 0 for nanoseconds.
         recompile_at: The call of each visit at which something is compiled; 0 for none.
         steal: Share of the time that a hypervisor takes away; calls take that much longer.
@@ -92,9 +92,9 @@ class LevelPath:
     """The log level of one class of workloads over time.
 
     Attributes:
-        faults: What drifts.
-        seed: Of the drift.
-        group: The class, from 0; those beyond the last sensitivity feel as much as the last.
+        faults: Drifts of the level.
+        seed: Seed of the drift.
+        group: Number of the class, from 0; classes beyond the last sensitivity feel as much as the last.
     """
 
     faults: Faults
@@ -151,9 +151,9 @@ def draw_blocks(faults: Faults, rng: np.random.Generator, shape: tuple[int, int]
     """Draws the noise of visits of equal numbers of blocks.
 
     Args:
-        faults: What goes wrong.
-        rng: Where the numbers come from.
-        shape: Visits and blocks.
+        faults: Faults of the device.
+        rng: Generator of the numbers.
+        shape: Number of visits, and of blocks in each.
     """
     visits, _ = shape
     log = faults.noise * _standard(rng, faults.tail, shape) + faults.process * _standard(rng, faults.tail, (visits, 1))
@@ -190,7 +190,7 @@ DRIFTS = {
     "ramp, steps and drift": Faults(ramp=0.12, steps=3, step_sd=0.05, walk_sd=0.03),
     "own drift of each class": Faults(walk_sd=0.05, steps=2, step_sd=0.05, own=True),
 }
-"""How levels of machines move; times are in seconds, for visits of one second."""
+"""Movements of a machine's level; times are in seconds, for visits of one second."""
 
 NOISES = {
     "chained blocks (rho 0.9), process 1 %": Faults(chain_sd=0.02, process=0.01, spikes=0.02),

@@ -20,7 +20,7 @@ import pytest
 
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces import Architecture, SearchSpace
-from hwcost.supernets.family import supernet
+from hwcost.supernets.registry import supernet
 from hwcost.workloads import builder
 from hwcost.workloads.builder import draw_inputs
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
 
+__all__ = ["Flag", "Measurement", "Visit"]
+
 Status = Literal["ok", "warn", "void", "failed"]
 
 PERCENTILE_CALLS = {90: 64, 95: 130, 99: 662}

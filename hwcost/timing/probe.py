@@ -9,15 +9,15 @@ from __future__ import annotations
 import json
 import os
 import statistics
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from hwcost._extras import imported
+from hwcost._io import write_text
 from hwcost.devices.detected import DetectedDevice
 from hwcost.errors import DataError, StoreError, UsageError
 from hwcost.timing.timer import time_blocks, utc_now
@@ -125,7 +125,7 @@ def save_probe(report: ProbeReport) -> Path:
     path = probe_path(report.device_key)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(path, json.dumps(document, indent=2) + "\n")
+        write_text(path, json.dumps(document, indent=2) + "\n")
     except OSError as error:
         raise StoreError(f"cannot write '{path}': {error.strerror}. Set HWCOST_HOME to a folder you may write.") from None
     return path
@@ -230,15 +230,3 @@ def _torch_threads(threads: int) -> Iterator[None]:
 
 def _kind(result: ProbeResult) -> tuple[Any, ...]:
     return (result.name, result.dtype, result.threads, result.engine)
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".tmp")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(name, path)
-    except OSError:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-        raise

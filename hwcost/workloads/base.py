@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._dtypes import BYTES, MEASURED
 from hwcost.errors import UsageError
 from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from hwcost.workloads.built import Built
 
-ITEMSIZES = {"float32": 4, "bfloat16": 2, "float16": 2}
+ITEMSIZES = {name: BYTES[name] for name in MEASURED}
 """Bytes per number of the dtypes that can be asked for."""
 
 

@@ -20,6 +20,8 @@ from hwcost.spaces.base import Architecture, Component, SearchSpace
 if TYPE_CHECKING:
     import torch
 
+__all__ = ["Blueprint", "Builder", "Input"]
+
 SpaceT = TypeVar("SpaceT", bound=SearchSpace)
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import hwcost
+from benchmarks.studies.comparisons import comparison_row
 from hwcost.campaign.compare import compare_arms, read_arm
 from hwcost.campaign.differences import BAND, differences, holm, level_half_width, verdicts
 from hwcost.campaign.matching import matches
@@ -21,7 +22,6 @@ from hwcost.cli.main import invoke
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.spaces import space
 from hwcost.stores import open_store
-from hwcost.testing.comparisons import comparison_row
 from hwcost.timing.measurement import Measurement, Visit
 from hwcost.workloads import SyntheticWorkload, Workload, models
 

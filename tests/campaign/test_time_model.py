@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.studies.alternatives import WAYS, time_model
 from hwcost.campaign.effects import fit_effects
 from hwcost.campaign.estimate import fit_campaign, visit_times
 from hwcost.campaign.joint import joint_level
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.time_model import fit_time_model
 from hwcost.levels.level import no_level
-from hwcost.testing.alternatives import WAYS, time_model
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.sim_campaign import NOISE, SimCampaign
 from hwcost.timing.measurement import Visit

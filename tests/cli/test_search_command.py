@@ -175,7 +175,7 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is not a limit"),
         (["--space", NAME, "--minimize", "params:papr"], "has no accounting 'papr'. Known: built, paper"),
         (["--space", NAME, "--minimize", "params", "--limit", "params:papr<=66M"], "has no accounting 'papr'"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is no quantity"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is not a quantity"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=0.5x"], "give --baseline"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=1"], "no architecture of space"),
         (["--space", NAME, "--minimize", "params", "-s", "best"], "unknown searcher 'best'"),

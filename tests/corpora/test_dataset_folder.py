@@ -67,5 +67,5 @@ def test_a_column_that_is_no_text(single: Path) -> None:
 
 def test_a_damaged_folder(single: Path) -> None:
     next(single.glob("*.arrow")).write_bytes(b"cut")
-    with pytest.raises(DataError, match="no data set on disk, or it is damaged"):
+    with pytest.raises(DataError, match="not a data set on disk, or it is damaged"):
         corpus(single)

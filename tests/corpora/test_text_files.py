@@ -42,7 +42,7 @@ def test_a_folder_without_text_files(tmp_path: Path) -> None:
 def test_a_file_that_is_no_utf8(tmp_path: Path) -> None:
     (tmp_path / "fine.txt").write_text("Text.")
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9 au lait")
-    with pytest.raises(DataError, match="latin.txt: byte 3 is no UTF-8 text. Save the file as UTF-8"):
+    with pytest.raises(DataError, match="latin.txt: byte 3 is not UTF-8 text. Save the file as UTF-8"):
         corpus(tmp_path)
 
 

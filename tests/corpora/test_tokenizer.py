@@ -99,7 +99,7 @@ def test_padding_and_truncation_of_a_file_are_undone(saved: Path, tmp_path: Path
 @pytest.mark.parametrize("text", ["", "{}", "no json", '{"version": "1.0"'])
 def test_a_file_that_is_no_tokenizer(text: str, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text(text)
-    with pytest.raises(DataError, match="tokenizer.json: this is no tokenizer, or it is cut short"):
+    with pytest.raises(DataError, match="tokenizer.json: this is not a tokenizer, or it is cut short"):
         Tokenizer.load(tmp_path)
 
 
@@ -115,7 +115,7 @@ def test_files_that_are_missing_or_binary(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="tokenizer.json: No such file .* train one with"):
         Tokenizer.load(tmp_path)
     (tmp_path / "vocab.txt").write_bytes(b"[PAD]\n\xff\n")
-    with pytest.raises(DataError, match="vocab.txt: byte 6 is no UTF-8"):
+    with pytest.raises(DataError, match="vocab.txt: byte 6 is not UTF-8"):
         Tokenizer.from_vocabulary(tmp_path / "vocab.txt", lowercase=True)
 
 

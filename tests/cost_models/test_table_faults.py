@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hwcost
+from benchmarks.studies.sim_tables import sim_table, with_drift, with_leak, with_unit_fault
 from hwcost.cost_models.data import Data, from_table
 from hwcost.cost_models.evaluate import evaluate
 from hwcost.cost_models.table_faults import refuse_faults, table_faults
@@ -17,7 +18,6 @@ from hwcost.cost_models.train import train
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.table import LatencyTable
 from hwcost.spaces import space
-from hwcost.testing.sim_tables import sim_table, with_drift, with_leak, with_unit_fault
 
 N = 120
 RNG = np.random.default_rng(0)

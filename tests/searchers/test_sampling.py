@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.studies.planted import PENALTY, Gates, Planted
 from hwcost.errors import UnknownNameError, UsageError
 from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.spaces import space
 from hwcost.study import search
-from hwcost.testing.planted import PENALTY, Gates, Planted
 from hwcost.testing.searchers import SearcherContract
 
 

@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from benchmarks.studies.planted import Gates
 from hwcost import pareto
 from hwcost.cost_models import cost_model
 from hwcost.errors import (
@@ -28,7 +29,6 @@ from hwcost.errors import (
 from hwcost.objectives import Constraint, Maximize, Minimize, Params
 from hwcost.spaces import space
 from hwcost.study import search
-from hwcost.testing.planted import Gates
 from tests.conftest import ROOT
 
 SPACE = space("supershaper", scale="mini")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from hwcost.supernets.family import supernet
+from hwcost.supernets.registry import supernet
 
 
 def shaken(text, seed=0, **options):

@@ -12,8 +12,8 @@ torch = pytest.importorskip("torch")
 from hwcost.errors import UsageError
 from hwcost.spaces import space
 from hwcost.supernets.diagnostics import BAND, bottleneck_diagonals, choose, perplexities, shape_differences
-from hwcost.supernets.family import supernet
 from hwcost.supernets.masked_lm import perplexity
+from hwcost.supernets.registry import supernet
 from tests.supernets.nets import shaken
 from tests.supernets.test_training import words
 

@@ -15,10 +15,10 @@ torch = pytest.importorskip("torch")
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.supernets.distillation import SCHEDULES, Distillation, Schedule, attention_transfer, feature_transfer, schedule
-from hwcost.supernets.family import supernet
 from hwcost.supernets.finetuning import STARTS, Classification, Classifier, accuracy, prepare
 from hwcost.supernets.masked_lm import SupernetLm
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation, relation_loss, resplit
 from hwcost.supernets.sampling import Sandwich
 from hwcost.supernets.student import student, teacher

@@ -11,7 +11,7 @@ transformers = pytest.importorskip("transformers")
 
 from hwcost.errors import DataError, UsageError
 from hwcost.supernets import huggingface
-from hwcost.supernets.family import supernet
+from hwcost.supernets.registry import supernet
 from tests.supernets.nets import batch
 
 pytestmark = pytest.mark.torch

@@ -14,8 +14,8 @@ pytest.importorskip("safetensors")
 
 from hwcost.errors import DataError, InterruptedRunError
 from hwcost.spaces import space
-from hwcost.supernets.family import supernet
 from hwcost.supernets.recipe import recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.run import Run, Settings
 from tests.supernets.nets import batch, shaken
 
@@ -42,7 +42,7 @@ def test_equal_settings_open_the_same_run(text, tmp_path) -> None:
     run = Run.start(tmp_path, settings(text))
     assert Run.open(tmp_path).settings == run.settings == settings(text)
     assert Run.start(tmp_path, settings(text)).settings == run.settings
-    with pytest.raises(DataError, match="its seed is 0, given is 1. Give the same settings to go on"):
+    with pytest.raises(DataError, match="its seed is 0, given is 1. Give the same settings to resume it"):
         Run.start(tmp_path, settings(text, seed=1))
 
 
@@ -100,7 +100,7 @@ def test_interrupted_runs_say_where_they_stand(text, tmp_path) -> None:
 
     run = Run.start(tmp_path, settings(text))
     assert run.steps_done() == 0
-    with pytest.raises(InterruptedRunError, match="stands at step 2 of 4. The same command goes on from there"):
+    with pytest.raises(InterruptedRunError, match="stands at step 2 of 4. The same command resumes there"):
         run.train(interrupt, save_every=2)
     again = Run.start(tmp_path, settings(text))
     assert again.steps_done() == 2

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hwcost.errors import ArchitectureError, MissingExtraError, UsageError
 from hwcost.spaces import space
 from hwcost.spaces.transformer import HEADS_OF_NET
-from hwcost.supernets.family import SUPERNETS, supernet
+from hwcost.supernets.registry import SUPERNETS, supernet
 from hwcost.supernets.transformer import kept_layers
 from hwcost.workloads.weights import count_parameters
 from tests.supernets import by_hand
@@ -192,7 +192,7 @@ def test_architectures_outside_the_space_are_refused() -> None:
     net = supernet("supershaper:scale=mini")
     with pytest.raises(ArchitectureError, match="gene 'l2' of space 'supershaper' cannot be 25. Allowed: 8, 16, 24"):
         net.set(type(net.largest())("supershaper", (8, 25, 8, 8)))
-    with pytest.raises(ArchitectureError, match="of space 'transformer' is no point of space 'supershaper'"):
+    with pytest.raises(ArchitectureError, match="of space 'transformer' is not a point of space 'supershaper'"):
         net.set(type(net.largest())("transformer", (8, 8, 8, 8)))
     with pytest.raises(UsageError, match="a net ends in one of mlm, pooler, none; got 'nsp'"):
         net.set(net.largest(), "nsp")

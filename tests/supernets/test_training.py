@@ -14,10 +14,10 @@ pytest.importorskip("safetensors")
 
 from hwcost.errors import DataError, MeasurementError, UnknownNameError, UsageError
 from hwcost.supernets.checkpoint import FILE, Checkpoint, describe
-from hwcost.supernets.family import supernet
 from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
 from hwcost.supernets.optimizers import Lamb, optimizer
 from hwcost.supernets.recipe import RECIPES, Recipe, recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.sampling import Sandwich, Uniform, rule
 from hwcost.supernets.training import LOG, Phase, read_log, train
 from tests.supernets.nets import shaken
@@ -304,7 +304,7 @@ def test_checkpoints_of_another_space_are_refused(trained) -> None:
 
 def test_checkpoints_of_other_recipes_are_refused(trained) -> None:
     net = supernet("supershaper:scale=mini")
-    with pytest.raises(DataError, match=r"its steps is 4, this one's is 9. Give the same settings to go on, or another"):
+    with pytest.raises(DataError, match=r"its steps is 4, this one's is 9. Give the same settings to resume it, or another"):
         train(net, training(net, steps=9), trained, {"space": "supershaper"})
 
 

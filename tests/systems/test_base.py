@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,51 +23,73 @@ from hwcost.errors import (
     UnknownNameError,
     UsageError,
 )
-from hwcost.systems import Event, Measuring, Pipeline, Settings, Verdict, pipeline
+from hwcost.systems import Claim, Event, Measuring, Pipeline, Preset, Settings, pipeline, stage
 from hwcost.workloads import SyntheticWorkload
 from tests.systems.comparing import differing
 
-MEASURING = Measuring(1, (32,), 2)
+MEASURING = Measuring(batch_size=1, seq_lens=(32,), rounds=2)
 NULL = Settings("small", backend="null")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Counts(Preset):
+    numbers: int
+
+
 @dataclass(frozen=True)
-class Effort:
-    things: int = 5
-    measuring: Measuring = MEASURING
+class Squares:
+    squares: list[int]
 
 
-class Counting(Pipeline):
+@dataclass(frozen=True)
+class Times:
+    campaign: str
+    seconds_of: list[float | None]
+
+
+@dataclass(frozen=True)
+class Sum:
+    sum: int
+
+
+class Counting(Pipeline[Counts]):
     """Squares numbers, measures sleeping workloads, and adds up."""
 
     name = "counting"
     title = "A pipeline that counts"
-    presets: ClassVar[Mapping[str, Any]] = {"small": Effort(), "large": Effort(200)}
+    presets: ClassVar[Mapping[str, Counts]] = {
+        "small": Counts(numbers=5, measuring=MEASURING), "large": Counts(numbers=200, measuring=MEASURING),
+    }  # fmt: skip
 
     def __init__(self, *given: Any) -> None:
         self.worked: list[int] = []
         super().__init__(*given)
 
-    @property
-    def stages(self) -> Mapping[str, Callable[[], dict[str, Any]]]:
-        return {"squares": self.square, "times": self.time, "sum": self.add}
-
-    def square(self) -> dict[str, Any]:
-        return {"squares": self.each("numbers", range(self.effort.things), str, self._square)}
+    @stage
+    def squares(self) -> Squares:
+        return Squares(self.cached_map("numbers", range(self.preset.numbers), str, self._square))
 
     def _square(self, number: int) -> int:
         self.worked.append(number)
         return number**2
 
-    def time(self) -> dict[str, Any]:
-        found = self.measured([SyntheticWorkload(f"w{index}", flops=10**9 * (1 + index)) for index in range(3)])
-        return {"campaign": found.campaign_id, "seconds_of": [one.latency_s for one in found.measurements]}
+    @stage
+    def times(self) -> Times:
+        found = self.measure(self.workloads())
+        return Times(found.campaign_id, [one.latency_s for one in found.measurements])
 
-    def add(self) -> dict[str, Any]:
-        return {"sum": sum(self.found["squares"]["squares"])}
+    def workloads(self) -> list[SyntheticWorkload]:
+        return [SyntheticWorkload(f"w{index}", flops=10**9 * (1 + index)) for index in range(3)]
 
-    def verdicts(self) -> list[Verdict]:
-        return [Verdict("the sum is that of squares", str(self.found["sum"]["sum"]), self.found["sum"]["sum"] == 30)]
+    @stage
+    def sum(self) -> Sum:
+        return Sum(self.add())
+
+    def add(self) -> int:
+        return sum(self.squares.squares)
+
+    def claims(self) -> list[Claim]:
+        return [Claim("the sum is that of squares", str(self.sum.sum), self.sum.sum == 30)]
 
 
 def test_stages_run_in_order_and_once(tmp_path: Path) -> None:
@@ -88,7 +110,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("stop", [1, 4, 7, 9, 14, 19])
-def test_an_interrupted_run_goes_on_and_repeats_nothing(tmp_path: Path, whole: dict[str, Any], stop: int) -> None:
+def test_an_interrupted_run_is_resumed_and_repeats_nothing(tmp_path: Path, whole: dict[str, Any], stop: int) -> None:
     seen = 0
 
     def tell(event: Event) -> None:
@@ -98,14 +120,14 @@ def test_an_interrupted_run_goes_on_and_repeats_nothing(tmp_path: Path, whole: d
             raise KeyboardInterrupt
 
     broken = Counting(tmp_path / "run", NULL, tell)
-    with pytest.raises(InterruptedRunError, match="the same command goes on from there"):
+    with pytest.raises(InterruptedRunError, match="the same command resumes the run"):
         broken.run()
     rest = Counting(tmp_path / "run", NULL)
     assert not list(differing(rest.run(), whole))
     assert sorted(broken.worked + rest.worked) == list(range(5))
 
 
-def test_a_campaign_is_gone_on_with(tmp_path: Path) -> None:
+def test_a_campaign_is_resumed(tmp_path: Path) -> None:
     done = []
 
     def tell(event: Event) -> None:
@@ -130,9 +152,9 @@ def test_a_folder_of_other_settings_is_left_alone(tmp_path: Path) -> None:
 
 
 class Reading(Counting):
-    """One that is given a file."""
+    """One that reads a file of the user's."""
 
-    def read_given(self) -> None:
+    def read_inputs(self) -> None:
         if not Path(self.settings.corpus).exists():
             raise DataError(f"no corpus in '{self.settings.corpus}'")
 
@@ -175,11 +197,36 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
         path.write_text(whole)
 
 
+@pytest.mark.parametrize("squares", ['"many"', "[1.5]", "null"])
+def test_a_stage_of_another_shape_says_what_to_do(tmp_path: Path, squares: str) -> None:
+    Counting(tmp_path / "run", NULL).run()
+    path = tmp_path / "run" / "stages" / "1-squares.json"
+    path.write_text(f'{{"schema_version": 2, "seconds": 1.0, "result": {{"squares": {squares}}}}}')
+    with pytest.raises(DataError, match=r"1-squares.json' is damaged: .*Remove it to have the stage run again"):
+        Counting(tmp_path / "run", NULL).run()
+
+
+def test_a_folder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "pipeline.json").write_text('{"schema_version": 1, "pipeline": "counting"}')
+    with pytest.raises(DataError, match=r"has schema version 1, this hwcost reads 2.* Give another folder"):
+        Counting(tmp_path / "run", NULL)
+
+
+def test_stages_are_attributes_once_they_are_finished(tmp_path: Path) -> None:
+    run = Counting(tmp_path / "run", NULL)
+    assert list(Counting.stages()) == ["squares", "times", "sum"]
+    with pytest.raises(UsageError, match="stage 'squares' of pipeline 'counting' has no result yet"):
+        _ = run.squares
+    run.run()
+    assert run.squares == Squares([0, 1, 4, 9, 16])
+    assert Counting(tmp_path / "run", NULL).run()["stages"]["sum"] == {"sum": 30}
+
+
 def test_nothing_that_can_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    work = [SyntheticWorkload("w0", flops=10**9)]
-    monkeypatch.setattr(Counting, "time", lambda self: {"found": str(self.measured(work))})
+    monkeypatch.setattr(Counting, "workloads", lambda self: [SyntheticWorkload("w0", flops=10**9)])
     monkeypatch.setattr("hwcost.systems.base.MeasureOptions", partial(MeasureOptions, backend_options={"fail": "w0"}))
-    with pytest.raises(MeasurementError, match="nothing that was measured can be used"):
+    with pytest.raises(MeasurementError, match="no measurement is usable"):
         Counting(tmp_path / "run", NULL).run()
 
 

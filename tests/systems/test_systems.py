@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict, fields
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,11 +25,12 @@ pytest.importorskip("tokenizers")
 pytest.importorskip("matplotlib")
 
 from hwcost.errors import InterruptedRunError, UsageError
-from hwcost.report.page import write_page
-from hwcost.report.pipeline_figures import drawings
+from hwcost.report import drawings, write_page
 from hwcost.spaces import space as make_space
 from hwcost.supernets import subnet
-from hwcost.systems import PIPELINES, Event, Settings, pipeline
+from hwcost.systems import PIPELINES, Event, Settings, pipeline, results_of
+from hwcost.systems.base import Finished
+from hwcost.systems.supershaper.results import Evolved, Search
 from tests.systems.comparing import differing
 
 pytestmark = pytest.mark.torch
@@ -65,13 +68,23 @@ def test_these_are_all() -> None:
 def test_a_run_ends_in_a_report(runs, name: str) -> None:
     folder, report = runs[name]
     kept = json.loads((folder / "report.json").read_text())
-    assert kept == {"schema_version": 1, **report}
+    assert kept == {"schema_version": 2, **report}
     assert report["verdicts"]
     assert all(set(verdict) == {"claim", "found", "holds"} for verdict in report["verdicts"])
     page = write_page(report, folder).read_text()
     assert page.count("<svg") == len(drawings(report)) >= 6
     assert all(verdict["found"].split(";")[0] in page.replace("&#39;", "'") for verdict in report["verdicts"])
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_results_have_one_attribute_per_stage(runs, name: str) -> None:
+    """Figures and claims read a report through these types."""
+    kind = import_module(f"hwcost.systems.{name}.results").Results
+    assert [field.name for field in fields(kind)] == list(PIPELINES.load(name).stages())
+    results = results_of(runs[name][1], kind)
+    for stage, found in runs[name][1]["stages"].items():
+        assert json.loads(json.dumps(asdict(getattr(results, stage)))) == found
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -183,21 +196,20 @@ def test_no_bert_can_be_the_teacher_of_autodistill(text, tmp_path) -> None:
 @pytest.mark.parametrize("preset", ["quick", "paper"])
 def test_every_preset_is_there(text, tmp_path, name: str, preset: str) -> None:
     made = pipeline(name, tmp_path / "run", Settings(preset, corpus=str(text), backend="null"))
-    assert made.effort is made.presets[preset]
-    assert list(made.stages) == list(pipeline(name, tmp_path / "other", settings(text)).stages)
+    assert made.preset is made.presets[preset]
 
 
 def test_a_budget_is_the_least_that_a_net_is_sure_to_keep() -> None:
     from hwcost.cost_models import cost_model
     from hwcost.objectives import Constraint
-    from hwcost.systems.supershaper import kept_latency_s
+    from hwcost.systems.supershaper.budget import least_budget_s
 
     space = make_space("supershaper", scale="mini")
     archs, rng = space.sample(40, seed=0), np.random.default_rng(0)
     cost = cost_model("ridge", space).fit(archs, [1e-3 * (1 + space.params(arch) / 1e5) for arch in archs])
     cost.errors_ = rng.normal(0, 0.1, 40)
     for probability in (0.95, 0.5, None):
-        budget_s = kept_latency_s(cost, archs[0], probability)
+        budget_s = least_budget_s(cost, archs[0], probability)
         assert Constraint(cost, most=budget_s, probability=probability or 0).feasible([archs[0]]).all()
         tighter = Constraint(cost, most=0.999 * budget_s, probability=probability or 0)
         assert not tighter.feasible([archs[0]]).any()
@@ -208,13 +220,16 @@ def test_heuristic_shapes_have_the_size_of_the_evolved_ones(text: Path, tmp_path
     space = make_space("supershaper", scale="paper")
     evolved = space.sample(3, seed=0)
     rows = [
-        {"limit": limit, "share": share, "arch": space.key(arch)}
+        Evolved(
+            limit=limit, share=share, arch=space.key(arch), max_params=1e8, budget_s=1.0, probability=None,
+            predicted_perplexity=10.0, evaluations=1, progress=[10.0],
+        )
         for share, arch in zip((0.3, 0.5, 0.7), evolved, strict=True) for limit in ("params", "latency")
     ]  # fmt: skip
-    made.found["search"] = {"winners": rows}
+    made._finished["search"] = Finished(Search(rows), 0.0)
     ends = [space.architecture([gene.choices[end] for gene in space.genes]) for end in (0, -1)]
-    made.__dict__["supernet"] = SimpleNamespace(smallest=lambda: ends[0], largest=lambda: ends[1])
-    named = made._named()
+    made.__dict__["trained_supernet"] = SimpleNamespace(smallest=lambda: ends[0], largest=lambda: ends[1])
+    named = made.named_nets()
     for share, arch in zip((0.3, 0.5, 0.7), evolved, strict=True):
         own = space.params(named[f"cigar {share:g}"], "paper")
         assert own == pytest.approx(space.params(arch, "paper"), rel=0.06)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.studies.alternatives import WAYS
 from hwcost.campaign.plan import Item, Plan
 from hwcost.devices import DeviceHandle, load
-from hwcost.testing.alternatives import WAYS
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.in_process import run_rounds
 from hwcost.testing.sim_campaign import BLOCKS, NOISE, SimCampaign

@@ -1,0 +1,179 @@
+"""``hwcost supernet train``: train a supernet by masked language modelling, or by a teacher's relations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hwcost.cli import console
+from hwcost.cli.progress import ProgressText, progress
+from hwcost.cli.torch_device import Device, check_device, peak_memory_bytes, set_threads
+
+if TYPE_CHECKING:
+    from hwcost.spaces import SearchSpace
+    from hwcost.supernets.recipe import Recipe
+    from hwcost.supernets.run import Settings
+    from hwcost.supernets.sampling import Allowed
+    from hwcost.supernets.training import Progress, Summary
+
+RECIPE = "Recipe"
+
+Space = Annotated[str, typer.Argument(help="Search space; options follow its name: supershaper:scale=mini.")]
+Out = Annotated[
+    str, typer.Option("--out", metavar="DIR", help="Folder of the training; the same command resumes a training.")
+]
+CorpusPath = Annotated[
+    str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, or a data set on disk.")
+]
+RecipeName = Annotated[
+    str, typer.Option("--recipe", help="Name of a recipe, such as mini or supershaper-paper.", rich_help_panel=RECIPE)
+]
+ScaleSteps = Annotated[
+    float, typer.Option("--scale-steps", help="Factor on the recipe's number of steps.", rich_help_panel=RECIPE)
+]
+Steps = Annotated[int | None, typer.Option("--steps", help="Number of steps.", rich_help_panel=RECIPE)]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", help="Number of sequences in a step.", rich_help_panel=RECIPE)
+]
+SeqLen = Annotated[
+    int | None, typer.Option("--seq-len", help="Number of tokens in a sequence.", rich_help_panel=RECIPE)
+]
+Accumulate = Annotated[
+    int | None, typer.Option("--accumulate", help="Number of micro batches in a step.", rich_help_panel=RECIPE)
+]
+LearningRate = Annotated[
+    float | None, typer.Option("--learning-rate", help="Learning rate at its peak.", rich_help_panel=RECIPE)
+]
+Dtype = Annotated[
+    str | None, typer.Option("--dtype", help="float32, or bfloat16 for mixed precision.", rich_help_panel=RECIPE)
+]
+Sampling = Annotated[
+    str | None,
+    typer.Option("--sampling", help="Rule that samples subnets: sandwich or uniform.", rich_help_panel=RECIPE),
+]
+Random = Annotated[
+    int | None, typer.Option("--random", help="Number of random subnets in a step.", rich_help_panel=RECIPE)
+]
+Relation = Annotated[
+    str | None,
+    typer.Option(
+        "--relation", help="Relation loss, with --teacher: softmax-mse, logits-mse or softmax-kl.", rich_help_panel=RECIPE
+    ),
+]
+Backbone = Annotated[
+    str | None,
+    typer.Option("--backbone", metavar="DIR", help="Folder of a BERT, or of a saved net, that the weights start from."),
+]
+Teacher = Annotated[
+    str | None,
+    typer.Option("--teacher", metavar="DIR", help="Folder of a BERT, or of a saved net, whose relations are learnt."),
+]
+Limits = Annotated[
+    list[str] | None,
+    typer.Option("--limit", metavar="'WHAT<=VALUE'", help="Constraint on trained subnets, such as params<=66M; repeatable."),
+]
+SaveEvery = Annotated[int, typer.Option("--save-every", help="Number of steps between two checkpoints.")]
+Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")]
+
+
+def train(
+    space: Space,
+    out: Out,
+    corpus: CorpusPath = "stdlib",
+    recipe: RecipeName = "mini",
+    scale_steps: ScaleSteps = 1.0,
+    steps: Steps = None,
+    batch_size: BatchSize = None,
+    seq_len: SeqLen = None,
+    accumulate: Accumulate = None,
+    learning_rate: LearningRate = None,
+    dtype: Dtype = None,
+    sampling: Sampling = None,
+    random: Random = None,
+    relation: Relation = None,
+    backbone: Backbone = None,
+    teacher: Teacher = None,
+    limit: Limits = None,
+    save_every: SaveEvery = 200,
+    threads: Threads = None,
+    device: Device = "cpu",
+    seed: console.Seed = 0,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Train a supernet, by masked language modelling or by a teacher's relations.
+
+    Every step runs several subnets on the same text and sums their gradients. Ctrl-C is safe: the same command resumes the
+    training from the last checkpoint and ends in the same weights.
+    """
+    from hwcost.spaces import space as make_space
+    from hwcost.supernets.recipe import recipe as recipe_of
+    from hwcost.supernets.run import Settings
+
+    check_device(device)
+    set_threads(threads)
+    changes = {
+        "steps": steps, "batch_size": batch_size, "seq_len": seq_len, "accumulate": accumulate, "dtype": dtype,
+        "learning_rate": learning_rate, "sampling": sampling, "random": random, "relation": relation,
+    }  # fmt: skip
+    changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
+    made = make_space(space)
+    settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(limit or ()))
+    summary, seconds = _train(out, settings, device, _within(made, changed.seq_len, settings.limits), save_every)
+    _report(out, changed.steps, summary, seconds, device, json)
+
+
+def _train(
+    out: str, settings: Settings, device: str, allowed: Allowed | None, save_every: int
+) -> tuple[Summary, float]:
+    """Trains, and returns what was done and the seconds that it took."""
+    from hwcost.supernets.run import Run
+    from hwcost.timing.timer import stopwatch
+
+    run = Run.start(out, settings, device, allowed)
+    spent = stopwatch()
+    with progress(_progress_text) as update:
+        summary = run.train(update, save_every)
+    return summary, spent()
+
+
+def _report(out: str, steps: int, summary: Summary, seconds: float, device: str, json: str | None) -> None:
+    speed, peak_bytes = summary.tokens / seconds if summary.steps else None, peak_memory_bytes(device)
+    document = {
+        "folder": out, "steps": steps, "steps_now": summary.steps, "tokens_now": summary.tokens, "tokens_per_s": speed,
+        "peak_memory_bytes": peak_bytes, "losses": summary.last.losses if summary.last else None,
+    }  # fmt: skip
+    if not console.write_json(document, json):
+        took = f", {speed:,.0f} tokens/s, {peak_bytes / 2**30:.2f} GiB at the most" if speed else ""
+        typer.echo(f"{out}: {steps} steps, {summary.steps} of them now{took}")
+
+
+def _within(space: SearchSpace, seq_len: int, texts: Sequence[str]) -> Allowed | None:
+    """Returns a function that says whether architectures satisfy constraints; None where there are none."""
+    if not texts:
+        return None
+    import numpy as np
+
+    from hwcost.cli.search_spec import SearchSpec
+
+    spec = SearchSpec(space, seq_len)
+    spec.read_models((), texts)
+    constraints = [spec.constraint(text, None) for text in texts]
+    return lambda archs: np.all([one.feasible(archs) for one in constraints], axis=0)
+
+
+def _changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """Returns a recipe with the settings that are not None; fewer steps shorten the warm-up."""
+    given = {name: value for name, value in changes.items() if value is not None}
+    if "steps" in given:
+        given["warmup_steps"] = min(recipe.warmup_steps, max(0, given["steps"] - 1))
+    return replace(recipe, **given)
+
+
+def _progress_text(state: Progress) -> ProgressText:
+    losses = ", ".join(f"{name} {loss:.3f}" for name, loss in state.losses.items())
+    return ProgressText(state.done, state.total, losses, f"step {state.done} of {state.total}: {losses}")

@@ -1,0 +1,62 @@
+"""Files that survive a crash and a full disk: written whole or not at all, or added to line by line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hwcost import _io, _jsonl
+from hwcost.errors import StoreError
+
+__all__ = ["append_json", "read_json_lines", "write_text", "writing"]
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns an operating-system error that occurs while a file is written into a StoreError.
+
+    Raises:
+        StoreError: When the disk is full, or it fails.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"cannot write '{path}': {error.strerror or error}. What was written before is whole; make room, then run the "
+            f"same command again"
+        ) from None
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file atomically; makes its folder.
+
+    Raises:
+        StoreError: When it cannot be written; the file of before is still there.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _io.write_text(path, text)
+
+
+def append_json(path: Path, value: Any) -> None:
+    """Adds plain JSON as a line to a file; makes the file and its folder.
+
+    Raises:
+        StoreError: When it cannot be written. A part of the line may be at the end of the file then; it is ignored.
+        ValueError: When a number is not finite.
+    """
+    with writing(path):
+        _jsonl.append(path, value)
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """Reads what :func:`append_json` wrote; a last line that was cut short is left out.
+
+    Raises:
+        OSError: When the file cannot be read.
+        ValueError: When a whole line is not JSON, or not UTF-8.
+    """
+    return [json.loads(line) for line in _jsonl.whole_lines(path)]

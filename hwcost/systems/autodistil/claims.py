@@ -1,0 +1,52 @@
+"""What the paper says of AutoDistil, beside what a run found."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hwcost.systems.autodistil.results import Results
+from hwcost.systems.claims import Claim
+from hwcost.units import format_count, format_seconds
+
+CLASS = 0.1
+"""Relative half-width, in operations, of the class of nets that a selected one is compared with."""
+
+
+def claims(results: Results) -> list[Claim]:
+    """Compares the net of the task-agnostic search with its class, and with the teacher."""
+    return [_relations(results), _accuracy(results), _speed(results)]
+
+
+def _relations(results: Results) -> Claim:
+    agnostic = results.agnostic
+    unseen = dict(zip(agnostic.size_class, agnostic.unseen_loss, strict=True))
+    own, middle = unseen[agnostic.chosen], float(np.median(list(unseen.values())))
+    return Claim(
+        "the chosen net relates tokens more like the teacher than the median of its class, on text it was not chosen by",
+        f"loss {own:.3e} against {middle:.3e}, {len(unseen)} nets of its operations within {100 * CLASS:g} %",
+        own <= middle,
+    )
+
+
+def _accuracy(results: Results) -> Claim:
+    own, *others = [one.accuracy for one in results.winners.size_class]
+    usual = float(np.median(others)) if others else own
+    return Claim(
+        "fine-tuned, it is at least as accurate as the median of its class",
+        f"{own:.3f} against {usual:.3f}, {len(others)} nets of its class",
+        own >= usual,
+    )
+
+
+def _speed(results: Results) -> Claim:
+    teacher, student = results.winners.nets["teacher"], results.winners.nets["agnostic"]
+    own, reference = (format_seconds(net.measured_s) if net.measured_s else "-" for net in (student, teacher))
+    return Claim(
+        "it is measured faster than the teacher",
+        f"{own} against {reference}, {format_count(student.params)} against {format_count(teacher.params)} parameters",
+        _is_faster(student.measured_s, teacher.measured_s),
+    )
+
+
+def _is_faster(one_s: float | None, other_s: float | None) -> bool:
+    return one_s is not None and other_s is not None and one_s < other_s

@@ -1,0 +1,269 @@
+"""The stages of AutoDistil."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from hwcost.corpora import ClassificationTask
+from hwcost.objectives import Constraint, Flops, Maximize, Minimize
+from hwcost.pareto import knee
+from hwcost.spaces import Architecture
+from hwcost.spaces.autodistil import TEACHER_HEADS, TEACHER_LAYERS, TEACHER_RATIO, AutoDistil
+from hwcost.study import Progress, Study, search
+from hwcost.supernets import backbone
+from hwcost.supernets.base import initialise, std_at
+from hwcost.supernets.masked_lm import NetLm, perplexity
+from hwcost.supernets.run import Run
+from hwcost.supernets.run import Settings as TrainingSettings
+from hwcost.supernets.training import Phase
+from hwcost.systems.autodistil.claims import CLASS, claims
+from hwcost.systems.autodistil.presets import PRESETS, AutoDistilPreset
+from hwcost.systems.autodistil.relation_losses import RelationLosses
+from hwcost.systems.autodistil.results import (
+    Agnostic,
+    Candidate,
+    ClassMember,
+    FineTuned,
+    Proxy,
+    Results,
+    Selected,
+    SuperLm,
+    Teacher,
+    Winners,
+)
+from hwcost.systems.base import Pipeline
+from hwcost.systems.claims import Claim
+from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.latencies import Latency
+from hwcost.systems.stages import stage
+from hwcost.systems.text import Text
+from hwcost.systems.training import reporting, save_net, train_phase, tuned_accuracy
+from hwcost.workloads import builder
+
+SUBSPACES = ("tiny", "small", "base")
+SHARE = 0.5
+"""Share of the teacher's operations within which the task-agnostic search selects (section 3.3)."""
+
+Net = tuple[str, Architecture]
+"""A sub-space and one of its points."""
+
+
+class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
+    """See :mod:`hwcost.systems.autodistil` and :class:`~hwcost.systems.base.Pipeline`."""
+
+    name = "autodistil"
+    title = "AutoDistil: the best students of three SuperLMs"
+    presets = PRESETS
+
+    # -- stages --------------------------------------------------------------------------------------------------------
+
+    @stage
+    def teacher(self) -> Teacher:
+        """Trains the teacher by masked words, unless one is given."""
+        if self.settings.weights is not None:
+            return Teacher(given=self.settings.weights)
+        space, arch = self.space("reference"), self.reference[1]
+        blueprint = builder(space).blueprint(arch, "mlm")
+        net = blueprint.build().to(self.train_on)
+        initialise(net, self.settings.seed, std_at(space.sizes.width))
+        recipe = self.preset.teacher
+        phase = Phase("teacher", NetLm(net, self.text.batches(recipe.batch_size).batch), recipe)
+        curves = train_phase(self, net, phase, self.text, "teacher")
+        save_net(self.teacher_folder, net, space, arch, blueprint)
+        self.text.tokenizer.save(self.teacher_folder)
+        return Teacher(curves=curves, perplexity=perplexity(net, self.text.held_out_batches(2)))
+
+    @stage
+    def superlm_tiny(self) -> SuperLm:
+        """Distils the teacher's relations into the nets of the sub-space ``tiny`` (Algorithm 1)."""
+        return self._distil("tiny")
+
+    @stage
+    def superlm_small(self) -> SuperLm:
+        """Distils the teacher's relations into the nets of the sub-space ``small``."""
+        return self._distil("small")
+
+    @stage
+    def superlm_base(self) -> SuperLm:
+        """Distils the teacher's relations into the nets of the sub-space ``base``."""
+        return self._distil("base")
+
+    @stage
+    def agnostic(self) -> Agnostic:
+        """Selects the net of all sub-spaces with the least relation loss within half of the teacher's operations."""
+        most = SHARE * self.flops(self.reference)
+        rows = [row for subspace in SUBSPACES for row in self._candidates(subspace, most)]
+        best = min(rows, key=lambda row: row.loss)
+        near = [row.net for row in rows if abs(row.flops / best.flops - 1) <= CLASS]
+        return Agnostic(most, rows, best.net, near, self.cached_map("class", near, str, self._unseen_loss))
+
+    @stage
+    def proxy(self) -> Proxy:
+        """Fine-tunes nets of every sub-space and selects the knee of accuracy and operations."""
+        rows, chosen = [], {}
+        for subspace in SUBSPACES:
+            study = self._proxy_study(subspace)
+            selected = study.front[knee(study.problem.losses(study.front))]
+            chosen[subspace] = self.key((subspace, selected.architecture))
+            rows += [
+                FineTuned(self.key((subspace, one.architecture)), one.values[0], one.values[1], one in study.front)
+                for one in study.completed
+            ]
+        return Proxy(rows, chosen)
+
+    @stage
+    def winners(self) -> Winners:
+        """Extracts the selected nets, measures them beside the teacher, and fine-tunes nets of the first one's size."""
+        named = {"teacher": self.reference, "agnostic": self.parse(self.agnostic.chosen)}
+        named |= {f"proxy {subspace}": self.parse(key) for subspace, key in self.proxy.chosen.items()}
+        for name, (subspace, arch) in named.items():
+            if name != "teacher":
+                self.losses(subspace).run.trained().save(arch, self.folder / "winners" / name.replace(" ", "-"))
+        tuned = [self.agnostic.chosen, *self._drawn_of_class()]
+        accuracies = self.cached_map("tuned", tuned, str, lambda key: self.accuracy(self.parse(key)))
+        latency = self._measured(list(dict.fromkeys([*named.values(), *map(self.parse, tuned[1:])])))
+        nets = {
+            name: Selected(
+                net=self.key(net), params=self.space(net[0]).params(net[1]), flops=self.flops(net), **asdict(latency[net])
+            )
+            for name, net in named.items()
+        }
+        members = [
+            ClassMember(net=key, accuracy=value, **asdict(latency[self.parse(key)]))
+            for key, value in zip(tuned, accuracies, strict=True)
+        ]
+        return Winners(nets, members)
+
+    # -- what stages share ---------------------------------------------------------------------------------------------
+
+    def claims(self) -> list[Claim]:
+        """See the base class."""
+        trained = (self.superlm_tiny, self.superlm_small, self.superlm_base)
+        return claims(Results(self.teacher, *trained, self.agnostic, self.proxy, self.winners))
+
+    def read_inputs(self) -> None:
+        """See the base class."""
+        _ = self.text
+        if self.settings.weights is not None:
+            backbone.teacher(self.settings.weights)
+
+    def space(self, subspace: str) -> AutoDistil:
+        """Returns a sub-space."""
+        return AutoDistil(subspace, scale=self.preset.scale)
+
+    @cached_property
+    def reference(self) -> Net:
+        """The teacher's shape."""
+        space = self.space("reference")
+        return "reference", space.architecture((TEACHER_LAYERS, space.sizes.width, TEACHER_RATIO, TEACHER_HEADS))
+
+    @property
+    def teacher_folder(self) -> str:
+        """Folder of the teacher: the user's, or the one that is trained here."""
+        return self.settings.weights or str(self.folder / "teacher")
+
+    @cached_property
+    def text(self) -> Text:
+        """The training text."""
+        vocabulary, length = self.space("reference").vocabulary, self.preset.relations.seq_len
+        return Text(self.settings.corpus, vocabulary, length, self.settings.seed, self.settings.weights)
+
+    @cached_property
+    def task(self) -> ClassificationTask:
+        """The task that nets are fine-tuned on."""
+        return self.text.task
+
+    def losses(self, subspace: str) -> RelationLosses:
+        """Returns the relation losses of the nets of a SuperLM."""
+        if subspace not in self._losses:
+            self._losses[subspace] = RelationLosses(self._superlm(subspace), self.preset.batches)
+        return self._losses[subspace]
+
+    @cached_property
+    def _losses(self) -> dict[str, RelationLosses]:
+        return {}
+
+    def flops(self, net: Net) -> float:
+        """Returns a net's operations, at the sequence length of the campaign."""
+        return float(self.space(net[0]).flops(net[1], self.preset.measuring.seq_len))
+
+    def key(self, net: Net) -> str:
+        """Returns a net's name."""
+        return f"{net[0]} {self.space(net[0]).key(net[1])}"
+
+    def parse(self, key: str) -> Net:
+        """Returns the net of a name that :meth:`key` returned."""
+        subspace, _, arch = key.partition(" ")
+        return subspace, self.space(subspace).parse(arch)
+
+    def accuracy(self, net: Net) -> float:
+        """Fine-tunes a net as it was extracted and returns its accuracy."""
+        model = self.losses(net[0]).run.trained().extract(net[1], "none").to(self.train_on)
+        return tuned_accuracy(model, self.task, self.preset.tuning, self.settings.seed)
+
+    def _superlm(self, subspace: str) -> Run:
+        settings = self.settings
+        described = TrainingSettings(
+            "autodistil", self.space(subspace).options(), self.preset.relations, settings.corpus, settings.seed,
+            teacher=self.teacher_folder,
+        )  # fmt: skip
+        return Run.start(self.folder / f"superlm-{subspace}", described, self.train_on)
+
+    def _distil(self, subspace: str) -> SuperLm:
+        run = self.losses(subspace).run
+        run.train(reporting(self, "distilling"))
+        return SuperLm(TrainingCurves.read(run.folder))
+
+    def _candidates(self, subspace: str, max_flops: float) -> list[Candidate]:
+        """Evaluates the nets of a sub-space within a number of operations."""
+        space = self.space(subspace)
+        loss = Minimize(self.losses(subspace).loss, "relation_loss")
+        limit = Constraint(Flops(space, seq_len=self.preset.measuring.seq_len), most=max_flops)
+        study = self._search(f"agnostic-{subspace}", space, [loss], [limit], self.preset.candidates)
+        nets = [(subspace, trial.architecture) for trial in study.completed]
+        return [
+            Candidate(self.key(net), trial.values[0], self.flops(net))
+            for net, trial in zip(nets, study.completed, strict=True)
+        ]
+
+    def _unseen_loss(self, key: str) -> float:
+        subspace, arch = self.parse(key)
+        return self.losses(subspace).unseen_loss(arch)
+
+    def _proxy_study(self, subspace: str) -> Study:
+        def accuracy(arch: Architecture) -> float:
+            return self.accuracy((subspace, arch))
+
+        space = self.space(subspace)
+        goals = [Maximize(accuracy, "accuracy"), Minimize(Flops(space, seq_len=self.preset.measuring.seq_len), "flops")]
+        return self._search(f"proxy-{subspace}", space, goals, [], self.preset.tuned)
+
+    def _search(
+        self, name: str, space: AutoDistil, objectives: list[Any], constraints: list[Any], evaluations: int | None
+    ) -> Study:
+        """Evaluates random nets, or all where no number is given."""
+        allowed = space.size if evaluations is None else evaluations
+
+        def report(state: Progress) -> None:
+            self.say(f"search {name}", state.evaluations, allowed)
+
+        return search(
+            space, objectives, constraints, searcher="exhaustive" if evaluations is None else "random",
+            evaluations=allowed, seed=self.settings.seed, log=self.folder / "studies" / f"{name}.jsonl", progress=report,
+        )  # fmt: skip
+
+    def _drawn_of_class(self) -> list[str]:
+        """Draws other nets of the size of the selected one."""
+        others = [key for key in self.agnostic.size_class if key != self.agnostic.chosen]
+        rng = np.random.default_rng(self.settings.seed)
+        return [others[index] for index in sorted(rng.permutation(len(others))[: self.preset.compared])]
+
+    def _measured(self, nets: list[Net]) -> dict[Net, Latency]:
+        measuring = self.preset.measuring
+        workloads = [one for subspace, arch in nets for one in measuring.workloads(self.space(subspace), [arch])]
+        found = self.measure(workloads, "winner").measurements
+        return {net: Latency.of((one.latency_s, one.low_s, one.high_s)) for net, one in zip(nets, found, strict=True)}

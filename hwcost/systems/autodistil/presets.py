@@ -1,0 +1,72 @@
+"""Sizes of a run of AutoDistil."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwcost.supernets.recipe import RECIPES, Recipe
+from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoDistilPreset(Preset):
+    """Sizes of a run.
+
+    Attributes:
+        scale: Scale of the spaces.
+        teacher: Recipe of the teacher's training, where no weights are given.
+        relations: Recipe of every SuperLM's training.
+        batches: Number of held-out batches that relation losses are computed on; the selected net is evaluated on as many
+            others.
+        candidates: Number of nets of a sub-space that the task-agnostic search evaluates; None for all.
+        tuned: Number of nets of a sub-space that are fine-tuned; None for all.
+        tuning: Recipe of fine-tuning.
+        compared: Number of nets of the selected one's size that are fine-tuned beside it.
+    """
+
+    scale: str
+    teacher: Recipe
+    relations: Recipe
+    batches: int
+    candidates: int | None
+    tuned: int | None
+    tuning: Recipe
+    compared: int
+
+
+PRESETS = {
+    "smoke": AutoDistilPreset(
+        scale="mini",
+        teacher=RECIPES["smoke"],
+        relations=RECIPES["smoke"],
+        batches=1,
+        candidates=6,
+        tuned=2,
+        tuning=RECIPES["smoke"],
+        compared=2,
+        measuring=Measuring(batch_size=1, seq_lens=(32,), rounds=2),
+    ),
+    "quick": AutoDistilPreset(
+        scale="mini",
+        teacher=Recipe(steps=400, batch_size=64, seq_len=32, learning_rate=1e-3, warmup_steps=40, clip=1.0),
+        relations=Recipe(steps=120, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=12, clip=1.0, random=2),
+        batches=1,
+        candidates=None,
+        tuned=3,
+        tuning=Recipe(steps=160, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=32, clip=1.0),
+        compared=5,
+        measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3),
+    ),
+    "paper": AutoDistilPreset(
+        scale="paper",
+        teacher=Recipe(steps=1_000_000, batch_size=256, seq_len=128, learning_rate=1e-4, warmup_steps=10_000),
+        relations=RECIPES["autodistil-paper"],
+        batches=8,
+        candidates=None,
+        tuned=None,
+        tuning=Recipe(steps=61_360, batch_size=32, seq_len=128, learning_rate=2e-5, warmup_steps=6136),
+        compared=16,
+        measuring=ONE_BY_ONE,
+    ),
+}
+"""``paper``: fine-tuning for 5 epochs of MNLI's 392,702 examples; a teacher trained as BERT was, where none is given."""

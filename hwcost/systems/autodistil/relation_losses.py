@@ -1,0 +1,39 @@
+"""Relation losses of a trained SuperLM's nets on held-out text."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from hwcost.spaces import Architecture
+from hwcost.supernets.run import Run
+
+
+class RelationLosses:
+    """Relation losses on two parts of the held-out text: one to select nets on, one to evaluate the selection.
+
+    Args:
+        run: Training of the SuperLM.
+        count: Number of batches in each part.
+    """
+
+    def __init__(self, run: Run, count: int) -> None:
+        self.run, self.count = run, count
+
+    @cached_property
+    def _objective(self) -> Any:
+        objective = self.run.objective  # which fills the supernet with the teacher's weights: read the trained ones after it
+        self.run.trained()
+        return objective
+
+    @cached_property
+    def _targets(self) -> list[Any]:
+        return list(self._objective.targets(self.run.held_out(2 * self.count)))
+
+    def loss(self, arch: Architecture) -> float:
+        """Returns the loss that nets are selected by."""
+        return float(self._objective.loss(arch, self._targets[: self.count]))
+
+    def unseen_loss(self, arch: Architecture) -> float:
+        """Returns the loss on text that nothing was selected on."""
+        return float(self._objective.loss(arch, self._targets[self.count :]))

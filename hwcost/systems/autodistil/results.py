@@ -1,0 +1,152 @@
+"""Results of AutoDistil's stages. A net is named by its sub-space and its key, as in ``tiny 4_64_2_4``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.latencies import Latency
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """The teacher, trained here or given.
+
+    Attributes:
+        given: Folder of the teacher that the user gave; None where it was trained.
+        curves: Losses of its training; None where it was given.
+        perplexity: Perplexity on held-out text; None where it was given.
+    """
+
+    given: str | None = None
+    curves: TrainingCurves | None = None
+    perplexity: float | None = None
+
+
+@dataclass(frozen=True)
+class SuperLm:
+    """A SuperLM's training.
+
+    Attributes:
+        curves: Losses.
+    """
+
+    curves: TrainingCurves
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A net that the task-agnostic search evaluated.
+
+    Attributes:
+        net: Name of the net.
+        loss: Relation loss on held-out text.
+        flops: Number of operations.
+    """
+
+    net: str
+    loss: float
+    flops: float
+
+
+@dataclass(frozen=True)
+class Agnostic:
+    """The task-agnostic search.
+
+    Attributes:
+        limit_flops: Bound on operations.
+        nets: All evaluated nets.
+        chosen: Name of the net with the least loss.
+        size_class: Names of the nets of about as many operations, the selected one among them.
+        unseen_loss: Relation loss of each net of ``size_class`` on text that nothing was selected on.
+    """
+
+    limit_flops: float
+    nets: list[Candidate]
+    chosen: str
+    size_class: list[str]
+    unseen_loss: list[float]
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """A net that the task-proxy search evaluated.
+
+    Attributes:
+        net: Name of the net.
+        accuracy: Accuracy after fine-tuning.
+        flops: Number of operations.
+        on_front: Whether no other net of its sub-space is better in both.
+    """
+
+    net: str
+    accuracy: float
+    flops: float
+    on_front: bool
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """The task-proxy search.
+
+    Attributes:
+        nets: All evaluated nets.
+        chosen: Name of the selected net by sub-space.
+    """
+
+    nets: list[FineTuned]
+    chosen: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selected(Latency):
+    """A selected net or the teacher, measured.
+
+    Attributes:
+        net: Name of the net.
+        params: Number of parameters.
+        flops: Number of operations.
+    """
+
+    net: str
+    params: int
+    flops: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMember(Latency):
+    """A net of the selected one's size, fine-tuned and measured.
+
+    Attributes:
+        net: Name of the net.
+        accuracy: Accuracy after fine-tuning.
+    """
+
+    net: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Winners:
+    """Selected nets beside the teacher and beside nets of the same size.
+
+    Attributes:
+        nets: ``teacher``, ``agnostic`` and ``proxy SUBSPACE``.
+        size_class: The net of the task-agnostic search first, then others of about as many operations.
+    """
+
+    nets: dict[str, Selected]
+    size_class: list[ClassMember]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of all stages."""
+
+    teacher: Teacher
+    superlm_tiny: SuperLm
+    superlm_small: SuperLm
+    superlm_base: SuperLm
+    agnostic: Agnostic
+    proxy: Proxy
+    winners: Winners

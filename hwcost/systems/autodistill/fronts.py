@@ -1,0 +1,51 @@
+"""Fronts of measured latency and perplexity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.pareto import dominates, hypervolume
+from hwcost.systems.autodistill.results import Search, Student
+
+
+def points(nets: Mapping[str, Student], keys: Sequence[str]) -> NDArray[np.float64]:
+    """Returns latency and perplexity of those of the students that were measured, shape (n, 2)."""
+    found = [(nets[key].measured_s, nets[key].perplexity) for key in keys if nets[key].measured_s is not None]
+    return np.array(found, dtype=np.float64).reshape(-1, 2)
+
+
+def areas(nets: Mapping[str, Student], search: Search) -> tuple[dict[str, float], dict[str, float] | None]:
+    """Returns the area that each search's measured front covers, as a share of a rectangle that begins at the best values.
+
+    Args:
+        nets: Measured students by key, the reference among them.
+        search: Both searches.
+
+    Returns:
+        The areas below the worst measured values, and those beyond the reference; the latter are None where the reference
+        was not measured.
+    """
+    every, reference = points(nets, list(nets)), points(nets, [search.reference])
+    fronts = {name: points(nets, one.front) for name, one in search.by_name.items()}
+    low = every.min(axis=0)
+    whole = {name: _area(front, low, every.max(axis=0)) for name, front in fronts.items()}
+    if not len(reference):
+        return whole, None
+    return whole, {name: _area(front, low, reference[0]) for name, front in fronts.items()}
+
+
+def _area(front: NDArray[np.float64], low: NDArray[np.float64], corner: NDArray[np.float64]) -> float:
+    if not len(front):
+        return 0.0
+    spread = np.where(corner > low, corner - low, 1.0)
+    return float(hypervolume((front - low) / spread, np.ones(2)))
+
+
+def is_better(one: Student, other: Student) -> bool:
+    """Says whether a student dominates another one as measured."""
+    if one.measured_s is None or other.measured_s is None:
+        return False
+    return bool(dominates([one.measured_s, one.perplexity], [other.measured_s, other.perplexity]))

@@ -1,0 +1,80 @@
+"""Sizes of a run of AutoDistill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from hwcost.supernets.distillation import SCHEDULES, Schedule
+from hwcost.supernets.recipe import RECIPES, Recipe
+from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoDistillPreset(Preset):
+    """Sizes of a run.
+
+    Attributes:
+        scale: Scale of the space.
+        teacher: Recipe of the teacher's training.
+        recipe: Recipe of distillation; the schedules have the steps.
+        flash: Schedule of the distillation of every evaluated student.
+        regular: Schedule of the distillation of winners.
+        batches: Number of held-out batches that perplexity is computed on.
+        measured: Number of nets that the latency model is fitted on.
+        evaluations: Number of evaluations in each search, the reference included.
+        winners: Number of nets that are distilled regularly.
+    """
+
+    scale: str
+    teacher: Recipe
+    recipe: Recipe
+    flash: Schedule
+    regular: Schedule
+    batches: int
+    measured: int
+    evaluations: int
+    winners: int
+
+
+_QUICK = Recipe(steps=800, batch_size=64, seq_len=32, learning_rate=1e-3, warmup_steps=80, clip=1.0)
+_PAPER = RECIPES["autodistill-paper"]
+_SMOKE = RECIPES["smoke"]
+
+PRESETS = {
+    "smoke": AutoDistillPreset(
+        scale="mini",
+        teacher=_SMOKE,
+        recipe=replace(_SMOKE, steps=1),
+        flash=Schedule(1, 2, 0),
+        regular=Schedule(1, 4, 0),
+        batches=1,
+        measured=12,
+        evaluations=7,
+        winners=1,
+        measuring=Measuring(batch_size=4, seq_lens=(32,), rounds=2),
+    ),
+    "quick": AutoDistillPreset(
+        scale="mini",
+        teacher=_QUICK,
+        recipe=replace(_QUICK, steps=1, warmup_steps=0),
+        flash=Schedule(6, 48, 5),
+        regular=Schedule(36, 288, 29),
+        batches=6,
+        measured=40,
+        evaluations=24,
+        winners=2,
+        measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3),
+    ),
+    "paper": AutoDistillPreset(
+        scale="paper",
+        teacher=replace(_PAPER, steps=500_000, warmup_steps=10_000),
+        recipe=replace(_PAPER, steps=1, warmup_steps=0),
+        flash=SCHEDULES["flash"],
+        regular=SCHEDULES["regular"],
+        batches=16,
+        measured=96,
+        evaluations=110,
+        winners=7,
+        measuring=ONE_BY_ONE,
+    ),
+}

@@ -1,0 +1,60 @@
+"""Figures 3 and 4 of Finding Fast Transformers, its Tables 1 and 4 as bars, the trainings, and the latencies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from hwcost.report import Drawing, bars, heat_map, losses
+from hwcost.systems.components.results import Results, Winners
+from hwcost.systems.reports import results_of
+
+
+def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
+    """Yields the figures of a report."""
+    results = results_of(report, Results)
+    shares = {
+        f"{length} tokens": {kind: 100 * share for kind, share in by_kind.items()}
+        for length, by_kind in results.profile.by_length.items()
+    }
+    yield Drawing("shares", lambda ax: bars(ax, shares, "share of the whole net (%)", "Components (Tables 1 and 4)"))
+    trained = {
+        "base": ("The base net's training", results.base.curves), "do": ("DO", results.do.curves),
+        "sdo": ("SDO: losses of drawn nets", results.sdo.curves),
+    }  # fmt: skip
+    for name, (title, curves) in trained.items():
+        yield Drawing(f"training-{name}", partial(losses, steps=curves.steps, lines=curves.losses, title=title))
+    yield from _gates(results)
+    times = _milliseconds(results.winners)
+    if times is not None:
+        yield Drawing("latencies", lambda ax: bars(ax, times, "measured latency (ms)", "Chosen nets, measured"))
+
+
+def _gates(results: Results) -> Iterator[Drawing]:
+    rows, names = results.do.gates, gate_names(results.do.arch)
+    sizes = np.abs(np.array(rows)).tolist()
+    odds = np.array(results.sdo.probabilities).reshape(len(rows), -1).tolist()
+    yield Drawing("gates-do", lambda ax: heat_map(ax, sizes, names, "block", "DO's gates (Figure 3)"))
+    title = "SDO's probabilities that a gate is open (Figure 4)"
+    yield Drawing("gates-sdo", lambda ax: heat_map(ax, odds, names, "block", title))
+
+
+def gate_names(arch: str) -> list[str]:
+    """Names the gates of a block, from the number of gates in each group of an architecture's key."""
+    groups = arch.split("_")[0].split(".")
+    kinds = ("ff", "joint", "qk", "v", "mean", "head")
+    return [f"{kind} {index}" for kind, group in zip(kinds, groups, strict=True) for index in range(1, 1 + len(group))]
+
+
+def _milliseconds(winners: Winners) -> dict[str, dict[str, float]] | None:
+    """Returns latencies by sequence length and by net; None where one was not measured."""
+    found: dict[str, dict[str, float]] = {}
+    for name, by_length in winners.latencies.items():
+        for length, latency in by_length.items():
+            if latency.measured_s is None:
+                return None
+            found.setdefault(f"{length} tokens", {})[name] = 1e3 * latency.measured_s
+    return found

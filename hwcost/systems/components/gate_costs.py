@@ -1,0 +1,105 @@
+"""The cost of a component net's gates: shares of the whole net's latency, measured once for every kind of component.
+
+Source: Tsai et al., "Finding Fast Transformers", section 4: ``cost(w) = sum_i w_i c_i``, where ``c_i`` is profiled per
+component as the largest share over sequence lengths of 32, 128 and 512. The paper gives no unit; here the whole net costs 1.
+As its categories overlap (heads contain the channels of their queries, keys and values), the plain sum counts some latency
+twice; ``nested`` charges channels only with heads that are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.errors import UsageError
+from hwcost.spaces import Architecture
+from hwcost.spaces.components import Components
+
+Floats = NDArray[np.float64]
+
+FORMS = ("linear", "nested")
+KINDS = ("ff", "joint", "qk", "v", "mean", "head")
+
+PAPER_SHARES: dict[str, dict[str, float]] = {
+    "bert-base": {"ff": 0.586, "joint": 0.013, "qk": 0.289, "v": 0.228, "mean": 0.008, "head": 0.549},
+    "minibert": {"ff": 0.362, "joint": 0.224, "qk": 0.213, "v": 0.213, "mean": 0.066, "head": 0.471},
+}
+"""Largest shares over sequence lengths on a TPU: Table 1 (BERT-base) and Table 4 (MiniBERT)."""
+
+
+class GateCosts:
+    """The cost of gates, relative to the net with all of them open. It is a cost function of architectures.
+
+    Args:
+        space: The space.
+        shares: Share of the whole net's latency that all gates of a kind make together: ``ff``, ``joint`` (feed-forwards one
+            behind the other, against side by side), ``qk``, ``v``, ``mean``, ``head``. Shares below 0 count as 0.
+        form: ``linear``, the paper's sum, or ``nested``, which counts no latency twice.
+
+    Raises:
+        UsageError: When a kind has no share, or the form is unknown.
+    """
+
+    name = "gate_cost"
+
+    def __init__(self, space: Components, shares: Mapping[str, float], form: str = "nested") -> None:
+        if form not in FORMS:
+            raise UsageError(f"unknown form '{form}' of gate costs. Known: {', '.join(FORMS)}")
+        if set(shares) != set(KINDS):
+            raise UsageError(f"gate costs need a share for each of {', '.join(KINDS)}, got {', '.join(shares) or 'none'}")
+        self.space, self.form = space, form
+        counts = dict(space.grid.sizes)
+        gates = {kind: counts[kind] * space.grid.layers for kind in KINDS}
+        own = {kind: max(0.0, float(shares[kind])) for kind in KINDS}
+        if form == "nested":  # a head's own part is what its channels do not take
+            own["head"] = max(0.0, own["head"] - own["qk"] - own["v"])
+        self.prices = {kind: own[kind] / gates[kind] if gates[kind] else 0.0 for kind in KINDS}
+        self._ends = np.cumsum([0, *(count for _, count in space.grid.sizes)])
+        self.whole = 1.0
+        self.whole = float(self._cost(np.array([space.base().genes], dtype=np.float64))[0])
+
+    def of_gates(self) -> Floats:
+        """Returns what opening each gate adds to the net that has all others, in the order of the genes, shape (genes,)."""
+        sizes, prices = self.space.grid.sizes, dict(self.prices)
+        if self.form == "nested":  # a head brings its share of the channels with it
+            channels = sum(prices[kind] * count for kind, count in sizes if kind in ("qk", "v"))
+            prices["head"] += channels / self.space.grid.head_groups
+        block = np.concatenate([np.full(count, prices[kind]) for kind, count in sizes])
+        return np.tile(block, self.space.grid.layers) / self.whole
+
+    def __call__(self, arch: Architecture) -> float:
+        """Returns the cost of one architecture; 1 for the net with all gates open."""
+        return float(self._cost(np.array([arch.genes], dtype=np.float64))[0])
+
+    def predict_codes(self, codes: NDArray[Any]) -> Floats:
+        """Returns the costs of n architectures by their codes, which are the gates, shape (n,)."""
+        return np.asarray(self._cost(np.asarray(codes, dtype=np.float64)))
+
+    def expected(self, probabilities: Any) -> Any:
+        """Returns the mean cost when every gate is drawn by itself; gates without effect, too, cost what they cost.
+
+        Args:
+            probabilities: Probability of each gate to be open, shape (genes,) or (blocks, gates of a block): an array, or a
+                tensor that gradients reach.
+
+        Raises:
+            UsageError: When there is not one probability per gate.
+        """
+        flat = probabilities.reshape(-1)
+        if len(flat) != len(self.space.genes):
+            raise UsageError(f"expected {len(self.space.genes)} probabilities, one per gate, got {len(flat)}")
+        return self._cost(flat[None])[0]
+
+    def _cost(self, gates: Any) -> Any:
+        """Sums over gates (n, genes); as gates of one block are independent, it takes probabilities as well."""
+        of_block = gates.reshape(len(gates), self.space.grid.layers, -1)
+        open_ = {
+            kind: of_block[:, :, self._ends[place] : self._ends[place + 1]].sum(-1)
+            for place, (kind, _) in enumerate(self.space.grid.sizes)
+        }
+        nested = open_["head"] / self.space.grid.head_groups if self.form == "nested" else 1.0
+        total = sum(self.prices[kind] * open_[kind] * (nested if kind in ("qk", "v") else 1.0) for kind in KINDS)
+        return total.sum(-1) / self.whole

@@ -1,0 +1,117 @@
+# mypy: allow-subclassing-any
+"""The two searches of Finding Fast Transformers as trainings: gates, or the policy that draws them, learn with the weights.
+
+Source: Tsai et al., "Finding Fast Transformers", section 3.3. Both resume bit by bit: DO's gates are part of the checkpoint;
+SDO's policy is a function of the losses of the nets that it drew, and these are replayed from the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from torch import nn
+from torch.nn import functional
+
+from hwcost.errors import UsageError
+from hwcost.searchers import Trial
+from hwcost.searchers.direct import Direct
+from hwcost.searchers.sampling import Sampling
+from hwcost.spaces import Architecture
+from hwcost.supernets.components import ComponentSupernet
+from hwcost.supernets.masked_lm import Batches, asked, inputs, masked_lm_loss
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.training import Pass, device_of, moved, read_log
+
+
+class Gated(nn.Module):
+    """A component supernet with its gates, so that both are part of one checkpoint.
+
+    Args:
+        supernet: The weights.
+        direct: The gates and their penalty; (blocks, gates of a block).
+    """
+
+    def __init__(self, supernet: ComponentSupernet, direct: Direct) -> None:
+        super().__init__()
+        self.supernet, self.direct = supernet, direct
+        self.gates = nn.Parameter(direct.gates.detach(), requires_grad=False)  # shares memory; without an optimiser
+
+
+class DirectTraining:
+    """DO: masked language modelling with weighted gates, at a penalty for their cost (section 3.3.1).
+
+    Args:
+        gated: Supernet and gates.
+        batches: Text.
+        recipe: Recipe of the weights; the gates' learning rate follows its schedule.
+        rate: Learning rate of the gates at the schedule's peak.
+
+    Raises:
+        UsageError: When the penalty is not proximal, or the recipe divides its batches.
+    """
+
+    def __init__(self, gated: Gated, batches: Batches, recipe: Recipe, rate: float) -> None:
+        if gated.direct.mode != "proximal" or recipe.accumulate != 1:
+            raise UsageError("gates that are trained with a supernet need mode='proximal' and one micro batch a step")
+        self.gated, self.batches, self.recipe, self.rate = gated, batches, recipe, rate
+
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        """See :class:`~hwcost.supernets.training.Objective`; gates move when the pass has been differentiated."""
+        net, direct = self.gated.supernet, self.gated.direct
+        batch = moved(self.batches(number), device_of(net))
+        hidden = net.weigh(direct.gates.to(device_of(net)), *inputs(batch))
+        positions, wanted = asked(batch)
+        logits = net.weights.head(hidden.flatten(0, 1)[positions], net.weights.embeddings.word.weight)
+        yield Pass("mlm", functional.cross_entropy(logits.float(), wanted), batch["input_ids"].numel())
+        direct.step(self.rate * self.recipe.rate(step) / self.recipe.learning_rate)
+
+
+class SampledTraining:
+    """SDO: masked language modelling of nets that a policy draws, and learns from by their losses (section 3.3.2).
+
+    Args:
+        supernet: The weights.
+        policy: The searcher that draws nets.
+        cost: Cost of a net, which the policy weighs against its loss.
+        batches: Text; all nets of a step see the same.
+        folder: Folder of the training; on resumption, its log is replayed to the policy.
+    """
+
+    def __init__(
+        self, supernet: ComponentSupernet, policy: Sampling, cost: Callable[[Architecture], float], batches: Batches,
+        folder: Path,
+    ) -> None:  # fmt: skip
+        self.supernet, self.policy, self.cost, self.batches, self.folder = supernet, policy, cost, batches, folder
+        self._steps = 0
+
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        """See :class:`~hwcost.supernets.training.Objective`; the policy learns when all passes have been differentiated."""
+        if step != number:
+            raise UsageError("nets that a policy draws need one micro batch a step")
+        self.catch_up(step)
+        batch = moved(self.batches(number), device_of(self.supernet))
+        archs, losses = self.policy.ask(), []
+        for index, arch in enumerate(archs):
+            loss = masked_lm_loss(self.supernet.set(arch, "mlm"), batch)
+            losses.append(float(loss.detach()))
+            yield Pass(_name(index), loss, batch["input_ids"].numel())
+        self._tell(list(archs), losses)
+
+    def catch_up(self, steps: int) -> None:
+        """Replays the log's steps up to this one to the policy."""
+        if self._steps >= steps:
+            return
+        for state in list(read_log(self.folder))[self._steps : steps]:
+            archs = self.policy.ask()
+            self._tell(list(archs), [state.losses[_name(index)] for index in range(len(archs))])
+
+    def _tell(self, archs: list[Architecture], losses: list[float]) -> None:
+        self.policy.tell(
+            [Trial(arch, values=(loss, self.cost(arch))) for arch, loss in zip(archs, losses, strict=True)]
+        )
+        self._steps += 1
+
+
+def _name(index: int) -> str:
+    return f"net {index + 1}"

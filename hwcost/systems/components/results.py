@@ -1,0 +1,143 @@
+"""Results of the stages of Finding Fast Transformers. Numbers by sequence length have the length as text for a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.latencies import Latency
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The costs of components on this device (Tables 1 and 4).
+
+    Attributes:
+        by_length: Shares of the whole net's latency, by sequence length and by kind of gate.
+        gaps: Relative excess of the sum of a net's components over the net, by sequence length and by key.
+        shares: The largest share by kind of gate; gates cost these.
+        paper: The paper's shares on its device; None where it has none for this grid.
+    """
+
+    by_length: dict[str, dict[str, float]]
+    gaps: dict[str, dict[str, float]]
+    shares: dict[str, float]
+    paper: dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Base:
+    """The base net's training.
+
+    Attributes:
+        curves: Losses.
+        perplexity: Perplexity on held-out text.
+    """
+
+    curves: TrainingCurves
+    perplexity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selected:
+    """A net that a search selected.
+
+    Attributes:
+        arch: Key of the architecture.
+        params: Number of parameters.
+        cost: Cost of its gates; 1 for the base net.
+        perplexity: Perplexity on held-out text.
+    """
+
+    arch: str
+    params: int
+    cost: float
+    perplexity: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Direct(Selected):
+    """DO, in which gates are trained with the weights.
+
+    Attributes:
+        curves: Losses.
+        gates: Gates in the end, one row per block (Figure 3).
+    """
+
+    curves: TrainingCurves
+    gates: list[list[float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampled(Selected):
+    """SDO, in which a policy draws nets.
+
+    Attributes:
+        curves: Losses of the drawn nets.
+        probabilities: Probability of each gate to be open (Figure 4).
+    """
+
+    curves: TrainingCurves
+    probabilities: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrained(Selected):
+    """A selected net after further training.
+
+    Attributes:
+        accuracy: Accuracy after fine-tuning.
+    """
+
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """The further training of the selected nets.
+
+    Attributes:
+        nets: ``base``, ``do`` and ``sdo``.
+    """
+
+    nets: dict[str, Retrained]
+
+
+@dataclass(frozen=True)
+class SpeedUp:
+    """Latency of the base net over that of another one.
+
+    Attributes:
+        ratio: The ratio; None where either was not measured.
+        low: The ratio from the unfavourable ends of both intervals, or None.
+        high: The ratio from the favourable ends of both intervals, or None.
+    """
+
+    ratio: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Winners:
+    """The selected nets beside the base net, measured in one campaign.
+
+    Attributes:
+        latencies: Latency by net and by sequence length.
+        speed_up: Speed-up over the base net by net and by sequence length.
+    """
+
+    latencies: dict[str, dict[str, Latency]]
+    speed_up: dict[str, dict[str, SpeedUp]]
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of all stages."""
+
+    profile: Profile
+    base: Base
+    do: Direct
+    sdo: Sampled
+    retraining: Retraining
+    winners: Winners

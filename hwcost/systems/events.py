@@ -1,0 +1,26 @@
+"""The progress of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The place that a run has reached.
+
+    Attributes:
+        stage: Name of the current stage.
+        number: Number of that stage, from 1.
+        stages: Number of stages in all.
+        doing: Description of the current work within the stage.
+        done: Number of finished units of that work.
+        total: Number of units of that work in all; None when it is not known.
+    """
+
+    stage: str
+    number: int
+    stages: int
+    doing: str
+    done: int = 0
+    total: int | None = None

@@ -1,0 +1,69 @@
+"""The system of one's own in docs/pipelines.md, run as it is written there, with figures of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("jinja2")
+
+from hwcost.report import FIGURES, Drawing, drawings, write_page
+from hwcost.systems import Settings, results_of
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "pipelines.md").read_text(encoding="utf-8"), re.DOTALL)
+    (text,) = (block for block in blocks if "(Pipeline[" in block)
+    path = tmp_path_factory.mktemp("package") / "own_system.py"
+    path.write_text(text, encoding="utf-8")
+    spec = importlib.util.spec_from_file_location("own_system", path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    sys.modules["own_system"] = made
+    spec.loader.exec_module(made)
+    yield made
+    del sys.modules["own_system"]
+
+
+def test_it_runs_and_is_read(module: ModuleType, tmp_path: Path) -> None:
+    made = module.SpreadPipeline(tmp_path / "run", Settings(backend="null"))
+    report = made.run()
+    assert made.spread.ratio > 1
+    assert len(made.latencies.archs) == 12
+    assert report["verdicts"][0]["found"] == f"{made.spread.ratio:.2f} times"
+    assert list(report["stages"]) == ["latencies", "spread"]
+    again = module.SpreadPipeline(tmp_path / "run", Settings(backend="null"))
+    assert again.run() == report
+
+
+def own_figures(report: dict[str, Any]) -> list[Drawing]:
+    seconds = report["stages"]["latencies"]["seconds"]
+    return [Drawing("spread", lambda ax: ax.plot(sorted(seconds)))]
+
+
+def test_it_brings_its_own_figures(module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = module.SpreadPipeline(tmp_path / "run", Settings(backend="null")).run()
+    assert drawings(report) == []
+    monkeypatch.setitem(FIGURES._builtins, "spread", f"{__name__}:own_figures")
+    assert [one.name for one in drawings(report)] == ["spread"]
+    assert write_page(report, tmp_path / "run").read_text().count("<svg") == 1
+    assert (tmp_path / "run" / "figures" / "spread.png").exists()
+
+
+def test_reports_of_another_shape_are_errors(module: ModuleType) -> None:
+    from hwcost.errors import DataError
+    from hwcost.systems.supershaper.results import Results
+
+    with pytest.raises(DataError, match=r"not a report of pipeline 'supershaper' .*supernet: Field required"):
+        results_of({"pipeline": "supershaper", "stages": {}}, Results)

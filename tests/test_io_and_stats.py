@@ -1,0 +1,60 @@
+"""Foundations: files are written whole or not at all, and robust statistics are what they are called."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from hwcost._io import write_atomically, write_text
+from hwcost._stats import kendall_tau, median_deviation, robust_sd, spearman
+
+
+def test_text_keeps_its_line_ends(tmp_path) -> None:
+    write_text(tmp_path / "a.txt", "µ\r\nb\n")
+    assert (tmp_path / "a.txt").read_bytes() == "µ\r\nb\n".encode()
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    write_text(path, "old")
+
+    def fail(part) -> None:
+        part.write_text("half of the n")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, fail)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_readers_see_whole_files_while_threads_write(tmp_path) -> None:
+    path = tmp_path / "a.txt"
+    texts = [letter * 50_000 for letter in "abcdefgh"]
+    write_text(path, texts[0])
+    threads = [threading.Thread(target=lambda text=text: [write_text(path, text) for _ in range(20)]) for text in texts]
+    for thread in threads:
+        thread.start()
+    seen = set()
+    while any(thread.is_alive() for thread in threads):
+        seen.add(path.read_text())
+    assert seen <= set(texts)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_robust_deviations_are_those_of_scipy() -> None:
+    values = np.random.default_rng(0).normal(3.0, 2.0, 501)
+    assert robust_sd(values) == pytest.approx(stats.median_abs_deviation(values, scale=1 / 1.4826), rel=1e-12)
+    assert median_deviation(values - 3.0) == pytest.approx(2.0, rel=0.15)
+    assert robust_sd(np.array([7.0])) == 0.0
+
+
+def test_rank_correlations_of_a_constant_are_unknown() -> None:
+    rising, constant = np.arange(5.0), np.ones(5)
+    for correlation in (kendall_tau, spearman):
+        assert correlation(rising, constant) is None
+        assert correlation(constant, rising) is None
+        assert correlation(rising, rising**3) == pytest.approx(1.0)

@@ -1,0 +1,83 @@
+"""What the library logs: nothing unless asked for, and on stderr with ``-v``."""
+
+from __future__ import annotations
+
+import ast
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from hwcost.cli.main import invoke
+from tests.conftest import ROOT
+
+TABLE = "uuid,width,latency_s\n" + "".join(f"run-{width}-x,{width},{width * 1e-3}\n" for width in range(1, 40))
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE)
+    return str(path)
+
+
+def test_nothing_is_shown_unless_asked_for(table, capsys) -> None:
+    assert invoke(["audit", table, "--space", "table"]) == 0
+    assert "hwcost.exchange.table" not in capsys.readouterr().err
+
+
+def test_verbose_shows_the_log_on_stderr_and_only_then(table, capsys) -> None:
+    assert invoke(["audit", table, "--space", "table", "-v"]) == 0
+    shown = capsys.readouterr()
+    assert f"hwcost.exchange.table: {table}: " in shown.err
+    assert "hwcost.exchange.table" not in shown.out
+    assert invoke(["audit", table, "--space", "table"]) == 0
+    assert "hwcost.exchange.table" not in capsys.readouterr().err
+
+
+def test_the_library_leaves_the_root_logger_alone() -> None:
+    code = (
+        "import logging, warnings; before = logging.root.handlers[:], logging.root.level, warnings.filters[:]\n"
+        "import hwcost, hwcost.api, hwcost.cli.main, hwcost.cost_models, hwcost.searchers, hwcost.stores\n"
+        "assert before[:2] == (logging.root.handlers, logging.root.level)\n"
+        "assert [type(one).__name__ for one in logging.getLogger('hwcost').handlers] == ['NullHandler']"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_optuna_keeps_the_level_that_the_user_set() -> None:
+    optuna = pytest.importorskip("optuna")
+    from hwcost.objectives import Minimize
+    from hwcost.searchers.optuna_sampler import OptunaSampler
+    from hwcost.searchers.problem import Problem
+    from hwcost.spaces import space
+
+    before = optuna.logging.get_verbosity()
+    try:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        mini = space("supershaper", scale="mini")
+        assert OptunaSampler(Problem(mini, [Minimize(mini.params)]), seed=0).ask(1)
+        assert optuna.logging.get_verbosity() == optuna.logging.WARNING
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+@pytest.mark.parametrize("forbidden", ["logging.basicConfig", "logging.disable", "warnings.filterwarnings"])
+def test_no_module_changes_what_others_log_or_warn(forbidden: str) -> None:
+    owner, name = forbidden.split(".")
+    for path in (ROOT / "hwcost").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                assert (node.value.id, node.attr) != (owner, name), f"{path}:{node.lineno}"
+
+
+def test_the_quiet_exporter_restores_the_loggers() -> None:
+    from hwcost.backends.onnx_export import quiet
+
+    logger, other = logging.getLogger("onnxscript.optimizer"), logging.getLogger("mine")
+    logger.setLevel(logging.INFO)
+    with quiet():
+        assert not logger.isEnabledFor(logging.CRITICAL)
+        assert other.isEnabledFor(logging.CRITICAL)
+    assert logger.level == logging.INFO
