@@ -140,7 +140,7 @@ def fit(
         drift: Treatment of a table's order: ``auto`` takes the machine's moving level out of the rows, ``none`` takes them
             as they stand.
         table: Options for the columns of a table.
-        **options: Options of the cost model.
+        **options: Options of the cost model; ``batch_size`` and ``seq_len`` also choose among the shapes of a campaign.
 
     Returns:
         The fitted model, with an interval from cross-validation where there are enough rows. Only measurements with the role
@@ -176,6 +176,7 @@ def evaluate(
     drift: Literal["auto", "none"] = "auto",
     campaign_id: str | None = None,
     table: TableOptions = DEFAULTS,
+    shape: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Judges cost models on rows that they were not fitted on, beside plain baselines.
 
@@ -189,6 +190,7 @@ def evaluate(
         drift: Treatment of a table's order: ``auto`` looks for a moving level, ``none`` takes rows as they stand.
         campaign_id: Campaign of the store; None for the latest.
         table: Options for the columns of a table.
+        shape: ``batch_size`` and ``seq_len`` of the rows to take from a campaign with several shapes.
 
     Returns:
         The document of ``hwcost evaluate --json``, without ``schema_version``.
@@ -200,7 +202,7 @@ def evaluate(
     from hwcost.cost_models import data
     from hwcost.cost_models import evaluate as evaluation
 
-    rows = data.read(source, space, campaign_id, table)
+    rows = data.read(source, space, campaign_id, table, shape)
     if data.is_store(source):
         return evaluation.evaluate_roles(rows, model)
     return evaluation.evaluate(rows, model, train, split, seeds, drift)

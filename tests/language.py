@@ -33,7 +33,7 @@ RETIRED = {
     r"\b(synonyms?|has_synonyms)\b": "isomorphs",
     r"\b(undisturbed)\b": "uncontended",
     r"\b(brings? the policy)\b": "updates the policy",
-    rf"\b((?:is|are|was|were) no)\b(?! (?:{COMPARED}))": "is not a, there is no",
+    rf"(?<!there )\b((?:is|are|was|were) no)\b(?! (?:{COMPARED}))": "is not a, there is no",
 }  # fmt: skip
 """Words and turns that a reader of the field does not know, or that say less than the field's term, which stands beside."""
 

@@ -18,6 +18,7 @@ LAYERS = [
     ["_resources", "_extras", "_locks", "_imports"],
     ["registry"],
     ["devices"],
+    ["facts"],
     ["spaces"],
     ["corpora"],
     ["kernels"],

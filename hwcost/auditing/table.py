@@ -65,7 +65,7 @@ def audit_table(data: Data, others: Iterable[Data] = ()) -> AuditReport:
     genes = features.encode(data.architectures)
     item = np.unique(genes, axis=0, return_inverse=True)[1].ravel().astype(np.intp)
     repeats = find_repeats(item, data.latency_s)
-    rows = np.setdiff1d(np.arange(len(data)), repeats.later[repeats.is_copy])  # a copy is no second measurement
+    rows = np.setdiff1d(np.arange(len(data)), repeats.later[repeats.is_copy])  # a copy is not a second measurement
     _check(data, len(rows), int(item.max()) + 1)
     flags = _same_elsewhere(data, others)
     if np.ptp(data.latency_s) == 0:
@@ -237,7 +237,7 @@ def _factor(ratio: float) -> float:
 def segments(rows: Indices, residuals: Floats, log_level: Floats) -> tuple[Segment, ...]:
     """Returns the stretches between the jumps that matter, with their levels relative to the median one.
 
-    A boundary must explain as much as ``log n`` rows vary altogether, so that a level that wanders is told in a few
+    A boundary must explain as much as ``log n`` rows vary altogether, so that a level that wanders is described in a few
     stretches, not in dozens.
 
     Args:
@@ -274,7 +274,7 @@ def far_off(rows: Indices, rest: Floats) -> tuple[int, ...]:
 
     Args:
         rows: Numbers of the rows, shape (n,).
-        rest: What is left of their log latencies, shape (n,).
+        rest: Residuals of their log latencies, shape (n,).
     """
     limit = max(OUTLIER * robust_sd(rest), LEAST_OUTLIER)
     return tuple(rows[np.abs(rest - np.median(rest)) > limit].tolist())

@@ -1,7 +1,7 @@
 """The contract of a backend: it prepares a workload once and then runs it, without any statistics.
 
-A worker process makes one backend, prepares one workload at a time, and closes each runner before the next. Warming up, block
-lengths, statistics and what the machine does meanwhile belong to ``hwcost.timing``, which also hands the runner its clock.
+A worker process makes one backend, prepares one workload at a time, and closes each runner before the next. Warming up,
+block lengths, statistics and what the machine does meanwhile belong to ``hwcost.timing``, which also hands over the clock.
 """
 
 from __future__ import annotations
@@ -111,8 +111,8 @@ class Backend(ABC):
     """The extra that installs it."""
     option_names: ClassVar[tuple[str, ...]] = ()
     uses_processor: ClassVar[bool] = True
-    """Whether it keeps CPUs of this machine busy. A synthetic backend does not: its campaigns hold no CPUs, and the counters of
-    the CPUs are not read while it is timed."""
+    """Whether it keeps CPUs of this machine busy. A synthetic backend does not: its campaigns hold no CPUs, and the
+    counters of the CPUs are not read while it is timed."""
     round: int = 0
     """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 

@@ -30,8 +30,8 @@ class Null(Backend):
     Options:
         seed: Seed of the noise (0).
         noise: Standard deviation of the logarithm of every call (0.01).
-        process_noise: Standard deviation of the logarithm of a factor that a workload keeps through a round, that is, through
-            a process (0).
+        process_noise: Standard deviation of the logarithm of a factor that a workload keeps through a round, that is,
+            through a process (0).
         overhead_s: Time of a call that does nothing (1e-5).
         flops_per_s: Rate of operations (1e11).
         bytes_per_s: Rate of memory traffic (2e10).
@@ -107,7 +107,8 @@ class NullRunner(Runner):
         item = int(workload.key[:16], 16)
         self._rng = np.random.default_rng([backend.seed, item, backend.round])
         factor = self._rng.standard_normal() * backend.process_noise
-        self._latency_s = backend.law_s(workload) * float(np.exp(factor))
+        law_s = backend.law_s(workload)
+        self._latency_s = law_s * float(np.exp(factor))
         self._noise = backend.noise
         self._clock = backend.clock
         self._penalty, self._idle_s, self._rested = backend.idle_penalty, backend.idle_s, 0.0
@@ -115,7 +116,7 @@ class NullRunner(Runner):
         self._outputs = [np.random.default_rng(item).standard_normal(4, dtype=np.float32)]
         if not backend.realtime:
             self.clock, self.clock_step_s = backend.clock, 1e-9
-        self.facts = {"law_s": backend.law_s(workload), "realtime": backend.realtime}
+        self.facts = {"law_s": law_s, "realtime": backend.realtime}
 
     def run(self, n: int) -> None:
         """See the base class."""

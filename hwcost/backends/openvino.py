@@ -48,7 +48,7 @@ class OpenVino(Backend):
         """See the base class; the first run is compared with eager torch.
 
         Raises:
-            UsageError: When the device is no CPU, or the CPU has no instructions for the dtype.
+            UsageError: When the device is not a CPU, or the CPU has no instructions for the dtype.
             MeasurementError: When it runs in another precision, or the outputs differ from eager torch's.
         """
         from hwcost.backends.onnx_export import exported, first_outputs, verify

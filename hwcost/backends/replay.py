@@ -58,7 +58,7 @@ class Replay(Backend):
         """See the base class.
 
         Raises:
-            UsageError: When the workload is no whole model of the space, or was never recorded.
+            UsageError: When the workload is not a whole model of the space, or was never recorded.
         """
         if not isinstance(workload, ModelWorkload) or workload.space != self.space:
             raise UsageError(f"backend 'replay' plays whole models of space '{self.space}', not '{workload.name}'")
@@ -117,7 +117,7 @@ def read_latencies(file: str, space: SearchSpace) -> dict[Architecture, list[flo
     except OSError as error:
         raise DataError(f"cannot read '{file}': {error.strerror}") from None
     except UnicodeDecodeError:
-        raise DataError(f"'{file}' is no UTF-8 text. Expected a CSV.") from None
+        raise DataError(f"'{file}' is not UTF-8 text. Expected a CSV.") from None
     return found
 
 

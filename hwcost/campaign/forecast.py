@@ -83,9 +83,9 @@ def known_calls(plan: Plan, store: Store) -> dict[str, float]:
     same = [one for one in store.campaigns() if (one.plan.get("device"), one.plan.get("backend")) == where]
     for campaign in same[::-1][:EARLIER]:
         for record in store.records(campaign.campaign_id):
-            key, latency_s = record.workload.workload_key, record.result.latency_s
-            if key in plan.by_key and latency_s is not None:
-                found.setdefault(key, latency_s)
+            visit = record.visit
+            if visit.workload_key in plan.by_key and visit.samples_s:
+                found.setdefault(visit.workload_key, visit.latency_s)
         if len(found) == len(plan.by_key):
             break
     return found

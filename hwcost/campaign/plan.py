@@ -114,8 +114,7 @@ class Plan:
     def is_same(self, other: Plan) -> bool:
         """Says whether two plans measure the same in the same way on the same device.
 
-        Facts that were detected are no part of that, since memory sizes move with every boot, and neither is a handle that one
-        of them lacks.
+        Detected facts do not count, since memory sizes move with every boot, and nor does a handle that one of them lacks.
         """
         one, two = self.to_dict(), other.to_dict()
         handles = one.pop("handle"), two.pop("handle")
@@ -151,7 +150,7 @@ class Plan:
             protocol = Protocol.from_dict(data["protocol"])
             return cls(**{**data, "items": items, "protocol": protocol, "canaries": canaries, "handle": handle})
         except (KeyError, TypeError) as error:
-            raise DataError(f"this is no campaign's plan: {error}") from None
+            raise DataError(f"this is not a campaign's plan: {error}") from None
 
 
 def items(workloads: Iterable[Workload], role: str = "fit") -> list[Item]:

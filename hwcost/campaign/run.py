@@ -112,7 +112,7 @@ def run(
     Args:
         store: Store that holds the plan and takes the visits.
         campaign_id: Id from :func:`start`, or that of a campaign that was interrupted.
-        budget_s: Seconds after which no further visit is begun; waiting for CPUs is no part of them.
+        budget_s: Seconds after which no further visit is begun; waiting for CPUs does not count.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Function that is called before and after every visit, and while the campaign waits.
 
@@ -157,9 +157,10 @@ class _Run:
         self.maker = RecordMaker(self.plan, campaign_id, store)
         self.elapsed = timer.stopwatch()
         self.interrupt = Interrupt()
+        self.planned = 0
         self.made = 0
-        self.calls_s: list[float] = []
-        self.idle_s: list[float] = []
+        self.timed = 0
+        self.call_sum_s = self.idle_sum_s = 0.0
         self.deaths: Counter[str] = Counter()
         self.reservation: Reservation | None = None
 
@@ -225,6 +226,7 @@ class _Run:
         return canaries.interleave(order, [key for key in self.plan.canary_keys if key not in failed])
 
     def _round(self, number: int, order: list[str]) -> bool:
+        self.planned = self._planned(number)
         while True:
             done = {visit.position for visit in self.visits if visit.round == number}
             left = [(position, key) for position, key in enumerate(order) if position not in done]
@@ -293,21 +295,22 @@ class _Run:
         self.visits.append(visit)
         self.made += 1
         if visit.samples_s:
-            self.calls_s.append(visit.latency_s)
-            self.idle_s.append(visit.conditions.get("arrival", {}).get("idle_s", 0.0))
+            self.timed += 1
+            self.call_sum_s += visit.latency_s
+            self.idle_sum_s += visit.conditions.get("arrival", {}).get("idle_s", 0.0)
 
     def _is_out_of_budget(self) -> bool:
         return self.budget_s is not None and self.elapsed() >= self.budget_s
 
     def _report(self, number: int, key: str) -> None:
-        planned = max(len(self.visits), self._planned(number))
+        planned = max(len(self.visits), self.planned)
         per_visit = self.elapsed() / self.made if self.made else None
         remaining = None if per_visit is None else per_visit * (planned - len(self.visits))
         if remaining is not None and self.budget_s is not None:
             remaining = max(0.0, min(remaining, self.budget_s - self.elapsed()))
-        name = self.plan.workload(key).name
-        call_s = statistics.fmean(self.calls_s) if self.calls_s else None
-        idle_s = statistics.fmean(self.idle_s) if self.idle_s else 0.0
+        name = self.maker.name(key)
+        call_s = self.call_sum_s / self.timed if self.timed else None
+        idle_s = self.idle_sum_s / self.timed if self.timed else 0.0
         self.progress(Progress(len(self.visits), planned, number, remaining, name, call_s, idle_s))
 
     def _report_waiting(self, who: str) -> None:
@@ -315,6 +318,7 @@ class _Run:
         self.progress(Progress(len(self.visits), planned, 0, None, "", waiting=who))
 
     def _planned(self, number: int) -> int:
+        """Returns the visits of the rounds drawn so far, and of those that follow in any case."""
         stored = self.store.rounds(self.campaign_id)
         beyond = max(0, self.plan.protocol.rounds - 1 - max(number, max(stored)))
         return sum(map(len, stored.values())) + beyond * len(self._with_canaries(list(self.plan.by_key)))

@@ -61,6 +61,8 @@ def evaluate(
     drop: tables.Drop = "",
     id: tables.Id = None,
     campaign: tables.Campaign = None,
+    batch_size: tables.BatchSize = None,
+    seq_len: tables.SeqLen = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Figure of predicted against measured latency.")
     ] = None,
@@ -82,7 +84,7 @@ def evaluate(
     _check("split", split, ("ordered", "random"))
     if model != "all":
         COST_MODELS.load(model)
-    data = read(source, space, campaign, tables.options(context))
+    data = read(source, space, campaign, tables.options(context), tables.shape(batch_size, seq_len))
     tables.say(data.remarks)
     if is_store(source):
         document = evaluate_roles(data, "all" if model == "auto" else model)

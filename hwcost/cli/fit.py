@@ -41,12 +41,8 @@ def fit(
         typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..."),
     ] = "hybrid",
     campaign: tables.Campaign = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", min=1, help="Sequences per call, for a campaign with several shapes.")
-    ] = None,
-    seq_len: Annotated[
-        int | None, typer.Option("--seq-len", min=1, help="Tokens per sequence, for a campaign with several shapes.")
-    ] = None,
+    batch_size: tables.BatchSize = None,
+    seq_len: tables.SeqLen = None,
     operators: Annotated[
         bool,
         typer.Option(
@@ -89,11 +85,11 @@ def fit(
         refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
-    given = {"batch_size": batch_size, "seq_len": seq_len}
-    shape = {name: size for name, size in given.items() if size is not None}
+    shape = tables.shape(batch_size, seq_len)
     data = read(source, space, campaign, tables.options(context), shape)
     tables.say(data.remarks)
-    result = train(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
+    held: dict[str, Any] = {} if monotone else {"monotone": False}
+    result = train(data, model, drift, **shape, **held)  # type: ignore[arg-type]
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:

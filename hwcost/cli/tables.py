@@ -17,6 +17,12 @@ PANEL = "How a table is read"
 Space = Annotated[
     str | None, typer.Option("--space", help="Search space; needed for a table.", show_default="the store's own")
 ]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help="Sequences per call, of a campaign with several shapes.")
+]
+SeqLen = Annotated[
+    int | None, typer.Option("--seq-len", min=1, help="Tokens per sequence, of a campaign with several shapes.")
+]
 Campaign = Annotated[
     str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the store.", show_default="the latest")
 ]
@@ -82,3 +88,9 @@ def say(remarks: Iterable[str], source: str = "") -> None:
     """Writes the decisions about a table to stderr."""
     for remark in remarks:
         console.note(f"{source}: {remark}" if source else remark)
+
+
+def shape(batch_size: int | None, seq_len: int | None) -> dict[str, int]:
+    """Returns the sizes that were given, by name."""
+    given = {"batch_size": batch_size, "seq_len": seq_len}
+    return {name: size for name, size in given.items() if size is not None}

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost.errors import UsageError
 from hwcost.registry import Registry
 
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     from hwcost.cost_models.prediction import Prediction
     from hwcost.spaces.base import SearchSpace
 
-__all__ = ["COST_MODELS", "CostModel", "MeasuredFirst", "Prediction", "candidates", "cost_model", "cost_model_class", "load"]
+__all__ = [
+    "COST_MODELS", "CostModel", "MeasuredFirst", "Prediction", "candidates", "cost_model", "cost_model_class", "load",
+    "takes",
+]  # fmt: skip
 
 _HOMES = {
     "CostModel": "hwcost.cost_models.base",
@@ -66,10 +70,24 @@ def cost_model_class(name: str) -> type[CostModel]:
     return found
 
 
-def candidates() -> list[str]:
-    """Returns the names of the models among which ``auto`` chooses, built-in or not, from plain to general."""
+def candidates(space: SearchSpace) -> list[str]:
+    """Returns the names of the models among which ``auto`` chooses, built-in or not, from plain to general.
+
+    Args:
+        space: Space that is predicted for; a model that refuses it is left out.
+    """
     ranks = {name: model.complexity for name, model in COST_MODELS.members().items()}
-    return sorted((name for name, rank in ranks.items() if rank is not None), key=lambda name: (ranks[name], name))
+    known = sorted((name for name, rank in ranks.items() if rank is not None), key=lambda name: (ranks[name], name))
+    return [name for name in known if takes(name, space)]
+
+
+def takes(name: str, space: SearchSpace) -> bool:
+    """Says whether a model can be made for a space without further options."""
+    try:
+        cost_model(name, space)
+    except UsageError:
+        return False
+    return True
 
 
 def load(folder: str | Path) -> CostModel:

@@ -26,8 +26,8 @@ class Auto(CostModel):
 
     Args:
         space: The space of the architectures.
-        candidates: Names of cost models, from plain to general; None takes every registered one that is a candidate and is
-            installed, by its ``complexity``.
+        candidates: Names of cost models, from plain to general; None takes every registered one that is a candidate, takes
+            the space and is installed, by its ``complexity``.
         monotone: Whether boosters are held to what the space knows, see :class:`hwcost.cost_models.gbm.Boosted`.
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
@@ -62,7 +62,7 @@ class Auto(CostModel):
             return
         fits: dict[str, CostModel] = {}
         errors: dict[str, Floats] = {}
-        for name in known_candidates() if self.candidates is None else self.candidates:
+        for name in known_candidates(self.space) if self.candidates is None else self.candidates:
             if len(genes) < cost_model_class(name).candidate_rows:
                 continue
             try:

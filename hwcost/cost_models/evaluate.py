@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import COST_MODELS, candidates, cost_model_class
+from hwcost.cost_models import COST_MODELS, candidates, takes
 from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
 from hwcost.cost_models.drift import Drift
 from hwcost.cost_models.features import shared_features
@@ -27,6 +27,7 @@ from hwcost.cost_models.rolling import roll
 from hwcost.cost_models.table_faults import refuse_faults
 from hwcost.cost_models.train import DriftChoice, Trained, drift_of, train_on
 from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost.spaces.base import SearchSpace
 from hwcost.timing.timer import Clock
 
 Split = Literal["random", "ordered"]
@@ -80,7 +81,7 @@ def evaluate(
         fit, test = _split(groups, n_train, split, seed)
         splits.append(_Part(fit, test, drift_of(data, fit, drift)))
     models: dict[str, Any] = {}
-    for name in asked(model):
+    for name in asked(model, data.space):
         report = _over_splits(name, data, groups, splits, split)
         if report is None and name == model:
             raise MissingExtraError("XGBoost", "xgboost-cpu")
@@ -109,7 +110,7 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
             "architectures; at least 2 to fit and 2 to test on are needed. Measure test rows as well (hwcost measure "
             "--test-rows), or evaluate a table of them with --train."
         )
-    names = dict.fromkeys((*baselines("campaign"), *(candidates() if model == ALL else [model])))
+    names = dict.fromkeys((*baselines("campaign", data.space), *(candidates(data.space) if model == ALL else [model])))
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
     for key, rows in (("models", test), ("uniform", uniform)):
         if len(rows) > 1:
@@ -129,15 +130,15 @@ def _facts(data: Data, groups: Groups) -> dict[str, Any]:
     return {"file": data.source, "space": data.space.name, **counts}
 
 
-def asked(model: str) -> list[str]:
+def asked(model: str, space: SearchSpace) -> list[str]:
     """Returns the names to evaluate: what was asked for, then the baselines."""
-    return ["auto", *candidates()] if model == ALL else list(dict.fromkeys((model, *baselines("table"))))
+    return ["auto", *candidates(space)] if model == ALL else list(dict.fromkeys((model, *baselines("table", space))))
 
 
-def baselines(kind: str) -> list[str]:
+def baselines(kind: str, space: SearchSpace) -> list[str]:
     """Returns the models that are shown beside whatever was asked for on a ``table`` or a ``campaign``, plain ones first."""
-    classes = {name: cost_model_class(name) for name in COST_MODELS.names()}
-    shown = [name for name, one in classes.items() if kind in one.baseline_for]
+    classes = COST_MODELS.members()
+    shown = [name for name, one in classes.items() if kind in one.baseline_for and takes(name, space)]
     return sorted(shown, key=lambda name: (classes[name].complexity or 0, name))
 
 

@@ -42,7 +42,7 @@ def load(name: str) -> DeviceProfile:
 
     Raises:
         UnknownNameError: When no profile has this name; lists those that are known.
-        DataError: When the file is no valid profile.
+        DataError: When the file is not a valid profile.
     """
     if name.endswith(".toml"):
         return read(Path(name))
@@ -57,7 +57,7 @@ def read(path: Path) -> DeviceProfile:
     """Reads one profile from its file.
 
     Raises:
-        DataError: When the file cannot be read or is no valid profile.
+        DataError: When the file cannot be read or is not a valid profile.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -89,5 +89,5 @@ def _user_folders() -> list[Path]:
     folders = [Path(text) for text in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if text]
     for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"{FOLDERS_VARIABLE} names '{folder}', which is no folder. Correct or unset it.")
+            raise UsageError(f"{FOLDERS_VARIABLE} names '{folder}', which is not a folder. Correct or unset it.")
     return folders

@@ -40,9 +40,10 @@ def matches(profile: DeviceProfile, device: DetectedDevice) -> bool:
 
 
 def resolve(device: Device, devices: Sequence[DetectedDevice] | None = None) -> DeviceProfile:
-    """Returns the profile of a device; one for any device of a kind, such as ``cpu``, is filled in with the facts found here.
+    """Returns the profile of a device, which need not be here.
 
-    The device need not be here; see :func:`require`.
+    A profile for any device of a kind, such as ``cpu``, is filled in with the facts found here. See
+    :func:`require` for a device that is here.
 
     Args:
         device: A name, with or without an index, a path, a profile or a handle.
@@ -62,7 +63,7 @@ def resolve(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
 
 
 def find(device: DeviceProfile | DeviceHandle, devices: Sequence[DetectedDevice] | None = None) -> DetectedDevice | None:
-    """Returns the present device that a handle names, or the first one that a profile describes; None where it is not here."""
+    """Returns the device that a handle names, or the first one that a profile describes; None where it is not here."""
     here = present() if devices is None else devices
     if isinstance(device, DeviceProfile):
         return next((one for one in here if matches(device, one)), None)

@@ -38,7 +38,7 @@ class DeviceHandle:
         return f"{self.name}:{self.index}" + (f" ({self.uuid})" if self.uuid else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain JSON that :meth:`from_dict` turns back into an equal handle, also where the profile's file is gone."""
+        """Returns plain JSON that :meth:`from_dict` turns into an equal handle, also where the profile's file is gone."""
         return {"index": self.index, "uuid": self.uuid, "profile": self.profile.to_dict()}
 
     @classmethod

@@ -21,8 +21,8 @@ class Match:
     Attributes:
         words: Words of the name that a device of the profile's kind gives itself, or of its type; ``*`` is any of them.
         excluded: Words that a matching name must not have (``not`` in the file).
-        facts: Further facts, as sorted pairs, that must agree with the device's where they are known; which ones there are is
-            up to the kind of device, such as the compute capability of a CUDA device.
+        facts: Further facts, as sorted pairs, that must agree with the device's where they are known; which ones there
+            are is up to the kind of device, such as the compute capability of a CUDA device.
     """
 
     words: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
-"""Tells a machine's undisturbed state from one in which something else slows it down, by the blocks themselves.
+"""Tells a machine's uncontended state from one in which something else slows it down, by the blocks themselves.
 
 On a shared machine a neighbour on the same core makes blocks tens of percent slower for seconds at a time, and no counter of
-this machine shows it. It only ever slows, and the undisturbed state is the same for all workloads: so the log latency of a
-block is ``item + noise``, or ``item + noise + delay`` with an exponential delay, and how likely each block is undisturbed
+this machine shows it. It only ever slows, and the uncontended state is the same for all workloads: so the log latency of a
+block is ``item + noise``, or ``item + noise + delay`` with an exponential delay, and how likely each block is uncontended
 follows from fitting both shares at once (expectation maximisation).
 """
 
@@ -22,7 +22,7 @@ SHARE = 0.10
 """Share of such blocks from which a campaign counts as contended; drift between visits does not make any."""
 
 START = 0.10
-"""Quantile of an item's blocks where the search for its undisturbed latency begins."""
+"""Quantile of an item's blocks where the search for its uncontended latency begins."""
 
 PASSES = 200
 LEAST_DELAY = 3.0
@@ -36,13 +36,13 @@ class Contention:
     """The two states of a campaign's machine.
 
     Attributes:
-        undisturbed: For every block the probability that it saw the undisturbed machine, shape (n,).
+        uncontended: For every block the probability that it saw the uncontended machine, shape (n,).
         share: Mean of these.
-        noise: Standard deviation of log latency in the undisturbed state.
+        noise: Standard deviation of log latency in the uncontended state.
         delay: Mean log delay in the other one.
     """
 
-    undisturbed: Floats
+    uncontended: Floats
     share: float
     noise: float
     delay: float

@@ -1,6 +1,6 @@
 """A kind of device that is made up: two or more accelerators, of which each may throttle, be shared or get lost.
 
-It is what a further kind of device looks like: one file with a :class:`DeviceKind` and its provider of counters, and one line in
+A further kind of device looks like this: one file with a :class:`DeviceKind` and its provider of counters, and one line in
 the entry-point group ``hwcost.device_kinds``::
 
     fake = hwcost.testing.fake_device:FakeKind

@@ -38,7 +38,7 @@ class SimDevice(Backend):
     """The law times the level at the present virtual time, and whatever faults there are.
 
     Options:
-        seed: Of level and noise (0).
+        seed: Seed of level and noise (0).
         round_s: Virtual seconds from one round to the next, where rounds are processes of their own (0).
         class_flops: FLOPs from which workloads belong to the next class (none: all are of one class).
 
@@ -46,7 +46,7 @@ class SimDevice(Backend):
 
     Args:
         threads: Not used.
-        options: See above.
+        options: Options as above.
         faults: All faults at once; options come on top.
         law: Seconds per call of a workload; None for the one of the null backend.
     """

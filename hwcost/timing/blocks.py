@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hwcost.devices import processors
 from hwcost.errors import UsageError
-from hwcost.timing import guards, processors, progress, timer
+from hwcost.timing import guards, progress, timer
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.protocol import Protocol
 from hwcost.timing.telemetry.base import BlockReading
@@ -180,8 +181,8 @@ class Blocks:
 def with_counters(block: timer.Block, read: BlockReading) -> timer.Block:
     """Returns a block with its counters.
 
-    Threads that wait for one another on CPUs that are all the process's own lost nothing to others, so of the seconds without
-    a CPU no more count than the process left unused of its CPUs.
+    Threads that wait for one another on CPUs that are all the process's own lost nothing to others, so of the seconds
+    without a CPU no more count than the process left unused of its CPUs.
     """
     wait_s = None
     if read.wait_s is not None and read.cpu_s is not None:

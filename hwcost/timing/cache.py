@@ -30,7 +30,7 @@ def last_cache_bytes(profile: DeviceProfile) -> int:
 def fits_cache(workload: Workload, device: DeviceProfile) -> dict[str, Any]:
     """Returns ``working_set_bytes`` and ``cache_bytes`` of a single component that fits into the last cache, else nothing.
 
-    A stack of copies with weights of their own is no single component, and neither is a whole model.
+    A stack of copies with weights of their own does not count as one component, and neither does a whole model.
     """
     cache = device.l3_bytes or device.l2_bytes
     work = workload.work()

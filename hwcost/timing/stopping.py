@@ -1,7 +1,7 @@
 """Stopping criteria: whether the steady blocks of a visit are enough. They know numbers only, no clock and no workload.
 
-A further criterion is one class in this file: a frozen dataclass whose fields, all with defaults, are its parameters, listed in
-``CRITERIA``. The limits of the protocol (blocks and seconds of a visit) hold for every criterion.
+A further criterion is one class in this file, a frozen dataclass whose fields, all with defaults, are its parameters; it is
+listed in ``CRITERIA``. The limits of the protocol (blocks and seconds of a visit) hold for every criterion.
 """
 
 from __future__ import annotations

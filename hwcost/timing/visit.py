@@ -97,8 +97,9 @@ def visit(
 def _failed(task: _Task, error: Exception) -> Visit:
     """Makes the visit of a workload that raised, unless the device itself is gone: then that is raised."""
     task.telemetry.check()
-    flags = (_reason(task.workload, error),)
-    return Visit(task.workload.key, task.index.round, task.index.position, started_at=timer.utc_now(), status="failed", flags=flags)
+    key, flags = task.workload.key, (_reason(task.workload, error),)
+    now = timer.utc_now()
+    return Visit(key, task.index.round, task.index.position, started_at=now, status="failed", flags=flags)
 
 
 def _reason(workload: Workload, error: Exception) -> Flag:
@@ -197,9 +198,9 @@ def _doubts(
 
 
 def _never_steady(blocks: Blocks) -> Flag:
-    what, per_block = steady.unsettled(blocks.per_call_s, blocks.protocol.steady_tolerance, blocks.protocol.window)
+    what, per_block = steady.why_not(blocks.per_call_s, blocks.protocol.steady_tolerance, blocks.protocol.window)
     per_second = per_block * len(blocks.timed) / blocks.spent_s
-    text = f"{len(blocks.timed)} blocks in {blocks.spent_s:.1f} s (cap {blocks.cap_s:.3g} s) never settled: "
+    text = f"{len(blocks.timed)} blocks in {blocks.spent_s:.1f} s (cap {blocks.cap_s:.3g} s) never became steady: "
     text += f"{what}, by {100 * per_second:+.2g} % per second."
     return Flag("E_NO_STEADY", text, "Let the machine cool or rest, and see the samples.")
 

@@ -58,8 +58,8 @@ def check_async(latency_s: float, bound_s: float | None, ratio: float | None) ->
 
     Args:
         latency_s: Seconds per call.
-        bound_s: From :func:`bound_s`; None for no such test.
-        ratio: From :func:`repeat_ratio`; None for no such test.
+        bound_s: Least seconds from :func:`bound_s`; None for no such test.
+        ratio: Ratio from :func:`repeat_ratio`; None for no such test.
     """
     remedy = "Let the runner wait for the device, keep every output, and feed each call what the one before gave."
     if ratio is not None and ratio < LEAST_RATIO:

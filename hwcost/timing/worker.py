@@ -118,16 +118,11 @@ def environment_of(versions: dict[str, str], handle: DeviceHandle, telemetry: Te
     from hwcost.timing import environment
 
     here = find(handle)
-    software = environment.software(versions)
+    found = environment.read(versions, None if here is None else here.to_dict())
     pinned = device_kind(handle.kind).environment(handle)  # set by hwcost itself: which device it is stands with the device
-    software["env"] = {name: value for name, value in software["env"].items() if pinned.get(name) != value}
-    return {
-        "device": {} if here is None else here.to_dict(),
-        "tool": environment.tool(),
-        "host": environment.host(),
-        "software": software,
-        "settings": environment.settings() | telemetry.settings(),
-    }
+    software, settings = dict(found["software"]), dict(found["settings"])
+    software["env"] = {name: value for name, value in (software.get("env") or {}).items() if pinned.get(name) != value}
+    return {**found, "software": software, "settings": settings | telemetry.settings()}
 
 
 def _send(events: IO[str], event: dict[str, Any]) -> None:

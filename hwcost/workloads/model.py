@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
@@ -63,7 +63,8 @@ class ModelWorkload(Workload):
 
     def as_dict(self) -> dict[str, Any]:
         """See the base class; options as a JSON object, genes as a list."""
-        return {"kind": self.kind, **asdict(self), "options": dict(self.options), "genes": list(self.genes)}
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"kind": self.kind, **plain, "options": dict(self.options), "genes": list(self.genes)}
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> ModelWorkload:

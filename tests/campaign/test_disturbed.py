@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwcost.campaign.doubts import was_kept_off
+from hwcost.campaign.diagnostics import was_kept_off
 from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan, items
-from hwcost.timing import guards, processors
+from hwcost.devices import processors
+from hwcost.timing import guards
 from hwcost.timing.blocks import Blocks, with_counters
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -80,14 +81,14 @@ def campaign(slow: float, conditions: dict[str, Any], cpu: float = 1.0) -> Campa
     ("conditions", "says"),
     [
         ({"cpu_wait_fraction": 0.002}, "this process had its CPU at least 99.8 % of the time"),
-        ({"cpu_wait_fraction": 0.2}, "other processes ran on the same CPU: an undisturbed machine may be quicker still"),
-        ({}, "whether these saw an undisturbed machine is not known"),
+        ({"cpu_wait_fraction": 0.2}, "other processes ran on the same CPU: an uncontended machine may be quicker still"),
+        ({}, "whether these saw an uncontended machine is not known"),
     ],
 )
 def test_what_is_claimed_about_the_machine_follows_from_what_was_seen(conditions: dict[str, Any], says: str) -> None:
     (flag,) = [flag for flag in campaign(1.5, conditions).flags if flag.code == "W_UNSTABLE_HOST"]
     assert says in flag.text
-    assert "undisturbed machine;" not in str(flag)
+    assert "uncontended machine;" not in str(flag)
 
 
 def test_stored_visits_that_had_a_quarter_of_a_cpu_are_doubted() -> None:

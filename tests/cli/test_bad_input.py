@@ -180,7 +180,7 @@ def test_a_model_that_runs_out_of_memory(
     from hwcost.stores import open_store
 
     with open_store("s.db") as store:
-        assert [record.result.status for record in store.records()] == ["failed"]
+        assert [record.visit.status for record in store.records()] == ["failed"]
 
 
 def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path) -> None:

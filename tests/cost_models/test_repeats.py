@@ -111,7 +111,7 @@ def test_points_that_stand_for_the_same_net_are_one_architecture():
 @pytest.fixture
 def alone(monkeypatch):
     """Evaluates without baselines, which take most of the time."""
-    monkeypatch.setattr("hwcost.cost_models.evaluate.baselines", lambda kind: [])
+    monkeypatch.setattr("hwcost.cost_models.evaluate.baselines", lambda kind, space: [])
 
 
 def test_no_architecture_is_fitted_on_and_judged(monkeypatch, alone):

@@ -13,6 +13,7 @@ from hwcost.cost_models import candidates, cost_model, load
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.evaluate import asked, baselines, evaluate_roles
 from hwcost.cost_models.lut import LookupTable
+from hwcost.spaces import space
 from hwcost.testing.plugins import registered
 from tests.cost_models.planted import SPACE, noisy
 
@@ -35,15 +36,17 @@ def theirs():
 
 
 def test_the_candidates_stand_from_plain_to_general():
-    assert candidates() == ["constant", "ridge", "lut", "polynomial", "hybrid", "lightgbm", "xgboost"]
-    assert baselines("table") == ["constant", "ridge", "xgboost"]
-    assert baselines("campaign") == ["constant", "params", "ridge"]
+    assert candidates(SPACE) == ["constant", "ridge", "lut", "polynomial", "hybrid", "lightgbm", "xgboost"]
+    assert baselines("table", SPACE) == ["constant", "ridge", "xgboost"]
+    assert baselines("campaign", SPACE) == ["constant", "params", "ridge"]
+    assert baselines("campaign", space("table", columns=[{"name": "n"}])) == ["constant", "ridge"]
 
 
 def test_auto_and_all_find_it(theirs, tmp_path):
-    assert candidates()[0] == "theirs"
-    assert {"auto", "theirs"} < set(asked("all"))
-    auto = cost_model("auto", SPACE, candidates=[name for name in candidates() if name in ("theirs", "constant", "lut")])
+    assert candidates(SPACE)[0] == "theirs"
+    assert {"auto", "theirs"} < set(asked("all", SPACE))
+    quick = [name for name in candidates(SPACE) if name in ("theirs", "constant", "lut")]
+    auto = cost_model("auto", SPACE, candidates=quick)
     assert auto.fit(ARCHS, LATENCY_S).chosen == "theirs"
     again = load(auto.save(tmp_path / "model"))
     assert again.chosen == "theirs"

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.devices import DetectedDevice, DeviceHandle, device_key, find, load, matches, present, profiles_of, require, resolve
+from hwcost.devices import (
+    DetectedDevice,
+    DeviceHandle,
+    device_key,
+    find,
+    load,
+    matches,
+    present,
+    profiles_of,
+    require,
+    resolve,
+)
 from hwcost.devices.detect import OLDEST_TORCH
 from hwcost.devices.kinds.cuda import from_smi
 from hwcost.errors import DeviceError, UnknownNameError

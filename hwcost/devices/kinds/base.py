@@ -22,8 +22,8 @@ class DeviceKind(ABC):
         is_host: Whether it is the processor that this process itself runs on.
         min_block_s: Least seconds of a timed block: a device with a clock of its own, or without interrupts, needs less.
         match_facts: Names of facts of a detected device that a profile may ask for under ``[match]`` beside words.
-        detected_facts: Facts that a profile for any device of the kind (``["*"]``) takes from the one that is here, each with
-            its source.
+        detected_facts: Facts that a profile for any device of the kind (``["*"]``) takes from the one that is here, each
+            with its source.
         telemetry: Provider of the device's counters, a subclass of ``hwcost.timing.telemetry.Telemetry``, as
             ``module:attribute``: it is imported by the process that measures, never to look which devices are here. Empty
             where nothing can be read.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.host_cpu import detect_cpu
@@ -12,13 +14,13 @@ from hwcost.devices.kinds.base import DeviceKind
 class Cpu(DeviceKind):
     """The processor that runs this process.
 
-    Campaigns hold its cores and bind their processes to them (:mod:`hwcost.campaign.cpus`). Its counters are those of the host,
-    which are read for every kind of device, so there is no further provider.
+    Campaigns hold its cores and bind their processes to them (:mod:`hwcost.campaign.cpus`). Its counters are those of the
+    host, which are read for every kind of device, so there is no further provider.
     """
 
     name = "cpu"
     is_host = True
-    detected_facts = {
+    detected_facts: ClassVar[Mapping[str, str]] = {
         "memory_bytes": "Detected: MemTotal of /proc/meminfo",
         "cores": "Detected: physical cores in /proc/cpuinfo",
         "l1d_bytes": "Detected: cache directories of sysfs",

@@ -1,7 +1,7 @@
 """CUDA devices of this machine, without torch: by NVML where its Python package is installed, else by the driver's tools.
 
-CUDA counts devices quickest first unless ``CUDA_DEVICE_ORDER`` says otherwise, and the driver's tools count them by their bus.
-So a device is named by its index on the bus, as ``nvidia-smi`` shows it, and a process is pinned to it by its UUID, which
+CUDA counts devices quickest first unless ``CUDA_DEVICE_ORDER`` says otherwise, and the driver's tools count by the bus. So
+a device is named by its index on the bus, as ``nvidia-smi`` shows it, and a process is pinned to it by its UUID, which
 means the same card to all of them. Nothing is started on a machine without the driver's files.
 """
 

@@ -18,7 +18,7 @@ __all__ = ["BlockReading", "Combined", "HostTelemetry", "Telemetry", "telemetry_
 
 
 def telemetry_of(backend: type[Backend] | Backend, handle: DeviceHandle) -> Telemetry:
-    """Returns the provider for a backend on a device: the host's counters where the backend uses its CPUs, and the device's own.
+    """Returns the provider for a backend on a device: the host's counters, where it uses the CPUs, and the device's.
 
     Args:
         backend: A backend or its class.

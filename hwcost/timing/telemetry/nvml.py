@@ -94,7 +94,8 @@ class NvmlTelemetry(Telemetry):
             self._nvml.nvmlDeviceGetUUID(self._gpu)
         except self._nvml.NVMLError as error:
             if type(error).__name__ in LOST:
-                raise DeviceError(f"E_DEVICE_LOST: device {self.handle} is gone: {error}. Reset it, or restart the machine.") from None
+                text = f"E_DEVICE_LOST: device {self.handle} is gone: {error}. Reset it, or restart the machine."
+                raise DeviceError(text) from None
 
     def _clock_hz(self) -> float | None:
         clock = self._ask("nvmlDeviceGetClockInfo", getattr(self._nvml, "NVML_CLOCK_SM", 1))

@@ -61,7 +61,7 @@ def cores(cpus: Iterable[int], root: Path = ROOT) -> list[Core]:
 
     Args:
         cpus: Logical CPUs that this process may use.
-        root: Where ``proc`` and ``sys`` lie; tests pass a tree of their own.
+        root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
     """
     usable: dict[tuple[int, ...], list[int]] = {}
     for cpu in sorted(cpus):
@@ -95,7 +95,7 @@ def cpu_list(text: str) -> tuple[int, ...]:
     """Reads a list of the kernel's, such as ``0-3,8``.
 
     Raises:
-        ValueError: When it is no such list.
+        ValueError: When the text is not such a list.
     """
     found: set[int] = set()
     for part in text.strip().split(","):

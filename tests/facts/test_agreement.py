@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from hwcost.campaign.environments import deciding, differing
 from hwcost.devices.detected import DetectedDevice
-from hwcost.stores.schema import Device, Environment, Host, Software
+from hwcost.facts import differing
+from hwcost.stores.environment import Environment
 
 MEMORY = 16_106_127_360 - 4096  # just below a boundary of the device key's rounding
 
@@ -20,8 +20,8 @@ def facts(host: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     }  # fmt: skip
     found = DetectedDevice("cpu", "amd", "A", memory_bytes=known["memory_bytes"], cores=4, **more.pop("device", {}))
     software = {"python_version": "3.11.8", "framework": {"torch": "2.6.0"}, "env": {"OMP_NUM_THREADS": "1"}, **more}
-    environment = Environment(host=Host.of(known), software=Software.of(software), device=Device.of(found.to_dict()))
-    return deciding(environment, {"governor": "performance", "cpu_affinity": [1]})
+    settings = {"governor": "performance", "cpu_affinity": [1]}
+    return Environment(host=known, software=software, device=found.to_dict(), settings=settings).deciding
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,12 @@ def test_a_reboot_or_a_patch_is_no_other_machine(host: dict[str, Any], more: dic
         ({}, {"python_version": "3.12.8"}, "python_version"),
         ({}, {"framework": {"torch": "2.6.1"}}, "framework.torch"),
         ({}, {"device": {"partition": "half"}}, "device.partition"),
+        ({}, {"driver_version": "550.90.07"}, "driver_version"),
         ({}, {"env": {}}, "env.OMP_NUM_THREADS"),
     ],
 )
 def test_another_machine_or_software_is_named(host: dict[str, Any], more: dict[str, Any], name: str) -> None:
-    base = facts(device={"partition": "whole"}) if name == "device.partition" else facts()
+    base = facts(device={"partition": "whole"}, driver_version="550.54.15")
     assert name in differing(base, facts(host, **more))
 
 

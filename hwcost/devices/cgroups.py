@@ -21,7 +21,7 @@ def folders(root: Path = ROOT) -> list[Path]:
     process's group.
 
     Args:
-        root: Where ``proc`` and ``sys`` lie; tests pass a tree of their own.
+        root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
     """
     found: list[Path] = []
     for number, controllers, path in _memberships(root):

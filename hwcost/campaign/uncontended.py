@@ -1,4 +1,4 @@
-"""What each visit says about its workload, on a machine that is left alone and on one that is not."""
+"""The latency of each visit: the median of its blocks or, on a contended machine, the mean of its uncontended ones."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from hwcost.levels.contention import Contention, fit_contention, is_contended
 from hwcost.timing.measurement import Visit
 
 FULL_VISIT = 5.0
-"""Undisturbed blocks from which a visit counts in full."""
+"""Number of uncontended blocks from which a visit counts in full."""
 
 LEAST_WEIGHT = 1e-3
 
-SEEN = 2.0
-"""Undisturbed blocks from which a visit shows the undisturbed machine."""
+ENOUGH = 2.0
+"""Number of uncontended blocks from which a visit shows the uncontended machine."""
 
 
 def contention(visits: Sequence[Visit]) -> Contention | None:
@@ -40,8 +40,8 @@ def contention(visits: Sequence[Visit]) -> Contention | None:
 def _all_blocks(visits: Sequence[Visit]) -> tuple[Floats, Indices]:
     """Returns the log latency of every block and the index of its visit.
 
-    Blocks before the steady state are there too: under contention most of them are no warm-up, and those that are count as
-    slowed.
+    Blocks before the steady state are there too: under contention most of them do not belong to the warm-up, and those
+    that do count as slowed.
     """
     blocks = [(*visit.warmup_s, *visit.samples_s) for visit in visits]
     return np.log(np.concatenate(blocks)), np.repeat(np.arange(len(visits)), [len(part) for part in blocks])
@@ -53,30 +53,30 @@ class VisitValues:
 
     Attributes:
         y: Log latency of each visit, shape (n,).
-        weight: How much of a full visit each one is, shape (n,).
-        is_seen: Whether the visit shows the undisturbed machine, shape (n,).
+        weight: Share of a full visit that each one counts as, shape (n,).
+        uncontended: Whether the visit shows the uncontended machine, shape (n,).
         states: The two states of the machine; None where there is only one.
     """
 
     y: Floats
     weight: Floats
-    is_seen: NDArray[np.bool_]
+    uncontended: NDArray[np.bool_]
     states: Contention | None
 
     @property
     def delay(self) -> float:
-        """Mean log delay of the disturbed state; 0 where there is none."""
+        """Mean log delay of the contended state; 0 where there is none."""
         return 0.0 if self.states is None else self.states.delay
 
 
 def visit_values(visits: Sequence[Visit]) -> VisitValues:
-    """Takes the median of every visit's blocks, or under contention the mean of its undisturbed ones."""
+    """Takes the median of every visit's blocks, or under contention the mean of its uncontended ones."""
     states = contention(visits)
     medians = np.log([visit.latency_s for visit in visits])
     if states is None:
         return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
     y, number = _all_blocks(visits)
-    counted = np.bincount(number, states.undisturbed)
-    values = np.bincount(number, states.undisturbed * y) / np.maximum(counted, 1e-300)
+    counted = np.bincount(number, states.uncontended)
+    values = np.bincount(number, states.uncontended * y) / np.maximum(counted, 1e-300)
     weight = np.clip(counted / FULL_VISIT, LEAST_WEIGHT, 1.0)
-    return VisitValues(np.where(counted > 1e-6, values, medians), weight, counted >= SEEN, states)
+    return VisitValues(np.where(counted > 1e-6, values, medians), weight, counted >= ENOUGH, states)

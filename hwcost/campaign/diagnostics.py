@@ -1,4 +1,4 @@
-"""Doubts about a campaign as a whole: drift, confounding, an unstable machine, configurations without effect."""
+"""Diagnostics of a campaign as a whole: drift, confounding, an unstable machine, configurations without effect."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Drift:
     Attributes:
         before: Von Neumann ratio of the visits' residuals with items taken out; 1 is noise.
         after: The same with levels and rounds taken out too.
-        critical: What noise falls below in 1 % of all cases.
+        critical: Ratio below which noise falls in 1 % of all cases.
         range: Highest over lowest level less one, of the class where it is largest; rounds included.
         size_order: Von Neumann ratio of the workloads' sizes in the order measured; None where sizes are unknown.
         is_confounded: Whether drift could pass for size, so that no level was fitted.
@@ -66,7 +66,7 @@ def is_confounded(ratio: float | None, n: int) -> bool:
     """Says whether workloads of one size stood together so much that a drift could pass for an effect of size.
 
     Args:
-        ratio: From :func:`size_order`.
+        ratio: Von Neumann ratio from :func:`size_order`.
         n: Number of visits.
     """
     return ratio is not None and ratio < min(LEAST_SIZE_ORDER, critical(n))
@@ -77,16 +77,16 @@ def judge_drift(table: VisitTable, model: TimeModel, ratio: float | None, confou
 
     Args:
         table: The visits.
-        model: What was fitted to them.
-        ratio: From :func:`size_order`.
+        model: Time model that was fitted to them.
+        ratio: Von Neumann ratio from :func:`size_order`.
         confounded: Whether that was a reason to fit no level.
     """
-    told = [group for group, fit in model.classes.items() if fit.dof >= 1]
-    spans = [float(np.ptp(model.offset[table.group == group])) for group in told]
+    known = [group for group, fit in model.classes.items() if fit.dof >= 1]
+    spans = [float(np.ptp(model.offset[table.group == group])) for group in known]
     return Drift(
         before=_within_classes(model.residual + model.offset, table),
         after=_within_classes(model.residual, table),
-        critical=critical(int(table.tells_level.sum())),
+        critical=critical(int(table.in_level.sum())),
         range=math.expm1(max(spans, default=0.0)),
         size_order=ratio,
         is_confounded=confounded,
@@ -97,7 +97,7 @@ def _within_classes(values: Floats, table: VisitTable) -> float:
     """Returns the von Neumann ratio between neighbours of the same class, since classes may drift apart."""
     found, rows = [], []
     for group in np.unique(table.group):
-        inside = (table.group == group) & table.tells_level
+        inside = (table.group == group) & table.in_level
         found.append(von_neumann(values[inside]))
         rows.append(int(inside.sum()))
     return float(np.average(found, weights=rows)) if any(rows) else 1.0
@@ -114,12 +114,12 @@ def of_campaign(
     """Returns the doubts about a campaign.
 
     Args:
-        plan: What was planned.
-        measurements: One per item.
-        states: The two states of a contended machine, if it is one.
-        model: Its levels, if they could be told.
-        drift: What they amount to.
-        certificate: What canaries say of them, if there are any.
+        plan: Plan of the campaign.
+        measurements: Measurement of each item.
+        states: The two states of a contended machine; None for a machine with one state.
+        model: Time model with the levels; None where they cannot be fitted.
+        drift: Movement of the levels; None without a model.
+        certificate: Check of the levels by canaries; None without enough of them.
     """
     flags = [
         _confounded(drift),
@@ -146,7 +146,7 @@ def _drifting(model: TimeModel | None, drift: Drift | None, certificate: CanaryC
     text = f"the level moved by {100 * drift.range:.1f} %{_jumps(model)} (von Neumann ratio {drift.before:.2f}, noise has "
     text += f"{drift.critical:.2f} or more); "
     if drift.is_confounded:
-        text += "it was not taken out, because order and size cannot be told apart."
+        text += "it was not taken out, because order and size cannot be distinguished."
     elif model.has_level:
         text += f"it was taken out, because that makes left-out errors smaller; {drift.after:.2f} is left."
     else:
@@ -179,7 +179,7 @@ def _unstable(
         text = f"{share:.0f} % of the blocks were slowed, by {delay:.0f} % on average."
         remedy = "Stop what else runs here, or on the same host."
         return Flag("W_UNSTABLE_HOST", f"{text} {_whose_latency(measurements)}", remedy)
-    remedy = "Measure again when the machine has settled, and compare the two campaigns."
+    remedy = "Measure again when the machine is quiet, and compare the two campaigns."
     if drift is not None and drift.is_significant and drift.range > UNSTABLE:
         text = f"the level moved by {100 * drift.range:.0f} %, more than {100 * UNSTABLE:.0f} %."
         return Flag("W_UNSTABLE_HOST", text, remedy)
@@ -195,15 +195,15 @@ def _whose_latency(measurements: Sequence[Measurement]) -> str:
     waits = [visit.conditions.get("cpu_wait_fraction") for visit in visits]
     text = "Latencies are those of the quicker blocks"
     if any(was_kept_off(visit) for visit in visits):
-        return f"{text}, but other processes ran on the same CPU: an undisturbed machine may be quicker still."
+        return f"{text}, but other processes ran on the same CPU: an uncontended machine may be quicker still."
     known = [wait for wait in waits if wait is not None]
     if len(known) < len(waits) or not known:
-        return f"{text}; whether these saw an undisturbed machine is not known."
+        return f"{text}; whether these saw an uncontended machine is not known."
     return f"{text}, in which this process had its CPU at least {100 * (1 - max(known)):.1f} % of the time."
 
 
 def was_kept_off(visit: Visit) -> bool:
-    """Says whether a visit's process clearly lacked a CPU in the blocks that count; unknown is no."""
+    """Says whether a visit's process clearly lacked a CPU in the blocks that count; False where it is unknown."""
     wait = visit.conditions.get("cpu_wait_fraction")
     if wait is not None:
         return bool(wait > CLEAR_WAIT)
@@ -244,6 +244,6 @@ def _null_effect(plan: Plan, measurements: Sequence[Measurement]) -> Flag | None
 
 def _duplicates(measurements: Sequence[Measurement]) -> list[Flag]:
     """Looks for one content under several workloads: what the backend says it ran, or timings equal bit for bit."""
-    told = [(m, visit.facts.get("content_sha256")) for m in measurements for visit in m.visits]
+    stated = [(m, visit.facts.get("content_sha256")) for m in measurements for visit in m.visits]
     timed = [(m, samples_digest(visit.samples_s)) for m in measurements for visit in m.visits]
-    return duplicates((m.workload.name, content) for m, content in (*told, *timed))
+    return duplicates((m.workload.name, content) for m, content in (*stated, *timed))
