@@ -21,6 +21,8 @@ from typing import Any
 
 from hwcost.errors import HwcostError, UnknownNameError, UsageError
 
+__all__ = ["Registry", "added", "made", "parse_options", "refresh"]
+
 _log = logging.getLogger(__name__)
 __all__ = ["Registry", "made", "parse_options"]
 
