@@ -38,6 +38,8 @@ from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 if TYPE_CHECKING:
     from hwcost.cost_models.measured import MeasuredFirst
 
+__all__ = ["CostModel"]
+
 Model = TypeVar("Model", bound="CostModel")
 
 MIN_ROWS = 2

@@ -152,6 +152,8 @@ def test_a_model_must_be_fitted_first(name, tmp_path):
     with pytest.raises(NotFittedError, match="not fitted"):
         model.predict(NEW)
     with pytest.raises(NotFittedError, match="not fitted"):
+        model(NEW[0])
+    with pytest.raises(NotFittedError, match="not fitted"):
         model.save(tmp_path)
 
 
