@@ -167,7 +167,7 @@ def print_overhead() -> None:
     short, long = campaign_cpu_s(SHORT), campaign_cpu_s(SHORT + VISITS)
     parent, worker = (1e3 * (after - before) / VISITS for before, after in zip(short, long, strict=True))
     print(f"CPU time per visit over {VISITS} null visits (bar: at most 3 ms together)")
-    print(f"parent {parent:.2f} ms, worker {worker:.2f} ms (drawing its numbers included), together {parent + worker:.2f} ms")
+    print(f"parent {parent:.2f}, worker {worker:.2f} (drawing its numbers included), together {parent + worker:.2f} ms")
 
 
 def main() -> None:

@@ -72,19 +72,20 @@ class Plan:
             raise UsageError("there is nothing to measure; give architectures, a component table or a model")
         if self.threads < 1:
             raise UsageError(f"the number of threads must be at least 1, got {self.threads}")
-        seen: dict[str, Item] = {}
+        _ = self.by_key  # which refuses repeats
+
+    @cached_property
+    def by_key(self) -> dict[str, Item]:
+        """The items by their workload's key."""
+        found: dict[str, Item] = {}
         for item in self.items:
-            other = seen.setdefault(item.workload.key, item)
+            other = found.setdefault(item.workload.key, item)
             if other is not item:
                 raise DataError(
                     f"E_DUPLICATE: '{item.workload.name}' ({item.role}) and '{other.workload.name}' ({other.role}) are the "
                     "same workload. Leave one of them out."
                 )
-
-    @cached_property
-    def by_key(self) -> dict[str, Item]:
-        """The items by their workload's key."""
-        return {item.workload.key: item for item in self.items}
+        return found
 
     def workload(self, key: str) -> Workload:
         """Returns an item's workload, or a canary, by its key."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 from hwcost import errors
@@ -58,7 +58,7 @@ class WorkerProcess:
             text=True,
             encoding="utf-8",
         )
-        self._send(json.dumps(asdict(job)))
+        self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yields events until the worker is done; blocks without polling, so that it does not disturb the measurement.

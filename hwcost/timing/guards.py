@@ -31,6 +31,7 @@ CODES = {
     "E_THROTTLED": "the processor was throttled",
     "E_ASYNC": "calls returned before their work was done",
     "E_FAILED": "the workload raised an error",
+    "E_DEVICE_LOST": "the device was gone in the middle of a visit",
     "E_DIED": "the process that measured it was killed",
     "E_NULL_EFFECT": "all configurations cost the same",
     "E_DUPLICATE": "the same content stands under different labels",

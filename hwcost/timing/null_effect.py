@@ -34,8 +34,8 @@ def null_effect(latencies: Sequence[Sequence[float]], flops: Sequence[float | No
         flops: Operations per call of each configuration, None where unknown; empty for no test by size.
 
     Returns:
-        E_NULL_EFFECT when twenty or more configurations with repeats cannot be distinguished (one-way analysis of variance of
-        log latency), or when the latency of fifty or more does not follow their size.
+        E_NULL_EFFECT when twenty or more configurations with repeats cannot be distinguished (one-way analysis of variance
+        of log latency), or when the latency of fifty or more does not follow their size.
     """
     return _all_alike(latencies) or _blind_to_size(latencies, flops)
 

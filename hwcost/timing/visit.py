@@ -120,8 +120,8 @@ def _timed_visit(runner: Runner, task: _Task, prepare_s: float) -> Visit:
     clock = timer.clock_of(runner)
     first_run_s = timer.time_block(runner.time_block, 1).seconds
     cache_bytes = cache.last_cache_bytes(task.handle.profile)
-    seed = f"{task.workload.key}/{task.index.round}"
-    blocks = Blocks(runner, clock, task.protocol, task.telemetry, seed, cache_bytes)
+    key = task.workload.key
+    blocks = Blocks(runner, clock, task.protocol, task.telemetry, f"{key}/{task.index.round}", cache_bytes)
     task.telemetry.begin()
     compiled = runner.compile_events()
     started_at, started_s = timer.utc_now(), clock.now_s()
@@ -135,7 +135,7 @@ def _timed_visit(runner: Runner, task: _Task, prepare_s: float) -> Visit:
     warmup = blocks.per_call_s[: blocks.steady_from]
     cpu_s = [block.cpu_s for block in blocks.timed if block.cpu_s is not None]
     return Visit(
-        workload_key=task.workload.key,
+        workload_key=key,
         round=task.index.round,
         position=task.index.position,
         samples_s=tuple(accepted.samples),

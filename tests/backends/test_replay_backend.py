@@ -78,7 +78,7 @@ def test_bad_files_are_named(tmp_path) -> None:
     with pytest.raises(DataError, match="cannot read"):
         backend("replay", options={"file": str(tmp_path / "none.csv")})
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DataError, match="no UTF-8"):
+    with pytest.raises(DataError, match="not UTF-8"):
         backend("replay", options={"file": str(tmp_path / "binary.csv")})
 
 

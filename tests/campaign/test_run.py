@@ -18,10 +18,12 @@ from hwcost.campaign import run as campaign
 from hwcost.campaign.cpus import reserved
 from hwcost.campaign.estimate import measurements
 from hwcost.campaign.plan import Item, Plan, items
+from hwcost.campaign.planning import find_or_create, make_plan
 from hwcost.cli.main import invoke
 from hwcost.devices import processors
 from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
 from hwcost.stores import open_store
+from hwcost.stores.schema import Campaign
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
@@ -98,6 +100,20 @@ def test_a_plan_survives_json() -> None:
         Plan.from_dict({"items": []})
 
 
+def test_a_plan_of_version_0_1_0_runs_and_equals_the_one_of_today(tmp_path: Path) -> None:
+    """It names its device and holds no handle, and says ``visit_error`` for the stopping criterion."""
+    plan = make_plan(items(works(2)), "cpu", "null", tier="quick")
+    old = plan.to_dict()
+    del old["handle"], old["protocol"]["stopping"], old["protocol"]["cache"]
+    old["protocol"]["visit_error"] = 0.02
+    with open_store(tmp_path / "s.db") as store:
+        written = Campaign(plan=old)
+        store.add_campaign(written)
+        assert campaign.run(store, written.campaign_id).is_complete
+        assert find_or_create(plan, store) == written.campaign_id
+        assert find_or_create(make_plan(items(works(2)), "cpu", "null", tier="strict"), store) != written.campaign_id
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
@@ -166,6 +182,7 @@ RESUME = """
 import sys
 from hwcost.campaign.run import run
 from hwcost.stores import open_store
+from hwcost.stores.schema import Campaign
 with open_store(sys.argv[1]) as store:
     run(store, store.latest_campaign().campaign_id)
 """
