@@ -11,7 +11,7 @@ from hwcost._types import Floats
 from hwcost.auditing.repeats import find_repeats
 from hwcost.auditing.report import AuditReport
 from hwcost.auditing.table import far_off, rank_agreement, segments
-from hwcost.campaign.diagnostics import Drift
+from hwcost.campaign.diagnostics import DriftCheck
 from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan
 from hwcost.campaign.time_model import TimeModel
@@ -44,7 +44,7 @@ def audit_campaign(plan: Plan, visits: Iterable[Visit], source: str) -> AuditRep
 
 
 def _report(
-    plan: Plan, fit: CampaignFit, model: TimeModel, drift: Drift, source: str, void_share: float
+    plan: Plan, fit: CampaignFit, model: TimeModel, drift: DriftCheck, source: str, void_share: float
 ) -> AuditReport:
     item = np.unique([visit.workload_key for visit in fit.visits], return_inverse=True)[1].astype(np.intp)
     logs = model.item[item] + model.offset + model.residual

@@ -142,8 +142,8 @@ class AuditReport:
 
     @property
     def verdict(self) -> Verdict:
-        """The one word: see :func:`judge`."""
-        return judge(self.codes, self.von_neumann, self.critical, self.level_range)
+        """The one word: see :func:`verdict_of`."""
+        return verdict_of(self.codes, self.von_neumann, self.critical, self.level_range)
 
     @property
     def explanation(self) -> str:
@@ -185,7 +185,7 @@ class AuditReport:
         }
 
 
-def judge(codes: tuple[str, ...], von_neumann: float, critical: float, level_range: float) -> Verdict:
+def verdict_of(codes: tuple[str, ...], von_neumann: float, critical: float, level_range: float) -> Verdict:
     """Returns the verdict that belongs to what was found.
 
     Where the order of the rows follows the size of the architectures nothing can be said about the level, for or against;

@@ -22,7 +22,7 @@ from hwcost.auditing.report import (
     UNREPEATABLE,
     UNSTEADY,
     AuditReport,
-    judge,
+    verdict_of,
 )
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.drift import Drift, estimate_drift
@@ -124,7 +124,7 @@ def _report(
     too_far = level_fault(data, drift.rows, log_level)
     faults = [*faults, too_far] if too_far is not None else faults
     flags = [*flags, *(one.flag for one in faults), *_null_effect(drift, measured_s, tau), *_confounded(drift)]
-    if judge((), drift.von_neumann, limit, span) != "clean":
+    if verdict_of((), drift.von_neumann, limit, span) != "clean":
         flags.append(_drift_flag(drift, limit, span))
     logs = np.log(data.latency_s)
     rest = drift.residuals - log_level

@@ -32,10 +32,11 @@ class TorchEager(Backend):
         return (True, "") if find_spec("torch") else (False, "torch is missing")
 
     def version(self) -> dict[str, str]:
-        """Version of torch."""
+        """Version of torch, and of CUDA and cuDNN where it was built with them."""
         import torch
 
-        return {"torch": str(torch.__version__)}
+        built = {"torch": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
+        return {name: str(version) for name, version in built.items() if version is not None}
 
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class."""

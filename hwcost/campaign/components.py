@@ -81,7 +81,7 @@ def component_report(
         shape: Shape of the components, where the campaign has several: ``batch_size``, ``seq_len``, ``dtype``.
 
     Returns:
-        None when the campaign measured no components, or none of them successfully.
+        None when the campaign measured no components at that shape, or none of them successfully.
 
     Raises:
         DataError: When a component that is needed was not measured, or components were measured at several shapes.

@@ -29,7 +29,7 @@ JUMPS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class DriftCheck:
     """Whether the level moved, and what was done about it.
 
     Attributes:
@@ -72,7 +72,7 @@ def is_confounded(ratio: float | None, n: int) -> bool:
     return ratio is not None and ratio < min(LEAST_SIZE_ORDER, critical(n))
 
 
-def judge_drift(table: VisitTable, model: TimeModel, ratio: float | None, confounded: bool) -> Drift:
+def check_drift(table: VisitTable, model: TimeModel, ratio: float | None, confounded: bool) -> DriftCheck:
     """Judges the residuals of a campaign before and after its level is taken out.
 
     Args:
@@ -83,7 +83,7 @@ def judge_drift(table: VisitTable, model: TimeModel, ratio: float | None, confou
     """
     known = [group for group, fit in model.classes.items() if fit.dof >= 1]
     spans = [float(np.ptp(model.offset[table.group == group])) for group in known]
-    return Drift(
+    return DriftCheck(
         before=_within_classes(model.residual + model.offset, table),
         after=_within_classes(model.residual, table),
         critical=critical(int(table.in_level.sum())),
@@ -108,8 +108,8 @@ def of_campaign(
     measurements: Sequence[Measurement],
     states: Contention | None,
     model: TimeModel | None,
-    drift: Drift | None,
-    certificate: CanaryCheck | None = None,
+    drift: DriftCheck | None,
+    canary_check: CanaryCheck | None = None,
 ) -> list[Flag]:
     """Returns the doubts about a campaign.
 
@@ -119,12 +119,12 @@ def of_campaign(
         states: The two states of a contended machine; None for a machine with one state.
         model: Time model with the levels; None where they cannot be fitted.
         drift: Movement of the levels; None without a model.
-        certificate: Check of the levels by canaries; None without enough of them.
+        canary_check: Check of the levels by canaries; None without enough of them.
     """
     flags = [
         _confounded(drift),
-        _drifting(model, drift, certificate),
-        _unstable(states, drift, certificate, measurements),
+        _drifting(model, drift, canary_check),
+        _unstable(states, drift, canary_check, measurements),
         _kept_off(measurements),
         _null_effect(plan, measurements),
         *_duplicates(measurements),
@@ -132,7 +132,7 @@ def of_campaign(
     return [flag for flag in flags if flag is not None]
 
 
-def _confounded(drift: Drift | None) -> Flag | None:
+def _confounded(drift: DriftCheck | None) -> Flag | None:
     if drift is None or not drift.is_confounded:
         return None
     text = f"workloads of one size stood together (von Neumann ratio of size against order {drift.size_order:.2f}, wanted "
@@ -140,7 +140,7 @@ def _confounded(drift: Drift | None) -> Flag | None:
     return Flag("W_CONFOUNDED", text, "Measure again in random order.")
 
 
-def _drifting(model: TimeModel | None, drift: Drift | None, certificate: CanaryCheck | None) -> Flag | None:
+def _drifting(model: TimeModel | None, drift: DriftCheck | None, canary_check: CanaryCheck | None) -> Flag | None:
     if model is None or drift is None or not (drift.is_significant or model.has_level):
         return None
     text = f"the level moved by {100 * drift.range:.1f} %{_jumps(model)} (von Neumann ratio {drift.before:.2f}, noise has "
@@ -151,8 +151,8 @@ def _drifting(model: TimeModel | None, drift: Drift | None, certificate: CanaryC
         text += f"it was taken out, because that makes left-out errors smaller; {drift.after:.2f} is left."
     else:
         text += "only its mean per round was taken out, because no level over time makes left-out errors smaller."
-    if certificate is not None and model.has_level:
-        text += f" Canaries vary by {100 * certificate.before:.1f} % before and {100 * certificate.after:.1f} % after."
+    if canary_check is not None and model.has_level:
+        text += f" Canaries vary by {100 * canary_check.before:.1f} % before and {100 * canary_check.after:.1f} % after."
     return Flag("W_DRIFT", text, "Let the machine warm up and rest from other work; more rounds make up for it.")
 
 
@@ -169,8 +169,8 @@ def _jumps(model: TimeModel) -> str:
 
 def _unstable(
     states: Contention | None,
-    drift: Drift | None,
-    certificate: CanaryCheck | None,
+    drift: DriftCheck | None,
+    canary_check: CanaryCheck | None,
     measurements: Sequence[Measurement],
 ) -> Flag | None:
     """Returns W_UNSTABLE_HOST for two states within visits, or a level that moved far between them."""
@@ -183,8 +183,8 @@ def _unstable(
     if drift is not None and drift.is_significant and drift.range > UNSTABLE:
         text = f"the level moved by {100 * drift.range:.0f} %, more than {100 * UNSTABLE:.0f} %."
         return Flag("W_UNSTABLE_HOST", text, remedy)
-    if certificate is not None and certificate.range > canaries.UNSTABLE:
-        text = f"the canaries' level moved by {100 * certificate.range:.0f} % from round to round, more than "
+    if canary_check is not None and canary_check.range > canaries.UNSTABLE:
+        text = f"the canaries' level moved by {100 * canary_check.range:.0f} % from round to round, more than "
         return Flag("W_UNSTABLE_HOST", text + f"{100 * canaries.UNSTABLE:.0f} %.", remedy)
     return None
 

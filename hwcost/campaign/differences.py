@@ -128,7 +128,7 @@ def differences(
     ratio = np.array([_log_ratio(one, other) for one, other in pairs])
     half = np.array([_half_width(one, other) for one, other in pairs])
     names = [one.workload.name for one, _ in pairs]
-    judged = judge(names, ratio, np.sqrt(half**2 + level**2), band)
+    judged = verdicts(names, ratio, np.sqrt(half**2 + level**2), band)
     found = tuple(
         replace(one, a_s=a.latency_s, b_s=b.latency_s) for one, (a, b) in zip(judged, pairs, strict=True)
     )
@@ -137,7 +137,7 @@ def differences(
     return Comparison(overall(ratio, half, level, band), found, only_a, only_b, level)
 
 
-def judge(names: Sequence[str], log_ratio: Floats, half_width: Floats, band: float = BAND) -> tuple[Difference, ...]:
+def verdicts(names: Sequence[str], log_ratio: Floats, half_width: Floats, band: float = BAND) -> tuple[Difference, ...]:
     """Gives verdicts, corrected for their number.
 
     Args:
@@ -195,7 +195,7 @@ def overall(log_ratio: Floats, half_width: Floats, level: float, band: float) ->
     if not n:
         return Difference("all", None, None, None, "AMBIGUOUS")
     half = math.hypot(math.sqrt(float((half_width[known] ** 2).sum())) / n, level)
-    return judge(["all"], np.array([log_ratio[known].mean()]), np.array([half]), band)[0]
+    return verdicts(["all"], np.array([log_ratio[known].mean()]), np.array([half]), band)[0]
 
 
 def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> float:

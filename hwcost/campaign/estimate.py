@@ -17,7 +17,7 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.campaign.canaries import CanaryCheck, check_canaries
-from hwcost.campaign.diagnostics import Drift, is_confounded, judge_drift, of_campaign, size_order
+from hwcost.campaign.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
 from hwcost.campaign.uncontended import VisitValues, visit_values
@@ -62,7 +62,7 @@ class CampaignFit:
     measurements: tuple[Measurement, ...]
     visits: tuple[Visit, ...]
     model: TimeModel | None
-    drift: Drift | None
+    drift: DriftCheck | None
     canaries: CanaryCheck | None
     flags: tuple[Flag, ...]
 
@@ -79,7 +79,7 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
     for visit in ordered:
         grouped[visit.workload_key].append(visit)
     values = visit_values(usable) if usable else None
-    model = drift = certificate = None
+    model = drift = canary_check = None
     fitted: dict[str, _Estimate] = {}
     if values is not None and len({visit.workload_key for visit in usable}) == 1:
         fitted = _alone(usable[0].workload_key, values.y)
@@ -88,14 +88,14 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
         ratio = size_order([plan.sizes[visit.workload_key] for visit in usable])
         confounded = is_confounded(ratio, len(usable))
         model = fit_time_model(table, with_level=not confounded)
-        drift = judge_drift(table, model, ratio, confounded)
+        drift = check_drift(table, model, ratio, confounded)
         fitted = _intervals(usable, table, model, values)
-        certificate = _certificate(plan, everything, usable, table, model)
+        canary_check = _canary_check(plan, everything, usable, table, model)
     places = [(visit.round, visit.position) for visit in usable]
     levels = {} if model is None else dict(zip(places, map(float, model.offset), strict=True))
     found = tuple(_measurement(plan, key, grouped[key], fitted.get(key), levels) for key in plan.by_key)
-    flags = of_campaign(plan, found, values.states if values else None, model, drift, certificate)
-    return CampaignFit(found, tuple(usable), model, drift, certificate, tuple(flags))
+    flags = of_campaign(plan, found, values.states if values else None, model, drift, canary_check)
+    return CampaignFit(found, tuple(usable), model, drift, canary_check, tuple(flags))
 
 
 def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:
@@ -103,7 +103,7 @@ def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:
     return list(fit_campaign(plan, visits).measurements)
 
 
-def _certificate(
+def _canary_check(
     plan: Plan, visits: Sequence[Visit], usable: Sequence[Visit], table: VisitTable, model: TimeModel
 ) -> CanaryCheck | None:
     """Checks the level of the smallest class against the canaries, which are small too."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from hwcost.campaign import canaries
 from hwcost.campaign.cpus import Reservation
@@ -11,6 +14,7 @@ from hwcost.campaign.plan import Plan
 from hwcost.errors import DataError
 from hwcost.facts import GROUPS, differing
 from hwcost.stores.environment import Environment
+from hwcost.stores.fields import reason
 from hwcost.stores.ids import new_id
 from hwcost.stores.schema import Record, WorkloadInfo, idempotency_key
 from hwcost.timing import guards
@@ -80,19 +84,23 @@ class RecordMaker:
         Args:
             visit: Visit of a workload of the plan.
             attempt: Number of the try: 2 when the process died at the first one.
+
+        Raises:
+            DataError: When a fact that the backend or the device reports is not of its type.
         """
         key = None
         if visit.workload_key in self.plan.canary_keys:  # visited many times a round
             key = f"{idempotency_key(self.campaign_id, visit.round, visit.workload_key)}/{visit.position}"
-        return Record.from_visit(
-            visit,
-            campaign_id=self.campaign_id,
-            run_id=self.run_id,
-            workload=self._info[visit.workload_key],
-            environment=self.environment,
-            attempt=attempt,
-            key=key,
-        )
+        with _as_data_error("a visit"):
+            return Record.from_visit(
+                visit,
+                campaign_id=self.campaign_id,
+                run_id=self.run_id,
+                workload=self._info[visit.workload_key],
+                environment=self.environment,
+                attempt=attempt,
+                key=key,
+            )
 
     def _environment(self, event: Mapping[str, Any]) -> Environment:
         """Returns the facts of a worker with those that the plan and the campaign know."""
@@ -102,7 +110,18 @@ class RecordMaker:
         known["protocol"] |= _protocol(self.plan)
         if self.reservation is not None:
             known["settings"]["exclusive"] = self.reservation.is_exclusive
-        return Environment(**known)
+        with _as_data_error("the environment"):
+            return Environment(**known)
+
+
+@contextmanager
+def _as_data_error(what: str) -> Iterator[None]:
+    """Raises a DataError that names the fact that cannot be kept."""
+    try:
+        yield
+    except ValidationError as error:
+        remedy = "Correct the backend or telemetry that reports it."
+        raise DataError(f"{what} cannot be kept: {reason(error)}. {remedy}") from None
 
 
 def _protocol(plan: Plan) -> dict[str, Any]:

@@ -33,21 +33,15 @@ def of_one_shape(measurements: Sequence[Measurement], wanted: Mapping[str, Any] 
         wanted: Shape to keep, as far as it matters: any of ``batch_size``, ``seq_len`` and ``dtype``.
 
     Raises:
-        DataError: When there are measurements, but none of the wanted shape, or they are of several shapes; names them.
+        DataError: When they are of several shapes; names them.
     """
     groups = by_shape(measurements)
     asked = dict(wanted or {})
     kept = [(shape, group) for shape, group in groups if asked.items() <= shape.items()]
-    if not groups or len(kept) == 1:
-        return kept[0][1] if kept else []
-    found = "; ".join(_named(shape) for shape, _ in kept or groups)
-    if not kept:
-        raise DataError(f"nothing was measured at {_named(asked)}. Measured were: {found}.")
+    if len(kept) < 2:
+        return [one for _, group in kept for one in group]
+    found = "; ".join(", ".join(f"{name}={value}" for name, value in shape.items()) for shape, _ in kept)
     raise DataError(
         f"the campaign measured {len(kept)} shapes, and latencies at different shapes are not mixed. Found: {found}. "
         "Give one of them."
     )
-
-
-def _named(shape: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in shape.items())

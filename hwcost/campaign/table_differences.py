@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.campaign.differences import BAND, Comparison, judge, overall
+from hwcost.campaign.differences import BAND, Comparison, overall, verdicts
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.frames import is_frame
 from hwcost.exchange.nested_columns import expanded
@@ -113,7 +113,7 @@ def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comp
     a_log, b_log = (np.array([float(np.median(arm.logs[key])) for key in both]) for arm in (one, other))
     ratio = b_log - a_log
     half = _half_widths(one, other, both, ratio)
-    judged = judge([one.names[key] for key in both], ratio, half, band)
+    judged = verdicts([one.names[key] for key in both], ratio, half, band)
     found = tuple(
         replace(this, a_s=float(np.exp(first)), b_s=float(np.exp(second)))
         for this, first, second in zip(judged, a_log, b_log, strict=True)

@@ -206,7 +206,6 @@ def from_measurements(
     from hwcost.workloads.model import ModelWorkload
 
     found = list(found)
-    report = component_report(found)
     pairs = [(one, one.workload) for one in found if one.latency_s is not None and one.status in ("ok", "warn")]
     models = [(one, workload) for one, workload in pairs if isinstance(workload, ModelWorkload)]
     made = _space([workload for _, workload in models], space, source)
@@ -214,6 +213,8 @@ def from_measurements(
     factory = _factory([workload for _, workload in kept], source)
     kept = _of_one_shape(kept, shape or {}, source)
     usable = [one for one, _ in kept]
+    at = _shape(kept[0][1]) if kept else {}
+    report = component_report(found, at)
     return Data(
         made,
         [made.architecture(workload.genes) for _, workload in kept],
@@ -221,7 +222,7 @@ def from_measurements(
         _weights(usable),
         tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
         source,
-        _shape(kept[0][1]) if kept else {},
+        at,
         {"data": Path(source).name, **factory},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,

@@ -138,7 +138,6 @@ SETTINGS = (
     Fact("aslr", "settings", YES_NO, "Whether addresses are randomised.", FREE,
          _of_file("proc/sys/kernel/randomize_va_space", lambda value: value != "0")),
     Fact("cpu_affinity", "settings", COUNTS, "CPUs that the process was bound to.", FREE, _affinity),
-    Fact("clocks_locked", "settings", YES_NO, "Whether the clock of an accelerator is fixed.", EQUAL,
-         _of_device("clocks_locked")),
+    Fact("clocks_locked", "settings", YES_NO, "Whether the clock of the device is fixed, from its telemetry.", EQUAL),
     Fact("exclusive", "settings", YES_NO, "Whether the campaign held its CPUs alone, from the campaign."),
 )

@@ -1,9 +1,9 @@
-"""Tells a machine's uncontended state from one in which something else slows it down, by the blocks themselves.
+"""Separates blocks that saw an uncontended machine from blocks that something else slowed down, by their latencies alone.
 
 On a shared machine a neighbour on the same core makes blocks tens of percent slower for seconds at a time, and no counter of
-this machine shows it. It only ever slows, and the uncontended state is the same for all workloads: so the log latency of a
-block is ``item + noise``, or ``item + noise + delay`` with an exponential delay, and how likely each block is uncontended
-follows from fitting both shares at once (expectation maximisation).
+this machine shows it. Contention only ever slows, and the uncontended state is the same for all workloads. The log latency
+of a block is therefore ``item + noise``, or ``item + noise + delay`` with an exponential delay, and the probability that a
+block is uncontended follows from fitting both states at once (expectation maximisation).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from hwcost._stats import median_deviation
 from hwcost._types import Floats, Indices
 
 SLOWER = 0.08
-"""A block this much slower (log) than its own visit's lower quartile did not see the same machine."""
+"""A block whose log latency exceeds its visit's lower quartile by this was slowed down."""
 
 SHARE = 0.10
-"""Share of such blocks from which a campaign counts as contended; drift between visits does not make any."""
+"""Share of slowed blocks from which a campaign counts as contended; drift between visits slows no block in this sense."""
 
 START = 0.10
 """Quantile of an item's blocks where the search for its uncontended latency begins."""
 
 PASSES = 200
 LEAST_DELAY = 3.0
-"""Mean delay in standard deviations of the noise, at the least; below that the two states cannot be told apart."""
+"""Mean delay in standard deviations of the noise, at the least; below that the two states cannot be distinguished."""
 
 LEAST_NOISE = 1e-4
 
@@ -36,10 +36,10 @@ class Contention:
     """The two states of a campaign's machine.
 
     Attributes:
-        uncontended: For every block the probability that it saw the uncontended machine, shape (n,).
-        share: Mean of these.
+        uncontended: Probability that each block saw the uncontended machine, shape (n,).
+        share: Mean of these probabilities.
         noise: Standard deviation of log latency in the uncontended state.
-        delay: Mean log delay in the other one.
+        delay: Mean log delay in the contended state.
     """
 
     uncontended: Floats

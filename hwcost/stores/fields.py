@@ -65,7 +65,8 @@ def plain_json(value: Any) -> Any:
     if len(text) > MAX_JSON:
         raise ValueError(f"expected at most {MAX_JSON} characters of JSON, got {len(text)}")
     plain = json.loads(text)
-    json.dumps(plain, ensure_ascii=False).encode()  # lone surrogates are a UnicodeEncodeError, which is a ValueError
+    if "\\ud" in text:  # a surrogate: a lone one is a UnicodeEncodeError, which is a ValueError
+        json.dumps(plain, ensure_ascii=False).encode()
     return plain
 
 

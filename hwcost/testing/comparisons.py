@@ -46,7 +46,7 @@ class ComparisonRow:
     """How comparisons of one kind came out, as shares.
 
     Attributes:
-        drift: Name of the machine's drift.
+        drift: Name of the drift.
         arms: ``one campaign``, or ``two campaigns`` one after the other.
         workloads: Workloads of each arm.
         pairs: Pairs of arms.
@@ -135,7 +135,7 @@ class Twins(SimCampaign):
 
     @cached_property
     def groups(self) -> Indices:
-        """See the base class; known from one of each kind."""
+        """See the base class; derived from one item of each kind."""
         found = classes({f"{i:06d}": float(size) for i, size in enumerate(self.sizes[: self.kinds])})
         return np.resize([found[f"{i:06d}"] for i in range(self.kinds)], self.n_items)
 
@@ -149,7 +149,7 @@ def _arms(faults: Faults, n: int, is_together: bool, number: int) -> tuple[list[
 
 
 def _measured(faults: Faults, n_items: int, kinds: int, seed: int) -> list[Measurement]:
-    """Measures a campaign, extended by further rounds as the default tier does: until every interval is narrow enough."""
+    """Measures a campaign, extended by further rounds until every interval is as narrow as the default tier wants."""
     protocol = TIERS["standard"]
     rounds = protocol.rounds
     while True:

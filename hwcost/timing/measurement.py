@@ -53,7 +53,7 @@ class Visit:
         calls_per_block: Number of calls in a block.
         warmup_s: Seconds per call of the blocks before the steady state.
         steady: ``flat``, ``warm-up``, ``slowdown`` or ``none``.
-        started_at: UTC, ISO 8601.
+        started_at: Instant at which the first timed block began, UTC in ISO 8601; of the failure where there was none.
         started_s: Seconds on the campaign's common clock when the first timed block began.
         ended_s: The same, when the last one ended.
         prepare_s: Seconds to build and compile the workload.

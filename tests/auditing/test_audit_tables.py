@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import hwcost
-from hwcost.auditing.report import is_at_least, judge
+from hwcost.auditing.report import is_at_least, verdict_of
 from hwcost.auditing.table import audit_table, segments
 from hwcost.errors import DataError, UsageError
 from tests.auditing.planted_tables import ARCHS, LAW_S, SPACE, N, noise, table, write
@@ -237,12 +237,12 @@ def test_a_store_takes_no_columns(tmp_path):
 
 
 def test_verdicts_follow_the_thresholds():
-    assert judge((), 0.5, 0.9, 0.05) == "drifting"
-    assert judge((), 0.5, 0.9, 0.02) == "mild"
-    assert judge((), 0.5, 0.9, 0.009) == "clean"
-    assert judge((), 0.95, 0.9, 0.5) == "clean"
-    assert judge(("W_CONFOUNDED",), 0.5, 0.9, 0.0) == "mild"
-    assert judge(("W_DRIFT", "E_DUPLICATE"), 0.5, 0.9, 0.5) == "invalid"
+    assert verdict_of((), 0.5, 0.9, 0.05) == "drifting"
+    assert verdict_of((), 0.5, 0.9, 0.02) == "mild"
+    assert verdict_of((), 0.5, 0.9, 0.009) == "clean"
+    assert verdict_of((), 0.95, 0.9, 0.5) == "clean"
+    assert verdict_of(("W_CONFOUNDED",), 0.5, 0.9, 0.0) == "mild"
+    assert verdict_of(("W_DRIFT", "E_DUPLICATE"), 0.5, 0.9, 0.5) == "invalid"
     assert is_at_least("invalid", "drifting")
     assert not is_at_least("mild", "drifting")
 

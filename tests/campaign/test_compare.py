@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import hwcost
 from hwcost.campaign.compare import compare_arms, read_arm
-from hwcost.campaign.differences import BAND, differences, holm, judge, level_half_width
+from hwcost.campaign.differences import BAND, differences, holm, level_half_width, verdicts
 from hwcost.campaign.matching import matches
 from hwcost.campaign.run import Result
 from hwcost.cli.main import invoke
@@ -55,16 +55,16 @@ def arm(*latencies_s: float, **more: object) -> list[Measurement]:
     ],
 )
 def test_a_verdict_follows_from_the_interval_and_the_band(log_ratio: float, half_width: float, verdict: str) -> None:
-    assert judge(["x"], np.array([log_ratio]), np.array([half_width]))[0].verdict == verdict
+    assert verdicts(["x"], np.array([log_ratio]), np.array([half_width]))[0].verdict == verdict
 
 
 def test_many_comparisons_are_corrected() -> None:
     ratios, widths = np.zeros(50), np.full(50, 0.008)
     ratios[7] = BAND + 0.0095
-    assert judge(["x"], ratios[7:8], widths[7:8])[0].verdict == "SLOWER"
-    assert judge([f"{i}" for i in range(50)], ratios, widths)[7].verdict == "AMBIGUOUS"
+    assert verdicts(["x"], ratios[7:8], widths[7:8])[0].verdict == "SLOWER"
+    assert verdicts([f"{i}" for i in range(50)], ratios, widths)[7].verdict == "AMBIGUOUS"
     ratios[7] = 0.05
-    assert judge([f"{i}" for i in range(50)], ratios, widths)[7].verdict == "SLOWER"
+    assert verdicts([f"{i}" for i in range(50)], ratios, widths)[7].verdict == "SLOWER"
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))

@@ -86,8 +86,8 @@ def test_a_failing_workload_is_said_and_the_others_are_measured(tmp_path: Path) 
 
 
 def test_one_workload_under_two_labels_is_refused() -> None:
-    twice = [Item(works(1)[0], "fit"), Item(works(1)[0], "judge")]
-    with pytest.raises(DataError, match="E_DUPLICATE: 'w0' .judge. and 'w0' .fit."):
+    twice = [Item(works(1)[0], "fit"), Item(works(1)[0], "test")]
+    with pytest.raises(DataError, match="E_DUPLICATE: 'w0' .test. and 'w0' .fit."):
         Plan(tuple(twice), "cpu", "null", protocol("quick"))
 
 

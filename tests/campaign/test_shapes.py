@@ -6,6 +6,7 @@ import pytest
 
 from hwcost.campaign.components import component_report
 from hwcost.campaign.shapes import by_shape, of_one_shape
+from hwcost.cost_models.data import from_measurements
 from hwcost.errors import DataError
 from hwcost.spaces import space
 from hwcost.timing.measurement import Measurement
@@ -26,8 +27,7 @@ def test_components_of_several_shapes_are_priced_apart_or_refused() -> None:
     assert component_report(one + eight, {"batch_size": 1}) == alone
     with pytest.raises(DataError, match=r"2 shapes, .*batch_size=1, seq_len=8, dtype=float32; batch_size=8"):
         component_report(one + eight)
-    with pytest.raises(DataError, match="nothing was measured at batch_size=4. Measured were: batch_size=1"):
-        component_report(one + eight, {"batch_size": 4})
+    assert component_report(one + eight, {"batch_size": 4}) is None
     with pytest.raises(DataError, match="dtype=float32; .*dtype=bfloat16"):
         component_report(one + priced(1, "bfloat16"))
 
@@ -42,6 +42,24 @@ def test_whole_models_at_another_shape_are_not_held_against_the_sum() -> None:
     report = component_report(priced(1) + wholes)
     assert report is not None
     assert len(report.gaps) == 2
+
+
+def test_a_fit_takes_models_and_components_of_one_shape() -> None:
+    wholes = [
+        Measurement(work, "fit", float(size), 0.01, 4, ())
+        for size in (1, 8)
+        for work in models(SPACE, SPACE.sample(3, seed=0), batch_size=size, seq_len=8)
+    ]
+    eight = component_report(priced(8))
+    data = from_measurements([*priced(1), *wholes, *priced(8)], shape={"batch_size": 8})
+    assert data.latency_s.tolist() == [8.0] * 3
+    assert eight is not None
+    assert data.components is not None
+    assert data.components.costs_s == eight.table.costs_s
+    alone = from_measurements([*priced(1), *wholes], shape={"batch_size": 8})
+    assert alone.components is None
+    with pytest.raises(DataError, match="2 shapes"):
+        from_measurements([*priced(1), *wholes])
 
 
 def test_measurements_are_given_out_by_shape() -> None:
