@@ -70,4 +70,4 @@ def is_predictor(function: Any) -> bool:
 
 def quantity_of(predictor: Any) -> str:
     """Returns the name of the quantity that a cost model predicts, for example ``latency_s``."""
-    return str(getattr(predictor, "quantity", "latency_s"))
+    return str(predictor.quantity)

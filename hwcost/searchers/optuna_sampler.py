@@ -6,6 +6,8 @@ then reports the known values, without evaluating anew.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hwcost._extras import imported
@@ -45,11 +47,11 @@ class OptunaSampler(Adapter):
 
     def _begin(self) -> None:
         optuna = _optuna()
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         kind, options = SAMPLERS[self.sampler]
         sampler = getattr(optuna.samplers, kind)(seed=self.seed, **options)
         directions = ["minimize"] * len(self.problem.objectives)
-        self._study = optuna.create_study(directions=directions, sampler=sampler)
+        with _only_errors(optuna.logging):
+            self._study = optuna.create_study(directions=directions, sampler=sampler)
         self._distributions = {
             gene.name: optuna.distributions.CategoricalDistribution(list(range(size)))
             if gene.categorical
@@ -100,6 +102,17 @@ def as_objective(problem: Problem) -> Any:
         return losses[0] if len(losses) == 1 else tuple(losses)
 
     return objective
+
+
+@contextmanager
+def _only_errors(optuna_logging: Any) -> Iterator[None]:
+    """Silences what Optuna logs about a new study; the level that the user set is restored."""
+    before = optuna_logging.get_verbosity()
+    optuna_logging.set_verbosity(max(before, optuna_logging.ERROR))
+    try:
+        yield
+    finally:
+        optuna_logging.set_verbosity(before)
 
 
 def _optuna() -> Any:

@@ -37,7 +37,7 @@ def answer(capsys, *arguments):
 
 def test_the_best_quality_under_a_latency_limit(capsys, models) -> None:
     found = answer(
-        capsys, "--minimize", f"perplexity={models / 'quality'}", "--limit", f"{models / 'latency'}<=1.3ms", "-n", 400,
+        capsys, "--minimize", models / 'quality', "--limit", f"{models / 'latency'}<=1.3ms", "-n", 400,
         "--probability", 0.5,
     )  # fmt: skip
     assert found["space"] == "supershaper"
@@ -203,6 +203,7 @@ def test_bad_input_is_told(capsys, models, arguments, says) -> None:
         ("{0}/latency<=66M", "66M needs a unit: write 66ms or 66s"),
         ("{0}/latency>=0.001", "0.001 needs a unit"),
         ("params<=50ms", "bounds something that is not a time"),
+        ("{0}/quality<=3s", "bounds something that is not a time"),
     ],
 )
 def test_a_bound_on_a_time_has_a_unit_of_time_and_others_have_none(capsys, models, limit, says) -> None:

@@ -16,7 +16,7 @@ from hwcost.cost_models.tabulate import Tables
 from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, GateCosts, Maximize, Minimize, Params
 from hwcost.objectives.gates import PAPER_SHARES
-from hwcost.searchers.exact import front, tables_of
+from hwcost.searchers.sum_front import front, tables_of
 from hwcost.spaces import Candidates, space
 from hwcost.study import search
 
