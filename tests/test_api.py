@@ -14,7 +14,9 @@ import hwcost as hc
 from hwcost.campaign.targets import drawn_items, space_of, workloads
 from hwcost.cli.main import invoke
 from hwcost.errors import UsageError
+from hwcost.exchange.table import read_table
 from hwcost.spaces import Architecture
+from hwcost.spaces.encoding import encoding_of
 from tests.conftest import ROOT
 
 FUNCTIONS = [name for name in hc.__all__ if inspect.isfunction(getattr(hc, name))]
@@ -101,7 +103,10 @@ def test_what_is_measured_is_what_the_space_made(name: str, options: dict[str, o
     assert space_of(archs).options() == space.options()
     made = workloads(archs, hc.MeasureOptions())
     assert [work.search_space().options() for work in made] == [space.options()] * 4
-    assert [work.architecture.space_options for work in made]  # what was measured can be measured again as it was
+    decoded = encoding_of(space).decode(space.encode([one])[0])
+    columns = {gene.name: [value, value] for gene, value in zip(space.genes, one.genes, strict=True)}
+    read = read_table({**columns, "latency_s": [1.0, 2.0]}, space).architectures
+    assert space_of([decoded, *read]).options() == space.options()
     assert space_of([work.architecture for work in made]).options() == space.options()
 
 

@@ -112,7 +112,7 @@ GAP = 3
 """Characters between two columns of a table."""
 
 FOLDED = 16
-"""On a narrow terminal the first column of a table folds to this many characters, at the least."""
+"""Least characters to which the first column of a table folds on a narrow terminal."""
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], footer: str = "") -> None:

@@ -16,7 +16,7 @@ PACKAGES = (
     "onnx", "onnxscript", "onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "tensorrt-rtx", "nvidia-ml-py",
     "matplotlib", "optuna", "pymoo", "botorch", "transformers", "psycopg",
 )  # fmt: skip
-"""What results can depend on, and what the extras install."""
+"""Packages that results can depend on, and those that the extras install."""
 
 _ROOT = Path(__file__).resolve().parents[2]
 

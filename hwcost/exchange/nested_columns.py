@@ -12,7 +12,7 @@ from hwcost.exchange.sheet import Sheet, as_text
 from hwcost.spaces.nested import flattened, read_key, read_nested
 
 ABSENT = "absent"
-"""What stands for the missing entry of a shorter list of texts; a shorter list of numbers ends in zeros."""
+"""Text for the missing entries of a shorter list of texts; a shorter list of numbers ends in zeros."""
 
 
 

@@ -230,7 +230,7 @@ def _column(name: str, texts: list[str], forced: bool) -> dict[str, Any]:
 def _architectures(sheet: Sheet, space: SearchSpace) -> list[Architecture]:
     columns = [_values(sheet, gene) for gene in space.genes]
     if isinstance(space, Table) and not any(gene.choices for gene in space.genes):
-        return [Architecture(space.name, genes) for genes in zip(*columns, strict=True)]
+        return [Architecture(space.name, genes, space.options_text) for genes in zip(*columns, strict=True)]
     architectures = []
     for row, genes in enumerate(zip(*columns, strict=True)):
         try:

@@ -153,7 +153,7 @@ class Encoding:
             gene.choices[int(value)] if gene.categorical else int(value) if value.is_integer() else float(value)
             for gene, value in zip(self.space.genes, map(float, row), strict=True)
         ]
-        return Architecture(self.space.name, tuple(genes))
+        return Architecture(self.space.name, tuple(genes), self.space.options_text)
 
 
 @lru_cache(maxsize=64)
