@@ -126,3 +126,10 @@ def test_the_wheel_works_in_a_folder_of_its_own(wheel: Path, tmp_path: Path) -> 
     )
     assert said.returncode == 0, said.stderr
     assert "supershaper" in said.stdout
+
+
+def test_every_package_is_listed() -> None:
+    """Quicker than building: names the package that pyproject.toml lacks."""
+    found = {".".join(path.parent.relative_to(ROOT).parts) for path in (ROOT / "hwcost").rglob("__init__.py")}
+    listed = set(re.findall(r'^ {4}"(hwcost[\w.]*)",$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE))
+    assert listed - {"hwcost._share.devices", "hwcost._share.kernels"} == found
