@@ -128,15 +128,15 @@ def _absence(name: str, profile: DeviceProfile, here: Sequence[DetectedDevice]) 
 
 
 def _remedy(profile: DeviceProfile) -> str:
-    """Says how latencies of an absent device are had: by hwcost there, or, where no torch of the extras runs there, without."""
+    """Says how to get latencies of an absent device: with hwcost there, or without where no torch of the extras runs."""
     release = _TORCH.match(profile.last_framework or "")
     if release is not None and (int(release["major"]), int(release["minor"])) < OLDEST_TORCH:
         oldest = ".".join(map(str, OLDEST_TORCH))
         return (
-            f"Its last framework is {profile.last_framework}, and hwcost's extras install torch {oldest} or later, which does "
-            "not run on it: 'hwcost measure' cannot measure it, there or here. Time the architectures there with that release, "
-            "write their genes and latencies to a table, and fit that: 'hwcost fit FILE.csv --space NAME'. A table of "
-            "latencies that others measured on it can be fitted likewise."
+            f"Its last framework is {profile.last_framework}, and hwcost's extras install torch {oldest} or later, which "
+            "does not run on it: 'hwcost measure' cannot measure it, there or here. Time the architectures there with that "
+            "release, write their genes and latencies to a table, and fit that: 'hwcost fit FILE.csv --space NAME'. A table "
+            "of latencies that others measured on it can be fitted likewise."
         )
     framework = f" Its last framework is {profile.last_framework}." if profile.last_framework else ""
     return (
