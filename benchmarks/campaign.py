@@ -6,12 +6,16 @@ runs of each way are apart, and whether they rank the architectures alike.
 
 Run: ``python benchmarks/campaign.py [--budget 6m] [--folder runs/campaign]``; it takes four budgets. A campaign that has
 finished is read from the folder, so an interrupted run goes on where it was. ``--backend null`` is a dry run.
+
+``--overhead`` shows instead what a campaign itself costs: CPU time of parent and worker per visit on the null backend, which
+measures nothing, from the difference of a short and a long campaign, so that starting processes is not in it.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -20,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from scipy import stats
@@ -41,6 +46,9 @@ IDLE_S = (5.0, 30.0)
 MATRIX = 256
 SETTLE_S = 1.0
 """Seconds of a long visit's share that go into starting it, beside building the model."""
+
+SHORT, VISITS = 20, 500
+"""Visits of the short campaign for the overhead, and further ones of the long campaign."""
 
 FINISHED = ("done", "stopped")
 BARS = "bars: median <= 2 %, p95 <= 5 %, tau >= 0.93"
@@ -135,6 +143,33 @@ def print_agreement(name: str, one: dict[str, float], other: dict[str, float]) -
     print(f"{name:34s}{len(keys):6d}{np.median(apart):10.2f}{np.quantile(apart, 0.95):10.2f}{tau:8.3f}")
 
 
+def cpu_s(who: int) -> float:
+    """Returns the CPU seconds of this process, or of its children that have ended."""
+    used = resource.getrusage(who)
+    return used.ru_utime + used.ru_stime
+
+
+def campaign_cpu_s(number: int) -> tuple[float, float]:
+    """Runs one round of null visits and returns the CPU seconds that its parent and its worker took."""
+    searched = space("supershaper")
+    wanted = tuple(items(models(searched, searched.sample(number, seed=DESIGN_SEED), batch_size=1, seq_len=128)))
+    plan = Plan(wanted, "cpu", "null", protocol("standard", rounds=1))
+    with TemporaryDirectory() as folder, open_store(Path(folder) / "overhead.db") as store:
+        started = campaign.start(plan, store)
+        before = cpu_s(resource.RUSAGE_SELF), cpu_s(resource.RUSAGE_CHILDREN)
+        campaign.run(store, started)
+        return cpu_s(resource.RUSAGE_SELF) - before[0], cpu_s(resource.RUSAGE_CHILDREN) - before[1]
+
+
+def print_overhead() -> None:
+    """Prints the CPU time of parent and worker per visit."""
+    campaign_cpu_s(SHORT)  # imports
+    short, long = campaign_cpu_s(SHORT), campaign_cpu_s(SHORT + VISITS)
+    parent, worker = (1e3 * (after - before) / VISITS for before, after in zip(short, long, strict=True))
+    print(f"CPU time per visit over {VISITS} null visits (bar: at most 3 ms together)")
+    print(f"parent {parent:.2f} ms, worker {worker:.2f} ms (drawing its numbers included), together {parent + worker:.2f} ms")
+
+
 def main() -> None:
     """Measures what is missing and prints both ways side by side."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -142,10 +177,14 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs/campaign"), help="where their stores are kept")
     parser.add_argument("--backend", default="torch")
     parser.add_argument("-n", dest="number", type=int, default=30, help="architectures")
+    parser.add_argument("--overhead", action="store_true", help="show the CPU time of a campaign itself, and end")
     parser.add_argument("--load", type=int, metavar="SEED", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.load is not None:
         load_core(given.load)
+        return
+    if given.overhead:
+        print_overhead()
         return
     budget_s = parse_duration(given.budget)
     rounds = [given.folder / f"rounds-{seed}.db" for seed in SEEDS]

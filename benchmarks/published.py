@@ -17,8 +17,8 @@ import numpy as np
 from hwcost.auditing.source import audit
 from hwcost.cost_models.data import Data, from_table
 from hwcost.cost_models.evaluate import evaluate
-from hwcost.cost_models.fitting import drift_of, fit_rows
 from hwcost.cost_models.rolling import roll
+from hwcost.cost_models.train import drift_of, train_on
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import read_table
 
@@ -120,15 +120,15 @@ def intervals(folder: Path, seeds: int) -> None:
 
 
 def _constant(data: Data, fit: np.ndarray, judge: np.ndarray) -> tuple[float, float, float]:
-    fitted = fit_rows("auto", data, fit, drift_of(data, fit))
+    fitted = train_on(fit, data, "auto", drift_of(data, fit))
     archs, measured_s, _ = data.take(judge)
     errors = np.abs(np.log(measured_s / fitted.model.predict(archs).latency_s) - fitted.level(data, judge))
-    spread = fitted.model.spread_ or np.nan
+    spread = fitted.model.log_interval_half_width_ or np.nan
     return _against_oracle(errors, np.full(len(errors), spread))
 
 
 def _rolling(data: Data, fit: np.ndarray, judge: np.ndarray) -> tuple[float, float]:
-    fitted = fit_rows("auto", data, fit, drift_of(data, fit))
+    fitted = train_on(fit, data, "auto", drift_of(data, fit))
     archs, measured_s, _ = data.take(judge)
     level = fitted.level(data, fitted.rows)
     errors = np.log(measured_s / fitted.model.predict(archs).latency_s)

@@ -107,7 +107,7 @@ def simulated(seed: int, new: int) -> tuple[str, Data, list[Architecture], Float
 def judged(model: str, data: Data, archs: list[Architecture], latency_s: Floats) -> tuple[float, float, float] | None:
     """Returns coverage, median half-width and median error (log) on new nets; None where the model is not installed."""
     try:
-        fitted = train(data, model)
+        fitted = train(data, model).model
     except MissingExtraError:
         return None
     answer = fitted.predict(archs)

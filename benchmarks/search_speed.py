@@ -17,7 +17,7 @@ import numpy as np
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.tabulate import Tables
 from hwcost.objectives import Constraint, Minimize, Params
-from hwcost.searchers.exact import front
+from hwcost.searchers.sum_front import front
 from hwcost.spaces import Candidates, space
 from hwcost.study import search
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hwcost.auditing.source import audit
     from hwcost.campaign.compare import compare
     from hwcost.campaign.options import MeasureOptions
-    from hwcost.cost_models.base import CostModel, Prediction
+    from hwcost.cost_models import CostModel, MeasuredFirst, Prediction
     from hwcost.cost_models.operators import lookup_table
     from hwcost.exchange.options import TableOptions
     from hwcost.objectives import Constraint, Maximize, Minimize
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from hwcost.supernets.family import supernet
 
 __all__ = [
-    "Constraint", "CostModel", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit", "compare",
-    "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
+    "Constraint", "CostModel", "Maximize", "MeasureOptions", "MeasuredFirst", "Minimize", "Prediction", "TableOptions",
+    "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space",
+    "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -42,11 +43,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "audit": "hwcost.auditing.source",
     "Constraint": "hwcost.objectives",
-    "CostModel": "hwcost.cost_models.base",
+    "CostModel": "hwcost.cost_models",
     "Maximize": "hwcost.objectives",
     "MeasureOptions": "hwcost.campaign.options",
+    "MeasuredFirst": "hwcost.cost_models",
     "Minimize": "hwcost.objectives",
-    "Prediction": "hwcost.cost_models.base",
+    "Prediction": "hwcost.cost_models",
     "TableOptions": "hwcost.exchange.options",
     "compare": "hwcost.campaign.compare",
     "device": "hwcost.api",

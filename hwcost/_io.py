@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 
@@ -32,3 +33,35 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes text atomically, in UTF-8 and without changing line ends; see :func:`write_atomically`."""
     write_atomically(path, lambda part: part.write_bytes(text.encode()))
+
+
+def write_folder(folder: Path, texts: Mapping[str, str], own: Collection[str] = ()) -> None:
+    """Writes text files into a folder: all of them beside it first, so that a failure leaves what was there.
+
+    A new folder appears whole. In an old one each file is replaced at once, in the given order; other files stay.
+
+    Args:
+        folder: The folder.
+        texts: Content of each file; the one that tells whether the others belong together comes last.
+        own: Names of files of an old folder that are removed where they are not written again.
+
+    Raises:
+        OSError: When the folder cannot be written, or is not a folder.
+    """
+    is_new = not folder.exists()
+    if is_new:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    part = (folder.parent if is_new else folder) / f".{folder.name}.{os.getpid()}-{threading.get_ident()}.part"
+    try:
+        part.mkdir()
+        for name, text in texts.items():
+            (part / name).write_bytes(text.encode())
+        if is_new:
+            os.rename(part, folder)
+            return
+        for name in texts:
+            os.replace(part / name, folder / name)
+        for name in set(own) - set(texts):
+            (folder / name).unlink(missing_ok=True)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -16,8 +16,9 @@ __all__ = ["device", "evaluate", "fit", "load", "measure"]
 if TYPE_CHECKING:
     from hwcost.campaign.run import Progress, Result
     from hwcost.cost_models.base import CostModel
-    from hwcost.devices import DeviceProfile
+    from hwcost.devices import DeviceHandle, DeviceProfile
     from hwcost.spaces.base import Architecture, SearchSpace
+    from hwcost.timing.stopping import StoppingCriterion
     from hwcost.workloads.base import Workload
 
 
@@ -29,7 +30,7 @@ def device(name: str = "cpu") -> DeviceProfile:
             device.
 
     Raises:
-        UnknownNameError: When there is no such profile; lists the known ones.
+        UnknownNameError: When no profile has that name; lists the known ones.
     """
     from hwcost.devices import resolve
 
@@ -38,7 +39,7 @@ def device(name: str = "cpu") -> DeviceProfile:
 
 def measure(
     what: Iterable[Architecture | Workload],
-    device: DeviceProfile | str = "cpu",
+    device: DeviceHandle | DeviceProfile | str = "cpu",
     *,
     backend: str = "torch",
     space: SearchSpace | None = None,
@@ -51,6 +52,8 @@ def measure(
     rounds: int | None = None,
     blocks: int | None = None,
     arrival: str = "back-to-back",
+    cache: str = "hot",
+    stopping: StoppingCriterion | None = None,
     budget_s: float | None = None,
     wait_s: float = 600.0,
     seed: int = 0,
@@ -64,7 +67,8 @@ def measure(
 
     Args:
         what: Architectures of one space, or workloads as they are.
-        device: Name of a profile, path of a profile's ``.toml`` file, or a profile; the device must be here.
+        device: Name of a device that is here, ``NAME:INDEX`` for one of several, the path of a ``.toml`` file, a profile or
+            a handle.
         backend: Runtime that executes the workloads, for example ``torch``, ``onnxruntime`` or ``openvino``.
         space: Space as whose architectures these are built; None for the space that made them, with its options.
         model: Factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
@@ -80,6 +84,8 @@ def measure(
         blocks: Least number of timed blocks in a visit, from 4; ten by default. Fewer make slow calls quicker to measure.
         arrival: Arrival of calls: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses, each call is timed by
             itself.
+        cache: State of the device's caches before a call, ``hot`` or ``cold``.
+        stopping: Criterion by which a visit stops, see :mod:`hwcost.timing.stopping`; None for the tier's.
         budget_s: Seconds after which no further visit is begun.
         wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; they do not count for ``budget_s``.
         seed: Seed of the order of visits.
@@ -105,8 +111,8 @@ def measure(
 
     options = MeasureOptions(
         device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
-        dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, seed=seed, pin=pin,
-        role=role,
+        dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, cache=cache,
+        stopping=stopping, seed=seed, pin=pin, role=role,
     )  # fmt: skip
     plan = options.plan(workloads(what, options, space, model))
     with open_store(store) as opened:
@@ -134,7 +140,7 @@ def fit(
         drift: Treatment of a table's order: ``auto`` takes the machine's moving level out of the rows, ``none`` takes them
             as they stand.
         table: Options for the columns of a table.
-        **options: Options of the cost model.
+        **options: Options of the cost model; ``batch_size`` and ``seq_len`` also choose among the shapes of a campaign.
 
     Returns:
         The fitted model, with an interval from cross-validation where there are enough rows. Only measurements with the role
@@ -142,7 +148,7 @@ def fit(
 
     Raises:
         DataError: When the source holds nothing that can be fitted.
-        UnknownNameError: When there is no such model.
+        UnknownNameError: When no cost model has that name.
         UsageError: When an option belongs to another kind of source, or to no model.
     """
     from hwcost.campaign.run import Result
@@ -150,12 +156,13 @@ def fit(
     from hwcost.cost_models.train import train
 
     _refuse_misplaced(options)
+    shape = {name: size for name, size in options.items() if name in ("batch_size", "seq_len")}
     if isinstance(source, Result):
         table.refuse_given("this is a campaign")
-        rows = data.from_measurements(source.measurements, space, source.store_url)
+        rows = data.from_measurements(source.measurements, space, source.store_url, shape)
     else:
-        rows = data.read(source, space, campaign_id, table)
-    return train(rows, model, drift, **options)
+        rows = data.read(source, space, campaign_id, table, shape)
+    return train(rows, model, drift, **options).model
 
 
 def evaluate(
@@ -169,6 +176,7 @@ def evaluate(
     drift: Literal["auto", "none"] = "auto",
     campaign_id: str | None = None,
     table: TableOptions = DEFAULTS,
+    shape: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Judges cost models on rows that they were not fitted on, beside plain baselines.
 
@@ -182,6 +190,7 @@ def evaluate(
         drift: Treatment of a table's order: ``auto`` looks for a moving level, ``none`` takes rows as they stand.
         campaign_id: Campaign of the store; None for the latest.
         table: Options for the columns of a table.
+        shape: ``batch_size`` and ``seq_len`` of the rows to take from a campaign with several shapes.
 
     Returns:
         The document of ``hwcost evaluate --json``, without ``schema_version``.
@@ -193,7 +202,7 @@ def evaluate(
     from hwcost.cost_models import data
     from hwcost.cost_models import evaluate as evaluation
 
-    rows = data.read(source, space, campaign_id, table)
+    rows = data.read(source, space, campaign_id, table, shape)
     if data.is_store(source):
         return evaluation.evaluate_roles(rows, model)
     return evaluation.evaluate(rows, model, train, split, seeds, drift)

@@ -7,6 +7,7 @@
     │   ├── UnknownNameError      2  a name that no registry holds; lists the known names
     │   ├── ArchitectureError     2  an architecture outside its space
     │   ├── DataError             2  a table or record that cannot be used
+    │   ├── NotFittedError        2  a cost model that was asked before it was fitted
     │   ├── InfeasibleError       2  constraints that no architecture was found to satisfy
     │   ├── SpaceExhausted        2  a searcher has nothing left to propose
     │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
@@ -27,7 +28,8 @@ from typing import ClassVar
 
 __all__ = [
     "ArchitectureError", "BusyError", "DataError", "DeviceError", "HwcostError", "InfeasibleError", "InterruptedRunError",
-    "MeasurementError", "MissingExtraError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
+    "MeasurementError", "MissingExtraError", "NotFittedError", "SpaceExhausted", "StoreError", "UnknownNameError",
+    "UsageError",
 ]  # fmt: skip
 
 
@@ -60,6 +62,10 @@ class ArchitectureError(UsageError):
 
 class DataError(UsageError):
     """A table, file or record whose content cannot be used."""
+
+
+class NotFittedError(UsageError, AttributeError):
+    """A cost model was asked, or something that it learns, before it was fitted; an AttributeError for ``hasattr``."""
 
 
 class InfeasibleError(UsageError):

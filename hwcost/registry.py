@@ -1,8 +1,11 @@
-"""Name to lazy factory: built-ins and entry points of other distributions, loaded on use.
+"""Registries: from a name to a member of a family, loaded when it is used.
 
 Each family of interchangeable things (``hwcost.backends``, ``hwcost.spaces``, ...) is an entry-point group of that name.
-An entry's name is what the user types, its value is ``module:attribute``. Built-ins use the same path, so that they work
-in a checkout that was never installed.
+The name of an entry point is what the user types; its value is ``module:attribute``. hwcost's own members are declared in
+the same form in the source, so that they are found in a checkout that was never installed.
+
+The installed distributions are scanned once a process, for all groups together. A distribution that is installed while the
+process runs (in a notebook, in a test) is found after :func:`refresh`.
 """
 
 from __future__ import annotations
@@ -11,56 +14,125 @@ import difflib
 import inspect
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from hwcost.errors import HwcostError, UnknownNameError, UsageError
 
-__all__ = ["Registry", "made", "parse_options"]
+__all__ = ["Registry", "added", "made", "parse_options", "refresh"]
+
+PREFIX = "hwcost."
+"""First part of the name of every group that is looked at."""
+
+_added: list[EntryPoint] = []
+"""Entry points that count as installed in this process; see :func:`refresh`."""
+
+
+def refresh(*added: EntryPoint) -> None:
+    """Forgets the installed entry points; the next use of any registry scans them again.
+
+    Args:
+        *added: Entry points that count as installed in this process until the next call, for tests; see
+            :func:`hwcost.testing.plugins.registered`.
+    """
+    _added[:] = added
+    _installed.cache_clear()
+    _entries.cache_clear()
+
+
+def added() -> tuple[EntryPoint, ...]:
+    """Returns the entry points that the last :func:`refresh` was given."""
+    return tuple(_added)
+
+
+@cache
+def _installed() -> dict[str, list[EntryPoint]]:
+    """Returns the entry points of all distributions by group; the one scan of a process."""
+    found = entry_points()
+    groups = {group: list(found.select(group=group)) for group in found.groups if group.startswith(PREFIX)}
+    for entry in _added:
+        groups.setdefault(entry.group, []).append(entry)
+    return groups
+
+
+@cache
+def _entries(registry: Registry) -> dict[str, EntryPoint]:
+    """Returns the entries of a registry by name.
+
+    Raises:
+        HwcostError: When two distributions claim one name.
+    """
+    entries = {name: EntryPoint(name, value, registry.group) for name, value in registry.builtins.items()}
+    for entry in _installed().get(registry.group, []):
+        known = entries.get(entry.name)
+        if known is not None and known.value != entry.value:
+            raise HwcostError(
+                f"two {registry.kind}s are called '{entry.name}': {known.value} and {entry.value} "
+                f"(from {_distribution(entry)}). Uninstall one of them."
+            )
+        entries[entry.name] = entry
+    return entries
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "an unnamed distribution"
 
 
 class Registry:
-    """The entries of one group.
+    """The members of one family by name.
 
     Args:
         group: Entry-point group, for example ``hwcost.backends``.
-        kind: The noun for messages, for example ``backend``.
-        builtins: Name to ``module:attribute`` of what hwcost itself ships.
+        kind: Noun for messages, for example ``backend``.
+        builtins: Members that hwcost itself ships, ``module:attribute`` by name.
     """
 
-    def __init__(self, group: str, kind: str, builtins: dict[str, str]) -> None:
+    def __init__(self, group: str, kind: str, builtins: Mapping[str, str]) -> None:
         self.group = group
         self.kind = kind
-        self._builtins = builtins
-
-    def _entries(self) -> dict[str, EntryPoint]:
-        entries = {name: EntryPoint(name, value, self.group) for name, value in self._builtins.items()}
-        for entry in entry_points(group=self.group):
-            known = entries.get(entry.name)
-            if known is not None and known.value != entry.value:
-                raise HwcostError(
-                    f"two {self.kind}s are called '{entry.name}': {known.value} and {entry.value} "
-                    f"(from {entry.dist.name if entry.dist else 'an unnamed distribution'}). Uninstall one of them."
-                )
-            entries[entry.name] = entry
-        return entries
+        self.builtins = dict(builtins)
 
     def names(self) -> list[str]:
         """Returns all registered names, sorted; loads nothing."""
-        return sorted(self._entries())
+        return sorted(_entries(self))
+
+    def __contains__(self, name: object) -> bool:
+        return name in _entries(self)
 
     def load(self, name: str) -> Any:
         """Imports and returns what is registered under a name.
 
         Raises:
-            UnknownNameError: When nothing is; lists the known names.
+            UnknownNameError: When nothing is registered under the name; lists the known names.
+            HwcostError: When the member of another distribution cannot be imported; names the distribution.
         """
-        if name in self._builtins and not entry_points(group=self.group):
-            return EntryPoint(name, self._builtins[name], self.group).load()
-        entries = self._entries()
+        entries = _entries(self)
         if name not in entries:
             raise UnknownNameError(self.kind, name, entries)
-        return entries[name].load()
+        entry = entries[name]
+        if self.builtins.get(name) == entry.value:
+            return entry.load()
+        try:
+            return entry.load()
+        except HwcostError:
+            raise
+        except Exception as error:  # whatever a plug-in does when it is imported
+            raise HwcostError(
+                f"{self.kind} '{name}' ({entry.value}) of {_distribution(entry)} cannot be imported: "
+                f"{type(error).__name__}: {error}. Mend or uninstall that distribution."
+            ) from error
+
+    def origin(self, name: str) -> str:
+        """Returns the distribution that a member comes from, ``hwcost`` for its own; for listings.
+
+        Raises:
+            UnknownNameError: When nothing is registered under the name; lists the known names.
+        """
+        entries = _entries(self)
+        if name not in entries:
+            raise UnknownNameError(self.kind, name, entries)
+        return "hwcost" if name in self.builtins else _distribution(entries[name])
 
     def make(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Loads what is registered under a name and calls it.
@@ -83,7 +155,7 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
     Args:
         what: Name of the object that is made, for the error, such as ``space 'table'``.
         factory: A class or a function.
-        *arguments: Arguments that are no options.
+        *arguments: Arguments beside the options.
         **options: Options that the user gave.
 
     Raises:
@@ -143,16 +215,16 @@ def parse_options(pairs: Iterable[str], form: str) -> dict[str, Any]:
 
     Args:
         pairs: Texts ``NAME=VALUE``.
-        form: How they are written in full, for the error.
+        form: Full form in which a user writes them, for the error.
 
     Raises:
-        UsageError: When a text is no pair.
+        UsageError: When a text is not a pair.
     """
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise UsageError(f"'{pair}' is no option; write {form}")
+            raise UsageError(f"'{pair}' is not an option; write {form}")
         try:
             found[name] = json.loads(value)
         except ValueError:

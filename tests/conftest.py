@@ -15,6 +15,9 @@ from hwcost.cli import console
 settings.register_profile("hwcost", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("hwcost")
 
+collect_ignore = ["plugin"]
+"""The tutorial's plug-in brings tests of its own, which run where it is installed: see test_extending.py."""
+
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT.parent / "shared" / "data"
 

@@ -10,7 +10,7 @@ import typer
 
 import hwcost
 from hwcost.auditing.report import CODES as TABLE_CODES
-from hwcost.cli.main import app
+from hwcost.cli.main import application
 from hwcost.errors import HwcostError
 from hwcost.timing.guards import CODES
 from tests.conftest import ROOT
@@ -21,7 +21,7 @@ MEASURING = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
 
 
 def commands() -> list[str]:
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(application())
     names = []
     for name, command in root.commands.items():  # type: ignore[attr-defined]
         inner = getattr(command, "commands", None)
@@ -32,7 +32,7 @@ def commands() -> list[str]:
 def test_every_command_is_described_and_has_help() -> None:
     for name in commands():
         assert f"`hwcost {name}" in CLI, f"docs/cli.md does not mention hwcost {name}"
-    root = typer.main.get_command(app)
+    root = typer.main.get_command(application())
     assert all(command.help for command in root.commands.values())  # type: ignore[attr-defined]
 
 
@@ -55,8 +55,9 @@ def test_every_code_that_can_be_raised_is_described() -> None:
 
 def test_the_public_names() -> None:
     assert hwcost.__all__ == [
-        "Bound", "CostModel", "Limit", "Maximize", "Minimize", "Prediction", "audit", "compare", "device", "evaluate", "fit",
-        "load", "lookup_table", "measure", "open_store", "search", "space", "supernet",
+        "Bound", "CostModel", "Limit", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit",
+        "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space",
+        "supernet",
     ]  # fmt: skip
     for name in hwcost.__all__:
         assert getattr(hwcost, name).__doc__

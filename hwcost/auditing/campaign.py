@@ -12,7 +12,7 @@ from hwcost._types import Floats
 from hwcost.auditing.repeats import find_repeats
 from hwcost.auditing.report import AuditReport
 from hwcost.auditing.table import far_off, segments
-from hwcost.campaign.doubts import Drift
+from hwcost.campaign.diagnostics import Drift
 from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan
 from hwcost.campaign.time_model import TimeModel
@@ -26,9 +26,9 @@ def audit_campaign(plan: Plan, visits: Iterable[Visit], source: str) -> AuditRep
     """Audits the visits of a campaign.
 
     Args:
-        plan: What was planned.
-        visits: What was measured.
-        source: Where they lie.
+        plan: Plan of the campaign.
+        visits: All visits, void ones included.
+        source: Name of the store or file, for messages.
 
     Raises:
         DataError: When there are too few usable visits, or only one workload.

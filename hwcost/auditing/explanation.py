@@ -1,16 +1,16 @@
-"""Says in one paragraph what an audit found, for readers who are no statisticians."""
+"""Says in one paragraph what an audit found, for readers who are not statisticians."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hwcost.cost_models.table_faults import ranges
+from hwcost.exchange.sheet import places
 
 if TYPE_CHECKING:
     from hwcost.auditing.report import AuditReport
     from hwcost.levels.level import Segment
 
-TOLD = 3
+SHOWN = 3
 """Stretches that are named; the furthest from the usual level come first."""
 
 WORTH_TELLING = 0.01
@@ -85,9 +85,9 @@ def _stretches(report: AuditReport) -> list[str]:
     far = [one for one in report.segments if abs(one.level - 1.0) >= WORTH_TELLING]
     if not far:
         return ["It moved gradually, without jumps."] if len(report.segments) == 1 else []
-    shown = sorted(sorted(far, key=lambda one: -abs(one.level - 1.0))[:TOLD], key=lambda one: one.first)
+    shown = sorted(sorted(far, key=lambda one: -abs(one.level - 1.0))[:SHOWN], key=lambda one: one.first)
     places = ", ".join(f"{_side(one)} from {report.unit} {one.first} to {one.last}" for one in shown)
-    more = f", and {_count(len(far) - TOLD, 'other stretch', 'other stretches')} off as well" if len(far) > TOLD else ""
+    more = f", and {_count(len(far) - SHOWN, 'other stretch', 'other stretches')} off as well" if len(far) > SHOWN else ""
     return [f"Against its usual speed it was {places}{more}."]
 
 
@@ -125,9 +125,9 @@ def _details(report: AuditReport) -> list[str]:
     if report.copies:
         said.append(f"{_count(report.copies, 'row')} repeated an earlier one to the last digit and did not count.")
     if report.outliers:
-        which = f"{report.unit}{'s' if report.outliers > 1 else ''} {ranges(report.outlier_rows)}"
+        which = places(report.unit, report.outlier_rows)
         said.append(f"{_count(report.outliers, report.unit)} far off everything else should be looked at: {which}.")
-    for first, second, ratio in report.disagreeing[:TOLD]:
+    for first, second, ratio in report.disagreeing[:SHOWN]:
         said.append(
             f"Rows {first} and {second} hold the same architecture, but latencies that differ by a factor of "
             f"{max(ratio, 1 / ratio):.3g}."

@@ -40,7 +40,7 @@ class Repeats:
     is_copy: NDArray[np.bool_]
 
     def spread(self, log_latency: Floats) -> float | None:
-        """Returns the robust standard deviation of the log ratio of repeats that are no copies; None with too few."""
+        """Returns the robust standard deviation of the log ratio of repeats that are not copies; None with too few."""
         ratios = (log_latency[self.later] - log_latency[self.earlier])[~self.is_copy]
         return median_deviation(ratios) if len(ratios) >= FEWEST_PAIRS else None
 

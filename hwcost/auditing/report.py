@@ -26,7 +26,7 @@ LEAST_TAU = 0.1
 """Kendall tau between predicted and measured latency below which the architecture had no effect."""
 
 LEAST_SIZE_ORDER = 0.9
-"""Von Neumann ratio of the size of the architectures below which their order is no random one."""
+"""Von Neumann ratio of the size of the architectures below which their order is not random."""
 
 FEWEST_ROWS = 30
 """Rows below which nothing can be said about a level."""
@@ -75,7 +75,7 @@ class AuditReport:
     Attributes:
         source: File or store.
         space: Name of the space; None for a campaign of other workloads.
-        unit: What a residual belongs to: ``row`` of a table, or ``visit`` of a campaign.
+        unit: Kind of thing that has a residual: ``row`` of a table, or ``visit`` of a campaign.
         flags: Doubts, each with its numbers and one remedy.
         rows: Number of each residual in the order measured, ascending, shape (n,); exact copies of rows are left out.
         residuals: Log latency less what the architecture accounts for, shape (n,).
@@ -84,7 +84,7 @@ class AuditReport:
         segments: Stretches between the jumps that matter; levels relative to the median one.
         von_neumann: Ratio of the residuals' ranks: 1 for noise, towards 0 for a level that moves.
         von_neumann_after: The same once the level is taken out.
-        critical: What noise falls below in 1 % of all cases.
+        critical: Ratio below which noise falls in 1 % of all cases.
         size_order: The ratio of the predicted sizes: towards 0 for rows sorted by size; None where sizes are unknown.
         signal_tau: Kendall tau of what is predicted for each row without it against its latency; None when undefined.
         duplicates: Rows whose architecture has been there before; in a campaign, visits after a workload's first.
@@ -147,7 +147,7 @@ class AuditReport:
 
     @property
     def explanation(self) -> str:
-        """One paragraph for readers who are no statisticians."""
+        """One paragraph for readers who are not statisticians."""
         from hwcost.auditing.explanation import explain
 
         return explain(self)
@@ -189,7 +189,7 @@ def judge(codes: tuple[str, ...], von_neumann: float, critical: float, level_ran
     """Returns the verdict that belongs to what was found.
 
     Where the order of the rows follows the size of the architectures nothing can be said about the level, for or against;
-    that is no clean bill, so it is ``mild``. So are rows far off everything and repeats that disagree, on a still machine.
+    that does not clear it, so it is ``mild``. So are rows far off everything and repeats that disagree, on a still machine.
     """
     if INVALIDATING & set(codes):
         return "invalid"

@@ -32,12 +32,12 @@ def audit(
     """Says whether latencies can be trusted: whether the machine moved, and whether the architecture had any effect.
 
     Args:
-        source: What :func:`hwcost.measure` returned, a store's path or URL, or a table whose rows stand in the order of
+        source: Result of :func:`hwcost.measure`, a store's path or URL, or a table whose rows stand in the order of
             measurement: the path of a CSV, JSON, Parquet or Excel file, or a data frame.
         space: Needed for a table; ``table`` takes any columns.
         table: Options for the columns of a table.
         others: Further tables of the same space that must not hold the same latencies under another label.
-        campaign_id: For a store: which campaign; None for the youngest.
+        campaign_id: Campaign of a store; None for the latest.
 
     Returns:
         The verdict, the flags, the level of the machine over the rows, and a paragraph that explains them.

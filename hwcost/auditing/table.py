@@ -28,8 +28,9 @@ from hwcost.auditing.report import (
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.drift import Drift, estimate_drift
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.table_faults import TableFault, level_fault, ranges, repaired, table_faults
+from hwcost.cost_models.table_faults import TableFault, level_fault, repaired, table_faults
 from hwcost.errors import DataError
+from hwcost.exchange.sheet import listed
 from hwcost.levels.change_points import change_points, clip
 from hwcost.levels.level import Segment
 from hwcost.levels.von_neumann import critical
@@ -65,7 +66,7 @@ def audit_table(data: Data, others: Iterable[Data] = ()) -> AuditReport:
     genes = features.encode(data.architectures)
     item = np.unique(genes, axis=0, return_inverse=True)[1].ravel().astype(np.intp)
     repeats = find_repeats(item, data.latency_s)
-    rows = np.setdiff1d(np.arange(len(data)), repeats.later[repeats.is_copy])  # a copy is no second measurement
+    rows = np.setdiff1d(np.arange(len(data)), repeats.later[repeats.is_copy])  # a copy is not a second measurement
     _check(data, len(rows), int(item.max()) + 1)
     flags = _same_elsewhere(data, others)
     if np.ptp(data.latency_s) == 0:
@@ -194,7 +195,7 @@ def _outlier_flags(rows: Indices, rest: Floats, outlier_rows: tuple[int, ...]) -
         return []
     row = int(rows[np.argmax(np.abs(rest - np.median(rest)))])
     text = (
-        f"{len(outlier_rows)} of {len(rows)} rows are far from what their architectures predict ({ranges(outlier_rows)}); "
+        f"{len(outlier_rows)} of {len(rows)} rows are far from what their architectures predict ({listed(outlier_rows)}); "
         f"row {row} is furthest, by a factor of {math.exp(furthest):.3g}."
     )
     return [Flag("W_OUTLIERS", text, "Look at these rows, and measure them again or leave them out.")]
@@ -228,7 +229,7 @@ def _factor(ratio: float) -> float:
 def segments(rows: Indices, residuals: Floats, log_level: Floats) -> tuple[Segment, ...]:
     """Returns the stretches between the jumps that matter, with their levels relative to the median one.
 
-    A boundary must explain as much as ``log n`` rows vary altogether, so that a level that wanders is told in a few
+    A boundary must explain as much as ``log n`` rows vary altogether, so that a level that wanders is described in a few
     stretches, not in dozens.
 
     Args:
@@ -265,7 +266,7 @@ def far_off(rows: Indices, rest: Floats) -> tuple[int, ...]:
 
     Args:
         rows: Numbers of the rows, shape (n,).
-        rest: What is left of their log latencies, shape (n,).
+        rest: Residuals of their log latencies, shape (n,).
     """
     limit = max(OUTLIER * robust_sd(rest), LEAST_OUTLIER)
     return tuple(rows[np.abs(rest - np.median(rest)) > limit].tolist())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwcost.backends.base import Backend, Runner
-from hwcost.errors import MissingExtraError, UsageError
+from hwcost.backends.base import Backend, BlockTiming, Runner
+from hwcost.errors import MissingExtraError
 from hwcost.registry import Registry
 
-__all__ = ["BACKENDS", "Backend", "Runner", "backend", "usable"]
+__all__ = ["BACKENDS", "Backend", "BlockTiming", "Runner", "backend", "usable"]
 
 BACKENDS = Registry(
     "hwcost.backends",
@@ -28,9 +28,9 @@ def backend(name: str, threads: int = 1, options: dict[str, Any] | None = None) 
     """Makes a backend by name.
 
     Args:
-        name: For example ``torch``.
+        name: Name of the backend, such as ``torch``.
         threads: Intra-operator threads.
-        options: The backend's own options; values may be texts as they come from a command line.
+        options: Options of the backend's own; values may be texts, as on a command line.
 
     Raises:
         UnknownNameError: When there is no such backend; lists the known ones.
@@ -44,9 +44,9 @@ def usable(name: str, device_kind: str | None = None, options: dict[str, Any] | 
     """Returns a backend's class after checking that it can be used, without importing its runtime.
 
     Args:
-        name: For example ``torch``.
-        device_kind: ``cpu``, ``cuda`` or ``tpu``; None for any.
-        options: Names are checked, values are not.
+        name: Name of the backend, such as ``torch``.
+        device_kind: Name of the kind of device that it has to run on; None for any.
+        options: Options of the backend, whose names are checked and whose values are not.
 
     Raises:
         UnknownNameError: When there is no such backend.
@@ -57,7 +57,7 @@ def usable(name: str, device_kind: str | None = None, options: dict[str, Any] | 
     is_available, reason = chosen.availability()
     if not is_available:
         raise MissingExtraError(f"backend '{name}' cannot run: {reason}; it", chosen.extra or name)
-    if device_kind is not None and device_kind not in chosen.kinds:
-        raise UsageError(f"backend '{name}' runs on {', '.join(chosen.kinds)}, not on a device of kind {device_kind}")
+    if device_kind is not None:
+        chosen.check_kind(device_kind)
     chosen.check_options(options or {})
     return chosen

@@ -1,13 +1,14 @@
 """The contract of a backend: it prepares a workload once and then runs it, without any statistics.
 
-A worker process makes one backend, prepares one workload at a time, and closes each runner before the next. All timing,
-warming up and judging is done by ``hwcost.timing``; a backend never reads a clock.
+A worker process makes one backend, prepares one workload at a time, and closes each runner before the next. Warming up,
+block lengths, statistics and what the machine does meanwhile belong to ``hwcost.timing``, which also hands over the clock.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import sleep
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,21 +17,35 @@ from hwcost.errors import UsageError
 if TYPE_CHECKING:
     import numpy as np
 
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTiming:
+    """The time that a run of calls took.
+
+    Attributes:
+        host_s: Seconds on the host's clock, from the first call until the device was done with the last one.
+        device_s: Seconds on the device's own clock between the same two moments; None where it has none.
+    """
+
+    host_s: float
+    device_s: float | None = None
 
 
 class Runner(ABC):
     """A workload that is ready to run.
 
     Attributes:
-        clock: None for real time. A backend on a virtual clock sets a function that returns nanoseconds.
-        clock_step_s: Seconds by which that clock moves on at the least.
+        clock: Function that returns nanoseconds. A backend on a virtual clock sets its own; for the others ``hwcost.timing``
+            sets the machine's monotonic clock before the first block.
+        clock_step_s: Seconds by which a virtual clock moves on at the least; None on the machine's, whose step is measured.
         facts: Plain JSON about what really runs (providers, precision, graph rewrites), kept in the record.
     """
 
     clock: Callable[[], int] | None = None
-    clock_step_s: float = 1e-9
+    clock_step_s: float | None = None
     facts: dict[str, Any]
 
     def __init__(self) -> None:
@@ -39,6 +54,16 @@ class Runner(ABC):
     @abstractmethod
     def run(self, n: int) -> None:
         """Executes the workload n times and returns when the device is done."""
+
+    def time_block(self, n: int) -> BlockTiming:
+        """Executes the workload n times and returns how long that took.
+
+        A runner of a device with a clock of its own extends this one, and returns that clock's seconds too.
+        """
+        assert self.clock is not None, "hwcost.timing.timer.clock_of(runner) hands a runner its clock"
+        start = self.clock()
+        self.run(n)
+        return BlockTiming((self.clock() - start) * 1e-9)
 
     @abstractmethod
     def outputs(self) -> list[np.ndarray[Any, Any]]:
@@ -52,15 +77,16 @@ class Runner(ABC):
         """Counts compilations so far; a rise inside a timed region makes the visit void."""
         return 0
 
-    def state(self) -> dict[str, Any]:
-        """Tells what the device is doing at this moment; asked for between timed blocks, never within one.
+    def empty_caches(self, cache_bytes: int) -> bool:
+        """Lets the next call find nothing of its own in the device's caches; never called within a timed block.
+
+        Args:
+            cache_bytes: Size of the device's last cache.
 
         Returns:
-            What the backend can tell quickly, of: ``clock_hz``, ``temperature_celsius``, ``throttle_reasons``,
-            ``foreign_pids`` (other processes that compute on the device), ``enqueue_s`` and ``device_s`` (host and device
-            seconds per call), and counters by the names in ``hwcost.timing.conditions``.
+            Whether that was done; false where there is no way to, or no cache.
         """
-        return {}
+        return False
 
     def close(self) -> None:  # noqa: B027 - a runner may have nothing to free
         """Frees what the runner holds; it is not used afterwards."""
@@ -80,12 +106,13 @@ class Backend(ABC):
 
     name: ClassVar[str]
     kinds: ClassVar[tuple[str, ...]] = ("cpu",)
-    """Kinds of device it runs on."""
+    """Names of the kinds of device that it runs on; ``*`` is any kind, for a synthetic backend."""
     extra: ClassVar[str | None] = None
     """The extra that installs it."""
     option_names: ClassVar[tuple[str, ...]] = ()
     uses_processor: ClassVar[bool] = True
-    """Whether it keeps CPUs of this machine busy; campaigns of a synthetic backend do not, so they hold no CPUs."""
+    """Whether it keeps CPUs of this machine busy. A synthetic backend does not: its campaigns hold no CPUs, and the
+    counters of the CPUs are not read while it is timed."""
     round: int = 0
     """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 
@@ -109,13 +136,24 @@ class Backend(ABC):
     def availability(cls) -> tuple[bool, str]:
         """Says whether the runtime is installed, and if not why, without importing anything heavy."""
 
+    @classmethod
+    def check_kind(cls, kind: str) -> None:
+        """Raises UsageError for a kind of device that the backend does not run on; lists those that it does."""
+        if kind not in cls.kinds and "*" not in cls.kinds:
+            raise UsageError(f"backend '{cls.name}' runs on {' and '.join(cls.kinds)}, not on a device of kind {kind}")
+
     @abstractmethod
     def version(self) -> dict[str, str]:
         """Returns the versions that matter for comparing results, by package name."""
 
     @abstractmethod
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
-        """Builds, compiles and places a workload.
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
+        """Builds and compiles a workload on a device.
+
+        Args:
+            workload: Workload that is to run.
+            handle: Device that it runs on. A process that measures is pinned to it, so that a runtime sees it as the first,
+                and only, device of its kind.
 
         Raises:
             UsageError: When the backend cannot run this kind of workload, dtype or device.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hwcost.workloads.user_model import without_colours
+from hwcost._imports import without_colours
 
 LONGEST = 400
 """Characters of a reason that are shown."""

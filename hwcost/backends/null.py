@@ -20,7 +20,7 @@ from hwcost.workloads.base import ITEMSIZES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
 
 
@@ -30,7 +30,8 @@ class Null(Backend):
     Options:
         seed: Seed of the noise (0).
         noise: Standard deviation of the logarithm of every call (0.01).
-        process_noise: The same, of a factor that a workload keeps through a round, that is, a process (0).
+        process_noise: Standard deviation of the logarithm of a factor that a workload keeps through a round, that is,
+            through a process (0).
         overhead_s: Time of a call that does nothing (1e-5).
         flops_per_s: Rate of operations (1e11).
         bytes_per_s: Rate of memory traffic (2e10).
@@ -41,7 +42,7 @@ class Null(Backend):
     """
 
     name = "null"
-    kinds = ("cpu", "cuda", "tpu")
+    kinds = ("*",)
     uses_processor = False
     option_names = (
         "seed",
@@ -91,7 +92,7 @@ class Null(Backend):
         traffic_s = work.bytes(ITEMSIZES[workload.dtype]) / self.bytes_per_s
         return self.overhead_s + max(work.flops / self.flops_per_s, traffic_s)
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class."""
         if workload.name == self.options.get("fail"):
             raise MeasurementError(f"'{workload.name}' failed, as option 'fail' asks for")
@@ -106,14 +107,16 @@ class NullRunner(Runner):
         item = int(workload.key[:16], 16)
         self._rng = np.random.default_rng([backend.seed, item, backend.round])
         factor = self._rng.standard_normal() * backend.process_noise
-        self._latency_s = backend.law_s(workload) * float(np.exp(factor))
+        law_s = backend.law_s(workload)
+        self._latency_s = law_s * float(np.exp(factor))
         self._noise = backend.noise
         self._clock = backend.clock
         self._penalty, self._idle_s, self._rested = backend.idle_penalty, backend.idle_s, 0.0
         self._sleeps = backend.realtime
         self._outputs = [np.random.default_rng(item).standard_normal(4, dtype=np.float32)]
-        self.clock = None if backend.realtime else backend.clock
-        self.facts = {"law_s": backend.law_s(workload), "realtime": backend.realtime}
+        if not backend.realtime:
+            self.clock, self.clock_step_s = backend.clock, 1e-9
+        self.facts = {"law_s": law_s, "realtime": backend.realtime}
 
     def run(self, n: int) -> None:
         """See the base class."""

@@ -50,9 +50,10 @@ class Exported:
     Attributes:
         path: The file.
         inputs: Arrays that it is run with, by the names of its inputs.
-        reference: What eager torch computes for these inputs, thinned by :func:`thin`; None for the user's own ONNX file.
+        reference: Outputs of eager torch for these inputs, thinned by :func:`thin`; None for the user's own ONNX file.
         dtype: Format that the workload computes in.
-        left_out: Kinds of objects among the module's outputs that hold no known tensors, and are no outputs of the file.
+        left_out: Kinds of objects among the module's outputs that hold no known tensors, so that the file leaves
+            them out.
         temporary: Whether it belongs to the caller, who deletes it after loading.
     """
 
@@ -82,7 +83,7 @@ def exported(workload: Workload) -> Exported:
 
     Raises:
         MeasurementError: When torch cannot export the module.
-        UsageError: When the workload is no torch model.
+        UsageError: When the workload is not a torch model.
     """
     if isinstance(workload, OnnxWorkload):
         path, is_copy = loadable(Path(workload.path))
@@ -134,9 +135,9 @@ def verify(
 
     Args:
         what: Names the runtime and the workload in messages.
-        outputs: What the runtime computed.
+        outputs: Outputs of the runtime.
         reference: ``Exported.reference``; None skips the comparison.
-        dtype: What the runtime computes in.
+        dtype: Number format that the runtime computes in.
 
     Returns:
         The largest difference relative to the largest absolute output; None when there is no reference.
@@ -176,7 +177,7 @@ def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
     """Writes a torch module as an ONNX file of fixed shapes.
 
     Args:
-        module: In eval mode.
+        module: Module in eval mode.
         inputs: Tensors by the names of the file's inputs, in call order.
         path: The file.
 

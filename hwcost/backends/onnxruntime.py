@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.backends import options as read
 from hwcost.backends.base import Backend, Runner
 from hwcost.backends.causes import plain_cause
+from hwcost.backends.sweep import empty_host_caches
 from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.workloads.factory import OWN
 from hwcost.workloads.onnx_file import OnnxWorkload
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hwcost.backends.onnx_export import Exported
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+PROVIDER_OPTIONS = {"CUDAExecutionProvider": {"device_id": "0"}}
+"""Options of each provider: the process sees one GPU, which is its first."""
+
 BFLOAT16 = 16
 """ONNX's number of that format."""
 LEVELS = {
@@ -59,7 +63,7 @@ class OnnxRuntime(Backend):
 
         return {"onnxruntime": str(onnxruntime.__version__)}
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; the first run is compared with eager torch.
 
         Raises:
@@ -68,7 +72,7 @@ class OnnxRuntime(Backend):
         """
         from hwcost.backends.onnx_export import exported, first_outputs, verify
 
-        provider = self._provider(device)
+        provider = self._provider(handle)
         _check_dtype(workload, workload.dtype)
         export = exported(workload)
         try:
@@ -77,12 +81,12 @@ class OnnxRuntime(Backend):
             export.discard()
         _check_dtype(workload, export.dtype)
         facts = {**self.version(), **self._facts(session, export), **export.facts()}
-        runner = OrtRunner(session, export.inputs, device.kind, facts)
+        runner = OrtRunner(session, export.inputs, handle.kind, facts)
         what = f"ONNX Runtime on '{workload.name}'"
         runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, export.dtype)
         return runner
 
-    def _provider(self, device: DeviceProfile) -> str:
+    def _provider(self, device: DeviceHandle) -> str:
         import onnxruntime
 
         provider = PROVIDERS.get(device.kind, "")
@@ -108,7 +112,7 @@ class OnnxRuntime(Backend):
         if provider != PROVIDERS["cpu"]:  # else a session that was asked for a GPU may run on the CPU in silence
             settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         try:
-            session = ort.InferenceSession(path, settings, providers=[provider])
+            session = ort.InferenceSession(path, settings, providers=[(provider, PROVIDER_OPTIONS.get(provider, {}))])
         except (failures.InvalidProtobuf, failures.InvalidGraph, failures.NotImplemented) as error:
             raise DataError(f"ONNX Runtime cannot load '{path}': {plain_cause(error)}") from None
         if session.get_providers()[0] != provider:
@@ -171,6 +175,10 @@ class OrtRunner(Runner):
         if self._misdeclared:
             self.facts["misdeclared_outputs"] = self._misdeclared
         return found
+
+    def empty_caches(self, cache_bytes: int) -> bool:
+        """See the base class; those of a GPU are out of reach from here."""
+        return self._kind == "cpu" and empty_host_caches(cache_bytes)
 
     def close(self) -> None:
         """See the base class."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from hwcost.backends.base import Backend, Runner
 from hwcost.backends.causes import plain_cause
+from hwcost.backends.sweep import empty_host_caches
 from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.workloads.factory import OWN
 from hwcost.workloads.onnx_file import OnnxWorkload
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from hwcost.backends.onnx_export import Exported
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
 
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
@@ -43,17 +44,16 @@ class OpenVino(Backend):
         """Version of OpenVINO."""
         return {"openvino": version("openvino")}
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; the first run is compared with eager torch.
 
         Raises:
-            UsageError: When the device is no CPU, or the CPU has no instructions for the dtype.
+            UsageError: When the device is not a CPU, or the CPU has no instructions for the dtype.
             MeasurementError: When it runs in another precision, or the outputs differ from eager torch's.
         """
         from hwcost.backends.onnx_export import exported, first_outputs, verify
 
-        if device.kind not in self.kinds:
-            raise UsageError(f"backend 'openvino' runs on CPUs here, not on {device.kind}")
+        self.check_kind(handle.kind)
         _precision(workload, workload.dtype)
         export = exported(workload)
         what = f"OpenVINO on '{workload.name}'"
@@ -149,6 +149,10 @@ class OpenVinoRunner(Runner):
         self.run(1)
         found = [_array(tensor) for tensor in self._request.output_tensors]
         return [array.astype(np.float32) if array.dtype.kind == "f" else array for array in found]
+
+    def empty_caches(self, cache_bytes: int) -> bool:
+        """See the base class."""
+        return empty_host_caches(cache_bytes)
 
     def close(self) -> None:
         """See the base class."""

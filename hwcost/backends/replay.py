@@ -16,7 +16,7 @@ from hwcost.workloads.model import ModelWorkload
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices.handle import DeviceHandle
     from hwcost.spaces.base import Architecture, SearchSpace
     from hwcost.workloads.base import Workload
 
@@ -30,7 +30,7 @@ class Replay(Backend):
     """
 
     name = "replay"
-    kinds = ("cpu", "cuda", "tpu")
+    kinds = ("*",)
     uses_processor = False
     option_names = ("file", "space")
 
@@ -54,11 +54,11 @@ class Replay(Backend):
         """Nothing runs, so there is no version."""
         return {"replay": "1"}
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class.
 
         Raises:
-            UsageError: When the workload is no whole model of the space, or was never recorded.
+            UsageError: When the workload is not a whole model of the space, or was never recorded.
         """
         if not isinstance(workload, ModelWorkload) or workload.space != self.space:
             raise UsageError(f"backend 'replay' plays whole models of space '{self.space}', not '{workload.name}'")
@@ -77,7 +77,7 @@ class ReplayRunner(Runner):
         self._latencies_s = latencies_s
         self._next = 0
         self._clock = clock
-        self.clock = clock
+        self.clock, self.clock_step_s = clock, 1e-9
         self.facts = {"recorded": len(latencies_s)}
 
     def run(self, n: int) -> None:
@@ -117,7 +117,7 @@ def read_latencies(file: str, space: SearchSpace) -> dict[Architecture, list[flo
     except OSError as error:
         raise DataError(f"cannot read '{file}': {error.strerror}") from None
     except UnicodeDecodeError:
-        raise DataError(f"'{file}' is no UTF-8 text. Expected a CSV.") from None
+        raise DataError(f"'{file}' is not UTF-8 text. Expected a CSV.") from None
     return found
 
 

@@ -12,7 +12,7 @@ from hwcost.errors import MeasurementError
 from hwcost.workloads.base import Workload
 
 if TYPE_CHECKING:
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices.handle import DeviceHandle
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
@@ -31,7 +31,7 @@ class TorchCompile(TorchEager):
         super().__init__(threads, options)
         self.mode = read.choice(self.options, "mode", "default", MODES)
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; compiles, so that the first timed call does not.
 
         Raises:
@@ -40,7 +40,7 @@ class TorchCompile(TorchEager):
         import torch
 
         torch._dynamo.reset()
-        built = build_on_device(self, workload, device)
+        built = build_on_device(self, workload, handle)
         facts = torch_facts(built) | {"mode": self.mode}
         runner = CompiledRunner(built, facts, torch.compile(built.module, mode=self.mode, dynamic=False))
         try:

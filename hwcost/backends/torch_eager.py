@@ -6,14 +6,15 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from hwcost.backends.base import Backend, Runner
-from hwcost.errors import UsageError
+from hwcost.backends.base import Backend, BlockTiming, Runner
+from hwcost.backends.sweep import SWEEP, empty_host_caches
+from hwcost.errors import MeasurementError, UsageError
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
     from hwcost.workloads.built import Built
 
@@ -36,9 +37,9 @@ class TorchEager(Backend):
 
         return {"torch": str(torch.__version__)}
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class."""
-        built = build_on_device(self, workload, device)
+        built = build_on_device(self, workload, handle)
         return TorchRunner(built, torch_facts(built))
 
 
@@ -58,17 +59,47 @@ class TorchRunner(Runner):
         self._call: Callable[..., Any] = built.module if call is None else call
         self._args, self._kwargs = built.args, built.kwargs
         self._inference_mode = torch.inference_mode
-        self._wait = torch.cuda.synchronize if any(one.is_cuda for one in built.flat().values()) else None
+        self._cuda = torch.cuda if any(one.is_cuda for one in built.flat().values()) else None
+        self._sweep: torch.Tensor | None = None
         self.facts = facts
 
     def run(self, n: int) -> None:
         """See the base class."""
+        self._issue(n)
+        if self._cuda is not None:
+            self._cuda.synchronize()
+
+    def _issue(self, n: int) -> None:
+        """Calls the module n times; on a GPU the calls may still run when this returns."""
         call, args, kwargs = self._call, self._args, self._kwargs
         with self._inference_mode():
             for _ in range(n):
                 call(*args, **kwargs)
-        if self._wait is not None:
-            self._wait()
+
+    def time_block(self, n: int) -> BlockTiming:
+        """See the base class; a GPU's seconds are those between two events on its stream."""
+        if self._cuda is None:
+            return super().time_block(n)
+        assert self.clock is not None
+        first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
+        start = self.clock()
+        first.record()
+        self._issue(n)
+        last.record()
+        last.synchronize()
+        return BlockTiming((self.clock() - start) * 1e-9, first.elapsed_time(last) * 1e-3)
+
+    def empty_caches(self, cache_bytes: int) -> bool:
+        """See the base class; a GPU's are overwritten by the GPU itself."""
+        if self._cuda is None:
+            return empty_host_caches(cache_bytes)
+        import torch
+
+        if self._sweep is None:
+            self._sweep = torch.empty(SWEEP * cache_bytes, dtype=torch.uint8, device="cuda")
+        self._sweep.zero_()
+        self._cuda.synchronize()
+        return True
 
     def outputs(self) -> list[NDArray[Any]]:
         """See the base class."""
@@ -81,8 +112,8 @@ class TorchRunner(Runner):
         """See the base class."""
         import torch
 
-        self._call, self._args, self._kwargs = _closed, (), {}
-        if self._wait is not None:
+        self._call, self._args, self._kwargs, self._sweep = _closed, (), {}, None
+        if self._cuda is not None:
             torch.cuda.empty_cache()
 
 
@@ -90,24 +121,51 @@ def _closed(*values: object) -> None:
     raise RuntimeError("the runner is closed")
 
 
-def build_on_device(backend: Backend, workload: Workload, device: DeviceProfile) -> Built:
+def build_on_device(backend: Backend, workload: Workload, handle: DeviceHandle) -> Built:
     """Sets torch's threads, builds a workload and moves it and its inputs to the device.
 
     Raises:
         UsageError: When the backend does not run this kind of device, or the device lacks this dtype.
+        MeasurementError: When torch does not see this very device.
     """
-    import torch
-
-    if device.kind not in backend.kinds:
-        raise UsageError(f"backend '{backend.name}' runs on {' and '.join(backend.kinds)}, not on {device.kind}")
-    if device.kind == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"this torch ({torch.__version__}) sees no CUDA device, so it cannot run on '{device.name}'")
-    if device.kind == "cpu" and workload.dtype == "float16":
+    backend.check_kind(handle.kind)
+    place = torch_device(handle)
+    if handle.kind == "cpu" and workload.dtype == "float16":
         raise UsageError("float16 is for GPUs; on a CPU take float32 or bfloat16")
     set_threads(backend.threads)
     built = workload.built()
-    built.module.to(device.kind)
-    return built.with_tensors(lambda one: one.to(device.kind))
+    built.module.to(place)
+    return built.with_tensors(lambda one: one.to(place))
+
+
+def torch_device(handle: DeviceHandle) -> torch.device:
+    """Returns torch's name of a device: the only GPU that a pinned process sees, else the one with the handle's UUID.
+
+    Raises:
+        UsageError: When this torch sees no CUDA device.
+        MeasurementError: When it sees only others.
+    """
+    import torch
+
+    if handle.kind != "cuda":
+        return torch.device(handle.kind)
+    if not torch.cuda.is_available():
+        raise UsageError(f"this torch ({torch.__version__}) sees no CUDA device, so it cannot run on '{handle.name}'")
+    uuids = [_cuda_uuid(index) for index in range(torch.cuda.device_count())]
+    if handle.uuid in uuids and handle.uuid is not None:
+        return torch.device("cuda", uuids.index(handle.uuid))
+    if len(uuids) == 1 and None in (handle.uuid, uuids[0]):  # nothing to tell them apart by, and nothing else to take
+        return torch.device("cuda", 0)
+    seen = ", ".join(map(str, uuids))
+    raise MeasurementError(f"torch sees the GPUs {seen}, and {handle} was to be measured. Unset CUDA_VISIBLE_DEVICES.")
+
+
+def _cuda_uuid(index: int) -> str | None:
+    """Returns the UUID of a GPU in the driver's form; None where this torch does not know it."""
+    import torch
+
+    uuid = getattr(torch.cuda.get_device_properties(index), "uuid", None)
+    return None if uuid is None else f"GPU-{uuid}"
 
 
 def set_threads(threads: int) -> None:
@@ -129,11 +187,11 @@ def torch_facts(built: Built) -> dict[str, Any]:
     from hwcost.workloads.built import described, dtype_name
 
     values = built.flat()
-    device = next(iter(values.values())).device.type if values else "cpu"
-    kernels = ("flash", "mem_efficient", "math") if device == "cuda" else ("flash", "math")
+    device = next(iter(values.values())).device if values else torch.device("cpu")
+    kernels = ("flash", "mem_efficient", "math") if device.type == "cuda" else ("flash", "math")
     return {
         "torch": str(torch.__version__),
-        "device": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        **_device_facts(device),
         "dtype": built.dtype(),
         "inputs": [described(name, tuple(one.shape), dtype_name(one)) for name, one in values.items()],
         "threads": torch.get_num_threads(),
@@ -143,6 +201,17 @@ def torch_facts(built: Built) -> dict[str, Any]:
         "mkl": bool(torch.backends.mkl.is_available()),
         "parameters": sum(parameter.numel() for parameter in built.module.parameters()),
     }
+
+
+def _device_facts(device: torch.device) -> dict[str, Any]:
+    """Returns which device the tensors lie on, and on a GPU whether products of float32 may be computed in tfloat32."""
+    import torch
+
+    if device.type != "cuda":
+        return {"device": device.type}
+    index = device.index or 0
+    allowed = {"matmul": torch.backends.cuda.matmul.allow_tf32, "cudnn": torch.backends.cudnn.allow_tf32}
+    return {"device": torch.cuda.get_device_name(index), "device_uuid": _cuda_uuid(index), "allow_tf32": allowed}
 
 
 def _as_array(tensor: torch.Tensor) -> NDArray[Any]:

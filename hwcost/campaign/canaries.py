@@ -40,7 +40,7 @@ def choose(items: Sequence[Item], backend: str) -> tuple[Workload, ...]:
     """Chooses the canaries of a campaign.
 
     Args:
-        items: What is measured.
+        items: Workloads of the campaign.
         backend: Name of the backend; laws and recordings have no level to watch.
 
     Returns:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.differences import BAND, Comparison, differences
-from hwcost.campaign.environments import deciding, differing
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.table_differences import compare_tables, is_table, read_tables
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
+from hwcost.facts import differing
 from hwcost.stores import open_store
 from hwcost.timing import guards
 from hwcost.timing.arrival import BACK_TO_BACK
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
     from hwcost.spaces.base import SearchSpace
     from hwcost.stores.base import Store
-    from hwcost.stores.schema import Campaign, Record
+    from hwcost.stores.schema import Campaign
 
 __all__ = ["Arm", "compare", "read_arm"]
 
@@ -39,11 +39,11 @@ class Arm:
     """One side of a comparison.
 
     Attributes:
-        name: Where it comes from, for people.
+        name: Name of its source, for people.
         campaign_id: Its campaign; None for measurements given as they are.
         backend: Name of the backend, where known.
         device: Name of the device, where known.
-        measurements: What was measured.
+        measurements: Measurements of the arm.
         environment: Facts that must agree; unknown ones are absent.
         canaries: Latency of each canary by its key, in seconds.
     """
@@ -69,8 +69,8 @@ def compare(
     """Compares two arms workload by workload; the verdicts are on the second one.
 
     Args:
-        a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its youngest campaign), a campaign
-            (``runs.db#ID``), the youngest campaign of a backend or device (``runs.db#onnxruntime``), or measurements; or a
+        a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its latest campaign), a campaign
+            (``runs.db#ID``), the latest campaign of a backend or device (``runs.db#onnxruntime``), or measurements; or a
             table: the path of a CSV, JSON, Parquet or Excel file, or a data frame.
         b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign. Beside a
             table, another table.
@@ -158,7 +158,7 @@ def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
 
 
 def _campaign(store: Store, wanted: str) -> Campaign:
-    """Finds a campaign by id, by the beginning of its id, or as the youngest of a backend or device."""
+    """Finds a campaign by id, by the beginning of its id, or as the latest of a backend or device."""
     if not wanted:
         return find_campaign(store)
     campaigns = store.campaigns()
@@ -177,17 +177,11 @@ def _from_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
     fit = fit_campaign(Plan.from_dict(plan), visits_of(store, campaign.campaign_id))
     canaries = {} if fit.canaries is None else fit.canaries.latency_s
     record = next(store.records(campaign.campaign_id), None)
-    facts = {} if record is None else _facts(record) | {"threads": plan.get("threads"), "arrival": _arrival(plan)}
+    planned = {"threads": plan.get("threads"), "arrival": _arrival(plan)}
+    facts = {} if record is None else record.environment.deciding | planned
     return Arm(name, campaign.campaign_id, plan.get("backend"), plan.get("device"), fit.measurements, facts, canaries)
 
 
 def _arrival(plan: Mapping[str, Any]) -> str:
     """Returns when the calls of a campaign arrived; plans of earlier versions knew no pauses."""
     return str(plan.get("protocol", {}).get("arrival", BACK_TO_BACK))
-
-
-def _facts(record: Record) -> dict[str, Any]:
-    """Returns what decides whether two latencies can be compared, besides the workload and the backend."""
-    protocol = {f"protocol.{name}": getattr(record.protocol, name) for name in ("protocol_id", "protocol_version")}
-    known = {name: value for name, value in protocol.items() if value is not None}
-    return deciding(record.environment, record.conditions.flat()) | known

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hwcost.campaign.shapes import of_one_shape, shape_of
 from hwcost.timing.cache import hot_cache
 from hwcost.timing.measurement import Flag, Measurement
 from hwcost.workloads import ComponentWorkload, ModelWorkload
@@ -72,21 +73,31 @@ class ComponentReport:
         }
 
 
-def component_report(measurements: Sequence[Measurement]) -> ComponentReport | None:
-    """Prices the components of a campaign.
+def component_report(
+    measurements: Sequence[Measurement], shape: Mapping[str, Any] | None = None
+) -> ComponentReport | None:
+    """Prices the components of a campaign at one shape.
+
+    Args:
+        measurements: Measurements of the campaign.
+        shape: Shape of the components, where the campaign has several: ``batch_size``, ``seq_len``, ``dtype``.
 
     Returns:
         None when the campaign measured no components, or none of them successfully.
 
     Raises:
-        DataError: When a component that is needed was not measured.
+        DataError: When a component that is needed was not measured, or components were measured at several shapes.
     """
+    parts = of_one_shape([m for m in measurements if isinstance(m.workload, ComponentWorkload)], shape)
+    if not parts:
+        return None
+    at = shape_of(parts[0].workload)
     stacks = {}
     halves = {}
     wholes = {}
     space = None
     for m in measurements:
-        if m.latency_s is None:
+        if m.latency_s is None or shape_of(m.workload) != at:
             continue
         if isinstance(m.workload, ComponentWorkload):
             stacks[m.workload.part, m.workload.depth] = m.latency_s
@@ -98,7 +109,7 @@ def component_report(measurements: Sequence[Measurement]) -> ComponentReport | N
         return None
     table = component_table(stacks, halves)
     gaps = tuple(additivity(table, space, wholes)) if space is not None else ()
-    return ComponentReport(table, gaps, tuple(_hot(measurements)))
+    return ComponentReport(table, gaps, tuple(_hot(parts)))
 
 
 def _prices(table: ComponentTable) -> list[Flag]:

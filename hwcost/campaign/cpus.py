@@ -16,10 +16,11 @@ from time import sleep
 from typing import Any
 
 from hwcost._locks import CannotLockError, FileLock, described, machine_folder
+from hwcost.devices import cgroups, processors
+from hwcost.devices.processors import Core
 from hwcost.errors import BusyError, UsageError
-from hwcost.timing import cgroups, guards, processors, timer
+from hwcost.timing import guards, timer
 from hwcost.timing.measurement import Flag
-from hwcost.timing.processors import Core
 from hwcost.units import format_clock
 
 ROOT = Path("/")
@@ -57,7 +58,7 @@ def refuse_too_many(threads: int, root: Path = ROOT) -> None:
 
     Args:
         threads: Threads that are to compute at once.
-        root: Where ``proc`` and ``sys`` lie; tests pass a tree of their own.
+        root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
 
     Raises:
         UsageError: When they would take turns on too few CPUs, or be halted for want of quota.
@@ -134,7 +135,7 @@ class _Choice:
     Args:
         threads: Logical CPUs that are needed.
         holder: Facts about the campaign that takes them.
-        busy: How busy each logical CPU is with other work.
+        busy: Share of time in which each logical CPU is busy with other work.
     """
 
     def __init__(self, threads: int, holder: Mapping[str, Any], busy: Mapping[int, float]) -> None:

@@ -3,8 +3,8 @@
 The log ratio of two latencies has the errors of both. Arms of one campaign share every process and every state of the
 machine. Arms of two campaigns do not: the machine may stand at another level, which is common to all workloads and widens
 every interval. The level of a whole campaign is taken to vary as much as that of its rounds does, or, where that wanders
-from round to round, twice as much in variance. A machine that changes more between two campaigns cannot be told from a
-difference of the arms, so measure both in one campaign where possible.
+from round to round, twice as much in variance. A machine that changes more between two campaigns looks like a difference
+of the arms, so measure both in one campaign where possible.
 
 Verdicts: FASTER or SLOWER when the interval clears a band of 1 % around equality and the claim survives Holm's correction
 for the number of workloads; SAME when the interval lies inside the band; else AMBIGUOUS.
@@ -23,7 +23,7 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.campaign.matching import matches
-from hwcost.campaign.undisturbed import visit_values
+from hwcost.campaign.uncontended import visit_values
 from hwcost.levels.von_neumann import critical
 from hwcost.timing.measurement import Flag, Measurement
 
@@ -52,7 +52,7 @@ class Difference:
         log_ratio: Logarithm of the second latency over the first; None when one was not measured.
         half_width: Half-width of its 95 % interval; None when there is nothing to tell it from.
         p: Holm's p value of a difference beyond the band; None without an interval.
-        verdict: On the second arm.
+        verdict: Verdict on the second arm.
         a_s: Latency in the first arm, in seconds; None for all workloads together.
         b_s: Latency in the second arm.
     """
@@ -90,7 +90,7 @@ class Comparison:
         workloads: One per match, in the order of the first arm.
         only_a: Names of workloads that only the first arm has.
         only_b: The same of the second.
-        level_half_width: What the levels of separate campaigns add to every interval; 0 for arms of one campaign.
+        level_half_width: Half-width that the levels of separate campaigns add to every interval; 0 for one campaign.
         flags: Doubts about the comparison.
     """
 
@@ -143,7 +143,7 @@ def judge(names: Sequence[str], log_ratio: Floats, half_width: Floats, band: flo
     Args:
         names: The n workloads.
         log_ratio: Shape (n,); NaN where unknown.
-        half_width: Of the 95 % intervals, shape (n,); NaN where unknown.
+        half_width: Half-width of the 95 % intervals, shape (n,); NaN where unknown.
         band: Log ratios within it are of no consequence.
     """
     p = holm(_beyond(log_ratio, half_width, band))
@@ -187,7 +187,7 @@ def overall(log_ratio: Floats, half_width: Floats, level: float, band: float) ->
     Args:
         log_ratio: Shape (n,); NaN where unknown.
         half_width: Half-widths of their 95 % intervals, shape (n,); NaN where unknown.
-        level: What the levels of separate campaigns add to the interval.
+        level: Half-width that the levels of separate campaigns add to the interval.
         band: Log ratios within it are of no consequence.
     """
     known = ~(np.isnan(log_ratio) | np.isnan(half_width))
@@ -202,7 +202,7 @@ def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> floa
     """Returns the half-width of the 95 % interval that the levels of two campaigns add to every log ratio.
 
     The variance is that of the rounds about their own items, less what the items' noise makes of it, times ``WANDERING``
-    where neighbouring rounds are more alike than chance would make them. Too few rounds to see that are no proof of the
+    where neighbouring rounds are more alike than chance would make them. Too few rounds to see that do not prove the
     opposite, so a campaign counts as a single degree of freedom in any case. One of one round tells nothing: NaN. One of
     a single workload adds nothing, because its interval holds the level already.
     """

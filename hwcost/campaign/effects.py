@@ -27,7 +27,7 @@ class Effects:
     Attributes:
         item: Log latency per item.
         round: Log level per round; its mean over visits is zero.
-        residual: What is left of each visit, shape (n,).
+        residual: Residual of each visit, shape (n,).
         sd: Pooled standard deviation of the noise of a full visit; NaN without degrees of freedom.
         dof: Degrees of freedom of ``sd``.
     """
@@ -46,7 +46,7 @@ def fit_effects(y: Floats, item: Indices, round: Indices, weight: Floats | None 
         y: Log latency per visit, shape (n,).
         item: Index of the item of each visit, shape (n,), without gaps.
         round: Index of the round of each visit, shape (n,), without gaps.
-        weight: How much of a full visit each one is, shape (n,); None for all of it.
+        weight: Share of a full visit that each one counts as, shape (n,); None for full visits.
     """
     n_items, n_rounds = int(item.max()) + 1, int(round.max()) + 1
     full = np.ones(len(y)) if weight is None else weight
@@ -65,7 +65,7 @@ def fit_effects(y: Floats, item: Indices, round: Indices, weight: Floats | None 
 
 
 def repeats(item: Indices, weight: Floats) -> float:
-    """Returns the visits beyond the first of every item: what noise can be told from."""
+    """Returns the visits beyond the first of every item: from which the noise is estimated."""
     return float(np.maximum(np.bincount(item, weight) - 1, 0).sum())
 
 
@@ -80,8 +80,8 @@ def noise(residual: Floats, weight: Floats, dof: float) -> float:
     With as many parameters as a campaign has items, that is too small by Huber's factor, which is put right.
 
     Args:
-        residual: What is left of each visit, shape (n,).
-        weight: How much of a full visit each one is, shape (n,).
+        residual: Residual of each visit, shape (n,).
+        weight: Share of a full visit that each one counts as, shape (n,).
         dof: Degrees of freedom; below 1 the answer is NaN.
 
     Source: Huber and Ronchetti, Robust Statistics, 2nd edition, section 7.6 (factor K in section 7.10).

@@ -2,8 +2,8 @@
 
 The model is ``log latency = item + level(class, t) + round + noise``, see :mod:`hwcost.campaign.time_model`; a latency is
 the one at the mean level of the campaign. A visit's latency is the median of its blocks; on a machine whose blocks see two
-states, it is the mean of those that saw the undisturbed one, and a visit that hardly saw it hardly counts. An item that only
-one visit shows undisturbed is unconfirmed: its interval is as wide as the delay.
+states, it is the mean of those that saw the uncontended one, and a visit that hardly saw it hardly counts. An item that only
+one visit shows uncontended is unconfirmed: its interval is as wide as the delay.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.campaign.canaries import CanaryCheck, check_canaries
-from hwcost.campaign.doubts import Drift, is_confounded, judge_drift, of_campaign, size_order
+from hwcost.campaign.diagnostics import Drift, is_confounded, judge_drift, of_campaign, size_order
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
-from hwcost.campaign.undisturbed import VisitValues, visit_values
+from hwcost.campaign.uncontended import VisitValues, visit_values
 from hwcost.timing import guards
 from hwcost.timing.measurement import Flag, Measurement, Visit
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ONE_PROCESS = "only one process measured it, and the interval of a single workload needs two or more"
 ONE_VISIT = "every workload was visited only once, and an interval needs two rounds or more"
-UNCONFIRMED = "fewer than two visits show the machine undisturbed, so that the interval is as wide as the delay"
+UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the interval is as wide as the delay"
 UNUSABLE = "none of its visits can be used"
 
 PAUSE = 10.0
@@ -55,7 +55,7 @@ class CampaignFit:
         visits: The usable visits in the order measured.
         model: Their levels, and what is left of each; None for fewer than two items, or without visits.
         drift: Whether the level moved, and what was done about it; None without a model.
-        canaries: What canaries say of the level; None without enough of them.
+        canaries: Check of the level by canaries; None without enough of them.
         flags: Doubts about the campaign as a whole.
     """
 
@@ -123,7 +123,7 @@ def visit_table(plan: Plan, visits: Sequence[Visit], values: VisitValues) -> Vis
         group=np.array([plan.classes[key] for key in keys]),
         time=visit_times(visits),
         weight=values.weight,
-        tells_level=values.is_seen,
+        in_level=values.uncontended,
     )
 
 
@@ -140,7 +140,7 @@ def visit_times(visits: Sequence[Visit]) -> Floats:
 
 
 def _alone(key: str, y: Floats) -> dict[str, _Estimate]:
-    """Returns the t interval over processes of a single workload, since its rounds cannot be told from noise."""
+    """Returns the t interval over processes of a single workload, since its rounds cannot be distinguished from noise."""
     from scipy import stats
 
     n = len(y)
@@ -152,7 +152,7 @@ def _intervals(
     visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues
 ) -> dict[str, _Estimate]:
     """Returns the estimate for each item by its workload's key; a delay is a half-width also where noise is unknown."""
-    is_widened = (np.bincount(table.item, values.is_seen) < 2) & (values.delay > 0)
+    is_widened = (np.bincount(table.item, values.uncontended) < 2) & (values.delay > 0)
     halves = np.fmax(model.half_width, np.where(is_widened, values.delay, math.nan))
     found = {}
     for visit, i in zip(visits, table.item, strict=True):
@@ -181,7 +181,7 @@ def _measurement(
     """Makes the measurement of one item.
 
     Args:
-        plan: What was planned.
+        plan: Plan of the campaign.
         key: The item's key.
         visits: All its visits.
         fitted: Estimate of its latency; None without usable visits.
@@ -207,7 +207,7 @@ def measurements(store: Store, campaign_id: str | None = None) -> list[Measureme
 
     Args:
         store: The store.
-        campaign_id: The campaign; None for the youngest.
+        campaign_id: The campaign; None for the latest.
 
     Raises:
         DataError: When the store holds no campaign.
@@ -219,7 +219,7 @@ def measurements(store: Store, campaign_id: str | None = None) -> list[Measureme
 
 def visits_of(store: Store, campaign_id: str) -> list[Visit]:
     """Returns the visits of a campaign, with their common clock."""
-    return [record.visit() for record in store.records(campaign_id) if record.result.status != "skipped"]
+    return [record.visit for record in store.records(campaign_id)]
 
 
 def needs_more_rounds(measurements: Sequence[Measurement], plan: Plan) -> list[str]:

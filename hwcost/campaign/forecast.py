@@ -66,7 +66,7 @@ def forecast(plan: Plan, calls_s: Mapping[str, float] | None = None) -> Forecast
     """Forecasts the time of a plan's rounds.
 
     Args:
-        plan: What is to be measured.
+        plan: Plan of the campaign.
         calls_s: Seconds of a call by workload key, where known; see :func:`known_calls`.
     """
     known = {key: seconds for key, seconds in (calls_s or {}).items() if key in plan.by_key}
@@ -83,9 +83,9 @@ def known_calls(plan: Plan, store: Store) -> dict[str, float]:
     same = [one for one in store.campaigns() if (one.plan.get("device"), one.plan.get("backend")) == where]
     for campaign in same[::-1][:EARLIER]:
         for record in store.records(campaign.campaign_id):
-            key, latency_s = record.workload.workload_key, record.result.latency_s
-            if key in plan.by_key and latency_s is not None:
-                found.setdefault(key, latency_s)
+            visit = record.visit
+            if visit.workload_key in plan.by_key and visit.samples_s:
+                found.setdefault(visit.workload_key, visit.latency_s)
         if len(found) == len(plan.by_key):
             break
     return found
@@ -101,8 +101,8 @@ def underway(state: Progress, protocol: Protocol) -> str | None:
     """Says after the first visits that a campaign takes long, and what makes it shorter; None where it does not.
 
     Args:
-        state: How far the campaign is.
-        protocol: How it measures.
+        state: Progress of the campaign.
+        protocol: Protocol of the campaign.
     """
     if state.remaining_s is None or state.call_s is None or state.remaining_s <= LONG_S:
         return None

@@ -19,7 +19,7 @@ STILL = 1e3
 """Memory, in mean spacings, of a level that does not move between its jumps."""
 
 PASSES = 4
-"""Times that outlying visits are told anew."""
+"""Times that outlying visits are identified anew."""
 
 TOLERANCE = 1e-7
 MAX_STEPS = 300
@@ -32,7 +32,7 @@ def joint_level(y: Floats, item: Indices, round: Indices, weight: Floats, level:
         y: Log latency of the visits in the order measured, shape (n,).
         item: Index of each visit's item, shape (n,), without gaps.
         round: Index of its round, shape (n,), without gaps.
-        weight: How much of a full visit each one is, shape (n,).
+        weight: Share of a full visit that each one counts as, shape (n,).
         level: Its times are those of the visits; its memory and jumps are kept.
 
     Returns:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
-from hwcost.devices import DeviceProfile, require
+from hwcost.devices import Device, DeviceHandle, require
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
+from hwcost.timing.stopping import StoppingCriterion
 
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
@@ -24,7 +25,8 @@ class MeasureOptions:
     """How workloads are measured, whatever they are.
 
     Attributes:
-        device: Name of a device profile, path of a profile's ``.toml`` file, or a profile; the device must be here.
+        device: Name of a device that is here, ``NAME:INDEX`` for one of several, the path of a ``.toml`` file, a profile or
+            a handle.
         backend: Runtime that executes the workloads, for example ``torch``, ``onnxruntime`` or ``openvino``.
         backend_options: Options of the backend by name.
         batch_size: Sequences per call; None for the device's default, or for the size that a factory fixes.
@@ -37,15 +39,18 @@ class MeasureOptions:
             percentile where calls arrive with pauses.
         arrival: Arrival of calls: ``back-to-back``, ``gap=200ms`` or ``poisson=20/s``; with pauses, each call is timed by
             itself.
+        cache: State of the device's caches before a call, ``hot`` or ``cold``.
+        stopping: Criterion by which a visit stops; None for the tier's.
         seed: Seed of the order of visits.
         pin: Whether measuring processes are bound to CPUs.
         role: Role of the workloads that come without one; cost models learn from the role ``fit``.
 
     Raises:
-        UsageError: When the tier or the arrival is unknown, the rounds are below 1, or the blocks below 4.
+        UsageError: When the tier, the arrival or the state of caches is unknown, the rounds are below 1, or the blocks
+            below 4.
     """
 
-    device: str | DeviceProfile = "cpu"
+    device: Device = "cpu"
     backend: str = "torch"
     backend_options: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int | None = None
@@ -56,22 +61,26 @@ class MeasureOptions:
     rounds: int | None = None
     blocks: int | None = None
     arrival: str = BACK_TO_BACK
+    cache: str = "hot"
+    stopping: StoppingCriterion | None = None
     seed: int = 0
     pin: bool = True
     role: str = "fit"
 
     def __post_init__(self) -> None:
-        protocol(self.tier, rounds=self.rounds, blocks=self.blocks, arrival=self.arrival)
+        protocol(
+            self.tier, rounds=self.rounds, blocks=self.blocks, arrival=self.arrival, cache=self.cache, stopping=self.stopping
+        )
 
     @cached_property
-    def profile(self) -> DeviceProfile:
-        """The profile of the device.
+    def handle(self) -> DeviceHandle:
+        """The device that is measured on.
 
         Raises:
-            UnknownNameError: When there is no such profile.
+            UnknownNameError: When no profile has that name.
             DeviceError: When the device is not here.
         """
-        return require(self.device if isinstance(self.device, str) else self.device.name)
+        return require(self.device)
 
     @property
     def asked_shape(self) -> dict[str, Any]:
@@ -81,7 +90,7 @@ class MeasureOptions:
     @property
     def shape(self) -> dict[str, Any]:
         """Batch size, sequence length and dtype, with the device's defaults for what was not asked for."""
-        defaults = self.profile.protocol
+        defaults = self.handle.profile.protocol
         asked = {name: value for name, value in self.asked_shape.items() if value is not None}
         return {"batch_size": defaults.batch_size, "seq_len": defaults.seq_len, "dtype": defaults.dtype, **asked}
 
@@ -99,6 +108,7 @@ class MeasureOptions:
         """
         items = [one if isinstance(one, Item) else Item(one, self.role) for one in targets]
         return make_plan(
-            items, self.profile, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
-            threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival,
+            items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
+            threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
+            stopping=self.stopping,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a campaign is going to measure, decided before the first measurement and kept with it."""
+"""The plan of a campaign: everything that is decided before the first measurement, and kept with the results."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import rounds
+from hwcost.devices import DeviceHandle
 from hwcost.errors import DataError, UsageError
 from hwcost.timing.protocol import Protocol
 from hwcost.workloads import from_dict
@@ -23,8 +24,8 @@ class Item:
     """A workload and why it is measured.
 
     Attributes:
-        workload: What is timed.
-        role: ``fit`` (a cost model may learn from it), ``test`` (kept aside to test it), or another word.
+        workload: Workload that is timed.
+        role: Purpose: ``fit`` (a cost model may learn from it), ``test`` (kept aside to test it), or another word.
     """
 
     workload: Workload
@@ -39,12 +40,14 @@ class Plan:
         items: Everything that is measured, without repeats.
         device: Name of the device profile.
         backend: Name of the backend.
-        protocol: How to measure.
-        backend_options: The backend's options.
+        protocol: Limits and criteria of every visit.
+        backend_options: Options of the backend.
         threads: Intra-operator threads.
-        seed: Of the order of visits.
+        seed: Seed of the order of visits.
         pin: Whether worker processes are bound to CPUs.
         canaries: Small workloads that are visited again and again, see :mod:`hwcost.campaign.canaries`.
+        handle: Device that is measured on, with its profile, so that the profile's file is not needed again; None for the
+            first device of that name that is here when the campaign runs.
 
     Raises:
         UsageError: When there is nothing to measure.
@@ -60,8 +63,11 @@ class Plan:
     seed: int = 0
     pin: bool = True
     canaries: tuple[Workload, ...] = ()
+    handle: DeviceHandle | None = None
 
     def __post_init__(self) -> None:
+        if self.handle is not None and self.handle.name != self.device:
+            raise UsageError(f"the plan's device is '{self.device}', and its handle is of {self.handle}")
         if not self.items:
             raise UsageError("there is nothing to measure; give architectures, a component table or a model")
         if self.threads < 1:
@@ -105,6 +111,16 @@ class Plan:
         """Returns the order of visits of a round that holds the given workloads."""
         return rounds.order(keys, self.classes, self.seed, number)
 
+    def is_same(self, other: Plan) -> bool:
+        """Says whether two plans measure the same in the same way on the same device.
+
+        Detected facts do not count, since memory sizes move with every boot, and nor does a handle that one of them lacks.
+        """
+        one, two = self.to_dict(), other.to_dict()
+        handles = one.pop("handle"), two.pop("handle")
+        places = [(handle["index"], handle["uuid"]) for handle in handles if handle is not None]
+        return one == two and len(set(places)) < 2
+
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON that :meth:`from_dict` turns back into an equal plan."""
         return {
@@ -117,6 +133,7 @@ class Plan:
             "seed": self.seed,
             "pin": self.pin,
             "canaries": [workload.as_dict() for workload in self.canaries],
+            "handle": None if self.handle is None else self.handle.to_dict(),
         }
 
     @classmethod
@@ -129,9 +146,11 @@ class Plan:
         try:
             items = tuple(Item(from_dict(item["workload"]), item["role"]) for item in data["items"])
             canaries = tuple(from_dict(workload) for workload in data.get("canaries", ()))
-            return cls(**{**data, "items": items, "protocol": Protocol(**data["protocol"]), "canaries": canaries})
+            handle = None if data.get("handle") is None else DeviceHandle.from_dict(data["handle"])
+            protocol = Protocol.from_dict(data["protocol"])
+            return cls(**{**data, "items": items, "protocol": protocol, "canaries": canaries, "handle": handle})
         except (KeyError, TypeError) as error:
-            raise DataError(f"this is no campaign's plan: {error}") from None
+            raise DataError(f"this is not a campaign's plan: {error}") from None
 
 
 def items(workloads: Iterable[Workload], role: str = "fit") -> list[Item]:
@@ -140,7 +159,7 @@ def items(workloads: Iterable[Workload], role: str = "fit") -> list[Item]:
 
 
 def find_campaign(store: Store, campaign_id: str | None = None) -> Campaign:
-    """Returns a campaign by id, or the youngest one.
+    """Returns a campaign by id, or the latest one.
 
     Raises:
         UnknownNameError: When the id is not there.

@@ -1,4 +1,4 @@
-"""From what is to be measured to a plan: backend, protocol of the tier, canaries; or to a plan that was begun before."""
+"""Makes plans: device, backend, protocol of the tier and canaries are fixed; or finds a campaign of an equal plan."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from hwcost.campaign.canaries import choose
 from hwcost.campaign.cpus import refuse_too_many
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.run import start
+from hwcost.devices import Device, require
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
+from hwcost.timing.stopping import StoppingCriterion
 
 if TYPE_CHECKING:
-    from hwcost.devices import DeviceProfile
     from hwcost.stores.base import Store
 
 __all__ = ["find_or_create", "make_plan"]
@@ -22,7 +23,7 @@ __all__ = ["find_or_create", "make_plan"]
 
 def make_plan(
     items: Sequence[Item],
-    profile: DeviceProfile,
+    device: Device,
     backend: str = "torch",
     *,
     tier: str = "standard",
@@ -33,35 +34,40 @@ def make_plan(
     pin: bool = True,
     blocks: int | None = None,
     arrival: str = BACK_TO_BACK,
+    cache: str = "hot",
+    stopping: StoppingCriterion | None = None,
 ) -> Plan:
     """Plans a campaign.
 
     Args:
-        items: What is measured, and why.
-        profile: The device, which is here.
-        backend: The runtime.
+        items: Workloads with their roles.
+        device: Device that is here: a handle, or anything that :func:`hwcost.devices.require` takes.
+        backend: Name of the runtime.
         tier: ``quick``, ``standard`` or ``strict``.
-        rounds: Overrides the tier's number of rounds.
-        options: The backend's own.
+        rounds: Number of rounds in place of the tier's.
+        options: Options of the backend.
         threads: Intra-operator threads.
         seed: Seed of the order of visits.
         pin: Whether worker processes are bound to CPUs.
-        blocks: Overrides the least number of blocks in a visit.
-        arrival: When calls arrive: ``back-to-back``, ``gap=TIME`` or ``poisson=RATE``.
+        blocks: Least number of blocks in a visit, in place of the tier's.
+        arrival: Arrival of calls: ``back-to-back``, ``gap=TIME`` or ``poisson=RATE``.
+        cache: State of the device's caches before a call, ``hot`` or ``cold``.
+        stopping: Criterion by which a visit stops, in place of the tier's.
 
     Raises:
         UsageError: When an argument is wrong, the backend cannot be used on that device, or there are too few CPUs.
+        DeviceError: When the device is not here.
         DataError: When one workload stands twice.
     """
     own = dict(options or {})
-    if usable(backend, profile.kind, own).uses_processor:
+    handle = require(device)
+    if usable(backend, handle.kind, own).uses_processor:
         refuse_too_many(threads)
-    how = protocol(tier, profile.kind, rounds, blocks, arrival)
-    return Plan(tuple(items), profile.name, backend, how, own, threads, seed, pin, choose(items, backend))
+    how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping)
+    return Plan(tuple(items), handle.name, backend, how, own, threads, seed, pin, choose(items, backend), handle)
 
 
 def find_or_create(plan: Plan, store: Store) -> str:
-    """Returns the id of the store's youngest campaign with an equal plan, finished or not; else of a new one."""
-    wanted = plan.to_dict()
-    same = [one.campaign_id for one in store.campaigns() if Plan.from_dict(one.plan).to_dict() == wanted]
+    """Returns the id of the store's latest campaign with an equal plan, finished or not; else of a new one."""
+    same = [one.campaign_id for one in store.campaigns() if Plan.from_dict(one.plan).is_same(plan)]
     return same[-1] if same else start(plan, store)

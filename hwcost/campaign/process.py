@@ -13,7 +13,8 @@ from dataclasses import asdict
 from typing import Any
 
 from hwcost import errors
-from hwcost.timing.worker import Job
+from hwcost.devices import DeviceHandle, device_kind
+from hwcost.timing.worker import ACKNOWLEDGED, Job
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STDERR_TAIL = 2000
@@ -23,8 +24,8 @@ class WorkerDiedError(errors.HwcostError):
     """The worker ended without saying so.
 
     Attributes:
-        workload_key: What it was measuring; None when it had not begun.
-        returncode: Its exit status; negative for a signal.
+        workload_key: Key of the workload that it was measuring; None when it had not begun.
+        returncode: Exit status of the process; negative for a signal.
     """
 
     def __init__(self, workload_key: str | None, returncode: int, stderr: str) -> None:
@@ -40,12 +41,14 @@ class WorkerProcess:
     """A running worker; a context manager that leaves no process behind.
 
     Args:
-        job: What it measures.
+        job: Task of the worker, which is pinned to the job's device.
     """
 
     def __init__(self, job: Job) -> None:
         self._stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
-        environment = os.environ | {name: str(job.threads) for name in THREAD_VARIABLES}
+        handle = DeviceHandle.from_dict(job.device)
+        threads = {name: str(job.threads) for name in THREAD_VARIABLES}
+        environment = os.environ | threads | device_kind(handle.kind).environment(handle)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "hwcost.timing.worker"],
             stdin=subprocess.PIPE,
@@ -55,13 +58,12 @@ class WorkerProcess:
             text=True,
             encoding="utf-8",
         )
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError):  # it died at once; events() says how
-            self._process.stdin.write(json.dumps(asdict(job)))
-            self._process.stdin.close()
+        self._send(json.dumps(asdict(job)))
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Yields events until the worker is done; blocks without polling, so that it does not disturb the measurement.
+
+        The worker begins its next visit once the following event is asked for: whoever takes a visit stores it first.
 
         Raises:
             WorkerDiedError: When the worker was killed or crashed.
@@ -80,7 +82,15 @@ class WorkerProcess:
                 raise _revived(event["type"], event["text"])
             current = event["workload_key"] if event["event"] == "begin" else current
             yield event
+            if event["event"] in ACKNOWLEDGED:
+                self._send("stored")
         raise WorkerDiedError(current, self._process.wait(), self._tail())
+
+    def _send(self, line: str) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it died; events() says how
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
 
     def _tail(self) -> str:
         self._stderr.seek(0)
@@ -93,8 +103,10 @@ class WorkerProcess:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(BrokenPipeError):
+                    pipe.close()
         self._stderr.close()
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import canaries
 from hwcost.campaign.cpus import Reservation
-from hwcost.campaign.environments import deciding, differing
 from hwcost.campaign.plan import Plan
 from hwcost.errors import DataError
+from hwcost.facts import GROUPS, differing
+from hwcost.stores.environment import Environment
 from hwcost.stores.ids import new_id
-from hwcost.stores.schema import Device, Environment, Host, Protocol, Record, Software, Tool, WorkloadInfo, idempotency_key
+from hwcost.stores.schema import Record, WorkloadInfo, idempotency_key
 from hwcost.timing import guards
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.protocol import PROTOCOL_ID, PROTOCOL_VERSION
@@ -27,7 +29,7 @@ class RecordMaker:
     Args:
         plan: The campaign's plan.
         campaign_id: Its id.
-        store: Where earlier records of the campaign lie.
+        store: Store with the earlier records of the campaign.
 
     Attributes:
         reservation: The CPUs that the campaign holds; None where it needs none.
@@ -39,27 +41,24 @@ class RecordMaker:
         self.run_id = new_id()
         self.environment: Environment | None = None
         first = next(store.records(campaign_id), None)
-        self._known = deciding(first.environment, first.conditions.flat()) if first else None
-        self._settings: dict[str, Any] = {}
+        self._known = None if first is None else first.environment.deciding
         self.reservation: Reservation | None = None
         self._info = {key: _describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
         self._info |= {key: _describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
 
+    def name(self, key: str) -> str:
+        """Returns the name of a workload by its key."""
+        return self._info[key].name
+
     def new_process(self, event: dict[str, Any]) -> None:
-        """Takes in what a fresh worker says about its machine and software.
+        """Takes in what a fresh worker reports about its machine and software.
 
         Raises:
             DataError: When the campaign was begun on another machine or with other software; names what differs.
         """
         self.run_id = new_id()
-        self._settings = event["settings"]
-        environment = Environment(
-            tool=Tool.of({**event["tool"], "seed": self.plan.seed}),
-            device=Device.of({**event.get("device", {}), "device_name": self.plan.device}),
-            host=Host.of(event["host"]),
-            software=Software.of(event["software"]),
-        )
-        facts = deciding(environment, self._settings)
+        environment = self._environment(event)
+        facts = environment.deciding
         found = differing(facts if self._known is None else self._known, facts)
         if found:
             detail = "; ".join(f"{name}: {then} then, {now} now" for name, (then, now) in found.items())
@@ -70,51 +69,59 @@ class RecordMaker:
         """Returns the doubts about the machine that the last process ran on."""
         if self.environment is None:
             return []
-        told = self._settings
-        flags = guards.of_machine(self.environment.host.virtualization, told.get("governor"), told.get("clocks_locked"))
+        settings = self.environment.settings
+        virtualization = self.environment.host.get("virtualization")
+        flags = guards.of_machine(virtualization, settings.get("governor"), settings.get("clocks_locked"))
         return [*flags, self.reservation.flag] if self.reservation and self.reservation.flag else flags
 
     def record(self, visit: Visit, attempt: int = 1) -> Record:
         """Makes the record of a visit in the present process.
 
         Args:
-            visit: What was measured.
-            attempt: 2 when the process died at the first try.
+            visit: Visit of a workload of the plan.
+            attempt: Number of the try: 2 when the process died at the first one.
         """
-        identity: dict[str, Any] = {"attempt": attempt}
+        key = None
         if visit.workload_key in self.plan.canary_keys:  # visited many times a round
-            place = idempotency_key(self.campaign_id, visit.round, visit.workload_key)
-            identity["idempotency_key"] = f"{place}/{visit.position}"
-        record = Record.from_visit(
+            key = f"{idempotency_key(self.campaign_id, visit.round, visit.workload_key)}/{visit.position}"
+        return Record.from_visit(
             visit,
             campaign_id=self.campaign_id,
             run_id=self.run_id,
             workload=self._info[visit.workload_key],
             environment=self.environment,
-            protocol=_protocol(self.plan),
-            identity=identity,
+            attempt=attempt,
+            key=key,
         )
-        held = {} if self.reservation is None else {"exclusive": self.reservation.is_exclusive}
-        conditions = type(record.conditions).of({**record.conditions.flat(), **self._settings, **held})
-        return record.model_copy(update={"conditions": conditions})
+
+    def _environment(self, event: Mapping[str, Any]) -> Environment:
+        """Returns the facts of a worker with those that the plan and the campaign know."""
+        known = {group: dict(event.get(group, {})) for group in GROUPS if group in Environment.model_fields}
+        known["tool"]["seed"] = self.plan.seed
+        known["device"]["device_name"] = self.plan.device
+        known["protocol"] |= _protocol(self.plan)
+        if self.reservation is not None:
+            known["settings"]["exclusive"] = self.reservation.is_exclusive
+        return Environment(**known)
 
 
-def _protocol(plan: Plan) -> Protocol:
-    return Protocol.of(
-        {
-            "protocol_id": PROTOCOL_ID,
-            "protocol_version": PROTOCOL_VERSION,
-            "tier": plan.protocol.tier,
-            "timer": "perf_counter_ns",
-            "stop_criterion": "standard error of the median",
-            "max_noise": plan.protocol.visit_error,
-            "min_samples": plan.protocol.min_blocks,
-            "timeout_s": plan.protocol.steady_cap_s,
-            "order": "random rounds",
-            "arrival": plan.protocol.arrival,
-            "input_source": "seeded normal values",
-        }
-    )
+def _protocol(plan: Plan) -> dict[str, Any]:
+    return {
+        "protocol_id": PROTOCOL_ID,
+        "protocol_version": PROTOCOL_VERSION,
+        "threads": plan.threads,
+        "tier": plan.protocol.tier,
+        "timer": "perf_counter_ns",
+        "stop_criterion": plan.protocol.stopping.title,
+        "stopping": plan.protocol.stopping.to_dict(),
+        "cache_state": plan.protocol.cache,
+        "max_noise": getattr(plan.protocol.stopping, "most", None),
+        "min_samples": plan.protocol.min_blocks,
+        "timeout_s": plan.protocol.steady_cap_s,
+        "order": "random rounds",
+        "arrival": plan.protocol.arrival,
+        "input_source": "seeded normal values",
+    }
 
 
 def _describe(workload: Workload, role: str, plan: Plan) -> WorkloadInfo:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hwcost.backends import BACKENDS
@@ -19,7 +20,8 @@ from hwcost.campaign.interrupt import Interrupt
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.process import WorkerDiedError, WorkerProcess
 from hwcost.campaign.records import RecordMaker
-from hwcost.errors import BusyError, InterruptedRunError
+from hwcost.devices import DeviceHandle, require
+from hwcost.errors import DeviceError, InterruptedRunError
 from hwcost.stores.ids import utc_now
 from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Measurement, Visit
@@ -45,13 +47,13 @@ class Progress:
 
     Attributes:
         done: Visits made.
-        planned: Visits planned so far; topping up adds to them.
+        planned: Visits planned so far; further rounds for imprecise workloads add to them.
         round: The present round, from 0.
         remaining_s: Expected seconds to go; None before the first visit.
-        name: What is measured now.
+        name: Name of the workload that is measured now.
         call_s: Seconds of one call, in the mean over the visits made by now; None before the first visit.
         idle_s: Seconds of the pause before each call, likewise; 0 for calls back to back.
-        waiting: Who holds the CPUs that the campaign waits for; empty when it measures.
+        waiting: Holder of the CPUs that the campaign waits for; empty when it measures.
     """
 
     done: int
@@ -69,14 +71,14 @@ class Result:
     """A campaign that has run.
 
     Attributes:
-        campaign_id: Its id in the store.
-        store_url: Where the store is.
-        plan: What was planned.
-        measurements: One per item, in the plan's order.
+        campaign_id: Id of the campaign in the store.
+        store_url: Path or URL of the store.
+        plan: Plan of the campaign.
+        measurements: Measurements, one per item, in the plan's order.
         flags: Doubts about the campaign as a whole.
         seconds: Seconds that this run took.
         is_complete: Whether every planned visit was made; false when the budget ended it.
-        fit: The level of the machine meanwhile, and what is left of each visit.
+        fit: Level of the machine meanwhile, and the residual of each visit.
     """
 
     campaign_id: str
@@ -107,21 +109,22 @@ def run(
     wait_s: float = WAIT_S,
     progress: Callable[[Progress], None] = lambda state: None,
 ) -> Result:
-    """Runs, or goes on with, a campaign that lies in a store.
+    """Runs a campaign that lies in a store, or resumes it.
 
     The campaign itself, and as many CPUs as it has threads, are held for this process until it ends or dies.
 
     Args:
-        store: Where the plan is and the visits go.
-        campaign_id: From :func:`start`, or of a campaign that was interrupted.
-        budget_s: Seconds after which no further visit is begun; waiting for CPUs is no part of them.
+        store: Store that holds the plan and takes the visits.
+        campaign_id: Id from :func:`start`, or that of a campaign that was interrupted.
+        budget_s: Seconds after which no further visit is begun; waiting for CPUs does not count.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
-        progress: Called before and after every visit, and while the campaign waits.
+        progress: Function that is called before and after every visit, and while the campaign waits.
 
     Raises:
         InterruptedRunError: On Ctrl-C; what was measured is kept.
         DataError: When the campaign was begun on another machine or with other software.
         BusyError: When another process runs this campaign, or others hold the CPUs for longer than ``wait_s``.
+        DeviceError: When the device is not here, or was lost on the way; what was measured is kept.
         UsageError: When this process may use fewer CPUs than the plan has threads.
     """
     find_campaign(store, campaign_id)
@@ -134,9 +137,9 @@ def run(
             store.set_status(campaign_id, "interrupted")
             kept = f"interrupted; {len(campaign.visits)} visits are kept."
             raise InterruptedRunError(f"{kept} Go on with: hwcost measure --resume --store {store.url}") from None
-        except BusyError as error:
+        except DeviceError as error:  # busy, or lost
             store.set_status(campaign_id, "stopped")
-            raise BusyError(f"{error} Go on with: hwcost measure --resume --store {store.url}") from None
+            raise type(error)(f"{error} Go on with: hwcost measure --resume --store {store.url}") from None
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.visits)
     flags = (*fit.flags, *campaign.maker.machine_flags())
@@ -158,11 +161,17 @@ class _Run:
         self.maker = RecordMaker(self.plan, campaign_id, store)
         self.elapsed = timer.stopwatch()
         self.interrupt = Interrupt()
+        self.planned = 0
         self.made = 0
-        self.calls_s: list[float] = []
-        self.idle_s: list[float] = []
+        self.timed = 0
+        self.call_sum_s = self.idle_sum_s = 0.0
         self.deaths: Counter[str] = Counter()
         self.reservation: Reservation | None = None
+
+    @cached_property
+    def handle(self) -> DeviceHandle:
+        """Device that is measured on; plans of version 0.1.0 hold its name only."""
+        return self.plan.handle or require(self.plan.device)
 
     @contextmanager
     def processors(self, wait_s: float) -> Iterator[None]:
@@ -221,6 +230,7 @@ class _Run:
         return canaries.interleave(order, [key for key in self.plan.canary_keys if key not in failed])
 
     def _round(self, number: int, order: list[str]) -> bool:
+        self.planned = self._planned(number)
         while True:
             done = {visit.position for visit in self.visits if visit.round == number}
             left = [(position, key) for position, key in enumerate(order) if position not in done]
@@ -271,7 +281,7 @@ class _Run:
             backend=self.plan.backend,
             backend_options=self.plan.backend_options,
             threads=self.plan.threads,
-            device=self.plan.device,
+            device=self.handle.to_dict(),
             protocol=self.plan.protocol.to_dict(),
             round=number,
             workloads=[self.plan.workload(key).as_dict() for _, key in left],
@@ -290,21 +300,22 @@ class _Run:
         self.visits.append(visit)
         self.made += 1
         if visit.samples_s:
-            self.calls_s.append(visit.latency_s)
-            self.idle_s.append(visit.conditions.get("arrival", {}).get("idle_s", 0.0))
+            self.timed += 1
+            self.call_sum_s += visit.latency_s
+            self.idle_sum_s += visit.conditions.get("arrival", {}).get("idle_s", 0.0)
 
     def _is_out_of_budget(self) -> bool:
         return self.budget_s is not None and self.elapsed() >= self.budget_s
 
     def _report(self, number: int, key: str) -> None:
-        planned = max(len(self.visits), self._planned(number))
+        planned = max(len(self.visits), self.planned)
         per_visit = self.elapsed() / self.made if self.made else None
         remaining = None if per_visit is None else per_visit * (planned - len(self.visits))
         if remaining is not None and self.budget_s is not None:
             remaining = max(0.0, min(remaining, self.budget_s - self.elapsed()))
-        name = self.plan.workload(key).name
-        call_s = statistics.fmean(self.calls_s) if self.calls_s else None
-        idle_s = statistics.fmean(self.idle_s) if self.idle_s else 0.0
+        name = self.maker.name(key)
+        call_s = self.call_sum_s / self.timed if self.timed else None
+        idle_s = self.idle_sum_s / self.timed if self.timed else 0.0
         self.progress(Progress(len(self.visits), planned, number, remaining, name, call_s, idle_s))
 
     def _report_waiting(self, who: str) -> None:
@@ -312,6 +323,7 @@ class _Run:
         self.progress(Progress(len(self.visits), planned, 0, None, "", waiting=who))
 
     def _planned(self, number: int) -> int:
+        """Returns the visits of the rounds drawn so far, and of those that follow in any case."""
         stored = self.store.rounds(self.campaign_id)
         beyond = max(0, self.plan.protocol.rounds - 1 - max(number, max(stored)))
         return sum(map(len, stored.values())) + beyond * len(self._with_canaries(list(self.plan.by_key)))

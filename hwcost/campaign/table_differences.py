@@ -155,7 +155,7 @@ def _by_genes(table: LatencyTable, shared: list[str]) -> _Arm:
         extra = [name for name in names if name not in shared]
         raise DataError(
             f"{table.path}: architectures differ in the columns {', '.join(extra)}, which the other table does not have. "
-            f"Where they are no part of an architecture, leave them out: --drop {','.join(extra)}."
+            f"Where they are not part of an architecture, leave them out: --drop {','.join(extra)}."
         )
     labels = [", ".join(f"{name}={value}" for name, value in zip(shared, key, strict=True)) for key in keys]
     return _arm(table, keys, labels)

@@ -39,7 +39,7 @@ CUT_EDF = 1.0
 """Degrees of freedom that the search for the place of a jump takes, beside those of its height."""
 
 CLASS_DOF = 30.0
-"""Degrees of freedom from which a class's noise is told by itself; below, all classes are pooled."""
+"""Degrees of freedom from which a class's noise is estimated by itself; below, all classes are pooled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class VisitTable:
         item: Index of its item, shape (n,), without gaps.
         round: Its round, shape (n,).
         group: The class of its item, shape (n,).
-        time: When it was measured, in any unit, shape (n,).
-        weight: How much of a full visit it is, shape (n,).
-        tells_level: Whether it may tell the level, shape (n,); false where something else slowed it.
+        time: Time at which it was measured, in any unit, shape (n,).
+        weight: Share of a full visit that it counts as, shape (n,).
+        in_level: Whether the level may be fitted to it, shape (n,); false where something else slowed it.
     """
 
     y: Floats
@@ -62,7 +62,7 @@ class VisitTable:
     group: Indices
     time: Floats
     weight: Floats
-    tells_level: NDArray[np.bool_]
+    in_level: NDArray[np.bool_]
 
     def part(self, rows: Indices) -> VisitTable:
         """Returns some of the visits, with items numbered anew."""
@@ -74,7 +74,7 @@ class VisitTable:
             self.group[rows],
             self.time[rows],
             self.weight[rows],
-            self.tells_level[rows],
+            self.in_level[rows],
         )
 
 
@@ -87,7 +87,7 @@ class ClassFit:
         is_own: Whether that level is its own, not that of all classes.
         sd: Standard deviation of the noise of a full visit; NaN without degrees of freedom.
         dof: Degrees of freedom of ``sd``.
-        widening: By how much rounds and level widen the squared interval; 1 for not at all.
+        widening: Factor by which rounds and level widen the squared interval; 1 for not at all.
     """
 
     level: Level
@@ -110,8 +110,8 @@ class TimeModel:
         item: Log latency per item at its class's mean level, shape (n_items,).
         half_width: Half-width of its 95 % interval on the log scale, shape (n_items,); NaN where nothing tells it.
         offset: Log level of each visit, rounds included, shape (n,).
-        residual: What is left of each visit, shape (n,).
-        classes: By class.
+        residual: Residual of each visit, shape (n,).
+        classes: Fit of each class, by its number.
     """
 
     item: Floats
@@ -140,7 +140,7 @@ def fit_time_model(table: VisitTable, with_level: bool = True) -> TimeModel:
 
     Args:
         table: The visits.
-        with_level: False where order and items cannot be told apart; no level is fitted then.
+        with_level: False where order and items cannot be distinguished; no level is fitted then.
     """
     common = _fit(table, table.time, with_level)
     everything = np.arange(len(table.y))
@@ -173,10 +173,10 @@ def _fit(table: VisitTable, campaign: Floats, with_level: bool) -> _Fit:
     """
     _, rounds = np.unique(table.round, return_inverse=True)
     effects = fit_effects(table.y, table.item, rounds, table.weight)
-    told = np.flatnonzero(table.tells_level)
+    rows = np.flatnonzero(table.in_level)
     level = no_level(table.time)
-    if with_level and effects.dof >= 1 and len(told) >= LEVEL_VISITS:
-        level = _level(table.part(told), effects.residual[told])
+    if with_level and effects.dof >= 1 and len(rows) >= LEVEL_VISITS:
+        level = _level(table.part(rows), effects.residual[rows])
     if level.kind == "none":
         return _Fit(effects, level, effects.round[rounds])
     level = replace(level, values=level.values - level(campaign).mean())
@@ -189,8 +189,8 @@ def _level(table: VisitTable, rest: Floats) -> Level:
     """Chooses a level's structure and fits it together with items and rounds, again and again until it stays.
 
     Args:
-        table: Visits that tell the level, in the order measured.
-        rest: What is left of them without a level.
+        table: Visits to which the level is fitted, in the order measured.
+        rest: Their residuals without a level.
     """
     _, rounds = np.unique(table.round, return_inverse=True)
     level = fit_level(table.time, rest, table.weight)
@@ -209,7 +209,7 @@ def _level(table: VisitTable, rest: Floats) -> Level:
 
 
 def _class_fit(table: VisitTable, fit: _Fit, rows: Indices) -> ClassFit:
-    """Tells the noise of one class, or of all, under a fit."""
+    """Estimates the noise of one class, or of all, under a fit."""
     weight = table.weight[rows]
     share = len(rows) / len(table.y)
     free = repeats(np.unique(table.item[rows], return_inverse=True)[1], weight)

@@ -31,9 +31,7 @@ def audit(
         list[str],
         typer.Argument(metavar="TABLE|STORE...", help="Tables of latencies in the order measured, or a store."),
     ],
-    space: Annotated[
-        str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
-    ] = None,
+    space: tables.Space = None,
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
     run_column: tables.RunColumn = None,
@@ -42,12 +40,14 @@ def audit(
     keep: tables.Keep = "",
     drop: tables.Drop = "",
     id: tables.Id = None,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: tables.Campaign = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw residuals and level in the order measured.")
+        Path | None,
+        typer.Option("--plot", metavar="FILE.png|svg", help="Figure of residuals and level in the order measured."),
     ] = None,
     fail_on: Annotated[
-        str | None, typer.Option("--fail-on", metavar="VERDICT", help="Exit 1 at mild, drifting or invalid, or worse.")
+        str | None,
+        typer.Option("--fail-on", metavar="VERDICT", help="Verdict from which the exit code is 1: mild, drifting, invalid."),
     ] = None,
     json: console.Json = None,
     quiet: console.Quiet = False,

@@ -30,7 +30,7 @@ def compare(
         bool, typer.Option("--allow-env-mismatch", help="Compare although the environments differ.")
     ] = False,
     fail_on: Annotated[
-        str | None, typer.Option("--fail-on", metavar="slower|faster|ambiguous", help="Exit with 1 on any such verdict.")
+        str | None, typer.Option("--fail-on", metavar="slower|faster|ambiguous", help="Verdict on which the exit code is 1.")
     ] = None,
     space: Annotated[
         str, typer.Option("--space", help="Search space of two tables.", rich_help_panel=tables.PANEL)

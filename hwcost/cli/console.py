@@ -59,11 +59,11 @@ def _show_log(is_shown: bool) -> None:
 
 Json = Annotated[
     str | None,
-    typer.Option("--json", metavar="FILE|-", help="Write one JSON document with schema_version to FILE, or to stdout."),
+    typer.Option("--json", metavar="FILE|-", help="File for one JSON document with schema_version; - for stdout."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Equal seeds give equal plans, samples and splits.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed; equal ones give equal plans, samples and splits.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="No progress and no remarks.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="Print no progress and no remarks.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", callback=_verbose, help="Show the library's log, and tracebacks.")
 ]
@@ -73,7 +73,8 @@ StoreUrl = Annotated[
         "--store",
         metavar="URL",
         envvar="HWCOST_STORE",
-        help="A file such as runs/cpu.db, or a database URL. [default: hwcost.db in the user's data folder]",
+        help="Store: a file such as runs/cpu.db, or a database URL.",
+        show_default="hwcost.db in the user's data folder",
     ),
 ]
 
@@ -94,7 +95,7 @@ def is_quiet() -> bool:
 
 
 def is_live() -> bool:
-    """Whether progress bars may be drawn: stderr is a terminal, and this is no CI run."""
+    """Whether progress bars may be drawn: stderr is a terminal, and this is not a CI run."""
     return sys.stderr.isatty() and not os.environ.get("CI") and not is_quiet()
 
 

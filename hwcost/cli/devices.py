@@ -51,7 +51,7 @@ def list_(json: console.Json = None, quiet: console.Quiet = False, verbose: cons
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of a profile, or a .toml file.")],
+    name: Annotated[str, typer.Argument(metavar="NAME|FILE.toml", help="Name of a profile, or the path of its file.")],
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -91,15 +91,20 @@ def detect(json: console.Json = None, quiet: console.Quiet = False, verbose: con
     rows = []
     for device, answers in found:
         cores, memory = _dash(device.cores), format_bytes(device.memory_bytes)
-        rows.append([device.product, device.kind, ", ".join(answers) or "none", cores, memory, device.key])
-    console.print_table("Devices that are here", ["product", "kind", "profiles", "cores", "memory", "key"], rows)
+        names = ", ".join(answers) or "none"
+        rows.append([device.product, device.kind, str(device.index), names, cores, memory, device.key])
+    columns = ["product", "kind", "index", "profiles", "cores", "memory", "key"]
+    console.print_table("Devices that are here", columns, rows, "--device PROFILE:INDEX takes one of several.")
 
 
 @app.command()
 def probe(
-    device: Annotated[str, typer.Option("--device", help="Name of a device that is here.")] = "cpu",
+    device: Annotated[
+        str, typer.Option("--device", metavar="NAME|FILE.toml", help="Profile of a device that is here.")
+    ] = "cpu",
     dtypes: Annotated[
-        list[str] | None, typer.Option("--dtype", help="Of the matrix products; repeatable. [default: float32]")
+        list[str] | None,
+        typer.Option("--dtype", help="Number format of matrix products; repeatable.", show_default="float32"),
     ] = None,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Threads on a CPU.")] = 1,
     json: console.Json = None,

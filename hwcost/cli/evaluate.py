@@ -37,20 +37,21 @@ def register(app: typer.Typer) -> None:
 def evaluate(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="TABLE|STORE", help="A table of latencies, or a campaign's store.")],
-    space: Annotated[
-        str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
-    ] = None,
+    space: tables.Space = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, constant or all.")
+        str,
+        typer.Option(
+            "--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..., or all."
+        ),
     ] = "auto",
     train: Annotated[
         float, typer.Option("--train", help="Rows to fit on, by whole architectures: a share below 1, or a number from 2.")
     ] = 0.8,
-    split: Annotated[str, typer.Option("--split", help="random, or ordered: the first rows.")] = "random",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Random splits; metrics are medians over them.")] = 10,
-    drift: Annotated[
-        str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
-    ] = "auto",
+    split: Annotated[str, typer.Option("--split", help="Rows to fit on: random, or ordered for the first ones.")] = "random",
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Number of random splits; metrics are medians over them.")
+    ] = 10,
+    drift: tables.Drift = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
     run_column: tables.RunColumn = None,
@@ -59,9 +60,11 @@ def evaluate(
     keep: tables.Keep = "",
     drop: tables.Drop = "",
     id: tables.Id = None,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: tables.Campaign = None,
+    batch_size: tables.BatchSize = None,
+    seq_len: tables.SeqLen = None,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Draw predicted against measured latency.")
+        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Figure of predicted against measured latency.")
     ] = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -70,7 +73,7 @@ def evaluate(
     """Judge cost models on rows that they were not fitted on, beside plain baselines.
 
     A table is split again and again. A campaign has its own test rows: models are fitted on measurements with the role
-    'fit', and judged on 'test' and 'uniform'.
+    'fit', and tested on 'test' and 'uniform'.
     """
     from hwcost.cost_models import COST_MODELS
     from hwcost.cost_models.data import is_store, read
@@ -81,7 +84,7 @@ def evaluate(
     _check("split", split, ("ordered", "random"))
     if model != "all":
         COST_MODELS.load(model)
-    data = read(source, space, campaign, tables.options(context))
+    data = read(source, space, campaign, tables.options(context), tables.shape(batch_size, seq_len))
     tables.say(data.remarks)
     if is_store(source):
         document = evaluate_roles(data, "all" if model == "auto" else model)
@@ -119,7 +122,7 @@ def _table(reports: dict[str, Any], title: str) -> None:
             rows.append([f"{name}, reference state", *metric_cells(report["reference_state"], list(COLUMNS.values())), ""])
         if "rolling" in report:
             rows.append([f"{name}, rolling", *metric_cells(report["rolling"], list(COLUMNS.values())), ""])
-    footer = f"Fitted on {first['n_train']} rows, judged on {first['n_test']}."
+    footer = f"Fitted on {first['n_train']} rows, tested on {first['n_test']}."
     if (first["architectures_train"], first["architectures_test"]) != (first["n_train"], first["n_test"]):
         footer += (
             f" These are {first['architectures_train']} and {first['architectures_test']} different architectures; "

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.sanity import Sanity
-    from hwcost.cost_models.train import Training
+    from hwcost.cost_models.train import Trained
     from hwcost.spaces.base import GeneValue
 
-OF_NETS = ("campaign", "drift", "categorical", "increasing", "run_column", "latency", "keep", "drop", "id", "monotone")
+OF_NETS = (
+    "campaign", "batch_size", "seq_len", "drift", "categorical", "increasing", "run_column", "latency", "keep", "drop", "id",
+    "monotone",
+)  # fmt: skip
 """Options of tables and campaigns whose rows are whole nets."""
 DOUBTS = 3
 """Doubted measurements that are named."""
@@ -32,19 +35,21 @@ def fit(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="STORE|TABLE", help="A campaign's store, or a table of latencies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the model.")],
-    space: Annotated[
-        str | None, typer.Option("--space", help="Search space; needed for a table. [default: the store's own]")
-    ] = None,
+    space: tables.Space = None,
     model: Annotated[
-        str, typer.Option("--model", "-m", help="auto, lut, products, hybrid, lightgbm, xgboost, ridge, params or constant.")
+        str,
+        typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..."),
     ] = "hybrid",
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="[default: the youngest]")] = None,
+    campaign: tables.Campaign = None,
+    batch_size: tables.BatchSize = None,
+    seq_len: tables.SeqLen = None,
     operators: Annotated[
-        bool, typer.Option("--operators", help="The table lists operators by name; --space says which make an architecture.")
+        bool,
+        typer.Option(
+            "--operators", help="Read the table as one of operators by name; --space says which make an architecture."
+        ),
     ] = False,
-    drift: Annotated[
-        str, typer.Option("--drift", help="auto: look for a moving level in the order of rows; none: do not.")
-    ] = "auto",
+    drift: tables.Drift = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
     run_column: tables.RunColumn = None,
@@ -67,22 +72,24 @@ def fit(
 ) -> None:
     """Fit a cost model and write it as a folder of plain data.
 
-    What is printed comes from cross-validation: every row is predicted by a fit that has not seen it. Only measurements with
-    the role 'fit' are used.
+    The printed metrics come from cross-validation: every row is predicted by a fit that has not seen it. Only measurements
+    with the role 'fit' are used.
     """
     from hwcost.cost_models.data import read
     from hwcost.cost_models.sanity import enlargements
-    from hwcost.cost_models.train import training
+    from hwcost.cost_models.train import train
 
     if operators:
         if model != "lut":
-            refuse_unused(context, ["model"], f"with --operators, which makes a lookup table (lut), no {model}")
+            refuse_unused(context, ["model"], f"with --operators, which makes a lookup table (lut), not {model}")
         refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
-    data = read(source, space, campaign, tables.options(context))
+    shape = tables.shape(batch_size, seq_len)
+    data = read(source, space, campaign, tables.options(context), shape)
     tables.say(data.remarks)
-    result = training(data, model, drift, **({} if monotone else {"monotone": False}))  # type: ignore[arg-type]
+    held: dict[str, Any] = {} if monotone else {"monotone": False}
+    result = train(data, model, drift, **shape, **held)  # type: ignore[arg-type]
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:
@@ -113,7 +120,7 @@ def _operators(source: str, out: Path, space: str | None, model: str, unit: str 
         console.print_table(f"{len(rows)} operators of space {made.space.name}", ["operator", "latency"], rows, footer)
 
 
-def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) -> dict[str, Any]:
+def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> dict[str, Any]:
     model = result.model
     return {
         "source": data.source,
@@ -124,7 +131,7 @@ def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) ->
         "n_rows": model.n_rows_,
         "n_architectures": model.n_architectures_,
         "metrics": result.metrics,
-        "interval_90": None if model.spread_ is None else {"half_width": model.spread_},
+        "interval_90": None if model.log_interval_half_width_ is None else {"half_width": model.log_interval_half_width_},
         "doubts": [{"arch": _key(model, genes), "why": why} for genes, why in model.doubts_.items()],
         "monotone": model.monotone_,
         "enlargements_faster": None if sanity is None else sanity.as_dict(),
@@ -134,7 +141,7 @@ def _document(result: Training, sanity: Sanity | None, data: Data, out: Path) ->
     }
 
 
-def _show(result: Training, sanity: Sanity | None) -> None:
+def _show(result: Trained, sanity: Sanity | None) -> None:
     from hwcost.cli.evaluate import COLUMNS, metric_cells
     from hwcost.units import format_percent
 
@@ -146,7 +153,7 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     title = f"{how} {model.n_rows_} rows{nets} of space {model.space.name}"
     few = f"none, because {model.n_architectures_} different architectures are too few"
     why = "none, because components alone do not give one" if is_priced else few
-    half = why if model.spread_ is None else f"±{format_percent(model.spread_)}"
+    half = why if model.log_interval_half_width_ is None else f"±{format_percent(model.log_interval_half_width_)}"
     columns = [column for column, key in COLUMNS.items() if result.metrics[key] is not None]
     cells = metric_cells(result.metrics, [COLUMNS[column] for column in columns])
     lines = [
@@ -156,7 +163,7 @@ def _show(result: Training, sanity: Sanity | None) -> None:
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
     if shares:
-        console.print_table("What it goes by", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
+        console.print_table("Importance", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
 
 
 def _drift_line(model: CostModel) -> str:
@@ -207,7 +214,7 @@ def _sanity_line(model: CostModel, sanity: Sanity | None) -> str:
     )
 
 
-def _draw(result: Training, out: Path) -> None:
+def _draw(result: Trained, out: Path) -> None:
     """Draws the figures; where matplotlib is missing, says so and goes on."""
     from hwcost.errors import MissingExtraError
     from hwcost.report import figures
@@ -218,7 +225,7 @@ def _draw(result: Training, out: Path) -> None:
         console.note(f"no figure: {error}")
         return
     title = f"{result.model.name} on {result.model.space.name}, cross-validated"
-    figures.fitness(ax, result.measured_s, result.left_out_s, title)
+    figures.fitness(ax, result.measured, result.left_out, title)
     written = figures.save(figure, out / "fitness")
     shares = result.model.importance()
     if any(shares.values()):

@@ -22,7 +22,7 @@ def expected(plan: Plan, store: str | None) -> Forecast:
     try:
         with open_store(store, create=False) as opened:
             return forecast(plan, known_calls(plan, opened))
-    except (StoreError, UsageError):  # there is no store yet, or it cannot be read
+    except (StoreError, UsageError):  # the store does not exist yet, or cannot be read
         return forecast(plan)
 
 

@@ -35,7 +35,7 @@ def refuse_unused(context: typer.Context, names: Iterable[str], why: str) -> Non
     Args:
         context: The command that runs.
         names: Names of the parameters that nothing applies.
-        why: In which case, for example ``with --model``.
+        why: Case in which they have none, for example ``with --model``.
 
     Raises:
         UsageError: When one of them was given.
@@ -55,6 +55,8 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
     found = given(context)
     if str(found.get("model", "")).endswith(".onnx"):
         found["model"] = str(Path(found["model"]).resolve())
+    if ".toml" in str(found.get("device", "")):
+        found["device"] = Path(found["device"]).name.replace(".toml", "")
     for name, planned in _planned(plan).items():
         if name in found and found[name] not in planned:
             has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
@@ -73,6 +75,7 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
     learnt_from = sum(item.role == "fit" for item in plan.items)
     return of_workloads | {
         "model": [getattr(one, "factory", None) or getattr(one, "path", None) for one in workloads],
+        "device": [plan.device, f"{plan.device}:{0 if plan.handle is None else plan.handle.index}"],
         "backend": [plan.backend],
         "threads": [plan.threads],
         "seed": [plan.seed],
@@ -81,5 +84,6 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
         "rounds": [plan.protocol.rounds],
         "blocks": [plan.protocol.min_blocks],
         "arrival": [plan.protocol.arrival],
+        "cache": [plan.protocol.cache],
         "number": [learnt_from] if learnt_from else [sum(item.role == "check" for item in plan.items)],
     }

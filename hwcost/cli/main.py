@@ -16,6 +16,7 @@ from hwcost.cli import (
     fit,
     measure,
     pipeline,
+    plugins,
     predict,
     search,
     spaces,
@@ -25,21 +26,34 @@ from hwcost.cli import (
 )
 from hwcost.errors import HwcostError, InterruptedRunError
 
-app = typer.Typer(
-    name="hwcost",
-    help="Measures how long Transformer architectures take on real devices, and turns a few dozen trustworthy "
-    "measurements into a cost model.",
-    epilog="Exit codes: 0 done, 1 a gate tripped, 2 usage, 3 device absent, busy or unreachable, 4 measured but "
-    "invalid, 5 internal or store error, 130 interrupted and resumable.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+HELP = (
+    "Measures how long Transformer architectures take on real devices, and turns a few dozen trustworthy measurements into "
+    "a cost model."
 )
-for command in (measure, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version):
-    command.register(app)
-app.add_typer(devices.app, name="devices")
-app.add_typer(spaces.app, name="spaces")
-app.add_typer(supernet.app, name="supernet")
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 a gate tripped, 2 usage, 3 device absent, busy or unreachable, 4 measured but invalid, "
+    "5 internal or store error, 130 interrupted and resumable."
+)
+
+VERBS = (measure, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
+"""Modules of one command each."""
+
+GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}
+"""Groups of commands by name."""
+
+
+def application() -> typer.Typer:
+    """Makes the command line: hwcost's own commands, then those of other distributions."""
+    app = typer.Typer(
+        name="hwcost", help=HELP, epilog=EXIT_CODES, no_args_is_help=True, pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )  # fmt: skip
+    for command in VERBS:
+        command.register(app)
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
+    plugins.register(app, own={*GROUPS, *(command.name or "" for command in app.registered_commands)})
+    return app
 
 
 def run() -> None:
@@ -51,7 +65,7 @@ def invoke(arguments: list[str]) -> int:
     """Runs one command line and returns its exit code; prints what went wrong to stderr."""
     console.reset()
     try:
-        result = app(arguments, standalone_mode=False)
+        result = application()(arguments, standalone_mode=False)
     except KeyboardInterrupt:
         return console.fail("interrupted", InterruptedRunError.exit_code)
     except HwcostError as error:

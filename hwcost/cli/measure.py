@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +13,11 @@ from hwcost.cli.running import RunOptions, run_campaign, show_plan
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
+    from hwcost.campaign.options import MeasureOptions
     from hwcost.campaign.plan import Item, Plan
     from hwcost.workloads.base import Workload
+
+DEFAULT_SPACE = "supershaper"
 
 DRAWN = ("number", "design", "test_rows", "uniform")
 """Options that say which architectures are drawn."""
@@ -33,29 +36,28 @@ def measure(
     space: Annotated[
         str | None,
         typer.Option(
-            "--space", help="Search space, such as autodistil:subspace=tiny or ./myspace.toml. [default: supershaper]"
+            "--space", help="Search space, such as autodistil:subspace=tiny or ./myspace.toml.", show_default="supershaper"
         ),
     ] = None,
     space_option: measuring.SpaceOptions = None,
-    number: Annotated[int | None, typer.Option("-n", help="Architectures to learn from. [default: 40]")] = None,
+    number: Annotated[int | None, typer.Option("-n", help="Architectures to learn from.", show_default="40")] = None,
     design: Annotated[str, typer.Option("--design", help="Draw of these: spread (over sizes) or uniform.")] = "spread",
     test_rows: Annotated[
         int, typer.Option("--test-rows", help="Further architectures, spread over sizes, kept aside to test models on.")
     ] = 0,
-    uniform: Annotated[
-        int, typer.Option("--uniform", help="Further architectures, drawn uniformly, kept aside too.")
-    ] = 0,
+    uniform: Annotated[int, typer.Option("--uniform", help="Further architectures, drawn uniformly, kept aside too.")] = 0,
     arch: Annotated[list[str] | None, typer.Option("--arch", help="One architecture; repeatable.")] = None,
     components: Annotated[
         bool, typer.Option("--components", help="Price every component by depth slope, and check the sum on whole models.")
     ] = False,
     parts: Annotated[
-        bool, typer.Option("--parts", help="With --components: also attention, feed-forward, norms and bottlenecks apart.")
+        bool, typer.Option("--parts", help="Price attention, feed-forward, norms and bottlenecks apart too (--components).")
     ] = False,
     model: Annotated[
         str | None,
         typer.Option(
-            "--model", metavar="FILE.onnx|package.module:factory",
+            "--model",
+            metavar="FILE.onnx|package.module:factory",
             help="A model of your own; with --space: the factory of its architectures.",
         ),
     ] = None,
@@ -73,17 +75,19 @@ def measure(
     rounds: measuring.Rounds = None,
     blocks: measuring.Blocks = None,
     arrival: measuring.Arrival = "back-to-back",
+    cache: measuring.Cache = "hot",
+    stopping: measuring.Stopping = None,
     threads: measuring.Threads = 1,
     pin: measuring.Pin = True,
     budget: Annotated[
-        str | None, typer.Option("--budget", metavar="TIME", help="Begin no visit after this time, e.g. 8m.")
+        str | None, typer.Option("--budget", metavar="TIME", help="Time after which no visit is begun, e.g. 8m.")
     ] = None,
     wait: Annotated[
         str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
     ] = "10m",
     resume: Annotated[bool, typer.Option("--resume", help="Resume the store's latest campaign; repeats nothing.")] = False,
     campaign: Annotated[
-        str | None, typer.Option("--campaign", metavar="ID", help="With --resume: the campaign that is resumed.")
+        str | None, typer.Option("--campaign", metavar="ID", help="Campaign to --resume.", show_default="the latest")
     ] = None,
     store: console.StoreUrl = None,
     seed: console.Seed = 0,
@@ -97,62 +101,62 @@ def measure(
     Every workload is visited once in each of several rounds; a round is a fresh process and a fresh random order. All
     samples are kept in the store. Ctrl-C is safe at any moment: --resume repeats nothing that was measured.
     """
-    from hwcost.campaign import targets
     from hwcost.campaign.options import MeasureOptions
+    from hwcost.devices import require
     from hwcost.registry import parse_options
-    from hwcost.spaces import space as make_space
 
     run = RunOptions.parse(budget, wait, json)
     if resume:
         _resume(context, store, campaign, run, dry_run)
         return
-    _refuse_unused(context, campaign, model, space, components, arch)
+    _refuse_unused(context)
     options = MeasureOptions(
-        device=device, backend=backend, backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"),
-        batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks,
-        arrival=arrival, seed=seed, pin=pin,
+        device=require(device), backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
+        backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
+        blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
     )  # fmt: skip
-    what: Iterable[Item | Workload]
-    if model is not None and space is None:
-        what = [targets.model_workload(model, options, inputs or ())]
-    else:
-        chosen = parse_options(space_option or (), "--space-option NAME=VALUE")
-        searched = make_space(space or "supershaper", **chosen)
-        if components:
-            what = targets.component_items(searched, options, number, parts=parts)
-        elif arch:
-            what = targets.architecture_workloads(searched, [searched.parse(text) for text in arch], options, model)
-        else:
-            what = targets.drawn_items(
-                searched, options, number, design=design, test=test_rows, uniform=uniform, factory=model
-            )
-    _start(options.plan(what), store, run, dry_run)
+    _start(options.plan(_targets(context.params, options)), store, run, dry_run)
 
 
-def _refuse_unused(
-    context: typer.Context, campaign: str | None, model: str | None, space: str | None, components: bool,
-    arch: Sequence[str] | None,
-) -> None:  # fmt: skip
+def _targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item | Workload]:
+    """Makes what is measured: one model of the user's, components, named architectures, or drawn ones."""
+    from hwcost.campaign import targets
+    from hwcost.registry import parse_options
+    from hwcost.spaces import space as make_space
+
+    factory, number = given["model"], given["number"]
+    if factory is not None and given["space"] is None:
+        return [targets.model_workload(factory, options, given["inputs"] or ())]
+    chosen = parse_options(given["space_option"] or (), "--space-option NAME=VALUE")
+    space = make_space(given["space"] or DEFAULT_SPACE, **chosen)
+    if given["components"]:
+        return targets.component_items(space, options, number, parts=given["parts"])
+    if given["arch"]:
+        return targets.architecture_workloads(space, [space.parse(text) for text in given["arch"]], options, factory)
+    kept = {"test": given["test_rows"], "uniform": given["uniform"]}
+    return targets.drawn_items(space, options, number, design=given["design"], factory=factory, **kept)
+
+
+def _refuse_unused(context: typer.Context) -> None:
     """Refuses options that what is measured leaves without effect."""
-    if campaign is not None:
+    chosen = context.params
+    if chosen["campaign"] is not None:
         raise UsageError("--campaign says which campaign to resume; give --resume too")
-    if model is not None and space is None:
+    if chosen["model"] is not None and chosen["space"] is None:
         refuse_unused(context, OF_SPACES, "on a --model without a --space")
-    elif context.params["inputs"]:
+    elif chosen["inputs"]:
         raise UsageError("--input gives the shape of an input of a model of your own; give --model FILE.onnx too")
-    if components and model is not None:
+    if chosen["components"] and chosen["model"] is not None:
         raise UsageError("--components prices what hwcost builds; a factory (--model) builds whole models only")
-    if components:
+    if chosen["components"]:
         refuse_unused(context, ["design", "test_rows", "uniform", "arch"], "with --components")
     else:
         refuse_unused(context, ["parts"], "without --components")
-    if arch:
+    if chosen["arch"]:
         refuse_unused(context, DRAWN, "with --arch, which says what is measured")
 
 
-def _resume(
-    context: typer.Context, store: str | None, campaign: str | None, run: RunOptions, dry_run: bool
-) -> None:
+def _resume(context: typer.Context, store: str | None, campaign: str | None, run: RunOptions, dry_run: bool) -> None:
     """Resumes a campaign as it was planned."""
     from hwcost.campaign.plan import Plan, find_campaign
     from hwcost.stores import open_store

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from hwcost.timing.stopping import StoppingCriterion
 
 HOW = "How it is measured"
 
 Device = Annotated[
     str,
     typer.Option(
-        "--device", "-d", metavar="NAME|FILE.toml", help="Device profile, see: hwcost devices list.", rich_help_panel=HOW
+        "--device",
+        "-d",
+        metavar="NAME[:INDEX]|FILE.toml",
+        help="Device profile, see: hwcost devices list.",
+        rich_help_panel=HOW,
     ),
 ]
 Backend = Annotated[
     str,
     typer.Option(
-        "--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay.", rich_help_panel=HOW
+        "--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay, ...", rich_help_panel=HOW
     ),
 ]
 BackendOptions = Annotated[
     list[str] | None,
-    typer.Option(
-        "--backend-option", metavar="NAME=VALUE", help="Option of the backend; repeatable.", rich_help_panel=HOW
-    ),
+    typer.Option("--backend-option", metavar="NAME=VALUE", help="Option of the backend; repeatable.", rich_help_panel=HOW),
 ]
 BatchSize = Annotated[
-    int | None, typer.Option("--batch-size", help="Sequences per call. [default: the device's own]", rich_help_panel=HOW)
+    int | None,
+    typer.Option("--batch-size", help="Sequences per call.", show_default="the device's own", rich_help_panel=HOW),
 ]
 SeqLen = Annotated[
-    int | None, typer.Option("--seq-len", help="Tokens per sequence. [default: the device's own]", rich_help_panel=HOW)
+    int | None, typer.Option("--seq-len", help="Tokens per sequence.", show_default="the device's own", rich_help_panel=HOW)
 ]
 Dtype = Annotated[
     str | None,
-    typer.Option("--dtype", help="float32, bfloat16 or float16. [default: the device's own]", rich_help_panel=HOW),
+    typer.Option(
+        "--dtype", help="Number format: float32, bfloat16 or float16.", show_default="the device's own", rich_help_panel=HOW
+    ),
 ]
 Threads = Annotated[int, typer.Option("--threads", help="Threads inside an operator.", rich_help_panel=HOW)]
 Tier = Annotated[
@@ -47,7 +55,7 @@ Rounds = Annotated[
 Blocks = Annotated[
     int | None,
     typer.Option(
-        "--blocks", help="Timed blocks of a visit, at least 4; fewer for slow calls. [default: 10]", rich_help_panel=HOW
+        "--blocks", help="Timed blocks of a visit, at least 4; fewer for slow calls.", show_default="10", rich_help_panel=HOW
     ),
 ]
 Arrival = Annotated[
@@ -57,12 +65,42 @@ Arrival = Annotated[
         rich_help_panel=HOW,
     ),
 ]  # fmt: skip
-Pin = Annotated[
-    bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.", rich_help_panel=HOW)
+Cache = Annotated[
+    str, typer.Option("--cache", help="Caches of the device before a call: hot, or cold (emptied).", rich_help_panel=HOW)
 ]
+Stopping = Annotated[
+    str | None,
+    typer.Option(
+        "--stopping", metavar="NAME[:PARAMETER=VALUE,...]",
+        help="Criterion by which a visit stops, such as fixed-count.",
+        show_default="the tier's own", rich_help_panel=HOW,
+    ),
+]  # fmt: skip
+Pin = Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.", rich_help_panel=HOW)]
 SpaceOptions = Annotated[
     list[str] | None,
     typer.Option(
         "--space-option", metavar="NAME=VALUE", help="Option of the search space, such as merged=true; repeatable."
     ),
 ]
+
+
+def read_stopping(text: str | None) -> StoppingCriterion | None:
+    """Reads a stopping criterion as it is typed, such as ``fixed-count:blocks=20``; None where none is given.
+
+    Raises:
+        UnknownNameError: When no criterion has that name.
+        UsageError: When a parameter is unknown or has a value that it cannot have.
+    """
+    if text is None:
+        return None
+    from hwcost.errors import UnknownNameError
+    from hwcost.registry import made, parse_options
+    from hwcost.timing.stopping import CRITERIA
+
+    name, colon, parameters = text.partition(":")
+    if name not in CRITERIA:
+        raise UnknownNameError("stopping criterion", name, CRITERIA)
+    given = parse_options(parameters.split(",") if colon else (), "--stopping NAME:PARAMETER=VALUE,...")
+    chosen: StoppingCriterion = made(f"stopping criterion '{name}'", CRITERIA[name], **given)
+    return chosen

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console, tables
+from hwcost.cost_models.quantity import LATENCY
 from hwcost.errors import ArchitectureError, DataError, UsageError
 
 if TYPE_CHECKING:
@@ -37,15 +38,17 @@ def predict(
         str | None,
         typer.Option("--file", metavar="FILE|-", help="Architectures, one a line; or a table (.csv, .json, ...) of them."),
     ] = None,
-    exact: Annotated[
-        bool, typer.Option("--exact/--model-only", help="Answer with the measurement where there is one to trust.")
+    use_measured: Annotated[
+        bool, typer.Option("--use-measured/--model-only", help="Answer with the measurement where there is one to trust.")
     ] = True,
     roofline: Annotated[bool, typer.Option("--roofline", help="No model: estimate from the device's data sheet.")] = False,
-    device: Annotated[str | None, typer.Option("--device", "-d", help="With --roofline: device profile.")] = None,
-    space: Annotated[str | None, typer.Option("--space", help="With --roofline: search space.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="With --roofline.")] = 1,
-    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="With --roofline.")] = 128,
-    dtype: Annotated[str, typer.Option("--dtype", help="With --roofline: float32, bfloat16 or float16.")] = "float32",
+    device: Annotated[str | None, typer.Option("--device", "-d", help="Device profile, for --roofline.")] = None,
+    space: Annotated[str | None, typer.Option("--space", help="Search space, for --roofline.")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per call, for --roofline.")] = 1,
+    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for --roofline.")] = 128,
+    dtype: Annotated[
+        str, typer.Option("--dtype", help="Number format, for --roofline: float32, bfloat16 or float16.")
+    ] = "float32",
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -66,7 +69,7 @@ def predict(
         model = load(folder)
     archs, remarks = _architectures(model.space, arch, file)
     tables.say(remarks)
-    document = {**answers(model, archs, exact), "remarks": remarks}
+    document = {**answers(model, archs, use_measured), "remarks": remarks}
     if roofline:
         document = {"estimate": LABEL, **document}
         console.note(f"{model.provenance['device']}: {LABEL}")
@@ -75,31 +78,32 @@ def predict(
 
 
 def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
-    """Returns one end of an interval; None where there is no interval."""
+    """Returns one end of an interval; None where the interval is missing."""
     return None if ends is None or math.isnan(ends[i]) else float(ends[i])
 
 
-def answers(model: CostModel, archs: list[Architecture], exact: bool) -> dict[str, Any]:
+def answers(model: CostModel, archs: list[Architecture], use_measured: bool) -> dict[str, Any]:
     """Returns the document: one entry per architecture, in order."""
-    answer = model.predict(archs, exact=exact)
+    measured = model.with_measured()
+    answer = (measured if use_measured else model).predict(archs)
+    ends = ("low_s", "high_s") if model.quantity == LATENCY else ("low", "high")
     entries = [
         {
             "arch": model.space.key(one),
-            "latency_s": float(answer.latency_s[i]),
-            "low_s": _end(answer.low_s, i),
-            "high_s": _end(answer.high_s, i),
+            model.quantity: float(answer.values[i]),
+            ends[0]: _end(answer.low, i),
+            ends[1]: _end(answer.high, i),
             "in_domain": bool(answer.in_domain[i]),
-            "source": "measured" if exact and one.genes in model.measured_ else model.name,
-            "doubt": model.doubts_.get(one.genes) if exact else None,
+            "source": measured.source(one) if use_measured else model.name,
+            "doubt": measured.doubt(one) if use_measured else None,
         }
         for i, one in enumerate(archs)
     ]
-    return {"model": model.name, "chosen": model.chosen, "space": model.space.name, "predictions": entries}
+    about = {"model": model.name, "chosen": model.chosen, "space": model.space.name}
+    return {**about, "quantity": model.quantity, "unit": model.unit, "predictions": entries}
 
 
-def _roofline(
-    folder: str | None, device: str | None, space: str | None, dtype: str, shape: dict[str, int]
-) -> CostModel:
+def _roofline(folder: str | None, device: str | None, space: str | None, dtype: str, shape: dict[str, int]) -> CostModel:
     from hwcost.cost_models.roofline import Roofline
     from hwcost.devices import resolve
     from hwcost.spaces import space as make_space
@@ -109,9 +113,7 @@ def _roofline(
     return Roofline.of_device(make_space(space), resolve(device), dtype, **shape)
 
 
-def _architectures(
-    space: SearchSpace, arch: list[str] | None, file: str | None
-) -> tuple[list[Architecture], list[str]]:
+def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None) -> tuple[list[Architecture], list[str]]:
     """Returns the architectures that were given, and the decisions about the columns of a table of them."""
     from hwcost.exchange.marked_numbers import unmarked
     from hwcost.exchange.sources import as_rows, is_table_name, read_sheet
@@ -145,18 +147,24 @@ def _read(file: str) -> str:
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}. Give a text file with one architecture a line.") from None
     except UnicodeDecodeError:
-        raise DataError(f"{file} is no UTF-8 text. Give a text file with one architecture a line.") from None
+        raise DataError(f"{file} is not UTF-8 text. Give a text file with one architecture a line.") from None
 
 
 def _show(document: dict[str, Any], title: str) -> None:
-    from hwcost.units import format_seconds
-
+    quantity, is_latency = document["quantity"], document["quantity"] == LATENCY
+    low, high = ("low_s", "high_s") if is_latency else ("low", "high")
     rows = []
     doubted = [entry for entry in document["predictions"] if entry["doubt"] is not None]
     doubts = [f"{entry['arch']} is answered by the model: {entry['doubt']}." for entry in doubted]
     for entry in document["predictions"]:
-        low, high = format_seconds(entry["low_s"]), format_seconds(entry["high_s"])
-        interval = "-" if entry["low_s"] is None else f"{low} to {high}"
+        interval = "-" if entry[low] is None else f"{_shown(entry[low], is_latency)} to {_shown(entry[high], is_latency)}"
         domain = "yes" if entry["in_domain"] else "no"
-        rows.append([entry["arch"], format_seconds(entry["latency_s"]), interval, domain, entry["source"]])
-    console.print_table(title, ["architecture", "latency", "90 % interval", "in domain", "source"], rows, "\n".join(doubts))
+        rows.append([entry["arch"], _shown(entry[quantity], is_latency), interval, domain, entry["source"]])
+    heading = "latency" if is_latency else quantity
+    console.print_table(title, ["architecture", heading, "90 % interval", "in domain", "source"], rows, "\n".join(doubts))
+
+
+def _shown(value: float, is_latency: bool) -> str:
+    from hwcost.units import format_seconds
+
+    return format_seconds(value) if is_latency else f"{value:.5g}"

@@ -18,8 +18,8 @@ class ProgressText(NamedTuple):
         done: Amount of work that is finished.
         total: Amount of all work; None where it is not known.
         text: Text beside the bar.
-        line: Line where there is no bar.
-        part: Name of the part of the work; the first state of each part has a line of its own. None where there are no
+        line: Line that is printed in place of a bar.
+        part: Name of the part of the work; the first state of each part has a line of its own. None for work without
             parts.
     """
 

@@ -20,6 +20,8 @@ DEFAULT_EVALUATIONS = 10_000
 """Evaluations after which a search ends that no option ends; all of a space with fewer architectures."""
 
 Texts = list[str] | None
+Text = str | None
+Count = int | None
 
 Minimized = Annotated[
     Texts, typer.Option("--minimize", metavar="WHAT", help="params, flops, memory, DIR or module:function.")
@@ -29,6 +31,7 @@ Limits = Annotated[
     Texts,
     typer.Option("--limit", metavar="'WHAT<=VALUE'", help="Constraint: params:paper<=66M, models/cpu<=50ms, flops<=0.5x."),
 ]
+Space = Annotated[Text, typer.Option("--space", help="Search space. [default: that of the first DIR]")]
 SearcherName = Annotated[
     str,
     typer.Option(
@@ -39,13 +42,34 @@ SearcherName = Annotated[
 SearcherOptions = Annotated[
     Texts, typer.Option("--searcher-option", metavar="NAME=VALUE", help="Option of the searcher, such as preset=hat.")
 ]
+Evaluations = Annotated[Count, typer.Option("--evaluations", "-n", help="End after so many architectures.")]
+Iterations = Annotated[Count, typer.Option("--iterations", help="End after so many, repeats included.")]
+Seconds = Annotated[float | None, typer.Option("--seconds", help="End after so much time.")]
+Patience = Annotated[Count, typer.Option("--patience", help="End after so many without improvement.")]
+Dominate = Annotated[Count, typer.Option("--dominate", help="End when so many dominate the reference.")]
+Reference = Annotated[Text, typer.Option("--reference", metavar="ARCH", help="Architecture to dominate.")]
+Baseline = Annotated[
+    Text, typer.Option("--baseline", metavar="ARCH", help="Architecture that limits such as 0.5x are relative to.")
+]
+Probability = Annotated[
+    float, typer.Option("--probability", help="Probability of limits on predicted latency; 0: predictions as they are.")
+]
+SeqLen = Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for flops.")]
+LogFile = Annotated[
+    Text, typer.Option("--log", metavar="FILE", help="File that keeps the study; the same command resumes it.")
+]
+Plot = Annotated[Text, typer.Option("--plot", metavar="DIR", help="Folder for figures of the front and the convergence.")]
 Factory = Annotated[
-    str | None,
+    Text,
     typer.Option(
         "--model", metavar="module:factory",
         help="Factory of a space of your own, for --measure. [default: that of the cost model's nets]",
     ),
 ]
+Measure = Annotated[bool, typer.Option("--measure/--no-measure", help="Measure the winners: predicted against measured.")]
+Device = Annotated[str, typer.Option("--device", "-d", help="Device of --measure.")]
+Backend = Annotated[str, typer.Option("--backend", help="Backend of --measure.")]
+Tier = Annotated[str, typer.Option("--tier", help="Tier of --measure: quick, standard or strict.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -57,35 +81,25 @@ def search(
     minimize: Minimized = None,
     maximize: Maximized = None,
     limit: Limits = None,
-    space: Annotated[str | None, typer.Option("--space", help="Search space. [default: that of the first DIR]")] = None,
+    space: Space = None,
     searcher: SearcherName = "evolution",
     searcher_option: SearcherOptions = None,
-    evaluations: Annotated[int | None, typer.Option("--evaluations", "-n", help="End after so many architectures.")] = None,
-    iterations: Annotated[int | None, typer.Option("--iterations", help="End after so many, repeats included.")] = None,
-    seconds: Annotated[float | None, typer.Option("--seconds", help="End after so much time.")] = None,
-    patience: Annotated[int | None, typer.Option("--patience", help="End after so many without improvement.")] = None,
-    dominate: Annotated[int | None, typer.Option("--dominate", help="End when so many dominate the reference.")] = None,
-    reference: Annotated[str | None, typer.Option("--reference", metavar="ARCH", help="Architecture to dominate.")] = None,
-    baseline: Annotated[
-        str | None, typer.Option("--baseline", metavar="ARCH", help="Architecture that limits such as 0.5x are relative to.")
-    ] = None,
-    probability: Annotated[
-        float, typer.Option("--probability", help="Probability of limits on predicted latency; 0: predictions as they are.")
-    ] = 0.95,
-    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for flops.")] = 128,
-    log: Annotated[
-        str | None, typer.Option("--log", metavar="FILE", help="File that keeps the study; the same command resumes it.")
-    ] = None,
-    plot: Annotated[
-        str | None, typer.Option("--plot", metavar="DIR", help="Folder for figures of the front and the convergence.")
-    ] = None,
+    evaluations: Evaluations = None,
+    iterations: Iterations = None,
+    seconds: Seconds = None,
+    patience: Patience = None,
+    dominate: Dominate = None,
+    reference: Reference = None,
+    baseline: Baseline = None,
+    probability: Probability = 0.95,
+    seq_len: SeqLen = 128,
+    log: LogFile = None,
+    plot: Plot = None,
     model: Factory = None,
-    measure: Annotated[
-        bool, typer.Option("--measure/--no-measure", help="Measure the winners: predicted against measured.")
-    ] = False,
-    device: Annotated[str, typer.Option("--device", "-d", help="Device of --measure.")] = "cpu",
-    backend: Annotated[str, typer.Option("--backend", help="Backend of --measure.")] = "torch",
-    tier: Annotated[str, typer.Option("--tier", help="Tier of --measure: quick, standard or strict.")] = "quick",
+    measure: Measure = False,
+    device: Device = "cpu",
+    backend: Backend = "torch",
+    tier: Tier = "quick",
     store: console.StoreUrl = None,
     seed: console.Seed = 0,
     json: console.Json = None,

@@ -7,9 +7,7 @@ or ``WHAT>=VALUE``; ``0.5x`` is relative to a baseline.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -94,6 +92,8 @@ class SearchSpec:
 
     def _function(self, text: str) -> tuple[str, Any]:
         """Returns the name and the cost function that a text stands for."""
+        from hwcost._imports import import_function
+
         name, what = _split(text)
         if self.space is None:
             raise UsageError("which space? Give --space")
@@ -102,7 +102,7 @@ class SearchSpec:
             size = self._size(head, accounting or "built")
             return name or size.name, size
         if ":" in what and not Path(what).exists():
-            function = _imported(what)
+            function = import_function(what, "function of an architecture")
             return name or what.rpartition(":")[2], function
         return self._model(name, what)
 
@@ -171,13 +171,3 @@ def _loaded(folder: str) -> CostModel:
             f"or module:function"
         )
     return load(folder)
-
-
-def _imported(name: str) -> Any:
-    """Imports ``module:function``; what the function itself imports from the current folder is found too."""
-    from hwcost.workloads.user_model import import_callable
-
-    found = import_callable(name, "function of an architecture")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    return found

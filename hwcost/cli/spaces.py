@@ -31,7 +31,7 @@ def from_table(
     source: Annotated[str, typer.Argument(metavar="FILE.csv", help="A table of architectures and latencies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.toml", help="File for the declaration.")],
     columns: Annotated[
-        str, typer.Option("--columns", metavar="A,B", help="Columns that are genes. [default: all but the latencies]")
+        str, typer.Option("--columns", metavar="A,B", help="Columns that are genes.", show_default="all but the latencies")
     ] = "",
     categorical: tables.Categorical = "",
     latency: tables.Latency = None,
@@ -61,7 +61,7 @@ def from_table(
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name of the space, options behind it: autodistil:subspace=tiny.")],
+    name: Annotated[str, typer.Argument(help="Name of a space, with options such as autodistil:subspace=tiny.")],
     arch: Annotated[str | None, typer.Option("--arch", help="Architecture, such as 360_360_...; shows its sizes.")] = None,
     space_option: measuring.SpaceOptions = None,
     seq_len: Annotated[int, typer.Option("--seq-len", help="Tokens per sequence, for FLOPs.")] = 128,
@@ -111,8 +111,8 @@ def _show_genes(space: SearchSpace, json: str | None) -> None:
     listed = [{"name": gene.name, "choices": list(gene.choices)} for gene in space.genes]
     if not console.write_json({"space": space.name, "options": space.options(), "size": size, "genes": listed}, json):
         rows = [[label, ", ".join(map(str, choices)) or "any number"] for label, choices in _alike(space)]
-        told = {key: value for key, value in space.options().items() if key != "genes" and value not in ([], ())}
-        options = ", ".join(f"{key}={value}" for key, value in told.items())
+        shown = {key: value for key, value in space.options().items() if key != "genes" and value not in ([], ())}
+        options = ", ".join(f"{key}={value}" for key, value in shown.items())
         footer = "" if size is None else f"{size:.4g} points. Options: {options or 'none'}."
         console.print_table(f"Space {space.name}", ["gene", "choices"], rows, footer)
 

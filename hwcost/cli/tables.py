@@ -1,4 +1,4 @@
-"""The options of every command that reads a table."""
+"""The options of commands that read a table or a store, defined once."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ if TYPE_CHECKING:
     from hwcost.exchange.options import TableOptions
 
 PANEL = "How a table is read"
+
+Space = Annotated[
+    str | None, typer.Option("--space", help="Search space; needed for a table.", show_default="the store's own")
+]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help="Sequences per call, of a campaign with several shapes.")
+]
+SeqLen = Annotated[
+    int | None, typer.Option("--seq-len", min=1, help="Tokens per sequence, of a campaign with several shapes.")
+]
+Campaign = Annotated[
+    str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the store.", show_default="the latest")
+]
+Drift = Annotated[
+    str, typer.Option("--drift", help="Treatment of a moving level in the order of rows: auto (taken out) or none.")
+]
 
 Categorical = Annotated[
     str,
@@ -35,14 +51,14 @@ RunColumn = Annotated[
 Latency = Annotated[
     str | None,
     typer.Option(
-        "--latency", metavar="A[+B]", help="Column of latencies, or a sum of several. [default: latency_s]",
+        "--latency", metavar="A[+B]", help="Column of latencies, or a sum of several.", show_default="latency_s",
         rich_help_panel=PANEL,
     ),
 ]  # fmt: skip
 Unit = Annotated[
     str | None,
     typer.Option(
-        "--unit", metavar="s|ms|us|ns", help="Unit of the latencies. [default: as the column's name says]",
+        "--unit", metavar="s|ms|us|ns", help="Unit of the latencies.", show_default="as the column's name says",
         rich_help_panel=PANEL,
     ),
 ]  # fmt: skip
@@ -51,9 +67,7 @@ Keep = Annotated[
     typer.Option("--keep", metavar="A,B", help="Columns that are features, whatever they look like.", rich_help_panel=PANEL),
 ]
 Drop = Annotated[str, typer.Option("--drop", metavar="A,B", help="Columns that are not features.", rich_help_panel=PANEL)]
-Id = Annotated[
-    str | None, typer.Option("--id", metavar="COLUMN", help="Column that names each row.", rich_help_panel=PANEL)
-]
+Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column that names each row.", rich_help_panel=PANEL)]
 
 
 def options(context: typer.Context) -> TableOptions:
@@ -74,3 +88,9 @@ def say(remarks: Iterable[str], source: str = "") -> None:
     """Writes the decisions about a table to stderr."""
     for remark in remarks:
         console.note(f"{source}: {remark}" if source else remark)
+
+
+def shape(batch_size: int | None, seq_len: int | None) -> dict[str, int]:
+    """Returns the sizes that were given, by name."""
+    given = {"batch_size": batch_size, "seq_len": seq_len}
+    return {name: size for name, size in given.items() if size is not None}

@@ -21,9 +21,11 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    out: Annotated[str, typer.Option("--out", metavar="FILE.jsonl|-", help="Add to this file, or write to stdout.")],
+    out: Annotated[str, typer.Option("--out", metavar="FILE.jsonl|-", help="File to add to; - for stdout.")],
     store: console.StoreUrl = None,
-    campaign: Annotated[str | None, typer.Option("--campaign", metavar="ID", help="Only this campaign.")] = None,
+    campaign: Annotated[
+        str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
+    ] = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -52,7 +54,7 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="What hwcost export wrote.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="File that hwcost export wrote.", show_default=False)],
     store: console.StoreUrl = None,
     json: console.Json = None,
     quiet: console.Quiet = False,

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost.errors import UsageError
 from hwcost.registry import Registry
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
+    from hwcost.cost_models.measured import MeasuredFirst
+    from hwcost.cost_models.prediction import Prediction
     from hwcost.spaces.base import SearchSpace
 
-__all__ = ["COST_MODELS", "cost_model", "load"]
+__all__ = [
+    "COST_MODELS", "CostModel", "MeasuredFirst", "Prediction", "candidates", "cost_model", "cost_model_class", "load",
+    "takes",
+]  # fmt: skip
+
+_HOMES = {
+    "CostModel": "hwcost.cost_models.base",
+    "MeasuredFirst": "hwcost.cost_models.measured",
+    "Prediction": "hwcost.cost_models.prediction",
+}
 
 COST_MODELS = Registry(
     "hwcost.cost_models",
@@ -23,7 +36,7 @@ COST_MODELS = Registry(
         "lightgbm": "hwcost.cost_models.gbm:LightGBM",
         "lut": "hwcost.cost_models.lut:LookupTable",
         "params": "hwcost.cost_models.linear:ParamsLine",
-        "products": "hwcost.cost_models.products:Products",
+        "polynomial": "hwcost.cost_models.polynomial:Polynomial",
         "ridge": "hwcost.cost_models.linear:Ridge",
         "roofline": "hwcost.cost_models.roofline:Roofline",
         "xgboost": "hwcost.cost_models.gbm:XGBoost",
@@ -35,20 +48,53 @@ def cost_model(name: str, space: SearchSpace, **options: Any) -> CostModel:
     """Makes an unfitted cost model by name.
 
     Args:
-        name: For example ``hybrid``.
+        name: Name of the model, for example ``hybrid``.
         space: The space that it predicts for.
-        **options: What the model takes, for example ``seq_len=128``.
+        **options: Arguments of the model, for example ``seq_len=128``.
 
     Raises:
-        UnknownNameError: When there is no such model; lists the known ones.
+        UnknownNameError: When no model has that name; lists the known ones.
         UsageError: When an option is unknown to the model.
     """
     made: CostModel = COST_MODELS.make(name, space, **options)
     return made
 
 
+def cost_model_class(name: str) -> type[CostModel]:
+    """Returns the class of cost models that is registered under a name.
+
+    Raises:
+        UnknownNameError: When no model has that name; lists the known ones.
+    """
+    found: type[CostModel] = COST_MODELS.load(name)
+    return found
+
+
+def candidates(space: SearchSpace) -> list[str]:
+    """Returns the names of the models among which ``auto`` chooses, built-in or not, from plain to general.
+
+    Args:
+        space: Space that is predicted for; a model that refuses it is left out.
+    """
+    ranks = {name: cost_model_class(name).complexity for name in COST_MODELS.names()}
+    known = sorted((name for name, rank in ranks.items() if rank is not None), key=lambda name: (ranks[name], name))
+    return [name for name in known if takes(name, space)]
+
+
+def takes(name: str, space: SearchSpace) -> bool:
+    """Says whether a model can be made for a space without further options."""
+    try:
+        cost_model(name, space)
+    except UsageError:
+        return False
+    return True
+
+
 def load(folder: str | Path) -> CostModel:
     """Loads a cost model that ``save`` wrote; nothing in the folder is ever executed.
+
+    Args:
+        folder: Folder of the model.
 
     Raises:
         DataError: When the folder holds no model, or a damaged or newer one.
@@ -56,3 +102,9 @@ def load(folder: str | Path) -> CostModel:
     from hwcost.cost_models.persistence import load as load_folder
 
     return load_folder(folder)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'hwcost.cost_models' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.features import Features
 
 FEW = 12
@@ -32,7 +33,7 @@ class GeneTerm:
         """Evaluates encoded values (n,)."""
         total = self.slope * values
         if self.log_slope:
-            total = total + self.log_slope * np.log(np.maximum(values, self.floor))
+            total = total + self.log_slope * rowwise.log(np.maximum(values, self.floor))
         for level, effect in self.levels.items():
             total = total + effect * (values == level)
         return np.asarray(total)
@@ -53,10 +54,10 @@ class Additive:
     """A fitted additive form.
 
     Attributes:
-        constant: What every architecture has in common.
+        constant: Value that every architecture has in common.
         components: Price per component of the space, shape (components,); components that all rows hold equally often
             are part of the constant and have price 0 here.
-        genes: What each gene adds beside its components.
+        genes: Terms of the genes, beside their components.
     """
 
     constant: float
@@ -67,7 +68,7 @@ class Additive:
         """Evaluates encoded genes (n, genes)."""
         total = np.full(len(genes), self.constant)
         if self.components.any():
-            total += features.counts(genes) @ self.components
+            total += rowwise.dot(features.counts(genes), self.components)
         for i, term in enumerate(self.genes):
             total += term(genes[:, i])
         return total

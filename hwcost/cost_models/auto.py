@@ -6,128 +6,115 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from hwcost._types import Floats
-from hwcost.cost_models import cost_model
+from hwcost.cost_models import candidates as known_candidates
+from hwcost.cost_models import cost_model, cost_model_class
+from hwcost.cost_models.arguments import parameters
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
-from hwcost.errors import HwcostError, MissingExtraError, UsageError
+from hwcost.errors import MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
-CANDIDATES = ("constant", "ridge", "lut", "products", "hybrid", "lightgbm", "xgboost")
-"""From plain to general; a later one is taken only when it is clearly better."""
-
-BOOSTERS = ("lightgbm", "xgboost")
 CLEAR = 1.0
 """Standard errors by which a more general candidate must be better than a plainer one."""
 
-BOOSTING_ROWS = 30
-"""Boosters alone are tried from so many rows on."""
-
 
 class Auto(CostModel):
-    """The candidate with the lowest cross-validated error of log latency; of about equal ones, the plainest.
+    """The candidate with the lowest cross-validated error of the logarithm; of about equal ones, the plainest.
 
     Args:
         space: The space of the architectures.
-        candidates: Names of cost models, from plain to general. XGBoost is left out where it is not installed.
+        candidates: Names of cost models, from plain to general; None takes every registered one that is a candidate, takes
+            the space and is installed, by its ``complexity``.
         monotone: Whether boosters are held to what the space knows, see :class:`hwcost.cost_models.gbm.Boosted`.
-        **common: See :class:`hwcost.cost_models.base.CostModel`.
+        **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
         chosen_: Name of the model that was taken.
-        candidate_errors_: Mean absolute out-of-fold error of log latency of each candidate.
+        candidate_errors_: Mean absolute out-of-fold error of the logarithm of each candidate.
         model_: The fitted model.
     """
 
     name = "auto"
+    complexity = None
+    learns = False
+
+    chosen_: str
+    candidate_errors_: dict[str, float]
+    model_: CostModel
 
     def __init__(
-        self, space: SearchSpace, *, candidates: Sequence[str] = CANDIDATES, monotone: bool = True, **common: Any
+        self, space: SearchSpace, *, candidates: Sequence[str] | None = None, monotone: bool = True, **common: Any
     ) -> None:
         super().__init__(space, **common)
-        if not candidates or "auto" in candidates or "roofline" in candidates:
+        if candidates is not None and (not candidates or not all(cost_model_class(name).learns for name in candidates)):
             raise UsageError(f"auto chooses among cost models that are fitted, got {list(candidates)}")
-        self.candidates = tuple(candidates)
+        self.candidates = None if candidates is None else tuple(candidates)
         self.monotone = bool(monotone)
-        self.chosen_: str | None = None
-        self.candidate_errors_: dict[str, float] = {}
-        self.model_: CostModel | None = None
-        self._is_settled = False
+        self._choice: Auto | None = None
 
-    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
-        if self._is_settled:
-            self.model_ = self._inner().settled().fit_encoded(genes, latency_s, weights)
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        if self._choice is not None:
+            self.chosen_, self.candidate_errors_ = self._choice.chosen_, self._choice.candidate_errors_
+            self._take(self._choice.model_.clone_with_hyperparameters().fit(genes, values, weights))
             return
         fits: dict[str, CostModel] = {}
         errors: dict[str, Floats] = {}
-        for name in self.candidates:
-            if name in BOOSTERS and len(genes) < BOOSTING_ROWS:
+        for name in known_candidates(self.space) if self.candidates is None else self.candidates:
+            if len(genes) < cost_model_class(name).candidate_rows:
                 continue
             try:
-                fits[name] = self._make(name).fit_encoded(genes, latency_s, weights)
+                fits[name] = self._make(name).fit(genes, values, weights)
             except MissingExtraError:
                 continue
-            errors[name] = np.abs(left_out_errors(fits[name], genes, latency_s, weights))
+            errors[name] = np.abs(left_out_errors(fits[name], genes, values, weights))
         self.candidate_errors_ = {name: float(error.mean()) for name, error in errors.items()}
         best = min(self.candidate_errors_, key=lambda name: self.candidate_errors_[name])
         good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
         self.chosen_ = good[0]
-        self.model_ = fits[self.chosen_]
-        self.monotone_ = self.model_.monotone_
+        self._take(fits[self.chosen_])
 
     def _make(self, name: str) -> CostModel:
-        own = {"monotone": self.monotone} if name in BOOSTERS else {}
-        return cost_model(name, self.space, batch_size=self.features.batch_size, seq_len=self.features.seq_len, **own)
+        own = {"monotone": self.monotone} if "monotone" in parameters(cost_model_class(name)) else {}
+        return cost_model(name, self.space, **self.common_params(), **own)
+
+    def _take(self, model: CostModel) -> None:
+        self.model_, self.monotone_ = model, model.monotone_
 
     @property
     def chosen(self) -> str | None:
-        """The name of the model that was chosen."""
-        return self.chosen_
+        """Name of the model that was chosen; None before the fit."""
+        return self.chosen_ if self.is_fitted else None
 
-    def refit(self, archs: Sequence[Architecture], latency_s: ArrayLike, weights: ArrayLike | None = None) -> CostModel:
-        """See the base class; what was chosen stays chosen."""
-        fitted = Auto(self.space, **self.options())
-        fitted.exact, fitted._is_settled = self.exact, True
-        fitted.chosen_, fitted.candidate_errors_, fitted.model_ = self.chosen_, self.candidate_errors_, self.model_
-        fitted.monotone_ = self.monotone_
-        return fitted.fit(archs, latency_s, weights)
-
-    def settled(self) -> CostModel:
-        """Returns an unfitted copy of the chosen model with its own choices kept."""
-        return self._inner().settled()
-
-    def _inner(self) -> CostModel:
-        if self.model_ is None:
-            raise HwcostError("the cost model 'auto' is not fitted yet; call fit(archs, latency_s) first")
-        return self.model_
+    def clone_with_hyperparameters(self) -> Auto:
+        """Returns an unfitted copy that takes the model that was chosen here, with its own hyperparameters."""
+        copy = self.clone()
+        copy._choice = self
+        return copy
 
     def _predict(self, genes: Floats) -> Floats:
-        return self._inner().predict_encoded(genes)
+        return self.model_.predict_encoded(genes)
 
     def _one(self, arch: Architecture) -> float:
-        return self._inner()(arch)
+        return self.model_(arch)
 
     def importance(self) -> dict[str, float]:
         """Returns the chosen model's shares."""
-        return self._inner().importance()
-
-    def options(self) -> dict[str, Any]:
-        """Returns the options of the constructor."""
-        return {**super().options(), "candidates": list(self.candidates), "monotone": self.monotone}
+        return self.model_.importance()
 
     def _state(self) -> dict[str, Any]:
-        inner = self._inner()
-        return {"chosen": self.chosen_, "errors": self.candidate_errors_, "options": inner.options(), "model": inner.state()}
+        inner = self.model_
+        chosen = {"chosen": self.chosen_, "errors": self.candidate_errors_}
+        return {**chosen, "options": inner.get_params(), "model": inner.state()}
 
     def _files(self) -> dict[str, str]:
-        return self._inner().files()
+        return self.model_.files()
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
         self.chosen_ = str(state["chosen"])
         self.candidate_errors_ = {str(name): float(error) for name, error in state["errors"].items()}
-        self.model_ = cost_model(self.chosen_, self.space, **state["options"])
-        self.model_.restore(state["model"], files)
-        self.monotone_ = self.model_.monotone_
+        model = cost_model(self.chosen_, self.space, **state["options"])
+        model.restore(state["model"], files)
+        self._take(model)

@@ -1,30 +1,42 @@
-"""The contract of a cost model: fitted on latencies of architectures, asked for the latency of any other one.
+"""The contract of a cost model: fitted on values of a quantity of architectures, asked for the value of any other one.
 
-Scikit-learn manners: ``fit`` returns the model itself, and what it learned ends in an underscore. Everything is in
-seconds. Subclasses give ``_fit`` and ``_predict`` on encoded genes, and their state as plain JSON; checks, domains, exact
-hits and intervals are done here, once.
+Scikit-learn manners: the constructor stores its arguments and checks them, ``fit`` returns the model itself, what was
+learned ends in an underscore and does not exist before, and ``get_params`` and ``clone`` make an equal unfitted model.
+Values are positive numbers in the unit of the model's quantity, seconds for latency.
+
+A model of one's own gives four methods: ``_fit`` and ``_predict`` on encoded genes, ``_state`` and ``_restore`` for its
+folder. Checks, domains, repeated measurements and intervals are dealt with here, once. ``_predict`` must answer each row by
+itself: :mod:`hwcost.cost_models.rowwise` has the operations for it.
+
+A fitted model does not change when it is asked, so that threads may share it; a forked child process may ask it too.
 """
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hwcost._types import Codes, Floats
+from hwcost.cost_models import rowwise
+from hwcost.cost_models.arguments import check_rows, check_values, parameters
 from hwcost.cost_models.domain import Domain
-from hwcost.cost_models.features import shared_features
+from hwcost.cost_models.features import Features, shared_features
 from hwcost.cost_models.groups import Groups
+from hwcost.cost_models.prediction import Prediction
+from hwcost.cost_models.quantity import LATENCY, unit_of
 from hwcost.cost_models.repeats import Middles, merged
-from hwcost.errors import DataError, HwcostError, UsageError
+from hwcost.errors import DataError, NotFittedError, UsageError
 from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+
+if TYPE_CHECKING:
+    from hwcost.cost_models.measured import MeasuredFirst
 
 __all__ = ["CostModel", "Prediction"]
 
@@ -34,79 +46,85 @@ MIN_ROWS = 2
 """Fewest measurements that anything can be fitted on."""
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a cost model answers for n architectures.
-
-    Attributes:
-        latency_s: Seconds, shape (n,).
-        low_s: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture that has none,
-            None when none has one.
-        high_s: Upper end, likewise.
-        in_domain: Whether each architecture lies within what the model was fitted on, shape (n,).
-    """
-
-    latency_s: Floats
-    low_s: Floats | None
-    high_s: Floats | None
-    in_domain: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.latency_s)
-
-
 class CostModel(ABC):
-    """Predicts the latency of architectures of one space.
+    """Predicts one quantity of the architectures of one space.
 
     Args:
         space: The space of the architectures.
         batch_size: Sequences per call of what is predicted; enters the physics features only.
-        seq_len: Tokens per sequence, likewise.
-        exact: Answer ``cost(arch)`` with the measurement where that very architecture was measured for the fit.
+        seq_len: Tokens per sequence of what is predicted; enters the physics features only.
+        quantity: Name of what is predicted; it ends in its unit where it has one.
 
     Attributes:
-        domain_: What the training rows reach.
-        measured_: Measured seconds by genes, for exact hits: the median of three repeats or more, the mean of fewer.
-        spreads_: Half-width of the 90 % interval of log latency about the measured seconds, by genes; of repeats only.
-        noise_: Half-width of the 90 % interval of log latency of one measurement about the true value, from repeats or
-            left-out errors; None where there are neither.
-        doubts_: Why measurements are no exact hits, by genes: they disagree with each other, or with all other nets.
-        spread_: Half-width of the 90 % interval of log latency of new architectures; None when not calibrated.
-        errors_: Errors of log latency on architectures left out, ascending, one per architecture, thinned out if many; None
-            when not calibrated.
-        n_rows_: Rows of the fit.
-        n_architectures_: Different architectures among them.
-        monotone_: Names of the columns along which the model was held never to fall; none for most models.
-        provenance: Where the numbers come from (device, protocol, data hash, metrics); free JSON.
+        name: Name in the registry of cost models.
+        complexity: Rank among the candidates of ``auto``, from plain to general; None for a model that is not one of them.
+        learns: Whether ``auto`` may be asked to try it, as one model that learns from rows.
+        candidate_rows: Fewest rows from which the model is worth trying as a candidate.
+        baseline_for: Kinds of data, ``table`` or ``campaign``, in whose evaluations the model is shown as a baseline.
+        unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
+        provenance: Origin of the numbers (device, protocol, data hash, metrics); free JSON.
+        domain_: Reach of the training rows.
+        measured_: Measured values by genes: the median of three repeats or more, the mean of fewer.
+        measured_half_widths_: Half-width of the 90 % interval of the logarithm about a measured value, by genes; of repeated
+            ones only.
+        noise_half_width_: Half-width of the 90 % interval of the logarithm of one measurement about the true value, from
+            repeats or left-out errors; None without either.
+        doubts_: Reason why measurements of an architecture are not believed, by genes: they disagree with each other, or
+            with all other architectures.
+        log_interval_half_width_: Half-width of the 90 % interval of the logarithm for new architectures; None when not
+            calibrated.
+        errors_: Errors of the logarithm on architectures left out, ascending, one per architecture, thinned out if many;
+            None when not calibrated.
+        n_rows_: Number of rows of the fit.
+        n_architectures_: Number of different architectures among them.
+        monotone_: Names of the columns along which the model was held never to fall; empty for most models.
     """
 
     name: ClassVar[str]
+    complexity: ClassVar[int | None] = 100
+    learns: ClassVar[bool] = True
+    candidate_rows: ClassVar[int] = 0
+    baseline_for: ClassVar[frozenset[str]] = frozenset()
 
-    def __init__(self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, exact: bool = False) -> None:
+    domain_: Domain
+    measured_: dict[tuple[GeneValue, ...], float]
+    measured_half_widths_: dict[tuple[GeneValue, ...], float]
+    noise_half_width_: float | None
+    doubts_: dict[tuple[GeneValue, ...], str]
+    log_interval_half_width_: float | None
+    errors_: Floats | None
+    n_rows_: int
+    n_architectures_: int
+    monotone_: tuple[str, ...]
+
+    def __init__(
+        self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY
+    ) -> None:
         self.space = space
-        self.exact = exact
-        self.features = shared_features(space, batch_size, seq_len)
-        self.domain_: Domain | None = None
-        self.measured_: dict[tuple[GeneValue, ...], float] = {}
-        self.spreads_: dict[tuple[GeneValue, ...], float] = {}
-        self.noise_: float | None = None
-        self.doubts_: dict[tuple[GeneValue, ...], str] = {}
-        self.spread_: float | None = None
-        self.errors_: Floats | None = None
-        self.n_rows_ = 0
-        self.n_architectures_ = 0
-        self.monotone_: tuple[str, ...] = ()
+        self.batch_size = batch_size
+        self.seq_len = seq_len
+        self.quantity = quantity
         self.provenance: dict[str, Any] = {}
+
+    @property
+    def unit(self) -> str:
+        """Unit of the quantity."""
+        return unit_of(self.quantity)
+
+    @cached_property
+    def features(self) -> Features:
+        """The feature extractor, shared by all models of equal spaces."""
+        return shared_features(self.space, self.batch_size, self.seq_len)
 
     # -- what a subclass gives -----------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
-        """Learns from encoded genes (n, genes), seconds (n,) and weights (n,) of mean about 1; every architecture once."""
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        """Learns from encoded genes (n, genes), values (n,) and weights (n,) of mean about 1; every architecture once."""
 
     @abstractmethod
     def _predict(self, genes: Floats) -> Floats:
-        """Returns seconds (n,) for encoded genes (n, genes)."""
+        """Returns values (n,) for encoded genes (n, genes); each depends on its own row alone, to the last bit."""
 
     @abstractmethod
     def _state(self) -> dict[str, Any]:
@@ -120,117 +138,178 @@ class CostModel(ABC):
         """Returns the text files that belong to the state."""
         return {}
 
-    def options(self) -> dict[str, Any]:
-        """Returns the keyword arguments, besides the space and ``exact``, that make an equal unfitted model (JSON)."""
-        return {"batch_size": self.features.batch_size, "seq_len": self.features.seq_len}
+    def _one(self, arch: Architecture) -> float:
+        """Predicts a single architecture; models with a quicker way to the same bits override it."""
+        return float(self._predict(self.features.encode([arch]))[0])
 
     def importance(self) -> dict[str, float]:
         """Returns each feature's share of what the model explains, summing to 1; empty when it uses none."""
         return {}
 
-    def clone(self) -> CostModel:
-        """Returns an unfitted model with the same options."""
-        return type(self)(self.space, **self.options())
-
-    def settled(self) -> CostModel:
-        """Returns an unfitted copy that keeps every choice made by cross-validation; for folds of a calibration."""
-        return self.clone()
-
     @property
     def chosen(self) -> str | None:
-        """The name of the model that was chosen by cross-validation; None for a model that is not a choice."""
+        """Name of the model that was chosen by cross-validation; None for a model that is not a choice."""
         return None
+
+    # -- parameters ----------------------------------------------------------------------------------------------------
+
+    def get_params(self) -> dict[str, Any]:
+        """Returns the keyword arguments, besides the space, that make an equal unfitted model (JSON)."""
+        return {name: getattr(self, name) for name in parameters(type(self))}
+
+    def clone(self: Model) -> Model:
+        """Returns an unfitted model with the same parameters."""
+        return type(self)(self.space, **self.get_params())
+
+    def clone_with_hyperparameters(self: Model) -> Model:
+        """Returns an unfitted copy that keeps every hyperparameter that this fitted model chose by cross-validation."""
+        return self.clone()
+
+    def common_params(self) -> dict[str, Any]:
+        """Returns the keyword arguments that all cost models share, for models that are made of others."""
+        return {name: getattr(self, name) for name in parameters(CostModel)}
 
     # -- fitting -------------------------------------------------------------------------------------------------------
 
-    def fit(self: Model, archs: Sequence[Architecture], latency_s: ArrayLike, weights: ArrayLike | None = None) -> Model:
+    def fit(
+        self: Model, archs: Sequence[Architecture] | NDArray[Any], values: ArrayLike, weights: ArrayLike | None = None
+    ) -> Model:
         """Learns from measurements.
 
         Args:
-            archs: n architectures. Repeats are merged: every architecture counts once, less where its measurements disagree.
-            latency_s: Shape (n,), seconds, positive.
-            weights: Shape (n,), positive, larger for more trustworthy rows; None for equal ones.
+            archs: n architectures, or their encoded genes as an array (n, genes), of which no measured values are kept.
+                Repeats are merged: every architecture counts once, less where its measurements disagree.
+            values: Measured values, positive, shape (n,); seconds for latency.
+            weights: Positive weights, larger for more trustworthy rows, shape (n,); only their ratios count. None for equal
+                ones.
+
+        Returns:
+            The model itself.
 
         Raises:
-            DataError: When there are fewer than two rows, or a latency or weight is not positive and finite.
+            DataError: When there are fewer than two rows, or a value or weight is not positive and finite.
             ArchitectureError: When an architecture belongs to another space.
         """
-        seconds = np.array(latency_s, dtype=np.float64)
-        row_weights = np.ones(len(archs)) if weights is None else np.array(weights, dtype=np.float64)
-        _check_rows(len(archs), seconds, "latency")
-        _check_rows(len(archs), row_weights, "weight")
-        archs, genes = self._encoded(archs)
-        even = row_weights / row_weights.mean()
-        self.fit_encoded(genes, seconds, even)
-        middles = Middles.of(Groups.of(self.features, genes), seconds, even)
-        firsts = [self.space.canonical(archs[rows[0]].genes) for rows in middles.groups.rows]
-        self.measured_ = dict(zip(firsts, middles.seconds.tolist(), strict=True))
-        return self
-
-    def refit(self, archs: Sequence[Architecture], latency_s: ArrayLike, weights: ArrayLike | None = None) -> CostModel:
-        """Returns a model fitted to other latencies of much the same rows, with every choice of this one kept."""
-        fitted = self.settled()
-        fitted.exact = self.exact
-        return fitted.fit(archs, latency_s, weights)
-
-    def fit_encoded(self: Model, genes: Floats, latency_s: Floats, weights: Floats) -> Model:
-        """Fits checked rows: encoded genes (n, genes), seconds (n,), weights (n,) of mean about 1. Keeps no exact hits."""
-        groups = Groups.of(self.features, genes)
-        self.domain_ = Domain.of(self.features, genes)
+        known, genes = self._encoded(archs)
+        rows = np.array(values, dtype=np.float64)
+        row_weights = np.ones(len(genes)) if weights is None else np.array(weights, dtype=np.float64)
+        check_rows(len(genes), MIN_ROWS if known is not None else 1)
+        check_values(len(genes), rows, "latency" if self.quantity == LATENCY else self.quantity)
+        check_values(len(genes), row_weights, "weight")
+        groups, even = Groups.of(self.features, genes), row_weights / row_weights.mean()
+        self.monotone_ = ()
+        self._fit(*merged(groups, genes, rows, even))
         self.n_rows_, self.n_architectures_ = len(genes), len(groups)
-        self.spread_, self.errors_, self.noise_ = None, None, None
-        self.measured_, self.spreads_, self.doubts_ = {}, {}, {}
-        self._fit(*merged(groups, genes, latency_s, weights))
+        self.log_interval_half_width_, self.errors_, self.noise_half_width_ = None, None, None
+        self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
+        self.domain_ = Domain.of(self.features, genes)
+        if known is not None:
+            firsts = [self.space.canonical(known[row].genes) for row in groups.first]
+            self.measured_ = dict(zip(firsts, Middles.of(groups, rows, even).values.tolist(), strict=True))
         return self
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def predict(self, archs: Sequence[Architecture | Any] | NDArray[Any] | Any, exact: bool = False) -> Prediction:
+    def predict(self, archs: Sequence[Architecture | Any] | NDArray[Any] | Any) -> Prediction:
         """Predicts many architectures at once.
 
         Args:
             archs: n architectures, or what each can be made of (see ``__call__``), or a data frame with one a row, or their
                 encoded genes as an array (n, genes).
-            exact: Answer with the measurement, and an interval of its own, where that very architecture was measured for the
-                fit; needs architectures rather than an array.
 
         Raises:
             ArchitectureError: When one belongs to another space.
-            HwcostError: When the model is not fitted.
+            NotFittedError: When the model is not fitted.
         """
         self._check_fitted()
-        hits: dict[int, tuple[GeneValue, ...]] = {}
+        _, genes = self._encoded(archs)
+        half_width = np.nan if self.log_interval_half_width_ is None else self.log_interval_half_width_
+        half_widths = np.full(len(genes), half_width)
+        return Prediction.within(self._predict(genes), half_widths, self.in_domain(genes), self.quantity)
+
+    def __call__(self, arch: Architecture | Any) -> float:
+        """Returns the predicted value of one architecture, seconds for latency; the same as ``predict([arch])``, every bit.
+
+        Args:
+            arch: An architecture, or what :meth:`hwcost.spaces.base.SearchSpace.as_architecture` makes one of: values in a
+                sequence, a mapping, a row of a data frame, a text.
+
+        Raises:
+            ArchitectureError: When it does not belong to the model's space.
+            NotFittedError: When the model is not fitted.
+        """
+        try:
+            is_ours = arch.space == self.space.name
+        except AttributeError:
+            is_ours = False
+        return self._one(arch if is_ours else self.space.as_architecture(arch))
+
+    def predict_encoded(self, genes: Floats) -> Floats:
+        """Predicts values (n,) for encoded genes (n, genes), without checks or intervals."""
+        return self._predict(genes)
+
+    def predict_codes(self, codes: Codes) -> Floats:
+        """Predicts values (n,) for gene codes (n, genes), for searchers that hold candidates as codes; nothing is checked.
+
+        A code is an index into a gene's choices, which stand in ascending order where they are numbers.
+        """
+        return self._predict(self.features.genes_of(codes))
+
+    def with_measured(self) -> MeasuredFirst:
+        """Returns a cost function that answers measured architectures with their measurements, others with this model."""
+        from hwcost.cost_models.measured import MeasuredFirst
+
+        return MeasuredFirst(self)
+
+    def probability(self, archs: Sequence[Architecture] | NDArray[Any], most: float) -> Floats:
+        """Returns the probability that each architecture, measured once, does not exceed a bound; shape (n,).
+
+        The share of errors on rows left out that would keep the prediction within the bound; with n such errors it never
+        claims more than ``n / (n + 1)``.
+
+        Args:
+            archs: n architectures, or their encoded genes as an array (n, genes).
+            most: Upper bound, in the unit of the quantity.
+
+        Raises:
+            UsageError: When the model is not calibrated.
+        """
+        predicted = self.predict(archs).values
+        if self.errors_ is None:
+            raise UsageError(
+                f"the cost model '{self.name}' has no interval: it was fitted on too few architectures. Measure more."
+            )
+        room = rowwise.log(most / predicted)
+        return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
+
+    def expected(self, probabilities: Sequence[Any]) -> Any:
+        """Returns the mean value when every gene is drawn by itself; differentiable in the probabilities.
+
+        For searches by gradients (Finding Fast Transformers: the expected cost of a policy). At one-hot probabilities it is
+        the model's own value, but for the floor under its predictions.
+
+        Args:
+            probabilities: One array or torch tensor per gene, with one number per choice in ascending order.
+
+        Raises:
+            UsageError: When the model is not a lookup table over genes, or the probabilities do not fit.
+        """
+        raise UsageError(
+            f"a mean over architectures needs a table over genes, which '{self.name}' is not: fit one with model='lut'"
+        )
+
+    def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
+        """Says for encoded genes (n, genes) whether each row lies within what the model was fitted on; shape (n,)."""
+        return self.domain_.contains(self.features, genes)
+
+    def _encoded(self, archs: Any) -> tuple[Sequence[Architecture] | None, Floats]:
+        """Returns architectures and their encoded genes (n, genes); None in place of the first for an array of genes."""
         if isinstance(archs, np.ndarray) and archs.dtype.names is None:
-            genes = self.features.check(archs.astype(np.float64))
-        else:
-            archs, genes = self._encoded(archs)
-            hits = self._hits(archs) if exact else {}
-        latency_s = self._predict(genes)
-        ratio = np.full(len(genes), np.nan if self.spread_ is None else float(np.exp(self.spread_)))
-        if hits:
-            latency_s, where = latency_s.copy(), list(hits)
-            latency_s[where] = [self.measured_[key] for key in hits.values()]
-            ratio[where] = [math.exp(self._measured_spread(key)) for key in hits.values()]
-        inside = self.in_domain(genes)
-        if np.isnan(ratio).all():
-            return Prediction(latency_s, None, None, inside)
-        return Prediction(latency_s, latency_s / ratio, latency_s * ratio, inside)
-
-    def _hits(self, archs: Sequence[Architecture]) -> dict[int, tuple[GeneValue, ...]]:
-        """Returns the genes of those architectures that are answered with a measurement, by their place."""
-        return {i: arch.genes for i, arch in enumerate(archs) if arch.genes in self.measured_}
-
-    def _measured_spread(self, genes: tuple[GeneValue, ...]) -> float:
-        """Half-width about an exact hit: both it and a further measurement have noise; NaN where the noise is unknown."""
-        alone = math.nan if self.noise_ is None else math.sqrt(2.0) * self.noise_
-        return self.spreads_.get(genes, alone)
-
-    def _encoded(self, archs: Any) -> tuple[Sequence[Architecture], Floats]:
-        """Returns architectures and their encoded genes (n, genes), of architectures or what they can be made of."""
+            return None, self.features.check(archs.astype(np.float64))
         if isinstance(archs, (list, tuple)):
             try:
                 return archs, self.features.encode(archs)
-            except AttributeError:  # one of them is no architecture yet
+            except AttributeError:  # one of them has yet to be made an architecture
                 pass
         if isinstance(archs, str):
             archs = [archs]
@@ -238,102 +317,41 @@ class CostModel(ABC):
         held = [self.space.as_architecture(one) for one in rows]
         return held, self.features.encode(held)
 
-    def probability(self, archs: Sequence[Architecture] | NDArray[Any], max_s: float) -> Floats:
-        """Returns how likely each architecture, measured once, takes no longer than a limit; shape (n,).
+    # -- being fitted --------------------------------------------------------------------------------------------------
 
-        The share of errors on rows left out that would keep the prediction within the limit; with n such errors it never
-        claims more than ``n / (n + 1)``.
-
-        Args:
-            archs: n architectures, or their encoded genes as an array (n, genes).
-            max_s: Seconds.
-
-        Raises:
-            HwcostError: When the model is not calibrated.
-        """
-        if self.errors_ is None:
-            raise HwcostError(
-                f"the cost model '{self.name}' has no interval: it was fitted on too few architectures. Measure more."
-            )
-        room = np.log(max_s / self.predict(archs).latency_s)
-        return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
-
-    def expected(self, probabilities: Sequence[Any]) -> Any:
-        """Returns the mean latency in seconds when every gene is drawn by itself; differentiable in the probabilities.
-
-        For searches by gradients (Finding Fast Transformers: the expected cost of a policy). At one-hot probabilities it is
-        the model's own value, but for the floor under its predictions.
-
-        Args:
-            probabilities: Per gene, one number per choice in ascending order: numpy arrays, or torch tensors.
-
-        Raises:
-            UsageError: When the model is no lookup table over genes, or the probabilities do not fit.
-        """
-        raise UsageError(
-            f"a mean over architectures needs a table over genes, which '{self.name}' is not: fit one with model='lut'"
-        )
-
-    def predict_encoded(self, genes: Floats) -> Floats:
-        """Predicts seconds (n,) for encoded genes (n, genes), without checks, intervals or exact hits."""
-        return self._predict(genes)
-
-    def predict_codes(self, codes: Codes) -> Floats:
-        """Predicts seconds (n,) for gene codes (n, genes), for searchers that hold populations as codes; nothing is checked.
-
-        A code is an index into a gene's choices, which stand in ascending order where they are numbers.
-        """
-        return self._predict(self.features.genes_of(codes))
-
-    def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
-        """Says for encoded genes (n, genes) whether each row lies within what the model was fitted on; shape (n,)."""
-        if self.domain_ is None:
-            return np.ones(len(genes), dtype=bool)
-        return self.domain_.contains(self.features, genes)
-
-    def __call__(self, arch: Architecture | Any) -> float:
-        """Returns the latency of one architecture in seconds.
-
-        Args:
-            arch: An architecture, or what :meth:`hwcost.spaces.base.SearchSpace.as_architecture` makes one of: values in a
-                sequence, a mapping, a row of a data frame, a text.
-
-        Raises:
-            ArchitectureError: When it is no architecture of the model's space.
-        """
-        try:
-            is_ours = arch.space == self.space.name
-        except AttributeError:
-            is_ours = False
-        if not is_ours:
-            arch = self.space.as_architecture(arch)
-        if self.exact:
-            hit = self.measured_.get(arch.genes)
-            if hit is not None:
-                return hit
-        return self._one(arch)
-
-    def _one(self, arch: Architecture) -> float:
-        """Predicts a single architecture; models with a quicker way override it."""
-        self._check_fitted()
-        return float(self._predict(self.features.encode([arch]))[0])
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the model can be asked."""
+        return "domain_" in vars(self)
 
     def _check_fitted(self) -> None:
-        if not self._is_fitted():
-            raise HwcostError(f"the cost model '{self.name}' is not fitted yet; call fit(archs, latency_s) first")
+        if not self.is_fitted:
+            raise NotFittedError(
+                f"the cost model '{self.name}' is not fitted yet. Call fit(archs, values) first, or read a fitted one with "
+                "hwcost.load(folder)."
+            )
 
-    def _is_fitted(self) -> bool:
-        return self.domain_ is not None
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves the feature extractor out: whoever unpickles the model shares that of its own process."""
+        return {name: value for name, value in vars(self).items() if name != "features"}
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Says of what is learned that there is nothing yet."""
+            is_property = hasattr(type(self), name)  # one that reads what is learned
+            if is_property or (name.endswith("_") and not name.startswith("_")):
+                self._check_fitted()
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     # -- keeping -------------------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
         """Returns everything learned as plain JSON, besides what ``files`` holds."""
-        domain = None if self.domain_ is None else self.domain_.as_dict()
         errors = None if self.errors_ is None else self.errors_.tolist()
         counts = {"n_rows": self.n_rows_, "n_architectures": self.n_architectures_}
-        kept = {"domain": domain, "spread": self.spread_, "noise": self.noise_, "errors": errors, **counts}
-        return {**kept, "learned": self._state()}
+        widths = {"spread": self.log_interval_half_width_, "noise": self.noise_half_width_}
+        return {"domain": self.domain_.as_dict(), **widths, "errors": errors, **counts, "learned": self._state()}
 
     def files(self) -> dict[str, str]:
         """Returns learned parts that have a text format of their own, by file name."""
@@ -343,22 +361,28 @@ class CostModel(ABC):
         """Takes over what ``state`` and ``files`` returned.
 
         Raises:
-            DataError: When a part is no model.
+            DataError: When a part does not hold a model.
             LookupError, TypeError, ValueError: When the state lacks something or holds the wrong kind of thing.
         """
-        self.domain_ = None if state["domain"] is None else Domain.from_dict(state["domain"])
-        self.spread_ = None if state["spread"] is None else float(state["spread"])
+        self.domain_ = Domain.from_dict(state["domain"])
+        self.log_interval_half_width_ = None if state["spread"] is None else float(state["spread"])
         self.errors_ = None if state["errors"] is None else np.array(state["errors"], dtype=np.float64)
-        noise = state.get("noise", self.spread_)  # folders of earlier versions have none
-        self.noise_ = None if noise is None else float(noise)
+        noise = state.get("noise", self.log_interval_half_width_)  # the first folders lack it
+        self.noise_half_width_ = None if noise is None else float(noise)
         self.n_rows_ = int(state["n_rows"])
         self.n_architectures_ = int(state.get("n_architectures", self.n_rows_))
+        self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
+        self.monotone_ = ()
         self._restore(state["learned"], files)
 
     def save(self, folder: str | Path) -> Path:
         """Writes the model as a folder of plain data and returns its path; :func:`hwcost.load` reads it.
 
+        All files are written beside the folder before any is moved into it: a failure leaves the model that was there. Other
+        files in the folder stay.
+
         Raises:
+            NotFittedError: When the model is not fitted.
             UsageError: When the folder cannot be written.
         """
         from hwcost.cost_models.persistence import save
@@ -379,13 +403,3 @@ class CostModel(ABC):
         if not isinstance(model, cls):
             raise DataError(f"{folder} holds a '{model.name}' model; load it with hwcost.load(...)")
         return model
-
-
-def _check_rows(n: int, values: Floats, what: str) -> None:
-    if n < MIN_ROWS:
-        raise DataError(f"a cost model needs at least {MIN_ROWS} measurements, got {n}. Measure more architectures.")
-    if values.shape != (n,):
-        raise UsageError(f"expected one {what} for each of {n} architectures, got an array of shape {values.shape}")
-    wrong = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
-    if len(wrong):
-        raise DataError(f"row {wrong[0]}: the {what} {values[wrong[0]]} is not positive and finite. Leave the row out.")

@@ -1,4 +1,4 @@
-"""The least that any cost model must beat: every architecture takes the same time."""
+"""The least that any cost model must beat: every architecture costs the same."""
 
 from __future__ import annotations
 
@@ -11,22 +11,26 @@ from hwcost.cost_models.base import CostModel
 
 
 class Constant(CostModel):
-    """The weighted mean of the latencies, whatever the architecture.
+    """The weighted mean of the measured values, whatever the architecture.
 
     Attributes:
-        mean_s_: That mean, in seconds.
+        mean_: That mean, in the unit of the quantity.
     """
 
     name = "constant"
+    complexity = 0
+    baseline_for = frozenset({"table", "campaign"})
 
-    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
-        self.mean_s_ = float(np.average(latency_s, weights=weights))
+    mean_: float
+
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        self.mean_ = float(np.average(values, weights=weights))
 
     def _predict(self, genes: Floats) -> Floats:
-        return np.full(len(genes), self.mean_s_)
+        return np.full(len(genes), self.mean_)
 
     def _state(self) -> dict[str, Any]:
-        return {"mean_s": self.mean_s_}
+        return {"mean_s": self.mean_}
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
-        self.mean_s_ = float(state["mean_s"])
+        self.mean_ = float(state["mean_s"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Data", "from_measurements", "from_store", "from_table", "read"]
 
 FIT, TEST, UNIFORM, CHECK = "fit", "test", "uniform", "check"
-"""Roles of rows: to fit on, to test on, to test on besides as a uniform sample, and to check the sum of components on."""
+"""Roles of rows: fitted on, tested on, tested on a uniform sample besides, and checked against the sum of components."""
 
-FORMER_ROLES = {TEST: ("judge",)}
-"""Names of roles in stores of former versions, by the role's name now."""
+FORMER_ROLES = {"judge": TEST}
+"""Roles that stores of earlier versions hold, by what they are called now."""
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """What a cost model remembers of the campaign that it was fitted on."""
@@ -45,18 +45,18 @@ NOISE = 0.005
 
 @dataclass(frozen=True)
 class Data:
-    """Rows for fitting and judging.
+    """Rows for fitting and testing.
 
     The rows of a store keep their roles; those of a table all have the role ``fit``.
 
     Attributes:
         space: The space of all rows.
-        architectures: One per row.
-        latency_s: Shape (n,), seconds.
-        weights: Shape (n,), larger for more trustworthy rows; mean 1.
-        roles: One per row; all ``fit`` for a table.
-        source: Where the rows come from.
-        shape: ``batch_size`` and ``seq_len`` where all rows agree on them.
+        architectures: Architecture of each row.
+        latency_s: Measured seconds, shape (n,).
+        weights: Weights, larger for more trustworthy rows, mean 1, shape (n,).
+        roles: Role of each row; all ``fit`` for a table.
+        source: Path or name of what the rows were read from.
+        shape: ``batch_size`` and ``seq_len`` of all rows, where they are known.
         provenance: Device, protocol and the like; plain JSON.
         flags: Codes of doubts per row; empty for a table.
         components: Prices by component, where the campaign measured components.
@@ -64,7 +64,7 @@ class Data:
         runs: Number of the measuring run of each row, shape (n,); None where they are not known.
         columns: Names of all columns of a table, features or not.
         lines: Number of the line, record or row of each row of a table; empty where it is not known.
-        place: What ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
+        place: Kind of thing that ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
         names: Name of each row, where an option names the column that holds it.
         remarks: Decisions about the columns of a table, in whole sentences.
         kept: Columns of a table that the user keeps as features, even where they look like a leaked answer.
@@ -105,9 +105,8 @@ class Data:
         return places(self.place, [self.lines[row] if self.lines else row for row in rows])
 
     def rows(self, role: str) -> NDArray[np.intp]:
-        """Returns the row numbers of a role, also of rows that a former version named otherwise."""
-        names = (role, *FORMER_ROLES.get(role, ()))
-        return np.flatnonzero([one in names for one in self.roles])
+        """Returns the row numbers of a role, also of rows that an earlier version named otherwise."""
+        return np.flatnonzero([FORMER_ROLES.get(one, one) == role for one in self.roles])
 
     def take(self, rows: NDArray[np.intp]) -> tuple[list[Architecture], Floats, Floats]:
         """Returns architectures, latencies and weights of some rows."""
@@ -119,14 +118,16 @@ def read(
     space: str | SearchSpace | None = None,
     campaign_id: str | None = None,
     options: TableOptions = DEFAULTS,
+    shape: Mapping[str, int] | None = None,
 ) -> Data:
     """Reads a campaign's store or a table of latencies.
 
     Args:
         source: Path or URL of a store, path of a table, or a data frame; see :func:`hwcost.exchange.table.read_table`.
-        space: Needed for a table; for a store with several spaces, which of them.
-        campaign_id: Which campaign of the store; None for the youngest.
+        space: Space of the rows: needed for a table, and for a store that holds several.
+        campaign_id: Campaign of the store; None for the latest.
         options: Options for the columns of a table.
+        shape: ``batch_size`` and ``seq_len`` of the rows to take from a store; needed where it holds several.
 
     Raises:
         DataError: When the source holds nothing usable.
@@ -134,7 +135,7 @@ def read(
     """
     if is_store(source):
         options.refuse_given(f"'{source}' is a store")
-        return from_store(str(source), campaign_id, space)
+        return from_store(str(source), campaign_id, space, shape)
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
         raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
@@ -166,16 +167,22 @@ def from_table(table: LatencyTable) -> Data:
     )
 
 
-def from_store(store: str, campaign_id: str | None = None, space: str | SearchSpace | None = None) -> Data:
+def from_store(
+    store: str,
+    campaign_id: str | None = None,
+    space: str | SearchSpace | None = None,
+    shape: Mapping[str, int] | None = None,
+) -> Data:
     """Reads what a campaign measured.
 
     Args:
         store: Path or URL of the store.
-        campaign_id: None takes the latest campaign.
-        space: Keep measurements of this space; None when the campaign has only one.
+        campaign_id: Campaign of the store; None for the latest.
+        space: Space of the measurements to keep; None when the campaign has only one.
+        shape: ``batch_size`` and ``seq_len`` of the measurements to keep; None when the campaign has only one shape.
 
     Raises:
-        DataError: When nothing usable was measured, or several spaces were.
+        DataError: When nothing usable was measured, or several spaces or shapes were.
         StoreError: When the store cannot be read.
     """
     from hwcost.campaign.estimate import measurements
@@ -185,13 +192,16 @@ def from_store(store: str, campaign_id: str | None = None, space: str | SearchSp
     with open_store(store, create=False) as opened:
         campaign = find_campaign(opened, campaign_id)
         found = measurements(opened, campaign.campaign_id)
-    data = from_measurements(found, space, store)
+    data = from_measurements(found, space, store, shape)
     facts = {name: campaign.plan[name] for name in PLAN_FACTS if name in campaign.plan}
     return replace(data, provenance={**data.provenance, "campaign_id": campaign.campaign_id, **facts})
 
 
 def from_measurements(
-    found: Iterable[Measurement], space: str | SearchSpace | None = None, source: str = "campaign"
+    found: Iterable[Measurement],
+    space: str | SearchSpace | None = None,
+    source: str = "campaign",
+    shape: Mapping[str, int] | None = None,
 ) -> Data:
     """Takes usable measurements of whole architectures; see :func:`from_store`."""
     from hwcost.campaign.components import component_report
@@ -203,16 +213,18 @@ def from_measurements(
     models = [(one, workload) for one, workload in pairs if isinstance(workload, ModelWorkload)]
     made = _space([workload for _, workload in models], space, source)
     kept = [(one, workload) for one, workload in models if workload.search_space().options() == made.options()]
+    factory = _factory([workload for _, workload in kept], source)
+    kept = _of_one_shape(kept, shape or {}, source)
     usable = [one for one, _ in kept]
     return Data(
         made,
         [made.architecture(workload.genes) for _, workload in kept],
         np.array([one.latency_s for one in usable], dtype=np.float64),
         _weights(usable),
-        tuple(one.role for one in usable),
+        tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
         source,
-        _shape([workload for _, workload in kept]),
-        {"data": Path(source).name, **_factory([workload for _, workload in kept], source)},
+        _shape(kept[0][1]) if kept else {},
+        {"data": Path(source).name, **factory},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,
     )
@@ -234,14 +246,14 @@ def _space(workloads: Sequence[ModelWorkload], wanted: str | SearchSpace | None,
         name, colon, _ = wanted.partition(":") if isinstance(wanted, str) else (wanted.name, "", "")
         if name not in found:
             known = ", ".join(sorted(found)) or "none"
-            raise DataError(f"{source}: there is no usable measurement of space '{name}'. Found: {known}.")
+            raise DataError(f"{source} holds no usable measurement of space '{name}'. Found: {known}.")
         if isinstance(wanted, str):
             return make_space(wanted) if colon else found[name].search_space()
         return wanted
     if len(found) != 1:
-        many = f"are measurements of several spaces: {', '.join(sorted(found))}"
-        what = many if found else "is no usable measurement of an architecture"
-        raise DataError(f"{source}: there {what}. Name the space, or measure one with 'hwcost measure --space NAME'.")
+        many = f"measurements of several spaces: {', '.join(sorted(found))}"
+        what = many if found else "no usable measurement of an architecture"
+        raise DataError(f"{source} holds {what}. Name the space, or measure one with 'hwcost measure --space NAME'.")
     return next(iter(found.values())).search_space()
 
 
@@ -264,9 +276,33 @@ def _factory(workloads: Sequence[ModelWorkload], source: str) -> dict[str, str]:
     return {"factory": made[0].factory, "factory_sha256": made[0].source, **cast}
 
 
-def _shape(workloads: Sequence[ModelWorkload]) -> dict[str, int]:
-    shapes = {(workload.batch_size, workload.seq_len) for workload in workloads}
-    if len(shapes) != 1:
-        return {}
-    known = zip(("batch_size", "seq_len"), shapes.pop(), strict=True)
-    return {name: size for name, size in known if size is not None}
+def _of_one_shape(
+    rows: list[tuple[Measurement, ModelWorkload]], wanted: Mapping[str, int], source: str
+) -> list[tuple[Measurement, ModelWorkload]]:
+    """Returns the rows of the wanted shape, or all where there is only one.
+
+    Raises:
+        DataError: When there are several, or none as wanted: latencies at different shapes are never fitted as one.
+    """
+    if not rows:
+        return rows
+    kept = [(one, workload) for one, workload in rows if wanted.items() <= _shape(workload).items()]
+    found = {tuple(_shape(workload).items()): _shape(workload) for _, workload in kept or rows}
+    if kept and len(found) == 1:
+        return kept
+    known = "; ".join(_written(shape) for shape in found.values())
+    if kept:
+        raise DataError(
+            f"{source} holds measurements at {len(found)} shapes, and a cost model predicts one. Found: {known}. "
+            "Choose with batch_size= and seq_len= (--batch-size, --seq-len)."
+        )
+    raise DataError(f"{source} holds no usable measurement at {_written(wanted)}. Found: {known}.")
+
+
+def _written(shape: Mapping[str, int]) -> str:
+    return ", ".join(f"{name}={size}" for name, size in shape.items()) or "the factory's own shape"
+
+
+def _shape(workload: ModelWorkload) -> dict[str, int]:
+    known = {"batch_size": workload.batch_size, "seq_len": workload.seq_len}
+    return {name: size for name, size in known.items() if size is not None}

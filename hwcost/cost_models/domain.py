@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.features import Features
 from hwcost.spaces.base import Component
 
@@ -72,7 +73,7 @@ class Domain:
         """Returns 1 inside and a weight that falls to 0 outside; shape (n,)."""
         if features.is_buildable:
             return self.contains(features, genes).astype(np.float64)
-        return np.asarray(np.exp(-FADE * self._outside(genes)))
+        return rowwise.exp(-FADE * self._outside(genes))
 
     def _outside(self, genes: Floats) -> Floats:
         """How far beyond the range, in units of it, on the worst gene; infinite for an unseen category."""

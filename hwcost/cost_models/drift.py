@@ -4,7 +4,7 @@ A table in the order of measurement shows its machine's level in what a structur
 rows agree where the level moved. The residuals are out of fold, so that no model can have swallowed the level; the model
 is fitted again on what the level leaves, and the level again on what the model leaves, until both stand still. Every
 architecture was measured once only, so the result ranks below a campaign with rounds: a level that follows
-the architectures themselves cannot be told from their cost, and such a table is left as it is.
+the architectures themselves is indistinguishable from their cost, and such a table is left as it is.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Drift:
         predicted_s: Predictions with these errors at the mean level, in order of rows, shape (n,).
         rows: Row numbers, ascending, shape (n,).
         von_neumann: Von Neumann ratio of the residuals.
-        von_neumann_after: Of what the level leaves.
+        von_neumann_after: Von Neumann ratio of the residuals less the level.
         size_order: Von Neumann ratio of the predictions; far from 1 when the order follows the architectures.
         is_confounded: Whether it is too far from 1 for any correction.
         base: Name of the structured model.
@@ -107,8 +107,8 @@ class Drift:
 
         Args:
             errors: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,).
-            latency_s: In the same order, shape (n,).
-            runs: In the same order; only where the table names runs.
+            latency_s: Measured seconds in the same order, shape (n,).
+            runs: Numbers of the measuring runs in the same order; only where the table names runs.
         """
         if self.is_confounded:
             return replace(self, residuals=errors, predicted_s=latency_s * np.exp(-errors))
@@ -177,7 +177,7 @@ def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[Co
     for name in bases(features):
         model = cost_model(name, features.space, batch_size=features.batch_size, seq_len=features.seq_len)
         weights = np.ones(len(genes))
-        errors = left_out_errors(model.fit_encoded(genes, latency_s, weights), genes, latency_s, weights)
+        errors = left_out_errors(model.fit(genes, latency_s, weights), genes, latency_s, weights)
         found.append((noise(errors), model, errors))
     _, model, errors = min(found, key=lambda one: one[0])
     return model, errors
@@ -186,7 +186,7 @@ def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[Co
 def refitted_errors(model: CostModel, genes: Floats, latency_s: Floats) -> Floats:
     """Fits a model again with the choices it made before, and returns its out-of-fold errors of log latency."""
     weights = np.ones(len(genes))
-    return left_out_errors(model.settled().fit_encoded(genes, latency_s, weights), genes, latency_s, weights)
+    return left_out_errors(model.clone_with_hyperparameters().fit(genes, latency_s, weights), genes, latency_s, weights)
 
 
 def _run_effects(errors: Floats, runs: Indices) -> dict[int, float]:

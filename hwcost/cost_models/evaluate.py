@@ -4,7 +4,7 @@ All rows of an architecture stand on one side of a split. Metrics count rows; th
 beside those of rows.
 
 The document follows one contract: for every model the sizes, what it chose, the seconds of a fit, and its metrics in two
-views. ``as_measured`` compares the prediction times the level, told from training rows only, with the row as it stands;
+views. ``as_measured`` compares the prediction times the level, estimated from training rows only, with the row as it stands;
 ``reference_state`` compares the bare prediction with the row over that level. Without drift the two are equal.
 """
 
@@ -17,32 +17,30 @@ from typing import Any, Literal
 import numpy as np
 
 from hwcost._types import Floats, Indices
+from hwcost.cost_models import COST_MODELS, candidates, cost_model_class, takes
 from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
 from hwcost.cost_models.drift import Drift
 from hwcost.cost_models.features import shared_features
-from hwcost.cost_models.fitting import DriftChoice, Fitted, drift_of, fit_rows
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.metrics import Metrics, median_metrics, metrics
 from hwcost.cost_models.rolling import roll
 from hwcost.cost_models.table_faults import refuse_faults
+from hwcost.cost_models.train import DriftChoice, Trained, drift_of, train_on
 from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost.spaces.base import SearchSpace
 from hwcost.timing.timer import Clock
 
 Split = Literal["random", "ordered"]
-BASELINES = ("ridge", "constant", "xgboost")
-"""Shown beside whatever was asked for."""
-
-STORE_BASELINES = ("constant", "params", "ridge")
-STORE_MODELS = ("lut", "xgboost", "lightgbm", "hybrid")
-ALL = ("auto", "lut", "products", "hybrid", "lightgbm", "xgboost", "ridge", "constant")
+ALL = "all"
+"""Every model that is a candidate, and what chooses among them."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """One split: rows to fit on, rows to judge on, and how the level moved over the first."""
+    """One split: rows to fit on, test rows, and how the level moved over the first."""
 
     fit: Indices
-    judge: Indices
+    test: Indices
     drift: Drift | None = None
 
 
@@ -61,7 +59,7 @@ def evaluate(
         model: Name of a cost model, or ``all``.
         train: Below 1 the share of rows to fit on, from 2 their number. A random split takes whole architectures, until the
             number of rows is as near to that as it gets.
-        split: ``random`` draws architectures anew for every seed; ``ordered`` takes the first rows, and judges those later
+        split: ``random`` draws architectures anew for every seed; ``ordered`` takes the first rows, and tests on those later
             ones whose architecture is not among them.
         seeds: Number of draws.
         drift: ``auto`` looks for a moving level of the machine in the order of the rows; ``none`` takes rows as they stand.
@@ -71,7 +69,7 @@ def evaluate(
 
     Raises:
         DataError: When the table has a fault that would make any fit wrong.
-        UsageError: When there are no seeds, or the split leaves too few rows or architectures on either side.
+        UsageError: When the number of seeds is not positive, or a side of the split has too few rows or architectures.
         MissingExtraError: When the model asked for is not installed.
     """
     if seeds < 1:
@@ -80,10 +78,10 @@ def evaluate(
     refuse_faults(data)
     splits = []
     for seed in range(1 if split == "ordered" else seeds):
-        fit, judge = _split(groups, n_train, split, seed)
-        splits.append(_Part(fit, judge, drift_of(data, fit, drift)))
+        fit, test = _split(groups, n_train, split, seed)
+        splits.append(_Part(fit, test, drift_of(data, fit, drift)))
     models: dict[str, Any] = {}
-    for name in asked(model):
+    for name in asked(model, data.space):
         report = _over_splits(name, data, groups, splits, split)
         if report is None and name == model:
             raise MissingExtraError("XGBoost", "xgboost-cpu")
@@ -93,7 +91,7 @@ def evaluate(
 
 
 def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
-    """Evaluates models on a campaign: fitted on role ``fit``, judged on ``test`` and, apart from it, on ``uniform``.
+    """Evaluates models on a campaign: fitted on the role ``fit``, tested on ``test`` and, apart from it, on ``uniform``.
 
     Test rows whose architecture is among those fitted on are left out: they are not new.
 
@@ -102,19 +100,19 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
         are such rows.
 
     Raises:
-        DataError: When there are too few rows to fit or to judge on.
+        DataError: When there are too few rows to fit or to test on.
     """
     groups, fit = groups_of(data), data.rows(FIT)
-    judge, uniform = (_unseen(groups, fit, data.rows(role)) for role in (TEST, UNIFORM))
-    if len(fit) < 2 or len(judge) + len(uniform) < 2:
+    test, uniform = (_unseen(groups, fit, data.rows(role)) for role in (TEST, UNIFORM))
+    if len(fit) < 2 or len(test) + len(uniform) < 2:
         raise DataError(
-            f"{data.source}: {len(fit)} rows to fit on, {len(judge)} to judge on and {len(uniform)} uniform ones, of other "
-            "architectures; at least 2 to fit and 2 to judge are needed. Measure test rows as well (hwcost measure "
+            f"{data.source}: {len(fit)} rows to fit on, {len(test)} to test on and {len(uniform)} uniform ones, of other "
+            "architectures; at least 2 to fit and 2 to test on are needed. Measure test rows as well (hwcost measure "
             "--test-rows), or evaluate a table of them with --train."
         )
-    names = (*STORE_BASELINES, *STORE_MODELS) if model == "all" else dict.fromkeys((*STORE_BASELINES, model))
+    names = dict.fromkeys((*baselines("campaign", data.space), *(candidates(data.space) if model == ALL else [model])))
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
-    for key, rows in (("models", judge), ("uniform", uniform)):
+    for key, rows in (("models", test), ("uniform", uniform)):
         if len(rows) > 1:
             reports = {name: _over_splits(name, data, groups, [_Part(fit, rows)], "random") for name in names}
             document[key] = {name: report for name, report in reports.items() if report is not None}
@@ -132,9 +130,16 @@ def _facts(data: Data, groups: Groups) -> dict[str, Any]:
     return {"file": data.source, "space": data.space.name, **counts}
 
 
-def asked(model: str) -> list[str]:
+def asked(model: str, space: SearchSpace) -> list[str]:
     """Returns the names to evaluate: what was asked for, then the baselines."""
-    return list(ALL) if model == "all" else list(dict.fromkeys((model, *BASELINES)))
+    return ["auto", *candidates(space)] if model == ALL else list(dict.fromkeys((model, *baselines("table", space))))
+
+
+def baselines(kind: str, space: SearchSpace) -> list[str]:
+    """Returns the models that are shown beside whatever was asked for on a ``table`` or a ``campaign``, plain ones first."""
+    classes = {name: cost_model_class(name) for name in COST_MODELS.names()}
+    shown = [name for name, one in classes.items() if kind in one.baseline_for and takes(name, space)]
+    return sorted(shown, key=lambda name: (classes[name].complexity or 0, name))
 
 
 def train_rows(n: int, train: float) -> int:
@@ -149,37 +154,37 @@ def train_rows(n: int, train: float) -> int:
     count = round(train * n) if is_share else int(train)
     if count < 2 or n - count < 2:
         raise UsageError(
-            f"--train {train:g} of {n} rows leaves {max(count, 0)} to fit on and {max(n - count, 0)} to judge on; "
+            f"--train {train:g} of {n} rows leaves {max(count, 0)} to fit on and {max(n - count, 0)} to test on; "
             "both need at least 2."
         )
     return count
 
 
 def _split(groups: Groups, n_train: int, split: Split, seed: int) -> tuple[Indices, Indices]:
-    """Returns rows to fit on and rows to judge on, with no architecture on both sides."""
+    """Returns rows to fit on and test rows, with no architecture on both sides."""
     if split not in ("random", "ordered"):
         raise UsageError(f"unknown split '{split}'. Known: ordered, random")
     n = len(groups.numbers)
     if split == "ordered":
-        fit, judge = np.arange(n_train), _unseen(groups, np.arange(n_train), np.arange(n_train, n))
+        fit, test = np.arange(n_train), _unseen(groups, np.arange(n_train), np.arange(n_train, n))
     else:
         order = np.random.default_rng(seed).permutation(len(groups))
         reached = np.cumsum(groups.sizes[order])[1:-1]
         taken = 2 + int(np.argmin(np.abs(reached - n_train))) if len(reached) else len(groups)
-        fit, judge = groups.rows_of(order[:taken]), groups.rows_of(order[taken:])
+        fit, test = groups.rows_of(order[:taken]), groups.rows_of(order[taken:])
     fitted = len(np.unique(groups.numbers[fit]))
-    if fitted < 2 or len(judge) < 2:
+    if fitted < 2 or len(test) < 2:
         raise UsageError(
             f"{n} rows of {len(groups)} different architectures, none of them on both sides of the split: {fitted} "
-            f"architectures to fit on and {len(judge)} rows of others to judge on; both need at least 2. "
+            f"architectures to fit on and {len(test)} rows of others to test on; both need at least 2. "
             "Measure more architectures, or choose another --split or --train."
         )
-    return fit, judge
+    return fit, test
 
 
-def _unseen(groups: Groups, fit: Indices, judge: Indices) -> Indices:
-    """Returns the rows to judge on whose architecture is not among those to fit on."""
-    return judge[~np.isin(groups.numbers[judge], groups.numbers[fit])]
+def _unseen(groups: Groups, fit: Indices, test: Indices) -> Indices:
+    """Returns the test rows whose architecture is not among those to fit on."""
+    return test[~np.isin(groups.numbers[test], groups.numbers[fit])]
 
 
 def _over_splits(
@@ -188,19 +193,19 @@ def _over_splits(
     """Reports one model over splits; None when the library that it needs is not installed."""
     views: dict[str, list[Metrics]] = {"as_measured": [], "reference_state": [], "rolling": []}
     seconds: list[float] = []
-    fits: list[Fitted] = []
+    fits: list[Trained] = []
     for part in splits:
         clock = Clock()
         start = clock.now_s()
         try:
-            fitted = fit_rows(name, data, part.fit, part.drift)
+            trained = train_on(part.fit, data, name, part.drift)
         except MissingExtraError:
             return None
         seconds.append(clock.now_s() - start)
-        fits.append(fitted)
-        for view, found in _judged(fitted, data, part.judge, split).items():
+        fits.append(trained)
+        for view, found in _tested(trained, data, part.test, split).items():
             views[view].append(found)
-    chosen = [fitted.model.chosen for fitted in fits]
+    chosen = [one.model.chosen for one in fits]
     return {
         **_sizes(groups, splits),
         "seconds_fit": float(np.median(seconds)),
@@ -218,15 +223,15 @@ def _sizes(groups: Groups, splits: Sequence[_Part]) -> dict[str, int]:
         return round(float(np.median(rows))), round(float(np.median(architectures)))
 
     n_train, fitted = median([part.fit for part in splits])
-    n_test, judged = median([part.judge for part in splits])
-    return {"n_train": n_train, "n_test": n_test, "architectures_train": fitted, "architectures_test": judged}
+    n_test, tested = median([part.test for part in splits])
+    return {"n_train": n_train, "n_test": n_test, "architectures_train": fitted, "architectures_test": tested}
 
 
-def _judged(fitted: Fitted, data: Data, judge: Indices, split: Split) -> dict[str, Metrics]:
+def _tested(trained: Trained, data: Data, test: Indices, split: Split) -> dict[str, Metrics]:
     """Returns the views of one fit."""
-    archs, measured_s, _ = data.take(judge)
-    answer = fitted.model.predict(archs)
-    level = np.exp(fitted.level(data, judge))
+    archs, measured_s, _ = data.take(test)
+    answer = trained.model.predict(archs)
+    level = np.exp(trained.level(data, test))
     low_s, high_s = answer.low_s, answer.high_s
     bounds = (None, None) if low_s is None or high_s is None else (low_s * level, high_s * level)
     views = {
@@ -234,22 +239,22 @@ def _judged(fitted: Fitted, data: Data, judge: Indices, split: Split) -> dict[st
         "reference_state": metrics(measured_s / level, answer.latency_s, low_s, high_s),
     }
     if split == "ordered":
-        views["rolling"] = _rolling(fitted, data, judge, measured_s, answer.latency_s)
+        views["rolling"] = _rolling(trained, data, test, measured_s, answer.latency_s)
     return views
 
 
-def _rolling(fitted: Fitted, data: Data, judge: Indices, measured_s: Floats, predicted_s: Floats) -> Metrics:
+def _rolling(trained: Trained, data: Data, test: Indices, measured_s: Floats, predicted_s: Floats) -> Metrics:
     """Judges row by row: each row is predicted before its latency is known, which then updates level and interval.
 
     Where too few architectures were fitted on for an interval, there is none here either.
     """
-    level = fitted.level(data, fitted.rows)
-    past = fitted.errors + level
-    order = np.argsort(judge)
+    level = trained.level(data, trained.rows)
+    past = trained.errors + level
+    order = np.argsort(test)
     errors = np.log(measured_s / predicted_s)[order]
     rolled = roll(past, level, errors)
     predicted_s, measured_s = predicted_s[order] * np.exp(rolled.level), measured_s[order]
-    if fitted.model.spread_ is None or np.isnan(rolled.spread).any():
+    if trained.model.log_interval_half_width_ is None or np.isnan(rolled.spread).any():
         return metrics(measured_s, predicted_s)
     return metrics(measured_s, predicted_s, predicted_s * np.exp(-rolled.spread), predicted_s * np.exp(rolled.spread))
 
@@ -261,10 +266,10 @@ def held_out(
 
     A campaign is split by its roles, a table as the seed says.
     """
-    groups, fit, judge = groups_of(data), data.rows(FIT), data.rows(TEST)
-    if len(judge) == 0:
-        fit, judge = _split(groups, train_rows(len(data), train), "random", seed)
-    judge = _unseen(groups, fit, judge)
-    archs, measured_s, _ = data.take(judge)
-    fitted = fit_rows(model, data, fit, drift_of(data, fit, drift))
-    return measured_s, fitted.model.predict(archs).latency_s * np.exp(fitted.level(data, judge))
+    groups, fit, test = groups_of(data), data.rows(FIT), data.rows(TEST)
+    if len(test) == 0:
+        fit, test = _split(groups, train_rows(len(data), train), "random", seed)
+    test = _unseen(groups, fit, test)
+    archs, measured_s, _ = data.take(test)
+    trained = train_on(fit, data, model, drift_of(data, fit, drift))
+    return measured_s, trained.model.predict(archs).latency_s * np.exp(trained.level(data, test))

@@ -42,7 +42,7 @@ def expected_product(tables: Tables, probabilities: Sequence[Any]) -> Any:
 
     Args:
         tables: The sum of logarithms.
-        probabilities: As in :func:`expected_sum`.
+        probabilities: Probabilities of each gene's choices, as in :func:`expected_sum`.
 
     Raises:
         UsageError: As in :func:`expected_sum`.

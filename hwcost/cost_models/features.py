@@ -6,6 +6,9 @@ without a Python loop over architectures.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -93,7 +96,7 @@ class Features(Encoding):
         Returns:
             Shape ``(n, 3)``, columns as in ``WORK``.
         """
-        return np.asarray(self.counts(genes) @ self.component_work)
+        return np.asarray(self.counts(genes) @ self.component_work)  # whole numbers: exact in any order of summation
 
     def work_of(self, codes: Codes) -> Floats:
         """Does what ``work`` does, for gene codes (n, genes)."""
@@ -131,7 +134,28 @@ class Features(Encoding):
         return np.array([self._count(self.decode(row)) for row in self.genes_of(codes)])
 
 
-@lru_cache(maxsize=16)
 def shared_features(space: SearchSpace, batch_size: int = 1, seq_len: int = 128) -> Features:
-    """Returns one extractor for all models of a space, so that its look-up tables are made once."""
-    return Features(space, batch_size, seq_len)
+    """Returns one extractor for all models of equal spaces, so that its look-up tables are made once."""
+    return _shared(_Equal(_identity(space), space), batch_size, seq_len)
+
+
+@dataclass(frozen=True)
+class _Equal:
+    """A space that equals others by its identity; two spaces built with the same options are the same space.
+
+    Attributes:
+        identity: Class, name, genes and options, as something that can be hashed.
+        space: The space itself.
+    """
+
+    identity: Hashable
+    space: SearchSpace = field(compare=False)
+
+
+def _identity(space: SearchSpace) -> Hashable:
+    return type(space), space.name, space.genes, json.dumps(space.options(), sort_keys=True, default=repr)
+
+
+@lru_cache(maxsize=16)
+def _shared(equal: _Equal, batch_size: int, seq_len: int) -> Features:
+    return Features(equal.space, batch_size, seq_len)

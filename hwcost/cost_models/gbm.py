@@ -1,35 +1,36 @@
-"""Gradient boosting: general learners on genes and the number of parameters, fitted to log latency.
+"""Gradient boosting: general learners on genes and the number of parameters, fitted to the logarithm.
 
 Left alone, trees call many an enlargement faster than what it enlarges. Where the space says that latency cannot fall as a
-gene grows, the trees are held to it. Both run on one thread below 10^4 rows: for small batches more threads cost more than
-they give. Fits are deterministic.
+gene grows, the trees are held to it. Fits are deterministic.
 """
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from hwcost._extras import imported
 from hwcost._types import Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.boosters import (
+    BOOSTER_FILE,
+    predict_lightgbm,
+    predict_xgboost,
+    read_lightgbm,
+    read_xgboost,
+    train_lightgbm,
+    train_xgboost,
+)
 from hwcost.cost_models.features import Features
-from hwcost.errors import DataError, UsageError
+from hwcost.cost_models.quantity import LATENCY
+from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 
-THREADING_ROWS = 10_000
-"""Rows from which more than one thread pays."""
-
-BOOSTER_FILE = "booster.txt"
-
-
-def threads(rows: int) -> int:
-    """Returns how many threads a booster should use for so many rows."""
-    return 1 if rows < THREADING_ROWS else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+CANDIDATE_ROWS = 30
+"""Boosters alone are worth trying from so many rows on."""
 
 
 def signs(features: Features) -> list[int]:
@@ -48,17 +49,22 @@ class Boosted(CostModel):
 
     Args:
         space: The space of the architectures.
-        rounds: Trees.
+        rounds: Number of trees.
         depth: Largest depth of a tree.
         rate: Learning rate.
-        monotone: Never call an architecture faster for a larger gene, where the space says so. Turn it off where larger
-            can be faster, for example where sizes that fill whole tiles of the hardware are.
-        **common: See :class:`hwcost.cost_models.base.CostModel`.
+        monotone: Never call an architecture faster for a larger gene, where the space says so; only latency is held to it.
+            Turn it off where larger can be faster, for example where sizes that fill whole tiles of the hardware are.
+        **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
-        offset_: Mean log latency, which the trees add to.
-        booster_: The library's own booster.
+        offset_: Mean of the logarithm, which the trees add to.
+        booster_: Booster of the library itself.
     """
+
+    candidate_rows = CANDIDATE_ROWS
+
+    offset_: float
+    booster_: Any
 
     def __init__(
         self,
@@ -77,8 +83,6 @@ class Boosted(CostModel):
             )
         self.rounds, self.depth, self.rate = rounds, depth, rate
         self.monotone = bool(monotone)
-        self.offset_ = 0.0
-        self.booster_: Any = None
 
     @abstractmethod
     def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
@@ -92,27 +96,26 @@ class Boosted(CostModel):
     def _gains(self) -> Mapping[str, float]:
         """Returns the total gain per column name; columns that no tree uses may be missing."""
 
-    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
-        target = np.log(latency_s)
+    @abstractmethod
+    def _read(self, text: str) -> Any:
+        """Returns the booster that was saved as text."""
+
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        target = np.log(values)
         self.offset_ = float(np.average(target, weights=weights))
-        held = signs(self.features) if self.monotone else [0] * len(self.features.learner_names)
+        is_held = self.monotone and self.quantity == LATENCY
+        held = signs(self.features) if is_held else [0] * len(self.features.learner_names)
         self.monotone_ = tuple(name for name, sign in zip(self.features.learner_names, held, strict=True) if sign)
         self.booster_ = self._train(self.features.learner_columns(genes), target - self.offset_, weights, held)
 
     def _predict(self, genes: Floats) -> Floats:
-        raw = self._raw(self.features.learner_columns(genes))
-        return np.asarray(np.exp(raw.astype(np.float64) + self.offset_))
+        return rowwise.exp(self._raw(self.features.learner_columns(genes)) + self.offset_)
 
     def importance(self) -> dict[str, float]:
         """Returns each column's share of the total gain."""
         gains = self._gains()
         total = sum(gains.values()) or 1.0
         return {name: float(gains.get(name, 0.0) / total) for name in self.features.learner_names}
-
-    def options(self) -> dict[str, Any]:
-        """Returns the options of the constructor."""
-        own = {"rounds": self.rounds, "depth": self.depth, "rate": self.rate, "monotone": self.monotone}
-        return {**super().options(), **own}
 
     def _state(self) -> dict[str, Any]:
         return {"offset": self.offset_, "monotone": list(self.monotone_)}
@@ -122,37 +125,19 @@ class Boosted(CostModel):
         self.monotone_ = tuple(str(name) for name in state.get("monotone", ()))
         self.booster_ = self._read(files[BOOSTER_FILE])
 
-    @abstractmethod
-    def _read(self, text: str) -> Any:
-        """Returns the booster that was saved as text."""
-
 
 class XGBoost(Boosted):
     """XGBoost on genes and the number of parameters; needs the extra ``xgboost-cpu`` or ``xgboost``."""
 
     name = "xgboost"
-
-    def _settings(self, rows: int, monotone: Sequence[int]) -> dict[str, Any]:
-        return {
-            "max_depth": self.depth,
-            "eta": self.rate,
-            "objective": "reg:squarederror",
-            "base_score": 0.0,
-            "tree_method": "hist",
-            "nthread": threads(rows),
-            "verbosity": 0,
-            "seed": 0,
-            "monotone_constraints": tuple(monotone),
-        }
+    complexity = 60
+    baseline_for = frozenset({"table"})
 
     def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
-        xgboost = import_xgboost()
-        data = xgboost.DMatrix(columns, target, weight=weights)
-        return xgboost.train(self._settings(len(columns), monotone), data, num_boost_round=self.rounds)
+        return train_xgboost(columns, target, weights, self.rounds, self.depth, self.rate, monotone)
 
     def _raw(self, columns: Floats) -> Floats:
-        self.booster_.set_param({"nthread": threads(len(columns))})
-        return np.asarray(self.booster_.inplace_predict(columns))
+        return predict_xgboost(self.booster_, columns)
 
     def _gains(self) -> Mapping[str, float]:
         by_index = self.booster_.get_score(importance_type="total_gain")
@@ -162,19 +147,14 @@ class XGBoost(Boosted):
         return {BOOSTER_FILE: bytes(self.booster_.save_raw("json")).decode()}
 
     def _read(self, text: str) -> Any:
-        xgboost = import_xgboost()
-        booster = xgboost.Booster()
-        try:
-            booster.load_model(bytearray(text.encode()))
-        except xgboost.core.XGBoostError as error:
-            raise DataError(f"{BOOSTER_FILE} is no XGBoost model: {str(error).splitlines()[0]}") from None
-        return booster
+        return read_xgboost(text)
 
 
 class LightGBM(Boosted):
     """LightGBM on genes and the number of parameters."""
 
     name = "lightgbm"
+    complexity = 50
 
     def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
         return train_lightgbm(columns, target, weights, self.rounds, self.depth, self.rate, monotone)
@@ -191,73 +171,3 @@ class LightGBM(Boosted):
 
     def _read(self, text: str) -> Any:
         return read_lightgbm(text)
-
-
-def train_lightgbm(
-    columns: Floats,
-    target: Floats,
-    weights: Floats,
-    rounds: int,
-    depth: int,
-    rate: float,
-    monotone: Sequence[int] = (),
-) -> Any:
-    """Fits a LightGBM booster, deterministically; a leaf holds at least a tenth of the rows, and never needs more than 20.
-
-    Args:
-        columns: Shape (n, k).
-        target: Shape (n,).
-        weights: Shape (n,).
-        rounds: Trees.
-        depth: Largest depth.
-        rate: Learning rate.
-        monotone: Per column 1 where the target never falls along it and 0 where it may; empty when it always may.
-    """
-    import lightgbm
-
-    settings = {
-        "objective": "regression",
-        "max_depth": depth,
-        "num_leaves": max(2, 2**depth - 1),
-        "learning_rate": rate,
-        "min_data_in_leaf": max(2, min(20, len(target) // 10)),
-        "min_data_in_bin": 1,
-        "boost_from_average": False,
-        "deterministic": True,
-        "force_col_wise": True,
-        "num_threads": threads(len(target)),
-        "verbosity": -1,
-        "seed": 0,
-    }
-    if any(monotone):
-        settings["monotone_constraints"] = list(monotone)
-    data = lightgbm.Dataset(columns, target, weight=weights)
-    return lightgbm.train(settings, data, num_boost_round=rounds)
-
-
-def predict_lightgbm(booster: Any, columns: Floats, rounds: int | None = None) -> Floats:
-    """Sums the first so many trees of a booster, all of them by default; returns shape (n,)."""
-    return np.asarray(booster.predict(columns, num_iteration=rounds, num_threads=threads(len(columns))), dtype=np.float64)
-
-
-def read_lightgbm(text: str) -> Any:
-    """Reads LightGBM's text format.
-
-    Raises:
-        DataError: When the text is no such model.
-    """
-    import lightgbm
-
-    try:
-        return lightgbm.Booster(model_str=text)
-    except lightgbm.basic.LightGBMError as error:
-        raise DataError(f"the text is no LightGBM model: {error}") from None
-
-
-def import_xgboost() -> Any:
-    """Imports XGBoost.
-
-    Raises:
-        MissingExtraError: When it is not installed.
-    """
-    return imported("xgboost", "xgboost-cpu")

@@ -1,6 +1,7 @@
 """A structured model first, boosted trees on what it leaves.
 
-The structure is a lookup table, or products of the columns where there are no components to price; cross-validation chooses.
+The structure is a lookup table, or a polynomial of the columns where the space has no components to price; cross-validation
+chooses between them.
 The trees see the log ratio of latency to its prediction. How many there are is chosen by cross-validation as well, and none
 at all unless they clearly help on typical rows and do no harm on the worst ones, so that the hybrid is its base when
 that is all there is to learn.
@@ -15,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import cost_model
+from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
 from hwcost.cost_models.folds import folds
-from hwcost.cost_models.gbm import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
@@ -44,9 +45,10 @@ class Hybrid(CostModel):
     Args:
         space: The space of the architectures.
         rounds: Trees on the residual; None chooses by cross-validation, and may choose none.
-        base: ``lut`` or ``products``; ``auto`` chooses by cross-validation among what fits the space.
-        base_options: Options of the base, for example its form and penalties; None lets it choose them.
-        **common: See :class:`hwcost.cost_models.base.CostModel`.
+        base: Name of the structured model, ``lut`` or ``polynomial``; ``auto`` chooses by cross-validation among what fits
+            the space.
+        base_options: Arguments of the base, for example its form and penalties; None lets it choose them.
+        **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
         base_: The fitted structured model.
@@ -55,6 +57,11 @@ class Hybrid(CostModel):
     """
 
     name = "hybrid"
+    complexity = 40
+
+    base_: CostModel
+    rounds_: int
+    booster_: Any
 
     def __init__(
         self,
@@ -73,88 +80,78 @@ class Hybrid(CostModel):
         self.rounds = rounds
         self.base = base
         self.base_options = None if base_options is None else dict(base_options)
-        self.base_: CostModel = self._make(BASES[0] if base == "auto" else base)
-        self.rounds_ = 0
-        self.booster_: Any = None
 
     def _make(self, name: str) -> CostModel:
-        shape = {"batch_size": self.features.batch_size, "seq_len": self.features.seq_len}
-        return cost_model(name, self.space, **{**shape, **(self.base_options or {})})
+        return cost_model(name, self.space, **{**self.common_params(), **(self.base_options or {})})
 
     # -- fitting -------------------------------------------------------------------------------------------------------
 
-    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
-        self.base_ = self._chosen_base(genes, latency_s, weights)
-        self.rounds_ = self._chosen_rounds(genes, latency_s, weights) if self.rounds is None else self.rounds
-        self.booster_ = self._boost(self.base_, genes, latency_s, weights, self.rounds_) if self.rounds_ else None
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        self.base_ = self._chosen_base(genes, values, weights)
+        self.rounds_ = self._chosen_rounds(genes, values, weights) if self.rounds is None else self.rounds
+        self.booster_ = self._boost(self.base_, genes, values, weights, self.rounds_) if self.rounds_ else None
 
-    def _chosen_base(self, genes: Floats, latency_s: Floats, weights: Floats) -> CostModel:
+    def _chosen_base(self, genes: Floats, values: Floats, weights: Floats) -> CostModel:
         """Fits the bases that come into question; a later one is taken when it is clearly better on rows left out."""
         names = bases(self.features) if self.base == "auto" else (self.base,)
-        best, *others = [self._make(name).fit_encoded(genes, latency_s, weights) for name in names]
+        best, *others = [self._make(name).fit(genes, values, weights) for name in names]
         for other in others if len(genes) > 1 else []:
-            errors = [np.abs(left_out_errors(one, genes, latency_s, weights)) for one in (best, other)]
+            errors = [np.abs(left_out_errors(one, genes, values, weights)) for one in (best, other)]
             best = other if clearly_better(errors[1], errors[0]) else best
         return best
 
-    def _boost(self, base: CostModel, genes: Floats, latency_s: Floats, weights: Floats, rounds: int) -> Any:
-        left = np.log(latency_s / base.predict_encoded(genes))
+    def _boost(self, base: CostModel, genes: Floats, values: Floats, weights: Floats, rounds: int) -> Any:
+        left = np.log(values / base.predict_encoded(genes))
         return train_lightgbm(self.features.learner_columns(genes), left, weights, rounds, DEPTH, RATE)
 
-    def _chosen_rounds(self, genes: Floats, latency_s: Floats, weights: Floats) -> int:
-        left = np.log(latency_s / self.base_.predict_encoded(genes))
+    def _chosen_rounds(self, genes: Floats, values: Floats, weights: Floats) -> int:
+        left = np.log(values / self.base_.predict_encoded(genes))
         if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOTHING_LEFT:
             return 0
         errors = np.empty((1 + len(STAGES), len(genes)))
         for kept, held in folds(Groups.of(self.features, genes), FOLDS):
-            errors[:, held] = self._stage_errors(genes, latency_s, weights, kept, held)
+            errors[:, held] = self._stage_errors(genes, values, weights, kept, held)
         best = 1 + int(np.argmin(np.abs(errors[1:]).mean(axis=1)))
         is_better = clearly_better(np.abs(errors[best]), np.abs(errors[0]))
         is_no_worse = float((errors[best] ** 2).mean()) <= float((errors[0] ** 2).mean())
         return STAGES[best - 1] if is_better and is_no_worse else 0
 
-    def _stage_errors(self, genes: Floats, latency_s: Floats, weights: Floats, kept: Indices, held: Indices) -> Floats:
+    def _stage_errors(self, genes: Floats, values: Floats, weights: Floats, kept: Indices, held: Indices) -> Floats:
         """Errors of log latency on held-out rows: without trees, then for each number of trees."""
-        base = self.base_.settled()
-        base.fit_encoded(genes[kept], latency_s[kept], weights[kept])
-        booster = self._boost(base, genes[kept], latency_s[kept], weights[kept], STAGES[-1])
+        base = self.base_.clone_with_hyperparameters()
+        base.fit(genes[kept], values[kept], weights[kept])
+        booster = self._boost(base, genes[kept], values[kept], weights[kept], STAGES[-1])
         columns = self.features.learner_columns(genes[held])
-        bare = np.log(latency_s[held] / base.predict_encoded(genes[held]))
+        bare = np.log(values[held] / base.predict_encoded(genes[held]))
         return np.stack([bare, *(bare - predict_lightgbm(booster, columns, stage) for stage in STAGES)])
 
-    def settled(self) -> Hybrid:
-        """Returns an unfitted copy with the base, its choices and the number of rounds that were taken."""
-        common = super().options()
-        return Hybrid(self.space, rounds=self.rounds_, base=self.base_.name, base_options=self._settled_base(), **common)
-
-    def _settled_base(self) -> dict[str, Any]:
-        common = super().options()
-        return {name: value for name, value in self.base_.settled().options().items() if name not in common}
+    def clone_with_hyperparameters(self) -> Hybrid:
+        """Returns an unfitted copy with the base, its hyperparameters and the number of rounds that were taken."""
+        common = self.common_params()
+        of_base = self.base_.clone_with_hyperparameters().get_params()
+        chosen = {name: value for name, value in of_base.items() if name not in common}
+        return Hybrid(self.space, rounds=self.rounds_, base=self.base_.name, base_options=chosen, **common)
 
     # -- predicting ----------------------------------------------------------------------------------------------------
 
     def _predict(self, genes: Floats) -> Floats:
-        seconds = self.base_.predict_encoded(genes)
-        if self.booster_ is None or self.domain_ is None:
-            return seconds
+        values = self.base_.predict_encoded(genes)
+        if self.booster_ is None:
+            return values
         correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
-        return np.asarray(seconds * np.exp(correction * self.domain_.trust(self.features, genes)))
+        return np.asarray(values * rowwise.exp(correction * self.domain_.trust(self.features, genes)))
 
     def _one(self, arch: Architecture) -> float:
         return super()._one(arch) if self.booster_ is not None else self.base_(arch)
 
-    # -- telling and keeping -------------------------------------------------------------------------------------------
+    # -- explaining and keeping -------------------------------------------------------------------------------------------
 
     def importance(self) -> dict[str, float]:
         """Returns the base's shares; the trees only correct it."""
         return self.base_.importance()
 
-    def options(self) -> dict[str, Any]:
-        """Returns the options of the constructor."""
-        return {**super().options(), "rounds": self.rounds, "base": self.base, "base_options": self.base_options}
-
     def _state(self) -> dict[str, Any]:
-        base = {"base": self.base_.name, "options": self.base_.options(), "model": self.base_.state()}
+        base = {"base": self.base_.name, "options": self.base_.get_params(), "model": self.base_.state()}
         return {"rounds": self.rounds_, **base}
 
     def _files(self) -> dict[str, str]:

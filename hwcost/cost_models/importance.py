@@ -18,7 +18,7 @@ class Variation:
     Attributes:
         typical: The row nearest to the median of all genes, shape (genes,).
         values: Values of every gene.
-        counts: How often each of them occurs.
+        counts: Number of rows that hold each of them.
     """
 
     typical: Floats

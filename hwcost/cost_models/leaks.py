@@ -9,7 +9,7 @@ Where a column is named as rates or energies are, which nobody knows of a new ar
 be rounded to few digits, or measured apart from the latency.
 
 A column of whole numbers in proportion to the latency (parameters, operations) is a feature, unless its name is one of a
-time. A column of few values (a device's peak) is no leak either: the answer is as varied as the latency itself.
+time. A column of few values (a device's peak) does not leak either: the answer is as varied as the latency itself.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Leak:
 
     Attributes:
         column: Its name.
-        how: What it is, for example ``the inverse of the latency``.
+        how: Description of the column, for example ``the inverse of the latency``.
     """
 
     column: str

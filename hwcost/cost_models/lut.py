@@ -9,20 +9,22 @@ Tables without components (someone else's columns) get one function per column i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from hwcost._types import Codes, Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.expected import expected_product, expected_sum
 from hwcost.cost_models.importance import Variation
-from hwcost.cost_models.shrinkage import GRID, Shrunk, fit_shrunk
-from hwcost.cost_models.tabulate import Tables, tabulate
+from hwcost.cost_models.shrinkage import GRID, RidgeFit, fit_ridge
+from hwcost.cost_models.tabulate import Quick, Tables, tabulate
 from hwcost.errors import ArchitectureError, DataError, UsageError
-from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+from hwcost.spaces.base import Architecture, SearchSpace
 
 FORMS = ("auto", "linear", "log")
 LOG_GAIN = 0.95
@@ -39,17 +41,28 @@ class LookupTable(CostModel):
         space: The space of the architectures.
         form: ``linear`` adds prices in seconds, ``log`` multiplies factors, ``auto`` takes what leave-one-out errors favour.
         penalties: Shrinkage per block of columns; None chooses it by leave-one-out errors.
-        **common: See :class:`hwcost.cost_models.base.CostModel`.
+        **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
         form_: The form that was taken.
         penalties_: The penalties that were taken, by block.
         additive_: The fitted prices, in units of ``scale_`` or of its logarithm.
-        scale_: Seconds that 1 stands for.
-        floor_s_: No prediction lies below.
+        scale_: Value that 1 stands for, in the unit of the quantity.
+        floor_: Least value of any prediction.
+        variation_: Values of the training rows, gene by gene; absent from a loaded model.
+        tables_: The prices as sums over genes, and pairs of neighbours; None where components are not such sums.
     """
 
     name = "lut"
+    complexity = 20
+
+    form_: str
+    penalties_: dict[str, float]
+    additive_: Additive
+    scale_: float
+    floor_: float
+    variation_: Variation
+    tables_: Tables | None
 
     def __init__(
         self, space: SearchSpace, *, form: str = "auto", penalties: Mapping[str, float] | None = None, **common: Any
@@ -59,15 +72,6 @@ class LookupTable(CostModel):
             raise UsageError(f"unknown form '{form}' of a lookup table. Known: {', '.join(FORMS)}")
         self.form = form
         self.penalties = None if penalties is None else dict(penalties)
-        self.form_ = "linear"
-        self.penalties_: dict[str, float] = {}
-        self.additive_ = Additive(0.0, np.zeros(len(self.features.components)), ())
-        self.scale_ = 1.0
-        self.floor_s_ = 0.0
-        self._importance: dict[str, float] = {}
-        self._variation: Variation | None = None
-        self._tables: Tables | None = None
-        self._quick: list[dict[GeneValue, float]] = []
 
     @classmethod
     def from_components(
@@ -78,11 +82,11 @@ class LookupTable(CostModel):
         Args:
             space: A space with components.
             component_s: Seconds by component name, such as ``layer[hidden=360]``, for every component of the space.
-            overhead_s: What a whole model takes beyond its components.
-            **common: See the class.
+            overhead_s: Seconds that a whole model takes beyond its components.
+            **common: Arguments of the class.
 
         Raises:
-            DataError: When a component has no price, a price is not positive, or a name is no component of the space.
+            DataError: When a component has no price, a price is not positive, or a name does not belong to a component.
         """
         model = cls(space, **common)
         names = [part.name for part in model.features.components]
@@ -98,9 +102,12 @@ class LookupTable(CostModel):
             wrong = [f"{name} {price:.4g} s" for name, price in zip(names, prices, strict=True) if not 0 < price < np.inf]
             wrong += [] if np.isfinite(overhead_s) else [f"the overhead {overhead_s:.4g} s"]
             raise DataError(f"a component's price must be a positive finite number of seconds, got {', '.join(wrong)}")
-        model.additive_ = Additive(float(overhead_s), prices, ())
-        model.domain_ = Domain.whole(model.features)
-        model._tabulate()
+        facts = {"n_rows": 0, "n_architectures": 0, "spread": None, "errors": None, "noise": None}
+        learned = {
+            "form": "linear", "penalties": {}, "scale_s": 1.0, "floor_s": 0.0, "constant": float(overhead_s),
+            "components": dict(zip(names, prices.tolist(), strict=True)), "genes": [], "importance": {},
+        }  # fmt: skip
+        model.restore({"domain": Domain.whole(model.features).as_dict(), **facts, "learned": learned}, {})
         return model
 
     @property
@@ -120,110 +127,113 @@ class LookupTable(CostModel):
 
     # -- fitting -------------------------------------------------------------------------------------------------------
 
-    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         design = Design(self.features, genes)
-        self.scale_ = float(np.median(latency_s))
-        self.floor_s_ = FLOOR * float(latency_s.min())
-        fits = {form: self._shrunk(form, design, latency_s / self.scale_, weights) for form in self._forms()}
-        errors = {form: self._error(form, fit, latency_s) for form, fit in fits.items()}
+        self.scale_ = float(np.median(values))
+        self.floor_ = FLOOR * float(values.min())
+        fits = {form: self._ridge(form, design, values / self.scale_, weights) for form in self._forms()}
+        errors = {form: self._error(form, fit, values) for form, fit in fits.items()}
         self.form_ = min(errors, key=lambda form: errors[form] * (1.0 if form == "log" else LOG_GAIN))
         best = fits[self.form_]
         self.penalties_ = dict(zip(design.blocks, best.penalties, strict=True))
         self.additive_ = design.additive(best.intercept, best.coefficients)
-        self._variation = Variation.of(genes)
         self._tabulate()
+        self.variation_ = Variation.of(genes)
+        vars(self).pop("shares_", None)
 
     def _forms(self) -> tuple[str, ...]:
         return ("linear", "log") if self.form == "auto" else (self.form,)
 
-    def _shrunk(self, form: str, design: Design, latency: Floats, weights: Floats) -> Shrunk:
+    def _ridge(self, form: str, design: Design, latency: Floats, weights: Floats) -> RidgeFit:
         blocks = list(design.blocks.values())
         penalties = None if self.penalties is None else [self.penalties.get(name, GRID[-1]) for name in design.blocks]
         if form == "log":
-            return fit_shrunk(blocks, np.log(latency), weights, penalties)
-        return fit_shrunk(blocks, latency, weights / latency**2, penalties)
+            return fit_ridge(blocks, np.log(latency), weights, penalties)
+        return fit_ridge(blocks, latency, weights / latency**2, penalties)
 
-    def _error(self, form: str, fit: Shrunk, latency_s: Floats) -> float:
+    def _error(self, form: str, fit: RidgeFit, values: Floats) -> float:
         """Root mean square of leave-one-out errors of log latency, which is fair to both forms."""
         left_out = np.exp(fit.left_out) if form == "log" else fit.left_out
-        seconds = np.maximum(left_out * self.scale_, self.floor_s_)
-        return float(np.sqrt(np.mean(np.log(seconds / latency_s[fit.rows]) ** 2)))
+        seconds = np.maximum(left_out * self.scale_, self.floor_)
+        return float(np.sqrt(np.mean(np.log(seconds / values[fit.rows]) ** 2)))
 
-    def settled(self) -> LookupTable:
+    def clone_with_hyperparameters(self) -> LookupTable:
         """Returns an unfitted copy with the form and the penalties that were chosen."""
-        return LookupTable(self.space, **{**self.options(), "form": self.form_, "penalties": self.penalties_})
+        return LookupTable(self.space, **{**self.get_params(), "form": self.form_, "penalties": self.penalties_})
 
     # -- predicting ----------------------------------------------------------------------------------------------------
 
     def _predict(self, genes: Floats) -> Floats:
-        return self._seconds(self._raw(genes) if self._tables is None else self._tables(self.features.codes(genes)))
+        return self._of_raw(self._raw(genes) if self.tables_ is None else self.tables_(self.features.codes(genes)))
 
     def _raw(self, genes: Floats) -> Floats:
         return self.additive_(self.features, genes)
 
     def predict_codes(self, codes: Codes) -> Floats:
         """See the base class; one table look-up per gene."""
-        return super().predict_codes(codes) if self._tables is None else self._seconds(self._tables(codes))
+        return super().predict_codes(codes) if self.tables_ is None else self._of_raw(self.tables_(codes))
 
     def tables(self) -> Tables | None:
-        """Returns the table as sums over genes, and pairs of neighbours, in a scale that keeps the order of latencies.
+        """Returns the table as sums over genes, and pairs of neighbours, in a scale that keeps the order of values.
 
-        None where the space's components are no such sums.
+        None where the space's components are not such sums.
         """
-        return self._tables
+        return self.tables_
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """See the base class; the floor under predictions is left out, which gradients would not pass."""
-        if self._tables is None:
+        if self.tables_ is None:
             return super().expected(probabilities)
         mean = expected_product if self.form_ == "log" else expected_sum
-        return self.scale_ * mean(self._tables, probabilities)
+        return self.scale_ * mean(self.tables_, probabilities)
 
-    def _seconds(self, raw: Floats) -> Floats:
-        seconds = np.exp(raw) if self.form_ == "log" else raw
-        return np.asarray(np.maximum(seconds * self.scale_, self.floor_s_))
+    def _of_raw(self, raw: Floats) -> Floats:
+        values = rowwise.exp(raw) if self.form_ == "log" else raw
+        return np.asarray(np.maximum(values * self.scale_, self.floor_))
 
     def _one(self, arch: Architecture) -> float:
-        if self._tables is None or self._tables.pairs:
+        quick = self._quick
+        if quick is None:
             return super()._one(arch)
-        total = float(self._tables.base)
         try:
-            for table, gene in zip(self._quick, arch.genes, strict=True):
-                total += table[gene]
-        except (KeyError, ValueError):
+            total = quick(arch.genes)
+        except KeyError:
             self.space.architecture(arch.genes)
-            raise ArchitectureError(f"architecture {arch} is no point of space '{self.space.name}'") from None
+            raise ArchitectureError(f"architecture {arch} does not lie in space '{self.space.name}'") from None
         if self.form_ == "log":
-            return float(self._seconds(np.array([total]))[0])
-        return max(total * self.scale_, self.floor_s_)
+            return float(self._of_raw(np.array([total]))[0])
+        return max(total * self.scale_, self.floor_)
+
+    @cached_property
+    def _quick(self) -> Quick | None:
+        """The tables as dictionaries, made when the first single architecture is asked for."""
+        if self.tables_ is None:
+            return None
+        return Quick.of(self.tables_, [self.features.choices(i) for i in range(len(self.features.sizes))])
 
     def _tabulate(self) -> None:
         """Turns the additive form into one table per gene (or pair of neighbours), where the space allows it."""
+        vars(self).pop("_quick", None)
         counts = self.features.tables
         if counts is None:
-            self._tables = None
+            self.tables_ = None
             return
 
         def raw(codes: Codes) -> Floats:
             return self._raw(self.features.genes_of(codes))
 
-        self._tables = tabulate(raw, self.features.sizes, with_pairs=bool(counts.pairs))
-        self._quick = [
-            dict(zip(self.features.choices(i), table.tolist(), strict=True)) for i, table in enumerate(self._tables.single)
-        ]
+        self.tables_ = tabulate(raw, self.features.sizes, with_pairs=bool(counts.pairs))
 
-    # -- telling and keeping -------------------------------------------------------------------------------------------
+    # -- explaining and keeping -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def shares_(self) -> dict[str, float]:
+        """Share of each gene in the variance that the table explains."""
+        return self.variation_.shares(self._raw, self.features.gene_names)
 
     def importance(self) -> dict[str, float]:
-        """Returns each gene's share of the variance that the table explains."""
-        if self._variation is not None:
-            self._importance = self._variation.shares(self._raw, self.features.gene_names)
-            self._variation = None
-        return dict(self._importance)
-
-    def options(self) -> dict[str, Any]:
-        """Returns the options of the constructor."""
-        return {**super().options(), "form": self.form, "penalties": self.penalties}
+        """Returns the shares of the genes."""
+        return dict(self.shares_)
 
     def _state(self) -> dict[str, Any]:
         names = (part.name for part in self.features.components)
@@ -231,7 +241,7 @@ class LookupTable(CostModel):
             "form": self.form_,
             "penalties": self.penalties_,
             "scale_s": self.scale_,
-            "floor_s": self.floor_s_,
+            "floor_s": self.floor_,
             "constant": self.additive_.constant,
             "components": dict(zip(names, self.additive_.components.tolist(), strict=True)),
             "genes": [term.as_list() for term in self.additive_.genes],
@@ -240,8 +250,8 @@ class LookupTable(CostModel):
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
         self.form_, self.penalties_ = state["form"], dict(state["penalties"])
-        self.scale_, self.floor_s_ = float(state["scale_s"]), float(state["floor_s"])
+        self.scale_, self.floor_ = float(state["scale_s"]), float(state["floor_s"])
         prices = np.array([state["components"][part.name] for part in self.features.components], dtype=np.float64)
         self.additive_ = Additive(float(state["constant"]), prices, tuple(map(GeneTerm.from_list, state["genes"])))
-        self._importance, self._variation = dict(state["importance"]), None
+        self.shares_ = dict(state["importance"])
         self._tabulate()

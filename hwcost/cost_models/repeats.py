@@ -38,30 +38,30 @@ class Middles:
 
     Attributes:
         groups: The architectures of the n rows.
-        seconds: Median of three measurements or more, weighted mean of fewer, shape (architectures,).
-        is_kept: Whether a row is no gross outlier among at least three of its architecture, shape (n,).
+        values: Median of three measurements or more, weighted mean of fewer, shape (architectures,).
+        is_kept: Whether a row is anything but a gross outlier among at least three of its architecture, shape (n,).
         deviations: Log deviation of each kept row from the middle, as large as that of a single measurement from the truth;
             0 where there is no other row, shape (n,).
     """
 
     groups: Groups
-    seconds: Floats
+    values: Floats
     is_kept: NDArray[np.bool_]
     deviations: Floats
 
     @classmethod
-    def of(cls, groups: Groups, latency_s: Floats, weights: Floats) -> Middles:
-        """Merges seconds (n,) with weights (n,)."""
-        seconds = latency_s[groups.first]
-        is_kept = np.ones(len(latency_s), dtype=bool)
-        deviations = np.zeros(len(latency_s))
-        for i, rows in groups.repeated.items():
-            seconds[i] = _middle(latency_s[rows], weights[rows])
-            off = np.log(latency_s[rows] / seconds[i])
-            is_kept[rows] = _is_kept(off)
-            k = int(is_kept[rows].sum())
-            deviations[rows] = np.where(is_kept[rows], off * np.sqrt(k / (k - 1)), 0.0)
-        return cls(groups, seconds, is_kept, deviations)
+    def of(cls, groups: Groups, rows: Floats, weights: Floats) -> Middles:
+        """Merges measured values (n,) with weights (n,)."""
+        values = rows[groups.first]
+        is_kept = np.ones(len(rows), dtype=bool)
+        deviations = np.zeros(len(rows))
+        for i, same in groups.repeated.items():
+            values[i] = _middle(rows[same], weights[same])
+            off = np.log(rows[same] / values[i])
+            is_kept[same] = _is_kept(off)
+            k = int(is_kept[same].sum())
+            deviations[same] = np.where(is_kept[same], off * np.sqrt(k / (k - 1)), 0.0)
+        return cls(groups, values, is_kept, deviations)
 
     @cached_property
     def counts(self) -> Indices:
@@ -84,31 +84,31 @@ class Middles:
         return np.asarray(trust / trust.mean())
 
 
-def _middle(seconds: Floats, weights: Floats) -> float:
-    return float(np.median(seconds) if len(seconds) > 2 else np.average(seconds, weights=weights))
+def _middle(values: Floats, weights: Floats) -> float:
+    return float(np.median(values) if len(values) > 2 else np.average(values, weights=weights))
 
 
 def _is_kept(off: Floats) -> NDArray[np.bool_]:
-    """Returns which log deviations from a middle are no gross outliers; of two, either may be one, so both are kept."""
+    """Returns which log deviations from a middle are small enough; of two, either may be the outlier, so both are kept."""
     if len(off) < 3:
         return np.ones(len(off), dtype=bool)
     return np.asarray(np.abs(off) <= max(FAR_OFF, OUTLIER * median_deviation(off)))
 
 
-def merged(groups: Groups, genes: Floats, latency_s: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
-    """Returns genes, seconds and weights with one row per architecture; rows without repeats come back as they are.
+def merged(groups: Groups, genes: Floats, values: Floats, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Returns genes, values and weights with one row per architecture; rows without repeats come back as they are.
 
     Args:
         groups: The architectures of the n rows.
-        genes: Encoded, shape (n, genes).
-        latency_s: Shape (n,).
-        weights: Shape (n,), mean about 1.
+        genes: Encoded genes, shape (n, genes).
+        values: Measured values, shape (n,).
+        weights: Weights of mean about 1, shape (n,).
     """
     if not groups.has_repeats:
-        return genes, latency_s, weights
-    middles = Middles.of(groups, latency_s, weights)
+        return genes, values, weights
+    middles = Middles.of(groups, values, weights)
     even = np.bincount(groups.numbers, weights) / groups.sizes
-    return genes[groups.first], middles.seconds, even * middles.trust
+    return genes[groups.first], middles.values, even * middles.trust
 
 
 def without_own(groups: Groups, errors: Floats) -> Floats:
@@ -119,7 +119,7 @@ def without_own(groups: Groups, errors: Floats) -> Floats:
 
     Args:
         groups: The architectures of the n rows.
-        errors: Of log latency, from fits that have not seen the architecture, shape (n,).
+        errors: Errors of log latency from fits that have not seen the architecture, shape (n,).
     """
     if not groups.has_repeats:
         return errors

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.cost_models.intervals import LEVEL, MIN_ROWS
+from hwcost.cost_models.conformal import LEVEL, MIN_ROWS
 
 REACHES = (1, 3, 5, 9, 15, 31, 61, 121, 241)
 """Rows that a running median looks back on; the level known from the training rows competes with them."""

@@ -7,12 +7,14 @@ interval, and nothing it says is a measurement.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
+from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import WORK
@@ -34,31 +36,40 @@ class Roofline(CostModel):
         flops_per_s: Peak rate of matrix products.
         bytes_per_s: Peak memory bandwidth.
         itemsize: Bytes per number.
-        **common: See :class:`hwcost.cost_models.base.CostModel`.
+        **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
-        component_s_: Seconds per component of the space.
+        component_s: Seconds per component of the space, shape (components,).
 
     Raises:
         UsageError: When the space has no components, or a peak is not positive.
     """
 
     name = "roofline"
+    complexity = None
+    learns = False
 
     def __init__(
         self, space: SearchSpace, *, flops_per_s: float, bytes_per_s: float, itemsize: int = 4, **common: Any
     ) -> None:
         super().__init__(space, **common)
-        if not self.features.is_buildable:
+        if not space.is_buildable:
             raise UsageError(f"space '{space.name}' describes data only: a roofline needs components")
         if not (flops_per_s > 0 and bytes_per_s > 0 and itemsize > 0):
             raise UsageError(f"a roofline needs positive peaks, got {flops_per_s}, {bytes_per_s} and {itemsize} bytes")
         self.flops_per_s, self.bytes_per_s, self.itemsize = float(flops_per_s), float(bytes_per_s), int(itemsize)
+        self.log_interval_half_width_, self.errors_, self.noise_half_width_ = None, None, None
+        self.n_rows_, self.n_architectures_, self.monotone_ = 0, 0, ()
+        self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
+        self.domain_ = Domain(np.empty(0), np.empty(0), (), np.ones(1, dtype=bool))
+
+    @cached_property
+    def component_s(self) -> Floats:
+        """Seconds per component of the space, shape (components,)."""
         work = self.features.component_work
         arithmetic_s = work[:, WORK.index("flops")] / self.flops_per_s
         memory_s = work[:, WORK.index("elements")] * self.itemsize / self.bytes_per_s
-        self.component_s_ = np.maximum(arithmetic_s, memory_s)
-        self.domain_ = Domain(np.empty(0), np.empty(0), (), np.ones(len(work), dtype=bool))
+        return np.asarray(np.maximum(arithmetic_s, memory_s))
 
     @classmethod
     def of_device(cls, space: SearchSpace, device: DeviceProfile, dtype: str = "float32", **common: Any) -> Roofline:
@@ -68,7 +79,7 @@ class Roofline(CostModel):
             space: A space with components.
             device: The device's profile.
             dtype: ``float32``, ``bfloat16`` or ``float16``.
-            **common: See :class:`hwcost.cost_models.base.CostModel`.
+            **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
         Raises:
             UsageError: When the dtype is unknown, or the profile lacks a peak.
@@ -79,23 +90,18 @@ class Roofline(CostModel):
         if peak is None or bandwidth is None:
             missing = f"peak rate for {dtype}" if peak is None else "memory bandwidth"
             raise UsageError(
-                f"the profile of device '{device.name}' states no {missing}, so there is no roofline for it. "
+                f"the profile of device '{device.name}' states no {missing}, so it has no roofline. "
                 "Take another device or dtype, or measure."
             )
         model = cls(space, flops_per_s=peak, bytes_per_s=bandwidth, itemsize=ITEMSIZES[dtype], **common)
         model.provenance = {"device": device.name, "dtype": dtype, "label": LABEL}
         return model
 
-    def options(self) -> dict[str, Any]:
-        """Returns the options of the constructor."""
-        peaks = {"flops_per_s": self.flops_per_s, "bytes_per_s": self.bytes_per_s, "itemsize": self.itemsize}
-        return {**super().options(), **peaks}
-
-    def _fit(self, genes: Floats, latency_s: Floats, weights: Floats) -> None:
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         """Learns nothing."""
 
     def _predict(self, genes: Floats) -> Floats:
-        return np.asarray(self.features.counts(genes) @ self.component_s_)
+        return rowwise.dot(self.features.counts(genes), self.component_s)
 
     def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         """Says that all architectures are: a data sheet knows no measurements to stay near to; shape (n,)."""

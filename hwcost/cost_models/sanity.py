@@ -53,7 +53,7 @@ def enlargements(model: CostModel, n: int = 500, seed: int = 0) -> Sanity | None
     Args:
         model: A fitted cost model.
         n: Architectures drawn; each is enlarged once, in a gene drawn from those that are not at their largest value.
-        seed: Of the drawing.
+        seed: Seed of the drawing.
 
     Returns:
         None when there is nothing to try: the space marks no gene as increasing, or the rows of the fit are not known.

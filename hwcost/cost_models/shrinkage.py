@@ -34,14 +34,14 @@ OUTLIER = 4.0
 
 
 @dataclass(frozen=True)
-class Shrunk:
+class RidgeFit:
     """A fit.
 
     Attributes:
         intercept: The constant term.
         coefficients: Shape (columns,).
-        penalties: One per block.
-        left_out: What is predicted for ``rows`` when they are left out, in units of the target.
+        penalties: Penalty of each block.
+        left_out: Prediction for each of ``rows`` when it is left out, in units of the target.
         rows: Rows on which leave-one-out errors were taken, all of them when there are not too many.
     """
 
@@ -52,16 +52,16 @@ class Shrunk:
     rows: NDArray[np.intp]
 
 
-def fit_shrunk(
+def fit_ridge(
     blocks: Sequence[Floats], target: Floats, weights: Floats, penalties: Sequence[float] | None = None
-) -> Shrunk:
+) -> RidgeFit:
     """Fits ``target = intercept + columns @ coefficients``.
 
     Args:
         blocks: Matrices (n, k) that share one penalty each.
-        target: Shape (n,).
-        weights: Shape (n,); squared errors are weighted with them.
-        penalties: One per block; None chooses them by leave-one-out error.
+        target: Wanted values, shape (n,).
+        weights: Weights of the squared errors, shape (n,).
+        penalties: Penalty of each block; None chooses them by leave-one-out error.
     """
     first = _Problem(blocks, target, weights)
     chosen = first.choose() if penalties is None else tuple(penalties)
@@ -72,7 +72,7 @@ def fit_shrunk(
         final = _Problem(blocks, target, weights * np.minimum(1.0, limit / np.maximum(first.residuals(chosen), limit)))
     beta = final.solve(chosen)
     left_out = (first.target[first.rows] - errors) / np.sqrt(weights[first.rows])
-    return Shrunk(float(beta[0]), beta[1:], chosen, left_out, first.rows)
+    return RidgeFit(float(beta[0]), beta[1:], chosen, left_out, first.rows)
 
 
 class _Problem:
@@ -128,8 +128,8 @@ def clearly_better(losses: Floats, than: Floats, standard_errors: float = CLEAR)
 
     Args:
         losses: Squared or absolute errors of the more flexible candidate, shape (n,).
-        than: Those of the simpler one on the same rows.
-        standard_errors: How many of them count as clear.
+        than: Errors of the simpler candidate on the same rows, shape (n,).
+        standard_errors: Number of standard errors that count as clear.
     """
     gain = than - losses
     return float(gain.mean()) > standard_errors * float(gain.std()) / float(np.sqrt(len(gain)))

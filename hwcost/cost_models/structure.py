@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwcost.cost_models.features import Features
 
-BASES = ("lut", "products")
+BASES = ("lut", "polynomial")
 """From plain to general."""
 
 

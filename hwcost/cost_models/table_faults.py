@@ -17,6 +17,7 @@ from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.leaks import leaked_columns
 from hwcost.cost_models.unit_faults import UnitFault, unit_faults
 from hwcost.errors import DataError
+from hwcost.exchange.sheet import places
 from hwcost.timing.measurement import Flag
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ MIXED_UNITS, LEAKED_ANSWER, REVERSED, LEVEL = "E_UNIT", "E_LEAK", "E_REVERSED", 
 LARGEST_LEVEL_RANGE = 4.5
 """Highest over lowest level beyond which it was not the machine: one that moves by 60 % either way spans a factor of 4."""
 
-SAID_RANGES = 8
-"""Ranges of rows that a message lists; ``hwcost audit --json`` lists all rows."""
-
 UNITS = {1000: ("milliseconds", "seconds"), 60: ("seconds", "minutes"), 3600: ("seconds", "hours")}
 UNITS |= {10**6: ("microseconds", "seconds"), 10**9: ("nanoseconds", "seconds")}
 """Factor to the unit of the larger numbers and that of the smaller ones."""
@@ -42,7 +40,7 @@ class TableFault:
     """Why a table cannot be fitted.
 
     Attributes:
-        flag: What was found, with a stable code, and what to do.
+        flag: Finding with a stable code, and what to do.
         rows: Row numbers from 0 in ascending order, where single rows are at fault.
         column: The column at fault; None where it is not one.
         factor: Latency of the rows over that of the others, where it is known.
@@ -151,16 +149,7 @@ def _reversed(share: float) -> TableFault:
 
 def _places(data: Data, rows: Sequence[int]) -> str:
     """Returns the numbers of rows, and those of their lines in the file where they are known."""
-    said = f"row{'s' if len(rows) > 1 else ''} {ranges(rows)}"
+    said = places("row", rows)
     if data.place == "row" or not data.lines:
         return f"{said}, counted from 0,"
-    return f"{said} ({data.place}{'s' if len(rows) > 1 else ''} {ranges([data.lines[row] for row in rows])})"
-
-
-def ranges(numbers: Sequence[int]) -> str:
-    """Writes ascending whole numbers as ranges, such as ``3, 7 to 9``; a long list is cut."""
-    cuts = np.flatnonzero(np.diff(numbers) > 1) + 1
-    parts = [part.tolist() for part in np.split(np.asarray(numbers), cuts)]
-    shown = [str(part[0]) if len(part) == 1 else f"{part[0]} to {part[-1]}" for part in parts[:SAID_RANGES]]
-    rest = sum(len(part) for part in parts[SAID_RANGES:])
-    return ", ".join(shown) + (f" and {rest} more" if rest else "")
+    return f"{said} ({data.at(rows)})"

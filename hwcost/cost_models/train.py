@@ -1,112 +1,196 @@
-"""From rows to a finished cost model: fitted, with an interval, cross-validated metrics and provenance."""
+"""From rows to a finished cost model: fitted, with an interval, left-out errors, the machine's level and provenance.
+
+This is the second of three layers. Below it ``CostModel.fit`` learns from architectures and values; above it
+``hwcost.fit`` and ``hwcost fit`` read campaigns and tables.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from hwcost._types import Floats
+from hwcost._types import Floats, Indices
+from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import CHECK, FIT, Data
-from hwcost.cost_models.fitting import DriftChoice, drift_of, fit_rows
+from hwcost.cost_models.drift import Drift, estimate_drift
+from hwcost.cost_models.features import Features
+from hwcost.cost_models.groups import Groups
+from hwcost.cost_models.intervals import calibrate, left_out_errors
 from hwcost.cost_models.metrics import Metrics, metrics
-from hwcost.cost_models.table_faults import refuse_faults
-from hwcost.errors import DataError
+from hwcost.cost_models.repeats import without_own
+from hwcost.cost_models.table_faults import level_fault, refuse_faults
+from hwcost.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from hwcost.workloads.slopes import ComponentTable
 
-__all__ = ["Training", "train", "training"]
+__all__ = ["DriftChoice", "Trained", "drift_of", "train", "train_on"]
 
-MIN_ROWS = 5
+MIN_ARCHITECTURES = 5
 """Fewest different architectures for cross-validated metrics."""
+
+DriftChoice = Literal["auto", "none"]
+DRIFT_CHOICES = ("auto", "none")
 
 
 @dataclass(frozen=True)
-class Training:
-    """A finished model and how well it predicts rows that it has not seen.
+class Trained:
+    """A fitted and calibrated model, and how well it predicts rows that it has not seen.
 
     Attributes:
-        model: The fitted model.
-        measured_s: Latencies of the fitted rows, shape (n,).
-        left_out_s: Prediction for each row by a fit that has not seen its architecture, shape (n,).
-        metrics: Metrics of the predicted latencies against the measured ones.
+        model: A fitted model, which predicts at the mean level of its rows.
+        rows: Numbers of the rows of the fit, shape (n,); ascending where there is a level.
+        measured: Measured values of these rows, shape (n,).
+        errors: Errors of the logarithm on each of these rows left out, the level's own error in them, shape (n,).
+        drift: The level over the rows; None where none was looked for, or none found.
     """
 
     model: CostModel
-    measured_s: Floats
-    left_out_s: Floats
-    metrics: Metrics
+    rows: Indices
+    measured: Floats
+    errors: Floats
+    drift: Drift | None = None
+
+    @cached_property
+    def left_out(self) -> Floats:
+        """Prediction for each row by a fit that has not seen its architecture, shape (n,)."""
+        return np.asarray(self.measured * np.exp(-self.errors))
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """Metrics of these predictions against the measured values."""
+        return metrics(self.measured, self.left_out)
+
+    def level(self, data: Data, rows: Indices) -> Floats:
+        """Returns the log level at any rows of the data; shape (n,), zero without drift."""
+        return np.zeros(len(rows)) if self.drift is None else self.drift(rows, _runs_of(data, rows))
 
 
-def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> CostModel:
-    """Fits a cost model on the rows with the role ``fit``; see :func:`training`."""
-    return training(data, model, drift, **options).model
-
-
-def training(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> Training:
+def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> Trained:
     """Fits and cross-validates a cost model on the rows with the role ``fit``.
 
     Args:
         data: The rows.
         model: Name of a cost model. ``lut`` takes the prices of components as they stand where the campaign measured them.
         drift: ``auto`` takes the machine's moving level out of a table's rows; ``none`` takes them as they stand.
-        **options: What the model takes.
+        **options: Arguments of the model.
 
     Raises:
         DataError: When there are too few rows, too few different architectures, or a fault of the table that would make any
             fit wrong.
-        UnknownNameError: When there is no such model.
+        UnknownNameError: When no model has that name.
         UsageError: When an option is unknown to the model.
     """
     if data.components is not None and model == "lut":
         return _priced(data, data.components, **options)
     rows = data.rows(FIT)
     architectures = len({data.space.canonical(data.architectures[i].genes) for i in rows})
-    if architectures < MIN_ROWS:
+    if architectures < MIN_ARCHITECTURES:
         what = f"{len(rows)} rows" + (f" of {architectures} different architectures" if architectures < len(rows) else "")
-        raise DataError(f"{data.source}: {what} to fit on; at least {MIN_ROWS} are needed. Measure more architectures.")
+        raise DataError(
+            f"{data.source}: {what} to fit on; at least {MIN_ARCHITECTURES} are needed. Measure more architectures."
+        )
     refuse_faults(data)
-    result = fit_rows(model, data, rows, drift_of(data, rows, drift), **{"exact": True, **options})
-    fitted, latency_s = result.model, data.latency_s[result.rows]
-    left_out_s = np.asarray(latency_s * np.exp(-result.errors))
-    found = metrics(latency_s, left_out_s)
+    trained = train_on(rows, data, model, drift_of(data, rows, drift), **options)
+    fitted = trained.model
+    monotone = {"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}
+    level = {} if trained.drift is None else {"drift": trained.drift.as_dict()}
     fitted.provenance = {
-        **data.provenance,
-        **data.shape,
-        "data_sha256": data.sha256,
-        "rows": len(rows),
-        "architectures": architectures,
-        **({"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}),
-        **({} if result.drift is None else {"drift": result.drift.as_dict()}),
-        "metrics": {name: value for name, value in found.items() if value is not None},
-    }
-    return Training(fitted, latency_s, left_out_s, found)
+        **_origin(data), "rows": len(rows), "architectures": architectures, **monotone, **level,
+        "metrics": known(trained.metrics),
+    }  # fmt: skip
+    return trained
 
 
-def _priced(data: Data, table: ComponentTable, **options: Any) -> Training:
-    """Makes a lookup table of measured components, and judges it on the whole models of the same campaign.
+def train_on(rows: Indices, data: Data, model: str, drift: Drift | None = None, **options: Any) -> Trained:
+    """Fits and calibrates a model on some rows.
+
+    The model is fitted on what the level leaves; what the model leaves then gives the level once more, and the model is
+    fitted on what that leaves.
+
+    Args:
+        rows: Numbers of the rows to fit on.
+        data: All rows.
+        model: Name of a cost model.
+        drift: Level from :func:`drift_of` on the same rows; None to take them as they stand.
+        **options: Arguments of the model.
+    """
+    rows = np.sort(rows)
+    made = cost_model(model, data.space, **{**data.shape, **options})
+    archs, latency_s, weights = data.take(rows)
+    genes, even = made.features.encode(archs), weights / weights.mean()
+    if drift is None or drift.is_none:
+        errors = left_out_errors(made.fit(archs, latency_s, weights), genes, latency_s, even)
+        return Trained(calibrate(made, archs, latency_s, weights, errors), rows, latency_s, errors)
+    runs, level = _runs_of(data, rows), drift(rows, _runs_of(data, rows))
+    levelled_s = np.asarray(latency_s * np.exp(-level))
+    made.fit(archs, levelled_s, weights)
+    bare = left_out_errors(made, genes, levelled_s, even)
+    again = drift.again(without_own(Groups.of(made.features, genes), bare) + level, latency_s, runs)
+    levelled_s = np.asarray(latency_s * np.exp(-again(rows, runs)))
+    made = made.clone_with_hyperparameters().fit(archs, levelled_s, weights)
+    errors = bare + level - again.left_out(runs)
+    calibrate(made, archs, levelled_s, weights, errors)
+    return Trained(made, rows, latency_s, errors, None if again.is_none else again)
+
+
+def drift_of(data: Data, rows: Indices, choice: DriftChoice = "auto") -> Drift | None:
+    """Estimates how the level moved over some rows of a table; None where that is not asked for, or makes no sense.
+
+    A campaign's rows have no order: its rounds have dealt with the level already.
+
+    Raises:
+        DataError: When the level moved further than the level of any machine does.
+        UsageError: When the choice is unknown.
+    """
+    if choice not in DRIFT_CHOICES:
+        raise UsageError(f"unknown drift '{choice}'. Known: {', '.join(DRIFT_CHOICES)}")
+    if choice == "none" or not data.is_ordered:
+        return None
+    features = Features(data.space, **data.shape)
+    archs, latency_s, _ = data.take(rows)
+    drift = estimate_drift(features, features.encode(archs), latency_s, rows, _runs_of(data, rows))
+    fault = level_fault(data, drift.rows, drift(drift.rows, _runs_of(data, drift.rows)))
+    if fault is not None:
+        raise DataError(f"{data.source}: {fault.flag.text} {fault.flag.remedy}")
+    return drift
+
+
+def known(found: Metrics) -> Metrics:
+    """Returns the metrics that are defined."""
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _runs_of(data: Data, rows: Indices) -> Indices | None:
+    """Returns the measuring runs of some rows; None where the table does not name them."""
+    return None if data.runs is None else data.runs[rows]
+
+
+def _origin(data: Data) -> dict[str, Any]:
+    return {**data.provenance, **data.shape, "data_sha256": data.sha256}
+
+
+def _priced(data: Data, table: ComponentTable, **options: Any) -> Trained:
+    """Makes a lookup table of measured components, and tests it on the whole models of the same campaign.
 
     Prices that noise made negative are replaced by positive ones, which the provenance names.
     """
     from hwcost.cost_models.lut import LookupTable
     from hwcost.workloads.positive import positive
 
-    options = {**data.shape, "exact": True, **options}
-    priced = {part.name for part in data.space.components()}
-    prices = positive(table, priced)
-    model = LookupTable.from_components(data.space, prices.costs_s, prices.overhead_s, **options)
-    archs, measured_s, _ = data.take(data.rows(CHECK))
+    prices = positive(table, {part.name for part in data.space.components()})
+    made = LookupTable.from_components(data.space, prices.costs_s, prices.overhead_s, **{**data.shape, **options})
+    rows = data.rows(CHECK)
+    archs, measured_s, _ = data.take(rows)
     if not archs:
         raise DataError(f"{data.source}: no whole models were measured to check the components on. Measure some.")
-    predicted_s = model.predict(archs).latency_s
-    found = metrics(measured_s, predicted_s)
-    model.n_rows_, model.n_architectures_ = len(archs), len({data.space.canonical(arch.genes) for arch in archs})
-    facts: dict[str, Any] = {"priced_by": "components", "data_sha256": data.sha256, "rows": len(archs)}
-    if prices.shrunk:
-        facts["shrunk"] = {name: one.to_dict() for name, one in prices.shrunk.items()}
-    kept = {name: value for name, value in found.items() if value is not None}
-    model.provenance = {**data.provenance, **data.shape, **facts, "metrics": kept}
-    return Training(model, measured_s, predicted_s, found)
+    made.n_rows_, made.n_architectures_ = len(archs), len({data.space.canonical(arch.genes) for arch in archs})
+    trained = Trained(made, rows, measured_s, np.log(measured_s / made.predict(archs).values))
+    shrunk = {"shrunk": {name: one.to_dict() for name, one in prices.shrunk.items()}} if prices.shrunk else {}
+    facts = {"priced_by": "components", "rows": len(archs), **shrunk, "metrics": known(trained.metrics)}
+    made.provenance = {**_origin(data), **facts}
+    return trained

@@ -70,7 +70,7 @@ LEAST_SHARE = 0.002
 """Share of rows in another unit below which they are outliers."""
 
 FEW = 5
-"""With fewer rows in another unit, those whose columns lie beyond the others' are no evidence."""
+"""With fewer rows in another unit, those whose columns lie beyond the others' count for nothing."""
 
 WIDER = 3.0
 """Rows in another unit scatter about their law at most this much more than the others."""
@@ -183,7 +183,7 @@ def _search(stages: Sequence[Smoother], logs: Floats, step: float) -> _Levels | 
     for start in _starts(stages, logs, step):
         steps = start
         for stage in stages:
-            levels = _settled(stage, logs, steps, step)
+            levels = _steady_levels(stage, logs, steps, step)
             steps = levels.steps
             if best is None or levels.score < best.score:
                 best = levels
@@ -204,7 +204,7 @@ def _starts(stages: Sequence[Smoother], logs: Floats, step: float) -> Iterator[I
     yield np.cumsum(np.round(np.diff(logs, prepend=logs[0]) / step)).astype(np.intp)
 
 
-def _settled(stage: Smoother, logs: Floats, steps: Indices, step: float) -> _Levels:
+def _steady_levels(stage: Smoother, logs: Floats, steps: Indices, step: float) -> _Levels:
     """Alternates between the law and the assignment until the assignment stands still."""
     errors = np.zeros(len(logs))
     for _ in range(ITERATIONS):

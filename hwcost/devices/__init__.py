@@ -1,18 +1,25 @@
-"""Device profiles: facts with sources, and what is present on this machine."""
+"""Devices: profiles of facts with sources, kinds, and handles of the devices that are here."""
 
 from __future__ import annotations
 
 from hwcost.devices.catalog import load, names
-from hwcost.devices.detect import find, present, profiles_of, require, resolve
-from hwcost.devices.detected import DetectedDevice, device_key, matches
+from hwcost.devices.detect import Device, find, matches, present, profiles_of, require, resolve
+from hwcost.devices.detected import DetectedDevice, device_key
+from hwcost.devices.handle import DeviceHandle
+from hwcost.devices.kinds import DEVICE_KINDS, DeviceKind, device_kind
 from hwcost.devices.profile import DeviceProfile, Match, ProtocolDefaults
 
 __all__ = [
+    "DEVICE_KINDS",
     "DetectedDevice",
+    "Device",
+    "DeviceHandle",
+    "DeviceKind",
     "DeviceProfile",
     "Match",
     "ProtocolDefaults",
     "device_key",
+    "device_kind",
     "find",
     "load",
     "matches",

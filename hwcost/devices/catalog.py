@@ -1,4 +1,4 @@
-"""Finds and loads profiles: those that hwcost ships, those in the user's folders, and single files."""
+"""Finds and loads profiles: of hwcost, of other distributions, of the user's folders, and single files."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from hwcost._resources import share
 from hwcost.devices.profile import DeviceProfile
 from hwcost.devices.schema import profile_from
 from hwcost.errors import DataError, UnknownNameError, UsageError
+from hwcost.registry import Registry
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+PACKAGES = Registry("hwcost.device_profiles", "package of device profiles", {})
+"""Packages of other distributions that hold profiles, one ``NAME.toml`` each."""
 
 FOLDERS_VARIABLE = "HWCOST_DEVICE_PATH"
 """Environment variable with the user's folders of profiles, separated as in ``PATH``."""
@@ -25,6 +29,7 @@ def names() -> list[str]:
 
     Raises:
         UsageError: When a folder of ``HWCOST_DEVICE_PATH`` does not exist, or two files have one name.
+        HwcostError: When a package of profiles cannot be imported; names its distribution.
     """
     return sorted(_files())
 
@@ -37,7 +42,7 @@ def load(name: str) -> DeviceProfile:
 
     Raises:
         UnknownNameError: When no profile has this name; lists those that are known.
-        DataError: When the file is no valid profile.
+        DataError: When the file is not a valid profile.
     """
     if name.endswith(".toml"):
         return read(Path(name))
@@ -52,7 +57,7 @@ def read(path: Path) -> DeviceProfile:
     """Reads one profile from its file.
 
     Raises:
-        DataError: When the file cannot be read or is no valid profile.
+        DataError: When the file cannot be read or is not a valid profile.
     """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -68,7 +73,7 @@ def read(path: Path) -> DeviceProfile:
 
 def _files() -> dict[str, Path]:
     files: dict[str, Path] = {}
-    for folder in (share("devices"), *_user_folders()):
+    for folder in (share("devices"), *_packages(), *_user_folders()):
         for path in sorted(folder.glob("*.toml")):
             if path.stem in files and files[path.stem].resolve() != path.resolve():
                 raise UsageError(f"two profiles are called '{path.stem}': {files[path.stem]} and {path}. Rename one.")
@@ -76,9 +81,13 @@ def _files() -> dict[str, Path]:
     return files
 
 
+def _packages() -> list[Path]:
+    return [Path(folder) for name in PACKAGES.names() for folder in PACKAGES.load(name).__path__]
+
+
 def _user_folders() -> list[Path]:
     folders = [Path(text) for text in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if text]
     for folder in folders:
         if not folder.is_dir():
-            raise UsageError(f"{FOLDERS_VARIABLE} names '{folder}', which is no folder. Correct or unset it.")
+            raise UsageError(f"{FOLDERS_VARIABLE} names '{folder}', which is not a folder. Correct or unset it.")
     return folders

@@ -1,63 +1,75 @@
-"""What is here, and which profile it answers to. Imports no framework and takes a few milliseconds."""
+"""The devices that are here, and the choice of one of them. Imports no framework and takes a few milliseconds."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from hwcost.devices.catalog import load, names
-from hwcost.devices.cuda import detect_cuda
-from hwcost.devices.detected import DetectedDevice, matches
-from hwcost.devices.host_cpu import detect_cpu
+from hwcost.devices.detected import DetectedDevice
+from hwcost.devices.handle import DeviceHandle
+from hwcost.devices.kinds import device_kind, device_kinds
 from hwcost.devices.profile import DeviceProfile
-from hwcost.devices.tpu import detect_tpu
 from hwcost.errors import DeviceError
 
-_CPU_FACTS = {
-    "memory_bytes": "Detected: MemTotal of /proc/meminfo",
-    "cores": "Detected: physical cores in /proc/cpuinfo",
-    "l1d_bytes": "Detected: cache directories of sysfs",
-    "l2_bytes": "Detected: cache directories of sysfs",
-    "l3_bytes": "Detected: cache directories of sysfs",
-    "clock_hz": "Detected: base clock of sysfs or of the brand",
-}
+Device = str | DeviceProfile | DeviceHandle
+"""A device as users give it: ``NAME``, ``NAME:INDEX``, the path of a profile's file, a profile, or a handle."""
+
+OLDEST_TORCH = (2, 6)
+"""Oldest release of torch that the extras install, as ``pyproject.toml`` says."""
+
+_TORCH = re.compile(r"torch (?P<major>[0-9]+)\.(?P<minor>[0-9]+)")
+_INDEXED = re.compile(r"(?P<name>.+):(?P<index>[0-9]+)")
 
 
 def present(root: Path = Path("/")) -> list[DetectedDevice]:
-    """Returns the devices of this machine: the CPU first, then GPUs, then TPUs.
+    """Returns the devices of this machine: the CPU first, then those of the other kinds by name.
 
     Args:
-        root: Where ``proc``, ``sys`` and ``dev`` lie; tests pass a tree of their own.
+        root: Folder in which ``proc``, ``sys`` and ``dev`` lie; tests pass a tree of their own.
     """
-    return [detect_cpu(root), *detect_cuda(root), *detect_tpu(root)]
+    return [device for kind in device_kinds() for device in kind.detect(root)]
 
 
-def resolve(name: str, devices: Sequence[DetectedDevice] | None = None) -> DeviceProfile:
-    """Returns the profile of a name; ``cpu`` is filled in with what is known of this machine's CPU.
+def matches(profile: DeviceProfile, device: DetectedDevice) -> bool:
+    """Says whether a present device is the one that a profile describes."""
+    return profile.kind == device.kind and device_kind(profile.kind).matches(profile, device)
 
-    The profile need not be of a device that is here; see :func:`require`.
+
+def resolve(device: Device, devices: Sequence[DetectedDevice] | None = None) -> DeviceProfile:
+    """Returns the profile of a device, which need not be here.
+
+    A profile for any device of a kind, such as ``cpu``, is filled in with the facts found here. See
+    :func:`require` for a device that is here.
 
     Args:
-        name: Name or path of a profile.
-        devices: What is present; None looks.
+        device: A name, with or without an index, a path, a profile or a handle.
+        devices: Devices that are present; None for a look.
 
     Raises:
         UnknownNameError: When there is no such profile.
     """
-    profile = load(name)
-    if profile.match.cpu != ("*",):
+    if isinstance(device, DeviceHandle):
+        return device.profile
+    profile = load(_split(device)[0]) if isinstance(device, str) else device
+    if profile.match.words != ("*",):
         return profile
     here = present() if devices is None else devices
-    cpu = next((device for device in here if device.kind == "cpu"), None)
-    return profile if cpu is None else _filled_in(profile, cpu)
+    found = next((one for one in here if one.kind == profile.kind), None)
+    return profile if found is None else _filled_in(profile, found)
 
 
-def find(profile: DeviceProfile, devices: Sequence[DetectedDevice] | None = None) -> DetectedDevice | None:
-    """Returns the first present device that a profile describes, or None."""
+def find(device: DeviceProfile | DeviceHandle, devices: Sequence[DetectedDevice] | None = None) -> DetectedDevice | None:
+    """Returns the device that a handle names, or the first one that a profile describes; None where it is not here."""
     here = present() if devices is None else devices
-    return next((device for device in here if matches(profile, device)), None)
+    if isinstance(device, DeviceProfile):
+        return next((one for one in here if matches(device, one)), None)
+    if device.uuid is not None:
+        return next((one for one in here if one.kind == device.kind and one.uuid == device.uuid), None)
+    return next((one for one in here if one.index == device.index and matches(device.profile, one)), None)
 
 
 def profiles_of(device: DetectedDevice) -> list[str]:
@@ -65,42 +77,81 @@ def profiles_of(device: DetectedDevice) -> list[str]:
     return [name for name in names() if matches(load(name), device)]
 
 
-def require(name: str, devices: Sequence[DetectedDevice] | None = None) -> DeviceProfile:
-    """Returns the profile of a device that is here.
+def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> DeviceHandle:
+    """Returns the handle of a device that is here.
+
+    Args:
+        device: A name for the first device of that profile, ``NAME:INDEX`` for the one with that index among the devices of
+            its kind, a path in place of the name, a profile, or a handle of before.
+        devices: Devices that are present; None for a look.
 
     Raises:
         UnknownNameError: When there is no such profile.
         DeviceError: When the device is not here; says what is, and how to get its data.
     """
     here = present() if devices is None else devices
-    profile = resolve(name, here)
-    if find(profile, here) is None:
+    if isinstance(device, DeviceHandle):
+        if find(device, here) is None:
+            raise DeviceError(f"device {device} is not here any more. Here: {_all_described(here)}.")
+        return device
+    name, index = _split(device) if isinstance(device, str) else (device.name, None)
+    profile = resolve(device, here)
+    answering = [one for one in here if matches(profile, one)]
+    if not answering:
         raise DeviceError(_absence(name, profile, here))
-    return profile
+    chosen = next((one for one in answering if index in (None, one.index)), None)
+    if chosen is None:
+        known = ", ".join(f"--device {name}:{one.index}" for one in answering)
+        raise DeviceError(f"no {profile.kind} device with the index {index} is a '{profile.name}' here. Known: {known}.")
+    return DeviceHandle(profile, chosen.index, chosen.uuid)
 
 
-def _filled_in(profile: DeviceProfile, cpu: DetectedDevice) -> DeviceProfile:
+def _split(text: str) -> tuple[str, int | None]:
+    """Splits ``NAME:INDEX``; the index is None where there is none."""
+    parts = _INDEXED.fullmatch(text)
+    return (parts["name"], int(parts["index"])) if parts else (text, None)
+
+
+def _filled_in(profile: DeviceProfile, device: DetectedDevice) -> DeviceProfile:
+    known = device_kind(profile.kind).detected_facts
     facts: dict[str, Any] = {
-        name: getattr(cpu, name)
-        for name in _CPU_FACTS
-        if getattr(cpu, name) is not None and getattr(profile, name) is None
+        name: getattr(device, name)
+        for name in known
+        if getattr(device, name) is not None and getattr(profile, name) is None
     }
-    sources = {**profile.sources, **{name: _CPU_FACTS[name] for name in facts}}
-    return replace(profile, title=cpu.product, sources=sources, **facts)
+    sources = {**profile.sources, **{name: known[name] for name in facts}}
+    return replace(profile, title=device.product, sources=sources, **facts)
 
 
 def _absence(name: str, profile: DeviceProfile, here: Sequence[DetectedDevice]) -> str:
-    known = "; ".join(_described(device) for device in here)
+    return f"device '{name}' ({profile.title}) is not here. Here: {_all_described(here)}. {_remedy(profile)}"
+
+
+def _remedy(profile: DeviceProfile) -> str:
+    """Says how latencies of an absent device are had: by hwcost there, or, where no torch of the extras runs there, without."""
+    release = _TORCH.match(profile.last_framework or "")
+    if release is not None and (int(release["major"]), int(release["minor"])) < OLDEST_TORCH:
+        oldest = ".".join(map(str, OLDEST_TORCH))
+        return (
+            f"Its last framework is {profile.last_framework}, and hwcost's extras install torch {oldest} or later, which does "
+            "not run on it: 'hwcost measure' cannot measure it, there or here. Time the architectures there with that release, "
+            "write their genes and latencies to a table, and fit that: 'hwcost fit FILE.csv --space NAME'. A table of "
+            "latencies that others measured on it can be fitted likewise."
+        )
     framework = f" Its last framework is {profile.last_framework}." if profile.last_framework else ""
     return (
-        f"device '{name}' ({profile.title}) is not here. Here: {known}. "
-        "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' "
-        f"there, 'hwcost import' here.{framework} A table of latencies that others measured on it "
-        "can be fitted as it is: 'hwcost fit FILE.csv'."
+        "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' there, "
+        f"'hwcost import' here.{framework} A table of latencies that others measured on it can be fitted as it is: "
+        "'hwcost fit FILE.csv'."
     )
 
 
+def _all_described(here: Sequence[DetectedDevice]) -> str:
+    return "; ".join(map(_described, here))
+
+
 def _described(device: DetectedDevice) -> str:
-    answers = " or ".join(f"--device {name}" for name in profiles_of(device))
+    index = f":{device.index}" if device.index else ""
+    answers = " or ".join(f"--device {name}{index}" for name in profiles_of(device))
     part = f", partition {device.partition}" if device.partition else ""
     return f"{device.product}{part} ({answers or 'no profile; write one as a .toml file'})"

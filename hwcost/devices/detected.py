@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from dataclasses import asdict, dataclass
 from typing import Any
-
-from hwcost.devices.profile import DeviceProfile, Kind
 
 
 @dataclass(frozen=True)
@@ -17,14 +14,15 @@ class DetectedDevice:
     """What could be found out about a device that is here. Unknown is None.
 
     Attributes:
-        kind: ``cpu``, ``cuda`` or ``tpu``.
-        vendor: For example ``intel``, ``amd``, ``nvidia``, ``google``.
-        product: The name that the device gives itself.
-        index: Its number among the devices of its kind, as runtimes count them.
-        memory_bytes: Size of its memory; of a CPU, what the operating system sees.
+        kind: Name of its kind, such as ``cpu`` or ``cuda``.
+        vendor: Vendor, such as ``intel``, ``amd``, ``nvidia`` or ``google``.
+        product: Name that the device gives itself.
+        index: Its number among the devices of its kind, as ``NAME:INDEX`` counts them.
+        uuid: Identifier of this one device, by which a process is pinned to it; None where it has none.
+        memory_bytes: Size of its memory; for a CPU, of the main memory that the operating system sees.
         cores: Physical cores.
         threads: Logical processors.
-        compute_capability: Of a CUDA device.
+        compute_capability: Compute capability of a CUDA device.
         l1d_bytes: Level 1 data cache of one core.
         l2_bytes: Level 2 cache as one core sees it.
         l3_bytes: Level 3 cache as one core sees it.
@@ -34,10 +32,11 @@ class DetectedDevice:
         driver_version: Context, not part of the key.
     """
 
-    kind: Kind
+    kind: str
     vendor: str
     product: str
     index: int = 0
+    uuid: str | None = None
     memory_bytes: int | None = None
     cores: int | None = None
     threads: int | None = None
@@ -99,20 +98,3 @@ def device_key(
         "power_w": None if power_limit_w is None else round(power_limit_w),
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def matches(profile: DeviceProfile, device: DetectedDevice) -> bool:
-    """Whether a present device is the one that a profile describes. A slice of a device is not that device."""
-    rule = profile.match
-    words = {"cpu": rule.cpu, "cuda": rule.cuda, "tpu": rule.tpu}[device.kind]
-    if profile.kind != device.kind or device.partition is not None:
-        return False
-    if any(_has_words(device.product, text) for text in rule.excluded):
-        return False
-    if rule.compute_capability not in (None, device.compute_capability or rule.compute_capability):
-        return False
-    return any(text == "*" or _has_words(device.product, text) for text in words)
-
-
-def _has_words(name: str, text: str) -> bool:
-    return re.search(rf"(?<![a-z0-9]){re.escape(text)}(?![a-z0-9])", name, re.IGNORECASE) is not None

@@ -16,7 +16,7 @@ def detect_cpu(root: Path = Path("/")) -> DetectedDevice:
     """Returns the CPU that this process runs on.
 
     Args:
-        root: Where ``proc`` and ``sys`` lie; tests pass a tree of their own.
+        root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
     """
     records = _records(read_text(root / "proc/cpuinfo"))
     if not records:

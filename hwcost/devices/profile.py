@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from hwcost._dtypes import BYTES
-
-Kind = Literal["cpu", "cuda", "tpu"]
-
-KINDS = ("cpu", "cuda", "tpu")
-"""Kinds of device."""
 
 DTYPES = tuple(BYTES)
 """Number formats that a peak can be stated for."""
@@ -23,26 +18,23 @@ DTYPES = tuple(BYTES)
 
 @dataclass(frozen=True)
 class Match:
-    """How to recognise a device. Every text is looked for as whole words, in any case.
+    """The rule by which a device is recognised. Every text is looked for as whole words, in any case.
 
     Attributes:
-        cpu: Words of a CPU's brand; ``*`` is any CPU.
-        cuda: Words of a CUDA device's name.
-        tpu: Words of a TPU's type.
+        words: Words of the name that a device of the profile's kind gives itself, or of its type; ``*`` is any of them.
         excluded: Words that a matching name must not have (``not`` in the file).
-        compute_capability: Must agree with the CUDA device's, where that is known.
+        facts: Further facts, as sorted pairs, that must agree with the device's where they are known; which ones there
+            are is up to the kind of device, such as the compute capability of a CUDA device.
     """
 
-    cpu: tuple[str, ...] = ()
-    cuda: tuple[str, ...] = ()
-    tpu: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
-    compute_capability: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class ProtocolDefaults:
-    """What a measurement on this device uses unless told otherwise.
+    """Settings of a measurement on this device where the user gives no others.
 
     Attributes:
         batch_size: Sequences per call.
@@ -62,10 +54,10 @@ class DeviceProfile:
     """Facts about one device.
 
     Attributes:
-        name: What the user types.
-        title: The concrete model.
-        kind: ``cpu``, ``cuda`` or ``tpu``.
-        match: How to recognise it.
+        name: Name that the user types.
+        title: Name of the concrete model.
+        kind: Name of its kind, see :mod:`hwcost.devices.kinds`.
+        match: Rule by which it is recognised.
         protocol: Default protocol.
         flops_per_s: Peak rate of matrix products by dtype, operations per second; one multiply-add is 2.
         memory_bytes: Size of its memory.
@@ -78,12 +70,12 @@ class DeviceProfile:
         clock_hz: Base clock of a CPU, boost clock of a GPU, as the source says.
         power_w: Thermal design power.
         last_framework: The last framework release that supports it; None while current ones do.
-        sources: Where each number comes from, by field name.
+        sources: Source of each number by field name.
     """
 
     name: str
     title: str
-    kind: Kind
+    kind: str
     match: Match
     protocol: ProtocolDefaults
     flops_per_s: Mapping[str, float] = field(default_factory=dict, hash=False)
@@ -104,7 +96,7 @@ class DeviceProfile:
 
         Args:
             dtype: Number format.
-            threads: On a CPU, the share of that many cores; None is all of them.
+            threads: Number of cores whose share is returned, on a CPU; None for all of them.
         """
         peak = self.flops_per_s.get(dtype)
         if peak is None or threads is None or self.kind != "cpu":
@@ -123,9 +115,10 @@ class DeviceProfile:
         return {name: value for name, value in {**tables, **plain, **protocol}.items() if value is not None}
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain JSON; unknown facts are None."""
+        """Returns plain JSON in the form of a profile's file; unknown facts are None."""
         plain = {name: getattr(self, name) for name in (*TEXT_FIELDS, *INTEGER_FIELDS, *NUMBER_FIELDS, "last_framework")}
-        tables = {"match": asdict(self.match), "protocol": asdict(self.protocol)}
+        rule = {self.kind: list(self.match.words), "not": list(self.match.excluded), **dict(self.match.facts)}
+        tables = {"match": rule, "protocol": asdict(self.protocol)}
         return {**plain, "flops_per_s": dict(self.flops_per_s), **tables, "sources": dict(self.sources)}
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from hwcost.devices.kinds import DEVICE_KINDS, device_kind
 from hwcost.devices.profile import (
     DTYPES,
     INTEGER_FIELDS,
-    KINDS,
     NUMBER_FIELDS,
     TEXT_FIELDS,
     DeviceProfile,
@@ -18,7 +18,6 @@ from hwcost.devices.profile import (
 from hwcost.errors import DataError
 
 _TABLES = ("match", "flops_per_s", "protocol", "sources")
-_MATCH_LISTS = {"cpu": "cpu", "cuda": "cuda", "tpu": "tpu", "not": "excluded"}  # key in the file: attribute
 _PROTOCOL_INTEGERS = ("batch_size", "seq_len", "threads")
 
 
@@ -26,16 +25,16 @@ def profile_from(document: Mapping[str, Any], where: str) -> DeviceProfile:
     """Builds a profile from a parsed file.
 
     Args:
-        document: What the TOML file holds.
-        where: Its path, for messages.
+        document: Content of the TOML file.
+        where: Path of the file, for messages.
 
     Raises:
         DataError: When a key is unknown or missing, a value has the wrong type, or a number has no source.
     """
     _known_keys(document, (*TEXT_FIELDS, *INTEGER_FIELDS, *NUMBER_FIELDS, "last_framework", *_TABLES), "", where)
     texts: dict[str, Any] = {key: _text(document, key, "", where) for key in TEXT_FIELDS}
-    if texts["kind"] not in KINDS:
-        raise DataError(f"{where}: kind is '{texts['kind']}'. Known: {', '.join(KINDS)}.")
+    if texts["kind"] not in (known := DEVICE_KINDS.names()):
+        raise DataError(f"{where}: kind is '{texts['kind']}'. Known: {', '.join(known)}.")
     optional = [key for key in (*INTEGER_FIELDS, *NUMBER_FIELDS) if key in document]
     numbers: dict[str, Any] = {key: _number(document, key, "", where, key in INTEGER_FIELDS) for key in optional}
     peaks = _table(document, "flops_per_s", where)
@@ -55,12 +54,13 @@ def profile_from(document: Mapping[str, Any], where: str) -> DeviceProfile:
 
 
 def _match(table: Mapping[str, Any], kind: str, where: str) -> Match:
-    _known_keys(table, (*_MATCH_LISTS, "compute_capability"), "match.", where)
-    lists = {name: _texts(table, key, where) for key, name in _MATCH_LISTS.items()}
-    if not lists[kind]:
+    facts = device_kind(kind).match_facts
+    _known_keys(table, (kind, "not", *facts), "match.", where)
+    words = _texts(table, kind, where)
+    if not words:
         raise DataError(f"{where}: match.{kind} is missing. Expected the words that a {kind} device's name has.")
-    capability = _text(table, "compute_capability", "match.", where) if "compute_capability" in table else None
-    return Match(**lists, compute_capability=capability)
+    given = tuple((name, _text(table, name, "match.", where)) for name in facts if name in table)
+    return Match(words, _texts(table, "not", where), given)
 
 
 def _protocol(table: Mapping[str, Any], where: str) -> ProtocolDefaults:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Sequence
 
 from hwcost.errors import DataError
 from hwcost.exchange.line_marks import without_comments, without_titles
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, places
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = ("\t", ";", ",", "|")
+"""Signs between cells; where several fit alike, the first one counts, since a comma may be a decimal one."""
 
 TRIED = 50
 """Lines by which a delimiter is judged."""
@@ -60,14 +62,18 @@ def _without_headers(header: list[str], body: Rows) -> tuple[Rows, list[str]]:
     return [(line, row) for line, row in body if row != header], [remark]
 
 
-def find_delimiter(text: str) -> str:
+def find_delimiter(text: str, known: Sequence[str] = DELIMITERS) -> str:
     """Returns the delimiter: one that cuts all lines into as many cells as the header, and of those the one with most.
 
     Spaces separate cells where nothing else does, and every line has as many.
+
+    Args:
+        text: Lines of a table, without comments and titles.
+        known: Delimiters that are possible.
     """
     lines = [line for line in text.splitlines()[:TRIED] if line.strip()]
-    counts = {sign: [len(row) for row in csv.reader(lines, delimiter=sign)] for sign in DELIMITERS}
-    possible = [sign for sign in DELIMITERS if counts[sign] and counts[sign][0] > 1]
+    counts = {sign: [len(row) for row in csv.reader(lines, delimiter=sign)] for sign in known}
+    possible = [sign for sign in known if counts[sign] and counts[sign][0] > 1]
     if not possible and len({len(line.split()) for line in lines}) == 1 and len(lines[0].split()) > 1:
         return " "
     return max(possible, key=lambda sign: (len(set(counts[sign])) == 1, counts[sign][0]), default=",")
@@ -129,7 +135,7 @@ def _check_header(header: list[str], body: Rows, source: str) -> None:
     """Refuses a first line that is a row itself."""
     if all(is_number(name) for name in header):
         raise DataError(
-            f"{source}: line 1 holds numbers only, so it is no header. Put a line with the names of the {len(header)} "
+            f"{source}: line 1 holds numbers only, so it is not a header. Put a line with the names of the {len(header)} "
             f"columns before it, such as {_EXAMPLE}."
         )
     if len(header) == 2 and _OPERATOR.search(header[0]) and not is_number(header[0]) and header[1][:1].isdigit():
@@ -140,7 +146,7 @@ def headerless_operators(source: str, rows: Rows) -> DataError:
     """Returns the error for a table of operators: what the file is, which cells are damaged, and what to do with it."""
     damaged = [(line, row[-1]) for line, row in rows if not is_number(row[-1])]
     line, cell = damaged[0] if damaged else (0, "")
-    also = f" Line {line}, column 2: '{cell}' is no number; correct it first." if damaged else ""
+    also = f" Line {line}, column 2: '{cell}' is not a number; correct it first." if damaged else ""
     return DataError(
         f"{source}: this is a table of operators and their latencies, without a header, such as '{rows[0][1][0]}'; none of "
         f"its rows is a whole architecture.{also} Declare a space whose architectures name these operators, and make a "

@@ -122,7 +122,7 @@ def decoded(content: bytes, source: str) -> str:
     except UnicodeDecodeError as error:
         text = content.decode("latin-1")
         if not all(sign.isprintable() or sign in "\t\r\n\xa0" for sign in text):
-            raise DataError(f"{source}: byte {error.start} is no UTF-8 text. Expected a CSV, not a binary file.") from None
+            raise DataError(f"{source}: byte {error.start} is not UTF-8 text. Expected a CSV, not a binary file.") from None
     if "\0" in text:
         raise DataError(f"{source}: holds zero bytes. Expected a CSV, not a binary file.")
     return text

@@ -21,10 +21,10 @@ def read_frame(frame: Any, source: str = "the data frame", place: Place = "row")
         frame: A data frame (pandas, polars, pyarrow, or any with columns), anything with the Arrow or the data frame
             interchange protocol, a structured array, a mapping of columns, or a sequence of mappings or named tuples.
         source: Name of the table in messages.
-        place: What the numbers of its rows count: records from 1, rows from 0.
+        place: Unit of its row numbers: records from 1, or rows from 0.
 
     Raises:
-        UsageError: When it is no table.
+        UsageError: When it is not a table.
         DataError: When its columns have different lengths, or one has no name of its own.
     """
     columns, categories = _columns(frame)
@@ -116,7 +116,7 @@ def _by_protocol(frame: Any) -> tuple[dict[str, list[Any]], set[str]]:
         has_stream = hasattr(frame, "__arrow_c_stream__")
         return _columns(pyarrow.table(frame) if has_stream else interchange.from_dataframe(frame))
     except (pyarrow.ArrowException, RuntimeError) as error:
-        raise UsageError(f"{_type(frame)} is no table: {error}. Give a data frame with named columns.") from None
+        raise UsageError(f"{_type(frame)} is not a table: {error}. Give a data frame with named columns.") from None
 
 
 def _row(row: Any) -> Mapping[str, Any]:

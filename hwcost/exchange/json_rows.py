@@ -29,7 +29,7 @@ def read_json(text: str, source: str) -> Sheet:
         source: Name of the file in messages.
 
     Raises:
-        DataError: When it is no JSON, or holds no table.
+        DataError: When it is not JSON, or holds no table.
     """
     try:
         value = json.loads(text)
@@ -49,8 +49,8 @@ def _lines(text: str, source: str, why: str) -> list[Any]:
             values.append(json.loads(line))
         except (ValueError, RecursionError) as error:
             if not values:
-                raise DataError(f"{source}: this is no JSON: {why}. {_SHAPES}.") from None
-            raise DataError(f"{source}: line {number} is no JSON: {error}. Correct or delete the line.") from None
+                raise DataError(f"{source}: this is not JSON: {why}. {_SHAPES}.") from None
+            raise DataError(f"{source}: line {number} is not JSON: {error}. Correct or delete the line.") from None
     return values
 
 
@@ -69,7 +69,7 @@ def _arrays(rows: list[list[Any]], source: str) -> Sheet:
     header = [as_text(cell) for cell in rows[0]]
     if not header or any(is_number(name) for name in header):
         raise DataError(
-            f"{source}: the first array holds numbers, so it is no header. Put one with the names of the columns before it."
+            f"{source}: the first array holds numbers, so it is not a header. Put the names of the columns before it."
         )
     body = [(number, [as_text(cell) for cell in row]) for number, row in enumerate(rows[1:], 2)]
     return normalised(as_sheet(header, body, source))

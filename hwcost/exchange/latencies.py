@@ -58,7 +58,7 @@ class Latencies:
         latency_s: Shape ``(n,)``, seconds.
         spread_s: Spread inside each measurement, shape ``(n,)``, seconds; None where the table has none.
         columns: The columns that were read.
-        remarks: What was decided, in whole sentences.
+        remarks: Decisions that were made, in whole sentences.
     """
 
     latency_s: NDArray[np.float64]
@@ -68,7 +68,7 @@ class Latencies:
 
 
 def is_latency_name(name: str) -> bool:
-    """Whether a column is named as latencies are, so that it is no feature: ``latency``, ``latency_p99_s``, ``time_ms``."""
+    """Whether a column is named as latencies are and so is not a feature: ``latency``, ``latency_p99_s``, ``time_ms``."""
     what, unit = split_unit(name)
     words = _words(name)
     if "latency" in words or "latencies" in words:
@@ -129,7 +129,7 @@ def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -
         layout: The published layout that the table has, if any.
 
     Raises:
-        DataError: When there is no such column, several may be meant, the unit is unknown, or a value is no latency.
+        DataError: When the column is missing, several may be meant, the unit is unknown, or a value is not a latency.
         UsageError: When a column was named that is not there.
     """
     if options.latency is not None:
@@ -201,11 +201,11 @@ def _candidates(sheet: Sheet) -> list[str]:
 
 def _absent(sheet: Sheet) -> DataError:
     text = (
-        f"{sheet.head}: there is no column '{LATENCY}', and none that is named as latencies are. "
+        f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
         f"Found: {', '.join(sheet.header)}. Name the column: --latency COLUMN --unit s, ms, us or ns."
     )
     if sheet.place == "line" and any(is_number(name) for name in sheet.header):
-        text += " If the first line is a row and no header, put a line with the names of the columns before it."
+        text += " If the first line is a row rather than a header, put a line with the names of the columns before it."
     return DataError(text)
 
 
@@ -239,7 +239,7 @@ def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[
     if wrong:
         text = sheet.columns[name][wrong[0]]
         kind = f"{'' if zero else 'positive '}finite number of {'seconds' if unit == 's' else unit}"
-        what = f"'{text}' is no {kind}" if text else "the value is missing"
+        what = f"'{text}' is not a {kind}" if text else "the value is missing"
         more = f" ({len(wrong)} of {len(sheet)} rows have no valid value: {sheet.at(wrong)})" if len(wrong) > 1 else ""
         advice = f"Correct or delete {'the line' if len(wrong) == 1 else 'these lines'}."
         raise sheet.error(wrong[0], name, what + more, advice)

@@ -1,4 +1,4 @@
-"""Lines of a text that are no rows of its table: comments and titles.
+"""Lines of a text beside the rows of its table: comments and titles.
 
 They are emptied rather than taken out, so that every other line keeps its number.
 """

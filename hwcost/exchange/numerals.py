@@ -19,7 +19,7 @@ _POINT_DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 def number(text: str) -> int | float | None:
     """Reads a number with a decimal point, ``inf`` and ``nan`` among them; None where the text is none.
 
-    Whole numbers are ints. Python's own ``1_000`` is no number here, but a key such as ``360_360``.
+    Whole numbers are ints. Python's own ``1_000`` is not a number here, but a key such as ``360_360``.
     """
     if not _PLAIN.fullmatch(text) and ("_" in text or not text):
         return None
@@ -47,11 +47,11 @@ def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
     """Returns the sheet with decimal points, and without thousands separators.
 
     One sheet has one decimal sign. It is the comma where some number can be read no other way (``0,038``), unless others
-    need the point. Columns whose texts are no numbers stay as they are.
+    need the point. Columns of other texts than numbers stay as they are.
 
     Args:
         sheet: Texts as they were written.
-        delimiter: What stands between cells; only beside another sign than a comma is ``1,234`` in doubt.
+        delimiter: Sign between cells; ``1,234`` is in doubt only where it is another one than a comma.
 
     Raises:
         DataError: When ``1,234`` may be either number, and no other cell decides which.

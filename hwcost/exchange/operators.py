@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.delimited import find_delimiter
 from hwcost.exchange.options import UNITS
 
+SIGNS = ("\t", ";", ",")
+"""Delimiters of a table of operators, whose names may hold bars."""
 VALUES = ("mean", "latency", "value")
 """Keys under which a mapping's entry holds its latency; the first one that is there is taken."""
 AGREED = 1.05
@@ -52,7 +55,7 @@ def read_operators(path: str | Path, unit: str | None = None) -> OperatorTable:
         unit: ``s``, ``ms``, ``us`` or ``ns``; None where the header of the latencies says it, such as ``latency_ms``.
 
     Raises:
-        DataError: When the file is missing, empty or damaged, a latency is no positive number, or two rows of an operator
+        DataError: When the file is missing, empty or damaged, a latency is not a positive number, or two rows of an operator
             contradict each other; says the line.
         UsageError: When the unit is unknown or not given, or a YAML file is given where PyYAML is not installed.
     """
@@ -63,7 +66,7 @@ def read_operators(path: str | Path, unit: str | None = None) -> OperatorTable:
     else:
         rows, said = _lines(path, text)
     if not rows:
-        raise DataError(f"{path}: there is no operator in it. Expected rows such as 'conv-3x3,4.1'.")
+        raise DataError(f"{path}: it lists no operator. Expected rows such as 'conv-3x3,4.1'.")
     found: dict[str, list[tuple[str, float]]] = {}
     scale = _scale(path, unit or said)
     for where, name, value in rows:
@@ -78,7 +81,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. Give the path of a table of operators.") from None
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: byte {error.start} is no UTF-8 text. Expected a table of operators.") from None
+        raise DataError(f"{path}: byte {error.start} is not UTF-8 text. Expected a table of operators.") from None
 
 
 def _scale(path: Path, unit: str | None) -> float:
@@ -95,9 +98,8 @@ def _scale(path: Path, unit: str | None) -> float:
 
 def _lines(path: Path, text: str) -> tuple[list[_Row], str | None]:
     """Returns the rows, and the unit that the header gives; without a header, names come first and latencies second."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = next((sign for sign in "\t;," if sign in first), ",")
-    reader = csv.reader(text.splitlines(), delimiter=delimiter)
+    delimiter = find_delimiter(text, SIGNS)
+    reader = csv.reader(text.splitlines(), delimiter=delimiter, skipinitialspace=delimiter == " ")
     try:
         cells = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
@@ -142,7 +144,7 @@ def _entries(path: Path, text: str) -> list[_Row]:
         try:
             pairs = json.loads(text, object_pairs_hook=_Pairs)
         except ValueError as error:
-            raise DataError(f"{path} is no JSON: {error}.") from None
+            raise DataError(f"{path} is not JSON: {error}.") from None
     else:
         document = _yaml(path, text)
         pairs = _Pairs(document.items()) if isinstance(document, Mapping) else None
@@ -163,7 +165,7 @@ def _yaml(path: Path, text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise DataError(f"{path} is no YAML: {' '.join(str(error).split())}.") from None
+        raise DataError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
 
 
 def _entry(value: Any) -> Any:

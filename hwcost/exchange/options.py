@@ -80,7 +80,7 @@ class TableOptions:
         """Refuses options of tables for something else.
 
         Args:
-            source: What was given in place of a table, as a clause: ``this is a campaign``.
+            source: Clause that says what was given in place of a table: ``this is a campaign``.
 
         Raises:
             UsageError: When an option was given.

@@ -12,7 +12,7 @@ from hwcost.errors import DataError
 Place = Literal["line", "record", "row"]
 
 LISTED = 8
-"""Places that a message lists before it counts the rest."""
+"""Numbers and ranges of numbers that a message lists before it counts the rest."""
 
 MISSING = ("NAType", "NaTType")
 """Types of other libraries' missing values."""
@@ -26,7 +26,7 @@ class Sheet:
         source: Name of the file or object that the texts come from, for messages.
         columns: Texts of every column by its name, all of the same length.
         lines: Number of the line, record or row that each row of texts stands in.
-        place: What ``lines`` counts: lines and records from 1, rows of a data frame from 0.
+        place: Unit of ``lines``: lines and records from 1, or rows of a data frame from 0.
         categories: Columns that are categorical by their type.
         remarks: Decisions made while it was read, in whole sentences.
     """
@@ -75,13 +75,24 @@ class Sheet:
 
 def places(place: str, numbers: Sequence[int]) -> str:
     """Lists numbers of lines, records or rows; see :meth:`Sheet.at`."""
-    if len(numbers) == 1:
-        return f"{place} {numbers[0]}"
-    shown = ", ".join(str(number) for number in numbers[:LISTED])
-    if len(numbers) > LISTED:
-        return f"{place}s {shown} and {len(numbers) - LISTED} more"
-    first, _, last = shown.rpartition(", ")
-    return f"{place}s {first} and {last}"
+    return f"{place}{'' if len(numbers) == 1 else 's'} {listed(numbers)}"
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Lists whole numbers, neighbours as ranges: ``3, 7 and 9 to 12``; a long list is cut."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts: list[tuple[str, int]] = []
+    for run in runs:
+        parts += [(f"{run[0]} to {run[-1]}", len(run))] if len(run) > 2 else [(str(number), 1) for number in run]
+    shown = [text for text, _ in parts[:LISTED]]
+    more = sum(count for _, count in parts[LISTED:])
+    last = f"{more} more" if more else shown.pop()
+    return f"{', '.join(shown)} and {last}" if shown else last
 
 
 def as_text(value: Any) -> str:

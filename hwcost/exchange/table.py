@@ -51,11 +51,11 @@ class LatencyTable:
         architectures: One per row.
         latency_s: Shape ``(n,)``, seconds.
         latency_std_s: Shape ``(n,)``, seconds; None where the file has none.
-        path: Where it was read from.
+        path: Path or name of its source.
         runs: Name of the measuring run of each row; None where no column names them.
         columns: Names of all columns of the file, features or not.
         lines: Number of the line, record or row that each row stands in; empty where it is not known.
-        place: What ``lines`` counts: ``line`` or ``record`` from 1, ``row`` of a data frame from 0.
+        place: Unit of ``lines``: ``line`` or ``record`` from 1, or ``row`` of a data frame from 0.
         names: Name of each row, where a column was said to give it.
         remarks: Decisions about columns, units and decimal signs, in whole sentences.
     """
@@ -87,14 +87,14 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
 
     Raises:
         DataError: When the file is missing, empty, of another kind, ragged or too short, lacks a column, or holds a value
-            that is no number, no positive finite latency, or outside the space.
+            that is not a number, not a positive finite latency, or outside the space.
         UsageError: When an option does not fit the space, or names an unknown column.
         MissingExtraError: When the library that reads such a file is not installed.
     """
     sheet = unmarked(read_sheet(source), options.categorical)
     if len(sheet) < MIN_ROWS:
-        count = "is a single row" if len(sheet) else "are no rows" + (" below the header" if sheet.place == "line" else "")
-        raise DataError(f"{sheet.source}: there {count}. Expected at least {MIN_ROWS} measured architectures.")
+        count = "a single row" if len(sheet) else "no rows" + (" below the header" if sheet.place == "line" else "")
+        raise DataError(f"{sheet.source}: the table has {count}. Expected at least {MIN_ROWS} measured architectures.")
     _check_names(sheet, options)
     names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.run_column))
     held = expanded(sheet, options.columns)
@@ -188,7 +188,7 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     ]
     sheet = sheet.without(found).remarking(*remarks)
     if not sheet.columns:
-        raise DataError(f"{sheet.head}: there is no feature column beside the latencies. Add the architecture.")
+        raise DataError(f"{sheet.head}: no feature column stands beside the latencies. Add the architecture.")
     categorical = {*options.categorical, *sheet.categories}
     _refuse_name(sheet, wanted | sheet.categories)
     columns = [_column(name, texts, name in categorical) for name, texts in sheet.columns.items()]
@@ -254,7 +254,7 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
     wrong = [row for row, value in enumerate(values) if value is None or not math.isfinite(value)]
     if wrong:
         text = texts[wrong[0]]
-        what = f"'{text}' is no finite number" if text else "the value is missing"
+        what = f"'{text}' is not a finite number" if text else "the value is missing"
         more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
         advice = f"Correct the line; a column of names is passed with --categorical {gene.name}."
         raise sheet.error(wrong[0], gene.name, what + more, advice)

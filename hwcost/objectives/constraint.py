@@ -110,8 +110,7 @@ class Constraint:
         """Returns the probability that each architecture lies within the bounds, as if it lay in the domain, shape (n,).
 
         Raises:
-            HwcostError: When the cost model has no interval.
-            UsageError: When no cost model predicts the value.
+            UsageError: When no cost model predicts the value, or the cost model has no interval.
         """
         confidence = self._confidence or Confidence.of(self.value, 0.5)
         assert confidence is not None
@@ -231,8 +230,13 @@ class Constraint:
             return f"predicted {self.formatted(value)}; {self.bounds} holds {wanted}"
         is_above = self.most is not None and value > self.most
         end, side = (self.most, "above") if is_above else (self.least, "below")
-        shown = self.formatted if self._is_predicted_time else "{:.6g}".format
+        shown = _precise_seconds if self._is_predicted_time else "{:.6g}".format
         return f"{self.name} {shown(value)} is {side} {shown(end or 0.0)}"
+
+
+def _precise_seconds(value: float) -> str:
+    """Formats seconds with digits enough to tell a value from the bound that it exceeds."""
+    return format_seconds(value, digits=6)
 
 
 def _check_bounds(most: float | None, least: float | None, is_time: bool) -> None:

@@ -4,9 +4,9 @@ Source: Tsai et al., "Finding Fast Transformers", section 3.3.1: ``L = L_o + lam
 magnitude are dropped, and what is left is folded into the weights. An optimiser with a constant rate never reaches that
 threshold: it keeps stepping over 0. Either the rate decays to 0, or a proximal step sets gates to exactly 0, the default.
 
-This is not a registered searcher but of another family: it follows gradients through a net whose weights are trained meanwhile.
-There is nothing to ask for and nothing to tell, so that a study cannot run it; whoever trains the net steps it. torch is needed
-when it is used.
+This is not a registered searcher but of another family: it follows gradients through a net whose weights are trained
+meanwhile. There is nothing to ask for and nothing to tell, so that a study cannot run it; whoever trains the net steps it.
+torch is needed when it is used.
 """
 
 from __future__ import annotations

@@ -61,7 +61,8 @@ class OptunaSampler(Adapter):
         self._asked: dict[tuple[int, ...], list[Any]] = {}
 
     def _propose(self) -> list[int]:
-        trial = self._study.ask(self._distributions)
+        with _only_errors(_optuna().logging):
+            trial = self._study.ask(self._distributions)
         codes = [int(trial.params[name]) for name in self._distributions]
         self._asked.setdefault(tuple(codes), []).append(trial)
         return codes

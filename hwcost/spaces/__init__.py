@@ -33,13 +33,12 @@ def space(name: str, **options: Any) -> SearchSpace:
     """Makes a search space by name.
 
     Args:
-        name: For example ``supershaper``; options may follow in the text: ``autodistil:subspace=tiny,heads=scaled``.
-            The path of a ``.toml`` file declares a space of one's own, see
-            :class:`hwcost.spaces.custom.Custom`.
-        **options: What the space takes, for example ``merged=True``.
+        name: Name of the space, for example ``supershaper``. Options may follow: ``autodistil:subspace=tiny,heads=scaled``.
+            The path of a ``.toml`` file declares a space of the user's own, see :class:`hwcost.spaces.custom.Custom`.
+        **options: Options of the space, for example ``merged=True``.
 
     Raises:
-        UnknownNameError: When there is no such space; lists the known ones.
+        UnknownNameError: When the name is unknown; lists the known ones.
         UsageError: When an option is unknown to the space, or has a value that it cannot have.
         DataError: When a file cannot be read, or declares no space.
     """

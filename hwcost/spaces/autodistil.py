@@ -24,13 +24,13 @@ TEACHER_HEADS = 12
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What the teacher of a scale is, BERT-base at the paper's.
+    """Sizes of the teacher at a scale; BERT-base at the paper's.
 
     Attributes:
         head_width: Channels of a head of the teacher, which every subnet retains in the released code (section 3.1).
-        divisor: What the widths of Table 2 are divided by.
-        vocabulary: Word pieces.
-        positions: Longest sequence.
+        divisor: Number that the widths of Table 2 are divided by.
+        vocabulary: Number of word pieces.
+        positions: Length of the longest sequence.
     """
 
     head_width: int = 64

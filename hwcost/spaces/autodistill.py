@@ -103,7 +103,7 @@ class AutoDistill(SearchSpace):
         scale: ``paper``, or ``mini``: four narrow blocks, to be trained on a processor.
 
     Raises:
-        UsageError: When there is no such scale.
+        UsageError: When the scale is unknown.
     """
 
     name = "autodistill"
@@ -171,7 +171,7 @@ class AutoDistill(SearchSpace):
         """Returns a student of Table 2 by its code, or ``mobilebert``.
 
         Raises:
-            UsageError: When there is no such student; lists them.
+            UsageError: When the student is unknown; lists the known ones.
         """
         known = STUDENTS | {"mobilebert": MOBILEBERT}
         if name not in known:

@@ -70,7 +70,7 @@ class Component:
     """A part of a model that is priced.
 
     Attributes:
-        kind: What it is, for example ``layer``.
+        kind: Kind of part, for example ``layer``.
         dims: Its dimensions by name, for example ``(("hidden", 360),)``.
     """
 
@@ -194,7 +194,7 @@ class SearchSpace(ABC):
             try:
                 parts = list(json.loads(text))
             except ValueError as error:
-                raise ArchitectureError(f"'{text}' is no JSON list: {error}") from None
+                raise ArchitectureError(f"'{text}' is not a JSON list: {error}") from None
         else:
             parts = [_number(part) for part in text.replace(",", "_").split("_") if part.strip()]
         return self.architecture(parts)
@@ -239,11 +239,11 @@ class SearchSpace(ABC):
         """Draws distinct architectures.
 
         Args:
-            n: How many.
-            seed: Equal seeds give equal architectures.
-            design: ``uniform`` draws every gene by itself; ``spread`` is stratified evenly over the range of parameter
-                counts, which is what a cost model wants to be fitted on.
-            params: Keep parameter counts within this closed range.
+            n: Number of architectures.
+            seed: Seed of the draws; equal seeds give equal architectures.
+            design: Way to draw: ``uniform`` draws every gene by itself; ``spread`` is stratified evenly over the range of
+                parameter counts, which suits the fit of a cost model.
+            params: Closed range of parameter counts within which architectures are kept; None for any.
 
         Raises:
             UsageError: When the space is too small for ``n`` distinct architectures or the range cannot be met.
@@ -302,6 +302,10 @@ class SearchSpace(ABC):
     @property
     def is_buildable(self) -> bool:
         """Whether architectures can be built and measured; spaces that only describe data cannot."""
+        return self._has_components
+
+    @cached_property
+    def _has_components(self) -> bool:
         return bool(self.components())
 
     def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:
@@ -350,8 +354,8 @@ class SearchSpace(ABC):
 
         Args:
             arch: The architecture.
-            accounting: ``built`` counts the module that is built and measured; a space may name others, which follow a
-                paper's table.
+            accounting: Way of counting: ``built`` counts the module that is built and measured; others, which a space may
+                have, follow a paper's table.
 
         Raises:
             UsageError: When the accounting is unknown.
@@ -368,7 +372,7 @@ class SearchSpace(ABC):
             arch: The architecture.
             seq_len: Tokens per sequence.
             batch_size: Sequences.
-            accounting: As in :meth:`params`.
+            accounting: Way of counting, as in :meth:`params`.
 
         Raises:
             UsageError: When the accounting is unknown.

@@ -24,7 +24,7 @@ def self_attention(batch_size: int, seq_len: int, width: int, heads: int, inner:
     Args:
         batch_size: Sequences.
         seq_len: Tokens per sequence.
-        width: Of input and output.
+        width: Width of input and output.
         heads: Number of heads.
         inner: Channels of all heads together; the width itself when None.
     """

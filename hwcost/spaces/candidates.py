@@ -101,7 +101,8 @@ class Candidates(Sequence[Architecture]):
     @cached_property
     def keys(self) -> list[bytes]:
         """A short hashable key of every row, equal where architectures are."""
-        return [row.tobytes() for row in self.codes.astype(np.uint16)]
+        small, width = self.codes.astype(np.uint16).tobytes(), 2 * self.codes.shape[1]
+        return [small[start : start + width] for start in range(0, len(small), width)]
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 

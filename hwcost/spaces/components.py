@@ -27,18 +27,18 @@ TOKEN_TYPES = 2
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The net that is taken to pieces, and how finely.
+    """The net that is divided into pieces, and how finely.
 
     Attributes:
-        layers: Blocks.
-        width: Of the hidden state.
+        layers: Number of blocks.
+        width: Width of the hidden state.
         feed_forward: Inner width of a block's whole feed-forward.
-        heads: Heads of a block.
-        vocabulary: Word pieces.
+        heads: Number of heads of a block.
+        vocabulary: Number of word pieces.
         pooler: Whether the net ends in a pooler (BERT) or in its hidden states (MiniBERT labels every token).
-        feed_forwards: Pieces that a feed-forward is divided into.
-        head_groups: Pieces that the heads are divided into.
-        parts: Pieces that the channels of queries and keys, and those of values, are divided into.
+        feed_forwards: Number of pieces that a feed-forward is divided into.
+        head_groups: Number of pieces that the heads are divided into.
+        parts: Number of pieces that the channels of queries and keys, and those of values, are divided into.
     """
 
     layers: int
@@ -67,7 +67,7 @@ GRIDS: dict[str, Grid] = {
     "mini": Grid(4, 64, 256, 4, MINI_VOCABULARY, True, feed_forwards=4, head_groups=4),
 }
 """``bert-base`` has a gate for every head; ``bert-base-halves`` takes "we divide each component into two equally sized
-parts" (section 5.3) at its word. ``mini`` is no net of the paper's: it is small enough to train on a processor."""
+parts" (section 5.3) at its word. ``mini`` is not from the paper: it is small enough to train on a processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +171,8 @@ class Components(SearchSpace):
         if not fits or not set(text) <= set("01._ \n"):
             one = ".".join(f"{kind} x {count}" for kind, count in self.grid.sizes)
             raise ArchitectureError(
-                f"'{text[:60]}' is no architecture of grid '{self.grid_name}': expected {self.grid.layers} blocks joined by "
-                f"'_', each of 0 and 1 in groups {one}, for example {self.key(self.base()).split('_')[0]}"
+                f"'{text[:60]}' is not an architecture of grid '{self.grid_name}': expected {self.grid.layers} blocks "
+                f"joined by '_', each of 0 and 1 in groups {one}, for example {self.key(self.base()).split('_')[0]}"
             )
         return self.architecture([int(gate) for block in parts for group in block for gate in group])
 

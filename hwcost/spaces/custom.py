@@ -23,10 +23,10 @@ class Custom(SearchSpace):
             pairs. The choices of a gene are all numbers or all texts; true and false become 1 and 0. Texts carry no order.
         categorical: Names of genes whose numbers name things rather than count them.
         increasing: Names of numeric genes along which latency cannot fall.
-        operators: What an architecture is made of, for tables of operators, see :mod:`hwcost.spaces.operators`.
+        operators: Operators that an architecture is made of, for tables of operators; see :mod:`hwcost.spaces.operators`.
 
     Raises:
-        UsageError: When there are no genes, a gene has no or repeated choices, or a named gene is unknown.
+        UsageError: When genes are missing, a gene has no or repeated choices, or a named gene is unknown.
     """
 
     name = "custom"
@@ -160,7 +160,7 @@ def from_architectures(space: SearchSpace, archs: Sequence[Architecture], names:
 
     Args:
         space: The space of the architectures, such as a table's.
-        archs: At least one.
+        archs: Architectures of the table, at least one.
         names: Genes that are taken over; all where empty.
 
     Raises:

@@ -8,6 +8,7 @@ the averages hide (which layer has which width) cannot be rebuilt: the space des
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ class Hat(SearchSpace):
         """Checks ten features; see the base class.
 
         Raises:
-            ArchitectureError: When a width or a number of layers is not HAT's, or an average is no positive number.
+            ArchitectureError: When a width or a number of layers is not HAT's, or an average is not a positive number.
         """
         arch = super().architecture(genes)
         for gene, value in zip(self.genes, arch.genes, strict=True):
@@ -80,7 +81,7 @@ class Hat(SearchSpace):
     def terms(self, genes: NDArray[np.float64]) -> tuple[list[str], NDArray[np.float64]]:
         """Returns layers times per-layer cost, term by term; see ``TERMS``."""
         column = {gene.name: genes[:, i] for i, gene in enumerate(self.genes)}
-        products = [np.prod([column[name] for name in term], axis=0) for term in TERMS]
+        products = [reduce(np.multiply, [column[name] for name in term]) for term in TERMS]
         return ["*".join(term) for term in TERMS], np.column_stack(products)
 
     def increasing(self) -> tuple[int, ...]:

@@ -77,7 +77,7 @@ MINI_TEMPLATES: dict[str, tuple[int, ...]] = {
     "diamond": (16, 64, 48, 16), "inverted-diamond": (64, 8, 8, 64), "bottle": (8, 8, 64, 64),
     "inverted-bottle": (64, 64, 8, 8),
 }  # fmt: skip
-"""Table 6's shapes, told in the four layers of scale ``mini``, of about one size."""
+"""Table 6's shapes in the four layers of scale ``mini``, of about one size."""
 
 CIGARS: dict[str, tuple[int, ...]] = {
     "61M": (360, 240, 240, 240, 360, 360, 360, 360, 480, 480, 540, 540),
@@ -96,7 +96,7 @@ class SuperShaper(SearchSpace):
         scale: ``paper``, or ``mini``: four layers 8 to 64 wide, to be trained on a processor.
 
     Raises:
-        UsageError: When there is no such scale.
+        UsageError: When the scale is unknown.
     """
 
     name = "supershaper"
@@ -129,8 +129,8 @@ class SuperShaper(SearchSpace):
             return (Component("embeddings"), *layers, Component("head"))
         path = [backbone, *widths, backbone]
         joins = [_transition(a, b) for a, b in itertools.pairwise(path)]
-        woven = [part for join, layer in zip(joins, layers, strict=False) for part in (join, layer)]
-        return (Component("embeddings"), *woven, joins[-1], Component("head"))
+        alternating = [part for join, layer in zip(joins, layers, strict=False) for part in (join, layer)]
+        return (Component("embeddings"), *alternating, joins[-1], Component("head"))
 
     def parts(self) -> tuple[Component, ...]:
         """Returns the finer components that make up a layer at each width, for measuring where the time goes."""
@@ -202,7 +202,7 @@ class SuperShaper(SearchSpace):
         """Returns a shape of Table 6 by name.
 
         Raises:
-            UsageError: When there is no such template; lists them.
+            UsageError: When the template is unknown; lists the known ones.
         """
         known = self.templates
         if name not in known:

@@ -20,7 +20,7 @@ class Table(SearchSpace):
         increasing: Names of numeric columns along which latency cannot fall.
 
     Raises:
-        UsageError: When there are no columns, a name is missing or repeated, a categorical column has no choices, or an
+        UsageError: When columns are missing, a name is missing or repeated, a categorical column has no choices, or an
             increasing column is unknown or categorical.
     """
 
@@ -43,7 +43,7 @@ class Table(SearchSpace):
         wrong = sorted(self._increasing.difference(numeric))
         if wrong:
             known = ", ".join(numeric) or "none"
-            raise UsageError(f"'{wrong[0]}' is no numeric column, so latency cannot grow with it. Numeric ones: {known}")
+            raise UsageError(f"'{wrong[0]}' is not a numeric column, so latency cannot grow with it. Numeric ones: {known}")
 
     def options(self) -> dict[str, Any]:
         """Returns ``{"columns": [...], "increasing": [...]}``."""

@@ -41,7 +41,7 @@ class Transformer(SearchSpace):
         positions: Longest sequence.
 
     Raises:
-        UsageError: When a range is empty or holds what is no positive number, or heads do not divide a width.
+        UsageError: When a range is empty or holds something else than positive numbers, or heads do not divide a width.
     """
 
     name = "transformer"
@@ -83,7 +83,7 @@ class Transformer(SearchSpace):
                 )
         for width, ratio in itertools.product(self.hidden, self.ffn_ratio):
             if not float(ratio * width).is_integer():
-                raise UsageError(f"a feed-forward of {ratio:g} times the width {width} is no whole number of channels")
+                raise UsageError(f"a feed-forward of {ratio:g} times the width {width} is not a whole number of channels")
 
     def _genes(self) -> tuple[Gene, ...]:
         of_layer = (("hidden", self.hidden), ("ffn_ratio", self.ffn_ratio), ("heads", self.heads))

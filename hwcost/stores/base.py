@@ -27,13 +27,14 @@ class Store(ABC):
     bit for bit.
 
     **Errors.** :class:`~hwcost.errors.StoreError` when the store cannot be opened, read or written;
-    :class:`~hwcost.errors.DataError` when what it holds is no record; :class:`~hwcost.errors.UnknownNameError` for a
-    campaign that is not there. Adding what is already there is no error: the method says so in what it returns.
+    :class:`~hwcost.errors.DataError` when it holds something that is not a record;
+    :class:`~hwcost.errors.UnknownNameError` for a campaign that is not there. Adding what is already there is not an error:
+    the method returns False.
 
     Attributes:
-        url: Where the store is, as :func:`hwcost.stores.open_store` takes it; holds no password.
+        url: Location of the store, as :func:`hwcost.stores.open_store` takes it, without a password.
         is_read_only: Whether it can be read but not written; every change is then a StoreError.
-        remarks: What a reader should know about what was found, such as a line cut short by a crash.
+        remarks: Remarks for the reader about what was found, such as a line cut short by a crash.
     """
 
     url: str
@@ -100,7 +101,7 @@ class Store(ABC):
     def records(
         self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
     ) -> Iterator[Record]:
-        """Yields records, by campaign from the oldest, within one by ``started_s`` (unknown last), round and position.
+        """Yields records, by campaign from the oldest, within one by ``started_s``, round and position.
 
         Args:
             campaign_id: Only this campaign; all when None. Nothing is yielded for an unknown one.
@@ -125,10 +126,10 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Lets go of files and connections; closing twice is no error."""
+        """Lets go of files and connections; closing twice is allowed."""
 
     def latest_campaign(self) -> Campaign | None:
-        """Returns the youngest campaign, or None when there is none."""
+        """Returns the latest campaign, or None when there is none."""
         campaigns = self.campaigns()
         return campaigns[-1] if campaigns else None
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hwcost.stores.base import Store
-from hwcost.stores.schema import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +28,10 @@ def copy(source: Store, target: Store, *, campaign_id: str | None = None, import
     """Copies everything, or one campaign.
 
     Args:
-        source: Where it is read.
-        target: Where it is added.
+        source: Store that is read.
+        target: Store to which campaigns are added.
         campaign_id: Only this campaign.
-        imported: Mark the records as imported: ``trust.origin`` says that they were not measured into the target.
+        imported: Mark the records as imported: their ``origin`` says that they were not measured into the target.
 
     Raises:
         UnknownNameError: When the campaign is not in the source.
@@ -45,11 +44,7 @@ def copy(source: Store, target: Store, *, campaign_id: str | None = None, import
             target.add_round(campaign.campaign_id, number, order)
             rounds += 1
         for record in source.records(campaign.campaign_id):
-            is_new = target.append(_as_imported(record) if imported else record)
+            is_new = target.append(record.model_copy(update={"origin": "imported"}) if imported else record)
             new_records += is_new
             known += not is_new
     return Counts(new_campaigns, rounds, new_records, known)
-
-
-def _as_imported(record: Record) -> Record:
-    return record.model_copy(update={"trust": record.trust.model_copy(update={"origin": "imported"})})

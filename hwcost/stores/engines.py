@@ -1,4 +1,4 @@
-"""Database engines: from a location to SQLAlchemy's engine, and from a database's complaint to advice.
+"""Database engines: from a location to SQLAlchemy's engine, and from a database's error to advice.
 
 SQLite runs with a write-ahead log, so that readers and one writer do not wait for each other; a writer takes its lock
 when its transaction begins and waits up to 30 s for it.
@@ -34,10 +34,10 @@ _ADVICE = (
     ("disk is full", "Free some space and run again; what was acknowledged is kept."),
     ("no space left", "Free some space and run again; what was acknowledged is kept."),
     ("locked", f"Another process held it for more than {BUSY_TIMEOUT_S:.0f} s; end that process or run again."),
-    ("not a database", "It is no SQLite file, or a damaged one; give another file, or restore it from a copy."),
+    ("not a database", "It is not an SQLite file, or a damaged one; give another file, or restore it from a copy."),
     ("malformed", "The file is damaged; restore it from a copy."),
     ("disk i/o", "The disk or network share failed; keep stores on a local disk, or use PostgreSQL."),
-    ("unable to open", "Check that the folder can be written and is no network share without locks."),
+    ("unable to open", "Check that the folder can be written and is not a network share without locks."),
     ("expecting", "A document in it is damaged; restore it from a copy."),
     ("unique", "Records never change: a correction is a new record with an id of its own."),
     ("connection", "Check that the server runs and that host, user and password in the URL are right."),
@@ -55,13 +55,13 @@ def parse(location: str) -> URL | Path:
     try:
         url = make_url(location)
     except ArgumentError:
-        raise UsageError(f"'{location.split('://')[0]}://...' is no database URL. {_KNOWN}") from None
+        raise UsageError(f"'{location.split('://')[0]}://...' is not a database URL. {_KNOWN}") from None
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
     if url.get_backend_name() != "sqlite":
         raise UsageError(f"stores in '{url.get_backend_name()}' are not supported. {_KNOWN}")
     if not url.database or url.database == ":memory:" or url.query:
-        raise UsageError(f"'{url}' is no plain file: a store in memory or with options is not supported. {_KNOWN}")
+        raise UsageError(f"'{url}' is not a plain file: a store in memory or with options is not supported. {_KNOWN}")
     return Path(url.database).expanduser().absolute()
 
 
@@ -70,7 +70,7 @@ def sqlite_engine(path: Path, *, create: bool) -> tuple[Engine, bool]:
 
     Raises:
         UsageError: When it is not there and ``create`` is false, or when it is a folder.
-        StoreError: When the file or its folder cannot be read or made, or when it is no SQLite file.
+        StoreError: When the file or its folder cannot be read or made, or when it is not an SQLite file.
     """
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder; give the store a file in it, such as {path / 'hwcost.db'}")
@@ -100,7 +100,7 @@ def server_engine(url: URL) -> Engine:
 
 
 @contextmanager
-def complaints(url: str, what: str) -> Iterator[None]:
+def explained_errors(url: str, what: str) -> Iterator[None]:
     """Turns a database's error into a StoreError that says what was tried, on which store, and what to do."""
     try:
         yield

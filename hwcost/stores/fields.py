@@ -7,27 +7,22 @@ JSON is read. Numbers are finite; unknown is None.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from hwcost.facts.values import MAX_INTEGER, MAX_TEXT
 from hwcost.stores.ids import utc
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-MAX_TEXT = 10_000
 MAX_SAMPLES = 1_000_000
 MAX_JSON = 4_000_000
-MAX_INTEGER = 2**63 - 1
 
 
 def canonical_json(value: Any) -> str:
     """Returns JSON with sorted keys, no spaces and ASCII only; equal values give equal text.
 
     Raises:
-        ValueError: When the value is no finite plain data.
+        ValueError: When the value is not finite plain data.
     """
     try:
         return json.dumps(
@@ -60,7 +55,12 @@ def _storable(text: str) -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def plain_json(value: Any) -> Any:
+    """Returns a copy that holds plain JSON only; numpy scalars and tuples become numbers and lists.
+
+    Raises:
+        ValueError: When the value is not finite plain data, or too long.
+    """
     text = canonical_json(value)
     if len(text) > MAX_JSON:
         raise ValueError(f"expected at most {MAX_JSON} characters of JSON, got {len(text)}")
@@ -85,13 +85,15 @@ CutText = Annotated[str, BeforeValidator(_cut), Field(max_length=MAX_TEXT)]
 Instant = Annotated[str, Field(max_length=64), AfterValidator(utc)]
 """ISO 8601, kept in UTC with microseconds."""
 Count = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+Positive = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Number = float
+"""A finite number of either sign."""
 Seconds = Annotated[float, Field(ge=0, le=1e12)]
 Quantity = Annotated[float, Field(ge=0)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
 Samples = Annotated[tuple[Seconds, ...], Field(max_length=MAX_SAMPLES)]
-JsonDict = Annotated[dict[str, Any], BeforeValidator(_plain)]
+JsonDict = Annotated[dict[str, Any], BeforeValidator(plain_json)]
 """An open map of plain JSON, copied on the way in; numpy scalars and tuples become numbers and lists."""
-JsonList = Annotated[list[Any], BeforeValidator(_plain)]
+JsonList = Annotated[list[Any], BeforeValidator(plain_json)]
 
 
 class Group(BaseModel):
@@ -104,15 +106,3 @@ class Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     extra: JsonDict = Field(default_factory=dict)
-
-    @classmethod
-    def of(cls, facts: Mapping[str, Any]) -> Self:
-        """Builds the group from a flat map; names without a field of their own go into ``extra``."""
-        known = {name: value for name, value in facts.items() if name in cls.model_fields and name != "extra"}
-        others = {name: value for name, value in facts.items() if name not in cls.model_fields}
-        return cls.model_validate({**known, "extra": {**facts.get("extra", {}), **others}})
-
-    def flat(self) -> dict[str, Any]:
-        """Returns what is known as one flat map of plain JSON: the opposite of :meth:`of`."""
-        known = self.model_dump(mode="json", exclude={"extra"}, exclude_none=True)
-        return {**known, **self.extra}

@@ -31,7 +31,7 @@ def utc(text: str) -> str:
     """Brings an ISO 8601 instant to UTC with microseconds, so that text order is time order.
 
     Raises:
-        ValueError: When it is no ISO 8601 instant, or says no time zone.
+        ValueError: When it is not an ISO 8601 instant, or has no time zone.
     """
     zoned = f"{text[:-1]}+00:00" if text.endswith(("Z", "z")) else text
     try:

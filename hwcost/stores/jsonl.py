@@ -20,7 +20,7 @@ from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores.base import Store
 from hwcost.stores.holds import held_by_file
 from hwcost.stores.lines import HEADER, MAX_LINE_BYTES, Line, RoundLine, StatusLine, check_header, decode
-from hwcost.stores.schema import Campaign, Record
+from hwcost.stores.schema import SCHEMA_VERSION, Campaign, Record
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class _Entry:
     campaign_id: str
     role: str
     status: str
-    order: tuple[bool, float, int, int, str]
+    order: tuple[float, int, int, str]
 
 
 class JsonLinesStore(Store):
@@ -51,7 +51,7 @@ class JsonLinesStore(Store):
 
     Raises:
         UsageError: When it is a folder, or nothing is there and ``create`` is false.
-        DataError: When it is no such store, is of a newer format, or a line is corrupt; names the line.
+        DataError: When it is not such a store, is of a newer format, or a line is corrupt; names the line.
         StoreError: When it cannot be opened or read.
     """
 
@@ -65,6 +65,7 @@ class JsonLinesStore(Store):
         self._ids: set[str] = set()
         self._end = 0  # of the last line that was read
         self._lines = 0
+        self._version = SCHEMA_VERSION  # of the file's first line
         self._file, self.is_read_only = _open(Path(self.url), create=create)
         try:
             if create and not self.is_read_only:
@@ -155,10 +156,10 @@ class JsonLinesStore(Store):
     def _record(self, entry: _Entry) -> Record:
         self._check_open()
         line = os.pread(self._file, entry.length, entry.offset)
-        record = decode(line, entry.line, self.url).record
-        if record is None:
+        found = decode(line, entry.line, self.url, self._version)
+        if found is None or found.record is None:
             raise DataError(f"line {entry.line} of '{self.url}' was changed while it was read. Open the store again.")
-        return record
+        return found.record
 
     def _check_open(self) -> None:
         if self._file < 0:
@@ -231,9 +232,9 @@ class JsonLinesStore(Store):
         is_whole = line.endswith(b"\n")
         try:
             if self._end == 0:
-                check_header(line, self.url)
-            elif line.strip():
-                self._apply(decode(line, number, self.url), number, len(line))
+                self._version = check_header(line, self.url)
+            elif line.strip() and (found := decode(line, number, self.url, self._version)) is not None:
+                self._apply(found, number, len(line))
         except DataError:
             if is_whole or self._end == 0 or len(line) > MAX_LINE_BYTES:
                 raise
@@ -262,15 +263,15 @@ class JsonLinesStore(Store):
             self._add_entry(line.record, number, length)
 
     def _add_entry(self, record: Record, number: int, length: int) -> None:
-        identity, started_s = record.identity, record.result.started_s
+        identity, visit = record.identity, record.visit
         if identity.idempotency_key in self._keys:
             self.remarks.append(f"line {number} of '{self.url}' repeats an earlier record and is left out")
             return
         self._keys.add(identity.idempotency_key)
         self._ids.add(identity.record_id)
-        order = (started_s is None, started_s or 0.0, identity.round, identity.position, identity.record_id)
+        order = (visit.started_s, visit.round, visit.position, identity.record_id)
         place = (self._end, length, number)
-        self._entries.append(_Entry(*place, identity.campaign_id, record.workload.role, record.result.status, order))
+        self._entries.append(_Entry(*place, identity.campaign_id, record.workload.role, visit.status, order))
 
     def _check_campaign(self, campaign_id: str) -> None:
         if campaign_id not in self._campaigns:
@@ -281,7 +282,7 @@ class JsonLinesStore(Store):
 def _open(path: Path, *, create: bool) -> tuple[int, bool]:
     """Opens the file and returns its descriptor and whether it is read-only."""
     if path.exists() and not path.is_file():
-        raise UsageError(f"'{path}' is no plain file; give a file that ends in .jsonl")
+        raise UsageError(f"'{path}' is not a plain file; give a file that ends in .jsonl")
     if not path.exists() and not create:
         raise UsageError(f"there is no store at '{path}'. Check the path, or export something into it first.")
     try:

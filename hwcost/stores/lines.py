@@ -1,30 +1,34 @@
 """The lines of a JSON Lines store: one JSON object each, ASCII only, with one name that says what it holds.
 
-The first line is ``{"hwcost": "store", "schema_version": 1}``. The others are ``{"campaign": ...}``, ``{"round": ...}``,
-``{"status": ...}`` or ``{"record": ...}``. What is unknown is left out. Lines are only ever added at the end.
+The first line is ``{"hwcost": "store", "schema_version": 2}``. The others are ``{"campaign": ...}``, ``{"round": ...}``,
+``{"status": ...}`` or ``{"record": ...}``. What is unknown is left out. Lines are only ever added at the end, so a file that
+an older hwcost began stays as it is: its lines are migrated whenever they are read.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from hwcost.errors import DataError
 from hwcost.stores.base import Store
-from hwcost.stores.fields import MAX_INTEGER, Group, Key, reason
+from hwcost.stores.fields import Count, Group, Key, reason
+from hwcost.stores.migrations import second_format
 from hwcost.stores.schema import SCHEMA_VERSION, Campaign, Record
 
 MAX_LINE_BYTES = 64 * 2**20
 HEADER = json.dumps({"hwcost": "store", "schema_version": SCHEMA_VERSION}).encode() + b"\n"
+OLDEST_VERSION = 1
 
 
 class RoundLine(Group):
     """The order of a round."""
 
     campaign_id: Key
-    number: int = Field(ge=0, le=MAX_INTEGER)
+    number: Count
     order: tuple[Key, ...]
 
 
@@ -64,27 +68,51 @@ class Line(BaseModel):
         return line
 
 
-def decode(line: bytes, number: int, path: str) -> Line:
+def decode(line: bytes, number: int, path: str, version: int = SCHEMA_VERSION) -> Line | None:
     """Reads one line after the first.
+
+    Args:
+        line: The line, with or without its end.
+        number: Its number in the file, from 1.
+        path: The file.
+        version: Schema version in the file's first line; lines of the first version are migrated.
+
+    Returns:
+        None for a line without a visit: a record of the first version whose visit was skipped.
 
     Raises:
         DataError: When it is none; names the file and the line.
     """
     if len(line) > MAX_LINE_BYTES:
-        raise DataError(f"line {number} of '{path}' is longer than {MAX_LINE_BYTES} bytes; it is no record of hwcost")
+        raise DataError(f"line {number} of '{path}' is longer than {MAX_LINE_BYTES} bytes; it is not a record of hwcost")
     try:
-        return Line.model_validate_json(line, strict=True)
+        migrated = line if version == SCHEMA_VERSION else _migrated(line)
+        return None if migrated is None else Line.model_validate_json(migrated, strict=True)
     except ValidationError as error:
         raise DataError(
             f"line {number} of '{path}' cannot be used: {reason(error)}. Export the store again, or remove the line."
         ) from None
 
 
-def check_header(line: bytes, path: str) -> None:
-    """Checks the first line.
+def _migrated(line: bytes) -> bytes | str | None:
+    """Returns a line of the first version in the present one; what is not such a line is left as it is."""
+    try:
+        found: Any = json.loads(line)
+        part = found.get("record") or found.get("campaign") or {}
+        if part.get("schema_version") != OLDEST_VERSION:
+            return line
+        if "campaign" in found:
+            return json.dumps({"campaign": second_format.campaign(part)})
+        return json.dumps({"record": second_format.record(part)}) if second_format.is_measured(part) else None
+    except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
+        return line
+
+
+def check_header(line: bytes, path: str) -> int:
+    """Checks the first line and returns the schema version in it.
 
     Raises:
-        DataError: When the file is empty, is no store, or is of a newer format.
+        DataError: When the file is empty, is not a store, or is of a newer format.
     """
     expected = f"the first line must be {HEADER.decode().strip()}"
     if not line:
@@ -94,13 +122,14 @@ def check_header(line: bytes, path: str) -> None:
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict) or header.get("hwcost") != "store":
-        raise DataError(f"'{path}' is no JSON Lines store of hwcost: {expected}")
+        raise DataError(f"'{path}' is not a JSON Lines store of hwcost: {expected}")
     version = header.get("schema_version")
-    if version != SCHEMA_VERSION or isinstance(version, bool):
+    if not isinstance(version, int) or isinstance(version, bool) or not OLDEST_VERSION <= version <= SCHEMA_VERSION:
         raise DataError(
-            f"'{path}' has schema version {version}; this hwcost reads version {SCHEMA_VERSION}. "
+            f"'{path}' has schema version {version}; this hwcost reads versions {OLDEST_VERSION} to {SCHEMA_VERSION}. "
             "Upgrade hwcost, or export the store again with this version."
         )
+    return version
 
 
 def store_lines(store: Store, campaign_id: str | None = None) -> Iterator[bytes]:

@@ -9,22 +9,26 @@ from typing import Any, TypeVar
 
 import numpy as np
 from pydantic import ValidationError
-from sqlalchemy import Connection, Select, Table, func, select, update
+from sqlalchemy import Connection, Insert, Select, Table, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores import tables
 from hwcost.stores.base import Store
-from hwcost.stores.engines import WRITING, complaints, parse, server_engine, sqlite_engine
+from hwcost.stores.engines import WRITING, explained_errors, parse, server_engine, sqlite_engine
+from hwcost.stores.environment import Environment
 from hwcost.stores.fields import Group, reason
 from hwcost.stores.holds import held_by_file, held_by_server
 from hwcost.stores.migrations import HEAD
 from hwcost.stores.revisions import check_revision, upgrade
-from hwcost.stores.schema import Campaign, Environment, Record
+from hwcost.stores.schema import Campaign, Record
+from hwcost.stores.visits import known
+from hwcost.timing.measurement import Visit
 
 _Group = TypeVar("_Group", bound=Group)
 _PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
+_ROWCOUNT = {"preserve_rowcount": True}
 
 
 class SqlStore(Store):
@@ -44,6 +48,7 @@ class SqlStore(Store):
         self._path = where if isinstance(where, Path) else None
         self.remarks = []
         self._known_environments: set[str] = set()
+        self._inserts: dict[str, Insert] = {}
         if isinstance(where, Path):
             self.url = str(where)
             self._engine, self.is_read_only = sqlite_engine(where, create=create)
@@ -114,14 +119,13 @@ class SqlStore(Store):
     def append(self, record: Record) -> bool:
         """See the base class."""
         environment_key = record.environment.key
-        blob = np.asarray(record.result.samples_s, dtype="<f8").tobytes()
+        row = _row(record, environment_key)
         try:
             with self._writing("add a record to") as connection:
                 self._add_environment(connection, environment_key, record.environment)
-                is_new = self._insert(connection, tables.records, _row(record, environment_key), "idempotency_key")
-                if is_new and blob:
-                    row = {"record_id": record.identity.record_id, "samples": blob}
-                    self._insert(connection, tables.samples, row)
+                is_new = self._insert(connection, tables.records, row, "idempotency_key")
+                if is_new and (record.visit.samples_s or record.visit.device_samples_s is not None):
+                    self._insert(connection, tables.samples, _samples(record))
         except StoreError as error:
             self._check_campaign(error, record.identity.campaign_id)
             raise
@@ -133,7 +137,7 @@ class SqlStore(Store):
     ) -> Iterator[Record]:
         """See the base class."""
         table, campaigns = tables.records, tables.campaigns
-        order = (table.c.started_s.nulls_last(), table.c.round, table.c.position, table.c.record_id)
+        order = (table.c.started_s, table.c.round, table.c.position, table.c.record_id)
         query = select(table.c.record_id).join(campaigns).order_by(campaigns.c.created_at, table.c.campaign_id, *order)
         with self._reading() as connection:
             found = list(connection.execute(_filtered(query, campaign_id, role, status)).scalars())
@@ -158,7 +162,7 @@ class SqlStore(Store):
                 yield
             return
         with ExitStack() as stack:
-            with complaints(self.url, "hold a campaign of"):
+            with explained_errors(self.url, "hold a campaign of"):
                 stack.enter_context(held_by_server(self._engine, self.url, campaign_id))
             yield
 
@@ -167,7 +171,7 @@ class SqlStore(Store):
         self._engine.dispose()
 
     def _bring_up_to_date(self, create: bool) -> None:
-        with complaints(self.url, "open"):
+        with explained_errors(self.url, "open"):
             revision = check_revision(self._engine, self.url)
         if revision == HEAD:
             return
@@ -178,12 +182,12 @@ class SqlStore(Store):
                 f"the store '{self.url}' is empty or of an older hwcost, and cannot be brought up to date because it "
                 "is read-only. Copy it to a place that can be written and open the copy."
             )
-        with complaints(self.url, "create" if create else "upgrade"):
+        with explained_errors(self.url, "create" if create else "upgrade"):
             upgrade(self._engine, self.url)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with complaints(self.url, "read"), self._engine.connect() as connection:
+        with explained_errors(self.url, "read"), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
@@ -193,28 +197,32 @@ class SqlStore(Store):
                 f"cannot {what} the store '{self.url}': it is read-only for this user. Copy it to a place that can be "
                 "written, or ask its owner for write permission."
             )
-        with complaints(self.url, what), self._engine.connect() as plain:
+        with explained_errors(self.url, what), self._engine.connect() as plain:
             connection = plain.execution_options(**{WRITING: True})
             with connection.begin():
                 yield connection
 
     def _insert(self, connection: Connection, table: Table, row: dict[str, Any], unique: str | None = None) -> bool:
         """Inserts a row unless its primary key, or the column ``unique``, is there; returns whether it did."""
-        build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-        keys = [unique] if unique else [column.name for column in table.primary_key]
-        statement = build(table).values(row).on_conflict_do_nothing(index_elements=keys)
-        return connection.execute(statement.inline(), execution_options={"preserve_rowcount": True}).rowcount == 1
+        statement = self._inserts.get(table.name)
+        if statement is None:
+            build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            keys = [unique] if unique else [column.name for column in table.primary_key]
+            statement = build(table).on_conflict_do_nothing(index_elements=keys).inline()
+            self._inserts[table.name] = statement
+        return connection.execute(statement, row, execution_options=_ROWCOUNT).rowcount == 1
 
     def _add_environment(self, connection: Connection, key: str, environment: Environment) -> None:
         if key not in self._known_environments:
-            row = {"environment_key": key, "document": environment.model_dump(mode="json", exclude_none=True)}
+            row = {"environment_key": key, "document": environment.model_dump(mode="json")}
             self._insert(connection, tables.environments, row)
 
     def _page(self, record_ids: Sequence[str], environments: dict[str, Environment]) -> list[Any]:
         """Reads some records in the order of their ids, and the environments that they need."""
         table, samples = tables.records, tables.samples
-        columns = (table.c.record_id, table.c.environment_key, table.c.document, samples.c.samples)
-        query = select(*columns).outerjoin(samples).where(table.c.record_id.in_(record_ids))
+        columns = (table.c.record_id, table.c.environment_key, table.c.document, table.c.median_s)
+        joined = select(*columns, samples.c.samples, samples.c.device_samples).outerjoin(samples)
+        query = joined.where(table.c.record_id.in_(record_ids))
         with self._reading() as connection:
             rows = {row.record_id: row for row in connection.execute(query)}
             missing = {row.environment_key for row in rows.values()} - environments.keys()
@@ -242,15 +250,14 @@ def _filtered(query: Select[Any], campaign_id: str | None, role: str | None, sta
 
 
 def _row(record: Record, environment_key: str) -> dict[str, Any]:
-    identity, workload, device = record.identity, record.workload, record.environment.device
-    left_out: Any = {"environment": True, "result": {"samples_s"}}
+    identity, workload, visit, device = record.identity, record.workload, record.visit, record.environment.device
     return {
         "record_id": identity.record_id,
         "campaign_id": identity.campaign_id,
-        "round": identity.round,
-        "position": identity.position,
+        "round": visit.round,
+        "position": visit.position,
         "idempotency_key": identity.idempotency_key,
-        "workload_key": workload.workload_key,
+        "workload_key": visit.workload_key,
         "workload_name": workload.name,
         "role": workload.role,
         "search_space": workload.search_space,
@@ -258,15 +265,40 @@ def _row(record: Record, environment_key: str) -> dict[str, Any]:
         "batch_size": workload.batch_size,
         "seq_len": workload.seq_len,
         "backend": workload.backend,
-        "device_key": device.device_key,
-        "device_name": device.device_name,
-        "status": record.result.status,
-        "latency_s": record.result.latency_s,
-        "started_s": record.result.started_s,
-        "started_at": identity.started_at,
+        "device_key": device.get("device_key"),
+        "device_name": device.get("device_name"),
+        "status": visit.status,
+        "median_s": _median_s(visit),
+        "started_s": visit.started_s,
+        "started_at": visit.started_at or None,
         "environment_key": environment_key,
-        "document": record.model_dump(mode="json", exclude_none=True, exclude=left_out),
+        "document": _document(record),
     }
+
+
+def _document(record: Record) -> dict[str, Any]:
+    """Returns a record as plain JSON, without its environment and samples, which have tables of their own."""
+    visit = known(record.visit)
+    for name in ("samples_s", "device_samples_s"):
+        visit.pop(name, None)
+    return {
+        "schema_version": record.schema_version,
+        "identity": record.identity.model_dump(),
+        "workload": record.workload.document,
+        "visit": visit,
+        "origin": record.origin,
+        "extra": record.extra,
+    }
+
+
+def _samples(record: Record) -> dict[str, Any]:
+    visit = record.visit
+    device = None if visit.device_samples_s is None else _blob(visit.device_samples_s)
+    return {"record_id": record.identity.record_id, "samples": _blob(visit.samples_s), "device_samples": device}
+
+
+def _blob(samples: Sequence[float]) -> bytes:
+    return np.asarray(samples, dtype="<f8").tobytes()
 
 
 def _campaign(row: Any) -> Campaign:
@@ -274,11 +306,24 @@ def _campaign(row: Any) -> Campaign:
 
 
 def _record(row: Any, environments: dict[str, Environment]) -> Record:
-    document = dict(row.document)
-    samples = np.frombuffer(row.samples or b"", dtype="<f8").tolist()
-    document["result"] = {**document["result"], "samples_s": samples}
-    document["environment"] = environments[row.environment_key]
-    return _valid(Record, document)
+    document = {**row.document, "environment": environments[row.environment_key]}
+    visit = document.get("visit")
+    if isinstance(visit, dict):
+        device = {} if row.device_samples is None else {"device_samples_s": _numbers(row.device_samples)}
+        document["visit"] = {**visit, "samples_s": _numbers(row.samples or b""), **device}
+    record = _valid(Record, document)
+    if _median_s(record.visit) != row.median_s:
+        detail = f"median_s must be the median of samples_s, which is {_median_s(record.visit)}, got {row.median_s}"
+        raise DataError(f"the store holds a damaged Record: {detail}")
+    return record
+
+
+def _median_s(visit: Visit) -> float | None:
+    return visit.latency_s if visit.samples_s else None
+
+
+def _numbers(blob: bytes) -> list[float]:
+    return list(map(float, np.frombuffer(blob, dtype="<f8").tolist()))
 
 
 def _valid(kind: type[_Group], document: dict[str, Any]) -> _Group:

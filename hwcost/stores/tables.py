@@ -65,7 +65,7 @@ records = Table(
     Column("device_key", Text),
     Column("device_name", Text),
     Column("status", Text, nullable=False),
-    Column("latency_s", Double),
+    Column("median_s", Double),
     Column("started_s", Double),
     Column("started_at", Text),
     Column("environment_key", Text, ForeignKey("environments.environment_key"), nullable=False),
@@ -80,4 +80,5 @@ samples = Table(
     metadata,
     Column("record_id", Text, ForeignKey("records.record_id"), primary_key=True),
     Column("samples", LargeBinary, nullable=False),
+    Column("device_samples", LargeBinary),
 )

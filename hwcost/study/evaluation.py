@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from hwcost.errors import HwcostError, MeasurementError, UsageError
 from hwcost.objectives.constraint import Constraint
@@ -33,14 +34,19 @@ class Evaluation:
     problem: Problem
     executor: Executor | None = None
 
-    def trials(self, candidates: Candidates) -> Iterator[tuple[int, Trial]]:
-        """Yields the row and the trial of every candidate, as soon as it is found."""
+    def trials(self, candidates: Candidates, numbers: Sequence[int]) -> Iterator[tuple[int, Trial]]:
+        """Yields the row and the trial of every candidate, as soon as it is found.
+
+        Args:
+            candidates: n candidates.
+            numbers: Number of each trial in its study.
+        """
         vectorised = [self._at_once(one, candidates) for one in self._functions]
         expensive = [one.value for one, values in zip(self._functions, vectorised, strict=True) if values is None]
         for row, (found, seconds) in self._one_by_one(expensive, candidates):
             rest = iter(found)
             values = [next(rest) if known is None else known[row] for known in vectorised]
-            yield row, self._trial(candidates[row : row + 1], values, seconds)
+            yield row, self._trial(candidates[row : row + 1], values, numbers[row], seconds)
 
     @cached_property
     def _functions(self) -> list[Objective | Constraint]:
@@ -82,31 +88,32 @@ class Evaluation:
                 f"run must be importable there: no lambdas, no functions inside functions"
             ) from error
 
-    def _trial(self, candidate: Candidates, found: list[float | str], seconds: float) -> Trial:
+    def _trial(self, candidate: Candidates, found: list[float | str], number: int, seconds: float) -> Trial:
         values: list[float] = []
+        place: dict[str, Any] = {"number": number, "seconds": seconds}
         for one, value in zip(self._functions, found, strict=True):
             if isinstance(value, str):
-                return Trial(candidate, "failed", reason=f"{one.name}: {value}", seconds=seconds)
+                return Trial(candidate, "failed", reason=f"{one.name}: {value}", **place)
             if not math.isfinite(value):
                 unknown = f"{one.name} is {value}: not a number, or outside what its cost model was fitted on"
-                return Trial(candidate, "failed", reason=unknown, seconds=seconds)
+                return Trial(candidate, "failed", reason=unknown, **place)
             values.append(value)
         count = len(self.problem.objectives)
         if not self.problem.measured:
-            return Trial(candidate, values=tuple(values), seconds=seconds)
-        return self._constrained(candidate, tuple(values[:count]), values[count:], seconds)
+            return Trial(candidate, values=tuple(values), **place)
+        return self._constrained(candidate, tuple(values[:count]), values[count:], place)
 
     def _constrained(
-        self, candidate: Candidates, values: tuple[float, ...], measured: list[float], seconds: float
+        self, candidate: Candidates, values: tuple[float, ...], measured: list[float], place: dict[str, Any]
     ) -> Trial:
         """Returns the trial of a candidate with values of the measured constraints."""
         pairs = list(zip(self.problem.measured, measured, strict=True))
         by_name = {constraint.name: value for constraint, value in pairs}
         violation = float(sum(constraint.excess([value])[0] for constraint, value in pairs))
         if violation == 0:
-            return Trial(candidate, values=values, measured=by_name, seconds=seconds)
+            return Trial(candidate, values=values, measured=by_name, **place)
         reasons = [reason for constraint, value in pairs if (reason := constraint.reason(value)) is not None]
-        return Trial(candidate, "infeasible", values, violation, by_name, "; ".join(reasons) or None, seconds=seconds)
+        return Trial(candidate, "infeasible", values, violation, by_name, "; ".join(reasons) or None, **place)
 
 
 def evaluate(functions: Sequence[Callable[[Architecture], float]], arch: Architecture) -> Found:

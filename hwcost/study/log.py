@@ -109,12 +109,13 @@ class Log:
         """Keeps an ask: the number it was for, and the keys of the architectures that it gave."""
         self._write({"event": "ask", "n": n, "archs": list(archs)})
 
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Keeps trials; those that took a while are handed to the system at once."""
-        for trial in trials if self._file else ():
-            plain = {field.name: getattr(trial, field.name) for field in fields(Trial) if field.name != "source"}
-            self._write({"event": "tell", "arch": self.space.key(trial.architecture), **plain})
-        if any(trial.seconds for trial in trials):
+    def tell(self, trial: Trial) -> None:
+        """Keeps a trial; one that took a while is handed to the system at once."""
+        if self._file is None:
+            return
+        plain = {field.name: getattr(trial, field.name) for field in fields(Trial) if field.name != "source"}
+        self._write({"event": "tell", "arch": self.space.key(trial.architecture), **plain})
+        if trial.seconds:
             self.flush()
 
     def flush(self) -> None:

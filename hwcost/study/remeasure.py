@@ -1,8 +1,9 @@
 """Predicted against measured: what a search by a cost model found is measured before it is believed.
 
-The machine may have become faster or slower since the model's rows were measured, which is not an error of the model. So some of
-those rows are measured again beside the winners, as anchors that link the two campaigns: the mean of their log ratios is the
-level of the machine now, and predictions and constraints are compared with the latencies of the winners at the model's level.
+The machine may have become faster or slower since the model's rows were measured, which is not an error of the model. So
+some of those rows are measured again beside the winners, as anchors that link the two campaigns: the mean of their log
+ratios is the level of the machine now, and predictions and constraints are compared with the latencies of the winners at the
+model's level.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class Remeasured:
         return self.low_s <= seconds <= self.high_s
 
     def keeps(self, max_s: float) -> bool | None:
-        """Says whether the measurement satisfies an upper bound, as far as its interval can tell; None without a measurement."""
+        """Says whether the measurement is within a bound, as far as its interval tells; None without a measurement."""
         seconds, low, _ = self.at_level
         return None if seconds is None else (seconds if low is None else low) <= max_s
 

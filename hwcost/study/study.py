@@ -235,9 +235,10 @@ class Study(Results):
         keys, wanted = candidates.keys, self._to_evaluate(candidates.keys)
         found = self._logged(candidates, wanted)
         new = [row for row in wanted if row not in found]
-        for index, trial in evaluation.trials(candidates[new]) if new else ():
-            found[new[index]] = replace(trial, number=self.iterations + new[index])
-            self._log.tell([found[new[index]]])
+        numbers = [self.iterations + row for row in new]
+        for index, trial in evaluation.trials(candidates[new], numbers) if new else ():
+            found[new[index]] = trial
+            self._log.tell(trial)
         self._keep(Trials(candidates[wanted], [found[row] for row in wanted]))
         known = {row: self.trials[self._latest[key]] for row, key in enumerate(keys) if row not in found}
         return Trials(candidates, [found.get(row) or replace(known[row], seconds=0.0) for row in range(len(keys))])

@@ -21,22 +21,12 @@ from hwcost._io import write_atomically, write_text
 from hwcost.errors import DataError, UsageError
 from hwcost.files import writing
 from hwcost.supernets.schema import VERSION, check_version
-from hwcost.workloads import modules
+from hwcost.workloads import is_net, modules
 from hwcost.workloads.builder import Blueprint
 
 __all__ = ["describe", "load", "read_tensors", "save", "write_tensors"]
 
 WEIGHTS, CONFIG, SOURCE = "model.safetensors", "config.json", "modeling.py"
-
-NETS = {
-    (f"hwcost.workloads.{module}_model", name)
-    for module, name in (
-        ("autodistill", "AutoDistillModel"), ("components", "ComponentsModel"), ("supershaper", "SuperShaperModel"),
-        ("transformer", "TransformerModel"),
-    )
-}  # fmt: skip
-"""Nets that a folder may name; a folder from elsewhere cannot cause anything else to be imported or called."""
-
 
 _HEADER = '''"""A Transformer encoder and what it is built of; needs torch and safetensors.
 
@@ -104,8 +94,11 @@ def load(folder: str | Path) -> torch.nn.Module:
     """
     folder = Path(folder)
     net = describe(folder)["net"]
-    if (net["module"], net["name"]) not in NETS:
-        raise DataError(f"'{folder / CONFIG}' names {net['module']}.{net['name']}, which is not a net of hwcost")
+    if not is_net(net["module"], net["name"]):
+        raise DataError(
+            f"'{folder / CONFIG}' names the class {net['module']}:{net['name']}, and no installed builder makes such nets. "
+            "Nothing else is imported: install the distribution that the net is from"
+        )
     tensors = read_tensors(folder / WEIGHTS)
     try:
         with torch.device("meta"):

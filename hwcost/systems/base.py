@@ -217,7 +217,7 @@ class Pipeline(ABC, Generic[PresetT]):
         """
         settings, measuring = self.settings, self.preset.measuring
         plan = MeasureOptions(
-            device=settings.device, backend=settings.backend, threads=settings.threads, tier=measuring.tier,
+            device=self.device, backend=settings.backend, threads=settings.threads, tier=measuring.tier,
             rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
         ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:

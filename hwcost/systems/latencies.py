@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwcost.cost_models.data import from_measurements
-from hwcost.cost_models.train import training
+from hwcost.cost_models.train import train
 from hwcost.study.remeasure import Interval, Remeasured
 from hwcost.workloads import ModelWorkload
 
@@ -94,10 +94,10 @@ class LatencyFit:
 def fit_latency(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> LatencyFit:
     """Fits a latency model, saves it in a folder, and returns how well it predicts held-out rows."""
     rows = from_measurements(result.measurements, space, result.store_url)
-    found = training(rows, model)
+    found = train(rows, model)
     found.model.save(folder)
     return LatencyFit(
-        len(found.measured_s), dict(found.metrics), found.measured_s.tolist(), found.left_out_s.tolist(),
+        len(found.measured), dict(found.metrics), found.measured.tolist(), found.left_out.tolist(),
         [str(flag) for flag in result.flags],
     )  # fmt: skip
 

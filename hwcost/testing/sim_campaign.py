@@ -29,7 +29,7 @@ class SimCampaign:
 
     Attributes:
         seed: Seed of items, noise, drift and order.
-        faults: Faults of the device; ``span_s`` is set to the campaign's length.
+        faults: Faults of the device; their ``span_s`` is set to the campaign's length.
         n_items: Number of workloads.
         n_rounds: Visits of each.
         order: ``rounds`` as in real campaigns, ``sorted`` by size in every round.
@@ -109,5 +109,5 @@ class SimCampaign:
             group=self.groups[self.items],
             time=np.arange(self.n, dtype=np.float64),
             weight=np.ones(self.n),
-            tells_level=np.ones(self.n, dtype=np.bool_),
+            in_level=np.ones(self.n, dtype=np.bool_),
         )

@@ -18,11 +18,12 @@ from hwcost.backends.base import Backend, Runner
 from hwcost.backends.null import Null
 from hwcost.backends.virtual import VirtualClock
 from hwcost.testing.faults import Faults, LevelPath, draw_blocks
+from hwcost.timing.telemetry import BlockReading, Telemetry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hwcost.devices.profile import DeviceProfile
+    from hwcost.devices import DeviceHandle
     from hwcost.workloads.base import Workload
 
 IGNORED_S = 0.03
@@ -37,7 +38,7 @@ class SimDevice(Backend):
     """The law times the level at the present virtual time, and whatever faults there are.
 
     Options:
-        seed: Of level and noise (0).
+        seed: Seed of level and noise (0).
         round_s: Virtual seconds from one round to the next, where rounds are processes of their own (0).
         class_flops: FLOPs from which workloads belong to the next class (none: all are of one class).
 
@@ -45,13 +46,14 @@ class SimDevice(Backend):
 
     Args:
         threads: Not used.
-        options: See above.
+        options: Options as above.
         faults: All faults at once; options come on top.
         law: Seconds per call of a workload; None for the one of the null backend.
     """
 
     name = "sim"
-    kinds = ("cpu", "cuda", "tpu")
+    kinds = ("*",)
+    uses_processor = False
     option_names = ("seed", "round_s", "class_flops", *(field.name for field in fields(Faults)))
 
     def __init__(
@@ -70,6 +72,7 @@ class SimDevice(Backend):
         self.class_flops = sorted(self.options.get("class_flops", ()))
         self.law_s = law or Null().law_s
         self.time = VirtualClock()
+        self.runner: SimRunner | None = None
 
     @classmethod
     def availability(cls) -> tuple[bool, str]:
@@ -86,12 +89,17 @@ class SimDevice(Backend):
         group = 0 if work is None else bisect_right(self.class_flops, work.flops)
         return LevelPath(self.faults, self.seed, group)
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+    def telemetry(self, handle: DeviceHandle) -> SimTelemetry:
+        """Returns the provider of this device's counters; hand it to the visits."""
+        return SimTelemetry(handle, self)
+
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class."""
         missing_s = self.round * self.round_s - self.time() * 1e-9
         if missing_s > 0:
             self.time.advance(missing_s)
-        return SimRunner(self, workload)
+        self.runner = SimRunner(self, workload)
+        return self.runner
 
 
 class SimRunner(Runner):
@@ -139,18 +147,45 @@ class SimRunner(Runner):
         """See the base class."""
         return int(0 < self._faults.recompile_at < self._calls)
 
-    def state(self) -> dict[str, Any]:
-        """See the base class; the clock is that of the last block."""
-        told: dict[str, Any] = {}
-        if self._faults.drops:
-            slow = self._blocks > 0 and bool(self._draws.is_dropped[0, (self._blocks - 1) % BLOCKS_AHEAD])
-            told["clock_hz"] = USUAL_HZ * (1.0 - self._faults.drop_size * slow)
-        if self._faults.steal:
-            seconds = self._time() * 1e-9
-            told |= {"cpu_total_s": seconds, "cpu_steal_s": self._faults.steal * seconds}
-        return told
-
     def outputs(self) -> list[NDArray[Any]]:
         """Returns four numbers that depend on the workload alone."""
         self.run(1)
         return list(self._outputs)
+
+    def clock_hz(self) -> float | None:
+        """Returns the clock of the last block; None where it never drops."""
+        if not self._faults.drops:
+            return None
+        slow = self._blocks > 0 and bool(self._draws.is_dropped[0, (self._blocks - 1) % BLOCKS_AHEAD])
+        return USUAL_HZ * (1.0 - self._faults.drop_size * slow)
+
+
+class SimTelemetry(Telemetry):
+    """The clock and the steal of a simulated device, as its faults have them.
+
+    Args:
+        handle: Any device.
+        device: The simulated device.
+    """
+
+    def __init__(self, handle: DeviceHandle, device: SimDevice) -> None:
+        super().__init__(handle)
+        self._device = device
+        self._before_hz: float | None = None
+
+    def _clock_hz(self) -> float | None:
+        return None if self._device.runner is None else self._device.runner.clock_hz()
+
+    def before_block(self) -> None:
+        """See the base class."""
+        self._before_hz = self._clock_hz()
+
+    def after_block(self) -> BlockReading:
+        """See the base class."""
+        clock_hz = self._clock_hz()
+        known = clock_hz is not None and self._before_hz is not None
+        return BlockReading(clock_hz=(self._before_hz + clock_hz) / 2 if known else None)  # type: ignore[operator]
+
+    def end(self) -> dict[str, Any]:
+        """See the base class."""
+        return {"cpu_steal_fraction": self._device.faults.steal} if self._device.faults.steal else {}

@@ -19,7 +19,9 @@ import pytest
 
 from hwcost.errors import BusyError, StoreError, UnknownNameError
 from hwcost.stores.base import Store
-from hwcost.stores.schema import Campaign, Environment, Host, Identity, Record, Result, WorkloadInfo, idempotency_key
+from hwcost.stores.environment import Environment
+from hwcost.stores.schema import Campaign, Record, WorkloadInfo
+from hwcost.timing.measurement import Visit
 
 AWKWARD_S = (0.0, 5e-324, 0.1, 1 / 3, 1e-9, 123456.789, 1e12)
 """Durations that a careless format would change."""
@@ -32,21 +34,17 @@ def make_record(campaign_id: str, round: int = 0, position: int = 0, **fields: A
         campaign_id: The campaign.
         round: Number of the round.
         position: Place in the round; each has a workload of its own.
-        **fields: ``role``, and fields of the result.
+        **fields: ``role``, and fields of the visit.
     """
-    workload = f"workload-{position}"
-    role = fields.pop("role", "fit")
-    return Record(
-        identity=Identity(
-            campaign_id=campaign_id,
-            run_id=f"run-{round}",
-            round=round,
-            position=position,
-            idempotency_key=idempotency_key(campaign_id, round, workload),
-        ),
-        environment=Environment(host=Host(boot_id=f"boot-{round}")),
-        workload=WorkloadInfo(workload_key=workload, name=workload, kind="test", spec={"n": None}, role=role),
-        result=Result(**{"samples_s": AWKWARD_S, "started_s": float(10 * round + position), **fields}),
+    key = f"workload-{position}"
+    workload = WorkloadInfo(name=key, kind="test", spec={"n": None}, role=fields.pop("role", "fit"))
+    measured = {"samples_s": AWKWARD_S, "started_s": float(10 * round + position), **fields}
+    return Record.from_visit(
+        Visit(key, round, position, **measured),
+        campaign_id=campaign_id,
+        run_id=f"run-{round}",
+        workload=workload,
+        environment=Environment(host={"boot_id": f"boot-{round}"}),
     )
 
 
@@ -132,11 +130,11 @@ class StoreContract(ABC):
 
     def test_records_come_back_equal_to_the_last_bit(self, store: Store) -> None:  # noqa: D102
         store.add_campaign(Campaign(campaign_id="c"))
-        record = make_record("c")
+        record = make_record("c", device_samples_s=AWKWARD_S[::-1], conditions={"left_out_s": {"disturbed": [0.1]}})
         assert store.append(record)
         (back,) = store.records()
         assert back == record
-        assert [s.hex() for s in back.result.samples_s] == [s.hex() for s in AWKWARD_S]
+        assert [s.hex() for s in back.visit.samples_s] == [s.hex() for s in AWKWARD_S]
         assert back.environment.key == record.environment.key
 
     def test_the_same_visit_is_kept_once(self, store: Store) -> None:  # noqa: D102
@@ -160,14 +158,14 @@ class StoreContract(ABC):
         store.add_campaign(Campaign(campaign_id="b", created_at="2025-01-01T00:00:00Z"))
         store.add_campaign(Campaign(campaign_id="a", created_at="2025-01-02T00:00:00Z"))
         late = make_record("b", 0, 0, started_s=9.0)
-        early = make_record("b", 1, 1, started_s=0.5, role="judge")
-        never = make_record("b", 0, 2, started_s=None, samples_s=(), status="skipped")
+        early = make_record("b", 1, 1, started_s=0.5, role="test")
+        failed = make_record("b", 0, 2, started_s=0.0, samples_s=(), status="failed")
         other = make_record("a", 0, 0, status="void")
-        for record in (other, never, late, early):
+        for record in (other, failed, late, early):
             store.append(record)
-        assert list(store.records()) == [early, late, never, other]
-        assert list(store.records("b")) == [early, late, never]
-        assert list(store.records(role="judge")) == [early]
+        assert list(store.records()) == [failed, early, late, other]
+        assert list(store.records("b")) == [failed, early, late]
+        assert list(store.records(role="test")) == [early]
         assert list(store.records("b", status="ok")) == [early, late]
         assert store.count() == 4
         assert store.count("b") == 3
@@ -178,7 +176,7 @@ class StoreContract(ABC):
         for position in range(3):
             store.append(make_record("c", 0, position))
         for record in store.records():
-            store.append(make_record("c", 1, record.identity.position))
+            store.append(make_record("c", 1, record.visit.position))
         assert store.count() == 6
 
     def test_everything_survives_closing(self, tmp_path: Path) -> None:  # noqa: D102

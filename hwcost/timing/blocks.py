@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from hwcost.timing import conditions, guards, processors, stopping, timer
+from hwcost.devices import processors
+from hwcost.errors import UsageError
+from hwcost.timing import guards, progress, timer
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.protocol import Protocol
+from hwcost.timing.telemetry.base import BlockReading
 
 if TYPE_CHECKING:
-    from hwcost.backends.base import Runner
+    from hwcost.backends.base import BlockTiming, Runner
+    from hwcost.timing.telemetry.base import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,38 +25,45 @@ class AcceptedBlocks:
 
     Attributes:
         samples: Seconds per call of the blocks that count.
+        device_samples: Seconds per call of the same blocks on the device's own clock; None where it has none.
         left_out: Seconds per call of the others, by reason: ``disturbed`` or ``throttled``.
         disturbed: Number of counted blocks that lost the processor; they count because too few others would be left.
         wait_fraction: Share of the time of counted blocks in which the process had no CPU; None where it is unknown.
-        cpu_fraction: CPU seconds over wall seconds of counted blocks; None on a virtual clock.
+        cpu_fraction: CPU seconds over wall seconds of counted blocks; None where CPU time is not read.
     """
 
     samples: list[float]
+    device_samples: list[float] | None
     left_out: dict[str, list[float]]
     disturbed: int = 0
     wait_fraction: float | None = None
     cpu_fraction: float | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class Blocks:
     """A visit's blocks as they come.
 
     Attributes:
-        runner: What is timed.
-        clock: The visit's clock.
-        protocol: When calls arrive, and when to stop.
+        runner: Workload that is timed; its clock is that of the visit.
+        clock: Clock of the visit.
+        protocol: Arrival of calls, limits and stopping criterion.
+        telemetry: Provider of the counters that are read around every block.
         seed: Seed of arrivals at random.
+        cache_bytes: Size of the last cache, for the cache policy ``cold``.
         timed: All blocks, warm-up first.
-        settled: Index of the first steady one; None while there is none.
+        steady_from: Index of the first steady block; None while there is none.
     """
 
     runner: Runner
     clock: timer.Clock
     protocol: Protocol
+    telemetry: Telemetry
     seed: str = ""
+    cache_bytes: int = 0
     timed: list[timer.Block] = field(default_factory=list)
-    settled: int | None = None
+    steady_from: int | None = None
+    _read: BlockReading = field(default_factory=BlockReading, init=False, repr=False)
 
     @property
     def calls(self) -> int:
@@ -75,24 +87,26 @@ class Blocks:
 
     @property
     def steady(self) -> list[timer.Block]:
-        """The blocks since it settled."""
-        return [] if self.settled is None else self.timed[self.settled :]
+        """The blocks since the steady state was reached."""
+        return [] if self.steady_from is None else self.timed[self.steady_from :]
+
+    @cached_property
+    def arrival(self) -> Arrival:
+        """Arrival of the calls."""
+        return Arrival.parse(self.protocol.arrival)
 
     def time(self) -> None:
         """Times blocks until the visit is steady and precise, and has enough blocks in which it kept the processor."""
-        clock_hz, pause = self._clock_reader(), self._pauses()
-        waited_s = (lambda: None) if self.clock.is_virtual else conditions.run_queue_wait_s
-        self.timed.append(self._first(pause()))
+        pause = self._pauses()
+        idle_s = pause()
+        self.timed.append(replace(self._first(), idle_s=idle_s))
         while True:
             idle_s = pause()
-            before, waited_before_s = clock_hz(), waited_s()
-            block = timer.time_block(self.runner.run, self.calls, self.clock)
-            wait_s = _lost_s(block, waited_before_s, waited_s())
-            self.timed.append(replace(block, clock_hz=_mean(before, clock_hz()), idle_s=idle_s, wait_s=wait_s))
-            verdict = stopping.judge(self.per_call_s, self.spent_s, self.protocol, self.settled)
-            if self.settled is None and verdict.warmup < len(self.timed):
-                self.settled = verdict.warmup
-            if verdict.finished and (self._has_enough() or self.spent_s >= self.cap_s):
+            self.timed.append(replace(self._next(), idle_s=idle_s))
+            decision = progress.decide(self.per_call_s, self.spent_s, self.protocol, self.steady_from)
+            if self.steady_from is None and decision.warmup < len(self.timed):
+                self.steady_from = decision.warmup
+            if decision.finished and (self._has_enough() or self.spent_s >= self.cap_s):
                 return
 
     def accepted(self) -> AcceptedBlocks:
@@ -102,8 +116,9 @@ class Blocks:
         would be left. Of calls that come with pauses none is left out: a low clock is what pauses do.
         """
         blocks = self.steady
-        if Arrival.parse(self.protocol.arrival).has_pauses:
-            return AcceptedBlocks([block.per_call_s for block in blocks], {}, wait_fraction=guards.wait_fraction(blocks))
+        if self.arrival.has_pauses:
+            samples = [block.per_call_s for block in blocks]
+            return AcceptedBlocks(samples, _device_samples(blocks), {}, wait_fraction=guards.wait_fraction(blocks))
         slow, lost = guards.slowed(blocks), guards.disturbed(blocks)
         reasons = ["throttled" if s else "disturbed" if d else "" for s, d in zip(slow, lost, strict=True)]
         if reasons.count("") < self.protocol.min_blocks / 2:
@@ -114,14 +129,37 @@ class Blocks:
         counting = [block for block, reason in zip(blocks, reasons, strict=True) if not reason]
         put_back = sum(d for d, reason in zip(lost, reasons, strict=True) if not reason)
         shares = guards.wait_fraction(counting), guards.cpu_fraction(counting)
-        return AcceptedBlocks(left_out.pop("", []), left_out, put_back, *shares)
+        return AcceptedBlocks(left_out.pop("", []), _device_samples(counting), left_out, put_back, *shares)
+
+    def _first(self) -> timer.Block:
+        """Times the first block: as many calls as it takes, or a single one that is timed by itself."""
+        if self.protocol.times_single_calls:
+            block = timer.single_block(self._timing, self.clock)
+        else:
+            block = timer.first_block(self._timing, self.protocol.min_block_s, self.clock)
+        return with_counters(block, self._read)
+
+    def _next(self) -> timer.Block:
+        """Times a block of as many calls as the first."""
+        return with_counters(timer.time_block(self._timing, self.calls), self._read)
+
+    def _timing(self, calls: int) -> BlockTiming:
+        """Times a number of calls, with the counters read around them."""
+        self._apply_cache_policy()
+        self.telemetry.before_block()
+        timing = self.runner.time_block(calls)
+        self._read = self.telemetry.after_block()
+        return timing
+
+    def _apply_cache_policy(self) -> None:
+        if self.protocol.cache == "cold" and not self.runner.empty_caches(self.cache_bytes):
+            raise UsageError("the caches of this device cannot be emptied with this backend; measure with the policy 'hot'")
 
     def _pauses(self) -> Callable[[], float | None]:
         """Returns a function that waits until the next call is due, and returns the pause; it returns None for no pauses."""
-        arrival = Arrival.parse(self.protocol.arrival)
-        if not arrival.has_pauses:
+        if not self.arrival.has_pauses:
             return lambda: None
-        due = arrival.due(self.seed)
+        due = self.arrival.due(self.seed)
 
         def pause() -> float:
             ended_s = self.clock.now_s()
@@ -132,40 +170,28 @@ class Blocks:
 
         return pause
 
-    def _first(self, idle_s: float | None) -> timer.Block:
-        """Times the first block: as many calls as it takes, or the one that came after a pause."""
-        if idle_s is None:
-            return timer.first_block(self.runner.run, self.protocol.min_block_s, self.clock)
-        return replace(timer.single_block(self.runner.run, self.clock), idle_s=idle_s)
-
     def _has_enough(self) -> bool:
         blocks = self.steady
-        if Arrival.parse(self.protocol.arrival).has_pauses:
+        if self.arrival.has_pauses:
             return True
         clean = sum(not (s or d) for s, d in zip(guards.slowed(blocks), guards.disturbed(blocks), strict=True))
         return not blocks or clean >= self.protocol.min_blocks or len(blocks) >= self.protocol.max_blocks
 
-    def _clock_reader(self) -> Callable[[], float | None]:
-        """Returns what tells the processor's clock between blocks: the backend where it can, else the CPU's own files."""
-        if "clock_hz" in self.runner.state():
-            return lambda: _number(self.runner.state().get("clock_hz"))
-        return (lambda: None) if self.clock.is_virtual else conditions.clock_reader()
 
+def with_counters(block: timer.Block, read: BlockReading) -> timer.Block:
+    """Returns a block with its counters.
 
-def _lost_s(block: timer.Block, before_s: float | None, after_s: float | None) -> float | None:
-    """Returns the seconds of a block in which the process had to wait for a CPU.
-
-    Threads that wait for one another on CPUs that are all the process's own lost nothing to others.
+    Threads that wait for one another on CPUs that are all the process's own lost nothing to others, so of the seconds
+    without a CPU no more count than the process left unused of its CPUs.
     """
-    if before_s is None or after_s is None or block.cpu_s is None:
-        return None
-    unused_s = len(processors.allowed()) * block.seconds - block.cpu_s
-    return max(0.0, min(after_s - before_s, unused_s))
+    wait_s = None
+    if read.wait_s is not None and read.cpu_s is not None:
+        unused_s = len(processors.allowed()) * block.seconds - read.cpu_s
+        wait_s = max(0.0, min(read.wait_s, unused_s))
+    return replace(block, cpu_s=read.cpu_s, clock_hz=read.clock_hz, wait_s=wait_s)
 
 
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
-
-
-def _mean(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else (one + other) / 2
+def _device_samples(blocks: list[timer.Block]) -> list[float] | None:
+    """Returns the device's seconds per call of every block; None where a block has none."""
+    known = [block.device_s / block.calls for block in blocks if block.device_s is not None]
+    return known if known and len(known) == len(blocks) else None

@@ -6,7 +6,7 @@ import statistics
 from typing import TYPE_CHECKING, Any
 
 from hwcost.timing.measurement import Flag
-from hwcost.timing.timer import Clock, time_block
+from hwcost.timing.timer import time_block
 from hwcost.units import format_bytes
 from hwcost.workloads.base import ITEMSIZES
 from hwcost.workloads.component import ComponentWorkload
@@ -16,16 +16,21 @@ if TYPE_CHECKING:
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
 
-SWEEP = 2
-"""The caches count as emptied once this many times their size has been written."""
-
 COLD_CALLS = 3
+
+UNKNOWN_CACHE_BYTES = 64 * 1024**2
+"""Bytes that a device's last cache is taken for where its size is unknown."""
+
+
+def last_cache_bytes(profile: DeviceProfile) -> int:
+    """Returns the size of a device's last cache."""
+    return profile.l3_bytes or profile.l2_bytes or UNKNOWN_CACHE_BYTES
 
 
 def fits_cache(workload: Workload, device: DeviceProfile) -> dict[str, Any]:
     """Returns ``working_set_bytes`` and ``cache_bytes`` of a single component that fits into the last cache, else nothing.
 
-    A stack of copies with weights of their own is no single component, and neither is a whole model.
+    A stack of copies with weights of their own does not count as one component, and neither does a whole model.
     """
     cache = device.l3_bytes or device.l2_bytes
     work = workload.work()
@@ -35,17 +40,13 @@ def fits_cache(workload: Workload, device: DeviceProfile) -> dict[str, Any]:
     return {"working_set_bytes": size, "cache_bytes": cache} if size < cache else {}
 
 
-def cold_call_s(runner: Runner, clock: Clock, cache_bytes: int) -> float | None:
-    """Times single calls right after the caches of a CPU were swept; None on a virtual clock, which has no caches."""
-    if clock.is_virtual:
-        return None
-    import numpy as np
-
-    sweep = np.zeros(SWEEP * cache_bytes, dtype=np.uint8)
+def cold_call_s(runner: Runner, cache_bytes: int) -> float | None:
+    """Times single calls, each right after the device's caches were emptied; None where they cannot be."""
     found = []
     for _ in range(COLD_CALLS):
-        sweep += 1
-        found.append(time_block(runner.run, 1, clock).seconds)
+        if not runner.empty_caches(cache_bytes):
+            return None
+        found.append(time_block(runner.time_block, 1).seconds)
     return statistics.median(found)
 
 
@@ -53,9 +54,9 @@ def hot_cache(name: str, working_set_bytes: int, cache_bytes: int, hot_s: float,
     """Returns W_HOT_CACHE for a component that was timed from the cache alone.
 
     Args:
-        name: The component.
-        working_set_bytes: What one call touches.
-        cache_bytes: The last cache.
+        name: Name of the component.
+        working_set_bytes: Bytes that one call touches.
+        cache_bytes: Size of the last cache.
         hot_s: Seconds of a call, as measured.
         cold_s: Seconds of a call with swept caches; None where that was not measured.
     """

@@ -1,4 +1,4 @@
-"""What a bad measurement looks like: every code, its trigger with the default, and what the user is told.
+"""Guards against bad measurements: every code with its trigger and the message that the user gets.
 
 ``E_`` makes a visit or a campaign void, ``W_`` warns, ``I_`` informs. Nothing void is deleted: it is kept with its reason
 and never feeds an estimate. Every guard is a plain function: numbers in, a flag or None out. Those with more to compute have
@@ -25,7 +25,7 @@ __all__ = [
 
 CODES = {
     "E_COMPILE": "something was compiled inside the timed region",
-    "E_NO_STEADY": "the workload never settled",
+    "E_NO_STEADY": "the workload never became steady",
     "E_RESOLUTION": "the workload is too quick for the clock",
     "E_FOREIGN": "something else used the machine",
     "E_THROTTLED": "the processor was throttled",
@@ -65,7 +65,7 @@ CLEAR_WAIT = 0.01
 """Share of the time of all counted blocks without a CPU from which their visit is in doubt, even if no single block is."""
 
 FOREIGN_WAIT = 0.25
-"""Share of that time from which a visit without undisturbed blocks is void: its latency is at least a third too high."""
+"""Share of that time from which a visit without uncontended blocks is void: its latency is at least a third too high."""
 
 LOW_CPU = 0.9
 """CPU seconds over wall seconds below which a process may have been kept off the processor, where waits are unknown."""
@@ -147,11 +147,11 @@ def of_visit(
     compiled: int = 0,
     span_s: float | None = None,
 ) -> list[Flag]:
-    """Returns the doubts about one visit that settled.
+    """Returns the doubts about one visit that became steady.
 
     Args:
         samples: Seconds per call of the blocks that count.
-        conditions: What ``conditions.between`` and the runner say of the machine meanwhile; unknown is None or absent.
+        conditions: Facts from the providers of telemetry and the blocks; unknown ones are None or absent.
         name: The workload with its shape.
         left_out: Seconds per call of the blocks that do not count, by reason: ``disturbed`` and ``throttled``.
         compiled: Compilations inside the timed region.
@@ -245,7 +245,7 @@ def is_preempted(conditions: Mapping[str, Any], span_s: float | None) -> bool:
     """Says whether a process had clearly less than a CPU and was stopped against its will, where waits are unknown.
 
     Args:
-        conditions: With ``cpu_fraction`` and ``involuntary_switches``; unknown is None or absent.
+        conditions: Facts with ``cpu_fraction`` and ``involuntary_switches``; unknown ones are None or absent.
         span_s: Seconds in which it was switched so often.
     """
     share, switches = conditions.get("cpu_fraction"), conditions.get("involuntary_switches")
@@ -271,7 +271,7 @@ def of_item(visits: Sequence[Sequence[float]]) -> Flag | None:
     """Returns W_MULTIMODAL when the processes that measured one workload fall into separate bands.
 
     Args:
-        visits: For each visit its samples, in seconds per call, the machine's level taken out.
+        visits: Samples of each visit, in seconds per call, the machine's level taken out.
     """
     remedy = "Report both, or take more rounds: the layout of a process decides which one it is."
     return _multimodal(bands(visits), "processes", remedy)
@@ -297,7 +297,7 @@ def imprecise(half_width: float | None, wanted: float, rounds: int, reason: str 
         half_width: Relative half-width that was reached; None where there is no interval.
         wanted: The one asked for.
         rounds: Rounds that were made; the error falls with their square root.
-        reason: Why there is no interval, or what made it wider than the noise; empty otherwise.
+        reason: Reason for the lack of an interval, or for one wider than the noise; empty otherwise.
     """
     if half_width is None:
         return Flag("W_IMPRECISE", f"there is no interval: {reason}.", "Measure more rounds.") if reason else None
@@ -312,10 +312,10 @@ def imprecise(half_width: float | None, wanted: float, rounds: int, reason: str 
 
 
 def of_machine(virtualization: str | None, governor: str | None, clocks_locked: bool | None = None) -> list[Flag]:
-    """Returns the doubts about a machine as a whole; unknown facts are no doubt.
+    """Returns the doubts about a machine as a whole; unknown facts give none.
 
     Args:
-        virtualization: What the machine runs in; None for the bare metal.
+        virtualization: Kind of virtual machine; None on bare metal.
         governor: Governor of the CPU's clock.
         clocks_locked: Whether an accelerator's clock is fixed.
     """
@@ -337,7 +337,7 @@ def not_exclusive(cpus: str, reason: str) -> Flag:
 
     Args:
         cpus: Names of the CPUs.
-        reason: Why no lock could be held on them.
+        reason: Reason for the lack of a lock on them.
     """
     text = f"no lock could be held on {cpus}, so that another campaign may have run there: {reason}."
     return Flag("W_NOT_EXCLUSIVE", text, "Run one campaign at a time, or name a folder for locks in HWCOST_LOCK_DIR.")

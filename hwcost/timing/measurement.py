@@ -7,7 +7,7 @@ doubt. A measurement is the estimate for one workload from all its visits.
 from __future__ import annotations
 
 import statistics
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from math import ceil, exp
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -31,8 +31,8 @@ class Flag:
 
     Attributes:
         code: A stable code; ``E_`` voids, ``W_`` warns, ``I_`` informs.
-        text: What was seen, with numbers.
-        remedy: What to do about it.
+        text: Observation, with numbers.
+        remedy: Advice on what to do about it.
     """
 
     code: str
@@ -52,7 +52,7 @@ class Visit:
         round: Number of the round, from 0.
         position: Place in the round's order, from 0.
         samples_s: Seconds per call, one for every timed block in the order they ran.
-        calls_per_block: Calls in a block.
+        calls_per_block: Number of calls in a block.
         warmup_s: Seconds per call of the blocks before the steady state.
         steady: ``flat``, ``warm-up``, ``slowdown`` or ``none``.
         started_at: UTC, ISO 8601.
@@ -61,8 +61,9 @@ class Visit:
         prepare_s: Seconds to build and compile the workload.
         first_run_s: Seconds of the very first call.
         cpu_s: Process CPU seconds spent inside the timed blocks.
-        conditions: What the machine did meanwhile.
-        facts: What the backend says it really ran.
+        device_samples_s: Seconds per call on the device's own clock, block by block; None where it has none.
+        conditions: Facts about the machine meanwhile, by name; see :mod:`hwcost.facts`.
+        facts: Facts about what really ran, reported by the backend.
         flags: Doubts.
         status: ``void`` is kept and never used; ``failed`` has no samples.
     """
@@ -80,19 +81,22 @@ class Visit:
     prepare_s: float | None = None
     first_run_s: float | None = None
     cpu_s: float | None = None
+    device_samples_s: tuple[float, ...] | None = None
     conditions: dict[str, Any] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     status: Status = "ok"
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain JSON that :meth:`from_dict` turns back into an equal visit."""
-        return asdict(self)
+        """Returns plain JSON that :meth:`from_dict` turns back into an equal visit; it shares its maps with the visit."""
+        plain = {name: getattr(self, name) for name in _NAMES}
+        plain["flags"] = [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in self.flags]
+        return plain
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Visit:
         """Makes a visit of what :meth:`to_dict` returned, also after a journey through JSON."""
-        series = {name: tuple(data[name]) for name in ("samples_s", "warmup_s")}
+        series = {name: tuple(data[name]) for name in _SERIES if data.get(name) is not None}
         return cls(**{**data, **series, "flags": tuple(Flag(**flag) for flag in data["flags"])})
 
     @property
@@ -106,20 +110,24 @@ class Visit:
         return statistics.median(self.samples_s)
 
 
+_NAMES = tuple(field.name for field in fields(Visit))
+_SERIES = tuple(field.name for field in fields(Visit) if str(field.type).startswith("tuple[float"))
+
+
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """The estimate for one workload from all its visits.
 
     Attributes:
-        workload: What was timed.
-        role: Why: ``fit``, ``judge``, or another word of the plan.
+        workload: Workload that was timed.
+        role: Role in the plan: ``fit``, ``test`` or another word.
         latency_s: Seconds per call, at the campaign's mean level; None when no visit is usable.
-        half_width: Half-width of the 95 % interval on the log scale, so to say relative; None when there is nothing to tell
-            it from.
+        half_width: Half-width of the 95 % interval on the log scale, which is about the relative one; None where nothing
+            determines it.
         n_rounds: Usable visits, each in a process of its own.
         visits: All visits, also the void ones.
         flags: Doubts, each code once.
-        interval_reason: Why there is no interval, or what made it wider than the noise; empty otherwise.
+        interval_reason: Reason for a missing interval, or for one wider than the noise; empty otherwise.
     """
 
     workload: Workload

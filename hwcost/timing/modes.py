@@ -1,6 +1,6 @@
 """Whether timings fall into separate groups: the blocks of one visit, or the visits of one workload.
 
-A bimodal latency is two latencies, and no single number describes it. Groups are told by the empty gap between them.
+A bimodal latency is two latencies, and no single number describes it. An empty gap separates the groups.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LEAST_GAP = 0.01
 """The same, relative to the median; smaller ones are of no consequence."""
 
 MIN_VISITS = 5
-"""Visits of one workload below which bands are not told from chance."""
+"""Visits of one workload below which bands and chance look alike."""
 
 SMALLEST_BAND = 2
 
@@ -81,7 +81,7 @@ def bands(visits: Sequence[Sequence[float]]) -> list[Mode]:
     Memory layout differs from process to process, so a workload can be quick in some and slow in others.
 
     Args:
-        visits: For each visit (a process of its own) its samples, in seconds per call, the machine's level taken out.
+        visits: Samples of each visit (a process of its own), in seconds per call, the machine's level taken out.
 
     Returns:
         The quicker and the slower band; empty where there are fewer than five visits, or one band.

@@ -30,11 +30,11 @@ def null_effect(latencies: Sequence[Sequence[float]], flops: Sequence[float | No
     """Tests whether configurations differ at all.
 
     Args:
-        latencies: For each configuration its visits' latencies, in seconds.
-        flops: For each configuration its operations per call, None where unknown; empty for no test by size.
+        latencies: Latencies of the visits of each configuration, in seconds.
+        flops: Operations per call of each configuration, None where unknown; empty for no test by size.
 
     Returns:
-        E_NULL_EFFECT when twenty or more configurations with repeats cannot be told apart (one-way analysis of variance of
+        E_NULL_EFFECT when twenty or more configurations with repeats cannot be distinguished (one-way analysis of variance of
         log latency), or when the latency of fifty or more does not follow their size.
     """
     return _all_alike(latencies) or _blind_to_size(latencies, flops)

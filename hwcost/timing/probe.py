@@ -67,7 +67,7 @@ class ProbeReport:
     Attributes:
         device_key: Key of the device.
         product: Its name.
-        results: At most one per name, dtype, threads and engine.
+        results: Figures, at most one per name, dtype, threads and engine.
     """
 
     device_key: str
@@ -94,7 +94,7 @@ def run_probes(
         dtypes: Number formats of the matrix products.
         threads: Threads, on a CPU.
         clock: Returns nanoseconds; None is real time.
-        progress: Is told the name of each probe before it runs.
+        progress: Function that gets the name of each probe before it runs.
 
     Raises:
         UsageError: When the device's kind or a dtype cannot be probed.

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from hwcost.devices import device_kind as _kind
 from hwcost.errors import UsageError
 from hwcost.timing import steady
 from hwcost.timing.arrival import BACK_TO_BACK, Arrival
 from hwcost.timing.measurement import PERCENTILE_CALLS
+from hwcost.timing.stopping import MedianError, StoppingCriterion, criterion
 
 PROTOCOL_ID = "rounds"
 PROTOCOL_VERSION = 1
 
 LEAST_BLOCKS = 4
 """Fewest blocks of a visit: fewer do not show whether it is steady."""
+
+CACHES = ("hot", "cold")
+"""Policies for the device's caches: left as the call before leaves them, or emptied before every call, each timed alone."""
 
 PATIENCE = 2.0
 """A visit of slow calls is given up as unsteady after this many times the blocks that a steady one needs."""
@@ -27,19 +33,20 @@ class Protocol:
 
     Attributes:
         tier: Name of the preset it comes from.
-        half_width: Wanted relative half-width of the 95 % interval; items above it are topped up.
+        half_width: Wanted relative half-width of the 95 % interval; items above it get further rounds.
         rounds: Rounds that every workload gets, each in a fresh process.
         max_rounds: Rounds after which an item is given up as imprecise.
-        min_block_s: A block lasts at least this long, so that the clock and the loop cost nothing.
-        min_blocks: Blocks in a visit at the least; below ten a median and a trend mean little.
-        max_blocks: Blocks in a visit at the most.
-        min_visit_s: Timed seconds in a visit at the least.
+        min_block_s: Least seconds of a block, so that the clock and the loop cost nothing.
+        min_blocks: Least number of blocks in a visit; below ten a median and a trend mean little.
+        max_blocks: Largest number of blocks in a visit.
+        min_visit_s: Least timed seconds of a visit.
         max_visit_s: Timed seconds after which a visit that is steady stops, precise or not.
         steady_cap_s: Timed seconds after which a visit that is not steady is given up, see also :meth:`cap_s`.
-        steady_tolerance: Two halves of the window, and its slope, agree within this share.
-        visit_error: A visit stops once the standard error of its median is below this share of the median.
-        arrival: When calls arrive, as :class:`hwcost.timing.arrival.Arrival` is written. With pauses every block is one
+        steady_tolerance: Relative difference within which two halves of the window, and its slope, agree.
+        stopping: Criterion by which a steady visit stops before its limits.
+        arrival: Arrival of calls, as :class:`hwcost.timing.arrival.Arrival` is written. With pauses every block is one
             call, and seconds of a visit include the pauses.
+        cache: Policy for the device's caches, one of ``CACHES``. With ``cold`` every block is one call.
     """
 
     tier: str = "standard"
@@ -53,8 +60,18 @@ class Protocol:
     max_visit_s: float = 3.0
     steady_cap_s: float = 10.0
     steady_tolerance: float = 0.01
-    visit_error: float = 0.004
+    stopping: StoppingCriterion = field(default_factory=MedianError)
     arrival: str = BACK_TO_BACK
+    cache: str = "hot"
+
+    def __post_init__(self) -> None:
+        if self.cache not in CACHES:
+            raise UsageError(f"unknown cache policy '{self.cache}'. Known: {', '.join(CACHES)}")
+
+    @property
+    def times_single_calls(self) -> bool:
+        """Whether every block is one call, timed by itself."""
+        return self.cache == "cold" or Arrival.parse(self.arrival).has_pauses
 
     @property
     def window(self) -> int:
@@ -76,18 +93,34 @@ class Protocol:
             call_s: Seconds of one call.
         """
         arrival = Arrival.parse(self.arrival)
-        block_s = arrival.wall_s(call_s) if arrival.has_pauses else max(self.min_block_s, call_s)
+        if self.times_single_calls:
+            block_s = arrival.wall_s(call_s) if arrival.has_pauses else call_s
+        else:
+            block_s = max(self.min_block_s, call_s)
         return call_s + max(self.min_visit_s, self.min_blocks * block_s)
 
     def to_dict(self) -> dict[str, Any]:
-        """Returns plain JSON."""
-        return asdict(self)
+        """Returns plain JSON that :meth:`from_dict` turns back into an equal protocol."""
+        return asdict(self) | {"stopping": self.stopping.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Protocol:
+        """Makes a protocol of what :meth:`to_dict` returned, now or in version 0.1.0 (``visit_error`` for ``stopping``).
+
+        Raises:
+            TypeError: When a field is unknown.
+            UsageError: When the stopping criterion is unknown, or has a parameter that it cannot have.
+        """
+        given = dict(data)
+        if "visit_error" in given:
+            given["stopping"] = {"name": MedianError.name, "most": given.pop("visit_error")}
+        return cls(**{**given, "stopping": criterion(**given.get("stopping", {"name": MedianError.name}))})
 
 
 TIERS = {
-    "quick": Protocol("quick", half_width=0.05, rounds=2, max_rounds=2, visit_error=0.02),
+    "quick": Protocol("quick", half_width=0.05, rounds=2, max_rounds=2, stopping=MedianError(0.02)),
     "standard": Protocol(),
-    "strict": Protocol("strict", half_width=0.005, rounds=8, max_rounds=20, visit_error=0.002),
+    "strict": Protocol("strict", half_width=0.005, rounds=8, max_rounds=20, stopping=MedianError(0.002)),
 }
 """Presets: 5 %, 1 % and 0.5 % half-width. Four rounds are the knee of the error at equal total time."""
 
@@ -98,23 +131,29 @@ def protocol(
     rounds: int | None = None,
     blocks: int | None = None,
     arrival: str = BACK_TO_BACK,
+    cache: str = "hot",
+    stopping: StoppingCriterion | None = None,
 ) -> Protocol:
     """Returns a preset for a kind of device.
 
     Args:
         tier: ``quick``, ``standard`` or ``strict``.
-        device_kind: CUDA blocks are 2 ms, others 20 ms.
-        rounds: Overrides the number of rounds; no topping-up then.
-        blocks: Overrides the least number of blocks in a visit. With pauses between calls, blocks are calls; by default
-            there are then as many as give a 95th percentile in the protocol's rounds.
+        device_kind: Name of the kind of device, which has the length of blocks (2 ms on CUDA, else 20 ms).
+        rounds: Number of rounds in place of the tier's; there are no further ones then.
+        blocks: Least number of blocks in a visit, in place of the tier's. With pauses between calls, blocks are calls; by
+            default there are then as many as give a 95th percentile in the protocol's rounds.
         arrival: ``back-to-back``, ``gap=TIME`` or ``poisson=RATE``.
+        cache: ``hot`` or ``cold``.
+        stopping: Stopping criterion in place of the tier's.
 
     Raises:
-        UsageError: When the tier or the arrival is unknown, the rounds are below 1, or the blocks below 4.
+        UsageError: When the tier, the arrival or the cache policy is unknown, the rounds are below 1, or the blocks below 4.
+        UnknownNameError: When there is no such kind of device.
     """
     if tier not in TIERS:
         raise UsageError(f"unknown tier '{tier}'. Known: {', '.join(TIERS)}")
-    chosen = replace(TIERS[tier], min_block_s=0.002 if device_kind == "cuda" else 0.020)
+    chosen = replace(TIERS[tier], min_block_s=_kind(device_kind).min_block_s, cache=cache)
+    chosen = chosen if stopping is None else replace(chosen, stopping=stopping)
     if rounds is not None:
         if rounds < 1:
             raise UsageError(f"a campaign needs at least 1 round, got {rounds}")

@@ -1,4 +1,4 @@
-"""Whether a run of blocks has settled.
+"""Whether a run of blocks is steady.
 
 A window is steady when its two halves agree, its middle agrees with its ends, and it has no slope, all within a tolerance or
 within what the blocks' own noise explains; so a noisy machine is not taken for a warming one, nor the crest of a swing for
@@ -60,7 +60,7 @@ def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float)
 
     Returns:
         ``flat`` when it was steady from the start, ``warm-up`` when it got faster first, ``slowdown`` when it got slower,
-        ``none`` when it never settled.
+        ``none`` when it never became steady.
     """
     if not steady:
         return "none"
@@ -72,8 +72,8 @@ def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float)
     return "warm-up" if before > after else "slowdown"
 
 
-def unsettled(blocks: Sequence[float], tolerance: float, window: int = WINDOW) -> tuple[str, float]:
-    """Describes blocks that never settled, by their last window.
+def why_not(blocks: Sequence[float], tolerance: float, window: int = WINDOW) -> tuple[str, float]:
+    """Describes blocks that never became steady, by their last window.
 
     Args:
         blocks: Seconds per call, in the order measured; at least two.

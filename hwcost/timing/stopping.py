@@ -1,46 +1,109 @@
-"""When a visit stops: precise enough, or out of time. Knows numbers only, no clock and no workload."""
+"""Stopping criteria: whether the steady blocks of a visit are enough. They know numbers only, no clock and no workload.
+
+A further criterion is one class in this file, a frozen dataclass whose fields, all with defaults, are its parameters; it is
+listed in ``CRITERIA``. The limits of the protocol (blocks and seconds of a visit) hold for every criterion.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar
 
+from hwcost.errors import UnknownNameError, UsageError
 from hwcost.timing import steady
-from hwcost.timing.protocol import Protocol
+
+
+class StoppingCriterion(ABC):
+    """A rule by which a visit ends before its limits.
+
+    Attributes:
+        name: Name of the rule in protocols and records.
+        title: Name of the rule in words.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    @abstractmethod
+    def is_met(self, samples: Sequence[float]) -> bool:
+        """Says whether a visit has enough blocks.
+
+        Args:
+            samples: Seconds per call of every block since the steady state was reached, in the order measured.
+        """
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns the name with the parameters as plain JSON, from which :func:`criterion` makes an equal rule."""
+        return {"name": self.name, **asdict(self)}  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What to do after a block.
+class MedianError(StoppingCriterion):
+    """Enough once the median is known well enough.
 
     Attributes:
-        finished: Whether the visit ends here.
-        warmup: How many of the first blocks are warm-up; all of them when it never settled.
+        most: Largest standard error of the median, as a share of it.
     """
 
-    finished: bool
-    warmup: int
+    name: ClassVar[str] = "median-error"
+    title: ClassVar[str] = "standard error of the median"
+
+    most: float = 0.004
+
+    def __post_init__(self) -> None:
+        if not 0 < self.most < 1:
+            raise UsageError(f"stopping criterion '{self.name}': most must lie between 0 and 1, got {self.most}")
+
+    def is_met(self, samples: Sequence[float]) -> bool:
+        """See the base class."""
+        return steady.relative_error(samples) <= self.most
 
 
-def judge(blocks: Sequence[float], spent_s: float, protocol: Protocol, settled: int | None) -> Verdict:
-    """Decides whether a visit goes on.
+@dataclass(frozen=True, slots=True)
+class FixedCount(StoppingCriterion):
+    """Enough after a fixed number of blocks, however noisy they are; for visits of equal length.
+
+    Attributes:
+        blocks: Number of steady blocks.
+    """
+
+    name: ClassVar[str] = "fixed-count"
+    title: ClassVar[str] = "fixed number of blocks"
+
+    blocks: int = 10
+
+    def __post_init__(self) -> None:
+        if self.blocks < 1:
+            raise UsageError(f"stopping criterion '{self.name}': blocks must be at least 1, got {self.blocks}")
+
+    def is_met(self, samples: Sequence[float]) -> bool:
+        """See the base class."""
+        return len(samples) >= self.blocks
+
+
+CRITERIA: Mapping[str, type[StoppingCriterion]] = {one.name: one for one in (MedianError, FixedCount)}
+"""All criteria by name."""
+
+
+def criterion(name: str, **parameters: Any) -> StoppingCriterion:
+    """Makes a stopping criterion by name.
 
     Args:
-        blocks: Seconds per call of all blocks so far.
-        spent_s: Seconds so far, pauses between calls included.
-        protocol: The limits.
-        settled: Where the steady state began, if it was found at an earlier block.
+        name: Name of one of ``CRITERIA``.
+        **parameters: Its parameters; those that are left out have their defaults.
 
-    Returns:
-        The visit ends when it is steady and the error of its median is small enough, or when a limit is reached.
+    Raises:
+        UnknownNameError: When there is no such criterion; lists the known ones.
+        UsageError: When a parameter is unknown or has a value that it cannot have.
     """
-    if settled is None:
-        settled = steady.first_steady(blocks, protocol.steady_tolerance, protocol.window)
-    if settled is None:
-        given_up = spent_s >= protocol.cap_s(spent_s / len(blocks)) or len(blocks) >= protocol.max_blocks
-        return Verdict(given_up, len(blocks))
-    samples = blocks[settled:]
-    if len(samples) < protocol.min_blocks or sum(samples) == 0 or spent_s < protocol.min_visit_s:
-        return Verdict(len(blocks) >= protocol.max_blocks, settled)
-    out = spent_s >= protocol.max_visit_s or len(blocks) >= protocol.max_blocks
-    return Verdict(out or steady.relative_error(samples) <= protocol.visit_error, settled)
+    if name not in CRITERIA:
+        raise UnknownNameError("stopping criterion", name, CRITERIA)
+    chosen: Any = CRITERIA[name]
+    known = [field.name for field in fields(chosen)]
+    unknown = [given for given in parameters if given not in known]
+    if unknown:
+        raise UsageError(f"stopping criterion '{name}' has no parameter '{unknown[0]}'. Known: {', '.join(known)}")
+    made: StoppingCriterion = chosen(**parameters)
+    return made

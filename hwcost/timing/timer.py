@@ -10,8 +10,13 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from hwcost.backends.base import BlockTiming
 from hwcost.errors import MeasurementError
+
+if TYPE_CHECKING:
+    from hwcost.backends.base import Runner
 
 __all__ = ["stopwatch", "utc_now"]
 
@@ -29,15 +34,16 @@ class Clock:
     """Real time, or the virtual time of a backend.
 
     Args:
-        read_ns: Returns nanoseconds; None for the machine's monotonic clock.
-        step_s: Seconds by which a virtual clock moves on at the least; that of a real one is measured.
+        read_ns: Function that returns nanoseconds; None for the machine's monotonic clock.
+        step_s: Seconds by which a virtual clock moves on at the least, a nanosecond if nothing is said; the step of the
+            machine's clock is measured.
     """
 
-    def __init__(self, read_ns: Callable[[], int] | None = None, step_s: float = 1e-9) -> None:
-        self.is_virtual = read_ns is not None
-        self._step_s = step_s
+    def __init__(self, read_ns: Callable[[], int] | None = None, step_s: float | None = None) -> None:
         self._read_ns = read_ns or time.perf_counter_ns
-        self._epoch_s = 0.0 if self.is_virtual else time.time() - time.perf_counter_ns() * 1e-9
+        is_real = self._read_ns is time.perf_counter_ns
+        self._step_s = None if is_real else step_s or 1e-9
+        self._epoch_s = time.time() - time.perf_counter_ns() * 1e-9 if is_real else 0.0
 
     def now_ns(self) -> int:
         """Returns nanoseconds since an arbitrary moment."""
@@ -47,13 +53,9 @@ class Clock:
         """Returns seconds on a time line common to all processes of a campaign (Unix time; virtual time as it is)."""
         return self._epoch_s + self._read_ns() * 1e-9
 
-    def cpu_s(self) -> float:
-        """Returns CPU seconds of this process and its threads."""
-        return time.process_time()
-
     def resolution_s(self) -> float:
         """Returns the smallest step seen between readings; for virtual time the one that was stated."""
-        if self.is_virtual:
+        if self._step_s is not None:
             return self._step_s
         steps = []
         for _ in range(50):
@@ -63,6 +65,28 @@ class Clock:
                 second = self._read_ns()
             steps.append(second - first)
         return min(steps) * 1e-9
+
+    def timing(self, run: Callable[[int], None]) -> Callable[[int], BlockTiming]:
+        """Returns a function that runs a number of calls and returns their time on this clock."""
+
+        def timed(n: int) -> BlockTiming:
+            start = self._read_ns()
+            run(n)
+            return BlockTiming((self._read_ns() - start) * 1e-9)
+
+        return timed
+
+
+def clock_of(runner: Runner) -> Clock:
+    """Returns a runner's clock; one that has none is handed the machine's monotonic clock first."""
+    if runner.clock is None:
+        runner.clock = time.perf_counter_ns
+    return Clock(runner.clock, runner.clock_step_s)
+
+
+def process_cpu_s() -> float:
+    """Returns CPU seconds of this process and its threads."""
+    return time.process_time()
 
 
 def utc_now() -> str:
@@ -85,18 +109,20 @@ class Block:
     Attributes:
         seconds: Wall seconds of the whole block.
         calls: Calls in it.
-        cpu_s: CPU seconds of this process meanwhile; None on a virtual clock.
+        cpu_s: CPU seconds of this process meanwhile; None where they are not read.
         clock_hz: Mean of the processor's clock before and after; None where it is unknown.
         idle_s: Seconds of the pause before it; None where calls are back to back.
         wait_s: Seconds that this process was ready to run and had no CPU; None where they are unknown.
+        device_s: Seconds of the block on the device's own clock; None where it has none.
     """
 
     seconds: float
     calls: int
-    cpu_s: float | None
+    cpu_s: float | None = None
     clock_hz: float | None = None
     idle_s: float | None = None
     wait_s: float | None = None
+    device_s: float | None = None
 
     @property
     def per_call_s(self) -> float:
@@ -104,16 +130,17 @@ class Block:
         return self.seconds / self.calls
 
 
-def time_block(run: Callable[[int], None], calls: int, clock: Clock) -> Block:
+Timing = Callable[[int], BlockTiming]
+"""A function that executes a number of calls and returns how long that took, such as ``runner.time_block``."""
+
+
+def time_block(timing: Timing, calls: int) -> Block:
     """Times one block of calls."""
-    cpu = None if clock.is_virtual else clock.cpu_s()
-    start = clock.now_ns()
-    run(calls)
-    seconds = (clock.now_ns() - start) * 1e-9
-    return Block(seconds, calls, None if cpu is None else clock.cpu_s() - cpu)
+    found = timing(calls)
+    return Block(found.host_s, calls, device_s=found.device_s)
 
 
-def first_block(run: Callable[[int], None], min_block_s: float, clock: Clock) -> Block:
+def first_block(timing: Timing, min_block_s: float, clock: Clock) -> Block:
     """Finds how many calls make a block long enough: ``min_block_s`` and ``MIN_TICKS`` steps of the clock.
 
     Returns:
@@ -126,7 +153,7 @@ def first_block(run: Callable[[int], None], min_block_s: float, clock: Clock) ->
     wanted = max(min_block_s, MIN_TICKS * resolution_s)
     calls = 1
     while True:
-        block = time_block(run, calls, clock)
+        block = time_block(timing, calls)
         seconds = block.seconds
         if seconds >= wanted:
             return block
@@ -136,13 +163,13 @@ def first_block(run: Callable[[int], None], min_block_s: float, clock: Clock) ->
         calls = min(MAX_CALLS, max(calls + 1, math.ceil(calls * growth)))
 
 
-def single_block(run: Callable[[int], None], clock: Clock) -> Block:
+def single_block(timing: Timing, clock: Clock) -> Block:
     """Times one call by itself.
 
     Raises:
         MeasurementError: When it takes less than ``SINGLE_TICKS`` steps of the clock (code E_RESOLUTION).
     """
-    block, least_s = time_block(run, 1, clock), SINGLE_TICKS * clock.resolution_s()
+    block, least_s = time_block(timing, 1), SINGLE_TICKS * clock.resolution_s()
     if block.seconds < least_s:
         raise MeasurementError(
             f"E_RESOLUTION: a single call took {block.seconds:.3g} s; timed by itself it needs {least_s:.3g} s on this "
@@ -163,7 +190,7 @@ class BlockTimes:
     """Plain timings of a few blocks.
 
     Attributes:
-        seconds_per_call: One for every block.
+        seconds_per_call: Seconds per call, one number for every block.
         calls: Calls in each block.
     """
 
@@ -181,8 +208,9 @@ def time_blocks(
 ) -> BlockTimes:
     """Times blocks until there are enough and they last long enough in total; no steady-state test, no statistics."""
     timer = Clock(clock)
-    blocks = [first_block(run, min_block_s, timer)]
+    timing = timer.timing(run)
+    blocks = [first_block(timing, min_block_s, timer)]
     calls = blocks[0].calls
     while len(blocks) < min_blocks or sum(block.seconds for block in blocks) < min_total_s:
-        blocks.append(time_block(run, calls, timer))
+        blocks.append(time_block(timing, calls))
     return BlockTimes(tuple(block.per_call_s for block in blocks), calls)

@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hwcost.timing.measurement import Flag
-from hwcost.timing.timer import Clock, time_block
+from hwcost.timing.timer import Timing, time_block
 from hwcost.units import format_seconds
 
 if TYPE_CHECKING:
-    from hwcost.backends.base import Runner
     from hwcost.devices.profile import DeviceProfile
     from hwcost.workloads.base import Workload
 
@@ -30,18 +29,17 @@ REDUCED = {"float32": ("float32", "tfloat32")}
 """Formats that a runtime may compute in although another one was asked for."""
 
 
-def repeat_ratio(runner: Runner, clock: Clock, calls: int, blocks_s: Sequence[float]) -> float:
+def repeat_ratio(timing: Timing, calls: int, blocks_s: Sequence[float]) -> float:
     """Times twice the calls of a block and returns the cost relative to the quickest block: about 2 for real work.
 
     Args:
-        runner: What was timed.
-        clock: The visit's clock.
+        timing: Function that times a number of calls.
         calls: Calls of an ordinary block.
         blocks_s: Seconds of those blocks.
     """
     ratio = 0.0
     for _ in range(TRIES):
-        ratio = max(ratio, time_block(runner.run, 2 * calls, clock).seconds / min(blocks_s))
+        ratio = max(ratio, time_block(timing, 2 * calls).seconds / min(blocks_s))
         if ratio >= LEAST_RATIO:
             break
     return ratio
@@ -60,8 +58,8 @@ def check_async(latency_s: float, bound_s: float | None, ratio: float | None) ->
 
     Args:
         latency_s: Seconds per call.
-        bound_s: From :func:`bound_s`; None for no such test.
-        ratio: From :func:`repeat_ratio`; None for no such test.
+        bound_s: Least seconds from :func:`bound_s`; None for no such test.
+        ratio: Ratio from :func:`repeat_ratio`; None for no such test.
     """
     remedy = "Let the runner wait for the device, keep every output, and feed each call what the one before gave."
     if ratio is not None and ratio < LEAST_RATIO:

@@ -8,6 +8,9 @@ stderr, so that stdout holds events only::
     {"event": "visit", "visit": ...}
     {"event": "error", "type": ..., "text": ...}   and the process ends
     {"event": "done"}
+
+The first line on stdin is the job. After the environment and after every visit one line more says that the parent has dealt
+with it: no visit begins before the one before is stored. When stdin ends instead, the process does.
 """
 
 from __future__ import annotations
@@ -17,37 +20,42 @@ import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
 from hwcost.errors import HwcostError
 
 if TYPE_CHECKING:
-    from hwcost.devices import DeviceProfile
+    from hwcost.devices import DeviceHandle
+    from hwcost.timing.telemetry import Telemetry
+
+ACKNOWLEDGED = ("environment", "visit")
+"""Events after which the worker waits until the parent has dealt with them."""
 
 PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a worker is asked to do; plain JSON on its stdin.
+    """The task of a worker, plain JSON on its stdin.
 
     Attributes:
         backend: Name of the backend.
         backend_options: Its options.
         threads: Intra-operator threads.
-        device: Name of the device profile.
+        device: Device that is measured on, ``DeviceHandle.to_dict()``.
         protocol: ``Protocol.to_dict()``.
         round: Number of the round.
         workloads: ``Workload.as_dict()`` of each workload, in the order of their visits.
-        positions: The place of each in the round's order.
+        positions: Position of each in the round's order.
         cpus: CPUs to run on; None to leave that to the system.
     """
 
     backend: str
     backend_options: dict[str, Any]
     threads: int
-    device: str
+    device: dict[str, Any]
     protocol: dict[str, Any]
     round: int
     workloads: list[dict[str, Any]]
@@ -62,7 +70,10 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     _die_with_parent()
     try:
-        _work(Job(**json.load(sys.stdin)), events)
+        for event in work(Job(**json.loads(sys.stdin.readline()))):
+            _send(events, event)
+            if event["event"] in ACKNOWLEDGED and not sys.stdin.readline():
+                return 1
         _send(events, {"event": "done"})
     except BrokenPipeError:
         return 1
@@ -71,39 +82,47 @@ def main() -> int:
     return 0
 
 
-def _work(job: Job, events: IO[str]) -> None:
+def work(job: Job) -> Iterator[dict[str, Any]]:
+    """Measures the workloads of a job and yields its events; the next visit begins when the next event is asked for."""
     if job.cpus:
         os.sched_setaffinity(0, job.cpus)
     from hwcost.backends import usable
-    from hwcost.devices import resolve
+    from hwcost.devices import DeviceHandle, require
     from hwcost.timing.protocol import Protocol
+    from hwcost.timing.telemetry import telemetry_of
     from hwcost.timing.visit import VisitIndex, visit
     from hwcost.workloads import from_dict
 
-    device = resolve(job.device)
-    backend = usable(job.backend, device.kind)(job.threads, job.backend_options)
+    handle = require(DeviceHandle.from_dict(job.device))
+    backend = usable(job.backend, handle.kind)(job.threads, job.backend_options)
     backend.round = job.round
-    protocol = Protocol(**job.protocol)
-    _send(events, {"event": "environment", **_environment(backend.version(), device)})
+    protocol = Protocol.from_dict(job.protocol)
+    telemetry = telemetry_of(backend, handle)
+    yield {"event": "environment", **environment_of(backend.version(), handle, telemetry)}
     for data, position in zip(job.workloads, job.positions, strict=True):
         workload = from_dict(data)
-        _send(events, {"event": "begin", "workload_key": workload.key})
-        seen = visit(backend, workload, device, protocol, VisitIndex(job.round, position))
-        _send(events, {"event": "visit", "visit": seen.to_dict()})
+        yield {"event": "begin", "workload_key": workload.key}
+        seen = visit(backend, workload, handle, protocol, VisitIndex(job.round, position), telemetry)
+        yield {"event": "visit", "visit": seen.to_dict()}
 
 
-def _environment(versions: dict[str, str], device: DeviceProfile) -> dict[str, Any]:
-    from hwcost.devices import find
+def environment_of(versions: dict[str, str], handle: DeviceHandle, telemetry: Telemetry) -> dict[str, Any]:
+    """Returns what machine, device and software this process measures on, as the parent keeps it with every visit.
+
+    Args:
+        versions: Versions that the backend reports.
+        handle: Device that is measured on.
+        telemetry: Provider of counters, which knows how the device is set up.
+    """
+    from hwcost.devices import device_kind, find
     from hwcost.timing import environment
 
-    here = find(device)
-    return {
-        "device": {} if here is None else here.to_dict(),
-        "tool": environment.tool(),
-        "host": environment.host(),
-        "software": environment.software(versions),
-        "settings": environment.settings(),
-    }
+    here = find(handle)
+    found = environment.read(versions, None if here is None else here.to_dict())
+    pinned = device_kind(handle.kind).environment(handle)  # set by hwcost itself: which device it is stands with the device
+    software, settings = dict(found["software"]), dict(found["settings"])
+    software["env"] = {name: value for name, value in (software.get("env") or {}).items() if pinned.get(name) != value}
+    return {**found, "software": software, "settings": settings | telemetry.settings()}
 
 
 def _send(events: IO[str], event: dict[str, Any]) -> None:

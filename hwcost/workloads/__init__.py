@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import DataError, HwcostError, UsageError
 from hwcost.registry import Registry
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 from hwcost.workloads.base import Workload
@@ -19,6 +19,7 @@ from hwcost.workloads.synthetic import SyntheticWorkload
 
 __all__ = [
     "BUILDERS",
+    "WORKLOADS",
     "Builder",
     "ComponentWorkload",
     "FactoryModelWorkload",
@@ -31,12 +32,27 @@ __all__ = [
     "component_stacks",
     "factory_name",
     "from_dict",
+    "is_net",
     "models",
     "source_of",
 ]
 
-BUILDERS = Registry(
+WORKLOADS = Registry(
     "hwcost.workloads",
+    "kind of workload",
+    {
+        "component": "hwcost.workloads.component:ComponentWorkload",
+        "factory": "hwcost.workloads.factory:FactoryWorkload",
+        "factory-model": "hwcost.workloads.factory_model:FactoryModelWorkload",
+        "model": "hwcost.workloads.model:ModelWorkload",
+        "onnx": "hwcost.workloads.onnx_file:OnnxWorkload",
+        "synthetic": "hwcost.workloads.synthetic:SyntheticWorkload",
+    },
+)
+"""Kinds of workload by :attr:`Workload.kind`, which plans and stores keep."""
+
+BUILDERS = Registry(
+    "hwcost.builders",
     "buildable space",
     {
         "autodistil": "hwcost.workloads.transformer:TransformerBuilder",
@@ -47,12 +63,7 @@ BUILDERS = Registry(
     },
 )
 
-_KINDS: dict[str, type[Workload]] = {
-    kind.kind: kind
-    for kind in (
-        ModelWorkload, ComponentWorkload, OnnxWorkload, FactoryWorkload, FactoryModelWorkload, SyntheticWorkload
-    )
-}
+"""Builders by the name of their space."""
 
 
 def from_dict(data: dict[str, Any]) -> Workload:
@@ -63,10 +74,14 @@ def from_dict(data: dict[str, Any]) -> Workload:
         UsageError: When a field has a value that makes no workload, such as an architecture outside its space.
     """
     kind = data.get("kind")
-    if kind not in _KINDS:
-        raise DataError(f"unknown kind of workload {kind!r}. Known: {', '.join(sorted(_KINDS))}")
+    if not isinstance(kind, str) or kind not in WORKLOADS:
+        raise DataError(
+            f"unknown kind of workload {kind!r}. Known: {', '.join(WORKLOADS.names())}. "
+            "A kind of another distribution is known where that distribution is installed"
+        )
+    of_kind: type[Workload] = WORKLOADS.load(kind)
     try:
-        return _KINDS[kind].from_fields({name: value for name, value in data.items() if name != "kind"})
+        return of_kind.from_fields({name: value for name, value in data.items() if name != "kind"})
     except (AttributeError, TypeError, ValueError) as error:
         raise DataError(f"these fields make no {kind} workload: {error}. Given: {data}") from None
 
@@ -77,15 +92,33 @@ def builder(space: SearchSpace) -> Builder[SearchSpace]:
     Raises:
         UsageError: When the space only describes data, or nothing builds it.
     """
-    known = BUILDERS.names()
-    if space.name not in known:
+    if space.name not in BUILDERS:
         raise UsageError(
             f"architectures of space '{space.name}' cannot be built, so they cannot be measured. "
-            f"Spaces that can: {', '.join(known)}. For a space of your own, give the factory that builds its architectures: "
-            "--model module:factory. Data measured elsewhere can be fitted as it is."
+            f"Spaces that can: {', '.join(BUILDERS.names())}. For a space of your own, give the factory that builds its "
+            "architectures: --model module:factory. Data measured elsewhere can be fitted as it is."
         )
     made: Builder[SearchSpace] = BUILDERS.load(space.name)(space)
     return made
+
+
+def is_net(module: str, name: str) -> bool:
+    """Whether a class is one whose nets some builder makes, so that a folder that names it may be loaded.
+
+    Args:
+        module: Module of the class.
+        name: Name of the class.
+    """
+    nets = (_net_of(space) for space in BUILDERS.names())
+    return f"{module}:{name}" in nets
+
+
+def _net_of(space: str) -> str:
+    try:
+        builder: type[Builder[SearchSpace]] = BUILDERS.load(space)
+    except HwcostError:  # a plug-in that cannot be imported builds no nets
+        return ""
+    return getattr(builder, "net", "")
 
 
 def models(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class AutoDistillBuilder(Builder[AutoDistill]):
     """See the base class."""
 
+    net = "hwcost.workloads.autodistill_model:AutoDistillModel"
+
     def __init__(self, space: AutoDistill) -> None:
         super().__init__(space)
         self.max_seq_len = space.sizes.positions
@@ -35,7 +37,7 @@ class AutoDistillBuilder(Builder[AutoDistill]):
             "genes": genes, "blocks": sizes.blocks, "vocabulary": sizes.vocabulary, "positions": sizes.positions,
             "token_types": TOKEN_TYPES, "narrow": sizes.embedding, "head": head, "normalised": normalised,
         }  # fmt: skip
-        return Blueprint("hwcost.workloads.autodistill_model", "AutoDistillModel", arguments)
+        return Blueprint.of(self.net, **arguments)
 
     def component(self, component: Component, depth: int) -> torch.nn.Module:
         """See the base class."""

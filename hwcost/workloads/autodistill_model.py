@@ -131,11 +131,11 @@ class AutoDistillModel(Encoder):
     Args:
         genes: Hidden size, bottleneck, heads, intermediate size and stacked feed-forwards of every block.
         blocks: Number of blocks.
-        vocabulary: Word pieces.
-        positions: Longest sequence.
-        token_types: Segments.
+        vocabulary: Number of word pieces.
+        positions: Length of the longest sequence.
+        token_types: Number of segments.
         narrow: Width of the word embeddings.
-        head: See :class:`~hwcost.workloads.modules.Encoder`.
+        head: Last part of the net, one of the heads that :class:`~hwcost.workloads.modules.Encoder` lists.
         normalised: Whether layer norms and GELUs take the place of NoNorms and ReLUs, as in the teacher.
     """
 

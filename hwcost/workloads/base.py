@@ -1,7 +1,7 @@
-"""What is timed: a frozen, hashable description of a model or a component at a batch size, sequence length and dtype.
+"""Workloads, which are what is timed: a model or a component at a batch size, sequence length and dtype.
 
-A workload is its own key: two workloads with equal ``as_dict()`` are the same thing to measure. ``build()`` makes the
-torch module with seeded weights and is the only part that needs torch.
+A workload is a frozen, hashable description and its own key: two with equal ``as_dict()`` are measured as one. ``build()``
+makes the torch module with seeded weights and is the only part that needs torch.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 
 from hwcost._dtypes import BYTES, MEASURED
 from hwcost.errors import UsageError
+from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
+from hwcost.spaces.base import SearchSpace
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 ITEMSIZES = {name: BYTES[name] for name in MEASURED}
 """Bytes per number of the dtypes that can be asked for."""
 
+
+SPACES_KEPT = 64
+"""Spaces that are kept in memory for the workloads that name them."""
 
 Options = tuple[tuple[str, Any], ...]
 
@@ -42,11 +48,35 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, (list, tuple)) else value
 
 
+@lru_cache(maxsize=SPACES_KEPT)
+def space_of(name: str, options: Options) -> SearchSpace:
+    """Makes the space that a workload names, once a process: workloads ask for it again and again.
+
+    Args:
+        name: Name of the space.
+        options: Options of the space, as :func:`frozen_options` returns them.
+
+    Raises:
+        UnknownNameError: When the name is unknown.
+        UsageError: When the options make no such space.
+    """
+    return space(name, **dict(options))
+
+
+@lru_cache(maxsize=SPACES_KEPT)
+def default_options(name: str) -> Options:
+    """Returns the options of a space where none are given; no options where the space cannot be made without any."""
+    try:
+        return frozen_options(space(name).options())
+    except UsageError:
+        return ()
+
+
 class Workload(ABC):
     """One thing to measure. Subclasses are frozen dataclasses, one per kind.
 
     Attributes:
-        kind: The registered name of the subclass, kept in stores.
+        kind: Name of the subclass in the registry of workloads, kept in stores.
         batch_size: Sequences per call; None where it is unknown.
         seq_len: Tokens per sequence; None where it is unknown.
         dtype: ``float32``, ``bfloat16`` or ``float16``; a user's own model may have others.
@@ -90,10 +120,10 @@ class Workload(ABC):
         """Makes the torch module in eval mode on the CPU, with seeded normal weights of the workload's dtype.
 
         Raises:
-            UsageError: When this kind of workload is no torch model.
+            UsageError: When this kind of workload is not a torch model.
             MissingExtraError: When torch is not installed.
         """
-        raise UsageError(f"'{self.name}' is no torch model; use a backend that runs {self.kind} workloads")
+        raise UsageError(f"'{self.name}' is not a torch model; use a backend that runs {self.kind} workloads")
 
     def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
         """Returns seeded inputs by argument name, in call order, as numpy arrays; never zeros.
@@ -109,7 +139,7 @@ class Workload(ABC):
             The module of :meth:`build` and the tensors of :meth:`inputs`, floating-point ones in the workload's dtype.
 
         Raises:
-            UsageError: When this kind of workload is no torch model.
+            UsageError: When this kind of workload is not a torch model.
         """
         module = self.build()
         import torch
@@ -121,7 +151,7 @@ class Workload(ABC):
         return Built(module, tensors).with_tensors(lambda one: one.to(dtype) if one.is_floating_point() else one)
 
     def resolved(self, **defaults: Any) -> Workload:
-        """Returns the workload with everything filled in that was left open; most kinds leave nothing open."""
+        """Returns the workload with the settings filled in that were left open; most kinds leave none open."""
         return self
 
 

@@ -1,7 +1,7 @@
 """The contract between a search space's description and the torch modules that stand for it.
 
 A builder knows shapes without torch, so that a campaign can be planned where torch is not installed, and imports torch
-only to build. Other distributions plug in under the entry-point group ``hwcost.workloads``, named like their space.
+only to build. Other distributions register theirs in the entry-point group ``hwcost.builders``, under the name of the space.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,17 @@ class Blueprint:
     name: str
     arguments: dict[str, Any]
 
+    @classmethod
+    def of(cls, net: str, **arguments: Any) -> Blueprint:
+        """Makes the blueprint of a net.
+
+        Args:
+            net: Class of the net, ``module:name``.
+            **arguments: Keyword arguments of the class, plain JSON.
+        """
+        module, _, name = net.partition(":")
+        return cls(module, name, arguments)
+
     def build(self) -> torch.nn.Module:
         """Makes the net on torch's default device; weights are torch's own."""
         made: torch.nn.Module = getattr(import_module(self.module), self.name)(**self.arguments)
@@ -79,8 +90,10 @@ class Builder(ABC, Generic[SpaceT]):
         space: The space; its class must be the one that the builder is registered for.
     """
 
+    net: ClassVar[str]
+    """Class of the space's nets, ``module:name``; a saved net is loaded only when its class is that of some builder."""
     max_seq_len: int | None = None
-    """Longest sequence that the modules take; None when there is no limit."""
+    """Longest sequence that the modules take; None for modules that take any."""
 
     def __init__(self, space: SpaceT) -> None:
         self.space = space

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from numpy.typing import NDArray
 
 from hwcost.errors import UsageError
-from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Component, SearchSpace
-from hwcost.workloads.base import Options, Workload, check_shape, frozen_options
+from hwcost.workloads.base import Options, Workload, check_shape, frozen_options, space_of
 from hwcost.workloads.builder import Builder, draw_inputs
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ class ComponentWorkload(Workload):
         options: The space's options as sorted pairs.
         batch_size: Sequences per call.
         seq_len: Tokens per sequence.
-        dtype: Of weights and activations.
-        seed: Of the weights.
+        dtype: Number format of weights and activations.
+        seed: Seed of the weights.
     """
 
     kind: ClassVar[str] = "component"
@@ -86,8 +85,8 @@ class ComponentWorkload(Workload):
         return made
 
     def search_space(self) -> SearchSpace:
-        """Makes the search space with its options."""
-        return space(self.space, **dict(self.options))
+        """Returns the search space with its options."""
+        return space_of(self.space, self.options)
 
     def work(self) -> Work:
         """Returns the space's own count for all copies."""

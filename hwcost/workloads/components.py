@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 class ComponentsBuilder(Builder[Components]):
     """See the base class. Attention and feed-forwards stand with their residuals, norms by themselves."""
 
+    net = "hwcost.workloads.components_model:ComponentsModel"
     max_seq_len = POSITIONS
 
     def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
@@ -30,7 +31,7 @@ class ComponentsBuilder(Builder[Components]):
             "token_types": TOKEN_TYPES,
             "head": head or ("pooler" if grid.pooler else "none"),
         }
-        return Blueprint("hwcost.workloads.components_model", "ComponentsModel", arguments)
+        return Blueprint.of(self.net, **arguments)
 
     def _block(self, gates: BlockGates) -> dict[str, Any]:
         parts = self.space.parts_of(gates)

@@ -141,11 +141,11 @@ class ComponentsModel(Encoder):
 
     Args:
         blocks: Arguments of every :class:`ComponentsBlock` but the width.
-        width: Of the hidden state.
-        vocabulary: Word pieces.
-        positions: Longest sequence.
-        token_types: Segments.
-        head: See :class:`~hwcost.workloads.modules.Encoder`.
+        width: Width of the hidden state.
+        vocabulary: Number of word pieces.
+        positions: Length of the longest sequence.
+        token_types: Number of segments.
+        head: Last part of the net, one of the heads that :class:`~hwcost.workloads.modules.Encoder` lists.
     """
 
     def __init__(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from numpy.typing import NDArray
 
 from hwcost._extras import imported
+from hwcost._imports import import_callable
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads.base import ITEMSIZES, Options, Workload, check_shape
 from hwcost.workloads.builder import draw_inputs
-from hwcost.workloads.user_model import EXPECTED, UserModel, call_factory, import_callable, named, taken
+from hwcost.workloads.user_model import EXPECTED, UserModel, call_factory, named, taken
 
 if TYPE_CHECKING:
     import torch

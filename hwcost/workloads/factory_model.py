@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
+from hwcost._imports import current_folder_importable, import_callable
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.workloads.base import frozen_options
 from hwcost.workloads.factory import OWN, FactoryWorkload
 from hwcost.workloads.model import ModelWorkload
-from hwcost.workloads.user_model import current_folder_importable, import_callable
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hwcost.workloads.built import Built
 
 SHAPE = ("batch_size", "seq_len", "dtype")
-"""Arguments of a factory that are no genes; a factory is called with those that it takes."""
+"""Arguments of a factory beside the genes; a factory is called with those that it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class FactoryModelWorkload(ModelWorkload):
     Attributes:
         batch_size: Sequences per call; None where the factory fixes it.
         seq_len: Tokens per sequence; None where the factory fixes it.
-        dtype: The module and its floating-point inputs are cast to it; ``own`` casts nothing.
+        dtype: Number format that the module and its floating-point inputs are cast to; ``own`` casts nothing.
         factory: ``package.module:name``; the current folder is importable.
         keeps_formats: Whether ``dtype`` only names the format of most weights, and nothing is cast.
-        source: SHA-256 of the file that holds the factory, when the workload was planned. It is no part of the workload's
-            identity, so that measurements before and after a change can be compared; but a campaign refuses to go on with a
+        source: SHA-256 of the file that holds the factory, when the workload was planned. It is left out of the workload's
+            identity, so that measurements before and after a change can be compared; but a campaign is not resumed with a
             factory that was changed since it began.
     """
 
@@ -143,7 +143,7 @@ class FactoryModelWorkload(ModelWorkload):
 
 
 def source_of(factory: str) -> str:
-    """Returns the SHA-256 of the file of the module that holds a factory; empty where there is no such file.
+    """Returns the SHA-256 of the file of the module that holds a factory; empty where it lies in no file.
 
     The module itself is not imported.
     """

@@ -17,7 +17,7 @@ class InputShape:
 
     Attributes:
         dims: Sizes of its dimensions; none for a scalar.
-        dtype: The format that is expected; None for whatever the model has.
+        dtype: Number format that is expected; None for that of the model.
     """
 
     dims: tuple[int, ...]
@@ -28,7 +28,7 @@ def read_inputs(texts: Iterable[str]) -> dict[str, InputShape]:
     """Reads shapes by the name of the input.
 
     Raises:
-        UsageError: When a text is no shape, or an input is given twice.
+        UsageError: When a text is not a shape, or an input is given twice.
     """
     found: dict[str, InputShape] = {}
     for text in texts:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
+from hwcost._imports import reason
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads.builder import Input
-from hwcost.workloads.user_model import EXPECTED, reason
+from hwcost.workloads.user_model import EXPECTED
 
 if TYPE_CHECKING:
     import torch

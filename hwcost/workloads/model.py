@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
-from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
-from hwcost.workloads.base import Options, Workload, check_shape, frozen_options
+from hwcost.workloads.base import Options, Workload, check_shape, default_options, frozen_options, space_of
 from hwcost.workloads.builder import Builder, draw_inputs
 
 if TYPE_CHECKING:
@@ -28,8 +27,8 @@ class ModelWorkload(Workload):
         options: The space's options as sorted pairs, for example ``(("merged", False),)``.
         batch_size: Sequences per call.
         seq_len: Tokens per sequence.
-        dtype: Of weights and activations.
-        seed: Of the weights.
+        dtype: Number format of weights and activations.
+        seed: Seed of the weights.
     """
 
     kind: ClassVar[str] = "model"
@@ -53,7 +52,7 @@ class ModelWorkload(Workload):
     @property
     def name(self) -> str:
         """For example ``360_240_..._360@1x128``; options that differ from the space's defaults come first."""
-        default = dict(frozen_options(space(self.space).options()))
+        default = dict(default_options(self.space))
         changed = [f"{key}={_shown(value)}" for key, value in self.options if default.get(key) != value]
         return self._described(" ".join([*changed, self.search_space().key(self.architecture)]))
 
@@ -64,7 +63,8 @@ class ModelWorkload(Workload):
 
     def as_dict(self) -> dict[str, Any]:
         """See the base class; options as a JSON object, genes as a list."""
-        return {"kind": self.kind, **asdict(self), "options": dict(self.options), "genes": list(self.genes)}
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"kind": self.kind, **plain, "options": dict(self.options), "genes": list(self.genes)}
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> ModelWorkload:
@@ -80,8 +80,8 @@ class ModelWorkload(Workload):
         return made
 
     def search_space(self) -> SearchSpace:
-        """Makes the search space with its options."""
-        return space(self.space, **dict(self.options))
+        """Returns the search space with its options."""
+        return space_of(self.space, self.options)
 
     def work(self) -> Work | None:
         """Returns the space's own count."""

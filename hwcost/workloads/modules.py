@@ -91,7 +91,7 @@ class Layer(nn.Module):
         heads: Attention heads.
         inner: Width of the feed-forward's middle.
         outer: The width D around it, which bottleneck matrices lead from and to; None leaves the bottlenecks out.
-        channels: Of all heads together; h itself when None, which must then be a multiple of the heads.
+        channels: Number of channels of all heads together; h itself when None, which must then be a multiple of the heads.
     """
 
     def __init__(
@@ -193,7 +193,7 @@ class Encoder(nn.Module):
             input_ids: Word pieces, int64 (B, S).
             attention_mask: 1 to keep, 0 for padding, int64 (B, S).
             token_type_ids: Segments, int64 (B, S).
-            positions: Which of the B * S tokens the masked-language-model head is asked about, (n,); all when None.
+            positions: Indices of the tokens, of B * S, that the masked-language-model head predicts, (n,); all when None.
 
         Returns:
             Logits (B, S, V) or (n, V), the pooled first token (B, h), or hidden states (B, S, h), by the net's head.

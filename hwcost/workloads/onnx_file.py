@@ -22,7 +22,7 @@ _PASSED_ON = ("Cast", "Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten")
 """Operators behind which ids still are ids."""
 _FIXED = "fixes_seq_len"
 BYTES = 128
-"""What integers of 8 bits, such as those of images, stay below."""
+"""Upper bound of integers of 8 bits, such as those of images."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -33,14 +33,14 @@ class OnnxWorkload(Workload):
     Two files with the same content are the same workload, wherever they lie.
 
     Attributes:
-        path: Where the file lies.
+        path: Path of the file.
         sha256: Hex digest of the file, checked when it is used.
         batch_size: Size of dynamic dimensions whose name holds ``batch``, and of unnamed first ones; else the one that the
             graph fixes, None where that is unknown.
         seq_len: Size of dynamic dimensions whose name holds ``seq`` or ``len``, and of unnamed second ones; else the one
             that the graph fixes, None where that is unknown.
         dtype: Floating-point format of the file's weights, or the one that a runtime was asked to compute in instead.
-        fixes_seq_len: Whether the graph fixes the sequence length, so that it is no part of the identity.
+        fixes_seq_len: Whether the graph fixes the sequence length, so that it does not belong to the identity.
         sizes: Sizes of the other dynamic dimensions by name, or by input and place (``pixels.2``).
     """
 
@@ -140,7 +140,7 @@ class OnnxWorkload(Workload):
         """Reads the graph (an ``onnx.GraphProto``), without weights that lie in other files.
 
         Raises:
-            DataError: When the file is missing, has changed, or is no ONNX model.
+            DataError: When the file is missing, has changed, or is not an ONNX model.
             MissingExtraError: When onnx is not installed.
         """
         try:
@@ -270,7 +270,7 @@ def _rows_looked_up(graph: Any, name: str) -> int | None:
 
 
 def _instead(path: str) -> str:
-    """Says what a file is that is no model, where that is known."""
+    """Says what a file without a model is, where that is known."""
     with open(path, "rb") as file:
         begin = file.read(len(_LFS))
     if not begin:

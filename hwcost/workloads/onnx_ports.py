@@ -148,7 +148,7 @@ def ports(graph: Any) -> list[Port]:
     """Returns the inputs of a graph that no initializer fills.
 
     Raises:
-        UsageError: When an input is no tensor of numbers.
+        UsageError: When an input is not a tensor of numbers.
     """
     from onnx import helper
 

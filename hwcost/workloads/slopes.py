@@ -69,12 +69,12 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class ComponentTable:
-    """What each component costs.
+    """The cost of every component.
 
     Attributes:
         costs_s: Seconds per copy, by the component's name.
         overhead_s: Seconds that a call takes beside its components: the median intercept.
-        fits: How each cost was found, by the component's name.
+        fits: Lines from which the costs were read, by the component's name.
         overhead_half_s: Half-width of the overhead's interval; None when it is unknown.
     """
 

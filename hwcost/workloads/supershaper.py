@@ -21,6 +21,8 @@ _MASKED = ("layer", "attention")
 class SuperShaperBuilder(Builder[SuperShaper]):
     """See the base class. A component stands as it does in the net, with residual and norm where it has them."""
 
+    net = "hwcost.workloads.supershaper_model:SuperShaperModel"
+
     def __init__(self, space: SuperShaper) -> None:
         super().__init__(space)
         self.max_seq_len = space.sizes.positions
@@ -39,7 +41,7 @@ class SuperShaperBuilder(Builder[SuperShaper]):
             "merged": self.space.merged,
             "head": head or "mlm",
         }
-        return Blueprint("hwcost.workloads.supershaper_model", "SuperShaperModel", arguments)
+        return Blueprint.of(self.net, **arguments)
 
     def component(self, component: Component, depth: int) -> torch.nn.Module:
         """See the base class."""
@@ -83,7 +85,7 @@ class SuperShaperBuilder(Builder[SuperShaper]):
         from hwcost.workloads import modules
 
         sizes = self.space.sizes
-        width = component.dim("hidden") if component.kind not in ("embeddings", "head", "transition") else 0
+        width = dict(component.dims).get("hidden", 0)
         outer = None if self.space.merged else sizes.backbone_width
         makers: dict[str, Callable[[], torch.nn.Module]] = {
             "embeddings": lambda: modules.Embeddings(

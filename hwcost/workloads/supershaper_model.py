@@ -24,7 +24,7 @@ class SuperShaperModel(Encoder):
         positions: Longest sequence.
         token_types: Segments.
         merged: Whether transitions ``h_i -> h_{i+1}`` replace the bottlenecks.
-        head: See :class:`~hwcost.workloads.modules.Encoder`.
+        head: Last part of the net, one of the heads that :class:`~hwcost.workloads.modules.Encoder` lists.
     """
 
     def __init__(

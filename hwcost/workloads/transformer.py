@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 class TransformerBuilder(Builder[Transformer]):
     """See the base class. A layer stands as it does in the net, with residuals and norms."""
 
+    net = "hwcost.workloads.transformer_model:TransformerModel"
+
     def __init__(self, space: Transformer) -> None:
         super().__init__(space)
         self.max_seq_len = space.positions
@@ -33,7 +35,7 @@ class TransformerBuilder(Builder[Transformer]):
             "positions": space.positions,
             "token_types": TOKEN_TYPES,
         }
-        return Blueprint("hwcost.workloads.transformer_model", "TransformerModel", arguments)
+        return Blueprint.of(self.net, **arguments)
 
     def component(self, component: Component, depth: int) -> torch.nn.Module:
         """See the base class."""

@@ -17,11 +17,11 @@ class TransformerModel(Encoder):
     Args:
         shape: Width, inner width of the feed-forward, heads and channels of all heads together, for every layer.
         embedding_width: Width of the embeddings.
-        head: See :class:`~hwcost.workloads.modules.Encoder`; before a masked-language-model head stands a transition where
-            the last layer has another width than the embeddings.
-        vocabulary: Word pieces.
-        positions: Longest sequence.
-        token_types: Segments.
+        head: Last part of the net, one of the heads that :class:`~hwcost.workloads.modules.Encoder` lists. A
+            masked-language-model head follows a transition where the last layer has another width than the embeddings.
+        vocabulary: Number of word pieces.
+        positions: Length of the longest sequence.
+        token_types: Number of segments.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ def materialize(make: Callable[[], torch.nn.Module], dtype: str, seed: int) -> t
 
     Args:
         make: Makes the module; called with torch's default device set to ``meta``.
-        dtype: Of the parameters.
+        dtype: Number format of the parameters.
         seed: Equal seeds give equal weights.
 
     Returns:

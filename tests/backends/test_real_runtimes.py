@@ -74,7 +74,7 @@ def test_torch_refuses_what_it_cannot_do(name) -> None:
     if not torch.cuda.is_available():
         with pytest.raises(UsageError, match="sees no CUDA device, so it cannot run on 'k80'"):
             backend(name).prepare(TINY, GPU)
-    with pytest.raises(UsageError, match="is no torch model"):
+    with pytest.raises(UsageError, match="is not a torch model"):
         backend(name).prepare(SyntheticWorkload("some", 1), CPU)
     half = ComponentWorkload.of(SPACE, TINY.part, seq_len=4, dtype="float16")
     with pytest.raises(UsageError, match="float16 is for GPUs"):

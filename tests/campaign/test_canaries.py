@@ -12,7 +12,7 @@ from hwcost.campaign import canaries
 from hwcost.campaign import run as campaign
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Item, Plan, items
-from hwcost.devices import load
+from hwcost.devices import DeviceHandle, load
 from hwcost.spaces import space
 from hwcost.stores import open_store
 from hwcost.testing.faults import Faults
@@ -72,7 +72,7 @@ def test_a_plan_keeps_its_canaries_and_old_plans_have_none() -> None:
 def test_they_certify_a_level_and_change_no_latency() -> None:
     faults = Faults(noise=0.005, process=0.005, walk_sd=0.06, walk_s=40.0, span_s=150.0, sensitivities=(1.0,))
     plan = plan_of(60, COMPUTE, MEMORY)
-    visits = run_rounds(plan, SimDevice(faults=faults), load("xeon"))
+    visits = run_rounds(plan, SimDevice(faults=faults), DeviceHandle(load("xeon")))
     fit = fit_campaign(plan, visits)
     assert fit.canaries is not None
     assert fit.canaries.visits >= 16
@@ -88,7 +88,7 @@ def test_they_certify_a_level_and_change_no_latency() -> None:
 
 def test_a_host_that_jumps_between_rounds_is_unstable_by_its_canaries() -> None:
     plan = plan_of(12, COMPUTE, MEMORY)
-    visits = run_rounds(plan, SimDevice(faults=Faults(noise=0.003, process=0.003)), load("xeon"))
+    visits = run_rounds(plan, SimDevice(faults=Faults(noise=0.003, process=0.003)), DeviceHandle(load("xeon")))
     assert "W_UNSTABLE_HOST" not in {flag.code for flag in fit_campaign(plan, visits).flags}
     jumped = []
     for seen in visits:

@@ -179,7 +179,7 @@ def test_other_environments_are_refused_by_name(
     lines, moved = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     assert invoke(["export", "--store", str(store), "--out", str(lines), "-q"]) == 0
     with open_store(store, create=False) as opened:
-        kernel = next(opened.records()).environment.host.kernel
+        kernel = next(opened.records()).environment.host["kernel"]
     moved.write_text(lines.read_text().replace(f'"{kernel}"', '"0.1-another"'))
     here, there = f"{store}#{first}", f"{moved}#{last}"
     with pytest.raises(DataError, match="W_ENV_MISMATCH: .*kernel: \\d+.\\d+ and 0.1.*--allow-env-mismatch"):
@@ -195,7 +195,7 @@ def test_other_environments_are_refused_by_name(
 
 def test_unknown_facts_and_backends_do_not_differ_but_variables_do(store: Path) -> None:
     a = read_arm(f"{store}#{ids(store)[0]}")
-    b = replace(read_arm(str(store)), environment={"device_key": None, "framework.torch": "2"})
+    b = replace(read_arm(str(store)), environment={"device_key": None, "framework": {"torch": "2"}})
     assert not compare_arms(a, b).flags
     one, other = (replace(arm, environment={"env": env}) for arm, env in ((a, {"OMP_NUM_THREADS": "1"}), (b, {})))
     with pytest.raises(DataError, match="env.OMP_NUM_THREADS: 1 and unset"):

@@ -13,9 +13,9 @@ import pytest
 from hwcost._locks import FileLock
 from hwcost.campaign import cpus
 from hwcost.campaign.cpus import refuse_too_many, reserved
+from hwcost.devices import cgroups, processors
+from hwcost.devices.processors import Core
 from hwcost.errors import BusyError, UsageError
-from hwcost.timing import cgroups, processors
-from hwcost.timing.processors import Core
 from tests.timing.trees import tree
 
 

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwcost.campaign.doubts import was_kept_off
+from hwcost.campaign.diagnostics import was_kept_off
 from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan, items
-from hwcost.timing import guards, processors
-from hwcost.timing.blocks import Blocks, _lost_s
+from hwcost.devices import processors
+from hwcost.timing import guards
+from hwcost.timing.blocks import Blocks, with_counters
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
+from hwcost.timing.telemetry import BlockReading
 from hwcost.timing.timer import Block, Clock
 from hwcost.workloads import SyntheticWorkload
 
@@ -21,7 +23,7 @@ from hwcost.workloads import SyntheticWorkload
 def counted(*waits: float) -> tuple[Any, list[guards.Flag]]:
     """Sorts blocks of 20 ms of work that waited for this share of it, and judges their visit."""
     timed = [Block(0.02 * (1 + wait), 1, 0.02, wait_s=0.02 * wait) for wait in waits]
-    found = Blocks(None, Clock(), protocol("standard"), timed=timed, settled=0).accepted()  # type: ignore[arg-type]
+    found = Blocks(None, Clock(), protocol("standard"), None, timed=timed, steady_from=0).accepted()  # type: ignore[arg-type]
     seen = {"cpu_wait_fraction": found.wait_fraction, "disturbed_blocks": found.disturbed}
     return found, guards.of_visit(found.samples, seen, left_out=found.left_out)
 
@@ -51,11 +53,9 @@ def test_a_few_disturbed_blocks_are_left_out_and_many_of_them_are_said() -> None
 
 def test_threads_that_wait_for_each_other_on_cpus_of_their_own_lost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processors, "allowed", lambda: [0])
-    assert _lost_s(Block(1.0, 1, 1.0), 0.0, 2.0) == 0.0
-    assert _lost_s(Block(1.0, 1, 0.25), 1.0, 1.75) == 0.75
-    assert _lost_s(Block(1.0, 1, 0.25), 1.0, 1.0) == 0.0
-    assert _lost_s(Block(1.0, 1, 0.25), None, 1.0) is None
-    assert _lost_s(Block(1.0, 1, None), 0.0, 1.0) is None
+    read = {(1.0, 2.0): 0.0, (0.25, 0.75): 0.75, (0.25, 0.0): 0.0, (0.25, None): None, (None, 1.0): None}
+    for (cpu_s, wait_s), lost_s in read.items():
+        assert with_counters(Block(1.0, 1), BlockReading(None, cpu_s, wait_s)).wait_s == lost_s
 
 
 def campaign(slow: float, conditions: dict[str, Any], cpu: float = 1.0) -> CampaignFit:
@@ -81,14 +81,14 @@ def campaign(slow: float, conditions: dict[str, Any], cpu: float = 1.0) -> Campa
     ("conditions", "says"),
     [
         ({"cpu_wait_fraction": 0.002}, "this process had its CPU at least 99.8 % of the time"),
-        ({"cpu_wait_fraction": 0.2}, "other processes ran on the same CPU: an undisturbed machine may be quicker still"),
-        ({}, "whether these saw an undisturbed machine is not known"),
+        ({"cpu_wait_fraction": 0.2}, "other processes ran on the same CPU: an uncontended machine may be quicker still"),
+        ({}, "whether these saw an uncontended machine is not known"),
     ],
 )
 def test_what_is_claimed_about_the_machine_follows_from_what_was_seen(conditions: dict[str, Any], says: str) -> None:
     (flag,) = [flag for flag in campaign(1.5, conditions).flags if flag.code == "W_UNSTABLE_HOST"]
     assert says in flag.text
-    assert "undisturbed machine;" not in str(flag)
+    assert "uncontended machine;" not in str(flag)
 
 
 def test_stored_visits_that_had_a_quarter_of_a_cpu_are_doubted() -> None:

@@ -128,7 +128,7 @@ def test_an_item_that_one_visit_confirms_is_as_uncertain_as_the_delay_also_witho
     for m in estimate(plan, contended(plan, 1)):
         assert m.half_width == pytest.approx(0.4, rel=0.05)
         (flag,) = [flag for flag in m.flags if flag.code == "W_IMPRECISE"]
-        assert "fewer than two visits show the machine undisturbed" in flag.text
+        assert "fewer than two visits show the machine uncontended" in flag.text
     for m in estimate(plan, contended(plan, 2)):
         assert m.half_width is not None
         assert m.half_width < 0.1

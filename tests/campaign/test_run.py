@@ -19,9 +19,9 @@ from hwcost.campaign.cpus import reserved
 from hwcost.campaign.estimate import measurements
 from hwcost.campaign.plan import Item, Plan, items
 from hwcost.cli.main import invoke
+from hwcost.devices import processors
 from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
 from hwcost.stores import open_store
-from hwcost.timing import processors
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
@@ -70,9 +70,9 @@ def test_every_round_is_another_process_and_order(tmp_path: Path) -> None:
     assert len({record.identity.run_id for record in records}) == 3
     assert len({tuple(order) for order in rounds.values()}) == 3
     for record in records:
-        assert rounds[record.identity.round][record.identity.position] == record.workload.workload_key
-        assert record.result.samples_s
-        assert record.environment.device.device_name == "cpu"
+        assert rounds[record.visit.round][record.visit.position] == record.visit.workload_key
+        assert record.visit.samples_s
+        assert record.environment.device["device_name"] == "cpu"
 
 
 def test_a_failing_workload_is_said_and_the_others_are_measured(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_plan_survives_json() -> None:
 
     plan = Plan(tuple(items(works(3))), "cpu", "null", protocol("strict"), {"noise": 0.1}, 2, 7, False)
     assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
-    with pytest.raises(DataError, match="no campaign's plan"):
+    with pytest.raises(DataError, match="not a campaign's plan"):
         Plan.from_dict({"items": []})
 
 
@@ -132,10 +132,10 @@ def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Pa
     with pytest.raises(InterruptedRunError, match="3 visits are kept. Go on with: hwcost measure --resume"):
         hwcost.measure(works(5), backend="null", store=tmp_path / "s.db", progress=stop)
     with open_store(tmp_path / "s.db") as store:
-        youngest = store.latest_campaign()
-        assert youngest is not None
-        assert youngest.status == "interrupted"
-        result = campaign.run(store, youngest.campaign_id)
+        latest = store.latest_campaign()
+        assert latest is not None
+        assert latest.status == "interrupted"
+        result = campaign.run(store, latest.campaign_id)
         assert result.is_complete
         assert {m.n_rounds for m in result.measurements} == {4}
 
@@ -188,7 +188,7 @@ def test_kill_9_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path) -> N
                 if store.latest_campaign() is None:
                     continue
                 script = RESUME
-                now = {r.identity.idempotency_key: r.result.samples_s for r in store.records()}
+                now = {r.identity.idempotency_key: r.visit.samples_s for r in store.records()}
             assert seen.items() <= now.items()
             seen = now
     assert process.returncode == 0, process.stderr.read() if process.stderr else ""
@@ -196,8 +196,8 @@ def test_kill_9_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path) -> N
         records = list(store.records())
         assert len(store.campaigns()) == 1
     assert len(records) == 18
-    assert {(r.identity.round, r.workload.name) for r in records} == {(n, f"w{i}") for n in range(3) for i in range(6)}
-    assert "skipped" not in {r.result.status for r in records}  # a busy machine may void a visit; it is kept all the same
+    assert {(r.visit.round, r.workload.name) for r in records} == {(n, f"w{i}") for n in range(3) for i in range(6)}
+    assert "skipped" not in {r.visit.status for r in records}  # a busy machine may void a visit; it is kept all the same
 
 
 def _kill(process: subprocess.Popen[bytes], worker_only: bool) -> None:
@@ -246,8 +246,8 @@ def test_a_campaign_waits_for_cpus_that_others_hold(tmp_path: Path, monkeypatch:
         result = campaign.run(store, stopped.campaign_id)
         assert result.is_complete
         records = list(store.records())
-    assert all(record.conditions.exclusive for record in records)
-    assert {len(record.conditions.cpu_affinity or ()) for record in records} == {1}
+    assert all(record.environment.settings["exclusive"] for record in records)
+    assert {len(record.environment.settings.get("cpu_affinity", ())) for record in records} == {1}
 
 
 def test_more_threads_than_cpus_are_refused_before_anything_is_stored(

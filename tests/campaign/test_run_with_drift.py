@@ -11,16 +11,17 @@ import pytest
 
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plan import Item, Plan
-from hwcost.devices import load
+from hwcost.devices import DeviceHandle, load
 from hwcost.stores import open_store
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_device import SimDevice
 from hwcost.timing.protocol import Protocol, protocol
+from hwcost.timing.telemetry import Telemetry
 from hwcost.timing.visit import VisitIndex, visit
-from hwcost.timing.worker import Job, _environment
+from hwcost.timing.worker import Job, environment_of
 from hwcost.workloads import SyntheticWorkload, from_dict
 
-XEON = load("xeon")
+XEON = DeviceHandle(load("xeon"))
 
 
 class InProcess:
@@ -39,12 +40,12 @@ class InProcess:
         pass
 
     def events(self) -> Iterator[dict[str, Any]]:
-        yield {"event": "environment", **_environment(self.device.version(), XEON)}
+        yield {"event": "environment", **environment_of(self.device.version(), XEON, Telemetry(XEON))}
         for data, position in zip(self.job.workloads, self.job.positions, strict=True):
             workload = from_dict(data)
             yield {"event": "begin", "workload_key": workload.key}
             place = VisitIndex(self.job.round, position)
-            seen = visit(self.device, workload, XEON, Protocol(**self.job.protocol), place)
+            seen = visit(self.device, workload, XEON, Protocol.from_dict(self.job.protocol), place)
             yield {"event": "visit", "visit": seen.to_dict()}
 
 
@@ -53,7 +54,7 @@ def run(path: Path, monkeypatch: pytest.MonkeyPatch, faults: Faults, n: int = 24
     monkeypatch.setattr(InProcess, "device", device, raising=False)
     monkeypatch.setattr(campaign, "WorkerProcess", InProcess)
     works = [SyntheticWorkload(f"w{i:02d}", flops=int(3e9 * 1.05**i)) for i in range(n)]
-    plan = Plan(tuple(Item(work) for work in works), "xeon", "null", protocol("standard"), pin=False)
+    plan = Plan(tuple(Item(work) for work in works), "xeon", "null", protocol("standard"), pin=False, handle=XEON)
     with open_store(path / "s.db") as store:
         return campaign.run(store, campaign.start(plan, store)), device
 

@@ -34,7 +34,13 @@ def refused(capsys: pytest.CaptureFixture[str], arguments: list[str], code: int,
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["measure", "--device", "k80"], 3, ["'k80'", "is not here", "hwcost import"]),
+        (["measure", "--device", "h200"], 3, ["'h200'", "is not here", "hwcost import"]),
+        (["measure", "--device", "k80"], 3, ["'k80'", "is not here", "torch 2.3.1", "hwcost fit FILE.csv"]),
+        (["measure", "--device", "./none.toml"], 2, ["cannot read the device profile 'none.toml'"]),
+        (["measure", "--backend", "null", "--cache", "warm"], 2, ["unknown cache policy 'warm'", "cold"]),
+        (["measure", "--backend", "null", "--stopping", "luck"], 2, ["unknown stopping criterion 'luck'", "median-error"]),
+        (["measure", "--backend", "null", "--stopping", "fixed-count:blocks=x"], 2, ["'fixed-count'", "blocks"]),
+        (["measure", "--backend", "null", "--space-option", "merge=true"], 2, ["'merge' is unknown", "'merged'"]),
         (["measure", "--device", "k8"], 2, ["unknown device", "'k8'", "k80"]),
         (["measure", "--space", "bert"], 2, ["unknown space 'bert'", "supershaper"]),
         (["measure", "--backend", "tensrt"], 2, ["unknown backend 'tensrt'", "onnxruntime"]),
@@ -174,7 +180,7 @@ def test_a_model_that_runs_out_of_memory(
     from hwcost.stores import open_store
 
     with open_store("s.db") as store:
-        assert [record.result.status for record in store.records()] == ["failed"]
+        assert [record.visit.status for record in store.records()] == ["failed"]
 
 
 def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path) -> None:

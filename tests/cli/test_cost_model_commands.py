@@ -48,7 +48,7 @@ def test_evaluate_prints_a_table_and_draws(table, capsys, tmp_path):
     assert invoke(arguments) == 0
     captured = capsys.readouterr()
     assert "lut, rolling" in captured.out
-    assert "Fitted on 32 rows, judged on 8." in captured.out
+    assert "Fitted on 32 rows, tested on 8." in captured.out
     assert plot.is_file()
     assert plot.with_suffix(".svg").is_file()
 
@@ -95,7 +95,7 @@ def test_evaluate_counts_architectures_beside_rows(table, capsys):
     Path(table).write_text("\n".join([lines[0], *lines[1:21] * 2]) + "\n")
     assert invoke(["evaluate", table, "--space", "supershaper", "--model", "lut", "--seeds", "1"]) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "Fitted on 32 rows, judged on 8. These are 16 and 4 different architectures; none is on both sides." in shown
+    assert "Fitted on 32 rows, tested on 8. These are 16 and 4 different architectures; none is on both sides." in shown
 
 
 def test_fit_draws_figure_9(table, capsys, tmp_path):
@@ -141,3 +141,19 @@ def test_bad_input_is_usage(table, tmp_path, capsys, arguments, says):
     assert "Traceback" not in captured.err
     for text in says:
         assert text in captured.err
+
+
+def test_a_predictor_of_perplexity_says_so(capsys, tmp_path):
+    from hwcost.cost_models.quality import fit_quality
+
+    fit_quality(SPACE, ARCHS, [9.0 - 0.001 * sum(arch.genes) / 12 for arch in ARCHS], "ridge").model.save(tmp_path / "model")
+    arguments = ["predict", str(tmp_path / "model"), "--model-only", "--arch", "_".join(["360"] * 12)]
+    found = document(capsys, *arguments)
+    assert (found["quantity"], found["unit"]) == ("perplexity", "1")
+    (one,) = found["predictions"]
+    assert one["low"] < one["perplexity"] < one["high"]
+    assert "latency_s" not in one
+    assert invoke(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "perplexity" in shown
+    assert "latency" not in shown

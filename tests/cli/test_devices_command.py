@@ -100,3 +100,65 @@ def test_dry_run_probes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_unknown_and_absent_devices_are_typed_errors() -> None:
     assert isinstance(run("show", "k8").exception, UnknownNameError)
     assert isinstance(run("probe", "--device", "tpu-v4i").exception, DeviceError)
+
+
+PROFILE = """
+name = "mydevice"
+title = "A CPU of my own"
+kind = "cpu"
+
+[match]
+cpu = ["*"]
+
+[protocol]
+batch_size = 2
+seq_len = 32
+dtype = "float32"
+threads = 1
+
+[sources]
+protocol = "My choice"
+"""
+
+
+@pytest.fixture
+def own_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mydevice.toml").write_text(PROFILE)
+    return tmp_path / "mydevice.toml"
+
+
+def test_a_profile_of_ones_own_is_shown_and_probed_by_its_path(own_profile: Path) -> None:
+    assert document("show", "./mydevice.toml")["here"] is True
+    assert run("probe", "--device", "./mydevice.toml", "--dry-run").exit_code == 0
+
+
+def test_a_profile_of_ones_own_is_measured_by_its_path(own_profile: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The campaign is resumed, audited, fitted and compared without the file."""
+    import hwcost as hc
+    from hwcost.cli.main import invoke
+
+    small = ["--backend", "null", "--space", "supershaper:scale=mini", "-n", "5", "--rounds", "2", "--store", "s.db", "-q"]
+    assert invoke(["measure", "--device", "./mydevice.toml", *small, "--json", "-"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["device"] == "mydevice"
+    assert "@2x32" in shown["measurements"][0]["name"]
+    profile = hc.device("./mydevice.toml")
+    archs = hc.space("supershaper", scale="mini").sample(2)
+    result = hc.measure(archs, profile, backend="null", rounds=1, store="p.db")
+    assert (result.plan.device, result.measurements[0].workload.batch_size) == ("mydevice", 2)
+    own_profile.unlink()
+    assert invoke(["measure", "--resume", "--store", "s.db", "-q"]) == 0
+    assert invoke(["audit", "s.db", "-q"]) == 0
+    assert invoke(["fit", "s.db", "--model", "constant", "--out", "m", "--no-plot", "-q"]) == 0
+
+
+def test_a_profile_of_ones_own_prices_a_roofline(own_profile: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from hwcost.cli.main import invoke
+
+    own_profile.write_text(PROFILE.replace("[protocol]", "[flops_per_s]\nfloat32 = 1e11\n\n[protocol]").replace(
+        'kind = "cpu"\n', 'kind = "cpu"\nmemory_bytes_per_s = 1e10\n').replace(
+        "[sources]\n", '[sources]\nflops_per_s = "A guess"\nmemory_bytes_per_s = "A guess"\n'))  # fmt: skip
+    arguments = ["--device", "./mydevice.toml", "--space", "supershaper", "--arch", "_".join(["360"] * 12), "--json", "-"]
+    assert invoke(["predict", "--roofline", *arguments]) == 0
+    assert json.loads(capsys.readouterr().out)["predictions"][0]["latency_s"] > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("jinja2")
 
 from hwcost.cli.main import invoke
-from hwcost.systems import PIPELINES
+from hwcost.testing.plugins import registered
 from tests.systems.test_base import Counting
 
 
 @pytest.fixture(autouse=True)
-def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(PIPELINES._builtins, "counting", "tests.systems.test_base:Counting")
+def _counting() -> Iterator[None]:
+    with registered("hwcost.systems", {"counting": "tests.systems.test_base:Counting"}):
+        yield
 
 
 def command(out: Path, *more: str) -> list[str]:

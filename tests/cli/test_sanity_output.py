@@ -50,7 +50,7 @@ def test_fit_says_it_in_a_line(table, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--increasing", "c"], "'c' is no numeric column"),
+        (["--increasing", "c"], "'c' is not a numeric column"),
         (["--model", "ridge", "--no-monotone"], "'ridge' does not take these options"),
     ],
 )

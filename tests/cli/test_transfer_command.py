@@ -52,8 +52,8 @@ def test_from_one_machine_to_another(call, store, tmp_path):
     with open_store(store) as old, open_store(there) as new:
         assert new.campaigns() == old.campaigns()
         assert new.rounds("a") == old.rounds("a")
-        assert {record.trust.origin for record in new.records()} == {"imported"}
-        assert [record.result for record in new.records()] == [record.result for record in old.records()]
+        assert {record.origin for record in new.records()} == {"imported"}
+        assert [record.visit for record in new.records()] == [record.visit for record in old.records()]
     again = call("import", file, "--store", there)
     assert "imported 0 records of 0 new campaigns" in again.stderr
     assert "4 were already there" in again.stderr
@@ -88,8 +88,8 @@ def test_quiet_says_nothing(call, store, tmp_path):
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"\x7fELF\x00\x01" * 50, "no JSON Lines store"),
-        (b"l1,l2,latency_s\n1,2,0.5\n", "no JSON Lines store"),
+        (b"\x7fELF\x00\x01" * 50, "not a JSON Lines store"),
+        (b"l1,l2,latency_s\n1,2,0.5\n", "not a JSON Lines store"),
         (b'{"hwcost": "store", "schema_version": 99}\n', "schema version 99"),
         (HEADER + b'{"record": 3}\n', "line 2"),
     ],

@@ -14,8 +14,10 @@ ARCHS = SPACE.sample(6, seed=0)
 LATENCY_S = noisy(ARCHS)
 
 
-def measured(index: int, half_width: float | None = 0.01, role: str = "fit", made=SPACE, **changes) -> Measurement:
-    workload = ModelWorkload.of(made, ARCHS[index], batch_size=4, seq_len=64)
+def measured(
+    index: int, half_width: float | None = 0.01, role: str = "fit", made=SPACE, batch_size: int = 4, **changes
+) -> Measurement:
+    workload = ModelWorkload.of(made, ARCHS[index], batch_size=batch_size, seq_len=64)
     values = {"latency_s": float(LATENCY_S[index]), "n_rounds": 4, "visits": (), **changes}
     return Measurement(workload=workload, role=role, half_width=half_width, **values)
 
@@ -26,17 +28,27 @@ def test_usable_measurements_become_rows():
     data = from_measurements(found)
     assert data.architectures == ARCHS[:3]
     np.testing.assert_array_equal(data.latency_s, LATENCY_S[:3])
-    assert data.roles == ("fit", "judge", "fit")
+    assert data.roles == ("fit", "test", "fit")
     assert data.flags[1] == ("W_STEAL",)
     assert data.shape == {"batch_size": 4, "seq_len": 64}
     assert data.weights.mean() == pytest.approx(1)
     assert data.weights[0] > data.weights[1] == data.weights[2]
-    assert data.rows("judge").tolist() == [1]
+    assert data.rows("test").tolist() == [1]
 
 
 def test_the_space_keeps_its_options():
     merged = space("supershaper", merged=True)
     assert from_measurements([measured(0, made=merged)]).space.options() == {"merged": True}
+
+
+def test_latencies_at_several_shapes_are_never_fitted_as_one():
+    both = [measured(i, batch_size=size) for size in (1, 8) for i in range(3)]
+    with pytest.raises(DataError, match=r"at 2 shapes.* batch_size=1, seq_len=64; batch_size=8, seq_len=64.*--batch-size"):
+        from_measurements(both)
+    data = from_measurements(both, shape={"batch_size": 8})
+    assert (len(data), data.shape) == (3, {"batch_size": 8, "seq_len": 64})
+    with pytest.raises(DataError, match="no usable measurement at batch_size=2. Found: batch_size=1"):
+        from_measurements(both, shape={"batch_size": 2})
 
 
 def test_the_hash_knows_every_bit():

@@ -11,9 +11,8 @@ from hwcost.cost_models.data import FIT, Data
 from hwcost.cost_models.drift import estimate_drift
 from hwcost.cost_models.evaluate import evaluate
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.fitting import drift_of, fit_rows
 from hwcost.cost_models.rolling import roll
-from hwcost.cost_models.train import training
+from hwcost.cost_models.train import drift_of, train, train_on
 from hwcost.spaces import space
 
 N = 400
@@ -46,7 +45,7 @@ def test_a_step_is_taken_out_and_put_back() -> None:
 
 def test_without_drift_nothing_changes() -> None:
     data = table(0 * STEP)
-    fitted = fit_rows("lut", data, ROWS, drift_of(data, ROWS))
+    fitted = train_on(ROWS, data, "lut", drift_of(data, ROWS))
     assert fitted.drift is None
     assert auto(data, "auto")["as_measured"] == auto(data, "none")["as_measured"]
 
@@ -85,14 +84,14 @@ def test_interleaved_runs_have_an_effect_each() -> None:
 
 
 def test_a_fit_says_that_it_was_corrected() -> None:
-    provenance = training(table(STEP), "lut").model.provenance
+    provenance = train(table(STEP), "lut").model.provenance
     assert provenance["drift"]["grade"] == "corrected (single pass)"
     assert provenance["drift"]["level_range"] == pytest.approx(np.expm1(0.2), abs=0.03)
-    assert "drift" not in training(table(STEP), "lut", "none").model.provenance
+    assert "drift" not in train(table(STEP), "lut", "none").model.provenance
 
 
 def test_the_model_is_that_of_the_mean_level() -> None:
-    model = training(table(STEP), "lut").model
+    model = train(table(STEP), "lut").model
     ratio = model.predict(ARCHS).latency_s / TRUE_S
     assert np.log(ratio) == pytest.approx(np.full(N, STEP.mean()), abs=0.03)
 
@@ -125,7 +124,7 @@ def test_rolling_intervals_cover_on_noise_and_on_a_random_walk(seed: int) -> Non
 
 
 def test_probabilities_follow_the_errors() -> None:
-    model = training(table(0 * STEP), "lut").model
+    model = train(table(0 * STEP), "lut").model
     middle = model.predict(ARCHS[:1]).latency_s[0]
     assert model.probability(ARCHS[:1], middle)[0] == pytest.approx(0.5, abs=0.1)
     assert model.probability(ARCHS[:1], middle * 1.1)[0] == pytest.approx(N / (N + 1))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pytest
 
-from hwcost.cost_models import COST_MODELS, cost_model, load
-from hwcost.cost_models.base import CostModel
+from hwcost.cost_models import COST_MODELS, CostModel, MeasuredFirst, cost_model, load
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.roofline import Roofline
-from hwcost.errors import ArchitectureError, DataError, HwcostError, UnknownNameError, UsageError
+from hwcost.errors import ArchitectureError, DataError, NotFittedError, UnknownNameError, UsageError
 from hwcost.spaces import Architecture, space
 from tests.cost_models.planted import SPACE, additive, noisy
 
@@ -37,13 +37,12 @@ def fitted(name: str) -> CostModel:
 
 
 @pytest.mark.parametrize("name", FITTED)
-def test_single_answers_equal_batch_answers(name):
+def test_genes_and_codes_are_answered_like_architectures(name):
     model = fitted(name)
-    batch = model.predict(NEW).latency_s
-    np.testing.assert_allclose([model(arch) for arch in NEW], batch, rtol=1e-12)
+    batch = model.predict(NEW).values
     genes = np.array([arch.genes for arch in NEW])
-    np.testing.assert_array_equal(model.predict(genes).latency_s, batch)
-    np.testing.assert_allclose(model.predict_codes(model.features.codes(genes.astype(float))), batch, rtol=1e-12)
+    np.testing.assert_array_equal(model.predict(genes).values, batch)
+    np.testing.assert_array_equal(model.predict_codes(model.features.codes(genes.astype(float))), batch)
 
 
 @pytest.mark.parametrize("name", FITTED)
@@ -62,15 +61,47 @@ def test_saving_and_loading_keeps_every_bit(name, tmp_path):
 
 
 @pytest.mark.parametrize("name", FITTED)
-def test_loaded_models_answer_exact_hits_with_the_measurement(name, tmp_path):
+def test_measured_values_answer_where_they_are_asked_for(name, tmp_path):
     model = fitted(name)
-    assert model(ARCHS[0]) == pytest.approx(model.predict(ARCHS[:1]).latency_s[0], rel=1e-12)
-    model.save(tmp_path)
-    again = load(tmp_path)
-    assert again(ARCHS[0]) == LATENCY_S[0]
-    assert again.predict(ARCHS[:1], exact=True).latency_s[0] == LATENCY_S[0]
-    np.testing.assert_array_equal(again.predict(ARCHS).latency_s, model.predict(ARCHS).latency_s)
-    assert again(NEW[0]) == pytest.approx(model(NEW[0]), rel=1e-12)
+    for one in (model, load(model.save(tmp_path / "model"))):
+        assert one(ARCHS[0]) == one.predict(ARCHS[:1]).latency_s[0] == model(ARCHS[0])
+        measured = one.with_measured()
+        assert isinstance(measured, MeasuredFirst)
+        assert measured(ARCHS[0]) == measured.predict(ARCHS[:1]).latency_s[0] == LATENCY_S[0]
+        assert measured.predict(np.array([ARCHS[0].genes])).latency_s[0] == LATENCY_S[0]
+        assert measured(NEW[0]) == one(NEW[0])
+        assert (measured.source(ARCHS[0]), measured.source(NEW[0])) == ("measured", name)
+        assert (measured.quantity, measured.unit, measured.space) == ("latency_s", "s", one.space)
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_nothing_learned_exists_before_the_fit(name):
+    model = cost_model(name, SPACE)
+    assert not [attribute for attribute in vars(model) if attribute.endswith("_")]
+    learned = [attribute for attribute in vars(fitted(name)) if attribute.endswith("_")]
+    assert {"domain_", "measured_", "errors_"} < set(learned)
+    for attribute in learned:
+        assert not hasattr(model, attribute)
+        with pytest.raises(NotFittedError, match=f"'{name}' is not fitted yet. Call fit"):
+            getattr(model, attribute)
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_parameters_make_an_equal_model(name):
+    model = cost_model(name, SPACE, batch_size=4, seq_len=32, **QUICKER.get(name, {}))
+    assert model.get_params() == {**model.get_params(), "batch_size": 4, "seq_len": 32, "quantity": "latency_s"}
+    assert model.clone().get_params() == model.get_params()
+    again = pickle.loads(pickle.dumps(fitted(name)))
+    np.testing.assert_array_equal(again.predict(NEW).values, fitted(name).predict(NEW).values)
+    kept = fitted(name).clone_with_hyperparameters()
+    assert type(kept) is type(model)
+    assert not kept.is_fitted
+
+
+def test_models_of_equal_spaces_share_their_features():
+    one, other = (cost_model("lut", space("supershaper", merged=True)) for _ in range(2))
+    assert one.space is not other.space
+    assert one.features is other.features is not cost_model("lut", SPACE).features is not cost_model("lut", SPACE, seq_len=8)
 
 
 @pytest.mark.parametrize("name", FITTED)
@@ -87,11 +118,11 @@ def test_shares_sum_to_one(name):
 
 
 @pytest.mark.parametrize("name", FITTED)
-def test_options_make_an_equal_model(name):
+def test_a_clone_fits_alike(name):
     model = fitted(name)
     again = model.clone().fit(ARCHS, LATENCY_S)
     np.testing.assert_array_equal(again.predict(NEW).latency_s, model.predict(NEW).latency_s)
-    json.dumps(model.options(), allow_nan=False)
+    json.dumps(model.get_params(), allow_nan=False)
 
 
 @pytest.mark.parametrize("name", [name for name in FITTED if name != "params"])
@@ -118,9 +149,9 @@ def test_other_spaces_are_refused(name):
 @pytest.mark.parametrize("name", FITTED)
 def test_a_model_must_be_fitted_first(name, tmp_path):
     model = cost_model(name, SPACE)
-    with pytest.raises(HwcostError, match="not fitted"):
+    with pytest.raises(NotFittedError, match="not fitted"):
         model.predict(NEW)
-    with pytest.raises(HwcostError, match="not fitted"):
+    with pytest.raises(NotFittedError, match="not fitted"):
         model.save(tmp_path)
 
 

@@ -26,7 +26,7 @@ def edit(folder: Path, change) -> None:
 
 def test_config_is_plain_json_with_provenance(folder):
     config = json.loads((folder / "config.json").read_text())
-    assert config["schema_version"] == 1
+    assert config["schema_version"] == 2
     assert config["space"] == {"name": "supershaper", "options": {"merged": False}}
     assert set(config) >= {"model", "options", "provenance", "files", "state", "hwcost_version"}
     assert len(json.loads((folder / "measured.json").read_text())) == 30
@@ -50,7 +50,7 @@ def test_a_damaged_file_is_named(folder, name, content):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda c: c.update(schema_version=2), "schema_version 2"),
+        (lambda c: c.update(schema_version=3), "schema_version 3"),
         (lambda c: c.pop("schema_version"), "no schema_version"),
         (lambda c: c.update(model="os:system"), "unknown cost model 'os:system'"),
         (lambda c: c.update(model=["lut"]), "unknown cost model"),
@@ -60,7 +60,7 @@ def test_a_damaged_file_is_named(folder, name, content):
         (lambda c: c.pop("state"), "damaged"),
         (lambda c: c["state"].pop("domain"), "damaged"),
         (lambda c: c["state"].update(domain=7), "damaged"),
-        (lambda c: c.update(files={"../booster.txt": "0"}), "no plain file name"),
+        (lambda c: c.update(files={"../booster.txt": "0"}), "not a plain file name"),
         (lambda c: c["files"].update({"booster.txt": "0" * 64}), "not what was saved"),
     ],
 )
@@ -86,3 +86,26 @@ def test_a_folder_that_is_none_and_one_that_cannot_be_written(tmp_path, folder):
         load(tmp_path / "nothing")
     with pytest.raises(UsageError, match="cannot write"):
         load(folder).save(folder / "config.json" / "below")
+
+
+def test_a_save_that_fails_leaves_the_model_that_was_there(tmp_path, folder, monkeypatch):
+    before = load(folder).predict(ARCHS).values
+    (folder / "fitness.png").write_bytes(b"figure")
+    wider = cost_model("lut", SPACE).fit(ARCHS, 2 * noisy(ARCHS))
+    write = Path.write_bytes
+
+    def full(path: Path, content: bytes) -> int:
+        if path.name == "config.json":
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        for place in (folder, tmp_path / "new"):
+            with pytest.raises(UsageError, match="No space left"):
+                wider.save(place)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [folder.name]
+    assert load(folder).predict(ARCHS).values.tolist() == before.tolist()
+    wider.save(folder)
+    assert load(folder).predict(ARCHS).values.tolist() == wider.predict(ARCHS).values.tolist()
+    assert sorted(one.name for one in folder.iterdir()) == ["README.md", "config.json", "fitness.png", "measured.json"]

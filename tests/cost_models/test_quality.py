@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hwcost.cost_models import load
 from hwcost.cost_models.quality import fit_quality
-from hwcost.errors import DataError
+from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space
 
 MINI = space("supershaper:scale=mini")
@@ -21,7 +22,22 @@ def test_a_planted_quality_is_found(model) -> None:
     assert not fit.model.monotone_
     unseen = MINI.sample(20, seed=9)
     wanted = [np.exp(6 - 0.004 * sum(arch.genes) - 0.006 * arch.genes[-1]) for arch in unseen]
-    assert fit.model.predict(unseen).latency_s == pytest.approx(wanted, rel=0.15)
+    assert fit.model.predict(unseen).values == pytest.approx(wanted, rel=0.15)
+
+
+def test_a_quality_is_not_a_latency(tmp_path) -> None:
+    archs = MINI.sample(20, seed=1)
+    model = fit_quality(MINI, archs, [50.0 + arch.genes[0] for arch in archs], "ridge").model
+    for one in (model, load(model.save(tmp_path / "model"))):
+        assert (one.quantity, one.unit) == ("perplexity", "1")
+        answer = one.predict(archs)
+        assert answer.quantity == "perplexity"
+        assert (answer.low < answer.high).all()
+        with pytest.raises(UsageError, match="of 'perplexity', not of latency: read .values"):
+            _ = answer.latency_s
+    assert "Predicts the perplexity" in (tmp_path / "model" / "README.md").read_text()
+    with pytest.raises(UsageError, match="not a quality"):
+        fit_quality(MINI, archs, [1.0] * 20, quantity="latency_s")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import Data, from_table
 from hwcost.cost_models.metrics import metrics
 from hwcost.cost_models.sanity import enlargements
-from hwcost.cost_models.train import training
+from hwcost.cost_models.train import train
 from hwcost.errors import HwcostError, UsageError
 from hwcost.exchange.table import read_table
 from hwcost.spaces import space
@@ -104,7 +104,7 @@ def test_what_is_held_is_told_and_kept(name, tmp_path):
     model.save(tmp_path)
     again = load(tmp_path)
     assert again.monotone_ == model.monotone_
-    assert again.options()["monotone"] is True
+    assert again.get_params()["monotone"] is True
     assert enlargements(again) == enlargements(model)
 
 
@@ -119,9 +119,9 @@ def test_auto_hands_the_option_on_and_tells(tmp_path):
 
 def test_provenance_names_the_columns():
     data = Data(SPACE, ARCHS, noisy(ARCHS), np.ones(80), ("fit",) * 80, "planted", {}, {})
-    assert "params" in training(data, "lightgbm", rounds=20).model.provenance["monotone"]
-    assert "monotone" not in training(data, "lightgbm", rounds=20, monotone=False).model.provenance
-    assert "monotone" not in training(data, "ridge").model.provenance
+    assert "params" in train(data, "lightgbm", rounds=20).model.provenance["monotone"]
+    assert "monotone" not in train(data, "lightgbm", rounds=20, monotone=False).model.provenance
+    assert "monotone" not in train(data, "ridge").model.provenance
 
 
 @pytest.mark.parametrize("name", BOOSTERS)

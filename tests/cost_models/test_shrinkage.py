@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwcost.cost_models.shrinkage import GRID, clearly_better, fit_shrunk
+from hwcost.cost_models.shrinkage import GRID, clearly_better, fit_ridge
 
 
 def rows(n: int, k: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -17,7 +17,7 @@ def rows(n: int, k: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 @given(st.integers(6, 20), st.integers(1, 3), st.sampled_from([1e-4, 1e-1, 10.0]), st.integers(0, 99))
 def test_leave_one_out_is_what_leaving_one_out_gives(n, k, penalty, seed):
     columns, target, weights = rows(n, k, seed)
-    fit = fit_shrunk([columns], target, weights, [penalty])
+    fit = fit_ridge([columns], target, weights, [penalty])
     for left in range(n):
         keep = np.arange(n) != left
         design = np.column_stack([np.ones(n - 1), columns[keep]])
@@ -29,7 +29,7 @@ def test_leave_one_out_is_what_leaving_one_out_gives(n, k, penalty, seed):
 def test_a_block_of_noise_is_shrunk_away():
     columns, target, weights = rows(60, 2, 1)
     noise = np.random.default_rng(2).normal(size=(60, 20))
-    fit = fit_shrunk([columns, noise], target, weights)
+    fit = fit_ridge([columns, noise], target, weights)
     assert fit.penalties[1] == GRID[-1]
     assert np.abs(fit.coefficients[2:]).max() < 0.01
 
@@ -38,7 +38,7 @@ def test_a_wild_row_hardly_moves_the_fit():
     columns, target, weights = rows(80, 2, 3)
     wild = target.copy()
     wild[7] += 50
-    calm, moved = (fit_shrunk([columns], t, weights, [1e-3]).coefficients for t in (target, wild))
+    calm, moved = (fit_ridge([columns], t, weights, [1e-3]).coefficients for t in (target, wild))
     np.testing.assert_allclose(calm, moved, atol=0.1)
 
 

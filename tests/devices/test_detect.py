@@ -11,9 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.devices import DetectedDevice, device_key, find, load, matches, present, profiles_of, require, resolve
-from hwcost.devices.cuda import from_smi
+from hwcost.devices import (
+    DetectedDevice,
+    DeviceHandle,
+    device_key,
+    find,
+    load,
+    matches,
+    present,
+    profiles_of,
+    require,
+    resolve,
+)
+from hwcost.devices.detect import OLDEST_TORCH
+from hwcost.devices.kinds.cuda import from_smi
 from hwcost.errors import DeviceError, UnknownNameError
+from tests.conftest import ROOT
 
 X86 = """processor	: {n}
 vendor_id	: {vendor}
@@ -108,13 +121,14 @@ def test_gpus_of_the_driver_directory(epyc: Path) -> None:
 
 def test_nvidia_smi_output() -> None:
     text = (
-        "Tesla T4, 15360, 70.00, 1590, 7.5, 535.104.05, [N/A]\n"
-        "NVIDIA A100-SXM4-80GB, 81920, 400.00, 1410, 8.0, 535.104.05, Enabled\n"
-        "NVIDIA H200, 143771, [N/A], 1980, 9.0, 570.1, Disabled\n"
+        "Tesla T4, GPU-1, 15360, 70.00, 1590, 7.5, 535.104.05, [N/A]\n"
+        "NVIDIA A100-SXM4-80GB, GPU-2, 81920, 400.00, 1410, 8.0, 535.104.05, Enabled\n"
+        "NVIDIA H200, [N/A], 143771, [N/A], 1980, 9.0, 570.1, Disabled\n"
         "broken line\n"
     )
     t4, a100, h200 = from_smi(text)
     assert (t4.memory_bytes, t4.power_limit_w, t4.clock_hz, t4.compute_capability) == (15360 * 1024**2, 70.0, 1.59e9, "7.5")
+    assert (t4.uuid, a100.uuid, h200.uuid) == ("GPU-1", "GPU-2", None)
     assert (t4.partition, a100.partition, h200.partition) == (None, "MIG", None)
     assert h200.power_limit_w is None
     assert profiles_of(t4) == ["t4"]
@@ -171,19 +185,30 @@ def test_cpu_is_filled_in_with_what_is_here(epyc: Path) -> None:
 def test_other_names_resolve_anywhere_but_are_required_where_they_are(epyc: Path) -> None:
     here = present(epyc)
     assert resolve("k80", here) == load("k80")
-    assert require("epyc", here) == load("epyc")
+    assert require("epyc", here) == DeviceHandle(load("epyc"))
     with pytest.raises(UnknownNameError):
         require("k81", here)
 
 
 def test_absence_says_what_is_here_and_what_to_do(epyc: Path) -> None:
     with pytest.raises(DeviceError) as caught:
-        require("k80", present(epyc))
+        require("gtx1080ti", present(epyc))
     text = str(caught.value)
     assert caught.value.exit_code == 3
-    for part in ("'k80'", "GK210", "AMD EPYC 7763", "--device epyc", "same command", "torch 2.3.1"):
+    for part in ("'gtx1080ti'", "AMD EPYC 7763", "--device epyc", "same command", "torch 2.14"):
         assert part in text
     assert text.index("hwcost export") < text.index("hwcost import")
+
+
+def test_absence_of_a_device_that_no_torch_of_the_extras_runs_on_promises_no_measurement(epyc: Path) -> None:
+    with pytest.raises(DeviceError) as caught:
+        require("k80", present(epyc))
+    text = str(caught.value)
+    for part in ("GK210", "torch 2.3.1", "torch 2.6 or later", "does not run on it", "hwcost fit FILE.csv"):
+        assert part in text
+    assert "same command" not in text
+    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'"torch>={OLDEST_TORCH[0]}.{OLDEST_TORCH[1]},' in declared
 
 
 def test_key_ignores_what_changes_at_boot() -> None:

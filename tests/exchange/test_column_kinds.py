@@ -283,7 +283,7 @@ def test_latency_and_unit_can_be_named(tmp_path: Path) -> None:
     np.testing.assert_allclose(read.latency_s, [5e-6, 9e-6])
     assert [gene.name for gene in read.space.genes] == ["latency_ms"]
     read = read_table(path, "table", TableOptions(latency="enc", unit="s"))
-    assert [gene.name for gene in read.space.genes] == ["a", "dec"], "what is named as latencies are is no feature"
+    assert [gene.name for gene in read.space.genes] == ["a", "dec"], "what is named as latencies are is not a feature"
     for latency, unit, said in (("enc", None, "does not say in which unit"), ("enc+x", "s", "no column 'x'")):
         with pytest.raises(UsageError, match=said):
             read_table(path, "table", TableOptions(latency=latency, unit=unit))
@@ -302,7 +302,7 @@ def test_every_row_without_a_latency_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "a,latency_s", ["1,2", "3,", "4,1", "5,nan"])
     with pytest.raises(DataError, match="line 3, column 'latency_s': the value is missing .2 of 4 rows .*: lines 3 and 5"):
         read_table(path, "table")
-    with pytest.raises(DataError, match="line 4, column 'latency_s': '6.03oops04' is no positive finite number"):
+    with pytest.raises(DataError, match="line 4, column 'latency_s': '6.03oops04' is not a positive finite number"):
         read_table(write(path, "a,latency_s", ["1,2", "3,1", "4,6.03oops04"]), "table")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.options import TableOptions
+from hwcost.exchange.sheet import places
 from hwcost.exchange.table import read_table
 from hwcost.spaces import space
 
@@ -58,15 +59,15 @@ def test_line_ends_blank_lines_quotes_and_byte_order_marks_do_not_matter(write):
         ("", ["empty"]),
         ("a,latency_s\n", ["no rows below the header", "at least 2"]),
         ("a,latency_s\n1,2\n", ["a single row", "at least 2"]),
-        (b"\x8fprogram 3\0\xff\xfe", ["no UTF-8 text", "not a binary file"]),
+        (b"\x8fprogram 3\0\xff\xfe", ["not UTF-8 text", "not a binary file"]),
         ("a,latency_s\n1,\0\n1,2\n", ["zero bytes"]),
         ("a,latency_s\n1,2\n1\n", ["line 3", "1 values where the header has 2 columns", "'a'"]),
         ("a,latency_s\n1,2,3\n1,2\n", ["line 2", "3 values"]),
-        ("a,cost\n1,2\n1,2\n", ["line 1", "no column 'latency_s'", "a, cost"]),
+        ("a,cost\n1,2\n1,2\n", ["line 1", "column 'latency_s' is missing", "a, cost"]),
         ("latency_s\n1\n2\n", ["line 1", "no feature column"]),
         ("a,a,latency_s\n1,1,1\n1,1,1\n", ["line 1", "column 'a' stands twice"]),
         ("a,,latency_s\n1,1,1\n1,1,1\n", ["line 1", "no name"]),
-        ("a,latency_s\n1,1\nx,2\n", ["line 3", "column 'a'", "'x' is no finite number", "--categorical a"]),
+        ("a,latency_s\n1,1\nx,2\n", ["line 3", "column 'a'", "'x' is not a finite number", "--categorical a"]),
         ("a,latency_s\n1,1\n,2\n", ["line 3", "column 'a'", "missing"]),
         ("a,latency_s\n1,1\nnan,2\n", ["line 3", "column 'a'"]),
         ("a,latency_s\n1,x\n2,2\n", ["line 2", "column 'latency_s'", "'x'"]),
@@ -112,3 +113,18 @@ def test_categorical_names_are_checked(write):
         read_table(path, "table", TableOptions(("b",)))
     with pytest.raises(UsageError, match="knows its genes"):
         read_table(write(f"{WIDTHS},latency_s\n{ROW},1\n{ROW},1\n"), "supershaper", TableOptions(("l1",)))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([3], "line 3"),
+        ([3, 4], "lines 3 and 4"),
+        ([3, 7, 9], "lines 3, 7 and 9"),
+        ([3, 7, 8, 9], "lines 3 and 7 to 9"),
+        (list(range(2, 40)), "lines 2 to 39"),
+        (list(range(0, 40, 2)), "lines 0, 2, 4, 6, 8, 10, 12, 14 and 12 more"),
+    ],
+)
+def test_numbers_of_lines_are_listed_as_ranges(numbers: list[int], said: str) -> None:
+    assert places("line", numbers) == said

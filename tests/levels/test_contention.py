@@ -1,4 +1,4 @@
-"""A machine with a neighbour that comes and goes: the undisturbed latency is found; without one nothing is done."""
+"""A machine with a neighbour that comes and goes: the uncontended latency is found; without one nothing is done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from hwcost.campaign.estimate import estimate
 from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.undisturbed import contention
+from hwcost.campaign.uncontended import contention
 from hwcost.levels.contention import fit_contention, is_contended
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -51,7 +51,7 @@ def errors(truth: np.ndarray, plan: Plan, made: list[Visit]) -> np.ndarray:
     return np.abs(ratio - np.median(ratio))
 
 
-def test_the_undisturbed_latency_is_found() -> None:
+def test_the_uncontended_latency_is_found() -> None:
     truth, plan, made = campaign(0)
     assert np.quantile(errors(truth, plan, made), 0.95) < 0.02
     medians = np.array([np.mean([np.log(v.latency_s) for v in made if v.workload_key == key]) for key in plan.by_key])
@@ -71,7 +71,7 @@ def test_intervals_still_cover() -> None:
     assert inside / total >= 0.90
 
 
-def test_what_one_visit_alone_shows_undisturbed_is_unconfirmed() -> None:
+def test_what_one_visit_alone_shows_uncontended_is_unconfirmed() -> None:
     """All of an item's visits but one meet the neighbour: nothing tells whether that one was free of it."""
     _, plan, made = campaign(3)
     key = plan.items[0].workload.key

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
-
 import pytest
 
-from hwcost import registry
 from hwcost.errors import InfeasibleError, UnknownNameError, UsageError
 from hwcost.objectives import Constraint, Maximize, Minimize, Params
 from hwcost.searchers import SEARCHERS, Problem, exhaustive, searcher
 from hwcost.spaces import space
 from hwcost.study import search
+from hwcost.testing.plugins import registered
 from hwcost.testing.searchers import SearcherContract
 from tests.searchers.hill_climbing import HillClimbing
 
@@ -99,13 +97,14 @@ def test_settings_that_make_no_sense_are_told(name, options, message) -> None:
         searcher(name, problem(), **options)
 
 
-def test_others_register_searchers_under_a_name(monkeypatch) -> None:
-    entry = EntryPoint("hill-climbing", "tests.searchers.hill_climbing:HillClimbing", "hwcost.searchers")
-    monkeypatch.setattr(registry, "entry_points", lambda group: [entry] if group == "hwcost.searchers" else [])
-    assert "hill-climbing" in SEARCHERS.names()
+def test_others_register_searchers_under_a_name() -> None:
     of = space("supershaper", scale="mini")
-    options = {"step": 1}
-    study = search(of, [Minimize(Params(of))], searcher="hill-climbing", evaluations=60, seed=4, searcher_options=options)
+    with registered("hwcost.searchers", {"hill-climbing": "tests.searchers.hill_climbing:HillClimbing"}):
+        assert "hill-climbing" in SEARCHERS.names()
+        study = search(
+            of, [Minimize(Params(of))], searcher="hill-climbing", evaluations=60, seed=4, searcher_options={"step": 1}
+        )
+    assert "hill-climbing" not in SEARCHERS.names()
     assert study.best.architecture == of.architecture([gene.choices[0] for gene in of.genes])
 
 

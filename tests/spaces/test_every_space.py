@@ -1,50 +1,39 @@
-"""What holds for every space that can be built: keys, sampling, components, canonical points."""
+"""Every space and builder passes the suite; sizes can be asked for; equal nets are one architecture."""
 
 from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 
 from hwcost.errors import UsageError
 from hwcost.spaces import SearchSpace, space
 from hwcost.spaces.connectors import canonical_connectors, layers_of
+from hwcost.testing.spaces import SpaceSuite
 
 TEXTS = [
-    "supershaper", "supershaper:merged=true", "autodistil:subspace=tiny", "autodistil:subspace=base,heads=scaled",
-    "autodistill", "autodistill:printed=true", "components", "components:grid=bert-base-halves", "components:grid=minibert",
+    "supershaper", "supershaper:merged=true", "supershaper:scale=mini", "supershaper:scale=mini,merged=true",
+    "autodistil:subspace=tiny", "autodistil:subspace=base,heads=scaled", "autodistil:scale=mini,subspace=base",
+    "autodistil:scale=mini,subspace=small,heads=scaled", "autodistill", "autodistill:printed=true", "autodistill:scale=mini",
+    "components", "components:grid=bert-base-halves", "components:grid=minibert", "components:grid=mini",
     "transformer", "transformer:elastic=per_layer,layers=[2,4],head=pooler",
     "transformer:elastic=per_layer,layers=[2,3],hidden=[64,96],heads=[2,3],head_width=32",
-    "supershaper:scale=mini", "autodistil:scale=mini,subspace=base", "autodistill:scale=mini", "components:grid=mini",
+    "transformer:elastic=per_layer,layers=[1,2],hidden=[64,128],heads=[2],head=pooler",
 ]  # fmt: skip
+SMALL = "transformer:layers=[2,3,4],hidden=[64],heads=[2],head=none,positions=64"
+
+
+for index, text in enumerate([*TEXTS, SMALL]):
+    globals()[f"TestSpace{index}"] = type(f"TestSpace{index}", (SpaceSuite,), {"name": text, "__doc__": text})
+
+
+class TestCustom(SpaceSuite):
+    name = 'custom:genes=[["layers",[1,2,3]],["width",[8,16]],["act",["relu","gelu"]]],increasing=["layers"]'
 
 
 @pytest.fixture(params=TEXTS)
 def of(request: pytest.FixtureRequest) -> SearchSpace:
     return space(request.param)
-
-
-def test_options_rebuild_the_space(of: SearchSpace) -> None:
-    again = space(of.name, **of.options())
-    assert again.genes == of.genes
-    assert again.components() == of.components()
-
-
-def test_keys_and_lists_are_read_back(of: SearchSpace) -> None:
-    for arch in of.sample(10, seed=1):
-        assert of.parse(of.key(arch)) == arch
-        assert of.parse(str(list(arch.genes))) == arch
-        assert of.architecture(arch.genes) == arch
-
-
-@pytest.mark.parametrize("design", ["uniform", "spread"])
-def test_samples_are_distinct_repeatable_and_inside(of: SearchSpace, design: str) -> None:
-    archs = of.sample(12, seed=3, design=design)  # type: ignore[arg-type]
-    assert len(set(archs)) == 12
-    assert archs == of.sample(12, seed=3, design=design)  # type: ignore[arg-type]
-    for arch in archs:
-        assert of.architecture(arch.genes) == arch
 
 
 def test_spread_reaches_further_than_uniform(of: SearchSpace) -> None:
@@ -65,24 +54,6 @@ def test_sizes_within_a_range_are_found(of: SearchSpace) -> None:
 def test_a_range_without_any_net_is_refused(of: SearchSpace) -> None:
     with pytest.raises(UsageError, match="reaches from"):
         of.sample(1, params=(1, 2))
-
-
-def test_components_of_a_net_are_among_the_spaces_and_add_up(of: SearchSpace) -> None:
-    known = set(of.components())
-    for arch in of.sample(10, seed=2):
-        parts = of.components(arch)
-        assert known.issuperset(parts)
-        work = [of.component_work(part, 2, 16) for part in parts]
-        assert of.params(arch) == sum(one.params for one in work)
-        assert of.flops(arch, seq_len=16, batch_size=2) == sum(one.flops for one in work)
-
-
-def test_mutants_and_children_stay_inside(of: SearchSpace) -> None:
-    rng = np.random.default_rng(0)
-    parents = of.sample(6, seed=4)
-    for one, other in zip(parents, reversed(parents), strict=True):
-        for made in (of.mutate(one, rng), of.cross(one, other, rng)):
-            assert of.architecture(made.genes) == made
 
 
 @pytest.mark.parametrize("text", ["autodistil:subspace=tiny", "autodistill", "transformer:layers=[2],hidden=[64],heads=[2]"])

@@ -130,7 +130,7 @@ def test_gates_of_a_block() -> None:
         ("transformer", {"hidden": [], }, "hidden"),
         ("transformer", {"layers": ["deep"]}, "layers"),
         ("transformer", {"layers": [2.5]}, "whole numbers"),
-        ("transformer", {"ffn_ratio": [0.3], "hidden": [256]}, "no whole number of channels"),
+        ("transformer", {"ffn_ratio": [0.3], "hidden": [256]}, "not a whole number of channels"),
         ("transformer", {"elastic": "some"}, "homogeneous, per_layer"),
         ("transformer", {"head": "gpt"}, "mlm, pooler, none"),
         ("transformer", {"width": 3}, "does not take these options"),

@@ -52,5 +52,5 @@ def test_latency_grows_only_along_the_columns_that_were_named():
 
 @pytest.mark.parametrize("name", ["op", "height"])
 def test_refuses_increasing_columns_that_are_no_numbers(name):
-    with pytest.raises(UsageError, match=f"'{name}' is no numeric column.*Numeric ones: width"):
+    with pytest.raises(UsageError, match=f"'{name}' is not a numeric column.*Numeric ones: width"):
         space("table", columns=COLUMNS, increasing=[name])

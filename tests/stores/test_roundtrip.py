@@ -10,19 +10,9 @@ from hypothesis import strategies as st
 
 from hwcost.stores import open_store
 from hwcost.stores.copy import Counts, copy
-from hwcost.stores.schema import (
-    Campaign,
-    Conditions,
-    Device,
-    Energy,
-    Environment,
-    Identity,
-    Record,
-    Result,
-    Software,
-    Trust,
-    WorkloadInfo,
-)
+from hwcost.stores.environment import Environment
+from hwcost.stores.schema import Campaign, Record, WorkloadInfo
+from hwcost.timing.measurement import Flag, Visit
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
 name = text.filter(bool)
@@ -41,21 +31,27 @@ def maybe(strategy):
     return st.none() | strategy
 
 
-results = st.builds(
-    Result,
-    status=st.sampled_from(["ok", "warn", "void", "failed", "skipped"]),
-    samples_s=st.lists(seconds, max_size=5).map(tuple),
-    warmup_s=st.lists(seconds, max_size=2).map(tuple),
-    error_text=maybe(st.text(max_size=20)),
-    calls_per_block=maybe(st.integers(1, 2**63 - 1)),
-    started_s=maybe(number),
-    ended_s=maybe(number),
+series = st.lists(seconds, max_size=5).map(tuple)
+conditions = json_dict.map(lambda facts: {f"x{name}": value for name, value in facts.items()})
+visits = st.builds(
+    Visit,
+    workload_key=name,
+    round=count,
+    position=count,
+    samples_s=series,
+    calls_per_block=st.integers(1, 2**63 - 1),
+    warmup_s=series,
+    started_s=number,
+    ended_s=number,
+    cpu_s=maybe(seconds),
+    device_samples_s=maybe(series),
+    conditions=st.builds(lambda facts, load: {**facts, "load_avg_1min": load}, conditions, seconds),
     facts=json_dict,
-    extra=json_dict,
+    flags=st.lists(st.builds(Flag, code=name, text=text), max_size=2).map(tuple),
+    status=st.sampled_from(["ok", "warn", "void", "failed"]),
 )
 workloads = st.builds(
     WorkloadInfo,
-    workload_key=name,
     name=text,
     kind=text,
     spec=json_dict,
@@ -66,23 +62,19 @@ workloads = st.builds(
 )
 environments = st.builds(
     Environment,
-    device=st.builds(Device, device_key=maybe(name), device_name=maybe(text), memory_bytes=maybe(count), extra=json_dict),
-    software=st.builds(Software, framework=maybe(st.dictionaries(text, text, max_size=2))),
+    device=st.fixed_dictionaries({"device_key": name, "memory_bytes": count, "site": json}),
+    software=st.fixed_dictionaries({"framework": st.dictionaries(text, text, max_size=2)}),
     extra=json_dict,
-)
-identities = st.builds(
-    Identity, campaign_id=st.just("c"), run_id=name, round=count, position=count, idempotency_key=name
 )
 records = st.builds(
-    Record,
-    identity=identities,
+    lambda visit, key, origin, **parts: Record.from_visit(
+        visit, campaign_id="c", run_id="r", key=key, **parts
+    ).model_copy(update={"origin": origin}),
+    visit=visits,
+    key=name,
+    origin=st.sampled_from(["measured", "imported"]),
     environment=environments,
     workload=workloads,
-    conditions=st.builds(Conditions, sm_clock_hz=maybe(st.dictionaries(text, seconds, max_size=2)), extra=json_dict),
-    result=results,
-    energy=st.builds(Energy, energy_j=maybe(st.dictionaries(text, seconds, max_size=2))),
-    trust=st.builds(Trust, origin=st.sampled_from(["measured", "imported", "submitted"])),
-    extra=json_dict,
 )
 
 

@@ -62,7 +62,7 @@ def test_eight_writers_and_a_reader_lose_nothing(tmp_path, name):
     assert [errors.get() for process in (reader, *writers) if process.exitcode] == []
     with open_store(path) as store:
         assert store.count() == (WRITERS + 1) * ROWS
-        places = {(record.identity.round, record.identity.position) for record in store.records()}
+        places = {(record.visit.round, record.visit.position) for record in store.records()}
         assert len(places) == (WRITERS + 1) * ROWS
         (order,) = store.rounds("c").values()
         assert order[0].startswith("order of ")
@@ -93,7 +93,7 @@ def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path, name, row
         acknowledged += len(chunk)
     os.close(reading)
     with open_store(path) as store:
-        positions = [record.identity.position for record in store.records()]
+        positions = [record.visit.position for record in store.records()]
         assert positions in (list(range(acknowledged)), list(range(acknowledged + 1)))
         assert store.append(make_record("c", 1, 0))
     with open_store(path) as store:

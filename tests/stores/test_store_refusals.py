@@ -167,7 +167,7 @@ def test_an_empty_file_is_no_store_unless_asked(tmp_path, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_folder_is_no_store(tmp_path, name):
     (tmp_path / name).mkdir()
-    with pytest.raises(UsageError, match="is (a folder|no plain file)"):
+    with pytest.raises(UsageError, match="is (a folder|not a plain file)"):
         open_store(tmp_path / name)
 
 
@@ -176,7 +176,7 @@ def test_a_folder_is_no_store(tmp_path, name):
     [
         ("", "location is empty"),
         ("mysql://user:secret@host/name", "'mysql' are not supported.*Give a file"),
-        ("://", "is no database URL"),
+        ("://", "is not a database URL"),
         ("sqlite://", "store in memory"),
         ("sqlite:///:memory:", "store in memory"),
         ("sqlite:///a.db?mode=ro", "with options"),
@@ -274,12 +274,12 @@ def test_a_repeated_record_counts_once(tmp_path):
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"\n", "no JSON Lines store"),
-        (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "no JSON Lines store"),
-        (b"[" * 100_000, "no JSON Lines store"),
-        (b'{"hwcost": "store", "schema', "no JSON Lines store"),
-        (b'{"hwcost": "store"}\n', "has schema version None; this hwcost reads version 1"),
-        (b'{"hwcost": "store", "schema_version": 2}\n', "has schema version 2.*Upgrade hwcost"),
+        (b"\n", "not a JSON Lines store"),
+        (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "not a JSON Lines store"),
+        (b"[" * 100_000, "not a JSON Lines store"),
+        (b'{"hwcost": "store", "schema', "not a JSON Lines store"),
+        (b'{"hwcost": "store"}\n', "has schema version None; this hwcost reads versions 1 to 2"),
+        (b'{"hwcost": "store", "schema_version": 3}\n', "has schema version 3.*Upgrade hwcost"),
         (HEADER + b"{}\n", "line 2 of .* expected exactly one"),
         (HEADER + b'\n{"record": {}}\n', "line 3 of .* cannot be used: record.identity: Field required"),
         (HEADER + b"\xff\xfe\n" + b"{}\n", "line 2 of"),

@@ -105,5 +105,6 @@ def test_options_and_the_function_take_the_same() -> None:
     named = set(inspect.signature(hwcost.search).parameters)
     assert {field.name for field in fields(SearchOptions)} <= named
     made = SearchOptions("evolution", {"preset": "hat"}, evaluations=80, seed=2).run(problem())
-    same = search(SPACE, problem().objectives, problem().constraints, searcher_options={"preset": "hat"}, evaluations=80, seed=2)
+    one = problem()
+    same = search(SPACE, one.objectives, one.constraints, searcher_options={"preset": "hat"}, evaluations=80, seed=2)
     assert made.trials == same.trials

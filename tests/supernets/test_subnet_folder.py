@@ -92,7 +92,7 @@ def test_damaged_descriptions_are_refused(saved, tmp_path) -> None:
     described = json.loads(config.read_text())
     for module, name in (("os", "system"), ("hwcost.workloads.builder", "import_module"), (3, None)):
         config.write_text(json.dumps({**described, "net": {"module": module, "name": name, "arguments": {"name": "x"}}}))
-        with pytest.raises(DataError, match="which is not a net of hwcost"):
+        with pytest.raises(DataError, match="no installed builder makes such nets"):
             subnet.load(folder)
     config.write_text(json.dumps({**described, "net": {**described["net"], "arguments": {"depth": 3}}}))
     with pytest.raises(DataError, match="do not fit its config.json"):

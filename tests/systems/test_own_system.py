@@ -17,6 +17,7 @@ pytest.importorskip("jinja2")
 
 from hwcost.report import FIGURES, Drawing, drawings, write_page
 from hwcost.systems import Settings, results_of
+from hwcost.testing.plugins import registered
 from tests.conftest import ROOT
 
 
@@ -52,12 +53,12 @@ def own_figures(report: dict[str, Any]) -> list[Drawing]:
     return [Drawing("spread", lambda ax: ax.plot(sorted(seconds)))]
 
 
-def test_it_brings_its_own_figures(module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_brings_its_own_figures(module: ModuleType, tmp_path: Path) -> None:
     report = module.SpreadPipeline(tmp_path / "run", Settings(backend="null")).run()
     assert drawings(report) == []
-    monkeypatch.setitem(FIGURES._builtins, "spread", f"{__name__}:own_figures")
-    assert [one.name for one in drawings(report)] == ["spread"]
-    assert write_page(report, tmp_path / "run").read_text().count("<svg") == 1
+    with registered(FIGURES.group, {"spread": f"{__name__}:own_figures"}):
+        assert [one.name for one in drawings(report)] == ["spread"]
+        assert write_page(report, tmp_path / "run").read_text().count("<svg") == 1
     assert (tmp_path / "run" / "figures" / "spread.png").exists()
 
 

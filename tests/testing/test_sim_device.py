@@ -9,27 +9,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.backends import BACKENDS
 from hwcost.campaign.estimate import fit_campaign
 from hwcost.campaign.plan import Item, Plan
-from hwcost.devices import load
+from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
 from hwcost.testing.backends import BackendContract
 from hwcost.testing.faults import DRIFTS, Faults, LevelPath
 from hwcost.testing.in_process import run_rounds
+from hwcost.testing.plugins import registered
 from hwcost.testing.sim_device import SimDevice
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
-XEON = load("xeon")
+XEON = DeviceHandle(load("xeon"))
 WORK = SyntheticWorkload("x", flops=3 * 10**9)
 LAW_S = 0.03001
 
 
 def visited(work: SyntheticWorkload = WORK, tier: str = "standard", **faults: float) -> Visit:
-    return visit(SimDevice(faults=Faults(**{"noise": 0.002, **faults})), work, XEON, protocol(tier), VisitIndex(0, 0))
+    device = SimDevice(faults=Faults(**{"noise": 0.002, **faults}))
+    return visit(device, work, XEON, protocol(tier), VisitIndex(0, 0), device.telemetry(XEON))
 
 
 class TestSim(BackendContract):
@@ -39,9 +40,8 @@ class TestSim(BackendContract):
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
     def registered(cls):
-        BACKENDS._builtins["sim"] = "hwcost.testing.sim_device:SimDevice"
-        yield
-        del BACKENDS._builtins["sim"]
+        with registered("hwcost.backends", {"sim": "hwcost.testing.sim_device:SimDevice"}):
+            yield
 
     @classmethod
     def workload(cls):
@@ -127,7 +127,7 @@ def test_steal_is_foreign_and_makes_calls_longer() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_lower_clock_in_a_tenth_of_the_blocks_is_left_out(seed: int) -> None:
     device = SimDevice(options={"seed": seed}, faults=Faults(noise=0.02, drops=0.1))
-    seen = visit(device, WORK, XEON, protocol("strict"), VisitIndex(0, 0))
+    seen = visit(device, WORK, XEON, protocol("strict"), VisitIndex(0, 0), device.telemetry(XEON))
     assert seen.is_usable
     assert seen.latency_s == pytest.approx(LAW_S, rel=0.01)
     assert seen.conditions["left_out_s"]["throttled"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import hwcost
 from hwcost.backends import backend
-from hwcost.devices import load
+from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DataError, UsageError
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.measurement import Visit
@@ -22,6 +22,7 @@ from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 WORK = SyntheticWorkload("served", flops=1)
+XEON = DeviceHandle(load("xeon"))
 LAW = {"overhead_s": 1.2e-3, "idle_penalty": 0.41, "noise": 0.002}
 """1.20 ms back to back, 1.69 ms after a long pause."""
 
@@ -29,7 +30,7 @@ LAW = {"overhead_s": 1.2e-3, "idle_penalty": 0.41, "noise": 0.002}
 def visited(arrival: str, round: int = 0, tier: str = "standard", **options: Any) -> Visit:
     made = backend("null", options={**LAW, **options})
     made.round = round
-    return visit(made, WORK, load("xeon"), protocol(tier, arrival=arrival), VisitIndex(round, 0))
+    return visit(made, WORK, XEON, protocol(tier, arrival=arrival), VisitIndex(round, 0))
 
 
 def test_a_pause_is_in_the_latency() -> None:

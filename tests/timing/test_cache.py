@@ -7,18 +7,21 @@ from dataclasses import replace
 
 import pytest
 
-from hwcost.backends.null import Null
+from hwcost.backends.null import Null, NullRunner
+from hwcost.backends.sweep import empty_host_caches
 from hwcost.campaign.components import component_report
-from hwcost.devices import load
+from hwcost.devices import DeviceHandle, load
+from hwcost.errors import UsageError
 from hwcost.spaces import Component, space
 from hwcost.timing.cache import cold_call_s, fits_cache
 from hwcost.timing.measurement import Measurement, Visit
 from hwcost.timing.protocol import protocol
-from hwcost.timing.timer import Clock
+from hwcost.timing.timer import clock_of
 from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import ComponentWorkload, SyntheticWorkload
 
 SPACE = space("supershaper")
+XEON = DeviceHandle(load("xeon"))
 
 
 def layer(depth: int = 1, hidden: int = 120) -> ComponentWorkload:
@@ -35,18 +38,51 @@ def test_only_a_single_small_component_fits() -> None:
     assert not fits_cache(layer(), replace(xeon, l3_bytes=found["working_set_bytes"]))
 
 
-def test_cold_calls_are_timed_on_a_real_clock_only() -> None:
-    backend = Null(options={"realtime": True, "overhead_s": 0.002, "noise": 0.0})
-    runner = backend.prepare(SyntheticWorkload("x"), load("xeon"))
-    assert cold_call_s(runner, Clock(), 1000) == pytest.approx(0.002, rel=0.5)
-    assert cold_call_s(runner, Clock(backend.clock), 1000) is None
+class Sweeping(NullRunner):
+    """Takes three times as long once its caches were emptied."""
+
+    swept = 0
+
+    def run(self, n: int) -> None:
+        super().run(n if not self.swept else 3 * n)
+        self.swept = 0
+
+    def empty_caches(self, cache_bytes: int) -> bool:
+        self.swept = cache_bytes
+        return True
+
+
+def test_cold_calls_are_timed_where_caches_can_be_emptied() -> None:
+    backend = Null(options={"overhead_s": 0.002, "noise": 0.0})
+    work = SyntheticWorkload("x", flops=1)
+    runner = Sweeping(backend, work)
+    clock_of(runner)
+    assert cold_call_s(runner, 1000) == pytest.approx(0.006)
+    runner = backend.prepare(work, XEON)
+    assert cold_call_s(runner, 1000) is None
+
+
+def test_every_call_finds_cold_caches_where_the_protocol_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    work, cold = SyntheticWorkload("x", flops=10**9), protocol("quick", cache="cold")
+    with pytest.raises(UsageError, match="measure with the policy 'hot'"):
+        visit(Null(), work, XEON, cold, VisitIndex(0, 0))
+    with pytest.raises(UsageError, match="unknown cache policy 'warm'. Known: hot, cold"):
+        protocol("quick", cache="warm")
+    monkeypatch.setattr(Null, "prepare", lambda self, workload, handle: Sweeping(self, workload))
+    seen = visit(Null(), work, XEON, cold, VisitIndex(0, 0))
+    assert (seen.status, seen.calls_per_block) == ("ok", 1)
+    assert seen.latency_s == pytest.approx(3 * 0.01001, rel=0.01)
+
+
+def test_the_caches_of_this_cpu_are_written_over() -> None:
+    assert empty_host_caches(1000)
 
 
 @pytest.mark.parametrize(("depths", "is_hot"), [((1,), True), ((1, 2, 4), False)])
 def test_the_slope_over_depth_needs_no_warning(depths: tuple[int, ...], is_hot: bool) -> None:
-    xeon, found = load("xeon"), []
+    found = []
     for work in [*(layer(depth) for depth in depths), layer(1, 240), layer(2, 240)]:
-        seen = visit(Null(), work, xeon, protocol("quick"), VisitIndex(0, 0))
+        seen = visit(Null(), work, XEON, protocol("quick"), VisitIndex(0, 0))
         assert ("hot_cache" in seen.conditions) == (work.depth == 1)
         found.append(Measurement(work, "fit", seen.latency_s, None, 1, (warmed(seen),)))
     report = component_report(found)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.timing import cgroups, conditions, environment, processors
-from hwcost.timing.processors import Core, cpu_list
+from hwcost.devices import cgroups, processors
+from hwcost.devices.processors import Core, cpu_list
+from hwcost.timing import conditions, environment
 from tests.timing.trees import tree
 
 
@@ -130,8 +131,8 @@ def test_what_a_machine_does_not_offer_is_none(tmp_path: Path) -> None:
     assert seen["cgroup_throttled_s"] is None
     assert seen["thermal_throttle_events"] is None
     assert set(conditions.state(tmp_path).values()) == {None}
-    assert environment.host(tmp_path)["cpu_sockets"] is None
-    assert environment.settings(tmp_path)["governor"] is None
+    assert "cpu_sockets" not in environment.read({}, root=tmp_path)["host"]
+    assert "governor" not in environment.read({}, root=tmp_path)["settings"]
 
 
 def test_settings_are_read(tmp_path: Path) -> None:
@@ -141,12 +142,25 @@ def test_settings_are_read(tmp_path: Path) -> None:
         "proc/sys/kernel/randomize_va_space": "2\n",
     }
     root = tree(tmp_path, files)
-    seen = environment.settings(root)
+    seen = environment.read({}, root=root)["settings"]
     assert (seen["governor"], seen["smt"], seen["aslr"]) == ("powersave", True, True)
 
 
 def test_only_variables_that_change_latency_are_kept(monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.setenv("SECRET_TOKEN", "x")
-    assert environment.software({"torch": "2"})["env"]["OMP_NUM_THREADS"] == "3"
-    assert "SECRET_TOKEN" not in environment.software({})["env"]
+    software = environment.read({"torch": "2"})["software"]
+    assert (software["framework"], software["env"]["OMP_NUM_THREADS"]) == ({"torch": "2"}, "3")
+    assert "SECRET_TOKEN" not in software["env"]
+
+
+def test_the_driver_of_a_device_is_software_which_is_compared() -> None:
+    found = environment.read({}, {"kind": "cuda", "index": 1, "driver_version": "550.54.15"})
+    assert found["software"]["driver_version"] == "550.54.15"
+    assert found["device"] == {"kind": "cuda", "index": 1}
+
+
+def test_a_counter_that_ran_backwards_is_unknown() -> None:
+    assert conditions.between({"major_faults": 5.0}, {"major_faults": 3.0})["major_faults"] is None
+    seen = conditions.between({"cpu_steal_fraction": (1.0, 9.0)}, {"cpu_steal_fraction": (3.0, 10.0)})
+    assert set(seen.values()) == {None}

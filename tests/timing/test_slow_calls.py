@@ -41,7 +41,7 @@ def test_a_visit_has_the_blocks_that_were_asked_for(tmp_path: Path, blocks: int)
     assert {len(visit.samples_s) for m in result.measurements for visit in m.visits} == {blocks}
     assert all(m.latency_s == pytest.approx(7.0, rel=0.01) for m in result.measurements)
     with open_store(tmp_path / "s.db") as store:
-        assert {record.protocol.min_samples for record in store.records(result.campaign_id)} == {blocks}
+        assert {record.environment.protocol["min_samples"] for record in store.records(result.campaign_id)} == {blocks}
 
 
 def test_slow_calls_get_quicker_first() -> None:

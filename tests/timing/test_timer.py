@@ -22,11 +22,15 @@ class FakeDevice:
         return int(self.time_s * 1e9 // self.tick_ns * self.tick_ns)
 
 
+def _first(device: FakeDevice, clock: timer.Clock) -> timer.Block:
+    return timer.first_block(clock.timing(device.run), 0.02, clock)
+
+
 @given(st.floats(1e-8, 1.0))
 def test_blocks_are_long_enough_and_not_much_longer(seconds: float) -> None:
     device = FakeDevice(seconds)
     clock = timer.Clock(device.clock)
-    calls = timer.first_block(device.run, 0.02, clock).calls
+    calls = timer.first_block(clock.timing(device.run), 0.02, clock).calls
     assert calls * seconds >= 0.02 * 0.999
     assert calls == 1 or calls * seconds <= 0.02 * 2.1
 
@@ -34,19 +38,19 @@ def test_blocks_are_long_enough_and_not_much_longer(seconds: float) -> None:
 def test_what_takes_no_time_is_refused() -> None:
     device = FakeDevice(0.0)
     with pytest.raises(MeasurementError, match="E_RESOLUTION: .* Nothing seems to be executed"):
-        timer.first_block(device.run, 0.02, timer.Clock(device.clock))
+        _first(device, timer.Clock(device.clock))
 
 
 def test_what_is_too_quick_for_the_clock_is_refused_with_a_way_out() -> None:
     device = FakeDevice(1e-9, tick_s=1e-4)
     with pytest.raises(MeasurementError, match="E_RESOLUTION: .*0.0001 s steps needs 0.1 s. .* at least 6 copies"):
-        timer.first_block(device.run, 0.02, timer.Clock(device.clock, 1e-4))
+        _first(device, timer.Clock(device.clock, 1e-4))
 
 
 @given(st.floats(1e-8, 1e-2), st.sampled_from([1e-6, 1e-5, 1e-4]))
 def test_a_coarse_clock_gets_a_thousand_steps(seconds: float, tick_s: float) -> None:
     device = FakeDevice(seconds, tick_s)
-    block = timer.first_block(device.run, 0.02, timer.Clock(device.clock, tick_s))
+    block = _first(device, timer.Clock(device.clock, tick_s))
     assert block.seconds >= 1000 * tick_s * 0.999
     assert block.per_call_s == pytest.approx(seconds, rel=0.002)
 

@@ -10,20 +10,22 @@ import numpy as np
 import pytest
 
 from hwcost.backends.base import Backend, Runner
-from hwcost.devices import DeviceProfile, load
+from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
+from hwcost.timing.telemetry import BlockReading, Telemetry
 from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload, Workload
 
 Law = Callable[[int], float]
+XEON = DeviceHandle(load("xeon"))
 
 
 class LawRunner(Runner):
-    def __init__(self, law: Law, compiles_at: int | None, told: Callable[[int], dict[str, Any]], step_s: float) -> None:
+    def __init__(self, law: Law, compiles_at: int | None, step_s: float) -> None:
         super().__init__()
-        self.law, self.compiles_at, self.told, self.clock_step_s = law, compiles_at, told, step_s
+        self.law, self.compiles_at, self.clock_step_s = law, compiles_at, step_s
         self.calls, self.time_s, self.closed = 0, 0.0, False
         self.clock = lambda: round(self.time_s / step_s) * round(step_s * 1e9)
 
@@ -37,9 +39,6 @@ class LawRunner(Runner):
 
     def compile_events(self) -> int:
         return int(self.compiles_at is not None and self.calls > self.compiles_at)
-
-    def state(self) -> dict[str, Any]:
-        return self.told(self.calls)
 
     def close(self) -> None:
         self.closed = True
@@ -56,14 +55,12 @@ class LazyRunner(LawRunner):
 class LawBackend(Backend):
     name = "law"
 
+    uses_processor = False
     runner_class = LawRunner
 
-    def __init__(
-        self, law: Law, compiles_at: int | None = None,
-        told: Callable[[int], dict[str, Any]] = lambda calls: {}, step_s: float = 1e-9,
-    ) -> None:  # fmt: skip
+    def __init__(self, law: Law, compiles_at: int | None = None, step_s: float = 1e-9) -> None:
         super().__init__()
-        self.law, self.compiles_at, self.told, self.step_s = law, compiles_at, told, step_s
+        self.law, self.compiles_at, self.step_s = law, compiles_at, step_s
 
     @classmethod
     def availability(cls) -> tuple[bool, str]:
@@ -72,8 +69,8 @@ class LawBackend(Backend):
     def version(self) -> dict[str, str]:
         return {}
 
-    def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
-        self.runner = self.runner_class(self.law, self.compiles_at, self.told, self.step_s)
+    def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
+        self.runner = self.runner_class(self.law, self.compiles_at, self.step_s)
         return self.runner
 
 
@@ -81,11 +78,34 @@ class LazyBackend(LawBackend):
     runner_class = LazyRunner
 
 
-def visited(law: Law, tier: str = "standard", kind: type[LawBackend] = LawBackend, flops: int = 1, **faults: Any) -> Visit:
+class ByCalls(Telemetry):
+    """The clock and the conditions of a device as functions of the calls that it has made."""
+
+    def __init__(self, backend: LawBackend, clock_hz: Law | None = None, seen: dict[str, Any] | None = None) -> None:
+        super().__init__(XEON)
+        self.backend, self.clock_hz, self.seen, self.before_hz = backend, clock_hz, seen or {}, 0.0
+
+    def before_block(self) -> None:
+        if self.clock_hz:
+            self.before_hz = self.clock_hz(self.backend.runner.calls)
+
+    def after_block(self) -> BlockReading:
+        mean_hz = (self.before_hz + self.clock_hz(self.backend.runner.calls)) / 2 if self.clock_hz else None
+        return BlockReading(clock_hz=mean_hz)
+
+    def end(self) -> dict[str, Any]:
+        return dict(self.seen)
+
+
+def visited(
+    law: Law, tier: str = "standard", kind: type[LawBackend] = LawBackend, flops: int = 1, clock_hz: Law | None = None,
+    seen: dict[str, Any] | None = None, **faults: Any,
+) -> Visit:  # fmt: skip
     backend = kind(law, **faults)
-    seen = visit(backend, SyntheticWorkload("x", flops=flops), load("xeon"), protocol(tier), VisitIndex(0, 5))
+    work, telemetry = SyntheticWorkload("x", flops=flops), ByCalls(backend, clock_hz, seen)
+    made = visit(backend, work, XEON, protocol(tier), VisitIndex(0, 5), telemetry)
     assert backend.runner.closed
-    return seen
+    return made
 
 
 def noise(sd: float, seed: int = 0) -> Callable[[], float]:
@@ -162,13 +182,13 @@ def test_blocks_at_a_low_clock_are_left_out_and_kept() -> None:
     is_low, factor = clocks(0.1), noise(0.002)
     seen = visited(
         lambda call: 0.03 * (1 / 0.7 if is_low(call) else 1) * factor(),
-        told=lambda calls: {"clock_hz": 2.1e9 if is_low(calls - 1) and is_low(calls) else 3e9},
+        clock_hz=lambda calls: 2.1e9 if is_low(calls - 1) and is_low(calls) else 3e9,
     )
     assert seen.latency_s == pytest.approx(0.03, rel=0.01)
     steps = [calls for calls in range(1, 60) if calls % 6 < 2]
     seen = visited(
         lambda call: 0.03 * (1 / 0.7 if call in steps else 1) * factor(),
-        told=lambda calls: {"clock_hz": 2.1e9 if calls in steps or calls - 1 in steps else 3e9},
+        clock_hz=lambda calls: 2.1e9 if calls in steps or calls - 1 in steps else 3e9,
     )
     assert seen.conditions["left_out_s"]["throttled"]
     assert seen.conditions["clock_ratio"] == pytest.approx(0.7)
@@ -176,12 +196,11 @@ def test_blocks_at_a_low_clock_are_left_out_and_kept() -> None:
     assert seen.status == "void"
 
 
-def test_what_the_backend_tells_of_its_device_is_judged() -> None:
-    counters = {"cpu_total_s": 1.0, "cpu_steal_s": 0.1}
-    seen = visited(lambda call: 0.05, told=lambda calls: {name: calls * rate for name, rate in counters.items()})
+def test_what_the_provider_reads_of_the_device_is_judged() -> None:
+    seen = visited(lambda call: 0.05, seen={"cpu_steal_fraction": 0.1})
     assert [flag.code for flag in seen.flags] == ["E_FOREIGN"]
     assert "10 %" in seen.flags[0].text
-    seen = visited(lambda call: 0.05, told=lambda calls: {"throttle_reasons": ["hw_thermal_slowdown"]})
+    seen = visited(lambda call: 0.05, seen={"throttle_reasons": ["hw_thermal_slowdown"]})
     assert [flag.code for flag in seen.flags] == ["E_THROTTLED"]
 
 
@@ -228,11 +247,11 @@ def test_a_workload_that_raises_gives_a_failed_visit(error: Exception, says: str
 
 def test_a_workload_that_cannot_run_here_is_the_users_error() -> None:
     class Refusing(LawBackend):
-        def prepare(self, workload: Workload, device: DeviceProfile) -> Runner:
+        def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
             raise UsageError("not here")
 
     with pytest.raises(UsageError, match="not here"):
-        visit(Refusing(lambda call: 1.0), SyntheticWorkload("x"), load("xeon"), protocol("quick"), VisitIndex(0, 0))
+        visit(Refusing(lambda call: 1.0), SyntheticWorkload("x"), XEON, protocol("quick"), VisitIndex(0, 0))
 
 
 def test_a_visit_survives_json() -> None:

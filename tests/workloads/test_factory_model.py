@@ -15,7 +15,7 @@ from hwcost import api
 from hwcost.cost_models import data
 from hwcost.cost_models.train import train
 from hwcost.errors import DataError, UsageError
-from hwcost.spaces import space
+from hwcost.spaces import Architecture, space
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import FactoryModelWorkload, ModelWorkload, from_dict, models, source_of
 from tests.workloads.in_process import probe_in_process
@@ -116,7 +116,7 @@ def test_without_a_factory_it_says_how_one_is_given() -> None:
     with pytest.raises(UsageError, match="--model module:factory"):
         models(SPACE, [ARCH])
     with pytest.raises(UsageError, match=r"give measure\(..., space=space\) too"):
-        api.measure([ARCH], model="own_nets:build")
+        api.measure([Architecture("custom", ARCH.genes)], model="own_nets:build")
     with pytest.raises(UsageError, match="a workload already says what is built"):
         api.measure([ModelWorkload("supershaper", (360,) * 12)], model="own_nets:build")
 
@@ -132,7 +132,7 @@ def test_a_fit_finds_the_space_and_remembers_the_factory() -> None:
     assert rows.space.options() == SPACE.options()
     assert rows.provenance["factory"] == "own_nets:build"
     assert rows.provenance["factory_sha256"] == source_of("own_nets:build")
-    assert train(rows, "lut").provenance["factory"] == "own_nets:build"
+    assert train(rows, "lut").model.provenance["factory"] == "own_nets:build"
     other = [made(one, 1e-3) for one in models(SPACE, archs[:1], factory="own_nets:any_genes")]
     with pytest.raises(DataError, match="built by own_nets:any_genes, own_nets:build"):
         data.from_measurements([*found[1:], *other])

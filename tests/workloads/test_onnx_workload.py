@@ -112,5 +112,5 @@ def test_a_dimension_that_nothing_fills_is_named(tmp_path) -> None:
 
 
 def test_an_onnx_file_is_no_torch_model(tmp_path) -> None:
-    with pytest.raises(UsageError, match="is no torch model"):
+    with pytest.raises(UsageError, match="is not a torch model"):
         OnnxWorkload.of(text_model(tmp_path / "a.onnx")).build()

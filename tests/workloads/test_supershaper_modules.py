@@ -14,11 +14,11 @@ torch = pytest.importorskip("torch")
 from hwcost.errors import UsageError
 from hwcost.spaces import Component, space
 from hwcost.spaces.supershaper import TEMPLATES, WIDTHS
+from hwcost.testing.counting import counted_flops, meta_inputs
 from hwcost.workloads import ComponentWorkload, ModelWorkload, builder, component_stacks
 from hwcost.workloads.modules import Layer, additive_mask
 from hwcost.workloads.supershaper_model import merge
 from hwcost.workloads.weights import count_parameters, fill
-from tests.workloads.counting import counted_flops, meta_inputs
 
 UNMERGED, MERGED = space("supershaper"), space("supershaper", merged=True)
 BOTH = pytest.mark.parametrize("of", [UNMERGED, MERGED], ids=["unmerged", "merged"])

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from hwcost._imports import import_callable
 from hwcost.errors import MeasurementError, UsageError
-from hwcost.workloads.user_model import call_factory, import_callable, taken
+from hwcost.workloads.user_model import call_factory, taken
 
 CODE = """
 import torch

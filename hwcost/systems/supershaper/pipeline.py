@@ -87,7 +87,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         fit = fit_quality(self.space, archs, self.perplexities.perplexity)
         fit.model.save(self.folder / "models" / "perplexity")
         return PerplexityFit(
-            dict(fit.metrics), fit.model.importance(), fit.measured_s.tolist(), fit.left_out_s.tolist()
+            dict(fit.metrics), fit.model.importance(), fit.measured.tolist(), fit.left_out.tolist()
         )
 
     @stage

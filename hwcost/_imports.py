@@ -1,0 +1,98 @@
+"""Code of the user's own, named by ``package.module:name``: imported without a trace on ``sys.path``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from hwcost.errors import UsageError
+
+_COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+
+
+def import_callable(name: str, what: str = "function") -> Callable[..., Any]:
+    """Imports what ``package.module:name`` names; modules in the current folder are found first.
+
+    Args:
+        name: The module, a colon, and the name in it.
+        what: Kind of object that is expected, for messages.
+
+    Raises:
+        UsageError: When the text names nothing, the module cannot be imported, or holds no callable of that name.
+    """
+    module_name, colon, attribute = name.partition(":")
+    if not (module_name and colon and attribute):
+        raise UsageError(f"'{name}' names no {what}. Expected package.module:name")
+    try:
+        with current_folder_importable():
+            module = importlib.import_module(module_name)
+    except ImportError as error:
+        raise UsageError(f"'{name}' cannot be imported: {error}. Looked in {os.getcwd()} too.") from None
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"'{name}' cannot be imported: {reason(error)}") from error
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        known = [key for key, value in vars(module).items() if inspect.isroutine(value) and value.__module__ == module_name]
+        listed = f". Functions there: {', '.join(known)}" if known else ""
+        raise UsageError(f"module '{module_name}' has no {what} '{attribute}'{listed}")
+    return found  # type: ignore[no-any-return]
+
+
+def import_function(name: str, what: str = "function") -> Callable[..., Any]:
+    """Imports a function as :func:`import_callable` does; what it imports when it is called is found in that folder too.
+
+    Args:
+        name: The module, a colon, and the name in it.
+        what: Kind of object that is expected, for messages.
+
+    Raises:
+        UsageError: When the text names nothing, the module cannot be imported, or holds no callable of that name.
+    """
+    function, folder = import_callable(name, what), os.getcwd()
+
+    @wraps(function)
+    def called(*arguments: Any, **options: Any) -> Any:
+        with importable(folder):
+            return function(*arguments, **options)
+
+    return called
+
+
+@contextmanager
+def importable(folder: str) -> Iterator[None]:
+    """Puts a folder first on ``sys.path``, and takes it out again."""
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+@contextmanager
+def current_folder_importable() -> Iterator[None]:
+    """Puts the current folder first on ``sys.path``, and takes it out again."""
+    with importable(os.getcwd()):
+        yield
+
+
+def without_colours(text: str) -> str:
+    """Returns a text without the codes that colour a terminal."""
+    return _COLOURS.sub("", text)
+
+
+def reason(error: BaseException) -> str:
+    """Returns an error of the user's code and its place, for example ``ValueError: no such size (models.py, line 12)``."""
+    lines = without_colours(str(error)).strip().splitlines() or ["no reason given"]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename.startswith(os.getcwd() + os.sep)] or frames
+    place = f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}: {lines[0]}{place}"

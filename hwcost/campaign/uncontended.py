@@ -1,0 +1,82 @@
+"""The latency of each visit: the median of its blocks or, on a contended machine, the mean of its uncontended ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats, Indices
+from hwcost.levels.contention import Contention, fit_contention, is_contended
+from hwcost.timing.measurement import Visit
+
+FULL_VISIT = 5.0
+"""Number of uncontended blocks from which a visit counts in full."""
+
+LEAST_WEIGHT = 1e-3
+
+ENOUGH = 2.0
+"""Number of uncontended blocks from which a visit shows the uncontended machine."""
+
+
+def contention(visits: Sequence[Visit]) -> Contention | None:
+    """Fits the two states of the machine; None where the blocks of each visit agree, or there is only one workload.
+
+    Also None where calls came with pauses: their latencies differ by themselves, which percentiles describe.
+    """
+    usable = [visit for visit in visits if visit.is_usable]
+    if len({visit.workload_key for visit in usable}) < 2 or any("arrival" in visit.conditions for visit in usable):
+        return None
+    steady = np.repeat(np.arange(len(usable)), [len(visit.samples_s) for visit in usable])
+    if not is_contended(np.log(np.concatenate([visit.samples_s for visit in usable])), steady):
+        return None
+    y, number = _all_blocks(usable)
+    _, items = np.unique([visit.workload_key for visit in usable], return_inverse=True)
+    return fit_contention(y, items[number])
+
+
+def _all_blocks(visits: Sequence[Visit]) -> tuple[Floats, Indices]:
+    """Returns the log latency of every block and the index of its visit.
+
+    Blocks before the steady state are there too: under contention most of them do not belong to the warm-up, and those
+    that do count as slowed.
+    """
+    blocks = [(*visit.warmup_s, *visit.samples_s) for visit in visits]
+    return np.log(np.concatenate(blocks)), np.repeat(np.arange(len(visits)), [len(part) for part in blocks])
+
+
+@dataclass(frozen=True, slots=True)
+class VisitValues:
+    """Visits as the additive model takes them.
+
+    Attributes:
+        y: Log latency of each visit, shape (n,).
+        weight: Share of a full visit that each one counts as, shape (n,).
+        uncontended: Whether the visit shows the uncontended machine, shape (n,).
+        states: The two states of the machine; None where there is only one.
+    """
+
+    y: Floats
+    weight: Floats
+    uncontended: NDArray[np.bool_]
+    states: Contention | None
+
+    @property
+    def delay(self) -> float:
+        """Mean log delay of the contended state; 0 where there is none."""
+        return 0.0 if self.states is None else self.states.delay
+
+
+def visit_values(visits: Sequence[Visit]) -> VisitValues:
+    """Takes the median of every visit's blocks, or under contention the mean of its uncontended ones."""
+    states = contention(visits)
+    medians = np.log([visit.latency_s for visit in visits])
+    if states is None:
+        return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
+    y, number = _all_blocks(visits)
+    counted = np.bincount(number, states.uncontended)
+    values = np.bincount(number, states.uncontended * y) / np.maximum(counted, 1e-300)
+    weight = np.clip(counted / FULL_VISIT, LEAST_WEIGHT, 1.0)
+    return VisitValues(np.where(counted > 1e-6, values, medians), weight, counted >= ENOUGH, states)

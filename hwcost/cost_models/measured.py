@@ -1,0 +1,179 @@
+"""Measured values: which ones answer for their architecture, and how wide their intervals are.
+
+The measurement is the better answer unless it is in doubt itself: its repeats disagree by more than the model leaves open,
+or it stands alone, far from what all other architectures predict. Such an architecture is answered by the model, and the
+reason is kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hwcost._types import Floats
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.conformal import LEVEL, quantile
+from hwcost.cost_models.groups import Groups
+from hwcost.cost_models.prediction import Prediction
+from hwcost.cost_models.repeats import FAR_OFF, Middles
+from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.units import format_percent
+
+DISAGREE = 2.0
+"""Multiple of the model's half-width beyond which the uncertainty of the middle of repeats puts them in doubt."""
+
+ALONE = 3.0
+"""Distance in half-widths from a model that has not seen it, beyond which a single measurement is in doubt."""
+
+NORMAL = 1.645
+"""Half-width of a 90 % interval in standard deviations, for normal noise."""
+
+MEASURED = "measured"
+"""The source of an answer that is a measurement."""
+
+
+class MeasuredFirst:
+    """A cost function that answers measured architectures with their measurements, and all others with a cost model.
+
+    A search over it meets the noise of single measurements at the architectures that were fitted on; one over the model
+    itself does not.
+
+    Args:
+        cost: A fitted cost model.
+
+    Attributes:
+        cost: That model.
+        name: Name of the model's kind.
+        space: Space of the architectures.
+        quantity: Name of what is predicted.
+        unit: Unit of the quantity.
+    """
+
+    def __init__(self, cost: CostModel) -> None:
+        self.cost = cost
+
+    @property
+    def name(self) -> str:
+        """Name of the model's kind."""
+        return self.cost.name
+
+    @property
+    def space(self) -> SearchSpace:
+        """Space of the architectures."""
+        return self.cost.space
+
+    @property
+    def quantity(self) -> str:
+        """Name of what is predicted."""
+        return self.cost.quantity
+
+    @property
+    def unit(self) -> str:
+        """Unit of the quantity."""
+        return self.cost.unit
+
+    def __call__(self, arch: Architecture | Any) -> float:
+        """Returns the measured or predicted value of one architecture; see :meth:`CostModel.__call__`."""
+        return float(self.predict([arch]).values[0])
+
+    def predict(self, archs: Sequence[Architecture | Any] | Any) -> Prediction:
+        """Answers many architectures at once; a measured value has an interval of its own. See :meth:`CostModel.predict`."""
+        known, genes = self.cost._encoded(archs)
+        held = [self.cost.features.decode(row) for row in genes] if known is None else known
+        model = self.cost.predict(genes)
+        values, half_width = model.values.copy(), self.cost.log_interval_half_width_
+        half_widths = np.full(len(genes), np.nan if half_width is None else half_width)
+        for i, arch in enumerate(held):
+            key = self._key(arch)
+            if key in self.cost.measured_:
+                values[i], half_widths[i] = self.cost.measured_[key], self._half_width(key)
+        return Prediction.within(values, half_widths, model.in_domain, self.quantity)
+
+    def source(self, arch: Architecture) -> str:
+        """Returns ``measured``, or the name of the model where that answers."""
+        return MEASURED if self._key(arch) in self.cost.measured_ else self.cost.name
+
+    def doubt(self, arch: Architecture) -> str | None:
+        """Returns why the model answers for a measured architecture; None where its measurements are believed."""
+        return self.cost.doubts_.get(self._key(arch))
+
+    def _key(self, arch: Architecture) -> Any:
+        return self.space.canonical(arch.genes)
+
+    def _half_width(self, key: Any) -> float:
+        """Half-width about a measured value: it and a further measurement both have noise; NaN where that is unknown."""
+        noise = self.cost.noise_half_width_
+        return self.cost.measured_half_widths_.get(key, math.nan if noise is None else math.sqrt(2.0) * noise)
+
+
+def judge_measured(
+    model: CostModel, archs: Sequence[Architecture], values: Floats, weights: Floats, errors: Floats
+) -> None:
+    """Decides which measured architectures a calibrated model answers with their measurements, and how wide.
+
+    Args:
+        model: A calibrated model; its ``measured_``, ``doubts_`` and their half-widths are set.
+        archs: The n architectures of the fit.
+        values: Values that the model was fitted to, shape (n,).
+        weights: Weights of the rows, shape (n,).
+        errors: Errors of the logarithm on rows left out, shape (n,).
+    """
+    groups = Groups.of(model.features, model.features.encode(archs))
+    middles = Middles.of(groups, values, weights)
+    keys = [model.space.canonical(archs[row].genes) for row in groups.first]
+    expected = values * np.exp(-errors)
+    model.noise_half_width_ = _noise(middles, model.log_interval_half_width_)
+    model.measured_ = dict(zip(keys, middles.values.tolist(), strict=True))
+    model.measured_half_widths_, model.doubts_ = {}, {}
+    for i, (key, rows) in enumerate(zip(keys, groups.rows, strict=True)):
+        doubt = _doubt(middles, i, values, float(np.median(expected[rows])), model.log_interval_half_width_)
+        if doubt is not None:
+            model.doubts_[key] = doubt
+            del model.measured_[key]
+        elif middles.counts[i] > 1:
+            own = float(np.abs(middles.deviations[rows]).max())
+            noise = max(own, model.noise_half_width_ or 0.0)
+            model.measured_half_widths_[key] = noise * math.sqrt(1.0 + 1.0 / middles.counts[i])
+
+
+def _noise(middles: Middles, half_width: float | None) -> float | None:
+    """Half-width of the 90 % interval of one measurement about the truth, from repeats; at most the model's own.
+
+    The model's errors hold the noise and more. None where there are neither repeats nor an interval.
+    """
+    is_repeated = (middles.counts > 1)[middles.groups.numbers] & middles.is_kept
+    if not is_repeated.any():
+        return half_width
+    repeated = Groups.of_keys(middles.groups.numbers[is_repeated].tolist())
+    deviations = middles.deviations[is_repeated]
+    found = quantile(np.abs(deviations), LEVEL, repeated)
+    if found is None:
+        found = _of_few(deviations, len(deviations) - len(repeated))
+    return found if half_width is None else min(found, half_width)
+
+
+def _of_few(deviations: Floats, freedom: int) -> float:
+    """Half-width from a handful of repeats, by Student's distribution."""
+    from scipy import stats
+
+    return float(stats.t.ppf((1.0 + LEVEL) / 2, freedom)) * float(np.sqrt((deviations**2).mean()))
+
+
+def _doubt(middles: Middles, i: int, values: Floats, expected: float, half_width: float | None) -> str | None:
+    """Says why an architecture's measurements are not believed; None where they are."""
+    if half_width is None:
+        return None
+    rows = middles.groups.rows[i]
+    sure = f"the model's 90 % interval is ±{format_percent(half_width)}"
+    if NORMAL * float(middles.spreads[i]) / math.sqrt(middles.counts[i]) > DISAGREE * half_width:
+        factor = float(values[rows].max() / values[rows].min())
+        return f"its {len(rows)} measurements lie a factor of {factor:.3g} apart, {sure}"
+    off = abs(math.log(float(middles.values[i]) / expected))
+    is_agreed = middles.counts[i] == len(rows) > 1
+    if not is_agreed and off > max(ALONE * half_width, FAR_OFF):
+        ratio = float(middles.values[i]) / expected
+        return f"its measurement is {ratio:.3g} times what the other architectures predict, {sure}"
+    return None

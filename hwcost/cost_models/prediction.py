@@ -1,0 +1,71 @@
+"""What a cost model answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats
+from hwcost.cost_models import rowwise
+from hwcost.cost_models.quantity import LATENCY
+from hwcost.errors import UsageError
+
+Ends = TypeVar("Ends", Floats, Floats | None)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Predicted values of one quantity for n architectures.
+
+    Attributes:
+        values: Predicted values in the unit of the quantity, shape (n,).
+        low: Lower end of the 90 % interval of one more measurement, shape (n,); NaN for an architecture without an interval,
+            None where all are without one.
+        high: Upper end of that interval, shape (n,); NaN or None like ``low``.
+        in_domain: Whether each architecture lies within what the model was fitted on, shape (n,).
+        quantity: Name of the quantity, for example ``latency_s`` or ``perplexity``.
+    """
+
+    values: Floats
+    low: Floats | None
+    high: Floats | None
+    in_domain: NDArray[np.bool_]
+    quantity: str = LATENCY
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @classmethod
+    def within(cls, values: Floats, log_half_widths: Floats, in_domain: NDArray[np.bool_], quantity: str) -> Prediction:
+        """Makes a prediction of values (n,) and half-widths of the intervals of their logarithms (n,), NaN for none."""
+        if np.isnan(log_half_widths).all():
+            return cls(values, None, None, in_domain, quantity)
+        ratio = rowwise.exp(log_half_widths)
+        return cls(values, values / ratio, values * ratio, in_domain, quantity)
+
+    @property
+    def latency_s(self) -> Floats:
+        """The values in seconds, where the quantity is latency.
+
+        Raises:
+            UsageError: When it is another quantity; names it.
+        """
+        return self._of_latency(self.values)
+
+    @property
+    def low_s(self) -> Floats | None:
+        """Lower ends in seconds, where the quantity is latency; raises like ``latency_s``."""
+        return self._of_latency(self.low)
+
+    @property
+    def high_s(self) -> Floats | None:
+        """Upper ends in seconds, where the quantity is latency; raises like ``latency_s``."""
+        return self._of_latency(self.high)
+
+    def _of_latency(self, seconds: Ends) -> Ends:
+        if self.quantity != LATENCY:
+            raise UsageError(f"these predictions are of '{self.quantity}', not of latency: read .values, .low and .high")
+        return seconds

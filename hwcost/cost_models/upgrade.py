@@ -1,0 +1,34 @@
+"""Reads what earlier versions wrote as ``config.json``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+RENAMED = {"products": "polynomial"}
+"""Models that have another name now."""
+
+NAMING = ("base", "chosen", "model")
+"""Keys below which the name of a model stands."""
+
+
+def upgraded(config: dict[str, Any]) -> dict[str, Any]:
+    """Returns a configuration of schema version 1 as version 2 holds it.
+
+    Version 1 named no quantity: all models predicted seconds, but for those whose data were called ``quality``.
+    """
+    renamed = {key: _renamed(value, key) for key, value in config.items() if key in ("model", "options", "state")}
+    quantity = {"quantity": "quality"} if config["provenance"].get("data") == "quality" else {}
+    return {**config, **renamed, "options": {**renamed["options"], **quantity}}
+
+
+def _renamed(value: Any, key: str = "") -> Any:
+    """Returns a part of the configuration with the models' names of today."""
+    if isinstance(value, str):
+        return RENAMED.get(value, value) if key in NAMING else value
+    if key == "candidates" and isinstance(value, list):
+        return [RENAMED.get(one, one) for one in value]
+    if key == "errors" and isinstance(value, dict):
+        return {RENAMED.get(name, name): error for name, error in value.items()}
+    if isinstance(value, dict):
+        return {name: _renamed(one, name) for name, one in value.items()}
+    return value

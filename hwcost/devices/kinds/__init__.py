@@ -1,0 +1,40 @@
+"""Kinds of device, one per file: how each is detected, pinned to a process, and measured.
+
+A further kind is one file with a subclass of :class:`DeviceKind` and one line: in ``DEVICE_KINDS`` here, or in the
+entry-point group ``hwcost.device_kinds`` of another distribution.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from hwcost.devices.kinds.base import DeviceKind
+from hwcost.registry import Registry
+
+__all__ = ["DEVICE_KINDS", "DeviceKind", "device_kind", "device_kinds"]
+
+DEVICE_KINDS = Registry(
+    "hwcost.device_kinds",
+    "kind of device",
+    {
+        "cpu": "hwcost.devices.kinds.cpu:Cpu",
+        "cuda": "hwcost.devices.kinds.cuda:Cuda",
+        "tpu": "hwcost.devices.kinds.tpu:Tpu",
+    },
+)
+
+
+@cache
+def device_kind(name: str) -> DeviceKind:
+    """Returns a kind of device by name; there is one object of each in a process.
+
+    Raises:
+        UnknownNameError: When there is no such kind; lists the known ones.
+    """
+    made: DeviceKind = DEVICE_KINDS.load(name)()
+    return made
+
+
+def device_kinds() -> list[DeviceKind]:
+    """Returns all kinds: the machine's own processor first, then the others by name."""
+    return sorted(map(device_kind, DEVICE_KINDS.names()), key=lambda kind: (not kind.is_host, kind.name))

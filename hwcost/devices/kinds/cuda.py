@@ -1,0 +1,208 @@
+"""CUDA devices of this machine, without torch: by NVML where its Python package is installed, else by the driver's tools.
+
+CUDA counts devices quickest first unless ``CUDA_DEVICE_ORDER`` says otherwise, and the driver's tools count by the bus. So
+a device is named by its index on the bus, as ``nvidia-smi`` shows it, and a process is pinned to it by its UUID, which
+means the same card to all of them. Nothing is started on a machine without the driver's files.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hwcost.devices.detected import DetectedDevice
+from hwcost.devices.host_cpu import read_text
+from hwcost.devices.kinds.base import DeviceKind
+
+if TYPE_CHECKING:
+    from hwcost.devices.handle import DeviceHandle
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""Environment variable with the devices that CUDA shows a process: numbers, or UUIDs, which may be cut short."""
+
+_QUERY = (
+    "name", "uuid", "memory.total", "power.limit", "clocks.max.sm", "compute_cap", "driver_version", "mig.mode.current",
+)  # fmt: skip
+_TIMEOUT_S = 5.0
+_MIB = 1024**2
+
+
+class Cuda(DeviceKind):
+    """An NVIDIA GPU."""
+
+    name = "cuda"
+    min_block_s = 0.002
+    match_facts = ("compute_capability",)
+    telemetry = "hwcost.timing.telemetry.nvml:NvmlTelemetry"
+
+    def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
+        """Returns the GPUs that CUDA may use here, in the order of their bus."""
+        return visible(detect_cuda(root), os.environ.get(VISIBLE) if root == Path("/") else None)
+
+    def environment(self, handle: DeviceHandle) -> dict[str, str]:
+        """Shows CUDA one card by its UUID; by its index on the bus where the driver tells no UUID."""
+        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", VISIBLE: handle.uuid or str(handle.index)}
+
+
+def visible(devices: list[DetectedDevice], variable: str | None) -> list[DetectedDevice]:
+    """Returns the devices that a process may use.
+
+    Args:
+        devices: All devices, in the order of their bus.
+        variable: Value of ``CUDA_VISIBLE_DEVICES``, whose numbers are taken as those of the bus; None where it is not set.
+            As for CUDA, the first entry that names no device ends the list.
+    """
+    if variable is None:
+        return devices
+    found: list[DetectedDevice] = []
+    for entry in (text.strip() for text in variable.split(",")):
+        named = [one for one in devices if _is_named(one, entry)]
+        if len(named) != 1 or named[0] in found:
+            break
+        found += named
+    return sorted(found, key=lambda one: one.index)
+
+
+def _is_named(device: DetectedDevice, entry: str) -> bool:
+    if entry.isdigit():
+        return device.index == int(entry)
+    return bool(entry) and device.uuid is not None and device.uuid.startswith(entry)
+
+
+def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
+    """Returns all CUDA devices of the machine in the order of their bus.
+
+    Args:
+        root: Folder in which ``proc`` and ``dev`` lie. With a tree of one's own, only its files are read.
+    """
+    driver = root / "proc/driver/nvidia"
+    if not (driver.exists() or (root / "dev/nvidiactl").exists() or (root / "dev/dxg").exists()):
+        return []
+    if root != Path("/"):
+        return from_proc(driver)
+    found = _from_nvml()
+    if found is None:
+        text = _smi_output()
+        found = None if text is None else from_smi(text)
+    return from_proc(driver) if found is None else found
+
+
+def from_proc(driver: Path) -> list[DetectedDevice]:
+    """Reads the driver's directory, which holds names and UUIDs only."""
+    version = re.search(r"Kernel Module\D*([0-9.]+)", read_text(driver / "version"))
+    devices: list[DetectedDevice] = []
+    for information in sorted((driver / "gpus").glob("*/information")):
+        text = read_text(information)
+        model, uuid = (re.search(rf"^{key}:\s*(.+)$", text, re.MULTILINE) for key in ("Model", "GPU UUID"))
+        if model:
+            facts = {"uuid": uuid[1].strip() if uuid else None, "driver_version": version[1] if version else None}
+            devices.append(_device(len(devices), model[1].strip(), **facts))
+    return devices
+
+
+def from_smi(text: str) -> list[DetectedDevice]:
+    """Reads what ``nvidia-smi`` prints for the fields in ``_QUERY`` as CSV without header and units."""
+    devices: list[DetectedDevice] = []
+    for row in csv.reader(io.StringIO(text), skipinitialspace=True):
+        if len(row) != len(_QUERY):
+            continue
+        values = dict(zip(_QUERY, (_known(cell) for cell in row), strict=True))
+        devices.append(
+            _device(
+                len(devices),
+                values["name"] or "unknown GPU",
+                uuid=values["uuid"],
+                memory_bytes=_scaled(values["memory.total"], _MIB),
+                power_limit_w=_scaled(values["power.limit"], 1.0),
+                clock_hz=_scaled(values["clocks.max.sm"], 1e6),
+                compute_capability=values["compute_cap"],
+                driver_version=values["driver_version"],
+                partition="MIG" if values["mig.mode.current"] == "Enabled" else None,
+            )
+        )
+    return devices
+
+
+def _known(cell: str) -> str | None:
+    text = cell.strip()
+    return None if not text or text.startswith("[") or text == "N/A" else text
+
+
+def _scaled(text: str | None, unit: float) -> Any:
+    try:
+        return None if text is None else type(unit)(float(text) * unit)
+    except ValueError:
+        return None
+
+
+def _device(index: int, product: str, **facts: Any) -> DetectedDevice:
+    return DetectedDevice(kind="cuda", vendor="nvidia", product=product, index=index, **facts)
+
+
+def _smi_output() -> str | None:
+    import shutil
+    import subprocess
+
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    command = [program, f"--query-gpu={','.join(_QUERY)}", "--format=csv,noheader,nounits"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
+
+
+def _from_nvml() -> list[DetectedDevice] | None:
+    try:
+        import pynvml
+    except ImportError:
+        return None
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return None
+    try:
+        version = _decoded(pynvml.nvmlSystemGetDriverVersion())
+        return [_nvml_device(pynvml, index, version) for index in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:
+        return None
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _nvml_device(nvml: Any, index: int, driver_version: str) -> DetectedDevice:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+
+    def ask(function: str, *arguments: Any) -> Any:
+        try:
+            return getattr(nvml, function)(handle, *arguments)
+        except (nvml.NVMLError, AttributeError):  # not supported by this device, or by this version of the package
+            return None
+
+    uuid = ask("nvmlDeviceGetUUID")
+    memory = ask("nvmlDeviceGetMemoryInfo")
+    power = ask("nvmlDeviceGetPowerManagementLimit")
+    clock = ask("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_SM)
+    capability = ask("nvmlDeviceGetCudaComputeCapability")
+    mig = ask("nvmlDeviceGetMigMode")
+    return _device(
+        index,
+        _decoded(nvml.nvmlDeviceGetName(handle)),
+        uuid=None if uuid is None else _decoded(uuid),
+        memory_bytes=None if memory is None else int(memory.total) // _MIB * _MIB,
+        power_limit_w=None if power is None else power / 1e3,
+        clock_hz=None if clock is None else clock * 1e6,
+        compute_capability=None if capability is None else "{}.{}".format(*capability),
+        driver_version=driver_version,
+        partition="MIG" if mig is not None and mig[0] else None,
+    )
+
+
+def _decoded(text: str | bytes) -> str:
+    return text.decode() if isinstance(text, bytes) else text

@@ -1,0 +1,133 @@
+"""The processors of this machine: which ones this process may use, which of them share a core, and how busy each one is."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path("/")
+TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+IDLE = (3, 4)
+"""Fields of a CPU's line in ``/proc/stat`` in which it did nothing: idle, and waiting for a disk."""
+STEAL = 7
+FIELDS = 8
+"""Fields that add up to all of a CPU's time; the time of guests is part of the first two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A physical core.
+
+    Attributes:
+        usable: Its logical CPUs that this process may use, ascending.
+        siblings: All its logical CPUs, ascending: what runs on one of them slows the others down. In a virtual machine that
+            does not show which threads share a core, CPUs 2k and 2k + 1 may, and so they count as one core.
+    """
+
+    usable: tuple[int, ...]
+    siblings: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTimes:
+    """Seconds of a logical CPU since the machine was started.
+
+    Attributes:
+        total_s: All seconds.
+        busy_s: Seconds in which it worked, or was kept from working by a hypervisor.
+        steal_s: Seconds that a hypervisor took.
+    """
+
+    total_s: float
+    busy_s: float
+    steal_s: float
+
+    def busy_since(self, before: CpuTimes) -> float:
+        """Returns the share of the time since an earlier reading in which the CPU was busy."""
+        total_s = self.total_s - before.total_s
+        return (self.busy_s - before.busy_s) / total_s if total_s > 0 else 0.0
+
+
+def allowed() -> list[int]:
+    """Returns the logical CPUs that this process may use, ascending; all of them where affinity is unknown."""
+    return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else list(range(os.cpu_count() or 1))
+
+
+def cores(cpus: Iterable[int], root: Path = ROOT) -> list[Core]:
+    """Groups logical CPUs by the core that they are part of; where siblings are unknown each one is a core.
+
+    Args:
+        cpus: Logical CPUs that this process may use.
+        root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
+    """
+    usable: dict[tuple[int, ...], list[int]] = {}
+    for cpu in sorted(cpus):
+        usable.setdefault(_siblings(cpu, root), []).append(cpu)
+    return [Core(tuple(members), siblings) for siblings, members in usable.items()]
+
+
+def times(root: Path = ROOT) -> dict[int, CpuTimes]:
+    """Returns the times of every logical CPU that is on; empty where they are unknown."""
+    try:
+        lines = (root / "proc/stat").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return {}
+    named = [line.split() for line in lines if line.startswith("cpu") and line[3:4].isdigit()]
+    return {int(fields[0][3:]): cpu_times(fields[1:]) for fields in named}
+
+
+def cpu_times(fields: Iterable[str]) -> CpuTimes:
+    """Reads the numbers of a CPU's line in ``/proc/stat``."""
+    seconds = [float(field) / TICKS_PER_S for field in list(fields)[:FIELDS]]
+    idle_s = sum(seconds[i] for i in IDLE if i < len(seconds))
+    return CpuTimes(sum(seconds), sum(seconds) - idle_s, seconds[STEAL] if len(seconds) > STEAL else 0.0)
+
+
+def busy_shares(before: Mapping[int, CpuTimes], after: Mapping[int, CpuTimes]) -> dict[int, float]:
+    """Returns the share of the time between two readings in which each logical CPU was busy."""
+    return {cpu: now.busy_since(before[cpu]) for cpu, now in after.items() if cpu in before}
+
+
+def cpu_list(text: str) -> tuple[int, ...]:
+    """Reads a list of the kernel's, such as ``0-3,8``.
+
+    Raises:
+        ValueError: When the text is not such a list.
+    """
+    found: set[int] = set()
+    for part in text.strip().split(","):
+        first, _, last = part.partition("-")
+        found.update(range(int(first), int(last or first) + 1))
+    return tuple(sorted(found))
+
+
+def hides_siblings(root: Path = ROOT) -> bool:
+    """Says whether this is a virtual x86 machine: where it shows one thread a core, a core of the host may hold two."""
+    try:
+        lines = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
+
+
+def _siblings(cpu: int, root: Path) -> tuple[int, ...]:
+    shown = _shown_siblings(cpu, root)
+    if len(shown) > 1 or not hides_siblings(root):
+        return shown
+    present = [one for one in (cpu & ~1, cpu | 1) if (root / f"sys/devices/system/cpu/cpu{one}").exists()]
+    return tuple(present) if cpu in present else shown
+
+
+def _shown_siblings(cpu: int, root: Path) -> tuple[int, ...]:
+    topology = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
+    for name in ("core_cpus_list", "thread_siblings_list"):  # the second is the older name of the first
+        try:
+            found = cpu_list((topology / name).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            continue
+        if cpu in found:
+            return found
+    return (cpu,)

@@ -1,0 +1,28 @@
+"""Small files of ``proc`` and ``sys``, as readers of facts take them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def text(path: Path) -> str:
+    """Returns the text of a file without the spaces around it.
+
+    Raises:
+        OSError: When it cannot be read.
+    """
+    return path.read_text(encoding="utf-8", errors="replace").strip()
+
+
+def cpuinfo(root: Path, key: str) -> str:
+    """Returns the first value of a key in ``proc/cpuinfo``.
+
+    Raises:
+        OSError: When the file cannot be read.
+        KeyError: When it has no such key.
+    """
+    for line in text(root / "proc/cpuinfo").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == key:
+            return value.strip()
+    raise KeyError(key)

@@ -1,0 +1,163 @@
+"""Facts of how a visit was measured and of what the machine did meanwhile: one row a fact.
+
+A reader of a span returns a counter; it is called before and after the timed blocks, never inside one, and the difference is
+kept. One that returns two counters, of a part and of the whole, gives the share of their differences.
+"""
+
+from __future__ import annotations
+
+import resource
+
+from hwcost.devices import cgroups, processors
+from hwcost.devices.processors import CpuTimes
+from hwcost.facts.agreement import EQUAL
+from hwcost.facts.fact import Fact, Process
+from hwcost.facts.files import text
+from hwcost.facts.values import (
+    BYTES,
+    CELSIUS,
+    COUNT,
+    COUNTS,
+    DOCUMENT,
+    EVENTS,
+    FRACTION,
+    HERTZ,
+    JOULES,
+    NUMBER,
+    SAMPLES_BY_NAME,
+    SECONDS,
+    TEXT,
+    TEXTS,
+    WATTS,
+)
+
+CPU = "sys/devices/system/cpu"
+
+PROTOCOL = (
+    Fact("protocol_id", "protocol", TEXT, "Name of the way of measuring.", EQUAL),
+    Fact("protocol_version", "protocol", COUNT, "Its version.", EQUAL),
+    Fact("threads", "protocol", COUNT, "Threads within an operation.", EQUAL),
+    Fact("arrival", "protocol", TEXT, "When calls arrived: back to back, or with pauses.", EQUAL),
+    Fact("tier", "protocol", TEXT, "Name of the preset."),
+    Fact("timer", "protocol", TEXT, "Clock that the blocks were timed with."),
+    Fact("stop_criterion", "protocol", TEXT, "What ended a visit."),
+    Fact("stopping", "protocol", DOCUMENT, "Stopping criterion with its parameters."),
+    Fact("cache_state", "protocol", TEXT, "State of the device's caches before a call, hot or cold.", EQUAL),
+    Fact("max_noise", "protocol", NUMBER, "Relative standard error of the median below which a visit ended."),
+    Fact("min_samples", "protocol", COUNT, "Fewest blocks of a visit."),
+    Fact("timeout_s", "protocol", SECONDS, "Seconds after which a visit that was not steady was given up."),
+    Fact("order", "protocol", TEXT, "Order of the visits."),
+    Fact("input_source", "protocol", TEXT, "Where the inputs came from."),
+)
+
+
+def _steal(process: Process) -> tuple[float, float]:
+    own = _own_times(process)
+    return sum(one.steal_s for one in own), sum(one.total_s for one in own)
+
+
+def _sibling_busy(process: Process) -> tuple[float, float]:
+    """Returns the busy and the whole time of the CPUs that share a core with one of this process's, but are not its own."""
+    own = processors.allowed()
+    siblings = {cpu for core in processors.cores(own, process.root) for cpu in core.siblings}.difference(own)
+    by_cpu = processors.times(process.root) if siblings else {}
+    found = [by_cpu[cpu] for cpu in siblings if cpu in by_cpu]
+    return sum(one.busy_s for one in found), sum(one.total_s for one in found)
+
+
+def _own_times(process: Process) -> list[CpuTimes]:
+    """Returns the times of the CPUs that this process may use; those of all CPUs together where they are not listed."""
+    by_cpu = processors.times(process.root)
+    own = [by_cpu[cpu] for cpu in processors.allowed() if cpu in by_cpu]
+    if own:
+        return own
+    first = text(process.root / "proc/stat").split("\n", 1)[0].split()
+    if first[0] != "cpu":
+        raise ValueError("no cpu line")
+    return [processors.cpu_times(first[1:])]
+
+
+def run_queue_wait_s(process: Process) -> float:
+    """Returns the seconds that all threads of this process were ready to run and had no CPU."""
+    threads = (process.root / "proc/self/task").iterdir()
+    waits = [text(thread / "schedstat").split()[1] for thread in threads]
+    if not waits:
+        raise ValueError("no threads")
+    return sum(map(float, waits)) * 1e-9
+
+
+def _pressure(process: Process) -> float:
+    fields = dict(part.split("=") for part in text(cgroups.pressure_file(process.root)).split("\n", 1)[0].split()[1:])
+    return float(fields["total"]) * 1e-6
+
+
+def _thermal_events(process: Process) -> float | None:
+    paths = list((process.root / CPU).glob("cpu[0-9]*/thermal_throttle/*_throttle_count"))
+    return sum(float(text(path)) for path in paths) if paths else None
+
+
+def _clock_hz(process: Process) -> float | None:
+    paths = list((process.root / CPU).glob("cpu[0-9]*/cpufreq/scaling_cur_freq"))
+    return max(float(text(path)) for path in paths) * 1e3 if paths else None
+
+
+def _temperature(process: Process) -> dict[str, float] | None:
+    paths = list((process.root / "sys/class/thermal").glob("thermal_zone*/temp"))
+    return {"hottest": max(float(text(path)) for path in paths) * 1e-3} if paths else None
+
+
+def _first_number(path: str, process: Process) -> float:
+    return float(text(process.root / path).split()[0])
+
+
+SPAN = (
+    Fact("cpu_steal_fraction", "conditions", FRACTION, "Share of the time of this process's CPUs that a hypervisor took.",
+         read=_steal, when="span"),
+    Fact("sibling_busy_fraction", "conditions", FRACTION, "Share of time in which other CPUs of the same cores were busy.",
+         read=_sibling_busy, when="span"),
+    Fact("run_queue_wait_s", "conditions", SECONDS, "Time that threads of this process were ready and had no CPU.",
+         read=run_queue_wait_s, when="span"),
+    Fact("cpu_pressure_s", "conditions", SECONDS, "Time that some task of the control group waited for a CPU.",
+         read=_pressure, when="span"),
+    Fact("cgroup_throttled_s", "conditions", SECONDS, "Time without CPU quota.",
+         read=lambda process: cgroups.throttled_s(process.root), when="span"),
+    Fact("thermal_throttle_events", "conditions", EVENTS, "Times that a CPU was throttled because of its temperature.",
+         read=_thermal_events, when="span"),
+    Fact("involuntary_switches", "conditions", EVENTS, "Times that this process was stopped against its will.",
+         read=lambda process: float(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw), when="span"),
+    Fact("major_faults", "conditions", EVENTS, "Pages that were read from a disk.",
+         read=lambda process: float(resource.getrusage(resource.RUSAGE_SELF).ru_majflt), when="span"),
+)
+
+STATE = (
+    Fact("load_avg_1min", "conditions", NUMBER, "Mean number of runnable tasks over the last minute.",
+         read=lambda process: _first_number("proc/loadavg", process), when="state"),
+    Fact("cpu_clock_hz", "conditions", HERTZ, "Highest clock of the CPUs.", read=_clock_hz, when="state"),
+    Fact("temperature_celsius", "conditions", CELSIUS, "Temperature by the name of its sensor.",
+         read=_temperature, when="state"),
+    Fact("uptime_s", "conditions", SECONDS, "Time since the machine was booted.",
+         read=lambda process: _first_number("proc/uptime", process), when="state"),
+)
+
+OF_BLOCKS = (
+    Fact("clock_ratio", "conditions", NUMBER, "Lowest mean clock of a block over the usual one."),
+    Fact("left_out_s", "conditions", SAMPLES_BY_NAME, "Time per call of the blocks that do not count, by reason."),
+    Fact("cpu_wait_fraction", "conditions", FRACTION, "Share of the counted blocks' time without a CPU."),
+    Fact("cpu_fraction", "conditions", NUMBER, "CPU seconds over wall seconds of the counted blocks."),
+    Fact("disturbed_blocks", "conditions", COUNT, "Counted blocks that lost the processor."),
+    Fact("arrival", "conditions", DOCUMENT, "Pauses between calls: median pause and share of queued calls."),
+    Fact("hot_cache", "conditions", DOCUMENT, "Working set and cache of a component that fits into it, and its cold call."),
+)
+"""Facts that follow from the timed blocks; the visit writes them."""
+
+TELEMETRY = (
+    Fact("clock_hz", "conditions", HERTZ, "Clock of the device."),
+    Fact("throttle_reasons", "conditions", TEXTS, "Reasons of the device for a lower clock."),
+    Fact("foreign_pids", "conditions", COUNTS, "Other processes that computed on the device."),
+    Fact("enqueue_s", "conditions", SECONDS, "Host time to launch a call."),
+    Fact("device_s", "conditions", SECONDS, "Device time of a call."),
+    Fact("visit_energy_j", "conditions", JOULES, "Energy of the device from the first to the last block."),
+    Fact("power_w", "conditions", WATTS, "Power of the device after the last block."),
+    Fact("device_memory_used_bytes", "conditions", BYTES, "Memory of the device that was in use after the last block."),
+)
+"""Facts that the telemetry of a device or a runner reports, where it has any."""

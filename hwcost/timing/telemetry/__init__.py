@@ -1,0 +1,30 @@
+"""Counters of the machine while a workload is timed: one provider for the host, and one per kind of device."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+from typing import TYPE_CHECKING
+
+from hwcost.devices import device_kind
+from hwcost.timing.telemetry.base import BlockReading, Telemetry
+from hwcost.timing.telemetry.combined import Combined
+from hwcost.timing.telemetry.host import HostTelemetry
+
+if TYPE_CHECKING:
+    from hwcost.backends.base import Backend
+    from hwcost.devices import DeviceHandle
+
+__all__ = ["BlockReading", "Combined", "HostTelemetry", "Telemetry", "telemetry_of"]
+
+
+def telemetry_of(backend: type[Backend] | Backend, handle: DeviceHandle) -> Telemetry:
+    """Returns the provider for a backend on a device: the host's counters, where it uses the CPUs, and the device's.
+
+    Args:
+        backend: A backend or its class.
+        handle: Device that is measured on.
+    """
+    provider = device_kind(handle.kind).telemetry
+    host = [HostTelemetry(handle)] if backend.uses_processor else []
+    own = [EntryPoint(handle.kind, provider, "telemetry").load()(handle)] if provider else []
+    return Combined(handle, [*host, *own])

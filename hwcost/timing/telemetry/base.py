@@ -1,0 +1,83 @@
+"""The contract of a provider of counters: what it is asked, when, and what it may answer.
+
+A visit asks for them in this order, always outside the timed calls::
+
+    begin()                                  before the first timed block
+    before_block(), after_block()            around every block
+    end()                                    after the last block
+
+What cannot be read is None or left out, never 0; a provider that fails to read something carries on without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hwcost.devices import DeviceHandle
+
+
+@dataclass(frozen=True, slots=True)
+class BlockReading:
+    """Counters of one block.
+
+    Attributes:
+        clock_hz: Mean of the processor's clock before and after the block.
+        cpu_s: CPU seconds of this process, all threads together.
+        wait_s: Seconds in which this process was ready to run and had no CPU.
+    """
+
+    clock_hz: float | None = None
+    cpu_s: float | None = None
+    wait_s: float | None = None
+
+    def over(self, other: BlockReading) -> BlockReading:
+        """Returns this reading, with the other one's facts where this one has none."""
+        return BlockReading(
+            other.clock_hz if self.clock_hz is None else self.clock_hz,
+            other.cpu_s if self.cpu_s is None else self.cpu_s,
+            other.wait_s if self.wait_s is None else self.wait_s,
+        )
+
+
+class Telemetry:
+    """A provider of counters; this one reads nothing, and providers override what they can read.
+
+    Args:
+        handle: Device that is measured on.
+    """
+
+    def __init__(self, handle: DeviceHandle) -> None:
+        self.handle = handle
+
+    def begin(self) -> None:
+        """Takes the first reading of a visit's counters."""
+
+    def before_block(self) -> None:
+        """Takes a reading right before a block; as quick as can be, since a device that waits cools and sleeps."""
+
+    def after_block(self) -> BlockReading:
+        """Returns the counters of the block that has just ended."""
+        return BlockReading()
+
+    def end(self) -> dict[str, Any]:
+        """Returns the conditions of the visit by name.
+
+        Guards read these: ``throttle_reasons`` (names of reasons for a lower clock), ``foreign_pids`` (other processes that
+        compute on the device), ``temperature_celsius``, ``cpu_steal_fraction``, ``sibling_busy_fraction``,
+        ``thermal_throttle_events``, ``cgroup_throttled_s``, ``involuntary_switches``, ``enqueue_s`` and ``device_s``. All
+        others are kept with the visit.
+        """
+        return {}
+
+    def settings(self) -> dict[str, Any]:
+        """Returns how the device is set up for as long as the process lives, such as ``clocks_locked``."""
+        return {}
+
+    def check(self) -> None:
+        """Checks that the device is still there; asked for after a workload has failed.
+
+        Raises:
+            DeviceError: When the device was lost, so that nothing can be measured until it is back.
+        """

@@ -1,0 +1,53 @@
+"""Several providers as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from hwcost.timing.telemetry.base import BlockReading, Telemetry
+
+if TYPE_CHECKING:
+    from hwcost.devices import DeviceHandle
+
+
+class Combined(Telemetry):
+    """The readings of several providers; where two read the same fact, the later one's counts.
+
+    Args:
+        handle: Device that is measured on.
+        providers: Providers in the order in which they are asked before a block; after it the order is the reverse, so that
+            the last one's readings stand closest to the block.
+    """
+
+    def __init__(self, handle: DeviceHandle, providers: Sequence[Telemetry]) -> None:
+        super().__init__(handle)
+        self._providers = providers
+
+    def begin(self) -> None:
+        """See the base class."""
+        for one in self._providers:
+            one.begin()
+
+    def before_block(self) -> None:
+        """See the base class."""
+        for one in self._providers:
+            one.before_block()
+
+    def after_block(self) -> BlockReading:
+        """See the base class."""
+        return reduce(BlockReading.over, [one.after_block() for one in reversed(self._providers)], BlockReading())
+
+    def end(self) -> dict[str, Any]:
+        """See the base class."""
+        return {name: value for one in self._providers for name, value in one.end().items()}
+
+    def settings(self) -> dict[str, Any]:
+        """See the base class."""
+        return {name: value for one in self._providers for name, value in one.settings().items()}
+
+    def check(self) -> None:
+        """See the base class."""
+        for one in self._providers:
+            one.check()

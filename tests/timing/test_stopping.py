@@ -1,0 +1,62 @@
+"""Stopping criteria and protocols, made by name and read again, also as version 0.1.0 wrote them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from hwcost.backends.null import Null
+from hwcost.devices import DeviceHandle, load
+from hwcost.errors import UnknownNameError, UsageError
+from hwcost.timing.protocol import TIERS, Protocol, protocol
+from hwcost.timing.stopping import CRITERIA, FixedCount, MedianError, criterion
+from hwcost.timing.visit import VisitIndex, visit
+from hwcost.workloads import SyntheticWorkload
+
+OLD = {
+    "tier": "quick", "half_width": 0.05, "rounds": 2, "max_rounds": 2, "min_block_s": 0.002, "min_blocks": 10,
+    "max_blocks": 200, "min_visit_s": 0.25, "max_visit_s": 3.0, "steady_cap_s": 10.0, "steady_tolerance": 0.01,
+    "visit_error": 0.02, "arrival": "back-to-back",
+}  # fmt: skip
+"""A protocol of version 0.1.0, for a CUDA device."""
+
+
+@pytest.mark.parametrize("name", list(CRITERIA))
+def test_every_criterion_has_defaults_and_survives_json(name: str) -> None:
+    made = criterion(name)
+    assert criterion(**json.loads(json.dumps(made.to_dict()))) == made
+    assert made.name == name
+    assert set(made.to_dict()) == {"name", *(field.name for field in fields(CRITERIA[name]))}
+
+
+def test_wrong_criteria_say_what_is_known() -> None:
+    with pytest.raises(UnknownNameError, match="unknown stopping criterion 'entropy'. Known: fixed-count, median-error"):
+        criterion("entropy")
+    with pytest.raises(UsageError, match="'median-error' has no parameter 'least'. Known: most"):
+        criterion("median-error", least=1)
+    with pytest.raises(UsageError, match="most must lie between 0 and 1, got 2"):
+        criterion("median-error", most=2)
+
+
+@pytest.mark.parametrize("tier", list(TIERS))
+def test_protocols_survive_json(tier: str) -> None:
+    made = protocol(tier, "cuda", blocks=7, cache="cold", stopping=FixedCount(5))
+    assert Protocol.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+
+
+def test_blocks_are_as_long_as_the_kind_of_device_says_and_older_plans_are_read() -> None:
+    assert (protocol("quick", "cuda").min_block_s, protocol("quick").min_block_s) == (0.002, 0.020)
+    assert Protocol.from_dict(OLD) == protocol("quick", "cuda")
+
+
+def test_a_visit_stops_by_its_criterion() -> None:
+    def blocks(stopping: MedianError | FixedCount) -> int:
+        how = protocol("standard", blocks=4, stopping=stopping)
+        backend = Null(options={"noise": 0.05})
+        work = SyntheticWorkload("x", flops=10**10)
+        return len(visit(backend, work, DeviceHandle(load("xeon")), how, VisitIndex(0, 0)).samples_s)
+
+    assert blocks(FixedCount(6)) == 6
+    assert blocks(MedianError(0.3)) < blocks(MedianError(0.01))
