@@ -31,11 +31,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes a text file atomically, in UTF-8, with the line ends that it has; see :func:`write_atomically`."""
-    def write(part: Path) -> None:
-        part.write_bytes(text.encode())
-
-    write_atomically(path, write)
+    """Writes text atomically, in UTF-8 and without changing line ends; see :func:`write_atomically`."""
+    write_atomically(path, lambda part: part.write_bytes(text.encode()))
 
 
 def write_folder(folder: Path, texts: Mapping[str, str], own: Collection[str] = ()) -> None:

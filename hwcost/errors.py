@@ -28,7 +28,8 @@ from typing import ClassVar
 
 __all__ = [
     "ArchitectureError", "BusyError", "DataError", "DeviceError", "HwcostError", "InfeasibleError", "InterruptedRunError",
-    "MeasurementError", "MissingExtraError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
+    "MeasurementError", "MissingExtraError", "NotFittedError", "SpaceExhausted", "StoreError", "UnknownNameError",
+    "UsageError",
 ]  # fmt: skip
 
 

@@ -24,7 +24,6 @@ from hwcost.errors import HwcostError, UnknownNameError, UsageError
 __all__ = ["Registry", "added", "made", "parse_options", "refresh"]
 
 _log = logging.getLogger(__name__)
-__all__ = ["Registry", "made", "parse_options"]
 
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""

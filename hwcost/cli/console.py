@@ -63,7 +63,7 @@ Json = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed; equal ones give equal plans, samples and splits.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done and do nothing.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="No progress and no remarks.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", callback=_quiet, help="Print no progress and no remarks.")]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", callback=_verbose, help="Show the library's log, and tracebacks.")
 ]

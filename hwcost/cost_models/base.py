@@ -38,7 +38,7 @@ from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 if TYPE_CHECKING:
     from hwcost.cost_models.measured import MeasuredFirst
 
-__all__ = ["CostModel"]
+__all__ = ["CostModel", "Prediction"]
 
 Model = TypeVar("Model", bound="CostModel")
 

@@ -17,6 +17,7 @@ from hwcost.errors import MeasurementError
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Runner
+
 __all__ = ["stopwatch", "utc_now"]
 
 MIN_TICKS = 1000

@@ -15,7 +15,7 @@ from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.tabulate import Tables
 from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, Maximize, Minimize, Params
-from hwcost.searchers.exact import front, tables_of
+from hwcost.searchers.sum_front import front, tables_of
 from hwcost.spaces import Candidates, space
 from hwcost.study import search
 from hwcost.systems.components import PAPER_SHARES, GateCosts

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from importlib import import_module
+from inspect import isclass, isfunction
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,17 +85,11 @@ def test_there_are_four() -> None:
 
 
 @pytest.mark.parametrize("module", sorted({one.module for path in SOURCES for one in imports(path)}))
-def test_public_names_exist(module: str) -> None:
-    """What ``__all__`` lists is defined or imported there."""
-    source = source_of(module)
-    assert source is not None
-    defined: set[str] = set()
-    for node in ast.parse(source.read_text(encoding="utf-8")).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            defined.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            defined |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            defined |= {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
-    assert public_names(module) - defined == set() or module == "hwcost"
+def test_public_names_exist_and_are_described(module: str) -> None:
+    try:
+        loaded = import_module(module)
+    except ModuleNotFoundError as error:
+        pytest.skip(f"needs {error.name}")
+    for name in public_names(module):
+        value = getattr(loaded, name)
+        assert value.__doc__ or not (isclass(value) or isfunction(value)), name

@@ -15,6 +15,7 @@ from hwcost.testing.in_process import run_rounds
 from hwcost.testing.sim_campaign import BLOCKS, NOISE, SimCampaign
 from hwcost.testing.sim_device import SimDevice
 from hwcost.timing.protocol import protocol
+from hwcost.timing.stopping import MedianError
 from hwcost.workloads import SyntheticWorkload
 
 MIXED = Faults(noise=0.01, process=0.015, walk_sd=0.05, walk_s=10.0, sensitivities=(1.0,))
@@ -32,7 +33,7 @@ def test_both_paths_agree_in_law() -> None:
     from scipy import stats
 
     works = [SyntheticWorkload(f"w{i}", flops=int(3e9 * 1.01**i)) for i in range(60)]
-    quick = replace(protocol("quick"), rounds=4, visit_error=1.0)  # always the least number of blocks
+    quick = replace(protocol("quick"), rounds=4, stopping=MedianError(0.99))  # always the least number of blocks
     plan = Plan(tuple(Item(work) for work in works), "xeon", "sim", quick)
     device = SimDevice(faults=replace(MIXED, span_s=100.0))
     visits = run_rounds(plan, device, DeviceHandle(load("xeon")))
