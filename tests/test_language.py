@@ -12,13 +12,6 @@ from tests.language import fragments, headless, retired
 CODE = sorted([*(ROOT / "hwcost").rglob("*.py"), *(ROOT / "kernels").glob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
 PROSE = sorted([*CODE, *(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
 
-LATER = {
-    "auditing", "backends", "cli", "cost_models", "exchange", "searchers", "spaces", "testing", "timing",
-    "workloads",
-}  # fmt: skip
-"""Packages in which constants and results are still to be described by phrases with a subject."""
-
-
 def label(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
@@ -28,7 +21,7 @@ def test_descriptions_of_arguments_have_a_subject(path: Path) -> None:
     assert fragments(path) == []
 
 
-@pytest.mark.parametrize("path", [path for path in CODE if path.parent.name not in LATER], ids=label)
+@pytest.mark.parametrize("path", CODE, ids=label)
 def test_other_descriptions_have_a_subject_too(path: Path) -> None:
     assert headless(path) == []
 

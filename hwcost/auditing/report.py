@@ -17,7 +17,7 @@ from hwcost.timing.measurement import Flag
 Verdict = Literal["clean", "mild", "drifting", "invalid"]
 
 VERDICTS: tuple[Verdict, ...] = ("clean", "mild", "drifting", "invalid")
-"""From the best to the worst."""
+"""The verdicts, from the best to the worst."""
 
 MILD, DRIFTING = 0.01, 0.04
 """Range of the level (highest over lowest, less one) from which a machine whose level moves is called so."""

@@ -10,7 +10,7 @@ from platformdirs import user_cache_path
 from hwcost.errors import StoreError
 
 LIMIT_BYTES = 10 * 10**9
-"""What exported models may take; a BERT-base is half a GB."""
+"""Space that exported models may take; a BERT-base is half a GB."""
 
 
 def cache_dir(kind: str) -> Path:

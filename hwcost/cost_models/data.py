@@ -37,7 +37,7 @@ FORMER_ROLES = {"judge": TEST}
 """Roles that stores of earlier versions hold, by what they are called now."""
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
-"""What a cost model remembers of the campaign that it was fitted on."""
+"""Facts of its campaign that a fitted cost model keeps."""
 
 NOISE = 0.005
 """Relative error that a model is granted beside a measurement's own, so that no single row gets all the weight."""

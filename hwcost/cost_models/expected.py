@@ -15,7 +15,7 @@ from hwcost.cost_models.tabulate import Tables
 from hwcost.errors import UsageError
 
 TOLERANCE = 1e-4
-"""How far probabilities of a gene may be from adding up to 1."""
+"""Tolerance of the sum of a gene's probabilities about 1."""
 
 
 def expected_sum(tables: Tables, probabilities: Sequence[Any]) -> Any:

@@ -12,8 +12,8 @@ from hwcost._types import Floats
 NAMES = (
     "r2", "mape", "median_ape", "rmse_s", "within_5", "within_10", "kendall_tau", "spearman", "coverage_90", "width_90",
 )
-"""In the order that documents print them. ``mape``, ``median_ape`` and ``width_90`` are percent, ``within_*`` and
-``coverage_90`` fractions, ``rmse_s`` seconds."""
+"""Names of the metrics in the order that documents print them. ``mape``, ``median_ape`` and ``width_90`` are percent,
+``within_*`` and ``coverage_90`` fractions, ``rmse_s`` seconds."""
 
 Metrics = dict[str, float | None]
 

@@ -26,7 +26,7 @@ MISFIT = 0.05
 """Relative error that a fit is granted beside that of a net's middle: well measured nets count alike, doubtful ones less."""
 
 FEW = 5
-"""From so many repeated architectures on, their usual disagreement is known."""
+"""Fewest repeated architectures from which the usual disagreement of repeats is known."""
 
 MEDIAN_VARIANCE = 1.57
 """Variance of a median over that of a mean, for normal noise."""

@@ -20,13 +20,13 @@ REACHES = (1, 3, 5, 9, 15, 31, 61, 121, 241)
 """Rows that a running median looks back on; the level known from the training rows competes with them."""
 
 FORGET = 0.98
-"""What worked so long ago counts by this factor less, row by row."""
+"""Factor by which older errors count less, row by row."""
 
 WINDOW = 200
 """Errors that an interval is taken from."""
 
 PACE = 0.02
-"""How far the share moves after a miss; ``PACE / 9`` of it back after a hit, at 90 %."""
+"""Step of the share after a miss; after a hit it moves back by ``PACE / 9`` at 90 %."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ FREEDOMS = (0.05, 0.1, 0.2, 0.35)
 """Effective degrees of freedom that are tried, as shares of the number of rows; left-out errors choose."""
 
 MOST_PAIRED = 8
-"""With more numeric columns than this, their products are left out."""
+"""Most numeric columns whose products are still columns of the law."""
 
 MOST_NAMES = 60
 """Categories with a column of their own, and products of category and number; rarer ones share the intercept."""
@@ -83,7 +83,7 @@ def smoothers(features: Features, genes: Floats, fitted: Indices, used: Collecti
         used: Indices of the genes that the laws may use; None for all.
 
     Returns:
-        At least one law; a constant where no column varies.
+        One law or more; a constant where no column varies.
     """
     blocks = list(_blocks(features, genes, range(genes.shape[1]) if used is None else used))
     blocks = blocks or [np.zeros((len(genes), 1))]

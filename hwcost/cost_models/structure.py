@@ -5,7 +5,7 @@ from __future__ import annotations
 from hwcost.cost_models.features import Features
 
 BASES = ("lut", "polynomial")
-"""From plain to general."""
+"""The structured models, from plain to general."""
 
 
 def bases(features: Features) -> tuple[str, ...]:

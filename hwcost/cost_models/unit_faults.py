@@ -58,19 +58,19 @@ LEAST_GAIN = 1.5
 """Nats per row in another unit by which several levels must describe the table better than one."""
 
 NARROW, NARROW_GAIN = 0.06, 1.0
-"""Where errors are this small a share of a step, half the rows may be in another unit: a smaller gain per row is enough."""
+"""Share of a step below which errors are so small that half the rows may be in another unit: a smaller gain is enough."""
 
 WIDEST_OF_ALL, LARGE_GAIN = 0.17, 4.0
-"""Where the gain is this large, the law may fit this badly, if no row lies between."""
+"""Gain from which the law may fit this badly, if no row lies between."""
 
 FEW_BETWEEN, FEW_BETWEEN_FAULTS = 0.02, 0.3
-"""Where gain and distance are that large and the law fits well, so many may lie between, as the shares above."""
+"""Share of rows that may lie between, where gain and distance are that large and the law fits well."""
 
 LEAST_SHARE = 0.002
 """Share of rows in another unit below which they are outliers."""
 
 FEW = 5
-"""With fewer rows in another unit, those whose columns lie beyond the others' count for nothing."""
+"""Number of rows in another unit below which those whose columns lie beyond the others' do not count."""
 
 WIDER = 3.0
 """Rows in another unit scatter about their law at most this much more than the others."""

@@ -110,7 +110,7 @@ class Searcher(ABC):
             n: Largest number of candidates; by default the searcher's ``batch``.
 
         Returns:
-            At most n; none when the trials of pending ones are needed first.
+            No more than n; none when the trials of pending ones are needed first.
 
         Raises:
             SpaceExhausted: When nothing is left to ask for.

@@ -15,9 +15,9 @@ from hwcost._types import Floats
 SCALE_PRIOR = (np.log(0.7), 0.8)
 """Mean and deviation of the log length scale; genes reach from 0 to 1."""
 NOISE_PRIOR = (np.log(1e-3), 1.5)
-"""Of the log noise variance; values have variance 1."""
+"""Prior of the log noise variance; values have variance 1."""
 SIGNAL_PRIOR = (0.0, 1.0)
-"""Of the log signal variance."""
+"""Prior of the log signal variance."""
 BOUNDS = {"scale": (np.log(0.05), np.log(20.0)), "noise": (np.log(1e-6), 0.0), "signal": (np.log(0.05), np.log(20.0))}
 JITTER = 1e-10
 STEPS = 40

@@ -20,7 +20,7 @@ POSITIONS = 512
 TOKEN_TYPES = 2
 ELASTIC = ("homogeneous", "per_layer")
 HEADS_OF_NET = ("mlm", "pooler", "none")
-"""What a net can end in: a masked-language-model head, a pooler, or its hidden states."""
+"""Ends that a net can have: a masked-language-model head, a pooler, or its hidden states."""
 
 PER_LAYER = ("hidden", "ffn_ratio", "heads")
 

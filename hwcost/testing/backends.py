@@ -141,7 +141,7 @@ class BackendContract(ABC):
             backend(self.name, options={**self.options, "no_such_option": 1})
 
     def test_a_device_of_another_kind_is_refused(self, made: Backend) -> None:
-        """With a usage error, before anything is built."""
+        """The refusal is a usage error, before anything is built."""
         for kind, other in (("tpu", "tpu-v2"), ("cuda", "k80")):
             if not {kind, "*"} & {*type(made).kinds}:
                 with pytest.raises(UsageError, match=kind):

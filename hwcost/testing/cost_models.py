@@ -128,7 +128,7 @@ class CostModelSuite(ABC):
     # -- fitting -------------------------------------------------------------------------------------------------------
 
     def test_a_fit_returns_the_model_and_leaves_the_rows_alone(self, archs: list[Architecture], latency_s: Floats) -> None:
-        """As in scikit-learn."""
+        """The rule is scikit-learn's."""
         rows, model = latency_s.copy(), self.make()
         assert model.fit(archs, rows) is model
         np.testing.assert_array_equal(rows, latency_s)

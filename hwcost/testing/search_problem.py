@@ -31,7 +31,7 @@ HEADS_MS = {1: 0.0, 2: 0.04, 4: 0.11, 8: 0.22}
 BASE_MS, HIDDEN_TILE_MS, BOTTLENECK_TILE_MS, STACK_MS, INNER_TILE_MS = 0.09, 0.03, 0.11, 0.04, 0.005
 
 ACCURACY = 71.4
-"""Of 512_128_1_640_4, in percent of masked words."""
+"""Accuracy of 512_128_1_640_4, in percent of masked words."""
 LOST = {
     "hidden": {128: 6.0, 256: 3.0, 384: 1.2, 512: 0.0},
     "bottleneck": {64: 4.0, 96: 1.5, 128: 0.0, 160: -1.0},

@@ -69,7 +69,7 @@ class SearcherContract(ABC):
         return found
 
     def test_it_asks_for_points_of_the_space(self) -> None:
-        """At most as many as were wanted, each of them a point of the space."""
+        """No more than were wanted, each of them a point of the space."""
         problem = self.problem()
         searcher = self.make(problem)
         archs = searcher.ask(5)
@@ -83,7 +83,7 @@ class SearcherContract(ABC):
         assert self.repeats or len(set(archs)) == len(archs)
 
     def test_equal_seeds_give_equal_searches(self) -> None:
-        """On any machine, and after any interruption."""
+        """This holds on any machine, and after any interruption."""
         first, again = (self.asked(self.make(problem, 3), problem, 5) for problem in (self.problem(), self.problem()))
         assert first == again
 
@@ -150,7 +150,7 @@ class SearcherContract(ABC):
             assert "is above" in rejection.reason
 
     def test_constraints_that_nothing_satisfies_end_the_search(self) -> None:
-        """With an error that names them, instead of an endless search."""
+        """The error names them; no endless search."""
         problem = self.problem(Constraint(Params(self.space()), most=1.0))
         with pytest.raises(InfeasibleError, match="no architecture of space .* satisfies the constraints"):
             self.make(problem).ask(3)
@@ -165,7 +165,7 @@ class SearcherContract(ABC):
             assert study.best.architecture.genes[1] == 8
 
     def test_asking_for_none_is_refused(self) -> None:
-        """With the number that was given."""
+        """The error has the number that was given."""
         with pytest.raises(UsageError, match="got 0"):
             self.make(self.problem()).ask(0)
 

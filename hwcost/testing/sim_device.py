@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
 
 IGNORED_S = 0.03
-"""What every workload costs whose configuration is not applied."""
+"""Seconds of every workload whose configuration is not applied."""
 
 USUAL_HZ = 3e9
 BLOCKS_AHEAD = 1024

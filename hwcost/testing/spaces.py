@@ -98,7 +98,7 @@ class SpaceSuite(ABC):
         assert len({of.key(arch) for arch in archs}) == len(archs)
 
     def test_samples_are_distinct_and_repeatable_points(self, of: SearchSpace) -> None:
-        """In both designs, each in its canonical form."""
+        """This holds in both designs, for each in its canonical form."""
         n = min(self.samples, of.size)
         for design in ("uniform", "spread"):
             archs = of.sample(n, seed=3, design=design)

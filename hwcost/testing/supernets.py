@@ -133,7 +133,7 @@ class SupernetSuite(ABC):
         net.zero_grad(set_to_none=True)
 
     def test_equal_seeds_give_equal_weights(self, net: Supernet) -> None:
-        """On any machine."""
+        """This holds on any machine."""
         import torch
 
         one, again, other = (supernet(self.name, seed=seed) for seed in (5, 5, 6))

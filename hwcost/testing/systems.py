@@ -105,7 +105,7 @@ class SystemSuite(ABC):
             pipeline(self.name, whole[0], self.settings(seed=self.seed + 1))
 
     def test_an_unknown_preset_is_refused(self, tmp_path: Path) -> None:
-        """With those that there are, and before anything is written."""
+        """The error names those that there are, before anything is written."""
         with pytest.raises(UnknownNameError, match=f"no-such-preset.*Known: .*{self.preset}"):
             pipeline(self.name, tmp_path / "run", self.settings(preset="no-such-preset"))
         assert not (tmp_path / "run").exists()

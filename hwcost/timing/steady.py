@@ -81,7 +81,8 @@ def why_not(blocks: Sequence[float], tolerance: float, window: int = WINDOW) -> 
         window: Number of blocks in the window.
 
     Returns:
-        What they do (``still getting quicker``, ``still getting slower``, ``swinging``), and the relative slope per block.
+        The trend in words (``still getting quicker``, ``still getting slower``, ``swinging``), and the relative slope per
+        block.
     """
     last = blocks[-window:]
     relative = slope(last) / statistics.median(last)

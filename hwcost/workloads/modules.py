@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 EPSILON = 1e-12
-"""Of every layer norm."""
+"""Epsilon of every layer norm."""
 
 
 def additive_mask(attention_mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
