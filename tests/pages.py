@@ -19,7 +19,7 @@ from typing import Any
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.main import app, invoke
+from hwcost.cli.main import application, invoke
 
 QUICK = ("audit", "devices", "predict", "spaces", "version")
 """Commands that are run; the others are parsed only."""
@@ -47,7 +47,7 @@ def parse(arguments: list[str]) -> None:
     Raises:
         AssertionError: When there is no such command, option or value.
     """
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(application())
     rest, path = list(arguments), "hwcost"
     while hasattr(command, "commands"):
         assert rest, f"'{path}' is a group, not a command"

@@ -9,10 +9,10 @@ import pytest
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.main import app
+from hwcost.cli.main import application
 from hwcost.errors import UsageError
 
-ROOT_COMMAND = typer.main.get_command(app)
+ROOT_COMMAND = typer.main.get_command(application())
 OTHERS = ("search", "pipeline", "supernet")
 
 
