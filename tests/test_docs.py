@@ -55,8 +55,8 @@ def test_every_code_that_can_be_raised_is_described() -> None:
 
 def test_the_public_names() -> None:
     assert hwcost.__all__ == [
-        "Bound", "CostModel", "Limit", "Maximize", "MeasureOptions", "Minimize", "Prediction", "TableOptions", "audit",
-        "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space",
+        "Constraint", "CostModel", "Maximize", "MeasureOptions", "MeasuredFirst", "Minimize", "Prediction", "TableOptions",
+        "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space",
         "supernet",
     ]  # fmt: skip
     for name in hwcost.__all__:
