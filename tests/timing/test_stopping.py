@@ -31,8 +31,13 @@ def test_every_criterion_has_defaults_and_survives_json(name: str) -> None:
     assert set(made.to_dict()) == {"name", *(field.name for field in fields(CRITERIA[name]))}
 
 
+@pytest.mark.parametrize("name", list(CRITERIA))
+def test_every_criterion_is_met_by_many_equal_blocks(name: str) -> None:
+    assert criterion(name).is_met([0.02] * protocol("standard").max_blocks)
+
+
 def test_wrong_criteria_say_what_is_known() -> None:
-    with pytest.raises(UnknownNameError, match="unknown stopping criterion 'entropy'. Known: fixed-count, median-error"):
+    with pytest.raises(UnknownNameError, match=f"stopping criterion 'entropy'. Known: {', '.join(sorted(CRITERIA))}"):
         criterion("entropy")
     with pytest.raises(UsageError, match="'median-error' has no parameter 'least'. Known: most"):
         criterion("median-error", least=1)
