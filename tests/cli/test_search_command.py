@@ -10,7 +10,7 @@ from hwcost.cli.main import invoke
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.quality import fit_quality
-from hwcost.spaces import space
+from hwcost.spaces import Candidates, space
 from hwcost.study.remeasure import ANCHORS
 
 SPACE = space("supershaper", scale="mini")
@@ -69,6 +69,45 @@ def test_the_same_command_goes_on(capsys, models, tmp_path) -> None:
 
 def wide(arch) -> float:
     return float(sum(arch.genes))
+
+
+class Wide:
+    """The same for many architectures at once."""
+
+    name = "width"
+
+    def __init__(self, space) -> None:
+        self.space = space
+
+    def __call__(self, arch) -> float:
+        return wide(arch)
+
+    def predict_codes(self, codes):
+        return Candidates(self.space, codes).genes.sum(axis=1)
+
+
+OF_MINI = Wide(SPACE)
+
+
+@pytest.mark.parametrize(("what", "name"), [("Wide", "width"), ("OF_MINI", "width"), ("wide", None)])
+def test_limits_of_your_own(capsys, what, name) -> None:
+    """Classes are made for the space; what values many architectures at once is checked before anything is evaluated."""
+    command = ["--space", NAME, "--minimize", "params", "--limit", f"tests.cli.test_search_command:{what}>=140", "-n", 60]
+    found = answer(capsys, *command)
+    assert all(wide(SPACE.parse(row["arch"])) >= 140 for row in found["front"])
+    assert set(found["rejected"]) == ({name} if name else set())
+    assert (found["infeasible"] > 0) == (name is None)
+    assert invoke(["search", *map(str, command)]) == 0
+    assert ("of them infeasible" in capsys.readouterr().out) == (name is None)
+
+
+def test_a_class_that_takes_no_space_is_refused(capsys) -> None:
+    assert invoke(["search", "--space", NAME, "--minimize", "tests.cli.test_search_command:NoSpace"]) == 2
+    assert "'tests.cli.test_search_command:NoSpace' could not be made for space 'supershaper'" in capsys.readouterr().err
+
+
+class NoSpace:
+    pass
 
 
 def test_limits_relative_to_a_baseline_and_a_reference(capsys) -> None:
