@@ -6,7 +6,6 @@ listed in ``CRITERIA``. The limits of the protocol (blocks and seconds of a visi
 
 from __future__ import annotations
 
-import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -84,36 +83,7 @@ class FixedCount(StoppingCriterion):
         return len(samples) >= self.blocks
 
 
-@dataclass(frozen=True, slots=True)
-class RecentSpread(StoppingCriterion):
-    """Enough once the middle half of the latest blocks lies close together.
-
-    Attributes:
-        most: Largest interquartile range of the latest blocks, as a share of their median.
-        last: Number of latest blocks that are looked at.
-    """
-
-    name: ClassVar[str] = "recent-spread"
-    title: ClassVar[str] = "interquartile range of the latest blocks"
-
-    most: float = 0.01
-    last: int = 20
-
-    def __post_init__(self) -> None:
-        if not 0 < self.most < 1:
-            raise UsageError(f"stopping criterion '{self.name}': most must lie between 0 and 1, got {self.most}")
-        if self.last < 4:
-            raise UsageError(f"stopping criterion '{self.name}': last must be at least 4, got {self.last}")
-
-    def is_met(self, samples: Sequence[float]) -> bool:
-        """See the base class."""
-        if len(samples) < self.last:
-            return False
-        low, middle, high = statistics.quantiles(samples[-self.last :], n=4)
-        return high - low <= self.most * middle
-
-
-CRITERIA: Mapping[str, type[StoppingCriterion]] = {one.name: one for one in (MedianError, FixedCount, RecentSpread)}
+CRITERIA: Mapping[str, type[StoppingCriterion]] = {one.name: one for one in (MedianError, FixedCount)}
 """All criteria by name."""
 
 
