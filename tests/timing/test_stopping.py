@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -54,6 +55,15 @@ def test_protocols_survive_json(tier: str) -> None:
 def test_blocks_are_as_long_as_the_kind_of_device_says_and_older_plans_are_read() -> None:
     assert (protocol("quick", "cuda").min_block_s, protocol("quick").min_block_s) == (0.002, 0.020)
     assert Protocol.from_dict(OLD) == protocol("quick", "cuda")
+
+
+@pytest.mark.parametrize("recorded", [{"name": "entropy", "bits": 3}, {"name": "median-error", "least": 1}])
+def test_protocols_with_a_criterion_that_is_unknown_here_are_read_but_measure_nothing(recorded: dict[str, Any]) -> None:
+    plain = protocol("quick").to_dict() | {"stopping": recorded}
+    made = Protocol.from_dict(json.loads(json.dumps(plain)))
+    assert made.to_dict() == plain
+    with pytest.raises(UsageError, match="unknown stopping criterion 'entropy'|has no parameter 'least'"):
+        made.stopping.is_met([1.0])
 
 
 def test_a_visit_stops_by_its_criterion() -> None:
