@@ -125,8 +125,6 @@ SPAN = (
          read=_thermal_events, when="span"),
     Fact("involuntary_switches", "conditions", EVENTS, "Times that this process was stopped against its will.",
          read=lambda process: float(resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw), when="span"),
-    Fact("voluntary_switches", "conditions", EVENTS, "Times that this process gave up its CPU, to wait or to sleep.",
-         read=lambda process: float(resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw), when="span"),
     Fact("major_faults", "conditions", EVENTS, "Pages that were read from a disk.",
          read=lambda process: float(resource.getrusage(resource.RUSAGE_SELF).ru_majflt), when="span"),
 )
