@@ -208,7 +208,7 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
     [
         (["--space", NAME], "needs an objective"),
         (["--minimize", "params"], "which space?"),
-        (["--space", NAME, "--minimize", "parms"], "neither params, flops, memory nor a folder"),
+        (["--space", NAME, "--minimize", "parms"], "nor a folder that is there"),
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
         (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
         (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is not a limit"),
