@@ -169,16 +169,5 @@ class Memory(Size):
         return self.bytes * found if self.accounting == BUILT else found
 
 
-class HiddenSum(Size):
-    """Sum of the hidden widths of all layers."""
-
-    kind = "hidden_sum"
-
-    def __call__(self, arch: Architecture) -> float:
-        """Returns the sum of one architecture."""
-        layers = (part for part in self.space.components(arch) if part.kind in ("layer", "block"))
-        return float(sum(dict(layer.dims).get("hidden", 0) for layer in layers))
-
-
-SIZES: Mapping[str, type[Size]] = {"params": Params, "flops": Flops, "memory": Memory, "hidden-sum": HiddenSum}
+SIZES: Mapping[str, type[Size]] = {"params": Params, "flops": Flops, "memory": Memory}
 """All sizes by their names on the command line."""
