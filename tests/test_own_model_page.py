@@ -38,11 +38,17 @@ def folder(tmp_path, monkeypatch):
     sys.modules.pop("mynets", None)
 
 
+def tries_of(command: list[str]) -> int:
+    """A real measurement is refused where other tests keep its CPU busy; the page's own words are to measure again."""
+    return 3 if command[0] == "measure" else 1
+
+
 def run_commands(capsys, changes: dict[str, str]) -> dict:
     """Runs the page's commands; returns the last one's document."""
     lines = [line.removeprefix("$ ") for line in changed(block("console", "$"), changes).splitlines()]
     for line in lines:
-        assert invoke([*shlex.split(line)[1:], "--json", "document.json"]) == 0, capsys.readouterr().err
+        command = [*shlex.split(line)[1:], "--json", "document.json"]
+        assert any(invoke(command) == 0 for _ in range(tries_of(command))), capsys.readouterr().err
     with open("document.json", encoding="utf-8") as file:
         document: dict = json.load(file)
     return document
