@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.tabulate import Tables, tabulate
 from hwcost.spaces.base import Architecture, Component, SearchSpace

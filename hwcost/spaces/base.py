@@ -12,12 +12,12 @@ import math
 from abc import ABC
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 
