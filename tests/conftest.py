@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,17 +19,6 @@ collect_ignore = ["plugin"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT.parent / "shared" / "data"
-
-
-def require_program(name: str) -> str:
-    """Returns the path of a system program; skips without it, but fails where the full test run was asked for."""
-    path = shutil.which(name)
-    if path is None:
-        message = f"the system program '{name}' is missing; packages.txt names the package"
-        if os.environ.get("HWCOST_REQUIRE") == "system":
-            pytest.fail(message)
-        pytest.skip(message)
-    return path
 
 
 @pytest.fixture(scope="session", autouse=True)
