@@ -63,6 +63,11 @@ def test_measurements_become_a_cost_model_that_a_search_asks(campaign, folder: P
     assert all(limit.name == one.constraint for one in study.rejections)
     assert len(study.rejections) > 0
 
+    made = (space, campaign, hc.audit(campaign), cost, cost.with_measured(), limit, study, study.rejections)
+    for one in made:  # what an interactive session shows of them
+        assert " at 0x" not in repr(one)
+        assert len(repr(one)) < 250
+
 
 @pytest.mark.torch
 def test_a_supernet_holds_the_architecture() -> None:
