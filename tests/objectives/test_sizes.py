@@ -44,7 +44,7 @@ def test_a_papers_accounting_counts_as_the_space_does(name) -> None:
 def test_what_has_no_size_is_refused() -> None:
     with pytest.raises(UsageError, match="describes data only"):
         Params(space("hat"))
-    with pytest.raises(UsageError, match=r"unknown dtype 'float8'. Known: float32"):
-        Memory(SHAPER, "float8")
+    with pytest.raises(UsageError, match=r"unknown dtype 'float9'. Known: float32"):
+        Memory(SHAPER, "float9")
     with pytest.raises(UsageError, match="has no accounting 'papr'. Known: built, paper"):
         Params(SHAPER, accounting="papr")
