@@ -41,7 +41,7 @@ types: setup
 	$(BIN)/mypy kernels
 
 docs: setup
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --site-dir site
 	@echo "documentation: site/index.html"
 
 clean:

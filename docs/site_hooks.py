@@ -1,11 +1,18 @@
-"""Turns the Sphinx roles of docstrings into plain code on the documentation site."""
+"""Fills in the tables of facts, and turns the Sphinx roles of docstrings into plain code, when the site is built."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from hwcost.facts.document import filled
+
 ROLE = re.compile(r":(?:func|meth|class|mod|attr|data):<code>~?([^<]*)</code>")
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Is called by mkdocs for the text of each page."""
+    return filled(markdown)
 
 
 def on_page_content(html: str, **_: Any) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import hwcost
+from hwcost.facts import FACTS
 from tests.conftest import ROOT
 
 
@@ -18,7 +19,7 @@ def site(tmp_path_factory) -> Path:
     for module in ("mkdocs", "material", "mkdocstrings_handlers.python"):
         pytest.importorskip(module, reason="the site needs the extra docs")
     folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]  # strict needs its warnings
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -30,6 +31,12 @@ def test_every_page_is_in_the_site(site: Path) -> None:
     for page in (ROOT / "docs").glob("*.md"):
         name = "index.html" if page.stem == "index" else f"{page.stem}/index.html"
         assert (site / name).exists(), f"mkdocs.yml's nav lacks {page.name}"
+
+
+def test_the_site_shows_every_fact(site: Path) -> None:
+    page = (site / "facts" / "index.html").read_text(encoding="utf-8")
+    for fact in FACTS:
+        assert f"<code>{fact.name}</code>" in page, fact.name
 
 
 def test_the_reference_shows_every_public_name(site: Path) -> None:

@@ -20,6 +20,7 @@ from hwcost.stores.schema import Record, WorkloadInfo, idempotency_key
 from hwcost.timing import guards
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.protocol import PROTOCOL_ID, PROTOCOL_VERSION
+from hwcost.timing.stopping import MedianError
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.base import ITEMSIZES, Workload
 
@@ -125,16 +126,17 @@ def _as_data_error(what: str) -> Iterator[None]:
 
 
 def _protocol(plan: Plan) -> dict[str, Any]:
+    stopping = plan.protocol.stopping
     return {
         "protocol_id": PROTOCOL_ID,
         "protocol_version": PROTOCOL_VERSION,
         "threads": plan.threads,
         "tier": plan.protocol.tier,
         "timer": "perf_counter_ns",
-        "stop_criterion": plan.protocol.stopping.title,
-        "stopping": plan.protocol.stopping.to_dict(),
+        "stop_criterion": stopping.title,
+        "stopping": stopping.to_dict(),
         "cache_state": plan.protocol.cache,
-        "max_noise": getattr(plan.protocol.stopping, "most", None),
+        "max_noise": stopping.most if isinstance(stopping, MedianError) else None,
         "min_samples": plan.protocol.min_blocks,
         "timeout_s": plan.protocol.steady_cap_s,
         "order": "random rounds",

@@ -24,7 +24,7 @@ Text = str | None
 Count = int | None
 
 Minimized = Annotated[
-    Texts, typer.Option("--minimize", metavar="WHAT", help="params, flops, memory, DIR or module:function.")
+    Texts, typer.Option("--minimize", metavar="WHAT", help="Size such as params or flops, DIR, or module:name.")
 ]
 Maximized = Annotated[Texts, typer.Option("--maximize", metavar="WHAT", help="The same; both may be repeated.")]
 Constraints = Annotated[
@@ -108,9 +108,9 @@ def search(
 ) -> None:
     """Search a space for architectures that serve objectives and satisfy constraints.
 
-    WHAT is a size, the folder of a cost model that 'hwcost fit' wrote, or a function of your own that takes an architecture;
-    NAME= before it gives it a name, and params:paper counts as a paper does. Nothing is dropped silently: infeasible
-    architectures are counted, with the reason.
+    WHAT is a size, the folder of a cost model that 'hwcost fit' wrote, or module:name of your own: a function that takes an
+    architecture, or a class that takes the space. NAME= before it gives it a name, and params:paper counts as a paper does.
+    Nothing is dropped silently: infeasible architectures are counted, with the reason.
     """
     from hwcost.cli import search_report, winners
     from hwcost.cli.search_spec import SearchSpec

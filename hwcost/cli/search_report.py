@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,8 @@ def show(study: Study, measured: list[Remeasured]) -> None:
 
 def _counts(study: Study) -> str:
     parts = [f"{study.evaluations} evaluated in {study.iterations} iterations"]
+    ends = Counter(trial.status for trial in study.trials)
+    parts += [f"{ends[status]} of them {status}" for status in ("infeasible", "failed") if ends[status]]
     parts += [f"{count} rejected by {name}" for name, count in study.rejections.counts.items()]
     if (proved := getattr(study.searcher, "is_proved", None)) is not None:
         parts.append("proved: nothing else is better" if proved else "not proved: the cost model's domain left some out")

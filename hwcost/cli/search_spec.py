@@ -1,12 +1,13 @@
 """Reads objectives and constraints as they are typed: sizes, saved cost models, and functions of one's own.
 
-``WHAT`` is ``params``, ``flops`` or ``memory``, perhaps with an accounting (``params:paper``); the folder of a saved cost
-model; or ``module:function``, a function of an architecture. ``NAME=WHAT`` gives it a name. A constraint is ``WHAT<=VALUE``
-or ``WHAT>=VALUE``; ``0.5x`` is relative to a baseline.
+``WHAT`` is a size such as ``params``, perhaps with an accounting (``params:paper``); the folder of a saved cost model; or
+``module:name``, a function of an architecture, or a class that makes one of a space. ``NAME=WHAT`` gives it a name. A
+constraint is ``WHAT<=VALUE`` or ``WHAT>=VALUE``; ``0.5x`` is relative to a baseline.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from hwcost.objectives import Constraint, Objective
     from hwcost.spaces.base import Architecture, SearchSpace
 
-SIZES = ("params", "flops", "memory")
 _NAMED = re.compile(r"(?:([A-Za-z_]\w*)=)?(.+)")
 _CONSTRAINT = re.compile(r"(.+?)(<=|>=)\s*([^<>=]+)")
 
@@ -50,6 +50,8 @@ class SearchSpec:
             DataError: When a folder holds no model.
             UsageError: When two models are of different spaces, or nothing gives the space.
         """
+        from hwcost.objectives.sizes import SIZES
+
         for text in [*objectives, *(_parts(text)[0] for text in constraints)]:
             name, what = _split(text)
             if what.partition(":")[0] not in SIZES and ":" not in what:
@@ -92,29 +94,19 @@ class SearchSpec:
 
     def _function(self, text: str) -> tuple[str, Any]:
         """Returns the name and the cost function that a text stands for."""
-        from hwcost._imports import import_function
+        from hwcost.objectives.sizes import BUILT, SIZES
 
         name, what = _split(text)
         if self.space is None:
             raise UsageError("which space? Give --space")
         head, _, accounting = what.partition(":")
         if head in SIZES:
-            size = self._size(head, accounting or "built")
+            size = SIZES[head].of(self.space, self.seq_len, accounting or BUILT)
             return name or size.name, size
         if ":" in what and not Path(what).exists():
-            function = import_function(what, "function of an architecture")
-            return name or what.rpartition(":")[2], function
+            own = _own(what, self.space)
+            return name or getattr(own, "name", None) or what.rpartition(":")[2], own
         return self._model(name, what)
-
-    def _size(self, kind: str, accounting: str) -> Any:
-        from hwcost.objectives import Flops, Memory, Params
-
-        assert self.space is not None
-        if kind == "params":
-            return Params(self.space, accounting)
-        if kind == "flops":
-            return Flops(self.space, seq_len=self.seq_len, accounting=accounting)
-        return Memory(self.space, accounting=accounting)
 
     def _model(self, name: str | None, folder: str) -> tuple[str, CostModel]:
         from hwcost.objectives.cost_function import quantity_of
@@ -130,6 +122,23 @@ class SearchSpec:
             )
         self.models[name or quantity_of(model)] = model
         return name or quantity_of(model), model
+
+
+def _own(what: str, space: SearchSpace) -> Any:
+    """Returns a cost function of the user's; a class of cost functions makes one for the space."""
+    from hwcost._imports import current_folder_importable, import_callable, import_function, reason
+    from hwcost.objectives.cost_function import is_vectorised
+
+    kind = "function of an architecture"
+    found = import_callable(what, kind)
+    if not inspect.isclass(found):
+        return found if is_vectorised(found) else import_function(what, kind)
+    make: Any = found
+    try:
+        with current_folder_importable():
+            return make(space)
+    except Exception as error:
+        raise UsageError(f"'{what}' could not be made for space '{space.name}': {reason(error)}") from error
 
 
 def _parts(text: str) -> tuple[str, str, str]:
@@ -152,6 +161,8 @@ def _check_unit(text: str, value: str, is_time: bool) -> None:
 
 def _split(text: str) -> tuple[str | None, str]:
     """Returns the name before an equals sign, if one is given, and the rest."""
+    from hwcost.objectives.sizes import SIZES
+
     match = _NAMED.fullmatch(text.strip())
     if match is None:
         raise UsageError(
@@ -164,6 +175,7 @@ def _split(text: str) -> tuple[str | None, str]:
 @cache
 def _loaded(folder: str) -> CostModel:
     from hwcost.cost_models import load
+    from hwcost.objectives.sizes import SIZES
 
     if not Path(folder).exists():
         raise UsageError(

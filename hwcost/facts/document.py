@@ -1,19 +1,13 @@
-"""The table of facts as documentation, in Markdown.
-
-After a change of the table ``python -m hwcost.facts.document docs/facts.md`` brings the page up to date.
-"""
+"""The table of facts as documentation, in Markdown; the documentation site shows it where a page has the mark."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-from hwcost._io import write_text
 from hwcost.facts.table import BY_GROUP, GROUPS
 
-MARK = "<!-- facts -->\n"
-"""Line of the page below which the tables stand."""
+MARK = "<!-- facts -->"
+"""Line of a page in whose place the tables stand."""
 
 TITLES = {
     "tool": "Tool",
@@ -32,9 +26,9 @@ def tables() -> str:
     return "\n".join(line for group in GROUPS for line in _table(group))
 
 
-def page(text: str) -> str:
-    """Returns the page with the tables of the day below its mark."""
-    return f"{text.partition(MARK)[0]}{MARK}\n{tables().rstrip()}\n"
+def filled(page: str) -> str:
+    """Returns a page with the tables in place of its mark; a page without a mark stays as it is."""
+    return page.replace(MARK, tables()) if MARK in page else page
 
 
 def _table(group: str) -> Iterator[str]:
@@ -45,8 +39,3 @@ def _table(group: str) -> Iterator[str]:
     for fact in BY_GROUP[group].values():
         yield f"| `{fact.name}` | {fact.value} | {fact.agree.rule} | {fact.meaning} |"
     yield ""
-
-
-if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    write_text(path, page(path.read_text(encoding="utf-8")))

@@ -1,8 +1,13 @@
-"""Sizes as cost functions: parameters, FLOPs and bytes of weights, one by one or for many architectures at once."""
+"""Sizes as cost functions: parameters, FLOPs and bytes of weights, one by one or for many architectures at once.
+
+A further size is one class in this file, listed in ``SIZES``; it needs no more than ``__call__``. Objectives and constraints
+of Python and of the command line take it, and constraints on it are checked before an architecture is evaluated.
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +25,7 @@ BUILT = "built"
 """The accounting that counts the module that is built and measured."""
 
 PROBES = 64
-"""Random architectures on which tables of another accounting are compared with the space's own counts."""
+"""Random architectures on which tables over genes are compared with what ``__call__`` returns."""
 
 
 class Size(ABC):
@@ -33,6 +38,8 @@ class Size(ABC):
         accounting: Way of counting: ``built`` counts the module that is built; a space may name others, such as ``paper``.
 
     Attributes:
+        kind: Name of the size, without its accounting.
+        column: Column of the features' work that holds the size; empty where it is found by ``__call__`` alone.
         name: Name of the size, with its accounting where that is not ``built``: ``params:paper``.
 
     Raises:
@@ -40,7 +47,7 @@ class Size(ABC):
     """
 
     kind: ClassVar[str]
-    column: ClassVar[str]
+    column: ClassVar[str] = ""
 
     def __init__(
         self, space: SearchSpace, *, seq_len: int = 128, batch_size: int = 1, accounting: str = BUILT
@@ -56,19 +63,24 @@ class Size(ABC):
         self._features = shared_features(space, batch_size, seq_len)
         self.name = self.kind if accounting == BUILT else f"{self.kind}:{accounting}"
 
+    @classmethod
+    def of(cls, space: SearchSpace, seq_len: int, accounting: str) -> Size:
+        """Makes the size of a space for sequences of that length, which do not change every size."""
+        return cls(space, seq_len=seq_len, accounting=accounting)
+
     @abstractmethod
     def __call__(self, arch: Architecture) -> float:
         """Returns the size of one architecture."""
 
     def predict_codes(self, codes: Codes) -> Floats:
         """Returns the sizes of n architectures by their codes (n, genes), shape (n,)."""
-        if self.accounting == BUILT:
+        if self.accounting == BUILT and self.column:
             return self._features.work_of(codes)[:, WORK.index(self.column)]
         return self._counted(codes) if self._tables is None else self._tables(codes)
 
     @cached_property
     def _tables(self) -> Tables | None:
-        """Tables over genes of another accounting; None where its counts are not a sum over genes or neighbouring genes."""
+        """Tables over genes of what has no column; None where it is not a sum over genes or neighbouring genes."""
         sizes = [len(gene.choices) for gene in self.space.genes]
         rng = np.random.default_rng(0)
         probes = np.stack([rng.integers(size, size=PROBES) for size in sizes], axis=1)
@@ -99,6 +111,11 @@ class Params(Size):
 
     def __init__(self, space: SearchSpace, accounting: str = BUILT) -> None:
         super().__init__(space, accounting=accounting)
+
+    @classmethod
+    def of(cls, space: SearchSpace, seq_len: int, accounting: str) -> Params:
+        """See the base class."""
+        return cls(space, accounting)
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the parameters of one architecture."""
@@ -137,6 +154,11 @@ class Memory(Size):
             raise UsageError(f"unknown dtype '{dtype}'. Known: {', '.join(BYTES)}")
         self.bytes = BYTES[dtype]
 
+    @classmethod
+    def of(cls, space: SearchSpace, seq_len: int, accounting: str) -> Memory:
+        """See the base class."""
+        return cls(space, accounting=accounting)
+
     def __call__(self, arch: Architecture) -> float:
         """Returns the bytes of one architecture's weights."""
         return float(self.bytes * self.space.params(arch, self.accounting))
@@ -145,3 +167,18 @@ class Memory(Size):
         """Returns the bytes of n architectures' weights, shape (n,)."""
         found = super().predict_codes(codes)
         return self.bytes * found if self.accounting == BUILT else found
+
+
+class HiddenSum(Size):
+    """Sum of the hidden widths of all layers."""
+
+    kind = "hidden_sum"
+
+    def __call__(self, arch: Architecture) -> float:
+        """Returns the sum of one architecture."""
+        layers = (part for part in self.space.components(arch) if part.kind in ("layer", "block"))
+        return float(sum(dict(layer.dims).get("hidden", 0) for layer in layers))
+
+
+SIZES: Mapping[str, type[Size]] = {"params": Params, "flops": Flops, "memory": Memory, "hidden-sum": HiddenSum}
+"""All sizes by their names on the command line."""

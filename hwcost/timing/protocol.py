@@ -12,7 +12,7 @@ from hwcost.errors import UsageError
 from hwcost.timing import steady
 from hwcost.timing.arrival import BACK_TO_BACK, Arrival
 from hwcost.timing.measurement import PERCENTILE_CALLS
-from hwcost.timing.stopping import MedianError, StoppingCriterion, criterion
+from hwcost.timing.stopping import MedianError, StoppingCriterion, from_plan
 
 PROTOCOL_ID = "rounds"
 PROTOCOL_VERSION = 1
@@ -109,12 +109,11 @@ class Protocol:
 
         Raises:
             TypeError: When a field is unknown.
-            UsageError: When the stopping criterion is unknown, or has a parameter that it cannot have.
         """
         given = dict(data)
         if "visit_error" in given:
             given["stopping"] = {"name": MedianError.name, "most": given.pop("visit_error")}
-        return cls(**{**given, "stopping": criterion(**given.get("stopping", {"name": MedianError.name}))})
+        return cls(**{**given, "stopping": from_plan(given.get("stopping", {"name": MedianError.name}))})
 
 
 TIERS = {

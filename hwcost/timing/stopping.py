@@ -83,6 +83,28 @@ class FixedCount(StoppingCriterion):
         return len(samples) >= self.blocks
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedCriterion(StoppingCriterion):
+    """The criterion of a plan from elsewhere that is unknown here: what it measured can be read, but not measured further.
+
+    Attributes:
+        recorded: Name and parameters, as the plan holds them.
+    """
+
+    name: ClassVar[str] = "recorded"
+    title: ClassVar[str] = "stopping criterion that is unknown here"
+
+    recorded: Mapping[str, Any]
+
+    def is_met(self, samples: Sequence[float]) -> bool:
+        """Raises UsageError, which says what is unknown."""
+        return criterion(**self.recorded).is_met(samples)
+
+    def to_dict(self) -> dict[str, Any]:
+        """See the base class."""
+        return dict(self.recorded)
+
+
 CRITERIA: Mapping[str, type[StoppingCriterion]] = {one.name: one for one in (MedianError, FixedCount)}
 """All criteria by name."""
 
@@ -107,3 +129,15 @@ def criterion(name: str, **parameters: Any) -> StoppingCriterion:
         raise UsageError(f"stopping criterion '{name}' has no parameter '{unknown[0]}'. Known: {', '.join(known)}")
     made: StoppingCriterion = chosen(**parameters)
     return made
+
+
+def from_plan(recorded: Mapping[str, Any]) -> StoppingCriterion:
+    """Makes the criterion that a plan holds, which another version of hwcost, or a changed one, may have written.
+
+    Args:
+        recorded: Name and parameters, as :meth:`StoppingCriterion.to_dict` returned them.
+    """
+    try:
+        return criterion(**recorded)
+    except UsageError:
+        return RecordedCriterion(dict(recorded))

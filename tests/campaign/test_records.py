@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -15,22 +17,40 @@ from hwcost.facts import Process, read_process
 from hwcost.stores import open_store
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
+from hwcost.timing.stopping import StoppingCriterion
 from hwcost.workloads import SyntheticWorkload
 
 WORK = SyntheticWorkload("w")
 PLAN = Plan((Item(WORK),), "cpu", "null", protocol("quick"), threads=2, seed=7)
 
 
+@dataclass(frozen=True, slots=True)
+class WithinSpread(StoppingCriterion):
+    """A criterion whose parameter has the name of another one's."""
+
+    name: ClassVar[str] = "within-spread"
+    title: ClassVar[str] = "spread"
+
+    most: float = 0.5
+
+    def is_met(self, samples: Sequence[float]) -> bool:
+        return max(samples) - min(samples) < self.most
+
+
 def event(**device: Any) -> dict[str, Any]:
     return read_process(Process(versions={"null": "1"}, device={"kind": "cuda", "product": "A", "cores": 1, **device}))
 
 
+def made(plan: Plan, folder: Path) -> RecordMaker:
+    with open_store(folder / "s.db") as store:
+        maker = RecordMaker(plan, start(plan, store), store)
+    maker.new_process(event(driver_version="550.54.15"))
+    return maker
+
+
 @pytest.fixture
 def maker(tmp_path: Path) -> RecordMaker:
-    with open_store(tmp_path / "s.db") as store:
-        made = RecordMaker(PLAN, start(PLAN, store), store)
-    made.new_process(event(driver_version="550.54.15"))
-    return made
+    return made(PLAN, tmp_path)
 
 
 def test_the_plan_s_facts_join_those_of_the_worker(maker: RecordMaker) -> None:
@@ -40,6 +60,15 @@ def test_the_plan_s_facts_join_those_of_the_worker(maker: RecordMaker) -> None:
     assert environment.protocol["threads"] == 2
     assert environment.software["driver_version"] == "550.54.15"
     assert "driver_version" not in environment.device
+
+
+def test_records_name_the_stopping_criterion_as_it_is(maker: RecordMaker, tmp_path: Path) -> None:
+    assert maker.record(Visit(WORK.key, 0, 0, (1.0,))).environment.protocol["max_noise"] == 0.02
+    other = made(replace(PLAN, protocol=protocol("quick", stopping=WithinSpread())), tmp_path / "other")
+    facts = other.record(Visit(WORK.key, 0, 0, (1.0,))).environment.protocol
+    assert facts["stopping"] == {"name": "within-spread", "most": 0.5}
+    assert facts["stop_criterion"] == "spread"
+    assert "max_noise" not in facts
 
 
 def test_a_campaign_is_not_resumed_with_another_driver(maker: RecordMaker) -> None:

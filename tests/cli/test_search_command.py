@@ -10,7 +10,7 @@ from hwcost.cli.main import invoke
 from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.quality import fit_quality
-from hwcost.spaces import space
+from hwcost.spaces import Candidates, space
 from hwcost.study.remeasure import ANCHORS
 
 SPACE = space("supershaper", scale="mini")
@@ -69,6 +69,45 @@ def test_the_same_command_goes_on(capsys, models, tmp_path) -> None:
 
 def wide(arch) -> float:
     return float(sum(arch.genes))
+
+
+class Wide:
+    """The same for many architectures at once."""
+
+    name = "width"
+
+    def __init__(self, space) -> None:
+        self.space = space
+
+    def __call__(self, arch) -> float:
+        return wide(arch)
+
+    def predict_codes(self, codes):
+        return Candidates(self.space, codes).genes.sum(axis=1)
+
+
+OF_MINI = Wide(SPACE)
+
+
+@pytest.mark.parametrize(("what", "name"), [("Wide", "width"), ("OF_MINI", "width"), ("wide", None)])
+def test_limits_of_your_own(capsys, what, name) -> None:
+    """Classes are made for the space; what values many architectures at once is checked before anything is evaluated."""
+    command = ["--space", NAME, "--minimize", "params", "--limit", f"tests.cli.test_search_command:{what}>=140", "-n", 60]
+    found = answer(capsys, *command)
+    assert all(wide(SPACE.parse(row["arch"])) >= 140 for row in found["front"])
+    assert set(found["rejected"]) == ({name} if name else set())
+    assert (found["infeasible"] > 0) == (name is None)
+    assert invoke(["search", *map(str, command)]) == 0
+    assert ("of them infeasible" in capsys.readouterr().out) == (name is None)
+
+
+def test_a_class_that_takes_no_space_is_refused(capsys) -> None:
+    assert invoke(["search", "--space", NAME, "--minimize", "tests.cli.test_search_command:NoSpace"]) == 2
+    assert "'tests.cli.test_search_command:NoSpace' could not be made for space 'supershaper'" in capsys.readouterr().err
+
+
+class NoSpace:
+    pass
 
 
 def test_limits_relative_to_a_baseline_and_a_reference(capsys) -> None:
@@ -169,7 +208,7 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
     [
         (["--space", NAME], "needs an objective"),
         (["--minimize", "params"], "which space?"),
-        (["--space", NAME, "--minimize", "parms"], "neither params, flops, memory nor a folder"),
+        (["--space", NAME, "--minimize", "parms"], "nor a folder that is there"),
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
         (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
         (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is not a constraint"),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.objectives import Flops, Memory, Params
+from hwcost.objectives import Constraint, Flops, Memory, Params
+from hwcost.objectives.sizes import SIZES, Size
 from hwcost.spaces import Candidates, space
 
 SPACES = ["supershaper", "supershaper:merged=true", "autodistil:subspace=tiny", "autodistill", "components:grid=mini",
@@ -24,6 +25,27 @@ def test_sizes_of_candidates_are_those_of_each(name) -> None:
     ):  # fmt: skip
         assert [size(arch) for arch in archs] == [one(arch) for arch in archs]
         assert size.predict_codes(codes).tolist() == [one(arch) for arch in archs]
+
+
+class Parts(Size):
+    """A size that is counted one architecture at a time, as a new one may be."""
+
+    kind = "parts"
+
+    def __call__(self, arch) -> float:
+        return float(len(self.space.components(arch)))
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("kind", [*SIZES.values(), Parts])
+def test_every_size_values_many_architectures_as_it_values_each(name, kind) -> None:
+    of = space(name)
+    size = kind.of(of, 32, "built")
+    archs = of.sample(12, seed=2)
+    assert size.predict_codes(Candidates.of(of, archs).codes).tolist() == [size(arch) for arch in archs]
+    limit = Constraint(size, most=size(archs[0]))
+    assert limit.is_vectorised
+    assert limit.feasible(archs).tolist() == [size(arch) <= size(archs[0]) for arch in archs]
 
 
 @pytest.mark.parametrize("name", ["supershaper", "autodistil:subspace=tiny"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
+from typing import Any
 
 import pytest
 
@@ -31,8 +32,13 @@ def test_every_criterion_has_defaults_and_survives_json(name: str) -> None:
     assert set(made.to_dict()) == {"name", *(field.name for field in fields(CRITERIA[name]))}
 
 
+@pytest.mark.parametrize("name", list(CRITERIA))
+def test_every_criterion_is_met_by_many_equal_blocks(name: str) -> None:
+    assert criterion(name).is_met([0.02] * protocol("standard").max_blocks)
+
+
 def test_wrong_criteria_say_what_is_known() -> None:
-    with pytest.raises(UnknownNameError, match="unknown stopping criterion 'entropy'. Known: fixed-count, median-error"):
+    with pytest.raises(UnknownNameError, match=f"stopping criterion 'entropy'. Known: {', '.join(sorted(CRITERIA))}"):
         criterion("entropy")
     with pytest.raises(UsageError, match="'median-error' has no parameter 'least'. Known: most"):
         criterion("median-error", least=1)
@@ -49,6 +55,15 @@ def test_protocols_survive_json(tier: str) -> None:
 def test_blocks_are_as_long_as_the_kind_of_device_says_and_older_plans_are_read() -> None:
     assert (protocol("quick", "cuda").min_block_s, protocol("quick").min_block_s) == (0.002, 0.020)
     assert Protocol.from_dict(OLD) == protocol("quick", "cuda")
+
+
+@pytest.mark.parametrize("recorded", [{"name": "entropy", "bits": 3}, {"name": "median-error", "least": 1}])
+def test_protocols_with_a_criterion_that_is_unknown_here_are_read_but_measure_nothing(recorded: dict[str, Any]) -> None:
+    plain = protocol("quick").to_dict() | {"stopping": recorded}
+    made = Protocol.from_dict(json.loads(json.dumps(plain)))
+    assert made.to_dict() == plain
+    with pytest.raises(UsageError, match="unknown stopping criterion 'entropy'|has no parameter 'least'"):
+        made.stopping.is_met([1.0])
 
 
 def test_a_visit_stops_by_its_criterion() -> None:
