@@ -16,7 +16,7 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.cost_models.data import FIT, Data
-from hwcost.cost_models.evaluate import ALL
+from hwcost.cost_models.evaluate import ALL, asked
 from hwcost.cost_models.train import train
 from hwcost.errors import MissingExtraError
 from hwcost.spaces import Architecture, SearchSpace, space
@@ -139,7 +139,7 @@ def main(tables: int, models: list[str], new: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tables", type=int, default=20)
-    parser.add_argument("--models", default=",".join(ALL))
+    parser.add_argument("--models", default=",".join(asked(ALL, TABLE)))
     parser.add_argument("--new", type=int, default=300)
     given = parser.parse_args()
     main(given.tables, given.models.split(","), given.new)

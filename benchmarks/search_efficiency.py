@@ -1,7 +1,7 @@
 """How many students must a searcher look at until it has found one, and three, that dominate the reference?
 
 AutoDistill's comparison (Zhang et al., section 4.3, Figure 3) on a problem with known answers,
-``hwcost.testing.search_problem``: 576 students, of which exactly seven dominate, in several instances, smooth and rugged.
+``studies.search_problem``: 576 students, of which exactly seven dominate, in several instances, smooth and rugged.
 Also how long a suggestion takes.
 
 Run: ``python benchmarks/search_efficiency.py [--seeds 30] [--only NAMES]``: own searchers in two minutes; those of other
@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from studies.search_problem import RUGGED, SMOOTH, SearchProblem
 
 from hwcost.errors import MissingExtraError
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.study import search
-from hwcost.testing.search_problem import RUGGED, SMOOTH, SearchProblem
 
 INSTANCES = 5
 CAP = 500

@@ -8,8 +8,8 @@ import re
 from hwcost.errors import UsageError
 
 __all__ = [
-    "format_bytes", "format_clock", "format_count", "format_percent", "format_seconds", "format_si", "has_time_unit",
-    "parse_duration", "parse_quantity",
+    "format_bytes", "format_clock", "format_count", "format_percent", "format_quantity", "format_seconds", "format_si",
+    "has_time_unit", "parse_duration", "parse_quantity",
 ]  # fmt: skip
 
 PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
@@ -60,6 +60,13 @@ def format_count(value: float | None, digits: int = 4) -> str:
 def format_percent(fraction: float | None, digits: int = 2) -> str:
     """Formats a fraction as percent, for example ``1.25 %``."""
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f} %"
+
+
+def format_quantity(name: str, value: float) -> str:
+    """Formats a value of a quantity by its name: seconds where it ends in ``_s``, large numbers as counts."""
+    if name.endswith("_s"):
+        return format_seconds(value)
+    return format_count(value) if abs(value) >= 1e4 else f"{value:.5g}"
 
 
 def format_clock(seconds: float) -> str:

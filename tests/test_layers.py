@@ -1,9 +1,9 @@
-"""A line of the layout imports only from lines above it."""
+"""A line of the layout imports only from lines above it, and no modules import each other in a circle."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 LAYERS = [
     ["errors"],
     ["units"],
-    ["_types", "_dtypes"],
+    ["_types", "_dtypes", "_cached"],
     ["_io", "_stats"],
     ["_jsonl"],
     ["_resources", "_extras", "_locks", "_imports"],
@@ -77,6 +77,66 @@ def test_imports_go_one_way(path: Path) -> None:
         other = layer(module)
         if other is not None and other != name:
             assert RANKS[other] < RANKS[name], f"{name} must not import {module}"
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def run_at_import(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yields the imports that importing a module runs: not those for type checkers, nor those within functions."""
+    for node in body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield node
+        elif isinstance(node, ast.If):
+            yield from run_at_import(node.orelse if "TYPE_CHECKING" in ast.unparse(node.test) else node.body + node.orelse)
+        elif isinstance(node, ast.Try):
+            caught = [line for handler in node.handlers for line in handler.body]
+            yield from run_at_import(node.body + caught + node.orelse + node.finalbody)
+        elif isinstance(node, (ast.With, ast.ClassDef)):
+            yield from run_at_import(node.body)
+
+
+def imported_by(source: str, known: Collection[str]) -> set[str]:
+    """Returns the known modules that importing a module imports by name."""
+    found: set[str] = set()
+    for node in run_at_import(ast.parse(source).body):
+        found |= set(imports(node))
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found & set(known)
+
+
+def circle(graph: Mapping[str, Collection[str]]) -> list[str]:
+    """Returns a circle of modules, each of which imports the next; empty where there is none."""
+    left = {module: set(others) - {module} for module, others in graph.items()}
+    while leaves := {module for module, others in left.items() if not others & set(left)}:
+        left = {module: others for module, others in left.items() if module not in leaves}
+    if not left:
+        return []
+    way = [min(left)]
+    while way[-1] not in way[:-1]:
+        way.append(min(left[way[-1]] & set(left)))
+    return way[way.index(way[-1]) :]
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    sources = {module_of(path): path.read_text(encoding="utf-8") for path in SOURCES}
+    assert circle({module: imported_by(source, sources) for module, source in sources.items()}) == []
+
+
+def test_a_circle_is_found() -> None:
+    sources = {
+        "hwcost.a": "from hwcost.b import f\n",
+        "hwcost.b": "try:\n    from hwcost import c\nexcept ImportError:\n    pass\n",
+        "hwcost.c": "import hwcost.a\n",
+        "hwcost.d": "import hwcost.a\nif TYPE_CHECKING:\n    import hwcost.e\n",
+        "hwcost.e": "import hwcost.d\n\n\ndef f():\n    import hwcost.e\n",
+    }
+    graph = {module: imported_by(source, sources) for module, source in sources.items()}
+    assert circle(graph) == ["hwcost.a", "hwcost.b", "hwcost.c", "hwcost.a"]
+    assert circle({module: graph[module] for module in ("hwcost.d", "hwcost.e")}) == []
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))

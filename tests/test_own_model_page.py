@@ -10,10 +10,12 @@ import sys
 import pytest
 
 from hwcost.cli.main import invoke
+from hwcost.errors import MeasurementError
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs" / "own-model.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+INVALID = MeasurementError.exit_code
 SHORT = {"-n 30": "-n 5 --rounds 1", "--probability 0.9 --measure": "--probability 0", "<=1ms": "<=10s"}
 
 
@@ -42,7 +44,11 @@ def run_commands(capsys, changes: dict[str, str]) -> dict:
     """Runs the page's commands; returns the last one's document."""
     lines = [line.removeprefix("$ ") for line in changed(block("console", "$"), changes).splitlines()]
     for line in lines:
-        assert invoke([*shlex.split(line)[1:], "--json", "document.json"]) == 0, capsys.readouterr().err
+        command = [*shlex.split(line)[1:], "--json", "document.json"]
+        code = invoke(command)
+        if code == INVALID and command[0] == "measure":
+            pytest.skip("other processes kept the CPUs busy, and hwcost refuses such measurements")
+        assert code == 0, capsys.readouterr().err
     with open("document.json", encoding="utf-8") as file:
         document: dict = json.load(file)
     return document

@@ -125,6 +125,9 @@ class AuditReport:
     faults: tuple[TableFault, ...] = ()
     disagreeing: tuple[tuple[int, int, float], ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<audit of {self.source}: {self.verdict}{''.join(f', {code}' for code in self.codes)}>"
+
     @property
     def outliers(self) -> int:
         """Number of residuals far off everything."""

@@ -99,11 +99,6 @@ class CanaryCheck:
     range: float
     latency_s: dict[str, float]
 
-    @property
-    def confirms(self) -> bool:
-        """Whether the level explains the canaries better than none does."""
-        return self.after < self.before
-
 
 def check_canaries(canaries: Sequence[Visit], items: Sequence[Visit], offset: Floats) -> CanaryCheck | None:
     """Checks a level against canaries, which had no part in finding it.

@@ -90,6 +90,10 @@ class Result:
     is_complete: bool
     fit: estimate.CampaignFit
 
+    def __repr__(self) -> str:
+        state = "" if self.is_complete else ", not complete"
+        return f"<campaign {self.campaign_id} in {self.store_url}: {len(self.measurements)} measurements{state}>"
+
 
 def start(plan: Plan, store: Store) -> str:
     """Writes a plan into a store and returns the new campaign's id."""

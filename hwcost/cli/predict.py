@@ -151,20 +151,16 @@ def _read(file: str) -> str:
 
 
 def _show(document: dict[str, Any], title: str) -> None:
+    from hwcost.units import format_quantity
+
     quantity, is_latency = document["quantity"], document["quantity"] == LATENCY
     low, high = ("low_s", "high_s") if is_latency else ("low", "high")
     rows = []
     doubted = [entry for entry in document["predictions"] if entry["doubt"] is not None]
     doubts = [f"{entry['arch']} is answered by the model: {entry['doubt']}." for entry in doubted]
     for entry in document["predictions"]:
-        interval = "-" if entry[low] is None else f"{_shown(entry[low], is_latency)} to {_shown(entry[high], is_latency)}"
+        interval = "-" if entry[low] is None else " to ".join(format_quantity(quantity, entry[end]) for end in (low, high))
         domain = "yes" if entry["in_domain"] else "no"
-        rows.append([entry["arch"], _shown(entry[quantity], is_latency), interval, domain, entry["source"]])
+        rows.append([entry["arch"], format_quantity(quantity, entry[quantity]), interval, domain, entry["source"]])
     heading = "latency" if is_latency else quantity
     console.print_table(title, ["architecture", heading, "90 % interval", "in domain", "source"], rows, "\n".join(doubts))
-
-
-def _shown(value: float, is_latency: bool) -> str:
-    from hwcost.units import format_seconds
-
-    return format_seconds(value) if is_latency else f"{value:.5g}"

@@ -27,7 +27,7 @@ Minimized = Annotated[
     Texts, typer.Option("--minimize", metavar="WHAT", help="Size such as params or flops, DIR, or module:name.")
 ]
 Maximized = Annotated[Texts, typer.Option("--maximize", metavar="WHAT", help="The same; both may be repeated.")]
-Limits = Annotated[
+Constraints = Annotated[
     Texts,
     typer.Option("--limit", metavar="'WHAT<=VALUE'", help="Constraint: params:paper<=66M, models/cpu<=50ms, flops<=0.5x."),
 ]
@@ -49,10 +49,10 @@ Patience = Annotated[Count, typer.Option("--patience", help="End after so many w
 Dominate = Annotated[Count, typer.Option("--dominate", help="End when so many dominate the reference.")]
 Reference = Annotated[Text, typer.Option("--reference", metavar="ARCH", help="Architecture to dominate.")]
 Baseline = Annotated[
-    Text, typer.Option("--baseline", metavar="ARCH", help="Architecture that limits such as 0.5x are relative to.")
+    Text, typer.Option("--baseline", metavar="ARCH", help="Architecture that bounds such as 0.5x are relative to.")
 ]
 Probability = Annotated[
-    float, typer.Option("--probability", help="Probability of limits on predicted latency; 0: predictions as they are.")
+    float, typer.Option("--probability", help="Probability of bounds on predicted latency; 0: predictions as they are.")
 ]
 SeqLen = Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for flops.")]
 LogFile = Annotated[
@@ -80,7 +80,7 @@ def register(app: typer.Typer) -> None:
 def search(
     minimize: Minimized = None,
     maximize: Maximized = None,
-    limit: Limits = None,
+    limit: Constraints = None,
     space: Space = None,
     searcher: SearcherName = "evolution",
     searcher_option: SearcherOptions = None,
@@ -106,7 +106,7 @@ def search(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Search a space for architectures that serve objectives and keep limits.
+    """Search a space for architectures that serve objectives and satisfy constraints.
 
     WHAT is a size, the folder of a cost model that 'hwcost fit' wrote, or module:name of your own: a function that takes an
     architecture, or a class that takes the space. NAME= before it gives it a name, and params:paper counts as a paper does.
@@ -136,17 +136,17 @@ def search(
 
 
 def _problem(
-    spec: SearchSpec, minimize: list[str], maximize: list[str], limits: list[str], baseline: str | None
+    spec: SearchSpec, minimize: list[str], maximize: list[str], constraints: list[str], baseline: str | None
 ) -> Problem:
     """Returns the problem that texts describe."""
     from hwcost.searchers import Problem
 
     if not (minimize or maximize):
         raise UsageError("a search needs an objective: --minimize WHAT or --maximize WHAT")
-    space = spec.read_models([*minimize, *maximize], limits)
+    space = spec.read_models([*minimize, *maximize], constraints)
     objectives = [spec.objective(text, True) for text in minimize] + [spec.objective(text, False) for text in maximize]
     of = space.parse(baseline) if baseline else None
-    return Problem(space, objectives, [spec.constraint(text, of) for text in limits])
+    return Problem(space, objectives, [spec.constraint(text, of) for text in constraints])
 
 
 def _options(

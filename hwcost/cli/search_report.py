@@ -12,7 +12,7 @@ from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
 from hwcost.study.remeasure import Level, Remeasured
 from hwcost.study.study import Study
-from hwcost.units import format_count, format_seconds
+from hwcost.units import format_count, format_quantity, format_seconds
 
 SHOWN = 20
 """Rows that a table shows; --json has all."""
@@ -103,7 +103,7 @@ def _show_front(study: Study, counts: str) -> None:
     has_params = space.is_buildable and "params" not in names
     rows = [
         [
-            space.key(trial.architecture), *(_formatted(*pair) for pair in zip(names, trial.values, strict=True)),
+            space.key(trial.architecture), *(format_quantity(*pair) for pair in zip(names, trial.values, strict=True)),
             *([format_count(space.params(trial.architecture))] if has_params else []),
         ]
         for trial in front[:SHOWN]
@@ -132,12 +132,6 @@ def _level_text(level: Level | None) -> str:
         return "no net of the model was measured again: errors include any change of the machine's speed since the fit"
     times = f"{level.ratio:.3f} times as long ({level.low:.3f} to {level.high:.3f}, {level.anchors} nets)"
     return f"errors are on the level of the model's measurements: nets that it was fitted on now take {times}"
-
-
-def _formatted(name: str, value: float) -> str:
-    if name.endswith("_s"):
-        return format_seconds(value)
-    return format_count(value) if abs(value) >= 1e4 else f"{value:.5g}"
 
 
 # -- figures -----------------------------------------------------------------------------------------------------------

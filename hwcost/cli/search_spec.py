@@ -145,7 +145,7 @@ def _parts(text: str) -> tuple[str, str, str]:
     """Returns what a constraint bounds, the sign, and the bound."""
     match = _CONSTRAINT.fullmatch(text.strip())
     if match is None:
-        raise UsageError(f"'{text}' is not a limit. Expected WHAT<=VALUE or WHAT>=VALUE, such as params<=66M")
+        raise UsageError(f"'{text}' is not a constraint. Expected WHAT<=VALUE or WHAT>=VALUE, such as params<=66M")
     return match[1].strip(), match[2], match[3].strip()
 
 

@@ -14,14 +14,14 @@ A fitted model does not change when it is asked, so that threads may share it; a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.arguments import check_rows, check_values, parameters
@@ -32,7 +32,6 @@ from hwcost.cost_models.prediction import Prediction
 from hwcost.cost_models.quantity import LATENCY, unit_of
 from hwcost.cost_models.repeats import Middles, merged
 from hwcost.errors import DataError, NotFittedError, UsageError
-from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
 
 if TYPE_CHECKING:
@@ -190,7 +189,7 @@ class CostModel(ABC):
             DataError: When there are fewer than two rows, or a value or weight is not positive and finite.
             ArchitectureError: When an architecture belongs to another space.
         """
-        known, genes = self._encoded(archs)
+        known, genes = self.features.read(archs)
         rows = np.array(values, dtype=np.float64)
         row_weights = np.ones(len(genes)) if weights is None else np.array(weights, dtype=np.float64)
         check_rows(len(genes), MIN_ROWS if known is not None else 1)
@@ -222,7 +221,7 @@ class CostModel(ABC):
             NotFittedError: When the model is not fitted.
         """
         self._check_fitted()
-        _, genes = self._encoded(archs)
+        _, genes = self.features.read(archs)
         half_width = np.nan if self.log_interval_half_width_ is None else self.log_interval_half_width_
         half_widths = np.full(len(genes), half_width)
         return Prediction.within(self._predict(genes), half_widths, self.in_domain(genes), self.quantity)
@@ -302,22 +301,11 @@ class CostModel(ABC):
         """Says for encoded genes (n, genes) whether each row lies within what the model was fitted on; shape (n,)."""
         return self.domain_.contains(self.features, genes)
 
-    def _encoded(self, archs: Any) -> tuple[Sequence[Architecture] | None, Floats]:
-        """Returns architectures and their encoded genes (n, genes); None in place of the first for an array of genes."""
-        if isinstance(archs, np.ndarray) and archs.dtype.names is None:
-            return None, self.features.check(archs.astype(np.float64))
-        if isinstance(archs, (list, tuple)):
-            try:
-                return archs, self.features.encode(archs)
-            except AttributeError:  # one of them has yet to be made an architecture
-                pass
-        if isinstance(archs, str):
-            archs = [archs]
-        rows = as_rows(archs) if is_frame(archs) or isinstance(archs, Mapping) else archs
-        held = [self.space.as_architecture(one) for one in rows]
-        return held, self.features.encode(held)
-
     # -- being fitted --------------------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        state = f"fitted on {self.n_architectures_} architectures" if self.is_fitted else "not fitted"
+        return f"<{type(self).__name__} of {self.quantity} over {self.space!r}, {state}>"
 
     @property
     def is_fitted(self) -> bool:

@@ -7,14 +7,17 @@ without a Python loop over architectures.
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.tabulate import Tables, tabulate
+from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 from hwcost.spaces.encoding import Encoding
 
@@ -42,6 +45,21 @@ class Features(Encoding):
         self._index = {part: i for i, part in enumerate(self.components)}
 
     # -- genes ---------------------------------------------------------------------------------------------------------
+
+    def read(self, archs: Any) -> tuple[Sequence[Architecture] | None, Floats]:
+        """Returns architectures and their encoded genes (n, genes); None in place of the first for an array of genes."""
+        if isinstance(archs, np.ndarray) and archs.dtype.names is None:
+            return None, self.check(archs.astype(np.float64))
+        if isinstance(archs, (list, tuple)):
+            try:
+                return archs, self.encode(archs)
+            except AttributeError:  # one of them has yet to be made an architecture
+                pass
+        if isinstance(archs, str):
+            archs = [archs]
+        rows = as_rows(archs) if is_frame(archs) or isinstance(archs, Mapping) else archs
+        held = [self.space.as_architecture(one) for one in rows]
+        return held, self.encode(held)
 
     def one_hot(self, genes: Floats) -> Floats:
         """Returns numeric genes as they are, and one 0/1 column per choice of a categorical gene; shape (n, columns)."""

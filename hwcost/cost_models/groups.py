@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.features import Features
 

@@ -9,11 +9,11 @@ Tables without components (someone else's columns) get one function per column i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.additive import Additive, Design, GeneTerm

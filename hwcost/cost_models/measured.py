@@ -55,6 +55,9 @@ class MeasuredFirst:
     def __init__(self, cost: CostModel) -> None:
         self.cost = cost
 
+    def __repr__(self) -> str:
+        return f"<measured values of {len(self.cost.measured_)} architectures, else {self.cost!r}>"
+
     @property
     def name(self) -> str:
         """Name of the model's kind."""
@@ -81,7 +84,7 @@ class MeasuredFirst:
 
     def predict(self, archs: Sequence[Architecture | Any] | Any) -> Prediction:
         """Answers many architectures at once; a measured value has an interval of its own. See :meth:`CostModel.predict`."""
-        known, genes = self.cost._encoded(archs)
+        known, genes = self.cost.features.read(archs)
         held = [self.cost.features.decode(row) for row in genes] if known is None else known
         model = self.cost.predict(genes)
         values, half_width = model.values.copy(), self.cost.log_interval_half_width_

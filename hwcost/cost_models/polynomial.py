@@ -7,12 +7,12 @@ in which columns cost is linear by construction (``terms``) adds these first.
 
 from __future__ import annotations
 
-from functools import cached_property
 from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel

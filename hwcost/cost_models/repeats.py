@@ -7,11 +7,11 @@ once and well, and none of the ways in which a model chooses by rows left out ma
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._stats import median_deviation
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.groups import Groups

@@ -7,12 +7,12 @@ interval, and nothing it says is a measurement.
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel

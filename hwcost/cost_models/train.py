@@ -7,11 +7,11 @@ This is the second of three layers. Below it ``CostModel.fit`` learns from archi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel

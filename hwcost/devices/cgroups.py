@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from hwcost.devices.system_files import text
+
 ROOT = Path("/")
 V2_MOUNTS = ("sys/fs/cgroup", "sys/fs/cgroup/unified")
 V1_MOUNTS = ("sys/fs/cgroup/cpu", "sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpuacct,cpu")
@@ -52,7 +54,7 @@ def pressure_file(root: Path = ROOT) -> Path:
 
 
 def _memberships(root: Path) -> Iterator[tuple[str, str, str]]:
-    for line in (root / "proc/self/cgroup").read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in text(root / "proc/self/cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         yield number, controllers, path
@@ -74,11 +76,9 @@ def _upwards(mount: Path, path: str) -> list[Path]:
 def _quota(folder: Path) -> float | None:
     try:
         if (folder / "cpu.max").exists():
-            quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+            quota, period = text(folder / "cpu.max").split()
         else:
-            quota, period = (
-                (folder / f"cpu.cfs_{name}_us").read_text(encoding="ascii").strip() for name in ("quota", "period")
-            )
+            quota, period = (text(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
         return None if quota in ("max", "-1") else float(quota) / float(period)
     except (OSError, ValueError, ZeroDivisionError):
         return None
@@ -87,7 +87,7 @@ def _quota(folder: Path) -> float | None:
 def _throttled_s(folder: Path) -> float | None:
     """Reads ``throttled_usec`` (version 2) or ``throttled_time`` in nanoseconds (version 1)."""
     try:
-        fields = dict(line.split() for line in (folder / "cpu.stat").read_text(encoding="ascii").splitlines())
+        fields = dict(line.split() for line in text(folder / "cpu.stat").splitlines())
         if "throttled_usec" in fields:
             return float(fields["throttled_usec"]) * 1e-6
         return float(fields["throttled_time"]) * 1e-9

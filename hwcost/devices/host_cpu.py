@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from hwcost.devices.detected import DetectedDevice
+from hwcost.devices.system_files import text_or_empty
 
 _ARM_PARTS = {"0xd08": "Cortex-A72", "0xd0b": "Cortex-A76", "0xd0c": "Neoverse-N1", "0xd40": "Neoverse-V1"}
 _VENDORS = {"genuineintel": "intel", "authenticamd": "amd", "0x41": "arm"}
@@ -18,7 +19,7 @@ def detect_cpu(root: Path = Path("/")) -> DetectedDevice:
     Args:
         root: Folder in which ``proc`` and ``sys`` lie; tests pass a tree of their own.
     """
-    records = _records(read_text(root / "proc/cpuinfo"))
+    records = _records(text_or_empty(root / "proc/cpuinfo"))
     if not records:
         return _from_psutil()
     first = records[0]
@@ -40,14 +41,6 @@ def detect_cpu(root: Path = Path("/")) -> DetectedDevice:
     )
 
 
-def read_text(path: Path) -> str:
-    """Returns a small file's text without the spaces around it; empty when it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \n\t")
-    except OSError:
-        return ""
-
-
 def _records(text: str) -> list[dict[str, str]]:
     """Splits cpuinfo into one record per processor; board lines at the end (ARM) join the first."""
     blocks = [block for block in re.split(r"\n\s*\n", text) if block.strip()]
@@ -67,7 +60,7 @@ def _pair(line: str) -> tuple[str, str]:
 def _product(record: dict[str, str], root: Path) -> str:
     if "model name" in record and "CPU part" not in record:
         return record["model name"]
-    board = record.get("Model") or read_text(root / "proc/device-tree/model")
+    board = record.get("Model") or text_or_empty(root / "proc/device-tree/model")
     part = _ARM_PARTS.get(record.get("CPU part", ""), record.get("CPU part", ""))
     return " ".join(text for text in (board, part) if text) or "unknown CPU"
 
@@ -76,8 +69,8 @@ def _caches(root: Path) -> dict[int, int]:
     """Returns bytes by level of the data and unified caches that the first processor sees."""
     sizes: dict[int, int] = {}
     for index in sorted((root / "sys/devices/system/cpu/cpu0/cache").glob("index*")):
-        level, size = read_text(index / "level"), _bytes(read_text(index / "size"))
-        if level.isdigit() and size and read_text(index / "type") in ("Data", "Unified"):
+        level, size = text_or_empty(index / "level"), _bytes(text_or_empty(index / "size"))
+        if level.isdigit() and size and text_or_empty(index / "type") in ("Data", "Unified"):
             sizes[int(level)] = size
     return sizes
 
@@ -88,12 +81,12 @@ def _bytes(text: str) -> int | None:
 
 
 def _memory_bytes(root: Path) -> int | None:
-    match = re.search(r"^MemTotal:\s+(\d+) kB", read_text(root / "proc/meminfo"), re.MULTILINE)
+    match = re.search(r"^MemTotal:\s+(\d+) kB", text_or_empty(root / "proc/meminfo"), re.MULTILINE)
     return int(match[1]) * 1024 if match else None
 
 
 def _base_clock_hz(product: str, root: Path) -> float | None:
-    base = read_text(root / "sys/devices/system/cpu/cpu0/cpufreq/base_frequency")
+    base = text_or_empty(root / "sys/devices/system/cpu/cpu0/cpufreq/base_frequency")
     if base.isdigit() and int(base):
         return int(base) * 1e3
     match = re.search(r"@ ([0-9.]+)GHz", product)

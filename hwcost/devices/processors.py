@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hwcost.devices.system_files import text, text_or_empty
+
 ROOT = Path("/")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 IDLE = (3, 4)
@@ -71,10 +73,7 @@ def cores(cpus: Iterable[int], root: Path = ROOT) -> list[Core]:
 
 def times(root: Path = ROOT) -> dict[int, CpuTimes]:
     """Returns the times of every logical CPU that is on; empty where they are unknown."""
-    try:
-        lines = (root / "proc/stat").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return {}
+    lines = text_or_empty(root / "proc/stat").splitlines()
     named = [line.split() for line in lines if line.startswith("cpu") and line[3:4].isdigit()]
     return {int(fields[0][3:]): cpu_times(fields[1:]) for fields in named}
 
@@ -106,10 +105,7 @@ def cpu_list(text: str) -> tuple[int, ...]:
 
 def hides_siblings(root: Path = ROOT) -> bool:
     """Says whether this is a virtual x86 machine: where it shows one thread a core, a core of the host may hold two."""
-    try:
-        lines = (root / "proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return False
+    lines = text_or_empty(root / "proc/cpuinfo").splitlines()
     return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
 
 
@@ -125,7 +121,7 @@ def _shown_siblings(cpu: int, root: Path) -> tuple[int, ...]:
     topology = root / f"sys/devices/system/cpu/cpu{cpu}/topology"
     for name in ("core_cpus_list", "thread_siblings_list"):  # the second is the older name of the first
         try:
-            found = cpu_list((topology / name).read_text(encoding="ascii"))
+            found = cpu_list(text(topology / name))
         except (OSError, ValueError):
             continue
         if cpu in found:

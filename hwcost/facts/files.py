@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hwcost.devices.system_files import text
 
-def text(path: Path) -> str:
-    """Returns the text of a file without the spaces around it.
-
-    Raises:
-        OSError: When it cannot be read.
-    """
-    return path.read_text(encoding="utf-8", errors="replace").strip()
+__all__ = ["cpuinfo", "text"]
 
 
 def cpuinfo(root: Path, key: str) -> str:

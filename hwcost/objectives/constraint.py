@@ -20,7 +20,7 @@ from hwcost.objectives.confidence import Confidence
 from hwcost.objectives.cost_function import check_space, is_predictor, is_vectorised, name_of, quantity_of, values_of
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.candidates import Candidates
-from hwcost.units import format_count, format_seconds
+from hwcost.units import format_quantity, format_seconds
 
 DEFAULT_PROBABILITY = 0.95
 """Probability with which an upper bound on a predicted latency holds unless another one is given."""
@@ -155,9 +155,7 @@ class Constraint:
 
     def formatted(self, value: float) -> str:
         """Returns a value of the constrained quantity for messages, with its unit where it has one."""
-        if self._is_predicted_time or self.name.endswith("_s"):
-            return format_seconds(value)
-        return format_count(value) if math.fabs(value) >= 1e4 else f"{value:.5g}"
+        return format_seconds(value) if self._is_predicted_time else format_quantity(self.name, value)
 
     @property
     def bounds(self) -> str:

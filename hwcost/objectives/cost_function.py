@@ -6,7 +6,6 @@ cost models and sizes do. Any other is called once for each architecture.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,8 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
-from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.candidates import Candidates, is_same
-
-CostFunction = Callable[[Architecture], float]
 
 
 def is_vectorised(function: Any) -> bool:

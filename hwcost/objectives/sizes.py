@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._dtypes import BYTES
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.features import WORK, shared_features

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost.report import supernet_figures
 from hwcost.report.drawings import Drawing
 from hwcost.report.figures import ACCENT, INK, SOFT, alpha, entitle, fitness
+from hwcost.report.supernet_figures import curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +33,7 @@ def losses(
         title: Heading.
     """
     known = {name: [float("nan") if one is None else one for one in line] for name, line in lines.items()}
-    supernet_figures.curves(ax, steps, known, title, "loss")
+    curves(ax, steps, known, title, "loss")
 
 
 def scatter(ax: Axes, groups: Mapping[str, Sequence[Point]], labels: tuple[str, str], title: str) -> None:

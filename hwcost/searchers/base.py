@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.errors import SpaceExhausted, UsageError
 from hwcost.searchers.problem import FEASIBLE, Problem

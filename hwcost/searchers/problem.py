@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.errors import UsageError
 from hwcost.objectives.constraint import Constraint

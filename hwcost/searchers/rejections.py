@@ -76,6 +76,9 @@ class Rejections(Sequence[Rejection]):
         checked = [constraint for constraint in self.problem.constraints if not constraint.measured]
         return ", ".join(reason for constraint in checked for reason in constraint.reasons(one) if reason) or "feasible"
 
+    def __repr__(self) -> str:
+        return f"<rejections by constraint, repeats included: {dict(self.counts)}>"
+
     # -- the sequence --------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:

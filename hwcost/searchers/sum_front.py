@@ -35,11 +35,6 @@ class Front(NamedTuple):
     codes: Codes
     values: Floats
 
-    def best_under(self, budget: float) -> Codes | None:
-        """Returns the codes of the least second sum whose first one is within a budget; None when nothing is."""
-        within = np.searchsorted(self.values[:, 0], budget, side="right")
-        return None if within == 0 else self.codes[within - 1]
-
 
 def front(first: Tables, second: Tables) -> Front:
     """Finds the front of two sums over the same genes; both are minimised.

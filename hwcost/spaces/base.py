@@ -9,15 +9,16 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import reprlib
 from abc import ABC
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 
@@ -106,6 +107,10 @@ class SearchSpace(ABC):
 
     # -- identity ------------------------------------------------------------------------------------------------------
 
+    def __repr__(self) -> str:
+        given = "".join(f", {name}={reprlib.repr(value)}" for name, value in self.options().items())
+        return f"space('{self.name}'{given})"
+
     def options(self) -> dict[str, Any]:
         """Returns the keyword arguments that rebuild this space (plain JSON)."""
         return {}
@@ -185,19 +190,9 @@ class SearchSpace(ABC):
         Raises:
             ArchitectureError: When the text is none of these or lies outside the space.
         """
-        from hwcost.spaces.reading import is_assignments, read_assignments
+        from hwcost.spaces.reading import parse
 
-        text = text.strip()
-        if is_assignments(text):
-            return read_assignments(self, text)
-        if text.startswith("["):
-            try:
-                parts = list(json.loads(text))
-            except ValueError as error:
-                raise ArchitectureError(f"'{text}' is not a JSON list: {error}") from None
-        else:
-            parts = [_number(part) for part in text.replace(",", "_").split("_") if part.strip()]
-        return self.architecture(parts)
+        return parse(self, text)
 
     def key(self, arch: Architecture) -> str:
         """Returns the canonical text of an architecture; ``parse`` reads it back."""
@@ -390,12 +385,3 @@ class SearchSpace(ABC):
 def _listed(choices: Sequence[GeneValue]) -> str:
     shown = ", ".join(map(str, choices[:LISTED]))
     return shown if len(choices) <= LISTED else f"{shown} and {len(choices) - LISTED} more"
-
-
-def _number(text: str) -> GeneValue:
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text.strip()

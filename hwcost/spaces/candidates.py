@@ -8,12 +8,12 @@ first asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
 from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace

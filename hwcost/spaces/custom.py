@@ -8,8 +8,9 @@ from typing import Any
 
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
-from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace, _number
+from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
 from hwcost.spaces.operators import Operator, operators_of
+from hwcost.spaces.reading import number
 
 _SIGNS = ",=[]\""
 """Characters with which names and texts cannot be written as ``name=value,name=value``."""
@@ -121,7 +122,7 @@ class Custom(SearchSpace):
     def _read(self, name: str, text: str) -> GeneValue:
         """Reads a value as its gene's choices are: a number, or a text as it stands."""
         gene = next((one for one in self.genes if one.name == name), None)
-        return text if gene is not None and isinstance(gene.choices[0], str) else _number(text)
+        return text if gene is not None and isinstance(gene.choices[0], str) else number(text)
 
     @property
     def _is_plain(self) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.errors import ArchitectureError
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -58,13 +59,31 @@ def read_assignments(space: SearchSpace, text: str) -> Architecture:
             raise ArchitectureError(f"'{text}' is neither a JSON object nor a dictionary")
         return space.architecture(_genes(space, value))
     pairs = [part.partition("=") for part in _NEXT.split(text) if part.strip()]
-    return space.architecture(_genes(space, {name.strip(): _plain(value) for name, _, value in pairs}))
+    return space.architecture(_genes(space, {name.strip(): number(value) for name, _, value in pairs}))
 
 
-def _plain(text: str) -> GeneValue:
-    from hwcost.spaces.base import _number
+def parse(space: SearchSpace, text: str) -> Architecture:
+    """Reads an architecture from a text; see :meth:`hwcost.spaces.base.SearchSpace.parse`."""
+    text = text.strip()
+    if is_assignments(text):
+        return read_assignments(space, text)
+    if text.startswith("["):
+        try:
+            values = json.loads(text)
+        except ValueError as error:
+            raise ArchitectureError(f"'{text}' is not a JSON list: {error}") from None
+        return space.architecture(values)
+    return space.architecture(number(part) for part in text.replace(",", "_").split("_") if part.strip())
 
-    return _number(text.strip())
+
+def number(text: str) -> GeneValue:
+    """Returns the number that a text is, a whole one where it is whole; else the text without the spaces around it."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text.strip()
 
 
 def _named(value: Any) -> Mapping[str, Any] | None:
@@ -108,4 +127,4 @@ def _within(values: Mapping[str, Any]) -> dict[str, Any]:
 def _inner(text: str) -> Any:
     """Returns the dictionary or list that a text is, numbers with one sign between them among them; else None."""
     nested = read_nested(text)
-    return nested if nested is not None else [_plain(part) for part in read_key(text) or ()]
+    return nested if nested is not None else [number(part) for part in read_key(text) or ()]

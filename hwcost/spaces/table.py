@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hwcost.errors import ArchitectureError, UsageError
-from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace, _number
-from hwcost.spaces.reading import is_assignments
+from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
+from hwcost.spaces.reading import is_assignments, number
 
 
 class Table(SearchSpace):
@@ -83,7 +83,7 @@ class Table(SearchSpace):
         text = text.strip()
         if text.startswith("[") or is_assignments(text):
             return super().parse(text)
-        return self.architecture([_number(part) for part in text.split(",") if part.strip()])
+        return self.architecture([number(part) for part in text.split(",") if part.strip()])
 
     def key(self, arch: Architecture) -> str:
         """Returns the values as a JSON list, because texts may hold any sign."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, create_model, field_validator
 from pydantic_core import CoreSchema, core_schema
@@ -43,8 +43,6 @@ NARROWER: dict[str, Any] = {
     "started_at": Annotated[Text, AfterValidator(lambda text: utc(text) if text else "")],
 }
 """Fields whose bounds are narrower than those of their type."""
-
-STATUSES: tuple[str, ...] = get_args(Status)
 
 
 class _Checked(BaseModel):

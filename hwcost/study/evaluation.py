@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from hwcost._cached import cached_property
 from hwcost.errors import HwcostError, MeasurementError, UsageError
 from hwcost.objectives.constraint import Constraint
 from hwcost.objectives.objective import Objective

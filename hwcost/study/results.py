@@ -34,6 +34,10 @@ class Results:
         self._latest: dict[bytes, int] = {}  # row of an architecture's last trial
         self._front: list[int] = []  # rows of the trials that no other one dominates
 
+    def __repr__(self) -> str:
+        on_front = f"{len(self._front)} on the front"
+        return f"<{type(self).__name__} of {self.problem.space!r}: {self.evaluations} evaluations, {on_front}>"
+
     def _keep(self, trials: Trials) -> None:
         """Adds trials, and brings the front up to date."""
         first, front = len(self.trials), set(self._front)

@@ -2,7 +2,7 @@
 
 ::
 
-    class TestMyBackend(BackendContract):
+    class TestMyBackend(BackendSuite):
         name = "my-backend"
 
 A backend that runs no models (a law, a recording) sets ``computes = False``; its outputs are compared with nothing.
@@ -31,7 +31,7 @@ def small_workload() -> Workload:
     return ComponentWorkload.of(space("supershaper"), Component("layer", (("hidden", 120),)), seq_len=8)
 
 
-class BackendContract(ABC):
+class BackendSuite(ABC):
     """Subclass it as ``Test...`` and set the class attributes; the workload is prepared once for all tests.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 ::
 
-    class TestMySearcher(SearcherContract):
+    class TestMySearcher(SearcherSuite):
         def make(self, problem, seed=0):
             return MySearcher(problem, seed)
 """
@@ -24,7 +24,7 @@ from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.study import Stopping, Study
 
 
-class SearcherContract(ABC):
+class SearcherSuite(ABC):
     """Subclass it as ``Test...`` and implement :meth:`make`.
 
     Attributes:

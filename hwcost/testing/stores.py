@@ -2,7 +2,7 @@
 
 ::
 
-    class TestMyStore(StoreContract):
+    class TestMyStore(StoreSuite):
         def open(self, folder):
             return MyStore(folder / "store")
 """
@@ -48,7 +48,7 @@ def make_record(campaign_id: str, round: int = 0, position: int = 0, **fields: A
     )
 
 
-class StoreContract(ABC):
+class StoreSuite(ABC):
     """Subclass it as ``Test...`` and implement :meth:`open`."""
 
     @abstractmethod

@@ -61,7 +61,7 @@ class SupernetSuite(ABC):
     def archs(cls, net: Supernet) -> list[Architecture]:
         """The smallest and the largest architecture, and one for every choice of every gene of a third."""
         start = net.space.sample(1, seed=4)[0]
-        return list(dict.fromkeys([net.smallest(), net.largest(), *_neighbours(net.space, start)]))
+        return list(dict.fromkeys([net.smallest(), net.largest(), *neighbours(net.space, start)]))
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -160,7 +160,7 @@ class SupernetSuite(ABC):
             assert _apart(subnet.load(tmp_path / "net")(*inputs), net.extract(arch)(*inputs)) == 0
 
 
-def _neighbours(space: SearchSpace, arch: Architecture) -> Iterator[Architecture]:
+def neighbours(space: SearchSpace, arch: Architecture) -> Iterator[Architecture]:
     """Yields the architectures that differ from one in a single gene."""
     for index, gene in enumerate(space.genes):
         for choice in gene.choices:

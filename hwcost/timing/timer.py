@@ -45,10 +45,6 @@ class Clock:
         self._step_s = None if is_real else step_s or 1e-9
         self._epoch_s = time.time() - time.perf_counter_ns() * 1e-9 if is_real else 0.0
 
-    def now_ns(self) -> int:
-        """Returns nanoseconds since an arbitrary moment."""
-        return self._read_ns()
-
     def now_s(self) -> float:
         """Returns seconds on a time line common to all processes of a campaign (Unix time; virtual time as it is)."""
         return self._epoch_s + self._read_ns() * 1e-9

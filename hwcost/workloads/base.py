@@ -14,7 +14,6 @@ from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._dtypes import BYTES, MEASURED
@@ -169,8 +168,3 @@ def check_shape(batch_size: int | None, seq_len: int | None, dtype: str) -> None
         raise UsageError(f"the sequence length must be at least 1, got {seq_len}")
     if dtype not in ITEMSIZES:
         raise UsageError(f"unknown dtype '{dtype}'. Known: {', '.join(ITEMSIZES)}")
-
-
-def seeded_normal(shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:
-    """Draws standard normal numbers; equal seeds give equal numbers."""
-    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hwcost.spaces import Component, space
-from hwcost.testing.backends import BackendContract
+from hwcost.testing.backends import BackendSuite
 from hwcost.workloads import ComponentWorkload, SyntheticWorkload, models
 
 SPACE = space("supershaper")
@@ -16,7 +16,7 @@ def needs(*modules):
         pytest.importorskip(module)
 
 
-class TestNull(BackendContract):
+class TestNull(BackendSuite):
     name = "null"
     computes = False
 
@@ -25,7 +25,7 @@ class TestNull(BackendContract):
         return SyntheticWorkload("some", flops=10**9, elements=10**6)
 
 
-class TestReplay(BackendContract):
+class TestReplay(BackendSuite):
     name = "replay"
     computes = False
 
@@ -42,7 +42,7 @@ class TestReplay(BackendContract):
         return models(SPACE, [SPACE.architecture([120] * 12)])[0]
 
 
-class TestTorch(BackendContract):
+class TestTorch(BackendSuite):
     name = "torch"
 
     @pytest.fixture(autouse=True, scope="class")
@@ -51,7 +51,7 @@ class TestTorch(BackendContract):
         needs("torch")
 
 
-class TestTorchCompile(BackendContract):
+class TestTorchCompile(BackendSuite):
     name = "torch-compile"
 
     @pytest.fixture(autouse=True, scope="class")
@@ -64,7 +64,7 @@ class TestTorchCompile(BackendContract):
         return ComponentWorkload.of(SPACE, Component("bottlenecks", (("hidden", 120),)), seq_len=8)
 
 
-class TestOnnxRuntime(BackendContract):
+class TestOnnxRuntime(BackendSuite):
     name = "onnxruntime"
 
     @pytest.fixture(autouse=True, scope="class")
@@ -73,7 +73,7 @@ class TestOnnxRuntime(BackendContract):
         needs("torch", "onnx", "onnxscript", "onnxruntime")
 
 
-class TestOpenVino(BackendContract):
+class TestOpenVino(BackendSuite):
     name = "openvino"
 
     @pytest.fixture(autouse=True, scope="class")

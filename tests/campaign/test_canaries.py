@@ -77,7 +77,6 @@ def test_they_certify_a_level_and_change_no_latency() -> None:
     assert fit.canaries is not None
     assert fit.canaries.visits >= 16
     assert fit.canaries.after < 0.5 * fit.canaries.before
-    assert fit.canaries.confirms
     assert set(fit.canaries.latency_s) == set(plan.canary_keys)
     assert "Canaries vary by" in next(flag.text for flag in fit.flags if flag.code == "W_DRIFT")
     alone = fit_campaign(plan, [visit for visit in visits if visit.workload_key not in plan.canary_keys])

@@ -211,7 +211,7 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--space", NAME, "--minimize", "parms"], "nor a folder that is there"),
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
         (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is not a limit"),
+        (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is not a constraint"),
         (["--space", NAME, "--minimize", "params:papr"], "has no accounting 'papr'. Known: built, paper"),
         (["--space", NAME, "--minimize", "params", "--limit", "params:papr<=66M"], "has no accounting 'papr'"),
         (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is not a quantity"),

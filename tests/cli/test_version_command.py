@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from hwcost import __version__
 from hwcost.cli import version
 from hwcost.stores.migrations import HEAD
+from hwcost.stores.schema import SCHEMA_VERSION
 
 
 def call(*arguments):
@@ -24,7 +25,8 @@ def call(*arguments):
 
 def test_the_document():
     document = json.loads(call("--json", "-").stdout)
-    assert document["schema_version"] == document["record_schema_version"] == 1
+    assert document["schema_version"] == 1
+    assert document["record_schema_version"] == SCHEMA_VERSION
     assert document["hwcost_version"] == __version__
     assert document["store_revision"] == HEAD
     assert document["packages"]["numpy"] == metadata.version("numpy")

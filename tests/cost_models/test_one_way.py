@@ -6,8 +6,8 @@ import importlib.util
 import itertools
 import multiprocessing
 import pickle
+import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from multiprocessing.connection import Connection
 from typing import Any
@@ -21,6 +21,7 @@ from hwcost.cost_models import CostModel, load
 from hwcost.cost_models.boosters import predict_lightgbm, train_lightgbm
 from hwcost.cost_models.tabulate import Quick, Tables
 from hwcost.spaces.supershaper import WIDTHS
+from hwcost.testing.cost_models import PATIENCE_S, from_threads
 from tests.cost_models.zoo import PAIRS, fitted, sample
 
 QUESTIONS = 70
@@ -68,7 +69,6 @@ def test_one_look_up_adds_in_the_order_of_many(sizes, with_pairs, seed):
 
 # -- threads and processes ----------------------------------------------------------------------------------------------
 
-PATIENCE_S = 120
 MANY = 12_000
 """Rows from which boosters use several threads."""
 
@@ -137,6 +137,13 @@ def test_a_forked_child_fits_like_its_parent():
 def test_eight_threads_answer_like_one(models):
     alone = answers(models)
     fresh = pickle.loads(pickle.dumps(models))  # nothing that is made on first use is there yet
-    with ThreadPoolExecutor(8) as pool:
-        for found in pool.map(lambda _: (answers(fresh), [one.importance() for one in fresh.values()]), range(8)):
-            assert found == (alone, [one.importance() for one in models.values()])
+    expected = (alone, [one.importance() for one in models.values()])
+    for found in from_threads(lambda: (answers(fresh), [one.importance() for one in fresh.values()])):
+        assert found == expected
+
+
+def test_a_thread_that_hangs_is_found():
+    never = threading.Event()
+    with pytest.raises(TimeoutError):
+        from_threads(never.wait, 0.05)
+    never.set()

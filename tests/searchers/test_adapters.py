@@ -9,7 +9,7 @@ from hwcost.objectives import Maximize, Minimize, Params
 from hwcost.searchers import Problem, searcher
 from hwcost.spaces import space
 from hwcost.study import search
-from hwcost.testing.searchers import SearcherContract
+from hwcost.testing.searchers import SearcherSuite
 
 MINI = space("supershaper", scale="mini")
 
@@ -18,7 +18,7 @@ def wide(arch) -> float:
     return float(sum(arch.genes))
 
 
-class TestOptuna(SearcherContract):
+class TestOptuna(SearcherSuite):
     repeats = True
 
     def make(self, problem, seed=0):
@@ -26,7 +26,7 @@ class TestOptuna(SearcherContract):
         return searcher("optuna", problem, seed)
 
 
-class TestPymoo(SearcherContract):
+class TestPymoo(SearcherSuite):
     repeats = True
 
     def make(self, problem, seed=0):
@@ -35,7 +35,7 @@ class TestPymoo(SearcherContract):
 
 
 @pytest.mark.torch
-class TestBotorch(SearcherContract):
+class TestBotorch(SearcherSuite):
     def make(self, problem, seed=0):
         pytest.importorskip("botorch")
         return searcher("botorch", problem, seed, initial=4)

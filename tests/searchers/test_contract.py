@@ -10,53 +10,53 @@ from hwcost.searchers import SEARCHERS, Problem, exhaustive, searcher
 from hwcost.spaces import space
 from hwcost.study import search
 from hwcost.testing.plugins import registered
-from hwcost.testing.searchers import SearcherContract
+from hwcost.testing.searchers import SearcherSuite
 from tests.searchers.hill_climbing import HillClimbing
 
 
-class TestRandom(SearcherContract):
+class TestRandom(SearcherSuite):
     def make(self, problem, seed=0):
         return searcher("random", problem, seed)
 
 
-class TestExhaustive(SearcherContract):
+class TestExhaustive(SearcherSuite):
     def make(self, problem, seed=0):
         return searcher("exhaustive", problem, seed)
 
 
-class TestEvolution(SearcherContract):
+class TestEvolution(SearcherSuite):
     def make(self, problem, seed=0):
         return searcher("evolution", problem, seed, population=8, parents=3, mutants=4, crosses=4)
 
 
-class TestNsga2(SearcherContract):
+class TestNsga2(SearcherSuite):
     def make(self, problem, seed=0):
         return searcher("nsga2", problem, seed, population=6)
 
 
-class TestFirefly(SearcherContract):
+class TestFirefly(SearcherSuite):
     repeats = True
 
     def make(self, problem, seed=0):
         return searcher("firefly", problem, seed, population=5)
 
 
-class TestBayesian(SearcherContract):
+class TestBayesian(SearcherSuite):
     def make(self, problem, seed=0):
         return searcher("bayesian", problem, seed, initial=4)
 
 
-class TestExact(SearcherContract):
+class TestExact(SearcherSuite):
     def make(self, problem, seed=0):
         return searcher("exact", problem, seed)
 
 
-class TestElsewhere(SearcherContract):
+class TestElsewhere(SearcherSuite):
     def make(self, problem, seed=0):
         return HillClimbing(problem, seed)
 
 
-class TestElsewhereWithLists(SearcherContract):
+class TestElsewhereWithLists(SearcherSuite):
     """Somebody else's searcher may return a list of architectures."""
 
     class Listing(HillClimbing):

@@ -11,17 +11,17 @@ from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem, Trial, searcher
 from hwcost.spaces import space
 from hwcost.study import search
-from hwcost.testing.searchers import SearcherContract
+from hwcost.testing.searchers import SearcherSuite
 
 
-class TestSampling(SearcherContract):
+class TestSampling(SearcherSuite):
     repeats = True
 
     def make(self, problem, seed=0):
         return searcher("sdo", problem, seed, samples=3)
 
 
-class TestSamplingOfGates(SearcherContract):
+class TestSamplingOfGates(SearcherSuite):
     repeats = True
 
     def make(self, problem, seed=0):

@@ -9,28 +9,28 @@ from collections.abc import Iterator
 import pytest
 
 from hwcost.stores import open_store
-from hwcost.testing.stores import StoreContract
+from hwcost.testing.stores import StoreSuite
 
 POSTGRES = os.environ.get("HWCOST_TEST_POSTGRES")
 
 
-class TestSqlite(StoreContract):
+class TestSqlite(StoreSuite):
     def open(self, folder):
         return open_store(folder / "new folder" / "50% of it.db")
 
 
-class TestSqliteByUrl(StoreContract):
+class TestSqliteByUrl(StoreSuite):
     def open(self, folder):
         return open_store(f"sqlite:///{folder}/store.sqlite")
 
 
-class TestJsonLines(StoreContract):
+class TestJsonLines(StoreSuite):
     def open(self, folder):
         return open_store(folder / "new folder" / "store.jsonl")
 
 
 @pytest.mark.skipif(not POSTGRES, reason="set HWCOST_TEST_POSTGRES to the URL of an empty PostgreSQL database")
-class TestPostgres(StoreContract):
+class TestPostgres(StoreSuite):
     @pytest.fixture(autouse=True)
     def schema(self) -> Iterator[None]:
         from sqlalchemy import create_engine, make_url, text

@@ -25,10 +25,3 @@ def batch(vocabulary=2048, size=2, seq_len=12, seed=0):
     mask = torch.ones_like(ids)
     mask[1::2, seq_len * 2 // 3 :] = 0
     return ids, mask, torch.randint(2, (size, seq_len), generator=generator)
-
-
-def one_by_one(space, arch):
-    """The architectures that differ from one in a single gene, for every choice of every gene."""
-    for index, gene in enumerate(space.genes):
-        for choice in gene.choices:
-            yield space.architecture([*arch.genes[:index], choice, *arch.genes[index + 1 :]])

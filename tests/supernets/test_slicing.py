@@ -18,9 +18,10 @@ from hwcost.spaces import space
 from hwcost.spaces.transformer import HEADS_OF_NET
 from hwcost.supernets.registry import SUPERNETS, supernet
 from hwcost.supernets.transformer import kept_layers
+from hwcost.testing.supernets import neighbours
 from hwcost.workloads.weights import count_parameters
 from tests.supernets import by_hand
-from tests.supernets.nets import batch, one_by_one, shaken
+from tests.supernets.nets import batch, shaken
 
 pytestmark = pytest.mark.torch
 
@@ -45,13 +46,13 @@ def test_extracted_nets_equal_sliced_ones_for_every_choice_of_every_gene(net) ->
     inputs = batch()
     with torch.no_grad():
         for start in (net.largest(), net.space.sample(1, seed=4)[0]):
-            for arch in one_by_one(net.space, start):
+            for arch in neighbours(net.space, start):
                 logits = net.extract(arch, "mlm")(*inputs)
                 assert apart(logits, net.set(arch, "mlm")(*inputs)) <= TOLERANCE, net.space.key(arch)
 
 
 def test_extracted_nets_have_the_counted_parameters_for_every_choice_of_every_gene(net) -> None:
-    for arch in one_by_one(net.space, net.space.sample(1, seed=4)[0]):
+    for arch in neighbours(net.space, net.space.sample(1, seed=4)[0]):
         assert count_parameters(net.extract(arch)) == net.space.params(arch)
 
 

@@ -13,7 +13,7 @@ from hwcost.campaign.estimate import fit_campaign
 from hwcost.campaign.plan import Item, Plan
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
-from hwcost.testing.backends import BackendContract
+from hwcost.testing.backends import BackendSuite
 from hwcost.testing.faults import DRIFTS, Faults, LevelPath
 from hwcost.testing.in_process import run_rounds
 from hwcost.testing.plugins import registered
@@ -33,7 +33,7 @@ def visited(work: SyntheticWorkload = WORK, tier: str = "standard", **faults: fl
     return visit(device, work, XEON, protocol(tier), VisitIndex(0, 0), device.telemetry(XEON))
 
 
-class TestSim(BackendContract):
+class TestSim(BackendSuite):
     name = "sim"
     computes = False
 

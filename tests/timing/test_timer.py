@@ -64,7 +64,6 @@ def test_the_latency_is_recovered() -> None:
 
 def test_real_time_moves_forward() -> None:
     clock = timer.Clock()
-    before, unix = clock.now_ns(), clock.now_s()
+    unix = clock.now_s()
     assert clock.resolution_s() > 0
-    assert clock.now_ns() > before
     assert clock.now_s() > unix > 1.5e9

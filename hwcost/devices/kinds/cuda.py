@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.devices.detected import DetectedDevice
-from hwcost.devices.host_cpu import read_text
 from hwcost.devices.kinds.base import DeviceKind
+from hwcost.devices.system_files import text_or_empty
 
 if TYPE_CHECKING:
     from hwcost.devices.handle import DeviceHandle
@@ -93,10 +93,10 @@ def detect_cuda(root: Path = Path("/")) -> list[DetectedDevice]:
 
 def from_proc(driver: Path) -> list[DetectedDevice]:
     """Reads the driver's directory, which holds names and UUIDs only."""
-    version = re.search(r"Kernel Module\D*([0-9.]+)", read_text(driver / "version"))
+    version = re.search(r"Kernel Module\D*([0-9.]+)", text_or_empty(driver / "version"))
     devices: list[DetectedDevice] = []
     for information in sorted((driver / "gpus").glob("*/information")):
-        text = read_text(information)
+        text = text_or_empty(information)
         model, uuid = (re.search(rf"^{key}:\s*(.+)$", text, re.MULTILINE) for key in ("Model", "GPU UUID"))
         if model:
             facts = {"uuid": uuid[1].strip() if uuid else None, "driver_version": version[1] if version else None}

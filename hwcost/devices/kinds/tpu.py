@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwcost.devices.detected import DetectedDevice
-from hwcost.devices.host_cpu import read_text
 from hwcost.devices.kinds.base import DeviceKind
+from hwcost.devices.system_files import text_or_empty
 
 if TYPE_CHECKING:
     from hwcost.devices.handle import DeviceHandle
@@ -48,5 +48,5 @@ def detect_tpu(root: Path = Path("/")) -> list[DetectedDevice]:
 
 
 def _is_google(name: str, root: Path) -> bool:
-    vendor = read_text(root / "sys/class/accel" / name / "device/vendor")
+    vendor = text_or_empty(root / "sys/class/accel" / name / "device/vendor")
     return vendor in ("", _GOOGLE)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hwcost.searchers import searcher
-from hwcost.testing.backends import BackendContract
+from hwcost.testing.backends import BackendSuite
 from hwcost.testing.cost_models import CostModelSuite
-from hwcost.testing.searchers import SearcherContract
+from hwcost.testing.searchers import SearcherSuite
 from hwcost.testing.spaces import SpaceSuite
 from hwcost.workloads import SyntheticWorkload
 
@@ -18,7 +18,7 @@ class TestNarrowMlp(SpaceSuite):
     name = "mlp:width=16,vocabulary=100"
 
 
-class TestSimulator(BackendContract):
+class TestSimulator(BackendSuite):
     name = "simulator"
     computes = False
 
@@ -31,6 +31,6 @@ class TestFlopsLine(CostModelSuite):
     name = "flops-line"
 
 
-class TestClimb(SearcherContract):
+class TestClimb(SearcherSuite):
     def make(self, problem, seed=0):
         return searcher("climb", problem, seed)
