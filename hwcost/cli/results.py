@@ -37,7 +37,7 @@ def _priced(reports: Reports) -> dict[str, Any]:
     """Returns ``components`` for one shape, ``components_by_shape`` for several, nothing where none was measured."""
     if len(reports) > 1:
         return {"components_by_shape": [{"shape": shape, **parts.to_dict()} for shape, parts in reports]}
-    return {"components": parts.to_dict() for _, parts in reports}
+    return {"components": reports[0][1].to_dict()} if reports else {}
 
 
 def _at(shape: dict[str, Any]) -> str:
