@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from hwcost.devices import DetectedDevice, DeviceHandle, device_kind, find, load, require, resolve
+from hwcost.devices.kinds import device_kinds
 from hwcost.devices.kinds.cuda import visible
 from hwcost.errors import DeviceError, UnknownNameError
+from hwcost.testing.plugins import registered
 
 T4, H100 = "Tesla T4", "NVIDIA H100 80GB HBM3"
 CARDS = [DetectedDevice("cuda", "nvidia", name, index, f"GPU-{index}abc") for index, name in enumerate((T4, H100, H100))]
@@ -105,3 +107,9 @@ def test_a_profile_of_ones_own_measures_and_is_not_needed_again(mine: Path, tmp_
     assert len(records) == 2
     assert {record.environment.device["device_name"] for record in records} == {"mine"}
     assert {record.workload.batch_size for record in records} == {2}
+
+
+def test_a_kind_that_cannot_be_imported_hides_no_other_device(caplog: pytest.LogCaptureFixture) -> None:
+    with registered("hwcost.device_kinds", {"broken": "no_such_module:Kind"}):
+        assert "cpu" in [kind.name for kind in device_kinds()]
+        assert "kind of device 'broken' (no_such_module:Kind)" in caplog.text

@@ -410,3 +410,8 @@ def test_unwritable_logs_are_told(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot keep a study in"):
         both(log=tmp_path / "file" / "study.jsonl")
+
+
+def test_a_name_is_no_space() -> None:
+    with pytest.raises(UsageError, match=r"needs a search space, such as hwcost.space\('supershaper'\), got 'supershaper'"):
+        search("supershaper", [Minimize(lambda arch: 1.0)], evaluations=2)
