@@ -182,6 +182,9 @@ def made(what: str, factory: Callable[..., Any], *arguments: Any, **options: Any
     missing = [name for name, one in known.items() if one.default is one.empty and name not in options]
     if unknown or missing:
         raise UsageError(f"{what} does not take these options: {_wrong(unknown, missing, known)}. {_listed(known)}")
+    for name, value in options.items():
+        if isinstance(value, str) and name in known and isinstance(known[name].default, bool):
+            raise UsageError(f"{what}: '{name}' is true or false, got {value!r}. {_listed(known)}")
     try:
         return factory(*arguments, **options)
     except TypeError as error:

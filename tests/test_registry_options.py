@@ -35,6 +35,15 @@ def test_a_value_of_a_wrong_type_is_shown_with_what_is_known():
         space("table", columns=4)
 
 
+def test_a_switch_takes_no_text():
+    """Any text but the empty one counts as true in Python, "False" too."""
+    for text in ("False", "yes", ""):
+        with pytest.raises(UsageError, match=f"space 'supershaper': 'merged' is true or false, got '{text}'"):
+            space("supershaper", merged=text)
+    with pytest.raises(UsageError, match="'merged' is true or false"):
+        space("supershaper:merged=False")
+
+
 def test_functions_and_open_factories():
     def closed(first: int, *, second: int = 2) -> int:
         return first + second

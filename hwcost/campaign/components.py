@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hwcost.campaign.shapes import of_one_shape, shape_of
+from hwcost.campaign.shapes import by_shape, of_one_shape, shape_of
 from hwcost.timing.cache import hot_cache
 from hwcost.timing.measurement import Flag, Measurement
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.positive import described
 from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table
 
-__all__ = ["ComponentReport", "component_report"]
+__all__ = ["ComponentReport", "component_report", "component_reports"]
 
 REMEDY = "Measure more rounds on a quieter machine; a fit takes the positive price that agrees best with the interval."
 
@@ -110,6 +110,23 @@ def component_report(
     table = component_table(stacks, halves)
     gaps = tuple(additivity(table, space, wholes)) if space is not None else ()
     return ComponentReport(table, gaps, tuple(_hot(parts)))
+
+
+def component_reports(measurements: Sequence[Measurement]) -> list[tuple[dict[str, Any], ComponentReport]]:
+    """Prices the components of a campaign at every shape at which it measured them.
+
+    Args:
+        measurements: Measurements of the campaign.
+
+    Returns:
+        Shape and report, in the order in which shapes appear; shapes without a component that was measured are left out.
+
+    Raises:
+        DataError: When a component that is needed was not measured.
+    """
+    shapes = [shape for shape, _ in by_shape(m for m in measurements if isinstance(m.workload, ComponentWorkload))]
+    found = ((shape, component_report(measurements, shape)) for shape in shapes)
+    return [(shape, report) for shape, report in found if report is not None]
 
 
 def _prices(table: ComponentTable) -> list[Flag]:

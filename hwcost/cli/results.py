@@ -14,22 +14,34 @@ if TYPE_CHECKING:
     from hwcost.campaign.run import Result
     from hwcost.timing.measurement import Flag, Measurement
 
+    Reports = list[tuple[dict[str, Any], ComponentReport]]
+
 LONGEST = 60
 """Rows that a table shows before it is cut on a terminal; --json has them all."""
 
 
 def show(result: Result, json: str | None) -> None:
     """Writes the campaign as JSON, or as tables."""
-    from hwcost.campaign.components import component_report
+    from hwcost.campaign.components import component_reports
 
-    parts = component_report(result.measurements)
-    document = as_document(result) | ({"components": parts.to_dict()} if parts else {})
-    if console.write_json(document, json):
+    reports = component_reports(result.measurements)
+    if console.write_json(as_document(result) | _priced(reports), json):
         return
     _latencies(result)
-    if parts:
-        _components(parts)
-    _doubts(result, parts)
+    for shape, parts in reports:
+        _components(parts, _at(shape) if len(reports) > 1 else "")
+    _doubts(result, reports)
+
+
+def _priced(reports: Reports) -> dict[str, Any]:
+    """Returns ``components`` for one shape, ``components_by_shape`` for several, nothing where none was measured."""
+    if len(reports) > 1:
+        return {"components_by_shape": [{"shape": shape, **parts.to_dict()} for shape, parts in reports]}
+    return {"components": reports[0][1].to_dict()} if reports else {}
+
+
+def _at(shape: dict[str, Any]) -> str:
+    return f" at {', '.join(f'{name}={value}' for name, value in shape.items())}"
 
 
 def as_document(result: Result) -> dict[str, Any]:
@@ -122,7 +134,7 @@ def _without_interval(result: Result) -> str:
     return f"{who}: {reason}" if reason else who
 
 
-def _components(parts: ComponentReport) -> None:
+def _components(parts: ComponentReport, at: str) -> None:
     from hwcost.units import format_percent, format_seconds
 
     table = parts.table
@@ -130,19 +142,22 @@ def _components(parts: ComponentReport) -> None:
         [name, format_seconds(fit.cost_s, 4), format_seconds(fit.half_width_s)] for name, fit in table.fits.items()
     ]
     footer = f"overhead of a call: {format_seconds(table.overhead_s)} ± {format_seconds(table.overhead_half_s)}"
-    console.print_table("Component costs by depth slope", ["component", "latency", "± 95 %"], rows, footer)
+    console.print_table(f"Component costs by depth slope{at}", ["component", "latency", "± 95 %"], rows, footer)
     if parts.gaps:
         gaps = [
             [g.key, format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"]
             for g in parts.gaps
         ]
         footer = f"median absolute gap {format_percent(parts.median_gap)}"
-        console.print_table("Sum of components against whole models", ["model", "sum", "measured", "gap"], gaps, footer)
+        console.print_table(f"Sum of components against whole models{at}", ["model", "sum", "measured", "gap"], gaps, footer)
 
 
-def _doubts(result: Result, parts: ComponentReport | None) -> None:
-    for flag in [*result.flags, *(parts.flags if parts else [])]:
+def _doubts(result: Result, reports: Reports) -> None:
+    for flag in result.flags:
         console.note(str(flag))
+    for shape, parts in reports:
+        for flag in parts.flags:
+            console.note(f"{flag}{f' Seen{_at(shape)}.' if len(reports) > 1 else ''}")
     seen: dict[str, str] = {}
     for m in result.measurements:
         for flag in m.flags:

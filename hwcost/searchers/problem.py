@@ -42,6 +42,8 @@ class Problem:
     def __init__(
         self, space: SearchSpace, objectives: Sequence[Objective], constraints: Sequence[Constraint] = ()
     ) -> None:
+        if not isinstance(space, SearchSpace):
+            raise UsageError(f"a search needs a search space, such as hwcost.space('supershaper'), got {space!r:.60}")
         _ = space.size
         self._space, self._objectives, self._constraints = space, tuple(objectives), tuple(constraints)
         names = [objective.name for objective in self._objectives]

@@ -43,6 +43,8 @@ class Log:
             self._open(self.path, json.loads(json.dumps(about, default=repr)))
 
     def _open(self, path: Path, about: dict[str, Any]) -> None:
+        if path.exists() and not path.is_file():
+            raise StoreError(f"cannot keep a study in '{path}': it is not a plain file. Give another file")
         try:
             lines = whole_lines(path) if path.exists() else []
             if lines:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import hwcost as hc
 from hwcost.campaign.components import component_report
 from hwcost.cli.main import invoke
 from hwcost.cost_models import load
@@ -15,7 +16,7 @@ from hwcost.cost_models.lut import LookupTable
 from hwcost.errors import DataError
 from hwcost.spaces import space
 from hwcost.timing.measurement import Measurement
-from hwcost.workloads import component_stacks
+from hwcost.workloads import component_stacks, models
 
 SPACE = space("supershaper")
 NOISY = ["--backend-option", "overhead_s=0.001", "--backend-option", "process_noise=0.05"]
@@ -56,6 +57,32 @@ def test_prices_of_a_calm_campaign_have_no_remark(tmp_path: Path, capsys: pytest
     assert invoke(["fit", store, "-m", "lut", "-o", str(model), "--no-plot"]) == 0
     assert "Prices moved" not in capsys.readouterr().out
     assert "shrunk" not in load(model).provenance
+
+
+def test_components_at_several_shapes_are_shown_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command line resumes and shows a campaign that Python made at two batch sizes."""
+    work = [
+        one
+        for size in (1, 8)
+        for one in (
+            *component_stacks(SPACE, batch_size=size, seq_len=8, dtype="float32", components=SPACE.components()),
+            *models(SPACE, SPACE.sample(1, seed=0), batch_size=size, seq_len=8),
+        )
+    ]
+    store = str(tmp_path / "s.db")
+    hc.measure(work, backend="null", tier="quick", rounds=2, store=store)
+    assert invoke(["measure", "--resume", "--store", store, "--json", "-"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert "components" not in document
+    one, eight = document["components_by_shape"]
+    assert one["shape"] == {"batch_size": 1, "seq_len": 8, "dtype": "float32"}
+    assert eight["costs_s"]["head"] > one["costs_s"]["head"]
+    assert len(one["gaps"]) == len(eight["gaps"]) == 1
+    assert invoke(["measure", "--resume", "--store", store]) == 0
+    seen = capsys.readouterr()
+    for size in (1, 8):
+        assert f"Component costs by depth slope at batch_size={size}, seq_len=8, dtype=float32" in seen.out
+        assert f"Seen at batch_size={size}, seq_len=8, dtype=float32." in " ".join(seen.err.split())
 
 
 def test_intervals_follow_from_those_of_the_campaign() -> None:

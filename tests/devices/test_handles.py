@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from hwcost.devices import DetectedDevice, DeviceHandle, device_kind, find, load, require, resolve
+from hwcost.devices.kinds import device_kinds
 from hwcost.devices.kinds.cuda import visible
 from hwcost.errors import DeviceError, UnknownNameError
+from hwcost.testing.plugins import registered
 
 T4, H100 = "Tesla T4", "NVIDIA H100 80GB HBM3"
 CARDS = [DetectedDevice("cuda", "nvidia", name, index, f"GPU-{index}abc") for index, name in enumerate((T4, H100, H100))]
@@ -52,7 +54,7 @@ def test_a_name_is_the_first_of_its_model_and_an_index_the_one_that_the_kind_cou
 
 
 def test_another_model_at_that_index_or_a_card_that_is_gone_is_refused() -> None:
-    with pytest.raises(DeviceError, match="no cuda device with the index 0 is a 'h100' here. Known: --device h100:1"):
+    with pytest.raises(DeviceError, match="no cuda device here that is a 'h100' has the index 0. Known: --device h100:1"):
         require("h100:0", CARDS)
     with pytest.raises(DeviceError, match=r"device h100:2 \(GPU-2abc\) is not here any more. Here: Tesla T4"):
         require(require("h100:2", CARDS), CARDS[:2])
@@ -105,3 +107,9 @@ def test_a_profile_of_ones_own_measures_and_is_not_needed_again(mine: Path, tmp_
     assert len(records) == 2
     assert {record.environment.device["device_name"] for record in records} == {"mine"}
     assert {record.workload.batch_size for record in records} == {2}
+
+
+def test_a_kind_that_cannot_be_imported_hides_no_other_device(caplog: pytest.LogCaptureFixture) -> None:
+    with registered("hwcost.device_kinds", {"broken": "no_such_module:Kind"}):
+        assert "cpu" in [kind.name for kind in device_kinds()]
+        assert "kind of device 'broken' (no_such_module:Kind)" in caplog.text

@@ -357,6 +357,12 @@ def test_damaged_logs_are_told(tmp_path, damage, message) -> None:
         both(log=log)
 
 
+def test_a_log_is_a_plain_file() -> None:
+    """Some devices never end while they are read."""
+    with pytest.raises(StoreError, match="cannot keep a study in '/dev/null': it is not a plain file"):
+        both(log="/dev/null")
+
+
 def test_a_changed_objective_is_noticed(tmp_path) -> None:
     """The log holds what was asked for; a searcher that was told otherwise asks otherwise."""
     log = tmp_path / "study.jsonl"
@@ -404,3 +410,8 @@ def test_unwritable_logs_are_told(tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot keep a study in"):
         both(log=tmp_path / "file" / "study.jsonl")
+
+
+def test_a_name_is_no_space() -> None:
+    with pytest.raises(UsageError, match=r"needs a search space, such as hwcost.space\('supershaper'\), got 'supershaper'"):
+        search("supershaper", [Minimize(lambda arch: 1.0)], evaluations=2)

@@ -36,5 +36,5 @@ def device_kind(name: str) -> DeviceKind:
 
 
 def device_kinds() -> list[DeviceKind]:
-    """Returns all kinds: the machine's own processor first, then the others by name."""
-    return sorted(map(device_kind, DEVICE_KINDS.names()), key=lambda kind: (not kind.is_host, kind.name))
+    """Returns all kinds that can be imported: the machine's own processor first, then the others by name."""
+    return sorted(map(device_kind, DEVICE_KINDS.members()), key=lambda kind: (not kind.is_host, kind.name))
