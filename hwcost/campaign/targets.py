@@ -47,7 +47,7 @@ def workloads(
     Raises:
         UsageError: When there are things of both kinds, or architectures of several spaces or of differing options.
     """
-    given = list(targets)
+    given = list(targets) if isinstance(targets, Iterable) else [targets]
     wrong = next((one for one in given if not isinstance(one, Architecture | Workload)), None)
     if wrong is not None:
         raise UsageError(f"measure takes architectures or workloads, got {type(wrong).__name__}")

@@ -13,7 +13,7 @@ from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.handle import DeviceHandle
 from hwcost.devices.kinds import device_kind, device_kinds
 from hwcost.devices.profile import DeviceProfile
-from hwcost.errors import DeviceError
+from hwcost.errors import DeviceError, UsageError
 
 Device = str | DeviceProfile | DeviceHandle
 """A device as users give it: ``NAME``, ``NAME:INDEX``, the path of a profile's file, a profile, or a handle."""
@@ -90,6 +90,8 @@ def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
         DeviceError: When the device is not here; says what is, and how to get its data.
     """
     here = present() if devices is None else devices
+    if not isinstance(device, (str, DeviceProfile, DeviceHandle)):
+        raise UsageError(f"a device is a name, the path of a .toml file, a profile or a handle, got {device!r:.60}")
     if isinstance(device, DeviceHandle):
         if find(device, here) is None:
             raise DeviceError(f"device {device} is not here any more. Here: {_all_described(here)}.")

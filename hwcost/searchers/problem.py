@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from hwcost.objectives.objective import Objective
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.candidates import Candidates
+
+Member = TypeVar("Member")
 
 ENUMERATED = 100_000
 """Spaces with no more points are listed, so that all feasible architectures are known beforehand."""
@@ -45,13 +48,12 @@ class Problem:
         if not isinstance(space, SearchSpace):
             raise UsageError(f"a search needs a search space, such as hwcost.space('supershaper'), got {space!r:.60}")
         _ = space.size
-        self._space, self._objectives, self._constraints = space, tuple(objectives), tuple(constraints)
+        self._space = space
+        self._objectives = _all_are(Objective, objectives, "objectives: a list of Minimize(...) and Maximize(...)")
+        self._constraints = _all_are(Constraint, constraints, "constraints: a list of Constraint(value, most=...)")
         names = [objective.name for objective in self._objectives]
         if not names:
             raise UsageError("a search needs at least one objective: Minimize(...) or Maximize(...)")
-        for one in self._constraints:
-            if not isinstance(one, Constraint):
-                raise UsageError(f"a constraint is made with Constraint(value, most=...), got {one!r:.60}")
         names += [one.name for one in self.measured]
         if len(set(names)) < len(names):
             raise UsageError(
@@ -131,3 +133,16 @@ class Problem:
             sign * objective.values(candidates) if objective.is_vectorised else None
             for sign, objective in zip(self.signs, self._objectives, strict=True)
         ]
+
+
+def _all_are(kind: type[Member], given: Sequence[Member], what: str) -> tuple[Member, ...]:
+    """Returns objectives or constraints as a tuple.
+
+    Raises:
+        UsageError: When they are something else, or one that does not stand in a list.
+    """
+    found = tuple(given) if isinstance(given, Iterable) else (given,)
+    wrong = [given] if not isinstance(given, Iterable) else [one for one in found if not isinstance(one, kind)]
+    if wrong:
+        raise UsageError(f"a search takes {what}; got {wrong[0]!r:.60}")
+    return found

@@ -10,7 +10,7 @@ import pytest
 from hwcost.devices import DetectedDevice, DeviceHandle, device_kind, find, load, require, resolve
 from hwcost.devices.kinds import device_kinds
 from hwcost.devices.kinds.cuda import visible
-from hwcost.errors import DeviceError, UnknownNameError
+from hwcost.errors import DeviceError, UnknownNameError, UsageError
 from hwcost.testing.plugins import registered
 
 T4, H100 = "Tesla T4", "NVIDIA H100 80GB HBM3"
@@ -113,3 +113,8 @@ def test_a_kind_that_cannot_be_imported_hides_no_other_device(caplog: pytest.Log
     with registered("hwcost.device_kinds", {"broken": "no_such_module:Kind"}):
         assert "cpu" in [kind.name for kind in device_kinds()]
         assert "kind of device 'broken' (no_such_module:Kind)" in caplog.text
+
+
+def test_a_device_is_a_name_a_path_a_profile_or_a_handle() -> None:
+    with pytest.raises(UsageError, match="a device is a name, .* got 3"):
+        require(3)  # type: ignore[arg-type]

@@ -415,3 +415,16 @@ def test_unwritable_logs_are_told(tmp_path) -> None:
 def test_a_name_is_no_space() -> None:
     with pytest.raises(UsageError, match=r"needs a search space, such as hwcost.space\('supershaper'\), got 'supershaper'"):
         search("supershaper", [Minimize(lambda arch: 1.0)], evaluations=2)
+
+
+@pytest.mark.parametrize(
+    ("objectives", "constraints", "said"),
+    [
+        (Maximize(depth), (), "objectives: a list of .* got Maximize"),
+        ([depth], (), "objectives: a list of .* got <function depth"),
+        ([Maximize(depth)], SIZE, "constraints: a list of .* got "),
+    ],
+)
+def test_what_is_not_a_list_of_the_right_things_is_refused(objectives, constraints, said) -> None:
+    with pytest.raises(UsageError, match=said):
+        search(SPACE, objectives, constraints, evaluations=5)
