@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.devices import DetectedDevice, DeviceHandle, DeviceKind
+from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.errors import DeviceError
-from hwcost.timing.telemetry import BlockReading, Telemetry
 
 DEVICES = "HWCOST_FAKE_DEVICES"
 """Environment variable with the behaviour of each device."""

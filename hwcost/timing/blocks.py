@@ -8,15 +8,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hwcost.devices import processors
+from hwcost.devices.telemetry import BlockReading
 from hwcost.errors import UsageError
 from hwcost.timing import guards, progress, timer
 from hwcost.timing.arrival import Arrival
 from hwcost.timing.protocol import Protocol
-from hwcost.timing.telemetry.base import BlockReading
 
 if TYPE_CHECKING:
     from hwcost.backends.base import BlockTiming, Runner
-    from hwcost.timing.telemetry.base import Telemetry
+    from hwcost.devices.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)

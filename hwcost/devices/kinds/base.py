@@ -24,7 +24,7 @@ class DeviceKind(ABC):
         match_facts: Names of facts of a detected device that a profile may ask for under ``[match]`` beside words.
         detected_facts: Facts that a profile for any device of the kind (``["*"]``) takes from the one that is here, each
             with its source.
-        telemetry: Provider of the device's counters, a subclass of ``hwcost.timing.telemetry.Telemetry``, as
+        telemetry: Provider of the device's counters, a subclass of ``hwcost.devices.telemetry.Telemetry``, as
             ``module:attribute``: it is imported by the process that measures, never to look which devices are here. Empty
             where nothing can be read.
     """

@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
 from hwcost.devices import device_kind
-from hwcost.timing.telemetry.base import BlockReading, Telemetry
+from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.timing.telemetry.combined import Combined
 from hwcost.timing.telemetry.host import HostTelemetry
 

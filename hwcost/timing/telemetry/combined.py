@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from hwcost.timing.telemetry.base import BlockReading, Telemetry
+from hwcost.devices.telemetry import BlockReading, Telemetry
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceHandle

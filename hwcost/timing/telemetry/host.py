@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.timing import conditions, timer
-from hwcost.timing.telemetry.base import BlockReading, Telemetry
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceHandle

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from hwcost.devices.telemetry import BlockReading, Telemetry
 from hwcost.errors import DeviceError
-from hwcost.timing.telemetry.base import BlockReading, Telemetry
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceHandle
