@@ -19,7 +19,6 @@ DEVICE_KINDS = Registry(
     {
         "cpu": "hwcost.devices.kinds.cpu:Cpu",
         "cuda": "hwcost.devices.kinds.cuda:Cuda",
-        "npu": "hwcost.devices.kinds.npu:Npu",
         "tpu": "hwcost.devices.kinds.tpu:Tpu",
     },
 )
