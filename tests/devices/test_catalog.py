@@ -63,7 +63,7 @@ def test_unknown_name_lists_names_and_says_what_to_do() -> None:
         ('memory_bytes = "box"', "", r"memory_bytes has no source"),
         ('protocol = "me"', "", r"protocol\.\w+ has no source"),
         ('protocol = "me"', 'protocol = "me"\npower_w = "box"', r"unknown key 'sources.power_w'"),
-        ('kind = "cuda"', 'kind = "gpu"', r"kind is 'gpu'\. Known: cpu, cuda, tpu"),
+        ('kind = "cuda"', 'kind = "gpu"', r"kind is 'gpu'\. Known: cpu, cuda"),
         ('cuda = ["RTX 4090"]', "", r"match.cuda is missing"),
         ('cuda = ["RTX 4090"]', 'cuda = "RTX 4090"', r"'match.cuda' must be a list of texts"),
         ("threads = 1", "", r"'protocol.threads' must be a positive whole number, got None"),

@@ -88,7 +88,7 @@ def test_a_path_a_profile_and_a_name_with_an_index_are_devices_too(mine: Path) -
     assert handle == require(str(mine)) == require(load(str(mine))) == require(handle)
     assert handle.profile.cores, "filled in with what is here"
     assert handle.profile.memory_bytes == 8_000_000_000
-    with pytest.raises(UnknownNameError, match="unknown kind of device 'abacus'. Known: cpu, cuda, tpu"):
+    with pytest.raises(UnknownNameError, match="unknown kind of device 'abacus'. Known: cpu, cuda"):
         device_kind("abacus")
 
 
