@@ -1,4 +1,4 @@
-"""Fills in the tables of facts, and turns the Sphinx roles of docstrings into plain code, when the site is built."""
+"""Fills in the tables of facts, and turns Sphinx's marks in docstrings into plain text, when the site is built."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def on_page_markdown(markdown: str, **_: Any) -> str:
 
 
 def on_page_content(html: str, **_: Any) -> str:
-    """Is called by mkdocs for the content of each page."""
-    return ROLE.sub(r"<code>\1</code>", html)
+    """Is called by mkdocs for the content of each page; a double colon announces the code block below it."""
+    return ROLE.sub(r"<code>\1</code>", html).replace("<p>::</p>", "").replace("::</p>", ":</p>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import re
 
 import pytest
@@ -14,6 +15,7 @@ from hwcost.cli.main import application
 from hwcost.errors import HwcostError
 from hwcost.timing.guards import CODES
 from tests.conftest import ROOT
+from tests.test_layers import RANKS, SOURCES, own_layer
 
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -72,6 +74,15 @@ def test_public_functions_are_functions_with_signatures(name: str) -> None:
     assert inspect.isfunction(function)
     kinds = {parameter.kind for parameter in inspect.signature(function).parameters.values()}
     assert inspect.Parameter.VAR_POSITIONAL not in kinds
+
+
+def test_the_architecture_page_lists_every_package_in_the_order_of_imports() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    layers = re.findall(r"^\| (`.*?) \|", text.partition("## A measurement")[0], re.MULTILINE)
+    rows = [re.findall(r"`(\w+)`", row) for row in layers]
+    ranks = [[RANKS[name] for name in row] for row in rows]
+    assert all(max(above) <= min(below) for above, below in itertools.pairwise(ranks))
+    assert {name for row in rows for name in row} == {own_layer(path) for path in SOURCES} - {"__init__", "__main__"}
 
 
 def test_files_that_the_architecture_page_names_exist() -> None:

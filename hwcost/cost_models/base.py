@@ -50,8 +50,8 @@ class CostModel(ABC):
 
     Args:
         space: The space of the architectures.
-        batch_size: Sequences per call of what is predicted; enters the physics features only.
-        seq_len: Tokens per sequence of what is predicted; enters the physics features only.
+        batch_size: Sequences per call of what is predicted; only the features that count work depend on it.
+        seq_len: Tokens per sequence of what is predicted; likewise.
         quantity: Name of what is predicted; it ends in its unit where it has one.
 
     Attributes:
