@@ -104,7 +104,7 @@ def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
     chosen = next((one for one in answering if index in (None, one.index)), None)
     if chosen is None:
         known = ", ".join(f"--device {name}:{one.index}" for one in answering)
-        raise DeviceError(f"no {profile.kind} device here that is a '{profile.name}' has the index {index}. Known: {known}.")
+        raise DeviceError(f"no '{profile.name}' with the index {index} is here, of kind {profile.kind}. Known: {known}.")
     return DeviceHandle(profile, chosen.index, chosen.uuid)
 
 

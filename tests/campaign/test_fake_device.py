@@ -70,7 +70,7 @@ def test_the_device_that_was_asked_for_is_the_one_that_ran(site: Path) -> None:
 def test_one_that_is_not_there_ends_with_3_and_says_which_are(site: Path) -> None:
     done = hwcost(site, "ok", *MEASURE, "--store", "s.db")
     assert done.returncode == 3
-    assert "no fake device with the index 1" in done.stderr
+    assert "no 'fake' with the index 1 is here" in done.stderr
     assert "--device fake:0" in done.stderr
 
 

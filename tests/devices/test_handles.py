@@ -54,7 +54,7 @@ def test_a_name_is_the_first_of_its_model_and_an_index_the_one_that_the_kind_cou
 
 
 def test_another_model_at_that_index_or_a_card_that_is_gone_is_refused() -> None:
-    with pytest.raises(DeviceError, match="no cuda device here that is a 'h100' has the index 0. Known: --device h100:1"):
+    with pytest.raises(DeviceError, match="no 'h100' with the index 0 is here, of kind cuda. Known: --device h100:1"):
         require("h100:0", CARDS)
     with pytest.raises(DeviceError, match=r"device h100:2 \(GPU-2abc\) is not here any more. Here: Tesla T4"):
         require(require("h100:2", CARDS), CARDS[:2])
