@@ -14,6 +14,7 @@ import json
 from abc import ABC
 from collections.abc import Callable
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
 from pathlib import Path
 from threading import Thread
 from typing import Any, ClassVar
@@ -229,4 +230,7 @@ def from_threads(ask: Callable[[], Any], patience_s: float = PATIENCE_S) -> list
 
     for one in found:
         Thread(target=work, args=(one,), daemon=True).start()
-    return [one.result(patience_s) for one in found]
+    try:
+        return [one.result(patience_s) for one in found]
+    except FutureTimeout:  # a class of its own before Python 3.11
+        raise TimeoutError(f"a thread was not finished after {patience_s:g} s") from None
