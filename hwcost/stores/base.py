@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 class Store(ABC):
     """Where campaigns and records are kept.
 
-    **Who calls.** The campaign's parent process adds the campaign and its rounds. While a round is under way it adds what the
-    measuring process reports of every pass; once a group of workloads is done, their records take its place. Several processes may write to one store at once, and any number may read meanwhile. One
-    store object belongs to one thread; every process opens its own.
+    **Who calls.** The campaign's parent process adds the campaign and its rounds. While a round is under way it adds what
+    the measuring process reports of every pass; once a group of workloads is done, their records take its place. Several
+    processes may write to one store at once, and any number may read meanwhile. One store object belongs to one thread;
+    every process opens its own.
 
-    **What is promised.** When a method that changes the store returns, the change is durable against the death of the process at any later moment, and every process that reads sees it. A
-    change is whole or absent, never half. Records and rounds never change and are never deleted. Numbers come back
-    bit for bit.
+    **What is promised.** When a method that changes the store returns, the change is durable against the death of the
+    process at any later moment, and every process that reads sees it. A change is whole or absent, never half. Records and
+    rounds never change and are never deleted. Numbers come back bit for bit.
 
     **Errors.** :class:`~hwcost.errors.StoreError` when the store cannot be opened, read or written;
     :class:`~hwcost.errors.DataError` when it holds something that is not a record;
