@@ -1,7 +1,8 @@
 """The contract of a backend: it prepares a workload once and then runs it, without any statistics.
 
-A worker process makes one backend, prepares one workload at a time, and closes each runner before the next. Warming up,
-block lengths, statistics and what the machine does meanwhile belong to ``hwcost.timing``, which also hands over the clock.
+A worker process makes one backend and prepares as many workloads as memory holds; they run in turn, a block each, and are
+closed before others are prepared. Warming up, block lengths, statistics and what the machine does meanwhile belong to
+``hwcost.timing``, which also hands over the clock.
 """
 
 from __future__ import annotations
@@ -113,6 +114,8 @@ class Backend(ABC):
     uses_processor: ClassVar[bool] = True
     """Whether it keeps CPUs of this machine busy. A synthetic backend does not: its campaigns hold no CPUs, and the
     counters of the CPUs are not read while it is timed."""
+    holds_many: ClassVar[bool] = True
+    """Whether several workloads can be ready to run at once; if not, they are measured one after another."""
     round: int = 0
     """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 

@@ -47,6 +47,11 @@ def throttled_s(root: Path = ROOT) -> float | None:
     return sum(found) if found else None
 
 
+def memory_left(root: Path = ROOT) -> list[int]:
+    """Returns the bytes that each of this process's groups may still take; nothing for groups without a limit."""
+    return [left for folder in folders(root) if (left := _memory_left(folder)) is not None]
+
+
 def pressure_file(root: Path = ROOT) -> Path:
     """Returns the file that counts how long tasks waited for a CPU: that of the nearest group, else the machine's."""
     nearest = (folder / "cpu.pressure" for folder in folders(root))
@@ -92,4 +97,14 @@ def _throttled_s(folder: Path) -> float | None:
             return float(fields["throttled_usec"]) * 1e-6
         return float(fields["throttled_time"]) * 1e-9
     except (OSError, ValueError, KeyError):
+        return None
+
+
+def _memory_left(folder: Path) -> int | None:
+    """Returns a group's limit of memory less what it cannot give back, in version 2; None without a limit."""
+    try:
+        held = dict(line.split() for line in text(folder / "memory.stat").splitlines())
+        in_use = int(text(folder / "memory.current")) - int(held.get("inactive_file", 0))
+        return max(0, int(text(folder / "memory.max")) - in_use)
+    except (OSError, ValueError):  # "max", or no such file
         return None

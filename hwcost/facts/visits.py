@@ -145,6 +145,8 @@ OF_BLOCKS = (
     Fact("cpu_wait_fraction", "conditions", FRACTION, "Share of the counted blocks' time without a CPU."),
     Fact("cpu_fraction", "conditions", NUMBER, "CPU seconds over wall seconds of the counted blocks."),
     Fact("disturbed_blocks", "conditions", COUNT, "Counted blocks that lost the processor."),
+    Fact("warmup_calls", "conditions", COUNT, "Calls between the switch to a workload and each of its blocks."),
+    Fact("switch_ratio", "conditions", NUMBER, "Time of the first call after a switch over that of a settled one."),
     Fact("arrival", "conditions", DOCUMENT, "Pauses between calls: median pause and share of queued calls."),
     Fact("hot_cache", "conditions", DOCUMENT, "Working set and cache of a component that fits into it, and its cold call."),
 )

@@ -47,6 +47,8 @@ class Faults:
         drop_size: Share of the clock that is lost in them.
         warmup: Number of calls until a visit is as quick as it gets.
         warmup_size: Slowing of the first call.
+        switch: Number of calls after another workload ran until one is as quick as in a loop.
+        switch_size: Slowing of these calls.
         slowdown: Slowing per call, as a share, without an end.
         swing: Half the height of an oscillation.
         swing_calls: Period of that oscillation, in calls.
@@ -78,6 +80,8 @@ class Faults:
     drop_size: float = 0.3
     warmup: int = 0
     warmup_size: float = 1.0
+    switch: int = 0
+    switch_size: float = 0.5
     slowdown: float = 0.0
     swing: float = 0.0
     swing_calls: int = 40

@@ -98,8 +98,8 @@ class SimDevice(Backend):
         missing_s = self.round * self.round_s - self.time() * 1e-9
         if missing_s > 0:
             self.time.advance(missing_s)
-        self.runner = SimRunner(self, workload)
-        return self.runner
+        self.runner = None
+        return SimRunner(self, workload)
 
 
 class SimRunner(Runner):
@@ -108,13 +108,13 @@ class SimRunner(Runner):
     def __init__(self, device: SimDevice, workload: Workload) -> None:
         super().__init__()
         item = int(workload.key[:16], 16)
-        self._faults = device.faults
+        self._device, self._faults = device, device.faults
         self._level = device.level(workload)
         self._law_s = IGNORED_S if device.faults.ignored else device.law_s(workload)
         rng = np.random.default_rng([device.seed, item, device.round, 3])
         self._draws = draw_blocks(device.faults, rng, (1, BLOCKS_AHEAD))
         self._time = device.time
-        self._calls = self._blocks = 0
+        self._calls = self._blocks = self._since = 0
         self._outputs = [np.random.default_rng(item).standard_normal(4, dtype=np.float32)]
         self.clock = self._read
         self.clock_step_s = device.faults.tick_s or 1e-9
@@ -126,10 +126,14 @@ class SimRunner(Runner):
 
     def run(self, n: int) -> None:
         """See the base class."""
+        if self._device.runner is not self:
+            self._device.runner, self._since = self, 0
         log = self._draws.log[0, self._blocks % BLOCKS_AHEAD] + self._level(np.array([self._time() * 1e-9]))[0]
-        calls = float(self._paces(np.arange(self._calls, self._calls + n)).sum())
+        order = np.arange(n)
+        calls = float((self._paces(self._calls + order) * self._after_switch(self._since + order)).sum())
         self._time.advance(self._law_s * calls * float(np.exp(log)) / (1.0 - self._faults.steal))
         self._calls += n
+        self._since += n
         self._blocks += 1
 
     def idle(self, seconds: float) -> None:
@@ -142,6 +146,10 @@ class SimRunner(Runner):
         warm = faults.warmup_size * np.exp(-4.0 * calls / faults.warmup) if faults.warmup else 0.0
         swing = np.exp(faults.swing * np.sin(2 * np.pi * calls / faults.swing_calls))
         return np.asarray((1.0 + warm) * swing * (1.0 + faults.slowdown * calls))
+
+    def _after_switch(self, calls: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Returns how much longer each call takes by its number since another workload ran."""
+        return np.asarray(1.0 + self._faults.switch_size * (calls < self._faults.switch))
 
     def compile_events(self) -> int:
         """See the base class."""
@@ -171,20 +179,10 @@ class SimTelemetry(Telemetry):
     def __init__(self, handle: DeviceHandle, device: SimDevice) -> None:
         super().__init__(handle)
         self._device = device
-        self._before_hz: float | None = None
-
-    def _clock_hz(self) -> float | None:
-        return None if self._device.runner is None else self._device.runner.clock_hz()
-
-    def before_block(self) -> None:
-        """See the base class."""
-        self._before_hz = self._clock_hz()
 
     def after_block(self) -> BlockReading:
         """See the base class."""
-        clock_hz = self._clock_hz()
-        known = clock_hz is not None and self._before_hz is not None
-        return BlockReading(clock_hz=(self._before_hz + clock_hz) / 2 if known else None)  # type: ignore[operator]
+        return BlockReading(clock_hz=None if self._device.runner is None else self._device.runner.clock_hz())
 
     def end(self) -> dict[str, Any]:
         """See the base class."""

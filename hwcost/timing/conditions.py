@@ -6,12 +6,14 @@ Every reading that a machine does not offer is None, never 0.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from hwcost.facts import Process, of_moment
 from hwcost.facts.files import text
+from hwcost.facts.values import FRACTION
 from hwcost.facts.visits import run_queue_wait_s as _run_queue_wait_s
 
 ROOT = Path("/")
@@ -24,6 +26,9 @@ SPAN = {fact.name: fact for fact in of_moment("span")}
 
 STATE = {fact.name: fact for fact in of_moment("state")}
 """Facts that describe a moment, by name."""
+
+SEEN_ONCE = ("throttle_reasons", "foreign_pids")
+"""Facts that list what was met; a visit keeps all of it."""
 
 Counter = float | tuple[float, float] | None
 """A counter; the counters of a part and of the whole, where their share is kept; or None where it is unknown."""
@@ -44,6 +49,37 @@ def read(root: Path = ROOT) -> dict[str, Counter]:
 def between(before: Reading, after: Reading) -> dict[str, Any]:
     """Returns what happened between two readings, by the name of the fact; None where it is unknown."""
     return {name: _change(name, before.get(name), after.get(name)) for name in SPAN}
+
+
+def together(told: Sequence[tuple[float, float, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Returns the conditions of a visit from those of the passes that it is spread over.
+
+    Counters are those of the whole passes, other workloads included; a share is the mean over their time, what was seen
+    once counts, and energy is the visit's share of it. What describes a moment is that of the last pass.
+
+    Args:
+        told: Seconds of a pass, the visit's share of them, and the conditions meanwhile.
+    """
+    names = dict.fromkeys(name for _, _, seen in told for name in seen)
+    return {name: _together(name, [(s, share, seen.get(name)) for s, share, seen in told]) for name in names}
+
+
+def _together(name: str, told: Sequence[tuple[float, float, Any]]) -> Any:
+    """Returns one fact of a visit; None where no pass knows it."""
+    known = [(seconds, share, value) for seconds, share, value in told if value is not None]
+    values = [value for _, _, value in known]
+    if not known:
+        return None
+    if name in SEEN_ONCE:
+        return type(values[0])(sorted({one for value in values for one in value}))
+    if name == "visit_energy_j":
+        return sum(share * value for _, share, value in known)
+    if name not in SPAN:
+        return values[-1]
+    if SPAN[name].value is not FRACTION:
+        return sum(values)
+    total_s = sum(seconds for seconds, _, _ in known)
+    return sum(seconds * value for seconds, _, value in known) / total_s if total_s else statistics.fmean(values)
 
 
 def state(root: Path = ROOT) -> dict[str, Any]:

@@ -52,8 +52,10 @@ class Visit:
         round: Number of the round, from 0.
         position: Place in the round's order, from 0.
         samples_s: Seconds per call, one for every timed block in the order they ran.
+        block_starts_s: Seconds from ``started_s`` to the start of each block of ``samples_s``; empty in older records.
+        passes: Number of the pass of each of these blocks within its round, from 1; empty likewise.
         calls_per_block: Number of calls in a block.
-        warmup_s: Seconds per call of the blocks before the steady state.
+        warmup_s: Seconds per call of the blocks before the steady state, that of the pilot pass first.
         steady: ``flat``, ``warm-up``, ``slowdown`` or ``none``.
         started_at: Instant at which the first timed block began, UTC in ISO 8601; of the failure where there was none.
         started_s: Seconds on the campaign's common clock when the first timed block began.
@@ -86,6 +88,8 @@ class Visit:
     facts: dict[str, Any] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     status: Status = "ok"
+    block_starts_s: tuple[float, ...] = ()
+    passes: tuple[int, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON that :meth:`from_dict` turns back into an equal visit; it shares its maps with the visit."""
@@ -111,7 +115,7 @@ class Visit:
 
 
 _NAMES = tuple(field.name for field in fields(Visit))
-_SERIES = tuple(field.name for field in fields(Visit) if str(field.type).startswith("tuple[float"))
+_SERIES = tuple(field.name for field in fields(Visit) if str(field.type).startswith(("tuple[float", "tuple[int")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ PROTOCOL_VERSION = 1
 LEAST_BLOCKS = 4
 """Fewest blocks of a visit: fewer do not show whether it is steady."""
 
+LEAST_GROUP = 4
+"""Fewest workloads measured in turn that tell what slowed them all; in a smaller group each is judged by itself."""
+
 CACHES = ("hot", "cold")
 """Policies for the device's caches: left as the call before leaves them, or emptied before every call, each timed alone."""
 
@@ -71,7 +74,12 @@ class Protocol:
     @property
     def times_single_calls(self) -> bool:
         """Whether every block is one call, timed by itself."""
-        return self.cache == "cold" or Arrival.parse(self.arrival).has_pauses
+        return self.cache == "cold" or self.has_pauses
+
+    @property
+    def has_pauses(self) -> bool:
+        """Whether calls come with pauses; such workloads are measured one after another, never in turn."""
+        return self.arrival != BACK_TO_BACK
 
     @property
     def window(self) -> int:

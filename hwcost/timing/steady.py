@@ -25,6 +25,9 @@ FEW = 6
 NOISE = 3.0
 """Standard errors that a difference must exceed before it counts."""
 
+CLEAR_TREND = 0.05
+"""Relative change of a workload beside the others, over the last half of its blocks, that makes it unsteady."""
+
 MEDIAN_TO_MEAN = 1.2533
 """Standard error of a median over that of a mean, for normal noise."""
 
@@ -53,6 +56,37 @@ def first_steady(blocks: Sequence[float], tolerance: float, window: int = WINDOW
     if len(blocks) < window or not is_steady(blocks[-window:], tolerance):
         return None
     return len(blocks) - window
+
+
+def settled_from(logs: Sequence[float], tolerance: float) -> int | None:
+    """Returns from where on a workload's blocks, spread over a round, have no clear trend of their own.
+
+    Up to half of them are given up as warm-up, however small their trend; what is left may have a small one.
+
+    Args:
+        logs: Log seconds per call, what slowed all workloads of a pass taken out, in the order measured.
+        tolerance: Relative change from the first to the last third that is no trend.
+
+    Returns:
+        The index of the first block that counts; None where even the last half has a clear trend.
+    """
+    most = max(0, min(len(logs) // 2, len(logs) - FEW))
+    for start in sorted({0, 1, 2, len(logs) // 8, len(logs) // 4, most}):
+        if start <= most and abs(trend(logs[start:])) <= tolerance:
+            return start
+    return most if abs(trend(logs[most:])) <= CLEAR_TREND else None
+
+
+def trend(values: Sequence[float]) -> float:
+    """Returns the change from the first to the last third; 0 where it is noise, no steady one, or the values are too few."""
+    if len(values) < FEW:
+        return 0.0
+    third = len(values) // 3
+    parts = values[:third], values[third:-third], values[-third:]
+    first, middle, last = (statistics.median(part) for part in parts)
+    noise = NOISE * MEDIAN_TO_MEAN * _spread(values) * (2 / third) ** 0.5
+    is_steady_change = min(first, last) - noise <= middle <= max(first, last) + noise
+    return last - first if is_steady_change and abs(last - first) > noise else 0.0
 
 
 def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float) -> Outcome:

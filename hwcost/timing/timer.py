@@ -12,13 +12,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import psutil
+
 from hwcost.backends.base import BlockTiming
 from hwcost.errors import MeasurementError
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Runner
 
-__all__ = ["stopwatch", "utc_now"]
+__all__ = ["stopwatch", "utc", "utc_now"]
 
 MIN_TICKS = 1000
 """A block lasts at least this many steps of the clock."""
@@ -85,11 +87,25 @@ def process_cpu_s() -> float:
     return time.process_time()
 
 
+def unix_s() -> float:
+    """Returns the seconds since the epoch of Unix."""
+    return time.time()
+
+
 def utc_now() -> str:
     """Returns the time in UTC as ISO 8601 with microseconds."""
-    seconds = time.time()
+    return utc(unix_s())
+
+
+def utc(seconds: float) -> str:
+    """Returns Unix time, in seconds, as UTC in ISO 8601 with microseconds."""
     whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
     return f"{whole}.{int(seconds % 1 * 1e6):06d}Z"
+
+
+def process_age_s() -> float:
+    """Returns the seconds since this process was started, its imports included."""
+    return time.time() - psutil.Process().create_time()
 
 
 def stopwatch() -> Callable[[], float]:

@@ -5,7 +5,6 @@ A missing synchronisation, or a compiler that removes work whose result nobody r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from hwcost.timing.measurement import Flag
@@ -22,27 +21,28 @@ LEAST_RATIO = 1.3
 LEAST_OF_BOUND = 0.5
 """A latency below this share of the least possible one cannot be; the rest is left to clocks above the one of the peak."""
 
-TRIES = 3
-"""Blocks of twice the calls before a low ratio is believed: a machine may be slowed while the single blocks run."""
+TRIES = 4
+"""Pairs of blocks before a low ratio is believed: a machine may be slowed while the single block runs."""
 
 REDUCED = {"float32": ("float32", "tfloat32")}
 """Formats that a runtime may compute in although another one was asked for."""
 
 
-def repeat_ratio(timing: Timing, calls: int, blocks_s: Sequence[float]) -> float:
+def repeat_ratio(timing: Timing, calls: int, block_s: float) -> float:
     """Times twice the calls of a block and returns the cost relative to the quickest block: about 2 for real work.
 
     Args:
         timing: Function that times a number of calls.
         calls: Calls of an ordinary block.
-        blocks_s: Seconds of those blocks.
+        block_s: Seconds of such a block; further ones are timed where twice the calls seem to cost too little.
     """
-    ratio = 0.0
-    for _ in range(TRIES):
-        ratio = max(ratio, time_block(timing, 2 * calls).seconds / min(blocks_s))
-        if ratio >= LEAST_RATIO:
+    twice_s = time_block(timing, 2 * calls).seconds
+    for _ in range(TRIES - 1):
+        if twice_s >= LEAST_RATIO * block_s:
             break
-    return ratio
+        block_s = min(block_s, time_block(timing, calls).seconds)
+        twice_s = max(twice_s, time_block(timing, 2 * calls).seconds)
+    return twice_s / block_s
 
 
 def bound_s(workload: Workload, device: DeviceProfile, threads: int) -> float | None:

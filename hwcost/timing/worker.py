@@ -4,13 +4,18 @@ The parent plans and stores, and never measures; this process measures and never
 stderr, so that stdout holds events only::
 
     {"event": "environment", ...}   once
-    {"event": "begin", "workload_key": ...}   before each visit, so that the parent knows what killed the process
-    {"event": "visit", "visit": ...}
+    {"event": "prepared", "workload_key", "position", "group", "prepare_s", "first_run_s", "facts", "checks", ...}
+    {"event": "visit", "visit": ...}   instead, or later, for a workload that failed
+    {"event": "pass", "group", "pass", "blocks": [...], "conditions": {...}, ...}
+    {"event": "closed", "group": ...}   after the last pass of a group
     {"event": "error", "type": ..., "text": ...}   and the process ends
     {"event": "done"}
 
-The first line on stdin is the job. After the environment and after every visit one line more says that the parent has dealt
-with it: no visit begins before the one before is stored. When stdin ends instead, the process does.
+The first line on stdin is the job. After the events of ``ACKNOWLEDGED`` one line more says that the parent has dealt with
+it: no pass begins before the one before is stored. When stdin ends instead, the process does. An event tells of one pass,
+or of several quick ones: each block says which it belongs to, and ``pass`` is the last of them. Visits are made of events by
+:mod:`hwcost.timing.assemble`. Which workload is in hand stands in a file of the parent's, so that no event wakes it while
+one is timed: 8 bytes, the position in the round's order with the least byte first.
 """
 
 from __future__ import annotations
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from hwcost.devices import DeviceHandle
     from hwcost.timing.telemetry import Telemetry
 
-ACKNOWLEDGED = ("environment", "visit")
+ACKNOWLEDGED = ("environment", "visit", "pass", "closed")
 """Events after which the worker waits until the parent has dealt with them."""
 
 PR_SET_PDEATHSIG = 1
@@ -47,9 +52,14 @@ class Job:
         device: Device that is measured on, ``DeviceHandle.to_dict()``.
         protocol: ``Protocol.to_dict()``.
         round: Number of the round.
-        workloads: ``Workload.as_dict()`` of each workload, in the order of their visits.
+        workloads: ``Workload.as_dict()`` of each workload, in the round's order.
         positions: Position of each in the round's order.
         cpus: CPUs to run on; None to leave that to the system.
+        passes: Most passes over a group after its pilot pass; None for as many as the protocol's criterion asks for.
+        round_s: Seconds from the start of the process after which no further pass begins; None for no limit.
+        seed: Seed of the order of workloads within each pass.
+        memory_bytes: Bytes that a group of workloads may take; None for a share of what is free at the start.
+        current_fd: Descriptor of a file that takes the position of the workload in hand; None for none.
     """
 
     backend: str
@@ -61,6 +71,11 @@ class Job:
     workloads: list[dict[str, Any]]
     positions: list[int]
     cpus: list[int] | None = None
+    passes: int | None = None
+    round_s: float | None = None
+    seed: int = 0
+    memory_bytes: int | None = None
+    current_fd: int | None = None
 
 
 def main() -> int:
@@ -83,27 +98,25 @@ def main() -> int:
 
 
 def work(job: Job) -> Iterator[dict[str, Any]]:
-    """Measures the workloads of a job and yields its events; the next visit begins when the next event is asked for."""
+    """Measures the workloads of a job and yields its events; the next pass begins when the next event is asked for."""
     if job.cpus:
         os.sched_setaffinity(0, job.cpus)
     from hwcost.backends import usable
     from hwcost.devices import DeviceHandle, require
+    from hwcost.timing.groups import Groups
     from hwcost.timing.protocol import Protocol
+    from hwcost.timing.setting import Limits, Setting
     from hwcost.timing.telemetry import telemetry_of
-    from hwcost.timing.visit import VisitIndex, visit
     from hwcost.workloads import from_dict
 
     handle = require(DeviceHandle.from_dict(job.device))
     backend = usable(job.backend, handle.kind)(job.threads, job.backend_options)
     backend.round = job.round
-    protocol = Protocol.from_dict(job.protocol)
     telemetry = telemetry_of(backend, handle)
     yield {"event": "environment", **environment_of(backend.version(), handle, telemetry)}
-    for data, position in zip(job.workloads, job.positions, strict=True):
-        workload = from_dict(data)
-        yield {"event": "begin", "workload_key": workload.key}
-        seen = visit(backend, workload, handle, protocol, VisitIndex(job.round, position), telemetry)
-        yield {"event": "visit", "visit": seen.to_dict()}
+    setting = Setting(backend, handle, Protocol.from_dict(job.protocol), telemetry, job.round, job.seed)
+    limits = Limits(job.passes, job.round_s, job.memory_bytes, job.current_fd)
+    yield from Groups(setting, limits, list(zip(map(from_dict, job.workloads), job.positions, strict=True))).events()
 
 
 def environment_of(versions: dict[str, str], handle: DeviceHandle, telemetry: Telemetry) -> dict[str, Any]:

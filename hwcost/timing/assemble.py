@@ -1,0 +1,242 @@
+"""Visits from the events of a worker: pure, so that what was journaled before a kill gives what an undisturbed end gives.
+
+Blocks of the pilot pass are warm-up. In a group of four and more workloads the others say what slowed a whole pass, so that
+only a trend of the workload's own makes it unsteady; in a smaller one its blocks are judged by themselves.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hwcost.timing import conditions, guards, steady, timer, work
+from hwcost.timing.accepted import AcceptedBlocks, accepted
+from hwcost.timing.measurement import Flag, Status, Visit
+from hwcost.timing.pass_block import PassBlock
+from hwcost.timing.protocol import LEAST_BLOCKS, LEAST_GROUP, Protocol
+
+QUEUED = 0.01
+"""A call whose pause is below this share of its own time arrived while the one before it ran."""
+
+Event = Mapping[str, Any]
+
+
+def assembled(prepared: Event, passes: Sequence[Event], protocol: Protocol) -> Visit:
+    """Makes the visit of one workload.
+
+    Args:
+        prepared: Its event ``prepared``.
+        passes: Events ``pass`` of its group, those of the other workloads included, in the order they came.
+        protocol: Protocol that they were measured with.
+    """
+    return assembled_group([prepared], passes, protocol)[0]
+
+
+def assembled_group(prepared: Sequence[Event], passes: Sequence[Event], protocol: Protocol) -> list[Visit]:
+    """Makes the visits of workloads of one group; see :func:`assembled`.
+
+    Args:
+        prepared: Events ``prepared`` of the workloads that are wanted.
+        passes: Events ``pass`` of the group in the order they came.
+        protocol: Protocol that they were measured with.
+    """
+    blocks = blocks_of(passes)
+    shifts = common_shifts(blocks) if passes and passes[0]["size"] >= LEAST_GROUP else None
+    shares = [_shares(event) for event in passes]
+    return [
+        _Assembly(one, blocks.get(one["workload_key"], []), _Told(passes, shares, shifts), protocol).visit()
+        for one in prepared
+    ]
+
+
+def blocks_of(passes: Sequence[Event]) -> dict[str, list[PassBlock]]:
+    """Returns the blocks of every workload in the order they ran."""
+    found: dict[str, list[PassBlock]] = {}
+    for event in passes:
+        for plain in event["blocks"]:
+            found.setdefault(plain["workload_key"], []).append(PassBlock.from_dict(plain))
+    return found
+
+
+def common_shifts(blocks: Mapping[str, Sequence[PassBlock]]) -> dict[int, float]:
+    """Returns what slowed a pass: the median over its workloads of log block minus the workload's median.
+
+    A pass of few workloads, since others were finished, does not tell and is left out.
+    """
+    apart: dict[int, list[float]] = {}
+    for series in blocks.values():
+        timed = [one for one in series if one.role == "timed" and one.block.seconds > 0]
+        if not timed:
+            continue
+        logs = [math.log(one.block.per_call_s) for one in timed]
+        middle = statistics.median(logs)
+        for one, log in zip(timed, logs, strict=True):
+            apart.setdefault(one.number, []).append(log - middle)
+    return {number: statistics.median(found) for number, found in apart.items() if len(found) >= LEAST_GROUP}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the passes of a group tell of each of its workloads.
+
+    Attributes:
+        passes: Events of the passes.
+        shares: Share of each pass's time by workload.
+        shifts: What slowed a pass, by its number; None where the group is too small to tell.
+    """
+
+    passes: Sequence[Event]
+    shares: Sequence[Mapping[str, float]]
+    shifts: Mapping[int, float] | None
+
+
+class _Assembly:
+    """One visit in the making."""
+
+    def __init__(self, prepared: Event, blocks: Sequence[PassBlock], told: _Told, protocol: Protocol) -> None:
+        self.prepared, self.blocks, self.told, self.protocol = prepared, blocks, told, protocol
+        self.pilot = [one for one in blocks if one.role == "warm-up"]
+        self.timed = [one for one in blocks if one.role == "timed"]
+        self.steady_from = self._steady_from()
+        self.steady = [] if self.steady_from is None else self.timed[self.steady_from :]
+        self.warmup = [one.block.per_call_s for one in [*self.pilot, *self.timed[: self.steady_from]]]
+        self.accepted: AcceptedBlocks = accepted([one.block for one in self.steady], protocol)
+
+    def visit(self) -> Visit:
+        """Returns the visit."""
+        if not self.blocks:
+            flag = Flag("E_NO_STEADY", "the process ended before a block was timed.", "Measure it again.")
+            return Visit(
+                self.prepared["workload_key"], self.prepared["round"], self.prepared["position"], flags=(flag,),
+                prepare_s=self.prepared["prepare_s"], first_run_s=self.prepared["first_run_s"], status="void",
+                started_at=timer.utc_now() if not self.told.passes else timer.utc(self.told.passes[0]["begun_s"]),
+            )  # fmt: skip
+        seen = self._conditions()
+        flags = self._flags(seen)
+        kept, samples = [self.steady[index] for index in self.accepted.kept], self.accepted.samples
+        started_s = self.blocks[0].started_s - (self.blocks[0].block.idle_s or 0.0)
+        cpu_s = [one.block.cpu_s for one in self.blocks if one.block.cpu_s is not None]
+        device = self.accepted.device_samples
+        return Visit(
+            workload_key=self.prepared["workload_key"],
+            round=self.prepared["round"],
+            position=self.prepared["position"],
+            samples_s=tuple(samples),
+            block_starts_s=tuple(one.started_s - started_s for one in kept),
+            passes=tuple(one.number for one in kept),
+            device_samples_s=None if device is None else tuple(device),
+            calls_per_block=self.prepared["calls"],
+            warmup_s=tuple(self.warmup),
+            steady=steady.classify(self.warmup[len(self.pilot) :], samples, self.protocol.steady_tolerance),
+            started_at=self._started_at(),
+            started_s=started_s,
+            ended_s=self.blocks[-1].ended_s,
+            prepare_s=self.prepared["prepare_s"],
+            first_run_s=self.prepared["first_run_s"],
+            cpu_s=sum(cpu_s) if cpu_s else None,
+            conditions=seen,
+            facts=dict(self.prepared["facts"]),
+            flags=tuple(flags),
+            status=_status(flags),
+        )
+
+    def _steady_from(self) -> int | None:
+        """Returns the index of the first steady block of those timed; None where there is none."""
+        per_call_s = [one.block.per_call_s for one in self.timed]
+        if self.told.shifts is not None:
+            shifts = [self.told.shifts.get(one.number, 0.0) for one in self.timed]
+            own = [math.log(one) - shift for one, shift in zip(per_call_s, shifts, strict=True)]
+            return steady.settled_from(own, self.protocol.steady_tolerance)
+        if len(self.timed) < LEAST_BLOCKS:
+            return 0 if self.timed else None
+        window = min(self.protocol.window, len(self.timed))
+        for count in range(window, len(per_call_s) + 1):
+            found = steady.first_steady(per_call_s[:count], self.protocol.steady_tolerance, window)
+            if found is not None:
+                return found
+        return None
+
+    def _started_at(self) -> str:
+        first = self.told.passes[0]
+        offset_s = self.blocks[0].started_s - first["blocks"][0]["started_s"]
+        return timer.utc(first["begun_s"] + max(0.0, offset_s))
+
+    def _conditions(self) -> dict[str, Any]:
+        """Returns what the machine did meanwhile, and what the blocks and the checks say."""
+        key = self.prepared["workload_key"]
+        pairs = zip(self.told.passes, self.told.shares, strict=True)
+        told = [(event["seconds"], shares[key], event["conditions"]) for event, shares in pairs if key in shares]
+        seen = conditions.together(told)
+        found = self.accepted
+        seen |= {
+            "clock_ratio": guards.clock_ratio([one.block for one in self.timed]),
+            "left_out_s": found.left_out,
+            "cpu_wait_fraction": found.wait_fraction,
+            "cpu_fraction": found.cpu_fraction,
+            "disturbed_blocks": found.disturbed,
+        }
+        hot = self.prepared["checks"].get("hot_cache")
+        return seen | self._arrival() | self._switch() | ({"hot_cache": hot} if hot else {})
+
+    def _arrival(self) -> dict[str, Any]:
+        """Returns how calls arrived, where they came with pauses: the median pause, and the share that had to queue."""
+        if not self.protocol.has_pauses:
+            return {}
+        pauses = [(one.block.idle_s or 0.0, one.block.seconds) for one in self.timed]
+        queued = sum(idle_s < QUEUED * seconds for idle_s, seconds in pauses) / len(pauses)
+        idle_s = statistics.median(idle_s for idle_s, _ in pauses)
+        return {"arrival": {"calls": self.protocol.arrival, "idle_s": idle_s, "queued": queued}}
+
+    def _switch(self) -> dict[str, Any]:
+        """Returns the calls before each block, and the time of the first call after a switch over a settled one."""
+        if not self.pilot:
+            return {}
+        calls = self.timed[-1].warmup_calls if self.timed else self.pilot[-1].warmup_calls
+        ratios = [
+            one.first_s / (one.block.per_call_s if one.warmup_calls else self.prepared["settled_s"])
+            for one in self.blocks
+            if one.first_s is not None and one.block.seconds > 0
+        ]
+        return {"warmup_calls": calls, "switch_ratio": statistics.median(ratios) if ratios else None}
+
+    def _flags(self, seen: Mapping[str, Any]) -> list[Flag]:
+        if self.steady_from is None:
+            return [self._never_steady()]
+        checks = self.prepared["checks"]
+        compiled = checks["compiled"] + sum(one.compiled for one in self.blocks)
+        flags = guards.of_visit(
+            self.accepted.samples, seen, name=self.prepared["name"], left_out=self.accepted.left_out, compiled=compiled,
+            span_s=sum(event["seconds"] for event in self.told.passes),
+        )  # fmt: skip
+        latency_s = min(one.block.per_call_s for one in self.steady)
+        not_executed = work.check_async(latency_s, checks["bound_s"], checks["repeat_ratio"])
+        return [*flags, not_executed] if not_executed else flags
+
+    def _never_steady(self) -> Flag:
+        if not self.timed:
+            return Flag("E_NO_STEADY", "no block was timed after the pilot pass.", "Measure it again.")
+        tolerance, window = self.protocol.steady_tolerance, self.protocol.window
+        what, per_block = steady.why_not([one.block.per_call_s for one in self.timed], tolerance, window)
+        spent_s = sum(one.spent_s for one in self.timed)
+        cap_s = self.protocol.cap_s(spent_s / len(self.timed))
+        text = f"{len(self.timed)} blocks in {spent_s:.1f} s (cap {cap_s:.3g} s) never became steady: "
+        text += f"{what}, by {100 * per_block * len(self.timed) / spent_s:+.2g} % per second."
+        return Flag("E_NO_STEADY", text, "Let the machine cool or rest, and see the samples.")
+
+
+def _shares(event: Event) -> dict[str, float]:
+    """Returns the share of a pass's blocks, by time, of every workload."""
+    found: dict[str, float] = {}
+    for plain in event["blocks"]:
+        found[plain["workload_key"]] = found.get(plain["workload_key"], 0.0) + plain["seconds"]
+    total_s = sum(found.values())
+    return {key: seconds / total_s if total_s else 0.0 for key, seconds in found.items()}
+
+
+def _status(flags: Sequence[Flag]) -> Status:
+    if any(flag.code.startswith("E_") for flag in flags):
+        return "void"
+    return "warn" if any(flag.code.startswith("W_") for flag in flags) else "ok"

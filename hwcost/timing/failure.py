@@ -1,0 +1,57 @@
+"""What becomes of a workload that raised: a visit without samples, with the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hwcost.errors import HwcostError, MeasurementError
+from hwcost.timing import timer
+from hwcost.timing.measurement import Flag, Visit
+from hwcost.timing.setting import Setting
+
+if TYPE_CHECKING:
+    from hwcost.workloads.base import Workload
+
+
+def failed_visit(setting: Setting, workload: Workload, position: int, error: Exception) -> dict[str, Any]:
+    """Returns the event of a workload that raised.
+
+    Args:
+        setting: Device, runtime and protocol of the process.
+        workload: The workload.
+        position: Its number in the round's order.
+        error: What it raised.
+
+    Raises:
+        DeviceError: When it failed because the device is gone.
+    """
+    setting.telemetry.check()
+    flags = (_reason(workload, error),)
+    visit = Visit(workload.key, setting.round, position, started_at=timer.utc_now(), status="failed", flags=flags)
+    return {"event": "visit", "visit": visit.to_dict()}
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Says whether a workload raised because memory ran out, whichever runtime reports it."""
+    from hwcost.backends import memory
+
+    return memory.is_out_of_memory(_raised(error))
+
+
+def _raised(error: Exception) -> BaseException:
+    """Returns what a user's factory raised, where that is the cause."""
+    return error.__cause__ if isinstance(error, MeasurementError) and error.__cause__ else error
+
+
+def _reason(workload: Workload, error: Exception) -> Flag:
+    from hwcost.backends.causes import plain_cause
+    from hwcost.backends.memory import out_of_memory
+
+    raised = _raised(error)
+    if is_out_of_memory(error) and not isinstance(raised, HwcostError):
+        error = out_of_memory(workload, raised)
+    text = str(error) if isinstance(error, HwcostError) else f"{type(error).__name__}: {plain_cause(error)}"
+    if isinstance(error, MeasurementError) and text.startswith("E_"):
+        code, _, text = text.partition(": ")
+        return Flag(code, text)
+    return Flag("E_FAILED", f"'{workload.name}' failed: {text[:2000]}")

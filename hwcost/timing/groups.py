@@ -1,0 +1,115 @@
+"""The workloads of a round in groups: as many as memory holds are prepared, then measured in turn, then freed."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hwcost.errors import DeviceError, UsageError
+from hwcost.timing import timer
+from hwcost.timing.failure import failed_visit, is_out_of_memory
+from hwcost.timing.member import Member
+from hwcost.timing.memory import Memory
+from hwcost.timing.passes import Passes, point_at
+from hwcost.timing.setting import Limits, Setting
+
+if TYPE_CHECKING:
+    from hwcost.workloads.base import Workload
+
+Task = tuple["Workload", int]
+"""A workload and its number in the round's order."""
+
+
+class Groups:
+    """The groups of one process.
+
+    Args:
+        setting: Device, runtime and protocol of the process.
+        limits: Limits of the process.
+        tasks: Workloads in the round's order.
+    """
+
+    def __init__(self, setting: Setting, limits: Limits, tasks: Sequence[Task]) -> None:
+        self._setting, self._limits, self._left = setting, limits, list(tasks)
+        self._memory = Memory(limits.memory_bytes)
+        self._members: list[Member] = []
+        self._number = 0
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Measures group after group and yields the events of :mod:`hwcost.timing.worker`.
+
+        Raises:
+            UsageError: When the backend cannot run a workload at all.
+            DeviceError: When the device was lost.
+        """
+        while self._left and not self._is_late():
+            began_s, left = timer.process_age_s(), len(self._left)
+            try:
+                yield from self._prepared()
+                if self._members:
+                    yield from Passes(
+                        self._setting, self._limits, self._number, self._members, self._until_s(began_s, left)
+                    ).events()
+            finally:
+                self._close()
+            self._number += 1
+
+    def _prepared(self) -> Iterator[dict[str, Any]]:
+        """Prepares workloads until memory is full, and yields their events."""
+        self._memory.begin()
+        while self._left and not self._is_full():
+            workload, position = self._left[0]
+            point_at(self._limits, position)
+            try:
+                member = prepare(self._setting, workload, position)
+            except (UsageError, DeviceError):
+                raise
+            except Exception as error:
+                if self._members and is_out_of_memory(error):
+                    return  # it is the first of the next group
+                self._left.pop(0)
+                yield failed_visit(self._setting, workload, position, error)
+                continue
+            self._left.pop(0)
+            self._members.append(member)
+            self._memory.note()
+            yield member.prepared(self._number)
+
+    def _is_full(self) -> bool:
+        alone = self._setting.protocol.has_pauses or not self._setting.backend.holds_many
+        return bool(self._members) and (alone or not self._memory.has_room())
+
+    def _until_s(self, began_s: float, left: int) -> float | None:
+        """Returns the end of a group's passes: its share, by its number of workloads, of the time that is left."""
+        if self._limits.round_s is None:
+            return None
+        return began_s + (self._limits.round_s - began_s) * len(self._members) / left
+
+    def _is_late(self) -> bool:
+        """Says whether time is over for workloads that are measured one after another; others still get their passes."""
+        alone = self._setting.protocol.has_pauses and self._number > 0
+        return alone and self._limits.round_s is not None and timer.process_age_s() >= self._limits.round_s
+
+    def _close(self) -> None:
+        for member in self._members:
+            member.close()
+        self._members = []
+        gc.collect()
+
+
+def prepare(setting: Setting, workload: Workload, position: int) -> Member:
+    """Prepares a workload: builds and compiles it, runs it once, finds the calls of a block, and checks it.
+
+    Args:
+        setting: Device, runtime and protocol of the process.
+        workload: The workload.
+        position: Its number in the round's order.
+    """
+    preparing = timer.stopwatch()
+    runner = setting.backend.prepare(workload, setting.handle)
+    try:
+        return Member(setting, workload, position, preparing(), runner)
+    except BaseException:
+        runner.close()
+        raise
