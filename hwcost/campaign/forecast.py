@@ -112,12 +112,17 @@ def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s:
     pass_s = sum((1 + WARMUP) * protocol.block_s(call_s) for call_s in calls_s)
     build_s = statistics.mean(one.prepare_s for one in known.values()) * len(calls_s) if known else 0.0
     start_s = PROCESS_S + build_s + START_BLOCKS * pass_s
-    processes, blocks = protocol.rounds, math.ceil(statistics.mean(map(protocol.visit_blocks, calls_s)))
+    processes, blocks = protocol.rounds, math.ceil(statistics.mean(_blocks(protocol, call_s) for call_s in calls_s))
     if budget_s is not None and known:
         processes, blocks = fitting(protocol, budget_s, start_s, pass_s)
     total_s = processes * (start_s + blocks * pass_s)
     half = half_width(processes, blocks) if known else None
     return Forecast(len(calls_s), len(known), processes, blocks, total_s, half, budget_s)
+
+
+def _blocks(protocol: Protocol, call_s: float) -> int:
+    """Returns the fewest blocks of a visit."""
+    return max(protocol.min_blocks, math.ceil(protocol.min_visit_s / max(protocol.block_s(call_s), 1e-9)))
 
 
 def fitting(protocol: Protocol, budget_s: float, start_s: float, pass_s: float) -> tuple[int, int]:

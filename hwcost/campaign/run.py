@@ -204,10 +204,8 @@ class _Run:
         """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before."""
         protocol, failed, counts = self.plan.protocol, self.failed, self._counts()
         keys = [key for key in self.plan.by_key if key not in failed]
-        if self._made() >= protocol.max_rounds:
-            return []
         lacking = [key for key in keys if counts[key] < protocol.rounds]
-        if lacking:
+        if lacking or self._made() >= protocol.max_rounds:
             return lacking
         wide = set(estimate.needs_more_rounds(estimate.estimate(self.plan, self.journal.visits), self.plan))
         return [key for key in keys if key in wide]
