@@ -1,5 +1,7 @@
 """Canaries: two small workloads, one bound by computing and one by memory, visited again and again through a campaign.
 
+Workloads that are timed in turn have them as two more among them, in every round; they go between workloads that are not.
+
 Their own visits show how the machine's level moved, so they check the level that was found without them, and they link
 campaigns of different days. Nothing is ever divided by them: their noise would go into every latency.
 """
@@ -79,6 +81,14 @@ def interleave(order: Sequence[str], canaries: Sequence[str]) -> list[str]:
         found += [canaries[turn % len(canaries)], *order[start : start + EVERY]]
     turns = -(-len(order) // EVERY)
     return [*found, canaries[turns % len(canaries)]]
+
+
+def spread(order: Sequence[str], canaries: Sequence[str]) -> list[str]:
+    """Puts each canary once among workloads that are timed in turn, at even distances, so that each group has its share."""
+    found = list(order)
+    for turn, key in reversed(list(enumerate(canaries))):
+        found.insert(turn * len(order) // len(canaries), key)
+    return found if order else []
 
 
 @dataclass(frozen=True, slots=True)

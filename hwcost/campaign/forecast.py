@@ -1,18 +1,21 @@
-"""How long a campaign will take: before it begins, from what is known of its calls, and after its first visit."""
+"""What a campaign will take and give: before it begins, from what is known of its calls, and after its first passes."""
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hwcost.campaign.budget import NEEDED
+from hwcost.timing.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
 from hwcost.units import format_clock, format_seconds
 
 if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
-    from hwcost.campaign.run import Progress
+    from hwcost.campaign.progress import Progress
     from hwcost.stores.base import Store
 
 LONG_S = 600.0
@@ -21,71 +24,137 @@ LONG_S = 600.0
 EARLIER = 10
 """Campaigns of a store that are looked through for earlier calls of the same workloads."""
 
+PROCESS_S = 1.5
+"""Seconds that a fresh process takes before it prepares its first workload."""
+
+START_BLOCKS = 3
+"""Blocks of a workload before its passes: its first calls, those that find the calls of a block, and the pilot pass."""
+
+WARMUP = 0.1
+"""Share of a block that warms it up after the switch from another workload."""
+
+PROCESS_NOISE, BLOCK_NOISE = 0.005, 0.02
+"""Relative standard deviations that a half-width is forecast from: between processes, and between blocks of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is known of a workload from a campaign of before.
+
+    Attributes:
+        call_s: Seconds of one call.
+        prepare_s: Seconds to build and compile it.
+    """
+
+    call_s: float
+    prepare_s: float = 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The time of a plan's rounds, without building, canaries and topping up.
+    """The time and the precision of a plan, without canaries and topping up.
 
     Attributes:
         workloads: Number of workloads.
         known: Workloads whose calls were timed before; the others count as their mean.
-        visits: Visits of the rounds that are made in any case.
-        visit_s: Mean seconds of a visit.
-        is_least: Whether no call is known, so that quick ones are assumed.
+        processes: Fresh processes that measure all workloads.
+        blocks: Blocks of each workload in a process.
+        total_s: Seconds of all processes, start-up included.
+        half_width: Relative half-width of the 95 % interval that follows from usual noise; None where no call is known.
+        budget_s: Budget that they fit into; None without one.
     """
 
     workloads: int
     known: int
-    visits: int
-    visit_s: float
-    is_least: bool
+    processes: int
+    blocks: int
+    total_s: float
+    half_width: float | None
+    budget_s: float | None = None
 
     @property
-    def total_s(self) -> float:
-        """Seconds of all visits."""
-        return self.visits * self.visit_s
+    def is_least(self) -> bool:
+        """Whether no call is known, so that quick ones are assumed."""
+        return not self.known
 
-    def to_dict(self) -> dict[str, float | int | bool]:
+    def to_dict(self) -> dict[str, float | int | bool | None]:
         """Returns plain JSON."""
         return {
-            "visits": self.visits,
-            "visit_s": self.visit_s,
+            "processes": self.processes,
+            "blocks": self.blocks,
             "total_s": self.total_s,
+            "half_width": self.half_width,
+            "budget_s": self.budget_s,
             "is_least": self.is_least,
             "workloads_known": self.known,
         }
 
     def __str__(self) -> str:
-        each = f"{self.visits} visits of {format_clock(self.visit_s)}, {format_clock(self.total_s)} in all"
-        if self.is_least:
+        each = f"{self.processes} processes with {self.blocks} blocks of each workload, {format_clock(self.total_s)} in all"
+        if self.half_width is None:
             return f"at least {each}; slow calls take longer"
+        each += f", half-width about {100 * self.half_width:.2g} %"
         return f"about {each}, since calls of {self.known} of {self.workloads} workloads were timed before"
 
 
-def forecast(plan: Plan, calls_s: Mapping[str, float] | None = None) -> Forecast:
-    """Forecasts the time of a plan's rounds.
+def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s: float | None = None) -> Forecast:
+    """Forecasts a plan's rounds.
 
     Args:
         plan: Plan of the campaign.
-        calls_s: Seconds of a call by workload key, where known; see :func:`known_calls`.
+        earlier: What is known of workloads by their keys; see :func:`known_calls`.
+        budget_s: Seconds of the campaign; None for as long as the protocol asks for.
     """
-    known = {key: seconds for key, seconds in (calls_s or {}).items() if key in plan.by_key}
-    usual_s = statistics.mean(known.values()) if known else 0.0
-    visit_s = statistics.mean(plan.protocol.visit_s(known.get(key, usual_s)) for key in plan.by_key)
-    n = len(plan.by_key)
-    return Forecast(n, len(known), n * plan.protocol.rounds, visit_s, not known)
+    known = {key: one for key, one in (earlier or {}).items() if key in plan.by_key}
+    usual_s = statistics.mean(one.call_s for one in known.values()) if known else 0.0
+    calls_s = [known[key].call_s if key in known else usual_s for key in plan.by_key]
+    protocol = plan.protocol
+    pass_s = sum((1 + WARMUP) * protocol.block_s(call_s) for call_s in calls_s)
+    build_s = statistics.mean(one.prepare_s for one in known.values()) * len(calls_s) if known else 0.0
+    start_s = PROCESS_S + build_s + START_BLOCKS * pass_s
+    processes, blocks = protocol.rounds, math.ceil(statistics.mean(_blocks(protocol, call_s) for call_s in calls_s))
+    if budget_s is not None and known:
+        processes, blocks = fitting(protocol, budget_s, start_s, pass_s)
+    total_s = processes * (start_s + blocks * pass_s)
+    half = half_width(processes, blocks) if known else None
+    return Forecast(len(calls_s), len(known), processes, blocks, total_s, half, budget_s)
 
 
-def known_calls(plan: Plan, store: Store) -> dict[str, float]:
-    """Returns the seconds of a call by workload key from a store's latest campaigns on the same device and backend."""
-    found: dict[str, float] = {}
+def _blocks(protocol: Protocol, call_s: float) -> int:
+    """Returns the fewest blocks of a visit."""
+    return max(protocol.min_blocks, math.ceil(protocol.min_visit_s / max(protocol.block_s(call_s), 1e-9)))
+
+
+def fitting(protocol: Protocol, budget_s: float, start_s: float, pass_s: float) -> tuple[int, int]:
+    """Returns the processes that fit into a budget, and the passes of each.
+
+    Args:
+        protocol: Protocol of the campaign.
+        budget_s: Seconds of the campaign.
+        start_s: Seconds of a process before its passes.
+        pass_s: Seconds of a pass.
+    """
+    fit = round(budget_s / (start_s + LEAST_PASSES * pass_s))
+    processes = min(protocol.rounds, max(NEEDED, fit))
+    passes = int((budget_s / processes - start_s) / pass_s)
+    return processes, min(protocol.max_blocks, max(LEAST_PASSES, passes))
+
+
+def half_width(processes: int, passes: int) -> float:
+    """Returns the relative half-width of a 95 % interval that follows from usual noise."""
+    return 1.96 * math.sqrt((PROCESS_NOISE**2 + BLOCK_NOISE**2 / passes) / processes)
+
+
+def known_calls(plan: Plan, store: Store) -> dict[str, Earlier]:
+    """Returns what is known of workloads by key from a store's latest campaigns on the same device and backend."""
+    found: dict[str, Earlier] = {}
     where = plan.device, plan.backend
     same = [one for one in store.campaigns() if (one.plan.get("device"), one.plan.get("backend")) == where]
     for campaign in same[::-1][:EARLIER]:
         for record in store.records(campaign.campaign_id):
             visit = record.visit
             if visit.workload_key in plan.by_key and visit.samples_s:
-                found.setdefault(visit.workload_key, visit.latency_s)
+                found.setdefault(visit.workload_key, Earlier(visit.latency_s, visit.prepare_s or 0.0))
         if len(found) == len(plan.by_key):
             break
     return found
@@ -97,18 +166,25 @@ def beforehand(plan: Plan) -> str | None:
     return f"this takes {least}" if least.total_s > LONG_S else None
 
 
-def underway(state: Progress, protocol: Protocol) -> str | None:
-    """Says after the first visits that a campaign takes long, and what makes it shorter; None where it does not.
+def underway(state: Progress, protocol: Protocol, budget_s: float | None = None) -> str | None:
+    """Says after the first passes what fits into the budget; without one, that a campaign takes long and what shortens it.
 
     Args:
         state: Progress of the campaign.
         protocol: Protocol of the campaign.
+        budget_s: Seconds of the campaign; None for as long as the protocol asks for.
     """
-    if state.remaining_s is None or state.call_s is None or state.remaining_s <= LONG_S:
+    if state.remaining_s is None or state.call_s is None:
+        return None
+    if budget_s is not None:
+        half = 100 * half_width(max(1, state.rounds), max(1, state.planned_passes))
+        what = f"{state.rounds} processes of about {state.planned_passes} passes fit into {format_clock(budget_s)}"
+        return f"{what}; half-width about {half:.2g} %"
+    if state.remaining_s <= LONG_S:
         return None
     call = "a call" if not state.idle_s else f"a call with its pause of {format_seconds(state.idle_s)}"
-    text = f"{call} takes {format_seconds(state.call_s + state.idle_s)}: {state.planned - state.done} more visits of "
-    text += f"{protocol.min_blocks} blocks take about {format_clock(state.remaining_s)}"
+    text = f"{call} takes {format_seconds(state.call_s + state.idle_s)}: the {state.planned - state.done} other blocks take "
+    text += f"about {format_clock(state.remaining_s)}"
     fewest = replace(protocol, min_blocks=LEAST_BLOCKS)
     share = fewest.visit_s(state.call_s) / protocol.visit_s(state.call_s)
     if share > 0.9:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from hwcost import errors
@@ -18,18 +18,19 @@ from hwcost.timing.worker import ACKNOWLEDGED, Job
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STDERR_TAIL = 2000
+POSITION_BYTES = 8
 
 
 class WorkerDiedError(errors.HwcostError):
     """The worker ended without saying so.
 
     Attributes:
-        workload_key: Key of the workload that it was measuring; None when it had not begun.
+        position: Place in the round's order of the workload that it was preparing or timing; None when it had not begun.
         returncode: Exit status of the process; negative for a signal.
     """
 
-    def __init__(self, workload_key: str | None, returncode: int, stderr: str) -> None:
-        self.workload_key = workload_key
+    def __init__(self, position: int | None, returncode: int, stderr: str) -> None:
+        self.position = position
         self.returncode = returncode
         how = f"was killed by signal {-returncode}" if returncode < 0 else f"ended with status {returncode}"
         memory = " Signal 9 is most often the system running out of memory." if returncode == -9 else ""
@@ -46,6 +47,8 @@ class WorkerProcess:
 
     def __init__(self, job: Job) -> None:
         self._stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        self._current = tempfile.TemporaryFile()  # noqa: SIM115
+        job = replace(job, current_fd=self._current.fileno())
         handle = DeviceHandle.from_dict(job.device)
         threads = {name: str(job.threads) for name in THREAD_VARIABLES}
         environment = os.environ | threads | device_kind(handle.kind).environment(handle)
@@ -54,6 +57,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
+            pass_fds=(self._current.fileno(),),
             env=environment | {"PYTHONPATH": _python_path()},
             text=True,
             encoding="utf-8",
@@ -63,14 +67,13 @@ class WorkerProcess:
     def events(self) -> Iterator[dict[str, Any]]:
         """Yields events until the worker is done; blocks without polling, so that it does not disturb the measurement.
 
-        The worker begins its next visit once the following event is asked for: whoever takes a visit stores it first.
+        The worker begins its next pass once the following event is asked for: whoever takes a pass stores it first.
 
         Raises:
             WorkerDiedError: When the worker was killed or crashed.
             HwcostError: What the worker itself raised, of the same class.
         """
         assert self._process.stdout is not None
-        current: str | None = None
         for line in self._process.stdout:
             try:
                 event = json.loads(line)
@@ -80,17 +83,21 @@ class WorkerProcess:
                 return
             if event["event"] == "error":
                 raise _revived(event["type"], event["text"])
-            current = event["workload_key"] if event["event"] == "begin" else current
             yield event
             if event["event"] in ACKNOWLEDGED:
                 self._send("stored")
-        raise WorkerDiedError(current, self._process.wait(), self._tail())
+        raise WorkerDiedError(self._position(), self._process.wait(), self._tail())
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it died; events() says how
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
+
+    def _position(self) -> int | None:
+        """Reads which workload the worker had in hand; it writes that to a file, so that no event wakes this process."""
+        found = os.pread(self._current.fileno(), POSITION_BYTES, 0)
+        return int.from_bytes(found, "little") if len(found) == POSITION_BYTES else None
 
     def _tail(self) -> str:
         self._stderr.seek(0)
@@ -108,6 +115,7 @@ class WorkerProcess:
                 with suppress(BrokenPipeError):
                     pipe.close()
         self._stderr.close()
+        self._current.close()
 
 
 def _revived(name: str, text: str) -> errors.HwcostError:

@@ -55,8 +55,8 @@ class RecordMaker:
         """Returns the name of a workload by its key."""
         return self._info[key].name
 
-    def new_process(self, event: dict[str, Any]) -> None:
-        """Takes in what a fresh worker reports about its machine and software.
+    def new_process(self, event: Mapping[str, Any]) -> Environment:
+        """Takes in what a fresh worker reports about its machine and software, and returns the environment of its records.
 
         Raises:
             DataError: When the campaign was begun on another machine or with other software; names what differs.
@@ -69,6 +69,17 @@ class RecordMaker:
             detail = "; ".join(f"{name}: {then} then, {now} now" for name, (then, now) in found.items())
             raise DataError(f"this campaign was begun in another environment ({detail}). Start a new campaign here.")
         self.environment, self._known = environment, facts
+        return environment
+
+    def resume(self, run_id: str, environment: Mapping[str, Any]) -> None:
+        """Goes back to a process of before, whose records were not made yet.
+
+        Args:
+            run_id: Identifier of the process.
+            environment: Its environment as plain JSON.
+        """
+        self.run_id, self.environment = run_id, Environment.model_validate(environment)
+        self._known = self._known or self.environment.deciding
 
     def machine_flags(self) -> list[Flag]:
         """Returns the doubts about the machine that the last process ran on."""
@@ -139,7 +150,7 @@ def _protocol(plan: Plan) -> dict[str, Any]:
         "max_noise": stopping.most if isinstance(stopping, MedianError) else None,
         "min_samples": plan.protocol.min_blocks,
         "timeout_s": plan.protocol.steady_cap_s,
-        "order": "random rounds",
+        "order": "random rounds" if plan.protocol.has_pauses else "random passes",
         "arrival": plan.protocol.arrival,
         "input_source": "seeded normal values",
     }

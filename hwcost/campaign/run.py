@@ -1,11 +1,9 @@
-"""Runs a plan: round after round in fresh processes, every visit stored before the next begins, resumable at any moment."""
+"""Runs a plan: round after round in fresh processes, every pass stored before the next begins, resumable at any moment."""
 
 from __future__ import annotations
 
-import logging
 import math
 import statistics
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,55 +13,26 @@ from typing import TYPE_CHECKING
 
 from hwcost.backends import BACKENDS
 from hwcost.campaign import canaries, estimate
+from hwcost.campaign.budget import Budget
 from hwcost.campaign.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.interrupt import Interrupt
+from hwcost.campaign.journal import Journal, is_counted
 from hwcost.campaign.plan import Plan, find_campaign
-from hwcost.campaign.process import WorkerDiedError, WorkerProcess
-from hwcost.campaign.records import RecordMaker
+from hwcost.campaign.progress import Progress, Tally
+from hwcost.campaign.round import Rounds
 from hwcost.devices import DeviceHandle, require
 from hwcost.errors import DeviceError, InterruptedRunError
 from hwcost.stores.ids import utc_now
 from hwcost.timing import timer
-from hwcost.timing.measurement import Flag, Measurement, Visit
-from hwcost.timing.worker import Job
+from hwcost.timing.measurement import Flag, Measurement
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
 __all__ = ["Progress", "Result", "run", "start"]
 
-_log = logging.getLogger(__name__)
-
 DOUBTFUL = 2.0
 """An interval this many times as wide as the median one is visited first."""
-
-ATTEMPTS = 2
-"""Processes that may die on a workload before it has failed; the attempt's number is kept in the record."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a campaign is.
-
-    Attributes:
-        done: Visits made.
-        planned: Visits planned so far; further rounds for imprecise workloads add to them.
-        round: The present round, from 0.
-        remaining_s: Expected seconds to go; None before the first visit.
-        name: Name of the workload that is measured now.
-        call_s: Seconds of one call, in the mean over the visits made by now; None before the first visit.
-        idle_s: Seconds of the pause before each call, likewise; 0 for calls back to back.
-        waiting: Holder of the CPUs that the campaign waits for; empty when it measures.
-    """
-
-    done: int
-    planned: int
-    round: int
-    remaining_s: float | None
-    name: str
-    call_s: float | None = None
-    idle_s: float = 0.0
-    waiting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +46,7 @@ class Result:
         measurements: Measurements, one per item, in the plan's order.
         flags: Doubts about the campaign as a whole.
         seconds: Seconds that this run took.
-        is_complete: Whether every planned visit was made; false when the budget ended it.
+        is_complete: Whether nothing is due any more; false when the budget ended it first.
         fit: Level of the machine meanwhile, and the residual of each visit.
     """
 
@@ -120,9 +89,10 @@ def run(
     Args:
         store: Store that holds the plan and takes the visits.
         campaign_id: Id from :func:`start`, or that of a campaign that was interrupted.
-        budget_s: Seconds after which no further visit is begun; waiting for CPUs does not count.
+        budget_s: Seconds that the rounds share; waiting for CPUs does not count. At least two rounds are made, even if that
+            takes longer, since an interval needs them; None for as long as the protocol asks for.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
-        progress: Function that is called before and after every visit, and while the campaign waits.
+        progress: Function that is called after every pass, and while the campaign waits.
 
     Raises:
         InterruptedRunError: On Ctrl-C; what was measured is kept.
@@ -139,37 +109,31 @@ def run(
                 complete = campaign.all_rounds()
         except KeyboardInterrupt:
             store.set_status(campaign_id, "interrupted")
-            kept = f"interrupted; {len(campaign.visits)} visits are kept."
+            kept = f"interrupted; {len(campaign.journal.visits)} visits are kept."
             raise InterruptedRunError(f"{kept} Go on with: hwcost measure --resume --store {store.url}") from None
         except DeviceError as error:  # busy, or lost
             store.set_status(campaign_id, "stopped")
             raise type(error)(f"{error} Go on with: hwcost measure --resume --store {store.url}") from None
         store.set_status(campaign_id, "done" if complete else "stopped")
-    fit = estimate.fit_campaign(campaign.plan, campaign.visits)
-    flags = (*fit.flags, *campaign.maker.machine_flags())
-    return Result(campaign_id, store.url, campaign.plan, fit.measurements, flags, campaign.elapsed(), complete, fit)
+    fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)
+    doubts = [] if campaign.budget.flag is None else [campaign.budget.flag]
+    flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *doubts)
+    return Result(campaign_id, store.url, campaign.plan, fit.measurements, flags, campaign.watch(), complete, fit)
 
 
 class _Run:
-    """The state of a campaign while it runs."""
+    """A campaign while it runs: it decides what each round measures."""
 
     def __init__(
         self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None]
     ) -> None:
-        self.store = store
-        self.campaign_id = campaign_id
-        self.budget_s = budget_s
-        self.progress = progress
+        self.store, self.campaign_id = store, campaign_id
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
-        self.visits = estimate.visits_of(store, campaign_id)
-        self.maker = RecordMaker(self.plan, campaign_id, store)
-        self.elapsed = timer.stopwatch()
+        self.journal = Journal(self.plan, campaign_id, store)
+        self.watch = timer.stopwatch()
+        self.budget = Budget(budget_s, lambda: self.watch())
+        self.tally = Tally(self.plan.protocol, self.budget, progress, self.journal.visits)
         self.interrupt = Interrupt()
-        self.planned = 0
-        self.made = 0
-        self.timed = 0
-        self.call_sum_s = self.idle_sum_s = 0.0
-        self.deaths: Counter[str] = Counter()
         self.reservation: Reservation | None = None
 
     @cached_property
@@ -184,44 +148,78 @@ class _Run:
             yield
             return
         holder = {"campaign": self.campaign_id, "store": self.store.url, "since": f"{utc_now()[:19]}Z"}
-        with reserved(self.plan.threads, holder, wait_s=wait_s, waiting=self._report_waiting) as self.reservation:
-            self.maker.reservation = self.reservation
-            self.elapsed = timer.stopwatch()
+        rounds = self.plan.protocol.rounds
+        with reserved(
+            self.plan.threads, holder, wait_s=wait_s, waiting=lambda who: self.tally.wait(who, rounds)
+        ) as self.reservation:
+            self.journal.maker.reservation = self.reservation
+            self.watch = timer.stopwatch()
             yield
 
     def all_rounds(self) -> bool:
         """Runs round after round until nothing is due; returns False when the budget ended it."""
         self.store.set_status(self.campaign_id, "running")
-        for number in range(self.plan.protocol.max_rounds):
-            known = self.store.rounds(self.campaign_id).get(number)
-            order = known if known is not None else self._with_canaries(self._order(number))
-            if not order:
-                continue
-            order = self.store.add_round(self.campaign_id, number, order)
-            if not self._round(number, order):
+        rounds = Rounds(self.plan, self.handle, self.journal, self.budget, self.tally, self.interrupt)
+        rounds.reservation = self.reservation
+        self.journal.recover()
+        stored = self.store.rounds(self.campaign_id)
+        for number, order in stored.items():
+            rounds.run(number, order, max(1, self._required()))
+        number = max(stored, default=-1) + 1
+        while due := self._due():
+            to_go = self._to_go()
+            if not to_go:
                 return False
+            order = self.store.add_round(self.campaign_id, number, self._with_canaries(self._order(number, due)))
+            rounds.run(number, order, to_go)
+            number += 1
         return True
 
-    def _due(self, number: int) -> list[str]:
+    @property
+    def failed(self) -> set[str]:
+        """Keys of the workloads that failed; they are never tried again."""
+        return {visit.workload_key for visit in self.journal.visits if visit.status == "failed"}
+
+    def _counts(self) -> Counter[str]:
+        """Returns the rounds that each workload got; those that a kill cut short do not count."""
+        return Counter(visit.workload_key for visit in self.journal.visits if is_counted(visit))
+
+    def _made(self) -> int:
+        """Returns the rounds that count."""
+        return len({visit.round for visit in self.journal.visits if is_counted(visit)})
+
+    def _required(self) -> int:
+        """Returns the further rounds that every workload gets in any case."""
+        counts, failed = self._counts(), self.failed
+        least = min((counts[key] for key in self.plan.by_key if key not in failed), default=self.plan.protocol.rounds)
+        return max(0, self.plan.protocol.rounds - least)
+
+    def _to_go(self) -> int:
+        """Returns how many rounds are to come, which share the rest of the budget; 0 when none fits."""
+        if required := self._required():
+            return self.budget.processes(required, self.plan.protocol.rounds - required)
+        return self.budget.further(self.plan.protocol.max_rounds - self._made())
+
+    def _due(self) -> list[str]:
         """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before."""
-        failed = {visit.workload_key for visit in self.visits if visit.status == "failed"}
+        protocol, failed, counts = self.plan.protocol, self.failed, self._counts()
         keys = [key for key in self.plan.by_key if key not in failed]
-        if number < self.plan.protocol.rounds:
-            return keys
-        wide = set(estimate.needs_more_rounds(estimate.estimate(self.plan, self.visits), self.plan))
+        lacking = [key for key in keys if counts[key] < protocol.rounds]
+        if lacking or self._made() >= protocol.max_rounds:
+            return lacking
+        wide = set(estimate.needs_more_rounds(estimate.estimate(self.plan, self.journal.visits), self.plan))
         return [key for key in keys if key in wide]
 
-    def _order(self, number: int) -> list[str]:
+    def _order(self, number: int, due: list[str]) -> list[str]:
         """Draws the order of a round; from the third on, what is far less certain than the rest comes first.
 
         So a budget that ends within a round was spent where it was needed.
         """
-        due = self._due(number)
         if number < 2:
             return self.plan.order(number, due)
         found = {
             m.workload.key: math.inf if m.half_width is None else m.half_width
-            for m in estimate.estimate(self.plan, self.visits)
+            for m in estimate.estimate(self.plan, self.journal.visits)
         }
         widths = [width for width in found.values() if width < math.inf]
         usual = statistics.median(widths) if widths else 0.0
@@ -230,105 +228,6 @@ class _Run:
         return self.plan.order(number, doubtful) + self.plan.order(number, rest)
 
     def _with_canaries(self, order: list[str]) -> list[str]:
-        failed = {visit.workload_key for visit in self.visits if visit.status == "failed"}
-        return canaries.interleave(order, [key for key in self.plan.canary_keys if key not in failed])
-
-    def _round(self, number: int, order: list[str]) -> bool:
-        self.planned = self._planned(number)
-        while True:
-            done = {visit.position for visit in self.visits if visit.round == number}
-            left = [(position, key) for position, key in enumerate(order) if position not in done]
-            if not left:
-                return True
-            if self._is_out_of_budget():
-                return False
-            try:
-                if not self._process(number, left):
-                    return False
-            except WorkerDiedError as error:
-                self._after_death(error, number, left)
-
-    def _after_death(self, error: WorkerDiedError, number: int, left: list[tuple[int, str]]) -> None:
-        """Lets a workload whose process died be tried once more, in a fresh process; after that it has failed."""
-        key = error.workload_key
-        if key is None:
-            raise error
-        self.deaths[key] += 1
-        if self.deaths[key] < ATTEMPTS:
-            _log.warning("the process that measured %s died (%s); a fresh one tries again", key, error)
-            return
-        flag = Flag("E_DIED", str(error), "Take a smaller batch or model, or look at the system's log.")
-        done = {visit.position for visit in self.visits if visit.round == number}
-        position = next(position for position, its_key in left if its_key == key and position not in done)
-        self._keep(Visit(key, number, position, status="failed", flags=(flag,)))
-
-    def _process(self, number: int, left: list[tuple[int, str]]) -> bool:
-        """Measures what is left of a round in one fresh process; returns False when the budget ended it."""
-        remaining = len(left)
-        with WorkerProcess(self._job(number, left)) as worker:
-            for event in worker.events():
-                if event["event"] == "environment":
-                    self.maker.new_process(event)
-                elif event["event"] == "begin":
-                    self._report(number, event["workload_key"])
-                elif event["event"] == "visit":
-                    self._keep(Visit.from_dict(event["visit"]))
-                    self._report(number, event["visit"]["workload_key"])
-                    self.interrupt.check()
-                    remaining -= 1
-                    if remaining and self._is_out_of_budget():
-                        return False
-        return True
-
-    def _job(self, number: int, left: list[tuple[int, str]]) -> Job:
-        return Job(
-            backend=self.plan.backend,
-            backend_options=self.plan.backend_options,
-            threads=self.plan.threads,
-            device=self.handle.to_dict(),
-            protocol=self.plan.protocol.to_dict(),
-            round=number,
-            workloads=[self.plan.workload(key).as_dict() for _, key in left],
-            positions=[position for position, _ in left],
-            cpus=self._cpus(),
-        )
-
-    def _cpus(self) -> list[int] | None:
-        """Returns the CPUs that workers are bound to; None where they are not, and the system chooses."""
-        if self.reservation is None or not self.plan.pin or sys.platform != "linux":
-            return None
-        return list(self.reservation.cpus)
-
-    def _keep(self, visit: Visit) -> None:
-        self.store.append(self.maker.record(visit, attempt=min(ATTEMPTS, 1 + self.deaths[visit.workload_key])))
-        self.visits.append(visit)
-        self.made += 1
-        if visit.samples_s:
-            self.timed += 1
-            self.call_sum_s += visit.latency_s
-            self.idle_sum_s += visit.conditions.get("arrival", {}).get("idle_s", 0.0)
-
-    def _is_out_of_budget(self) -> bool:
-        return self.budget_s is not None and self.elapsed() >= self.budget_s
-
-    def _report(self, number: int, key: str) -> None:
-        planned = max(len(self.visits), self.planned)
-        per_visit = self.elapsed() / self.made if self.made else None
-        remaining = None if per_visit is None else per_visit * (planned - len(self.visits))
-        if remaining is not None and self.budget_s is not None:
-            remaining = max(0.0, min(remaining, self.budget_s - self.elapsed()))
-        name = self.maker.name(key)
-        call_s = self.call_sum_s / self.timed if self.timed else None
-        idle_s = self.idle_sum_s / self.timed if self.timed else 0.0
-        self.progress(Progress(len(self.visits), planned, number, remaining, name, call_s, idle_s))
-
-    def _report_waiting(self, who: str) -> None:
-        planned = len(self.plan.items) * self.plan.protocol.rounds
-        self.progress(Progress(len(self.visits), planned, 0, None, "", waiting=who))
-
-    def _planned(self, number: int) -> int:
-        """Returns the visits of the rounds drawn so far, and of those that follow in any case."""
-        stored = self.store.rounds(self.campaign_id)
-        beyond = max(0, self.plan.protocol.rounds - 1 - max(number, max(stored)))
-        return sum(map(len, stored.values())) + beyond * len(self._with_canaries(list(self.plan.by_key)))
-
+        failed = self.failed
+        ready = [key for key in self.plan.canary_keys if key not in failed]
+        return canaries.interleave(order, ready) if self.plan.protocol.has_pauses else canaries.spread(order, ready)

@@ -10,26 +10,26 @@ from hwcost.cli import console
 if TYPE_CHECKING:
     from hwcost.campaign.forecast import Forecast
     from hwcost.campaign.plan import Plan
-    from hwcost.campaign.run import Progress
+    from hwcost.campaign.progress import Progress
 
 
-def expected(plan: Plan, store: str | None) -> Forecast:
-    """Forecasts the time of a plan, by calls of the same workloads in a store where there are any."""
+def expected(plan: Plan, store: str | None, budget_s: float | None) -> Forecast:
+    """Forecasts a plan, by calls of the same workloads in a store where there are any."""
     from hwcost.campaign.forecast import forecast, known_calls
     from hwcost.errors import StoreError, UsageError
     from hwcost.stores import open_store
 
     try:
         with open_store(store, create=False) as opened:
-            return forecast(plan, known_calls(plan, opened))
+            return forecast(plan, known_calls(plan, opened), budget_s)
     except (StoreError, UsageError):  # the store does not exist yet, or cannot be read
-        return forecast(plan)
+        return forecast(plan, budget_s=budget_s)
 
 
 def announced(
-    update: Callable[[Progress], None], store: Any, campaign_id: str
+    update: Callable[[Progress], None], store: Any, campaign_id: str, budget_s: float | None
 ) -> Callable[[Progress], None]:
-    """Returns a callback for a campaign that says once, after the first visit, that it will take long.
+    """Returns a callback for a campaign that says once, after the first passes, what fits or that it will take long.
 
     What is known beforehand is said at once.
 
@@ -37,21 +37,22 @@ def announced(
         update: Function that shows the progress.
         store: The open store of the campaign.
         campaign_id: The campaign.
+        budget_s: Seconds of the campaign; None for as long as the protocol asks for.
     """
     from hwcost.campaign.forecast import beforehand, underway
     from hwcost.campaign.plan import Plan, find_campaign
 
     plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
-    if (text := beforehand(plan)) is not None:
+    if budget_s is None and (text := beforehand(plan)) is not None:
         console.note(text)
     is_said = False
 
     def show(state: Progress) -> None:
         nonlocal is_said
         update(state)
-        if not is_said and state.call_s is not None:
+        if not is_said and state.passes:
             is_said = True
-            if (text := underway(state, plan.protocol)) is not None:
+            if (text := underway(state, plan.protocol, budget_s)) is not None:
                 console.note(text)
 
     return show

@@ -80,7 +80,7 @@ def measure(
     threads: measuring.Threads = 1,
     pin: measuring.Pin = True,
     budget: Annotated[
-        str | None, typer.Option("--budget", metavar="TIME", help="Time after which no visit is begun, e.g. 8m.")
+        str | None, typer.Option("--budget", metavar="TIME", help="Time that the rounds share, e.g. 8m; two at least.")
     ] = None,
     wait: Annotated[
         str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
@@ -98,7 +98,7 @@ def measure(
 ) -> None:
     """Measure architectures, components or a model on a device.
 
-    Every workload is visited once in each of several rounds; a round is a fresh process and a fresh random order. All
+    A round is a fresh process that prepares the workloads and times them in turn, in many short passes of random order. All
     samples are kept in the store. Ctrl-C is safe at any moment: --resume repeats nothing that was measured.
     """
     from hwcost.campaign.options import MeasureOptions
@@ -166,7 +166,7 @@ def _resume(context: typer.Context, store: str | None, campaign: str | None, run
         plan = Plan.from_dict(found.plan)
         refuse_changed(context, plan, found.campaign_id)
         if dry_run:
-            show_plan(plan, store, run.json)
+            show_plan(plan, store, run)
         else:
             run_campaign(opened, found.campaign_id, run)
 
@@ -177,7 +177,7 @@ def _start(plan: Plan, store: str | None, run: RunOptions, dry_run: bool) -> Non
     from hwcost.stores import open_store
 
     if dry_run:
-        show_plan(plan, store, run.json)
+        show_plan(plan, store, run)
         return
     with open_store(store) as opened:
         run_campaign(opened, start(plan, opened), run)

@@ -11,7 +11,8 @@ from hwcost.errors import MeasurementError
 
 if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
-    from hwcost.campaign.run import Progress, Result
+    from hwcost.campaign.progress import Progress
+    from hwcost.campaign.run import Result
     from hwcost.stores.base import Store
 
 
@@ -20,7 +21,7 @@ class RunOptions:
     """How far a campaign is run, and where its result goes.
 
     Attributes:
-        budget_s: Seconds after which no further visit is begun; None for no such end.
+        budget_s: Seconds that the rounds share; None for as long as the protocol asks for.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         json: File for the result as JSON, or ``-`` for stdout; None for tables.
     """
@@ -42,12 +43,12 @@ class RunOptions:
         return cls(None if budget is None else parse_duration(budget), wait_s, json)
 
 
-def show_plan(plan: Plan, store: str | None, json: str | None) -> None:
-    """Shows what would be measured and how long that takes; measures nothing."""
+def show_plan(plan: Plan, store: str | None, options: RunOptions) -> None:
+    """Shows what would be measured, how long that takes and how precise it becomes; measures nothing."""
     from hwcost.cli.forecast import expected
 
-    time = expected(plan, store)
-    if not console.write_json({"plan": plan.to_dict(), "expected": time.to_dict()}, json):
+    time = expected(plan, store, options.budget_s)
+    if not console.write_json({"plan": plan.to_dict(), "expected": time.to_dict()}, options.json):
         rows = [[item.workload.name, item.role] for item in plan.items]
         footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more with {plan.backend}: {time}."
         footer += " Nothing was measured."
@@ -65,7 +66,7 @@ def run_campaign(store: Store, campaign_id: str, options: RunOptions) -> None:
     from hwcost.cli.forecast import announced
 
     with progress(progress_text) as update:
-        announce = announced(update, store, campaign_id)
+        announce = announced(update, store, campaign_id, options.budget_s)
         result = run(store, campaign_id, budget_s=options.budget_s, wait_s=options.wait_s, progress=announce)
     results.show(result, options.json)
     refuse_invalid(result)
@@ -86,17 +87,19 @@ def refuse_invalid(result: Result) -> None:
         share = f"{len(lost)} of {len(result.measurements)} workloads"
         raise MeasurementError(f"{share} could not be measured. The first: {first}")
     if all(m.latency_s is None for m in result.measurements):
-        raise MeasurementError("nothing was measured within the budget; give a longer --budget")
+        raise MeasurementError("nothing was measured; give a longer --budget")
 
 
 def progress_text(state: Progress) -> ProgressText:
     """Returns what is shown of a campaign's progress."""
     if state.waiting:
         return ProgressText(state.done, state.planned, state.waiting, state.waiting, state.waiting)
-    number, left = f"round {state.round + 1}", _remaining(state)
+    where = f"process {state.round + 1} of {max(state.rounds, state.round + 1)}"
+    made = f"pass {state.passes} of {state.planned_passes}" if state.passes else "preparing"
+    left = _remaining(state)
     return ProgressText(
-        state.done, state.planned, ", ".join(filter(None, (number, left, state.name))),
-        ", ".join(filter(None, (f"{number}: {state.done} of {state.planned} visits", left))),
+        state.done, state.planned, ", ".join(filter(None, (where, made, left, state.name))),
+        ", ".join(filter(None, (where, made, left))),
     )  # fmt: skip
 
 

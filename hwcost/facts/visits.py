@@ -144,6 +144,7 @@ OF_BLOCKS = (
     Fact("left_out_s", "conditions", SAMPLES_BY_NAME, "Time per call of the blocks that do not count, by reason."),
     Fact("cpu_wait_fraction", "conditions", FRACTION, "Share of the counted blocks' time without a CPU."),
     Fact("cpu_fraction", "conditions", NUMBER, "CPU seconds over wall seconds of the counted blocks."),
+    Fact("round_share", "conditions", FRACTION, "Share of its passes that a process made before it was killed or stopped."),
     Fact("disturbed_blocks", "conditions", COUNT, "Counted blocks that lost the processor."),
     Fact("warmup_calls", "conditions", COUNT, "Calls between the switch to a workload and each of its blocks."),
     Fact("switch_ratio", "conditions", NUMBER, "Time of the first call after a switch over that of a settled one."),

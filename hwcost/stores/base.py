@@ -1,4 +1,4 @@
-"""The contract of all stores: campaigns, their rounds, and the records of their visits."""
+"""The contract of all stores: campaigns, their rounds, the records of their visits, and the journal of a round under way."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 class Store(ABC):
     """Where campaigns and records are kept.
 
-    **Who calls.** The campaign's parent process adds the campaign and its rounds; the process of each round appends its
-    records, one after another. Several processes may write to one store at once, and any number may read meanwhile. One
-    store object belongs to one thread; every process opens its own.
+    **Who calls.** The campaign's parent process adds the campaign and its rounds. While a round is under way it adds what
+    the measuring process reports of every pass; once a group of workloads is done, their records take its place. Several
+    processes may write to one store at once, and any number may read meanwhile. One store object belongs to one thread;
+    every process opens its own.
 
-    **What is promised.** When :meth:`append`, :meth:`add_campaign`, :meth:`add_round` or :meth:`set_status` returns, the
-    change is durable against the death of the process at any later moment, and every process that reads sees it. A
-    change is whole or absent, never half. Records and rounds never change and are never deleted. Numbers come back
-    bit for bit.
+    **What is promised.** When a method that changes the store returns, the change is durable against the death of the
+    process at any later moment, and every process that reads sees it. A change is whole or absent, never half. Records and
+    rounds never change and are never deleted. Numbers come back bit for bit.
 
     **Errors.** :class:`~hwcost.errors.StoreError` when the store cannot be opened, read or written;
     :class:`~hwcost.errors.DataError` when it holds something that is not a record;
@@ -94,6 +94,40 @@ class Store(ABC):
 
         Raises:
             UnknownNameError: When the record's campaign is not there.
+            StoreError: When another record has the same ``record_id``.
+        """
+
+    @abstractmethod
+    def add_pass(self, campaign_id: str, number: int, event: dict[str, Any]) -> None:
+        """Adds an event to the journal of a round.
+
+        Args:
+            campaign_id: The campaign.
+            number: Number of the round, from 0.
+            event: Plain JSON, see :mod:`hwcost.stores.journal`.
+
+        Raises:
+            UnknownNameError: When the campaign is not there.
+        """
+
+    @abstractmethod
+    def passes(self, campaign_id: str) -> dict[int, list[dict[str, Any]]]:
+        """Returns the journal of every round that has one, the rounds ascending and the events in their order.
+
+        Events whose workloads all have a record are not among them.
+        """
+
+    @abstractmethod
+    def close_group(self, records: Sequence[Record]) -> None:
+        """Adds the records of a group of workloads of one round, and drops what the journal holds of them, in one change.
+
+        Records that are already there are left as they are.
+
+        Args:
+            records: Records of one round of one campaign.
+
+        Raises:
+            UnknownNameError: When the campaign is not there.
             StoreError: When another record has the same ``record_id``.
         """
 

@@ -39,7 +39,8 @@ def copy(source: Store, target: Store, *, campaign_id: str | None = None, import
     """
     new_campaigns = rounds = new_records = known = 0
     for campaign in source.campaigns() if campaign_id is None else [source.campaign(campaign_id)]:
-        new_campaigns += target.add_campaign(campaign)
+        is_new_campaign = target.add_campaign(campaign)
+        new_campaigns += is_new_campaign
         for number, order in source.rounds(campaign.campaign_id).items():
             target.add_round(campaign.campaign_id, number, order)
             rounds += 1
@@ -47,4 +48,13 @@ def copy(source: Store, target: Store, *, campaign_id: str | None = None, import
             is_new = target.append(record.model_copy(update={"origin": "imported"}) if imported else record)
             new_records += is_new
             known += not is_new
+        if is_new_campaign:
+            _copy_passes(source, target, campaign.campaign_id)
     return Counts(new_campaigns, rounds, new_records, known)
+
+
+def _copy_passes(source: Store, target: Store, campaign_id: str) -> None:
+    """Copies the journal of rounds under way to a store that has none of the campaign."""
+    for number, events in source.passes(campaign_id).items():
+        for event in events:
+            target.add_pass(campaign_id, number, event)

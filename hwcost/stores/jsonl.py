@@ -14,11 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hwcost._jsonl import add_line
 from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores.base import Store
 from hwcost.stores.holds import held_by_file
+from hwcost.stores.journal import Event, PassLine, unfinished
 from hwcost.stores.lines import HEADER, MAX_LINE_BYTES, Line, RoundLine, StatusLine, check_header, decode
 from hwcost.stores.schema import SCHEMA_VERSION, Campaign, Record
 
@@ -37,6 +39,8 @@ class _Entry:
     campaign_id: str
     role: str
     status: str
+    round: int
+    workload_key: str
     order: tuple[float, int, int, str]
 
 
@@ -60,6 +64,7 @@ class JsonLinesStore(Store):
         self.remarks = []
         self._campaigns: dict[str, Campaign] = {}
         self._rounds: dict[str, dict[int, list[str]]] = {}
+        self._passes: dict[str, dict[int, list[Event]]] = {}
         self._entries: list[_Entry] = []
         self._keys: set[str] = set()
         self._ids: set[str] = set()
@@ -119,18 +124,33 @@ class JsonLinesStore(Store):
 
     def append(self, record: Record) -> bool:
         """See the base class."""
-        identity = record.identity
         with self._writing():
-            self._check_campaign(identity.campaign_id)
-            if identity.idempotency_key in self._keys:
-                return False
-            if identity.record_id in self._ids:
-                raise StoreError(
-                    f"cannot add a record to the store '{self.url}': another one has the id {identity.record_id}. "
-                    "Records never change: a correction is a new record with an id of its own."
-                )
-            self._write(Line(record=record).encode())
-        return True
+            line = self._new_line(record)
+            if line:
+                self._write(line)
+        return bool(line)
+
+    def add_pass(self, campaign_id: str, number: int, event: dict[str, Any]) -> None:
+        """See the base class."""
+        with self._writing():
+            self._check_campaign(campaign_id)
+            self._write(Line(passed=PassLine(campaign_id=campaign_id, round=number, event=event)).encode())
+
+    def passes(self, campaign_id: str) -> dict[int, list[dict[str, Any]]]:
+        """See the base class."""
+        with self._lock(fcntl.LOCK_SH):
+            found = self._passes.get(campaign_id, {})
+            left = {number: unfinished(found[number], self._recorded(campaign_id, number)) for number in sorted(found)}
+            found.clear()
+            found.update((number, events) for number, events in left.items() if events)
+            return {number: list(events) for number, events in found.items()}
+
+    def close_group(self, records: Sequence[Record]) -> None:
+        """See the base class."""
+        with self._writing():
+            lines = b"".join(map(self._new_line, records))
+            if lines:
+                self._write(lines)
 
     def records(
         self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
@@ -152,6 +172,24 @@ class JsonLinesStore(Store):
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def _new_line(self, record: Record) -> bytes:
+        """Returns the line of a record; an empty one when a record with its idempotency key is there."""
+        identity = record.identity
+        self._check_campaign(identity.campaign_id)
+        if identity.idempotency_key in self._keys:
+            return b""
+        if identity.record_id in self._ids:
+            raise StoreError(
+                f"cannot add a record to the store '{self.url}': another one has the id {identity.record_id}. "
+                "Records never change: a correction is a new record with an id of its own."
+            )
+        return Line(record=record).encode()
+
+    def _recorded(self, campaign_id: str, number: int) -> set[str]:
+        """Returns the keys of the workloads that have a record of a round."""
+        here = (entry for entry in self._entries if (entry.campaign_id, entry.round) == (campaign_id, number))
+        return {entry.workload_key for entry in here}
 
     def _record(self, entry: _Entry) -> Record:
         self._check_open()
@@ -250,8 +288,9 @@ class JsonLinesStore(Store):
         if line.campaign is not None:
             self._campaigns.setdefault(line.campaign.campaign_id, line.campaign)
             self._rounds.setdefault(line.campaign.campaign_id, {})
+            self._passes.setdefault(line.campaign.campaign_id, {})
             return
-        part = line.round or line.status or (line.record.identity if line.record else None)
+        part = line.round or line.status or line.passed or (line.record.identity if line.record else None)
         if part is None or part.campaign_id not in self._campaigns:
             raise DataError(f"line {number} of '{self.url}' is of a campaign that no line before it holds")
         if line.round is not None:
@@ -259,6 +298,8 @@ class JsonLinesStore(Store):
         elif line.status is not None:
             changed = self._campaigns[part.campaign_id].model_copy(update={"status": line.status.status})
             self._campaigns[part.campaign_id] = changed
+        elif line.passed is not None:
+            self._passes[part.campaign_id].setdefault(line.passed.round, []).append(line.passed.event)
         elif line.record is not None:
             self._add_entry(line.record, number, length)
 
@@ -271,7 +312,8 @@ class JsonLinesStore(Store):
         self._ids.add(identity.record_id)
         order = (visit.started_s, visit.round, visit.position, identity.record_id)
         place = (self._end, length, number)
-        self._entries.append(_Entry(*place, identity.campaign_id, record.workload.role, visit.status, order))
+        seen = (identity.campaign_id, record.workload.role, visit.status, visit.round, visit.workload_key)
+        self._entries.append(_Entry(*place, *seen, order))
 
     def _check_campaign(self, campaign_id: str) -> None:
         if campaign_id not in self._campaigns:

@@ -1,8 +1,9 @@
 """The lines of a JSON Lines store: one JSON object each, ASCII only, with one name that says what it holds.
 
-The first line is ``{"hwcost": "store", "schema_version": 2}``. The others are ``{"campaign": ...}``, ``{"round": ...}``,
-``{"status": ...}`` or ``{"record": ...}``. What is unknown is left out. Lines are only ever added at the end, so a file that
-an older hwcost began stays as it is: its lines are migrated whenever they are read.
+The first line is ``{"hwcost": "store", "schema_version": 3}``. The others are ``{"campaign": ...}``, ``{"round": ...}``,
+``{"status": ...}``, ``{"pass": ...}`` or ``{"record": ...}``. What is unknown is left out. Lines are only ever added at the
+end, so a file that an older hwcost began stays as it is: its lines are migrated whenever they are read. Passes whose
+workloads all have a record of that round are superseded by them.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hwcost.errors import DataError
 from hwcost.stores.base import Store
 from hwcost.stores.fields import Count, Group, Key, reason
+from hwcost.stores.journal import PassLine
 from hwcost.stores.migrations import second_format
 from hwcost.stores.schema import SCHEMA_VERSION, Campaign, Record
 
@@ -42,17 +44,18 @@ class StatusLine(Group):
 class Line(BaseModel):
     """One line after the first; exactly one of its fields is given."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
     campaign: Campaign | None = None
     round: RoundLine | None = None
     status: StatusLine | None = None
+    passed: PassLine | None = Field(None, alias="pass")
     record: Record | None = None
 
     @model_validator(mode="after")
     def _check_one(self) -> Line:
-        if sum(part is not None for part in (self.campaign, self.round, self.status, self.record)) != 1:
-            raise ValueError("expected exactly one of campaign, round, status and record")
+        if sum(part is not None for part in (self.campaign, self.round, self.status, self.passed, self.record)) != 1:
+            raise ValueError("expected exactly one of campaign, round, status, pass and record")
         return self
 
     def encode(self) -> bytes:
@@ -61,7 +64,7 @@ class Line(BaseModel):
         Raises:
             DataError: When it is too long to be read again.
         """
-        document = self.model_dump(mode="json", exclude_none=True)
+        document = self.model_dump(mode="json", exclude_none=True, by_alias=True)
         line = json.dumps(document, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         if len(line) > MAX_LINE_BYTES:
             raise DataError(f"a line of {len(line)} bytes is too long for a JSON Lines store; use an SQLite store")
@@ -142,3 +145,7 @@ def store_lines(store: Store, campaign_id: str | None = None) -> Iterator[bytes]
             yield Line(round=row).encode()
         for record in store.records(campaign.campaign_id):
             yield Line(record=record).encode()
+        for number, events in store.passes(campaign.campaign_id).items():
+            for event in events:
+                passed = PassLine(campaign_id=campaign.campaign_id, round=number, event=event)
+                yield Line(passed=passed).encode()

@@ -10,6 +10,8 @@ History of the format:
 2. The visit is embedded as it is; settings and protocol belong to the environment; facts are those of
    :mod:`hwcost.facts`; the driver is part of the software. Fields that nothing wrote are gone, ``trust`` became ``origin``,
    and the role ``judge`` became ``test``.
+3. A visit may have the start and the pass of every block, since its blocks may be spread over a round. Campaigns and records
+   of the second format are of the third one too, and stay as they are.
 """
 
 from __future__ import annotations
@@ -30,8 +32,11 @@ if TYPE_CHECKING:
 
     from hwcost.workloads.base import Workload
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the record's format; a store or file of a newer version is refused, an older one is migrated."""
+
+SchemaVersion = Literal[2, 3]
+"""Versions that are read as they are."""
 
 Origin = Literal["measured", "imported"]
 """Whether a record was measured into its store, or came from another one."""
@@ -129,7 +134,7 @@ class Record(Group):
         origin: Whether it was measured into this store.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: SchemaVersion = SCHEMA_VERSION
     identity: Identity
     environment: Environment = Field(default_factory=Environment)
     workload: WorkloadInfo
@@ -185,7 +190,7 @@ class Campaign(Group):
     plan: JsonDict = Field(default_factory=dict)
     status: Key = "running"
     hwcost_version: Text | None = None
-    schema_version: Literal[2] = 2
+    schema_version: SchemaVersion = SCHEMA_VERSION
 
 
 def idempotency_key(campaign_id: str, round: int, workload_key: str) -> str:

@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
-from pydantic import ValidationError
-from sqlalchemy import Connection, Insert, Select, Table, func, select, update
+from sqlalchemy import Connection, Insert, Select, Table, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
+from hwcost.errors import StoreError, UnknownNameError, UsageError
 from hwcost.stores import tables
 from hwcost.stores.base import Store
 from hwcost.stores.engines import WRITING, explained_errors, parse, server_engine, sqlite_engine
 from hwcost.stores.environment import Environment
-from hwcost.stores.fields import Group, reason
 from hwcost.stores.holds import held_by_file, held_by_server
+from hwcost.stores.journal import PassLine, unfinished
 from hwcost.stores.migrations import HEAD
 from hwcost.stores.revisions import check_revision, upgrade
+from hwcost.stores.rows import read_campaign, read_record, record_row, samples_row, valid
 from hwcost.stores.schema import Campaign, Record
-from hwcost.stores.visits import known
-from hwcost.timing.measurement import Visit
 
-_Group = TypeVar("_Group", bound=Group)
 _PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
 _ROWCOUNT = {"preserve_rowcount": True}
 
@@ -79,14 +75,14 @@ class SqlStore(Store):
             row = connection.execute(select(table).where(table.c.campaign_id == campaign_id)).first()
         if row is None:
             raise self._unknown(campaign_id)
-        return _campaign(row)
+        return read_campaign(row)
 
     def campaigns(self) -> list[Campaign]:
         """See the base class."""
         table = tables.campaigns
         with self._reading() as connection:
             rows = connection.execute(select(table).order_by(table.c.created_at, table.c.campaign_id)).all()
-        return [_campaign(row) for row in rows]
+        return [read_campaign(row) for row in rows]
 
     def set_status(self, campaign_id: str, status: str) -> None:
         """See the base class."""
@@ -101,12 +97,8 @@ class SqlStore(Store):
     def add_round(self, campaign_id: str, number: int, order: Sequence[str]) -> list[str]:
         """See the base class."""
         row = {"campaign_id": campaign_id, "number": number, "workload_keys": list(order)}
-        try:
-            with self._writing("add a round to") as connection:
-                self._insert(connection, tables.rounds, row)
-        except StoreError as error:
-            self._check_campaign(error, campaign_id)
-            raise
+        with self._adding("add a round to", campaign_id) as connection:
+            self._insert(connection, tables.rounds, row)
         return self.rounds(campaign_id)[number]
 
     def rounds(self, campaign_id: str) -> dict[int, list[str]]:
@@ -118,19 +110,43 @@ class SqlStore(Store):
 
     def append(self, record: Record) -> bool:
         """See the base class."""
-        environment_key = record.environment.key
-        row = _row(record, environment_key)
-        try:
-            with self._writing("add a record to") as connection:
-                self._add_environment(connection, environment_key, record.environment)
-                is_new = self._insert(connection, tables.records, row, "idempotency_key")
-                if is_new and (record.visit.samples_s or record.visit.device_samples_s is not None):
-                    self._insert(connection, tables.samples, _samples(record))
-        except StoreError as error:
-            self._check_campaign(error, record.identity.campaign_id)
-            raise
-        self._known_environments.add(environment_key)
+        with self._adding("add a record to", record.identity.campaign_id) as connection:
+            is_new = self._add_record(connection, record)
+        self._known_environments.add(record.environment.key)
         return is_new
+
+    def add_pass(self, campaign_id: str, number: int, event: dict[str, Any]) -> None:
+        """See the base class."""
+        line = PassLine(campaign_id=campaign_id, round=number, event=event)
+        table = tables.passes
+        place = {"campaign_id": campaign_id, "round": number}
+        with self._adding("add a pass to", campaign_id) as connection:
+            last = connection.execute(select(func.max(table.c.number)).filter_by(**place)).scalar_one()
+            row = {**place, "number": 0 if last is None else last + 1, "event": line.event}
+            connection.execute(insert(table), row)
+
+    def passes(self, campaign_id: str) -> dict[int, list[dict[str, Any]]]:
+        """See the base class."""
+        table = tables.passes
+        query = select(table.c.round, table.c.event).where(table.c.campaign_id == campaign_id)
+        found: dict[int, list[dict[str, Any]]] = {}
+        with self._reading() as connection:
+            for row in connection.execute(query.order_by(table.c.round, table.c.number)):
+                found.setdefault(row.round, []).append(row.event)
+            recorded = {number: self._recorded(connection, campaign_id, number) for number in found}
+        left = {number: unfinished(events, recorded[number]) for number, events in found.items()}
+        return {number: events for number, events in left.items() if events}
+
+    def close_group(self, records: Sequence[Record]) -> None:
+        """See the base class."""
+        if not records:
+            return
+        campaign_id, number = records[0].identity.campaign_id, records[0].visit.round
+        with self._adding("close a group of", campaign_id) as connection:
+            for record in records:
+                self._add_record(connection, record)
+            self._drop_passes(connection, campaign_id, number)
+        self._known_environments.update(record.environment.key for record in records)
 
     def records(
         self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
@@ -144,7 +160,7 @@ class SqlStore(Store):
         environments: dict[str, Environment] = {}
         for start in range(0, len(found), _PAGE):
             for row in self._page(found[start : start + _PAGE], environments):
-                yield _record(row, environments)
+                yield read_record(row, environments)
 
     def count(
         self, campaign_id: str | None = None, *, role: str | None = None, status: str | None = None
@@ -202,6 +218,17 @@ class SqlStore(Store):
             with connection.begin():
                 yield connection
 
+    @contextmanager
+    def _adding(self, what: str, campaign_id: str) -> Iterator[Connection]:
+        """Writes rows of a campaign; says so when they are refused because the campaign is not there."""
+        try:
+            with self._writing(what) as connection:
+                yield connection
+        except StoreError as error:
+            if isinstance(error.__cause__, IntegrityError):
+                self.campaign(campaign_id)
+            raise
+
     def _insert(self, connection: Connection, table: Table, row: dict[str, Any], unique: str | None = None) -> bool:
         """Inserts a row unless its primary key, or the column ``unique``, is there; returns whether it did."""
         statement = self._inserts.get(table.name)
@@ -217,6 +244,28 @@ class SqlStore(Store):
             row = {"environment_key": key, "document": environment.model_dump(mode="json")}
             self._insert(connection, tables.environments, row)
 
+    def _add_record(self, connection: Connection, record: Record) -> bool:
+        environment_key = record.environment.key
+        self._add_environment(connection, environment_key, record.environment)
+        is_new = self._insert(connection, tables.records, record_row(record, environment_key), "idempotency_key")
+        if is_new and (record.visit.samples_s or record.visit.device_samples_s is not None):
+            self._insert(connection, tables.samples, samples_row(record))
+        return is_new
+
+    def _recorded(self, connection: Connection, campaign_id: str, number: int) -> set[str]:
+        """Returns the keys of the workloads that have a record of a round."""
+        table = tables.records
+        where = table.c.campaign_id == campaign_id, table.c.round == number
+        return set(connection.execute(select(table.c.workload_key).where(*where)).scalars())
+
+    def _drop_passes(self, connection: Connection, campaign_id: str, number: int) -> None:
+        """Deletes the journal of a round, unless a workload in it has no record yet."""
+        table = tables.passes
+        where = table.c.campaign_id == campaign_id, table.c.round == number
+        events = list(connection.execute(select(table.c.event).where(*where)).scalars())
+        if not unfinished(events, self._recorded(connection, campaign_id, number)):
+            connection.execute(delete(table).where(*where))
+
     def _page(self, record_ids: Sequence[str], environments: dict[str, Environment]) -> list[Any]:
         """Reads some records in the order of their ids, and the environments that they need."""
         table, samples = tables.records, tables.samples
@@ -228,13 +277,8 @@ class SqlStore(Store):
             missing = {row.environment_key for row in rows.values()} - environments.keys()
             known = tables.environments
             for row in connection.execute(select(known).where(known.c.environment_key.in_(missing))):
-                environments[row.environment_key] = _valid(Environment, row.document)
+                environments[row.environment_key] = valid(Environment, row.document)
         return [rows[record_id] for record_id in record_ids]
-
-    def _check_campaign(self, error: StoreError, campaign_id: str) -> None:
-        """Says so when a row was refused because its campaign is not there."""
-        if isinstance(error.__cause__, IntegrityError):
-            self.campaign(campaign_id)
 
     def _unknown(self, campaign_id: str) -> UnknownNameError:
         newest = [campaign.campaign_id for campaign in self.campaigns()[-10:]]
@@ -247,87 +291,3 @@ def _filtered(query: Select[Any], campaign_id: str | None, role: str | None, sta
         if value is not None:
             query = query.where(tables.records.c[name] == value)
     return query
-
-
-def _row(record: Record, environment_key: str) -> dict[str, Any]:
-    identity, workload, visit, device = record.identity, record.workload, record.visit, record.environment.device
-    return {
-        "record_id": identity.record_id,
-        "campaign_id": identity.campaign_id,
-        "round": visit.round,
-        "position": visit.position,
-        "idempotency_key": identity.idempotency_key,
-        "workload_key": visit.workload_key,
-        "workload_name": workload.name,
-        "role": workload.role,
-        "search_space": workload.search_space,
-        "precision": workload.precision,
-        "batch_size": workload.batch_size,
-        "seq_len": workload.seq_len,
-        "backend": workload.backend,
-        "device_key": device.get("device_key"),
-        "device_name": device.get("device_name"),
-        "status": visit.status,
-        "median_s": _median_s(visit),
-        "started_s": visit.started_s,
-        "started_at": visit.started_at or None,
-        "environment_key": environment_key,
-        "document": _document(record),
-    }
-
-
-def _document(record: Record) -> dict[str, Any]:
-    """Returns a record as plain JSON, without its environment and samples, which have tables of their own."""
-    visit = known(record.visit)
-    for name in ("samples_s", "device_samples_s"):
-        visit.pop(name, None)
-    return {
-        "schema_version": record.schema_version,
-        "identity": record.identity.model_dump(),
-        "workload": record.workload.document,
-        "visit": visit,
-        "origin": record.origin,
-        "extra": record.extra,
-    }
-
-
-def _samples(record: Record) -> dict[str, Any]:
-    visit = record.visit
-    device = None if visit.device_samples_s is None else _blob(visit.device_samples_s)
-    return {"record_id": record.identity.record_id, "samples": _blob(visit.samples_s), "device_samples": device}
-
-
-def _blob(samples: Sequence[float]) -> bytes:
-    return np.asarray(samples, dtype="<f8").tobytes()
-
-
-def _campaign(row: Any) -> Campaign:
-    return _valid(Campaign, {**row.document, "status": row.status})
-
-
-def _record(row: Any, environments: dict[str, Environment]) -> Record:
-    document = {**row.document, "environment": environments[row.environment_key]}
-    visit = document.get("visit")
-    if isinstance(visit, dict):
-        device = {} if row.device_samples is None else {"device_samples_s": _numbers(row.device_samples)}
-        document["visit"] = {**visit, "samples_s": _numbers(row.samples or b""), **device}
-    record = _valid(Record, document)
-    if _median_s(record.visit) != row.median_s:
-        detail = f"median_s must be the median of samples_s, which is {_median_s(record.visit)}, got {row.median_s}"
-        raise DataError(f"the store holds a damaged Record: {detail}")
-    return record
-
-
-def _median_s(visit: Visit) -> float | None:
-    return visit.latency_s if visit.samples_s else None
-
-
-def _numbers(blob: bytes) -> list[float]:
-    return list(map(float, np.frombuffer(blob, dtype="<f8").tolist()))
-
-
-def _valid(kind: type[_Group], document: dict[str, Any]) -> _Group:
-    try:
-        return kind.model_validate(document)
-    except ValidationError as error:
-        raise DataError(f"the store holds a damaged {kind.__name__}: {reason(error)}") from None

@@ -39,6 +39,16 @@ rounds = Table(
     Column("workload_keys", JSON, nullable=False),
 )
 
+passes = Table(
+    "passes",
+    metadata,
+    Column("campaign_id", Text, ForeignKey("campaigns.campaign_id"), primary_key=True),
+    Column("round", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("event", JSON, nullable=False),
+)
+"""Journal of rounds under way; rows go once the records of their workloads are there."""
+
 environments = Table(
     "environments",
     metadata,

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic_core import CoreSchema, core_schema
 
 from hwcost.facts import checked
-from hwcost.stores.fields import Count, CutText, JsonDict, Key, Number, Positive, Samples, Seconds, Text
+from hwcost.stores.fields import MAX_SAMPLES, Count, CutText, JsonDict, Key, Number, Positive, Samples, Seconds, Text
 from hwcost.stores.ids import utc
 from hwcost.timing.measurement import Flag, Status, Visit
 
@@ -30,6 +30,7 @@ BOUNDED: dict[str, Any] = {
     "float": Number,
     "float | None": Annotated[Seconds | None, Field()],
     "tuple[float, ...]": Samples,
+    "tuple[int, ...]": Annotated[tuple[Count, ...], Field(max_length=MAX_SAMPLES)],
     "tuple[float, ...] | None": Annotated[Samples | None, Field()],
     "dict[str, Any]": JsonDict,
     "tuple[Flag, ...]": Annotated[tuple[_Flag, ...], Field(max_length=MAX_FLAGS)],

@@ -114,6 +114,8 @@ class StoreSuite(ABC):
             lambda: store.set_status("gone", "done"),
             lambda: store.add_round("gone", 0, []),
             lambda: store.append(make_record("gone")),
+            lambda: store.add_pass("gone", 0, {"event": "pass"}),
+            lambda: store.close_group([make_record("gone")]),
         ):
             with pytest.raises(UnknownNameError, match=r"campaign 'gone'.*Known: here"):
                 attempt()
@@ -171,6 +173,43 @@ class StoreSuite(ABC):
         assert store.count("b") == 3
         assert store.count("a", role="fit", status="void") == 1
 
+    def test_passes_come_back_until_their_workloads_have_records(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="c"))
+        process = {"event": "process", "run_id": "r"}
+        prepared = [{"event": "prepared", "workload_key": f"workload-{i}", "prepare_s": AWKWARD_S[i]} for i in range(3)]
+        blocks = [{"workload_key": f"workload-{i}", "seconds": AWKWARD_S[i]} for i in range(3)]
+        passed = [{"event": "pass", "pass": number, "blocks": blocks[:2]} for number in range(12)]
+        later = {"event": "pass", "pass": 0, "blocks": blocks[2:]}
+        for event in (process, *prepared[:2], *passed, prepared[2], later):
+            store.add_pass("c", 1, event)
+        store.add_pass("c", 0, prepared[0])
+        assert list(store.passes("c").items()) == [
+            (0, [prepared[0]]),
+            (1, [process, *prepared[:2], *passed, prepared[2], later]),
+        ]
+        store.close_group([make_record("c", 1, 0)])
+        assert store.passes("c")[1] == [process, prepared[1], *passed, prepared[2], later]
+        store.append(make_record("c", 1, 1))
+        assert store.passes("c")[1] == [process, prepared[2], later]
+        store.close_group([make_record("c", 1, 2)])
+        assert store.passes("c") == {0: [prepared[0]]}
+        assert store.passes("gone") == {}
+
+    def test_a_group_is_closed_whole_or_not_at_all(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="c"))
+        first, other = make_record("c"), make_record("c", position=1)
+        store.add_pass("c", 0, {"event": "prepared", "workload_key": "workload-1"})
+        store.append(first)
+        taken = other.identity.model_copy(update={"record_id": first.identity.record_id})
+        with pytest.raises(StoreError, match="an id of its own"):
+            store.close_group([make_record("c", position=2), other.model_copy(update={"identity": taken})])
+        assert list(store.records()) == [first]
+        assert len(store.passes("c")[0]) == 1
+        store.close_group([first, other])
+        store.close_group([])
+        assert list(store.records()) == [first, other]
+        assert store.passes("c") == {}
+
     def test_writing_while_reading(self, store: Store) -> None:  # noqa: D102
         store.add_campaign(Campaign(campaign_id="c"))
         for position in range(3):
@@ -184,11 +223,12 @@ class StoreSuite(ABC):
             store.add_campaign(Campaign(campaign_id="c", created_at="2025-01-01T00:00:00Z"))
             store.add_round("c", 0, ["workload-0"])
             store.append(make_record("c"))
+            store.add_pass("c", 1, {"event": "prepared", "workload_key": "workload-0"})
             store.set_status("c", "done")
-            before = (store.campaigns(), store.rounds("c"), list(store.records()))
+            before = (store.campaigns(), store.rounds("c"), list(store.records()), store.passes("c"))
         store.close()
         with self.open(tmp_path) as store:
-            assert (store.campaigns(), store.rounds("c"), list(store.records())) == before
+            assert (store.campaigns(), store.rounds("c"), list(store.records()), store.passes("c")) == before
             assert not store.append(before[2][0])
 
     def test_two_openings_see_each_other(self, tmp_path: Path) -> None:  # noqa: D102

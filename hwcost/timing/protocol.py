@@ -100,12 +100,17 @@ class Protocol:
         Args:
             call_s: Seconds of one call.
         """
-        arrival = Arrival.parse(self.arrival)
-        if self.times_single_calls:
-            block_s = arrival.wall_s(call_s) if arrival.has_pauses else call_s
-        else:
-            block_s = max(self.min_block_s, call_s)
-        return call_s + max(self.min_visit_s, self.min_blocks * block_s)
+        return call_s + max(self.min_visit_s, self.min_blocks * self.block_s(call_s))
+
+    def block_s(self, call_s: float) -> float:
+        """Returns the seconds from one block to the next, pauses included.
+
+        Args:
+            call_s: Seconds of one call.
+        """
+        if self.has_pauses:
+            return Arrival.parse(self.arrival).wall_s(call_s)
+        return call_s if self.times_single_calls else max(self.min_block_s, call_s)
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON that :meth:`from_dict` turns back into an equal protocol."""

@@ -54,14 +54,25 @@ def test_imprecise_items_are_topped_up_until_precise(tmp_path: Path) -> None:
     assert max(counts) <= 12
 
 
-def test_a_budget_ends_the_campaign_and_what_was_measured_is_kept(tmp_path: Path) -> None:
-    options = {"realtime": True}
-    result = hwcost.measure(works(8), backend="null", store=tmp_path / "s.db", backend_options=options, budget_s=4)
+def test_a_budget_is_shared_by_rounds_and_ends_with_intervals(tmp_path: Path) -> None:
+    options = {"realtime": True, "process_noise": 0.02}
+    result = hwcost.measure(works(3), backend="null", store=tmp_path / "s.db", backend_options=options, budget_s=6)
     assert not result.is_complete
-    made = sum(len(m.visits) for m in result.measurements)
-    assert 0 < made < 32
+    assert all(m.half_width is not None and m.n_rounds >= 2 for m in result.measurements)
     with open_store(tmp_path / "s.db") as store:
-        assert store.count() == made
+        assert store.count() == sum(len(m.visits) for m in result.measurements)
+        assert store.passes(result.campaign_id) == {}
+        assert store.campaign(result.campaign_id).status == "stopped"
+
+
+def test_a_budget_that_is_too_short_gives_two_rounds_of_two_passes_and_says_so(tmp_path: Path) -> None:
+    result = hwcost.measure(
+        works(4), backend="null", store=tmp_path / "s.db", backend_options={"realtime": True}, budget_s=0.1
+    )
+    assert {(m.n_rounds, len(visit.samples_s)) for m in result.measurements for visit in m.visits} == {(2, 2)}
+    assert all(m.half_width is not None for m in result.measurements)
+    (flag,) = [flag for flag in result.flags if flag.code == "I_BUDGET"]
+    assert "2 of 4 processes fit into the budget" in flag.text
 
 
 def test_every_round_is_another_process_and_order(tmp_path: Path) -> None:
@@ -142,18 +153,24 @@ def test_nothing_to_measure_is_the_users_error(tmp_path: Path) -> None:
 
 def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Path) -> None:
     def stop(state: campaign.Progress) -> None:
-        if state.done == 3:
+        if state.passes == 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(InterruptedRunError, match="3 visits are kept. Go on with: hwcost measure --resume"):
-        hwcost.measure(works(5), backend="null", store=tmp_path / "s.db", progress=stop)
+    options = {"realtime": True, "overhead_s": 0.1}
+    with pytest.raises(InterruptedRunError, match="5 visits are kept. Go on with: hwcost measure --resume"):
+        hwcost.measure(
+            works(5), backend="null", store=tmp_path / "s.db", backend_options=options, progress=stop, rounds=2, blocks=6
+        )
     with open_store(tmp_path / "s.db") as store:
         latest = store.latest_campaign()
         assert latest is not None
         assert latest.status == "interrupted"
+        kept = [record.visit for record in store.records()]
+        assert {(visit.passes, visit.conditions["round_share"]) for visit in kept} == {((1, 2), 1 / 3)}
         result = campaign.run(store, latest.campaign_id)
         assert result.is_complete
-        assert {m.n_rounds for m in result.measurements} == {4}
+        assert {m.n_rounds for m in result.measurements} == {3}  # the first made less than half of its passes
+        assert kept == [record.visit for record in store.records()][:5]
 
 
 def test_another_machine_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +253,7 @@ def test_a_running_campaign_is_run_by_no_one_else(tmp_path: Path, capsys: pytest
     seen: list[int] = []
 
     def resume(state: campaign.Progress) -> None:
-        if state.done == 1 and not seen:
+        if state.passes and not seen:
             seen.append(invoke(["measure", "--resume", "--store", str(tmp_path / "s.db")]))
 
     result = hwcost.measure(works(3), backend="null", store=tmp_path / "s.db", rounds=1, progress=resume)

@@ -125,3 +125,34 @@ def test_a_killed_holder_frees_its_campaign(tmp_path, name):
     os.close(reading)
     os.close(writing)
     assert not list(tmp_path.glob("*.lock"))
+
+
+def _pass_for_ever(path, acknowledged):
+    with open_store(path) as store:
+        store.add_campaign(Campaign(campaign_id="c"))
+        for number in range(1_000_000):
+            store.add_pass("c", 0, {"event": "pass", "pass": number, "blocks": [{"workload_key": "workload-0"}]})
+            os.write(acknowledged, b"x")
+
+
+@pytest.mark.parametrize("rows", [1, 40])
+def test_a_killed_writer_loses_no_pass_that_was_acknowledged(tmp_path, name, rows):
+    path = tmp_path / name
+    reading, writing = os.pipe()
+    process = FORK.Process(target=_pass_for_ever, args=(path, writing))
+    process.start()
+    os.close(writing)
+    for _ in range(rows):
+        assert os.read(reading, 1) == b"x"
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    acknowledged = rows
+    while chunk := os.read(reading, 4096):
+        acknowledged += len(chunk)
+    os.close(reading)
+    with open_store(path) as store:
+        numbers = [event["pass"] for event in store.passes("c")[0]]
+        assert numbers in (list(range(acknowledged)), list(range(acknowledged + 1)))
+        store.close_group([make_record("c")])
+    with open_store(path) as store:
+        assert (store.count(), store.passes("c")) == (1, {})

@@ -1,0 +1,90 @@
+"""What fits into the seconds of a campaign: how many processes, and how long each may go on.
+
+A budget is a plan: the protocol's rounds share what is left of it, start-up included. Where starting takes so long that they
+do not fit, there are fewer of them, and never fewer than the two that an interval needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hwcost.timing.measurement import Flag
+from hwcost.timing.passes import LEAST_PASSES
+from hwcost.units import format_clock
+
+NEEDED = 2
+"""Processes that an interval needs."""
+
+
+class Budget:
+    """The seconds of a campaign.
+
+    Args:
+        budget_s: Seconds of all rounds; None for as long as it takes.
+        elapsed: Seconds since the campaign began to measure.
+
+    Attributes:
+        least_s: Seconds of the quickest round that would do, as seen so far: start-up and the fewest passes.
+        usual_s: Mean seconds of a process so far.
+        flag: Doubt about the budget; None where all rounds fit.
+    """
+
+    def __init__(self, budget_s: float | None, elapsed: Callable[[], float]) -> None:
+        self.budget_s, self.elapsed = budget_s, elapsed
+        self.least_s = self.usual_s = 0.0
+        self.flag: Flag | None = None
+        self._seen = 0
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that are left; infinite without a budget."""
+        return float("inf") if self.budget_s is None else self.budget_s - self.elapsed()
+
+    def learn(self, seconds: float, least_s: float) -> None:
+        """Takes in how long a process took.
+
+        Args:
+            seconds: Seconds of the whole process.
+            least_s: Seconds of its start-up with the fewest passes.
+        """
+        self._seen += 1
+        self.usual_s += (seconds - self.usual_s) / self._seen
+        self.least_s = least_s if self._seen == 1 else min(self.least_s, least_s)
+
+    def processes(self, wanted: int, made: int) -> int:
+        """Returns how many further processes there will be.
+
+        Args:
+            wanted: Processes that the protocol asks for.
+            made: Processes made.
+        """
+        if self.budget_s is None or not self._seen:
+            return wanted
+        fits = round(max(0.0, self.left_s) / max(self.least_s, 1e-9))
+        needed = min(wanted, max(0, NEEDED - made))
+        found = max(needed, min(wanted, fits))
+        if found < wanted and self.flag is None:
+            self.flag = self._too_short(made + found, made + wanted)
+        return found
+
+    def further(self, most: int) -> int:
+        """Returns how many further rounds share the rest, once the protocol's rounds are made; one without a budget.
+
+        Args:
+            most: Most rounds that the protocol allows beyond them.
+        """
+        if self.budget_s is None:
+            return min(1, most)
+        if self.left_s < self.least_s:
+            return 0
+        return min(most, max(1, int(self.left_s / max(self.usual_s, 1e-9))))
+
+    def round_s(self, processes: int) -> float | None:
+        """Returns the seconds of the next process when so many are to come; None without a budget."""
+        return None if self.budget_s is None else max(0.0, self.left_s / max(1, processes))
+
+    def _too_short(self, fit: int, wanted: int) -> Flag:
+        assert self.budget_s is not None
+        text = f"{fit} of {wanted} processes fit into the budget of {format_clock(self.budget_s)}: starting one and making "
+        text += f"{LEAST_PASSES} passes takes {format_clock(self.least_s)}, so that the intervals are wider."
+        return Flag("I_BUDGET", text, "Give a longer budget, or fewer workloads.")

@@ -1,0 +1,185 @@
+"""One round: a fresh process measures what is due, and another one takes over where it dies."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from hwcost.campaign.journal import ATTEMPTS
+from hwcost.campaign.process import WorkerDiedError, WorkerProcess
+from hwcost.errors import HwcostError, StoreError
+from hwcost.timing import timer
+from hwcost.timing.measurement import Flag, Visit
+from hwcost.timing.passes import LEAST_PASSES
+from hwcost.timing.worker import Job
+
+if TYPE_CHECKING:
+    from hwcost.campaign.budget import Budget
+    from hwcost.campaign.cpus import Reservation
+    from hwcost.campaign.interrupt import Interrupt
+    from hwcost.campaign.journal import Journal
+    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.progress import Tally
+    from hwcost.devices import DeviceHandle
+
+_log = logging.getLogger(__name__)
+
+MEMORY_SHARE = 0.3
+"""Share of the free memory that a group may take once a process was killed; half of what it may take before."""
+
+Places = list[tuple[int, str]]
+"""Positions in a round's order, each with the key of its workload."""
+
+
+class Rounds:
+    """Runs rounds of a campaign.
+
+    Args:
+        plan: Plan of the campaign.
+        handle: Device that is measured on.
+        journal: What the campaign has measured.
+        budget: The seconds of the campaign.
+        tally: Counter of blocks, which reports the progress.
+        interrupt: Ctrl-C, which is looked at after every event.
+
+    Attributes:
+        reservation: The CPUs that the campaign holds; None where it needs none.
+    """
+
+    def __init__(
+        self, plan: Plan, handle: DeviceHandle, journal: Journal, budget: Budget, tally: Tally, interrupt: Interrupt
+    ) -> None:
+        self.plan, self.handle, self.journal = plan, handle, journal
+        self.budget, self.tally, self.interrupt = budget, tally, interrupt
+        self.reservation: Reservation | None = None
+        self._memory_bytes: int | None = None
+
+    def run(self, number: int, order: list[str], to_go: int) -> None:
+        """Measures what is left of a round.
+
+        Args:
+            number: Number of the round.
+            order: Keys of its workloads in the order of their positions.
+            to_go: Rounds to go, this one included, which share what is left of the budget.
+        """
+        while left := self._left(number, order):
+            try:
+                self._process(number, left, to_go)
+            except WorkerDiedError as error:
+                self._after_death(error, number, order)
+            except StoreError:
+                raise
+            except BaseException:
+                self.journal.close(is_whole=False)
+                raise
+            else:
+                if self._left(number, order) == left:
+                    raise HwcostError(f"the measuring process ended without a visit of {len(left)} workloads. Report this.")
+
+    def _left(self, number: int, order: list[str]) -> Places:
+        """Returns what has no record of the round.
+
+        Workloads that are timed in turn are measured once a round, also where an order of before has canaries in between.
+        """
+        made = [visit for visit in self.journal.visits if visit.round == number]
+        places = [(position, key) for position, key in enumerate(order)]
+        if self.plan.protocol.has_pauses:
+            done = {visit.position for visit in made}
+            return [(position, key) for position, key in places if position not in done]
+        known = {visit.workload_key for visit in made}
+        first = {key: position for position, key in reversed(places)}
+        return [(position, key) for position, key in places if key not in known and first[key] == position]
+
+    def _process(self, number: int, left: Places, to_go: int) -> None:
+        """Measures what is left of a round in one fresh process."""
+        round_s = self.budget.round_s(to_go)
+        self.tally.begin(number, to_go, len(left), round_s)
+        age, spare_s = timer.stopwatch(), 0.0
+        with WorkerProcess(self._job(number, left, round_s)) as worker:
+            for event in worker.events():
+                kind = event["event"]
+                if kind == "environment":
+                    self.journal.begin(number, event, round_s)
+                elif kind == "visit":
+                    self.journal.keep(Visit.from_dict(event["visit"]))
+                elif kind == "closed":
+                    self.journal.close(is_whole=True)
+                else:
+                    self.journal.add(event)
+                    spare_s += _spare_s(event)
+                self._report(event, len(left))
+                self.interrupt.check()
+        self.journal.close(is_whole=True)
+        self.budget.learn(age(), age() - spare_s)
+
+    def _report(self, event: dict[str, Any], workloads: int) -> None:
+        if event["event"] == "pass":
+            self.tally.passed(event)
+            keys = {block["workload_key"] for block in event["blocks"]}
+            self.tally.report(self._name(*keys) if len(keys) == 1 else f"{len(keys)} workloads in turn")
+        elif event["event"] == "prepared":
+            self.tally.report(self._name(event["workload_key"]))
+        elif event["event"] == "visit":
+            self.tally.report(self._name(event["visit"]["workload_key"]))
+
+    def _name(self, key: str) -> str:
+        return self.journal.maker.name(key)
+
+    def _after_death(self, error: WorkerDiedError, number: int, order: list[str]) -> None:
+        """Keeps the passes that were made, and lets the workload whose process died be tried once more.
+
+        That happens in a fresh process, whose groups take half as much memory, since memory is the usual cause. A workload
+        that dies again has failed.
+        """
+        if error.position is None:
+            self.journal.close(is_whole=False)
+            raise error
+        key = order[error.position]
+        self.journal.deaths[key] += 1
+        self._memory_bytes = self._memory_bytes // 2 if self._memory_bytes else _memory_bytes()
+        if self.journal.deaths[key] < ATTEMPTS:
+            _log.warning("the process that measured %s died (%s); a fresh one tries again", self._name(key), error)
+            self.journal.close(is_whole=False)
+            return
+        self.journal.close(is_whole=False, without=[key])
+        flag = Flag("E_DIED", str(error), "Take a smaller batch or model, or look at the system's log.")
+        self.journal.keep(
+            Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,))
+        )
+
+    def _job(self, number: int, left: Places, round_s: float | None) -> Job:
+        return Job(
+            backend=self.plan.backend,
+            backend_options=self.plan.backend_options,
+            threads=self.plan.threads,
+            device=self.handle.to_dict(),
+            protocol=self.plan.protocol.to_dict(),
+            round=number,
+            workloads=[self.plan.workload(key).as_dict() for _, key in left],
+            positions=[position for position, _ in left],
+            cpus=self._cpus(),
+            round_s=round_s,
+            seed=self.plan.seed,
+            memory_bytes=self._memory_bytes,
+        )
+
+    def _cpus(self) -> list[int] | None:
+        """Returns the CPUs that workers are bound to; None where they are not, and the system chooses."""
+        if self.reservation is None or not self.plan.pin or sys.platform != "linux":
+            return None
+        return list(self.reservation.cpus)
+
+
+def _memory_bytes() -> int:
+    return int(MEMORY_SHARE * psutil.virtual_memory().available)
+
+
+def _spare_s(event: dict[str, Any]) -> float:
+    """Returns the seconds of the passes beyond the fewest that a process may make."""
+    if event["event"] != "pass" or event["pass"] <= LEAST_PASSES:
+        return 0.0
+    numbers = {block["pass"] for block in event["blocks"]}
+    return float(event["seconds"] * sum(number > LEAST_PASSES for number in numbers) / len(numbers))
