@@ -39,6 +39,7 @@ class DriftCheck:
         range: Highest over lowest level less one, of the class where it is largest; rounds included.
         size_order: Von Neumann ratio of the workloads' sizes in the order measured; None where sizes are unknown.
         is_confounded: Whether drift could pass for size, so that no level was fitted.
+        is_known: Whether the blocks tell the level directly, as those of workloads measured in turn do.
     """
 
     before: float
@@ -47,6 +48,7 @@ class DriftCheck:
     range: float
     size_order: float | None
     is_confounded: bool
+    is_known: bool = False
 
     @property
     def is_significant(self) -> bool:
@@ -72,7 +74,9 @@ def is_confounded(ratio: float | None, n: int) -> bool:
     return ratio is not None and ratio < min(LEAST_SIZE_ORDER, critical(n))
 
 
-def check_drift(table: VisitTable, model: TimeModel, ratio: float | None, confounded: bool) -> DriftCheck:
+def check_drift(
+    table: VisitTable, model: TimeModel, ratio: float | None, confounded: bool, is_known: bool = False
+) -> DriftCheck:
     """Judges the residuals of a campaign before and after its level is taken out.
 
     Args:
@@ -80,6 +84,7 @@ def check_drift(table: VisitTable, model: TimeModel, ratio: float | None, confou
         model: Time model that was fitted to them.
         ratio: Von Neumann ratio from :func:`size_order`.
         confounded: Whether that was a reason to fit no level.
+        is_known: Whether the model's offset holds a level that blocks told directly.
     """
     known = [group for group, fit in model.classes.items() if fit.dof >= 1]
     spans = [float(np.ptp(model.offset[table.group == group])) for group in known]
@@ -90,6 +95,7 @@ def check_drift(table: VisitTable, model: TimeModel, ratio: float | None, confou
         range=math.expm1(max(spans, default=0.0)),
         size_order=ratio,
         is_confounded=confounded,
+        is_known=is_known,
     )
 
 
@@ -147,6 +153,8 @@ def _drifting(model: TimeModel | None, drift: DriftCheck | None, canary_check: C
     text += f"{drift.critical:.2f} or more); "
     if drift.is_confounded:
         text += "it was not taken out, because order and size cannot be distinguished."
+    elif drift.is_known:
+        text += "it was taken out block by block, because all workloads were measured in turn."
     elif model.has_level:
         text += f"it was taken out, because that makes left-out errors smaller; {drift.after:.2f} is left."
     else:

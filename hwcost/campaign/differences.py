@@ -236,7 +236,8 @@ def _round_levels(arm: Sequence[Measurement]) -> Floats:
     if not visits:
         return np.zeros(0)
     values = visit_values(visits)
-    rest = values.y - np.array([items[visit.workload_key] for visit in visits])
+    y = values.y if values.level is None else values.y + values.level
+    rest = y - np.array([items[visit.workload_key] for visit in visits])
     _, number, count = np.unique([visit.round for visit in visits], return_inverse=True, return_counts=True)
     levels = np.bincount(number, values.weight * rest) / np.bincount(number, values.weight)
     return np.asarray(levels[count > count.max() / 2])
@@ -247,7 +248,11 @@ def _log_ratio(one: Measurement, other: Measurement) -> float:
 
 
 def _half_width(one: Measurement, other: Measurement) -> float:
-    return math.nan if one.half_width is None or other.half_width is None else math.hypot(one.half_width, other.half_width)
+    """Returns the half-width of the log ratio, without what the levels of the campaigns add to it."""
+    if one.half_width is None or other.half_width is None:
+        return math.nan
+    own = [m.half_width**2 - m.level_half_width**2 for m in (one, other) if m.half_width is not None]
+    return math.sqrt(max(0.0, math.fsum(own)))
 
 
 def _known(value: float) -> float | None:

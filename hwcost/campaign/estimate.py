@@ -1,26 +1,30 @@
 """From visits to measurements: one latency per workload, with its interval.
 
 The model is ``log latency = item + level(class, t) + round + noise``, see :mod:`hwcost.campaign.time_model`; a latency is
-the one at the mean level of the campaign. A visit's latency is the median of its blocks; on a machine whose blocks see two
-states, it is the mean of those that saw the uncontended one, and a visit that hardly saw it hardly counts. An item that only
-one visit shows uncontended is unconfirmed: its interval is as wide as the delay.
+the one at the mean level of the campaign. A visit's latency is the median of its blocks; on a machine whose blocks see
+two states, it is the mean of those that saw the uncontended one, and a visit that hardly saw it hardly counts. An item
+that only one visit shows uncontended is unconfirmed: its interval is as wide as the delay. Where workloads were measured
+in turn, their blocks tell level and states together (:mod:`hwcost.campaign.block_model`), and the level's own error is
+part of every interval.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hwcost._types import Floats
+from hwcost.campaign.block_model import LEVEL_STEPS
 from hwcost.campaign.canaries import CanaryCheck, check_canaries
 from hwcost.campaign.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
-from hwcost.campaign.uncontended import VisitValues, visit_values
+from hwcost.campaign.uncontended import visit_values
+from hwcost.campaign.visit_values import VisitValues
 from hwcost.timing import guards
 from hwcost.timing.measurement import Flag, Measurement, Visit
 
@@ -39,11 +43,14 @@ PAUSE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """Latency of an item, its relative half-width, and why there is none or what widened it."""
+    """Latency of an item, its relative half-width, why there is none or what widened it, and its part common to all
+    items.
+    """
 
     latency_s: float
     half_width: float | None
     reason: str = ""
+    level_half_width: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -82,13 +89,14 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
     model = drift = canary_check = None
     fitted: dict[str, _Estimate] = {}
     if values is not None and len({visit.workload_key for visit in usable}) == 1:
-        fitted = _alone(usable[0].workload_key, values.y)
+        fitted = _alone(usable[0].workload_key, values)
     elif values is not None:
         table = visit_table(plan, usable, values)
         ratio = size_order([plan.sizes[visit.workload_key] for visit in usable])
-        confounded = is_confounded(ratio, len(usable))
-        model = fit_time_model(table, with_level=not confounded)
-        drift = check_drift(table, model, ratio, confounded)
+        confounded = values.level is None and is_confounded(ratio, len(usable))
+        model = fit_time_model(table, with_level=values.level is None and not confounded)
+        model = model if values.level is None else replace(model, offset=model.offset + values.level)
+        drift = check_drift(table, model, ratio, confounded, is_known=values.level is not None)
         fitted = _intervals(usable, table, model, values)
         canary_check = _canary_check(plan, everything, usable, table, model)
     places = [(visit.round, visit.position) for visit in usable]
@@ -139,27 +147,44 @@ def visit_times(visits: Sequence[Visit]) -> Floats:
     return np.append(0.0, np.cumsum(np.minimum(gaps, PAUSE * np.median(gaps))))
 
 
-def _alone(key: str, y: Floats) -> dict[str, _Estimate]:
-    """Returns the t interval over processes of a single workload, since its rounds cannot be distinguished from noise."""
+def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
+    """Returns the t interval over processes of a single workload, since its rounds cannot be distinguished from noise.
+
+    Processes that hardly saw the uncontended machine are left out, unless fewer than two did.
+    """
     from scipy import stats
 
+    seen = values.y[values.uncontended]
+    is_unconfirmed = len(seen) < min(2, len(values.y))
+    y = values.y if is_unconfirmed else seen
     n = len(y)
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
-    return {key: _Estimate(math.exp(float(y.mean())), half, "" if n > 1 else ONE_PROCESS)}
+    if is_unconfirmed:
+        half = max(half or 0.0, values.delay)
+    return {key: _Estimate(math.exp(float(y.mean())), half, UNCONFIRMED if is_unconfirmed else "" if n > 1 else ONE_PROCESS)}
 
 
-def _intervals(
-    visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues
-) -> dict[str, _Estimate]:
+def _intervals(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
     """Returns the estimate for each item by its workload's key; a delay is a half-width also where noise is unknown."""
+    level = _level_half_width(values.level_error, len(np.unique(table.round)))
     is_widened = (np.bincount(table.item, values.uncontended) < 2) & (values.delay > 0)
-    halves = np.fmax(model.half_width, np.where(is_widened, values.delay, math.nan))
+    halves = np.hypot(np.fmax(model.half_width, np.where(is_widened, values.delay, math.nan)), level)
     found = {}
     for visit, i in zip(visits, table.item, strict=True):
         reason = UNCONFIRMED if is_widened[i] else _lacking(table) if math.isnan(halves[i]) else ""
         half = None if math.isnan(halves[i]) else float(halves[i])
-        found[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason)
+        found[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, level)
     return found
+
+
+def _level_half_width(error: float, rounds: int) -> float:
+    """Returns the half-width that the campaign's mean level adds to every interval.
+
+    Its error is estimated from the steps between rounds and from what is usual, which counts as that many steps too.
+    """
+    from scipy import stats
+
+    return float(stats.t.ppf(0.975, rounds - 1 + LEVEL_STEPS)) * error
 
 
 def _lacking(table: VisitTable) -> str:
@@ -198,8 +223,9 @@ def _measurement(
     doubts = [guards.imprecise(half_width, plan.protocol.half_width, len(usable), reason), guards.of_item(levelled)]
     flags += [flag for flag in doubts if flag is not None]
     return Measurement(
-        item.workload, item.role, fitted.latency_s, half_width, len(usable), tuple(visits), tuple(flags), reason
-    )
+        item.workload, item.role, fitted.latency_s, half_width, len(usable), tuple(visits), tuple(flags), reason,
+        fitted.level_half_width,
+    )  # fmt: skip
 
 
 def measurements(store: Store, campaign_id: str | None = None) -> list[Measurement]:

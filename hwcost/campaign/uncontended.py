@@ -1,14 +1,18 @@
-"""The latency of each visit: the median of its blocks or, on a contended machine, the mean of its uncontended ones."""
+"""The latency of each visit: the median of its blocks or, on a contended machine, the mean of its uncontended ones.
+
+Where the blocks of several workloads alternate, they tell the states together; see :mod:`hwcost.campaign.interleaved`.
+Visits one after another are told apart by their latencies alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
+from hwcost.campaign.interleaved import block_values, knows_times
+from hwcost.campaign.visit_values import ENOUGH, VisitValues
 from hwcost.levels.contention import Contention, fit_contention, is_contended
 from hwcost.timing.measurement import Visit
 
@@ -17,17 +21,11 @@ FULL_VISIT = 5.0
 
 LEAST_WEIGHT = 1e-3
 
-ENOUGH = 2.0
-"""Number of uncontended blocks from which a visit shows the uncontended machine."""
-
 
 def contention(visits: Sequence[Visit]) -> Contention | None:
-    """Fits the two states of the machine; None where the blocks of each visit agree, or there is only one workload.
-
-    Also None where calls came with pauses: their latencies differ by themselves, which percentiles describe.
-    """
+    """Fits the two states of the machine; None where the blocks of each visit agree, or there is only one workload."""
     usable = [visit for visit in visits if visit.is_usable]
-    if len({visit.workload_key for visit in usable}) < 2 or any("arrival" in visit.conditions for visit in usable):
+    if len({visit.workload_key for visit in usable}) < 2:
         return None
     steady = np.repeat(np.arange(len(usable)), [len(visit.samples_s) for visit in usable])
     if not is_contended(np.log(np.concatenate([visit.samples_s for visit in usable])), steady):
@@ -47,34 +45,29 @@ def _all_blocks(visits: Sequence[Visit]) -> tuple[Floats, Indices]:
     return np.log(np.concatenate(blocks)), np.repeat(np.arange(len(visits)), [len(part) for part in blocks])
 
 
-@dataclass(frozen=True, slots=True)
-class VisitValues:
-    """Visits as the additive model takes them.
-
-    Attributes:
-        y: Log latency of each visit, shape (n,).
-        weight: Share of a full visit that each one counts as, shape (n,).
-        uncontended: Whether the visit shows the uncontended machine, shape (n,).
-        states: The two states of the machine; None where there is only one.
-    """
-
-    y: Floats
-    weight: Floats
-    uncontended: NDArray[np.bool_]
-    states: Contention | None
-
-    @property
-    def delay(self) -> float:
-        """Mean log delay of the contended state; 0 where there is none."""
-        return 0.0 if self.states is None else self.states.delay
-
-
 def visit_values(visits: Sequence[Visit]) -> VisitValues:
+    """Takes what the blocks of every visit say of its workload's latency.
+
+    Args:
+        visits: Usable visits, those of a round together.
+    """
+    if any("arrival" in visit.conditions for visit in visits):  # calls differ by themselves, which percentiles describe
+        return _full_visits(visits)
+    return block_values(visits) if knows_times(visits) else _two_state_values(visits)
+
+
+def _full_visits(visits: Sequence[Visit]) -> VisitValues:
+    """Takes the median of every visit's blocks."""
+    medians = np.log([visit.latency_s for visit in visits])
+    return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
+
+
+def _two_state_values(visits: Sequence[Visit]) -> VisitValues:
     """Takes the median of every visit's blocks, or under contention the mean of its uncontended ones."""
     states = contention(visits)
-    medians = np.log([visit.latency_s for visit in visits])
     if states is None:
-        return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
+        return _full_visits(visits)
+    medians = np.log([visit.latency_s for visit in visits])
     y, number = _all_blocks(visits)
     counted = np.bincount(number, states.uncontended)
     values = np.bincount(number, states.uncontended * y) / np.maximum(counted, 1e-300)

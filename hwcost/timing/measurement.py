@@ -132,6 +132,8 @@ class Measurement:
         visits: All visits, also the void ones.
         flags: Doubts, each code once.
         interval_reason: Reason for a missing interval, or for one wider than the noise; empty otherwise.
+        level_half_width: Part of ``half_width`` that is common to all workloads of the campaign: what is not known of the
+            machine's mean level. Squares of parts add up.
     """
 
     workload: Workload
@@ -142,6 +144,7 @@ class Measurement:
     visits: tuple[Visit, ...]
     flags: tuple[Flag, ...] = ()
     interval_reason: str = ""
+    level_half_width: float = 0.0
 
     @property
     def low_s(self) -> float | None:

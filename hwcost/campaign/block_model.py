@@ -1,0 +1,319 @@
+"""The block model of an interleaved campaign: ``log latency = item + layout + level + delay + noise``, block by block.
+
+The blocks of all workloads follow one another in a random order, so that all of them together tell when a neighbour
+computed, however little any one of them says. An item has one latency; a process has a layout of its own for each item;
+the level moves slowly, and from process to process; and in the contended states a delay comes on top, which no workload
+escapes and which is never negative. The states form a chain over time (:mod:`hwcost.levels.state_chain`): the uncontended
+one, and contended ones on a grid of delays, because neighbours differ, come together, and meet a block in part.
+
+Everything is fitted by expectation maximisation, from several starts, since a machine that is hardly ever undisturbed
+looks at first like a slower one that is. A campaign is contended when states explain its blocks clearly better than none.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hwcost._types import Floats, Indices
+from hwcost.levels.contention import Contention
+from hwcost.levels.state_chain import fit_chain
+
+LEAST_DELAY = 0.03
+"""Smallest log delay of a contended state; a smaller one is part of the level, or of noise."""
+
+MOST_DELAY = 1.5
+DELAY_RATIO = 1.15
+"""Ratio between neighbouring delays of the grid."""
+
+SENSITIVITY = 0.15
+"""Standard deviation of how strongly workloads feel one neighbour, relative to the usual one."""
+
+DEGREES = 4.0
+"""Degrees of freedom of the t distribution of a block's noise, which has outliers."""
+
+STARTS = (0.2, 0.04)
+"""Quantiles of an item's blocks at which the search for its uncontended latency begins."""
+
+GAIN = 12.0
+"""Gain in log likelihood from which states are taken for real: far more than noise gives for their few parameters."""
+
+PASSES = 25
+"""Steps of the search at most."""
+
+TOLERANCE = 0.5
+"""Gain in log likelihood below which the search has arrived."""
+
+SEGMENT_S = 15.0
+"""Seconds of a process after which its level may have moved."""
+
+LEVEL_STEP = 0.004
+"""Usual movement of the level from one segment to the next, before a campaign tells its own."""
+
+LEVEL_STEPS = 4.0
+"""Number of steps that the usual movement counts as."""
+
+LAYOUT = 0.004
+"""Usual standard deviation of what a process does to one item, before a campaign tells its own."""
+
+MOST_MOMENTS = 100_000
+"""Moments of the chain at most; with more blocks, neighbouring ones share a state."""
+
+SLOWEST_S = 60.0
+QUICKEST_S = 0.02
+"""Mean time for which a state stays lies between these."""
+
+LEAST_SHARE = 0.03
+"""Share of the uncontended state at the least, when a state is drawn."""
+
+_DELAYS = np.concatenate(
+    [[0.0], np.geomspace(LEAST_DELAY, MOST_DELAY, 1 + round(math.log(MOST_DELAY / LEAST_DELAY) / math.log(DELAY_RATIO)))]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTable:
+    """The blocks of a campaign in the order they ran.
+
+    Attributes:
+        y: Log latency, shape (n,).
+        item: Index of its workload, shape (n,), without gaps.
+        round: Index of its process, shape (n,), without gaps.
+        time: Seconds at which it began, ascending, shape (n,).
+    """
+
+    y: Floats
+    item: Indices
+    round: Indices
+    time: Floats
+
+    @property
+    def visit(self) -> Indices:
+        """Index of the visit of each block, ``item * rounds + round``, shape (n,)."""
+        return self.item * self.rounds + self.round
+
+    @property
+    def items(self) -> int:
+        """Number of items."""
+        return int(self.item.max()) + 1
+
+    @property
+    def rounds(self) -> int:
+        """Number of processes."""
+        return int(self.round.max()) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class BlockModel:
+    """The fitted model.
+
+    Attributes:
+        uncontended: Probability that each block saw the uncontended machine, shape (n,).
+        level: Log level at each block, the process's own included, mean zero over the campaign's segments, shape (n,).
+        residual: Log latency less item, layout and level, shape (n,): noise, and the delay of a contended block.
+        noise: Scale of the noise of a block.
+        level_error: Standard error of the campaign's mean level, which is common to all items.
+        states: The machine's states; None where there is one.
+    """
+
+    uncontended: Floats
+    level: Floats
+    residual: Floats
+    noise: float
+    level_error: float
+    states: Contention | None
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The unknowns at one moment of the search.
+
+    Attributes:
+        item: Log latency, shape (items,).
+        layout: Deviation of each visit, shape (items * rounds,).
+        segments: Log level of each segment, shape (segments,).
+        share: Probability of every state when it is drawn.
+        stay_s: Mean seconds for which a state stays.
+        noise: Scale of the noise.
+        layout_sd: Standard deviation of layouts.
+        step: Standard deviation of a step of the level.
+        uncontended: Probability that each block is uncontended, shape (n,).
+        log_likelihood: Log density of the blocks.
+    """
+
+    item: Floats
+    layout: Floats
+    segments: Floats
+    share: Floats
+    stay_s: float
+    noise: float
+    layout_sd: float
+    step: float
+    uncontended: Floats
+    log_likelihood: float = -math.inf
+
+
+def fit_block_model(table: BlockTable) -> BlockModel:
+    """Fits the model.
+
+    Args:
+        table: The blocks.
+    """
+    segment = segments(table.time, table.round)
+    best = plain = _search(table, segment, _start(table, segment, 0.5, _DELAYS[:1]), _DELAYS[:1])
+    for quantile in STARTS:
+        found = _search(table, segment, _start(table, segment, quantile, _DELAYS), _DELAYS)
+        if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
+            best = found
+    residual = _residual(table, segment, best)
+    level_error = best.step / math.sqrt(_seen(table, best.uncontended))
+    states = None if best is plain else _states(best.uncontended, residual, best.noise)
+    return BlockModel(best.uncontended, best.segments[segment], residual, best.noise, level_error, states)
+
+
+def segments(time: Floats, round: Indices) -> Indices:
+    """Divides every process into stretches of some ``SEGMENT_S`` seconds.
+
+    Args:
+        time: Seconds at which each block began, ascending, shape (n,).
+        round: Index of its process, shape (n,).
+
+    Returns:
+        Index of each block's segment, ascending over time and without gaps, shape (n,).
+    """
+    found, first = np.zeros(len(time), dtype=np.intp), 0
+    for number in dict.fromkeys(round.tolist()):
+        rows = np.flatnonzero(round == number)
+        since = time[rows] - time[rows[0]]
+        count = max(1, int(np.rint(since[-1] / SEGMENT_S)))
+        _, inside = np.unique(np.minimum(since / max(since[-1], 1e-9) * count, count - 1).astype(int), return_inverse=True)
+        found[rows] = first + inside
+        first += int(inside.max()) + 1
+    return found
+
+
+def _start(table: BlockTable, segment: Indices, quantile: float, delays: Floats) -> _Fit:
+    item = np.array([np.quantile(table.y[table.item == number], quantile) for number in range(table.items)])
+    share = np.full(len(delays), 0.5 / max(1, len(delays) - 1))
+    share[0] = 1.0 if len(delays) == 1 else 0.5
+    return _Fit(
+        item=item,
+        layout=np.zeros(table.items * table.rounds),
+        segments=np.zeros(int(segment.max()) + 1),
+        share=share,
+        stay_s=1.0,
+        noise=_first_noise(table) / (1.0 if len(delays) == 1 else 1.5),
+        layout_sd=LAYOUT,
+        step=LEVEL_STEP,
+        uncontended=np.ones(len(table.y)),
+    )
+
+
+def _first_noise(table: BlockTable) -> float:
+    """Returns the scale of noise by the differences between successive blocks of one item."""
+    order = np.argsort(table.item, kind="stable")
+    same = np.diff(table.item[order]) == 0
+    steps = np.abs(np.diff(table.y[order]))[same]
+    return max(1e-3, float(np.median(steps)) / 0.95) if len(steps) else 0.01
+
+
+def _search(table: BlockTable, segment: Indices, start: _Fit, delays: Floats) -> _Fit:
+    """Alternates between the probabilities of states and everything else."""
+    fit, before = start, -math.inf
+    for _ in range(PASSES):
+        fit = _maximised(table, segment, _expected(table, segment, fit, delays))
+        if fit.log_likelihood < before + TOLERANCE:
+            break
+        before = fit.log_likelihood
+    return fit
+
+
+def _residual(table: BlockTable, segment: Indices, fit: _Fit) -> Floats:
+    return table.y - fit.item[table.item] - fit.layout[table.visit] - fit.segments[segment]
+
+
+def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) -> _Fit:
+    """Finds the probability that each block is uncontended, and how often states change."""
+    residual = _residual(table, segment, fit)
+    scale = np.sqrt(fit.noise**2 + (SENSITIVITY * delays) ** 2)
+    log_density = _log_t((residual[:, None] - delays) / scale) - np.log(scale)
+    if len(delays) == 1:
+        return replace(fit, log_likelihood=float(log_density.sum()))
+    starts = np.arange(0, len(residual), math.ceil(len(residual) / MOST_MOMENTS))
+    gaps_s = np.diff(table.time[starts], prepend=table.time[0])
+    chain = fit_chain(np.add.reduceat(log_density, starts), np.exp(-gaps_s / fit.stay_s), fit.share)
+    share = chain.draws + 0.02
+    share[0] = max(share[0], LEAST_SHARE * share.sum())
+    sizes = np.diff(np.append(starts, len(residual)))
+    stay_s = float(np.minimum(gaps_s, SLOWEST_S / 10).sum() / max(chain.redraws, 1e-3))
+    return replace(
+        fit,
+        uncontended=np.repeat(chain.probability[:, 0], sizes),
+        share=share / share.sum(),
+        stay_s=min(max(stay_s, QUICKEST_S), SLOWEST_S),
+        log_likelihood=chain.log_likelihood,
+    )
+
+
+def _log_t(z: Floats) -> Floats:
+    """Log density of the t distribution of noise."""
+    constant = math.lgamma((DEGREES + 1) / 2) - math.lgamma(DEGREES / 2) - 0.5 * math.log(DEGREES * math.pi)
+    return np.asarray(constant - (DEGREES + 1) / 2 * np.log1p(z**2 / DEGREES))
+
+
+def _maximised(table: BlockTable, segment: Indices, fit: _Fit) -> _Fit:
+    """Fits noise, level, items and layouts to the uncontended blocks; outlying ones count less."""
+    residual = _residual(table, segment, fit)
+    robust = (DEGREES + 1) / (DEGREES + (residual / fit.noise) ** 2)
+    weight = fit.uncontended * robust
+    noise = max(1e-4, math.sqrt(float((weight * residual**2).sum() / max(fit.uncontended.sum(), 1e-9))))
+    rest = table.y - fit.item[table.item] - fit.layout[table.visit]
+    level, step = _level(rest, segment, weight / noise**2, fit.step)
+    item, layout, layout_sd = _items(table, table.y - level[segment], weight, noise, fit)
+    return replace(fit, noise=noise, segments=level, step=step, item=item, layout=layout, layout_sd=layout_sd)
+
+
+def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tuple[Floats, float]:
+    """Fits the level of the segments, a random walk, and the size of its steps.
+
+    A segment that nothing undisturbed was seen in takes its level from its neighbours.
+    """
+    n = int(segment.max()) + 1
+    total, tied = np.bincount(segment, precision, n), np.full(n - 1, step**-2)
+    matrix = np.diag(total + 1e-6 + np.append(tied, 0.0) + np.append(0.0, tied)) - np.diag(tied, 1) - np.diag(tied, -1)
+    covariance = np.linalg.inv(matrix)
+    level = covariance @ np.bincount(segment, precision * rest, n)
+    if n == 1:
+        return np.zeros(1), step
+    variance = np.diag(covariance)
+    squares = np.diff(level) ** 2 + variance[1:] + variance[:-1] - 2 * np.diag(covariance, 1)
+    square = (float(squares.sum()) + LEVEL_STEPS * LEVEL_STEP**2) / (n - 1 + LEVEL_STEPS)
+    return level - level.mean(), min(max(math.sqrt(square), 1e-3), 0.02)
+
+
+def _items(table: BlockTable, y: Floats, weight: Floats, noise: float, fit: _Fit) -> tuple[Floats, Floats, float]:
+    """Fits items, and what each process does to each of them: the less is seen of a visit, the less it may deviate."""
+    visit, n_visits = table.visit, table.items * table.rounds
+    seen = np.bincount(visit, weight, n_visits)
+    trust = seen / (seen + (noise / fit.layout_sd) ** 2)
+    total = np.maximum(np.bincount(table.item, weight, table.items), 1e-9)
+    layout = fit.layout
+    for _ in range(2):
+        item = np.bincount(table.item, weight * (y - layout[visit]), table.items) / total
+        layout = trust * np.bincount(visit, weight * (y - item[table.item]), n_visits) / np.maximum(seen, 1e-9)
+    unsure = np.minimum(noise**2 / np.maximum(seen, 1e-9) * trust, fit.layout_sd**2)
+    layout_sd = math.sqrt(float((layout**2 + unsure).mean()))
+    return item, layout, min(max(layout_sd, 5e-4), 0.03)
+
+
+def _seen(table: BlockTable, uncontended: Floats) -> int:
+    """Returns the number of processes that showed the uncontended machine, at least 1."""
+    return max(1, int((np.bincount(table.round, uncontended, table.rounds) > 1.0).sum()))
+
+
+def _states(uncontended: Floats, residual: Floats, noise: float) -> Contention:
+    contended = 1.0 - uncontended
+    delay = float((contended * residual).sum() / max(float(contended.sum()), 1e-300))
+    return Contention(uncontended, float(uncontended.mean()), noise, max(delay, LEAST_DELAY))

@@ -1,0 +1,40 @@
+"""Visits as the additive model takes them: one log latency each, and how much of a full visit it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats
+from hwcost.levels.contention import Contention
+
+ENOUGH = 2.0
+"""Number of uncontended blocks from which a visit shows the uncontended machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitValues:
+    """Visits as the additive model takes them.
+
+    Attributes:
+        y: Log latency of each visit, shape (n,).
+        weight: Share of a full visit that each one counts as, shape (n,).
+        uncontended: Whether the visit shows the uncontended machine, shape (n,).
+        states: The states of the machine; None where there is only one.
+        level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
+        level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known.
+    """
+
+    y: Floats
+    weight: Floats
+    uncontended: NDArray[np.bool_]
+    states: Contention | None
+    level: Floats | None = None
+    level_error: float = 0.0
+
+    @property
+    def delay(self) -> float:
+        """Mean log delay of the contended state; 0 where there is none."""
+        return 0.0 if self.states is None else self.states.delay

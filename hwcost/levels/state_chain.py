@@ -1,0 +1,105 @@
+"""A chain of hidden states over time that either stays as it is or is drawn anew: probabilities of its states, both ways.
+
+Whether a neighbour computes is not seen; only how slow calls are meanwhile. From one moment to the next the state stays,
+with a probability that falls with the time between them, or is drawn from fixed shares, the same state included.
+
+Source: the forward and backward recursions of hidden Markov models (Rabiner 1989, section III), in the form that they
+take for this transition matrix, which costs as much per moment as there are states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hwcost._types import Floats
+
+STRETCH = 128
+"""Moments of a stretch of the chain."""
+
+OVERLAP = 32
+"""Moments beyond a stretch that are looked at for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateChain:
+    """What the observations say of the states.
+
+    Attributes:
+        probability: Probability of every state at every moment, given all observations, shape (n, states).
+        draws: Expected number of times that each state was drawn, the first moment included, shape (states,).
+        redraws: Expected number of moments, after the first, at which the state was drawn anew.
+        log_likelihood: Log density of all observations.
+    """
+
+    probability: Floats
+    draws: Floats
+    redraws: float
+    log_likelihood: float
+
+
+def fit_chain(log_density: Floats, stay: Floats, share: Floats) -> StateChain:
+    """Runs both recursions, on many stretches of the chain at once.
+
+    Every stretch begins ``OVERLAP`` moments early and ends as many late, so that what lies beyond is forgotten where it
+    counts.
+
+    Args:
+        log_density: Log density of each moment's observations in every state, shape (n, states).
+        stay: Probability that the state is still that of the moment before, shape (n,); the first is not used.
+        share: Probability of every state when it is drawn, shape (states,).
+    """
+    n = len(log_density)
+    at = np.arange(0, n, STRETCH)[:, None] + np.arange(-OVERLAP, STRETCH + OVERLAP)
+    is_inside = (at >= 0) & (at < n)
+    at = np.clip(at, 0, n - 1)
+    top = log_density.max(axis=1)
+    density = np.where(is_inside[:, :, None], np.exp(log_density - top[:, None])[at], 1.0)
+    kept = np.where(is_inside & (at > 0), stay[at], 0.0)[:, :, None]
+    forward, scale = _forward(density, kept, share)
+    backward, drawn = _backward(density, kept, share, scale)
+    core = slice(OVERLAP, OVERLAP + STRETCH)
+    states = len(share)
+    probability = (forward * backward)[:, core].reshape(-1, states)[:n]
+    probability /= probability.sum(axis=1, keepdims=True)
+    draws = drawn[:, core].reshape(-1, states)[1:n]
+    log_likelihood = float(np.log(scale[:, core].ravel()[:n]).sum() + top.sum())
+    return StateChain(probability, draws.sum(axis=0) + probability[0], float(draws.sum()), log_likelihood)
+
+
+def _forward(density: Floats, stay: Floats, share: Floats) -> tuple[Floats, Floats]:
+    """Returns the probability of every state given the observations so far, and each observation's density given those
+    before.
+
+    Args:
+        density: Density of each moment's observations, shape (stretches, moments, states).
+        stay: Probability that the state is that of the moment before, shape (stretches, moments, 1).
+        share: Probability of every state when it is drawn, shape (states,).
+    """
+    forward, scale = np.empty_like(density), np.empty(density.shape[:2])
+    state = np.broadcast_to(share, density[:, 0].shape)
+    for k in range(density.shape[1]):
+        state = (stay[:, k] * state + (1.0 - stay[:, k]) * share) * density[:, k]
+        scale[:, k] = state.sum(axis=1)
+        state = state / scale[:, k, None]
+        forward[:, k] = state
+    return forward, scale
+
+
+def _backward(density: Floats, stay: Floats, share: Floats, scale: Floats) -> tuple[Floats, Floats]:
+    """Returns the density of later observations given every state, and the probability that each state was drawn there.
+
+    Args:
+        density: Density of each moment's observations, shape (stretches, moments, states).
+        stay: Probability that the state is that of the moment before, shape (stretches, moments, 1).
+        share: Probability of every state when it is drawn, shape (states,).
+        scale: Density of each observation given those before, shape (stretches, moments).
+    """
+    backward, drawn = np.ones_like(density), np.empty_like(density)
+    for k in range(density.shape[1] - 1, -1, -1):
+        seen = density[:, k] * backward[:, k] / scale[:, k, None]
+        drawn[:, k] = (1.0 - stay[:, k]) * share * seen
+        if k:
+            backward[:, k - 1] = stay[:, k] * seen + (1.0 - stay[:, k]) * (seen @ share)[:, None]
+    return backward, drawn
