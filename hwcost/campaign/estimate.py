@@ -43,9 +43,7 @@ PAUSE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """Latency of an item, its relative half-width, why there is none or what widened it, and its part common to all
-    items.
-    """
+    """Latency of an item, its relative half-width, why there is none or what widened it, and the part common to all."""
 
     latency_s: float
     half_width: float | None

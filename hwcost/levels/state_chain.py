@@ -69,8 +69,7 @@ def fit_chain(log_density: Floats, stay: Floats, share: Floats) -> StateChain:
 
 
 def _forward(density: Floats, stay: Floats, share: Floats) -> tuple[Floats, Floats]:
-    """Returns the probability of every state given the observations so far, and each observation's density given those
-    before.
+    """Returns the probability of every state given the observations so far, and the density of each given those before.
 
     Args:
         density: Density of each moment's observations, shape (stretches, moments, states).
