@@ -70,8 +70,10 @@ class SearchProblem:
         """Accuracy of every architecture in percent, shape (576,)."""
         own = np.random.default_rng([self.seed, 1]).normal(0, self.ruggedness, len(self.everything))
         names = [gene.name for gene in self.everything.space.genes]
-        lost = [sum(LOST[name][int(value)] for name, value in zip(names, arch.genes, strict=True))
-                for arch in self.everything.architectures]
+        lost = [
+            sum(LOST[name][int(value)] for name, value in zip(names, arch.genes, strict=True))
+            for arch in self.everything.architectures
+        ]
         return ACCURACY - np.array(lost) + own
 
     @cached_property

@@ -1,30 +1,39 @@
-"""Interleaved campaigns beside simulated neighbours: what the blocks of every workload would give, drawn as arrays.
+"""Campaigns of workloads measured in turn beside simulated neighbours: the blocks that they would give, drawn as arrays.
 
-A neighbour is at work and pauses by turns, for times with an exponential distribution, and slows every workload while it is
-at work. A block that meets part of a burst is slowed in part. Below it all the machine drifts slowly, and every process has a
-layout of its own, for all workloads and for each.
+A neighbour works and pauses by turns, for times with an exponential distribution, and slows every workload while it works. A
+block that meets part of a burst is slowed in part. Beneath, the level of the machine drifts slowly, and every process has a
+layout of its own, for all workloads together and for each.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from hwcost._types import Floats, Indices
+from hwcost.campaign.block_model import BlockTable
 
 STEP_S = 0.002
-"""Grid on which the neighbours' states are drawn."""
+"""Grid on which neighbours work and pause."""
+
+WARMUP = 0.1
+"""Seconds of the calls before a block, as a share of the block's."""
+
+SPIKE = 0.05
+"""Mean log size of a spike."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Neighbour:
     """Another load of the machine.
 
     Attributes:
-        factor: Factor by which it slows the usual workload while it is at work.
-        duty: Share of the time in which it is at work.
-        dwell_s: Mean seconds of a burst and of a pause together, halved.
+        factor: Factor by which it slows the usual workload while it works.
+        duty: Share of the time in which it works.
+        dwell_s: Mean of the seconds of a burst and of those of a pause.
     """
 
     factor: float
@@ -32,9 +41,24 @@ class Neighbour:
     dwell_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The blocks of a campaign, and what they should lead to.
+
+    Attributes:
+        blocks: Blocks in the order they ran.
+        truth: Undisturbed log latency of each workload at the campaign's mean level, shape (items,).
+        slowed: Share of the blocks that a neighbour slowed by more than 0.5 %.
+    """
+
+    blocks: BlockTable
+    truth: Floats
+    slowed: float
+
+
 @dataclass(frozen=True)
-class SimInterleaved:
-    """An interleaved campaign.
+class SimNeighbours:
+    """A campaign beside neighbours.
 
     Attributes:
         seed: Seed of everything.
@@ -42,15 +66,15 @@ class SimInterleaved:
         passes: Passes in each process.
         neighbours: Other loads.
         processes: Number of processes.
-        block_s: Seconds of an undisturbed block.
+        block_s: Usual seconds of an undisturbed block.
         start_s: Seconds that a process takes to start, in which nothing is timed.
         noise: Standard deviation of a block's log latency.
-        spikes: Share of the blocks with a spike, which has a mean of 5 %.
+        spikes: Share of the blocks that have a spike.
         layout: Standard deviation of what a process does to a single workload.
         process: Standard deviation of what a process does to all workloads.
         drift: Standard deviation of the slow level.
-        drift_s: Seconds in which the slow level forgets itself.
-        spread: Standard deviation of how strongly workloads feel a neighbour, relative to the usual one.
+        drift_s: Seconds in which the slow level forgets its value.
+        sensitivity: Standard deviation of how strongly workloads feel a neighbour, relative to the usual one.
     """
 
     seed: int
@@ -66,92 +90,94 @@ class SimInterleaved:
     process: float = 0.003
     drift: float = 0.01
     drift_s: float = 120.0
-    spread: float = 0.15
-    rng: np.random.Generator = field(init=False, repr=False, compare=False)
+    sensitivity: float = 0.15
 
-    def draw(self) -> Blocks:
-        """Draws the blocks of the campaign."""
-        rng = np.random.default_rng([self.seed, 11])
-        truth = rng.normal(-6.0, 0.6, self.items)
-        feel = np.clip(rng.normal(1.0, self.spread, self.items), 0.4, 1.6)
-        span_s = self.processes * (self.start_s + 3.0 * self.items * self.passes * self.block_s)
-        slow = self._slowness(rng, int(span_s / STEP_S) + 1)
-        level = self._level(rng, int(span_s) + 2)
-        layout = rng.normal(0.0, self.layout, (self.items, self.processes))
-        process = rng.normal(0.0, self.process, self.processes)
-        y, item, round_, time, passes, felt = [], [], [], [], [], []
-        now = 0.0
-        for p in range(self.processes):
-            now += self.start_s
-            for k in range(self.passes):
-                for i in rng.permutation(self.items):
-                    work = self.block_s * rng.uniform(0.9, 1.1)
-                    own = truth[i] + layout[i, p] + process[p] + rng.normal(0.0, self.noise)
-                    own += rng.exponential(0.05) if rng.random() < self.spikes else 0.0
-                    g = float(np.interp(now, np.arange(len(level)), level))
-                    now += 0.1 * work  # warm-up calls
-                    took = _elapsed(slow, now, work * np.exp(g), feel[i])
-                    y.append(own + np.log(took / work))
-                    felt.append(np.log(took / work) - g)
-                    item.append(i), round_.append(p), time.append(now), passes.append(k)
-                    now += took
-        end = int(now) + 1
-        return Blocks(np.array(y), np.array(item), np.array(round_), np.array(time), np.array(passes), truth + level[:end].mean(), np.array(felt))
+    @classmethod
+    def random(cls, seed: int, passes: int) -> SimNeighbours:
+        """Draws 12 to 40 workloads beside one or two neighbours: factors 1.05 to 1.8, duties 0.1 to 0.7, dwells 0.1 to 10 s."""
+        rng = np.random.default_rng([seed, 77])
+        count = int(rng.integers(1, 3))
+        neighbours = tuple(
+            Neighbour(
+                float(rng.uniform(1.05, 1.8)),
+                float(rng.uniform(0.1, 0.7)),
+                math.exp(rng.uniform(math.log(0.1), math.log(10.0))),
+            )
+            for _ in range(count)
+        )
+        return cls(seed, items=int(rng.integers(12, 41)), passes=passes, neighbours=neighbours)
 
-    def _slowness(self, rng: np.random.Generator, n: int) -> Floats:
-        """Log slowness of the usual workload on the grid, shape (n,)."""
-        total = np.zeros(n)
+    @cached_property
+    def slowness(self) -> Floats:
+        """Log slowness of the usual workload on a grid of ``STEP_S`` seconds."""
+        rng = np.random.default_rng([self.seed, 12])
+        worst = math.prod(one.factor for one in self.neighbours)
+        busy_s = self.items * self.passes * self.block_s * (1 + WARMUP) * 1.1 * worst**1.6
+        steps = int(self.processes * (self.start_s + busy_s) / STEP_S) + 1
+        found = np.zeros(steps)
         for one in self.neighbours:
-            on_s, off_s = 2 * one.dwell_s * one.duty, 2 * one.dwell_s * (1 - one.duty)
-            at, busy = 0, rng.random() < one.duty
-            state = np.zeros(n, dtype=bool)
-            while at < n:
-                steps = max(1, int(rng.exponential(on_s if busy else off_s) / STEP_S))
-                state[at : at + steps] = busy
-                at, busy = at + steps, not busy
-            total += np.log(one.factor) * state
-        return total
-
-    def _level(self, rng: np.random.Generator, n: int) -> Floats:
-        keep = np.exp(-1.0 / self.drift_s)
-        found = np.empty(n)
-        found[0] = rng.normal(0.0, self.drift)
-        for k in range(1, n):
-            found[k] = keep * found[k - 1] + np.sqrt(1 - keep**2) * rng.normal(0.0, self.drift)
+            found += math.log(one.factor) * _works(rng, one, steps)
         return found
 
+    @cached_property
+    def level(self) -> Floats:
+        """Slow log level at every second."""
+        rng = np.random.default_rng([self.seed, 13])
+        keep = math.exp(-1.0 / self.drift_s)
+        steps = rng.normal(0.0, self.drift, int(len(self.slowness) * STEP_S) + 2)
+        found = [float(steps[0])]
+        for step in steps[1:].tolist():
+            found.append(keep * found[-1] + math.sqrt(1 - keep**2) * step)
+        return np.array(found)
 
-@dataclass(frozen=True)
-class Blocks:
-    """The blocks of a campaign in the order they ran.
+    def draw(self) -> Drawn:
+        """Draws the blocks."""
+        rng = np.random.default_rng([self.seed, 11])
+        law = rng.normal(-6.0, 0.6, self.items)
+        feel = np.clip(rng.normal(1.0, self.sensitivity, self.items), 0.4, 1.6)
+        offset = rng.normal(0.0, self.layout, (self.items, self.processes)) + rng.normal(0.0, self.process, self.processes)
+        item, round = self._order(rng)
+        time, slowed = self._times(rng, item, round, feel)
+        spike = np.where(rng.random(len(item)) < self.spikes, rng.exponential(SPIKE, len(item)), 0.0)
+        level = np.interp(time, np.arange(len(self.level)), self.level)
+        y = law[item] + offset[item, round] + level + slowed + spike + rng.normal(0.0, self.noise, len(item))
+        truth = law + self.level[: int(time[-1]) + 1].mean()
+        return Drawn(BlockTable(y, item, round, time), truth, float((slowed > 0.005).mean()))
 
-    Attributes:
-        y: Log latency, shape (n,).
-        item: Its workload, shape (n,).
-        round: Its process, shape (n,).
-        time: Seconds at which it began, shape (n,).
-        number: Its pass, shape (n,).
-        truth: Undisturbed log latency of each workload at the campaign's mean level, shape (items,).
-        felt: Log slowness that each block met, shape (n,).
-    """
+    def _order(self, rng: np.random.Generator) -> tuple[Indices, Indices]:
+        """Draws the order of workloads in every pass; returns the workload and the process of every block."""
+        passes = [rng.permutation(self.items) for _ in range(self.processes * self.passes)]
+        return np.concatenate(passes), np.repeat(np.arange(self.processes), self.passes * self.items)
 
-    y: Floats
-    item: Indices
-    round: Indices
-    time: Floats
-    number: Indices
-    truth: Floats
-    felt: Floats
+    def _times(self, rng: np.random.Generator, item: Indices, round: Indices, feel: Floats) -> tuple[Floats, Floats]:
+        """Returns when every block began, and by how much neighbours slowed it."""
+        work_s = self.block_s * rng.uniform(0.9, 1.1, len(item))
+        time, slowed, now = np.empty(len(item)), np.empty(len(item)), 0.0
+        for k in range(len(item)):
+            now += self.start_s if not k or round[k] != round[k - 1] else 0.0
+            now += WARMUP * work_s[k]
+            took_s = self._seconds(now, float(work_s[k]), float(feel[item[k]]))
+            time[k], slowed[k] = now, math.log(took_s / work_s[k])
+            now += took_s
+        return time, slowed
+
+    def _seconds(self, start_s: float, work_s: float, feel: float) -> float:
+        """Returns the seconds that work takes whose undisturbed seconds are known."""
+        k, now, done = int(start_s / STEP_S), start_s, 0.0
+        while True:
+            rate = math.exp(-feel * self.slowness[min(k, len(self.slowness) - 1)])
+            step = ((k + 1) * STEP_S - now) * rate
+            if done + step >= work_s:
+                return now + (work_s - done) / rate - start_s
+            done, now, k = done + step, (k + 1) * STEP_S, k + 1
 
 
-def _elapsed(slow: Floats, start: float, work: float, feel: float) -> float:
-    """Seconds until work that takes so many undisturbed seconds is done."""
-    k = int(start / STEP_S)
-    done, now = 0.0, start
-    while True:
-        rate = np.exp(-feel * slow[min(k, len(slow) - 1)])
-        until = (k + 1) * STEP_S
-        step = (until - now) * rate
-        if done + step >= work:
-            return now + (work - done) / rate - start
-        done, now, k = done + step, until, k + 1
+def _works(rng: np.random.Generator, neighbour: Neighbour, steps: int) -> Floats:
+    """Draws whether a neighbour works, 1 or 0 for every step of the grid."""
+    mean_s = (2 * neighbour.dwell_s * (1 - neighbour.duty), 2 * neighbour.dwell_s * neighbour.duty)
+    found, at, works = np.zeros(steps), 0, rng.random() < neighbour.duty
+    while at < steps:
+        count = max(1, int(rng.exponential(mean_s[works]) / STEP_S))
+        found[at : at + count] = works
+        at, works = at + count, not works
+    return found

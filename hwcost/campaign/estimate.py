@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.campaign.block_model import LEVEL_STEPS
 from hwcost.campaign.canaries import CanaryCheck, check_canaries
 from hwcost.campaign.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
+from hwcost.campaign.intervals import intervals
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
 from hwcost.campaign.uncontended import visit_values
@@ -95,7 +95,7 @@ def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
         model = fit_time_model(table, with_level=values.level is None and not confounded)
         model = model if values.level is None else replace(model, offset=model.offset + values.level)
         drift = check_drift(table, model, ratio, confounded, is_known=values.level is not None)
-        fitted = _intervals(usable, table, model, values)
+        fitted = _estimates(usable, table, model, values)
         canary_check = _canary_check(plan, everything, usable, table, model)
     places = [(visit.round, visit.position) for visit in usable]
     levels = {} if model is None else dict(zip(places, map(float, model.offset), strict=True))
@@ -162,27 +162,15 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     return {key: _Estimate(math.exp(float(y.mean())), half, UNCONFIRMED if is_unconfirmed else "" if n > 1 else ONE_PROCESS)}
 
 
-def _intervals(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
+def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
     """Returns the estimate for each item by its workload's key; a delay is a half-width also where noise is unknown."""
-    level = _level_half_width(values.level_error, len(np.unique(table.round)))
-    is_widened = (np.bincount(table.item, values.uncontended) < 2) & (values.delay > 0)
-    halves = np.hypot(np.fmax(model.half_width, np.where(is_widened, values.delay, math.nan)), level)
-    found = {}
+    found, lacking = intervals(table, model, values), _lacking(table)
+    estimates = {}
     for visit, i in zip(visits, table.item, strict=True):
-        reason = UNCONFIRMED if is_widened[i] else _lacking(table) if math.isnan(halves[i]) else ""
-        half = None if math.isnan(halves[i]) else float(halves[i])
-        found[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, level)
-    return found
-
-
-def _level_half_width(error: float, rounds: int) -> float:
-    """Returns the half-width that the campaign's mean level adds to every interval.
-
-    Its error is estimated from the steps between rounds and from what is usual, which counts as that many steps too.
-    """
-    from scipy import stats
-
-    return float(stats.t.ppf(0.975, rounds - 1 + LEVEL_STEPS)) * error
+        half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
+        reason = UNCONFIRMED if found.is_unconfirmed[i] else lacking if half is None else ""
+        estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, found.level)
+    return estimates
 
 
 def _lacking(table: VisitTable) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.campaign.interleaved import block_values, knows_times
 from hwcost.campaign.visit_values import ENOUGH, VisitValues
-from hwcost.levels.contention import Contention, fit_contention, is_contended
+from hwcost.levels.contention import fit_contention, is_contended
 from hwcost.timing.measurement import Visit
 
 FULL_VISIT = 5.0
@@ -22,17 +22,31 @@ FULL_VISIT = 5.0
 LEAST_WEIGHT = 1e-3
 
 
-def contention(visits: Sequence[Visit]) -> Contention | None:
-    """Fits the two states of the machine; None where the blocks of each visit agree, or there is only one workload."""
-    usable = [visit for visit in visits if visit.is_usable]
-    if len({visit.workload_key for visit in usable}) < 2:
-        return None
-    steady = np.repeat(np.arange(len(usable)), [len(visit.samples_s) for visit in usable])
-    if not is_contended(np.log(np.concatenate([visit.samples_s for visit in usable])), steady):
-        return None
-    y, number = _all_blocks(usable)
-    _, items = np.unique([visit.workload_key for visit in usable], return_inverse=True)
-    return fit_contention(y, items[number])
+def visit_values(visits: Sequence[Visit]) -> VisitValues:
+    """Takes what the blocks of every visit say of its workload's latency.
+
+    Args:
+        visits: Usable visits, those of a round together.
+    """
+    medians = np.log([visit.latency_s for visit in visits])
+    full = VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
+    if any("arrival" in visit.conditions for visit in visits):  # calls differ by themselves, which percentiles describe
+        return full
+    if knows_times(visits):
+        return block_values(visits)
+    if not _are_contended(visits):
+        return full
+    y, number = _all_blocks(visits)
+    items = np.unique([visit.workload_key for visit in visits], return_inverse=True)[1]
+    return two_state_values(y, number, items[number], medians)
+
+
+def _are_contended(visits: Sequence[Visit]) -> bool:
+    """Says whether blocks of each visit disagree; of a single workload that does not tell why."""
+    if len({visit.workload_key for visit in visits}) < 2:
+        return False
+    number = np.repeat(np.arange(len(visits)), [len(visit.samples_s) for visit in visits])
+    return is_contended(np.log(np.concatenate([visit.samples_s for visit in visits])), number)
 
 
 def _all_blocks(visits: Sequence[Visit]) -> tuple[Floats, Indices]:
@@ -45,31 +59,18 @@ def _all_blocks(visits: Sequence[Visit]) -> tuple[Floats, Indices]:
     return np.log(np.concatenate(blocks)), np.repeat(np.arange(len(visits)), [len(part) for part in blocks])
 
 
-def visit_values(visits: Sequence[Visit]) -> VisitValues:
-    """Takes what the blocks of every visit say of its workload's latency.
+def two_state_values(y: Floats, number: Indices, item: Indices, otherwise: Floats | None = None) -> VisitValues:
+    """Takes the mean of every visit's uncontended blocks, which their latencies alone tell.
 
     Args:
-        visits: Usable visits, those of a round together.
+        y: Log latency per block, shape (n,).
+        number: Index of each block's visit, shape (n,), without gaps.
+        item: Index of each block's item, shape (n,), without gaps.
+        otherwise: Log latency of visits that saw nothing uncontended, shape (visits,); None for the same mean.
     """
-    if any("arrival" in visit.conditions for visit in visits):  # calls differ by themselves, which percentiles describe
-        return _full_visits(visits)
-    return block_values(visits) if knows_times(visits) else _two_state_values(visits)
-
-
-def _full_visits(visits: Sequence[Visit]) -> VisitValues:
-    """Takes the median of every visit's blocks."""
-    medians = np.log([visit.latency_s for visit in visits])
-    return VisitValues(medians, np.ones(len(visits)), np.ones(len(visits), dtype=bool), None)
-
-
-def _two_state_values(visits: Sequence[Visit]) -> VisitValues:
-    """Takes the median of every visit's blocks, or under contention the mean of its uncontended ones."""
-    states = contention(visits)
-    if states is None:
-        return _full_visits(visits)
-    medians = np.log([visit.latency_s for visit in visits])
-    y, number = _all_blocks(visits)
+    states = fit_contention(y, item)
     counted = np.bincount(number, states.uncontended)
     values = np.bincount(number, states.uncontended * y) / np.maximum(counted, 1e-300)
     weight = np.clip(counted / FULL_VISIT, LEAST_WEIGHT, 1.0)
-    return VisitValues(np.where(counted > 1e-6, values, medians), weight, counted >= ENOUGH, states)
+    known = values if otherwise is None else np.where(counted > 1e-6, values, otherwise)
+    return VisitValues(known, weight, counted >= ENOUGH, states)

@@ -1,0 +1,86 @@
+"""What different estimators make of the same campaign beside neighbours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from studies.sim_neighbours import Drawn
+
+from hwcost._types import Floats, Indices
+from hwcost.campaign.block_model import BlockTable, fit_block_model
+from hwcost.campaign.interleaved import values_of
+from hwcost.campaign.intervals import intervals
+from hwcost.campaign.time_model import VisitTable, fit_time_model
+from hwcost.campaign.uncontended import two_state_values
+from hwcost.campaign.visit_values import VisitValues
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """The errors of one estimator.
+
+    Attributes:
+        error: Log latency less the truth, shape (items,).
+        half_width: Half-width of the 95 % interval, shape (items,).
+        is_unconfirmed: Whether the item is called unconfirmed, shape (items,).
+    """
+
+    error: Floats
+    half_width: Floats
+    is_unconfirmed: NDArray[np.bool_]
+
+    @property
+    def is_covered(self) -> NDArray[np.bool_]:
+        """Whether the interval holds the truth, shape (items,)."""
+        return np.asarray(np.abs(self.error) <= self.half_width)
+
+
+def block_model(blocks: BlockTable, number: Indices) -> VisitValues:
+    """What hwcost does with workloads measured in turn."""
+    return values_of(blocks, number, fit_block_model(blocks))
+
+
+def two_states(blocks: BlockTable, number: Indices) -> VisitValues:
+    """What hwcost does with visits one after another: two states of the blocks by their latencies alone, without times."""
+    return two_state_values(blocks.y, number, blocks.item)
+
+
+def medians(blocks: BlockTable, number: Indices) -> VisitValues:
+    """The median of every visit's blocks, as if nothing disturbed them."""
+    y = np.array([np.median(blocks.y[number == k]) for k in range(int(number.max()) + 1)])
+    return VisitValues(y, np.ones(len(y)), np.ones(len(y), dtype=bool), None)
+
+
+WAYS: Mapping[str, Callable[[BlockTable, Indices], VisitValues]] = {
+    "medians": medians,
+    "two states": two_states,
+    "block model": block_model,
+}
+
+
+def errors(drawn: Drawn, way: str) -> Errors:
+    """Estimates a campaign in one way.
+
+    Args:
+        drawn: The campaign's blocks, with the truth.
+        way: One of ``WAYS``.
+    """
+    blocks = drawn.blocks
+    number = np.unique(blocks.round * blocks.items + blocks.item, return_inverse=True)[1]  # round by round
+    values = WAYS[way](blocks, number)
+    first = np.unique(number, return_index=True)[1]
+    table = VisitTable(
+        y=values.y,
+        item=blocks.item[first],
+        round=blocks.round[first],
+        group=np.zeros(len(first), dtype=np.intp),
+        time=np.arange(len(first), dtype=np.float64),
+        weight=values.weight,
+        in_level=values.uncontended,
+    )
+    model = fit_time_model(table, with_level=False)
+    found = intervals(table, model, values)
+    return Errors(model.item - drawn.truth, found.half_width, found.is_unconfirmed)

@@ -1,0 +1,58 @@
+"""The 95 % intervals of a campaign's items: noise of visits, error of the machine's level, and what is not confirmed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats
+from hwcost.campaign.block_model import LEVEL_STEPS
+from hwcost.campaign.time_model import TimeModel, VisitTable
+from hwcost.campaign.visit_values import VisitValues
+
+CONFIRMING = 2
+"""Visits that must show the uncontended machine, so that an item's latency is confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Half-widths of the intervals.
+
+    Attributes:
+        half_width: Half-width on the log scale, shape (items,); NaN where nothing tells it.
+        is_unconfirmed: Whether too few visits show the uncontended machine, so that the delay is a half-width at the least.
+        level: Part of every half-width that is common to all items; squares of parts add up.
+    """
+
+    half_width: Floats
+    is_unconfirmed: NDArray[np.bool_]
+    level: float
+
+
+def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Intervals:
+    """Joins what widens the intervals.
+
+    Args:
+        table: Usable visits.
+        model: Time model that was fitted to them.
+        values: What the blocks of the visits say.
+    """
+    level = level_half_width(values.level_error, len(np.unique(table.round)))
+    is_unconfirmed = (np.bincount(table.item, values.uncontended) < CONFIRMING) & (values.delay > 0)
+    widest = np.fmax(model.half_width, np.where(is_unconfirmed, values.delay, math.nan))
+    return Intervals(np.hypot(widest, level), is_unconfirmed, level)
+
+
+def level_half_width(error: float, rounds: int) -> float:
+    """Returns the half-width that the campaign's mean level adds to every interval.
+
+    Args:
+        error: Standard error of the mean level: estimated from the steps between rounds, and from usual ones.
+        rounds: Number of rounds.
+    """
+    from scipy import stats
+
+    return float(stats.t.ppf(0.975, rounds - 1 + LEVEL_STEPS)) * error
