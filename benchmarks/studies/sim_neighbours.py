@@ -94,7 +94,7 @@ class SimNeighbours:
 
     @classmethod
     def random(cls, seed: int, passes: int) -> SimNeighbours:
-        """Draws 12 to 40 workloads beside one or two neighbours: factors 1.05 to 1.8, duties 0.1 to 0.7, dwells 0.1 to 10 s."""
+        """Draws 12 to 40 workloads and one or two neighbours: factors 1.05 to 1.8, duties 0.1 to 0.7, dwells 0.1 to 10 s."""
         rng = np.random.default_rng([seed, 77])
         count = int(rng.integers(1, 3))
         neighbours = tuple(

@@ -35,7 +35,10 @@ DEGREES = 4.0
 """Degrees of freedom of the t distribution of a block's noise, which has outliers."""
 
 STARTS = (0.2, 0.04)
-"""Quantiles of an item's blocks at which the search for its uncontended latency begins."""
+"""Quantiles at which the search for the uncontended latency begins: of the blocks of an item, and of what all have in common."""
+
+COMMON_BLOCKS = 7
+"""Neighbouring blocks of which the median tells what all items have in common."""
 
 GAIN = 12.0
 """Gain in log likelihood from which states are taken for real: far more than noise gives for their few parameters."""
@@ -140,7 +143,7 @@ class _Fit:
         layout_sd: Standard deviation of layouts.
         step: Standard deviation of a step of the level.
         uncontended: Probability that each block is uncontended, shape (n,).
-        log_likelihood: Log density of the blocks.
+        log_likelihood: Log density of the blocks and of the level's steps.
     """
 
     item: Floats
@@ -162,9 +165,10 @@ def fit_block_model(table: BlockTable) -> BlockModel:
         table: The blocks.
     """
     segment = segments(table.time, table.round)
-    best = plain = _search(table, segment, _start(table, segment, 0.5, _DELAYS[:1]), _DELAYS[:1])
-    for quantile in STARTS:
-        found = _search(table, segment, _start(table, segment, quantile, _DELAYS), _DELAYS)
+    best = plain = _search(table, segment, _start(table, segment, _item_quantiles(table, 0.5), _DELAYS[:1]), _DELAYS[:1])
+    starts = [_item_quantiles(table, STARTS[0]), *(_common_quantile(table, quantile) for quantile in STARTS)]
+    for item in starts:
+        found = _search(table, segment, _start(table, segment, item, _DELAYS), _DELAYS)
         if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
             best = found
     residual = _residual(table, segment, best)
@@ -194,8 +198,8 @@ def segments(time: Floats, round: Indices) -> Indices:
     return found
 
 
-def _start(table: BlockTable, segment: Indices, quantile: float, delays: Floats) -> _Fit:
-    item = np.array([np.quantile(table.y[table.item == number], quantile) for number in range(table.items)])
+def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) -> _Fit:
+    """Begins a search at given log latencies of the items."""
     share = np.full(len(delays), 0.5 / max(1, len(delays) - 1))
     share[0] = 1.0 if len(delays) == 1 else 0.5
     return _Fit(
@@ -209,6 +213,28 @@ def _start(table: BlockTable, segment: Indices, quantile: float, delays: Floats)
         step=LEVEL_STEP,
         uncontended=np.ones(len(table.y)),
     )
+
+
+def _item_quantiles(table: BlockTable, quantile: float) -> Floats:
+    """Returns a quantile of every item's blocks."""
+    order = np.argsort(table.item, kind="stable")
+    parts = np.split(table.y[order], np.cumsum(np.bincount(table.item, minlength=table.items))[:-1])
+    return np.array([np.quantile(part, quantile) for part in parts])
+
+
+def _common_quantile(table: BlockTable, quantile: float) -> Floats:
+    """Returns items as they are at a quantile of what all of them have in common over time.
+
+    Few blocks of an item meet a rare state, but all items together do.
+    """
+    from scipy.ndimage import median_filter
+
+    common = np.zeros(len(table.y))
+    for _ in range(3):
+        rest = table.y - common
+        item = np.array([np.median(rest[table.item == number]) for number in range(table.items)])
+        common = median_filter(table.y - item[table.item], COMMON_BLOCKS, mode="nearest")
+    return np.asarray(item + np.quantile(common, quantile))
 
 
 def _first_noise(table: BlockTable) -> float:
@@ -240,7 +266,7 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
     scale = np.sqrt(fit.noise**2 + (SENSITIVITY * delays) ** 2)
     log_density = _log_t((residual[:, None] - delays) / scale) - np.log(scale)
     if len(delays) == 1:
-        return replace(fit, log_likelihood=float(log_density.sum()))
+        return replace(fit, log_likelihood=float(log_density.sum()) + _log_steps(fit))
     starts = np.arange(0, len(residual), math.ceil(len(residual) / MOST_MOMENTS))
     gaps_s = np.diff(table.time[starts], prepend=table.time[0])
     chain = fit_chain(np.add.reduceat(log_density, starts), np.exp(-gaps_s / fit.stay_s), fit.share)
@@ -253,8 +279,14 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
         uncontended=np.repeat(chain.probability[:, 0], sizes),
         share=share / share.sum(),
         stay_s=min(max(stay_s, QUICKEST_S), SLOWEST_S),
-        log_likelihood=chain.log_likelihood,
+        log_likelihood=chain.log_likelihood + _log_steps(fit),
     )
+
+
+def _log_steps(fit: _Fit) -> float:
+    """Log density of the level's steps, so that a level that jumps like a neighbour is no better than the neighbour."""
+    steps = np.diff(fit.segments) / fit.step
+    return float(-0.5 * (steps**2).sum() - len(steps) * math.log(fit.step))
 
 
 def _log_t(z: Floats) -> Floats:
