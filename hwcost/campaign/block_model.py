@@ -29,7 +29,13 @@ DELAY_RATIO = 1.15
 """Ratio between neighbouring delays of the grid."""
 
 SENSITIVITY = 0.15
-"""Standard deviation of how strongly workloads feel one neighbour, relative to the usual one."""
+"""Standard deviation of the sensitivities of workloads to neighbours; the usual one is 1."""
+
+SCATTER = 0.05
+"""Standard deviation of a contended block's delay, as a share of it: neighbours differ, and their bursts begin within blocks."""
+
+QUICK = 8.0
+"""Scales of the noise beyond which an improbably quick block is no less probable in proportion to its square."""
 
 DEGREES = 4.0
 """Degrees of freedom of the t distribution of a block's noise, which has outliers."""
@@ -135,6 +141,7 @@ class _Fit:
 
     Attributes:
         item: Log latency, shape (items,).
+        sensitivity: Delay of each item in a contended state over the usual one, shape (items,).
         layout: Deviation of each visit, shape (items * rounds,).
         segments: Log level of each segment, shape (segments,).
         share: Probability of every state when it is drawn.
@@ -143,10 +150,12 @@ class _Fit:
         layout_sd: Standard deviation of layouts.
         step: Standard deviation of a step of the level.
         uncontended: Probability that each block is uncontended, shape (n,).
+        delay: Expected log delay of each block, shape (n,).
         log_likelihood: Log density of the blocks and of the level's steps.
     """
 
     item: Floats
+    sensitivity: Floats
     layout: Floats
     segments: Floats
     share: Floats
@@ -155,6 +164,7 @@ class _Fit:
     layout_sd: float
     step: float
     uncontended: Floats
+    delay: Floats
     log_likelihood: float = -math.inf
 
 
@@ -204,6 +214,7 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
     share[0] = 1.0 if len(delays) == 1 else 0.5
     return _Fit(
         item=item,
+        sensitivity=np.ones(table.items),
         layout=np.zeros(table.items * table.rounds),
         segments=np.zeros(int(segment.max()) + 1),
         share=share,
@@ -212,6 +223,7 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
         layout_sd=LAYOUT,
         step=LEVEL_STEP,
         uncontended=np.ones(len(table.y)),
+        delay=np.zeros(len(table.y)),
     )
 
 
@@ -263,8 +275,9 @@ def _residual(table: BlockTable, segment: Indices, fit: _Fit) -> Floats:
 def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) -> _Fit:
     """Finds the probability that each block is uncontended, and how often states change."""
     residual = _residual(table, segment, fit)
-    scale = np.sqrt(fit.noise**2 + (SENSITIVITY * delays) ** 2)
-    log_density = _log_t((residual[:, None] - delays) / scale) - np.log(scale)
+    felt = fit.sensitivity[table.item, None] * delays
+    scale = np.hypot(fit.noise, SCATTER * felt)
+    log_density = _log_noise((residual[:, None] - felt) / scale) - np.log(scale)
     if len(delays) == 1:
         return replace(fit, log_likelihood=float(log_density.sum()) + _log_steps(fit))
     starts = np.arange(0, len(residual), math.ceil(len(residual) / MOST_MOMENTS))
@@ -272,15 +285,32 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
     chain = fit_chain(np.add.reduceat(log_density, starts), np.exp(-gaps_s / fit.stay_s), fit.share)
     share = chain.draws + 0.02
     share[0] = max(share[0], LEAST_SHARE * share.sum())
-    sizes = np.diff(np.append(starts, len(residual)))
     stay_s = float(np.minimum(gaps_s, SLOWEST_S / 10).sum() / max(chain.redraws, 1e-3))
+    probability = np.repeat(chain.probability, np.diff(np.append(starts, len(residual))), axis=0)
     return replace(
         fit,
-        uncontended=np.repeat(chain.probability[:, 0], sizes),
+        uncontended=probability[:, 0],
+        delay=(probability * felt).sum(axis=1),
+        sensitivity=_sensitivities(table, residual, probability / scale**2, delays),
         share=share / share.sum(),
         stay_s=min(max(stay_s, QUICKEST_S), SLOWEST_S),
         log_likelihood=chain.log_likelihood + _log_steps(fit),
     )
+
+
+def _sensitivities(table: BlockTable, residual: Floats, precision: Floats, delays: Floats) -> Floats:
+    """Fits how strongly each item feels contention, relative to the usual one; few contended blocks leave it usual.
+
+    Args:
+        table: The blocks.
+        residual: Log latency less all but the delay, shape (n,).
+        precision: Probability of every state over the variance of a block in it, shape (n, states).
+        delays: Log delay of every state, shape (states,).
+    """
+    seen = np.bincount(table.item, residual * (precision @ delays), table.items)
+    total = np.bincount(table.item, precision @ delays**2, table.items)
+    found = (seen + SENSITIVITY**-2) / (total + SENSITIVITY**-2)
+    return np.clip(found / np.median(found), 0.3, 3.0)
 
 
 def _log_steps(fit: _Fit) -> float:
@@ -289,10 +319,16 @@ def _log_steps(fit: _Fit) -> float:
     return float(-0.5 * (steps**2).sum() - len(steps) * math.log(fit.step))
 
 
-def _log_t(z: Floats) -> Floats:
-    """Log density of the t distribution of noise."""
+def _log_noise(z: Floats) -> Floats:
+    """Log density of noise, in scales: a t distribution towards slow blocks, and a normal one towards quick ones.
+
+    Much slows a block now and then, and nothing speeds it up; so a state of which some blocks are far quicker is not the
+    uncontended one.
+    """
     constant = math.lgamma((DEGREES + 1) / 2) - math.lgamma(DEGREES / 2) - 0.5 * math.log(DEGREES * math.pi)
-    return np.asarray(constant - (DEGREES + 1) / 2 * np.log1p(z**2 / DEGREES))
+    slow = (DEGREES + 1) / 2 * np.log1p(z**2 / DEGREES)
+    quick = np.where(z > -QUICK, 0.5 * z**2, QUICK * (np.abs(z) - QUICK / 2))
+    return np.asarray(constant - np.where(z > 0, slow, quick))
 
 
 def _maximised(table: BlockTable, segment: Indices, fit: _Fit) -> _Fit:
@@ -303,8 +339,28 @@ def _maximised(table: BlockTable, segment: Indices, fit: _Fit) -> _Fit:
     noise = max(1e-4, math.sqrt(float((weight * residual**2).sum() / max(fit.uncontended.sum(), 1e-9))))
     rest = table.y - fit.item[table.item] - fit.layout[table.visit]
     level, step = _level(rest, segment, weight / noise**2, fit.step)
-    item, layout, layout_sd = _items(table, table.y - level[segment], weight, noise, fit)
+    y = table.y - level[segment]
+    slow = _slow_items(table, y - fit.delay, fit)
+    item, layout, layout_sd = _items(table, y, weight / noise**2, slow, fit)
     return replace(fit, noise=noise, segments=level, step=step, item=item, layout=layout, layout_sd=layout_sd)
+
+
+def _slow_items(table: BlockTable, y: Floats, fit: _Fit) -> tuple[Floats, Floats]:
+    """Returns what the contended blocks say of each item, and one over its variance.
+
+    That is little, because it hangs on how strongly the item feels contention, but all there is for an item that was never
+    seen uncontended.
+
+    Args:
+        table: The blocks.
+        y: Log latency less level and delay, shape (n,).
+        fit: Probabilities and delays of the blocks.
+    """
+    slowed = 1.0 - fit.uncontended
+    total = np.maximum(np.bincount(table.item, slowed, table.items), 1e-12)
+    delay = np.bincount(table.item, fit.delay, table.items) / total
+    mean = np.bincount(table.item, slowed * y, table.items) / total
+    return mean, np.minimum(total, 1.0) / np.maximum(SENSITIVITY * delay, SENSITIVITY * LEAST_DELAY) ** 2
 
 
 def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tuple[Floats, float]:
@@ -325,18 +381,27 @@ def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tu
     return level - level.mean(), min(max(math.sqrt(square), 1e-3), 0.02)
 
 
-def _items(table: BlockTable, y: Floats, weight: Floats, noise: float, fit: _Fit) -> tuple[Floats, Floats, float]:
-    """Fits items, and what each process does to each of them: the less is seen of a visit, the less it may deviate."""
+def _items(
+    table: BlockTable, y: Floats, precision: Floats, slow: tuple[Floats, Floats], fit: _Fit
+) -> tuple[Floats, Floats, float]:
+    """Fits items, and what each process does to each of them: the less is seen of a visit, the less it may deviate.
+
+    Args:
+        table: The blocks.
+        y: Log latency less level, shape (n,).
+        precision: One over the variance of every block's noise, shape (n,); 0 for a contended one.
+        slow: What contended blocks say of each item, and one over its variance, shape (items,) each.
+        fit: Layouts of before.
+    """
     visit, n_visits = table.visit, table.items * table.rounds
-    seen = np.bincount(visit, weight, n_visits)
-    trust = seen / (seen + (noise / fit.layout_sd) ** 2)
-    total = np.maximum(np.bincount(table.item, weight, table.items), 1e-9)
+    seen = np.bincount(visit, precision, n_visits)
+    trust = seen / (seen + fit.layout_sd**-2)
+    total = np.bincount(table.item, precision, table.items) + slow[1]
     layout = fit.layout
     for _ in range(2):
-        item = np.bincount(table.item, weight * (y - layout[visit]), table.items) / total
-        layout = trust * np.bincount(visit, weight * (y - item[table.item]), n_visits) / np.maximum(seen, 1e-9)
-    unsure = np.minimum(noise**2 / np.maximum(seen, 1e-9) * trust, fit.layout_sd**2)
-    layout_sd = math.sqrt(float((layout**2 + unsure).mean()))
+        item = (np.bincount(table.item, precision * (y - layout[visit]), table.items) + slow[0] * slow[1]) / total
+        layout = trust * np.bincount(visit, precision * (y - item[table.item]), n_visits) / np.maximum(seen, 1e-9)
+    layout_sd = math.sqrt(float((layout**2 + (1.0 - trust) * fit.layout_sd**2).mean()))
     return item, layout, min(max(layout_sd, 5e-4), 0.03)
 
 
