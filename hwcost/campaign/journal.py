@@ -163,7 +163,7 @@ def passes_share(events: Sequence[Event], round_s: float | None, least: int) -> 
     passes = [event for event in events if event["event"] == "pass"]
     if not passes:
         return 0.0
-    share = passes[-1]["pass"] / least
+    share: float = passes[-1]["pass"] / least
     if round_s is not None:
         began_s = passes[0]["elapsed_s"] - passes[0]["seconds"]
         planned_s = round_s - began_s
