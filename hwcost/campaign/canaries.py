@@ -8,7 +8,7 @@ campaigns of different days. Nothing is ever divided by them: their noise would 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.base import Workload
 
 if TYPE_CHECKING:
-    from hwcost.campaign.plan import Item
+    from hwcost.campaign.plan import Item, Plan
 
 
 ROLE = "canary"
@@ -70,6 +70,18 @@ def choose(items: Sequence[Item], backend: str) -> tuple[Workload, ...]:
 def _intensity(part: ComponentWorkload) -> float:
     work = part.work()
     return work.flops / max(1, work.elements)
+
+
+def join(plan: Plan, order: Sequence[str], failed: Collection[str] = ()) -> list[str]:
+    """Puts the canaries of a plan into the order of a round.
+
+    Args:
+        plan: Plan of the campaign.
+        order: Keys of the round's workloads.
+        failed: Keys of canaries that are left out.
+    """
+    ready = [key for key in plan.canary_keys if key not in failed]
+    return interleave(order, ready) if plan.protocol.has_pauses else spread(order, ready)
 
 
 def interleave(order: Sequence[str], canaries: Sequence[str]) -> list[str]:
@@ -122,12 +134,13 @@ def check_canaries(canaries: Sequence[Visit], items: Sequence[Visit], offset: Fl
         None for too few canary visits, or visits without a common time.
     """
     usable = [visit for visit in canaries if visit.is_usable]
-    times = _middles(items)
-    if len(usable) < LEAST_VISITS or len(items) == 0 or (np.diff(times) <= 0).any():
+    if len(usable) < LEAST_VISITS or len(items) == 0:
+        return None
+    level = _level_at(usable, items, offset)
+    if level is None:
         return None
     logs = np.log([visit.latency_s for visit in usable])
     keys, which = np.unique([visit.workload_key for visit in usable], return_inverse=True)
-    level = np.interp(_middles(usable), times, offset)
     rest = logs - _means(logs, which)[which]
     left = logs - level
     _, rounds = np.unique([visit.round for visit in usable], return_inverse=True)
@@ -138,6 +151,19 @@ def check_canaries(canaries: Sequence[Visit], items: Sequence[Visit], offset: Fl
         range=float(np.expm1(np.ptp(_means(rest, rounds)))),
         latency_s={str(key): float(np.exp(mean)) for key, mean in zip(keys, _means(logs, which), strict=True)},
     )
+
+
+def _level_at(canaries: Sequence[Visit], items: Sequence[Visit], offset: Floats) -> Floats | None:
+    """Returns the log level that canaries met; None where visits have no common time.
+
+    Workloads that are timed in turn meet what their round does.
+    """
+    if any(visit.passes for visit in items):
+        numbers = np.array([visit.round for visit in items])
+        means = {number: float(offset[numbers == number].mean()) for number in np.unique(numbers)}
+        return np.array([means.get(visit.round, 0.0) for visit in canaries])
+    times = _middles(items)
+    return None if (np.diff(times) <= 0).any() else np.interp(_middles(canaries), times, offset)
 
 
 def _middles(visits: Sequence[Visit]) -> Floats:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
     from hwcost.stores.base import Store
     from hwcost.stores.schema import Record
+    from hwcost.timing.protocol import Protocol
 
 Event = dict[str, Any]
 
@@ -118,14 +119,26 @@ class Journal:
         known = {visit.workload_key for visit in self.visits if visit.round == self._round}
         if self.plan.protocol.has_pauses:
             known -= set(self.plan.canary_keys)  # which are visited again and again
-        passes = [event for event in self._open if event["event"] == "pass"]
-        timed = {block["workload_key"] for event in passes for block in event["blocks"] if block["role"] == "timed"}
-        ready = [event for event in self._open if event["event"] == "prepared" and event["workload_key"] in timed - known]
-        found: list[Visit] = []
-        for group in dict.fromkeys(event["group"] for event in ready):
-            of_group = [event for event in ready if event["group"] == group]
-            found += assembled_group(of_group, [event for event in passes if event["group"] == group], self.plan.protocol)
-        return found
+        return visits_of_events(self._open, self.plan.protocol, known)
+
+
+def visits_of_events(events: Sequence[Event], protocol: Protocol, known: Collection[str] = ()) -> list[Visit]:
+    """Makes visits of what one process reported.
+
+    Args:
+        events: Its events ``prepared`` and ``pass``, in the order they came.
+        protocol: Protocol that it measured with.
+        known: Keys of workloads that have a visit.
+    """
+    passes = [event for event in events if event["event"] == "pass"]
+    timed = {block["workload_key"] for event in passes for block in event["blocks"] if block["role"] == "timed"}
+    wanted = timed.difference(known)
+    ready = [event for event in events if event["event"] == "prepared" and event["workload_key"] in wanted]
+    found: list[Visit] = []
+    for group in dict.fromkeys(event["group"] for event in ready):
+        of_group = [event for event in ready if event["group"] == group]
+        found += assembled_group(of_group, [event for event in passes if event["group"] == group], protocol)
+    return found
 
 
 def _processes(events: Sequence[Event]) -> list[tuple[Event, list[Event]]]:

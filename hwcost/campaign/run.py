@@ -170,8 +170,8 @@ class _Run:
             to_go = self._to_go()
             if not to_go:
                 return False
-            order = self.store.add_round(self.campaign_id, number, self._with_canaries(self._order(number, due)))
-            rounds.run(number, order, to_go)
+            drawn = canaries.join(self.plan, self._order(number, due), self.failed)
+            rounds.run(number, self.store.add_round(self.campaign_id, number, drawn), to_go)
             number += 1
         return True
 
@@ -226,8 +226,3 @@ class _Run:
         doubtful = [key for key in due if found[key] > DOUBTFUL * usual]
         rest = [key for key in due if key not in set(doubtful)]
         return self.plan.order(number, doubtful) + self.plan.order(number, rest)
-
-    def _with_canaries(self, order: list[str]) -> list[str]:
-        failed = self.failed
-        ready = [key for key in self.plan.canary_keys if key not in failed]
-        return canaries.interleave(order, ready) if self.plan.protocol.has_pauses else canaries.spread(order, ready)

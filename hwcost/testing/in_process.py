@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from hwcost.campaign.canaries import interleave
-from hwcost.timing.visit import VisitIndex, visit
+from hwcost.campaign.canaries import join
+from hwcost.campaign.journal import visits_of_events
+from hwcost.timing.groups import Groups
+from hwcost.timing.measurement import Visit
+from hwcost.timing.protocol import Protocol
+from hwcost.timing.setting import Limits, Setting
+from hwcost.timing.telemetry import Telemetry, telemetry_of
+from hwcost.timing.worker import environment_of
+from hwcost.workloads import from_dict
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from hwcost.backends.base import Backend
     from hwcost.campaign.plan import Plan
     from hwcost.devices import DeviceHandle
-    from hwcost.timing.measurement import Visit
-    from hwcost.timing.telemetry import Telemetry
+    from hwcost.timing.worker import Job
 
 
 def run_rounds(
     plan: Plan, backend: Backend, handle: DeviceHandle, telemetry: Telemetry | None = None
 ) -> list[Visit]:
-    """Visits every workload once in each of the plan's rounds, in the order that a campaign draws.
+    """Measures every workload in each of the plan's rounds, in the order that a campaign draws.
 
     Args:
         plan: Plan of the rounds.
@@ -29,8 +38,38 @@ def run_rounds(
     found = []
     for number in range(plan.protocol.rounds):
         backend.round = number
-        order = interleave(plan.order(number, list(plan.by_key)), list(plan.canary_keys))
-        for position, key in enumerate(order):
-            index = VisitIndex(number, position)
-            found.append(visit(backend, plan.workload(key), handle, plan.protocol, index, telemetry))
-    return found
+        order = join(plan, plan.order(number, list(plan.by_key)))
+        setting = Setting(backend, handle, plan.protocol, telemetry or telemetry_of(backend, handle), number, plan.seed)
+        events = list(Groups(setting, Limits(), [(plan.workload(key), i) for i, key in enumerate(order)]).events())
+        found += [Visit.from_dict(event["visit"]) for event in events if event["event"] == "visit"]
+        found += visits_of_events(events, plan.protocol)
+    return sorted(found, key=lambda visit: (visit.round, visit.position))
+
+
+class InProcess:
+    """Stands in for a worker process, as :class:`hwcost.campaign.process.WorkerProcess` does for a campaign.
+
+    Args:
+        job: Task of the process.
+        backend: Backend that runs it; it and its clock live on from process to process.
+        handle: Device to run on; nothing is asked of the one that is here.
+    """
+
+    def __init__(self, job: Job, backend: Backend, handle: DeviceHandle) -> None:
+        self.job, self._backend, self._handle = job, backend, handle
+        backend.round = job.round
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        pass
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yields what a worker would report."""
+        yield {"event": "environment", **environment_of(self._backend.version(), self._handle, Telemetry(self._handle))}
+        telemetry, protocol = telemetry_of(self._backend, self._handle), Protocol.from_dict(self.job.protocol)
+        setting = Setting(self._backend, self._handle, protocol, telemetry, self.job.round, self.job.seed)
+        limits = Limits(self.job.passes, self.job.round_s, self.job.memory_bytes)
+        places = list(zip(map(from_dict, self.job.workloads), self.job.positions, strict=True))
+        yield from Groups(setting, limits, places).events()

@@ -90,7 +90,7 @@ def test_what_disturbs_it_makes_its_visits_void(site: Path, behaviour: str, says
 
 
 def test_a_lost_device_stops_the_campaign_which_is_resumed_once_it_is_back(site: Path) -> None:
-    done = hwcost(site, "ok,lost", *MEASURE, "--store", "s.db")
+    done = hwcost(site, "ok,lost", *MEASURE, "--backend-option", "realtime=true", "--store", "s.db")
     assert done.returncode == 3
     assert "E_DEVICE_LOST: device fake:1 (FAKE-1) is gone" in done.stderr
     assert "--resume" in done.stderr

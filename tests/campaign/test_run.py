@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import hwcost
@@ -187,66 +182,6 @@ def test_another_machine_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.Mon
         }  # fmt: skip
         with pytest.raises(DataError, match="begun in another environment .*cpu_model"):
             maker.new_process(event)
-
-
-KILLED = """
-import sys, hwcost
-from hwcost.workloads import SyntheticWorkload
-works = [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(6)]
-hwcost.measure(works, backend="null", store=sys.argv[1], rounds=3, backend_options={"realtime": True})
-"""
-RESUME = """
-import sys
-from hwcost.campaign.run import run
-from hwcost.stores import open_store
-from hwcost.stores.schema import Campaign
-with open_store(sys.argv[1]) as store:
-    run(store, store.latest_campaign().campaign_id)
-"""
-
-
-def test_kill_9_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path) -> None:
-    """Killed at random moments, parent and worker by turns; every visit is there once, and none changed."""
-    store_path = tmp_path / "s.db"
-    rng = np.random.default_rng(0)
-    seen: dict[str, tuple[float, ...]] = {}
-    script = KILLED
-    for attempt in range(11):
-        process = subprocess.Popen([sys.executable, "-c", script, str(store_path)], stderr=subprocess.PIPE)
-        if attempt < 10:
-            time.sleep(float(rng.uniform(1.0, 3.0)))
-            _kill(process, worker_only=attempt % 3 == 2)
-        process.wait(timeout=120)
-        if store_path.exists():
-            with open_store(store_path) as store:
-                if store.latest_campaign() is None:
-                    continue
-                script = RESUME
-                now = {r.identity.idempotency_key: r.visit.samples_s for r in store.records()}
-            assert seen.items() <= now.items()
-            seen = now
-    assert process.returncode == 0, process.stderr.read() if process.stderr else ""
-    with open_store(store_path) as store:
-        records = list(store.records())
-        assert len(store.campaigns()) == 1
-    assert len(records) == 18
-    assert {(r.visit.round, r.workload.name) for r in records} == {(n, f"w{i}") for n in range(3) for i in range(6)}
-    assert "skipped" not in {r.visit.status for r in records}  # a busy machine may void a visit; it is kept all the same
-
-
-def _kill(process: subprocess.Popen[bytes], worker_only: bool) -> None:
-    import psutil
-
-    try:
-        children = psutil.Process(process.pid).children()
-    except psutil.NoSuchProcess:
-        return
-    if worker_only and children:
-        os.kill(children[0].pid, signal.SIGKILL)
-    else:
-        process.kill()
-        for child in children:  # no worker may outlive its parent
-            child.wait(timeout=10)
 
 
 def test_a_running_campaign_is_run_by_no_one_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
+from hwcost.campaign import round as campaign_round
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plan import Item, Plan
 from hwcost.devices import DeviceHandle, load
 from hwcost.stores import open_store
 from hwcost.testing.faults import Faults
+from hwcost.testing.in_process import InProcess
 from hwcost.testing.sim_device import SimDevice
-from hwcost.timing.protocol import Protocol, protocol
-from hwcost.timing.telemetry import Telemetry
-from hwcost.timing.visit import VisitIndex, visit
-from hwcost.timing.worker import Job, environment_of
-from hwcost.workloads import SyntheticWorkload, from_dict
+from hwcost.timing.protocol import protocol
+from hwcost.workloads import SyntheticWorkload
 
 XEON = DeviceHandle(load("xeon"))
 
 
-class InProcess:
-    """Stands in for a worker process; the device and its clock live on from round to round."""
-
-    device: SimDevice
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.device.round = job.round
-
-    def __enter__(self) -> InProcess:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def events(self) -> Iterator[dict[str, Any]]:
-        yield {"event": "environment", **environment_of(self.device.version(), XEON, Telemetry(XEON))}
-        for data, position in zip(self.job.workloads, self.job.positions, strict=True):
-            workload = from_dict(data)
-            yield {"event": "begin", "workload_key": workload.key}
-            place = VisitIndex(self.job.round, position)
-            seen = visit(self.device, workload, XEON, Protocol.from_dict(self.job.protocol), place)
-            yield {"event": "visit", "visit": seen.to_dict()}
-
-
 def run(path: Path, monkeypatch: pytest.MonkeyPatch, faults: Faults, n: int = 24) -> tuple[campaign.Result, SimDevice]:
     device = SimDevice(faults=faults)
-    monkeypatch.setattr(InProcess, "device", device, raising=False)
-    monkeypatch.setattr(campaign, "WorkerProcess", InProcess)
+    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job: InProcess(job, device, XEON))
     works = [SyntheticWorkload(f"w{i:02d}", flops=int(3e9 * 1.05**i)) for i in range(n)]
     plan = Plan(tuple(Item(work) for work in works), "xeon", "null", protocol("standard"), pin=False, handle=XEON)
     with open_store(path / "s.db") as store:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from hwcost.campaign.run import Progress
+from hwcost.campaign.progress import Progress
 from hwcost.cli.running import progress_text
 
 
 def test_no_line_ends_in_a_comma_before_the_time_is_known():
-    assert progress_text(Progress(0, 8, 0, None, "a")).line == "round 1: 0 of 8 visits"
-    assert progress_text(Progress(1, 8, 0, 90.0, "a")).line == "round 1: 1 of 8 visits, 1 min 30 s to go"
+    assert progress_text(Progress(0, 8, 0, None, "a", rounds=4)).line == "process 1 of 4, preparing"
+
+
+def test_passes_and_processes_are_told():
+    state = Progress(144, 2304, 1, 90.0, "12 workloads in turn", 0.01, rounds=4, passes=12, planned_passes=48)
+    shown = progress_text(state)
+    assert shown.line == "process 2 of 4, pass 12 of 48, 1 min 30 s to go"
+    assert shown.text == "process 2 of 4, pass 12 of 48, 1 min 30 s to go, 12 workloads in turn"
+    assert (shown.done, shown.total) == (144, 2304)

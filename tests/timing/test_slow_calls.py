@@ -1,4 +1,4 @@
-"""Calls of seconds: as many blocks as are needed, and a forecast of their time."""
+"""Calls of seconds: as many blocks as are needed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ import numpy as np
 import pytest
 
 import hwcost
-from hwcost.campaign.forecast import beforehand, forecast, known_calls, underway
-from hwcost.campaign.plan import Plan, items
-from hwcost.campaign.run import Progress
-from hwcost.cli.main import invoke
 from hwcost.errors import UsageError
 from hwcost.stores import open_store
 from hwcost.timing import steady
@@ -78,53 +74,3 @@ def test_few_blocks_of_noise_alone_are_steady_soon(window: int, sd: float) -> No
 def test_too_few_blocks_are_refused() -> None:
     with pytest.raises(UsageError, match="at least 4 blocks, got 3"):
         protocol("standard", blocks=LEAST_BLOCKS - 1)
-
-
-def plan_of(**settings: object) -> Plan:
-    return Plan(tuple(items(WORKS)), "cpu", "null", protocol("standard", **settings))  # type: ignore[arg-type]
-
-
-def test_the_time_of_a_plan_is_told() -> None:
-    least = forecast(plan_of())
-    assert (least.is_least, least.visits, least.visit_s) == (True, 12, 0.25)
-    slow = forecast(plan_of(), {WORKS[0].key: 6.0, WORKS[1].key: 8.0})
-    assert (slow.known, slow.visit_s, slow.total_s) == (2, pytest.approx(77.0), pytest.approx(924.0))
-    assert "about 12 visits of 1 min 17 s, 15 min 24 s in all, since calls of 2 of 3 workloads" in str(slow)
-    assert forecast(plan_of(blocks=4), {work.key: 7.0 for work in WORKS}).visit_s == pytest.approx(35.0)
-    paused = forecast(plan_of(arrival="gap=10s"))
-    assert paused.total_s == pytest.approx(12 * 330)
-    assert beforehand(plan_of(arrival="gap=10s")) == (
-        "this takes at least 12 visits of 5 min 30 s, 1 h 06 min in all; slow calls take longer"
-    )
-    assert beforehand(plan_of()) is None
-
-
-def test_long_campaigns_are_announced_once_a_call_is_known() -> None:
-    state = Progress(1, 40, 0, 39 * 77.0, "w0", call_s=7.0)
-    assert underway(state, protocol("standard")) == (
-        "a call takes 7.00 s: 39 more visits of 10 blocks take about 50 min 03 s; --blocks 4 makes that about 22 min 45 s"
-    )
-    assert underway(Progress(1, 40, 0, 300.0, "w0", call_s=0.7), protocol("standard")) is None
-    assert underway(Progress(0, 40, 0, None, "w0"), protocol("standard")) is None
-    quick = underway(Progress(1, 4000, 0, 1200.0, "w0", call_s=0.001), protocol("standard"))
-    assert quick is not None
-    assert "fewer workloads or rounds" in quick
-
-
-def test_a_dry_run_knows_calls_that_were_timed_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = str(tmp_path / "s.db")
-    arguments = ["measure", "--backend", "null", "-n", "2", "--store", store, "--backend-option", "overhead_s=6"]
-    assert invoke([*arguments, "--dry-run"]) == 0
-    assert "at least 8 visits of 0.2 s" in capsys.readouterr().out
-    assert invoke([*arguments, "--rounds", "1", "--blocks", "4", "-q"]) == 0
-    capsys.readouterr()
-    assert invoke([*arguments, "--dry-run"]) == 0
-    assert "since calls of 2 of 2 workloads were timed before" in capsys.readouterr().out
-
-
-def test_known_calls_are_those_of_the_same_device_and_backend(tmp_path: Path) -> None:
-    hwcost.measure(WORKS, backend="null", store=tmp_path / "s.db", rounds=1, backend_options={"overhead_s": 6.0})
-    with open_store(tmp_path / "s.db") as store:
-        assert known_calls(plan_of(), store) == pytest.approx(dict.fromkeys(plan_of().by_key, 6.0), rel=0.02)
-        other = Plan(tuple(items(WORKS)), "cpu", "replay", protocol("standard"))
-        assert known_calls(other, store) == {}

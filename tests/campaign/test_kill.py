@@ -1,0 +1,104 @@
+"""Campaigns that are killed: nothing is lost but the pass under way, and nothing is repeated."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from hwcost.campaign.journal import is_counted
+from hwcost.stores import Store, open_store
+from hwcost.timing.measurement import Visit
+
+KILLED = """
+import sys, hwcost
+from hwcost.workloads import SyntheticWorkload
+works = [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(6)]
+hwcost.measure(works, backend="null", store=sys.argv[1], rounds=3, backend_options={"realtime": True})
+"""
+RESUME = """
+import sys
+from hwcost.campaign.run import run
+from hwcost.stores import open_store
+with open_store(sys.argv[1]) as store:
+    run(store, store.latest_campaign().campaign_id)
+"""
+
+Blocks = dict[tuple[int, str], list[float]]
+"""Seconds per call of the timed blocks by round and workload, in the order of their values."""
+
+
+def blocks_of(visit: Visit) -> list[float]:
+    left_out = [one for some in visit.conditions.get("left_out_s", {}).values() for one in some]
+    return sorted([*visit.samples_s, *visit.warmup_s, *left_out])
+
+
+def stored(store: Store) -> tuple[dict[str, Visit], Blocks]:
+    """Returns visits by idempotency key, and what was timed and is in no visit yet."""
+    (campaign,) = store.campaigns()
+    journaled: Blocks = {}
+    for number, events in store.passes(campaign.campaign_id).items():
+        for block in (block for event in events for block in event.get("blocks", ())):
+            if block["role"] == "timed":
+                place = number, block["workload_key"]
+                journaled.setdefault(place, []).append(block["seconds"] / block["calls"])
+    return {record.identity.idempotency_key: record.visit for record in store.records()}, journaled
+
+
+def kill(process: subprocess.Popen[bytes], worker_only: bool) -> None:
+    try:
+        children = psutil.Process(process.pid).children()
+    except psutil.NoSuchProcess:
+        return
+    if worker_only and children:
+        os.kill(children[0].pid, signal.SIGKILL)
+    else:
+        process.kill()
+        for child in children:  # no worker may outlive its parent
+            child.wait(timeout=10)
+
+
+@pytest.mark.parametrize("name", ["s.db", "s.jsonl"])
+def test_kill_9_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path, name: str) -> None:
+    """Killed at random moments, parent and worker by turns; every pass that was stored is in a visit, and none changed."""
+    path, script = tmp_path / name, KILLED
+    rng = np.random.default_rng(0)
+    visits: dict[str, Visit] = {}
+    missing: Blocks = {}
+    for attempt in range(11):
+        process = subprocess.Popen([sys.executable, "-c", script, str(path)], stderr=subprocess.PIPE)
+        if attempt < 10:
+            time.sleep(float(rng.uniform(1.0, 3.5)))
+            kill(process, worker_only=attempt % 3 == 2)
+        process.wait(timeout=120)
+        if not path.exists():
+            continue
+        with open_store(path) as store:
+            if store.latest_campaign() is None:
+                continue
+            script, before = RESUME, visits
+            visits, journaled = stored(store)
+        assert before.items() <= visits.items()
+        if attempt == 10:
+            assert journaled == {}
+        missing = still_missing(missing | journaled, visits)
+    assert process.returncode == 0, process.stderr.read() if process.stderr else ""
+    assert missing == {}
+    counted = Counter(visit.workload_key for visit in visits.values() if is_counted(visit))
+    assert set(counted.values()) == {3}
+    assert len({(visit.round, visit.workload_key) for visit in visits.values()}) == len(visits)
+    assert all(len(set(visit.passes)) == len(visit.passes) for visit in visits.values())
+
+
+def still_missing(journaled: Blocks, visits: dict[str, Visit]) -> Blocks:
+    """Returns what was journaled and is in no visit."""
+    found = {(visit.round, visit.workload_key): blocks_of(visit) for visit in visits.values()}
+    return {place: blocks for place, blocks in journaled.items() if not set(blocks) <= set(found.get(place, ()))}
