@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import itertools
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost.backends import options as read
 from hwcost.backends.base import Runner
@@ -12,7 +14,11 @@ from hwcost.errors import MeasurementError
 from hwcost.workloads.base import Workload
 
 if TYPE_CHECKING:
+    import torch
+
     from hwcost.devices.handle import DeviceHandle
+
+_NUMBERS = itertools.count()
 
 MODES = ("default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 
@@ -39,22 +45,40 @@ class TorchCompile(TorchEager):
         """
         import torch
 
-        torch._dynamo.reset()
+        if not CompiledRunner.alive:
+            torch._dynamo.reset()
         built = build_on_device(self, workload, handle)
+        separate(built.module)
         facts = torch_facts(built) | {"mode": self.mode}
         runner = CompiledRunner(built, facts, torch.compile(built.module, mode=self.mode, dynamic=False))
+        before = runner.compile_events()
         try:
             runner.run(1)
         except torch._dynamo.exc.BackendCompilerFailed as error:
+            runner.close()
             raise MeasurementError(
                 f"torch.compile cannot compile '{workload.name}': {plain_cause(error)}. Try --backend torch."
             ) from None
-        runner.facts["compilations"] = runner.compile_events()
+        except BaseException:
+            runner.close()
+            raise
+        runner.facts["compilations"] = runner.compile_events() - before
         return runner
 
 
 class CompiledRunner(TorchRunner):
-    """Also counts compilations."""
+    """Also counts compilations.
+
+    Attributes:
+        alive: Number of runners of this process that are not closed.
+    """
+
+    alive: ClassVar[int] = 0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        CompiledRunner.alive += 1
+        self._is_alive = True
 
     def compile_events(self) -> int:
         """Counts the frames that dynamo translated in this process; a recompilation is one more."""
@@ -63,8 +87,26 @@ class CompiledRunner(TorchRunner):
         return int(counters["frames"]["total"])
 
     def close(self) -> None:
-        """Drops the compiled code too, which else stays alive with the weights."""
+        """Drops the compiled code too, which else stays alive with the weights, once no runner needs it any more."""
         import torch
 
         super().close()
-        torch._dynamo.reset()
+        CompiledRunner.alive -= self._is_alive
+        self._is_alive = False
+        if not CompiledRunner.alive:
+            torch._dynamo.reset()
+
+
+def separate(module: torch.nn.Module) -> None:
+    """Gives a module a ``forward`` of its own, with the same code.
+
+    Dynamo keeps what it compiled by the code that it came from, and looks through all of it at each call: without this, nets
+    of one class would slow each other down, and from the ninth on they would not be compiled at all.
+    """
+    forward = type(module).forward
+    if not isinstance(forward, FunctionType):
+        return
+    code = forward.__code__.replace(co_name=f"{forward.__code__.co_name}_{next(_NUMBERS)}")
+    own = FunctionType(code, forward.__globals__, forward.__name__, forward.__defaults__, forward.__closure__)
+    own.__kwdefaults__ = forward.__kwdefaults__
+    module.forward = MethodType(own, module)

@@ -125,6 +125,8 @@ def _closed(*values: object) -> None:
 def build_on_device(backend: Backend, workload: Workload, handle: DeviceHandle) -> Built:
     """Sets torch's threads, builds a workload and moves it and its inputs to the device.
 
+    Nets of the library's own spaces have matrices in common on a CPU, so that many of them fit into memory.
+
     Raises:
         UsageError: When the backend does not run this kind of device, or the device lacks this dtype.
         MeasurementError: When torch does not see this very device.
@@ -134,7 +136,10 @@ def build_on_device(backend: Backend, workload: Workload, handle: DeviceHandle) 
     if handle.kind == "cpu" and workload.dtype == "float16":
         raise UsageError("float16 is for GPUs; on a CPU take float32 or bfloat16")
     set_threads(backend.threads)
-    built = workload.built()
+    from hwcost.workloads.weights import shared_weights
+
+    with shared_weights():
+        built = workload.built()
     built.module.to(place)
     return built.with_tensors(lambda one: one.to(place))
 

@@ -21,7 +21,7 @@ SETTLED = 0.03
 SHARE = 0.35
 """Largest share of a block's calls that warm it up; one call at the least."""
 
-CHEAP = 0.1
+CHEAP = 0.2
 """Share of a block's calls that warm it up in any case."""
 
 

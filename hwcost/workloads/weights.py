@@ -1,9 +1,14 @@
-"""Seeded weights, filled fast: one buffer of normal numbers, tiled into every parameter at a drawn offset."""
+"""Seeded weights, filled fast: one buffer of normal numbers, tiled into every parameter at a drawn offset.
+
+Where several modules are held at once, their matrices can be views of one pool of the same numbers. Those of one module
+never overlap, so that a call reads as many bytes from memory as with weights of its own.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +18,58 @@ BUFFER = 1_000_003
 """Numbers in the buffer; a prime, so that no row of a weight matrix repeats where the buffer does."""
 STD = 0.02
 """Standard deviation of the weights, as BERT's initialisation has it; the scales of layer norms lie around 1."""
+ALIGNED_BYTES = 256
+"""Alignment of each view, as that of memory of its own is for the widest loads."""
+SHARED_NUMBERS = 4096
+"""Least numbers of a matrix that becomes a view."""
+
+
+class Pool:
+    """Normal numbers of one format, the buffer again and again, from which modules take their matrices.
+
+    It grows by being made anew, at least twice as large: modules that are there keep the pool that they were made of.
+
+    Args:
+        dtype: Number format.
+    """
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self._normal = _normal().to(dtype)
+        self._numbers = torch.empty(0, dtype=dtype)
+        self._filled = 0
+
+    def reserve(self, size: int) -> None:
+        """Makes so many numbers ready."""
+        if size > len(self._numbers):
+            self._numbers = torch.empty(1 << (size - 1).bit_length(), dtype=self._normal.dtype)  # untouched until filled
+            self._filled = 0
+        if size > self._filled:
+            _tile(self._numbers[self._filled : size], self._normal, self._filled % BUFFER)
+            self._filled = size
+
+    def view(self, start: int, shape: torch.Size) -> torch.Tensor:
+        """Returns the numbers from ``start`` on as a tensor of a shape."""
+        return self._numbers[start : start + math.prod(shape)].view(shape)
+
+
+_pools: dict[torch.dtype, Pool] | None = None
+"""Pools of this process by number format; None where weights are not shared."""
+
+
+@contextmanager
+def shared_weights() -> Iterator[None]:
+    """Lets the modules that are built meanwhile have matrices in common, which nothing may write to."""
+    global _pools
+    before, _pools = _pools, _kept()
+    try:
+        yield
+    finally:
+        _pools = before
+
+
+@lru_cache(maxsize=1)
+def _kept() -> dict[torch.dtype, Pool]:
+    return {}
 
 
 def materialize(make: Callable[[], torch.nn.Module], dtype: str, seed: int) -> torch.nn.Module:
@@ -29,21 +86,58 @@ def materialize(make: Callable[[], torch.nn.Module], dtype: str, seed: int) -> t
     with torch.device("meta"):
         module = make()
     module = module.to(getattr(torch, dtype)).to_empty(device="cpu").eval().requires_grad_(False)
-    fill(module, seed)
+    fill(module, seed, _pools)
     return module
 
 
-def fill(module: torch.nn.Module, seed: int) -> None:
-    """Overwrites all parameters and buffers, in their order, with seeded normal numbers."""
+def fill(module: torch.nn.Module, seed: int, pools: dict[torch.dtype, Pool] | None = None) -> None:
+    """Overwrites all parameters and buffers, in their order, with seeded normal numbers.
+
+    Matrices take theirs one after another from a seeded place on, the other tensors each from a place of its own.
+
+    Args:
+        module: Module whose tensors are overwritten.
+        seed: Equal seeds give equal numbers.
+        pools: Pools by number format of which the matrices become views; None where they keep memory of their own.
+    """
     generator = torch.Generator().manual_seed(seed)
-    buffers: dict[torch.dtype, torch.Tensor] = {}
+    normals: dict[torch.dtype, torch.Tensor] = {}
+    places = _places(module, seed)
+    if pools is not None:
+        _share(module, places, pools)
     scales = {id(one) for name, one in module.named_parameters() if name.endswith("weight") and one.ndim == 1}  # of norms
     with torch.no_grad():
         for tensor in [*module.parameters(), *module.buffers()]:
-            normal = buffers.setdefault(tensor.dtype, _normal().to(tensor.dtype))
-            _tile(tensor.view(-1), normal, int(torch.randint(BUFFER, (1,), generator=generator)))
+            drawn = int(torch.randint(BUFFER, (1,), generator=generator))
+            place = places.get(id(tensor))
+            if place is not None and pools is not None:
+                continue
+            normal = normals.setdefault(tensor.dtype, _normal().to(tensor.dtype))
+            _tile(tensor.view(-1), normal, drawn if place is None else place % BUFFER)
             if id(tensor) in scales:
                 tensor.add_(1)
+
+
+def _places(module: torch.nn.Module, seed: int) -> dict[int, int]:
+    """Returns where the numbers of each matrix begin, by its identity: one matrix after another, from a seeded place on."""
+    offset = int(torch.randint(BUFFER, (1,), generator=torch.Generator().manual_seed(seed)))
+    found: dict[int, int] = {}
+    ends: dict[torch.dtype, int] = {}
+    for one in module.parameters():
+        if one.ndim > 1 and one.numel() >= SHARED_NUMBERS:
+            step = ALIGNED_BYTES // one.element_size()
+            found[id(one)] = -(-ends.get(one.dtype, offset) // step) * step
+            ends[one.dtype] = found[id(one)] + one.numel()
+    return found
+
+
+def _share(module: torch.nn.Module, places: dict[int, int], pools: dict[torch.dtype, Pool]) -> None:
+    """Makes the matrices of a module views of the pools."""
+    matrices = [one for one in module.parameters() if id(one) in places]
+    for one in reversed(matrices):  # the last one ends last, so that a pool grows once
+        pool = pools.setdefault(one.dtype, Pool(one.dtype))
+        pool.reserve(places[id(one)] + one.numel())
+        one.data = pool.view(places[id(one)], one.shape)
 
 
 @lru_cache(maxsize=1)
