@@ -68,7 +68,7 @@ class Journal:
 
         Args:
             number: Number of the round.
-            environment: What the process reports about its machine and software.
+            environment: Facts that the process reports about its machine and software.
             round_s: Seconds after which it begins no further pass; None for no such end.
 
         Raises:
@@ -107,7 +107,7 @@ class Journal:
         return visits
 
     def keep(self, visit: Visit) -> None:
-        """Stores the record of a visit that is no group's: of a workload that failed."""
+        """Stores the record of a visit that belongs to a failed workload, and so not to a group."""
         self.store.append(self._record(visit))
         self.visits.append(visit)
 
