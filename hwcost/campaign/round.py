@@ -40,7 +40,7 @@ class Rounds:
     Args:
         plan: Plan of the campaign.
         handle: Device that is measured on.
-        journal: What the campaign has measured.
+        journal: Visits and passes that the campaign has made.
         budget: The seconds of the campaign.
         tally: Counter of blocks, which reports the progress.
         interrupt: Ctrl-C, which is looked at after every event.
@@ -146,9 +146,7 @@ class Rounds:
             return
         self.journal.close(is_whole=False, without=[key])
         flag = Flag("E_DIED", str(error), "Take a smaller batch or model, or look at the system's log.")
-        self.journal.keep(
-            Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,))
-        )
+        self.journal.keep(Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,)))
 
     def _job(self, number: int, left: Places, round_s: float | None) -> Job:
         return Job(

@@ -124,9 +124,7 @@ def run(
 class _Run:
     """A campaign while it runs: it decides what each round measures."""
 
-    def __init__(
-        self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None]
-    ) -> None:
+    def __init__(self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None]) -> None:
         self.store, self.campaign_id = store, campaign_id
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
         self.journal = Journal(self.plan, campaign_id, store)
