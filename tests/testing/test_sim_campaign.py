@@ -1,4 +1,4 @@
-"""Campaigns drawn as arrays obey the same law as those that the real visit makes of the device."""
+"""Campaigns drawn as arrays obey the same law as those that real passes make of the device."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from benchmarks.studies.alternatives import WAYS
 from hwcost.campaign.plan import Item, Plan
 from hwcost.devices import DeviceHandle, load
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
+from hwcost.testing.in_process import run_rounds
 from hwcost.testing.sim_campaign import BLOCKS, NOISE, SimCampaign
 from hwcost.testing.sim_device import SimDevice
-from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.stopping import MedianError
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 MIXED = Faults(noise=0.01, process=0.015, walk_sd=0.05, walk_s=10.0, sensitivities=(1.0,))
@@ -30,16 +29,6 @@ def test_equal_seeds_give_equal_campaigns() -> None:
     assert sorted(one.items[:20]) == list(range(20))
 
 
-def one_after_another(plan: Plan, device: SimDevice) -> list[Visit]:
-    found = []
-    for number in range(plan.protocol.rounds):
-        device.round = number
-        for position, key in enumerate(plan.order(number, list(plan.by_key))):
-            index = VisitIndex(number, position)
-            found.append(visit(device, plan.workload(key), DeviceHandle(load("xeon")), plan.protocol, index))
-    return found
-
-
 def test_both_paths_agree_in_law() -> None:
     from scipy import stats
 
@@ -47,16 +36,17 @@ def test_both_paths_agree_in_law() -> None:
     quick = replace(protocol("quick"), rounds=4, stopping=MedianError(0.99))  # always the least number of blocks
     plan = Plan(tuple(Item(work) for work in works), "xeon", "sim", quick)
     device = SimDevice(faults=replace(MIXED, span_s=100.0))
-    visits = one_after_another(plan, device)
+    visits = run_rounds(plan, device, DeviceHandle(load("xeon")))
     left = []
-    for seen in visits:
-        work = plan.by_key[seen.workload_key].workload
-        level = device.level(work)(np.array([(seen.started_s + seen.ended_s) / 2]))[0]
-        left.append(np.log(seen.latency_s / device.law_s(work)) - level)
+    for visit in visits:
+        work = plan.by_key[visit.workload_key].workload
+        starts = visit.started_s + np.array(visit.block_starts_s)
+        level = device.level(work)(starts)
+        left.append(np.median(np.log(np.array(visit.samples_s) / device.law_s(work)) - level))
     campaign = SimCampaign(0, replace(MIXED, walk_s=10.0), n_items=60)
     middle = np.arange(campaign.n) + 0.5
     drawn = np.median(campaign.visits, axis=1) - campaign.sizes[campaign.items] - campaign.paths[0](middle)
-    assert sum(seen.status != "ok" for seen in visits) <= len(visits) / 100
+    assert {visit.status for visit in visits} <= {"ok", "warn"}  # blocks of a moving level may look like two groups
     assert np.std(left) == pytest.approx(np.std(drawn), rel=0.15)
     assert stats.ks_2samp(left, drawn).pvalue > 0.01
 
