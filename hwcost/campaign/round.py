@@ -58,7 +58,7 @@ class Rounds:
         self._memory_bytes: int | None = None
 
     def run(self, number: int, order: list[str], to_go: int) -> None:
-        """Measures what is left of a round.
+        """Measures what is left of a round; where calls come with pauses, until the budget ends it.
 
         Args:
             number: Number of the round.
@@ -76,6 +76,8 @@ class Rounds:
                 self.journal.close(is_whole=False)
                 raise
             else:
+                if self.plan.protocol.has_pauses and self.budget.left_s <= 0:
+                    return
                 if self._left(number, order) == left:
                     raise HwcostError(f"the measuring process ended without a visit of {len(left)} workloads. Report this.")
 

@@ -194,6 +194,8 @@ class _Run:
 
     def _to_go(self) -> int:
         """Returns how many rounds are to come, which share the rest of the budget; 0 when none fits."""
+        if self.plan.protocol.has_pauses and self.budget.budget_s is not None:
+            return int(self.budget.left_s > 0)  # workloads one after another, until the budget ends them
         if required := self._required():
             return self.budget.processes(required, self.plan.protocol.rounds - required)
         return self.budget.further(self.plan.protocol.max_rounds - self._made())
