@@ -1,4 +1,4 @@
-"""Do two campaigns agree on a machine that something else uses? Rounds beside the same time spent in order.
+"""Do two campaigns agree on a machine that something else uses? Passes in turn beside the same time spent in order.
 
 Thirty architectures of SuperShaper, spread over sizes, are measured twice while another process loads one core in seeded
 bursts: once in randomised rounds, and once in order with one long visit each, for the same budget. Shown is how far the two
@@ -87,20 +87,23 @@ def plan_of(number: int, backend: str, seed: int, how: Protocol, has_canaries: b
     return Plan(wanted, "cpu", backend, how, backend_options=options, seed=seed, canaries=canaries)
 
 
-def measure(path: Path, plan: Plan, budget_s: float | None, is_ordered: bool) -> None:
-    """Measures a plan into a store of its own, unless that is done; goes on with what was interrupted."""
+def measure(path: Path, plan: Plan, budget_s: float | None) -> None:
+    """Measures a plan into a store, unless that is done; goes on with what was interrupted."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open_store(path) as store:
-        latest = store.latest_campaign()
-        if latest is not None and latest.status in FINISHED:
+        same = [one for one in store.campaigns() if Plan.from_dict(one.plan).is_same(plan)]
+        if same and same[-1].status in FINISHED:
             print(f"{path}: there already", file=sys.stderr)
             return
+        started = same[-1].campaign_id if same else campaign.start(plan, store)
         print(f"{path}: measuring", file=sys.stderr, flush=True)
-        started = campaign.start(plan, store) if latest is None else latest.campaign_id
-        if is_ordered:
-            store.add_round(started, 0, list(plan.by_key))
-        with loaded_machine(plan.seed):
-            campaign.run(store, started, budget_s=budget_s)
+        campaign.run(store, started, budget_s=budget_s)
+
+
+def measure_in_order(path: Path, plan: Plan) -> None:
+    """Measures the workloads of a plan one after another, a campaign of one visit each."""
+    for item in plan.items:
+        measure(path, replace(plan, items=(item,)), None)
 
 
 def long_visits(store_path: Path, budget_s: float, number: int) -> Protocol:
@@ -119,16 +122,15 @@ def long_visits(store_path: Path, budget_s: float, number: int) -> Protocol:
 def guarded(path: Path) -> dict[str, float]:
     """Returns latencies in seconds by workload key, as hwcost gives them."""
     with open_store(path, create=False) as store:
-        return {m.workload.key: m.latency_s for m in measurements(store) if m.latency_s is not None}
+        found = [m for one in store.campaigns() for m in measurements(store, one.campaign_id)]
+    return {m.workload.key: m.latency_s for m in found if m.latency_s is not None}
 
 
 def plain(path: Path) -> dict[str, float]:
     """Returns the median of all blocks, whatever happened in them, as a timing loop gives it."""
     found = {}
     with open_store(path, create=False) as store:
-        latest = store.latest_campaign()
-        assert latest is not None
-        for visit in visits_of(store, latest.campaign_id):
+        for visit in (visit for one in store.campaigns() for visit in visits_of(store, one.campaign_id)):
             left_out = [block for blocks in visit.conditions.get("left_out_s", {}).values() for block in blocks]
             found[visit.workload_key] = statistics.median([*visit.warmup_s, *visit.samples_s, *left_out])
     return found
@@ -191,13 +193,15 @@ def main() -> None:
     sequential = [given.folder / f"sequential-{seed}.db" for seed in SEEDS]
     for seed, path in zip(SEEDS, rounds, strict=True):
         plan = plan_of(given.number, given.backend, seed, protocol("standard"), has_canaries=True)
-        measure(path, plan, budget_s, is_ordered=False)
+        with loaded_machine(seed):
+            measure(path, plan, budget_s)
     for seed, path in zip(SEEDS, sequential, strict=True):
         how = long_visits(rounds[seed], budget_s, given.number)
-        measure(path, plan_of(given.number, given.backend, seed, how), None, is_ordered=True)
+        with loaded_machine(seed):
+            measure_in_order(path, plan_of(given.number, given.backend, seed, how))
     print(f"Two runs of {given.number} architectures, {given.budget} each, {given.backend} ({BARS})")
     print(f"{'':34s}{'n':>6s}{'median %':>10s}{'p95 %':>10s}{'tau':>8s}")
-    print_agreement("randomised rounds", *map(guarded, rounds))
+    print_agreement("passes in turn", *map(guarded, rounds))
     print_agreement("one long visit, median of blocks", *map(plain, sequential))
     print_agreement("one long visit, guarded", *map(guarded, sequential))
 

@@ -86,14 +86,14 @@ def measure(
             itself.
         cache: State of the device's caches before a call, ``hot`` or ``cold``.
         stopping: Criterion by which a visit stops, see :mod:`hwcost.timing.stopping`; None for the tier's.
-        budget_s: Seconds after which no further visit is begun.
+        budget_s: Seconds that the rounds share; two rounds at least are made.
         wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; they do not count for ``budget_s``.
         seed: Seed of the order of visits.
         pin: Whether measuring processes are bound to CPUs.
         role: Role that is kept with every measurement; cost models learn from ``fit``.
         store: File or URL of the store; None for the user's default store.
         backend_options: Options of the backend by name.
-        progress: Callback before and after every visit.
+        progress: Callback after every pass.
 
     Returns:
         The campaign with one measurement per workload.

@@ -102,7 +102,7 @@ def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s:
 
     Args:
         plan: Plan of the campaign.
-        earlier: What is known of workloads by their keys; see :func:`known_calls`.
+        earlier: Earlier calls of workloads by their keys; see :func:`known_calls`.
         budget_s: Seconds of the campaign; None for as long as the protocol asks for.
     """
     known = {key: one for key, one in (earlier or {}).items() if key in plan.by_key}

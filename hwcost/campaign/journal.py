@@ -68,7 +68,7 @@ class Journal:
 
         Args:
             number: Number of the round.
-            environment: What the process reports about its machine and software.
+            environment: Facts that the process reports about its machine and software.
             round_s: Seconds after which it begins no further pass; None for no such end.
 
         Raises:
@@ -107,7 +107,7 @@ class Journal:
         return visits
 
     def keep(self, visit: Visit) -> None:
-        """Stores the record of a visit that is no group's: of a workload that failed."""
+        """Stores the record of a visit that belongs to a failed workload, and so not to a group."""
         self.store.append(self._record(visit))
         self.visits.append(visit)
 
@@ -163,7 +163,7 @@ def passes_share(events: Sequence[Event], round_s: float | None, least: int) -> 
     passes = [event for event in events if event["event"] == "pass"]
     if not passes:
         return 0.0
-    share = passes[-1]["pass"] / least
+    share: float = passes[-1]["pass"] / least
     if round_s is not None:
         began_s = passes[0]["elapsed_s"] - passes[0]["seconds"]
         planned_s = round_s - began_s

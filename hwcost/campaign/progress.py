@@ -30,7 +30,7 @@ class Progress:
         waiting: Holder of the CPUs that the campaign waits for; empty when it measures.
         rounds: Rounds planned so far, the present one included.
         passes: Passes of the present round by now.
-        planned_passes: Passes of the present round, as far as can be told; 0 before the first one.
+        planned_passes: Passes of the present round, as far as is known; 0 before the first one.
     """
 
     done: int
@@ -115,7 +115,7 @@ class Tally:
         self._report(Progress(self._before, self._before, 0, None, "", waiting=who, rounds=planned))
 
     def _planned_in_process(self) -> int:
-        """Returns the blocks of the present process, as far as can be told."""
+        """Returns the blocks of the present process, as far as is known."""
         fewest = self._protocol.min_blocks
         if not self._block_sum_s:
             return self._workloads * fewest

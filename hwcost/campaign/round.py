@@ -40,7 +40,7 @@ class Rounds:
     Args:
         plan: Plan of the campaign.
         handle: Device that is measured on.
-        journal: What the campaign has measured.
+        journal: Visits and passes that the campaign has made.
         budget: The seconds of the campaign.
         tally: Counter of blocks, which reports the progress.
         interrupt: Ctrl-C, which is looked at after every event.
@@ -58,7 +58,7 @@ class Rounds:
         self._memory_bytes: int | None = None
 
     def run(self, number: int, order: list[str], to_go: int) -> None:
-        """Measures what is left of a round.
+        """Measures what is left of a round; where calls come with pauses, until the budget ends it.
 
         Args:
             number: Number of the round.
@@ -76,6 +76,8 @@ class Rounds:
                 self.journal.close(is_whole=False)
                 raise
             else:
+                if self.plan.protocol.has_pauses and self.budget.left_s <= 0:
+                    return
                 if self._left(number, order) == left:
                     raise HwcostError(f"the measuring process ended without a visit of {len(left)} workloads. Report this.")
 
@@ -146,9 +148,7 @@ class Rounds:
             return
         self.journal.close(is_whole=False, without=[key])
         flag = Flag("E_DIED", str(error), "Take a smaller batch or model, or look at the system's log.")
-        self.journal.keep(
-            Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,))
-        )
+        self.journal.keep(Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,)))
 
     def _job(self, number: int, left: Places, round_s: float | None) -> Job:
         return Job(

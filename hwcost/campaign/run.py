@@ -124,9 +124,7 @@ def run(
 class _Run:
     """A campaign while it runs: it decides what each round measures."""
 
-    def __init__(
-        self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None]
-    ) -> None:
+    def __init__(self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None]) -> None:
         self.store, self.campaign_id = store, campaign_id
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
         self.journal = Journal(self.plan, campaign_id, store)
@@ -196,6 +194,8 @@ class _Run:
 
     def _to_go(self) -> int:
         """Returns how many rounds are to come, which share the rest of the budget; 0 when none fits."""
+        if self.plan.protocol.has_pauses and self.budget.budget_s is not None:
+            return int(self.budget.left_s > 0)  # workloads one after another, until the budget ends them
         if required := self._required():
             return self.budget.processes(required, self.plan.protocol.rounds - required)
         return self.budget.further(self.plan.protocol.max_rounds - self._made())

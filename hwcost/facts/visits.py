@@ -147,7 +147,7 @@ OF_BLOCKS = (
     Fact("round_share", "conditions", FRACTION, "Share of its passes that a process made before it was killed or stopped."),
     Fact("disturbed_blocks", "conditions", COUNT, "Counted blocks that lost the processor."),
     Fact("warmup_calls", "conditions", COUNT, "Calls between the switch to a workload and each of its blocks."),
-    Fact("switch_ratio", "conditions", NUMBER, "Time of the first call after a switch over that of a settled one."),
+    Fact("switch_ratio", "conditions", NUMBER, "Time of the first call after a switch over that of one in a loop."),
     Fact("arrival", "conditions", DOCUMENT, "Pauses between calls: median pause and share of queued calls."),
     Fact("hot_cache", "conditions", DOCUMENT, "Working set and cache of a component that fits into it, and its cold call."),
 )

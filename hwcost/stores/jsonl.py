@@ -70,7 +70,7 @@ class JsonLinesStore(Store):
         self._ids: set[str] = set()
         self._end = 0  # of the last line that was read
         self._lines = 0
-        self._version = SCHEMA_VERSION  # of the file's first line
+        self._version: int = SCHEMA_VERSION  # of the file's first line
         self._file, self.is_read_only = _open(Path(self.url), create=create)
         try:
             if create and not self.is_read_only:
@@ -312,8 +312,8 @@ class JsonLinesStore(Store):
         self._ids.add(identity.record_id)
         order = (visit.started_s, visit.round, visit.position, identity.record_id)
         place = (self._end, length, number)
-        seen = (identity.campaign_id, record.workload.role, visit.status, visit.round, visit.workload_key)
-        self._entries.append(_Entry(*place, *seen, order))
+        campaign_id, role = identity.campaign_id, record.workload.role
+        self._entries.append(_Entry(*place, campaign_id, role, visit.status, visit.round, visit.workload_key, order))
 
     def _check_campaign(self, campaign_id: str) -> None:
         if campaign_id not in self._campaigns:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -49,7 +49,7 @@ class Line(BaseModel):
     campaign: Campaign | None = None
     round: RoundLine | None = None
     status: StatusLine | None = None
-    passed: PassLine | None = Field(None, alias="pass")
+    passed: Annotated[PassLine | None, Field(alias="pass")] = None
     record: Record | None = None
 
     @model_validator(mode="after")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from hwcost.workloads.base import Workload
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION: Literal[3] = 3
 """Version of the record's format; a store or file of a newer version is refused, an older one is migrated."""
 
 SchemaVersion = Literal[2, 3]

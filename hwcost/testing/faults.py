@@ -52,6 +52,9 @@ class Faults:
         slowdown: Slowing per call, as a share, without an end.
         swing: Half the height of an oscillation.
         swing_calls: Period of that oscillation, in calls.
+        neighbour: Share by which calls are longer while another process computes on the same core.
+        busy_s: Mean seconds of its bursts.
+        idle_s: Mean seconds between them.
         tick_s: Step of the clock; 0 for nanoseconds.
         recompile_at: The call of each visit at which something is compiled; 0 for none.
         steal: Share of the time that a hypervisor takes away; calls take that much longer.
@@ -85,6 +88,9 @@ class Faults:
     slowdown: float = 0.0
     swing: float = 0.0
     swing_calls: int = 40
+    neighbour: float = 0.0
+    busy_s: float = 1.75
+    idle_s: float = 2.25
     tick_s: float = 0.0
     recompile_at: int = 0
     steal: float = 0.0

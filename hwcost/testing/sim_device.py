@@ -18,6 +18,7 @@ from hwcost.backends.base import Backend, Runner
 from hwcost.backends.null import Null
 from hwcost.backends.virtual import VirtualClock
 from hwcost.testing.faults import Faults, LevelPath, draw_blocks
+from hwcost.testing.neighbour import Neighbour
 from hwcost.timing.telemetry import BlockReading, Telemetry
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class SimDevice(Backend):
         self.class_flops = sorted(self.options.get("class_flops", ()))
         self.law_s = law or Null().law_s
         self.time = VirtualClock()
+        self.neighbour = Neighbour(self.seed, self.faults.neighbour, self.faults.busy_s, self.faults.idle_s)
         self.runner: SimRunner | None = None
 
     @classmethod
@@ -131,7 +133,8 @@ class SimRunner(Runner):
         log = self._draws.log[0, self._blocks % BLOCKS_AHEAD] + self._level(np.array([self._time() * 1e-9]))[0]
         order = np.arange(n)
         calls = float((self._paces(self._calls + order) * self._after_switch(self._since + order)).sum())
-        self._time.advance(self._law_s * calls * float(np.exp(log)) / (1.0 - self._faults.steal))
+        work_s, now_s = self._law_s * calls * float(np.exp(log)) / (1.0 - self._faults.steal), self._time() * 1e-9
+        self._time.advance(self._device.neighbour.ends_s(now_s, work_s) - now_s if self._faults.neighbour else work_s)
         self._calls += n
         self._since += n
         self._blocks += 1

@@ -175,11 +175,13 @@ class StoreSuite(ABC):
 
     def test_passes_come_back_until_their_workloads_have_records(self, store: Store) -> None:  # noqa: D102
         store.add_campaign(Campaign(campaign_id="c"))
-        process = {"event": "process", "run_id": "r"}
-        prepared = [{"event": "prepared", "workload_key": f"workload-{i}", "prepare_s": AWKWARD_S[i]} for i in range(3)]
+        process: dict[str, Any] = {"event": "process", "run_id": "r"}
+        prepared: list[dict[str, Any]] = [
+            {"event": "prepared", "workload_key": f"workload-{i}", "prepare_s": AWKWARD_S[i]} for i in range(3)
+        ]
         blocks = [{"workload_key": f"workload-{i}", "seconds": AWKWARD_S[i]} for i in range(3)]
-        passed = [{"event": "pass", "pass": number, "blocks": blocks[:2]} for number in range(12)]
-        later = {"event": "pass", "pass": 0, "blocks": blocks[2:]}
+        passed: list[dict[str, Any]] = [{"event": "pass", "pass": number, "blocks": blocks[:2]} for number in range(12)]
+        later: dict[str, Any] = {"event": "pass", "pass": 0, "blocks": blocks[2:]}
         for event in (process, *prepared[:2], *passed, prepared[2], later):
             store.add_pass("c", 1, event)
         store.add_pass("c", 0, prepared[0])

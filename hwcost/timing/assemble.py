@@ -1,4 +1,4 @@
-"""Visits from the events of a worker: pure, so that what was journaled before a kill gives what an undisturbed end gives.
+"""Visits from the events of a worker: pure, so that the passes before a kill give what an orderly end gives.
 
 Blocks of the pilot pass are warm-up. In a group of four and more workloads the others say what slowed a whole pass, so that
 only a trend of the workload's own makes it unsteady; in a smaller one its blocks are judged by themselves.
@@ -47,7 +47,7 @@ def assembled_group(prepared: Sequence[Event], passes: Sequence[Event], protocol
     shifts = common_shifts(blocks) if passes and passes[0]["size"] >= LEAST_GROUP else None
     shares = [_shares(event) for event in passes]
     return [
-        _Assembly(one, blocks.get(one["workload_key"], []), _Told(passes, shares, shifts), protocol).visit()
+        _Assembly(one, blocks.get(one["workload_key"], []), _Group(passes, shares, shifts), protocol).visit()
         for one in prepared
     ]
 
@@ -64,7 +64,7 @@ def blocks_of(passes: Sequence[Event]) -> dict[str, list[PassBlock]]:
 def common_shifts(blocks: Mapping[str, Sequence[PassBlock]]) -> dict[int, float]:
     """Returns what slowed a pass: the median over its workloads of log block minus the workload's median.
 
-    A pass of few workloads, since others were finished, does not tell and is left out.
+    A pass of few workloads, since others were finished, says too little and is left out.
     """
     apart: dict[int, list[float]] = {}
     for series in blocks.values():
@@ -79,13 +79,13 @@ def common_shifts(blocks: Mapping[str, Sequence[PassBlock]]) -> dict[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What the passes of a group tell of each of its workloads.
+class _Group:
+    """The passes of a group, as each of its workloads needs them.
 
     Attributes:
         passes: Events of the passes.
         shares: Share of each pass's time by workload.
-        shifts: What slowed a pass, by its number; None where the group is too small to tell.
+        shifts: Log slowing of a pass, by its number; None where the group is too small.
     """
 
     passes: Sequence[Event]
@@ -96,8 +96,8 @@ class _Told:
 class _Assembly:
     """One visit in the making."""
 
-    def __init__(self, prepared: Event, blocks: Sequence[PassBlock], told: _Told, protocol: Protocol) -> None:
-        self.prepared, self.blocks, self.told, self.protocol = prepared, blocks, told, protocol
+    def __init__(self, prepared: Event, blocks: Sequence[PassBlock], group: _Group, protocol: Protocol) -> None:
+        self.prepared, self.blocks, self.group, self.protocol = prepared, blocks, group, protocol
         self.pilot = [one for one in blocks if one.role == "warm-up"]
         self.timed = [one for one in blocks if one.role == "timed"]
         self.steady_from = self._steady_from()
@@ -112,7 +112,7 @@ class _Assembly:
             return Visit(
                 self.prepared["workload_key"], self.prepared["round"], self.prepared["position"], flags=(flag,),
                 prepare_s=self.prepared["prepare_s"], first_run_s=self.prepared["first_run_s"], status="void",
-                started_at=timer.utc_now() if not self.told.passes else timer.utc(self.told.passes[0]["begun_s"]),
+                started_at=timer.utc_now() if not self.group.passes else timer.utc(self.group.passes[0]["begun_s"]),
             )  # fmt: skip
         seen = self._conditions()
         flags = self._flags(seen)
@@ -146,10 +146,10 @@ class _Assembly:
     def _steady_from(self) -> int | None:
         """Returns the index of the first steady block of those timed; None where there is none."""
         per_call_s = [one.block.per_call_s for one in self.timed]
-        if self.told.shifts is not None:
-            shifts = [self.told.shifts.get(one.number, 0.0) for one in self.timed]
+        if self.group.shifts is not None:
+            shifts = [self.group.shifts.get(one.number, 0.0) for one in self.timed]
             own = [math.log(one) - shift for one, shift in zip(per_call_s, shifts, strict=True)]
-            return steady.settled_from(own, self.protocol.steady_tolerance)
+            return steady.trendless_from(own, self.protocol.steady_tolerance)
         if len(self.timed) < LEAST_BLOCKS:
             return 0 if self.timed else None
         window = min(self.protocol.window, len(self.timed))
@@ -160,16 +160,16 @@ class _Assembly:
         return None
 
     def _started_at(self) -> str:
-        first = self.told.passes[0]
+        first = self.group.passes[0]
         offset_s = self.blocks[0].started_s - first["blocks"][0]["started_s"]
         return timer.utc(first["begun_s"] + max(0.0, offset_s))
 
     def _conditions(self) -> dict[str, Any]:
         """Returns what the machine did meanwhile, and what the blocks and the checks say."""
         key = self.prepared["workload_key"]
-        pairs = zip(self.told.passes, self.told.shares, strict=True)
-        told = [(event["seconds"], shares[key], event["conditions"]) for event, shares in pairs if key in shares]
-        seen = conditions.together(told)
+        pairs = zip(self.group.passes, self.group.shares, strict=True)
+        reported = [(event["seconds"], shares[key], event["conditions"]) for event, shares in pairs if key in shares]
+        seen = conditions.together(reported)
         found = self.accepted
         seen |= {
             "clock_ratio": guards.clock_ratio([one.block for one in self.timed]),
@@ -191,12 +191,12 @@ class _Assembly:
         return {"arrival": {"calls": self.protocol.arrival, "idle_s": idle_s, "queued": queued}}
 
     def _switch(self) -> dict[str, Any]:
-        """Returns the calls before each block, and the time of the first call after a switch over a settled one."""
+        """Returns the calls before each block, and the time of the first call after a switch over one in a loop."""
         if not self.pilot:
             return {}
         calls = self.timed[-1].warmup_calls if self.timed else self.pilot[-1].warmup_calls
         ratios = [
-            one.first_s / (one.block.per_call_s if one.warmup_calls else self.prepared["settled_s"])
+            one.first_s / (one.block.per_call_s if one.warmup_calls else self.prepared["loop_s"])
             for one in self.blocks
             if one.first_s is not None and one.block.seconds > 0
         ]
@@ -209,7 +209,7 @@ class _Assembly:
         compiled = checks["compiled"] + sum(one.compiled for one in self.blocks)
         flags = guards.of_visit(
             self.accepted.samples, seen, name=self.prepared["name"], left_out=self.accepted.left_out, compiled=compiled,
-            span_s=sum(event["seconds"] for event in self.told.passes),
+            span_s=sum(event["seconds"] for event in self.group.passes),
         )  # fmt: skip
         latency_s = min(one.block.per_call_s for one in self.steady)
         not_executed = work.check_async(latency_s, checks["bound_s"], checks["repeat_ratio"])

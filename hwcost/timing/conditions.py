@@ -51,22 +51,22 @@ def between(before: Reading, after: Reading) -> dict[str, Any]:
     return {name: _change(name, before.get(name), after.get(name)) for name in SPAN}
 
 
-def together(told: Sequence[tuple[float, float, Mapping[str, Any]]]) -> dict[str, Any]:
+def together(passes: Sequence[tuple[float, float, Mapping[str, Any]]]) -> dict[str, Any]:
     """Returns the conditions of a visit from those of the passes that it is spread over.
 
     Counters are those of the whole passes, other workloads included; a share is the mean over their time, what was seen
     once counts, and energy is the visit's share of it. What describes a moment is that of the last pass.
 
     Args:
-        told: Seconds of a pass, the visit's share of them, and the conditions meanwhile.
+        passes: Seconds of a pass, the visit's share of them, and the conditions meanwhile.
     """
-    names = dict.fromkeys(name for _, _, seen in told for name in seen)
-    return {name: _together(name, [(s, share, seen.get(name)) for s, share, seen in told]) for name in names}
+    names = dict.fromkeys(name for _, _, seen in passes for name in seen)
+    return {name: _together(name, [(s, share, seen.get(name)) for s, share, seen in passes]) for name in names}
 
 
-def _together(name: str, told: Sequence[tuple[float, float, Any]]) -> Any:
+def _together(name: str, passes: Sequence[tuple[float, float, Any]]) -> Any:
     """Returns one fact of a visit; None where no pass knows it."""
-    known = [(seconds, share, value) for seconds, share, value in told if value is not None]
+    known = [(seconds, share, value) for seconds, share, value in passes if value is not None]
     values = [value for _, _, value in known]
     if not known:
         return None

@@ -20,7 +20,7 @@ def failed_visit(setting: Setting, workload: Workload, position: int, error: Exc
         setting: Device, runtime and protocol of the process.
         workload: The workload.
         position: Its number in the round's order.
-        error: What it raised.
+        error: Exception that it raised.
 
     Raises:
         DeviceError: When it failed because the device is gone.

@@ -48,16 +48,15 @@ class Groups:
             try:
                 yield from self._prepared()
                 if self._members:
-                    yield from Passes(
-                        self._setting, self._limits, self._number, self._members, self._until_s(began_s, left)
-                    ).events()
+                    yield from self._passes(self._until_s(began_s, left)).events()
             finally:
                 self._close()
             self._number += 1
 
     def _prepared(self) -> Iterator[dict[str, Any]]:
         """Prepares workloads until memory is full, and yields their events."""
-        self._memory.begin()
+        if self._number:
+            self._memory.begin()
         while self._left and not self._is_full():
             workload, position = self._left[0]
             point_at(self._limits, position)
@@ -75,6 +74,12 @@ class Groups:
             self._members.append(member)
             self._memory.note()
             yield member.prepared(self._number)
+
+    def _passes(self, until_s: float | None) -> Passes:
+        """Makes ready for passes: what is there by now is not looked through for garbage while blocks are timed."""
+        gc.collect()
+        gc.freeze()
+        return Passes(self._setting, self._limits, self._number, self._members, until_s)
 
     def _is_full(self) -> bool:
         alone = self._setting.protocol.has_pauses or not self._setting.backend.holds_many
@@ -95,7 +100,7 @@ class Groups:
         for member in self._members:
             member.close()
         self._members = []
-        gc.collect()
+        gc.unfreeze()
 
 
 def prepare(setting: Setting, workload: Workload, position: int) -> Member:

@@ -52,6 +52,7 @@ CODES = {
     "W_NONADDITIVE": "the sum of components misses whole models",
     "W_ENV_MISMATCH": "two measurements come from different environments",
     "W_ONE_PASS": "a table has no rounds, so the machine's level is in no interval",
+    "I_BUDGET": "fewer processes fit into the budget than were asked for",
     "I_PCTL_N": "there are too few isolated calls for a percentile",
 }
 """Every code this library gives and what it means; codes are never renamed."""

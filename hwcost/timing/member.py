@@ -47,8 +47,8 @@ class Member:
         self._steady_from: int | None = None
         self._pause = self._pauses()
         compiled = runner.compile_events()
-        self.settled = self._settled()
-        self.calls = self.settled.calls
+        self.loop = self._loop()
+        self.calls = self.loop.calls
         self.checks: dict[str, Any] = self._checks()
         self.checks["compiled"] = runner.compile_events() - compiled
 
@@ -56,7 +56,7 @@ class Member:
         """Times the calls right after a switch and a block after them, and finds how many calls warm the next ones up."""
         if self._protocol.times_single_calls:
             return self._block(0, "warm-up")
-        if self.calls == 1 and self.settled.seconds >= warmup.LONG_S:
+        if self.calls == 1 and self.loop.seconds >= warmup.LONG_S:
             made = self._block(0, "warm-up")
             return replace(made, first_s=made.block.seconds)
         size = warmup.chunk(self.calls)
@@ -108,7 +108,7 @@ class Member:
             "position": self.position,
             "prepare_s": self.prepare_s,
             "first_run_s": self.first_run_s,
-            "settled_s": self.settled.per_call_s,
+            "loop_s": self.loop.per_call_s,
             "calls": self.calls,
             "facts": self.runner.facts,
             "checks": self.checks,
@@ -118,7 +118,7 @@ class Member:
         """Frees the workload."""
         self.runner.close()
 
-    def _settled(self) -> timer.Block:
+    def _loop(self) -> timer.Block:
         """Finds the calls of a block, and returns the first one of so many."""
         if self._protocol.times_single_calls:
             return timer.single_block(self._timing, self.clock)
@@ -173,7 +173,7 @@ class Member:
         Where every call is timed by itself, that is checked on calls back to back: two of them may cost less than one that
         comes after a pause, or finds the caches empty.
         """
-        block, visit_s = self.settled, self._protocol.visit_s(self.settled.per_call_s)
+        block, visit_s = self.loop, self._protocol.visit_s(self.loop.per_call_s)
         if not is_first and 2 * max(block.seconds, self._protocol.min_block_s) > CHEAP * visit_s:
             return None
         if self._protocol.times_single_calls:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+from contextlib import suppress
+
 import psutil
 
 from hwcost.devices import cgroups
@@ -34,11 +38,19 @@ class Memory:
         self._last_bytes = now_bytes
 
     def begin(self) -> None:
-        """Begins a further group: what the workloads before it took is free again, as far as it was given back."""
+        """Begins a further group, once the workloads before it are freed and what they took was given back."""
+        give_back()
         self._last_bytes = self._resident_bytes()
 
     def _resident_bytes(self) -> int:
         return int(self._process.memory_info().rss)
+
+
+def give_back() -> None:
+    """Collects garbage, and lets the C library hand free memory back to the system, where it is one that keeps it."""
+    gc.collect()
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def free_bytes() -> int:

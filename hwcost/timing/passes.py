@@ -22,7 +22,7 @@ LEAST_PASSES = 2
 """Passes after the pilot pass that are made however late it is."""
 
 EVENT_S = 0.5
-"""Least seconds between two events; quicker passes are told together."""
+"""Least seconds between two events; quicker passes share one."""
 
 
 class Passes:
@@ -48,15 +48,15 @@ class Passes:
     def events(self) -> Iterator[dict[str, Any]]:
         """Makes passes and yields an event for one or several of them; the next begins when the next event is asked for."""
         while not self._is_over():
-            event = self._told()
+            event = self._event()
             if event["blocks"]:
                 yield event
             yield from self._failed
             self._failed = []
         yield {"event": "closed", "group": self._group}
 
-    def _told(self) -> dict[str, Any]:
-        """Makes as many passes as are told together, with the conditions of the machine meanwhile."""
+    def _event(self) -> dict[str, Any]:
+        """Makes as many passes as share an event, with the conditions of the machine meanwhile."""
         telemetry, elapsed, begun_s = self._setting.telemetry, timer.stopwatch(), timer.unix_s()
         telemetry.begin()
         blocks = []

@@ -58,14 +58,14 @@ def first_steady(blocks: Sequence[float], tolerance: float, window: int = WINDOW
     return len(blocks) - window
 
 
-def settled_from(logs: Sequence[float], tolerance: float) -> int | None:
+def trendless_from(logs: Sequence[float], tolerance: float) -> int | None:
     """Returns from where on a workload's blocks, spread over a round, have no clear trend of their own.
 
     Up to half of them are given up as warm-up, however small their trend; what is left may have a small one.
 
     Args:
         logs: Log seconds per call, what slowed all workloads of a pass taken out, in the order measured.
-        tolerance: Relative change from the first to the last third that is no trend.
+        tolerance: Relative change from the first to the last third that does not count as a trend.
 
     Returns:
         The index of the first block that counts; None where even the last half has a clear trend.
@@ -78,15 +78,15 @@ def settled_from(logs: Sequence[float], tolerance: float) -> int | None:
 
 
 def trend(values: Sequence[float]) -> float:
-    """Returns the change from the first to the last third; 0 where it is noise, no steady one, or the values are too few."""
+    """Returns the change from the first to the last third; 0 where it is noise or goes back, or for too few values."""
     if len(values) < FEW:
         return 0.0
     third = len(values) // 3
     parts = values[:third], values[third:-third], values[-third:]
     first, middle, last = (statistics.median(part) for part in parts)
     noise = NOISE * MEDIAN_TO_MEAN * _spread(values) * (2 / third) ** 0.5
-    is_steady_change = min(first, last) - noise <= middle <= max(first, last) + noise
-    return last - first if is_steady_change and abs(last - first) > noise else 0.0
+    is_one_way = min(first, last) - noise <= middle <= max(first, last) + noise
+    return last - first if is_one_way and abs(last - first) > noise else 0.0
 
 
 def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float) -> Outcome:

@@ -15,13 +15,13 @@ CHUNKS = 20
 LOOK = 10
 """Most parts that are timed after a switch, half a block."""
 
-SETTLED = 0.03
+AGREEMENT = 0.03
 """Relative difference within which a part is as quick as the block after it."""
 
 SHARE = 0.35
 """Largest share of a block's calls that warm it up; one call at the least."""
 
-CHEAP = 0.1
+CHEAP = 0.2
 """Share of a block's calls that warm it up in any case."""
 
 
@@ -48,8 +48,8 @@ def warmup_calls(parts_s: Sequence[float], block_s: float, calls: int) -> int:
         calls: Calls in a block.
     """
     size = chunk(calls)
-    settled_s = statistics.median([*parts_s[len(parts_s) // 2 :], block_s])
-    slow = next((index for index, part_s in enumerate(parts_s) if part_s <= (1 + SETTLED) * settled_s), len(parts_s))
-    is_sure = slow > 0 or parts_s[0] >= (1 - SETTLED) * settled_s
+    steady_s = statistics.median([*parts_s[len(parts_s) // 2 :], block_s])
+    slow = next((index for index, part_s in enumerate(parts_s) if part_s <= (1 + AGREEMENT) * steady_s), len(parts_s))
+    is_sure = slow > 0 or parts_s[0] >= (1 - AGREEMENT) * steady_s
     least = size if size <= CHEAP * calls or not is_sure else 0
     return min(max(least, slow * size), max(size, math.floor(SHARE * calls)))

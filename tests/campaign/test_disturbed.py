@@ -12,18 +12,18 @@ from hwcost.campaign.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plan import Plan, items
 from hwcost.devices import processors
 from hwcost.timing import guards
-from hwcost.timing.blocks import Blocks, with_counters
+from hwcost.timing.accepted import accepted, with_counters
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import BlockReading
-from hwcost.timing.timer import Block, Clock
+from hwcost.timing.timer import Block
 from hwcost.workloads import SyntheticWorkload
 
 
 def counted(*waits: float) -> tuple[Any, list[guards.Flag]]:
     """Sorts blocks of 20 ms of work that waited for this share of it, and judges their visit."""
     timed = [Block(0.02 * (1 + wait), 1, 0.02, wait_s=0.02 * wait) for wait in waits]
-    found = Blocks(None, Clock(), protocol("standard"), None, timed=timed, steady_from=0).accepted()  # type: ignore[arg-type]
+    found = accepted(timed, protocol("standard"))
     seen = {"cpu_wait_fraction": found.wait_fraction, "disturbed_blocks": found.disturbed}
     return found, guards.of_visit(found.samples, seen, left_out=found.left_out)
 

@@ -70,6 +70,15 @@ def test_a_budget_that_is_too_short_gives_two_rounds_of_two_passes_and_says_so(t
     assert "2 of 4 processes fit into the budget" in flag.text
 
 
+def test_workloads_one_after_another_are_ended_by_the_budget(tmp_path: Path) -> None:
+    how = {"backend": "null", "backend_options": {"realtime": True}, "arrival": "gap=50ms", "rounds": 2, "blocks": 20}
+    result = hwcost.measure(works(6), store=tmp_path / "s.db", budget_s=4.0, **how)  # type: ignore[arg-type]
+    assert not result.is_complete
+    assert 0 < sum(len(m.visits) for m in result.measurements) < 6
+    with open_store(tmp_path / "s.db") as store:
+        assert len(store.rounds(result.campaign_id)) == 1
+
+
 def test_every_round_is_another_process_and_order(tmp_path: Path) -> None:
     result = hwcost.measure(works(6), backend="null", store=tmp_path / "s.db", rounds=3)
     with open_store(tmp_path / "s.db") as store:

@@ -1,4 +1,4 @@
-"""Campaigns drawn as arrays obey the same law as those that the real visit makes of the device."""
+"""Campaigns drawn as arrays obey the same law as those that real passes make of the device."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ def test_both_paths_agree_in_law() -> None:
     left = []
     for visit in visits:
         work = plan.by_key[visit.workload_key].workload
-        level = device.level(work)(np.array([(visit.started_s + visit.ended_s) / 2]))[0]
-        left.append(np.log(visit.latency_s / device.law_s(work)) - level)
+        starts = visit.started_s + np.array(visit.block_starts_s)
+        level = device.level(work)(starts)
+        left.append(np.median(np.log(np.array(visit.samples_s) / device.law_s(work)) - level))
     campaign = SimCampaign(0, replace(MIXED, walk_s=10.0), n_items=60)
     middle = np.arange(campaign.n) + 0.5
     drawn = np.median(campaign.visits, axis=1) - campaign.sizes[campaign.items] - campaign.paths[0](middle)
-    assert {visit.status for visit in visits} == {"ok"}
+    assert {visit.status for visit in visits} <= {"ok", "warn"}  # blocks of a moving level may look like two groups
     assert np.std(left) == pytest.approx(np.std(drawn), rel=0.15)
     assert stats.ks_2samp(left, drawn).pvalue > 0.01
 

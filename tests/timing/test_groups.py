@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from tempfile import TemporaryFile
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hwcost.backends.base import Runner
@@ -100,6 +101,20 @@ def test_what_slows_all_is_no_doubt_and_a_trend_of_ones_own_is() -> None:
     own.slow = works(6)[2].key
     void = [seen for seen in visits(told(own, works(6))) if seen.status == "void"]
     assert [(seen.workload_key, seen.flags[0].code) for seen in void] == [(own.slow, "E_NO_STEADY")]
+
+
+def test_blocks_in_turn_meet_a_neighbour_in_equal_shares() -> None:
+    """The quickest blocks are those of a machine of one's own, and no workload is unsteady since others slow it."""
+    device = SimDevice(faults=Faults(noise=0.01, neighbour=0.6))
+    events = told(device, works(12), limits=Limits(passes=80))
+    shares = []
+    for work, seen in zip(works(12), visits(events), strict=True):
+        assert seen.is_usable
+        slowing = np.array([*seen.samples_s]) / device.law_s(work)
+        assert np.quantile(slowing, 0.2) == pytest.approx(1.0, rel=0.01)
+        shares.append(float((slowing > 1.3).mean()))
+    assert np.mean(shares) == pytest.approx(1.75 / 1.6 / (1.75 / 1.6 + 2.25), abs=0.05)
+    assert np.std(shares) < 0.06
 
 
 class Slowing(SimDevice):
