@@ -1,6 +1,6 @@
 """Visits from the events of a worker: pure, so that the passes before a kill give what an orderly end gives.
 
-Blocks of the pilot pass are warm-up. In a group of four and more workloads the others say what slowed a whole pass, so that
+Blocks of the pilot pass are warm-up. In a group of four and more workloads the others say how slow the machine was, so that
 only a trend of the workload's own makes it unsteady; in a smaller one its blocks are judged by themselves.
 """
 
@@ -17,6 +17,7 @@ from hwcost.timing.accepted import AcceptedBlocks, accepted
 from hwcost.timing.measurement import Flag, Status, Visit
 from hwcost.timing.pass_block import PassBlock
 from hwcost.timing.protocol import LEAST_BLOCKS, LEAST_GROUP, Protocol
+from hwcost.timing.surroundings import surroundings
 
 QUEUED = 0.01
 """A call whose pause is below this share of its own time arrived while the one before it ran."""
@@ -44,10 +45,11 @@ def assembled_group(prepared: Sequence[Event], passes: Sequence[Event], protocol
         protocol: Protocol that they were measured with.
     """
     blocks = blocks_of(passes)
-    shifts = common_shifts(blocks) if passes and passes[0]["size"] >= LEAST_GROUP else None
+    is_large = bool(passes) and passes[0]["size"] >= LEAST_GROUP
+    levels = surroundings(blocks) if is_large else {}
     shares = [_shares(event) for event in passes]
     return [
-        _Assembly(one, blocks.get(one["workload_key"], []), _Group(passes, shares, shifts), protocol).visit()
+        _Assembly(one, blocks.get(one["workload_key"], []), _Group(passes, shares, levels), protocol).visit()
         for one in prepared
     ]
 
@@ -61,23 +63,6 @@ def blocks_of(passes: Sequence[Event]) -> dict[str, list[PassBlock]]:
     return found
 
 
-def common_shifts(blocks: Mapping[str, Sequence[PassBlock]]) -> dict[int, float]:
-    """Returns what slowed a pass: the median over its workloads of log block minus the workload's median.
-
-    A pass of few workloads, since others were finished, says too little and is left out.
-    """
-    apart: dict[int, list[float]] = {}
-    for series in blocks.values():
-        timed = [one for one in series if one.role == "timed" and one.block.seconds > 0]
-        if not timed:
-            continue
-        logs = [math.log(one.block.per_call_s) for one in timed]
-        middle = statistics.median(logs)
-        for one, log in zip(timed, logs, strict=True):
-            apart.setdefault(one.number, []).append(log - middle)
-    return {number: statistics.median(found) for number, found in apart.items() if len(found) >= LEAST_GROUP}
-
-
 @dataclass(frozen=True, slots=True)
 class _Group:
     """The passes of a group, as each of its workloads needs them.
@@ -85,12 +70,12 @@ class _Group:
     Attributes:
         passes: Events of the passes.
         shares: Share of each pass's time by workload.
-        shifts: Log slowing of a pass, by its number; None where the group is too small.
+        levels: Log slowing of what ran around each timed block, by workload; empty where the group is too small.
     """
 
     passes: Sequence[Event]
     shares: Sequence[Mapping[str, float]]
-    shifts: Mapping[int, float] | None
+    levels: Mapping[str, Sequence[float]]
 
 
 class _Assembly:
@@ -100,6 +85,7 @@ class _Assembly:
         self.prepared, self.blocks, self.group, self.protocol = prepared, blocks, group, protocol
         self.pilot = [one for one in blocks if one.role == "warm-up"]
         self.timed = [one for one in blocks if one.role == "timed"]
+        self.levels = group.levels.get(prepared["workload_key"], ())
         self.steady_from = self._steady_from()
         self.steady = [] if self.steady_from is None else self.timed[self.steady_from :]
         self.warmup = [one.block.per_call_s for one in [*self.pilot, *self.timed[: self.steady_from]]]
@@ -146,10 +132,8 @@ class _Assembly:
     def _steady_from(self) -> int | None:
         """Returns the index of the first steady block of those timed; None where there is none."""
         per_call_s = [one.block.per_call_s for one in self.timed]
-        if self.group.shifts is not None:
-            shifts = [self.group.shifts.get(one.number, 0.0) for one in self.timed]
-            own = [math.log(one) - shift for one, shift in zip(per_call_s, shifts, strict=True)]
-            return steady.trendless_from(own, self.protocol.steady_tolerance)
+        if self.levels:
+            return steady.trendless_from([math.log(one) for one in self._own(per_call_s)], self.protocol.steady_tolerance)
         if len(self.timed) < LEAST_BLOCKS:
             return 0 if self.timed else None
         window = min(self.protocol.window, len(self.timed))
@@ -163,6 +147,12 @@ class _Assembly:
         first = self.group.passes[0]
         offset_s = self.blocks[0].started_s - first["blocks"][0]["started_s"]
         return timer.utc(first["begun_s"] + max(0.0, offset_s))
+
+    def _own(self, per_call_s: Sequence[float]) -> list[float]:
+        """Returns the times of the timed blocks as they were without what slowed everything around them."""
+        if not self.levels:
+            return list(per_call_s)
+        return [one * math.exp(-level) for one, level in zip(per_call_s, self.levels, strict=True)]
 
     def _conditions(self) -> dict[str, Any]:
         """Returns what the machine did meanwhile, and what the blocks and the checks say."""
@@ -207,9 +197,10 @@ class _Assembly:
             return [self._never_steady()]
         checks = self.prepared["checks"]
         compiled = checks["compiled"] + sum(one.compiled for one in self.blocks)
+        own = self._own([one.block.per_call_s for one in self.timed])[self.steady_from :]
         flags = guards.of_visit(
-            self.accepted.samples, seen, name=self.prepared["name"], left_out=self.accepted.left_out, compiled=compiled,
-            span_s=sum(event["seconds"] for event in self.group.passes),
+            [own[index] for index in self.accepted.kept], seen, name=self.prepared["name"],
+            left_out=self.accepted.left_out, compiled=compiled, span_s=sum(event["seconds"] for event in self.group.passes),
         )  # fmt: skip
         latency_s = min(one.block.per_call_s for one in self.steady)
         not_executed = work.check_async(latency_s, checks["bound_s"], checks["repeat_ratio"])

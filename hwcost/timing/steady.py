@@ -28,6 +28,9 @@ NOISE = 3.0
 CLEAR_TREND = 0.05
 """Relative change of a workload beside the others, over the last half of its blocks, that makes it unsteady."""
 
+CLEAR_Z = 3.5
+"""Standard deviations of the Mann-Kendall statistic from which values have a trend."""
+
 MEDIAN_TO_MEAN = 1.2533
 """Standard error of a median over that of a mean, for normal noise."""
 
@@ -64,7 +67,7 @@ def trendless_from(logs: Sequence[float], tolerance: float) -> int | None:
     Up to half of them are given up as warm-up, however small their trend; what is left may have a small one.
 
     Args:
-        logs: Log seconds per call, what slowed all workloads of a pass taken out, in the order measured.
+        logs: Log seconds per call, what slowed others at the time taken out, in the order measured.
         tolerance: Relative change from the first to the last third that does not count as a trend.
 
     Returns:
@@ -78,15 +81,17 @@ def trendless_from(logs: Sequence[float], tolerance: float) -> int | None:
 
 
 def trend(values: Sequence[float]) -> float:
-    """Returns the change from the first to the last third; 0 where it is noise or goes back, or for too few values."""
-    if len(values) < FEW:
-        return 0.0
+    """Returns the change from the first to the last third of values that rise or fall beyond doubt, else 0.
+
+    The doubt is that of the Mann-Kendall test, which knows ranks only: values that jump between two states, at any times,
+    are not taken for a trend. Eight values or fewer leave it.
+    """
     third = len(values) // 3
-    parts = values[:third], values[third:-third], values[-third:]
-    first, middle, last = (statistics.median(part) for part in parts)
-    noise = NOISE * MEDIAN_TO_MEAN * _spread(values) * (2 / third) ** 0.5
-    is_one_way = min(first, last) - noise <= middle <= max(first, last) + noise
-    return last - first if is_one_way and abs(last - first) > noise else 0.0
+    rising = sum((b > a) - (b < a) for a, b in itertools.combinations(values, 2))
+    n = len(values)
+    if abs(rising) - 1 <= CLEAR_Z * (n * (n - 1) * (2 * n + 5) / 18) ** 0.5:
+        return 0.0
+    return statistics.median(values[-third:]) - statistics.median(values[:third])
 
 
 def classify(warmup: Sequence[float], steady: Sequence[float], tolerance: float) -> Outcome:

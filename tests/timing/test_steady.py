@@ -69,3 +69,14 @@ def test_the_error_of_the_median_is_that_of_many_repeats() -> None:
         medians.append(np.median(sample))
         errors.append(steady.relative_error(list(sample)))
     assert np.mean(errors) == pytest.approx(np.std(medians), rel=0.15)
+
+
+def test_a_jump_between_two_states_is_not_a_trend_and_a_slow_rise_is_one() -> None:
+    rng = np.random.default_rng(0)
+    for count in (3, 6, 12, 40):
+        states = [rng.normal(0, 0.01, count) + 0.5 * (rng.random(count) < 0.4) for _ in range(200)]
+        assert sum(steady.trendless_from(logs.tolist(), 0.01) != 0 for logs in states) <= 2
+    rising = [0.02 * i + float(rng.normal(0, 0.002)) for i in range(20)]
+    assert steady.trend(rising) == pytest.approx(0.28, abs=0.03)
+    assert steady.trendless_from(rising, 0.01) is None
+    assert steady.trendless_from([*rising[11::-1], *[0.0] * 20], 0.01) == 8
