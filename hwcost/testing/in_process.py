@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from hwcost.timing.telemetry import Telemetry
 
 
-def run_rounds(
-    plan: Plan, backend: Backend, handle: DeviceHandle, telemetry: Telemetry | None = None
-) -> list[Visit]:
+def run_rounds(plan: Plan, backend: Backend, handle: DeviceHandle, telemetry: Telemetry | None = None) -> list[Visit]:
     """Visits every workload once in each of the plan's rounds, in the order that a campaign draws.
 
     Args:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.objectives import Constraint, Flops, Memory, Params
+from hwcost.objectives import Flops, Memory, Params
 from hwcost.objectives.sizes import SIZES, Size
 from hwcost.spaces import Candidates, space
+from hwcost.testing.sizes import SPACES, SizeSuite
 
-SPACES = ["supershaper", "supershaper:merged=true", "autodistil:subspace=tiny", "autodistill", "components:grid=mini",
-          "transformer:elastic=per_layer"]  # fmt: skip
 SHAPER = space("supershaper")
 
 
@@ -36,16 +35,25 @@ class Parts(Size):
         return float(len(self.space.components(arch)))
 
 
-@pytest.mark.parametrize("name", SPACES)
-@pytest.mark.parametrize("kind", [*SIZES.values(), Parts])
-def test_every_size_values_many_architectures_as_it_values_each(name, kind) -> None:
-    of = space(name)
-    size = kind.of(of, 32, "built")
-    archs = of.sample(12, seed=2)
-    assert size.predict_codes(Candidates.of(of, archs).codes).tolist() == [size(arch) for arch in archs]
-    limit = Constraint(size, most=size(archs[0]))
-    assert limit.is_vectorised
-    assert limit.feasible(archs).tolist() == [size(arch) <= size(archs[0]) for arch in archs]
+class TestParams(SizeSuite):
+    size = Params
+
+
+class TestFlops(SizeSuite):
+    size = Flops
+
+
+class TestMemory(SizeSuite):
+    size = Memory
+
+
+class TestParts(SizeSuite):
+    size = Parts
+    grows = False  # two layers of one width need no connection
+
+
+def test_every_size_has_a_suite() -> None:
+    assert set(SIZES.values()) <= {one.size for one in SizeSuite.__subclasses__()}
 
 
 @pytest.mark.parametrize("name", ["supershaper", "autodistil:subspace=tiny"])
