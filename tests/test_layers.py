@@ -41,8 +41,8 @@ LAYERS = [
     ["report"],
     ["api"],
     ["systems"],
-    ["testing"],
     ["cli"],
+    ["testing"],
 ]
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 SOURCES = sorted((ROOT / "hwcost").rglob("*.py"))
