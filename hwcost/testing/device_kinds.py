@@ -151,7 +151,7 @@ class DeviceKindSuite(ABC):
             assert find(handle, here) == device
 
     def test_a_pinned_process_finds_its_device(self, here: list[DetectedDevice], monkeypatch: pytest.MonkeyPatch) -> None:
-        """Under the variables of a device it is still here by its handle; where devices have UUIDs, no other one is."""
+        """A device is found by its handle under its own variables; where devices have UUIDs, no other one is."""
         seen = []
         for device in here:
             handle = self._handle(device, here)

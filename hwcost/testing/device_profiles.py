@@ -64,7 +64,7 @@ class DeviceProfileSuite(ABC):
             assert all(value != 0 for value in kept["profile"].values()), profile.name
 
     def test_every_profile_recognises_its_device(self, profiles: list[DeviceProfile]) -> None:
-        """By each of its words, unless a word that excludes the device stands beside."""
+        """Each of its words is enough, unless a word that excludes the device stands beside."""
         for profile in profiles:
             rule = profile.match
             for word in rule.words:

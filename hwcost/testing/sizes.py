@@ -42,7 +42,7 @@ class SizeSuite(ABC):
     spaces: ClassVar[tuple[str, ...]] = SPACES
     seq_len: ClassVar[int] = 32
     samples: ClassVar[int] = 12
-    grows: ClassVar[bool] = True
+    grows: ClassVar[bool] = False
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Runs each test on every space."""
@@ -62,10 +62,10 @@ class SizeSuite(ABC):
         """Studies keep values by it."""
         assert self.made(of).name == self.size.kind
 
-    def test_sizes_are_positive_numbers(self, of: SearchSpace, archs: list[Architecture]) -> None:
-        """Equal architectures have equal sizes."""
+    def test_sizes_are_numbers(self, of: SearchSpace, archs: list[Architecture]) -> None:
+        """None is negative, and equal architectures have equal ones."""
         values = [self.made(of)(arch) for arch in archs]
-        assert all(isinstance(value, float) and 0 < value < float("inf") for value in values)
+        assert all(isinstance(value, float) and 0 <= value < float("inf") for value in values)
         assert [self.made(of)(of.architecture(arch.genes)) for arch in archs] == values
 
     def test_many_are_valued_as_each_is(self, of: SearchSpace, archs: list[Architecture]) -> None:
@@ -77,7 +77,7 @@ class SizeSuite(ABC):
         assert size.predict_codes(codes[::-1]).tolist() == found.tolist()[::-1]
 
     def test_it_never_falls_as_a_gene_grows(self, of: SearchSpace, archs: list[Architecture]) -> None:
-        """Of the genes with which, as the space says, no architecture gets faster."""
+        """The genes are those with which, as the space says, no architecture gets faster."""
         if not self.grows or len(of.increasing()) != len(of.genes):
             return
         size, codes = self.made(of), Candidates.of(of, archs).codes

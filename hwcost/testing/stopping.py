@@ -19,7 +19,7 @@ import pytest
 from hwcost.backends.null import Null
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
-from hwcost.timing.protocol import Protocol, protocol
+from hwcost.timing.protocol import LEAST_BLOCKS, Protocol, protocol
 from hwcost.timing.stopping import StoppingCriterion, criterion
 from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
@@ -78,8 +78,8 @@ class CriterionSuite(ABC):
                 criterion(self.name, **{**self.parameters, **wrong})
 
     def test_it_is_met_by_many_equal_blocks_and_stays_met(self, made: StoppingCriterion, most: int) -> None:
-        """With more blocks of the same time, nothing becomes less certain."""
-        answers = [made.is_met([BLOCK_S] * count) for count in range(1, most + 1)]
+        """More blocks of the same time make nothing less certain."""
+        answers = [made.is_met([BLOCK_S] * count) for count in range(LEAST_BLOCKS, most + 1)]
         assert all(isinstance(answer, bool) for answer in answers)
         assert answers[-1]
         assert answers == sorted(answers)
@@ -92,8 +92,8 @@ class CriterionSuite(ABC):
         assert samples == before
 
     def test_a_visit_ends_by_it(self, made: StoppingCriterion) -> None:
-        """On a device without noise, a visit has the fewest blocks that satisfy both criterion and protocol."""
-        how = protocol("standard", blocks=4, stopping=made)
+        """A device without noise needs fewer blocks than the protocol allows."""
+        how = protocol("standard", blocks=LEAST_BLOCKS, stopping=made)
         work, handle = SyntheticWorkload("some", flops=10**10), DeviceHandle(load("xeon"))
         samples = visit(Null(options={"noise": 0.0}), work, handle, how, VisitIndex(0, 0)).samples_s
         assert made.is_met(samples)

@@ -40,7 +40,7 @@ def names(group: object, path: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 for index, text in enumerate(names(typer.main.get_command(application()))):
-    about = {"name": text, "works": WORKS.get(text), "wrong": WRONG[text], "__doc__": text}
+    about = {"name": text, "works": WORKS.get(text), "wrong": WRONG.get(text), "__doc__": text}
     globals()[f"TestCommand{index}"] = type(f"TestCommand{index}", (CommandSuite,), about)
 
 
