@@ -89,9 +89,11 @@ def hwcost(site: Path, folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.torch
-@pytest.mark.parametrize("folder", [PLUGIN, MORE], ids=lambda folder: folder.name)
-def test_it_passes_the_suites(site: Path, tmp_path: Path, folder: Path) -> None:
-    for package in ("torch", "safetensors", "matplotlib"):
+@pytest.mark.parametrize(
+    ("folder", "needs"), [(PLUGIN, ["torch"]), (MORE, ["torch", "safetensors", "matplotlib"])], ids=["plugin", "plugin_more"]
+)
+def test_it_passes_the_suites(site: Path, tmp_path: Path, folder: Path, needs: list[str]) -> None:
+    for package in needs:
         pytest.importorskip(package)
     shutil.copytree(folder / "tests", tmp_path / "tests")
     out = run(site, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")

@@ -109,7 +109,7 @@ class DeviceKindSuite(ABC):
         """Detection runs on every machine."""
         assert all(one.kind == self.name for one in self.kind.detect(tmp_path))
 
-    def test_devices_are_told_apart(self, here: list[DetectedDevice]) -> None:
+    def test_every_device_is_named_once(self, here: list[DetectedDevice]) -> None:
         """A second look finds the same; indices and UUIDs name one device each."""
         assert self.devices() == here
         assert {one.kind for one in here} == {self.name}

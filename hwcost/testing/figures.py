@@ -76,6 +76,6 @@ class FigureSuite(ABC):
         """A report is plain JSON, and drawing it leaves it as it is."""
         before = copy.deepcopy(report)
         again = drawings(json.loads(json.dumps(report)))
-        assert [one[::2] for one in again] == [one[::2] for one in drawn]
+        assert [(one.name, one.size) for one in again] == [(one.name, one.size) for one in drawn]
         assert write_page(report, tmp_path).read_text(encoding="utf-8").count("<svg") == len(drawn)
         assert report == before
