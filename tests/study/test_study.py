@@ -244,9 +244,9 @@ def test_logs_of_another_fit_are_refused(tmp_path, name) -> None:
         options = {"searcher": name, "evaluations": 12, "log": log}
         search(SPACE, [Minimize(models[0], "latency")], limits, **options)
         search(SPACE, [Minimize(models[0], "latency")], limits, **options)
-        with pytest.raises(DataError, match="holds another search: its objectives"):
+        with pytest.raises(DataError, match="holds another search: it has objectives="):
             search(SPACE, [Minimize(models[1], "latency")], limits, **options)
-    with pytest.raises(DataError, match="holds another search: its constraints"):
+    with pytest.raises(DataError, match="holds another search: it has constraints="):
         search(SPACE, [Minimize(models[0], "latency")], [Constraint(models[0], most=1.0000001, probability=0)], **options)
 
 
@@ -325,10 +325,10 @@ def test_a_line_that_was_cut_short_is_dropped(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seed": 3}, "its seed is 2, this one's is 3"),
+        ({"seed": 3}, "it has seed=2, and seed=3 was given"),
         ({"searcher": "random"}, "another search"),
-        ({"batch": 4}, "its batch is None, this one's is 4"),
-        ({"about": {"model": "cpu"}}, "its model is None"),
+        ({"batch": 4}, "it has batch=None, and batch=4 was given"),
+        ({"about": {"model": "cpu"}}, "it has model=None"),
     ],
 )
 def test_logs_of_other_searches_are_refused(tmp_path, change, message) -> None:
