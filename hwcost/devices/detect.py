@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hwcost.devices.catalog import load, names
+from hwcost.devices.catalog import every, load
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.handle import DeviceHandle
 from hwcost.devices.kinds import device_kind, device_kinds
@@ -73,8 +73,8 @@ def find(device: DeviceProfile | DeviceHandle, devices: Sequence[DetectedDevice]
 
 
 def profiles_of(device: DetectedDevice) -> list[str]:
-    """Returns the names of the profiles that a present device answers to."""
-    return [name for name in names() if matches(load(name), device)]
+    """Returns the names of the profiles that a present device answers to, among those that can be read."""
+    return [name for name, profile in every()[0].items() if matches(profile, device)]
 
 
 def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> DeviceHandle:
