@@ -16,7 +16,7 @@ class Kind:
     """A kind of values that an argument takes.
 
     Attributes:
-        noun: What such a value is, as a message says it: ``a whole number``.
+        noun: Noun for such a value in messages: ``a whole number``.
         holds: Function that says whether a value is one.
     """
 

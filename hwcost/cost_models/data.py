@@ -43,10 +43,10 @@ SOURCE = Kind(
     "a list of dictionaries",
     lambda source: isinstance(source, (str, PathLike, Mapping, Sequence)) or is_frame(source),
 )
-"""What rows are read from."""
+"""Sources that rows are read from."""
 
 MEASURED_SOURCE = Kind(f"the result of measure, {SOURCE.noun}", SOURCE.holds)
-"""What rows are read from where the result of a campaign was dealt with before."""
+"""The same, and results of measuring, which callers read themselves."""
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """Facts of its campaign that a fitted cost model keeps."""

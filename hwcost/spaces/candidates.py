@@ -56,7 +56,7 @@ class Candidates(Sequence[Architecture]):
         """Makes candidates of architectures; candidates of the same space are returned as they are.
 
         Raises:
-            ArchitectureError: When one belongs to another space, lies outside its space, or is no architecture.
+            ArchitectureError: When one belongs to another space, lies outside its space, or is not an architecture.
             UsageError: When it is neither a list of architectures nor a single one.
         """
         if isinstance(archs, Candidates) and archs.space is space:
