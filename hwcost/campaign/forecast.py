@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hwcost.backends import BACKENDS
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
 from hwcost.units import format_clock, format_seconds
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 LONG_S = 600.0
 """A campaign that takes longer is announced."""
+
+VIRTUAL_VISIT_S = 0.005
+"""Real seconds of a visit whose time passes on a virtual clock: the work beside measuring."""
 
 EARLIER = 10
 """Campaigns of a store that are looked through for earlier calls of the same workloads."""
@@ -32,6 +36,7 @@ class Forecast:
         visits: Visits of the rounds that are made in any case.
         visit_s: Mean seconds of a visit.
         is_least: Whether no call is known, so that quick ones are assumed.
+        is_virtual: Whether time passes on the backend's virtual clock, so that calls take no real time.
     """
 
     workloads: int
@@ -39,6 +44,7 @@ class Forecast:
     visits: int
     visit_s: float
     is_least: bool
+    is_virtual: bool = False
 
     @property
     def total_s(self) -> float:
@@ -52,10 +58,13 @@ class Forecast:
             "visit_s": self.visit_s,
             "total_s": self.total_s,
             "is_least": self.is_least,
+            "is_virtual": self.is_virtual,
             "workloads_known": self.known,
         }
 
     def __str__(self) -> str:
+        if self.is_virtual:
+            return f"about {self.visits} visits on a virtual clock, {format_clock(self.total_s)} in all"
         each = f"{self.visits} visits of {format_clock(self.visit_s)}, {format_clock(self.total_s)} in all"
         if self.is_least:
             return f"at least {each}; slow calls take longer"
@@ -70,10 +79,13 @@ def forecast(plan: Plan, calls_s: Mapping[str, float] | None = None) -> Forecast
         calls_s: Seconds of a call by workload key, where known; see :func:`known_calls`.
     """
     known = {key: seconds for key, seconds in (calls_s or {}).items() if key in plan.by_key}
+    n = len(plan.by_key)
+    visits = n * plan.protocol.rounds
+    if plan.backend in BACKENDS and BACKENDS.load(plan.backend).is_virtual(plan.backend_options):
+        return Forecast(n, len(known), visits, VIRTUAL_VISIT_S, is_least=False, is_virtual=True)
     usual_s = statistics.mean(known.values()) if known else 0.0
     visit_s = statistics.mean(plan.protocol.visit_s(known.get(key, usual_s)) for key in plan.by_key)
-    n = len(plan.by_key)
-    return Forecast(n, len(known), n * plan.protocol.rounds, visit_s, not known)
+    return Forecast(n, len(known), visits, visit_s, not known)
 
 
 def known_calls(plan: Plan, store: Store) -> dict[str, float]:

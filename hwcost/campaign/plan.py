@@ -25,7 +25,7 @@ class Item:
 
     Attributes:
         workload: Workload that is timed.
-        role: Purpose: ``fit`` (a cost model may learn from it), ``test`` (kept aside to test it), or another word.
+        role: Purpose, one of :data:`hwcost.campaign.roles.ROLES`; stores may hold others, which were measured before.
     """
 
     workload: Workload

@@ -81,7 +81,8 @@ def test_too_few_blocks_are_refused() -> None:
 
 
 def plan_of(**settings: object) -> Plan:
-    return Plan(tuple(items(WORKS)), "cpu", "null", protocol("standard", **settings))  # type: ignore[arg-type]
+    how = protocol("standard", **settings)  # type: ignore[arg-type]
+    return Plan(tuple(items(WORKS)), "cpu", "null", how, {"realtime": True})
 
 
 def test_the_time_of_a_plan_is_told() -> None:
@@ -99,6 +100,16 @@ def test_the_time_of_a_plan_is_told() -> None:
     assert beforehand(plan_of()) is None
 
 
+@pytest.mark.parametrize(("backend", "options"), [("null", {}), ("null", {"realtime": "false"}), ("replay", {})])
+def test_visits_on_a_virtual_clock_take_next_to_no_time(backend: str, options: dict[str, object]) -> None:
+    plan = Plan(tuple(items(WORKS)), "cpu", backend, protocol("standard", arrival="gap=10s"), options)
+    found = forecast(plan, {WORKS[0].key: 6.0})
+    assert found.is_virtual
+    assert found.total_s < 1
+    assert "12 visits on a virtual clock" in str(found)
+    assert beforehand(plan) is None
+
+
 def test_long_campaigns_are_announced_once_a_call_is_known() -> None:
     state = Progress(1, 40, 0, 39 * 77.0, "w0", call_s=7.0)
     assert underway(state, protocol("standard")) == (
@@ -114,11 +125,12 @@ def test_long_campaigns_are_announced_once_a_call_is_known() -> None:
 def test_a_dry_run_knows_calls_that_were_timed_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = str(tmp_path / "s.db")
     arguments = ["measure", "--backend", "null", "-n", "2", "--store", store, "--backend-option", "overhead_s=6"]
-    assert invoke([*arguments, "--dry-run"]) == 0
+    asked = [*arguments, "--backend-option", "realtime=true", "--dry-run"]  # measured on the virtual clock, which is quicker
+    assert invoke(asked) == 0
     assert "at least 8 visits of 0.2 s" in capsys.readouterr().out
     assert invoke([*arguments, "--rounds", "1", "--blocks", "4", "-q"]) == 0
     capsys.readouterr()
-    assert invoke([*arguments, "--dry-run"]) == 0
+    assert invoke(asked) == 0
     assert "since calls of 2 of 2 workloads were timed before" in capsys.readouterr().out
 
 
