@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from hwcost._cached import cached_property
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
 from hwcost.devices import Device, DeviceHandle, require
