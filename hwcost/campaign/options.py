@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hwcost._arguments import OPTIONS, SEED, SWITCH, TEXT, WHOLE, check, of_type
+from hwcost._cached import cached_property
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
 from hwcost.campaign.roles import check_role

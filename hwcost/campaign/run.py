@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import statistics
 import sys
@@ -10,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hwcost._cached import cached_property
+from hwcost._log import logger
 from hwcost.backends import BACKENDS
 from hwcost.campaign import canaries, estimate
 from hwcost.campaign.cpus import WAIT_S, Reservation, reserved
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "Result", "run", "start"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 DOUBTFUL = 2.0
 """An interval this many times as wide as the median one is visited first."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost._cached import cached_property
 from hwcost._io import write_text
 from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
 from hwcost.errors import DataError, InterruptedRunError, OtherSettingsError, UsageError

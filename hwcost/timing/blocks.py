@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hwcost._cached import cached_property
 from hwcost.devices import processors
 from hwcost.devices.telemetry import BlockReading
 from hwcost.errors import UsageError
