@@ -9,12 +9,11 @@
     cost = hc.fit(campaign, model="hybrid")
     cost(space.architecture([360] * 12))  # seconds
 
-Names load on first use; importing this package imports neither torch nor SQLAlchemy.
+Names load on first use; importing this package imports nothing but a few modules of the standard library.
 """
 
 from __future__ import annotations
 
-import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -62,9 +61,6 @@ _HOMES = {
     "space": "hwcost.spaces",
     "supernet": "hwcost.supernets.registry",
 }
-
-
-logging.getLogger("hwcost").addHandler(logging.NullHandler())  # the application decides what is shown
 
 
 def __getattr__(name: str) -> Any:

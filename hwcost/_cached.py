@@ -3,6 +3,9 @@
 Up to Python 3.11 ``functools.cached_property`` holds one lock for all objects of a class: threads that fit different models
 wait for each other, and a child that is forked meanwhile waits for ever. Here two threads may compute a value twice; both
 values are equal, since objects do not change.
+
+This property is used wherever a value is kept, so that nobody has to know which objects threads share. The one exception is
+``hwcost.systems``, which is built on public names: a pipeline belongs to one thread.
 """
 
 from __future__ import annotations

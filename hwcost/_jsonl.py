@@ -7,14 +7,14 @@ lines with :func:`add_line`. Everything else opens a file with :func:`opened`, o
 from __future__ import annotations
 
 import json
-import logging
 import os
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from hwcost._io import write_text
+from hwcost._log import logger
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 CHUNK_BYTES = 2**16
 

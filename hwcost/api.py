@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from hwcost._arguments import FUNCTION, NUMBER, TEXT, check, of_type
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
@@ -90,7 +91,8 @@ def measure(
         wait_s: Seconds to wait for CPUs that other campaigns on this machine hold; they do not count for ``budget_s``.
         seed: Seed of the order of visits.
         pin: Whether measuring processes are bound to CPUs.
-        role: Role that is kept with every measurement; cost models learn from ``fit``.
+        role: Role that is kept with every measurement: ``fit`` (cost models learn from it), ``test`` and ``uniform`` (kept
+            aside to test them), ``component``, ``check`` or ``winner``.
         store: File or URL of the store; None for the user's default store.
         backend_options: Options of the backend by name.
         progress: Callback after every pass.
@@ -107,8 +109,12 @@ def measure(
     from hwcost.campaign import run as campaign
     from hwcost.campaign.options import MeasureOptions
     from hwcost.campaign.targets import workloads
+    from hwcost.spaces.base import SearchSpace
     from hwcost.stores import open_store
 
+    given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress}
+    check(given, space=of_type("a search space", SearchSpace).or_none, budget_s=NUMBER.or_none, wait_s=NUMBER)
+    check(given, progress=FUNCTION)
     options = MeasureOptions(
         device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
         dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, cache=cache,
@@ -156,11 +162,13 @@ def fit(
     from hwcost.cost_models.train import train
 
     _refuse_misplaced(options)
+    check({"model": model, "table": table}, model=TEXT, table=of_type("hwcost.TableOptions(...)", TableOptions))
     shape = {name: size for name, size in options.items() if name in ("batch_size", "seq_len")}
     if isinstance(source, Result):
         table.refuse_given("this is a campaign")
         rows = data.from_measurements(source.measurements, space, source.store_url, shape)
     else:
+        check({"source": source}, source=data.MEASURED_SOURCE)
         rows = data.read(source, space, campaign_id, table, shape)
     return train(rows, model, drift, **options).model
 

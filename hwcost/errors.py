@@ -7,6 +7,7 @@
     │   ├── UnknownNameError      2  a name that no registry holds; lists the known names
     │   ├── ArchitectureError     2  an architecture outside its space
     │   ├── DataError             2  a table or record that cannot be used
+    │   │   └── OtherSettingsError  2  work that other settings began than those given to resume it
     │   ├── NotFittedError        2  a cost model that was asked before it was fitted
     │   ├── InfeasibleError       2  constraints that no architecture was found to satisfy
     │   ├── SpaceExhausted        2  a searcher has nothing left to propose
@@ -28,8 +29,8 @@ from typing import ClassVar
 
 __all__ = [
     "ArchitectureError", "BusyError", "DataError", "DeviceError", "HwcostError", "InfeasibleError", "InterruptedRunError",
-    "MeasurementError", "MissingExtraError", "NotFittedError", "SpaceExhausted", "StoreError", "UnknownNameError",
-    "UsageError",
+    "MeasurementError", "MissingExtraError", "NotFittedError", "OtherSettingsError", "SpaceExhausted", "StoreError",
+    "UnknownNameError", "UsageError",
 ]  # fmt: skip
 
 
@@ -62,6 +63,13 @@ class ArchitectureError(UsageError):
 
 class DataError(UsageError):
     """A table, file or record whose content cannot be used."""
+
+
+class OtherSettingsError(DataError):
+    """A file or folder holds work that was begun with other settings than those given to resume it."""
+
+    def __init__(self, what: str, name: str, kept: object, given: object, advice: str) -> None:
+        super().__init__(f"{what}: it has {name}={kept!r}, and {name}={given!r} was given. {advice}")
 
 
 class NotFittedError(UsageError, AttributeError):

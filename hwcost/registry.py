@@ -4,26 +4,27 @@ Each family of interchangeable things (``hwcost.backends``, ``hwcost.spaces``, .
 The name of an entry point is what the user types; its value is ``module:attribute``. hwcost's own members are declared in
 the same form in the source, so that they are found in a checkout that was never installed.
 
-The installed distributions are scanned once a process, for all groups together. A distribution that is installed while the
-process runs (in a notebook, in a test) is found after :func:`refresh`.
+The installed distributions are looked through once a process, for all groups together. A distribution that is installed
+while the process runs (in a notebook, in a test) is found after :func:`refresh`.
 """
 
 from __future__ import annotations
 
 import difflib
 import inspect
-import json
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from importlib import import_module
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
 
+from hwcost._distributions import entry_points
 from hwcost.errors import HwcostError, UnknownNameError, UsageError
 
-__all__ = ["Registry", "added", "made", "parse_options", "refresh"]
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
-_log = logging.getLogger(__name__)
+__all__ = ["Registry", "added", "imported", "made", "parse_options", "refresh"]
 
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""
@@ -49,32 +50,43 @@ def added() -> tuple[EntryPoint, ...]:
     return tuple(_added)
 
 
+def imported(value: str) -> Any:
+    """Imports and returns what a text names.
+
+    Args:
+        value: ``module:attribute``.
+    """
+    module, _, attribute = value.partition(":")
+    return attrgetter(attribute)(import_module(module))
+
+
 @cache
 def _installed() -> dict[str, list[EntryPoint]]:
-    """Returns the entry points of all distributions by group; the one scan of a process."""
-    found = entry_points()
-    groups = {group: list(found.select(group=group)) for group in found.groups if group.startswith(PREFIX)}
+    """Returns the entry points of all distributions by group; looked for once a process."""
+    groups = entry_points(PREFIX)
     for entry in _added:
         groups.setdefault(entry.group, []).append(entry)
     return groups
 
 
 @cache
-def _entries(registry: Registry) -> dict[str, EntryPoint]:
-    """Returns the entries of a registry by name.
+def _entries(registry: Registry) -> dict[str, EntryPoint | None]:
+    """Returns the entry points of a registry's members by name; None for hwcost's own members.
 
     Raises:
         HwcostError: When two distributions claim one name.
     """
-    entries = {name: EntryPoint(name, value, registry.group) for name, value in registry.builtins.items()}
+    entries: dict[str, EntryPoint | None] = dict.fromkeys(registry.builtins)
+    values = dict(registry.builtins)
     for entry in _installed().get(registry.group, []):
-        known = entries.get(entry.name)
-        if known is not None and known.value != entry.value:
+        known = values.setdefault(entry.name, entry.value)
+        if known != entry.value:
             raise HwcostError(
-                f"two {registry.kind}s are called '{entry.name}': {known.value} and {entry.value} "
+                f"two {registry.kind}s are called '{entry.name}': {known} and {entry.value} "
                 f"(from {_distribution(entry)}). Uninstall one of them."
             )
-        entries[entry.name] = entry
+        if entry.name not in registry.builtins:
+            entries[entry.name] = entry
     return entries
 
 
@@ -114,8 +126,8 @@ class Registry:
         if name not in entries:
             raise UnknownNameError(self.kind, name, entries)
         entry = entries[name]
-        if self.builtins.get(name) == entry.value:
-            return entry.load()
+        if entry is None:
+            return imported(self.builtins[name])
         try:
             return entry.load()
         except HwcostError:
@@ -131,12 +143,14 @@ class Registry:
 
         A member of another distribution that cannot be imported is left out, with a warning in the log.
         """
+        from hwcost._log import logger
+
         found = {}
         for name in self.names():
             try:
                 found[name] = self.load(name)
             except HwcostError as error:
-                _log.warning("left out: %s", error)
+                logger(__name__).warning("left out: %s", error)
         return found
 
     def origin(self, name: str) -> str:
@@ -148,7 +162,8 @@ class Registry:
         entries = _entries(self)
         if name not in entries:
             raise UnknownNameError(self.kind, name, entries)
-        return "hwcost" if name in self.builtins else _distribution(entries[name])
+        entry = entries[name]
+        return "hwcost" if entry is None else _distribution(entry)
 
     def make(self, name: str, *arguments: Any, **options: Any) -> Any:
         """Loads what is registered under a name and calls it.
@@ -239,6 +254,8 @@ def parse_options(pairs: Iterable[str], form: str) -> dict[str, Any]:
     Raises:
         UsageError: When a text is not a pair.
     """
+    import json
+
     found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

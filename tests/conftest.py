@@ -15,8 +15,8 @@ from hwcost.cli import console
 settings.register_profile("hwcost", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("hwcost")
 
-collect_ignore = ["plugin"]
-"""The tutorial's plug-in brings tests of its own, which run where it is installed: see test_extending.py."""
+collect_ignore = ["plugin", "plugin_more"]
+"""Plug-ins bring tests of their own, which run where they are installed: see test_extending.py."""
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT.parent / "shared" / "data"

@@ -1,4 +1,4 @@
-"""The tutorial's plug-in, installed as a user installs one: it passes the suites and is found wherever hwcost looks."""
+"""Two plug-ins, installed as a user installs them: they pass the suites and are found wherever hwcost looks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from hwcost.stores import open_store
 from tests.conftest import ROOT
 
 PAGE = ROOT / "docs" / "extending.md"
 PLUGIN = ROOT / "tests" / "plugin"
+MORE = ROOT / "tests" / "plugin_more"
 FILES = [path.relative_to(PLUGIN).as_posix() for path in sorted(PLUGIN.rglob("*")) if path.suffix in (".py", ".toml")]
 
 
@@ -34,16 +36,42 @@ def test_the_page_shows_no_other_files() -> None:
     assert sorted(blocks()) == FILES
 
 
+def groups(folder: Path) -> set[str]:
+    """Returns the groups of entry points that a distribution has members in."""
+    return set(
+        re.findall(r'^\[project.entry-points."(.+)"]$', (folder / "pyproject.toml").read_text(encoding="utf-8"), re.M)
+    )
+
+
+def test_every_family_has_a_member_of_another_distribution() -> None:
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "hwcost").rglob("*.py"))
+    families = set(re.findall(r'\bRegistry\(\s*"(hwcost\.\w+)"', sources))
+    assert len(families) >= 12
+    assert groups(PLUGIN) | groups(MORE) == families
+    rows = re.findall(r"^\| `(hwcost\.\w+)` \|", PAGE.read_text(encoding="utf-8"), re.M)
+    assert set(rows) == families
+
+
+def test_the_page_names_every_suite() -> None:
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "hwcost" / "testing").glob("*.py")}
+    suites = {
+        f"hwcost.testing.{name}.{one}"
+        for name, text in sources.items()
+        for one in re.findall(r"^class (\w+Suite)\b", text, re.M)
+    }
+    assert set(re.findall(r"^\| `(hwcost\.testing\.[\w.]+)` \|", PAGE.read_text(encoding="utf-8"), re.M)) == suites
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the plug-in installed; nothing is fetched, and nothing is left in the checkout."""
+    """A folder with both plug-ins installed; nothing is fetched, and nothing is left in the checkout."""
     pytest.importorskip("setuptools")
-    source, site = tmp_path_factory.mktemp("source") / "plugin", tmp_path_factory.mktemp("site")
-    shutil.copytree(PLUGIN, source, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
+    sources, site = tmp_path_factory.mktemp("sources"), tmp_path_factory.mktemp("site")
+    for folder in (PLUGIN, MORE):
+        shutil.copytree(folder, sources / folder.name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info", "build"))
     how = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", *how, "--target", str(site), str(source)], capture_output=True, text=True
-    )
+    command = [sys.executable, "-m", "pip", "install", *how, "--target", str(site), *map(str, sources.iterdir())]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return site
 
@@ -61,9 +89,13 @@ def hwcost(site: Path, folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.torch
-def test_it_passes_the_suites(site: Path, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    shutil.copytree(PLUGIN / "tests", tmp_path / "tests")
+@pytest.mark.parametrize(
+    ("folder", "needs"), [(PLUGIN, ["torch"]), (MORE, ["torch", "safetensors", "matplotlib"])], ids=["plugin", "plugin_more"]
+)
+def test_it_passes_the_suites(site: Path, tmp_path: Path, folder: Path, needs: list[str]) -> None:
+    for package in needs:
+        pytest.importorskip(package)
+    shutil.copytree(folder / "tests", tmp_path / "tests")
     out = run(site, tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
     assert " passed" in out
     assert "skipped" not in out
@@ -95,3 +127,24 @@ def test_its_members_work_together_as_the_page_says(site: Path, work: tuple[Path
     loaded, *tried = run(site, folder, "-c", script).split()
     assert loaded == "flops-line"
     assert {"flops-line", "ridge"} <= set(tried)
+
+
+def test_a_device_of_another_distribution_is_measured_on(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(2):
+        folder = tmp_path / "sys" / "class" / "example_npu" / f"npu{index}"
+        folder.mkdir(parents=True)
+        for name, text in {"uuid": f"NPU-{index}", "product": "Model 5", "clock_hz": "1e9", "energy_j": "10"}.items():
+            (folder / name).write_text(text)
+    monkeypatch.setenv("EXAMPLE_NPU_ROOT", str(tmp_path))
+    detected = json.loads(hwcost(site, tmp_path, "devices", "detect", "--json", "-"))["devices"]
+    assert [one["uuid"] for one in detected if one["kind"] == "npu"] == ["NPU-0", "NPU-1"]
+    measure = ("measure", "--device", "example-npu:1", "--space", "mlp", "-n", "2", "--rounds", "1", "--backend", "null")
+    hwcost(site, tmp_path, *measure, "--seq-len", "32", "--store", "npu.db", "-q")
+    with open_store(tmp_path / "npu.db") as store:
+        records = list(store.records())
+    assert {(one.environment.device["uuid"], one.environment.device["device_name"]) for one in records} == {
+        ("NPU-1", "example-npu")
+    }
+    assert {one.visit.conditions["visit_energy_j"] for one in records} == {0.0}

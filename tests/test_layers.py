@@ -13,10 +13,10 @@ from tests.conftest import ROOT
 LAYERS = [
     ["errors"],
     ["units"],
-    ["_types", "_dtypes", "_cached"],
+    ["_types", "_dtypes", "_cached", "_log", "_arguments"],
     ["_io", "_stats"],
     ["_jsonl"],
-    ["_resources", "_extras", "_locks", "_imports"],
+    ["_resources", "_extras", "_locks", "_imports", "_distributions"],
     ["files", "registry"],
     ["devices"],
     ["facts"],
@@ -41,8 +41,8 @@ LAYERS = [
     ["report"],
     ["api"],
     ["systems"],
-    ["testing"],
     ["cli"],
+    ["testing"],
 ]
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 SOURCES = sorted((ROOT / "hwcost").rglob("*.py"))

@@ -39,11 +39,26 @@ def test_verbose_shows_the_log_on_stderr_and_only_then(table, capsys) -> None:
 def test_the_library_leaves_the_root_logger_alone() -> None:
     code = (
         "import logging, warnings; before = logging.root.handlers[:], logging.root.level, warnings.filters[:]\n"
-        "import hwcost, hwcost.api, hwcost.cli.main, hwcost.cost_models, hwcost.searchers, hwcost.stores\n"
+        "import hwcost, hwcost.api, hwcost.cli.main, hwcost.campaign.run, hwcost.cost_models, hwcost.searchers\n"
         "assert before[:2] == (logging.root.handlers, logging.root.level)\n"
         "assert [type(one).__name__ for one in logging.getLogger('hwcost').handlers] == ['NullHandler']"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_a_warning_prints_nothing_where_no_logging_is_set_up() -> None:
+    code = (
+        "from hwcost.registry import Registry; from hwcost.testing.plugins import registered\n"
+        "with registered('hwcost.colours', {'grey': 'no_such_module:x'}):\n"
+        "    assert Registry('hwcost.colours', 'colour', {}).members() == {}"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_every_module_that_logs_takes_its_logger_from_one_place() -> None:
+    for path in (ROOT / "hwcost").rglob("*.py"):
+        assert path.name == "_log.py" or "getLogger(__name__)" not in path.read_text(encoding="utf-8"), path
 
 
 def test_optuna_keeps_the_level_that_the_user_set() -> None:

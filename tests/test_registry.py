@@ -74,7 +74,7 @@ def test_a_broken_member_is_named_when_it_is_loaded(
 def test_distributions_are_scanned_once_for_all_groups(colours: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     scans = []
     scan = registry.entry_points
-    monkeypatch.setattr(registry, "entry_points", lambda: scans.append(1) or scan())
+    monkeypatch.setattr(registry, "entry_points", lambda prefix: scans.append(1) or scan(prefix))
     registry.refresh()
     other = Registry("hwcost.shapes", "shape", {"round": "math:pi"})
     for _ in range(3):
@@ -98,7 +98,7 @@ from hwcost.workloads import ModelWorkload, from_dict
 made, scans = [], []
 init, scan = SuperShaper.__init__, registry.entry_points
 SuperShaper.__init__ = lambda self, *a, **k: (made.append(1), init(self, *a, **k))[1]
-registry.entry_points = lambda: (scans.append(1), scan())[1]
+registry.entry_points = lambda prefix: (scans.append(1), scan(prefix))[1]
 archs = space("supershaper", merged=True).sample(20)
 for arch in archs:
     workload = ModelWorkload.of(space("supershaper", merged=True), arch)

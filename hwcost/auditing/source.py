@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from hwcost._arguments import check, of_type
 from hwcost.auditing.campaign import audit_campaign
 from hwcost.auditing.report import AuditReport
 from hwcost.auditing.table import audit_table
@@ -46,10 +47,13 @@ def audit(
         DataError: When the source holds too little to say anything.
         UsageError: When an argument does not belong to that kind of source.
     """
+    given = {"table": table, "others": others}
+    check(given, table=of_type("hwcost.TableOptions(...)", TableOptions), others=of_type("a list of tables", Iterable))
     if isinstance(source, Result):
         table.refuse_given("this is a campaign")
         visits = [visit for measurement in source.measurements for visit in measurement.visits]
         return audit_campaign(source.plan, visits, source.store_url)
+    check({"source": source}, source=data.MEASURED_SOURCE)
     further = [other for other in others if not _is_same(other, source)]
     if not data.is_store(source):
         made = data.read(source, space, None, table)

@@ -135,6 +135,11 @@ class Backend(ABC):
             raise UsageError(f"backend '{cls.name}' has no option '{unknown[0]}'. Known: {known}")
 
     @classmethod
+    def is_virtual(cls, options: dict[str, Any]) -> bool:
+        """Says whether measured time passes on a virtual clock, so that a visit takes next to none of the real one."""
+        return False
+
+    @classmethod
     @abstractmethod
     def availability(cls) -> tuple[bool, str]:
         """Says whether the runtime is installed, and if not why, without importing anything heavy."""

@@ -72,6 +72,11 @@ class Null(Backend):
         self.clock = VirtualClock()
 
     @classmethod
+    def is_virtual(cls, options: dict[str, Any]) -> bool:
+        """Whether the option ``realtime`` is off."""
+        return not read.switch(options, "realtime", False)
+
+    @classmethod
     def availability(cls) -> tuple[bool, str]:
         """Always available."""
         return True, ""

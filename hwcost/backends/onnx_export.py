@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._io import write_atomically
+from hwcost._log import logger
 from hwcost.backends.base import Runner
 from hwcost.backends.cache import cache_dir, prune
 from hwcost.backends.causes import advice, plain_cause
@@ -31,7 +32,7 @@ from hwcost.workloads.built import Built, described
 from hwcost.workloads.factory import OWN, FactoryWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 EXPORTERS = ("onnx_ir", "onnxscript", "torch")
 """Libraries whose loggers are silenced during an export."""

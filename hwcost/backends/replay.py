@@ -46,6 +46,11 @@ class Replay(Backend):
         self.clock = VirtualClock()
 
     @classmethod
+    def is_virtual(cls, options: dict[str, Any]) -> bool:
+        """Always: nothing runs."""
+        return True
+
+    @classmethod
     def availability(cls) -> tuple[bool, str]:
         """Always available."""
         return True, ""

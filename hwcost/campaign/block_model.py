@@ -32,7 +32,7 @@ SENSITIVITY = 0.15
 """Standard deviation of the sensitivities of workloads to neighbours; the usual one is 1."""
 
 SCATTER = 0.05
-"""Standard deviation of a contended block's delay, as a share of it: neighbours differ, and their bursts begin within blocks."""
+"""Standard deviation of a contended block's delay, as a share of it: neighbours differ, and bursts begin within blocks."""
 
 QUICK = 8.0
 """Scales of the noise beyond which an improbably quick block is no less probable in proportion to its square."""
@@ -41,7 +41,7 @@ DEGREES = 4.0
 """Degrees of freedom of the t distribution of a block's noise, which has outliers."""
 
 STARTS = (0.2, 0.04)
-"""Quantiles at which the search for the uncontended latency begins: of the blocks of an item, and of what all have in common."""
+"""Quantiles at which the search for the uncontended latency begins: of an item's blocks, or of what all have in common."""
 
 COMMON_BLOCKS = 7
 """Neighbouring blocks of which the median tells what all items have in common."""
@@ -60,6 +60,9 @@ SEGMENT_S = 15.0
 
 LEVEL_STEP = 0.004
 """Usual movement of the level from one segment to the next, before a campaign tells its own."""
+
+MOST_STEP = 0.03
+"""Largest usual movement: what moves more from one segment to the next is a neighbour, not the level."""
 
 LEVEL_STEPS = 4.0
 """Number of steps that the usual movement counts as."""
@@ -378,7 +381,7 @@ def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tu
     variance = np.diag(covariance)
     squares = np.diff(level) ** 2 + variance[1:] + variance[:-1] - 2 * np.diag(covariance, 1)
     square = (float(squares.sum()) + LEVEL_STEPS * LEVEL_STEP**2) / (n - 1 + LEVEL_STEPS)
-    return level - level.mean(), min(max(math.sqrt(square), 1e-3), 0.02)
+    return level - level.mean(), min(max(math.sqrt(square), 1e-3), MOST_STEP)
 
 
 def _items(

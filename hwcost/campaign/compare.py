@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost._arguments import NUMBER, check, of_type
 from hwcost.campaign.differences import BAND, Comparison, differences
 from hwcost.campaign.estimate import fit_campaign, visits_of
 from hwcost.campaign.plan import Plan, find_campaign
@@ -16,6 +17,7 @@ from hwcost.campaign.table_differences import compare_tables, is_table, read_tab
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.facts import differing
+from hwcost.spaces.base import SearchSpace
 from hwcost.stores import open_store
 from hwcost.timing import guards
 from hwcost.timing.arrival import BACK_TO_BACK
@@ -24,7 +26,6 @@ from hwcost.timing.measurement import Flag, Measurement
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result
     from hwcost.exchange.table import LatencyTable
-    from hwcost.spaces.base import SearchSpace
     from hwcost.stores.base import Store
     from hwcost.stores.schema import Campaign
 
@@ -85,6 +86,9 @@ def compare(
         UnknownNameError: When a store has no such campaign.
         UsageError: When one arm is a table and the other is not.
     """
+    given = {"space": space, "table": table, "band": band}
+    check(given, table=of_type("hwcost.TableOptions(...)", TableOptions), band=NUMBER)
+    check(given, space=of_type("a name such as 'table', or a search space", str, SearchSpace))
     tables = table_pair(a, b, space, table)
     if tables is not None:
         return compare_tables(*tables, band=band)
@@ -144,7 +148,11 @@ def _moved(shift: float | None) -> Flag | None:
 
 
 def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
-    """Reads one side of a comparison; see :func:`compare` for what it may be."""
+    """Reads one side of a comparison; see :func:`compare` for what it may be.
+
+    Raises:
+        UsageError: When it is something else.
+    """
     from hwcost.campaign.run import Result
 
     if isinstance(source, Result):
@@ -154,7 +162,13 @@ def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
         location, _, wanted = str(source).partition("#")
         with open_store(location, create=False) as store:
             return _from_campaign(store, _campaign(store, wanted), str(source))
-    return Arm("measurements", None, None, None, tuple(source), {})
+    held = tuple(source) if isinstance(source, Iterable) else (source,)
+    if not all(isinstance(one, Measurement) for one in held):
+        raise UsageError(
+            "an arm is the result of measure, a store, a campaign in one, measurements, or a table; got "
+            f"{source!r:.60} ({type(source).__name__})"
+        )
+    return Arm("measurements", None, None, None, held, {})
 
 
 def _campaign(store: Store, wanted: str) -> Campaign:

@@ -25,6 +25,9 @@ LEAST_SIZE_ORDER = 0.9
 UNSTABLE = 0.15
 """Range of the level from which the machine itself is in doubt."""
 
+NEGLIGIBLE = 0.0005
+"""Relative movement that nobody is warned of: a tenth of the smallest half-width that is ever asked for."""
+
 JUMPS_SHOWN = 5
 
 
@@ -149,8 +152,13 @@ def _confounded(drift: DriftCheck | None) -> Flag | None:
 def _drifting(model: TimeModel | None, drift: DriftCheck | None, canary_check: CanaryCheck | None) -> Flag | None:
     if model is None or drift is None or not (drift.is_significant or model.has_level):
         return None
-    text = f"the level moved by {100 * drift.range:.1f} %{_jumps(model)} (von Neumann ratio {drift.before:.2f}, noise has "
-    text += f"{drift.critical:.2f} or more); "
+    if drift.range < NEGLIGIBLE and (model.has_level or math.expm1(np.ptp(model.residual)) < NEGLIGIBLE):
+        return None
+    ratio = f"(von Neumann ratio {drift.before:.2f}, noise has {drift.critical:.2f} or more)"
+    if drift.range < NEGLIGIBLE:  # that of rounds alone, which does not show what moves within them
+        text = f"the level moved within rounds, whose means agree {ratio}; "
+    else:
+        text = f"the level moved by {100 * drift.range:.1f} %{_jumps(model)} {ratio}; "
     if drift.is_confounded:
         text += "it was not taken out, because order and size cannot be distinguished."
     elif drift.is_known:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from hwcost.backends import BACKENDS
 from hwcost.campaign.budget import NEEDED
 from hwcost.timing.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 LONG_S = 600.0
 """A campaign that takes longer is announced."""
+
+VIRTUAL_VISIT_S = 0.005
+"""Real seconds of a visit whose time passes on a virtual clock: the work beside measuring."""
 
 EARLIER = 10
 """Campaigns of a store that are looked through for earlier calls of the same workloads."""
@@ -62,6 +66,7 @@ class Forecast:
         total_s: Seconds of all processes, start-up included.
         half_width: Relative half-width of the 95 % interval that follows from usual noise; None where no call is known.
         budget_s: Budget that they fit into; None without one.
+        is_virtual: Whether time passes on the backend's virtual clock, so that calls take no real time.
     """
 
     workloads: int
@@ -71,11 +76,12 @@ class Forecast:
     total_s: float
     half_width: float | None
     budget_s: float | None = None
+    is_virtual: bool = False
 
     @property
     def is_least(self) -> bool:
         """Whether no call is known, so that quick ones are assumed."""
-        return not self.known
+        return not self.known and not self.is_virtual
 
     def to_dict(self) -> dict[str, float | int | bool | None]:
         """Returns plain JSON."""
@@ -86,10 +92,13 @@ class Forecast:
             "half_width": self.half_width,
             "budget_s": self.budget_s,
             "is_least": self.is_least,
+            "is_virtual": self.is_virtual,
             "workloads_known": self.known,
         }
 
     def __str__(self) -> str:
+        if self.is_virtual:
+            return f"{self.processes} processes on a virtual clock, about {format_clock(self.total_s)} in all"
         each = f"{self.processes} processes with {self.blocks} blocks of each workload, {format_clock(self.total_s)} in all"
         if self.half_width is None:
             return f"at least {each}; slow calls take longer"
@@ -106,6 +115,10 @@ def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s:
         budget_s: Seconds of the campaign; None for as long as the protocol asks for.
     """
     known = {key: one for key, one in (earlier or {}).items() if key in plan.by_key}
+    if plan.backend in BACKENDS and BACKENDS.load(plan.backend).is_virtual(plan.backend_options):
+        protocol, n = plan.protocol, len(plan.by_key)
+        total_s = protocol.rounds * (PROCESS_S + n * VIRTUAL_VISIT_S)
+        return Forecast(n, len(known), protocol.rounds, protocol.min_blocks, total_s, None, budget_s, is_virtual=True)
     usual_s = statistics.mean(one.call_s for one in known.values()) if known else 0.0
     calls_s = [known[key].call_s if key in known else usual_s for key in plan.by_key]
     protocol = plan.protocol

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from hwcost._arguments import OPTIONS, SEED, SWITCH, TEXT, WHOLE, check, of_type
+from hwcost._cached import cached_property
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
+from hwcost.campaign.roles import check_role
 from hwcost.devices import Device, DeviceHandle, require
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
 
 __all__ = ["MeasureOptions"]
+
+_KINDS = {
+    "backend": TEXT, "backend_options": OPTIONS, "batch_size": WHOLE.or_none, "seq_len": WHOLE.or_none,
+    "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
+    "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
+    "role": TEXT,
+}  # fmt: skip
+"""Kind of every option but the device, which is looked for when it is needed."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +53,12 @@ class MeasureOptions:
         stopping: Criterion by which a visit stops; None for the tier's.
         seed: Seed of the order of visits.
         pin: Whether measuring processes are bound to CPUs.
-        role: Role of the workloads that come without one; cost models learn from the role ``fit``.
+        role: Role of the workloads that come without one, one of :data:`hwcost.campaign.roles.ROLES`; cost models learn from
+            the role ``fit``.
 
     Raises:
-        UsageError: When the tier, the arrival or the state of caches is unknown, the rounds are below 1, or the blocks
-            below 4.
+        UsageError: When an option is of a wrong type, the role, the tier, the arrival or the state of caches is unknown, the
+            rounds are below 1, or the blocks below 4.
     """
 
     device: Device = "cpu"
@@ -68,6 +79,8 @@ class MeasureOptions:
     role: str = "fit"
 
     def __post_init__(self) -> None:
+        check(vars(self), **_KINDS)
+        check_role(self.role)
         protocol(
             self.tier, rounds=self.rounds, blocks=self.blocks, arrival=self.arrival, cache=self.cache, stopping=self.stopping
         )

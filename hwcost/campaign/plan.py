@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from hwcost._cached import cached_property
 from hwcost.campaign import rounds
 from hwcost.devices import DeviceHandle
 from hwcost.errors import DataError, UsageError
@@ -25,7 +25,7 @@ class Item:
 
     Attributes:
         workload: Workload that is timed.
-        role: Purpose: ``fit`` (a cost model may learn from it), ``test`` (kept aside to test it), or another word.
+        role: Purpose, one of :data:`hwcost.campaign.roles.ROLES`; stores may hold others, which were measured before.
     """
 
     workload: Workload

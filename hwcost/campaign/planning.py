@@ -9,6 +9,7 @@ from hwcost.backends import usable
 from hwcost.campaign.canaries import choose
 from hwcost.campaign.cpus import refuse_too_many
 from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.roles import check_role
 from hwcost.campaign.run import start
 from hwcost.devices import Device, require
 from hwcost.timing.arrival import BACK_TO_BACK
@@ -55,10 +56,13 @@ def make_plan(
         stopping: Criterion by which a visit stops, in place of the tier's.
 
     Raises:
-        UsageError: When an argument is wrong, the backend cannot be used on that device, or there are too few CPUs.
+        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, or there are too
+            few CPUs.
         DeviceError: When the device is not here.
         DataError: When one workload stands twice.
     """
+    for item in items:
+        check_role(item.role)
     own = dict(options or {})
     handle = require(device)
     if usable(backend, handle.kind, own).uses_processor:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from hwcost._log import logger
 from hwcost.campaign.journal import ATTEMPTS
 from hwcost.campaign.process import WorkerDiedError, WorkerProcess
 from hwcost.errors import HwcostError, StoreError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.progress import Tally
     from hwcost.devices import DeviceHandle
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 MEMORY_SHARE = 0.3
 """Share of the free memory that a group may take once a process was killed; half of what it may take before."""

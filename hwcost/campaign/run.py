@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
+from hwcost._cached import cached_property
 from hwcost.backends import BACKENDS
 from hwcost.campaign import canaries, estimate
 from hwcost.campaign.budget import Budget

@@ -44,6 +44,8 @@ def _set_level(level: int | None) -> None:
 def _show_log(is_shown: bool) -> None:
     """Shows on stderr what the library logs, or stops showing it."""
     global _handler
+    if _handler is None and not is_shown:
+        return
     import logging
 
     logger = logging.getLogger("hwcost")

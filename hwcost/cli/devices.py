@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hwcost.cli import console
+from hwcost.cli import console, listing
 
 if TYPE_CHECKING:
     from hwcost.devices import DeviceProfile
@@ -28,14 +28,17 @@ _UNITS = {
 
 @app.command("list")
 def list_(json: console.Json = None, quiet: console.Quiet = False, verbose: console.Verbose = False) -> None:
-    """List all device profiles, and which of them are here."""
-    from hwcost.devices import find, names, present, resolve
+    """List all device profiles, and which of them are here; what cannot be read or imported is listed with the reason."""
+    from hwcost.devices import DEVICE_KINDS, PACKAGES, every, find, present, resolve
     from hwcost.units import format_bytes, format_si
 
     here = present()
-    profiles = [resolve(name, here) for name in names()]
+    known, broken = every()
+    broken |= listing.unusable(PACKAGES) | listing.unusable(DEVICE_KINDS)
+    profiles = [resolve(profile, here) for profile in known.values()]
     found = {profile.name: find(profile, here) is not None for profile in profiles}
-    if console.write_json({"devices": [{**p.to_dict(), "here": found[p.name]} for p in profiles]}, json):
+    document = {"devices": [{**p.to_dict(), "here": found[p.name]} for p in profiles], "unusable": broken}
+    if console.write_json(document, json):
         return
     rows = []
     for profile in profiles:
@@ -45,8 +48,10 @@ def list_(json: console.Json = None, quiet: console.Quiet = False, verbose: cons
         memory = format_bytes(profile.memory_bytes)
         is_here = "yes" if found[profile.name] else "no"
         rows.append([profile.name, profile.kind, f"{peak} {dtype}", bandwidth, memory, is_here])
+    rows += [[name, "unusable", "-", "-", "-", "no"] for name in broken]
     footer = "Figures are vendors' (hwcost devices show NAME for sources); - is unknown."
     console.print_table("Devices", ["device", "kind", "peak", "memory bandwidth", "memory", "here"], rows, footer)
+    listing.say(broken)
 
 
 @app.command()

@@ -42,18 +42,31 @@ GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app
 """Groups of commands by name."""
 
 
-def application() -> typer.Typer:
-    """Makes the command line: hwcost's own commands, then those of other distributions."""
+def application(called: str = "") -> typer.Typer:
+    """Makes the command line: hwcost's own commands, then those of other distributions.
+
+    Args:
+        called: Name of the command that is called. One of hwcost's own stands alone then, since reading the annotations of
+            all the others takes longer than most commands do.
+    """
     app = typer.Typer(
         name="hwcost", help=HELP, epilog=EXIT_CODES, no_args_is_help=True, pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"]}, callback=_nothing,
     )  # fmt: skip
     for command in VERBS:
         command.register(app)
     for name, group in GROUPS.items():
         app.add_typer(group, name=name)
-    plugins.register(app, own={*GROUPS, *(command.name or "" for command in app.registered_commands)})
+    own = {*GROUPS, *(command.name or "" for command in app.registered_commands)}
+    plugins.register(app, own)
+    if called in own:
+        app.registered_commands = [command for command in app.registered_commands if command.name == called]
+        app.registered_groups = [group for group in app.registered_groups if group.name == called]
     return app
+
+
+def _nothing() -> None:
+    """Makes Typer keep the name of a command that stands alone."""
 
 
 def run() -> None:
@@ -65,7 +78,7 @@ def invoke(arguments: list[str]) -> int:
     """Runs one command line and returns its exit code; prints what went wrong to stderr."""
     console.reset()
     try:
-        result = application()(arguments, standalone_mode=False)
+        result = application(*arguments[:1])(arguments, standalone_mode=False)
     except KeyboardInterrupt:
         return console.fail("interrupted", InterruptedRunError.exit_code)
     except HwcostError as error:

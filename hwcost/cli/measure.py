@@ -101,7 +101,6 @@ def measure(
     A round is a fresh process that prepares the workloads and times them in turn, in many short passes of random order. All
     samples are kept in the store. Ctrl-C is safe at any moment: --resume repeats nothing that was measured.
     """
-    from hwcost.campaign.options import MeasureOptions
     from hwcost.devices import require
     from hwcost.registry import parse_options
 
@@ -110,8 +109,11 @@ def measure(
         _resume(context, store, campaign, run, dry_run)
         return
     _refuse_unused(context)
+    handle = require(device)  # an absent device ends the command before the modules that measure are imported
+    from hwcost.campaign.options import MeasureOptions
+
     options = MeasureOptions(
-        device=require(device), backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
+        device=handle, backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
         backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
         blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
     )  # fmt: skip

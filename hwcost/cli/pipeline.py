@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -67,7 +68,7 @@ def pipeline(
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
     settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights)
     with progress(_progress_text) as update:
-        report = make_pipeline(name, folder, settings, update).run()
+        report = make_pipeline(name, folder, settings, _shown(update)).run()
     page = write_page(report, folder)
     if not console.write_json(report, json):
         _show(report)
@@ -80,6 +81,18 @@ def _show(report: dict[str, Any]) -> None:
         typer.echo(f"  {'yes' if verdict['holds'] else 'no '}  {verdict['claim']}")
         typer.echo(f"       {verdict['found']}")
     typer.echo(f"{len(report['stages'])} stages, {sum(report['seconds'].values()):.0f} s")
+
+
+def _shown(update: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Returns a callback that shows progress by another one, and says remarks."""
+
+    def show(event: Event) -> None:
+        if event.remark is None:
+            update(event)
+        else:
+            console.note(f"{event.stage}, {event.doing}: {event.remark}")
+
+    return show
 
 
 def _progress_text(event: Event) -> ProgressText:

@@ -53,13 +53,13 @@ def register(app: typer.Typer, own: Collection[str]) -> None:
 
 def _standing_for(name: str) -> Any:
     def call(context: typer.Context) -> Any:
-        loaded = typer.main.get_command(_alone(name, COMMANDS.load(name)))
+        loaded = typer.main.get_command(alone(name, COMMANDS.load(name)))
         return loaded.main([name, *context.args], prog_name="hwcost", standalone_mode=False)
 
     return call
 
 
-def _alone(name: str, member: Any) -> typer.Typer:
+def alone(name: str, member: Any) -> typer.Typer:
     """Returns a command line with one command, so that its help and its errors read as those of hwcost's own commands.
 
     Raises:

@@ -29,7 +29,9 @@ Minimized = Annotated[
 Maximized = Annotated[Texts, typer.Option("--maximize", metavar="WHAT", help="The same; both may be repeated.")]
 Constraints = Annotated[
     Texts,
-    typer.Option("--limit", metavar="'WHAT<=VALUE'", help="Constraint: params:paper<=66M, models/cpu<=50ms, flops<=0.5x."),
+    typer.Option(
+        "--constraint", metavar="'WHAT<=VALUE'", help="Bound: params:paper<=66M, models/cpu<=50ms, flops<=0.5x; repeatable."
+    ),
 ]
 Space = Annotated[Text, typer.Option("--space", help="Search space. [default: that of the first DIR]")]
 SearcherName = Annotated[
@@ -80,7 +82,7 @@ def register(app: typer.Typer) -> None:
 def search(
     minimize: Minimized = None,
     maximize: Maximized = None,
-    limit: Constraints = None,
+    constraint: Constraints = None,
     space: Space = None,
     searcher: SearcherName = "evolution",
     searcher_option: SearcherOptions = None,
@@ -117,7 +119,7 @@ def search(
     from hwcost.spaces import space as make_space
 
     spec = SearchSpec(make_space(space) if space else None, seq_len, probability)
-    problem = _problem(spec, minimize or [], maximize or [], limit or [], baseline)
+    problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
     ends = {
         "evaluations": evaluations, "iterations": iterations, "seconds": seconds, "patience": patience,
         "dominate": dominate,

@@ -57,7 +57,7 @@ class SearchSpec:
             if what.partition(":")[0] not in SIZES and ":" not in what:
                 self._model(name, what)
         if self.space is None:
-            raise UsageError("which space? Give --space, or a folder that 'hwcost fit' wrote as objective or limit")
+            raise UsageError("which space? Give --space, or a folder that 'hwcost fit' wrote as objective or constraint")
         return self.space
 
     def objective(self, text: str, minimize: bool) -> Objective:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hwcost.cli import console, measuring, tables
+from hwcost.cli import console, listing, measuring, tables
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
@@ -17,12 +17,14 @@ app = typer.Typer(help="List and inspect search spaces.", no_args_is_help=True)
 
 @app.command("list")
 def list_(json: console.Json = None, quiet: console.Quiet = False, verbose: console.Verbose = False) -> None:
-    """List the known search spaces."""
+    """List the known search spaces; one whose plug-in cannot be imported is listed with the reason."""
     from hwcost.spaces import SPACES
 
-    names = SPACES.names()
-    if not console.write_json({"spaces": names}, json):
-        console.print_table("Search spaces", ["space", "what it is"], [[name, _summary(name)] for name in names])
+    names, broken = SPACES.names(), listing.unusable(SPACES)
+    if not console.write_json({"spaces": names, "unusable": broken}, json):
+        rows = [[name, "unusable" if name in broken else _summary(name)] for name in names]
+        console.print_table("Search spaces", ["space", "what it is"], rows)
+        listing.say(broken)
 
 
 @app.command()
@@ -141,4 +143,4 @@ def _summary(name: str) -> str:
     from hwcost.spaces import SPACES
 
     doc = SPACES.load(name).__doc__ or ""
-    return str(doc.strip().splitlines()[0])
+    return str(doc).strip().partition("\n")[0] or "-"

@@ -71,9 +71,11 @@ Teacher = Annotated[
     str | None,
     typer.Option("--teacher", metavar="DIR", help="Folder of a BERT, or of a saved net, whose relations are learnt."),
 ]
-Limits = Annotated[
+Constraints = Annotated[
     list[str] | None,
-    typer.Option("--limit", metavar="'WHAT<=VALUE'", help="Constraint on trained subnets, such as params<=66M; repeatable."),
+    typer.Option(
+        "--constraint", metavar="'WHAT<=VALUE'", help="Bound that trained subnets keep, such as params<=66M; repeatable."
+    ),
 ]
 SaveEvery = Annotated[int, typer.Option("--save-every", help="Number of steps between two checkpoints.")]
 Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")]
@@ -96,7 +98,7 @@ def train(
     relation: Relation = None,
     backbone: Backbone = None,
     teacher: Teacher = None,
-    limit: Limits = None,
+    constraint: Constraints = None,
     save_every: SaveEvery = 200,
     threads: Threads = None,
     device: Device = "cpu",
@@ -122,8 +124,8 @@ def train(
     }  # fmt: skip
     changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     made = make_space(space)
-    settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(limit or ()))
-    summary, seconds = _train(out, settings, device, _within(made, changed.seq_len, settings.limits), save_every)
+    settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(constraint or ()))
+    summary, seconds = _train(out, settings, device, _within(made, changed.seq_len, settings.constraints), save_every)
     _report(out, changed.steps, summary, seconds, device, json)
 
 

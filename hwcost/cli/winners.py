@@ -45,7 +45,7 @@ def measured(models: list[CostModel], winners: list[Trial], place: Place) -> lis
 
     latencies = [model for model in models if quantity_of(model) == "latency_s"]
     if not latencies:
-        raise UsageError("--measure puts measurements beside predictions: give a latency model as objective or limit")
+        raise UsageError("--measure puts measurements beside predictions: give a latency model as objective or constraint")
     if len(winners) > MOST:
         console.note(f"of {len(winners)} winners, the first {MOST} are measured")
     cost, archs = latencies[0], [trial.architecture for trial in winners[:MOST]]

@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import overload
 
+from hwcost._cached import cached_property
 from hwcost.errors import DataError, UsageError
 
 

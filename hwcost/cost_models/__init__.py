@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost._arguments import TEXT, check
 from hwcost.errors import UsageError
 from hwcost.registry import Registry
 
@@ -56,6 +57,7 @@ def cost_model(name: str, space: SearchSpace, **options: Any) -> CostModel:
         UnknownNameError: When no model has that name; lists the known ones.
         UsageError: When an option is unknown to the model.
     """
+    check({"name": name}, name=TEXT)
     made: CostModel = COST_MODELS.make(name, space, **options)
     return made
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hwcost._types import Floats
 from hwcost.errors import DataError, UsageError
@@ -18,6 +19,18 @@ def parameters(kind: type[object]) -> list[str]:
             found = inspect.signature(vars(one)["__init__"]).parameters.values()
             names |= dict.fromkeys(given.name for given in found if given.kind is given.KEYWORD_ONLY)
     return list(names)
+
+
+def as_numbers(values: ArrayLike, what: str) -> Floats:
+    """Returns values as a new array of floats; ``what`` names one of them.
+
+    Raises:
+        UsageError: When they are not numbers.
+    """
+    try:
+        return np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(f"every {what} is a number; got {values!r:.60} ({type(values).__name__})") from None
 
 
 def check_rows(n: int, fewest: int) -> None:

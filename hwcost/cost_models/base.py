@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwcost._arguments import COUNT, NUMBER, PATH, TEXT, check, of_type
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
-from hwcost.cost_models.arguments import check_rows, check_values, parameters
+from hwcost.cost_models.arguments import as_numbers, check_rows, check_values, parameters
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import Features, shared_features
 from hwcost.cost_models.groups import Groups
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["CostModel", "Prediction"]
 
 Model = TypeVar("Model", bound="CostModel")
+
+SPACE = of_type("a search space, such as hwcost.space('supershaper')", SearchSpace)
 
 MIN_ROWS = 2
 """Fewest measurements that anything can be fitted on."""
@@ -99,6 +102,8 @@ class CostModel(ABC):
     def __init__(
         self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY
     ) -> None:
+        given = {"space": space, "batch_size": batch_size, "seq_len": seq_len, "quantity": quantity}
+        check(given, space=SPACE, batch_size=COUNT, seq_len=COUNT, quantity=TEXT)
         self.space = space
         self.batch_size = batch_size
         self.seq_len = seq_len
@@ -190,10 +195,11 @@ class CostModel(ABC):
             ArchitectureError: When an architecture belongs to another space.
         """
         known, genes = self.features.read(archs)
-        rows = np.array(values, dtype=np.float64)
-        row_weights = np.ones(len(genes)) if weights is None else np.array(weights, dtype=np.float64)
+        what = "latency" if self.quantity == LATENCY else self.quantity
+        rows = as_numbers(values, what)
+        row_weights = np.ones(len(genes)) if weights is None else as_numbers(weights, "weight")
         check_rows(len(genes), MIN_ROWS if known is not None else 1)
-        check_values(len(genes), rows, "latency" if self.quantity == LATENCY else self.quantity)
+        check_values(len(genes), rows, what)
         check_values(len(genes), row_weights, "weight")
         groups, even = Groups.of(self.features, genes), row_weights / row_weights.mean()
         self.monotone_ = ()
@@ -214,7 +220,7 @@ class CostModel(ABC):
 
         Args:
             archs: n architectures, or what each can be made of (see ``__call__``), or a data frame with one a row, or their
-                encoded genes as an array (n, genes).
+                encoded genes as an array (n, genes). A single architecture, or its text, counts as a list of one.
 
         Raises:
             ArchitectureError: When one belongs to another space.
@@ -273,6 +279,7 @@ class CostModel(ABC):
         Raises:
             UsageError: When the model is not calibrated.
         """
+        check({"most": most}, most=NUMBER)
         predicted = self.predict(archs).values
         if self.errors_ is None:
             raise UsageError(
@@ -375,6 +382,7 @@ class CostModel(ABC):
         """
         from hwcost.cost_models.persistence import save
 
+        check({"folder": folder}, folder=PATH)
         self._check_fitted()
         return save(self, Path(folder))
 

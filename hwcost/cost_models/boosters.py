@@ -1,15 +1,18 @@
 """LightGBM and XGBoost as functions of matrices, safe in threads and after ``fork``.
 
-Both libraries share out work by OpenMP, whose threads a forked child does not inherit but waits for. Predictions therefore
-ask the libraries for one thread only, and share large matrices out themselves; fits in a child process run on one thread
-too.
+Both libraries share out work by OpenMP, whose threads a forked child does not inherit but waits for. Predictions and reading
+therefore ask the libraries for one thread only, and large matrices are shared out here. Only fits of many rows take several
+threads, and only in the process that was the first to use the library: in a child that was forked later, and wherever
+somebody else had loaded the library before, perhaps before a fork, they run on one thread too.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -22,9 +25,22 @@ THREADING_ROWS = 10_000
 """Rows from which more than one thread pays."""
 
 BOOSTER_FILE = "booster.txt"
+EXTRAS = {"xgboost": "xgboost-cpu"}
+"""Extras that install the libraries; LightGBM comes with hwcost itself."""
 
-_PROCESS = os.getpid()
-"""The process that imported this module; any other one is its forked child."""
+_users: dict[str, int | None] = {}
+"""The process that used each library first, by the library's name; None where somebody else had loaded it before."""
+
+
+def library(name: str) -> Any:
+    """Imports one of the libraries, and remembers which process was the first to use it.
+
+    Raises:
+        MissingExtraError: When it is not installed.
+    """
+    if name not in _users:
+        _users[name] = None if name in sys.modules else os.getpid()
+    return imported(name, EXTRAS[name]) if name in EXTRAS else import_module(name)
 
 
 def threads(rows: int) -> int:
@@ -32,9 +48,9 @@ def threads(rows: int) -> int:
     return 1 if rows < THREADING_ROWS else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def fitting_threads(rows: int) -> int:
-    """Returns the number of threads for a fit; one in a forked child."""
-    return threads(rows) if os.getpid() == _PROCESS else 1
+def fitting_threads(rows: int, name: str) -> int:
+    """Returns the number of threads for a fit by a library in use; one where the process may be a forked child of a user."""
+    return threads(rows) if os.getpid() == _users[name] else 1
 
 
 def shared_out(predict: Callable[[Floats], Floats], columns: Floats) -> Floats:
@@ -69,8 +85,7 @@ def train_lightgbm(
         rate: Learning rate.
         monotone: Sign of each column, 1 where the target never falls along it and 0 where it may; empty when it always may.
     """
-    import lightgbm
-
+    lightgbm = library("lightgbm")
     settings = {
         "objective": "regression",
         "max_depth": depth,
@@ -81,14 +96,21 @@ def train_lightgbm(
         "boost_from_average": False,
         "deterministic": True,
         "force_col_wise": True,
-        "num_threads": fitting_threads(len(target)),
+        "num_threads": fitting_threads(len(target), "lightgbm"),
         "verbosity": -1,
         "seed": 0,
     }
     if any(monotone):
         settings["monotone_constraints"] = list(monotone)
     data = lightgbm.Dataset(columns, target, weight=weights)
-    return lightgbm.train(settings, data, num_boost_round=rounds)
+    booster = lightgbm.train(settings, data, num_boost_round=rounds)
+    _keep_to_one_thread(lightgbm)
+    return booster
+
+
+def _keep_to_one_thread(lightgbm: Any) -> None:
+    """Makes LightGBM read texts on one thread: it takes as many as the last call asked for, and all before any call."""
+    lightgbm.Dataset(np.zeros((2, 1)), params={"num_threads": 1, "verbosity": -1}).construct()
 
 
 def predict_lightgbm(booster: Any, columns: Floats, rounds: int | None = None) -> Floats:
@@ -106,8 +128,8 @@ def read_lightgbm(text: str) -> Any:
     Raises:
         DataError: When the text is not such a model.
     """
-    import lightgbm
-
+    lightgbm = library("lightgbm")
+    _keep_to_one_thread(lightgbm)
     try:
         return lightgbm.Booster(model_str=text)
     except lightgbm.basic.LightGBMError as error:
@@ -121,14 +143,14 @@ def train_xgboost(
     columns: Floats, target: Floats, weights: Floats, rounds: int, depth: int, rate: float, monotone: Sequence[int]
 ) -> Any:
     """Fits an XGBoost booster, deterministically; see :func:`train_lightgbm`."""
-    xgboost = import_xgboost()
+    xgboost = library("xgboost")
     settings = {
         "max_depth": depth,
         "eta": rate,
         "objective": "reg:squarederror",
         "base_score": 0.0,
         "tree_method": "hist",
-        "nthread": fitting_threads(len(columns)),
+        "nthread": fitting_threads(len(columns), "xgboost"),
         "verbosity": 0,
         "seed": 0,
         "monotone_constraints": tuple(monotone),
@@ -151,20 +173,17 @@ def read_xgboost(text: str) -> Any:
         DataError: When the text is not such a model.
         MissingExtraError: When XGBoost is not installed.
     """
-    xgboost = import_xgboost()
+    xgboost = library("xgboost")
     booster = xgboost.Booster({"nthread": 1})
     try:
-        booster.load_model(bytearray(text.encode()))
+        with xgboost.config_context(**_one_thread(xgboost)):
+            booster.load_model(bytearray(text.encode()))
     except xgboost.core.XGBoostError as error:
         raise DataError(f"{BOOSTER_FILE} is not an XGBoost model: {str(error).splitlines()[0]}") from None
     booster.set_param({"nthread": 1})
     return booster
 
 
-def import_xgboost() -> Any:
-    """Imports XGBoost.
-
-    Raises:
-        MissingExtraError: When it is not installed.
-    """
-    return imported("xgboost", "xgboost-cpu")
+def _one_thread(xgboost: Any) -> dict[str, int]:
+    """Returns XGBoost's global setting for one thread, which it reads texts by; nothing for a version without it."""
+    return {"nthread": 1} if "nthread" in xgboost.get_config() else {}

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._arguments import OPTIONS, TEXT, Kind, check, of_type
 from hwcost._types import Floats
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.frames import is_frame
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.sheet import places
 from hwcost.exchange.table import read_table
@@ -35,6 +37,16 @@ FIT, TEST, UNIFORM, CHECK = "fit", "test", "uniform", "check"
 
 FORMER_ROLES = {"judge": TEST}
 """Roles that stores of earlier versions hold, by what they are called now."""
+
+SOURCE = Kind(
+    "the path or URL of a store, or a table: the path of a file, a data frame, a mapping of columns, or "
+    "a list of dictionaries",
+    lambda source: isinstance(source, (str, PathLike, Mapping, Sequence)) or is_frame(source),
+)
+"""Sources that rows are read from."""
+
+MEASURED_SOURCE = Kind(f"the result of measure, {SOURCE.noun}", SOURCE.holds)
+"""The same, and results of measuring, which callers read themselves."""
 
 PLAN_FACTS = ("device", "backend", "backend_options", "threads", "protocol")
 """Facts of its campaign that a fitted cost model keeps."""
@@ -133,14 +145,15 @@ def read(
         DataError: When the source holds nothing usable.
         UsageError: When a table is given without a space, or options of tables with a store.
     """
+    given = {"source": source, "space": space, "campaign_id": campaign_id, "table": options, "shape": shape}
+    check(given, source=SOURCE, campaign_id=TEXT.or_none, table=of_type("hwcost.TableOptions(...)", TableOptions))
+    check(given, space=of_type("a name such as 'table', or a search space", str, SearchSpace).or_none, shape=OPTIONS.or_none)
     if is_store(source):
         options.refuse_given(f"'{source}' is a store")
         return from_store(str(source), campaign_id, space, shape)
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
         raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
-    if not isinstance(space, (str, SearchSpace)):
-        raise UsageError(f"a space is a name such as 'table', or a search space; got {type(space).__name__}")
     return replace(from_table(read_table(source, space, options)), kept=frozenset(options.keep))
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from hwcost._arguments import NUMBER, TEXT, WHOLE, check
 from hwcost._types import Floats, Indices
 from hwcost.cost_models import COST_MODELS, candidates, takes
 from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
@@ -31,6 +32,7 @@ from hwcost.spaces.base import SearchSpace
 from hwcost.timing.timer import Clock
 
 Split = Literal["random", "ordered"]
+SPLITS = ("random", "ordered")
 ALL = "all"
 """Every model that is a candidate, and what chooses among them."""
 
@@ -72,6 +74,9 @@ def evaluate(
         UsageError: When the number of seeds is not positive, or a side of the split has too few rows or architectures.
         MissingExtraError: When the model asked for is not installed.
     """
+    check({"model": model, "train": train, "seeds": seeds}, model=TEXT, train=NUMBER, seeds=WHOLE)
+    if split not in SPLITS:
+        raise UsageError(f"unknown split '{split}'. Known: {', '.join(SPLITS)}")
     if seeds < 1:
         raise UsageError(f"the number of seeds must be positive, got {seeds}")
     n_train, groups = train_rows(len(data), train), groups_of(data)

@@ -16,10 +16,12 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
+from hwcost.cost_models.arguments import as_numbers
 from hwcost.cost_models.tabulate import Tables, tabulate
 from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 from hwcost.spaces.encoding import Encoding
+from hwcost.spaces.reading import several
 
 CHECKS = 24
 """Random architectures on which tabulated component counts are compared with the space's own."""
@@ -49,15 +51,13 @@ class Features(Encoding):
     def read(self, archs: Any) -> tuple[Sequence[Architecture] | None, Floats]:
         """Returns architectures and their encoded genes (n, genes); None in place of the first for an array of genes."""
         if isinstance(archs, np.ndarray) and archs.dtype.names is None:
-            return None, self.check(archs.astype(np.float64))
+            return None, self.check(as_numbers(archs, "encoded gene"))
         if isinstance(archs, (list, tuple)):
             try:
                 return archs, self.encode(archs)
             except AttributeError:  # one of them has yet to be made an architecture
                 pass
-        if isinstance(archs, str):
-            archs = [archs]
-        rows = as_rows(archs) if is_frame(archs) or isinstance(archs, Mapping) else archs
+        rows = as_rows(archs) if is_frame(archs) or isinstance(archs, Mapping) else several(archs)
         held = [self.space.as_architecture(one) for one in rows]
         return held, self.encode(held)
 

@@ -149,6 +149,17 @@ class XGBoost(Boosted):
     def _read(self, text: str) -> Any:
         return read_xgboost(text)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Holds the booster as text: the library's own way to unpickle one would wait for ever in a forked child."""
+        state = super().__getstate__()
+        return {**state, "booster_": self._files()[BOOSTER_FILE]} if "booster_" in state else state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Reads what ``__getstate__`` returned."""
+        vars(self).update(state)
+        if "booster_" in state:
+            self.booster_ = self._read(state["booster_"])
+
 
 class LightGBM(Boosted):
     """LightGBM on genes and the number of parameters."""

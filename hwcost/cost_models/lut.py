@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._arguments import Kind, check
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
@@ -26,6 +27,7 @@ from hwcost.cost_models.tabulate import Quick, Tables, tabulate
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
+PROBABILITIES = Kind("a list of one array per gene", lambda given: hasattr(given, "__len__"))
 FORMS = ("auto", "linear", "log")
 LOG_GAIN = 0.95
 """The multiplicative form is taken when its error is below this share of the additive one's."""
@@ -184,6 +186,7 @@ class LookupTable(CostModel):
         """See the base class; the floor under predictions is left out, which gradients would not pass."""
         if self.tables_ is None:
             return super().expected(probabilities)
+        check({"probabilities": probabilities}, probabilities=PROBABILITIES)
         mean = expected_product if self.form_ == "log" else expected_sum
         return self.scale_ * mean(self.tables_, probabilities)
 

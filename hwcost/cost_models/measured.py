@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hwcost._arguments import check, of_type
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.conformal import LEVEL, quantile
@@ -53,6 +54,7 @@ class MeasuredFirst:
     """
 
     def __init__(self, cost: CostModel) -> None:
+        check({"cost": cost}, cost=of_type("a cost model, which hwcost.fit gives", CostModel))
         self.cost = cost
 
     def __repr__(self) -> str:

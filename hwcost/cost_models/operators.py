@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hwcost._arguments import NUMBER, check
+from hwcost.cost_models.base import SPACE
 from hwcost.cost_models.lut import LookupTable
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.operators import OperatorTable, read_operators
@@ -31,6 +33,7 @@ def lookup_table(
         DataError: When the table is damaged, or lacks an operator of the space; names it.
         UsageError: When the space declares no operators.
     """
+    check({"space": space, "overhead_s": overhead_s}, space=SPACE, overhead_s=NUMBER)
     wanted = [part.name for part in space.components()]
     if not wanted or space.is_buildable:
         raise UsageError(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import hwcost
+from hwcost._arguments import PATH, check
 from hwcost._io import write_folder
 from hwcost.cost_models import COST_MODELS, cost_model
 from hwcost.cost_models.base import CostModel
@@ -58,6 +59,7 @@ def save(model: CostModel, folder: Path) -> Path:
 
 def load(folder: str | Path) -> CostModel:
     """Loads a saved model. See :func:`hwcost.cost_models.load`."""
+    check({"folder": folder}, folder=PATH)
     path = Path(folder)
     config = _json(path / CONFIG, f"'{path}' holds no cost model")
     if not isinstance(config, dict) or "schema_version" not in config:

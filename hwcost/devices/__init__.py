@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwcost.devices.catalog import load, names
+from hwcost.devices.catalog import PACKAGES, every, load, names
 from hwcost.devices.detect import Device, find, matches, present, profiles_of, require, resolve
 from hwcost.devices.detected import DetectedDevice, device_key
 from hwcost.devices.handle import DeviceHandle
@@ -11,6 +11,7 @@ from hwcost.devices.profile import DeviceProfile, Match, ProtocolDefaults
 
 __all__ = [
     "DEVICE_KINDS",
+    "PACKAGES",
     "DetectedDevice",
     "Device",
     "DeviceHandle",
@@ -20,6 +21,7 @@ __all__ = [
     "ProtocolDefaults",
     "device_key",
     "device_kind",
+    "every",
     "find",
     "load",
     "matches",

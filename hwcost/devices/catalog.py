@@ -29,9 +29,23 @@ def names() -> list[str]:
 
     Raises:
         UsageError: When a folder of ``HWCOST_DEVICE_PATH`` does not exist, or two files have one name.
-        HwcostError: When a package of profiles cannot be imported; names its distribution.
     """
     return sorted(_files())
+
+
+def every() -> tuple[dict[str, DeviceProfile], dict[str, str]]:
+    """Loads all profiles, and returns them by name, and by name why the others cannot be used.
+
+    Raises:
+        UsageError: When a folder of ``HWCOST_DEVICE_PATH`` does not exist, or two files have one name.
+    """
+    profiles, unusable = {}, {}
+    for name in names():
+        try:
+            profiles[name] = load(name)
+        except DataError as error:
+            unusable[name] = str(error)
+    return profiles, unusable
 
 
 def load(name: str) -> DeviceProfile:
@@ -82,7 +96,8 @@ def _files() -> dict[str, Path]:
 
 
 def _packages() -> list[Path]:
-    return [Path(folder) for name in PACKAGES.names() for folder in PACKAGES.load(name).__path__]
+    """Returns the folders of the packages of profiles; one that cannot be imported is left out, and the log says so."""
+    return [Path(folder) for package in PACKAGES.members().values() for folder in package.__path__]
 
 
 def _user_folders() -> list[Path]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from hwcost.devices.catalog import load, names
+from hwcost.devices.catalog import every, load
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.handle import DeviceHandle
 from hwcost.devices.kinds import device_kind, device_kinds
@@ -52,6 +52,7 @@ def resolve(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
     Raises:
         UnknownNameError: When there is no such profile.
     """
+    _check(device)
     if isinstance(device, DeviceHandle):
         return device.profile
     profile = load(_split(device)[0]) if isinstance(device, str) else device
@@ -73,8 +74,8 @@ def find(device: DeviceProfile | DeviceHandle, devices: Sequence[DetectedDevice]
 
 
 def profiles_of(device: DetectedDevice) -> list[str]:
-    """Returns the names of the profiles that a present device answers to."""
-    return [name for name in names() if matches(load(name), device)]
+    """Returns the names of the profiles that a present device answers to, among those that can be read."""
+    return [name for name, profile in every()[0].items() if matches(profile, device)]
 
 
 def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> DeviceHandle:
@@ -90,8 +91,7 @@ def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
         DeviceError: When the device is not here; says what is, and how to get its data.
     """
     here = present() if devices is None else devices
-    if not isinstance(device, (str, DeviceProfile, DeviceHandle)):
-        raise UsageError(f"a device is a name, the path of a .toml file, a profile or a handle, got {device!r:.60}")
+    _check(device)
     if isinstance(device, DeviceHandle):
         if find(device, here) is None:
             raise DeviceError(f"device {device} is not here any more. Here: {_all_described(here)}.")
@@ -106,6 +106,12 @@ def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
         known = ", ".join(f"--device {name}:{one.index}" for one in answering)
         raise DeviceError(f"no '{profile.name}' with the index {index} is here, of kind {profile.kind}. Known: {known}.")
     return DeviceHandle(profile, chosen.index, chosen.uuid)
+
+
+def _check(device: Any) -> None:
+    """Raises UsageError for what is not a device."""
+    if not isinstance(device, (str, DeviceProfile, DeviceHandle)):
+        raise UsageError(f"a device is a name, the path of a .toml file, a profile or a handle, got {device!r:.60}")
 
 
 def _split(text: str) -> tuple[str, int | None]:

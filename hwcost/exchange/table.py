@@ -7,7 +7,6 @@ column is a feature, but for ``latency_*``, and for columns that name the rows. 
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._log import logger
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.exchange.identifiers import find_identifiers, names_rows
 from hwcost.exchange.latencies import LATENCY, is_latency_name, is_statistic_name, read_latencies
@@ -30,7 +30,7 @@ from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 from hwcost.spaces.layouts import find_layout
 from hwcost.spaces.table import Table
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 __all__ = ["LATENCY", "LatencyTable", "read_table"]
 

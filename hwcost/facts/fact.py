@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from hwcost._cached import cached_property
 from hwcost.devices.detected import DetectedDevice
 from hwcost.devices.host_cpu import detect_cpu
 from hwcost.facts.agreement import FREE, Agreement

@@ -14,18 +14,21 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hwcost._arguments import NUMBER, SWITCH, TEXT, check
 from hwcost._types import Floats
 from hwcost.errors import UsageError
 from hwcost.objectives.confidence import Confidence
 from hwcost.objectives.cost_function import check_space, is_predictor, is_vectorised, name_of, quantity_of, values_of
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.candidates import Candidates
+from hwcost.spaces.reading import several
 from hwcost.units import format_quantity, format_seconds
 
 DEFAULT_PROBABILITY = 0.95
 """Probability with which an upper bound on a predicted latency holds unless another one is given."""
 
 Architectures = Sequence[Architecture] | Candidates
+"""n architectures; a single one counts as a list of one."""
 
 
 class _Examined(NamedTuple):
@@ -74,6 +77,9 @@ class Constraint:
     ) -> None:
         if not callable(value):
             raise UsageError(f"a constraint is on a callable over architectures or a cost model, got {value!r:.60}")
+        bounds = {"most": most, "least": least, "probability": probability}
+        check(bounds, most=NUMBER.or_none, least=NUMBER.or_none, probability=NUMBER.or_none)
+        check({"measured": measured, "name": name}, measured=SWITCH, name=TEXT.or_none)
         self.value, self.measured = value, measured
         self.name = name or (quantity_of(value) if is_predictor(value) else name_of(value))
         _check_bounds(most, least, self._is_predicted_time)
@@ -191,6 +197,8 @@ class Constraint:
 
     def _examined(self, archs: Architectures) -> _Examined:
         """Finds the values of architectures."""
+        if not isinstance(archs, Candidates):
+            archs = several(archs)
         if is_predictor(self.value):
             if isinstance(archs, Candidates):
                 check_space(self.value, archs.space)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
+from hwcost._arguments import NUMBER, TEXT, check
 from hwcost._types import Floats
 from hwcost.errors import UsageError
 from hwcost.objectives.cost_function import is_vectorised, name_of, values_of
@@ -31,6 +32,7 @@ class Objective:
     def __init__(self, value: Any, name: str | None = None, reference: float | None = None) -> None:
         if not callable(value):
             raise UsageError(f"an objective is a callable over architectures or a cost model, got {value!r:.60}")
+        check({"name": name, "reference": reference}, name=TEXT.or_none, reference=NUMBER.or_none)
         if reference is not None and not math.isfinite(reference):
             raise UsageError(f"a reference is a finite number, got {reference}")
         self.value = value

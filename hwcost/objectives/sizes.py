@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from hwcost._arguments import COUNT, check, of_type
 from hwcost._cached import cached_property
 from hwcost._dtypes import BYTES
 from hwcost._types import Codes, Floats
@@ -23,6 +24,8 @@ from hwcost.spaces.candidates import Candidates
 
 BUILT = "built"
 """The accounting that counts the module that is built and measured."""
+
+SPACE = of_type("a search space, such as hwcost.space('supershaper')", SearchSpace)
 
 PROBES = 64
 """Random architectures on which tables over genes are compared with what ``__call__`` returns."""
@@ -52,6 +55,8 @@ class Size(ABC):
     def __init__(
         self, space: SearchSpace, *, seq_len: int = 128, batch_size: int = 1, accounting: str = BUILT
     ) -> None:
+        check({"space": space}, space=SPACE)
+        check({"seq_len": seq_len, "batch_size": batch_size}, seq_len=COUNT, batch_size=COUNT)
         if not space.is_buildable:
             raise UsageError(
                 f"{self.kind} of space '{space.name}' are not known: it describes data only, or genes only. Count them in a "
@@ -119,7 +124,7 @@ class Params(Size):
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the parameters of one architecture."""
-        return float(self.space.params(arch, self.accounting))
+        return float(self.space.params(self.space.as_architecture(arch), self.accounting))
 
 
 class Flops(Size):
@@ -130,7 +135,7 @@ class Flops(Size):
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the operations of one architecture."""
-        return float(self.space.flops(arch, self.seq_len, self.batch_size, self.accounting))
+        return float(self.space.flops(self.space.as_architecture(arch), self.seq_len, self.batch_size, self.accounting))
 
 
 class Memory(Size):
@@ -161,7 +166,7 @@ class Memory(Size):
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the bytes of one architecture's weights."""
-        return float(self.bytes * self.space.params(arch, self.accounting))
+        return float(self.bytes * self.space.params(self.space.as_architecture(arch), self.accounting))
 
     def predict_codes(self, codes: Codes) -> Floats:
         """Returns the bytes of n architectures' weights, shape (n,)."""

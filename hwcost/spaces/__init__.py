@@ -42,6 +42,8 @@ def space(name: str, **options: Any) -> SearchSpace:
         UsageError: When an option is unknown to the space, or has a value that it cannot have.
         DataError: When a file cannot be read, or declares no space.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"a space is named by a text, such as 'supershaper'; got {name!r:.60} ({type(name).__name__})")
     if files.is_file(name):
         return _declared(name, options)
     name, colon, text = name.partition(":")

@@ -126,6 +126,8 @@ class SearchSpace(ABC):
         Raises:
             ArchitectureError: When the count or a value is outside the space; says which one and what is allowed.
         """
+        if not isinstance(genes, Iterable):
+            raise ArchitectureError(f"an architecture is made of {len(self.genes)} values in a sequence, got {genes!r:.60}")
         values = tuple(self._plain(value) for value in genes)
         if len(values) != len(self.genes):
             raise ArchitectureError(
@@ -268,6 +270,9 @@ class SearchSpace(ABC):
         Returns:
             Shape ``(len(archs), len(genes))``: the value of a numeric gene, the index of a categorical one.
         """
+        from hwcost.spaces.reading import several
+
+        archs = several(archs)
         columns = [
             [gene.choices.index(arch.genes[i]) if gene.categorical else arch.genes[i] for arch in archs]
             for i, gene in enumerate(self.genes)

@@ -18,6 +18,7 @@ from hwcost._types import Codes, Floats
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.encoding import encoding_of
+from hwcost.spaces.reading import several
 
 
 class Candidates(Sequence[Architecture]):
@@ -55,13 +56,18 @@ class Candidates(Sequence[Architecture]):
         """Makes candidates of architectures; candidates of the same space are returned as they are.
 
         Raises:
-            ArchitectureError: When one belongs to another space, or lies outside its space.
+            ArchitectureError: When one belongs to another space, lies outside its space, or is not an architecture.
+            UsageError: When it is neither a list of architectures nor a single one.
         """
         if isinstance(archs, Candidates) and archs.space is space:
             return archs
-        encoding = encoding_of(space)
+        encoding, held = encoding_of(space), several(archs)
         _ = space.size
-        return cls(space, encoding.codes(encoding.encode(list(archs))))
+        try:
+            genes = encoding.encode(held)
+        except AttributeError:  # one of them has yet to be made an architecture
+            genes = encoding.encode([space.as_architecture(one) for one in held])
+        return cls(space, encoding.codes(genes))
 
     @classmethod
     def none(cls, space: SearchSpace) -> Candidates:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwcost.errors import ArchitectureError
+from hwcost._arguments import TEXT, check
+from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.layouts import aliases
 from hwcost.spaces.nested import flattened, read_key, read_nested
 
@@ -42,6 +43,21 @@ def as_architecture(space: SearchSpace, value: Any) -> Architecture:
     )
 
 
+def several(archs: Any) -> Sequence[Any]:
+    """Returns architectures as a sequence; a single one, or a text that stands for one, counts as a list of one.
+
+    Raises:
+        UsageError: When it is neither architectures nor one of them.
+    """
+    from hwcost.spaces.base import Architecture
+
+    if isinstance(archs, (Architecture, str)):
+        return [archs]
+    if not isinstance(archs, Iterable):
+        raise UsageError(f"expected a list of architectures, or a single one; got {archs!r:.60} ({type(archs).__name__})")
+    return archs if isinstance(archs, Sequence) else list(archs)
+
+
 def is_assignments(text: str) -> bool:
     """Whether a text is a JSON object or dictionary, or gives genes by name: ``layers=4,hidden=512``."""
     return text.startswith("{") or _ASSIGNMENT.match(text) is not None
@@ -64,6 +80,7 @@ def read_assignments(space: SearchSpace, text: str) -> Architecture:
 
 def parse(space: SearchSpace, text: str) -> Architecture:
     """Reads an architecture from a text; see :meth:`hwcost.spaces.base.SearchSpace.parse`."""
+    check({"text": text}, text=TEXT)
     text = text.strip()
     if is_assignments(text):
         return read_assignments(space, text)

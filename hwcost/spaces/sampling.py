@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._arguments import SEED, WHOLE, check
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture
 
@@ -29,6 +30,7 @@ def sample(
     space: SearchSpace, n: int, seed: int, design: Design, params: tuple[float, float] | None
 ) -> list[Architecture]:
     """See :meth:`hwcost.spaces.base.SearchSpace.sample`."""
+    check({"n": n, "seed": seed}, n=WHOLE, seed=SEED)
     if n < 0:
         raise UsageError(f"the number of architectures must not be negative, got {n}")
     if design not in ("uniform", "spread"):

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hwcost._arguments import PATH, check
 from hwcost.errors import UsageError
 from hwcost.stores.base import Store
 
@@ -35,6 +36,7 @@ def open_store(location: str | Path | None = None, *, create: bool = True) -> St
         StoreError: When it cannot be opened or made; says why and what to do.
         MissingExtraError: When the database's driver is not installed.
     """
+    check({"location": location}, location=PATH.or_none)
     text = str(location) if location is not None else default_location()
     if not text.strip():
         raise UsageError("the store's location is empty; give a file such as runs/cpu.db, or a database URL")

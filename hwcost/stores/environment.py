@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from functools import cached_property
 from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from hwcost._cached import cached_property
 from hwcost.facts import checked, deciding
 from hwcost.stores.fields import Group, canonical_json, plain_json
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from hwcost._cached import cached_property
 from hwcost.facts.values import MAX_INTEGER, MAX_TEXT
 from hwcost.stores.ids import utc
 
@@ -104,6 +105,6 @@ class Group(BaseModel):
         extra: Further facts by name, as plain JSON.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ignored_types=(cached_property,))
 
     extra: JsonDict = Field(default_factory=dict)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost._jsonl import add_line
+from hwcost._log import logger
 from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores.base import Store
 from hwcost.stores.holds import held_by_file
@@ -24,7 +24,7 @@ from hwcost.stores.journal import Event, PassLine, unfinished
 from hwcost.stores.lines import HEADER, MAX_LINE_BYTES, Line, RoundLine, StatusLine, check_header, decode
 from hwcost.stores.schema import SCHEMA_VERSION, Campaign, Record
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 _UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import io
-import logging
 import sqlite3
 from pathlib import Path
 from time import sleep
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from hwcost._log import logger
 from hwcost.errors import StoreError
 from hwcost.stores import migrations
 from hwcost.stores.engines import WRITING
 from hwcost.stores.tables import metadata
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 _ADVISORY_LOCK = 0x6877_636F_7374  # any number will do, as long as every hwcost takes the same
 _TRIES = 120

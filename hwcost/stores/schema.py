@@ -16,11 +16,11 @@ History of the format:
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from hwcost._cached import cached_property
 from hwcost.stores.environment import Environment
 from hwcost.stores.fields import Count, Group, Instant, JsonDict, JsonList, Key, Positive, Quantity, Text
 from hwcost.stores.ids import new_id, utc_now

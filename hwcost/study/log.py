@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hwcost._jsonl import dumped, opened, whole_lines
-from hwcost.errors import DataError, StoreError
+from hwcost.errors import DataError, OtherSettingsError, StoreError
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
 
@@ -73,10 +73,10 @@ class Log:
             )
         for name in sorted(found.keys() | about.keys()):
             if found.get(name) != about.get(name):
-                raise DataError(
-                    f"'{path}' holds another search: its {name} is {found.get(name)}, this one's is {about.get(name)}. Give "
-                    f"the same settings to go on, or another file"
-                )
+                raise OtherSettingsError(
+                    f"'{path}' holds another search", name, found.get(name), about.get(name),
+                    "Give the same settings to go on, or another file",
+                )  # fmt: skip
         for number, line in enumerate(lines, start=2):
             try:
                 self._event(json.loads(line))

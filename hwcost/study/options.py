@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hwcost._arguments import COUNT, FUNCTION, OPTIONS, PATH, SEED, Kind, check, of_type
 from hwcost.errors import UsageError
 from hwcost.searchers import Searcher
 from hwcost.searchers import searcher as searcher_of
@@ -18,6 +19,10 @@ from hwcost.study.stopping import Stopping
 from hwcost.study.study import Progress, Repeats, Study
 
 Maker = Callable[..., Searcher]
+
+SEARCHER = Kind("the name of a searcher, or a function that makes one", lambda one: isinstance(one, str) or callable(one))
+ARCHITECTURE = of_type("an architecture", Architecture)
+EXECUTOR = Kind("an executor of concurrent.futures", lambda one: hasattr(one, "submit"))
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class SearchOptions:
     batch: int | None = None
 
     def __post_init__(self) -> None:
+        check(vars(self), searcher=SEARCHER, searcher_options=OPTIONS, seed=SEED, reference=ARCHITECTURE.or_none)
+        check(vars(self), log=PATH.or_none, about=OPTIONS, batch=COUNT.or_none)
         if self.stopping == Stopping():
             raise UsageError("a search needs an end: evaluations=, iterations=, seconds=, patience= or dominate=")
 
@@ -101,6 +108,8 @@ class SearchOptions:
             InfeasibleError: When nothing satisfies the constraints.
             InterruptedRunError: On Ctrl-C; with a log, the same search is resumed.
         """
+        check({"executor": executor, "progress": progress}, executor=EXECUTOR.or_none, progress=FUNCTION)
+        check({"remark": remark}, remark=FUNCTION)
         study = self.study(problem)
         try:
             study.remarks = remarks(problem)

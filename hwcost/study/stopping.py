@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+from hwcost._arguments import NUMBER, WHOLE, check
 from hwcost.errors import UsageError
 
 IDLE_BATCHES = 50
@@ -32,6 +33,8 @@ class Stopping:
     dominate: int | None = None
 
     def __post_init__(self) -> None:
+        check(vars(self), seconds=NUMBER.or_none)
+        check(vars(self), **dict.fromkeys(("evaluations", "iterations", "patience", "dominate"), WHOLE.or_none))
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and not value > 0:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hwcost.errors import DataError
+from hwcost.errors import DataError, OtherSettingsError
 from hwcost.supernets.schema import VERSION, check_version
 from hwcost.supernets.subnet import read_tensors, write_tensors
 
@@ -98,7 +98,7 @@ def check_same(found: dict[str, Any], wanted: dict[str, Any], folder: Path) -> N
         if isinstance(own, dict) and isinstance(given, dict) and own.keys() == given.keys():
             check_same(own, given, folder)
         if own != given or (isinstance(own, dict) and list(own) != list(given or ())):
-            raise DataError(
-                f"the checkpoint in '{folder}' is of another training: its {name} is {own}, this one's is {given}. Give the "
-                f"same settings to resume it, or another folder to begin anew"
-            )
+            raise OtherSettingsError(
+                f"the checkpoint in '{folder}' is of another training", name, own, given,
+                "Give the same settings to resume it, or another folder to begin anew",
+            )  # fmt: skip

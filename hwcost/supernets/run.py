@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost._cached import cached_property
 from hwcost._io import write_text
 from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
-from hwcost.errors import DataError, InterruptedRunError, UsageError
+from hwcost.errors import DataError, InterruptedRunError, OtherSettingsError, UsageError
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.schema import VERSION, check_version
@@ -44,7 +44,7 @@ class Settings:
         backbone: Folder of a BERT, or of a saved net, that the weights start from; None for random ones.
         teacher: Folder of a BERT, or of a saved net, whose relations are learnt; None for masked language modelling. The
             supernet of space ``autodistil`` starts from it (AutoDistil, Algorithm 1) where there is no backbone.
-        limits: Constraints that trained subnets satisfy, in words; ``allowed`` of the run decides whether one does.
+        constraints: Constraints that trained subnets satisfy, in words; ``allowed`` of the run decides whether one does.
     """
 
     space: str
@@ -54,7 +54,7 @@ class Settings:
     seed: int = 0
     backbone: str | None = None
     teacher: str | None = None
-    limits: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -69,10 +69,11 @@ class Settings:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Settings:
-        """Reads what :meth:`as_dict` gave."""
-        recipe = dict(plain["recipe"])
+        """Reads what :meth:`as_dict` gave, now or in version 0.1.0 (``limits`` for ``constraints``)."""
+        given = dict(plain)
+        recipe, former = dict(given.pop("recipe")), given.pop("limits", ())
         made = Recipe(**{**recipe, "betas": tuple(recipe["betas"])})
-        return cls(**{**plain, "recipe": made, "limits": tuple(plain.get("limits", ()))})
+        return cls(**{**given, "recipe": made, "constraints": tuple(given.get("constraints", former))})
 
 
 @dataclass
@@ -83,8 +84,8 @@ class Run:
         folder: Folder of the training.
         settings: Space, data and recipe.
         device: Device on which torch computes: ``cpu`` or ``cuda``.
-        allowed: Function that says for each of n architectures whether it satisfies the settings' limits; needed where there
-            are limits.
+        allowed: Function that says for each of n architectures whether it satisfies the settings' constraints; needed where
+            there are any.
     """
 
     folder: Path
@@ -93,9 +94,7 @@ class Run:
     allowed: Allowed | None = None
 
     @classmethod
-    def start(
-        cls, folder: str | Path, settings: Settings, device: str = "cpu", allowed: Allowed | None = None
-    ) -> Run:
+    def start(cls, folder: str | Path, settings: Settings, device: str = "cpu", allowed: Allowed | None = None) -> Run:
         """Begins a training, or resumes one of the same settings.
 
         Raises:
@@ -109,10 +108,10 @@ class Run:
             own, given = run.settings.flat(), settings.flat()
             for name in own:
                 if own[name] != given[name]:
-                    raise DataError(
-                        f"'{folder}' holds a training with other settings: its {name} is {own[name]}, given is "
-                        f"{given[name]}. Give the same settings to resume it, or another folder"
-                    )
+                    raise OtherSettingsError(
+                        f"'{folder}' holds a training with other settings", name, own[name], given[name],
+                        "Give the same settings to resume it, or another folder",
+                    )  # fmt: skip
             return run
         run = cls(Path(folder), settings, device, allowed)
         _ = run.objective  # what cannot be read, or does not fit, is an error before anything is written
@@ -196,6 +195,7 @@ class Run:
 
         about = self.settings.as_dict() | {"text": self.text[0].digest}
         del about["recipe"]  # the phase has it
+        about["limits"] = about.pop("constraints")  # as checkpoints of version 0.1.0 name them
         phase = Phase("training", self.objective, self.settings.recipe)
         try:
             return train(self.supernet, [phase], self.folder, about, save_every, progress)
@@ -227,8 +227,8 @@ class Run:
 
         settings, recipe = self.settings, self.settings.recipe
         batches = self._batches(self.text[0], settings.seed, recipe.micro_batch)
-        if settings.limits and self.allowed is None:
-            raise UsageError(f"this training is within limits: {', '.join(settings.limits)}. Give allowed= to resume it")
+        if settings.constraints and self.allowed is None:
+            raise UsageError(f"this training has constraints: {', '.join(settings.constraints)}. Give allowed= to resume it")
         drawn = rule(recipe.sampling, self.supernet, recipe.random, settings.seed, self.allowed)
         begun = settings.backbone or (settings.teacher if settings.space == "autodistil" else None)
         if begun is not None:
@@ -240,9 +240,7 @@ class Run:
         from hwcost.supernets.backbone import teacher
 
         net, heads = teacher(settings.teacher)
-        return RelationDistillation(
-            self.supernet, net.to(self.device), heads, batches.batch, drawn, recipe.relation
-        )
+        return RelationDistillation(self.supernet, net.to(self.device), heads, batches.batch, drawn, recipe.relation)
 
     def _batches(self, text: Corpus, seed: int, size: int) -> MlmBatches:
         return MlmBatches(text, self.tokenizer, self.settings.recipe.seq_len, size, seed)

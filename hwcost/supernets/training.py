@@ -7,7 +7,6 @@ a training is its weights, the optimiser's moments and a number.
 from __future__ import annotations
 
 import json
-import logging
 import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -19,6 +18,7 @@ import torch
 from torch import nn
 
 from hwcost._jsonl import append, keep_first, whole_lines
+from hwcost._log import logger
 from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.files import writing
 from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
@@ -27,7 +27,7 @@ from hwcost.supernets.recipe import Recipe
 
 __all__ = ["Objective", "Pass", "Phase", "Progress", "Summary", "device_of", "moved", "read_log", "train"]
 
-_log = logging.getLogger(__name__)
+_log = logger(__name__)
 
 LOG = "log.jsonl"
 

@@ -19,7 +19,9 @@ from hwcost.campaign.planning import find_or_create
 from hwcost.campaign.run import run as run_campaign
 from hwcost.devices import require
 from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
+from hwcost.searchers import Problem
 from hwcost.stores import open_store
+from hwcost.study import SearchOptions, Study
 from hwcost.systems.claims import Claim
 from hwcost.systems.events import Event
 from hwcost.systems.result_cache import ResultCache
@@ -176,10 +178,10 @@ class Pipeline(ABC, Generic[PresetT]):
 
     # -- what stages need ----------------------------------------------------------------------------------------------
 
-    def say(self, doing: str, done: int = 0, total: int | None = None) -> None:
-        """Reports the place that the run has reached within the current stage."""
+    def say(self, doing: str, done: int = 0, total: int | None = None, remark: str | None = None) -> None:
+        """Reports the place that the run has reached within the current stage, and a remark on it where there is one."""
         names = list(self.stages())
-        self._progress(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total))
+        self._progress(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total, remark))
 
     @cached_property
     def train_on(self) -> str:
@@ -203,6 +205,25 @@ class Pipeline(ABC, Generic[PresetT]):
             found.append(cache.get(key(item), lambda item=item: work(item)))  # type: ignore[misc]
             self.say(name, number + 1, len(sequence))
         return found
+
+    def run_study(self, name: str, doing: str, problem: Problem, **options: Any) -> Study:
+        """Searches a problem, or resumes the search by its log in the folder; remarks are reported beside the progress.
+
+        Args:
+            name: Name of the log.
+            doing: Description of the search in reports of progress.
+            problem: Space, objectives and constraints.
+            **options: Options of the search, see :class:`hwcost.study.SearchOptions`; the seed is the run's.
+
+        Raises:
+            InfeasibleError: When nothing satisfies the constraints.
+        """
+        log = self.folder / "studies" / f"{name}.jsonl"
+        asked = SearchOptions(seed=self.settings.seed, log=log, **options)
+        return asked.run(
+            problem, progress=lambda state: self.say(doing, state.evaluations, asked.evaluations),
+            remark=lambda text: self.say(doing, remark=text),
+        )  # fmt: skip
 
     def measure(self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None) -> Campaign:
         """Measures workloads in a campaign of their own, or resumes it.

@@ -1,4 +1,4 @@
-"""The progress of a run."""
+"""The progress of a run, and remarks on it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Event:
         doing: Description of the current work within the stage.
         done: Number of finished units of that work.
         total: Number of units of that work in all; None when it is not known.
+        remark: Remark on that work for the user, in whole sentences; None where only the place is reported.
     """
 
     stage: str
@@ -24,3 +25,4 @@ class Event:
     doing: str
     done: int = 0
     total: int | None = None
+    remark: str | None = None

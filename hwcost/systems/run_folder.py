@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import DataError, OtherSettingsError, UsageError
 from hwcost.files import write_text
 
 Plain = dict[str, Any]
@@ -51,10 +51,10 @@ class RunFolder:
         kept = self.read(SETTINGS)
         for name, value in self.identity.items():
             if kept.get(name) != value:
-                raise DataError(
-                    f"'{self.path}' holds a run with other settings: its {name} is {kept.get(name)}, given is {value}. "
-                    f"Give the same settings to resume it, or another folder"
-                )
+                raise OtherSettingsError(
+                    f"'{self.path}' holds a run with other settings", name, kept.get(name), value,
+                    "Give the same settings to resume it, or another folder",
+                )  # fmt: skip
 
     def write(self, name: str, plain: Plain) -> None:
         """Writes a file of the run, atomically.

@@ -6,11 +6,11 @@ The same (faults, seed, class, time) always gives the same level, whoever asks a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 
 DROP_PERIOD = 50

@@ -178,4 +178,3 @@ class SearcherSuite(ABC):
         else:
             with pytest.raises(UsageError, match="pursues .* objective"):
                 self.make(Problem(space, objectives))
-

@@ -7,10 +7,10 @@ campaigns.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.campaign import rounds
 from hwcost.campaign.time_model import VisitTable

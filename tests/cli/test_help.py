@@ -31,6 +31,17 @@ def test_defaults_that_are_words_are_not_read_as_markup(option: str, text: str) 
     assert "[" not in text, option
 
 
+@pytest.mark.parametrize("name", ROOT_COMMAND.commands)  # type: ignore[attr-defined]
+def test_a_command_that_stands_alone_is_the_same(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    texts = []
+    for app in (application(), application(name)):
+        app([name, "--help"], standalone_mode=False)
+        texts.append(capsys.readouterr().out)
+    assert texts[0] == texts[1]
+    assert f" {name} [OPTIONS]" in texts[0]
+    assert list(typer.main.get_command(application(name)).commands) == [name]  # type: ignore[attr-defined]
+
+
 def test_documents_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "new" / "found.json"
     assert console.write_json({"a": float("nan")}, str(path)) is False

@@ -49,7 +49,7 @@ def test_a_table_declares_a_space_is_fitted_and_searched(folder, capsys, monkeyp
 
     monkeypatch.setattr(api, "measure", measured)
     found = run(
-        "search", "--maximize", "own_cli_nets:quality", "--limit", "models/own<=4.5ms", "--probability", 0,
+        "search", "--maximize", "own_cli_nets:quality", "--constraint", "models/own<=4.5ms", "--probability", 0,
         "--measure", "--model", "own_cli_nets:build",
     )  # fmt: skip
     assert found["front"][0]["arch"] == "width=4,kind=a"
@@ -72,7 +72,7 @@ def test_winners_are_built_by_the_factory_that_the_model_has_learnt_from(folder,
         return SimpleNamespace(measurements=[SimpleNamespace(latency_s=4e-3, low_s=None, high_s=None) for _ in archs])
 
     monkeypatch.setattr(api, "measure", measured)
-    command = ["search", "--maximize", "own_cli_nets:quality", "--limit", "models/other<=4.5ms", "--probability", "0"]
+    command = ["search", "--maximize", "own_cli_nets:quality", "--constraint", "models/other<=4.5ms", "--probability", "0"]
     command += ["--measure"]
     assert invoke(command) == 0
     assert seen["model"] == "own_cli_nets:build"

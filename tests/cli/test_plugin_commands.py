@@ -15,7 +15,10 @@ from hwcost.testing.plugins import registered
 GROUP, HERE = "hwcost.commands", "tests.cli.test_plugin_commands"
 
 
-def greet(name: str, times: Annotated[int, typer.Option("--times", "-n", help="Number of greetings.")] = 1) -> int:
+def greet(
+    name: Annotated[str, typer.Argument(help="Name of somebody.")],
+    times: Annotated[int, typer.Option("--times", "-n", help="Number of greetings.")] = 1,
+) -> int:
     """Greet somebody."""
     if name == "nobody":
         raise MeasurementError("nobody is here")

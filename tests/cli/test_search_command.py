@@ -37,7 +37,7 @@ def answer(capsys, *arguments):
 
 def test_the_best_quality_under_a_latency_limit(capsys, models) -> None:
     found = answer(
-        capsys, "--minimize", models / 'quality', "--limit", f"{models / 'latency'}<=1.3ms", "-n", 400,
+        capsys, "--minimize", models / 'quality', "--constraint", f"{models / 'latency'}<=1.3ms", "-n", 400,
         "--probability", 0.5,
     )  # fmt: skip
     assert found["space"] == "supershaper"
@@ -64,7 +64,7 @@ def test_the_same_command_goes_on(capsys, models, tmp_path) -> None:
     answer(capsys, *command, "-n", 20)
     assert answer(capsys, *command, "-n", 40)["front"] == answer(capsys, *command, "-n", 40)["front"]
     assert invoke([*map(str, ["search", *command]), "-n", "40", "--seed", "4"]) == 2
-    assert "its seed is 3, this one's is 4" in capsys.readouterr().err
+    assert "it has seed=3, and seed=4 was given" in capsys.readouterr().err
 
 
 def wide(arch) -> float:
@@ -92,7 +92,8 @@ OF_MINI = Wide(SPACE)
 @pytest.mark.parametrize(("what", "name"), [("Wide", "width"), ("OF_MINI", "width"), ("wide", None)])
 def test_limits_of_your_own(capsys, what, name) -> None:
     """Classes are made for the space; what values many architectures at once is checked before anything is evaluated."""
-    command = ["--space", NAME, "--minimize", "params", "--limit", f"tests.cli.test_search_command:{what}>=140", "-n", 60]
+    bound = f"tests.cli.test_search_command:{what}>=140"
+    command = ["--space", NAME, "--minimize", "params", "--constraint", bound, "-n", 60]
     found = answer(capsys, *command)
     assert all(wide(SPACE.parse(row["arch"])) >= 140 for row in found["front"])
     assert set(found["rejected"]) == ({name} if name else set())
@@ -112,7 +113,7 @@ class NoSpace:
 
 def test_limits_relative_to_a_baseline_and_a_reference(capsys) -> None:
     found = answer(
-        capsys, "--space", NAME, "--minimize", "params", "--maximize", "flops", "--limit", "memory<=0.9x",
+        capsys, "--space", NAME, "--minimize", "params", "--maximize", "flops", "--constraint", "memory<=0.9x",
         "--baseline", MIDDLE, "--reference", "48_16_16_48", "--dominate", 1, "-n", 300, "-s", "nsga2",
     )  # fmt: skip
     middle = SPACE.params(SPACE.parse(MIDDLE))
@@ -125,7 +126,7 @@ def test_sizes_are_counted_as_a_paper_does_where_it_is_asked_for(capsys) -> None
     command = ["--space", "supershaper", "--maximize", "flops", "--minimize", "params:paper", "-s", "exact"]
     front = answer(capsys, *command)["front"]
     assert all(row["values"]["params:paper"] == paper.params(paper.parse(row["arch"]), "paper") for row in front)
-    command = ["--space", "supershaper", "--maximize", "flops", "--limit", "params:paper<=55M", "-n", 300]
+    command = ["--space", "supershaper", "--maximize", "flops", "--constraint", "params:paper<=55M", "-n", 300]
     found = answer(capsys, *command)
     assert found["rejected"]["params:paper"] > 0
     assert paper.params(paper.parse(found["front"][0]["arch"]), "paper") <= most
@@ -133,8 +134,8 @@ def test_sizes_are_counted_as_a_paper_does_where_it_is_asked_for(capsys) -> None
 
 def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, tmp_path) -> None:
     found = answer(
-        capsys, "--minimize", models / "latency", "--limit", "params>=200k", "-s", "exact", "--measure", "--backend", "null",
-        "--store", tmp_path / "winners.db",
+        capsys, "--minimize", models / "latency", "--constraint", "params>=200k", "-s", "exact", "--measure",
+        "--backend", "null", "--store", tmp_path / "winners.db",
     )  # fmt: skip
     (row,) = found["measured"]
     assert row["predicted_s"] == pytest.approx(found["front"][0]["values"]["latency_s"])
@@ -211,12 +212,12 @@ def test_tables_are_printed_where_no_json_is_wanted(capsys, models) -> None:
         (["--space", NAME, "--minimize", "parms"], "nor a folder that is there"),
         (["--space", NAME, "--minimize", "nowhere.at.all:f"], "cannot be imported"),
         (["--space", NAME, "--minimize", "json:nothing"], "has no function of an architecture 'nothing'"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params=3"], "is not a constraint"),
+        (["--space", NAME, "--minimize", "params", "--constraint", "params=3"], "is not a constraint"),
         (["--space", NAME, "--minimize", "params:papr"], "has no accounting 'papr'. Known: built, paper"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params:papr<=66M"], "has no accounting 'papr'"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params<=wide"], "is not a quantity"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params<=0.5x"], "give --baseline"),
-        (["--space", NAME, "--minimize", "params", "--limit", "params<=1"], "no architecture of space"),
+        (["--space", NAME, "--minimize", "params", "--constraint", "params:papr<=66M"], "has no accounting 'papr'"),
+        (["--space", NAME, "--minimize", "params", "--constraint", "params<=wide"], "is not a quantity"),
+        (["--space", NAME, "--minimize", "params", "--constraint", "params<=0.5x"], "give --baseline"),
+        (["--space", NAME, "--minimize", "params", "--constraint", "params<=1"], "no architecture of space"),
         (["--space", NAME, "--minimize", "params", "-s", "best"], "unknown searcher 'best'"),
         (["--space", NAME, "--minimize", "params", "--searcher-option", "population"], "write --searcher-option NAME=VALUE"),
         (["--space", NAME, "--minimize", "params", "--searcher-option", "seed=3"], "'seed' is none"),
@@ -246,13 +247,13 @@ def test_bad_input_is_told(capsys, models, arguments, says) -> None:
     ],
 )
 def test_a_bound_on_a_time_has_a_unit_of_time_and_others_have_none(capsys, models, limit, says) -> None:
-    command = ["search", "--space", NAME, "--minimize", "params", "--limit", limit.format(models), "-n", "5"]
+    command = ["search", "--space", NAME, "--minimize", "params", "--constraint", limit.format(models), "-n", "5"]
     assert invoke(command) == 2
     assert says in capsys.readouterr().err
 
 
 def test_a_constraint_that_keeps_nothing_out_is_said_first(capsys, models) -> None:
-    command = ["--minimize", "params", "--limit", f"{models / 'latency'}<=150s", "--limit", "params<=66M", "-n", 5]
+    command = ["--minimize", "params", "--constraint", f"{models / 'latency'}<=150s", "--constraint", "params<=66M", "-n", 5]
     assert invoke(["search", "--space", NAME, *map(str, command), "--json", "-"]) == 0
     out, err = capsys.readouterr()
     assert "satisfy latency_s <= 150 s with probability 0.95: they reach from" in err

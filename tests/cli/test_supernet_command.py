@@ -130,14 +130,14 @@ def test_killed_trainings_end_in_the_same_weights(text, tmp_path) -> None:
 def test_training_within_a_budget(capsys, text, tmp_path) -> None:
     most = 230_000
     out = tmp_path / "run"
-    limited = command(text, out, "--limit", f"params<={most}")
+    limited = command(text, out, "--constraint", f"params<={most}")
     assert invoke(limited) == 0
     capsys.readouterr()
-    assert answer(capsys, ["supernet", "info", str(out)])["limits"] == [f"params<={most}"]
+    assert answer(capsys, ["supernet", "info", str(out)])["constraints"] == [f"params<={most}"]
     assert answer(capsys, limited)["steps_now"] == 0
     assert invoke(command(text, out)) == 2
-    assert "its limits is ['params<=230000'], given is []" in capsys.readouterr().err
-    assert invoke(command(text, tmp_path / "none", "--limit", "params<=10")) == 2
+    assert "it has constraints=['params<=230000'], and constraints=[] was given" in capsys.readouterr().err
+    assert invoke(command(text, tmp_path / "none", "--constraint", "params<=10")) == 2
     assert "no subnet of space 'supershaper' was found within the budget" in capsys.readouterr().err
 
 
@@ -182,8 +182,8 @@ def test_wrong_places_for_onnx_files_are_told_before_anything_is_written(capsys,
 @pytest.mark.parametrize(
     ("change", "code", "says"),
     [
-        (["--steps", "9"], 2, ["other settings: its steps is 4, given is 9"]),
-        (["--seed", "3"], 2, ["its seed is 0, given is 3"]),
+        (["--steps", "9"], 2, ["other settings: it has steps=4, and steps=9 was given"]),
+        (["--seed", "3"], 2, ["it has seed=0, and seed=3 was given"]),
         (["--recipe", "bigg"], 2, ["unknown recipe 'bigg'", "supershaper-paper"]),
         (["--sampling", "best", "--out", "{new}"], 2, ["unknown sampling 'best'", "sandwich"]),
         (["--learning-rate", "-1", "--out", "{new}"], 2, ["learning_rate is a positive number"]),

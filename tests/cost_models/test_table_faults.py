@@ -237,7 +237,7 @@ def test_a_rate_or_energy_by_name_needs_no_agreement_to_the_last_digit(name):
 
 def test_what_is_no_space_and_no_number_of_seeds_is_refused():
     frame = {"layers": LAYERS.tolist(), "latency_s": SECONDS.tolist()}
-    with pytest.raises(UsageError, match="a space is a name such as 'table'.*got int"):
+    with pytest.raises(UsageError, match=r"space= is a name such as 'table'.*got 3 \(int\)"):
         hwcost.fit(frame, "ridge", space=3)
     with pytest.raises(UsageError, match="number of seeds must be positive, got 0"):
         hwcost.evaluate(frame, "ridge", space="table", seeds=0)

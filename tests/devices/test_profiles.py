@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from pathlib import Path
 
 import pytest
 
-from hwcost.devices import DeviceProfile, load, names
+from hwcost._resources import share
+from hwcost.devices import load, names
+from hwcost.testing.device_profiles import DeviceProfileSuite
 
 NAMED = {
     "a100", "cpu", "epyc", "gtx1080ti", "h100", "h200", "k80", "l4", "raspberry-pi-4", "t4", "titan-xp", "tpu-v2",
@@ -14,36 +16,14 @@ NAMED = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=sorted(NAMED))
-def profile(request: pytest.FixtureRequest) -> DeviceProfile:
-    return load(request.param)
+class TestShipped(DeviceProfileSuite):
+    @classmethod
+    def folders(cls) -> list[Path]:
+        return [share("devices")]
 
 
 def test_every_named_device_has_a_profile() -> None:
     assert set(names()) == NAMED
-
-
-def test_every_number_has_a_source(profile: DeviceProfile) -> None:
-    missing = [fact for fact in profile.numbers() if not profile.source(fact)]
-    assert not missing
-    if profile.last_framework:
-        assert profile.source("last_framework")
-
-
-def test_dict_is_plain_json_with_null_for_unknown(profile: DeviceProfile) -> None:
-    document = json.loads(json.dumps(profile.to_dict()))
-    assert document["name"] == profile.name
-    assert all(value != 0 for value in document.values())
-
-
-def test_half_precision_is_never_slower_and_is_dense(profile: DeviceProfile) -> None:
-    """A figure stated with sparsity would be four times TF32 instead of twice."""
-    single, half = profile.peak("float32"), profile.peak("float16")
-    if single and half:
-        assert half >= single
-    tf32 = profile.peak("tfloat32")
-    if tf32:
-        assert half == pytest.approx(2 * tf32, rel=0.02)
 
 
 @pytest.mark.parametrize(

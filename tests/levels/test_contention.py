@@ -9,7 +9,7 @@ import pytest
 
 from hwcost.campaign.estimate import estimate
 from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.uncontended import contention
+from hwcost.campaign.uncontended import visit_values
 from hwcost.levels.contention import fit_contention, is_contended
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
@@ -90,7 +90,7 @@ def test_what_one_visit_alone_shows_uncontended_is_unconfirmed() -> None:
 def test_noise_and_drift_between_visits_are_no_contention(drift: float) -> None:
     for seed in range(10):
         _, _, made = campaign(seed, noise=0.02, contended=False, drift=drift)
-        assert contention(made) is None
+        assert visit_values(made).states is None
 
 
 def test_the_shares_and_the_delay_come_back() -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.objectives import Constraint, Flops, Memory, Params
+from hwcost.objectives import Flops, Memory, Params
 from hwcost.objectives.sizes import SIZES, Size
 from hwcost.spaces import Candidates, space
+from hwcost.testing.sizes import SPACES, SizeSuite
 
-SPACES = ["supershaper", "supershaper:merged=true", "autodistil:subspace=tiny", "autodistill", "components:grid=mini",
-          "transformer:elastic=per_layer"]  # fmt: skip
 SHAPER = space("supershaper")
 
 
@@ -36,16 +35,13 @@ class Parts(Size):
         return float(len(self.space.components(arch)))
 
 
-@pytest.mark.parametrize("name", SPACES)
-@pytest.mark.parametrize("kind", [*SIZES.values(), Parts])
-def test_every_size_values_many_architectures_as_it_values_each(name, kind) -> None:
-    of = space(name)
-    size = kind.of(of, 32, "built")
-    archs = of.sample(12, seed=2)
-    assert size.predict_codes(Candidates.of(of, archs).codes).tolist() == [size(arch) for arch in archs]
-    limit = Constraint(size, most=size(archs[0]))
-    assert limit.is_vectorised
-    assert limit.feasible(archs).tolist() == [size(arch) <= size(archs[0]) for arch in archs]
+GROW = (Params, Flops, Memory)
+"""Sizes that never fall as a gene grows with which no architecture gets faster."""
+
+
+for kind in (*SIZES.values(), Parts):
+    about = {"size": kind, "grows": kind in GROW, "__doc__": kind.kind}
+    globals()[f"Test{kind.__name__}"] = type(f"Test{kind.__name__}", (SizeSuite,), about)
 
 
 @pytest.mark.parametrize("name", ["supershaper", "autodistil:subspace=tiny"])

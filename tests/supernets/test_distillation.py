@@ -210,7 +210,7 @@ def test_interrupted_distillations_resume_bit_by_bit(tmp_path, stop) -> None:
 def test_another_alpha_is_another_training(pair, tmp_path) -> None:
     how = Recipe(steps=1, batch_size=4, seq_len=16)
     train(pair, pair.phases(pairs, Schedule(1, 1, 0), how, alpha=0.5), tmp_path)
-    with pytest.raises(DataError, match="its alpha is 0.5, this one's is 0.9"):
+    with pytest.raises(DataError, match="it has alpha=0.5, and alpha=0.9 was given"):
         train(pair, pair.phases(pairs, Schedule(1, 1, 0), how, alpha=0.9), tmp_path)
 
 

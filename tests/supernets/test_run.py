@@ -42,8 +42,15 @@ def test_equal_settings_open_the_same_run(text, tmp_path) -> None:
     run = Run.start(tmp_path, settings(text))
     assert Run.open(tmp_path).settings == run.settings == settings(text)
     assert Run.start(tmp_path, settings(text)).settings == run.settings
-    with pytest.raises(DataError, match="its seed is 0, given is 1. Give the same settings to resume it"):
+    with pytest.raises(DataError, match="it has seed=0, and seed=1 was given. Give the same settings to resume it"):
         Run.start(tmp_path, settings(text, seed=1))
+
+
+def test_constraints_of_version_0_1_0_are_read(text, tmp_path) -> None:
+    now = settings(text, constraints=("params<=1M",))
+    former = now.as_dict()
+    former["limits"] = former.pop("constraints")
+    assert Settings.from_dict(former) == Settings.from_dict(now.as_dict()) == now
 
 
 def test_saved_nets_are_backbones(text, tmp_path) -> None:

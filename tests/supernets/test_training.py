@@ -296,7 +296,7 @@ def trained(tmp_path):
 
 def test_checkpoints_of_another_space_are_refused(trained) -> None:
     net = supernet("autodistil:scale=mini")
-    with pytest.raises(DataError, match="is of another training: its space is supershaper, this one's is autodistil"):
+    with pytest.raises(DataError, match="is of another training: it has space='supershaper', and space='autodistil' was"):
         train(net, training(net), trained, {"space": "autodistil"})
     with pytest.raises(DataError, match="is of another net: '.*' differs"):
         train(net, training(net), trained, {"space": "supershaper"})
@@ -304,7 +304,7 @@ def test_checkpoints_of_another_space_are_refused(trained) -> None:
 
 def test_checkpoints_of_other_recipes_are_refused(trained) -> None:
     net = supernet("supershaper:scale=mini")
-    with pytest.raises(DataError, match=r"its steps is 4, this one's is 9. Give the same settings to resume it, or another"):
+    with pytest.raises(DataError, match=r"it has steps=4, and steps=9 was given. Give the same settings to"):
         train(net, training(net, steps=9), trained, {"space": "supershaper"})
 
 

@@ -145,9 +145,9 @@ def test_a_campaign_is_resumed(tmp_path: Path) -> None:
 
 def test_a_folder_of_other_settings_is_left_alone(tmp_path: Path) -> None:
     Counting(tmp_path / "run", NULL).run()
-    with pytest.raises(DataError, match="its seed is 0, given is 3"):
+    with pytest.raises(DataError, match="it has seed=0, and seed=3 was given"):
         Counting(tmp_path / "run", Settings("small", backend="null", seed=3))
-    with pytest.raises(DataError, match="its preset is small, given is large"):
+    with pytest.raises(DataError, match="it has preset='small', and preset='large' was given"):
         Counting(tmp_path / "run", Settings("large", backend="null"))
 
 

@@ -31,6 +31,7 @@ from hwcost.supernets import subnet
 from hwcost.systems import PIPELINES, Event, Settings, pipeline, results_of
 from hwcost.systems.base import Finished
 from hwcost.systems.supershaper.results import Evolved, Search
+from hwcost.testing.figures import FigureSuite
 from tests.systems.comparing import differing
 
 pytestmark = pytest.mark.torch
@@ -75,6 +76,19 @@ def test_a_run_ends_in_a_report(runs, name: str) -> None:
     assert page.count("<svg") == len(drawings(report)) >= 6
     assert all(verdict["found"].split(";")[0] in page.replace("&#39;", "'") for verdict in report["verdicts"])
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
+
+
+class FiguresOf(FigureSuite):
+    """The figures of one of the runs above."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def report(cls, runs):
+        return runs[cls.name][1]
+
+
+for system in NAMES:
+    globals()[f"TestFigures{system.title()}"] = type(f"TestFigures{system.title()}", (FiguresOf,), {"name": system})
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -22,19 +21,6 @@ OLD = {
     "visit_error": 0.02, "arrival": "back-to-back",
 }  # fmt: skip
 """A protocol of version 0.1.0, for a CUDA device."""
-
-
-@pytest.mark.parametrize("name", list(CRITERIA))
-def test_every_criterion_has_defaults_and_survives_json(name: str) -> None:
-    made = criterion(name)
-    assert criterion(**json.loads(json.dumps(made.to_dict()))) == made
-    assert made.name == name
-    assert set(made.to_dict()) == {"name", *(field.name for field in fields(CRITERIA[name]))}
-
-
-@pytest.mark.parametrize("name", list(CRITERIA))
-def test_every_criterion_is_met_by_many_equal_blocks(name: str) -> None:
-    assert criterion(name).is_met([0.02] * protocol("standard").max_blocks)
 
 
 def test_wrong_criteria_say_what_is_known() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from hwcost.timing.telemetry import BlockReading, Combined, HostTelemetry, Telem
 from hwcost.timing.telemetry.nvml import NvmlTelemetry
 from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload, Workload
+from tests.timing.fake_nvml import FakeNvml
 
 XEON = DeviceHandle(load("xeon"))
 H100 = DeviceHandle(load("h100"), 1, "GPU-1")
@@ -107,46 +107,6 @@ def test_the_seconds_of_a_devices_own_clock_are_kept_beside_the_hosts() -> None:
     assert seen.device_samples_s == pytest.approx([0.9 * sample for sample in seen.samples_s])
     assert visited(Telemetry(XEON)).device_samples_s is None
     assert Visit.from_dict(seen.to_dict()) == seen
-
-
-class NVMLError(Exception):
-    """Base of NVML's errors."""
-
-
-class NVMLError_GpuIsLost(NVMLError):  # noqa: N801, N818 - as pynvml calls it
-    """The card is gone."""
-
-
-class FakeNvml(SimpleNamespace):
-    """A card of NVML that is as bad as ``reasons`` say."""
-
-    NVMLError = NVMLError
-    nvmlClocksThrottleReasonHwThermalSlowdown = 64  # noqa: N815
-    reasons, lost, energy_mj = 0, False, 0
-
-    def nvmlInit(self) -> None:  # noqa: N802
-        """Nothing to do."""
-
-    def nvmlDeviceGetHandleByUUID(self, uuid: str) -> str:  # noqa: N802
-        return uuid
-
-    def nvmlDeviceGetUUID(self, gpu: str) -> str:  # noqa: N802
-        if self.lost:
-            raise NVMLError_GpuIsLost("GPU is lost")
-        return gpu
-
-    def nvmlDeviceGetClockInfo(self, gpu: str, which: int) -> int:  # noqa: N802
-        return 1980
-
-    def nvmlDeviceGetCurrentClocksThrottleReasons(self, gpu: str) -> int:  # noqa: N802
-        return self.reasons
-
-    def nvmlDeviceGetTotalEnergyConsumption(self, gpu: str) -> int:  # noqa: N802
-        self.energy_mj += 2500
-        return self.energy_mj
-
-    def nvmlDeviceGetTemperature(self, gpu: str, sensor: int) -> int:  # noqa: N802
-        raise NVMLError("not supported")
 
 
 def test_nvml_is_asked_for_the_card_of_the_handle() -> None:

@@ -8,8 +8,10 @@ from typing import ClassVar
 import pytest
 
 from hwcost.errors import DataError
+from hwcost.spaces.accounting import Work
 from hwcost.testing.plugins import registered
 from hwcost.workloads import WORKLOADS, Workload, from_dict
+from hwcost.workloads.base import check_shape
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,15 @@ class Copying(Workload):
     seq_len: int | None = None
     dtype: str = "float32"
 
+    def __post_init__(self) -> None:
+        check_shape(self.batch_size, self.seq_len, self.dtype)
+
     @property
     def name(self) -> str:
-        return f"copy {self.elements}"
+        return self._described(f"copy {self.elements}")
+
+    def work(self) -> Work:
+        return Work(elements=2 * self.elements).times(self.batch_size)
 
 
 def test_every_kind_is_registered_under_its_own_name() -> None:

@@ -9,30 +9,11 @@ import pytest
 
 onnx = pytest.importorskip("onnx")
 
-from onnx import TensorProto, helper, numpy_helper
 
 from hwcost.errors import DataError, UsageError
 from hwcost.workloads import OnnxWorkload, from_dict
 from hwcost.workloads.base import digest
-
-
-def text_model(path, shape=("batch", "sequence"), rows=50):
-    """Writes a graph that looks ids up in a table of ``rows``, through a cast, and multiplies by a mask."""
-    table = numpy_helper.from_array(np.ones((rows, 4), np.float32), "table")
-    ports = [
-        helper.make_tensor_value_info("ids", TensorProto.INT32, shape),
-        helper.make_tensor_value_info("attention_mask", TensorProto.INT64, shape),
-        helper.make_tensor_value_info("extra", TensorProto.FLOAT, [*shape, 4]),
-    ]
-    nodes = [
-        helper.make_node("Cast", ["ids"], ["wide"], to=TensorProto.INT64),
-        helper.make_node("Gather", ["table", "wide"], ["rows"]),
-        helper.make_node("Add", ["rows", "extra"], ["sum"]),
-    ]
-    output = helper.make_tensor_value_info("sum", TensorProto.FLOAT, [*shape, 4])
-    graph = helper.make_graph(nodes, "text", ports, [output], [table])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
-    return path
+from tests.workloads.onnx_files import text_model
 
 
 def test_dynamic_dimensions_are_filled_and_ids_stay_in_the_table(tmp_path) -> None:

@@ -11,9 +11,10 @@ import numpy as np
 from hwcost.corpora import ClassificationTask
 from hwcost.objectives import Constraint, Flops, Maximize, Minimize
 from hwcost.pareto import knee
+from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistil import TEACHER_HEADS, TEACHER_LAYERS, TEACHER_RATIO, AutoDistil
-from hwcost.study import Progress, Study, search
+from hwcost.study import Study
 from hwcost.supernets import backbone
 from hwcost.supernets.base import initialise, std_at
 from hwcost.supernets.masked_lm import NetLm, perplexity
@@ -246,14 +247,10 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         self, name: str, space: AutoDistil, objectives: list[Any], constraints: list[Any], evaluations: int | None
     ) -> Study:
         """Evaluates random nets, or all where no number is given."""
-        allowed = space.size if evaluations is None else evaluations
-
-        def report(state: Progress) -> None:
-            self.say(f"search {name}", state.evaluations, allowed)
-
-        return search(
-            space, objectives, constraints, searcher="exhaustive" if evaluations is None else "random",
-            evaluations=allowed, seed=self.settings.seed, log=self.folder / "studies" / f"{name}.jsonl", progress=report,
+        return self.run_study(
+            name, f"search {name}", Problem(space, objectives, constraints),
+            searcher="exhaustive" if evaluations is None else "random",
+            evaluations=space.size if evaluations is None else evaluations,
         )  # fmt: skip
 
     def _drawn_of_class(self) -> list[str]:

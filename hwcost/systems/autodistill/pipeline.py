@@ -14,9 +14,10 @@ from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
 from hwcost.objectives import Minimize
+from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistill import AutoDistill
-from hwcost.study import Progress, Study, search
+from hwcost.study import Study
 from hwcost.supernets import subnet
 from hwcost.supernets.distillation import Distillation, Schedule, TeacherTraining
 from hwcost.supernets.masked_lm import perplexity
@@ -206,11 +207,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     def _study(self, name: str) -> Study:
         objectives = [Minimize(self.latency_model, "latency_s"), Minimize(self.flash_perplexity, "perplexity")]
-
-        def report(state: Progress) -> None:
-            self.say(f"{name} search", state.evaluations, self.preset.evaluations)
-
-        return search(
-            self.space, objectives, searcher=name, evaluations=self.preset.evaluations, seed=self.settings.seed,
-            reference=self.space.mobilebert, log=self.folder / "studies" / f"{name}.jsonl", progress=report,
+        return self.run_study(
+            name, f"{name} search", Problem(self.space, objectives), searcher=name, evaluations=self.preset.evaluations,
+            reference=self.space.mobilebert,
         )  # fmt: skip

@@ -12,9 +12,10 @@ from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.quality import fit_quality
 from hwcost.objectives import Constraint, Minimize, Params
+from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
-from hwcost.study import Progress, Study, search
+from hwcost.study import Study
 from hwcost.study.remeasure import anchors, level_of, remeasured
 from hwcost.supernets.diagnostics import bottleneck_diagonals, perplexities
 from hwcost.supernets.run import Run
@@ -194,13 +195,10 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         ]  # fmt: skip
 
     def _evolution(self, name: str, constraint: Constraint) -> Study:
-        def report(state: Progress) -> None:
-            self.say(f"evolution within {name}", state.evaluations, self.preset.evaluations)
-
-        return search(
-            self.space, [Minimize(self.perplexity_model, "perplexity")], [constraint], searcher="evolution",
+        problem = Problem(self.space, [Minimize(self.perplexity_model, "perplexity")], [constraint])
+        return self.run_study(
+            name, f"evolution within {name}", problem, searcher="evolution",
             searcher_options={"preset": "supershaper-paper"}, evaluations=min(self.preset.evaluations, self.space.size),
-            seed=self.settings.seed, log=self.folder / "studies" / f"{name}.jsonl", progress=report,
         )  # fmt: skip
 
     def named_nets(self) -> dict[str, Architecture]:

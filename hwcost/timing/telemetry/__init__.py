@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING
 
 from hwcost.devices import device_kind
 from hwcost.devices.telemetry import BlockReading, Telemetry
+from hwcost.registry import imported
 from hwcost.timing.telemetry.combined import Combined
 from hwcost.timing.telemetry.host import HostTelemetry
 
@@ -26,5 +26,5 @@ def telemetry_of(backend: type[Backend] | Backend, handle: DeviceHandle) -> Tele
     """
     provider = device_kind(handle.kind).telemetry
     host = [HostTelemetry(handle)] if backend.uses_processor else []
-    own = [EntryPoint(handle.kind, provider, "telemetry").load()(handle)] if provider else []
+    own = [imported(provider)(handle)] if provider else []
     return Combined(handle, [*host, *own])

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from hwcost.searchers import searcher
 from hwcost.testing.backends import BackendSuite
+from hwcost.testing.commands import CommandSuite
 from hwcost.testing.cost_models import CostModelSuite
+from hwcost.testing.device_profiles import DeviceProfileSuite
 from hwcost.testing.searchers import SearcherSuite
 from hwcost.testing.spaces import SpaceSuite
 from hwcost.workloads import SyntheticWorkload
@@ -34,3 +36,13 @@ class TestFlopsLine(CostModelSuite):
 class TestClimb(SearcherSuite):
     def make(self, problem, seed=0):
         return searcher("climb", problem, seed)
+
+
+class TestRidgePoint(CommandSuite):
+    name = "ridge-point"
+    works = ("example-board",)
+    wrong = ("no-such-board",)
+
+
+class TestBoards(DeviceProfileSuite):
+    package = "example"

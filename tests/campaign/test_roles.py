@@ -1,0 +1,35 @@
+"""Roles: those that something reads, in the options and in the plan; a store may hold others."""
+
+from __future__ import annotations
+
+import pytest
+
+import hwcost as hc
+from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.planning import make_plan
+from hwcost.campaign.roles import ROLES
+from hwcost.errors import UnknownNameError
+from hwcost.timing.protocol import protocol
+from hwcost.workloads import SyntheticWorkload
+
+WORK = SyntheticWorkload("w", flops=10**8)
+KNOWN = "Known: check, component, fit, test, uniform, winner"
+
+
+def test_a_role_that_nothing_reads_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=f"unknown role 'foo'.*{KNOWN}"):
+        hc.measure([WORK], backend="null", role="foo")
+    with pytest.raises(UnknownNameError, match="Did you mean 'fit'"):
+        hc.MeasureOptions(role="fitt")
+    with pytest.raises(UnknownNameError, match=KNOWN):
+        make_plan([Item(WORK, "foo")], "cpu", "null")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_known_roles_are_planned(role) -> None:
+    assert hc.MeasureOptions(backend="null", role=role).plan([WORK]).items[0].role == role
+
+
+def test_a_plan_of_a_store_keeps_its_roles() -> None:
+    plan = Plan((Item(WORK, "foo"),), "cpu", "null", protocol("quick"))
+    assert Plan.from_dict(plan.to_dict()).items[0].role == "foo"

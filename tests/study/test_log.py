@@ -1,0 +1,193 @@
+"""The log of a study: an interrupted search ends as if it had not been, and logs of other searches are refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from benchmarks.studies.planted import Gates
+from hwcost.cost_models import cost_model
+from hwcost.errors import (
+    DataError,
+    InterruptedRunError,
+    StoreError,
+)
+from hwcost.objectives import Constraint, Maximize, Minimize
+from hwcost.study import search
+from tests.conftest import ROOT
+from tests.study.searches import SIZE, SPACE, both, depth, plain
+
+
+@pytest.mark.parametrize("name", ["random", "bayesian"])
+def test_logs_of_another_fit_are_refused(tmp_path, name) -> None:
+    """A cost model that was fitted anew has other values, whatever its folder is called."""
+    archs = SPACE.sample(40)
+    models = [cost_model("lut", SPACE).fit(archs, [scale * SIZE(arch) for arch in archs]) for scale in (1e-9, 2e-9)]
+    log = tmp_path / "study.jsonl"
+    for limits in ((), [Constraint(models[0], most=1.0, probability=0)]):
+        log.unlink(missing_ok=True)
+        options = {"searcher": name, "evaluations": 12, "log": log}
+        search(SPACE, [Minimize(models[0], "latency")], limits, **options)
+        search(SPACE, [Minimize(models[0], "latency")], limits, **options)
+        with pytest.raises(DataError, match="holds another search: it has objectives="):
+            search(SPACE, [Minimize(models[1], "latency")], limits, **options)
+    with pytest.raises(DataError, match="holds another search: it has constraints="):
+        search(SPACE, [Minimize(models[0], "latency")], [Constraint(models[0], most=1.0000001, probability=0)], **options)
+
+
+def test_repeats_in_one_batch_resume_in_their_places(tmp_path) -> None:
+    """Noisy values of equal architectures are told apart by their number."""
+    of = Gates(2)
+    values = iter(np.random.default_rng(0).random(10_000))
+
+    def noisy(arch) -> float:
+        time.sleep(0.001 * next(values))
+        return next(values)
+
+    log = tmp_path / "study.jsonl"
+    options = {"searcher": "sdo", "repeats": "repeat", "searcher_options": {"samples": 8}, "log": log}
+    with ThreadPoolExecutor(4) as executor:
+        first = search(of, [Minimize(noisy)], iterations=80, executor=executor, **options)
+    again = search(of, [Minimize(noisy)], iterations=80, **options)
+    assert first.stopped == "80 iterations", "repeats are news where they are evaluated"
+    assert plain(again) == plain(first)
+    latest = {trial.architecture: trial.values[0] for trial in first.trials}
+    assert first.best.values[0] == min(latest.values())
+
+
+@pytest.mark.parametrize("name", ["random", "evolution", "nsga2", "firefly", "bayesian", "exhaustive"])
+@pytest.mark.parametrize("after", [1, 23, 47])
+def test_interrupted_searches_end_as_if_they_had_not_been(tmp_path, name, after) -> None:
+    calls = []
+
+    def slow(arch):
+        calls.append(arch)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        return depth(arch)
+
+    log = tmp_path / "study.jsonl"
+    options = {"searcher": name, "iterations": 60, "seed": 4}
+    with pytest.raises(InterruptedRunError, match=f"{log}.*the same search resumes from it"):
+        search(SPACE, [Maximize(slow)], log=log, **options)
+    calls.clear()
+    calls.extend([None] * after)
+    resumed = search(SPACE, [Maximize(slow)], log=log, **options)
+    assert plain(resumed) == plain(search(SPACE, [Maximize(depth, "slow")], **options))
+    assert len(calls) - after == resumed.evaluations - (after - 1), "nothing is evaluated twice"
+
+
+def test_a_longer_search_goes_on_from_a_shorter_one(tmp_path) -> None:
+    log = tmp_path / "study.jsonl"
+    both(log=log, evaluations=33)
+    longer = both(log=log, evaluations=66)
+    assert longer.evaluations == 66
+    assert both(log=log, evaluations=66).trials == longer.trials
+
+
+def test_a_line_that_was_cut_short_is_dropped(tmp_path) -> None:
+    log = tmp_path / "study.jsonl"
+    whole = both(log=log)
+    text = log.read_bytes()
+    for kept in (len(text) - 5, len(text) // 2, 40):
+        log.write_bytes(text[:kept])
+        assert plain(both(log=log)) == plain(whole)
+        assert log.read_text().count('"event": "tell"') == 70
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 3}, "it has seed=2, and seed=3 was given"),
+        ({"searcher": "random"}, "another search"),
+        ({"batch": 4}, "it has batch=None, and batch=4 was given"),
+        ({"about": {"model": "cpu"}}, "it has model=None"),
+    ],
+)
+def test_logs_of_other_searches_are_refused(tmp_path, change, message) -> None:
+    log = tmp_path / "study.jsonl"
+    both(log=log)
+    before = log.read_bytes()
+    with pytest.raises(DataError, match=message):
+        both(log=log, **change)
+    assert log.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda text: "hello\n" + text, "is not the log of a study"),
+        (lambda text: text.replace('"schema_version": 2', '"schema_version": 1', 1), "Another version of hwcost wrote it"),
+        (lambda text: text.replace('"event": "tell"', '"event": "tel', 1), "line 3 is damaged"),
+        (lambda text: "[1]\n" + text, "is not the log of a study"),
+    ],
+)
+def test_damaged_logs_are_told(tmp_path, damage, message) -> None:
+    log = tmp_path / "study.jsonl"
+    both(log=log)
+    log.write_text(damage(log.read_text()))
+    with pytest.raises(DataError, match=message):
+        both(log=log)
+
+
+def test_a_log_is_a_plain_file() -> None:
+    """Some devices never end while they are read."""
+    with pytest.raises(StoreError, match="cannot keep a study in '/dev/null': it is not a plain file"):
+        both(log="/dev/null")
+
+
+def test_a_changed_objective_is_noticed(tmp_path) -> None:
+    """The log holds what was asked for; a searcher that was told otherwise asks otherwise."""
+    log = tmp_path / "study.jsonl"
+    both(log=log, evaluations=40)
+    lines = log.read_text().splitlines()
+    for number, line in enumerate(lines):
+        event = json.loads(line)
+        if event["event"] == "tell":
+            lines[number] = json.dumps({**event, "values": [-value for value in event["values"]]})
+    log.write_text("\n".join(lines) + "\n")
+    with pytest.raises(DataError, match="asks for other architectures"):
+        both(log=log)
+
+
+def test_a_killed_search_ends_in_the_same_study(tmp_path) -> None:
+    """kill -9 at some evaluation, then the same search."""
+    script = tmp_path / "run.py"
+    script.write_text(
+        "import sys, time\n"
+        "from tests.study.searches import both, depth, SPACE\n"
+        "from hwcost.objectives import Maximize\n"
+        "from hwcost.study import search\n"
+        "def slow(arch):\n    time.sleep(0.02)\n    return depth(arch)\n"
+        "search(SPACE, [Maximize(slow)], searcher='evolution', evaluations=150, seed=1, log=sys.argv[1])\n"
+    )
+    log = tmp_path / "study.jsonl"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen([sys.executable, str(script), str(log)], cwd=ROOT, env=environment)
+    while process.poll() is None and (not log.exists() or log.read_text().count('"tell"') < 30):
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, "the search was over before it was killed"
+    calls = []
+
+    def slow(arch):
+        calls.append(arch)
+        return depth(arch)
+
+    found = search(SPACE, [Maximize(slow)], searcher="evolution", evaluations=150, seed=1, log=log)
+    assert plain(found) == plain(search(SPACE, [Maximize(depth, "slow")], searcher="evolution", evaluations=150, seed=1))
+    assert len(calls) <= 120
+
+
+def test_unwritable_logs_are_told(tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot keep a study in"):
+        both(log=tmp_path / "file" / "study.jsonl")
