@@ -47,7 +47,7 @@ class Drawn:
 
     Attributes:
         blocks: Blocks in the order they ran.
-        truth: Undisturbed log latency of each workload at the campaign's mean level, shape (items,).
+        truth: Uncontended log latency of each workload at the campaign's mean level, shape (items,).
         slowed: Share of the blocks that a neighbour slowed by more than 0.5 %.
     """
 
@@ -66,7 +66,7 @@ class SimNeighbours:
         passes: Passes in each process.
         neighbours: Other loads.
         processes: Number of processes.
-        block_s: Usual seconds of an undisturbed block.
+        block_s: Usual seconds of an uncontended block.
         start_s: Seconds that a process takes to start, in which nothing is timed.
         noise: Standard deviation of a block's log latency.
         spikes: Share of the blocks that have a spike.
@@ -162,7 +162,7 @@ class SimNeighbours:
         return time, slowed
 
     def _seconds(self, start_s: float, work_s: float, feel: float) -> float:
-        """Returns the seconds that work takes whose undisturbed seconds are known."""
+        """Returns the seconds that work takes whose uncontended seconds are known."""
         k, now, done = int(start_s / STEP_S), start_s, 0.0
         while True:
             rate = math.exp(-feel * self.slowness[min(k, len(self.slowness) - 1)])

@@ -6,7 +6,7 @@ the level moves slowly, and from process to process; and in the contended states
 escapes and which is never negative. The states form a chain over time (:mod:`hwcost.levels.state_chain`): the uncontended
 one, and contended ones on a grid of delays, because neighbours differ, come together, and meet a block in part.
 
-Everything is fitted by expectation maximisation, from several starts, since a machine that is hardly ever undisturbed
+Everything is fitted by expectation maximisation, from several starts, since a machine that is hardly ever uncontended
 looks at first like a slower one that is. A campaign is contended when states explain its blocks clearly better than none.
 """
 
@@ -25,13 +25,13 @@ LEAST_DELAY = 0.03
 """Smallest log delay of a contended state; a smaller one is part of the level, or of noise."""
 
 MOST_DELAY = 1.5
-DELAY_RATIO = 1.15
+DELAY_RATIO = 1.1
 """Ratio between neighbouring delays of the grid."""
 
 SENSITIVITY = 0.15
 """Standard deviation of the sensitivities of workloads to neighbours; the usual one is 1."""
 
-SCATTER = 0.05
+SCATTER = 0.035
 """Standard deviation of a contended block's delay, as a share of it: neighbours differ, and bursts begin within blocks."""
 
 QUICK = 8.0
@@ -44,7 +44,7 @@ STARTS = (0.2, 0.04)
 """Quantiles at which the search for the uncontended latency begins: of an item's blocks, or of what all have in common."""
 
 COMMON_BLOCKS = 7
-"""Neighbouring blocks of which the median tells what all items have in common."""
+"""Neighbouring blocks whose median shows what all items have in common."""
 
 GAIN = 12.0
 """Gain in log likelihood from which states are taken for real: far more than noise gives for their few parameters."""
@@ -59,16 +59,19 @@ SEGMENT_S = 15.0
 """Seconds of a process after which its level may have moved."""
 
 LEVEL_STEP = 0.004
-"""Usual movement of the level from one segment to the next, before a campaign tells its own."""
+"""Usual movement of the level from one segment to the next, before a campaign shows its own."""
 
-MOST_STEP = 0.03
+MOST_STEP = 0.02
 """Largest usual movement: what moves more from one segment to the next is a neighbour, not the level."""
+
+PROCESS = 0.005
+"""Largest standard deviation of what a process does to all items by chance; further steps are drift, which is seen."""
 
 LEVEL_STEPS = 4.0
 """Number of steps that the usual movement counts as."""
 
 LAYOUT = 0.004
-"""Usual standard deviation of what a process does to one item, before a campaign tells its own."""
+"""Usual standard deviation of what a process does to one item, before a campaign shows its own."""
 
 MOST_MOMENTS = 100_000
 """Moments of the chain at most; with more blocks, neighbouring ones share a state."""
@@ -123,10 +126,10 @@ class BlockModel:
 
     Attributes:
         uncontended: Probability that each block saw the uncontended machine, shape (n,).
-        level: Log level at each block, the process's own included, mean zero over the campaign's segments, shape (n,).
+        level: Log level at each block, the process's own included, mean zero over all blocks, shape (n,).
         residual: Log latency less item, layout and level, shape (n,): noise, and the delay of a contended block.
         noise: Scale of the noise of a block.
-        level_error: Standard error of the campaign's mean level, which is common to all items.
+        level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance.
         states: The machine's states; None where there is one.
     """
 
@@ -185,9 +188,10 @@ def fit_block_model(table: BlockTable) -> BlockModel:
         if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
             best = found
     residual = _residual(table, segment, best)
-    level_error = best.step / math.sqrt(_seen(table, best.uncontended))
+    level_error = min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended))
+    level = best.segments[segment] - best.segments[segment].mean()
     states = None if best is plain else _states(best.uncontended, residual, best.noise)
-    return BlockModel(best.uncontended, best.segments[segment], residual, best.noise, level_error, states)
+    return BlockModel(best.uncontended, level, residual, best.noise, level_error, states)
 
 
 def segments(time: Floats, round: Indices) -> Indices:
@@ -313,7 +317,7 @@ def _sensitivities(table: BlockTable, residual: Floats, precision: Floats, delay
     seen = np.bincount(table.item, residual * (precision @ delays), table.items)
     total = np.bincount(table.item, precision @ delays**2, table.items)
     found = (seen + SENSITIVITY**-2) / (total + SENSITIVITY**-2)
-    return np.clip(found / np.median(found), 0.3, 3.0)
+    return np.asarray(np.clip(found / np.median(found), 0.3, 3.0))
 
 
 def _log_steps(fit: _Fit) -> float:
@@ -369,7 +373,7 @@ def _slow_items(table: BlockTable, y: Floats, fit: _Fit) -> tuple[Floats, Floats
 def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tuple[Floats, float]:
     """Fits the level of the segments, a random walk, and the size of its steps.
 
-    A segment that nothing undisturbed was seen in takes its level from its neighbours.
+    A segment without uncontended blocks takes its level from its neighbours.
     """
     n = int(segment.max()) + 1
     total, tied = np.bincount(segment, precision, n), np.full(n - 1, step**-2)
@@ -393,7 +397,7 @@ def _items(
         table: The blocks.
         y: Log latency less level, shape (n,).
         precision: One over the variance of every block's noise, shape (n,); 0 for a contended one.
-        slow: What contended blocks say of each item, and one over its variance, shape (items,) each.
+        slow: Log latencies of items by their contended blocks, and one over their variances, shape (items,) each.
         fit: Layouts of before.
     """
     visit, n_visits = table.visit, table.items * table.rounds

@@ -87,7 +87,7 @@ def check_drift(
         model: Time model that was fitted to them.
         ratio: Von Neumann ratio from :func:`size_order`.
         confounded: Whether that was a reason to fit no level.
-        is_known: Whether the model's offset holds a level that blocks told directly.
+        is_known: Whether the model's offset holds a level that the blocks show directly.
     """
     known = [group for group, fit in model.classes.items() if fit.dof >= 1]
     spans = [float(np.ptp(model.offset[table.group == group])) for group in known]

@@ -52,7 +52,7 @@ def block_values(visits: Sequence[Visit]) -> VisitValues:
     found = values_of(table, number, fit_block_model(table))
     if table.items > 1 or found.level is None:
         return found
-    # of a single workload, what moves from process to process cannot be told from its latency
+    # of a single workload, what moves from process to process cannot be distinguished from its latency
     return replace(found, y=found.y + found.level, level=None, level_error=0.0)
 
 
@@ -65,10 +65,11 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitVal
         model: Block model that was fitted to them.
     """
     n = int(number.max()) + 1
-    y = table.y - model.level
+    level = np.bincount(number, model.level, n) / np.bincount(number, minlength=n)
+    level, y = level - level.mean(), table.y - model.level + level.mean()
     robust = np.minimum(1.0, OUTLYING * model.noise / np.maximum(np.abs(model.residual), 1e-300))
     weight = np.maximum(model.uncontended, 1e-9) * robust
-    counted = np.bincount(number, model.uncontended, n)
+    counted = np.asarray(np.bincount(number, model.uncontended, n), dtype=np.float64)
     total = np.bincount(number, weight, n)
     means = np.bincount(number, weight * y, n) / total
     within = float((weight * (y - means[number]) ** 2).sum())
@@ -82,7 +83,7 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitVal
         weight=np.where(is_seen, np.minimum(precision / usual, 1.0), LEAST_WEIGHT),
         uncontended=counted >= ENOUGH,
         states=model.states,
-        level=np.bincount(number, model.level, n) / np.bincount(number, minlength=n),
+        level=level,
         level_error=model.level_error,
     )
 

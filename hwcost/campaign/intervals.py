@@ -22,7 +22,7 @@ class Intervals:
     """Half-widths of the intervals.
 
     Attributes:
-        half_width: Half-width on the log scale, shape (items,); NaN where nothing tells it.
+        half_width: Half-width on the log scale, shape (items,); NaN where nothing determines it.
         is_unconfirmed: Whether too few visits show the uncontended machine, so that the delay is a half-width at the least.
         level: Part of every half-width that is common to all items; squares of parts add up.
     """
@@ -38,7 +38,7 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
     Args:
         table: Usable visits.
         model: Time model that was fitted to them.
-        values: What the blocks of the visits say.
+        values: Latency and weight of each visit by its blocks.
     """
     level = level_half_width(values.level_error, len(np.unique(table.round)))
     is_unconfirmed = (np.bincount(table.item, values.uncontended) < CONFIRMING) & (values.delay > 0)

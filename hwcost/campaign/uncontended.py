@@ -1,7 +1,7 @@
 """The latency of each visit: the median of its blocks or, on a contended machine, the mean of its uncontended ones.
 
 Where the blocks of several workloads alternate, they tell the states together; see :mod:`hwcost.campaign.interleaved`.
-Visits one after another are told apart by their latencies alone.
+Visits one after another are distinguished by their latencies alone.
 """
 
 from __future__ import annotations

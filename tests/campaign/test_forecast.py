@@ -19,7 +19,7 @@ WORKS = [SyntheticWorkload(f"w{i}", flops=i + 1) for i in range(3)]
 
 
 def plan_of(**settings: object) -> Plan:
-    return Plan(tuple(items(WORKS)), "cpu", "null", protocol("standard", **settings))  # type: ignore[arg-type]
+    return Plan(tuple(items(WORKS)), "cpu", "null", protocol("standard", **settings), {"realtime": True})  # type: ignore[arg-type]
 
 
 def test_a_plan_is_forecast() -> None:
@@ -45,6 +45,16 @@ def test_processes_and_passes_that_fit_a_budget_are_forecast() -> None:
     assert roomy.half_width < tight.half_width < hopeless.half_width  # type: ignore[operator]
 
 
+@pytest.mark.parametrize(("backend", "options"), [("null", {}), ("null", {"realtime": "false"}), ("replay", {})])
+def test_passes_on_a_virtual_clock_take_next_to_no_time(backend: str, options: dict[str, object]) -> None:
+    plan = Plan(tuple(items(WORKS)), "cpu", backend, protocol("standard", arrival="gap=10s"), options)
+    found = forecast(plan, {WORKS[0].key: Earlier(6.0)})
+    assert found.is_virtual
+    assert found.total_s < 10
+    assert "4 processes on a virtual clock" in str(found)
+    assert beforehand(plan) is None
+
+
 def test_long_campaigns_are_announced_once_a_call_is_known() -> None:
     state = Progress(1, 400, 0, 39 * 77.0, "w0", call_s=7.0, passes=1)
     assert underway(state, protocol("standard")) == (
@@ -66,11 +76,12 @@ def test_what_fits_into_a_budget_is_said_after_the_first_passes() -> None:
 def test_a_dry_run_knows_calls_that_were_timed_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store = str(tmp_path / "s.db")
     arguments = ["measure", "--backend", "null", "-n", "2", "--store", store, "--backend-option", "overhead_s=6"]
-    assert invoke([*arguments, "--dry-run"]) == 0
+    asked = [*arguments, "--backend-option", "realtime=true", "--dry-run"]  # measured on the virtual clock, which is quicker
+    assert invoke(asked) == 0
     assert "at least 4 processes with 13 blocks of each workload" in capsys.readouterr().out
     assert invoke([*arguments, "--rounds", "1", "--blocks", "4", "-q"]) == 0
     capsys.readouterr()
-    assert invoke([*arguments, "--dry-run", "--budget", "1h"]) == 0
+    assert invoke([*asked, "--budget", "1h"]) == 0
     told = capsys.readouterr().out
     assert "since calls of 2 of 2 workloads were timed before" in told
     assert "about 4 processes" in told

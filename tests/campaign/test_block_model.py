@@ -1,0 +1,96 @@
+"""The block model on simulated campaigns of workloads in turn: intervals hold beside neighbours, and cost nothing without."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from hwcost.campaign.block_model import BlockTable, fit_block_model, segments
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def study() -> Iterator[ModuleType]:
+    """The simulation and the estimators of the benchmark."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from studies import neighbour_estimates
+
+    yield neighbour_estimates
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+def drawn(study: ModuleType, seed: int, passes: int = 10, **settings: object):  # type: ignore[no-untyped-def]
+    from studies.sim_neighbours import Neighbour, SimNeighbours
+
+    neighbours = (Neighbour(1.4, 0.5, 1.0),)
+    return SimNeighbours(seed, **{"items": 16, "passes": passes, "neighbours": neighbours, **settings}).draw()
+
+
+def test_intervals_hold_beside_a_neighbour_and_errors_are_small(study: ModuleType) -> None:
+    found = [study.errors(drawn(study, seed), "block model") for seed in range(12)]
+    covered = np.concatenate([one.is_covered[~one.is_unconfirmed] for one in found])
+    sizes = np.concatenate([np.abs(one.error[~one.is_unconfirmed]) for one in found])
+    assert 0.90 <= covered.mean() <= 0.99
+    assert np.quantile(sizes, 0.95) < 0.02
+    assert np.concatenate([one.is_unconfirmed for one in found]).mean() <= 0.10
+    plain = np.concatenate([np.abs(study.errors(drawn(study, seed), "medians").error) for seed in range(12)])
+    assert np.quantile(plain, 0.95) > 0.1
+
+
+def test_blocks_of_the_uncontended_machine_are_recognised(study: ModuleType) -> None:
+    one = drawn(study, 0, passes=20)
+    model = fit_block_model(one.blocks)
+    assert model.states is not None
+    assert model.states.share == pytest.approx(1 - one.slowed, abs=0.05)
+    assert math.exp(model.states.delay) == pytest.approx(1.4, rel=0.1)
+
+
+def test_without_a_neighbour_there_are_no_states(study: ModuleType) -> None:
+    for seed in range(4):
+        one = drawn(study, seed, neighbours=())
+        assert fit_block_model(one.blocks).states is None
+        found = study.errors(one, "block model")
+        assert found.is_covered.mean() > 0.8
+        assert np.median(found.half_width) < 0.012
+
+
+def test_a_process_that_never_saw_the_machine_uncontended_does_not_count(study: ModuleType) -> None:
+    """In one of four processes everything is 30 % slower all the time: that is no level, and no latency."""
+    one = drawn(study, 1, neighbours=())
+    blocks = one.blocks
+    y = blocks.y + 0.26 * (blocks.round == 2)
+    model = fit_block_model(BlockTable(y, blocks.item, blocks.round, blocks.time))
+    assert model.states is not None
+    assert model.uncontended[blocks.round == 2].max() < 0.01
+    assert model.uncontended[blocks.round != 2].mean() > 0.95
+
+
+def test_a_drift_from_process_to_process_is_a_level_and_not_a_neighbour(study: ModuleType) -> None:
+    one = drawn(study, 2, neighbours=(), drift=0.0)
+    blocks = one.blocks
+    ramp = 0.02 * blocks.round
+    model = fit_block_model(BlockTable(blocks.y + ramp, blocks.item, blocks.round, blocks.time))
+    assert model.states is None
+    means = np.bincount(blocks.round, model.level) / np.bincount(blocks.round)
+    assert np.diff(means) == pytest.approx(0.02, abs=0.008)
+
+
+def test_blocks_without_any_noise_are_fitted() -> None:
+    item, round_ = np.tile(np.arange(3), 8), np.repeat(np.arange(2), 12)
+    y = np.array([-1.0, -2.0, -3.0])[item]
+    model = fit_block_model(BlockTable(y, item, round_, np.arange(24, dtype=np.float64)))
+    assert model.residual == pytest.approx(0.0, abs=1e-6)
+
+
+def test_segments_divide_processes_and_never_join_them() -> None:
+    time = np.concatenate([np.arange(0, 40, 0.5), np.arange(100, 104, 0.5)])
+    round_ = np.repeat([0, 1], [80, 8])
+    found = segments(time, round_)
+    assert (np.diff(found) >= 0).all()
+    assert set(found[:80].tolist()) == {0, 1, 2}
+    assert set(found[80:].tolist()) == {3}
