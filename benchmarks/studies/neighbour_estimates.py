@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from studies.sim_neighbours import Drawn
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.block_model import BlockTable, fit_block_model
+from hwcost.campaign.block_model import fit_block_model
+from hwcost.campaign.block_table import BlockTable
 from hwcost.campaign.interleaved import values_of
 from hwcost.campaign.intervals import intervals
 from hwcost.campaign.time_model import VisitTable, fit_time_model

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hwcost._types import Floats, Indices
+from hwcost.campaign.block_starts import item_quantiles, starts
+from hwcost.campaign.block_table import BlockTable, segments
 from hwcost.levels.contention import Contention
 from hwcost.levels.state_chain import fit_chain
 
@@ -40,12 +42,6 @@ QUICK = 8.0
 DEGREES = 4.0
 """Degrees of freedom of the t distribution of a block's noise, which has outliers."""
 
-STARTS = (0.2, 0.04)
-"""Quantiles at which the search for the uncontended latency begins: of an item's blocks, or of what all have in common."""
-
-COMMON_BLOCKS = 7
-"""Neighbouring blocks whose median shows what all items have in common."""
-
 GAIN = 12.0
 """Gain in log likelihood from which states are taken for real: far more than noise gives for their few parameters."""
 
@@ -54,9 +50,6 @@ PASSES = 25
 
 TOLERANCE = 0.5
 """Gain in log likelihood below which the search has arrived."""
-
-SEGMENT_S = 15.0
-"""Seconds of a process after which its level may have moved."""
 
 LEVEL_STEP = 0.004
 """Usual movement of the level from one segment to the next, before a campaign shows its own."""
@@ -86,38 +79,6 @@ LEAST_SHARE = 0.03
 _DELAYS = np.concatenate(
     [[0.0], np.geomspace(LEAST_DELAY, MOST_DELAY, 1 + round(math.log(MOST_DELAY / LEAST_DELAY) / math.log(DELAY_RATIO)))]
 )
-
-
-@dataclass(frozen=True, slots=True)
-class BlockTable:
-    """The blocks of a campaign in the order they ran.
-
-    Attributes:
-        y: Log latency, shape (n,).
-        item: Index of its workload, shape (n,), without gaps.
-        round: Index of its process, shape (n,), without gaps.
-        time: Seconds at which it began, ascending, shape (n,).
-    """
-
-    y: Floats
-    item: Indices
-    round: Indices
-    time: Floats
-
-    @property
-    def visit(self) -> Indices:
-        """Index of the visit of each block, ``item * rounds + round``, shape (n,)."""
-        return self.item * self.rounds + self.round
-
-    @property
-    def items(self) -> int:
-        """Number of items."""
-        return int(self.item.max()) + 1
-
-    @property
-    def rounds(self) -> int:
-        """Number of processes."""
-        return int(self.round.max()) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +142,8 @@ def fit_block_model(table: BlockTable) -> BlockModel:
         table: The blocks.
     """
     segment = segments(table.time, table.round)
-    best = plain = _search(table, segment, _start(table, segment, _item_quantiles(table, 0.5), _DELAYS[:1]), _DELAYS[:1])
-    starts = [_item_quantiles(table, STARTS[0]), *(_common_quantile(table, quantile) for quantile in STARTS)]
-    for item in starts:
+    best = plain = _search(table, segment, _start(table, segment, item_quantiles(table, 0.5), _DELAYS[:1]), _DELAYS[:1])
+    for item in starts(table):
         found = _search(table, segment, _start(table, segment, item, _DELAYS), _DELAYS)
         if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
             best = found
@@ -192,27 +152,6 @@ def fit_block_model(table: BlockTable) -> BlockModel:
     level = best.segments[segment] - best.segments[segment].mean()
     states = None if best is plain else _states(best.uncontended, residual, best.noise)
     return BlockModel(best.uncontended, level, residual, best.noise, level_error, states)
-
-
-def segments(time: Floats, round: Indices) -> Indices:
-    """Divides every process into stretches of some ``SEGMENT_S`` seconds.
-
-    Args:
-        time: Seconds at which each block began, ascending, shape (n,).
-        round: Index of its process, shape (n,).
-
-    Returns:
-        Index of each block's segment, ascending over time and without gaps, shape (n,).
-    """
-    found, first = np.zeros(len(time), dtype=np.intp), 0
-    for number in dict.fromkeys(round.tolist()):
-        rows = np.flatnonzero(round == number)
-        since = time[rows] - time[rows[0]]
-        count = max(1, int(np.rint(since[-1] / SEGMENT_S)))
-        _, inside = np.unique(np.minimum(since / max(since[-1], 1e-9) * count, count - 1).astype(int), return_inverse=True)
-        found[rows] = first + inside
-        first += int(inside.max()) + 1
-    return found
 
 
 def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) -> _Fit:
@@ -232,28 +171,6 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
         uncontended=np.ones(len(table.y)),
         delay=np.zeros(len(table.y)),
     )
-
-
-def _item_quantiles(table: BlockTable, quantile: float) -> Floats:
-    """Returns a quantile of every item's blocks."""
-    order = np.argsort(table.item, kind="stable")
-    parts = np.split(table.y[order], np.cumsum(np.bincount(table.item, minlength=table.items))[:-1])
-    return np.array([np.quantile(part, quantile) for part in parts])
-
-
-def _common_quantile(table: BlockTable, quantile: float) -> Floats:
-    """Returns items as they are at a quantile of what all of them have in common over time.
-
-    Few blocks of an item meet a rare state, but all items together do.
-    """
-    from scipy.ndimage import median_filter
-
-    common = np.zeros(len(table.y))
-    for _ in range(3):
-        rest = table.y - common
-        item = np.array([np.median(rest[table.item == number]) for number in range(table.items)])
-        common = median_filter(table.y - item[table.item], COMMON_BLOCKS, mode="nearest")
-    return np.asarray(item + np.quantile(common, quantile))
 
 
 def _first_noise(table: BlockTable) -> float:

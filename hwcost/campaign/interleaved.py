@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.block_model import BlockModel, BlockTable, fit_block_model
+from hwcost.campaign.block_model import BlockModel, fit_block_model
+from hwcost.campaign.block_table import BlockTable
 from hwcost.campaign.effects import fit_effects, repeats
 from hwcost.campaign.visit_values import VisitValues
 

@@ -1,4 +1,4 @@
-"""The block model on simulated campaigns of workloads in turn: intervals hold beside neighbours, and cost nothing without."""
+"""The block model on simulated campaigns of workloads in turn: intervals hold beside neighbours, and cost nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from hwcost.campaign.block_model import BlockTable, fit_block_model, segments
+from hwcost.campaign.block_model import fit_block_model
+from hwcost.campaign.block_table import BlockTable, segments
 from tests.conftest import ROOT
 
 

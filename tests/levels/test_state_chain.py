@@ -1,4 +1,4 @@
-"""The recursions over a chain of states agree with the plain forward and backward recursions, whatever the chain's length."""
+"""The recursions over a chain of states agree with the plain forward and backward ones, whatever the length of the chain."""
 
 from __future__ import annotations
 
