@@ -70,10 +70,11 @@ class TestComponent(WorkloadSuite):
 
 
 class OwnNets(WorkloadSuite):
-    """A kind whose nets come from a file of the user's."""
+    """A kind whose nets come from a file of the user's, which imports torch."""
 
     @pytest.fixture(autouse=True)
     def _file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        pytest.importorskip("torch")
         (tmp_path / "suite_nets.py").write_text(NETS)
         monkeypatch.chdir(tmp_path)
         probe_in_process(monkeypatch)
