@@ -43,12 +43,13 @@ PAUSE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """Latency of an item, its relative half-width, why there is none or what widened it, and the part common to all."""
+    """Latency of an item, its relative half-width with the reason for its lack or width and the part common to all items."""
 
     latency_s: float
     half_width: float | None
     reason: str = ""
     level_half_width: float = 0.0
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,8 @@ def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
     half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
     if is_unconfirmed:
         half = max(half or 0.0, values.delay)
-    return {key: _Estimate(math.exp(float(y.mean())), half, UNCONFIRMED if is_unconfirmed else "" if n > 1 else ONE_PROCESS)}
+    reason = UNCONFIRMED if is_unconfirmed else "" if n > 1 else ONE_PROCESS
+    return {key: _Estimate(math.exp(float(y.mean())), half, reason, is_confirmed=not is_unconfirmed)}
 
 
 def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
@@ -168,8 +170,9 @@ def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, val
     estimates = {}
     for visit, i in zip(visits, table.item, strict=True):
         half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
-        reason = UNCONFIRMED if found.is_unconfirmed[i] else lacking if half is None else ""
-        estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, found.level)
+        is_unconfirmed = bool(found.is_unconfirmed[i])
+        reason = UNCONFIRMED if is_unconfirmed else lacking if half is None else ""
+        estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, found.level, not is_unconfirmed)
     return estimates
 
 
@@ -210,7 +213,7 @@ def _measurement(
     flags += [flag for flag in doubts if flag is not None]
     return Measurement(
         item.workload, item.role, fitted.latency_s, half_width, len(usable), tuple(visits), tuple(flags), reason,
-        fitted.level_half_width,
+        fitted.level_half_width, fitted.is_confirmed,
     )  # fmt: skip
 
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     Reports = list[tuple[dict[str, Any], ComponentReport]]
 
+SLOWED = 0.03
+"""Share by which the observed mean exceeds a latency, from which the table shows both."""
+
 LONGEST = 60
 """Rows that a table shows before it is cut on a terminal; --json has them all."""
 
@@ -75,10 +78,17 @@ def _as_dict(m: Measurement) -> dict[str, Any]:
         "high_s": m.high_s,
         "half_width": m.half_width,
         "interval_reason": m.interval_reason or None,
+        "confirmed": m.is_confirmed,
+        "observed_mean_s": m.observed_mean_s,
         "rounds": m.n_rounds,
         "percentiles_s": {f"p{percent}": m.percentile_s(percent) for percent in PERCENTILE_CALLS},
         "flags": [_flag(flag) for flag in [*m.flags, *([m.percentile_flag] if m.percentile_flag else [])]],
     }
+
+
+def _is_slowed(m: Measurement) -> bool:
+    """Says whether neighbours made the observed mean clearly longer than the uncontended latency."""
+    return bool(m.latency_s and m.observed_mean_s and m.observed_mean_s > (1 + SLOWED) * m.latency_s)
 
 
 def _flag(flag: Flag) -> dict[str, str]:
@@ -92,14 +102,17 @@ def _latencies(result: Result) -> None:
 
     arrival = Arrival.parse(result.plan.protocol.arrival)
     percents = PERCENTILE_CALLS if arrival.has_pauses else {}
+    with_mean = any(_is_slowed(m) for m in result.measurements)
     rows = [
         [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width),
+         *([format_seconds(m.observed_mean_s, 4)] if with_mean else ()),
          *(format_seconds(m.percentile_s(percent), 4) for percent in percents), m.n_rounds,
          " ".join(flag.code for flag in m.flags)]
         for m in sorted(result.measurements, key=lambda m: m.latency_s or 0.0)
     ]
     cut = "" if len(rows) <= LONGEST else f"\n{len(rows) - LONGEST} more; --json shows all of them."
-    columns = ["workload", "role", "latency", "± 95 %", *(f"p{percent}" for percent in percents), "rounds", "flags"]
+    mean = ["observed mean"] if with_mean else []
+    columns = ["workload", "role", "latency", "± 95 %", *mean, *(f"p{percent}" for percent in percents), "rounds", "flags"]
     title = f"Measured on {result.plan.device} with {result.plan.backend}, {result.plan.threads} thread(s)"
     title += f", {arrival.described()}" if arrival.has_pauses else ""
     console.print_table(title, columns, rows[:LONGEST], summary(result) + cut)

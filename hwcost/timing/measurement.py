@@ -113,6 +113,12 @@ class Visit:
         """The visit's estimate: the median of its blocks."""
         return statistics.median(self.samples_s)
 
+    @property
+    def observed_mean_s(self) -> float:
+        """Mean seconds of a call as observed: over all steady blocks, those that lost the processor included."""
+        left_out = self.conditions.get("left_out_s") or {}
+        return statistics.fmean([*self.samples_s, *(one for series in left_out.values() for one in series)])
+
 
 _NAMES = tuple(field.name for field in fields(Visit))
 _SERIES = tuple(field.name for field in fields(Visit) if str(field.type).startswith(("tuple[float", "tuple[int")))
@@ -125,7 +131,7 @@ class Measurement:
     Attributes:
         workload: Workload that was timed.
         role: Role in the plan: ``fit``, ``test`` or another word.
-        latency_s: Seconds per call, at the campaign's mean level; None when no visit is usable.
+        latency_s: Seconds per call on the uncontended machine, at the campaign's mean level; None when no visit is usable.
         half_width: Half-width of the 95 % interval on the log scale, which is about the relative one; None where nothing
             determines it.
         n_rounds: Usable visits, each in a process of its own.
@@ -134,6 +140,7 @@ class Measurement:
         interval_reason: Reason for a missing interval, or for one wider than the noise; empty otherwise.
         level_half_width: Part of ``half_width`` that is common to all workloads of the campaign: what is not known of the
             machine's mean level. Squares of parts add up.
+        is_confirmed: Whether enough visits show the machine uncontended; where not, the interval is as wide as the delay.
     """
 
     workload: Workload
@@ -145,6 +152,16 @@ class Measurement:
     flags: tuple[Flag, ...] = ()
     interval_reason: str = ""
     level_half_width: float = 0.0
+    is_confirmed: bool = True
+
+    @property
+    def observed_mean_s(self) -> float | None:
+        """Mean seconds of a call as observed, neighbours and the machine's level included; None when no visit is usable.
+
+        ``latency_s`` is what the call takes on the uncontended machine. Where nobody else computes, they are about equal.
+        """
+        usable = [visit.observed_mean_s for visit in self.visits if visit.is_usable]
+        return statistics.fmean(usable) if usable else None
 
     @property
     def low_s(self) -> float | None:
