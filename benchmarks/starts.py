@@ -1,8 +1,8 @@
 """What does starting a process cost a campaign? Workers that are spawned beside workers that are forked from a warm process.
 
-For twelve and forty small nets, and for twelve of BERT-base's size, processes with the fewest passes are run by turns in both
-ways. Shown are the seconds until a worker runs and knows its device, those until all nets are prepared (each is built, run,
-and timed until the calls of a block are known), those of the passes, and how many pairs of a net and a process follow a minute.
+For twelve and forty small nets, and for twelve of BERT-base's size, processes with the fewest passes are run by turns in
+both ways. Shown are the seconds until a worker runs and knows its device, those until all nets are prepared (each is built,
+run, and timed until the calls of a block are known), those of the passes, and the pairs of a net and a process in a minute.
 
 Run: ``python benchmarks/starts.py [--processes 3] [--backend torch]``.
 """
@@ -82,7 +82,8 @@ def print_set(backend: str, name: str, processes: int) -> None:
     for way, found in runs.items():
         medians = [statistics.median(parts[part] for parts in found) for part in PARTS]
         rates[way] = 60 * SETS[name][0] / sum(medians)
-        print(f"{name:24s}{way:10s}" + "".join(f"{seconds:10.2f}" for seconds in medians) + f"{rates[way]:12.0f}", flush=True)
+        row = "".join(f"{seconds:10.2f}" for seconds in medians)
+        print(f"{name:24s}{way:10s}{row}{rates[way]:12.0f}", flush=True)
     print(f"{'':24s}forked / spawned: {rates['forked'] / rates['spawned']:.2f}", flush=True)
 
 
@@ -91,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--processes", type=int, default=3, help="processes of each way")
     parser.add_argument("--backend", default="torch")
-    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET", help="sets of nets, all by default")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=list(SETS), metavar="SET", help="sets of nets")
     given = parser.parse_args()
     print(f"{'seconds of a process':34s}" + "".join(f"{part:>10s}" for part in PARTS) + f"{'pairs/min':>12s}")
     for name in given.sets:

@@ -32,7 +32,7 @@ EARLIER = 10
 PROCESS_S = 1.5
 """Seconds that a program takes before it prepares its first workload; once a campaign where workers are forked."""
 
-FORK_S = 0.1
+FORK_S = 0.05
 """Seconds that a forked worker takes before it prepares its first workload."""
 
 START_BLOCKS = 3

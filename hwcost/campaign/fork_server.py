@@ -76,18 +76,17 @@ class ForkServer:
         """
         if not self._is_allowed:
             return None
+        is_new = self._connection is None
         try:
-            if self._process is not None and self._process.poll() is not None:
-                self.close()
-            connection = self._connection or self._start(launch)
-            found = _fork(connection, launch)
+            found = _fork(self._connection or self._start(launch), launch)
         except BaseException:
             self.close(0.0)  # an answer may be under way, which the next worker must not take for its own
             raise
-        if found is None:
-            self._is_allowed = False
-            self.close()
-        return found
+        if found is not None:
+            return found
+        self.close()
+        self._is_allowed = not is_new
+        return self.fork(launch)  # where it was killed, with a new warm process
 
     def _start(self, launch: Launch) -> socket.socket:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -1,8 +1,8 @@
 """A warm process that forks the workers of a campaign: what they all import is imported once.
 
-It is started with the environment of the workers, and with one end of a pair of Unix sockets. Each message on it brings four
-descriptors of a worker: its stdin, its stdout, its stderr, and the file for the position of the workload in hand. The answers
-are JSON::
+It is started with the environment of the workers, and with one end of a pair of Unix sockets. Each message on it brings
+four descriptors of a worker: its stdin, its stdout, its stderr, and the file for the position of the workload in hand. The
+answers are JSON::
 
     {"pid": ..., "current_fd": ...}    the worker runs; the number that the file has there
     {"returncode": ...}                it has ended; negative for a signal
@@ -115,6 +115,7 @@ def _work(descriptors: list[int]) -> int:
     try:
         for number, descriptor in enumerate(descriptors[:-1]):
             os.dup2(descriptor, number)
+            os.close(descriptor)
         _draw_numbers()
         return with_new_layout(worker.main)
     except BaseException:

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 MAPPED_PAGES = 1 << 14
-"""Most pages by which mapped memory moves; they are never touched, so that they take no memory."""
+"""Most pages by which large mapped memory moves; they are never touched, so that they take no memory."""
 
 BLOCKS, BLOCK_BYTES = 64, 1 << 16
-"""Number and largest size of the blocks that the heap of the C library moves by; below the size that is mapped."""
+"""Number and largest size of the blocks by which the heap of the C library, and memory mapped into gaps, moves."""
 
 SMALL_BYTES, SMALL_OBJECTS = 512, 512
 """Largest size of Python's small objects, and most objects of a size by which the next ones move."""
@@ -33,7 +33,8 @@ _kept: list[object] = []
 def with_new_layout(run: Callable[[], T]) -> T:
     """Calls a function with stack, heap, small objects and mapped memory at places that are drawn anew."""
     drawn = random.SystemRandom()
-    _kept.append(mmap.mmap(-1, drawn.randint(1, MAPPED_PAGES) * mmap.PAGESIZE))
+    for most in (*[BLOCK_BYTES // mmap.PAGESIZE] * BLOCKS, MAPPED_PAGES):
+        _kept.append(mmap.mmap(-1, drawn.randint(1, most) * mmap.PAGESIZE, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
     _kept.extend(bytearray(drawn.randint(SMALL_BYTES + 1, BLOCK_BYTES)) for _ in range(BLOCKS))
     for size in range(16, SMALL_BYTES, 16):
         _kept.extend(bytes(size - 16) for _ in range(drawn.randint(0, SMALL_OBJECTS)))

@@ -74,7 +74,7 @@ def _kept() -> dict[torch.dtype, Pool]:
 
 
 class Uninitialised(TorchFunctionMode):
-    """Skips the functions of ``torch.nn.init``: on ``meta`` they fill nothing, but make torch import its compiler for that."""
+    """Skips the functions of ``torch.nn.init``, which fill nothing on ``meta``, but let torch import its compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Calls a function of torch; one that initialises returns its tensor as it is."""

@@ -84,12 +84,14 @@ def test_a_forked_worker_reports_what_a_spawned_one_does(server: ForkServer, thr
 
 @pytest.mark.parametrize("is_server", [False, True])
 def test_a_killed_worker_is_a_death_at_its_position_and_the_next_one_works(server: ForkServer, is_server: bool) -> None:
-    with WorkerProcess(job_of(realtime=True), server) as worker, pytest.raises(WorkerDiedError) as died:
-        for event in worker.events():
-            if event["event"] == "pass":
-                found = below()
-                (killed,) = found["servers" if is_server else "workers"]
-                killed.kill()
+    with WorkerProcess(job_of(realtime=True), server) as worker:
+        events = worker.events()
+        assert [next(events)["event"] for _ in range(6)][-1] == "pass"
+        found = below()
+        (killed,) = found["servers" if is_server else "workers"]
+        killed.kill()
+        with pytest.raises(WorkerDiedError) as died:
+            list(events)
     assert (died.value.returncode, died.value.position in range(4)) == (-signal.SIGKILL, True)
     assert steady(events_of(job_of(), server)) == steady(events_of(job_of(), None))
     assert is_server or below()["servers"] == found["servers"]
@@ -161,7 +163,7 @@ import ctypes, mmap, os
 from hwcost.timing.layout import with_new_layout
 
 def places():
-    large, heap, small = mmap.mmap(-1, 4096), bytearray(3000), bytes(40)
+    large, heap, small = mmap.mmap(-1, 1 << 22, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), bytearray(3000), bytes(40)
     address = lambda one: ctypes.addressof(ctypes.c_char.from_buffer(one))
     return [address(large), address(heap), id(small)]
 
