@@ -53,8 +53,7 @@ class Spawned:
     """
 
     def __init__(self, launch: Launch) -> None:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        self._process = program("hwcost.timing.worker", launch, pass_fds=(launch.current_fd,), **pipes)
+        self._process = program("hwcost.timing.worker", launch, pass_fds=(launch.current_fd,), pipe=subprocess.PIPE)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.stdin, self.stdout, self.current_fd = self._process.stdin, self._process.stdout, launch.current_fd
@@ -69,7 +68,7 @@ class Spawned:
 
 
 def program(
-    module: str, launch: Launch, *arguments: str, pass_fds: tuple[int, ...], **pipes: int
+    module: str, launch: Launch, *arguments: str, pass_fds: tuple[int, ...], pipe: int = subprocess.DEVNULL
 ) -> subprocess.Popen[str]:
     """Starts a module of hwcost as a program, which imports the same hwcost and the user's own modules as this one.
 
@@ -78,14 +77,15 @@ def program(
         launch: Environment and files.
         *arguments: Arguments of the program.
         pass_fds: Descriptors that it inherits.
-        **pipes: ``stdin`` and ``stdout``; none where nothing is said.
+        pipe: Kind of its stdin and stdout.
     """
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
+        stdin=pipe,
+        stdout=pipe,
         stderr=launch.stderr_fd,
         pass_fds=pass_fds,
         env={**launch.environment, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
         text=True,
         encoding="utf-8",
-        **({"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL} | pipes),
     )

@@ -52,7 +52,8 @@ class WorkerProcess:
         self._current = tempfile.TemporaryFile()  # noqa: SIM115
         waited = timer.stopwatch()
         launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno())
-        self._process: Launched = (server and server.fork(launch)) or Spawned(launch)
+        forked = None if server is None else server.fork(launch)
+        self._process: Launched = forked or Spawned(launch)
         round_s = None if job.round_s is None else max(0.0, job.round_s - waited())
         job = replace(job, current_fd=self._process.current_fd, round_s=round_s)
         self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))

@@ -97,7 +97,8 @@ def materialize(make: Callable[[], torch.nn.Module], dtype: str, seed: int) -> t
     """
     with torch.device("meta"), Uninitialised():
         module = make()
-    module = module.to(getattr(torch, dtype))._apply(_empty).eval().requires_grad_(False)
+    unfilled: Any = module.to(getattr(torch, dtype))
+    module = unfilled._apply(_empty).eval().requires_grad_(False)
     fill(module, seed, _pools)
     return module
 
