@@ -52,7 +52,7 @@ def stored(store: Store) -> tuple[dict[str, Visit], Blocks]:
 
 
 def kill(process: subprocess.Popen[bytes], generation: int) -> None:
-    """Kills the parent, its fork server or its worker: the oldest process of a generation, or the latest that is there."""
+    """Kills the parent (generation 0), its fork server (1) or its worker (2), or the latest of them that is there."""
     try:
         below = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:
