@@ -73,7 +73,7 @@ def _kept() -> dict[torch.dtype, Pool]:
     return {}
 
 
-class Uninitialised(TorchFunctionMode):
+class Uninitialised(TorchFunctionMode):  # type: ignore[misc] - torch gives its modes no types
     """Skips the functions of ``torch.nn.init``, which fill nothing on ``meta``, but let torch import its compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
