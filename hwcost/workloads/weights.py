@@ -73,7 +73,7 @@ def _kept() -> dict[torch.dtype, Pool]:
     return {}
 
 
-class Uninitialised(TorchFunctionMode):  # type: ignore[misc] - torch gives its modes no types
+class Uninitialised(TorchFunctionMode):  # type: ignore[misc]  # torch has no types for it
     """Skips the functions of ``torch.nn.init``, which fill nothing on ``meta``, but let torch import its compiler."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
