@@ -34,7 +34,7 @@ from hwcost.timing.layout import with_new_layout
 DESCRIPTORS = 4
 
 WORKER_MODULES = ("hwcost.timing.environment", "hwcost.timing.groups", "hwcost.timing.telemetry", "hwcost.workloads")
-"""What every worker imports."""
+"""Modules that every worker imports."""
 
 
 class ForkServer:

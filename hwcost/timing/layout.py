@@ -27,7 +27,7 @@ STACK_FRAMES = 64
 T = TypeVar("T")
 
 _kept: list[object] = []
-"""What was taken to move the rest; it stays until the process ends."""
+"""Memory that was taken to move the rest; it stays until the process ends."""
 
 
 def with_new_layout(run: Callable[[], T]) -> T:
