@@ -50,3 +50,10 @@ def test_the_command_line_needs_no_log_unless_it_shows_one() -> None:
 def test_an_absent_device_ends_the_command_before_the_modules_that_measure() -> None:
     loaded = modules_after("from hwcost.cli.main import invoke; assert invoke(['measure', '--device', 'k80']) == 3")
     assert not {"numpy", "hwcost.campaign", "hwcost.stores", "hwcost.workloads"} & loaded
+
+
+def test_building_a_net_needs_no_compiler_of_torch() -> None:
+    pytest.importorskip("torch")
+    build = "import hwcost; from hwcost.workloads import models; space = hwcost.space('supershaper', scale='mini')"
+    loaded = modules_after(f"{build}\nmodels(space, space.sample(1, seed=0))[0].built()")
+    assert not {"torch._dynamo", "sympy"} & loaded

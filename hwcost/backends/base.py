@@ -116,6 +116,10 @@ class Backend(ABC):
     counters of the CPUs are not read while it is timed."""
     holds_many: ClassVar[bool] = True
     """Whether several workloads can be ready to run at once; if not, they are measured one after another."""
+    fork_imports: ClassVar[tuple[str, ...] | None] = None
+    """Modules that a process imports before workers are forked from it; None where they cannot be forked, and each is
+    started anew. Modules that start threads, or use a device, are left out, and so imported by the workers. Subclasses do
+    not inherit it: each says for itself that forked workers measure what others do."""
     round: int = 0
     """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 

@@ -44,6 +44,7 @@ class Null(Backend):
     name = "null"
     kinds = ("*",)
     uses_processor = False
+    fork_imports = ()
     option_names = (
         "seed",
         "noise",

@@ -45,6 +45,7 @@ class OnnxRuntime(Backend):
     name = "onnxruntime"
     kinds = ("cpu", "cuda")
     extra = "onnx"
+    fork_imports = ()  # ONNX Runtime starts a thread when it is imported
     option_names = ("optimization", "spinning")
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:

@@ -34,6 +34,7 @@ class OpenVino(Backend):
 
     name = "openvino"
     extra = "openvino"
+    fork_imports = ()  # OpenVINO starts a thread when it is imported
 
     @classmethod
     def availability(cls) -> tuple[bool, str]:

@@ -32,6 +32,7 @@ class Replay(Backend):
     name = "replay"
     kinds = ("*",)
     uses_processor = False
+    fork_imports = ()
     option_names = ("file", "space")
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:

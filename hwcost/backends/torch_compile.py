@@ -31,6 +31,7 @@ class TorchCompile(TorchEager):
     """
 
     name = "torch-compile"
+    fork_imports = ("torch",)
     option_names = ("mode",)
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:

@@ -25,6 +25,7 @@ class TorchEager(Backend):
     name = "torch"
     kinds = ("cpu", "cuda")
     extra = "torch"
+    fork_imports = ("torch",)
 
     @classmethod
     def availability(cls) -> tuple[bool, str]:

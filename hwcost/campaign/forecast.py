@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hwcost.backends import BACKENDS
 from hwcost.campaign.budget import NEEDED
+from hwcost.campaign.fork_server import is_forked
 from hwcost.timing.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
 from hwcost.units import format_clock, format_seconds
@@ -29,7 +30,10 @@ EARLIER = 10
 """Campaigns of a store that are looked through for earlier calls of the same workloads."""
 
 PROCESS_S = 1.5
-"""Seconds that a fresh process takes before it prepares its first workload."""
+"""Seconds that a program takes before it prepares its first workload; once a campaign where workers are forked."""
+
+FORK_S = 0.05
+"""Seconds that a forked worker takes before it prepares its first workload."""
 
 START_BLOCKS = 3
 """Blocks of a workload before its passes: its first calls, those that find the calls of a block, and the pilot pass."""
@@ -61,7 +65,7 @@ class Forecast:
     Attributes:
         workloads: Number of workloads.
         known: Workloads whose calls were timed before; the others count as their mean.
-        processes: Fresh processes that measure all workloads.
+        processes: Processes that measure all workloads.
         blocks: Blocks of each workload in a process.
         total_s: Seconds of all processes, start-up included.
         half_width: Relative half-width of the 95 % interval that follows from usual noise; None where no call is known.
@@ -115,20 +119,21 @@ def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s:
         budget_s: Seconds of the campaign; None for as long as the protocol asks for.
     """
     known = {key: one for key, one in (earlier or {}).items() if key in plan.by_key}
+    once_s, each_s = starts_s(plan)
     if plan.backend in BACKENDS and BACKENDS.load(plan.backend).is_virtual(plan.backend_options):
         protocol, n = plan.protocol, len(plan.by_key)
-        total_s = protocol.rounds * (PROCESS_S + n * VIRTUAL_VISIT_S)
+        total_s = once_s + protocol.rounds * (each_s + n * VIRTUAL_VISIT_S)
         return Forecast(n, len(known), protocol.rounds, protocol.min_blocks, total_s, None, budget_s, is_virtual=True)
     usual_s = statistics.mean(one.call_s for one in known.values()) if known else 0.0
     calls_s = [known[key].call_s if key in known else usual_s for key in plan.by_key]
     protocol = plan.protocol
     pass_s = sum((1 + WARMUP) * protocol.block_s(call_s) for call_s in calls_s)
     build_s = statistics.mean(one.prepare_s for one in known.values()) * len(calls_s) if known else 0.0
-    start_s = PROCESS_S + build_s + START_BLOCKS * pass_s
+    start_s = each_s + build_s + START_BLOCKS * pass_s
     processes, blocks = protocol.rounds, math.ceil(statistics.mean(_blocks(protocol, call_s) for call_s in calls_s))
     if budget_s is not None and known:
-        processes, blocks = fitting(protocol, budget_s, start_s, pass_s)
-    total_s = processes * (start_s + blocks * pass_s)
+        processes, blocks = fitting(protocol, budget_s - once_s, start_s, pass_s)
+    total_s = once_s + processes * (start_s + blocks * pass_s)
     half = half_width(processes, blocks) if known else None
     return Forecast(len(calls_s), len(known), processes, blocks, total_s, half, budget_s)
 
@@ -136,6 +141,12 @@ def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s:
 def _blocks(protocol: Protocol, call_s: float) -> int:
     """Returns the fewest blocks of a visit."""
     return max(protocol.min_blocks, math.ceil(protocol.min_visit_s / max(protocol.block_s(call_s), 1e-9)))
+
+
+def starts_s(plan: Plan) -> tuple[float, float]:
+    """Returns the seconds that starting takes once a campaign, and those that it takes in each process."""
+    kind = "cpu" if plan.handle is None else plan.handle.kind
+    return (PROCESS_S, FORK_S) if is_forked(plan.backend, kind) else (0.0, PROCESS_S)
 
 
 def fitting(protocol: Protocol, budget_s: float, start_s: float, pass_s: float) -> tuple[int, int]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +11,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from hwcost import errors
+from hwcost.campaign.fork_server import ForkServer
+from hwcost.campaign.launch import Launch, Launched, Spawned
 from hwcost.devices import DeviceHandle, device_kind
+from hwcost.timing import timer
 from hwcost.timing.worker import ACKNOWLEDGED, Job
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -42,26 +43,19 @@ class WorkerProcess:
     """A running worker; a context manager that leaves no process behind.
 
     Args:
-        job: Task of the worker, which is pinned to the job's device.
+        job: Task of the worker, which is pinned to the job's device. Its seconds begin now, before a warm process is there.
+        server: Warm process that it is forked from where that is possible; None to spawn it.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, server: ForkServer | None = None) -> None:
         self._stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._current = tempfile.TemporaryFile()  # noqa: SIM115
-        job = replace(job, current_fd=self._current.fileno())
-        handle = DeviceHandle.from_dict(job.device)
-        threads = {name: str(job.threads) for name in THREAD_VARIABLES}
-        environment = os.environ | threads | device_kind(handle.kind).environment(handle)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "hwcost.timing.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            pass_fds=(self._current.fileno(),),
-            env=environment | {"PYTHONPATH": _python_path()},
-            text=True,
-            encoding="utf-8",
-        )
+        waited = timer.stopwatch()
+        launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno())
+        forked = None if server is None else server.fork(launch)
+        self._process: Launched = forked or Spawned(launch)
+        round_s = None if job.round_s is None else max(0.0, job.round_s - waited())
+        job = replace(job, current_fd=self._process.current_fd, round_s=round_s)
         self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -73,7 +67,6 @@ class WorkerProcess:
             WorkerDiedError: When the worker was killed or crashed.
             HwcostError: What the worker itself raised, of the same class.
         """
-        assert self._process.stdout is not None
         for line in self._process.stdout:
             try:
                 event = json.loads(line)
@@ -89,7 +82,6 @@ class WorkerProcess:
         raise WorkerDiedError(self._position(), self._process.wait(), self._tail())
 
     def _send(self, line: str) -> None:
-        assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it died; events() says how
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
@@ -107,13 +99,11 @@ class WorkerProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
+        self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):
-                    pipe.close()
+            with suppress(BrokenPipeError):
+                pipe.close()
         self._stderr.close()
         self._current.close()
 
@@ -126,6 +116,8 @@ def _revived(name: str, text: str) -> errors.HwcostError:
     return error
 
 
-def _python_path() -> str:
-    """Makes the worker import the same hwcost, and the user's own modules, as this process does."""
-    return os.pathsep.join(path or os.getcwd() for path in sys.path)
+def environment_of(job: Job) -> dict[str, str]:
+    """Returns the environment variables of a worker: numbers of threads, and the device that it is pinned to."""
+    handle = DeviceHandle.from_dict(job.device)
+    threads = {name: str(job.threads) for name in THREAD_VARIABLES}
+    return os.environ | threads | device_kind(handle.kind).environment(handle)

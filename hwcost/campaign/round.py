@@ -19,6 +19,7 @@ from hwcost.timing.worker import Job
 if TYPE_CHECKING:
     from hwcost.campaign.budget import Budget
     from hwcost.campaign.cpus import Reservation
+    from hwcost.campaign.fork_server import ForkServer
     from hwcost.campaign.interrupt import Interrupt
     from hwcost.campaign.journal import Journal
     from hwcost.campaign.plan import Plan
@@ -44,16 +45,24 @@ class Rounds:
         budget: The seconds of the campaign.
         tally: Counter of blocks, which reports the progress.
         interrupt: Ctrl-C, which is looked at after every event.
+        server: Warm process that workers are forked from.
 
     Attributes:
         reservation: The CPUs that the campaign holds; None where it needs none.
     """
 
     def __init__(
-        self, plan: Plan, handle: DeviceHandle, journal: Journal, budget: Budget, tally: Tally, interrupt: Interrupt
+        self,
+        plan: Plan,
+        handle: DeviceHandle,
+        journal: Journal,
+        budget: Budget,
+        tally: Tally,
+        interrupt: Interrupt,
+        server: ForkServer,
     ) -> None:
         self.plan, self.handle, self.journal = plan, handle, journal
-        self.budget, self.tally, self.interrupt = budget, tally, interrupt
+        self.budget, self.tally, self.interrupt, self.server = budget, tally, interrupt, server
         self.reservation: Reservation | None = None
         self._memory_bytes: int | None = None
 
@@ -99,8 +108,8 @@ class Rounds:
         """Measures what is left of a round in one fresh process."""
         round_s = self.budget.round_s(to_go)
         self.tally.begin(number, to_go, len(left), round_s)
-        age, spare_s = timer.stopwatch(), 0.0
-        with WorkerProcess(self._job(number, left, round_s)) as worker:
+        with WorkerProcess(self._job(number, left, round_s), self.server) as worker:
+            age, spare_s = timer.stopwatch(), 0.0  # without the start of a warm process, which is paid for once
             for event in worker.events():
                 kind = event["event"]
                 if kind == "environment":

@@ -15,6 +15,7 @@ from hwcost.backends import BACKENDS
 from hwcost.campaign import canaries, estimate
 from hwcost.campaign.budget import Budget
 from hwcost.campaign.cpus import WAIT_S, Reservation, reserved
+from hwcost.campaign.fork_server import ForkServer
 from hwcost.campaign.interrupt import Interrupt
 from hwcost.campaign.journal import Journal, is_counted
 from hwcost.campaign.plan import Plan, find_campaign
@@ -157,8 +158,12 @@ class _Run:
     def all_rounds(self) -> bool:
         """Runs round after round until nothing is due; returns False when the budget ended it."""
         self.store.set_status(self.campaign_id, "running")
-        rounds = Rounds(self.plan, self.handle, self.journal, self.budget, self.tally, self.interrupt)
-        rounds.reservation = self.reservation
+        with ForkServer(self.plan.backend, self.handle.kind) as server:
+            rounds = Rounds(self.plan, self.handle, self.journal, self.budget, self.tally, self.interrupt, server)
+            rounds.reservation = self.reservation
+            return self._all(rounds)
+
+    def _all(self, rounds: Rounds) -> bool:
         self.journal.recover()
         stored = self.store.rounds(self.campaign_id)
         for number, order in stored.items():

@@ -83,7 +83,7 @@ def main() -> int:
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    _die_with_parent()
+    die_with_parent()
     try:
         for event in work(Job(**json.loads(sys.stdin.readline()))):
             _send(events, event)
@@ -143,7 +143,7 @@ def _send(events: IO[str], event: dict[str, Any]) -> None:
     events.flush()
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Asks Linux to kill this process when its parent dies, so that none is left running after a ``kill -9``."""
     if sys.platform == "linux":
         parent = os.getppid()

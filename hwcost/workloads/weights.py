@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 BUFFER = 1_000_003
 """Numbers in the buffer; a prime, so that no row of a weight matrix repeats where the buffer does."""
@@ -72,6 +73,17 @@ def _kept() -> dict[torch.dtype, Pool]:
     return {}
 
 
+class Uninitialised(TorchFunctionMode):  # type: ignore[misc]  # torch has no types for it
+    """Skips the functions of ``torch.nn.init``, which fill nothing on ``meta``, but let torch import its compiler."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Calls a function of torch; one that initialises returns its tensor as it is."""
+        given = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            return given["tensor"] if "tensor" in given else args[0]
+        return func(*args, **given)
+
+
 def materialize(make: Callable[[], torch.nn.Module], dtype: str, seed: int) -> torch.nn.Module:
     """Builds a module without initialising it, then fills its parameters once.
 
@@ -83,11 +95,17 @@ def materialize(make: Callable[[], torch.nn.Module], dtype: str, seed: int) -> t
     Returns:
         The module on the CPU, in eval mode, without gradients.
     """
-    with torch.device("meta"):
+    with torch.device("meta"), Uninitialised():
         module = make()
-    module = module.to(getattr(torch, dtype)).to_empty(device="cpu").eval().requires_grad_(False)
+    unfilled: Any = module.to(getattr(torch, dtype))
+    module = unfilled._apply(_empty).eval().requires_grad_(False)
     fill(module, seed, _pools)
     return module
+
+
+def _empty(tensor: torch.Tensor) -> torch.Tensor:
+    """Returns memory for a tensor, as ``to_empty`` does by way of torch's compiler, which it would import."""
+    return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="cpu")
 
 
 def fill(module: torch.nn.Module, seed: int, pools: dict[torch.dtype, Pool] | None = None) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from hwcost.campaign import round as campaign_round
 from hwcost.campaign import run as campaign
+from hwcost.campaign.fork_server import ForkServer
 from hwcost.campaign.journal import Journal, is_counted
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.process import WorkerDiedError
@@ -43,7 +44,7 @@ class Machine:
         self.device = SimDevice(faults=Faults(noise=0.002))
         self.dies, self.jobs = dies, list[Job]()
 
-    def worker(self, job: Job) -> InProcess:
+    def worker(self, job: Job, server: ForkServer) -> InProcess:
         self.jobs.append(job)
         number, dies = len(self.jobs) - 1, self.dies
 
@@ -123,7 +124,7 @@ def test_a_process_that_dies_before_it_began_is_an_error(tmp_path: Path, monkeyp
             yield from ()
             raise WorkerDiedError(None, 1, "no module")
 
-    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job: Gone(job, SimDevice(), XEON))
+    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, server: Gone(job, SimDevice(), XEON))
     with open_store(tmp_path / "s.db") as store, pytest.raises(WorkerDiedError, match="no module"):
         campaign.run(store, campaign.start(plan_of(), store))
 
