@@ -86,7 +86,7 @@ class Goal(ABC):
         """Says whether a value of the figure is as wanted."""
         return value <= self.bound if self.sign == "<=" else value >= self.bound
 
-    def check(self, items: Sequence[Item]) -> None:
+    def check(self, items: Sequence[Item]) -> None:  # noqa: B027 - most figures exist for all workloads
         """Raises UsageError when the figure will not exist for these workloads."""
 
     def adapted(self, protocol: Protocol) -> Protocol:

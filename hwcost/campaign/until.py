@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
     from hwcost.timing.measurement import Measurement
 
+LONGER = "--resume goes on; give a longer --budget."
+"""Advice where the budget ended the campaign."""
+
+QUIETER = "All rounds were made: give a longer --budget or a stricter --tier, or measure on a quieter machine."
+"""Advice where the campaign made all its rounds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -57,10 +63,6 @@ class Standing:
     def to_list(self) -> list[dict[str, Any]]:
         """Returns plain JSON."""
         return [{"goal": str(one.goal), "value": one.value, "met": one.is_met} for one in self.verdicts]
-
-
-LONGER = "--resume goes on; give a longer --budget."
-QUIETER = "All rounds were made: give a longer --budget or a stricter --tier, or measure on a quieter machine."
 
 
 class Until:

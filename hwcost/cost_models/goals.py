@@ -187,7 +187,7 @@ def noise_of(measurements: Sequence[Measurement]) -> Floats:
         for m in measurements
         if m.role == "fit" and m.latency_s is not None
     ]
-    return np.array(halves) / Z
+    return np.asarray(np.array(halves, dtype=np.float64) / Z)
 
 
 def _rms(noise: Floats) -> float:
