@@ -135,7 +135,8 @@ def _read(text: str, kinds: Mapping[str, type[Goal]]) -> Goal:
     kind = kinds[given.head]
     if ":" in given.what and not (kind.takes_part and given.part):
         what = "the name of a cost model" if kind.takes_part else "nothing"
-        raise UsageError(f"'{text}': {what} stands behind the colon of {kind.name}: write {kind.name}{given.sign}{given.value}")
+        right = f"{kind.name}{given.sign}{given.value}"
+        raise UsageError(f"'{text}': {what} stands behind the colon of {kind.name}: write {right}")
     if given.sign != kind.sign:
         size = "small" if kind.sign == "<=" else "large"
         raise UsageError(f"'{text}': {kind.name} is to be {size}: write {given.what}{kind.sign}{given.value}")

@@ -60,15 +60,15 @@ def make_plan(
         until: Goals by which the campaign ends; empty for the tier's half-width.
 
     Raises:
-        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, there are too few
-            CPUs, a goal cannot be judged for these workloads, or both goals and a number of rounds are given.
+        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, there are too
+            few CPUs, a goal cannot be judged for these workloads, or both goals and a number of rounds are given.
         DeviceError: When the device is not here.
         DataError: When one workload stands twice.
     """
     for item in items:
         check_role(item.role)
     if until and rounds is not None:
-        raise UsageError(f"rounds={rounds} (--rounds) makes exactly so many, and until= (--until) ends before: leave one out")
+        raise UsageError(f"rounds={rounds} (--rounds) makes exactly so many; until= (--until) ends before. Give one of them")
     own = dict(options or {})
     handle = require(device)
     if usable(backend, handle.kind, own).uses_processor:

@@ -3,7 +3,8 @@
 An error has two parts: what the model does not know of the architectures, and the noise of measuring. Further processes
 lessen the second alone. A row's own noise follows from its interval; the model that predicts the row learnt from rows as
 noisy, which adds at the most as much again where there are more rows than twice what the model learns. Where the error less
-both is still not as wanted, no process brings it there, and more architectures are needed.
+both is still not as wanted, no process brings it there, and more architectures are needed. Of few rows, the sum of squared
+noise is uncertain itself; its upper 95 % bound is what counts.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ DEFAULT_MODEL = "hybrid"
 
 NOISE_PARTS = 2.0
 """Share of an error's square that noise explains at the most, in squares of a row's own noise: the row's, and the fit's."""
+
+ONE_SIDED = 1.645
+"""Standard errors from a mean to its upper 95 % bound."""
 
 Z = 1.96
 """Standard errors in a half-width; few processes have more, which makes the noise look larger and the rule more patient."""
@@ -77,9 +81,9 @@ class ModelGoal(Goal):
         count = sum(isinstance(one.workload, ModelWorkload) for one in fitted)
         if count < max(MIN_ARCHITECTURES, len(fitted)):
             raise UsageError(
-                f"'{self}' is about a cost model, which is cross-validated on {MIN_ARCHITECTURES} or more architectures of a "
-                f"search space with the role 'fit'; {count} of {len(items)} workloads are such. Measure more architectures "
-                "(-n, --space), or ask for half-width<=1% instead"
+                f"'{self}' is about a cost model, which is cross-validated on {MIN_ARCHITECTURES} or more architectures of "
+                f"a search space with the role 'fit'; {count} of {len(items)} workloads are such. Measure more "
+                "architectures (-n, --space), or ask for half-width<=1% instead"
             )
         self._rehearse(items, len(fitted))
 
@@ -133,13 +137,13 @@ class ModelGoal(Goal):
                 raise DataError(f"they hold {what}; at least {MIN_ARCHITECTURES} are needed, and no others beside them")
             cost_model(self.model, data.space, **data.shape).fit(archs, latency_s, weights)
         except DataError as error:
-            raise UsageError(f"'{self}' is about one cost model, which cannot be fitted to these workloads: {error}") from None
+            raise UsageError(f"'{self}' is about one cost model, which cannot be fitted here: {error}") from None
 
     def _more_architectures(self, best: float, noise: Floats) -> str:
         value = f"{best:.3g} {self.unit}".strip()
         return (
-            f"Measure more architectures (-n), or fit another cost model: measuring is precise to {100 * _rms(noise):.2g} %, "
-            f"and without that noise {self.name} would still be about {value}."
+            f"Measure more architectures (-n), or fit another cost model: measuring is precise to {100 * _rms(noise):.2g} "
+            f"%, and without that noise {self.name} would still be {value} or more."
         )
 
 
@@ -153,7 +157,9 @@ class MeanError(ModelGoal):
         """See the base class; the mean absolute value of normal noise is ``sqrt(2 / pi)`` of its standard error."""
         floor = 100 * math.sqrt(2 / math.pi) * _rms(noise)
         mape = trained.metrics["mape"]
-        return None if mape is None or math.isnan(floor) else math.sqrt(max(0.0, mape**2 - NOISE_PARTS * floor**2))
+        if mape is None or math.isnan(floor):
+            return None
+        return math.sqrt(max(0.0, mape**2 - noise_parts(len(noise)) * floor**2))
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,7 @@ class RSquared(ModelGoal):
     def without_noise(self, trained: Trained, noise: Floats) -> float | None:
         """See the base class."""
         measured = trained.measured
-        left = float(((measured - trained.left_out) ** 2).sum() - NOISE_PARTS * ((noise * measured) ** 2).sum())
+        left = float(((measured - trained.left_out) ** 2).sum() - noise_parts(len(noise)) * ((noise * measured) ** 2).sum())
         total = float(((measured - measured.mean()) ** 2).sum())
         return None if math.isnan(left) or total == 0 else 1.0 - max(0.0, left) / total
 
@@ -188,6 +194,11 @@ def noise_of(measurements: Sequence[Measurement]) -> Floats:
         if m.role == "fit" and m.latency_s is not None
     ]
     return np.asarray(np.array(halves, dtype=np.float64) / Z)
+
+
+def noise_parts(n: int) -> float:
+    """Returns how many times their own expected square noise may explain of the squared errors of n rows."""
+    return NOISE_PARTS * (1.0 + ONE_SIDED * math.sqrt(2.0 / n))
 
 
 def _rms(noise: Floats) -> float:
