@@ -43,6 +43,10 @@ COUNT = Kind("a whole number from 1", lambda value: WHOLE.holds(value) and value
 SEED = Kind("a whole number from 0", lambda value: WHOLE.holds(value) and value >= 0)
 NUMBER = Kind("a number", _is_number)
 TEXT = of_type("a text", str)
+TEXTS = Kind(
+    "a text, or a list of texts",
+    lambda value: TEXT.holds(value) or (isinstance(value, (list, tuple)) and all(map(TEXT.holds, value))),
+)
 SWITCH = of_type("True or False", bool)
 PATH = of_type("a path", str, PathLike)
 FUNCTION = Kind("a function", callable)

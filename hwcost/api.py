@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hwcost._arguments import FUNCTION, NUMBER, TEXT, check, of_type
+from hwcost._arguments import FUNCTION, NUMBER, TEXT, TEXTS, check, of_type
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
@@ -62,6 +62,7 @@ def measure(
     role: str = "fit",
     store: str | Path | None = None,
     backend_options: Mapping[str, Any] | None = None,
+    until: str | Sequence[str] | None = None,
     progress: Callable[[Progress], None] = lambda state: None,
 ) -> Result:
     """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
@@ -95,6 +96,9 @@ def measure(
             aside to test them), ``component``, ``check`` or ``winner``.
         store: File or URL of the store; None for the user's default store.
         backend_options: Options of the backend by name.
+        until: Goal by which the campaign ends, or several that must all hold: ``half-width<=1%`` (every interval),
+            ``mape<=2%`` or ``r2>=0.95`` (cross-validated, of the cost model that would be fitted; ``mape:lut<=2%`` names
+            another one). None for the tier's half-width.
         progress: Callback after every pass.
 
     Returns:
@@ -102,27 +106,32 @@ def measure(
 
     Raises:
         DeviceError: When the device is not here, or busy: BusyError names the process that holds the CPUs.
-        UsageError: When an argument is wrong, architectures were made with differing options of their space, or there are
-            fewer CPUs than threads.
+        UsageError: When an argument is wrong, architectures were made with differing options of their space, there are fewer
+            CPUs than threads, or a goal cannot be judged for what is measured.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
     from hwcost.campaign import run as campaign
+    from hwcost.campaign.goals import read_goals
     from hwcost.campaign.options import MeasureOptions
     from hwcost.campaign.targets import workloads
+    from hwcost.cost_models.goals import GOALS
     from hwcost.spaces.base import SearchSpace
     from hwcost.stores import open_store
 
     given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress}
     check(given, space=of_type("a search space", SearchSpace).or_none, budget_s=NUMBER.or_none, wait_s=NUMBER)
     check(given, progress=FUNCTION)
+    check({"until": until}, until=TEXTS.or_none)
+    goals = read_goals([until] if isinstance(until, str) else until or (), GOALS)
     options = MeasureOptions(
         device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
         dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, cache=cache,
-        stopping=stopping, seed=seed, pin=pin, role=role,
+        stopping=stopping, seed=seed, pin=pin, role=role, until=goals,
     )  # fmt: skip
     plan = options.plan(workloads(what, options, space, model))
     with open_store(store) as opened:
-        return campaign.run(opened, campaign.start(plan, opened), budget_s=budget_s, wait_s=wait_s, progress=progress)
+        started = campaign.start(plan, opened)
+        return campaign.run(opened, started, budget_s=budget_s, wait_s=wait_s, progress=progress, goals=GOALS)
 
 
 def fit(

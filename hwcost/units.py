@@ -9,7 +9,7 @@ from hwcost.errors import UsageError
 
 __all__ = [
     "format_bytes", "format_clock", "format_count", "format_percent", "format_quantity", "format_seconds", "format_si",
-    "has_time_unit", "parse_duration", "parse_quantity",
+    "has_time_unit", "parse_duration", "parse_percent", "parse_quantity",
 ]  # fmt: skip
 
 PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
@@ -17,6 +17,7 @@ PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 
 
 _DURATIONS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 _QUANTITY = re.compile(r"\s*([+-]?[0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*(k|M|G|T|ns|us|µs|ms|s)?\s*")
+_PERCENT = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*%\s*")
 _DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*(ns|us|µs|ms|min|s|m|h)?\s*", re.IGNORECASE)
 
 
@@ -110,4 +111,17 @@ def parse_quantity(text: str) -> float:
     value = float(match[1]) * factor if match else math.nan
     if not math.isfinite(value):
         raise UsageError(f"'{text}' is not a quantity. Expected a number, perhaps with a unit, such as 66M or 50ms.")
+    return value
+
+
+def parse_percent(text: str) -> float:
+    """Reads a number with a percent sign, such as ``2%`` or ``0.5 %``, into percent.
+
+    Raises:
+        UsageError: When the text is not a finite number with a percent sign.
+    """
+    match = _PERCENT.fullmatch(text)
+    value = float(match[1]) if match else math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"'{text}' is not a percentage. Expected a number with a percent sign, such as 2%.")
     return value

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 LAYERS = [
     ["errors"],
     ["units"],
-    ["_types", "_dtypes", "_cached", "_log", "_arguments"],
+    ["_types", "_dtypes", "_cached", "_log", "_arguments", "_bounds"],
     ["_io", "_stats"],
     ["_jsonl"],
     ["_resources", "_extras", "_locks", "_imports", "_distributions"],

@@ -17,6 +17,7 @@ from hwcost.timing.protocol import protocol
 from hwcost.timing.stopping import StoppingCriterion
 
 if TYPE_CHECKING:
+    from hwcost.campaign.goals import Goal
     from hwcost.workloads.base import Workload
 
 __all__ = ["MeasureOptions"]
@@ -25,7 +26,7 @@ _KINDS = {
     "backend": TEXT, "backend_options": OPTIONS, "batch_size": WHOLE.or_none, "seq_len": WHOLE.or_none,
     "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
     "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
-    "role": TEXT,
+    "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none,
 }  # fmt: skip
 """Kind of every option but the device, which is looked for when it is needed."""
 
@@ -55,6 +56,7 @@ class MeasureOptions:
         pin: Whether measuring processes are bound to CPUs.
         role: Role of the workloads that come without one, one of :data:`hwcost.campaign.roles.ROLES`; cost models learn from
             the role ``fit``.
+        until: Goals by which the campaign ends, see :mod:`hwcost.campaign.goals`; None for the tier's half-width.
 
     Raises:
         UsageError: When an option is of a wrong type, the role, the tier, the arrival or the state of caches is unknown, the
@@ -77,6 +79,7 @@ class MeasureOptions:
     seed: int = 0
     pin: bool = True
     role: str = "fit"
+    until: tuple[Goal, ...] | None = None
 
     def __post_init__(self) -> None:
         check(vars(self), **_KINDS)
@@ -115,13 +118,13 @@ class MeasureOptions:
 
         Raises:
             DeviceError: When the device is not here.
-            UsageError: When there is nothing to measure, the backend cannot be used on the device, or there are fewer CPUs
-                than threads.
+            UsageError: When there is nothing to measure, the backend cannot be used on the device, there are fewer CPUs
+                than threads, or a goal cannot be judged for these workloads.
             DataError: When one workload stands twice.
         """
         items = [one if isinstance(one, Item) else Item(one, self.role) for one in targets]
         return make_plan(
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
-            stopping=self.stopping,
+            stopping=self.stopping, until=self.until or (),
         )  # fmt: skip

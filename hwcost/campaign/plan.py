@@ -48,6 +48,8 @@ class Plan:
         canaries: Small workloads that are visited again and again, see :mod:`hwcost.campaign.canaries`.
         handle: Device that is measured on, with its profile, so that the profile's file is not needed again; None for the
             first device of that name that is here when the campaign runs.
+        until: Goals by which the campaign ends, as :func:`hwcost.campaign.goals.read_goals` reads them; empty for the
+            protocol's half-width.
 
     Raises:
         UsageError: When there is nothing to measure.
@@ -64,6 +66,7 @@ class Plan:
     pin: bool = True
     canaries: tuple[Workload, ...] = ()
     handle: DeviceHandle | None = None
+    until: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.handle is not None and self.handle.name != self.device:
@@ -135,6 +138,7 @@ class Plan:
             "pin": self.pin,
             "canaries": [workload.as_dict() for workload in self.canaries],
             "handle": None if self.handle is None else self.handle.to_dict(),
+            "until": list(self.until),
         }
 
     @classmethod
@@ -149,7 +153,9 @@ class Plan:
             canaries = tuple(from_dict(workload) for workload in data.get("canaries", ()))
             handle = None if data.get("handle") is None else DeviceHandle.from_dict(data["handle"])
             protocol = Protocol.from_dict(data["protocol"])
-            return cls(**{**data, "items": items, "protocol": protocol, "canaries": canaries, "handle": handle})
+            until = tuple(data.get("until", ()))
+            read = {"items": items, "protocol": protocol, "canaries": canaries, "handle": handle, "until": until}
+            return cls(**{**data, **read})
         except (KeyError, TypeError) as error:
             raise DataError(f"this is not a campaign's plan: {error}") from None
 

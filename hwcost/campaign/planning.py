@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 from hwcost.backends import usable
 from hwcost.campaign.canaries import choose
 from hwcost.campaign.cpus import refuse_too_many
+from hwcost.campaign.goals import Goal, adapted
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.roles import check_role
 from hwcost.campaign.run import start
 from hwcost.devices import Device, require
+from hwcost.errors import UsageError
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
 from hwcost.timing.stopping import StoppingCriterion
@@ -37,6 +39,7 @@ def make_plan(
     arrival: str = BACK_TO_BACK,
     cache: str = "hot",
     stopping: StoppingCriterion | None = None,
+    until: Sequence[Goal] = (),
 ) -> Plan:
     """Plans a campaign.
 
@@ -54,21 +57,31 @@ def make_plan(
         arrival: Arrival of calls: ``back-to-back``, ``gap=TIME`` or ``poisson=RATE``.
         cache: State of the device's caches before a call, ``hot`` or ``cold``.
         stopping: Criterion by which a visit stops, in place of the tier's.
+        until: Goals by which the campaign ends; empty for the tier's half-width.
 
     Raises:
-        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, or there are too
-            few CPUs.
+        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, there are too
+            few CPUs, a goal cannot be judged for these workloads, or both goals and a number of rounds are given.
         DeviceError: When the device is not here.
         DataError: When one workload stands twice.
     """
     for item in items:
         check_role(item.role)
+    if until and rounds is not None:
+        raise UsageError(f"rounds={rounds} (--rounds) makes exactly so many; until= (--until) ends before. Give one of them")
     own = dict(options or {})
     handle = require(device)
     if usable(backend, handle.kind, own).uses_processor:
         refuse_too_many(threads)
     how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping)
-    return Plan(tuple(items), handle.name, backend, how, own, threads, seed, pin, choose(items, backend), handle)
+    canaries = choose(items, backend)
+    plan = Plan(
+        tuple(items), handle.name, backend, adapted(how, until), own, threads, seed, pin, canaries, handle,
+        tuple(map(str, until)),
+    )  # fmt: skip
+    for goal in until:
+        goal.check(plan.items)
+    return plan
 
 
 def find_or_create(plan: Plan, store: Store) -> str:

@@ -31,6 +31,7 @@ class Progress:
         rounds: Rounds planned so far, the present one included.
         passes: Passes of the present round by now.
         planned_passes: Passes of the present round, as far as is known; 0 before the first one.
+        standing: Values of the campaign's goals after the last process; empty before they are known.
     """
 
     done: int
@@ -44,6 +45,7 @@ class Progress:
     rounds: int = 0
     passes: int = 0
     planned_passes: int = 0
+    standing: str = ""
 
 
 class Tally:
@@ -54,6 +56,9 @@ class Tally:
         budget: The seconds of the campaign.
         report: Function that takes the progress.
         visits: Visits that were made before.
+
+    Attributes:
+        standing: Values of the campaign's goals after the last process; empty before they are known.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Tally:
         self._round_s: float | None = None
         self._call_sum_s = self._idle_sum_s = self._block_sum_s = 0.0
         self._age = timer.stopwatch()
+        self.standing = ""
 
     def begin(self, number: int, to_go: int, workloads: int, round_s: float | None) -> None:
         """Begins with a process.
@@ -101,7 +107,7 @@ class Tally:
         self._report(
             Progress(
                 done, done + left, self._round, remaining_s, name, call_s, idle_s, rounds=self._round + self._to_go,
-                passes=self._passes, planned_passes=planned_passes,
+                passes=self._passes, planned_passes=planned_passes, standing=self.standing,
             )
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 from hwcost._cached import cached_property
 from hwcost.backends import BACKENDS
 from hwcost.campaign import canaries, estimate
-from hwcost.campaign.budget import Budget
+from hwcost.campaign.budget import NEEDED, Budget
 from hwcost.campaign.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.fork_server import ForkServer
+from hwcost.campaign.half_width import KINDS
 from hwcost.campaign.interrupt import Interrupt
 from hwcost.campaign.journal import Journal, is_counted
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.progress import Progress, Tally
 from hwcost.campaign.round import Rounds
+from hwcost.campaign.until import Standing, Until
 from hwcost.devices import DeviceHandle, require
 from hwcost.errors import DeviceError, InterruptedRunError
 from hwcost.stores.ids import utc_now
@@ -28,6 +30,7 @@ from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Measurement
 
 if TYPE_CHECKING:
+    from hwcost.campaign.goals import Goal
     from hwcost.stores.base import Store
 
 __all__ = ["Progress", "Result", "run", "start"]
@@ -49,6 +52,7 @@ class Result:
         seconds: Seconds that this run took.
         is_complete: Whether nothing is due any more; false when the budget ended it first.
         fit: Level of the machine meanwhile, and the residual of each visit.
+        standing: Values of the campaign's goals; None where it has none, or could not judge them yet.
     """
 
     campaign_id: str
@@ -59,6 +63,7 @@ class Result:
     seconds: float
     is_complete: bool
     fit: estimate.CampaignFit
+    standing: Standing | None = None
 
     def __repr__(self) -> str:
         state = "" if self.is_complete else ", not complete"
@@ -82,6 +87,7 @@ def run(
     budget_s: float | None = None,
     wait_s: float = WAIT_S,
     progress: Callable[[Progress], None] = lambda state: None,
+    goals: Mapping[str, type[Goal]] = KINDS,
 ) -> Result:
     """Runs a campaign that lies in a store, or resumes it.
 
@@ -94,17 +100,18 @@ def run(
             takes longer, since an interval needs them; None for as long as the protocol asks for.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Function that is called after every pass, and while the campaign waits.
+        goals: Kinds of goal that the plan may hold, by name; :data:`hwcost.cost_models.goals.GOALS` for all.
 
     Raises:
         InterruptedRunError: On Ctrl-C; what was measured is kept.
         DataError: When the campaign was begun on another machine or with other software.
         BusyError: When another process runs this campaign, or others hold the CPUs for longer than ``wait_s``.
         DeviceError: When the device is not here, or was lost on the way; what was measured is kept.
-        UsageError: When this process may use fewer CPUs than the plan has threads.
+        UsageError: When this process may use fewer CPUs than the plan has threads, or the plan has a goal of another kind.
     """
     find_campaign(store, campaign_id)
     with store.held(campaign_id):
-        campaign = _Run(store, campaign_id, budget_s, progress)
+        campaign = _Run(store, campaign_id, budget_s, progress, goals)
         try:
             with campaign.interrupt, campaign.processors(wait_s):
                 complete = campaign.all_rounds()
@@ -117,17 +124,25 @@ def run(
             raise type(error)(f"{error} Go on with: hwcost measure --resume --store {store.url}") from None
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)
-    doubts = [] if campaign.budget.flag is None else [campaign.budget.flag]
-    flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *doubts)
-    return Result(campaign_id, store.url, campaign.plan, fit.measurements, flags, campaign.watch(), complete, fit)
+    standing = campaign.standing
+    doubts = [campaign.budget.flag, None if standing is None else standing.flag(complete)]
+    flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *(flag for flag in doubts if flag is not None))
+    seconds = campaign.watch()
+    return Result(campaign_id, store.url, campaign.plan, fit.measurements, flags, seconds, complete, fit, standing)
 
 
 class _Run:
     """A campaign while it runs: it decides what each round measures."""
 
-    def __init__(self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None],
+        goals: Mapping[str, type[Goal]],
+    ) -> None:  # fmt: skip
         self.store, self.campaign_id = store, campaign_id
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
+        self.until = Until(self.plan, goals)
+        self.standing: Standing | None = None
+        self._estimate: tuple[int, list[Measurement]] = (0, [])
         self.journal = Journal(self.plan, campaign_id, store)
         self.watch = timer.stopwatch()
         self.budget = Budget(budget_s, lambda: self.watch())
@@ -206,14 +221,40 @@ class _Run:
         return self.budget.further(self.plan.protocol.max_rounds - self._made())
 
     def _due(self) -> list[str]:
-        """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before."""
+        """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before.
+
+        A campaign with goals ends as soon as no further process would bring one nearer.
+        """
         protocol, failed, counts = self.plan.protocol, self.failed, self._counts()
         keys = [key for key in self.plan.by_key if key not in failed]
         lacking = [key for key in keys if counts[key] < protocol.rounds]
+        wanted = self._wanted(min((counts[key] for key in keys), default=0))
+        if wanted is not None and not wanted:
+            return []
         if lacking or self._made() >= protocol.max_rounds:
             return lacking
-        wide = set(estimate.needs_more_rounds(estimate.estimate(self.plan, self.journal.visits), self.plan))
-        return [key for key in keys if key in wide]
+        if wanted is None:
+            wanted = set(estimate.needs_more_rounds(self._estimated(), self.plan))
+        return [key for key in keys if key in wanted]
+
+    def _wanted(self, least: int) -> set[str] | None:
+        """Judges the goals, and returns the workloads that they need; None without goals, or before they can be judged.
+
+        Args:
+            least: Number of rounds that every workload got.
+        """
+        if not self.until.goals or least < NEEDED:
+            return None
+        self.standing = self.until.judge(self._estimated(), self._made())
+        self.tally.standing = str(self.standing)
+        return self.standing.due
+
+    def _estimated(self) -> list[Measurement]:
+        """Returns what the visits say by now; equal ones are estimated once."""
+        made = len(self.journal.visits)
+        if self._estimate[0] != made:
+            self._estimate = made, estimate.estimate(self.plan, self.journal.visits)
+        return self._estimate[1]
 
     def _order(self, number: int, due: list[str]) -> list[str]:
         """Draws the order of a round; from the third on, what is far less certain than the rest comes first.
@@ -222,10 +263,7 @@ class _Run:
         """
         if number < 2:
             return self.plan.order(number, due)
-        found = {
-            m.workload.key: math.inf if m.half_width is None else m.half_width
-            for m in estimate.estimate(self.plan, self.journal.visits)
-        }
+        found = {m.workload.key: math.inf if m.half_width is None else m.half_width for m in self._estimated()}
         widths = [width for width in found.values() if width < math.inf]
         usual = statistics.median(widths) if widths else 0.0
         doubtful = [key for key in due if found[key] > DOUBTFUL * usual]

@@ -52,11 +52,16 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
     Raises:
         UsageError: When one of them does.
     """
+    from hwcost.campaign.goals import read_goals
+    from hwcost.cost_models.goals import GOALS
+
     found = given(context)
     if str(found.get("model", "")).endswith(".onnx"):
         found["model"] = str(Path(found["model"]).resolve())
     if ".toml" in str(found.get("device", "")):
         found["device"] = Path(found["device"]).name.replace(".toml", "")
+    if "until" in found:
+        found["until"] = _written(read_goals(found["until"], GOALS))
     for name, planned in _planned(plan).items():
         if name in found and found[name] not in planned:
             has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
@@ -85,5 +90,11 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
         "blocks": [plan.protocol.min_blocks],
         "arrival": [plan.protocol.arrival],
         "cache": [plan.protocol.cache],
+        "until": [_written(plan.until)],
         "number": [learnt_from] if learnt_from else [sum(item.role == "check" for item in plan.items)],
     }
+
+
+def _written(goals: Iterable[object]) -> str:
+    """Returns goals in one text, whatever their order."""
+    return " and ".join(sorted(map(str, goals)))

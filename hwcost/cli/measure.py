@@ -77,6 +77,7 @@ def measure(
     arrival: measuring.Arrival = "back-to-back",
     cache: measuring.Cache = "hot",
     stopping: measuring.Stopping = None,
+    until: measuring.Until = None,
     threads: measuring.Threads = 1,
     pin: measuring.Pin = True,
     budget: Annotated[
@@ -110,12 +111,15 @@ def measure(
         return
     _refuse_unused(context)
     handle = require(device)  # an absent device ends the command before the modules that measure are imported
+    from hwcost.campaign.goals import read_goals
     from hwcost.campaign.options import MeasureOptions
+    from hwcost.cost_models.goals import GOALS
 
     options = MeasureOptions(
         device=handle, backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
         backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
         blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
+        until=read_goals(until or (), GOALS),
     )  # fmt: skip
     _start(options.plan(_targets(context.params, options)), store, run, dry_run)
 

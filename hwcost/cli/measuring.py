@@ -76,6 +76,14 @@ Stopping = Annotated[
         show_default="the tier's own", rich_help_panel=HOW,
     ),
 ]  # fmt: skip
+Until = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--until", metavar="'WHAT<=VALUE'",
+        help="Goal that ends it: half-width<=1%, mape<=2% or r2>=0.95 (cross-validated), mape:lut<=2%; repeatable.",
+        show_default="the tier's half-width", rich_help_panel=HOW,
+    ),
+]  # fmt: skip
 Pin = Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.", rich_help_panel=HOW)]
 SpaceOptions = Annotated[
     list[str] | None,

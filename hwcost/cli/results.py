@@ -57,6 +57,7 @@ def as_document(result: Result) -> dict[str, Any]:
         "tier": result.plan.protocol.tier,
         "arrival": result.plan.protocol.arrival,
         "complete": result.is_complete,
+        "until": None if result.standing is None else result.standing.to_list(),
         "seconds": result.seconds,
         "drift": None if result.fit.drift is None else asdict(result.fit.drift),
         "canaries": None if result.fit.canaries is None else asdict(result.fit.canaries),
@@ -130,9 +131,10 @@ def summary(result: Result) -> str:
         achieved = "; ".join(filter(None, (known, achieved)))
     visits = sum(len(m.visits) for m in result.measurements)
     ended = "" if result.is_complete else " The budget ended it; --resume goes on."
+    goals = "" if result.standing is None else f" {result.standing}."
     return (
         f"{achieved} (wanted {format_percent(result.plan.protocol.half_width, 1)}); {visits} visits in "
-        f"{format_clock(result.seconds)}.{ended}\ncampaign {result.campaign_id} in {result.store_url}"
+        f"{format_clock(result.seconds)}.{ended}{goals}\ncampaign {result.campaign_id} in {result.store_url}"
     )
 
 

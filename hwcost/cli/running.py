@@ -51,6 +51,7 @@ def show_plan(plan: Plan, store: str | None, options: RunOptions) -> None:
     if not console.write_json({"plan": plan.to_dict(), "expected": time.to_dict()}, options.json):
         rows = [[item.workload.name, item.role] for item in plan.items]
         footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more with {plan.backend}: {time}."
+        footer += f" It ends early when {' and '.join(plan.until)}." if plan.until else ""
         footer += " Nothing was measured."
         console.print_table("Plan", ["workload", "role"], rows, footer)
 
@@ -64,10 +65,13 @@ def run_campaign(store: Store, campaign_id: str, options: RunOptions) -> None:
     from hwcost.campaign.run import run
     from hwcost.cli import results
     from hwcost.cli.forecast import announced
+    from hwcost.cost_models.goals import GOALS
 
     with progress(progress_text) as update:
         announce = announced(update, store, campaign_id, options.budget_s)
-        result = run(store, campaign_id, budget_s=options.budget_s, wait_s=options.wait_s, progress=announce)
+        result = run(
+            store, campaign_id, budget_s=options.budget_s, wait_s=options.wait_s, progress=announce, goals=GOALS
+        )
     results.show(result, options.json)
     refuse_invalid(result)
 
@@ -98,8 +102,8 @@ def progress_text(state: Progress) -> ProgressText:
     made = f"pass {state.passes} of {state.planned_passes}" if state.passes else "preparing"
     left = _remaining(state)
     return ProgressText(
-        state.done, state.planned, ", ".join(filter(None, (where, made, left, state.name))),
-        ", ".join(filter(None, (where, made, left))),
+        state.done, state.planned, ", ".join(filter(None, (where, made, left, state.standing, state.name))),
+        ", ".join(filter(None, (where, made, left, state.standing))),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hwcost._bounds import Bound, split_bound
 from hwcost.errors import UsageError
 from hwcost.units import has_time_unit, parse_quantity
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, SearchSpace
 
 _NAMED = re.compile(r"(?:([A-Za-z_]\w*)=)?(.+)")
-_CONSTRAINT = re.compile(r"(.+?)(<=|>=)\s*([^<>=]+)")
 
 
 @dataclass
@@ -52,7 +52,7 @@ class SearchSpec:
         """
         from hwcost.objectives.sizes import SIZES
 
-        for text in [*objectives, *(_parts(text)[0] for text in constraints)]:
+        for text in [*objectives, *(_bound(text).what for text in constraints)]:
             name, what = _split(text)
             if what.partition(":")[0] not in SIZES and ":" not in what:
                 self._model(name, what)
@@ -80,7 +80,7 @@ class SearchSpec:
         from hwcost.objectives import Constraint
         from hwcost.objectives.cost_function import is_predictor, is_vectorised, quantity_of
 
-        what, sign, bound = _parts(text)
+        what, sign, bound = _bound(text)
         if bound.endswith("x") and baseline is None:
             raise UsageError(f"'{text}' is relative: give --baseline, the architecture that it is relative to")
         end, of = parse_quantity(bound.removesuffix("x")), baseline if bound.endswith("x") else None
@@ -141,12 +141,8 @@ def _own(what: str, space: SearchSpace) -> Any:
         raise UsageError(f"'{what}' could not be made for space '{space.name}': {reason(error)}") from error
 
 
-def _parts(text: str) -> tuple[str, str, str]:
-    """Returns what a constraint bounds, the sign, and the bound."""
-    match = _CONSTRAINT.fullmatch(text.strip())
-    if match is None:
-        raise UsageError(f"'{text}' is not a constraint. Expected WHAT<=VALUE or WHAT>=VALUE, such as params<=66M")
-    return match[1].strip(), match[2], match[3].strip()
+def _bound(text: str) -> Bound:
+    return split_bound(text, "a constraint", "params<=66M")
 
 
 def _check_unit(text: str, value: str, is_time: bool) -> None:

@@ -53,6 +53,7 @@ CODES = {
     "W_ENV_MISMATCH": "two measurements come from different environments",
     "W_ONE_PASS": "a table has no rounds, so the machine's level is in no interval",
     "I_BUDGET": "fewer processes fit into the budget than were asked for",
+    "I_UNTIL": "the campaign ended before its goals were met",
     "I_PCTL_N": "there are too few isolated calls for a percentile",
 }
 """Every code this library gives and what it means; codes are never renamed."""
