@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from peer_tools.agreement import Agreement, agreement
 from peer_tools.model_errors import errors, time_to
@@ -101,13 +103,20 @@ def show(runs: list[Run], path: Path | None) -> None:
     if path is not None:
         document = {
             "schema_version": SCHEMA_VERSION,
-            "agreement": [{"tool": tool, "bursts": bursts, **asdict(one)} for (tool, bursts), one in figures.items()],
+            "agreement": [
+                {"tool": tool, "bursts": bursts, **finite(asdict(one))} for (tool, bursts), one in figures.items()
+            ],
             "model": [
-                {"tool": tool, "bursts": bursts, "mape_by_seconds": found, "time_to_wanted_s": time_to(found)}
+                {"tool": tool, "bursts": bursts, "mape_by_seconds": finite(found), "time_to_wanted_s": time_to(found)}
                 for (tool, bursts), found in models.items()
             ],
         }
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def finite(figures: Mapping[Any, float | None]) -> dict[Any, float | None]:
+    """Returns figures as JSON can hold them: None for what is infinite or no number."""
+    return {name: one if one is not None and math.isfinite(one) else None for name, one in figures.items()}
 
 
 def agreements(runs: Iterable[Run]) -> dict[tuple[str, bool], Agreement]:

@@ -20,10 +20,12 @@ class Agreement:
         pairs: Number of pairs.
         median: Median of the differences between the latencies of both runs; NaN without any, as for all figures.
         p95: 95th percentile of the differences.
-        half_width: Median of the stated half-widths; None for a tool that states none.
+        half_width: Median of the stated half-widths, in which a number without an interval counts as infinitely wide; None
+            for a tool that states none.
         held: Share of nets whose difference lies within both half-widths together; None for a tool that states none.
         warned: Share of numbers that came with a warning of the tool's own.
         without: Share of nets that lack a number in one of the runs.
+        unbounded: Share of numbers without an interval; None for a tool that states none.
         seconds: Median of the seconds of a run.
     """
 
@@ -34,6 +36,7 @@ class Agreement:
     held: float | None
     warned: float
     without: float
+    unbounded: float | None
     seconds: float
 
 
@@ -42,7 +45,8 @@ def agreement(pairs: Sequence[tuple[Run, Run]]) -> Agreement:
     runs = [run for pair in pairs for run in pair]
     both = [two for a, b in pairs for two in compared(a.found, b.found)]
     differences = [difference(a, b) for a, b in both]
-    halves = [one.half_width for run in runs for one in run.found.readings.values() if one.half_width is not None]
+    stated = [one.half_width for run in runs for one in run.found.readings.values()]
+    halves = [math.inf if one is None else one for one in stated] if any(one is not None for one in stated) else []
     nets = sum(a.piece.nets for a, _ in pairs)
     return Agreement(
         len(pairs),
@@ -52,6 +56,7 @@ def agreement(pairs: Sequence[tuple[Run, Run]]) -> Agreement:
         sum(is_held(a, b) for a, b in both) / nets if halves else None,
         sum(len(run.found.warned) for run in runs) / (2 * nets),
         1 - len(both) / nets,
+        halves.count(math.inf) / len(halves) if halves else None,
         statistics.median(run.seconds for run in runs),
     )
 

@@ -17,13 +17,13 @@ def agreement_table(figures: Mapping[tuple[str, bool], Agreement]) -> str:
     """Returns one row per tool, with and without the neighbour."""
     heads = (
         "neighbour", "tool", "pairs", "run-to-run difference, median / p95", "stated half-width", "difference held by both",
-        "numbers warned of", "without a number", "seconds",
+        "numbers warned of", "without a number / an interval", "seconds",
     )  # fmt: skip
     rows = [
         (
             NEIGHBOUR[has_bursts], TOOLS[tool].label, str(one.pairs),
             f"{percent(one.median)} / {percent(one.p95)}", percent(one.half_width), percent(one.held, 0),
-            percent(one.warned, 0), percent(one.without, 0), f"{one.seconds:.0f}",
+            percent(one.warned, 0), f"{percent(one.without, 0)} / {percent(one.unbounded, 0)}", f"{one.seconds:.0f}",
         )
         for (tool, has_bursts), one in figures.items()
     ]  # fmt: skip
@@ -49,5 +49,7 @@ def markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """Returns a share in percent; a dash where there is none."""
-    return NONE if share is None or math.isnan(share) else f"{100 * share:.{digits}f} %"
+    """Returns a share in percent; a dash where there is none, ∞ for an infinite one."""
+    if share is None or math.isnan(share):
+        return NONE
+    return "∞" if math.isinf(share) else f"{100 * share:.{digits}f} %"

@@ -58,14 +58,18 @@ def test_what_states_no_interval_has_none_and_a_missing_interval_holds_nothing(p
     assert plain.half_width is None
     assert plain.held is None
     one_sided = peers.agreement.agreement([(made_run(peers, "A", A, 0.5), made_run(peers, "B", B))])
-    assert one_sided.held == 0
+    assert (one_sided.held, one_sided.unbounded) == (0, 3 / 7)
+    assert one_sided.half_width == pytest.approx(0.5)  # four of seven
+    mostly = peers.agreement.agreement([(made_run(peers, "A", B, 0.5), made_run(peers, "B", A))])
+    assert mostly.half_width == math.inf
+    assert peers.script.finite({"a": math.inf, "b": 1.0, "c": math.nan}) == {"a": None, "b": 1.0, "c": None}
 
 
 def test_a_run_without_numbers_is_counted_and_shown(peers: SimpleNamespace) -> None:
     found = peers.agreement.agreement([(made_run(peers, "A", A, 0.01), made_run(peers, "B", {}))])
     assert math.isnan(found.median)
     assert found.without == 1
-    assert "| – / – | 1.0 % | 0 % | 0 % | 100 % |" in peers.tables.agreement_table({("hwcost", True): found})
+    assert "| – / – | 1.0 % | 0 % | 0 % | 100 % / 0 % |" in peers.tables.agreement_table({("hwcost", True): found})
 
 
 def test_runs_are_kept_without_loss_and_shown_as_a_table(
@@ -80,7 +84,7 @@ def test_runs_are_kept_without_loss_and_shown_as_a_table(
     assert list(kept.values()) == runs
     assert list(kept) == [run.piece for run in runs]
     peers.script.show(list(kept.values()), tmp_path / "figures.json")
-    assert "| in bursts | hwcost | 1 | 0.0 % / 0.0 % | 1.0 % | 100 % | 0 % | 0 % | 66 |" in capsys.readouterr().out
+    assert "| in bursts | hwcost | 1 | 0.0 % / 0.0 % | 1.0 % | 100 % | 0 % | 0 % / 0 % | 66 |" in capsys.readouterr().out
     assert '"held": 1.0' in (tmp_path / "figures.json").read_text()
 
 
