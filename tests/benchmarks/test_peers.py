@@ -1,0 +1,141 @@
+"""The comparison with other tools: its arithmetic on runs that are made up, its plan and its command line."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.conftest import ROOT
+
+BENCHMARKS = ROOT / "benchmarks"
+
+
+@pytest.fixture(scope="module")
+def peers() -> Iterator[SimpleNamespace]:
+    """The modules of the benchmark by name."""
+    sys.path.insert(0, str(BENCHMARKS))
+    names = ("agreement", "asked", "model_errors", "plan", "runs", "tables", "tools")
+    yield SimpleNamespace(**{name: import_module(f"peer_tools.{name}") for name in names}, script=import_module("peers"))
+    sys.path.remove(str(BENCHMARKS))
+
+
+def made_run(peers, letter, latencies, half=None, tool="hwcost", warned=(), **piece):  # type: ignore[no-untyped-def]
+    Reading = peers.asked.Reading  # noqa: N806
+    readings = {
+        key: Reading(s) if half is None else Reading(s, s * (1 - half), s * (1 + half)) for key, s in latencies.items()
+    }
+    asked = peers.plan.Piece(tool, True, 0, letter, 65.0, 4, **piece)
+    return peers.runs.Run(asked, 66.0, peers.asked.Found(readings, tuple(warned)))
+
+
+A = {"a": 1e-3, "b": 1e-3, "c": 2e-3, "d": 4e-3}
+B = {"a": 1.01e-3, "b": 1.02e-3, "c": 2.08e-3}
+
+
+def test_figures_of_a_pair(peers: SimpleNamespace) -> None:
+    pair = made_run(peers, "A", A, 0.01, warned=["a", "b"]), made_run(peers, "B", B, 0.03)
+    found = peers.agreement.agreement([pair])
+    differences = sorted(math.log(x) for x in (1.01, 1.02, 1.04))
+    assert found.median == pytest.approx(differences[1])
+    assert found.p95 == pytest.approx(differences[1] + 0.9 * (differences[2] - differences[1]))
+    assert found.half_width == pytest.approx(0.01)  # of 0.01 four times and 0.03 three times
+    assert found.held == 2 / 4  # within hypot(0.01, 0.03), of four nets
+    assert (found.warned, found.without, found.seconds, found.pairs) == (2 / 8, 1 / 4, 66.0, 1)
+    swapped = peers.agreement.agreement([(pair[1], pair[0])])
+    assert (swapped.median, swapped.held) == (pytest.approx(found.median), found.held)
+
+
+def test_what_states_no_interval_has_none_and_a_missing_interval_holds_nothing(peers: SimpleNamespace) -> None:
+    plain = peers.agreement.agreement([(made_run(peers, "A", A), made_run(peers, "B", B))])
+    assert plain.half_width is None
+    assert plain.held is None
+    one_sided = peers.agreement.agreement([(made_run(peers, "A", A, 0.5), made_run(peers, "B", B))])
+    assert (one_sided.held, one_sided.unbounded) == (0, 3 / 7)
+    assert one_sided.half_width == pytest.approx(0.5)  # four of seven
+    mostly = peers.agreement.agreement([(made_run(peers, "A", B, 0.5), made_run(peers, "B", A))])
+    assert mostly.half_width == math.inf
+    assert peers.script.finite({"a": math.inf, "b": 1.0, "c": math.nan}) == {"a": None, "b": 1.0, "c": None}
+
+
+def test_a_run_without_numbers_is_counted_and_shown(peers: SimpleNamespace) -> None:
+    found = peers.agreement.agreement([(made_run(peers, "A", A, 0.01), made_run(peers, "B", {}))])
+    assert math.isnan(found.median)
+    assert found.without == 1
+    assert "| – / – | 1.0 % | 0 % | 0 % | 100 % / 0 % |" in peers.tables.agreement_table({("hwcost", True): found})
+
+
+def test_runs_are_kept_without_loss_and_shown_as_a_table(
+    peers: SimpleNamespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "peers.jsonl"
+    runs = [made_run(peers, letter, A, 0.01) for letter in "AB"]
+    for run in runs:
+        peers.runs.keep(path, run)
+    path.write_text(path.read_text() + '{"piece": {"tool"')  # a run that was killed while it was written
+    kept = peers.runs.kept(path)
+    assert list(kept.values()) == runs
+    assert list(kept) == [run.piece for run in runs]
+    peers.script.show(list(kept.values()), tmp_path / "figures.json")
+    assert "| in bursts | hwcost | 1 | 0.0 % / 0.0 % | 1.0 % | 100 % | 0 % | 0 % / 0 % | 66 |" in capsys.readouterr().out
+    assert '"held": 1.0' in (tmp_path / "figures.json").read_text()
+
+
+def test_plan_meets_every_tool_with_the_same_bursts_and_other_ones_in_each_run(peers: SimpleNamespace) -> None:
+    tools = ["hwcost", "torch", "loop"]
+    pieces = list(peers.plan.pairs(tools, (True, False), 2, 65.0, 12))
+    assert len(set(pieces)) == len(pieces) == 3 * 2 * 2 * 2
+    runs = [pieces[i : i + 3] for i in range(0, len(pieces), 3)]
+    assert all({piece.tool for piece in one} == set(tools) for one in runs)
+    seeds = [{piece.burst_seed for piece in one} for one in runs]
+    assert seeds == [{0}, {1}, {None}, {None}, {2}, {3}, {None}, {None}]
+
+
+def test_time_to_a_model_is_that_from_which_on_errors_stay_small(peers: SimpleNamespace) -> None:
+    reference = made_run(peers, "A", {"x": 1e-3, "y": 2e-3}, tool="reference", tested=2)
+    runs = [reference]
+    for seconds, off in ((30.0, 0.02), (60.0, 0.05), (120.0, 0.03), (240.0, 0.01)):
+        found = peers.asked.Found({}, predicted={"x": 1e-3 * (1 + off), "y": 2e-3 * (1 - off)})
+        runs.append(peers.runs.Run(peers.plan.Piece("loop", True, 0, "A", seconds, 4, 2), seconds, found))
+    errors = peers.model_errors.errors(runs)
+    assert errors["loop", True] == pytest.approx({30.0: 0.02, 60.0: 0.05, 120.0: 0.03, 240.0: 0.01})
+    assert peers.model_errors.time_to(errors["loop", True], 0.031) == 120.0
+    assert peers.model_errors.time_to({30.0: 0.02, 60.0: 0.05}) is None
+    assert peers.model_errors.errors(runs[1:]) == {}
+    assert "| 2.0 % | 5.0 % |" in peers.tables.model_table(errors)
+
+
+def test_hwcost_is_read_from_its_document(peers: SimpleNamespace) -> None:
+    found_in = import_module("peer_tools.hwcost_command").found_in
+    one = {"workload_key": "a", "latency_s": 1.0, "low_s": 0.9, "high_s": 1.1, "flags": [{"code": "W_IMPRECISE"}]}
+    void = {"workload_key": "b", "latency_s": None, "low_s": None, "high_s": None, "flags": [{"code": "W_DISTURBED"}]}
+    found = found_in({"flags": [{"code": "W_VIRTUAL"}], "measurements": [one, void]})
+    assert found.readings == {"a": peers.asked.Reading(1.0, 0.9, 1.1)}
+    assert found.warned == ("b",)
+    assert found_in({"flags": [{"code": "W_UNSTABLE_HOST"}], "measurements": [one]}).warned == ("a",)
+
+
+def test_help_and_unknown_tools() -> None:
+    script = [sys.executable, str(BENCHMARKS / "peers.py")]
+    shown = subprocess.run([*script, "--help"], capture_output=True, text=True, check=True)
+    assert "--at-most" in shown.stdout
+    wrong = subprocess.run([*script, "--tools", "perf"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "unknown tool 'perf'. Known: hwcost" in wrong.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.torch
+def test_every_tool_measures_the_same_nets(tmp_path: Path) -> None:
+    out = tmp_path / "peers.jsonl"
+    command = ["--seconds", "12", "--nets", "2", "--pairs", "1", "--no-bursts", "--out", str(out)]
+    subprocess.run([sys.executable, str(BENCHMARKS / "peers.py"), *command], check=True)
+    runs = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len({frozenset(run["found"]["readings"]) for run in runs}) == 1
