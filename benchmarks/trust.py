@@ -1,7 +1,7 @@
 """Can the numbers be trusted? Every figure beside the plain alternatives, one table per question.
 
 Run: ``python benchmarks/trust.py [TABLE ...] [--seeds N] [--published FOLDER]``; tables: drift, noise, null, compare,
-neighbours (default: all). With a folder of published latencies, the tables of ``published.py`` follow.
+neighbours, calls (default: all). With a folder of published latencies, the tables of ``published.py`` follow.
 
 The simulated campaigns have 400 items, 3 classes and 4 rounds of one-second visits; errors are those of log latency, in
 percent, means over seeds. The truth is an item's latency at its class's mean level over the campaign.
@@ -20,7 +20,7 @@ from studies.alternatives import WAYS, time_model
 from studies.comparisons import comparison_table
 from studies.neighbour_estimates import WAYS as ESTIMATORS
 from studies.neighbour_estimates import errors
-from studies.sim_neighbours import SimNeighbours
+from studies.sim_neighbours import Bursts, Neighbour, SimNeighbours
 
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.sim_campaign import NOISE, SimCampaign
@@ -31,6 +31,12 @@ PAIRS = 200
 PASSES = (3, 10, 60)
 CAMPAIGNS = 20
 """Campaigns beside neighbours for each seed."""
+
+LONG_BURSTS = {
+    "bursts of 0.5 to 3 s": Bursts(),
+    "bursts of 0.3 s, duty 50 %": Neighbour(1.6, 0.5, 0.3),
+}
+"""Neighbours of calls that take as long."""
 
 FAST = "fast drift, sd 3 %"
 
@@ -90,6 +96,27 @@ def compare_table(seeds: int) -> None:
         print(f"{100 * row.found_each:11.1f}%{100 * row.found_overall:9.1f}%", flush=True)
 
 
+def calls_table(seeds: int) -> None:
+    """Calls as long as bursts: ten workloads of 150 to 370 ms, five passes in each of four processes, in pairs of runs."""
+    print(f"\n{2 * seeds} campaigns of calls of 150 to 370 ms (bars: coverage 92 to 98 %, differences of two runs: 95th")
+    print("percentile <= 8 %, held by both intervals together >= 90 %; errors and half-widths in percent)")
+    print(f"{'neighbour':26s}{'estimator':14s}{'coverage':>9s}{'unconfirmed':>13s}{'p95':>8s}{'half-width':>12s}", end="")
+    print(f"{'run to run':>12s}{'held':>7s}")
+    for name, neighbour in LONG_BURSTS.items():
+        settings = {"items": 10, "passes": 5, "call_s": (0.15, 0.37), "neighbours": (neighbour,)}
+        drawn = [SimNeighbours(seed, **settings).draw() for seed in range(2 * seeds)]
+        for way in ESTIMATORS:
+            found = [errors(one, way) for one in drawn]
+            confirmed = ~np.array([one.is_unconfirmed for one in found])
+            error = np.array([one.error for one in found])
+            half = np.array([one.half_width for one in found])
+            apart, both = np.abs(error[::2] - error[1::2]), half[::2] + half[1::2]
+            covered = (np.abs(error) <= half)[confirmed].mean()
+            worst, middle = np.quantile(np.abs(error)[confirmed], 0.95), np.nanmedian(half[confirmed])
+            print(f"{name:26s}{way:14s}{covered:9.3f}{1 - confirmed.mean():13.3f}{100 * worst:8.2f}", end="")
+            print(f"{100 * middle:12.2f}{100 * np.quantile(apart, 0.95):12.2f}{(apart <= both).mean():7.3f}", flush=True)
+
+
 def neighbours_table(seeds: int) -> None:
     """Workloads measured in turn beside one or two neighbours: 20 campaigns a seed, every estimator on the same blocks."""
     count = CAMPAIGNS * seeds
@@ -118,6 +145,7 @@ TABLES = {
     "null": null_table,
     "compare": compare_table,
     "neighbours": neighbours_table,
+    "calls": calls_table,
 }
 
 if __name__ == "__main__":

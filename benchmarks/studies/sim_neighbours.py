@@ -40,6 +40,34 @@ class Neighbour:
     duty: float
     dwell_s: float
 
+    def lasts_s(self, rng: np.random.Generator, works: bool) -> float:
+        """Draws the seconds of a burst or of a pause."""
+        return float(rng.exponential(2 * self.dwell_s * (self.duty if works else 1 - self.duty)))
+
+
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """Another load, whose bursts and pauses last any time between limits.
+
+    Attributes:
+        factor: Factor by which it slows the usual workload while it works.
+        burst_s: Least and most seconds of a burst.
+        pause_s: Least and most seconds of a pause.
+    """
+
+    factor: float = 1.6
+    burst_s: tuple[float, float] = (0.5, 3.0)
+    pause_s: tuple[float, float] = (0.5, 4.0)
+
+    @property
+    def duty(self) -> float:
+        """Share of the time in which it works."""
+        return sum(self.burst_s) / (sum(self.burst_s) + sum(self.pause_s))
+
+    def lasts_s(self, rng: np.random.Generator, works: bool) -> float:
+        """Draws the seconds of a burst or of a pause."""
+        return float(rng.uniform(*(self.burst_s if works else self.pause_s)))
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
@@ -67,6 +95,7 @@ class SimNeighbours:
         neighbours: Other loads.
         processes: Number of processes.
         block_s: Usual seconds of an uncontended block.
+        call_s: Least and most seconds of an uncontended call, where every block is a single one; None for quick calls.
         start_s: Seconds that a process takes to start, in which nothing is timed.
         noise: Standard deviation of a block's log latency.
         spikes: Share of the blocks that have a spike.
@@ -80,9 +109,10 @@ class SimNeighbours:
     seed: int
     items: int = 12
     passes: int = 60
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbours: tuple[Neighbour | Bursts, ...] = ()
     processes: int = 4
     block_s: float = 0.022
+    call_s: tuple[float, float] | None = None
     start_s: float = 3.0
     noise: float = 0.01
     spikes: float = 0.05
@@ -112,7 +142,8 @@ class SimNeighbours:
         """Log slowness of the usual workload on a grid of ``STEP_S`` seconds."""
         rng = np.random.default_rng([self.seed, 12])
         worst = math.prod(one.factor for one in self.neighbours)
-        busy_s = self.items * self.passes * self.block_s * (1 + WARMUP) * 1.1 * worst**1.6
+        longest_s = self.block_s * (1 + WARMUP) * 1.1 if self.call_s is None else self.call_s[1]
+        busy_s = self.items * self.passes * longest_s * worst**1.6
         steps = int(self.processes * (self.start_s + busy_s) / STEP_S) + 1
         found = np.zeros(steps)
         for one in self.neighbours:
@@ -133,29 +164,38 @@ class SimNeighbours:
     def draw(self) -> Drawn:
         """Draws the blocks."""
         rng = np.random.default_rng([self.seed, 11])
-        law = rng.normal(-6.0, 0.6, self.items)
+        law = rng.normal(-6.0, 0.6, self.items) if self.call_s is None else np.log(rng.uniform(*self.call_s, self.items))
         feel = np.clip(rng.normal(1.0, self.sensitivity, self.items), 0.4, 1.6)
         offset = rng.normal(0.0, self.layout, (self.items, self.processes)) + rng.normal(0.0, self.process, self.processes)
         item, round = self._order(rng)
-        time, slowed = self._times(rng, item, round, feel)
+        work_s = np.exp(law[item]) if self.call_s else self.block_s * rng.uniform(0.9, 1.1, len(item))
+        time, slowed = self._times(work_s, item, round, feel)
         spike = np.where(rng.random(len(item)) < self.spikes, rng.exponential(SPIKE, len(item)), 0.0)
         level = np.interp(time, np.arange(len(self.level)), self.level)
         y = law[item] + offset[item, round] + level + slowed + spike + rng.normal(0.0, self.noise, len(item))
         truth = law + self.level[: int(time[-1]) + 1].mean()
-        return Drawn(BlockTable(y, item, round, time), truth, float((slowed > 0.005).mean()))
+        blocks = BlockTable(y, item, round, time, work_s * np.exp(slowed))
+        return Drawn(blocks, truth, float((slowed > 0.005).mean()))
 
     def _order(self, rng: np.random.Generator) -> tuple[Indices, Indices]:
         """Draws the order of workloads in every pass; returns the workload and the process of every block."""
         passes = [rng.permutation(self.items) for _ in range(self.processes * self.passes)]
         return np.concatenate(passes), np.repeat(np.arange(self.processes), self.passes * self.items)
 
-    def _times(self, rng: np.random.Generator, item: Indices, round: Indices, feel: Floats) -> tuple[Floats, Floats]:
-        """Returns when every block began, and by how much neighbours slowed it."""
-        work_s = self.block_s * rng.uniform(0.9, 1.1, len(item))
+    def _times(self, work_s: Floats, item: Indices, round: Indices, feel: Floats) -> tuple[Floats, Floats]:
+        """Returns when every block began, and by how much neighbours slowed it.
+
+        Args:
+            work_s: Uncontended seconds of each block, shape (n,).
+            item: Index of its workload, shape (n,).
+            round: Index of its process, shape (n,).
+            feel: Sensitivity of each workload to neighbours, shape (items,).
+        """
+        warmup = WARMUP if self.call_s is None else 0.0
         time, slowed, now = np.empty(len(item)), np.empty(len(item)), 0.0
         for k in range(len(item)):
             now += self.start_s if not k or round[k] != round[k - 1] else 0.0
-            now += WARMUP * work_s[k]
+            now += warmup * work_s[k]
             took_s = self._seconds(now, float(work_s[k]), float(feel[item[k]]))
             time[k], slowed[k] = now, math.log(took_s / work_s[k])
             now += took_s
@@ -172,12 +212,11 @@ class SimNeighbours:
             done, now, k = done + step, (k + 1) * STEP_S, k + 1
 
 
-def _works(rng: np.random.Generator, neighbour: Neighbour, steps: int) -> Floats:
+def _works(rng: np.random.Generator, neighbour: Neighbour | Bursts, steps: int) -> Floats:
     """Draws whether a neighbour works, 1 or 0 for every step of the grid."""
-    mean_s = (2 * neighbour.dwell_s * (1 - neighbour.duty), 2 * neighbour.dwell_s * neighbour.duty)
     found, at, works = np.zeros(steps), 0, rng.random() < neighbour.duty
     while at < steps:
-        count = max(1, int(rng.exponential(mean_s[works]) / STEP_S))
+        count = max(1, int(neighbour.lasts_s(rng, works) / STEP_S))
         found[at : at + count] = works
         at, works = at + count, not works
     return found

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from hwcost.campaign.block_starts import item_quantiles, starts
 from hwcost.campaign.block_table import BlockTable, segments
 from hwcost.levels.contention import Contention
 from hwcost.levels.state_chain import fit_chain
+from hwcost.levels.tridiagonal import solve
 
 LEAST_DELAY = 0.03
 """Smallest log delay of a contended state; a smaller one is part of the level, or of noise."""
@@ -38,6 +40,9 @@ SCATTER = 0.035
 
 QUICK = 8.0
 """Scales of the noise beyond which an improbably quick block is no less probable in proportion to its square."""
+
+FIRST_NOISE = 0.015
+"""Most noise at which a search for states begins: more looks like noise where neighbours slow most blocks in part."""
 
 DEGREES = 4.0
 """Degrees of freedom of the t distribution of a block's noise, which has outliers."""
@@ -68,6 +73,9 @@ LAYOUT = 0.004
 
 MOST_MOMENTS = 100_000
 """Moments of the chain at most; with more blocks, neighbouring ones share a state."""
+
+PART = 1000
+"""Blocks whose densities are computed at once."""
 
 SLOWEST_S = 60.0
 QUICKEST_S = 0.02
@@ -165,7 +173,7 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
         segments=np.zeros(int(segment.max()) + 1),
         share=share,
         stay_s=1.0,
-        noise=_first_noise(table) / (1.0 if len(delays) == 1 else 1.5),
+        noise=_first_noise(table) if len(delays) == 1 else min(_first_noise(table) / 1.5, FIRST_NOISE),
         layout_sd=LAYOUT,
         step=LEVEL_STEP,
         uncontended=np.ones(len(table.y)),
@@ -199,14 +207,16 @@ def _residual(table: BlockTable, segment: Indices, fit: _Fit) -> Floats:
 def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) -> _Fit:
     """Finds the probability that each block is uncontended, and how often states change."""
     residual = _residual(table, segment, fit)
-    felt = fit.sensitivity[table.item, None] * delays
+    felt = fit.sensitivity[:, None] * delays
     scale = np.hypot(fit.noise, SCATTER * felt)
-    log_density = _log_noise((residual[:, None] - felt) / scale) - np.log(scale)
+    log_density = _log_density(residual, table.item, felt, scale)
     if len(delays) == 1:
         return replace(fit, log_likelihood=float(log_density.sum()) + _log_steps(fit))
-    starts = np.arange(0, len(residual), math.ceil(len(residual) / MOST_MOMENTS))
+    together = math.ceil(len(residual) / MOST_MOMENTS)
+    starts = np.arange(0, len(residual), together)
     gaps_s = np.diff(table.time[starts], prepend=table.time[0])
-    chain = fit_chain(np.add.reduceat(log_density, starts), np.exp(-gaps_s / fit.stay_s), fit.share)
+    log_density = log_density if together == 1 else np.add.reduceat(log_density, starts)
+    chain = fit_chain(log_density, np.exp(-gaps_s / fit.stay_s), fit.share)
     share = chain.draws + 0.02
     share[0] = max(share[0], LEAST_SHARE * share.sum())
     stay_s = float(np.minimum(gaps_s, SLOWEST_S / 10).sum() / max(chain.redraws, 1e-3))
@@ -214,25 +224,47 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
     return replace(
         fit,
         uncontended=probability[:, 0],
-        delay=(probability * felt).sum(axis=1),
-        sensitivity=_sensitivities(table, residual, probability / scale**2, delays),
+        delay=fit.sensitivity[table.item] * (probability @ delays),
+        sensitivity=_sensitivities(table, residual, probability, delays, scale**-2),
         share=share / share.sum(),
         stay_s=min(max(stay_s, QUICKEST_S), SLOWEST_S),
         log_likelihood=chain.log_likelihood + _log_steps(fit),
     )
 
 
-def _sensitivities(table: BlockTable, residual: Floats, precision: Floats, delays: Floats) -> Floats:
+def _log_density(residual: Floats, item: Indices, felt: Floats, scale: Floats) -> Floats:
+    """Returns the log density of every block in every state, shape (n, states); computed in parts that fit the caches.
+
+    Args:
+        residual: Log latency less all but the delay, shape (n,).
+        item: Index of each block's item, shape (n,).
+        felt: Log delay of each item in every state, shape (items, states).
+        scale: Scale of the noise of each item's blocks in every state, shape (items, states).
+    """
+    found, log_scale = np.empty((len(residual), felt.shape[1])), np.log(scale)
+    for first in range(0, len(residual), PART):
+        rows = slice(first, first + PART)
+        of = item[rows]
+        found[rows] = _log_noise((residual[rows, None] - felt[of]) / scale[of]) - log_scale[of]
+    return found
+
+
+def _sensitivities(table: BlockTable, residual: Floats, probability: Floats, delays: Floats, precision: Floats) -> Floats:
     """Fits how strongly each item feels contention, relative to the usual one; few contended blocks leave it usual.
 
     Args:
         table: The blocks.
         residual: Log latency less all but the delay, shape (n,).
-        precision: Probability of every state over the variance of a block in it, shape (n, states).
+        probability: Probability of every state at every block, shape (n, states).
         delays: Log delay of every state, shape (states,).
+        precision: One over the variance of a block of each item in every state, shape (items, states).
     """
-    seen = np.bincount(table.item, residual * (precision @ delays), table.items)
-    total = np.bincount(table.item, precision @ delays**2, table.items)
+    from scipy.sparse import csr_array
+
+    n = len(residual)
+    of_item: Any = csr_array((np.ones(n), table.item, np.arange(n + 1)), shape=(n, table.items)).T
+    seen = (of_item @ (residual[:, None] * probability) * precision) @ delays
+    total = (of_item @ probability * precision) @ delays**2
     found = (seen + SENSITIVITY**-2) / (total + SENSITIVITY**-2)
     return np.asarray(np.clip(found / np.median(found), 0.3, 3.0))
 
@@ -250,9 +282,9 @@ def _log_noise(z: Floats) -> Floats:
     uncontended one.
     """
     constant = math.lgamma((DEGREES + 1) / 2) - math.lgamma(DEGREES / 2) - 0.5 * math.log(DEGREES * math.pi)
-    slow = (DEGREES + 1) / 2 * np.log1p(z**2 / DEGREES)
-    quick = np.where(z > -QUICK, 0.5 * z**2, QUICK * (np.abs(z) - QUICK / 2))
-    return np.asarray(constant - np.where(z > 0, slow, quick))
+    slow, quick = np.maximum(z, 0.0), np.maximum(-z, 0.0)
+    near = np.minimum(quick, QUICK)
+    return np.asarray(constant - (DEGREES + 1) / 2 * np.log(1.0 + slow**2 / DEGREES) - near * (quick - 0.5 * near))
 
 
 def _maximised(table: BlockTable, segment: Indices, fit: _Fit) -> _Fit:
@@ -293,16 +325,14 @@ def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tu
     A segment without uncontended blocks takes its level from its neighbours.
     """
     n = int(segment.max()) + 1
-    total, tied = np.bincount(segment, precision, n), np.full(n - 1, step**-2)
-    matrix = np.diag(total + 1e-6 + np.append(tied, 0.0) + np.append(0.0, tied)) - np.diag(tied, 1) - np.diag(tied, -1)
-    covariance = np.linalg.inv(matrix)
-    level = covariance @ np.bincount(segment, precision * rest, n)
     if n == 1:
         return np.zeros(1), step
-    variance = np.diag(covariance)
-    squares = np.diff(level) ** 2 + variance[1:] + variance[:-1] - 2 * np.diag(covariance, 1)
+    total, tied = np.bincount(segment, precision, n), np.full(n - 1, step**-2)
+    diagonal = total + 1e-6 + np.append(tied, 0.0) + np.append(0.0, tied)
+    found = solve(diagonal, -tied, np.bincount(segment, precision * rest, n).astype(np.float64))
+    squares = np.diff(found.values) ** 2 + found.variance[1:] + found.variance[:-1] - 2 * found.covariance
     square = (float(squares.sum()) + LEVEL_STEPS * LEVEL_STEP**2) / (n - 1 + LEVEL_STEPS)
-    return level - level.mean(), min(max(math.sqrt(square), 1e-3), MOST_STEP)
+    return found.values - found.values.mean(), min(max(math.sqrt(square), 1e-3), MOST_STEP)
 
 
 def _items(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,7 +58,6 @@ def common_quantile(table: BlockTable, quantile: float) -> Floats:
 
     common = np.zeros(len(table.y))
     for _ in range(PASSES):
-        rest = table.y - common
-        item = np.array([np.median(rest[table.item == number]) for number in range(table.items)])
+        item = item_quantiles(replace(table, y=table.y - common), 0.5)
         common = median_filter(table.y - item[table.item], COMMON_BLOCKS, mode="nearest")
     return np.asarray(item + np.quantile(common, quantile))

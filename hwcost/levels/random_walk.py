@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwcost._types import Floats
+from hwcost.levels.tridiagonal import solve
 
 LEAST_GAP = 1e-3
 """Values closer to each other than this, in mean spacings, count as this far apart."""
@@ -50,16 +51,12 @@ def smooth(values: Floats, weights: Floats, gaps: Floats, memories: Floats) -> S
         gaps: Distance from each value to the next in mean spacings, shape (n - 1,); infinite where the level jumps.
         memories: Reaches of the smooths in mean spacings, shape (k,).
     """
-    from scipy.linalg import lapack
-
     coupling = memories[:, None] ** 2 / np.maximum(gaps, LEAST_GAP)[None, :]
     padded = np.zeros((len(memories), len(values) + 1))
     padded[:, 1:-1] = coupling
     diagonals = weights + padded[:, :-1] + padded[:, 1:]
     fitted, leverage = np.empty_like(diagonals), np.empty_like(diagonals)
     for i, (diagonal, between) in enumerate(zip(diagonals, -coupling, strict=True)):
-        down, factor, _ = lapack.dpttrf(diagonal, between)
-        up = lapack.dpttrf(diagonal[::-1], between[::-1])[0][::-1]
-        fitted[i] = lapack.dpttrs(down, factor, weights * values)[0]
-        leverage[i] = weights / (down + up - diagonal)  # the diagonal of the inverse, from elimination from both ends
+        found = solve(diagonal, between, weights * values)
+        fitted[i], leverage[i] = found.values, weights * found.variance
     return Smooths(fitted, leverage)

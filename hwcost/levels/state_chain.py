@@ -50,55 +50,59 @@ def fit_chain(log_density: Floats, stay: Floats, share: Floats) -> StateChain:
         stay: Probability that the state is still that of the moment before, shape (n,); the first is not used.
         share: Probability of every state when it is drawn, shape (states,).
     """
-    n = len(log_density)
-    at = np.arange(0, n, STRETCH)[:, None] + np.arange(-OVERLAP, STRETCH + OVERLAP)
+    n, states = log_density.shape
+    at = np.arange(-OVERLAP, STRETCH + OVERLAP)[:, None] + np.arange(0, n, STRETCH)
     is_inside = (at >= 0) & (at < n)
     at = np.clip(at, 0, n - 1)
     top = log_density.max(axis=1)
-    density = np.where(is_inside[:, :, None], np.exp(log_density - top[:, None])[at], 1.0)
-    kept = np.where(is_inside & (at > 0), stay[at], 0.0)[:, :, None]
-    forward, scale = _forward(density, kept, share)
-    backward, drawn = _backward(density, kept, share, scale)
+    density = np.exp(log_density - top[:, None])[at]
+    density[~is_inside] = 1.0
+    is_kept = is_inside & (at > 0)
+    kept = np.where(is_kept, stay[at], 0.0)
     core = slice(OVERLAP, OVERLAP + STRETCH)
-    states = len(share)
-    probability = (forward * backward)[:, core].reshape(-1, states)[:n]
+    counted = np.zeros(at.shape)
+    counted[core] = is_kept[core]
+    forward, scale = _forward(density, kept, share)
+    backward, draws = _backward(density, kept, share, scale, counted)
+    probability = (forward[core] * backward[core]).swapaxes(0, 1).reshape(-1, states)[:n]
     probability /= probability.sum(axis=1, keepdims=True)
-    draws = drawn[:, core].reshape(-1, states)[1:n]
-    log_likelihood = float(np.log(scale[:, core].ravel()[:n]).sum() + top.sum())
-    return StateChain(probability, draws.sum(axis=0) + probability[0], float(draws.sum()), log_likelihood)
+    log_likelihood = float(np.log(scale[core].T.ravel()[:n]).sum() + top.sum())
+    return StateChain(probability, draws + probability[0], float(draws.sum()), log_likelihood)
 
 
 def _forward(density: Floats, stay: Floats, share: Floats) -> tuple[Floats, Floats]:
     """Returns the probability of every state given the observations so far, and the density of each given those before.
 
     Args:
-        density: Density of each moment's observations, shape (stretches, moments, states).
-        stay: Probability that the state is that of the moment before, shape (stretches, moments, 1).
+        density: Density of each moment's observations, shape (moments, stretches, states).
+        stay: Probability that the state is that of the moment before, shape (moments, stretches).
         share: Probability of every state when it is drawn, shape (states,).
     """
     forward, scale = np.empty_like(density), np.empty(density.shape[:2])
-    state = np.broadcast_to(share, density[:, 0].shape)
-    for k in range(density.shape[1]):
-        state = (stay[:, k] * state + (1.0 - stay[:, k]) * share) * density[:, k]
-        scale[:, k] = state.sum(axis=1)
-        state = state / scale[:, k, None]
-        forward[:, k] = state
+    state = np.broadcast_to(share, density[0].shape)
+    for k, kept in enumerate(stay[:, :, None]):
+        state = (kept * state + (1.0 - kept) * share) * density[k]
+        scale[k] = state.sum(axis=1)
+        state /= scale[k, :, None]
+        forward[k] = state
     return forward, scale
 
 
-def _backward(density: Floats, stay: Floats, share: Floats, scale: Floats) -> tuple[Floats, Floats]:
-    """Returns the density of later observations given every state, and the probability that each state was drawn there.
+def _backward(density: Floats, stay: Floats, share: Floats, scale: Floats, counted: Floats) -> tuple[Floats, Floats]:
+    """Returns the density of later observations given every state, and the expected number of times each was drawn.
 
     Args:
-        density: Density of each moment's observations, shape (stretches, moments, states).
-        stay: Probability that the state is that of the moment before, shape (stretches, moments, 1).
+        density: Density of each moment's observations, shape (moments, stretches, states).
+        stay: Probability that the state is that of the moment before, shape (moments, stretches).
         share: Probability of every state when it is drawn, shape (states,).
-        scale: Density of each observation given those before, shape (stretches, moments).
+        scale: Density of each observation given those before, shape (moments, stretches).
+        counted: 1 for the moments whose draws count, else 0, shape (moments, stretches).
     """
-    backward, drawn = np.ones_like(density), np.empty_like(density)
-    for k in range(density.shape[1] - 1, -1, -1):
-        seen = density[:, k] * backward[:, k] / scale[:, k, None]
-        drawn[:, k] = (1.0 - stay[:, k]) * share * seen
+    backward, draws = np.empty_like(density), np.zeros(len(share))
+    backward[-1] = 1.0
+    for k in range(len(density) - 1, -1, -1):
+        seen = density[k] * backward[k] / scale[k, :, None]
+        draws += (counted[k] * (1.0 - stay[k])) @ seen
         if k:
-            backward[:, k - 1] = stay[:, k] * seen + (1.0 - stay[:, k]) * (seen @ share)[:, None]
-    return backward, drawn
+            backward[k - 1] = stay[k, :, None] * seen + ((1.0 - stay[k]) * (seen @ share))[:, None]
+    return backward, share * draws

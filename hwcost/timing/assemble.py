@@ -1,7 +1,8 @@
 """Visits from the events of a worker: pure, so that the passes before a kill give what an orderly end gives.
 
 Blocks of the pilot pass are warm-up. In a group of four and more workloads the others say how slow the machine was, so that
-only a trend of the workload's own makes it unsteady; in a smaller one its blocks are judged by themselves.
+only a trend of the workload's own makes it unsteady. In a smaller one its blocks are judged by themselves: a window of them
+is steady or, beside a neighbour that computes in bursts, the quickest ones stay as quick from first to last.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hwcost.timing import conditions, guards, steady, timer, work
+from hwcost.timing import conditions, floor, guards, steady, timer, work
 from hwcost.timing.accepted import AcceptedBlocks, accepted
 from hwcost.timing.measurement import Flag, Status, Visit
 from hwcost.timing.pass_block import PassBlock
@@ -141,7 +142,7 @@ class _Assembly:
             found = steady.first_steady(per_call_s[:count], self.protocol.steady_tolerance, window)
             if found is not None:
                 return found
-        return None
+        return 0 if floor.is_level(per_call_s, self.protocol.steady_tolerance) else None
 
     def _started_at(self) -> str:
         first = self.group.passes[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
@@ -43,6 +44,18 @@ def test_intervals_hold_beside_a_neighbour_and_errors_are_small(study: ModuleTyp
     assert np.quantile(plain, 0.95) > 0.1
 
 
+def test_calls_as_long_as_bursts_are_slowed_in_part_and_intervals_hold(study: ModuleType) -> None:
+    """Ten nets of 150 to 370 ms beside bursts of 0.5 to 3 s: 80 to 120 s, 20 calls of each over four processes."""
+    from studies.sim_neighbours import Bursts
+
+    long = {"items": 10, "call_s": (0.15, 0.37), "neighbours": (Bursts(),)}
+    found = [study.errors(drawn(study, seed, passes=5, **long), "block model") for seed in range(8)]
+    covered = np.concatenate([one.is_covered[~one.is_unconfirmed] for one in found])
+    sizes = np.concatenate([np.abs(one.error[~one.is_unconfirmed]) for one in found])
+    assert covered.mean() >= 0.92
+    assert np.quantile(sizes, 0.95) < 0.03
+
+
 def test_blocks_of_the_uncontended_machine_are_recognised(study: ModuleType) -> None:
     one = drawn(study, 0, passes=20)
     model = fit_block_model(one.blocks)
@@ -65,7 +78,7 @@ def test_a_process_that_never_saw_the_machine_uncontended_does_not_count(study: 
     one = drawn(study, 1, neighbours=())
     blocks = one.blocks
     y = blocks.y + 0.26 * (blocks.round == 2)
-    model = fit_block_model(BlockTable(y, blocks.item, blocks.round, blocks.time))
+    model = fit_block_model(replace(blocks, y=y))
     assert model.states is not None
     assert model.uncontended[blocks.round == 2].max() < 0.01
     assert model.uncontended[blocks.round != 2].mean() > 0.95
@@ -75,7 +88,7 @@ def test_a_drift_from_process_to_process_is_a_level_and_not_a_neighbour(study: M
     one = drawn(study, 2, neighbours=(), drift=0.0)
     blocks = one.blocks
     ramp = 0.02 * blocks.round
-    model = fit_block_model(BlockTable(blocks.y + ramp, blocks.item, blocks.round, blocks.time))
+    model = fit_block_model(replace(blocks, y=blocks.y + ramp))
     assert model.states is None
     means = np.bincount(blocks.round, model.level) / np.bincount(blocks.round)
     assert np.diff(means) == pytest.approx(0.02, abs=0.008)
@@ -84,7 +97,7 @@ def test_a_drift_from_process_to_process_is_a_level_and_not_a_neighbour(study: M
 def test_blocks_without_any_noise_are_fitted() -> None:
     item, round_ = np.tile(np.arange(3), 8), np.repeat(np.arange(2), 12)
     y = np.array([-1.0, -2.0, -3.0])[item]
-    model = fit_block_model(BlockTable(y, item, round_, np.arange(24, dtype=np.float64)))
+    model = fit_block_model(BlockTable(y, item, round_, np.arange(24, dtype=np.float64), np.exp(y)))
     assert model.residual == pytest.approx(0.0, abs=1e-6)
 
 
