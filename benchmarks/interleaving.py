@@ -96,8 +96,8 @@ def measured(members: list[Member], seconds: float) -> dict[str, list[tuple[floa
         seconds: Seconds of the passes; a few are made in any case.
 
     Returns:
-        For each workload, by its key and for every pass: seconds per call of the block after the switch, their ratio to the
-        median of the blocks that follow, and seconds of the first call.
+        Figures of every pass of each workload, by its key: seconds per call of the block after the switch, their ratio
+        to the median of the blocks that follow, and seconds of the first call.
     """
     rows: dict[str, list[tuple[float, float, float]]] = {member.key: [] for member in members}
     order, rng, end = list(members), random.Random(0), time.monotonic() + seconds

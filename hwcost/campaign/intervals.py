@@ -41,7 +41,8 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
         values: Latency and weight of each visit by its blocks.
     """
     level = level_half_width(values.level_error, len(np.unique(table.round)))
-    is_unconfirmed = (np.bincount(table.item, values.uncontended) < CONFIRMING) & (values.delay > 0)
+    is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < CONFIRMING)
+    is_unconfirmed = is_lacking & (values.delay > 0)
     widest = np.fmax(model.half_width, np.where(is_unconfirmed, values.delay, math.nan))
     return Intervals(np.hypot(widest, level), is_unconfirmed, level)
 

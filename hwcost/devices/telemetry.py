@@ -1,10 +1,10 @@
 """The contract of a provider of counters: what it is asked, when, and what it may answer.
 
-A visit asks for them in this order, always outside the timed calls::
+A worker asks for them in this order, over and over, always outside the timed calls::
 
-    begin()                                  before the first timed block
+    begin()                                  before the first block of one or more passes
     before_block(), after_block()            around every block
-    end()                                    after the last block
+    end()                                    after the last block of these passes
 
 What cannot be read is None or left out, never 0; a provider that fails to read something carries on without it.
 """
@@ -52,7 +52,7 @@ class Telemetry:
         self.handle = handle
 
     def begin(self) -> None:
-        """Takes the first reading of a visit's counters."""
+        """Takes the first reading of counters over some passes."""
 
     def before_block(self) -> None:
         """Takes a reading right before a block; as quick as can be, since a device that waits cools and sleeps."""
@@ -62,7 +62,7 @@ class Telemetry:
         return BlockReading()
 
     def end(self) -> dict[str, Any]:
-        """Returns the conditions of the visit by name.
+        """Returns the conditions of the passes since :meth:`begin` by name; those of a visit are put together from them.
 
         Guards read these: ``throttle_reasons`` (names of reasons for a lower clock), ``foreign_pids`` (other processes that
         compute on the device), ``temperature_celsius``, ``cpu_steal_fraction``, ``sibling_busy_fraction``,

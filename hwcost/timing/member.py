@@ -126,19 +126,28 @@ class Member:
 
     def _block(self, number: int, role: Role) -> PassBlock:
         idle_s = self._pause()
-        block = with_counters(timer.time_block(self._timing, self.calls), self._read)
+        block = with_counters(timer.time_block(self._counted, self.calls), self._read)
         return PassBlock(self.key, number, self._started_s, replace(block, idle_s=idle_s), role)
 
     def _timing(self, calls: int) -> BlockTiming:
+        """Times a number of calls of a block before the passes, when no counters are read."""
+        self._empty_caches()
+        return self.runner.time_block(calls)
+
+    def _counted(self, calls: int) -> BlockTiming:
         """Times a number of calls, with the counters read around them."""
-        if self._protocol.cache == "cold" and not self.runner.empty_caches(self._cache_bytes):
-            raise UsageError("the caches of this device cannot be emptied with this backend; measure with the policy 'hot'")
+        self._empty_caches()
         telemetry = self._setting.telemetry
         telemetry.before_block()
         self._started_s = self.clock.now_s()
         timing = self.runner.time_block(calls)
         self._read = telemetry.after_block()
         return timing
+
+    def _empty_caches(self) -> None:
+        """Empties the device's caches where the protocol asks for that."""
+        if self._protocol.cache == "cold" and not self.runner.empty_caches(self._cache_bytes):
+            raise UsageError("the caches of this device cannot be emptied with this backend; measure with the policy 'hot'")
 
     def _pauses(self) -> Callable[[], float | None]:
         """Returns a function that waits until the next call is due, and returns the pause; it returns None for no pauses."""

@@ -33,7 +33,7 @@ def visited(telemetry: Telemetry, backend: Null | None = None) -> Visit:
     ("behaviour", "codes", "says"),
     [
         ("ok", [], ""),
-        ("throttled", ["E_THROTTLED"], "reasons hw_thermal_slowdown; 3. % of the blocks at a low clock; .* 91 °C"),
+        ("throttled", ["E_THROTTLED"], "reasons hw_thermal_slowdown; [23]. % of the blocks at a low clock; .* 91 °C"),
         ("shared", ["E_FOREIGN"], f"other processes computed on the device .PID {FOREIGN_PID}."),
     ],
 )
