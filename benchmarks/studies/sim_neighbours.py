@@ -174,7 +174,7 @@ class SimNeighbours:
         level = np.interp(time, np.arange(len(self.level)), self.level)
         y = law[item] + offset[item, round] + level + slowed + spike + rng.normal(0.0, self.noise, len(item))
         truth = law + self.level[: int(time[-1]) + 1].mean()
-        blocks = BlockTable(y, item, round, time, work_s * np.exp(slowed))
+        blocks = BlockTable(y, item, round, time)
         return Drawn(blocks, truth, float((slowed > 0.005).mean()))
 
     def _order(self, rng: np.random.Generator) -> tuple[Indices, Indices]:

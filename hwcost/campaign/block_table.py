@@ -21,14 +21,12 @@ class BlockTable:
         item: Index of its workload, shape (n,), without gaps.
         round: Index of its process, shape (n,), without gaps.
         time: Seconds at which it began, ascending, shape (n,).
-        seconds: Seconds that all its calls took together, shape (n,).
     """
 
     y: Floats
     item: Indices
     round: Indices
     time: Floats
-    seconds: Floats
 
     @property
     def visit(self) -> Indices:

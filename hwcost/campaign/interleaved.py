@@ -124,12 +124,11 @@ def block_table(visits: Sequence[Visit]) -> tuple[BlockTable, Indices]:
     number = np.repeat(np.arange(len(visits)), [len(visit.samples_s) for visit in visits])
     y = np.log(np.concatenate([visit.samples_s for visit in visits]))
     time = np.concatenate([_starts(visit) for visit in visits])
-    seconds = np.exp(y) * np.array([visit.calls_per_block for visit in visits])[number]
     _, item = np.unique([visit.workload_key for visit in visits], return_inverse=True)
     _, round = np.unique([visit.round for visit in visits], return_inverse=True)
     order = np.lexsort((time, round[number]))
     number, y, time = number[order], y[order], time[order]
-    return BlockTable(y, item[number], round[number], _ascending(time, round[number]), seconds[order]), number
+    return BlockTable(y, item[number], round[number], _ascending(time, round[number])), number
 
 
 def _starts(visit: Visit) -> Floats:

@@ -109,7 +109,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return Counting(tmp_path_factory.mktemp("whole") / "run", NULL).run()
 
 
-@pytest.mark.parametrize("stop", [1, 4, 7, 9, 14, 19])
+@pytest.mark.parametrize("stop", [1, 4, 7, 9, 12, 15])
 def test_an_interrupted_run_is_resumed_and_repeats_nothing(tmp_path: Path, whole: dict[str, Any], stop: int) -> None:
     seen = 0
 
@@ -133,7 +133,7 @@ def test_a_campaign_is_resumed(tmp_path: Path) -> None:
     def tell(event: Event) -> None:
         if event.doing == "measuring":
             done.append(event.done)
-            if event.done == 4:
+            if event.done >= 4:
                 raise KeyboardInterrupt
 
     with pytest.raises(InterruptedRunError):
