@@ -168,7 +168,7 @@ def places():
     return [address(large), address(heap), id(small)]
 
 for how in (lambda run: run(), with_new_layout):
-    for _ in range(4):
+    for _ in range(8):
         if not os.fork():
             print(*how(places), flush=True)
             os._exit(0)
@@ -179,8 +179,8 @@ for how in (lambda run: run(), with_new_layout):
 def test_forks_share_their_layout_until_it_is_drawn_anew() -> None:
     said = subprocess.run([sys.executable, "-c", LAYOUT], capture_output=True, text=True, check=True).stdout
     found = [line.split() for line in said.splitlines()]
-    assert [len(set(places)) for places in zip(*found[:4], strict=True)] == [1, 1, 1]
-    assert [len(set(places)) for places in zip(*found[4:], strict=True)] == [4, 4, 4]
+    assert [len(set(places)) for places in zip(*found[:8], strict=True)] == [1, 1, 1]
+    assert min(len(set(places)) for places in zip(*found[8:], strict=True)) > 4
 
 
 @pytest.mark.parametrize("backend", ["torch", "onnxruntime", "openvino", "torch-compile"])
