@@ -85,6 +85,8 @@ def trend(values: Sequence[float]) -> float:
 
     The doubt is that of the Mann-Kendall test, which knows ranks only: values that jump between two states, at any times,
     are not taken for a trend. Eight values or fewer leave it.
+
+    Source: Mann 1945, Econometrica 13(3); Kendall 1975, Rank Correlation Methods.
     """
     third = len(values) // 3
     rising = sum((b > a) - (b < a) for a, b in itertools.combinations(values, 2))

@@ -77,11 +77,10 @@ def _write_for_ever(path, acknowledged):
             os.write(acknowledged, b"x")
 
 
-@pytest.mark.parametrize("rows", [1, 40, 90])
-def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path, name, rows):
-    path = tmp_path / name
+def _acknowledged(write, path, rows):
+    """Kills a writer once it acknowledged so many rows, and returns how many it acknowledged by then."""
     reading, writing = os.pipe()
-    process = FORK.Process(target=_write_for_ever, args=(path, writing))
+    process = FORK.Process(target=write, args=(path, writing))
     process.start()
     os.close(writing)
     for _ in range(rows):
@@ -92,6 +91,13 @@ def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path, name, row
     while chunk := os.read(reading, 4096):
         acknowledged += len(chunk)
     os.close(reading)
+    return acknowledged
+
+
+@pytest.mark.parametrize("rows", [1, 40, 90])
+def test_a_killed_writer_loses_nothing_that_was_acknowledged(tmp_path, name, rows):
+    path = tmp_path / name
+    acknowledged = _acknowledged(_write_for_ever, path, rows)
     with open_store(path) as store:
         positions = [record.visit.position for record in store.records()]
         assert positions in (list(range(acknowledged)), list(range(acknowledged + 1)))
@@ -138,18 +144,7 @@ def _pass_for_ever(path, acknowledged):
 @pytest.mark.parametrize("rows", [1, 40])
 def test_a_killed_writer_loses_no_pass_that_was_acknowledged(tmp_path, name, rows):
     path = tmp_path / name
-    reading, writing = os.pipe()
-    process = FORK.Process(target=_pass_for_ever, args=(path, writing))
-    process.start()
-    os.close(writing)
-    for _ in range(rows):
-        assert os.read(reading, 1) == b"x"
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
-    acknowledged = rows
-    while chunk := os.read(reading, 4096):
-        acknowledged += len(chunk)
-    os.close(reading)
+    acknowledged = _acknowledged(_pass_for_ever, path, rows)
     with open_store(path) as store:
         numbers = [event["pass"] for event in store.passes("c")[0]]
         assert numbers in (list(range(acknowledged)), list(range(acknowledged + 1)))
