@@ -35,18 +35,20 @@ class Verdict:
         value: Present value in the goal's unit; None where it is not known.
         due: Keys of the workloads of which further processes may bring the goal nearer; empty where it is met, and where
             no process would.
-        remedy: Advice on what brings the goal nearer where no process would, or the reason for a missing value.
+        remedy: Advice on what brings the goal nearer where no process would, or the reason for a missing or doubtful value.
+        is_sure: Whether the measurements are sure enough for the value to count.
     """
 
     goal: Goal
     value: float | None
     due: tuple[str, ...] = ()
     remedy: str = ""
+    is_sure: bool = True
 
     @property
     def is_met(self) -> bool:
-        """Whether the value is known and as wanted."""
-        return self.value is not None and self.goal.holds(self.value)
+        """Whether the value is known, sure and as wanted."""
+        return self.is_sure and self.value is not None and self.goal.holds(self.value)
 
     def __str__(self) -> str:
         """For example ``mape 2.71 %``."""

@@ -88,20 +88,26 @@ class ModelGoal(Goal):
         self._rehearse(items, len(fitted))
 
     def judge(self, plan: Plan, measurements: Sequence[Measurement]) -> Verdict:
-        """See the base class; workloads with the role ``fit`` are due while less noise may bring the figure there."""
+        """See the base class; workloads with the role ``fit`` are due while less noise may bring the figure there.
+
+        It is not met while workloads are unconfirmed: all of them may be too slow alike, which no error between them shows.
+        """
         from hwcost.cost_models.data import FIT
 
+        fitted = [m for m in measurements if m.role == FIT]
         try:
             trained = _trained(measurements, self.model)
         except DataError as error:  # too few could be measured so far: the tier's precision decides about further processes
             return Verdict(self, None, tuple(needs_more_rounds(measurements, plan)), str(error))
         value = trained.metrics[self.name]
         if value is not None and self.holds(value):
-            return Verdict(self, value)
+            doubtful = tuple(m.workload.key for m in fitted if not m.is_confirmed)
+            what = f"{len(doubtful)} of {len(fitted)} workloads have too few uncontended blocks." if doubtful else ""
+            return Verdict(self, value, doubtful, what, is_sure=not doubtful)
         noise = noise_of(measurements)
         best = self.without_noise(trained, noise)
         if best is None or self.holds(best):
-            return Verdict(self, value, tuple(m.workload.key for m in measurements if m.role == FIT))
+            return Verdict(self, value, tuple(m.workload.key for m in fitted))
         return Verdict(self, value, (), self._more_architectures(best, noise))
 
     @abstractmethod

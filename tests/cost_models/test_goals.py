@@ -186,6 +186,18 @@ def test_one_without_an_interval_leaves_the_noise_unknown() -> None:
     assert len(MeanError(1.0, "lut").judge(plan, found).due) == 16
 
 
+def test_a_goal_is_not_met_while_workloads_are_unconfirmed() -> None:
+    plan = plan_of(n=16)
+    found = [Measurement(one.workload, "fit", law(0.0)(one.workload), 0.001, 2, ()) for one in plan.items]
+    goal = MeanError(1.0, "lut")
+    assert goal.judge(plan, found).is_met
+    found[3] = replace(found[3], is_confirmed=False)
+    verdict = goal.judge(plan, found)
+    assert (verdict.is_met, verdict.due) == (False, (plan.items[3].workload.key,))
+    assert verdict.value is not None
+    assert "1 of 16 workloads have too few uncontended blocks" in verdict.remedy
+
+
 NETS = models(SPACE, SPACE.sample(8, seed=0), **SHAPE)
 
 
