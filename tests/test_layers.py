@@ -21,6 +21,7 @@ LAYERS = [
     ["devices"],
     ["facts"],
     ["spaces"],
+    ["quantities"],
     ["corpora"],
     ["kernels"],
     ["workloads"],

@@ -91,6 +91,7 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
         "arrival": [plan.protocol.arrival],
         "cache": [plan.protocol.cache],
         "until": [_written(plan.until)],
+        "quantity": [list(plan.protocol.quantities)],
         "number": [learnt_from] if learnt_from else [sum(item.role == "check" for item in plan.items)],
     }
 
