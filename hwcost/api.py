@@ -202,6 +202,7 @@ def evaluate(
     campaign_id: str | None = None,
     table: TableOptions = DEFAULTS,
     shape: Mapping[str, int] | None = None,
+    quantity: str = LATENCY,
 ) -> dict[str, Any]:
     """Judges cost models on rows that they were not fitted on, beside plain baselines.
 
@@ -216,6 +217,7 @@ def evaluate(
         campaign_id: Campaign of the store; None for the latest.
         table: Options for the columns of a table.
         shape: ``batch_size`` and ``seq_len`` of the rows to take from a campaign with several shapes.
+        quantity: Quantity of a campaign that is judged, such as ``energy_j``; a table holds latencies.
 
     Returns:
         The document of ``hwcost evaluate --json``, without ``schema_version``.
@@ -227,7 +229,7 @@ def evaluate(
     from hwcost.cost_models import data
     from hwcost.cost_models import evaluate as evaluation
 
-    rows = data.read(source, space, campaign_id, table, shape)
+    rows = data.read(source, space, campaign_id, table, shape, quantity)
     if data.is_store(source):
         return evaluation.evaluate_roles(rows, model)
     return evaluation.evaluate(rows, model, train, split, seeds, drift)

@@ -44,9 +44,7 @@ def fit(
     campaign: tables.Campaign = None,
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
-    quantity: Annotated[
-        str, typer.Option("--quantity", metavar="NAME", help="Quantity of a campaign that is learnt, such as energy_j.")
-    ] = LATENCY,
+    quantity: tables.Quantity = LATENCY,
     operators: Annotated[
         bool,
         typer.Option(

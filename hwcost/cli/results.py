@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SLOWED = 0.03
 """Share by which the observed mean exceeds a latency, from which the table shows both."""
 
+ROOFLINE = "roofline_utilisation"
+"""Quantity that the table shows where the device's peaks are known."""
+
 LONGEST = 60
 """Rows that a table shows before it is cut on a terminal; --json has them all."""
 
@@ -111,16 +114,21 @@ def _latencies(result: Result) -> None:
     arrival = Arrival.parse(result.plan.protocol.arrival)
     percents = PERCENTILE_CALLS if arrival.has_pauses else {}
     with_mean = any(_is_slowed(m) for m in result.measurements)
+    shares = {m.workload.key: m.quantity(ROOFLINE).value for m in result.measurements}
+    with_share = any(share is not None for share in shares.values())
     rows = [
         [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width),
          *([format_seconds(m.observed_mean_s, 4)] if with_mean else ()),
-         *(format_seconds(m.percentile_s(percent), 4) for percent in percents), m.n_rounds,
+         *(format_seconds(m.percentile_s(percent), 4) for percent in percents),
+         *([format_percent(shares[m.workload.key], 1)] if with_share else ()), m.n_rounds,
          " ".join(flag.code for flag in m.flags)]
         for m in sorted(result.measurements, key=lambda m: m.latency_s or 0.0)
     ]
     cut = "" if len(rows) <= LONGEST else f"\n{len(rows) - LONGEST} more; --json shows all of them."
     mean = ["observed mean"] if with_mean else []
-    columns = ["workload", "role", "latency", "± 95 %", *mean, *(f"p{percent}" for percent in percents), "rounds", "flags"]
+    share = ["of roofline"] if with_share else []
+    percentiles = [f"p{percent}" for percent in percents]
+    columns = ["workload", "role", "latency", "± 95 %", *mean, *percentiles, *share, "rounds", "flags"]
     title = f"Measured on {result.plan.device} with {result.plan.backend}, {result.plan.threads} thread(s)"
     title += f", {arrival.described()}" if arrival.has_pauses else ""
     console.print_table(title, columns, rows[:LONGEST], summary(result) + cut)

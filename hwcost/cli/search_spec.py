@@ -161,8 +161,8 @@ def _check_unit(text: str, value: str, unit: str) -> None:
         raise UsageError(f"'{text}' bounds a time, so {value} needs a unit: write {number}ms or {number}s")
     if written == "s":
         raise UsageError(f"'{text}' bounds something that is not a time: give a number without a unit of time, such as 66M")
-    known = "that has no unit" if unit == DIMENSIONLESS else f"in {unit}"
-    raise UsageError(f"'{text}' bounds something {known}, and {value} is not: leave the unit out, or correct it")
+    known = "without a unit" if unit == DIMENSIONLESS else f"in {unit}"
+    raise UsageError(f"'{text}' bounds something {known}, which {value} is not: leave the unit out, or correct it")
 
 
 def _split(text: str) -> tuple[str | None, str]:
