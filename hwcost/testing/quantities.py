@@ -59,7 +59,7 @@ class QuantitySuite(ABC):
         assert isinstance(quantity.source(call), str)
 
     def test_it_follows_the_latency_as_it_says(self, quantity: Quantity, call: Call) -> None:
-        """By a power, or not at all: the interval is worked out from that."""
+        """The interval is worked out from the power of the latency that it states."""
         power = quantity.power_of_latency or 0
         value, slower = quantity.of_call(call), quantity.of_call(replace(call, latency_s=2 * call.latency_s))
         assert slower == pytest.approx(value * 2.0**power)

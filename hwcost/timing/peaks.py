@@ -25,7 +25,7 @@ class Peak:
 
     Attributes:
         value: Operations or bytes per second; None where unknown.
-        source: Where it comes from.
+        source: Origin of the value.
     """
 
     value: float | None

@@ -29,7 +29,7 @@ class QuantityEstimate:
         value: Value of a call; None where it is not known.
         half_width: Half-width of the 95 % interval on the log scale; None where nothing determines it.
         visits: Usable visits that have a value.
-        source: Where the value comes from; empty where it follows from the latency alone.
+        source: Origin of the value; empty where it follows from the latency alone.
         reason: Reason for a missing value, and what to do; empty otherwise.
     """
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 ROOT = Path("/")
 RESET = "5"
-"""What is written to ``clear_refs`` to make the present resident memory the peak."""
+"""Text that is written to ``clear_refs`` to make the present resident memory the peak."""
 
 NOT_HERE = "the resident memory of the process is not known on this system: there is no /proc/self/status."
 VIRTUAL = "this backend computes nothing, and so takes no memory."
