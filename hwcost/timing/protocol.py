@@ -94,6 +94,11 @@ class Protocol:
         return tuple(map(quantity, self.quantities))
 
     @property
+    def uninterrupted_s(self) -> float:
+        """Seconds of calls without a pause that a workload makes in every round, for quantities that need them."""
+        return max((one.uninterrupted_s for one in self.asked), default=0.0)
+
+    @property
     def watches_memory(self) -> bool:
         """Whether memory is watched while a workload is prepared, which then has weights of its own."""
         return any(one.watches_memory for one in self.asked)

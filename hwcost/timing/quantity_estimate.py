@@ -7,6 +7,7 @@ import statistics
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from hwcost.quantities import Call, Quantity, Unavailable
@@ -14,7 +15,12 @@ from hwcost.units import unit_of
 from hwcost.workloads.base import ITEMSIZES
 
 if TYPE_CHECKING:
+    from hwcost.spaces.accounting import Work
     from hwcost.timing.measurement import Measurement, Visit
+    from hwcost.workloads.base import Workload
+
+KEPT = 4096
+"""Workloads whose work is kept."""
 
 UNUSABLE = "none of its visits can be used; its flags say why."
 
@@ -89,7 +95,13 @@ def estimated(quantity: Quantity, measurement: Measurement) -> QuantityEstimate:
 def _call(measurement: Measurement, visit: Visit, latency_s: float) -> Call:
     workload = measurement.workload
     itemsize = ITEMSIZES.get(workload.dtype)
-    return Call(latency_s, workload.batch_size, workload.seq_len, workload.work(), itemsize, visit.conditions)
+    return Call(latency_s, workload.batch_size, workload.seq_len, _work(workload), itemsize, visit.conditions)
+
+
+@lru_cache(maxsize=KEPT)
+def _work(workload: Workload) -> Work | None:
+    """Returns the work of a workload; counted once for all its visits and quantities."""
+    return workload.work()
 
 
 def _commonest(texts: Sequence[str]) -> str:
