@@ -16,7 +16,7 @@ from hwcost.workloads.base import ITEMSIZES
 
 if TYPE_CHECKING:
     from hwcost.spaces.accounting import Work
-    from hwcost.timing.measurement import Measurement, Visit
+    from hwcost.timing.measurement import Measurement
     from hwcost.workloads.base import Workload
 
 KEPT = 4096
@@ -71,20 +71,17 @@ def estimated(quantity: Quantity, measurement: Measurement) -> QuantityEstimate:
         measurement: The workload's visits, and its latency.
     """
     unit, latency_s = unit_of(quantity.name), measurement.latency_s
-    usable = [visit for visit in measurement.visits if visit.is_usable]
-    if latency_s is None or not usable:
+    if latency_s is None:
         return QuantityEstimate(quantity.name, unit, reason=UNUSABLE)
-    follows = quantity.power_of_latency is not None
     values, sources, reasons = [], [], []
-    for visit in usable:
-        call = _call(measurement, visit, latency_s if follows else visit.latency_s)
+    for call in _calls(measurement, latency_s, quantity.power_of_latency is not None):
         try:
             values.append(quantity.of_call(call))
             sources.append(quantity.source(call))
         except Unavailable as why:
             reasons.append(str(why))
     if not values:
-        return QuantityEstimate(quantity.name, unit, reason=_commonest(reasons))
+        return QuantityEstimate(quantity.name, unit, reason=_commonest(reasons) if reasons else UNUSABLE)
     if quantity.power_of_latency is None:
         half = _half_width(values)
     else:
@@ -92,10 +89,21 @@ def estimated(quantity: Quantity, measurement: Measurement) -> QuantityEstimate:
     return QuantityEstimate(quantity.name, unit, statistics.median(values), half, len(values), _commonest(sources))
 
 
-def _call(measurement: Measurement, visit: Visit, latency_s: float) -> Call:
-    workload = measurement.workload
+def _calls(measurement: Measurement, latency_s: float, follows: bool) -> list[Call]:
+    """Returns a call of every usable visit.
+
+    Args:
+        measurement: The workload's visits.
+        latency_s: The workload's latency.
+        follows: Whether its calls take that latency, and not each its visit's; one call is there then without visits too.
+    """
+    workload, usable = measurement.workload, [visit for visit in measurement.visits if visit.is_usable]
+    known = [(visit.conditions, latency_s if follows else visit.latency_s) for visit in usable]
+    if follows and not known:
+        known = [({}, latency_s)]
     itemsize = ITEMSIZES.get(workload.dtype)
-    return Call(latency_s, workload.batch_size, workload.seq_len, _work(workload), itemsize, visit.conditions)
+    shape = workload.batch_size, workload.seq_len, _work(workload), itemsize
+    return [Call(seconds, *shape, conditions) for conditions, seconds in known]
 
 
 @lru_cache(maxsize=KEPT)

@@ -134,6 +134,13 @@ def test_a_measurement_says_why_it_lacks_one() -> None:
     assert all(one.value is not None or one.reason for one in none.quantities.values())
 
 
+def test_a_latency_without_its_visits_still_makes_rates() -> None:
+    bare = Measurement(WORK, "fit", 0.02, 0.01, 4, ())
+    assert bare.quantity("latency_s").value == 0.02
+    assert bare.quantity("energy_j").reason
+    assert bare.quantity("flops_utilisation").reason.endswith("are then kept.")
+
+
 def test_an_unknown_one_is_refused_with_those_that_are_known() -> None:
     with pytest.raises(UnknownNameError, match="energy_j"):
         selected("energy")
