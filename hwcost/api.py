@@ -11,6 +11,7 @@ from hwcost._arguments import FUNCTION, NUMBER, TEXT, TEXTS, check, of_type
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
+from hwcost.quantities import LATENCY, selected
 
 __all__ = ["device", "evaluate", "fit", "load", "measure"]
 
@@ -63,6 +64,7 @@ def measure(
     store: str | Path | None = None,
     backend_options: Mapping[str, Any] | None = None,
     until: str | Sequence[str] | None = None,
+    quantities: str | Sequence[str] = (),
     progress: Callable[[Progress], None] = lambda state: None,
 ) -> Result:
     """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
@@ -99,6 +101,8 @@ def measure(
         until: Goal by which the campaign ends, or several that must all hold: ``half-width<=1%`` (every interval),
             ``mape<=2%`` or ``r2>=0.95`` (cross-validated, of the cost model that would be fitted; ``mape:lut<=2%`` names
             another one). None for the tier's half-width.
+        quantities: Quantities that are asked for beside latency, such as ``energy_j``. Rates and shares follow from the
+            latency and are always known; energy and memory are measured where they are asked for.
         progress: Callback after every pass.
 
     Returns:
@@ -121,12 +125,13 @@ def measure(
     given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress}
     check(given, space=of_type("a search space", SearchSpace).or_none, budget_s=NUMBER.or_none, wait_s=NUMBER)
     check(given, progress=FUNCTION)
-    check({"until": until}, until=TEXTS.or_none)
+    check({"until": until, "quantities": quantities}, until=TEXTS.or_none, quantities=TEXTS)
     goals = read_goals([until] if isinstance(until, str) else until or (), GOALS)
     options = MeasureOptions(
         device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
         dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, cache=cache,
         stopping=stopping, seed=seed, pin=pin, role=role, until=goals,
+        quantities=selected(quantities),
     )  # fmt: skip
     plan = options.plan(workloads(what, options, space, model))
     with open_store(store) as opened:
@@ -142,6 +147,7 @@ def fit(
     campaign_id: str | None = None,
     drift: Literal["auto", "none"] = "auto",
     table: TableOptions = DEFAULTS,
+    quantity: str = LATENCY,
     **options: Any,
 ) -> CostModel:
     """Fits a cost model on a campaign, a store, or a table of latencies.
@@ -155,6 +161,7 @@ def fit(
         drift: Treatment of a table's order: ``auto`` takes the machine's moving level out of the rows, ``none`` takes them
             as they stand.
         table: Options for the columns of a table.
+        quantity: Quantity of a campaign that is learnt, such as ``energy_j``; a table holds latencies.
         **options: Options of the cost model; ``batch_size`` and ``seq_len`` also choose among the shapes of a campaign.
 
     Returns:
@@ -163,7 +170,7 @@ def fit(
 
     Raises:
         DataError: When the source holds nothing that can be fitted.
-        UnknownNameError: When no cost model has that name.
+        UnknownNameError: When no cost model, or no quantity, has that name.
         UsageError: When an option belongs to another kind of source, or to no model.
     """
     from hwcost.campaign.run import Result
@@ -171,14 +178,15 @@ def fit(
     from hwcost.cost_models.train import train
 
     _refuse_misplaced(options)
+    check({"quantity": quantity}, quantity=TEXT)
     check({"model": model, "table": table}, model=TEXT, table=of_type("hwcost.TableOptions(...)", TableOptions))
     shape = {name: size for name, size in options.items() if name in ("batch_size", "seq_len")}
     if isinstance(source, Result):
         table.refuse_given("this is a campaign")
-        rows = data.from_measurements(source.measurements, space, source.store_url, shape)
+        rows = data.from_measurements(source.measurements, space, source.store_url, shape, quantity)
     else:
         check({"source": source}, source=data.MEASURED_SOURCE)
-        rows = data.read(source, space, campaign_id, table, shape)
+        rows = data.read(source, space, campaign_id, table, shape, quantity)
     return train(rows, model, drift, **options).model
 
 
@@ -194,6 +202,7 @@ def evaluate(
     campaign_id: str | None = None,
     table: TableOptions = DEFAULTS,
     shape: Mapping[str, int] | None = None,
+    quantity: str = LATENCY,
 ) -> dict[str, Any]:
     """Judges cost models on rows that they were not fitted on, beside plain baselines.
 
@@ -208,6 +217,7 @@ def evaluate(
         campaign_id: Campaign of the store; None for the latest.
         table: Options for the columns of a table.
         shape: ``batch_size`` and ``seq_len`` of the rows to take from a campaign with several shapes.
+        quantity: Quantity of a campaign that is judged, such as ``energy_j``; a table holds latencies.
 
     Returns:
         The document of ``hwcost evaluate --json``, without ``schema_version``.
@@ -219,7 +229,7 @@ def evaluate(
     from hwcost.cost_models import data
     from hwcost.cost_models import evaluate as evaluation
 
-    rows = data.read(source, space, campaign_id, table, shape)
+    rows = data.read(source, space, campaign_id, table, shape, quantity)
     if data.is_store(source):
         return evaluation.evaluate_roles(rows, model)
     return evaluation.evaluate(rows, model, train, split, seeds, drift)

@@ -9,14 +9,35 @@ from hwcost.errors import UsageError
 
 __all__ = [
     "format_bytes", "format_clock", "format_count", "format_percent", "format_quantity", "format_seconds", "format_si",
-    "has_time_unit", "parse_duration", "parse_percent", "parse_quantity",
+    "has_time_unit", "parse_duration", "parse_percent", "parse_quantity", "unit_of", "written_unit",
 ]  # fmt: skip
+
+DIMENSIONLESS = "1"
+"""Unit of a bare number."""
+
+UNITS = {
+    "flops_per_s": "FLOP/s", "bytes_per_s": "B/s", "_per_s": "1/s", "_s": "s", "_j": "J", "_w": "W", "_bytes": "B",
+    "_flops": "flop",
+}  # fmt: skip
+"""Unit by the end of a quantity's name; the first end that fits counts."""
 
 PREFIXES = {"n": 1e-9, "µ": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
 """SI prefix to factor."""
 
 _DURATIONS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-_QUANTITY = re.compile(r"\s*([+-]?[0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*(k|M|G|T|ns|us|µs|ms|s)?\s*")
+_WRITTEN = {
+    "s": {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0},
+    "J": {"mJ": 1e-3, "J": 1.0, "kJ": 1e3},
+    "W": {"mW": 1e-3, "W": 1.0, "kW": 1e3},
+    "B": {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30},
+    DIMENSIONLESS: {"%": 0.01},
+}
+"""Units that a value may be written with, as factors, by the unit that they make."""
+
+_FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, **{k: v for one in _WRITTEN.values() for k, v in one.items()}}
+_QUANTITY = re.compile(
+    rf"\s*([+-]?[0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*({'|'.join(sorted(filter(None, _FACTORS), key=len, reverse=True))})?\s*"
+)
 _PERCENT = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*%\s*")
 _DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*(ns|us|µs|ms|min|s|m|h)?\s*", re.IGNORECASE)
 
@@ -63,10 +84,22 @@ def format_percent(fraction: float | None, digits: int = 2) -> str:
     return "-" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f} %"
 
 
-def format_quantity(name: str, value: float) -> str:
-    """Formats a value of a quantity by its name: seconds where it ends in ``_s``, large numbers as counts."""
-    if name.endswith("_s"):
-        return format_seconds(value)
+def unit_of(name: str) -> str:
+    """Returns the unit of a quantity by the end of its name; ``1`` for a bare number such as ``perplexity``."""
+    return next((unit for end, unit in UNITS.items() if name.endswith(end)), DIMENSIONLESS)
+
+
+def format_quantity(name: str, value: float | None) -> str:
+    """Formats a value of a quantity by its name: with its unit, shares as percent, large bare numbers as counts."""
+    if value is None:
+        return "-"
+    if name.endswith("_utilisation"):
+        return format_percent(value, 1)
+    unit = unit_of(name)
+    if unit == "1/s":
+        return f"{format_count(value)}/s"
+    if unit not in (DIMENSIONLESS, "flop"):
+        return format_si(value, unit)
     return format_count(value) if abs(value) >= 1e4 else f"{value:.5g}"
 
 
@@ -92,23 +125,27 @@ def parse_duration(text: str) -> float:
     return value
 
 
+def written_unit(text: str) -> str | None:
+    """Returns the unit that a value is written with, ``s`` for ``50ms`` and ``B`` for ``4GB``; None without one."""
+    match = _QUANTITY.fullmatch(text)
+    return next((unit for unit, written in _WRITTEN.items() if match and match[2] in written), None)
+
+
 def has_time_unit(text: str) -> bool:
     """Whether a quantity is written with a unit of time, such as ``50ms``."""
-    match = _QUANTITY.fullmatch(text)
-    return match is not None and match[2] in _DURATIONS
+    return written_unit(text) == "s"
 
 
 def parse_quantity(text: str) -> float:
-    """Reads a number with or without a unit: ``66M``, ``1.5G``, ``50ms``, ``0.02``.
+    """Reads a number with or without a unit: ``66M``, ``50ms``, ``2J``, ``4GB``, ``40%``, ``0.02``.
 
-    ``k``, ``M``, ``G`` and ``T`` are factors; ``ns``, ``us``, ``ms`` and ``s`` make seconds.
+    ``k``, ``M``, ``G`` and ``T`` are factors; units of time make seconds, of energy joules, of memory bytes.
 
     Raises:
         UsageError: When the text is not a finite number.
     """
     match = _QUANTITY.fullmatch(text)
-    factor = {**PREFIXES, **_DURATIONS}.get(match[2] or "", math.nan) if match else math.nan
-    value = float(match[1]) * factor if match else math.nan
+    value = float(match[1]) * _FACTORS[match[2] or ""] if match else math.nan
     if not math.isfinite(value):
         raise UsageError(f"'{text}' is not a quantity. Expected a number, perhaps with a unit, such as 66M or 50ms.")
     return value

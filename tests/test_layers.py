@@ -23,6 +23,7 @@ LAYERS = [
     ["devices"],
     ["facts"],
     ["spaces"],
+    ["quantities"],
     ["corpora"],
     ["kernels"],
     ["workloads"],

@@ -65,16 +65,16 @@ def audit_table(data: Data, others: Iterable[Data] = ()) -> AuditReport:
     features = Features(data.space, **data.shape)
     genes = features.encode(data.architectures)
     item = np.unique(genes, axis=0, return_inverse=True)[1].ravel().astype(np.intp)
-    repeats = find_repeats(item, data.latency_s)
+    repeats = find_repeats(item, data.values)
     rows = np.setdiff1d(np.arange(len(data)), repeats.later[repeats.is_copy])  # a copy is not a second measurement
     _check(data, len(rows), int(item.max()) + 1)
     flags = _same_elsewhere(data, others)
-    if np.ptp(data.latency_s) == 0:
+    if np.ptp(data.values) == 0:
         return _constant(data, repeats, flags)
     runs = None if data.runs is None else data.runs[rows]
     faults = table_faults(data)
-    in_one_unit = replace(data, latency_s=repaired(data.latency_s, faults))
-    drift = estimate_drift(features, genes[rows], in_one_unit.latency_s[rows], rows, runs)
+    in_one_unit = replace(data, values=repaired(data.values, faults))
+    drift = estimate_drift(features, genes[rows], in_one_unit.values[rows], rows, runs)
     return _report(in_one_unit, drift, repeats, flags, faults)
 
 
@@ -93,7 +93,7 @@ def _check(data: Data, rows: int, architectures: int) -> None:
 
 
 def _same_elsewhere(data: Data, others: Iterable[Data]) -> list[Flag]:
-    same = [other.source for other in others if hold_the_same(data.latency_s, other.latency_s)]
+    same = [other.source for other in others if hold_the_same(data.values, other.values)]
     if not same:
         return []
     text = f"{data.source} and {', '.join(same)} hold the same latencies, to the last digit, under different labels."
@@ -119,7 +119,7 @@ def _report(
     everything = np.arange(len(data))
     level_everywhere = drift(everything, data.runs)
     log_level = level_everywhere[drift.rows] - float(np.median(level_everywhere[drift.rows]))
-    measured_s = data.latency_s[drift.rows]
+    measured_s = data.values[drift.rows]
     limit, span = critical(len(measured_s)), math.expm1(float(np.ptp(log_level)))
     tau = kendall_tau(drift.predicted_s, measured_s)
     too_far = level_fault(data, drift.rows, log_level)
@@ -127,7 +127,7 @@ def _report(
     flags = [*flags, *(one.flag for one in faults), *_null_effect(drift, measured_s, tau), *_confounded(drift)]
     if verdict_of((), drift.von_neumann, limit, span) != "clean":
         flags.append(_drift_flag(drift, limit, span))
-    logs = np.log(data.latency_s)
+    logs = np.log(data.values)
     rest = drift.residuals - log_level
     outlier_rows = far_off(drift.rows, rest)
     disagreeing = repeats.disagreeing(logs - level_everywhere, robust_sd(rest))

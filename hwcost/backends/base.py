@@ -120,6 +120,8 @@ class Backend(ABC):
     """Modules that a process imports before workers are forked from it; None where they cannot be forked, and each is
     started anew. Modules that start threads, or use a device, are left out, and so imported by the workers. Subclasses do
     not inherit it: each says for itself that forked workers measure what others do."""
+    shares_weights: bool = True
+    """Whether nets of the library's own spaces may have matrices in common, as they may where nobody watches memory."""
     round: int = 0
     """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 
@@ -142,6 +144,18 @@ class Backend(ABC):
     def is_virtual(cls, options: dict[str, Any]) -> bool:
         """Says whether measured time passes on a virtual clock, so that a visit takes next to none of the real one."""
         return False
+
+    def watched_allocator(self, handle: DeviceHandle) -> Callable[[], int] | None:
+        """Begins to watch the runtime's allocator of a device's memory.
+
+        Args:
+            handle: Device whose memory it is.
+
+        Returns:
+            Function that returns the most bytes that it has held since, beyond what it held before; None where the runtime
+            does not tell.
+        """
+        return None
 
     @classmethod
     @abstractmethod

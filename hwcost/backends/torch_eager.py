@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from hwcost.backends.base import Backend, BlockTiming, Runner
+from hwcost.backends.cuda_allocator import watched_cuda_allocator
 from hwcost.backends.sweep import SWEEP, empty_host_caches
 from hwcost.errors import MeasurementError, UsageError
 
@@ -38,6 +40,10 @@ class TorchEager(Backend):
 
         built = {"torch": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
         return {name: str(version) for name, version in built.items() if version is not None}
+
+    def watched_allocator(self, handle: DeviceHandle) -> Callable[[], int] | None:
+        """See the base class; torch counts a GPU's memory, and none of a CPU's."""
+        return allocator_of(handle)
 
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class."""
@@ -139,10 +145,19 @@ def build_on_device(backend: Backend, workload: Workload, handle: DeviceHandle) 
     set_threads(backend.threads)
     from hwcost.workloads.weights import shared_weights
 
-    with shared_weights():
+    with shared_weights() if backend.shares_weights else nullcontext():
         built = workload.built()
     built.module.to(place)
     return built.with_tensors(lambda one: one.to(place))
+
+
+def allocator_of(handle: DeviceHandle) -> Callable[[], int] | None:
+    """Begins to watch torch's allocator on a GPU; None for other devices. See :meth:`Backend.watched_allocator`."""
+    if handle.kind != "cuda":
+        return None
+    import torch
+
+    return watched_cuda_allocator(torch.cuda, torch_device(handle))
 
 
 def torch_device(handle: DeviceHandle) -> torch.device:

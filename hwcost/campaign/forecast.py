@@ -129,7 +129,8 @@ def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s:
     protocol = plan.protocol
     pass_s = sum((1 + WARMUP) * protocol.block_s(call_s) for call_s in calls_s)
     build_s = statistics.mean(one.prepare_s for one in known.values()) * len(calls_s) if known else 0.0
-    start_s = each_s + build_s + START_BLOCKS * pass_s
+    alone_s = protocol.uninterrupted_s * len(calls_s)
+    start_s = each_s + build_s + alone_s + START_BLOCKS * pass_s
     processes, blocks = protocol.rounds, math.ceil(statistics.mean(_blocks(protocol, call_s) for call_s in calls_s))
     if budget_s is not None and known:
         processes, blocks = fitting(protocol, budget_s - once_s, start_s, pass_s)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hwcost._arguments import OPTIONS, SEED, SWITCH, TEXT, WHOLE, check, of_type
+from hwcost._arguments import OPTIONS, SEED, SWITCH, TEXT, TEXTS, WHOLE, check, of_type
 from hwcost._cached import cached_property
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
@@ -26,7 +26,7 @@ _KINDS = {
     "backend": TEXT, "backend_options": OPTIONS, "batch_size": WHOLE.or_none, "seq_len": WHOLE.or_none,
     "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
     "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
-    "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none,
+    "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none, "quantities": TEXTS,
 }  # fmt: skip
 """Kind of every option but the device, which is looked for when it is needed."""
 
@@ -57,8 +57,10 @@ class MeasureOptions:
         role: Role of the workloads that come without one, one of :data:`hwcost.campaign.roles.ROLES`; cost models learn from
             the role ``fit``.
         until: Goals by which the campaign ends, see :mod:`hwcost.campaign.goals`; None for the tier's half-width.
+        quantities: Names of the quantities that are asked for beside latency, such as ``energy_j``.
 
     Raises:
+        UnknownNameError: When a quantity is unknown; lists the known ones.
         UsageError: When an option is of a wrong type, the role, the tier, the arrival or the state of caches is unknown, the
             rounds are below 1, or the blocks below 4.
     """
@@ -80,13 +82,15 @@ class MeasureOptions:
     pin: bool = True
     role: str = "fit"
     until: tuple[Goal, ...] | None = None
+    quantities: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check(vars(self), **_KINDS)
         check_role(self.role)
         protocol(
-            self.tier, rounds=self.rounds, blocks=self.blocks, arrival=self.arrival, cache=self.cache, stopping=self.stopping
-        )
+            self.tier, rounds=self.rounds, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
+            stopping=self.stopping, quantities=self.quantities,
+        )  # fmt: skip
 
     @cached_property
     def handle(self) -> DeviceHandle:
@@ -126,5 +130,5 @@ class MeasureOptions:
         return make_plan(
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
-            stopping=self.stopping, until=self.until or (),
+            stopping=self.stopping, until=self.until or (), quantities=self.quantities,
         )  # fmt: skip

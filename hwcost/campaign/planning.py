@@ -40,6 +40,7 @@ def make_plan(
     cache: str = "hot",
     stopping: StoppingCriterion | None = None,
     until: Sequence[Goal] = (),
+    quantities: Sequence[str] = (),
 ) -> Plan:
     """Plans a campaign.
 
@@ -58,10 +59,12 @@ def make_plan(
         cache: State of the device's caches before a call, ``hot`` or ``cold``.
         stopping: Criterion by which a visit stops, in place of the tier's.
         until: Goals by which the campaign ends; empty for the tier's half-width.
+        quantities: Names of the quantities that are asked for beside latency.
 
     Raises:
         UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, there are too
             few CPUs, a goal cannot be judged for these workloads, or both goals and a number of rounds are given.
+        UnknownNameError: When a quantity is unknown; lists the known ones.
         DeviceError: When the device is not here.
         DataError: When one workload stands twice.
     """
@@ -73,7 +76,7 @@ def make_plan(
     handle = require(device)
     if usable(backend, handle.kind, own).uses_processor:
         refuse_too_many(threads)
-    how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping)
+    how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping, quantities)
     canaries = choose(items, backend)
     plan = Plan(
         tuple(items), handle.name, backend, adapted(how, until), own, threads, seed, pin, canaries, handle,

@@ -10,6 +10,8 @@ import typer
 
 from hwcost.cli import console, tables
 from hwcost.errors import UsageError
+from hwcost.quantities import LATENCY
+from hwcost.units import unit_of
 
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
@@ -63,8 +65,9 @@ def evaluate(
     campaign: tables.Campaign = None,
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
+    quantity: tables.Quantity = LATENCY,
     plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Figure of predicted against measured latency.")
+        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Figure of predicted against measured values.")
     ] = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -84,7 +87,7 @@ def evaluate(
     _check("split", split, ("ordered", "random"))
     if model != "all":
         COST_MODELS.load(model)
-    data = read(source, space, campaign, tables.options(context), tables.shape(batch_size, seq_len))
+    data = read(source, space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
     tables.say(data.remarks)
     if is_store(source):
         document = evaluate_roles(data, "all" if model == "auto" else model)
@@ -136,8 +139,9 @@ def _draw(data: Data, model: str, train: float, drift: str, path: Path) -> None:
     from hwcost.cost_models.evaluate import held_out
     from hwcost.report import figures
 
-    measured_s, predicted_s = held_out(data, model, train, drift=drift)  # type: ignore[arg-type]
+    measured, predicted = held_out(data, model, train, drift=drift)  # type: ignore[arg-type]
     figure, ax = figures.new_figure()
-    figures.fitness(ax, measured_s, predicted_s, f"{model} on {Path(data.source).name}, held-out rows")
+    title = f"{model} on {Path(data.source).name}, held-out rows"
+    figures.fitness(ax, measured, predicted, title, unit=unit_of(data.quantity))
     written = figures.save(figure, path)
     console.note("wrote " + ", ".join(str(one) for one in written))

@@ -9,6 +9,7 @@ import typer
 
 from hwcost.cli import console, tables
 from hwcost.cli.given import refuse_unused
+from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 OF_NETS = (
     "campaign", "batch_size", "seq_len", "drift", "categorical", "increasing", "run_column", "latency", "keep", "drop", "id",
-    "monotone",
+    "monotone", "quantity",
 )  # fmt: skip
 """Options of tables and campaigns whose rows are whole nets."""
 DOUBTS = 3
@@ -43,6 +44,7 @@ def fit(
     campaign: tables.Campaign = None,
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
+    quantity: tables.Quantity = LATENCY,
     operators: Annotated[
         bool,
         typer.Option(
@@ -65,7 +67,7 @@ def fit(
             help="Never call larger genes faster, where the space says so (auto, lightgbm, xgboost).",
         ),
     ] = True,
-    plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Draw predicted against measured latency.")] = True,
+    plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Draw predicted against measured values.")] = True,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -86,7 +88,7 @@ def fit(
         _operators(source, out, space, model, unit or None, json)
         return
     shape = tables.shape(batch_size, seq_len)
-    data = read(source, space, campaign, tables.options(context), shape)
+    data = read(source, space, campaign, tables.options(context), shape, quantity)
     tables.say(data.remarks)
     held: dict[str, Any] = {} if monotone else {"monotone": False}
     result = train(data, model, drift, **shape, **held)  # type: ignore[arg-type]
@@ -126,6 +128,8 @@ def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> 
         "source": data.source,
         "space": model.space.name,
         "model": model.name,
+        "quantity": model.quantity,
+        "unit": model.unit,
         "chosen": model.chosen,
         "out": str(out),
         "n_rows": model.n_rows_,
@@ -150,7 +154,8 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
     is_priced, is_repeated = model.provenance.get("priced_by") == "components", model.n_architectures_ < model.n_rows_
     how = "Components, checked on" if is_priced else "Cross-validated on"
     nets = f" ({model.n_architectures_} architectures)" if is_repeated else ""
-    title = f"{how} {model.n_rows_} rows{nets} of space {model.space.name}"
+    what = "" if model.quantity == LATENCY else f"{model.quantity}: "
+    title = f"{what}{how} {model.n_rows_} rows{nets} of space {model.space.name}"
     few = f"none, because {model.n_architectures_} different architectures are too few"
     why = "none, because components alone do not give one" if is_priced else few
     half = why if model.log_interval_half_width_ is None else f"±{format_percent(model.log_interval_half_width_)}"
@@ -225,7 +230,7 @@ def _draw(result: Trained, out: Path) -> None:
         console.note(f"no figure: {error}")
         return
     title = f"{result.model.name} on {result.model.space.name}, cross-validated"
-    figures.fitness(ax, result.measured, result.left_out, title)
+    figures.fitness(ax, result.measured, result.left_out, title, unit=result.model.unit)
     written = figures.save(figure, out / "fitness")
     shares = result.model.importance()
     if any(shares.values()):

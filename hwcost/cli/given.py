@@ -62,6 +62,8 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
         found["device"] = Path(found["device"]).name.replace(".toml", "")
     if "until" in found:
         found["until"] = _written(read_goals(found["until"], GOALS))
+    if "quantity" in found:
+        found["quantity"] = _written(found["quantity"])
     for name, planned in _planned(plan).items():
         if name in found and found[name] not in planned:
             has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
@@ -91,10 +93,11 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
         "arrival": [plan.protocol.arrival],
         "cache": [plan.protocol.cache],
         "until": [_written(plan.until)],
+        "quantity": [_written(plan.protocol.quantities)],
         "number": [learnt_from] if learnt_from else [sum(item.role == "check" for item in plan.items)],
     }
 
 
 def _written(goals: Iterable[object]) -> str:
-    """Returns goals in one text, whatever their order."""
+    """Returns goals or quantities in one text, whatever their order."""
     return " and ".join(sorted(map(str, goals)))

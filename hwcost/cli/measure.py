@@ -78,6 +78,7 @@ def measure(
     cache: measuring.Cache = "hot",
     stopping: measuring.Stopping = None,
     until: measuring.Until = None,
+    quantity: measuring.Quantities = None,
     threads: measuring.Threads = 1,
     pin: measuring.Pin = True,
     budget: Annotated[
@@ -119,7 +120,7 @@ def measure(
         device=handle, backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
         backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
         blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
-        until=read_goals(until or (), GOALS),
+        until=read_goals(until or (), GOALS), quantities=tuple(quantity or ()),
     )  # fmt: skip
     _start(options.plan(_targets(context.params, options)), store, run, dry_run)
 

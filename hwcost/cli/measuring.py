@@ -84,6 +84,15 @@ Until = Annotated[
         show_default="the tier's half-width", rich_help_panel=HOW,
     ),
 ]  # fmt: skip
+Quantities = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--quantity", metavar="NAME",
+        help="Quantity beside latency: throughput_per_s, tokens_per_s, flops_utilisation, peak_memory_bytes, energy_j, ...; "
+        "repeatable.",
+        rich_help_panel=HOW,
+    ),
+]  # fmt: skip
 Pin = Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.", rich_help_panel=HOW)]
 SpaceOptions = Annotated[
     list[str] | None,

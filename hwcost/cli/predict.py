@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console, tables
-from hwcost.cost_models.quantity import LATENCY
 from hwcost.errors import ArchitectureError, DataError, UsageError
+from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
     import numpy as np

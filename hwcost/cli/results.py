@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from hwcost.campaign.components import ComponentReport
     from hwcost.campaign.run import Result
     from hwcost.timing.measurement import Flag, Measurement
+    from hwcost.timing.quantity_estimate import QuantityEstimate
 
     Reports = list[tuple[dict[str, Any], ComponentReport]]
 
 SLOWED = 0.03
 """Share by which the observed mean exceeds a latency, from which the table shows both."""
+
+ROOFLINE = "roofline_utilisation"
+"""Quantity that the table shows where the device's peaks are known."""
 
 LONGEST = 60
 """Rows that a table shows before it is cut on a terminal; --json has them all."""
@@ -31,6 +35,7 @@ def show(result: Result, json: str | None) -> None:
     if console.write_json(as_document(result) | _priced(reports), json):
         return
     _latencies(result)
+    _quantities(result)
     for shape, parts in reports:
         _components(parts, _at(shape) if len(reports) > 1 else "")
     _doubts(result, reports)
@@ -82,9 +87,14 @@ def _as_dict(m: Measurement) -> dict[str, Any]:
         "confirmed": m.is_confirmed,
         "observed_mean_s": m.observed_mean_s,
         "rounds": m.n_rounds,
+        "quantities": {name: _quantity(one) for name, one in m.quantities.items()},
         "percentiles_s": {f"p{percent}": m.percentile_s(percent) for percent in PERCENTILE_CALLS},
         "flags": [_flag(flag) for flag in [*m.flags, *([m.percentile_flag] if m.percentile_flag else [])]],
     }
+
+
+def _quantity(one: QuantityEstimate) -> dict[str, Any]:
+    return {name: value for name, value in one.to_dict().items() if name != "quantity"}
 
 
 def _is_slowed(m: Measurement) -> bool:
@@ -104,19 +114,44 @@ def _latencies(result: Result) -> None:
     arrival = Arrival.parse(result.plan.protocol.arrival)
     percents = PERCENTILE_CALLS if arrival.has_pauses else {}
     with_mean = any(_is_slowed(m) for m in result.measurements)
+    shares = {m.workload.key: m.quantity(ROOFLINE).value for m in result.measurements}
+    with_share = any(share is not None for share in shares.values())
     rows = [
         [m.workload.name, m.role, format_seconds(m.latency_s, 4), format_percent(m.half_width),
          *([format_seconds(m.observed_mean_s, 4)] if with_mean else ()),
-         *(format_seconds(m.percentile_s(percent), 4) for percent in percents), m.n_rounds,
+         *(format_seconds(m.percentile_s(percent), 4) for percent in percents),
+         *([format_percent(shares[m.workload.key], 1)] if with_share else ()), m.n_rounds,
          " ".join(flag.code for flag in m.flags)]
         for m in sorted(result.measurements, key=lambda m: m.latency_s or 0.0)
     ]
     cut = "" if len(rows) <= LONGEST else f"\n{len(rows) - LONGEST} more; --json shows all of them."
     mean = ["observed mean"] if with_mean else []
-    columns = ["workload", "role", "latency", "± 95 %", *mean, *(f"p{percent}" for percent in percents), "rounds", "flags"]
+    share = ["of roofline"] if with_share else []
+    percentiles = [f"p{percent}" for percent in percents]
+    columns = ["workload", "role", "latency", "± 95 %", *mean, *percentiles, *share, "rounds", "flags"]
     title = f"Measured on {result.plan.device} with {result.plan.backend}, {result.plan.threads} thread(s)"
     title += f", {arrival.described()}" if arrival.has_pauses else ""
     console.print_table(title, columns, rows[:LONGEST], summary(result) + cut)
+
+
+def _quantities(result: Result) -> None:
+    """Shows the quantities that were asked for; below the table stand their sources, and why some are not known."""
+    asked = result.plan.protocol.quantities
+    if not asked:
+        return
+    ordered = sorted(result.measurements, key=lambda m: m.latency_s or 0.0)
+    found = {m.workload.name: [m.quantity(name) for name in asked] for m in ordered}
+    rows = [[name, *map(_with_interval, estimates)] for name, estimates in found.items()]
+    known = (one for estimates in found.values() for one in estimates if one.reason or one.source)
+    notes = dict.fromkeys(f"{one.quantity}: {one.reason or one.source}" for one in known)
+    console.print_table("Quantities of a call", ["workload", *asked], rows[:LONGEST], "\n".join(notes))
+
+
+def _with_interval(one: QuantityEstimate) -> str:
+    from hwcost.units import format_percent, format_quantity
+
+    width = f" ± {format_percent(one.half_width, 1)}" if one.value and one.half_width else ""
+    return format_quantity(one.quantity, one.value) + width
 
 
 def summary(result: Result) -> str:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._bounds import Bound, split_bound
 from hwcost.errors import UsageError
-from hwcost.units import has_time_unit, parse_quantity
+from hwcost.units import DIMENSIONLESS, parse_quantity, unit_of, written_unit
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -78,17 +78,17 @@ class SearchSpec:
             UsageError: When the text is not a constraint.
         """
         from hwcost.objectives import Constraint
-        from hwcost.objectives.cost_function import is_predictor, is_vectorised, quantity_of
+        from hwcost.objectives.cost_function import is_vectorised, measured_quantity
 
         what, sign, bound = _bound(text)
         if bound.endswith("x") and baseline is None:
             raise UsageError(f"'{text}' is relative: give --baseline, the architecture that it is relative to")
         end, of = parse_quantity(bound.removesuffix("x")), baseline if bound.endswith("x") else None
         name, value = self._function(what)
-        is_latency = is_predictor(value) and quantity_of(value).endswith("_s")
+        predicted = measured_quantity(value)
         if of is None:
-            _check_unit(text, bound, is_latency or name.endswith("_s"))
-        sure = self.probability if is_latency and sign == "<=" else 0.0
+            _check_unit(text, bound, unit_of(predicted or name))
+        sure = self.probability if predicted is not None and sign == "<=" else 0.0
         most, least = (end, None) if sign == "<=" else (None, end)
         return Constraint(value, most, least, of, sure, measured=not is_vectorised(value), name=name)
 
@@ -145,14 +145,24 @@ def _bound(text: str) -> Bound:
     return split_bound(text, "a constraint", "params<=66M")
 
 
-def _check_unit(text: str, value: str, is_time: bool) -> None:
-    """Raises UsageError when a bound on a time has no unit of time, or a bound on something else has one."""
-    if has_time_unit(value) == is_time:
+def _check_unit(text: str, value: str, unit: str) -> None:
+    """Raises UsageError when a bound on a time has no unit of time, or a bound has a unit of something else.
+
+    Args:
+        text: The constraint.
+        value: Its bound, as it is typed.
+        unit: Unit of what is bounded; other units than that of time may be left out.
+    """
+    written = written_unit(value)
+    if written == unit or (written is None and unit != "s"):
         return
-    if not is_time:
-        raise UsageError(f"'{text}' bounds something that is not a time: give a number without a unit of time, such as 66M")
     number = value.rstrip("kMGT ")
-    raise UsageError(f"'{text}' bounds a time, so {value} needs a unit: write {number}ms or {number}s")
+    if unit == "s":
+        raise UsageError(f"'{text}' bounds a time, so {value} needs a unit: write {number}ms or {number}s")
+    if written == "s":
+        raise UsageError(f"'{text}' bounds something that is not a time: give a number without a unit of time, such as 66M")
+    known = "without a unit" if unit == DIMENSIONLESS else f"in {unit}"
+    raise UsageError(f"'{text}' bounds something {known}, which {value} is not: leave the unit out, or correct it")
 
 
 def _split(text: str) -> tuple[str | None, str]:

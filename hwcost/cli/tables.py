@@ -26,6 +26,9 @@ SeqLen = Annotated[
 Campaign = Annotated[
     str | None, typer.Option("--campaign", metavar="ID", help="Campaign of the store.", show_default="the latest")
 ]
+Quantity = Annotated[
+    str, typer.Option("--quantity", metavar="NAME", help="Quantity of a campaign, such as energy_j; tables hold latencies.")
+]
 Drift = Annotated[
     str, typer.Option("--drift", help="Treatment of a moving level in the order of rows: auto (taken out) or none.")
 ]

@@ -30,10 +30,11 @@ from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import Features, shared_features
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.prediction import Prediction
-from hwcost.cost_models.quantity import LATENCY, unit_of
 from hwcost.cost_models.repeats import Middles, merged
 from hwcost.errors import DataError, NotFittedError, UsageError
+from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+from hwcost.units import unit_of
 
 if TYPE_CHECKING:
     from hwcost.cost_models.measured import MeasuredFirst

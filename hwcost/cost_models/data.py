@@ -1,4 +1,4 @@
-"""What a cost model is fitted on: architectures and latencies, from a table or from a campaign's store."""
+"""What a cost model is fitted on: architectures and values of a quantity, from a table or from a campaign's store."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from hwcost.exchange.frames import is_frame
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.sheet import places
 from hwcost.exchange.table import read_table
+from hwcost.quantities import LATENCY
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.files import is_file
@@ -27,6 +28,7 @@ from hwcost.stores import is_store as is_store
 if TYPE_CHECKING:
     from hwcost.exchange.table import LatencyTable
     from hwcost.timing.measurement import Measurement
+    from hwcost.timing.quantity_estimate import QuantityEstimate
     from hwcost.workloads.model import ModelWorkload
     from hwcost.workloads.slopes import ComponentTable
 
@@ -64,7 +66,7 @@ class Data:
     Attributes:
         space: The space of all rows.
         architectures: Architecture of each row.
-        latency_s: Measured seconds, shape (n,).
+        values: Measured values of the quantity, in its unit, shape (n,).
         weights: Weights, larger for more trustworthy rows, mean 1, shape (n,).
         roles: Role of each row; all ``fit`` for a table.
         source: Path or name of what the rows were read from.
@@ -80,11 +82,12 @@ class Data:
         names: Name of each row, where an option names the column that holds it.
         remarks: Decisions about the columns of a table, in whole sentences.
         kept: Columns of a table that the user keeps as features, even where they look like a leaked answer.
+        quantity: Name of the quantity that was measured.
     """
 
     space: SearchSpace
     architectures: list[Architecture]
-    latency_s: Floats
+    values: Floats
     weights: Floats
     roles: tuple[str, ...]
     source: str
@@ -100,16 +103,17 @@ class Data:
     names: tuple[str, ...] | None = None
     remarks: tuple[str, ...] = ()
     kept: frozenset[str] = frozenset()
+    quantity: str = LATENCY
 
     def __len__(self) -> int:
         return len(self.architectures)
 
     @property
     def sha256(self) -> str:
-        """Hash of architectures, latencies and roles, in order."""
+        """Hash of architectures, values and roles, in order."""
         digest = hashlib.sha256()
-        for arch, seconds, role in zip(self.architectures, self.latency_s.tolist(), self.roles, strict=True):
-            digest.update(f"{self.space.key(arch)} {seconds!r} {role}\n".encode())
+        for arch, value, role in zip(self.architectures, self.values.tolist(), self.roles, strict=True):
+            digest.update(f"{self.space.key(arch)} {value!r} {role}\n".encode())
         return digest.hexdigest()
 
     def at(self, rows: Sequence[int]) -> str:
@@ -121,8 +125,8 @@ class Data:
         return np.flatnonzero([FORMER_ROLES.get(one, one) == role for one in self.roles])
 
     def take(self, rows: NDArray[np.intp]) -> tuple[list[Architecture], Floats, Floats]:
-        """Returns architectures, latencies and weights of some rows."""
-        return [self.architectures[i] for i in rows], self.latency_s[rows], self.weights[rows]
+        """Returns architectures, values and weights of some rows."""
+        return [self.architectures[i] for i in rows], self.values[rows], self.weights[rows]
 
 
 def read(
@@ -131,6 +135,7 @@ def read(
     campaign_id: str | None = None,
     options: TableOptions = DEFAULTS,
     shape: Mapping[str, int] | None = None,
+    quantity: str = LATENCY,
 ) -> Data:
     """Reads a campaign's store or a table of latencies.
 
@@ -140,17 +145,20 @@ def read(
         campaign_id: Campaign of the store; None for the latest.
         options: Options for the columns of a table.
         shape: ``batch_size`` and ``seq_len`` of the rows to take from a store; needed where it holds several.
+        quantity: Quantity of the measurements of a store; a table holds latencies.
 
     Raises:
         DataError: When the source holds nothing usable.
-        UsageError: When a table is given without a space, or options of tables with a store.
+        UsageError: When a table is given without a space or with another quantity, or options of tables with a store.
     """
     given = {"source": source, "space": space, "campaign_id": campaign_id, "table": options, "shape": shape}
     check(given, source=SOURCE, campaign_id=TEXT.or_none, table=of_type("hwcost.TableOptions(...)", TableOptions))
     check(given, space=of_type("a name such as 'table', or a search space", str, SearchSpace).or_none, shape=OPTIONS.or_none)
     if is_store(source):
         options.refuse_given(f"'{source}' is a store")
-        return from_store(str(source), campaign_id, space, shape)
+        return from_store(str(source), campaign_id, space, shape, quantity)
+    if quantity != LATENCY:
+        raise UsageError(f"a table holds latencies, and '{quantity}' was asked for: give the store of a campaign")
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
         raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
@@ -185,6 +193,7 @@ def from_store(
     campaign_id: str | None = None,
     space: str | SearchSpace | None = None,
     shape: Mapping[str, int] | None = None,
+    quantity: str = LATENCY,
 ) -> Data:
     """Reads what a campaign measured.
 
@@ -193,9 +202,11 @@ def from_store(
         campaign_id: Campaign of the store; None for the latest.
         space: Space of the measurements to keep; None when the campaign has only one.
         shape: ``batch_size`` and ``seq_len`` of the measurements to keep; None when the campaign has only one shape.
+        quantity: Quantity that is taken.
 
     Raises:
-        DataError: When nothing usable was measured, or several spaces or shapes were.
+        UnknownNameError: When there is no such quantity; lists the known ones.
+        DataError: When nothing usable was measured, no measurement has the quantity, or several spaces or shapes were.
         StoreError: When the store cannot be read.
     """
     from hwcost.campaign.estimate import measurements
@@ -205,7 +216,7 @@ def from_store(
     with open_store(store, create=False) as opened:
         campaign = find_campaign(opened, campaign_id)
         found = measurements(opened, campaign.campaign_id)
-    data = from_measurements(found, space, store, shape)
+    data = from_measurements(found, space, store, shape, quantity)
     facts = {name: campaign.plan[name] for name in PLAN_FACTS if name in campaign.plan}
     return replace(data, provenance={**data.provenance, "campaign_id": campaign.campaign_id, **facts})
 
@@ -215,6 +226,7 @@ def from_measurements(
     space: str | SearchSpace | None = None,
     source: str = "campaign",
     shape: Mapping[str, int] | None = None,
+    quantity: str = LATENCY,
 ) -> Data:
     """Takes usable measurements of whole architectures; see :func:`from_store`."""
     from hwcost.campaign.components import component_report
@@ -227,26 +239,49 @@ def from_measurements(
     kept = [(one, workload) for one, workload in models if workload.search_space().options() == made.options()]
     factory = _factory([workload for _, workload in kept], source)
     kept = _of_one_shape(kept, shape or {}, source)
-    usable = [one for one, _ in kept]
     at = _shape(kept[0][1]) if kept else {}
-    report = component_report(found, at)
+    report = component_report(found, at) if quantity == LATENCY else None
+    kept, taken, remarks = _taken(kept, quantity, source)
+    usable = [one for one, _ in kept]
     return Data(
         made,
         [made.architecture(workload.genes) for _, workload in kept],
-        np.array([one.latency_s for one in usable], dtype=np.float64),
-        _weights(usable),
+        np.array([one.value for one in taken], dtype=np.float64),
+        _weights([one.half_width for one in taken]),
         tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
         source,
         at,
         {"data": Path(source).name, **factory},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,
+        remarks=remarks,
+        quantity=quantity,
     )
 
 
-def _weights(usable: Sequence[Measurement]) -> Floats:
+def _taken(
+    rows: list[tuple[Measurement, ModelWorkload]], quantity: str, source: str
+) -> tuple[list[tuple[Measurement, ModelWorkload]], list[QuantityEstimate], tuple[str, ...]]:
+    """Returns the rows whose quantity is known and positive, its estimates, and a remark on those that are left out.
+
+    Raises:
+        DataError: When it is known of no row; says why.
+    """
+    found = [one.quantity(quantity) for one, _ in rows]
+    pairs = [(row, one) for row, one in zip(rows, found, strict=True) if one.value is not None and one.value > 0]
+    missing = len(rows) - len(pairs)
+    if not missing:
+        return rows, found, ()
+    why = next((one.reason for one in found if one.reason), f"{quantity} is 0, and a cost model learns positive values.")
+    if not pairs:
+        raise DataError(f"{source} holds no {quantity}: {why}")
+    remark = f"{missing} of {len(rows)} measurements have no {quantity} and are left out: {why}"
+    return [row for row, _ in pairs], [one for _, one in pairs], (remark,)
+
+
+def _weights(half_widths: Sequence[float | None]) -> Floats:
     """Inverse variances; a row without an interval counts like the widest one."""
-    half = np.array([np.nan if one.half_width is None else one.half_width for one in usable], dtype=np.float64)
+    half = np.array([np.nan if one is None else one for one in half_widths], dtype=np.float64)
     widest = float(np.nanmax(half)) if np.isfinite(half).any() else 0.0
     weights = 1.0 / (np.nan_to_num(half, nan=widest) ** 2 + NOISE**2)
     return np.asarray(weights / weights.mean())

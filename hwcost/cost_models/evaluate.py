@@ -234,17 +234,17 @@ def _sizes(groups: Groups, splits: Sequence[_Part]) -> dict[str, int]:
 
 def _tested(trained: Trained, data: Data, test: Indices, split: Split) -> dict[str, Metrics]:
     """Returns the views of one fit."""
-    archs, measured_s, _ = data.take(test)
+    archs, measured, _ = data.take(test)
     answer = trained.model.predict(archs)
     level = np.exp(trained.level(data, test))
-    low_s, high_s = answer.low_s, answer.high_s
-    bounds = (None, None) if low_s is None or high_s is None else (low_s * level, high_s * level)
+    low, high = answer.low, answer.high
+    bounds = (None, None) if low is None or high is None else (low * level, high * level)
     views = {
-        "as_measured": metrics(measured_s, answer.latency_s * level, *bounds),
-        "reference_state": metrics(measured_s / level, answer.latency_s, low_s, high_s),
+        "as_measured": metrics(measured, answer.values * level, *bounds),
+        "reference_state": metrics(measured / level, answer.values, low, high),
     }
     if split == "ordered":
-        views["rolling"] = _rolling(trained, data, test, measured_s, answer.latency_s)
+        views["rolling"] = _rolling(trained, data, test, measured, answer.values)
     return views
 
 
@@ -267,7 +267,7 @@ def _rolling(trained: Trained, data: Data, test: Indices, measured_s: Floats, pr
 def held_out(
     data: Data, model: str, train: float, seed: int = 0, drift: DriftChoice = "auto"
 ) -> tuple[Floats, Floats]:
-    """Returns measured and predicted seconds of rows of architectures that one fit has not seen, for a figure.
+    """Returns measured and predicted values of rows of architectures that one fit has not seen, for a figure.
 
     A campaign is split by its roles, a table as the seed says.
     """
@@ -275,6 +275,6 @@ def held_out(
     if len(test) == 0:
         fit, test = _split(groups, train_rows(len(data), train), "random", seed)
     test = _unseen(groups, fit, test)
-    archs, measured_s, _ = data.take(test)
+    archs, measured, _ = data.take(test)
     trained = train_on(fit, data, model, drift_of(data, fit, drift))
-    return measured_s, trained.model.predict(archs).latency_s * np.exp(trained.level(data, test))
+    return measured, trained.model.predict(archs).values * np.exp(trained.level(data, test))

@@ -25,8 +25,8 @@ from hwcost.cost_models.boosters import (
     train_xgboost,
 )
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.quantity import LATENCY
 from hwcost.errors import UsageError
+from hwcost.quantities import LATENCY
 from hwcost.spaces.base import SearchSpace
 
 CANDIDATE_ROWS = 30

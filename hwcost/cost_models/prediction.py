@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
-from hwcost.cost_models.quantity import LATENCY
 from hwcost.errors import UsageError
+from hwcost.quantities import LATENCY
 
 Ends = TypeVar("Ends", Floats, Floats | None)
 

@@ -13,9 +13,9 @@ import numpy as np
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.intervals import calibrate, left_out_errors
-from hwcost.cost_models.quantity import LATENCY
 from hwcost.cost_models.train import MIN_ARCHITECTURES, Trained, known
 from hwcost.errors import DataError, UsageError
+from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
 
 __all__ = ["fit_quality"]

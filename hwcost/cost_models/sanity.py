@@ -14,6 +14,7 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
+from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Gene
 
 ROUNDING = 1e-9
@@ -56,7 +57,8 @@ def enlargements(model: CostModel, n: int = 500, seed: int = 0) -> Sanity | None
         seed: Seed of the drawing.
 
     Returns:
-        None when there is nothing to try: the space marks no gene as increasing, or the rows of the fit are not known.
+        None when there is nothing to try: the space marks no gene as increasing, the rows of the fit are not known, or the
+        model predicts another quantity than latency.
 
     Raises:
         UsageError: When ``n`` is not positive.
@@ -64,6 +66,8 @@ def enlargements(model: CostModel, n: int = 500, seed: int = 0) -> Sanity | None
     """
     if n < 1:
         raise UsageError(f"the number of enlargements must be positive, got {n}")
+    if model.quantity != LATENCY:
+        return None
     rng = np.random.default_rng(seed)
     rows = model.features.encode([model.space.architecture(genes) for genes in model.measured_])
     values = [_values(gene, rows[:, i]) for i, gene in enumerate(model.space.genes)]
@@ -75,7 +79,7 @@ def enlargements(model: CostModel, n: int = 500, seed: int = 0) -> Sanity | None
     before, after = _enlarged(drawn, larger, rng)
     if len(before) == 0:
         return None
-    faster = 1.0 - model.predict(after).latency_s / model.predict(before).latency_s
+    faster = 1.0 - model.predict(after).values / model.predict(before).values
     return Sanity(
         share_faster=float((faster > ROUNDING).mean()),
         share_notable=float((faster > NOTABLE).mean()),

@@ -62,8 +62,8 @@ def table_faults(data: Data) -> list[TableFault]:
         return []
     features = shared_features(data.space, **data.shape)
     genes = features.encode(data.architectures)
-    faults = [*_mixed_units(data, unit_faults(features, genes, data.latency_s))]
-    repaired_s = repaired(data.latency_s, faults)
+    faults = [*_mixed_units(data, unit_faults(features, genes, data.values))]
+    repaired_s = repaired(data.values, faults)
     faults += [_leak(leak.column, leak.how) for leak in leaked_columns(features, genes, repaired_s, data.kept)]
     wrong = wrong_way(features, genes, repaired_s)
     return faults if wrong is None else [*faults, _reversed(wrong)]

@@ -24,6 +24,7 @@ from hwcost.cost_models.metrics import Metrics, metrics
 from hwcost.cost_models.repeats import without_own
 from hwcost.cost_models.table_faults import level_fault, refuse_faults
 from hwcost.errors import DataError, UsageError
+from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
     from hwcost.workloads.slopes import ComponentTable
@@ -120,22 +121,22 @@ def train_on(rows: Indices, data: Data, model: str, drift: Drift | None = None, 
         **options: Arguments of the model.
     """
     rows = np.sort(rows)
-    made = cost_model(model, data.space, **{**data.shape, **options})
-    archs, latency_s, weights = data.take(rows)
+    made = cost_model(model, data.space, **{**data.shape, **_named(data), **options})
+    archs, values, weights = data.take(rows)
     genes, even = made.features.encode(archs), weights / weights.mean()
     if drift is None or drift.is_none:
-        errors = left_out_errors(made.fit(archs, latency_s, weights), genes, latency_s, even)
-        return Trained(calibrate(made, archs, latency_s, weights, errors), rows, latency_s, errors)
+        errors = left_out_errors(made.fit(archs, values, weights), genes, values, even)
+        return Trained(calibrate(made, archs, values, weights, errors), rows, values, errors)
     runs, level = _runs_of(data, rows), drift(rows, _runs_of(data, rows))
-    levelled_s = np.asarray(latency_s * np.exp(-level))
-    made.fit(archs, levelled_s, weights)
-    bare = left_out_errors(made, genes, levelled_s, even)
-    again = drift.again(without_own(Groups.of(made.features, genes), bare) + level, latency_s, runs)
-    levelled_s = np.asarray(latency_s * np.exp(-again(rows, runs)))
-    made = made.clone_with_hyperparameters().fit(archs, levelled_s, weights)
+    levelled = np.asarray(values * np.exp(-level))
+    made.fit(archs, levelled, weights)
+    bare = left_out_errors(made, genes, levelled, even)
+    again = drift.again(without_own(Groups.of(made.features, genes), bare) + level, values, runs)
+    levelled = np.asarray(values * np.exp(-again(rows, runs)))
+    made = made.clone_with_hyperparameters().fit(archs, levelled, weights)
     errors = bare + level - again.left_out(runs)
-    calibrate(made, archs, levelled_s, weights, errors)
-    return Trained(made, rows, latency_s, errors, None if again.is_none else again)
+    calibrate(made, archs, levelled, weights, errors)
+    return Trained(made, rows, values, errors, None if again.is_none else again)
 
 
 def drift_of(data: Data, rows: Indices, choice: DriftChoice = "auto") -> Drift | None:
@@ -172,6 +173,11 @@ def _runs_of(data: Data, rows: Indices) -> Indices | None:
 
 def _origin(data: Data) -> dict[str, Any]:
     return {**data.provenance, **data.shape, "data_sha256": data.sha256}
+
+
+def _named(data: Data) -> dict[str, str]:
+    """Returns the argument of a model of another quantity than latency."""
+    return {} if data.quantity == LATENCY else {"quantity": data.quantity}
 
 
 def _priced(data: Data, table: ComponentTable, **options: Any) -> Trained:

@@ -66,8 +66,9 @@ class Telemetry:
 
         Guards read these: ``throttle_reasons`` (names of reasons for a lower clock), ``foreign_pids`` (other processes that
         compute on the device), ``temperature_celsius``, ``cpu_steal_fraction``, ``sibling_busy_fraction``,
-        ``thermal_throttle_events``, ``cgroup_throttled_s``, ``involuntary_switches``, ``enqueue_s`` and ``device_s``. All
-        others are kept with the visit.
+        ``thermal_throttle_events``, ``cgroup_throttled_s``, ``involuntary_switches``, ``enqueue_s`` and ``device_s``. The
+        quantity ``energy_j`` reads ``visit_energy_j`` (joules since :meth:`begin`) and ``energy_source`` (where they were
+        read, such as a counter, or power that was polled and integrated). All others are kept with the visit.
         """
         return {}
 
@@ -81,3 +82,11 @@ class Telemetry:
         Raises:
             DeviceError: When the device was lost, so that nothing can be measured until it is back.
         """
+
+    def unavailable(self) -> dict[str, str]:
+        """Returns why facts that the device might offer are not read, by name: one sentence with what to do about it."""
+        return {}
+
+    def memory_bytes(self) -> int | None:
+        """Returns the bytes of the device's own memory that are in use; None where that is unknown."""
+        return None

@@ -11,9 +11,9 @@ from typing import Any, get_args
 from hwcost.facts.agreement import FREE
 from hwcost.facts.fact import Fact, Group, Moment, Process
 from hwcost.facts.machine import DEVICE, HOST, SETTINGS, SOFTWARE, TOOL
-from hwcost.facts.visits import OF_BLOCKS, PROTOCOL, SPAN, STATE, TELEMETRY
+from hwcost.facts.visits import OF_BLOCKS, OF_QUANTITIES, PROTOCOL, SPAN, STATE, TELEMETRY
 
-FACTS = (*TOOL, *DEVICE, *HOST, *SOFTWARE, *SETTINGS, *PROTOCOL, *SPAN, *STATE, *OF_BLOCKS, *TELEMETRY)
+FACTS = (*TOOL, *DEVICE, *HOST, *SOFTWARE, *SETTINGS, *PROTOCOL, *SPAN, *STATE, *OF_BLOCKS, *TELEMETRY, *OF_QUANTITIES)
 
 GROUPS: tuple[Group, ...] = get_args(Group)
 

@@ -27,6 +27,7 @@ from hwcost.facts.values import (
     SAMPLES_BY_NAME,
     SECONDS,
     TEXT,
+    TEXT_BY_NAME,
     TEXTS,
     WATTS,
 )
@@ -160,7 +161,21 @@ TELEMETRY = (
     Fact("enqueue_s", "conditions", SECONDS, "Host time to launch a call."),
     Fact("device_s", "conditions", SECONDS, "Device time of a call."),
     Fact("visit_energy_j", "conditions", JOULES, "Energy of the device from the first to the last block."),
+    Fact("energy_source", "conditions", TEXT, "Origin of that energy: a counter, or power that was polled between blocks."),
     Fact("power_w", "conditions", WATTS, "Power of the device after the last block."),
     Fact("device_memory_used_bytes", "conditions", BYTES, "Memory of the device that was in use after the last block."),
 )
 """Facts that the telemetry of a device or a runner reports, where it has any."""
+
+OF_QUANTITIES = (
+    Fact("peak_flops_per_s", "conditions", NUMBER, "Peak rate of matrix products of the device, in operations per second."),
+    Fact("peak_flops_source", "conditions", TEXT, "Where that peak comes from: a probe or a data sheet."),
+    Fact("peak_bytes_per_s", "conditions", NUMBER, "Peak bandwidth of the device's memory, in bytes per second."),
+    Fact("peak_bytes_source", "conditions", TEXT, "Where that bandwidth comes from."),
+    Fact("resident_peak_bytes", "conditions", BYTES, "Most resident memory that preparing and running it added."),
+    Fact("allocator_peak_bytes", "conditions", BYTES, "Most memory of the device that the runtime's allocator held for it."),
+    Fact("device_growth_bytes", "conditions", BYTES, "Memory of the device that came into use meanwhile."),
+    Fact("uninterrupted", "conditions", DOCUMENT, "Calls without a pause: their number, seconds, and telemetry meanwhile."),
+    Fact("unavailable", "conditions", TEXT_BY_NAME, "Reason for facts that were looked for and not found, by name."),
+)
+"""Facts that quantities are worked out from; they are found while a workload is prepared."""

@@ -18,11 +18,19 @@ from hwcost._arguments import NUMBER, SWITCH, TEXT, check
 from hwcost._types import Floats
 from hwcost.errors import UsageError
 from hwcost.objectives.confidence import Confidence
-from hwcost.objectives.cost_function import check_space, is_predictor, is_vectorised, name_of, quantity_of, values_of
+from hwcost.objectives.cost_function import (
+    check_space,
+    is_predictor,
+    is_vectorised,
+    measured_quantity,
+    name_of,
+    quantity_of,
+    values_of,
+)
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.candidates import Candidates
 from hwcost.spaces.reading import several
-from hwcost.units import format_quantity, format_seconds
+from hwcost.units import format_quantity, format_seconds, unit_of
 
 DEFAULT_PROBABILITY = 0.95
 """Probability with which an upper bound on a predicted latency holds unless another one is given."""
@@ -161,7 +169,7 @@ class Constraint:
 
     def formatted(self, value: float) -> str:
         """Returns a value of the constrained quantity for messages, with its unit where it has one."""
-        return format_seconds(value) if self._is_predicted_time else format_quantity(self.name, value)
+        return format_quantity(self._quantity or self.name, value)
 
     @property
     def bounds(self) -> str:
@@ -181,13 +189,18 @@ class Constraint:
     # -- how -----------------------------------------------------------------------------------------------------------
 
     @property
+    def _quantity(self) -> str | None:
+        """Quantity of a call that a cost model predicts; None for sizes, functions, and predictors of anything else."""
+        return measured_quantity(self.value)
+
+    @property
     def _is_predicted_time(self) -> bool:
-        return is_predictor(self.value) and quantity_of(self.value).endswith("_s")
+        return self._quantity is not None and unit_of(self._quantity) == "s"
 
     @property
     def _default_probability(self) -> float:
         is_limit = self.most is not None and self.least is None and not self.measured
-        return DEFAULT_PROBABILITY if is_limit and self._is_predicted_time else 0.0
+        return DEFAULT_PROBABILITY if is_limit and self._quantity is not None else 0.0
 
     def _baseline(self, of: Architecture) -> float:
         unit = float(self._examined([of]).values[0])

@@ -13,8 +13,10 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
+from hwcost.quantities import QUANTITIES
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.candidates import Candidates, is_same
+from hwcost.units import unit_of
 
 
 def is_vectorised(function: Any) -> bool:
@@ -63,6 +65,17 @@ def name_of(function: Any) -> str:
 def is_predictor(function: Any) -> bool:
     """Whether a cost function is a cost model, or wraps one: it predicts with a domain outside of which it is not known."""
     return isinstance(function, CostModel) or (hasattr(function, "predict") and hasattr(function, "quantity"))
+
+
+def measured_quantity(function: Any) -> str | None:
+    """Returns the quantity of a call that a cost model predicts, or any time; None for everything else.
+
+    Such predictions have intervals from measured rows, which a bound should keep. A quality such as perplexity has none.
+    """
+    if not is_predictor(function):
+        return None
+    name = quantity_of(function)
+    return name if name in QUANTITIES or unit_of(name) == "s" else None
 
 
 def quantity_of(predictor: Any) -> str:

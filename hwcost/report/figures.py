@@ -66,17 +66,19 @@ def fitness(
     predicted_s: NDArray[np.float64],
     title: str = "Predicted against measured latency",
     notes: Mapping[str, str] | None = None,
+    unit: str = "s",
 ) -> Axes:
     """Draws predictions against measurements, with the line where both are equal (SuperShaper, Figure 9).
 
     Args:
         ax: The axes.
-        measured_s: Shape (n,), seconds.
-        predicted_s: Shape (n,), seconds; by fits without the row, or the figure says nothing about new architectures.
+        measured_s: Shape (n,), seconds, or another unit.
+        predicted_s: Shape (n,), likewise; by fits without the row, or the figure says nothing about new architectures.
         title: Heading.
         notes: Notes in the corner, name to value; None shows R², MAPE and the number of points.
+        unit: Unit of the values.
     """
-    factor, unit = _scale(float(np.median(measured_s)))
+    factor, unit = _scale(float(np.median(measured_s)), unit)
     step = max(1, -(-len(measured_s) // LARGEST_SCATTER))
     low, high = _limits(measured_s * factor, predicted_s * factor)
     ax.plot([low, high], [low, high], color=INK, linewidth=0.9, linestyle=(0, (5, 4)), alpha=0.75, zorder=4)
@@ -153,13 +155,15 @@ def _note(ax: Axes, lines: list[str], x: float, color: str) -> None:
     ax.text(x, 0.965, "\n".join(lines), transform=ax.transAxes, va="top", linespacing=1.55, color=color, zorder=5)
 
 
-def _scale(seconds: float) -> tuple[float, str]:
-    """Returns the factor and the unit in which a number of seconds lies between 1 and 1000."""
-    known = {prefix: size for prefix, size in PREFIXES.items() if size <= 1}
+def _scale(value: float, unit: str = "s") -> tuple[float, str]:
+    """Returns the factor and the unit in which a value lies between 1 and 1000; bare numbers stay as they are."""
+    if unit.startswith("1"):
+        return 1.0, unit
+    known = {prefix: size for prefix, size in PREFIXES.items() if size <= 1 or unit != "s"}
     prefix, size = max(
-        ((prefix, size) for prefix, size in known.items() if size <= seconds), key=lambda item: item[1], default=("n", 1e-9)
+        ((prefix, size) for prefix, size in known.items() if size <= value), key=lambda item: item[1], default=("n", 1e-9)
     )
-    return 1.0 / size, f"{prefix}s"
+    return 1.0 / size, f"{prefix}{unit}"
 
 
 def _limits(one: NDArray[np.float64], other: NDArray[np.float64]) -> tuple[float, float]:

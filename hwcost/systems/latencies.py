@@ -109,3 +109,14 @@ def by_architecture(measurements: Sequence[Measurement]) -> dict[Architecture, I
         for one in measurements
         if isinstance(one.workload, ModelWorkload)
     }
+
+
+def values_of(
+    measurements: Sequence[Measurement], names: Sequence[str]
+) -> dict[Architecture, dict[str, float | None]]:
+    """Returns quantities of a call by architecture and name; None where one is not known."""
+    return {
+        one.workload.architecture: {name: one.quantity(name).value for name in names}
+        for one in measurements
+        if isinstance(one.workload, ModelWorkload)
+    }

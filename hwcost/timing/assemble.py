@@ -170,7 +170,8 @@ class _Assembly:
             "disturbed_blocks": found.disturbed,
         }
         hot = self.prepared["checks"].get("hot_cache")
-        return seen | self._arrival() | self._switch() | ({"hot_cache": hot} if hot else {})
+        seen |= self._arrival() | self._switch() | self.prepared.get("quantities", {})
+        return seen | ({"hot_cache": hot} if hot else {})
 
     def _arrival(self) -> dict[str, Any]:
         """Returns how calls arrived, where they came with pauses: the median pause, and the share that had to queue."""

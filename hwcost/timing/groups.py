@@ -11,8 +11,10 @@ from hwcost.timing import timer
 from hwcost.timing.failure import failed_visit, is_out_of_memory
 from hwcost.timing.member import Member
 from hwcost.timing.memory import Memory
+from hwcost.timing.of_quantities import of_quantities
 from hwcost.timing.passes import Passes, point_at
 from hwcost.timing.setting import Limits, Setting
+from hwcost.timing.watched_memory import WatchedMemory
 
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
@@ -32,6 +34,7 @@ class Groups:
 
     def __init__(self, setting: Setting, limits: Limits, tasks: Sequence[Task]) -> None:
         self._setting, self._limits, self._left = setting, limits, list(tasks)
+        setting.backend.shares_weights = not setting.protocol.watches_memory
         self._memory = Memory(limits.memory_bytes)
         self._members: list[Member] = []
         self._number = 0
@@ -111,10 +114,13 @@ def prepare(setting: Setting, workload: Workload, position: int) -> Member:
         workload: The workload.
         position: Its number in the round's order.
     """
+    memory = WatchedMemory(setting) if setting.protocol.watches_memory else None
     preparing = timer.stopwatch()
     runner = setting.backend.prepare(workload, setting.handle)
     try:
-        return Member(setting, workload, position, preparing(), runner)
+        member = Member(setting, workload, position, preparing(), runner)
+        member.quantities = of_quantities(member, setting, memory)
+        return member
     except BaseException:
         runner.close()
         raise

@@ -11,6 +11,10 @@ from dataclasses import dataclass, field, fields
 from math import ceil, exp
 from typing import TYPE_CHECKING, Any, Literal
 
+from hwcost.quantities import LATENCY, QUANTITIES
+from hwcost.quantities import quantity as known_quantity
+from hwcost.timing.quantity_estimate import QuantityEstimate, estimated
+
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
 
@@ -179,6 +183,22 @@ class Measurement:
         if self.latency_s is None:
             return "failed" if all(visit.status == "failed" for visit in self.visits) else "void"
         return "warn" if any(not flag.code.startswith("I_") for flag in self.flags) else "ok"
+
+    def quantity(self, name: str) -> QuantityEstimate:
+        """Returns a quantity of a call, such as ``energy_j``, with its interval and source, or why it is not known.
+
+        Args:
+            name: Name of the quantity, see :mod:`hwcost.quantities`.
+
+        Raises:
+            UnknownNameError: When there is no such quantity; lists the known ones.
+        """
+        return estimated(known_quantity(name), self)
+
+    @property
+    def quantities(self) -> dict[str, QuantityEstimate]:
+        """All quantities beside latency by name."""
+        return {name: self.quantity(name) for name in QUANTITIES.names() if name != LATENCY}
 
     @property
     def isolated_calls_s(self) -> tuple[float, ...]:

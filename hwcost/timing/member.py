@@ -32,6 +32,9 @@ class Member:
         position: Its number in the round's order.
         prepare_s: Seconds that preparing it took.
         runner: The workload, ready to run.
+
+    Attributes:
+        quantities: Facts that quantities are worked out from, found once a round.
     """
 
     def __init__(self, setting: Setting, workload: Workload, position: int, prepare_s: float, runner: Runner) -> None:
@@ -40,6 +43,7 @@ class Member:
         self.clock = timer.clock_of(runner)
         self.first_run_s = timer.time_block(runner.time_block, 1).seconds
         self.timed: list[PassBlock] = []
+        self.quantities: dict[str, Any] = {}
         self.warmup_calls = 0
         self._setting, self._protocol = setting, setting.protocol
         self._read, self._started_s = BlockReading(), 0.0
@@ -97,6 +101,22 @@ class Member:
         enough = count >= protocol.max_blocks or uncontended(blocks[self._steady_from :]) >= protocol.min_blocks
         return enough or spent_s >= protocol.cap_s(spent_s / len(blocks))
 
+    def uninterrupted(self, least_s: float) -> dict[str, Any]:
+        """Runs blocks one after another, and returns their calls and seconds with what telemetry says of them.
+
+        Args:
+            least_s: Least seconds of all blocks.
+        """
+        telemetry, calls, seconds = self._setting.telemetry, 0, 0.0
+        telemetry.begin()
+        while seconds < least_s:
+            telemetry.before_block()
+            seconds += self.runner.time_block(self.calls).host_s
+            telemetry.after_block()
+            calls += self.calls
+        seen = {name: value for name, value in telemetry.end().items() if value is not None}
+        return {"calls": calls, "seconds": seconds, **seen}
+
     def prepared(self, group: int) -> dict[str, Any]:
         """Returns the event that tells of the workload."""
         return {
@@ -112,6 +132,7 @@ class Member:
             "calls": self.calls,
             "facts": self.runner.facts,
             "checks": self.checks,
+            "quantities": self.quantities,
         }
 
     def close(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from hwcost.devices import device_kind as _kind
 from hwcost.errors import UsageError
+from hwcost.quantities import Quantity, quantity, selected
 from hwcost.timing import steady
 from hwcost.timing.arrival import BACK_TO_BACK, Arrival
 from hwcost.timing.measurement import PERCENTILE_CALLS
@@ -50,6 +51,7 @@ class Protocol:
         arrival: Arrival of calls, as :class:`hwcost.timing.arrival.Arrival` is written. With pauses every block is one
             call, and seconds of a visit include the pauses.
         cache: Policy for the device's caches, one of ``CACHES``. With ``cold`` every block is one call.
+        quantities: Names of the quantities that are asked for beside latency; some take time of their own.
     """
 
     tier: str = "standard"
@@ -66,6 +68,7 @@ class Protocol:
     stopping: StoppingCriterion = field(default_factory=MedianError)
     arrival: str = BACK_TO_BACK
     cache: str = "hot"
+    quantities: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.cache not in CACHES:
@@ -80,6 +83,25 @@ class Protocol:
     def has_pauses(self) -> bool:
         """Whether calls come with pauses; such workloads are measured one after another, never in turn."""
         return self.arrival != BACK_TO_BACK
+
+    @property
+    def asked(self) -> tuple[Quantity, ...]:
+        """The quantities that are asked for.
+
+        Raises:
+            UnknownNameError: When one is unknown; lists the known ones.
+        """
+        return tuple(map(quantity, self.quantities))
+
+    @property
+    def uninterrupted_s(self) -> float:
+        """Seconds of calls without a pause that a workload makes in every round, for quantities that need them."""
+        return max((one.uninterrupted_s for one in self.asked), default=0.0)
+
+    @property
+    def watches_memory(self) -> bool:
+        """Whether memory is watched while a workload is prepared, which then has weights of its own."""
+        return any(one.watches_memory for one in self.asked)
 
     @property
     def window(self) -> int:
@@ -114,7 +136,7 @@ class Protocol:
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON that :meth:`from_dict` turns back into an equal protocol."""
-        return asdict(self) | {"stopping": self.stopping.to_dict()}
+        return asdict(self) | {"stopping": self.stopping.to_dict(), "quantities": list(self.quantities)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Protocol:
@@ -126,7 +148,8 @@ class Protocol:
         given = dict(data)
         if "visit_error" in given:
             given["stopping"] = {"name": MedianError.name, "most": given.pop("visit_error")}
-        return cls(**{**given, "stopping": from_plan(given.get("stopping", {"name": MedianError.name}))})
+        stopping = from_plan(given.get("stopping", {"name": MedianError.name}))
+        return cls(**{**given, "stopping": stopping, "quantities": tuple(given.get("quantities", ()))})
 
 
 TIERS = {
@@ -145,6 +168,7 @@ def protocol(
     arrival: str = BACK_TO_BACK,
     cache: str = "hot",
     stopping: StoppingCriterion | None = None,
+    quantities: Sequence[str] = (),
 ) -> Protocol:
     """Returns a preset for a kind of device.
 
@@ -157,14 +181,16 @@ def protocol(
         arrival: ``back-to-back``, ``gap=TIME`` or ``poisson=RATE``.
         cache: ``hot`` or ``cold``.
         stopping: Stopping criterion in place of the tier's.
+        quantities: Names of the quantities that are asked for beside latency.
 
     Raises:
         UsageError: When the tier, the arrival or the cache policy is unknown, the rounds are below 1, or the blocks below 4.
-        UnknownNameError: When there is no such kind of device.
+        UnknownNameError: When there is no such kind of device, or no such quantity.
     """
     if tier not in TIERS:
         raise UsageError(f"unknown tier '{tier}'. Known: {', '.join(TIERS)}")
     chosen = replace(TIERS[tier], min_block_s=_kind(device_kind).min_block_s, cache=cache)
+    chosen = replace(chosen, quantities=selected(quantities))
     chosen = chosen if stopping is None else replace(chosen, stopping=stopping)
     if rounds is not None:
         if rounds < 1:

@@ -28,7 +28,7 @@ def table(latency_s: np.ndarray, archs=None, path: str = "planted.csv") -> Data:
 def write(data: Data, path: Path) -> str:
     """Writes a table as a CSV and returns its path."""
     lines = [",".join([*(gene.name for gene in data.space.genes), "latency_s"])]
-    rows = zip(data.architectures, data.latency_s.tolist(), strict=True)
+    rows = zip(data.architectures, data.values.tolist(), strict=True)
     lines += [",".join([*map(str, arch.genes), repr(seconds)]) for arch, seconds in rows]
     path.write_text("\n".join(lines) + "\n")
     return str(path)

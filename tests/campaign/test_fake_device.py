@@ -67,6 +67,35 @@ def test_the_device_that_was_asked_for_is_the_one_that_ran(site: Path) -> None:
         assert conditions.get("cpu_fraction") is None
 
 
+def test_energy_is_measured_fitted_and_bounded(site: Path) -> None:
+    many = [*MEASURE[:8], "24", *MEASURE[9:]]
+    done = hwcost(site, "ok,ok", *many, "--store", "s.db", "--quantity", "energy_j", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    for one in document["measurements"]:
+        energy = one["quantities"]["energy_j"]
+        assert energy["value"] > 0
+        assert (energy["unit"], energy["source"]) == ("J", "energy counter of the device")
+        assert one["quantities"]["peak_memory_bytes"]["reason"].startswith("memory was not watched")
+    fit = ("fit", "s.db", "-m", "lut", "--quantity", "energy_j", "-o", "model", "--no-plot", "--json", "-")
+    done = hwcost(site, "ok,ok", *fit)
+    assert done.returncode == 0, done.stderr
+    fitted = json.loads(done.stdout)
+    assert (fitted["quantity"], fitted["unit"], fitted["n_rows"]) == ("energy_j", "J", 24)
+    joules = sorted(one["quantities"]["energy_j"]["value"] for one in document["measurements"])
+    bound = f"model<={1e3 * joules[12]}mJ"
+    search = ("search", "--maximize", "params", "--constraint", bound, "-n", "200", "--probability", "0.5", "--json", "-")
+    done = hwcost(site, "ok,ok", *search)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["rejected"]["energy_j"] > 0
+    assert found["front"]
+    done = hwcost(site, "ok,ok", "fit", "s.db", "--quantity", "peak_memory_bytes", "-o", "other")
+    assert done.returncode != 0
+    assert "s.db holds no peak_memory_bytes: memory was not watched" in done.stderr
+    assert "--quantity peak_memory_bytes" in done.stderr
+
+
 def test_one_that_is_not_there_ends_with_3_and_says_which_are(site: Path) -> None:
     done = hwcost(site, "ok", *MEASURE, "--store", "s.db")
     assert done.returncode == 3

@@ -52,7 +52,7 @@ def test_a_fit_takes_models_and_components_of_one_shape() -> None:
     ]
     eight = component_report(priced(8))
     data = from_measurements([*priced(1), *wholes, *priced(8)], shape={"batch_size": 8})
-    assert data.latency_s.tolist() == [8.0] * 3
+    assert data.values.tolist() == [8.0] * 3
     assert eight is not None
     assert data.components is not None
     assert data.components.costs_s == eight.table.costs_s

@@ -244,6 +244,7 @@ def test_bad_input_is_told(capsys, models, arguments, says) -> None:
         ("{0}/latency>=0.001", "0.001 needs a unit"),
         ("params<=50ms", "bounds something that is not a time"),
         ("{0}/quality<=3s", "bounds something that is not a time"),
+        ("params<=3J", "bounds something without a unit, which 3J is not"),
     ],
 )
 def test_a_bound_on_a_time_has_a_unit_of_time_and_others_have_none(capsys, models, limit, says) -> None:

@@ -27,7 +27,7 @@ def test_usable_measurements_become_rows():
     found = [measured(0), measured(1, 0.02, "judge", flags=(flag,)), measured(2, None), measured(3, latency_s=None)]
     data = from_measurements(found)
     assert data.architectures == ARCHS[:3]
-    np.testing.assert_array_equal(data.latency_s, LATENCY_S[:3])
+    np.testing.assert_array_equal(data.values, LATENCY_S[:3])
     assert data.roles == ("fit", "test", "fit")
     assert data.flags[1] == ("W_STEAL",)
     assert data.shape == {"batch_size": 4, "seq_len": 64}

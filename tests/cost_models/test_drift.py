@@ -53,7 +53,7 @@ def test_without_drift_nothing_changes() -> None:
 def test_the_level_is_told_from_training_rows_only() -> None:
     data = table(STEP)
     rows = np.random.default_rng(0).permutation(N)[:320]
-    spoiled = replace(data, latency_s=data.latency_s.copy())
+    spoiled = replace(data, values=data.values.copy())
     hidden = np.setdiff1d(ROWS, rows)
     spoiled.latency_s[hidden] *= 7.0
     one, two = (drift_of(each, rows) for each in (data, spoiled))
@@ -66,7 +66,7 @@ def test_rows_sorted_by_size_are_not_corrected() -> None:
     order = np.argsort(TRUE_S)
     data = table(np.zeros(N))
     features = Features(SPACE)
-    latency_s = data.latency_s[order] * np.exp(np.linspace(0, 0.3, N))
+    latency_s = data.values[order] * np.exp(np.linspace(0, 0.3, N))
     drift = estimate_drift(features, features.encode([ARCHS[i] for i in order]), latency_s, ROWS)
     assert drift.is_confounded
     assert drift.is_none

@@ -99,7 +99,7 @@ def test_the_document_keeps_its_contract():
 
 def test_ordered_splits_train_on_the_first_rows_and_roll():
     rows = data(60)
-    rows.latency_s[40:] *= 1.1
+    rows.values[40:] *= 1.1
     report = evaluate(rows, "lut", 40, "ordered", 5)["models"]["lut"]
     assert report["as_measured"]["mape"] == pytest.approx(100 * (1 - 1 / 1.1), abs=0.6)
     assert report["rolling"]["mape"] < report["as_measured"]["mape"] / 3  # the jump is followed

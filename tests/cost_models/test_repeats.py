@@ -90,7 +90,7 @@ def test_an_architecture_counts_once_in_a_quantile(scores, times):
 def test_repeating_every_row_changes_no_fit(times):
     data = table(SPACE.sample(30, seed=4), noisy(SPACE.sample(30, seed=4), 0.02, 4))
     again = replace(
-        data, architectures=data.architectures * times, latency_s=np.tile(data.latency_s, times),
+        data, architectures=data.architectures * times, values=np.tile(data.values, times),
         weights=np.ones(30 * times), roles=(FIT,) * 30 * times,
     )  # fmt: skip
     one, other = (train_on(np.arange(len(rows)), rows, "lut").model for rows in (data, again))
@@ -171,7 +171,7 @@ def test_intervals_cover_new_architectures(model):
 
 def test_auto_is_not_won_by_a_model_that_recognises_architectures():
     data = repeated(40, 5)
-    shuffled = replace(data, latency_s=0.01 * np.exp(0.5 * np.random.default_rng(0).standard_normal(40))[
+    shuffled = replace(data, values=0.01 * np.exp(0.5 * np.random.default_rng(0).standard_normal(40))[
         Groups.of_keys(data.architectures).numbers
     ])  # fmt: skip
     assert train(shuffled, "auto", "none", candidates=["constant", "ridge", "lut", "lightgbm"]).model.chosen == "constant"
@@ -188,11 +188,11 @@ def test_few_different_architectures_have_no_interval_however_many_rows():
 
 def test_a_level_is_found_between_repeats_that_the_model_cannot_predict():
     data = repeated(40, 10)
-    moved = data.latency_s * np.exp(np.where(np.arange(400) < 200, 0.0, 0.15))
+    moved = data.values * np.exp(np.where(np.arange(400) < 200, 0.0, 0.15))
     features = Features(TABLE)
     drift = estimate_drift(features, features.encode(data.architectures), moved, np.arange(400))
     assert drift.level.range == pytest.approx(np.expm1(0.15), abs=0.02)
-    still = estimate_drift(features, features.encode(data.architectures), data.latency_s, np.arange(400))
+    still = estimate_drift(features, features.encode(data.architectures), data.values, np.arange(400))
     assert still.is_none
 
 

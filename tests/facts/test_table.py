@@ -12,7 +12,7 @@ from hwcost.devices.detected import DetectedDevice
 from hwcost.facts import FACTS, FREE, GROUPS, Fact, Process, checked, read_process
 from hwcost.facts.document import filled
 from hwcost.facts.values import COUNT, FRACTION, TEXT_BY_NAME
-from hwcost.facts.visits import OF_BLOCKS, TELEMETRY
+from hwcost.facts.visits import OF_BLOCKS, OF_QUANTITIES, TELEMETRY
 from hwcost.stores import open_store
 from hwcost.stores.environment import Environment
 from hwcost.workloads import SyntheticWorkload
@@ -43,7 +43,7 @@ def test_every_row_has_a_writer(tmp_path: Path) -> None:
     written = {(group, name) for group in GROUPS if group != "conditions" for name in getattr(record.environment, group)}
     written |= {("conditions", name) for name in record.visit.conditions}
     some = {("settings", "exclusive"), ("settings", "clocks_locked")}
-    some |= {("conditions", fact.name) for fact in (*OF_BLOCKS, *TELEMETRY)}
+    some |= {("conditions", fact.name) for fact in (*OF_BLOCKS, *OF_QUANTITIES, *TELEMETRY)}
     assert {(fact.group, fact.name) for fact in FACTS if fact.read is None} <= written | some
 
 

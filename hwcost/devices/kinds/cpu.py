@@ -14,12 +14,13 @@ from hwcost.devices.kinds.base import DeviceKind
 class Cpu(DeviceKind):
     """The processor that runs this process.
 
-    Campaigns hold its cores and bind their processes to them (:mod:`hwcost.campaign.cpus`). Its counters are those of the
-    host, which are read for every kind of device, so there is no further provider.
+    Campaigns hold its cores and bind their processes to them (:mod:`hwcost.campaign.cpus`). Most of its counters are
+    those of the host, which are read for every kind of device; its own provider reads energy.
     """
 
     name = "cpu"
     is_host = True
+    telemetry = "hwcost.timing.telemetry.powercap:PowercapTelemetry"
     detected_facts: ClassVar[Mapping[str, str]] = {
         "memory_bytes": "Detected: MemTotal of /proc/meminfo",
         "cores": "Detected: physical cores in /proc/cpuinfo",

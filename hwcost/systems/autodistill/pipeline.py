@@ -27,6 +27,7 @@ from hwcost.systems.autodistill.claims import claims
 from hwcost.systems.autodistill.fronts import areas
 from hwcost.systems.autodistill.presets import PRESETS, AutoDistillPreset
 from hwcost.systems.autodistill.results import (
+    REACHED,
     SEARCHERS,
     Evaluated,
     Regular,
@@ -40,7 +41,7 @@ from hwcost.systems.autodistill.results import (
 )
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
-from hwcost.systems.latencies import Latency, LatencyFit, by_architecture, fit_latency
+from hwcost.systems.latencies import Latency, LatencyFit, by_architecture, fit_latency, values_of
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.stages import stage
 from hwcost.systems.text import Text
@@ -90,9 +91,11 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         fronts = [key for one in self.search.by_name.values() for key in one.front]
         archs = [self.space.parse(key) for key in dict.fromkeys([self.search.reference, *fronts])]
         campaign = self.measure(self.preset.measuring.workloads(self.space, archs), "winner")
-        measured = by_architecture(campaign.measurements)
+        measured, reached = by_architecture(campaign.measurements), values_of(campaign.measurements, REACHED)
         nets = {
-            self.space.key(arch): Student(perplexity=self.flash_perplexity(arch), **asdict(Latency.of(measured[arch])))
+            self.space.key(arch): Student(
+                perplexity=self.flash_perplexity(arch), **asdict(Latency.of(measured[arch])), **reached[arch]
+            )
             for arch in archs
         }
         return Winners(nets, *areas(nets, self.search))

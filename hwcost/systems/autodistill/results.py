@@ -10,6 +10,9 @@ from hwcost.systems.latencies import Latency, LatencyFit
 SEARCHERS = ("bayesian", "random")
 """Names of the two searchers that are compared."""
 
+REACHED = ("throughput_per_s", "flops_utilisation", "bandwidth_utilisation")
+"""Quantities beside latency that the report has of every measured student (AutoDistill, section 3.4)."""
+
 
 @dataclass(frozen=True)
 class Teacher:
@@ -87,9 +90,15 @@ class Student(Latency):
 
     Attributes:
         perplexity: Perplexity after flash distillation.
+        throughput_per_s: Sequences per second; None where it was not measured.
+        flops_utilisation: Share of the device's peak rate; None where the peak is not known.
+        bandwidth_utilisation: Share of the bandwidth of its memory; None where that is not known.
     """
 
     perplexity: float
+    throughput_per_s: float | None
+    flops_utilisation: float | None
+    bandwidth_utilisation: float | None
 
 
 @dataclass(frozen=True)

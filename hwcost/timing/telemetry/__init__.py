@@ -24,7 +24,8 @@ def telemetry_of(backend: type[Backend] | Backend, handle: DeviceHandle) -> Tele
         backend: A backend or its class.
         handle: Device that is measured on.
     """
-    provider = device_kind(handle.kind).telemetry
+    kind = device_kind(handle.kind)
     host = [HostTelemetry(handle)] if backend.uses_processor else []
-    own = [imported(provider)(handle)] if provider else []
+    is_read = bool(kind.telemetry) and (backend.uses_processor or not kind.is_host)
+    own = [imported(kind.telemetry)(handle)] if is_read else []
     return Combined(handle, [*host, *own])

@@ -51,3 +51,12 @@ class Combined(Telemetry):
         """See the base class."""
         for one in self._providers:
             one.check()
+
+    def unavailable(self) -> dict[str, str]:
+        """See the base class."""
+        return {name: why for one in self._providers for name, why in one.unavailable().items()}
+
+    def memory_bytes(self) -> int | None:
+        """See the base class."""
+        known = [found for one in self._providers if (found := one.memory_bytes()) is not None]
+        return known[-1] if known else None

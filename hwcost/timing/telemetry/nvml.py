@@ -97,6 +97,11 @@ class NvmlTelemetry(Telemetry):
                 text = f"E_DEVICE_LOST: device {self.handle} is gone: {error}. Reset it, or restart the machine."
                 raise DeviceError(text) from None
 
+    def memory_bytes(self) -> int | None:
+        """See the base class."""
+        memory = self._ask("nvmlDeviceGetMemoryInfo")
+        return None if memory is None else int(memory.used)
+
     def _clock_hz(self) -> float | None:
         clock = self._ask("nvmlDeviceGetClockInfo", getattr(self._nvml, "NVML_CLOCK_SM", 1))
         return None if clock is None else clock * 1e6

@@ -6,11 +6,13 @@ import shutil
 
 import pytest
 from hwcost_example_more.npu import FOLDER, ROOT, NpuTelemetry
+from hwcost_example_more.quantity import MeanPower
 from hwcost_example_more.workload import Product
 
 from hwcost.testing.device_kinds import DeviceKindSuite
 from hwcost.testing.device_profiles import DeviceProfileSuite
 from hwcost.testing.figures import FigureSuite
+from hwcost.testing.quantities import QuantitySuite
 from hwcost.testing.supernets import SupernetSuite
 from hwcost.testing.systems import SystemSuite
 from hwcost.testing.workloads import WorkloadSuite
@@ -52,6 +54,11 @@ class TestProduct(WorkloadSuite):
 
     def others(self):
         return [Product(4, 8, 3), Product(4, 8, 2, batch_size=2), Product(4, 8, 2, dtype="bfloat16")]
+
+
+class TestMeanPower(QuantitySuite):
+    kind = MeanPower
+    conditions = {"uninterrupted": {"calls": 10, "seconds": 2.0, "visit_energy_j": 5.0}}  # noqa: RUF012
 
 
 class TestMlpSupernet(SupernetSuite):
