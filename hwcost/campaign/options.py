@@ -27,6 +27,7 @@ _KINDS = {
     "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
     "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
     "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none,
+    "lock_clocks": SWITCH,
 }  # fmt: skip
 """Kind of every option but the device, which is looked for when it is needed."""
 
@@ -57,6 +58,8 @@ class MeasureOptions:
         role: Role of the workloads that come without one, one of :data:`hwcost.campaign.roles.ROLES`; cost models learn from
             the role ``fit``.
         until: Goals by which the campaign ends, see :mod:`hwcost.campaign.goals`; None for the tier's half-width.
+        lock_clocks: Whether the clock of a GPU is locked near 80 % of its highest while the campaign runs, which takes the
+            right to do so; it is reset in any case.
 
     Raises:
         UsageError: When an option is of a wrong type, the role, the tier, the arrival or the state of caches is unknown, the
@@ -80,6 +83,7 @@ class MeasureOptions:
     pin: bool = True
     role: str = "fit"
     until: tuple[Goal, ...] | None = None
+    lock_clocks: bool = False
 
     def __post_init__(self) -> None:
         check(vars(self), **_KINDS)
@@ -126,5 +130,5 @@ class MeasureOptions:
         return make_plan(
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
-            stopping=self.stopping, until=self.until or (),
+            stopping=self.stopping, until=self.until or (), lock_clocks=self.lock_clocks,
         )  # fmt: skip

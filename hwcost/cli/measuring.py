@@ -41,7 +41,7 @@ SeqLen = Annotated[
 Dtype = Annotated[
     str | None,
     typer.Option(
-        "--dtype", help="Number format: float32, bfloat16 or float16.", show_default="the device's own", rich_help_panel=HOW
+        "--dtype", help="Number format: float32, tfloat32, bfloat16 or float16.", show_default="the device's own", rich_help_panel=HOW
     ),
 ]
 Threads = Annotated[int, typer.Option("--threads", help="Threads inside an operator.", rich_help_panel=HOW)]
@@ -82,6 +82,13 @@ Until = Annotated[
         "--until", metavar="'WHAT<=VALUE'",
         help="Goal that ends it: half-width<=1%, mape<=2% or r2>=0.95 (cross-validated), mape:lut<=2%; repeatable.",
         show_default="the tier's half-width", rich_help_panel=HOW,
+    ),
+]  # fmt: skip
+LockClocks = Annotated[
+    bool,
+    typer.Option(
+        "--lock-clocks", help="Lock a GPU's clock near 80 % of its highest meanwhile; it is reset in any case.",
+        rich_help_panel=HOW,
     ),
 ]  # fmt: skip
 Pin = Annotated[bool, typer.Option("--pin/--no-pin", help="Bind the measuring process to CPUs.", rich_help_panel=HOW)]
