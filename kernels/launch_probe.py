@@ -1,4 +1,4 @@
-"""Seconds between kernels that a GPU launches by itself, from a CUDA graph: the floor under every kernel of a captured model."""
+"""Seconds of an empty kernel in a CUDA graph: the floor under every kernel of a captured model."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class TorchCudaGraph(TorchEager):
         except (RuntimeError, MeasurementError) as error:
             if is_out_of_memory(error):
                 raise
-            cause = str(error) if isinstance(error, MeasurementError) else plain_cause(error)
+            cause = str(error) if isinstance(error, MeasurementError) else plain_cause(_first(error))
             if not self.fallback:
                 raise MeasurementError(
                     f"'{workload.name}' cannot be captured into a CUDA graph: {cause}. Take --backend torch, or let such "
@@ -155,6 +155,11 @@ class GraphRunner(TorchRunner):
         """See the base class."""
         self._singles, self._ring, self._output = [], None, None
         super().close()
+
+
+def _first(error: BaseException) -> BaseException:
+    """Returns the error that spoiled a capture, and not the one that ending it then gives."""
+    return error.__context__ if isinstance(error.__context__, RuntimeError) else error
 
 
 def _copies(workload: Workload, built: Built, cache_bytes: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,10 @@ class TorchEager(Backend):
         if handle.kind != "cuda":
             return None
         if self._stream is None:
-            self._stream = CudaStream(torch_place.cuda(), *_of_gpu(handle))
+            place = torch_place.torch_device(handle)
+            torch_place.cuda().set_device(place)  # events and kernels go to the present device
+            empty = partial(device_bytes, place=place)
+            self._stream = CudaStream(torch_place.cuda(), place.index or 0, _make_gate, empty)
         return self._stream
 
     def free_bytes(self) -> int | None:
@@ -74,12 +78,6 @@ class TorchEager(Backend):
         except RuntimeError as error:
             cause = str(error).strip().splitlines()[0]
             raise DeviceLostError(f"E_DEVICE_LOST: the measuring process lost {handle}: {cause}.") from None
-
-
-def _of_gpu(handle: DeviceHandle) -> tuple[Any, ...]:
-    """Returns what a stream is made of: the number of its GPU, how its gate is made, and how memory of it is taken."""
-    place = torch_place.torch_device(handle)
-    return place.index or 0, _make_gate, lambda size: device_bytes(size, place)
 
 
 def _make_gate() -> Any:

@@ -60,7 +60,7 @@ class TorchRunner(Runner):
 
     @contextmanager
     def _mode(self) -> Iterator[None]:
-        """Holds while calls are made: nothing is recorded for gradients, and a GPU multiplies in the workload's precision."""
+        """Holds while calls are made: no gradients are recorded, and a GPU multiplies in the workload's precision."""
         import torch
 
         with torch.inference_mode():
@@ -83,7 +83,7 @@ class TorchRunner(Runner):
         return found if gated_s is None else BlockTiming(found.host_s, gated_s * n, found.enqueue_s)
 
     def _gated_calls(self, stream: CudaStream) -> int:
-        """Returns how many calls are timed behind the gate; that is found out once the module has run, and kept as a fact."""
+        """Returns how many calls are timed behind the gate; found out once the module has run, and kept as a fact."""
         if self._gated is None and self._is_warm:
             assert self.clock is not None
             self._gated = stream.gated_calls(self._issue, self.clock)

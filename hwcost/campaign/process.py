@@ -78,7 +78,8 @@ class WorkerStalledError(WorkerEndedError):
     remedy = "Look for a kernel that does not end, or measure a smaller batch or model."
 
     def __init__(self, position: int | None, seconds: float) -> None:
-        super().__init__(position, f"nothing was heard of the measuring process for {format_seconds(seconds)}, and it was killed.")
+        silence = f"nothing was heard of the measuring process for {format_seconds(seconds)}"
+        super().__init__(position, f"{silence}, and it was killed.")
 
 
 class WorkerProcess:

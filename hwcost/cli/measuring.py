@@ -24,7 +24,7 @@ Device = Annotated[
 Backend = Annotated[
     str,
     typer.Option(
-        "--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay, ...", rich_help_panel=HOW
+        "--backend", help="Runtime: torch, torch-compile, torch-cudagraph, onnxruntime, openvino, null, ...", rich_help_panel=HOW
     ),
 ]
 BackendOptions = Annotated[
@@ -41,9 +41,10 @@ SeqLen = Annotated[
 Dtype = Annotated[
     str | None,
     typer.Option(
-        "--dtype", help="Number format: float32, tfloat32, bfloat16 or float16.", show_default="the device's own", rich_help_panel=HOW
+        "--dtype", help="Number format: float32, tfloat32, bfloat16 or float16.", show_default="the device's own",
+        rich_help_panel=HOW,
     ),
-]
+]  # fmt: skip
 Threads = Annotated[int, typer.Option("--threads", help="Threads inside an operator.", rich_help_panel=HOW)]
 Tier = Annotated[
     str,

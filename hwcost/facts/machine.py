@@ -138,7 +138,7 @@ SETTINGS = (
     Fact("aslr", "settings", YES_NO, "Whether addresses are randomised.", FREE,
          _of_file("proc/sys/kernel/randomize_va_space", lambda value: value != "0")),
     Fact("cpu_affinity", "settings", COUNTS, "CPUs that the process was bound to.", FREE, _affinity),
-    Fact("clocks_locked", "settings", YES_NO, "Whether the clock of the device is fixed, from its telemetry or the campaign.",
+    Fact("clocks_locked", "settings", YES_NO, "Whether the device's clock is fixed, from its telemetry or the campaign.",
          EQUAL),
     Fact("locked_clock_hz", "settings", HERTZ, "Clock that the campaign locked the device to.", NEARLY),
     Fact("ecc", "settings", YES_NO, "Whether the device corrects errors of its memory.", EQUAL),

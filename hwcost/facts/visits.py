@@ -150,7 +150,7 @@ OF_BLOCKS = (
     Fact("warmup_calls", "conditions", COUNT, "Calls between the switch to a workload and each of its blocks."),
     Fact("switch_ratio", "conditions", NUMBER, "Time of the first call after a switch over that of one in a loop."),
     Fact("clock_hz", "conditions", HERTZ, "Median clock of the counted blocks: the device's, or else the CPUs'."),
-    Fact("block_clock_hz", "conditions", HERTZ_SERIES, "Mean clock of the device, or else the CPUs, around each counted block."),
+    Fact("block_clock_hz", "conditions", HERTZ_SERIES, "Mean clock around each counted block, one number a block."),
     Fact("enqueue_s", "conditions", SECONDS, "Host time until a call returned, while the device was still to run it."),
     Fact("device_s", "conditions", SECONDS, "Time of a call on the device's own clock."),
     Fact("arrival", "conditions", DOCUMENT, "Pauses between calls: median pause and share of queued calls."),
@@ -162,7 +162,7 @@ TELEMETRY = (
     Fact("throttle_reasons", "conditions", TEXTS, "Reasons of the device for a lower clock."),
     Fact("foreign_pids", "conditions", COUNTS, "Other processes that computed on the device."),
     Fact("visit_energy_j", "conditions", JOULES, "Energy of the device from the first to the last block."),
-    Fact("energy_source", "conditions", TEXT, "Origin of that energy: the device's counter, or its power, polled between blocks."),
+    Fact("energy_source", "conditions", TEXT, "Origin of that energy: counter, or power that was polled between blocks."),
     Fact("power_w", "conditions", WATTS, "Power of the device after the last block."),
     Fact("device_memory_used_bytes", "conditions", BYTES, "Memory of the device that was in use after the last block."),
 )

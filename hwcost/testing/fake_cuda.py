@@ -180,6 +180,9 @@ class FakeCuda:
         """Whether CUDA shows any GPU."""
         return bool(self.uuids)
 
+    def set_device(self, device: Any) -> None:
+        """Makes a GPU the present one, which there is only one of."""
+
     def is_initialized(self) -> bool:
         """Whether this process uses CUDA."""
         return True

@@ -174,7 +174,7 @@ class _Assembly:
         return seen | self._arrival() | self._switch() | ({"hot_cache": hot} if hot else {})
 
     def _of_device(self) -> dict[str, Any]:
-        """Returns what a device with a clock of its own took for a call, the host to launch one, and the clock of each block.
+        """Returns a call's time on the device's own clock, the host's time to launch it, and the clock of each block.
 
         What the device or its runtime does not report is left out.
         """
