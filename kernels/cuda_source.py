@@ -7,7 +7,7 @@ import importlib.util
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ Kernel = Callable[..., None]
 """A function that launches a kernel on the present stream; takes ``grid``, ``block`` and ``args`` as torch's loader does."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(name: str, source: Path = PROBES) -> Kernel:
     """Compiles one kernel for the present device.
 

@@ -166,7 +166,7 @@ def _copies(workload: Workload, built: Built, cache_bytes: int) -> int:
     """Returns how many sets of inputs fill the caches several times, for a component; 1 for a whole model."""
     if not isinstance(workload, ComponentWorkload):
         return 1
-    size = sum(one.numel() * one.element_size() for one in built.flat().values())
+    size = sum(int(one.numel() * one.element_size()) for one in built.flat().values())
     return max(1, min(MOST_COPIES, math.ceil(CACHES * cache_bytes / max(1, size))))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost.backends import torch_place
 from hwcost.backends.base import Backend, Runner
@@ -24,9 +24,9 @@ class TorchEager(Backend):
     """Runs modules as they are, in inference mode."""
 
     name = "torch"
-    kinds = ("cpu", "cuda")
+    kinds: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     extra = "torch"
-    fork_imports = ("torch",)
+    fork_imports: ClassVar[tuple[str, ...] | None] = ("torch",)
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
         super().__init__(threads, options)

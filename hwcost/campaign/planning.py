@@ -64,7 +64,8 @@ def make_plan(
 
     Raises:
         UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, its clock cannot
-            be locked, there are too few CPUs, a goal cannot be judged for these workloads, or both goals and a number of rounds are given.
+            be locked, there are too few CPUs, a goal cannot be judged for these workloads, or both goals and a number of
+            rounds are given.
         DeviceError: When the device is not here.
         DataError: When one workload stands twice.
     """

@@ -24,9 +24,10 @@ Device = Annotated[
 Backend = Annotated[
     str,
     typer.Option(
-        "--backend", help="Runtime: torch, torch-compile, torch-cudagraph, onnxruntime, openvino, null, ...", rich_help_panel=HOW
+        "--backend", help="Runtime: torch, torch-compile, torch-cudagraph, onnxruntime, openvino, null, ...",
+        rich_help_panel=HOW,
     ),
-]
+]  # fmt: skip
 BackendOptions = Annotated[
     list[str] | None,
     typer.Option("--backend-option", metavar="NAME=VALUE", help="Option of the backend; repeatable.", rich_help_panel=HOW),

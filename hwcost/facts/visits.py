@@ -162,7 +162,7 @@ TELEMETRY = (
     Fact("throttle_reasons", "conditions", TEXTS, "Reasons of the device for a lower clock."),
     Fact("foreign_pids", "conditions", COUNTS, "Other processes that computed on the device."),
     Fact("visit_energy_j", "conditions", JOULES, "Energy of the device from the first to the last block."),
-    Fact("energy_source", "conditions", TEXT, "Origin of that energy: counter, or power that was polled between blocks."),
+    Fact("energy_source", "conditions", TEXT, "Origin of that energy: a counter, or power that was polled between blocks."),
     Fact("power_w", "conditions", WATTS, "Power of the device after the last block."),
     Fact("device_memory_used_bytes", "conditions", BYTES, "Memory of the device that was in use after the last block."),
 )

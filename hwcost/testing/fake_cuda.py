@@ -222,7 +222,7 @@ class FakeCuda:
 
         from hwcost.backends import torch_eager, torch_place
         from hwcost.errors import MeasurementError
-        from hwcost.kernels import gate  # type: ignore[attr-defined]
+        from hwcost.kernels import gate
 
         def load(name: str) -> Callable[..., None]:
             if not self.has_compiler:

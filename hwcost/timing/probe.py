@@ -186,7 +186,7 @@ def _probes(
     yield "copy", partial(copy_probe.prepare, nbytes, threads, place)
     yield "dispatch", partial(dispatch_probe.prepare, place)
     if place != "cpu":
-        from hwcost.kernels import flush_probe, gate_probe, launch_probe
+        from hwcost.kernels import flush_probe, gate_probe, launch_probe  # type: ignore[attr-defined]
 
         yield "launch", partial(launch_probe.prepare, place)
         yield "flush", partial(flush_probe.prepare, _l2_bytes(device, place), place)

@@ -91,7 +91,7 @@ class _nothing:  # noqa: N801 - stands in for a context manager
 def test_a_record_holds_both_times_the_clock_of_each_block_and_the_energy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = run(tmp_path, monkeypatch, FakeNvml(pids=[]))
+    records = run(tmp_path, monkeypatch, FakeNvml(pids=[], reasons=4))
     assert len(records) == 3
     for record in records:
         visit, seen = record.visit, record.visit.conditions
@@ -101,6 +101,7 @@ def test_a_record_holds_both_times_the_clock_of_each_block_and_the_energy(
         assert seen["block_clock_hz"] == [1.98e9] * len(visit.samples_s)
         assert seen["visit_energy_j"] > 0
         assert seen["energy_source"] == "counter"
+        assert seen["throttle_reasons"] == ["sw_power_cap"]
         assert [flag.code for flag in visit.flags] == ["W_LAUNCH_BOUND"]
         assert visit.facts["timing"]["device_s"] == "gated events"
 
@@ -154,15 +155,11 @@ def test_a_device_that_every_process_loses_stops_the_campaign(tmp_path: Path, mo
         run(tmp_path, monkeypatch, FakeNvml(pids=[], lost=True), fails)
 
 
-@pytest.mark.parametrize(
-    ("state", "code"), [({"reasons": 64}, "E_THROTTLED"), ({"pids": [1]}, "E_FOREIGN"), ({"reasons": 4}, "W_LAUNCH_BOUND")]
-)
-def test_a_throttled_and_a_shared_card_void_visits_and_a_power_cap_does_not(
-    state: dict[str, Any], code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    records = run(tmp_path, monkeypatch, FakeNvml(**{"pids": [], **state}))
-    assert all(code in {flag.code for flag in record.visit.flags} for record in records)
-    assert {record.visit.status for record in records} == {"warn" if code.startswith("W") else "void"}
+def test_a_card_that_is_throttled_and_shared_voids_its_visits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = run(tmp_path, monkeypatch, FakeNvml(pids=[1], reasons=64))
+    assert {record.visit.status for record in records} == {"void"}
+    for record in records:
+        assert {"E_THROTTLED", "E_FOREIGN"} <= {flag.code for flag in record.visit.flags}
 
 
 def test_a_process_that_stalls_is_killed_and_names_the_workload_in_hand(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +171,7 @@ def test_a_process_that_stalls_is_killed_and_names_the_workload_in_hand(monkeypa
     )  # fmt: skip
     with WorkerProcess(job) as made:
         events: Iterator[dict[str, Any]] = made.events()
-        with pytest.raises(WorkerStalledError, match="nothing was heard of the measuring process for 3 s") as stalled:
+        with pytest.raises(WorkerStalledError, match=r"nothing was heard of the measuring process for 3\.00 s") as stalled:
             list(events)
     assert stalled.value.position == 1
     assert (stalled.value.code, stalled.value.attempts) == ("E_TIMEOUT", 1)

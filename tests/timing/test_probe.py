@@ -69,8 +69,9 @@ def test_a_gpu_is_probed_further_and_what_cannot_be_is_left_out_with_the_reason(
     monkeypatch.setattr(probe, "_l2_bytes", lambda device, place: 50)
     for name in ("_present", "_precision"):
         monkeypatch.setattr(probe, name, lambda *_: nullcontext())
-    monkeypatch.setattr(launch_probe, "prepare", lambda place: replace(dispatch_probe.prepare(), name="launch", work=100.0))
-    monkeypatch.setattr(flush_probe, "prepare", lambda nbytes, place: replace(copy_probe.prepare(), name="flush", work=nbytes))
+    launch, flush = replace(dispatch_probe.prepare(), name="launch", work=100.0), replace(copy_probe.prepare(), name="flush")
+    monkeypatch.setattr(launch_probe, "prepare", lambda place: launch)
+    monkeypatch.setattr(flush_probe, "prepare", lambda nbytes, place: replace(flush, work=nbytes))
     monkeypatch.setattr(gate_probe, "prepare", refused)
     told: list[str] = []
     card = DetectedDevice("cuda", "nvidia", "NVIDIA H100 80GB HBM3", 1, "GPU-1")
