@@ -100,6 +100,7 @@ def build_on_device(backend: Backend, workload: Workload, handle: DeviceHandle) 
 
     Raises:
         UsageError: When the backend does not run this kind of device, or the device lacks this dtype.
+        DeviceError: When this torch sees no CUDA device.
         MeasurementError: When torch does not see this very device.
     """
     backend.check_kind(handle.kind)

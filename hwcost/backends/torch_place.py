@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hwcost.devices.kinds.cuda import MIG, VISIBLE
-from hwcost.errors import MeasurementError, UsageError
+from hwcost.errors import DeviceError, MeasurementError
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ def torch_device(device: DeviceHandle | DetectedDevice) -> torch.device:
     """Returns torch's name of a device: the only GPU that a pinned process sees, else the one with the device's UUID.
 
     Raises:
-        UsageError: When this torch sees no CUDA device.
+        DeviceError: When this torch sees no CUDA device.
         MeasurementError: When it sees only others.
     """
     import torch
@@ -35,7 +35,10 @@ def torch_device(device: DeviceHandle | DetectedDevice) -> torch.device:
         return torch.device(device.kind)
     if not cuda().is_available():
         name = getattr(device, "name", None) or getattr(device, "product", "the device")
-        raise UsageError(f"this torch ({torch.__version__}) sees no CUDA device, so it cannot run on '{name}'")
+        raise DeviceError(
+            f"this torch ({torch.__version__}) sees no CUDA device, so it cannot run on '{name}'. Install a build of torch "
+            "with CUDA, and look whether nvidia-smi lists the device."
+        )
     return _cuda_device(cuda_index(cuda(), device))
 
 

@@ -102,6 +102,7 @@ def run_probes(
 
     Raises:
         UsageError: When the device's kind or a dtype cannot be probed.
+        DeviceError: When this torch sees no GPU.
         MeasurementError: When torch sees other GPUs only.
         MissingExtraError: When a GPU is asked for and torch is not installed.
     """
@@ -223,8 +224,7 @@ def _place(device: DetectedDevice, threads: int) -> str:
         raise UsageError("a TPU cannot be probed. Known: cpu, cuda.")
     if device.kind == "cpu":
         return "cpu"
-    if not imported("torch", "gpu").cuda.is_available():
-        raise UsageError(f"{device.product} is here, but this torch has no CUDA. Install a CUDA build of torch.")
+    imported("torch", "gpu")
     from hwcost.backends.torch_place import torch_device
 
     return str(torch_device(device))
