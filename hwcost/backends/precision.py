@@ -1,4 +1,4 @@
-"""In which precision torch multiplies float32 matrices on a GPU: the flags are set for a workload, kept, and put back."""
+"""Precision of the float32 matrix products of a GPU: the flags are set for a workload, recorded, and put back."""
 
 from __future__ import annotations
 
