@@ -243,8 +243,9 @@ class Pipeline(ABC, Generic[PresetT]):
         ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:
             result = run_campaign(
-                store, find_or_create(plan, store), progress=lambda state: self.say("measuring", state.done, state.planned)
-            )
+                store, find_or_create(plan, store),
+                progress=lambda state: self.say(state.waiting or "measuring", state.done, state.planned),
+            )  # fmt: skip
         if all(one.latency_s is None for one in result.measurements):
             flags = [flag for one in result.measurements for flag in one.flags]
             raise MeasurementError(f"no measurement is usable. The first reason: {flags[0] if flags else '-'}")

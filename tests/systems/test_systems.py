@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,7 @@ pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
 pytest.importorskip("matplotlib")
 
+from hwcost.campaign.progress import Progress
 from hwcost.errors import InterruptedRunError, UsageError
 from hwcost.report import drawings, write_page
 from hwcost.spaces import space as make_space
@@ -166,6 +168,18 @@ def test_kill_9_and_the_same_command(runs, text, tmp_path, name: str) -> None:
         process.wait(timeout=60)
     subprocess.run(command, check=True, capture_output=True, env=quiet)
     assert not list(differing(json.loads((tmp_path / "run" / "report.json").read_text())["stages"], runs[name][1]["stages"]))
+
+
+def test_a_run_says_whom_it_waits_for(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def held(store: object, campaign_id: str, *, progress: Callable[[Progress], None]) -> None:
+        progress(Progress(0, 0, 0, None, "", waiting="CPU 0 held by process 7; waiting up to 10 min"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hwcost.systems.base.run_campaign", held)
+    events: list[Event] = []
+    with pytest.raises(InterruptedRunError):
+        pipeline("components", tmp_path, settings(text), events.append).run()
+    assert events[-1].doing == "CPU 0 held by process 7; waiting up to 10 min"
 
 
 def test_gates_cost_what_was_measured(runs) -> None:
