@@ -37,7 +37,10 @@ class TorchRunner(Runner):
         dtype: str = "float32",
         call: Callable[..., Any] | None = None,
     ) -> None:
+        import torch
+
         super().__init__()
+        self._inference_mode = torch.inference_mode
         self._call: Callable[..., Any] = built.module if call is None else call
         self._args, self._kwargs = built.args, built.kwargs
         self._stream, self._dtype = stream, dtype
@@ -47,10 +50,13 @@ class TorchRunner(Runner):
 
     def run(self, n: int) -> None:
         """See the base class."""
+        if self._stream is None:
+            with self._inference_mode():
+                self._issue(n)
+            return
         with self._mode():
             self._issue(n)
-        if self._stream is not None:
-            self._stream.synchronize()
+        self._stream.synchronize()
 
     def _issue(self, n: int) -> None:
         """Calls the module n times; on a GPU the calls may still run when this returns."""
@@ -61,9 +67,7 @@ class TorchRunner(Runner):
     @contextmanager
     def _mode(self) -> Iterator[None]:
         """Holds while calls are made: no gradients are recorded, and a GPU multiplies in the workload's precision."""
-        import torch
-
-        with torch.inference_mode():
+        with self._inference_mode():
             if self._stream is None:
                 yield
                 return
