@@ -65,6 +65,7 @@ def measure(
     backend_options: Mapping[str, Any] | None = None,
     until: str | Sequence[str] | None = None,
     quantities: str | Sequence[str] = (),
+    lock_clocks: bool = False,
     progress: Callable[[Progress], None] = lambda state: None,
 ) -> Result:
     """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
@@ -103,13 +104,15 @@ def measure(
             another one). None for the tier's half-width.
         quantities: Quantities that are asked for beside latency, such as ``energy_j``. Rates and shares follow from the
             latency and are always known; energy and memory are measured where they are asked for.
+        lock_clocks: Whether the clock of a GPU is locked near 80 % of its highest meanwhile; it is reset in any case.
         progress: Callback after every pass.
 
     Returns:
         The campaign with one measurement per workload.
 
     Raises:
-        DeviceError: When the device is not here, or busy: BusyError names the process that holds the CPUs.
+        DeviceError: When the device is not here, its clock cannot be locked, or it is busy: BusyError names the process that
+            holds the CPUs.
         UsageError: When an argument is wrong, architectures were made with differing options of their space, there are fewer
             CPUs than threads, or a goal cannot be judged for what is measured.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
@@ -130,8 +133,8 @@ def measure(
     options = MeasureOptions(
         device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
         dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, cache=cache,
-        stopping=stopping, seed=seed, pin=pin, role=role, until=goals,
-        quantities=selected(quantities),
+        stopping=stopping, seed=seed, pin=pin, role=role, until=goals, quantities=selected(quantities),
+        lock_clocks=lock_clocks,
     )  # fmt: skip
     plan = options.plan(workloads(what, options, space, model))
     with open_store(store) as opened:

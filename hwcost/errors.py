@@ -13,7 +13,8 @@
     │   ├── SpaceExhausted        2  a searcher has nothing left to propose
     │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
     ├── DeviceError               3  absent, busy or unreachable
-    │   └── BusyError             3  in use by another process; names it
+    │   ├── BusyError             3  in use by another process; names it
+    │   └── DeviceLostError       3  gone in the middle of a measurement; a fresh process may find it again
     ├── MeasurementError          4  measured, but invalid
     ├── StoreError                5  a store cannot be opened, read or written
     └── InterruptedRunError     130  stopped by the user; resumable
@@ -28,9 +29,9 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
-    "ArchitectureError", "BusyError", "DataError", "DeviceError", "HwcostError", "InfeasibleError", "InterruptedRunError",
-    "MeasurementError", "MissingExtraError", "NotFittedError", "OtherSettingsError", "SpaceExhausted", "StoreError",
-    "UnknownNameError", "UsageError",
+    "ArchitectureError", "BusyError", "DataError", "DeviceError", "DeviceLostError", "HwcostError", "InfeasibleError",
+    "InterruptedRunError", "MeasurementError", "MissingExtraError", "NotFittedError", "OtherSettingsError",
+    "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
 ]  # fmt: skip
 
 
@@ -99,6 +100,10 @@ class DeviceError(HwcostError):
 
 class BusyError(DeviceError):
     """Processors or a campaign are in use by another process; the same command may run later."""
+
+
+class DeviceLostError(DeviceError):
+    """A device, or a process's hold on it, was lost in the middle of a measurement (code E_DEVICE_LOST)."""
 
 
 class MeasurementError(HwcostError):

@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._dtypes import stored
 from hwcost.errors import UsageError
 from hwcost.kernels.probe_base import Engine, Probe, default_engine, synchronize
 
 TORCH_DTYPES = ("float32", "bfloat16", "float16")
 """Number formats that torch multiplies on every device."""
+
+GPU_DTYPES = (*TORCH_DTYPES, "tfloat32")
+"""Number formats that torch multiplies on a GPU; ``tfloat32`` is float32 with the flag of TF32, which the caller sets."""
 
 CPU_SIZE = 1024
 """Rows of the matrices on a CPU: the three matrices exceed level 2 caches, and one product is 2.1 GFLOP."""
@@ -36,7 +40,8 @@ def prepare(dtype: str = "float32", size: int | None = None, device: str = "cpu"
         UsageError: When the engine does not know the dtype.
     """
     engine = engine or default_engine()
-    known = TORCH_DTYPES if engine == "torch" else ("float32",)
+    of_torch = TORCH_DTYPES if device == "cpu" else GPU_DTYPES
+    known = of_torch if engine == "torch" else ("float32",)
     if dtype not in known:
         raise UsageError(f"{engine} multiplies no {dtype} matrices here. Known: {', '.join(known)}")
     rows = size or (CPU_SIZE if device == "cpu" else CUDA_SIZE)
@@ -60,7 +65,7 @@ def reference(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[
 def _torch(left: NDArray[np.float32], right: NDArray[np.float32], dtype: str, device: str) -> tuple[Any, Any]:
     import torch
 
-    a, b = (torch.from_numpy(matrix).to(device=device, dtype=getattr(torch, dtype)) for matrix in (left, right))
+    a, b = (torch.from_numpy(matrix).to(device=device, dtype=getattr(torch, stored(dtype))) for matrix in (left, right))
     out = torch.empty_like(a)
 
     def run(n: int) -> None:

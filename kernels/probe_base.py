@@ -17,7 +17,7 @@ class Probe:
     """A kernel that is ready to be timed; timing is the caller's.
 
     Attributes:
-        name: ``matmul``, ``copy`` or ``dispatch``.
+        name: ``matmul``, ``copy`` or ``dispatch``, and on a GPU ``launch``, ``flush`` or ``gate`` too.
         dtype: Number format.
         engine: The library that executes.
         work: Operations, bytes or calls of one call.

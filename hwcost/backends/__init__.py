@@ -20,6 +20,7 @@ BACKENDS = Registry(
         "replay": "hwcost.backends.replay:Replay",
         "torch": "hwcost.backends.torch_eager:TorchEager",
         "torch-compile": "hwcost.backends.torch_compile:TorchCompile",
+        "torch-cudagraph": "hwcost.backends.torch_cudagraph:TorchCudaGraph",
     },
 )
 

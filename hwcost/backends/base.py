@@ -28,11 +28,14 @@ class BlockTiming:
 
     Attributes:
         host_s: Seconds on the host's clock, from the first call until the device was done with the last one.
-        device_s: Seconds on the device's own clock between the same two moments; None where it has none.
+        device_s: Seconds on the device's own clock for the same calls; None where it has none.
+        enqueue_s: Seconds on the host's clock until the first call returned to the host, which may be long before the
+            device was done with it; None where calls return when they are done.
     """
 
     host_s: float
     device_s: float | None = None
+    enqueue_s: float | None = None
 
 
 class Runner(ABC):
@@ -167,6 +170,17 @@ class Backend(ABC):
         """Raises UsageError for a kind of device that the backend does not run on; lists those that it does."""
         if kind not in cls.kinds and "*" not in cls.kinds:
             raise UsageError(f"backend '{cls.name}' runs on {' and '.join(cls.kinds)}, not on a device of kind {kind}")
+
+    def free_bytes(self) -> int | None:
+        """Returns the bytes that further workloads may take of the device's own memory; None where it has none."""
+        return None
+
+    def check_alive(self, handle: DeviceHandle) -> None:  # noqa: B027 - most runtimes outlive a workload that failed
+        """Checks that the runtime can carry on in this process; asked for after a workload has failed.
+
+        Raises:
+            DeviceLostError: When no further workload can run in this process.
+        """
 
     @abstractmethod
     def version(self) -> dict[str, str]:

@@ -25,10 +25,11 @@ def out_of_memory(workload: Workload, error: BaseException) -> MeasurementError:
     work = workload.work()
     weights = None if work is None else work.params * ITEMSIZES[workload.dtype]
     needs = "its need is unknown" if weights is None else f"its weights alone take {format_bytes(weights)}"
-    free = format_bytes(psutil.virtual_memory().available)
+    is_device = "cuda" in str(error).lower()
+    left = "" if is_device else f", {format_bytes(psutil.virtual_memory().available)} of main memory are free"
     cause = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     than = "" if workload.batch_size is None else f" than {workload.batch_size}"
     return MeasurementError(
-        f"'{workload.name}' ran out of memory: {needs}, {free} of main memory are free ({cause}). "
+        f"'{workload.name}' ran out of memory: {needs}{left} ({cause}). "
         f"Take a smaller batch{than}, or a shorter sequence."
     )

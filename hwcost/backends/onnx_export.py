@@ -273,7 +273,7 @@ def _check_repeats(built: Built, name: str, export: Exported) -> None:
 
 def _eager_outputs(built: Built) -> list[NDArray[Any]]:
     """Runs a module once in eager torch, on copies of its inputs."""
-    from hwcost.backends.torch_eager import TorchRunner
+    from hwcost.backends.torch_runner import TorchRunner
 
     return TorchRunner(_fresh(built), {}).outputs()
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hwcost.backends import options as read
 from hwcost.backends.base import Runner
 from hwcost.backends.causes import plain_cause
-from hwcost.backends.torch_eager import TorchEager, TorchRunner, build_on_device, torch_facts
+from hwcost.backends.torch_eager import TorchEager, build_on_device
+from hwcost.backends.torch_runner import TorchRunner, torch_facts
 from hwcost.errors import MeasurementError
 from hwcost.workloads.base import Workload
 
@@ -50,8 +51,9 @@ class TorchCompile(TorchEager):
             torch._dynamo.reset()
         built = build_on_device(self, workload, handle)
         separate(built.module)
-        facts = torch_facts(built) | {"mode": self.mode}
-        runner = CompiledRunner(built, facts, torch.compile(built.module, mode=self.mode, dynamic=False))
+        facts = torch_facts(built, workload.dtype) | {"mode": self.mode}
+        call = torch.compile(built.module, mode=self.mode, dynamic=False)
+        runner = CompiledRunner(built, facts, self.stream(handle), workload.dtype, call)
         before = runner.compile_events()
         try:
             runner.run(1)

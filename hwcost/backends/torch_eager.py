@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from hwcost.backends.base import Backend, BlockTiming, Runner
+from hwcost.backends import torch_place
+from hwcost.backends.base import Backend, Runner
 from hwcost.backends.cuda_allocator import watched_cuda_allocator
-from hwcost.backends.sweep import SWEEP, empty_host_caches
-from hwcost.errors import MeasurementError, UsageError
+from hwcost.backends.cuda_stream import CudaStream
+from hwcost.backends.torch_runner import TorchRunner, torch_facts
+from hwcost.errors import DeviceLostError, UsageError
 
 if TYPE_CHECKING:
     import torch
-    from numpy.typing import NDArray
 
     from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
@@ -25,9 +27,13 @@ class TorchEager(Backend):
     """Runs modules as they are, in inference mode."""
 
     name = "torch"
-    kinds = ("cpu", "cuda")
+    kinds: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
     extra = "torch"
-    fork_imports = ("torch",)
+    fork_imports: ClassVar[tuple[str, ...] | None] = ("torch",)
+
+    def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
+        super().__init__(threads, options)
+        self._stream: CudaStream | None = None
 
     @classmethod
     def availability(cls) -> tuple[bool, str]:
@@ -48,85 +54,50 @@ class TorchEager(Backend):
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class."""
         built = build_on_device(self, workload, handle)
-        return TorchRunner(built, torch_facts(built))
+        return TorchRunner(built, torch_facts(built, workload.dtype), self.stream(handle), workload.dtype)
+
+    def stream(self, handle: DeviceHandle) -> CudaStream | None:
+        """Returns the stream of a GPU, which all workloads of this process share; None on a CPU."""
+        if handle.kind != "cuda":
+            return None
+        if self._stream is None:
+            place = torch_place.torch_device(handle)
+            torch_place.cuda().set_device(place)  # events and kernels go to the present device
+            empty = partial(device_bytes, place=place)
+            self._stream = CudaStream(torch_place.cuda(), place.index or 0, _make_gate, empty)
+        return self._stream
+
+    def free_bytes(self) -> int | None:
+        """See the base class; memory that torch has reserved and does not use counts as free."""
+        cuda = torch_place.cuda()
+        if not cuda.is_initialized():
+            return None
+        free, _ = cuda.mem_get_info()
+        return int(free + cuda.memory_reserved() - cuda.memory_allocated())
+
+    def check_alive(self, handle: DeviceHandle) -> None:
+        """See the base class; after some errors of a kernel every further call of CUDA fails in this process."""
+        cuda = torch_place.cuda()
+        if handle.kind != "cuda" or not cuda.is_initialized():
+            return
+        try:
+            cuda.synchronize()
+        except RuntimeError as error:
+            cause = str(error).strip().splitlines()[0]
+            raise DeviceLostError(f"E_DEVICE_LOST: the measuring process lost {handle}: {cause}.") from None
 
 
-class TorchRunner(Runner):
-    """Calls a module as its user would; on a GPU it waits for the device after the last call.
+def _make_gate() -> Any:
+    from hwcost.kernels.gate import Gate
 
-    Args:
-        built: The module and its inputs, on the device.
-        facts: Facts about what really runs.
-        call: Function that is called instead of the module, such as the compiled one.
-    """
-
-    def __init__(self, built: Built, facts: dict[str, Any], call: Callable[..., Any] | None = None) -> None:
-        import torch
-
-        super().__init__()
-        self._call: Callable[..., Any] = built.module if call is None else call
-        self._args, self._kwargs = built.args, built.kwargs
-        self._inference_mode = torch.inference_mode
-        self._cuda = torch.cuda if any(one.is_cuda for one in built.flat().values()) else None
-        self._sweep: torch.Tensor | None = None
-        self.facts = facts
-
-    def run(self, n: int) -> None:
-        """See the base class."""
-        self._issue(n)
-        if self._cuda is not None:
-            self._cuda.synchronize()
-
-    def _issue(self, n: int) -> None:
-        """Calls the module n times; on a GPU the calls may still run when this returns."""
-        call, args, kwargs = self._call, self._args, self._kwargs
-        with self._inference_mode():
-            for _ in range(n):
-                call(*args, **kwargs)
-
-    def time_block(self, n: int) -> BlockTiming:
-        """See the base class; a GPU's seconds are those between two events on its stream."""
-        if self._cuda is None:
-            return super().time_block(n)
-        assert self.clock is not None
-        first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
-        start = self.clock()
-        first.record()
-        self._issue(n)
-        last.record()
-        last.synchronize()
-        return BlockTiming((self.clock() - start) * 1e-9, first.elapsed_time(last) * 1e-3)
-
-    def empty_caches(self, cache_bytes: int) -> bool:
-        """See the base class; a GPU's are overwritten by the GPU itself."""
-        if self._cuda is None:
-            return empty_host_caches(cache_bytes)
-        import torch
-
-        if self._sweep is None:
-            self._sweep = torch.empty(SWEEP * cache_bytes, dtype=torch.uint8, device="cuda")
-        self._sweep.zero_()
-        self._cuda.synchronize()
-        return True
-
-    def outputs(self) -> list[NDArray[Any]]:
-        """See the base class."""
-        from hwcost.workloads.flat_call import flat_tensors
-
-        with self._inference_mode():
-            return [_as_array(tensor) for tensor in flat_tensors(self._call(*self._args, **self._kwargs))]
-
-    def close(self) -> None:
-        """See the base class."""
-        import torch
-
-        self._call, self._args, self._kwargs, self._sweep = _closed, (), {}, None
-        if self._cuda is not None:
-            torch.cuda.empty_cache()
+    return Gate()
 
 
-def _closed(*values: object) -> None:
-    raise RuntimeError("the runner is closed")
+def device_bytes(size: int, place: torch.device) -> torch.Tensor:
+    """Returns memory of a device, so many bytes."""
+    import torch
+
+    return torch.empty(size, dtype=torch.uint8, device=place)
 
 
 def build_on_device(backend: Backend, workload: Workload, handle: DeviceHandle) -> Built:
@@ -136,12 +107,13 @@ def build_on_device(backend: Backend, workload: Workload, handle: DeviceHandle) 
 
     Raises:
         UsageError: When the backend does not run this kind of device, or the device lacks this dtype.
+        DeviceError: When this torch sees no CUDA device.
         MeasurementError: When torch does not see this very device.
     """
     backend.check_kind(handle.kind)
-    place = torch_device(handle)
-    if handle.kind == "cpu" and workload.dtype == "float16":
-        raise UsageError("float16 is for GPUs; on a CPU take float32 or bfloat16")
+    place = torch_place.torch_device(handle)
+    if handle.kind == "cpu" and workload.dtype in ("float16", "tfloat32"):
+        raise UsageError(f"{workload.dtype} is for GPUs; on a CPU take float32 or bfloat16")
     set_threads(backend.threads)
     from hwcost.workloads.weights import shared_weights
 
@@ -155,39 +127,7 @@ def allocator_of(handle: DeviceHandle) -> Callable[[], int] | None:
     """Begins to watch torch's allocator on a GPU; None for other devices. See :meth:`Backend.watched_allocator`."""
     if handle.kind != "cuda":
         return None
-    import torch
-
-    return watched_cuda_allocator(torch.cuda, torch_device(handle))
-
-
-def torch_device(handle: DeviceHandle) -> torch.device:
-    """Returns torch's name of a device: the only GPU that a pinned process sees, else the one with the handle's UUID.
-
-    Raises:
-        UsageError: When this torch sees no CUDA device.
-        MeasurementError: When it sees only others.
-    """
-    import torch
-
-    if handle.kind != "cuda":
-        return torch.device(handle.kind)
-    if not torch.cuda.is_available():
-        raise UsageError(f"this torch ({torch.__version__}) sees no CUDA device, so it cannot run on '{handle.name}'")
-    uuids = [_cuda_uuid(index) for index in range(torch.cuda.device_count())]
-    if handle.uuid in uuids and handle.uuid is not None:
-        return torch.device("cuda", uuids.index(handle.uuid))
-    if len(uuids) == 1 and None in (handle.uuid, uuids[0]):  # nothing to tell them apart by, and nothing else to take
-        return torch.device("cuda", 0)
-    seen = ", ".join(map(str, uuids))
-    raise MeasurementError(f"torch sees the GPUs {seen}, and {handle} was to be measured. Unset CUDA_VISIBLE_DEVICES.")
-
-
-def _cuda_uuid(index: int) -> str | None:
-    """Returns the UUID of a GPU in the driver's form; None where this torch does not know it."""
-    import torch
-
-    uuid = getattr(torch.cuda.get_device_properties(index), "uuid", None)
-    return None if uuid is None else f"GPU-{uuid}"
+    return watched_cuda_allocator(torch_place.cuda(), torch_place.torch_device(handle))
 
 
 def set_threads(threads: int) -> None:
@@ -200,43 +140,3 @@ def set_threads(threads: int) -> None:
             torch.set_num_interop_threads(1)
         except RuntimeError:  # work between operators has begun already; eager inference starts none
             return
-
-
-def torch_facts(built: Built) -> dict[str, Any]:
-    """Returns the facts about what really runs: version, threads, attention kernels, libraries, parameters, inputs."""
-    import torch
-
-    from hwcost.workloads.built import described, dtype_name
-
-    values = built.flat()
-    device = next(iter(values.values())).device if values else torch.device("cpu")
-    kernels = ("flash", "mem_efficient", "math") if device.type == "cuda" else ("flash", "math")
-    return {
-        "torch": str(torch.__version__),
-        **_device_facts(device),
-        "dtype": built.dtype(),
-        "inputs": [described(name, tuple(one.shape), dtype_name(one)) for name, one in values.items()],
-        "threads": torch.get_num_threads(),
-        "interop_threads": torch.get_num_interop_threads(),
-        "attention_kernels": [kernel for kernel in kernels if getattr(torch.backends.cuda, f"{kernel}_sdp_enabled")()],
-        "mkldnn": bool(torch.backends.mkldnn.is_available() and torch.backends.mkldnn.enabled),
-        "mkl": bool(torch.backends.mkl.is_available()),
-        "parameters": sum(parameter.numel() for parameter in built.module.parameters()),
-    }
-
-
-def _device_facts(device: torch.device) -> dict[str, Any]:
-    """Returns which device the tensors lie on, and on a GPU whether products of float32 may be computed in tfloat32."""
-    import torch
-
-    if device.type != "cuda":
-        return {"device": device.type}
-    index = device.index or 0
-    allowed = {"matmul": torch.backends.cuda.matmul.allow_tf32, "cudnn": torch.backends.cudnn.allow_tf32}
-    return {"device": torch.cuda.get_device_name(index), "device_uuid": _cuda_uuid(index), "allow_tf32": allowed}
-
-
-def _as_array(tensor: torch.Tensor) -> NDArray[Any]:
-    tensor = tensor.detach().cpu()
-    array: NDArray[Any] = (tensor.float() if tensor.is_floating_point() else tensor).numpy()
-    return array

@@ -26,7 +26,7 @@ _KINDS = {
     "backend": TEXT, "backend_options": OPTIONS, "batch_size": WHOLE.or_none, "seq_len": WHOLE.or_none,
     "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
     "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
-    "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none, "quantities": TEXTS,
+    "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none, "quantities": TEXTS, "lock_clocks": SWITCH,
 }  # fmt: skip
 """Kind of every option but the device, which is looked for when it is needed."""
 
@@ -58,6 +58,8 @@ class MeasureOptions:
             the role ``fit``.
         until: Goals by which the campaign ends, see :mod:`hwcost.campaign.goals`; None for the tier's half-width.
         quantities: Names of the quantities that are asked for beside latency, such as ``energy_j``.
+        lock_clocks: Whether the clock of a GPU is locked near 80 % of its highest while the campaign runs, which takes the
+            right to do so; it is reset in any case.
 
     Raises:
         UnknownNameError: When a quantity is unknown; lists the known ones.
@@ -83,6 +85,7 @@ class MeasureOptions:
     role: str = "fit"
     until: tuple[Goal, ...] | None = None
     quantities: tuple[str, ...] = ()
+    lock_clocks: bool = False
 
     def __post_init__(self) -> None:
         check(vars(self), **_KINDS)
@@ -130,5 +133,5 @@ class MeasureOptions:
         return make_plan(
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
-            stopping=self.stopping, until=self.until or (), quantities=self.quantities,
+            stopping=self.stopping, until=self.until or (), quantities=self.quantities, lock_clocks=self.lock_clocks,
         )  # fmt: skip

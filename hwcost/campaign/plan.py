@@ -50,6 +50,7 @@ class Plan:
             first device of that name that is here when the campaign runs.
         until: Goals by which the campaign ends, as :func:`hwcost.campaign.goals.read_goals` reads them; empty for the
             protocol's half-width.
+        lock_clocks: Whether the device's clock is locked while the campaign runs.
 
     Raises:
         UsageError: When there is nothing to measure.
@@ -67,6 +68,7 @@ class Plan:
     canaries: tuple[Workload, ...] = ()
     handle: DeviceHandle | None = None
     until: tuple[str, ...] = ()
+    lock_clocks: bool = False
 
     def __post_init__(self) -> None:
         if self.handle is not None and self.handle.name != self.device:
@@ -139,6 +141,7 @@ class Plan:
             "canaries": [workload.as_dict() for workload in self.canaries],
             "handle": None if self.handle is None else self.handle.to_dict(),
             "until": list(self.until),
+            "lock_clocks": self.lock_clocks,
         }
 
     @classmethod

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.backends import usable
 from hwcost.campaign.canaries import choose
+from hwcost.campaign.clocks import check_lockable
 from hwcost.campaign.cpus import refuse_too_many
 from hwcost.campaign.goals import Goal, adapted
 from hwcost.campaign.plan import Item, Plan
@@ -41,6 +42,7 @@ def make_plan(
     stopping: StoppingCriterion | None = None,
     until: Sequence[Goal] = (),
     quantities: Sequence[str] = (),
+    lock_clocks: bool = False,
 ) -> Plan:
     """Plans a campaign.
 
@@ -60,10 +62,12 @@ def make_plan(
         stopping: Criterion by which a visit stops, in place of the tier's.
         until: Goals by which the campaign ends; empty for the tier's half-width.
         quantities: Names of the quantities that are asked for beside latency.
+        lock_clocks: Whether the device's clock is locked while the campaign runs.
 
     Raises:
-        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, there are too
-            few CPUs, a goal cannot be judged for these workloads, or both goals and a number of rounds are given.
+        UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, its clock cannot
+            be locked, there are too few CPUs, a goal cannot be judged for these workloads, or both goals and a number of
+            rounds are given.
         UnknownNameError: When a quantity is unknown; lists the known ones.
         DeviceError: When the device is not here.
         DataError: When one workload stands twice.
@@ -77,10 +81,12 @@ def make_plan(
     if usable(backend, handle.kind, own).uses_processor:
         refuse_too_many(threads)
     how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping, quantities)
+    if lock_clocks:
+        check_lockable(handle)
     canaries = choose(items, backend)
     plan = Plan(
         tuple(items), handle.name, backend, adapted(how, until), own, threads, seed, pin, canaries, handle,
-        tuple(map(str, until)),
+        tuple(map(str, until)), lock_clocks,
     )  # fmt: skip
     for goal in until:
         goal.check(plan.items)

@@ -4,39 +4,82 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from hwcost import errors
 from hwcost.campaign.fork_server import ForkServer
+from hwcost.campaign.journal import ATTEMPTS
 from hwcost.campaign.launch import Launch, Launched, Spawned
 from hwcost.devices import DeviceHandle, device_kind
 from hwcost.timing import timer
 from hwcost.timing.worker import ACKNOWLEDGED, Job
+from hwcost.units import format_seconds
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STDERR_TAIL = 2000
 POSITION_BYTES = 8
+CHUNK_BYTES = 1 << 16
 
 
-class WorkerDiedError(errors.HwcostError):
-    """The worker ended without saying so.
+class WorkerEndedError(errors.HwcostError):
+    """A worker cannot go on, and another one may take over.
 
     Attributes:
         position: Place in the round's order of the workload that it was preparing or timing; None when it had not begun.
+        code: Code of the reason, kept where the workload in hand counts as failed.
+        attempts: Processes that may end so on one workload before it counts as failed.
+        remedy: Advice for that case.
+    """
+
+    code: ClassVar[str] = "E_DIED"
+    attempts: ClassVar[int] = ATTEMPTS
+    remedy: ClassVar[str] = "Take a smaller batch or model, or look at the system's log."
+
+    def __init__(self, position: int | None, text: str) -> None:
+        self.position = position
+        super().__init__(text)
+
+
+class WorkerDiedError(WorkerEndedError):
+    """The worker ended without saying so.
+
+    Attributes:
         returncode: Exit status of the process; negative for a signal.
     """
 
     def __init__(self, position: int | None, returncode: int, stderr: str) -> None:
-        self.position = position
         self.returncode = returncode
         how = f"was killed by signal {-returncode}" if returncode < 0 else f"ended with status {returncode}"
         memory = " Signal 9 is most often the system running out of memory." if returncode == -9 else ""
         said = f" It said: {stderr.strip()}" if stderr.strip() else ""
-        super().__init__(f"the measuring process {how}.{memory}{said}")
+        super().__init__(position, f"the measuring process {how}.{memory}{said}")
+
+
+class DeviceLostInWorkerError(WorkerEndedError):
+    """The worker lost its device, or its hold on it; a fresh process may find it again."""
+
+    code = "E_DEVICE_LOST"
+    remedy = "Look at the driver's log: the workload brings the device down, or the device is failing."
+
+    def __init__(self, position: int | None, text: str) -> None:
+        super().__init__(position, text.removeprefix(f"{self.code}: "))
+
+
+class WorkerStalledError(WorkerEndedError):
+    """The worker made no progress for longer than its kind of device allows; a kernel may run for ever."""
+
+    code = "E_TIMEOUT"
+    attempts = 1
+    remedy = "Look for a kernel that does not end, or measure a smaller batch or model."
+
+    def __init__(self, position: int | None, seconds: float) -> None:
+        silence = f"nothing was heard of the measuring process for {format_seconds(seconds)}"
+        super().__init__(position, f"{silence}, and it was killed.")
 
 
 class WorkerProcess:
@@ -54,20 +97,23 @@ class WorkerProcess:
         launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno())
         forked = None if server is None else server.fork(launch)
         self._process: Launched = forked or Spawned(launch)
+        self._stall_s = device_kind(job.device["profile"]["kind"]).stall_s
         round_s = None if job.round_s is None else max(0.0, job.round_s - waited())
         job = replace(job, current_fd=self._process.current_fd, round_s=round_s)
         self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Yields events until the worker is done; blocks without polling, so that it does not disturb the measurement.
+        """Yields events until the worker is done; waits without polling, so that it does not disturb the measurement.
 
         The worker begins its next pass once the following event is asked for: whoever takes a pass stores it first.
 
         Raises:
             WorkerDiedError: When the worker was killed or crashed.
+            DeviceLostInWorkerError: When it lost its device.
+            WorkerStalledError: When it made no progress for too long.
             HwcostError: What the worker itself raised, of the same class.
         """
-        for line in self._process.stdout:
+        for line in self._lines():
             try:
                 event = json.loads(line)
             except ValueError:  # cut short by the worker's death
@@ -75,11 +121,43 @@ class WorkerProcess:
             if event["event"] == "done":
                 return
             if event["event"] == "error":
-                raise _revived(event["type"], event["text"])
+                raise self._revived(event["type"], event["text"])
             yield event
             if event["event"] in ACKNOWLEDGED:
                 self._send("stored")
         raise WorkerDiedError(self._position(), self._process.wait(), self._tail())
+
+    def _lines(self) -> Iterator[str]:
+        """Yields lines as they come.
+
+        A worker that is silent has made progress when it has another workload in hand than at the last look.
+        """
+        if self._stall_s is None:
+            yield from self._process.stdout
+            return
+        descriptor, rest, in_hand = self._process.stdout.fileno(), b"", self._position()
+        while True:
+            ready, _, _ = select.select([descriptor], [], [], self._stall_s)
+            if not ready:
+                before, in_hand = in_hand, self._position()
+                if in_hand == before:
+                    self._process.kill()
+                    raise WorkerStalledError(in_hand, self._stall_s)
+                continue
+            found = os.read(descriptor, CHUNK_BYTES)
+            if not found:
+                return
+            *lines, rest = (rest + found).split(b"\n")
+            yield from (line.decode() for line in lines)
+
+    def _revived(self, name: str, text: str) -> errors.HwcostError:
+        """Makes an error of the class that the worker named, whatever arguments that class is used to."""
+        kind = getattr(errors, name, errors.HwcostError)
+        if issubclass(kind, errors.DeviceLostError):
+            return DeviceLostInWorkerError(self._position(), text)
+        error: errors.HwcostError = kind.__new__(kind)
+        error.args = (text,)
+        return error
 
     def _send(self, line: str) -> None:
         with suppress(BrokenPipeError):  # it died; events() says how
@@ -87,9 +165,7 @@ class WorkerProcess:
             self._process.stdin.flush()
 
     def _position(self) -> int | None:
-        """Reads which workload the worker had in hand; it writes that to a file, so that no event wakes this process."""
-        found = os.pread(self._current.fileno(), POSITION_BYTES, 0)
-        return int.from_bytes(found, "little") if len(found) == POSITION_BYTES else None
+        return in_hand(self._current.fileno())
 
     def _tail(self) -> str:
         self._stderr.seek(0)
@@ -108,12 +184,17 @@ class WorkerProcess:
         self._current.close()
 
 
-def _revived(name: str, text: str) -> errors.HwcostError:
-    """Makes an error of the class that the worker named, whatever arguments that class is used to."""
-    kind = getattr(errors, name, errors.HwcostError)
-    error: errors.HwcostError = kind.__new__(kind)
-    error.args = (text,)
-    return error
+def in_hand(descriptor: int) -> int | None:
+    """Reads which workload a worker has in hand; it writes that to a file, so that no event wakes this process.
+
+    Args:
+        descriptor: Descriptor of the file.
+
+    Returns:
+        The position in the round's order; None when it had not begun.
+    """
+    found = os.pread(descriptor, POSITION_BYTES, 0)
+    return int.from_bytes(found, "little") if len(found) == POSITION_BYTES else None
 
 
 def environment_of(job: Job) -> dict[str, str]:

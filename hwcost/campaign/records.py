@@ -38,6 +38,7 @@ class RecordMaker:
 
     Attributes:
         reservation: The CPUs that the campaign holds; None where it needs none.
+        locked_clock_hz: Clock that the campaign has locked the device to; None where it has not.
     """
 
     def __init__(self, plan: Plan, campaign_id: str, store: Store) -> None:
@@ -48,6 +49,7 @@ class RecordMaker:
         first = next(store.records(campaign_id), None)
         self._known = None if first is None else first.environment.deciding
         self.reservation: Reservation | None = None
+        self.locked_clock_hz: float | None = None
         self._info = {key: _describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
         self._info |= {key: _describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
 
@@ -122,6 +124,8 @@ class RecordMaker:
         known["protocol"] |= _protocol(self.plan)
         if self.reservation is not None:
             known["settings"]["exclusive"] = self.reservation.is_exclusive
+        if self.locked_clock_hz is not None:
+            known["settings"] |= {"clocks_locked": True, "locked_clock_hz": self.locked_clock_hz}
         with _as_data_error("the environment"):
             return Environment(**known)
 

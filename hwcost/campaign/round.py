@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from hwcost._log import logger
-from hwcost.campaign.journal import ATTEMPTS
-from hwcost.campaign.process import WorkerDiedError, WorkerProcess
-from hwcost.errors import HwcostError, StoreError
+from hwcost.campaign.process import DeviceLostInWorkerError, WorkerEndedError, WorkerProcess
+from hwcost.errors import DeviceLostError, HwcostError, StoreError
 from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.passes import LEAST_PASSES
@@ -30,6 +29,9 @@ _log = logger(__name__)
 
 MEMORY_SHARE = 0.3
 """Share of the free memory that a group may take once a process was killed; half of what it may take before."""
+
+LOSSES = 5
+"""Processes in a row that lose the device before a pass is made, after which the campaign stops."""
 
 Places = list[tuple[int, str]]
 """Positions in a round's order, each with the key of its workload."""
@@ -65,6 +67,7 @@ class Rounds:
         self.budget, self.tally, self.interrupt, self.server = budget, tally, interrupt, server
         self.reservation: Reservation | None = None
         self._memory_bytes: int | None = None
+        self._losses = 0
 
     def run(self, number: int, order: list[str], to_go: int) -> None:
         """Measures what is left of a round; where calls come with pauses, until the budget ends it.
@@ -77,8 +80,8 @@ class Rounds:
         while left := self._left(number, order):
             try:
                 self._process(number, left, to_go)
-            except WorkerDiedError as error:
-                self._after_death(error, number, order)
+            except WorkerEndedError as error:
+                self._after_end(error, number, order)
             except StoreError:
                 raise
             except BaseException:
@@ -121,6 +124,7 @@ class Rounds:
                 else:
                     self.journal.add(event)
                     spare_s += _spare_s(event)
+                    self._losses = 0 if kind == "pass" else self._losses
                 self._report(event, len(left))
                 self.interrupt.check()
         self.journal.close(is_whole=True)
@@ -139,24 +143,30 @@ class Rounds:
     def _name(self, key: str) -> str:
         return self.journal.maker.name(key)
 
-    def _after_death(self, error: WorkerDiedError, number: int, order: list[str]) -> None:
-        """Keeps the passes that were made, and lets the workload whose process died be tried once more.
+    def _after_end(self, error: WorkerEndedError, number: int, order: list[str]) -> None:
+        """Keeps the passes that were made, and lets the workload that was in hand be tried once more.
 
-        That happens in a fresh process, whose groups take half as much memory, since memory is the usual cause. A workload
-        that dies again has failed.
+        That happens in a fresh process, whose groups take half as much memory, since memory is the usual cause of a death. A
+        workload that is in hand when it happens again has failed, and so has one that stalled.
+
+        Raises:
+            DeviceLostError: When one process after another loses the device before it has made a pass.
+            WorkerEndedError: When the process ended before it had a workload in hand.
         """
-        if error.position is None:
+        is_lost = isinstance(error, DeviceLostInWorkerError)
+        self._losses += is_lost
+        if error.position is None or self._losses >= LOSSES:
             self.journal.close(is_whole=False)
-            raise error
+            raise DeviceLostError(f"{error.code}: {error}") if is_lost else error
         key = order[error.position]
         self.journal.deaths[key] += 1
         self._memory_bytes = self._memory_bytes // 2 if self._memory_bytes else _memory_bytes()
-        if self.journal.deaths[key] < ATTEMPTS:
-            _log.warning("the process that measured %s died (%s); a fresh one tries again", self._name(key), error)
+        if self.journal.deaths[key] < error.attempts:
+            _log.warning("the process that measured %s ended (%s); a fresh one tries again", self._name(key), error)
             self.journal.close(is_whole=False)
             return
         self.journal.close(is_whole=False, without=[key])
-        flag = Flag("E_DIED", str(error), "Take a smaller batch or model, or look at the system's log.")
+        flag = Flag(error.code, str(error), error.remedy)
         self.journal.keep(Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,)))
 
     def _job(self, number: int, left: Places, round_s: float | None) -> Job:

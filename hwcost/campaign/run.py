@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hwcost._cached import cached_property
 from hwcost.backends import BACKENDS
-from hwcost.campaign import canaries, estimate
+from hwcost.campaign import canaries, clocks, estimate
 from hwcost.campaign.budget import NEEDED, Budget
 from hwcost.campaign.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.fork_server import ForkServer
@@ -113,7 +113,7 @@ def run(
     with store.held(campaign_id):
         campaign = _Run(store, campaign_id, budget_s, progress, goals)
         try:
-            with campaign.interrupt, campaign.processors(wait_s):
+            with campaign.interrupt, campaign.processors(wait_s), campaign.clocks():
                 complete = campaign.all_rounds()
         except KeyboardInterrupt:
             store.set_status(campaign_id, "interrupted")
@@ -168,6 +168,15 @@ class _Run:
         ) as self.reservation:
             self.journal.maker.reservation = self.reservation
             self.watch = timer.stopwatch()
+            yield
+
+    @contextmanager
+    def clocks(self) -> Iterator[None]:
+        """Holds the device's clock where the plan asks for that."""
+        if not self.plan.lock_clocks:
+            yield
+            return
+        with clocks.locked(self.handle) as self.journal.maker.locked_clock_hz:
             yield
 
     def all_rounds(self) -> bool:

@@ -117,7 +117,10 @@ def probe(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Measure what a device reaches: matrix products, a copy, and the dispatch of a tiny operation."""
+    """Measure what a device reaches: matrix products, a copy, and the dispatch of a tiny operation.
+
+    Of a GPU also the launch of a kernel from a graph, the overwriting of its last cache, and the gate that timing uses.
+    """
     from hwcost.devices import find, present, require
     from hwcost.errors import DeviceError
     from hwcost.timing.probe import run_probes, save_probe
@@ -163,7 +166,8 @@ def _measured(results: tuple[ProbeResult, ...]) -> dict[str, str]:
     """Returns what was probed by the name of the fact that it stands beside."""
     shown: dict[str, list[str]] = {}
     for result in results:
-        fact = {"matmul": f"flops_per_s.{result.dtype}", "copy": "memory_bytes_per_s"}.get(result.name, "dispatch_s")
+        fact = {"matmul": f"flops_per_s.{result.dtype}", "copy": "memory_bytes_per_s"}.get(result.name)
+        fact = fact or f"{result.name}_{'s' if result.unit == 's' else 'bytes_per_s'}"
         threads = f" with {result.threads} thread{'s' if result.threads != 1 else ''}" if result.threads else ""
         shown.setdefault(fact, []).append(f"{_figure(result)}{threads}")
     return {fact: ", ".join(texts) for fact, texts in shown.items()}

@@ -87,6 +87,7 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
         "threads": [plan.threads],
         "seed": [plan.seed],
         "pin": [plan.pin],
+        "lock_clocks": [plan.lock_clocks],
         "tier": [plan.protocol.tier],
         "rounds": [plan.protocol.rounds],
         "blocks": [plan.protocol.min_blocks],

@@ -81,6 +81,7 @@ def measure(
     quantity: measuring.Quantities = None,
     threads: measuring.Threads = 1,
     pin: measuring.Pin = True,
+    lock_clocks: measuring.LockClocks = False,
     budget: Annotated[
         str | None, typer.Option("--budget", metavar="TIME", help="Time that the rounds share, e.g. 8m; two at least.")
     ] = None,
@@ -120,7 +121,7 @@ def measure(
         device=handle, backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
         backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
         blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
-        until=read_goals(until or (), GOALS), quantities=tuple(quantity or ()),
+        until=read_goals(until or (), GOALS), quantities=tuple(quantity or ()), lock_clocks=lock_clocks,
     )  # fmt: skip
     _start(options.plan(_targets(context.params, options)), store, run, dry_run)
 

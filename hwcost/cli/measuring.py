@@ -24,9 +24,10 @@ Device = Annotated[
 Backend = Annotated[
     str,
     typer.Option(
-        "--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay, ...", rich_help_panel=HOW
+        "--backend", help="Runtime: torch, torch-compile, torch-cudagraph, onnxruntime, openvino, null, ...",
+        rich_help_panel=HOW,
     ),
-]
+]  # fmt: skip
 BackendOptions = Annotated[
     list[str] | None,
     typer.Option("--backend-option", metavar="NAME=VALUE", help="Option of the backend; repeatable.", rich_help_panel=HOW),
@@ -41,9 +42,10 @@ SeqLen = Annotated[
 Dtype = Annotated[
     str | None,
     typer.Option(
-        "--dtype", help="Number format: float32, bfloat16 or float16.", show_default="the device's own", rich_help_panel=HOW
+        "--dtype", help="Number format: float32, tfloat32, bfloat16 or float16.", show_default="the device's own",
+        rich_help_panel=HOW,
     ),
-]
+]  # fmt: skip
 Threads = Annotated[int, typer.Option("--threads", help="Threads inside an operator.", rich_help_panel=HOW)]
 Tier = Annotated[
     str,
@@ -90,6 +92,13 @@ Quantities = Annotated[
         "--quantity", metavar="NAME",
         help="Quantity beside latency: throughput_per_s, tokens_per_s, flops_utilisation, peak_memory_bytes, energy_j, ...; "
         "repeatable.",
+        rich_help_panel=HOW,
+    ),
+]  # fmt: skip
+LockClocks = Annotated[
+    bool,
+    typer.Option(
+        "--lock-clocks", help="Lock a GPU's clock near 80 % of its highest meanwhile; it is reset in any case.",
         rich_help_panel=HOW,
     ),
 ]  # fmt: skip

@@ -72,6 +72,18 @@ class Telemetry:
         """
         return {}
 
+    def energy_j(self) -> float | None:
+        """Returns the joules that the device has used since some moment in the past, by its own counter.
+
+        Two readings between blocks give the energy of what ran meanwhile, to the step of the counter, which may be a tenth
+        of a second. None where the device has no counter, or where it counts for other processes too.
+        """
+        return None
+
+    def power_w(self) -> float | None:
+        """Returns the present power of the device, in watts; None where it is unknown."""
+        return None
+
     def settings(self) -> dict[str, Any]:
         """Returns how the device is set up for as long as the process lives, such as ``clocks_locked``."""
         return {}
@@ -80,7 +92,7 @@ class Telemetry:
         """Checks that the device is still there; asked for after a workload has failed.
 
         Raises:
-            DeviceError: When the device was lost, so that nothing can be measured until it is back.
+            DeviceLostError: When the device was lost, so that nothing can be measured until it is back.
         """
 
     def unavailable(self) -> dict[str, str]:

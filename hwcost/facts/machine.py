@@ -138,6 +138,11 @@ SETTINGS = (
     Fact("aslr", "settings", YES_NO, "Whether addresses are randomised.", FREE,
          _of_file("proc/sys/kernel/randomize_va_space", lambda value: value != "0")),
     Fact("cpu_affinity", "settings", COUNTS, "CPUs that the process was bound to.", FREE, _affinity),
-    Fact("clocks_locked", "settings", YES_NO, "Whether the clock of the device is fixed, from its telemetry.", EQUAL),
+    Fact("clocks_locked", "settings", YES_NO, "Whether the device's clock is fixed, from its telemetry or the campaign.",
+         EQUAL),
+    Fact("locked_clock_hz", "settings", HERTZ, "Clock that the campaign locked the device to.", NEARLY),
+    Fact("ecc", "settings", YES_NO, "Whether the device corrects errors of its memory.", EQUAL),
+    Fact("persistence_mode", "settings", YES_NO, "Whether the driver keeps the device ready between processes."),
+    Fact("pcie_link", "settings", TEXT, "Generation and width of the device's link to the host; an idle link is slower."),
     Fact("exclusive", "settings", YES_NO, "Whether the campaign held its CPUs alone, from the campaign."),
 )

@@ -22,6 +22,7 @@ from hwcost.facts.values import (
     EVENTS,
     FRACTION,
     HERTZ,
+    HERTZ_SERIES,
     JOULES,
     NUMBER,
     SAMPLES_BY_NAME,
@@ -149,17 +150,18 @@ OF_BLOCKS = (
     Fact("disturbed_blocks", "conditions", COUNT, "Counted blocks that lost the processor."),
     Fact("warmup_calls", "conditions", COUNT, "Calls between the switch to a workload and each of its blocks."),
     Fact("switch_ratio", "conditions", NUMBER, "Time of the first call after a switch over that of one in a loop."),
+    Fact("clock_hz", "conditions", HERTZ, "Median clock of the counted blocks: the device's, or else the CPUs'."),
+    Fact("block_clock_hz", "conditions", HERTZ_SERIES, "Mean clock around each counted block, one number a block."),
+    Fact("enqueue_s", "conditions", SECONDS, "Host time until a call returned, while the device was still to run it."),
+    Fact("device_s", "conditions", SECONDS, "Time of a call on the device's own clock."),
     Fact("arrival", "conditions", DOCUMENT, "Pauses between calls: median pause and share of queued calls."),
     Fact("hot_cache", "conditions", DOCUMENT, "Working set and cache of a component that fits into it, and its cold call."),
 )
 """Facts that follow from the timed blocks; the visit writes them."""
 
 TELEMETRY = (
-    Fact("clock_hz", "conditions", HERTZ, "Clock of the device."),
     Fact("throttle_reasons", "conditions", TEXTS, "Reasons of the device for a lower clock."),
     Fact("foreign_pids", "conditions", COUNTS, "Other processes that computed on the device."),
-    Fact("enqueue_s", "conditions", SECONDS, "Host time to launch a call."),
-    Fact("device_s", "conditions", SECONDS, "Device time of a call."),
     Fact("visit_energy_j", "conditions", JOULES, "Energy of the device from the first to the last block."),
     Fact("energy_source", "conditions", TEXT, "Origin of that energy: a counter, or power that was polled between blocks."),
     Fact("power_w", "conditions", WATTS, "Power of the device after the last block."),

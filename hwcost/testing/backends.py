@@ -92,6 +92,7 @@ class BackendSuite(ABC):
         for timing in (once, many):
             assert timing.host_s > 0
             assert timing.device_s is None or timing.device_s > 0
+            assert timing.enqueue_s is None or 0 < timing.enqueue_s <= timing.host_s
         if runner.clock_step_s is not None:
             assert runner.clock is not None
             assert isinstance(runner.clock(), int)
@@ -126,6 +127,12 @@ class BackendSuite(ABC):
         """They are kept in records."""
         assert runner.facts
         assert json.loads(json.dumps(runner.facts)) == runner.facts
+
+    def test_a_process_that_works_is_alive(self, made: Backend, handle: DeviceHandle, runner: Runner) -> None:
+        """Only a device that is lost ends a process; where the device has memory of its own, some is left."""
+        made.check_alive(handle)
+        free_bytes = made.free_bytes()
+        assert free_bytes is None or free_bytes > 0
 
     def test_it_can_prepare_again_after_closing(self, made: Backend, handle: DeviceHandle) -> None:
         """A worker closes each runner before the next."""

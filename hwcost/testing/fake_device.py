@@ -16,7 +16,7 @@ from typing import Any
 
 from hwcost.devices import DetectedDevice, DeviceHandle, DeviceKind
 from hwcost.devices.telemetry import BlockReading, Telemetry
-from hwcost.errors import DeviceError
+from hwcost.errors import DeviceLostError
 
 DEVICES = "HWCOST_FAKE_DEVICES"
 """Environment variable with the behaviour of each device."""
@@ -26,6 +26,9 @@ VISIBLE = "FAKE_VISIBLE_DEVICES"
 
 LOST_AFTER = 120
 """Blocks after which a device that gets lost is gone."""
+
+GONE = "HWCOST_FAKE_DEVICES_GONE"
+"""Environment variable with a file that a device makes when it gets lost, and while which it is not here."""
 
 USUAL_HZ = 1.5e9
 FOREIGN_PID = 4242
@@ -62,7 +65,7 @@ class FakeKind(DeviceKind):
 
     def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
         """Returns the devices that this process sees."""
-        found = [_device(index) for index in range(len(_behaviours()))]
+        found = [_device(index) for index, behaviour in enumerate(_behaviours()) if behaviour != "lost" or not _is_gone()]
         only = os.environ.get(VISIBLE)
         return [one for one in found if only in (None, one.uuid)]
 
@@ -117,11 +120,17 @@ class FakeTelemetry(Telemetry):
     def check(self) -> None:
         """See the base class."""
         if self._is_lost:
-            raise DeviceError(f"E_DEVICE_LOST: device {self.handle} is gone. Reset it.")
+            if GONE in os.environ:
+                Path(os.environ[GONE]).touch()
+            raise DeviceLostError(f"E_DEVICE_LOST: device {self.handle} is gone. Reset it.")
 
     @property
     def _is_lost(self) -> bool:
         return self.behaviour == "lost" and self.blocks > LOST_AFTER
+
+
+def _is_gone() -> bool:
+    return GONE in os.environ and os.path.exists(os.environ[GONE])
 
 
 def _behaviours() -> list[str]:

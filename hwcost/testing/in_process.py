@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.canaries import join
 from hwcost.campaign.journal import visits_of_events
+from hwcost.campaign.process import DeviceLostInWorkerError, in_hand
+from hwcost.errors import DeviceLostError
 from hwcost.timing.groups import Groups
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import Protocol
@@ -70,6 +73,10 @@ class InProcess:
         yield {"event": "environment", **environment_of(self._backend.version(), self._handle, Telemetry(self._handle))}
         telemetry, protocol = telemetry_of(self._backend, self._handle), Protocol.from_dict(self.job.protocol)
         setting = Setting(self._backend, self._handle, protocol, telemetry, self.job.round, self.job.seed)
-        limits = Limits(self.job.passes, self.job.round_s, self.job.memory_bytes)
         places = list(zip(map(from_dict, self.job.workloads), self.job.positions, strict=True))
-        yield from Groups(setting, limits, places).events()
+        with tempfile.TemporaryFile() as current:
+            limits = Limits(self.job.passes, self.job.round_s, self.job.memory_bytes, current.fileno())
+            try:
+                yield from Groups(setting, limits, places).events()
+            except DeviceLostError as error:
+                raise DeviceLostInWorkerError(in_hand(current.fileno()), str(error)) from None

@@ -169,9 +169,25 @@ class _Assembly:
             "cpu_fraction": found.cpu_fraction,
             "disturbed_blocks": found.disturbed,
         }
+        seen |= self._of_device()
         hot = self.prepared["checks"].get("hot_cache")
         seen |= self._arrival() | self._switch() | self.prepared.get("quantities", {})
         return seen | ({"hot_cache": hot} if hot else {})
+
+    def _of_device(self) -> dict[str, Any]:
+        """Returns a call's time on the device's own clock, the host's time to launch it, and the clock of each block.
+
+        What the device or its runtime does not report is left out.
+        """
+        kept = [self.steady[index].block for index in self.accepted.kept]
+        device, launches = self.accepted.device_samples, [one.enqueue_s for one in kept if one.enqueue_s is not None]
+        clocks = [one.clock_hz for one in kept if one.clock_hz is not None]
+        found: dict[str, Any] = {"device_s": statistics.median(device)} if device else {}
+        if launches:
+            found["enqueue_s"] = statistics.median(launches)
+        if clocks and len(clocks) == len(kept):
+            found |= {"clock_hz": statistics.median(clocks), "block_clock_hz": clocks}
+        return found
 
     def _arrival(self) -> dict[str, Any]:
         """Returns how calls arrived, where they came with pauses: the median pause, and the share that had to queue."""

@@ -23,9 +23,10 @@ def failed_visit(setting: Setting, workload: Workload, position: int, error: Exc
         error: Exception that it raised.
 
     Raises:
-        DeviceError: When it failed because the device is gone.
+        DeviceLostError: When it failed because the device is gone, or can no longer be used in this process.
     """
     setting.telemetry.check()
+    setting.backend.check_alive(setting.handle)
     flags = (_reason(workload, error),)
     visit = Visit(workload.key, setting.round, position, started_at=timer.utc_now(), status="failed", flags=flags)
     return {"event": "visit", "visit": visit.to_dict()}

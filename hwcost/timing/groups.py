@@ -10,7 +10,7 @@ from hwcost.errors import DeviceError, UsageError
 from hwcost.timing import timer
 from hwcost.timing.failure import failed_visit, is_out_of_memory
 from hwcost.timing.member import Member
-from hwcost.timing.memory import Memory
+from hwcost.timing.memory import DeviceMemory, Memory
 from hwcost.timing.of_quantities import of_quantities
 from hwcost.timing.passes import Passes, point_at
 from hwcost.timing.setting import Limits, Setting
@@ -35,7 +35,7 @@ class Groups:
     def __init__(self, setting: Setting, limits: Limits, tasks: Sequence[Task]) -> None:
         self._setting, self._limits, self._left = setting, limits, list(tasks)
         setting.backend.shares_weights = not setting.protocol.watches_memory
-        self._memory = Memory(limits.memory_bytes)
+        self._memory, self._device_memory = Memory(limits.memory_bytes), DeviceMemory(setting.backend.free_bytes)
         self._members: list[Member] = []
         self._number = 0
 
@@ -60,6 +60,7 @@ class Groups:
         """Prepares workloads until memory is full, and yields their events."""
         if self._number:
             self._memory.begin()
+            self._device_memory.begin()
         while self._left and not self._is_full():
             workload, position = self._left[0]
             point_at(self._limits, position)
@@ -76,6 +77,7 @@ class Groups:
             self._left.pop(0)
             self._members.append(member)
             self._memory.note()
+            self._device_memory.note()
             yield member.prepared(self._number)
 
     def _passes(self, until_s: float | None) -> Passes:
@@ -86,7 +88,7 @@ class Groups:
 
     def _is_full(self) -> bool:
         alone = self._setting.protocol.has_pauses or not self._setting.backend.holds_many
-        return bool(self._members) and (alone or not self._memory.has_room())
+        return bool(self._members) and (alone or not (self._memory.has_room() and self._device_memory.has_room()))
 
     def _until_s(self, began_s: float, left: int) -> float | None:
         """Returns the end of a group's passes: its share, by its number of workloads, of the time that is left."""

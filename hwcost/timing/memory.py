@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+from collections.abc import Callable
 from contextlib import suppress
 
 import psutil
@@ -12,6 +13,41 @@ from hwcost.devices import cgroups
 
 SHARE = 0.6
 """Share of the free memory that a group may take where nothing else is said."""
+
+
+class DeviceMemory:
+    """How much of a device's own memory workloads take; of a device without any, nothing is known, and all fits.
+
+    Args:
+        free_bytes: Function that returns the free bytes of the device; None where it has no memory of its own.
+    """
+
+    def __init__(self, free_bytes: Callable[[], int | None] = lambda: None) -> None:
+        self._free_bytes = free_bytes
+        self._first_bytes: int | None = None
+        self._last_bytes: int | None = None
+        self._largest_bytes = 0
+
+    def has_room(self) -> bool:
+        """Says whether one more workload fits into the share of it: one that takes as much as the largest so far."""
+        if self._first_bytes is None or self._last_bytes is None:
+            return True
+        return self._first_bytes - self._last_bytes + self._largest_bytes <= SHARE * self._first_bytes
+
+    def note(self) -> None:
+        """Notes how much the workload took that was prepared last; the first one's share includes the runtime's own."""
+        now_bytes = self._free_bytes()
+        if now_bytes is None:
+            return
+        if self._first_bytes is None:
+            self._first_bytes = now_bytes
+        else:
+            self._largest_bytes = max(self._largest_bytes, (self._last_bytes or now_bytes) - now_bytes)
+        self._last_bytes = now_bytes
+
+    def begin(self) -> None:
+        """Begins a further group, once the workloads before it are freed."""
+        self._last_bytes = self._free_bytes()
 
 
 class Memory:

@@ -19,7 +19,8 @@ from typing import Any
 from hwcost._extras import imported
 from hwcost._io import write_text
 from hwcost.devices.detected import DetectedDevice
-from hwcost.errors import DataError, StoreError, UsageError
+from hwcost.errors import DataError, MeasurementError, StoreError, UsageError
+from hwcost.timing.cache import UNKNOWN_CACHE_BYTES
 from hwcost.timing.timer import time_blocks, utc_now
 
 SCHEMA_VERSION = 1
@@ -36,7 +37,7 @@ class ProbeResult:
     """One measured figure.
 
     Attributes:
-        name: ``matmul``, ``copy`` or ``dispatch``.
+        name: ``matmul``, ``copy`` or ``dispatch``, and of a GPU ``launch``, ``flush`` or ``gate`` too.
         dtype: Number format.
         threads: Threads that it used; None where the library decides by itself.
         engine: The library that executed.
@@ -89,24 +90,34 @@ def run_probes(
 ) -> ProbeReport:
     """Measures matrix products of each dtype, a copy, and the dispatch of a tiny operation.
 
+    Of a GPU also the launch of a kernel from a graph, the overwriting of its last cache, and the gate of the kernel that
+    holds its stream back. What cannot be probed there is reported with the reason, and left out.
+
     Args:
         device: A device that is here, a CPU or a GPU.
         dtypes: Number formats of the matrix products.
         threads: Threads, on a CPU.
         clock: Returns nanoseconds; None is real time.
-        progress: Function that gets the name of each probe before it runs.
+        progress: Function that gets the name of each probe before it runs, and the reason of one that cannot.
 
     Raises:
         UsageError: When the device's kind or a dtype cannot be probed.
+        DeviceError: When this torch sees no GPU.
+        MeasurementError: When torch sees other GPUs only.
         MissingExtraError: When a GPU is asked for and torch is not installed.
     """
     place = _place(device, threads)
-    results = []
-    with _torch_threads(threads):
+    results, say = [], progress or (lambda what: None)
+    with _torch_threads(threads), _present(place):
         for name, prepare in _probes(device, dtypes, threads, place):
-            if progress is not None:
-                progress(name)
-            results.append(_measured(prepare(), threads, clock))
+            say(name)
+            try:
+                probe = prepare()
+            except MeasurementError as error:
+                say(f"{name} is left out: {error}")
+                continue
+            with _precision(probe.dtype, place):
+                results.append(_measured(probe, threads, clock))
     return ProbeReport(device.key, device.product, tuple(results))
 
 
@@ -175,6 +186,12 @@ def _probes(
     nbytes = size if place == "cpu" else copy_probe.MAX_BYTES
     yield "copy", partial(copy_probe.prepare, nbytes, threads, place)
     yield "dispatch", partial(dispatch_probe.prepare, place)
+    if place != "cpu":
+        from hwcost.kernels import flush_probe, gate_probe, launch_probe  # type: ignore[attr-defined]
+
+        yield "launch", partial(launch_probe.prepare, place)
+        yield "flush", partial(flush_probe.prepare, _l2_bytes(device, place), place)
+        yield "gate", partial(gate_probe.prepare, place)
 
 
 def _measured(probe: Any, threads: int, clock: Callable[[], int] | None) -> ProbeResult:
@@ -183,7 +200,7 @@ def _measured(probe: Any, threads: int, clock: Callable[[], int] | None) -> Prob
         probe.run, min_block_s=_MIN_BLOCK_S, min_total_s=_MIN_TOTAL_S, min_blocks=_MIN_BLOCKS, clock=clock
     ).seconds_per_call
     is_rate = probe.unit != "call"
-    figures = [probe.work / seconds for seconds in times] if is_rate else list(times)
+    figures = [probe.work / seconds if is_rate else seconds / probe.work for seconds in times]
     q1, median, q3 = statistics.quantiles(figures, n=4, method="inclusive")
     decides_itself = probe.engine == "numpy" and probe.name == "matmul"  # its BLAS read the environment when it was loaded
     return ProbeResult(
@@ -207,9 +224,42 @@ def _place(device: DetectedDevice, threads: int) -> str:
         raise UsageError("a TPU cannot be probed. Known: cpu, cuda.")
     if device.kind == "cpu":
         return "cpu"
-    if not imported("torch", "gpu").cuda.is_available():
-        raise UsageError(f"{device.product} is here, but this torch has no CUDA. Install a CUDA build of torch.")
-    return f"cuda:{device.index}"
+    imported("torch", "gpu")
+    from hwcost.backends.torch_place import torch_device
+
+    return str(torch_device(device))
+
+
+def _l2_bytes(device: DetectedDevice, place: str) -> int:
+    """Returns the size of a GPU's last cache, as CUDA reports it, or else as it was detected."""
+    import torch
+
+    found = getattr(torch.cuda.get_device_properties(place), "L2_cache_size", 0) or device.l2_bytes
+    return int(found or UNKNOWN_CACHE_BYTES)
+
+
+@contextmanager
+def _present(place: str) -> Iterator[None]:
+    """Makes a GPU the present one meanwhile, on which kernels of CUDA source are compiled and launched."""
+    if place == "cpu":
+        yield
+        return
+    import torch
+
+    with torch.cuda.device(place):
+        yield
+
+
+@contextmanager
+def _precision(dtype: str, place: str) -> Iterator[None]:
+    """Sets the flags of a GPU's matrix products meanwhile."""
+    if place == "cpu":
+        yield
+        return
+    from hwcost.backends.precision import precision
+
+    with precision(dtype):
+        yield
 
 
 @contextmanager

@@ -126,6 +126,7 @@ class Block:
         idle_s: Seconds of the pause before it; None where calls are back to back.
         wait_s: Seconds that this process was ready to run and had no CPU; None where they are unknown.
         device_s: Seconds of the block on the device's own clock; None where it has none.
+        enqueue_s: Seconds until the block's first call returned to the host; None where calls return when they are done.
     """
 
     seconds: float
@@ -135,6 +136,7 @@ class Block:
     idle_s: float | None = None
     wait_s: float | None = None
     device_s: float | None = None
+    enqueue_s: float | None = None
 
     @property
     def per_call_s(self) -> float:
@@ -149,7 +151,7 @@ Timing = Callable[[int], BlockTiming]
 def time_block(timing: Timing, calls: int) -> Block:
     """Times one block of calls."""
     found = timing(calls)
-    return Block(found.host_s, calls, device_s=found.device_s)
+    return Block(found.host_s, calls, device_s=found.device_s, enqueue_s=found.enqueue_s)
 
 
 def first_block(timing: Timing, min_block_s: float, clock: Clock) -> Block:

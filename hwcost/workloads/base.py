@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
-from hwcost._dtypes import BYTES, MEASURED
+from hwcost._dtypes import BYTES, MEASURED, stored
 from hwcost.errors import UsageError
 from hwcost.spaces import space
 from hwcost.spaces.accounting import Work
@@ -78,7 +78,7 @@ class Workload(ABC):
         kind: Name of the subclass in the registry of workloads, kept in stores.
         batch_size: Sequences per call; None where it is unknown.
         seq_len: Tokens per sequence; None where it is unknown.
-        dtype: ``float32``, ``bfloat16`` or ``float16``; a user's own model may have others.
+        dtype: ``float32``, ``tfloat32``, ``bfloat16`` or ``float16``; a user's own model may have others.
     """
 
     kind: ClassVar[str]
@@ -146,7 +146,7 @@ class Workload(ABC):
         from hwcost.workloads.built import Built
 
         tensors = {name: torch.from_numpy(array) for name, array in self.inputs().items()}
-        dtype = getattr(torch, self.dtype)
+        dtype = getattr(torch, stored(self.dtype))
         return Built(module, tensors).with_tensors(lambda one: one.to(dtype) if one.is_floating_point() else one)
 
     def resolved(self, **defaults: Any) -> Workload:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
+from hwcost._dtypes import stored
 from hwcost._extras import imported
 from hwcost._imports import import_callable
 from hwcost.errors import MeasurementError, UsageError
@@ -162,7 +163,7 @@ class FactoryWorkload(Workload):
         asked = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": None if self.dtype == OWN else self.dtype}
         values: dict[str, Any] = {name: defaults[name] if value is None else value for name, value in asked.items()}
         accepted = taken(import_callable(self.factory), list(values))
-        arguments = {**values, "dtype": getattr(torch, values["dtype"])}
+        arguments = {**values, "dtype": getattr(torch, stored(values["dtype"]))}
         given = {**{name: arguments[name] for name in accepted}, **dict(self.arguments)}
         by_name = named(import_callable(self.factory), accepted)
         made = _Made(call_factory(self.factory, given), tuple(accepted), tuple(by_name), values)
@@ -198,7 +199,7 @@ class FactoryWorkload(Workload):
             return built
         import torch
 
-        dtype = getattr(torch, self.dtype)
+        dtype = getattr(torch, stored(self.dtype))
         built.module.to(dtype)
         return built.with_tensors(lambda one: one.to(dtype) if one.is_floating_point() else one)
 

@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
+from hwcost._dtypes import stored
+
 BUFFER = 1_000_003
 """Numbers in the buffer; a prime, so that no row of a weight matrix repeats where the buffer does."""
 STD = 0.02
@@ -97,7 +99,7 @@ def materialize(make: Callable[[], torch.nn.Module], dtype: str, seed: int) -> t
     """
     with torch.device("meta"), Uninitialised():
         module = make()
-    unfilled: Any = module.to(getattr(torch, dtype))
+    unfilled: Any = module.to(getattr(torch, stored(dtype)))
     module = unfilled._apply(_empty).eval().requires_grad_(False)
     fill(module, seed, _pools)
     return module

@@ -10,11 +10,13 @@ from hwcost.backends import BACKENDS, backend
 from hwcost.backends import options as read
 from hwcost.errors import MissingExtraError, UnknownNameError, UsageError
 
-EXTRAS = {"torch": "torch", "torch-compile": "torch", "onnxruntime": "onnx", "openvino": "openvino"}
+EXTRAS = {
+    "torch": "torch", "torch-compile": "torch", "torch-cudagraph": "torch", "onnxruntime": "onnx", "openvino": "openvino",
+}  # fmt: skip
 
 
 def test_the_shipped_names() -> None:
-    assert BACKENDS.names() == ["null", "onnxruntime", "openvino", "replay", "torch", "torch-compile"]
+    assert BACKENDS.names() == ["null", "onnxruntime", "openvino", "replay", "torch", "torch-compile", "torch-cudagraph"]
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from hwcost.backends import backend
-from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.errors import DataError, DeviceError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import small_workload
 from hwcost.workloads import ComponentWorkload, FactoryWorkload, OnnxWorkload, SyntheticWorkload, models
@@ -72,7 +72,7 @@ def test_closing_frees_the_model() -> None:
 @pytest.mark.parametrize("name", ["torch", "torch-compile"])
 def test_torch_refuses_what_it_cannot_do(name) -> None:
     if not torch.cuda.is_available():
-        with pytest.raises(UsageError, match="sees no CUDA device, so it cannot run on 'k80'"):
+        with pytest.raises(DeviceError, match="sees no CUDA device, so it cannot run on 'k80'. Install a build"):
             backend(name).prepare(TINY, GPU)
     with pytest.raises(UsageError, match="is not a torch model"):
         backend(name).prepare(SyntheticWorkload("some", 1), CPU)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hwcost.stores import open_store
-from hwcost.testing.fake_device import DEVICES, FOREIGN_PID, PROFILE
+from hwcost.testing.fake_device import DEVICES, FOREIGN_PID, GONE, PROFILE
 from tests.conftest import ROOT
 
 MEASURE = (
@@ -118,10 +118,23 @@ def test_what_disturbs_it_makes_its_visits_void(site: Path, behaviour: str, says
         assert {record.visit.status for record in store.records()} == {"void"}
 
 
-def test_a_lost_device_stops_the_campaign_which_is_resumed_once_it_is_back(site: Path) -> None:
+def test_a_device_that_comes_back_is_found_by_a_fresh_process_and_the_campaign_goes_on(site: Path) -> None:
+    done = hwcost(site, "ok,lost", *MEASURE, "--store", "s.db")
+    with open_store(site.parent / "s.db") as store:
+        visits = [record.visit for record in store.records()]
+        assert [campaign.status for campaign in store.campaigns()] == ["done"], done.stderr
+    failed = [visit for visit in visits if visit.status == "failed"]
+    assert {flag.code for visit in failed for flag in visit.flags} == {"E_DEVICE_LOST"}
+    assert len({visit.workload_key for visit in visits}) == 3 > len(failed)
+
+
+def test_a_device_that_stays_away_stops_the_campaign_which_is_resumed_once_it_is_back(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(GONE, str(tmp_path / "gone"))
     done = hwcost(site, "ok,lost", *MEASURE, "--backend-option", "realtime=true", "--store", "s.db")
     assert done.returncode == 3
-    assert "E_DEVICE_LOST: device fake:1 (FAKE-1) is gone" in done.stderr
+    assert "device fake:1 (FAKE-1) is not here any more" in done.stderr
     assert "--resume" in done.stderr
     with open_store(site.parent / "s.db") as store:
         kept = {record.identity.idempotency_key: record.visit.samples_s for record in store.records()}

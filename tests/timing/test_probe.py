@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 from hwcost.devices import DetectedDevice
-from hwcost.errors import DataError, StoreError, UsageError
-from hwcost.kernels import copy_probe, dispatch_probe, matmul_probe
+from hwcost.errors import DataError, MeasurementError, StoreError, UsageError
+from hwcost.kernels import copy_probe, dispatch_probe, flush_probe, gate_probe, launch_probe, matmul_probe
 from hwcost.kernels.probe_base import Probe
+from hwcost.timing import probe
 from hwcost.timing.probe import ProbeReport, ProbeResult, load_probe, probe_path, run_probes, save_probe
 
 CPU = DetectedDevice("cpu", "intel", "Some Xeon", memory_bytes=2**33, cores=2, l3_bytes=2**20)
@@ -55,6 +57,28 @@ def test_figures_are_work_over_time(clock: Callable[[], int]) -> None:
     assert all(result.q1 <= result.value <= result.q3 for result in report.results)
     assert all(result.blocks >= 10 for result in report.results)
     assert report.device_key == CPU.key
+
+
+def test_a_gpu_is_probed_further_and_what_cannot_be_is_left_out_with_the_reason(
+    clock: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> Probe:
+        raise MeasurementError("torch 2.6.0 cannot compile CUDA source")
+
+    monkeypatch.setattr(probe, "_place", lambda device, threads: "cuda:0")
+    monkeypatch.setattr(probe, "_l2_bytes", lambda device, place: 50)
+    for name in ("_present", "_precision"):
+        monkeypatch.setattr(probe, name, lambda *_: nullcontext())
+    launch, flush = replace(dispatch_probe.prepare(), name="launch", work=100.0), replace(copy_probe.prepare(), name="flush")
+    monkeypatch.setattr(launch_probe, "prepare", lambda place: launch)
+    monkeypatch.setattr(flush_probe, "prepare", lambda nbytes, place: replace(flush, work=nbytes))
+    monkeypatch.setattr(gate_probe, "prepare", refused)
+    told: list[str] = []
+    card = DetectedDevice("cuda", "nvidia", "NVIDIA H100 80GB HBM3", 1, "GPU-1")
+    report = run_probes(card, dtypes=("tfloat32",), clock=clock, progress=told.append)
+    assert [result.name for result in report.results] == ["matmul", "copy", "dispatch", "launch", "flush"]
+    assert [result.value for result in report.results[3:]] == pytest.approx([1e-5, 5e4])
+    assert told[-1] == "gate is left out: torch 2.6.0 cannot compile CUDA source"
 
 
 def test_torch_threads_are_put_back(clock: Callable[[], int]) -> None:

@@ -15,10 +15,8 @@ from hwcost.testing.fake_device import FOREIGN_PID, LOST_AFTER, FakeTelemetry
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import BlockReading, Combined, HostTelemetry, Telemetry, telemetry_of
-from hwcost.timing.telemetry.nvml import NvmlTelemetry
 from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload, Workload
-from tests.timing.fake_nvml import FakeNvml
 
 XEON = DeviceHandle(load("xeon"))
 H100 = DeviceHandle(load("h100"), 1, "GPU-1")
@@ -108,20 +106,3 @@ def test_the_seconds_of_a_devices_own_clock_are_kept_beside_the_hosts() -> None:
     assert visited(Telemetry(XEON)).device_samples_s is None
     assert Visit.from_dict(seen.to_dict()) == seen
 
-
-def test_nvml_is_asked_for_the_card_of_the_handle() -> None:
-    nvml = FakeNvml()
-    telemetry = NvmlTelemetry(H100, nvml)
-    telemetry.begin()
-    telemetry.before_block()
-    assert telemetry.after_block() == BlockReading(clock_hz=1.98e9)
-    assert telemetry.end() == {"throttle_reasons": (), "visit_energy_j": 2.5}
-    nvml.reasons = 64
-    telemetry.after_block()
-    assert telemetry.end()["throttle_reasons"] == ("hw_thermal_slowdown",)
-    telemetry.begin()
-    assert telemetry.end()["throttle_reasons"] == ()
-    telemetry.check()
-    nvml.lost = True
-    with pytest.raises(DeviceError, match=r"E_DEVICE_LOST: device h100:1 \(GPU-1\) is gone: GPU is lost"):
-        telemetry.check()

@@ -21,6 +21,10 @@ class DeviceKind(ABC):
         name: Name of the kind in profiles, as in ``kind = "cuda"`` and ``[match] cuda = [...]``.
         is_host: Whether it is the processor that this process itself runs on.
         min_block_s: Least seconds of a timed block: a device with a clock of its own, or without interrupts, needs less.
+        stall_s: Seconds without any progress after which a process that measures counts as wedged, and is killed; None where
+            calls may take any time.
+        clock_lock: Module that locks a device's clock and resets it, run as a program by :mod:`hwcost.campaign.clocks`;
+            empty where hwcost locks no clock.
         match_facts: Names of facts of a detected device that a profile may ask for under ``[match]`` beside words.
         detected_facts: Facts that a profile for any device of the kind (``["*"]``) takes from the one that is here, each
             with its source.
@@ -32,6 +36,8 @@ class DeviceKind(ABC):
     name: ClassVar[str]
     is_host: ClassVar[bool] = False
     min_block_s: ClassVar[float] = 0.020
+    stall_s: ClassVar[float | None] = None
+    clock_lock: ClassVar[str] = ""
     match_facts: ClassVar[tuple[str, ...]] = ()
     detected_facts: ClassVar[Mapping[str, str]] = {}
     telemetry: ClassVar[str] = ""
@@ -51,9 +57,12 @@ class DeviceKind(ABC):
         return {}
 
     def matches(self, profile: DeviceProfile, device: DetectedDevice) -> bool:
-        """Says whether a detected device is the one that a profile describes. A slice of a device is not that device."""
+        """Says whether a detected device is the one that a profile describes.
+
+        A slice of a device is not that device: only a profile that names it under ``[match]``, as ``partition``, matches.
+        """
         rule = profile.match
-        if profile.kind != device.kind or device.partition is not None:
+        if profile.kind != device.kind or device.partition != dict(rule.facts).get("partition"):
             return False
         if any(has_words(device.product, text) for text in rule.excluded):
             return False

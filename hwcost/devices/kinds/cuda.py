@@ -3,6 +3,9 @@
 CUDA counts devices quickest first unless ``CUDA_DEVICE_ORDER`` says otherwise, and the driver's tools count by the bus. So
 a device is named by its index on the bus, as ``nvidia-smi`` shows it, and a process is pinned to it by its UUID, which
 means the same card to all of them. Nothing is started on a machine without the driver's files.
+
+A card that is cut into slices (MIG) is listed with the partition ``MIG``, and NVML lists its slices behind all cards, each
+with the name of its size, such as ``1g.10gb``, and a UUID of its own.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import csv
 import io
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +28,13 @@ if TYPE_CHECKING:
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """Environment variable with the devices that CUDA shows a process: numbers, or UUIDs, which may be cut short."""
 
+MIG = "MIG-"
+"""Beginning of the UUID of a slice."""
+
 _QUERY = (
     "name", "uuid", "memory.total", "power.limit", "clocks.max.sm", "compute_cap", "driver_version", "mig.mode.current",
 )  # fmt: skip
+_OF_CARD = ("nvmlDeviceGetPowerManagementLimit", "nvmlDeviceGetMaxClockInfo", "nvmlDeviceGetCudaComputeCapability")
 _TIMEOUT_S = 5.0
 _MIB = 1024**2
 
@@ -36,7 +44,9 @@ class Cuda(DeviceKind):
 
     name = "cuda"
     min_block_s = 0.002
-    match_facts = ("compute_capability",)
+    match_facts = ("compute_capability", "partition")
+    stall_s = 600.0
+    clock_lock = "hwcost.devices.nvml_lock"
     telemetry = "hwcost.timing.telemetry.nvml:NvmlTelemetry"
 
     def detect(self, root: Path = Path("/")) -> list[DetectedDevice]:
@@ -69,7 +79,7 @@ def visible(devices: list[DetectedDevice], variable: str | None) -> list[Detecte
 
 def _is_named(device: DetectedDevice, entry: str) -> bool:
     if entry.isdigit():
-        return device.index == int(entry)
+        return device.index == int(entry) and not (device.uuid or "").startswith(MIG)
     return bool(entry) and device.uuid is not None and device.uuid.startswith(entry)
 
 
@@ -168,20 +178,55 @@ def _from_nvml() -> list[DetectedDevice] | None:
     except pynvml.NVMLError:
         return None
     try:
-        version = _decoded(pynvml.nvmlSystemGetDriverVersion())
-        return [_nvml_device(pynvml, index, version) for index in range(pynvml.nvmlDeviceGetCount())]
+        return from_nvml(pynvml)
     except pynvml.NVMLError:
         return None
     finally:
         pynvml.nvmlShutdown()
 
 
-def _nvml_device(nvml: Any, index: int, driver_version: str) -> DetectedDevice:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+def from_nvml(nvml: Any) -> list[DetectedDevice]:
+    """Returns what an initialised NVML lists: the cards in the order of their bus, and the slices of all of them.
+
+    Args:
+        nvml: The module ``pynvml``.
+    """
+    version = _decoded(nvml.nvmlSystemGetDriverVersion())
+    handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+    cards = [_nvml_device(nvml, handle, index, version) for index, handle in enumerate(handles)]
+    slices = [one for handle, card in zip(handles, cards, strict=True) if card.partition for one in _slices(nvml, handle)]
+    numbered = enumerate(slices, start=len(cards))
+    return cards + [_nvml_device(nvml, handle, index, version, card) for index, (handle, card) in numbered]
+
+
+def _slices(nvml: Any, card: Any) -> Iterator[tuple[Any, Any]]:
+    """Yields the handle of every slice of a card, with the card's."""
+    try:
+        most = nvml.nvmlDeviceGetMaxMigDeviceCount(card)
+    except (nvml.NVMLError, AttributeError):
+        return
+    for index in range(most):
+        try:
+            yield nvml.nvmlDeviceGetMigDeviceHandleByIndex(card, index), card
+        except nvml.NVMLError:  # no slice has this number
+            continue
+
+
+def _nvml_device(nvml: Any, handle: Any, index: int, driver_version: str, card: Any = None) -> DetectedDevice:
+    """Reads a card, or a slice of one, whose limits of power and clock are the card's.
+
+    Args:
+        nvml: The module ``pynvml``.
+        handle: Handle of the card or slice.
+        index: Number that it is listed under.
+        driver_version: Version of the driver.
+        card: Handle of the card that it is a slice of; None for a card.
+    """
 
     def ask(function: str, *arguments: Any) -> Any:
+        whole = function in _OF_CARD and card is not None
         try:
-            return getattr(nvml, function)(handle, *arguments)
+            return getattr(nvml, function)(card if whole else handle, *arguments)
         except (nvml.NVMLError, AttributeError):  # not supported by this device, or by this version of the package
             return None
 
@@ -190,17 +235,18 @@ def _nvml_device(nvml: Any, index: int, driver_version: str) -> DetectedDevice:
     power = ask("nvmlDeviceGetPowerManagementLimit")
     clock = ask("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_SM)
     capability = ask("nvmlDeviceGetCudaComputeCapability")
-    mig = ask("nvmlDeviceGetMigMode")
+    product, mig = _decoded(nvml.nvmlDeviceGetName(handle)), ask("nvmlDeviceGetMigMode") if card is None else None
+    product, _, size = product.partition(f" {MIG[:-1]} ")
     return _device(
         index,
-        _decoded(nvml.nvmlDeviceGetName(handle)),
+        product,
         uuid=None if uuid is None else _decoded(uuid),
         memory_bytes=None if memory is None else int(memory.total) // _MIB * _MIB,
         power_limit_w=None if power is None else power / 1e3,
         clock_hz=None if clock is None else clock * 1e6,
         compute_capability=None if capability is None else "{}.{}".format(*capability),
         driver_version=driver_version,
-        partition="MIG" if mig is not None and mig[0] else None,
+        partition=(size or "MIG") if card is not None or (mig is not None and mig[0]) else None,
     )
 
 

@@ -43,6 +43,14 @@ class Combined(Telemetry):
         """See the base class."""
         return {name: value for one in self._providers for name, value in one.end().items()}
 
+    def energy_j(self) -> float | None:
+        """See the base class; the last provider that has a counter."""
+        return next((found for one in reversed(self._providers) if (found := one.energy_j()) is not None), None)
+
+    def power_w(self) -> float | None:
+        """See the base class; the last provider that knows it."""
+        return next((found for one in reversed(self._providers) if (found := one.power_w()) is not None), None)
+
     def settings(self) -> dict[str, Any]:
         """See the base class."""
         return {name: value for one in self._providers for name, value in one.settings().items()}
