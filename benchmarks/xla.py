@@ -6,10 +6,10 @@ Three tables, from one campaign at batch 1 and 128 tokens:
 - Two calls of BERT-base chained in one computation against one call: a compiler that leaves out work that nobody reads, or
   does equal work once, makes them cost less than twice.
 - MiniBERT: prices of its components by the slope over depth, the share of the net's time that each kind would save (as in
-  Tables 1 and 4 of "Finding Fast Transformers"), and the additivity gap: sum of the components over the whole net, less one.
+  Table 4 of "Finding Fast Transformers"), and the additivity gap: sum of the components over the whole net, less one.
 
 Run: ``make test-xla``, or ``python benchmarks/xla.py [--budget 120] [--store runs/xla.db]`` where torch_xla is installed. The
-exit status is 1 where something failed, was compiled inside a timed region, or computes something else than eager torch.
+exit status is 1 where something failed, was compiled inside a timed region, or differs from eager torch.
 """
 
 from __future__ import annotations

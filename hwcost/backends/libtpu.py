@@ -13,8 +13,8 @@ PROBE = "import torch_xla; from torch_xla.core import xla_model; print(xla_model
 """Program that starts libtpu, and prints the kind of device that it found."""
 
 REMEDY = (
-    "Look whether a TPU is here ('hwcost devices detect'), libtpu is installed (pip install 'hwcost[tpu]'), and no other process "
-    "uses it."
+    "Look whether a TPU is here ('hwcost devices detect'), libtpu is installed (pip install 'hwcost[tpu]'), and no other "
+    "process uses it."
 )
 
 
@@ -37,7 +37,7 @@ def check_answers(limit_s: float) -> None:
         start_new_session=True,
     ) as process:
         try:
-            said, complaint = process.communicate(timeout=limit_s)
+            said, printed = process.communicate(timeout=limit_s)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             raise DeviceError(
@@ -45,6 +45,6 @@ def check_answers(limit_s: float) -> None:
                 "A host that needs longer to start gets more with --backend-option probe_s=120."
             ) from None
     if process.returncode or said.split()[-1:] != ["TPU"]:
-        lines = [line for line in complaint.splitlines() if line.strip()]
+        lines = [line for line in printed.splitlines() if line.strip()]
         reason = lines[-1].strip()[:400] if lines else f"it found {said.strip() or 'nothing'}"
         raise DeviceError(f"libtpu cannot use a TPU: {reason}. {REMEDY}")

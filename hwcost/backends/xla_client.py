@@ -88,7 +88,7 @@ def client(kind: str, threads: int, probe_s: float) -> XlaClient:
     if (_client.kind, _client.threads) != (kind, threads):
         raise MeasurementError(
             f"XLA computes on {_client.kind} with {_client.threads} thread(s) in this process, and {kind} with {threads} "
-            "was asked for; that is settled when XLA starts. Measure in another process, as a campaign does."
+            "was asked for; XLA fixes that when it starts. Measure in another process, as a campaign does."
         )
     return _client
 
