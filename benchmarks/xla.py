@@ -8,8 +8,8 @@ Three tables, from one campaign at batch 1 and 128 tokens:
 - MiniBERT: prices of its components by the slope over depth, the share of the net's time that each kind would save (as in
   Table 4 of "Finding Fast Transformers"), and the additivity gap: sum of the components over the whole net, less one.
 
-Run: ``make test-xla``, or ``python benchmarks/xla.py [--budget 120] [--store runs/xla.db]`` where torch_xla is installed. The
-exit status is 1 where something failed, was compiled inside a timed region, or differs from eager torch.
+Run: ``make test-xla``, or ``python benchmarks/xla.py [--budget 120] [--store runs/xla.db]`` where torch_xla is installed.
+The exit status is 1 where something failed, was compiled inside a timed region, or differs from eager torch.
 """
 
 from __future__ import annotations
