@@ -26,7 +26,7 @@ from hwcost.spaces import space
 from hwcost.testing.backends import BackendSuite, small_workload
 from hwcost.timing.protocol import protocol
 from hwcost.timing.visit import VisitIndex, visit
-from hwcost.workloads import SyntheticWorkload, models
+from hwcost.workloads import FactoryWorkload, SyntheticWorkload, models
 
 FAKE = Path(__file__).parent / "fake_torch_xla"
 REAL = find_spec("torch_xla") is not None
@@ -36,6 +36,18 @@ SHORT = replace(
 )  # fmt: skip
 """A visit of a few blocks, whatever else the machine does."""
 SPACE = space("supershaper")
+
+MIXED = '''
+import torch
+
+class Mixed(torch.nn.Module):
+    def forward(self, one):
+        two = one + 1
+        return one, two, two
+
+def mixed(): return Mixed(), (torch.arange(2.0),)
+def idle(): return torch.nn.Identity(), (torch.ones(2),)
+'''
 
 
 class Fake:
@@ -237,6 +249,14 @@ class TestWithTheRealOne:
             for length in (5, 7, 9)
         ]
         assert [runner.facts["compilations"] for runner in found] == [1, 0, 1]
+
+    def test_outputs_that_are_inputs_or_come_twice_are_given_as_they_are(self, tmp_path, monkeypatch) -> None:
+        (tmp_path / "xla_models.py").write_text(MIXED)
+        monkeypatch.chdir(tmp_path)
+        runner = backend("torch-xla").prepare(FactoryWorkload("xla_models:mixed"), require("cpu"))
+        assert [part.tolist() for part in runner.outputs()] == [[0.0, 1.0], [1.0, 2.0], [1.0, 2.0]]
+        with pytest.raises(MeasurementError, match="nothing is computed"):
+            backend("torch-xla").prepare(FactoryWorkload("xla_models:idle"), require("cpu"))
 
     def test_a_tpu_that_is_not_here_is_absent(self, monkeypatch) -> None:
         monkeypatch.setenv("TPU_ACCELERATOR_TYPE", "v5litepod-1")
