@@ -16,6 +16,7 @@ from hwcost.backends.xla_client import PJRT, PRECISION, XlaClient, client
 from hwcost.backends.xla_graph import CapturedGraph
 from hwcost.backends.xla_runner import XlaRunner, arrays, moved, traced, traced_and_started
 from hwcost.errors import MeasurementError, UsageError
+from hwcost.workloads.factory import OWN
 
 if TYPE_CHECKING:
     from hwcost.devices.handle import DeviceHandle
@@ -85,10 +86,11 @@ class TorchXla(Backend):
             MeasurementError: When an operator would run on the host, or the outputs differ from eager torch's.
         """
         self.check_kind(handle.kind)
-        if workload.dtype not in DTYPES:
-            raise UsageError(f"backend '{self.name}' runs {' and '.join(DTYPES)}, not {workload.dtype}. Take float32.")
         executed = self.buckets.of(workload)
+        self._check_dtype(workload.dtype)
         built = executed.built()
+        dtype = built.dtype() if workload.dtype == OWN else workload.dtype
+        self._check_dtype(dtype)
         reference = thin(arrays(traced(built)))
         xla = client(handle.kind, self.threads, self.probe_s)
         compiled, compile_s, on_host = xla.compilations(), xla.compile_s(), xla.on_host()
@@ -96,11 +98,16 @@ class TorchXla(Backend):
         call = CapturedGraph(traced(built)) if self.tracing == "once" else partial(traced_and_started, built)
         runner = XlaRunner(xla, call, partial(traced, built))
         runner.facts = self._facts(xla, built) | _shape(workload, executed)
-        runner.facts["difference"] = verify(f"XLA on '{workload.name}'", runner.outputs(), reference, workload.dtype)
+        runner.facts["difference"] = verify(f"XLA on '{workload.name}'", runner.outputs(), reference, dtype)
         _check_on_device(xla.on_host() - on_host, workload)
         runner.facts["compilations"] = xla.compilations() - compiled
         runner.facts["compile_s"] = xla.compile_s() - compile_s
         return runner
+
+    def _check_dtype(self, dtype: str) -> None:
+        """Raises UsageError for a number format that XLA does not compute in; a factory's own is known once it is built."""
+        if dtype not in (*DTYPES, OWN):
+            raise UsageError(f"backend '{self.name}' runs {' and '.join(DTYPES)}, not {dtype}. Take float32.")
 
     def _facts(self, xla: XlaClient, built: Built) -> dict[str, Any]:
         """Returns the facts about what really runs; the seconds of tracing join them with the first block."""
