@@ -24,7 +24,7 @@ Device = Annotated[
 Backend = Annotated[
     str,
     typer.Option(
-        "--backend", help="Runtime: torch, torch-compile, torch-xla, onnxruntime, openvino, null, ...", rich_help_panel=HOW
+        "--backend", help="Runtime: torch, torch-compile, onnxruntime, openvino, null, replay, ...", rich_help_panel=HOW
     ),
 ]
 BackendOptions = Annotated[
