@@ -1,5 +1,6 @@
 # make measure   set-up, then a cost model of this CPU from real measurements
 # make test      set-up, then the tests
+# make test-xla  an environment of its own for torch_xla, its tests, and BERT-base and a component table on XLA's compiler for CPUs
 # make docs      set-up, then the documentation site in site/
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -9,7 +10,10 @@ EXTRAS := torch,onnx,openvino,xgboost-cpu,report,supernet,hf,search,bo,docs,dev
 STORE := runs/cpu-supershaper.db
 MODEL := models/cpu-supershaper
 
-.PHONY: setup measure test lint types docs clean
+XLA := .venv-xla
+XLA_TORCH = $$($(XLA)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/torch/lib
+
+.PHONY: setup measure test test-xla lint types docs clean
 
 setup: $(VENV)/.installed
 
@@ -33,6 +37,20 @@ measure: setup
 test: setup
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
+# torch_xla runs with its own release of torch alone, whose only build is one for CUDA; cuda_stubs.py spares its libraries.
+$(XLA)/.installed: pyproject.toml tests/xla/linked.txt tests/xla/requirements.txt tests/xla/cuda_stubs.py
+	@start=$$(date +%s); \
+	test -x $(XLA)/bin/python || $(PYTHON) -m venv $(XLA); \
+	echo "installing torch_xla into $(XLA), a GB at the first time" >&2; \
+	pip="$(XLA)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-warn-conflicts"; \
+	$$pip --no-deps -r tests/xla/linked.txt && $$pip -r tests/xla/requirements.txt -e . && \
+	$(XLA)/bin/python tests/xla/cuda_stubs.py $(XLA_TORCH) --keep libcudart.so.12 libcupti.so.12 && touch $@ && \
+	echo "set-up took $$(( $$(date +%s) - start )) s" >&2
+
+test-xla: $(XLA)/.installed
+	$(XLA)/bin/python -m pytest tests/backends/test_backend_contract.py tests/backends/test_torch_xla.py -k "Xla or Real or bucket"
+	$(XLA)/bin/python benchmarks/xla.py
+
 lint: setup
 	$(BIN)/ruff check .
 
@@ -45,4 +63,4 @@ docs: setup
 	@echo "documentation: site/index.html"
 
 clean:
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(XLA) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,6 +12,7 @@
     │   ├── InfeasibleError       2  constraints that no architecture was found to satisfy
     │   ├── SpaceExhausted        2  a searcher has nothing left to propose
     │   └── MissingExtraError     2  an optional dependency is not installed; names the extra
+    │       └── MissingBackendError  3  a runtime that is to execute something is not installed, or cannot run here
     ├── DeviceError               3  absent, busy or unreachable
     │   ├── BusyError             3  in use by another process; names it
     │   └── DeviceLostError       3  gone in the middle of a measurement; a fresh process may find it again
@@ -30,8 +31,8 @@ from typing import ClassVar
 
 __all__ = [
     "ArchitectureError", "BusyError", "DataError", "DeviceError", "DeviceLostError", "HwcostError", "InfeasibleError",
-    "InterruptedRunError", "MeasurementError", "MissingExtraError", "NotFittedError", "OtherSettingsError",
-    "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
+    "InterruptedRunError", "MeasurementError", "MissingBackendError", "MissingExtraError", "NotFittedError",
+    "OtherSettingsError", "SpaceExhausted", "StoreError", "UnknownNameError", "UsageError",
 ]  # fmt: skip
 
 
@@ -90,6 +91,15 @@ class MissingExtraError(UsageError):
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} is not installed. Install it with: pip install 'hwcost[{extra}]'")
+
+
+class MissingBackendError(MissingExtraError):
+    """A backend's runtime is not installed, or cannot run here; another machine or environment may have it."""
+
+    exit_code = 3
+
+    def __init__(self, name: str, reason: str, extra: str) -> None:
+        super().__init__(f"backend '{name}' cannot run: {reason}; it", extra)
 
 
 class DeviceError(HwcostError):

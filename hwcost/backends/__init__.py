@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hwcost.backends.base import Backend, BlockTiming, Runner
-from hwcost.errors import MissingExtraError
+from hwcost.errors import MissingBackendError
 from hwcost.registry import Registry
 
 __all__ = ["BACKENDS", "Backend", "BlockTiming", "Runner", "backend", "usable"]
@@ -21,6 +21,7 @@ BACKENDS = Registry(
         "torch": "hwcost.backends.torch_eager:TorchEager",
         "torch-compile": "hwcost.backends.torch_compile:TorchCompile",
         "torch-cudagraph": "hwcost.backends.torch_cudagraph:TorchCudaGraph",
+        "torch-xla": "hwcost.backends.torch_xla:TorchXla",
     },
 )
 
@@ -35,7 +36,7 @@ def backend(name: str, threads: int = 1, options: dict[str, Any] | None = None) 
 
     Raises:
         UnknownNameError: When there is no such backend; lists the known ones.
-        MissingExtraError: When its runtime is not installed; names the extra.
+        MissingBackendError: When its runtime is not installed; names the extra.
         UsageError: When an option or the number of threads is wrong.
     """
     return usable(name)(threads, options)
@@ -51,13 +52,13 @@ def usable(name: str, device_kind: str | None = None, options: dict[str, Any] | 
 
     Raises:
         UnknownNameError: When there is no such backend.
-        MissingExtraError: When its runtime is not installed.
+        MissingBackendError: When its runtime is not installed.
         UsageError: When it does not run on that kind of device, or has no such option.
     """
     chosen: type[Backend] = BACKENDS.load(name)
     is_available, reason = chosen.availability()
     if not is_available:
-        raise MissingExtraError(f"backend '{name}' cannot run: {reason}; it", chosen.extra or name)
+        raise MissingBackendError(name, reason, chosen.extra or name)
     if device_kind is not None:
         chosen.check_kind(device_kind)
     chosen.check_options(options or {})

@@ -14,7 +14,7 @@ from hwcost.cli import console
 PACKAGES = (
     "numpy", "scipy", "pydantic", "SQLAlchemy", "alembic", "lightgbm", "xgboost", "xgboost-cpu", "torch", "torch_xla",
     "onnx", "onnxscript", "onnxruntime", "onnxruntime-gpu", "openvino", "tensorrt", "tensorrt-rtx", "nvidia-ml-py",
-    "matplotlib", "optuna", "pymoo", "botorch", "transformers", "psycopg",
+    "libtpu", "matplotlib", "optuna", "pymoo", "botorch", "transformers", "psycopg",
 )  # fmt: skip
 """Packages that results can depend on, and those that the extras install."""
 

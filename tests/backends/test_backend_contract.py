@@ -80,3 +80,12 @@ class TestOpenVino(BackendSuite):
     @classmethod
     def _installed(cls):
         needs("torch", "onnx", "onnxscript", "openvino")
+
+
+class TestTorchXla(BackendSuite):
+    name = "torch-xla"
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _installed(cls):
+        needs("torch_xla")

@@ -11,12 +11,15 @@ from hwcost.backends import options as read
 from hwcost.errors import MissingExtraError, UnknownNameError, UsageError
 
 EXTRAS = {
-    "torch": "torch", "torch-compile": "torch", "torch-cudagraph": "torch", "onnxruntime": "onnx", "openvino": "openvino",
+    "torch": "torch", "torch-compile": "torch", "torch-cudagraph": "torch", "torch-xla": "tpu", "onnxruntime": "onnx",
+    "openvino": "openvino",
 }  # fmt: skip
 
 
 def test_the_shipped_names() -> None:
-    assert BACKENDS.names() == ["null", "onnxruntime", "openvino", "replay", "torch", "torch-compile", "torch-cudagraph"]
+    assert BACKENDS.names() == [
+        "null", "onnxruntime", "openvino", "replay", "torch", "torch-compile", "torch-cudagraph", "torch-xla"
+    ]  # fmt: skip
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
@@ -30,7 +33,7 @@ def test_a_missing_runtime_names_its_extra(name, extra, monkeypatch) -> None:
     monkeypatch.setattr("hwcost.backends.torch_eager.find_spec", lambda module: None)
     with pytest.raises(MissingExtraError, match=rf"'{name}'.*is missing.*pip install 'hwcost\[{extra}\]'") as error:
         backend(name)
-    assert error.value.exit_code == 2
+    assert error.value.exit_code == 3
 
 
 def test_threads_must_be_positive() -> None:

@@ -147,6 +147,31 @@ def test_tpu_device_files_and_type(epyc: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(
+    ("numbers", "said", "profiles"),
+    [
+        (["0x0063", "0x0063"], None, [["tpu-v5e"], ["tpu-v5e"]]),
+        (["0x006f", "0x1234"], None, [["tpu-v6e"]]),
+        (["0x0027"], None, [[]]),
+        (["0x0027"], "v2-8", [["tpu-v2"]]),
+        (["0x0063"], "v5litepod-4", [["tpu-v5e"]]),
+        ([], "v6e-1", [["tpu-v6e"]]),
+    ],
+)
+def test_tpus_on_the_bus(epyc: Path, monkeypatch: pytest.MonkeyPatch, numbers, said, profiles) -> None:
+    monkeypatch.delenv("TPU_ACCELERATOR_TYPE", raising=False)
+    for place, number in enumerate(numbers):
+        write(epyc, f"sys/bus/pci/devices/0000:00:0{place}.0/vendor", "0x1ae0\n")
+        write(epyc, f"sys/bus/pci/devices/0000:00:0{place}.0/device", f"{number}\n")
+    write(epyc, "sys/bus/pci/devices/0000:01:00.0/vendor", "0x8086\n")
+    write(epyc, "sys/bus/pci/devices/0000:01:00.0/device", "0x0063\n")
+    if said:
+        monkeypatch.setenv("TPU_ACCELERATOR_TYPE", said)
+    chips = [device for device in present(epyc) if device.kind == "tpu"]
+    assert [profiles_of(chip) for chip in chips] == profiles
+    assert [chip.index for chip in chips] == list(range(len(profiles)))
+
+
+@pytest.mark.parametrize(
     ("profile", "product", "expected"),
     [
         ("h200", "NVIDIA H200", True),

@@ -1,4 +1,8 @@
-"""TPU chips of this machine: their device files, and the type that a TPU VM puts into the environment."""
+"""TPU chips of this machine: those on its PCI bus, and the type that a TPU VM puts into the environment.
+
+Nothing here starts libtpu, which waits for minutes where there is no TPU: the backend that is to run on a chip asks
+whether it answers.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,11 @@ if TYPE_CHECKING:
     from hwcost.devices.handle import DeviceHandle
 
 _TYPE_VARIABLE = "TPU_ACCELERATOR_TYPE"
-_GOOGLE = "0x1ae0"  # PCI vendor
+_GOOGLE = "0x1ae0"
+_PCI_TYPES = {"0x005e": "v4", "0x0062": "v5p", "0x0063": "v5e", "0x006f": "v6e"}
+"""Types of TPU by their number on the PCI bus, as libtpu's own tools know them."""
+_PCI_SEVERAL = ("0x0027",)
+"""Numbers that v2 and v3 have in common."""
 
 
 class Tpu(DeviceKind):
@@ -40,11 +48,25 @@ def detect_tpu(root: Path = Path("/")) -> list[DetectedDevice]:
     Args:
         root: Folder in which ``dev`` and ``sys`` lie; tests pass a tree of their own.
     """
-    chips = [path for path in sorted((root / "dev").glob("accel[0-9]*")) if _is_google(path.name, root)]
-    type_name = os.environ.get(_TYPE_VARIABLE)
-    product = f"TPU {type_name}" if type_name else "TPU of unknown type"
-    count = len(chips) or (1 if type_name else 0)  # newer chips have no such file, but the type is set
-    return [DetectedDevice(kind="tpu", vendor="google", product=product, index=index) for index in range(count)]
+    on_bus = _pci_chips(root)
+    files = [path for path in sorted((root / "dev").glob("accel[0-9]*")) if _is_google(path.name, root)]
+    said = os.environ.get(_TYPE_VARIABLE)
+    count = len(on_bus) or len(files) or (1 if said else 0)  # in a container neither may be seen, but the type is set
+    types = [said or (on_bus[index] if on_bus else None) for index in range(count)]
+    return [
+        DetectedDevice(kind="tpu", vendor="google", product=f"TPU {name or 'of unknown type'}", index=index)
+        for index, name in enumerate(types)
+    ]
+
+
+def _pci_chips(root: Path) -> list[str | None]:
+    """Returns the type of every TPU chip on the bus, None where the bus does not tell it."""
+    found: list[str | None] = []
+    for place in sorted((root / "sys/bus/pci/devices").glob("*")):
+        number = text_or_empty(place / "device")
+        if text_or_empty(place / "vendor") == _GOOGLE and (number in _PCI_TYPES or number in _PCI_SEVERAL):
+            found.append(_PCI_TYPES.get(number))
+    return found
 
 
 def _is_google(name: str, root: Path) -> bool:

@@ -1,0 +1,11 @@
+import os
+
+import torch_xla
+
+
+def wait_device_ops() -> None:
+    torch_xla.wait()
+
+
+def xla_device_hw(device: object) -> str:
+    return os.environ["PJRT_DEVICE"]

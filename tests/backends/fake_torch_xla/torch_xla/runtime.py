@@ -1,0 +1,5 @@
+import os
+
+
+def device_type() -> str:
+    return os.environ["PJRT_DEVICE"]
