@@ -14,7 +14,7 @@ EXTRAS = {"torch": "torch", "torch-compile": "torch", "onnxruntime": "onnx", "op
 
 
 def test_the_shipped_names() -> None:
-    assert BACKENDS.names() == ["null", "onnxruntime", "openvino", "replay", "torch", "torch-compile"]
+    assert BACKENDS.names() == ["null", "onnxruntime", "openvino", "replay", "tensorrt", "torch", "torch-compile"]
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
