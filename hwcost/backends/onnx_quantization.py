@@ -1,8 +1,8 @@
 """Models whose linear layers compute with integers of 8 bits, by ONNX Runtime's quantiser.
 
 ``dynamic`` finds the range of every activation while the model runs. ``qdq`` fixes it beforehand, on random inputs, and
-marks it by pairs of QuantizeLinear and DequantizeLinear, which ONNX Runtime and TensorRT turn into integer products. Products
-of two activations, as in attention, stay as they are.
+marks it by pairs of QuantizeLinear and DequantizeLinear, which ONNX Runtime and TensorRT turn into integer products.
+Products of two activations, as in attention, stay as they are.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def quantized(export: Exported, workload: Workload, scheme: str, symmetric: bool
     try:
         made = rewritten(export, how, write)
     except Exception as error:  # of the quantiser
-        raise MeasurementError(f"'{workload.name}' cannot be quantised: {plain_cause(error)}. Take quantization=none.") from error
+        reason = plain_cause(error)
+        raise MeasurementError(f"'{workload.name}' cannot be quantised: {reason}. Take quantization=none.") from error
     if not integer_layers(made):
         raise MeasurementError(f"'{workload.name}' has no linear layer to quantise. Take quantization=none.")
     return made
@@ -114,11 +115,18 @@ def _static(source: Path, target: Path, samples: _Samples, symmetric: bool) -> N
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     quantize_static(
-        str(source), str(target), samples, quant_format=QuantFormat.QDQ, op_types_to_quantize=list(OPERATORS),
-        nodes_to_exclude=_without_weights(source), per_channel=True, activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8, weight_type=QuantType.QInt8,
+        str(source),
+        str(target),
+        samples,
+        quant_format=QuantFormat.QDQ,
+        op_types_to_quantize=list(OPERATORS),
+        nodes_to_exclude=_without_weights(source),
+        per_channel=True,
+        activation_type=QuantType.QInt8 if symmetric else QuantType.QUInt8,
+        weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
         extra_options={"ActivationSymmetric": symmetric, "WeightSymmetric": True},
-    )  # fmt: skip
+    )
 
 
 def _without_weights(path: Path) -> list[str]:

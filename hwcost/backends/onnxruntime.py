@@ -108,18 +108,20 @@ class OnnxRuntime(Backend):
         self.check_kind(device.kind)
         provider = device.kind if self.provider == "auto" else self.provider
         if KINDS[provider] != device.kind:
-            raise UsageError(f"provider '{provider}' runs on {KINDS[provider]} devices, and '{device.name}' is of kind {device.kind}")
+            raise UsageError(
+                f"provider '{provider}' runs on {KINDS[provider]} devices, and '{device.name}' is of kind {device.kind}"
+            )
         here = onnxruntime.get_available_providers()
         if PROVIDERS[provider][0] not in here:
             raise UsageError(
-                f"this ONNX Runtime has no provider for {device.kind} devices such as '{device.name}': {PROVIDERS[provider][0]} "
-                f"is missing. It has: {', '.join(here)}. Install the GPU build in place of this one: pip uninstall onnxruntime, "
-                f"then pip install 'hwcost[gpu]'."
+                f"this ONNX Runtime has no provider for {device.kind} devices such as '{device.name}': "
+                f"{PROVIDERS[provider][0]} is missing. It has: {', '.join(here)}. Install the GPU build in place of this "
+                f"one: pip uninstall onnxruntime, then pip install 'hwcost[gpu]'."
             )
         if provider == "tensorrt" and not self.tf32 and os.environ.get(TF32_OVERRIDE) != "0":
             raise UsageError(
-                f"ONNX Runtime's TensorRT computes products of float32 in tfloat32, unless {TF32_OVERRIDE}=0 is set. Set it, "
-                f"ask for that with --backend-option tf32=true, or take --backend tensorrt."
+                f"ONNX Runtime's TensorRT computes products of float32 in tfloat32, unless {TF32_OVERRIDE}=0 is set. "
+                f"Set it, ask for that with --backend-option tf32=true, or take --backend tensorrt."
             )
         return provider
 

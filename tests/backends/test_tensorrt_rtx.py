@@ -12,17 +12,12 @@ from hwcost.backends import backend
 from hwcost.errors import DataError, DeviceError, UsageError
 from hwcost.spaces import space
 from hwcost.testing.backends import small_workload
-from hwcost.workloads import FactoryWorkload, OnnxWorkload, models
+from hwcost.workloads import OnnxWorkload, models
 from tests.backends.test_tensorrt import GPU, onnx_file
 
 pytestmark = pytest.mark.slow
 SPACE = space("supershaper")
-
-BERT = '''
-from transformers import BertConfig, BertModel
-
-def base(): return BertModel(BertConfig(), add_pooling_layer=True).eval()
-'''
+BERT = space("autodistil", subspace="reference")
 
 
 def made(**options):
@@ -40,18 +35,14 @@ def is_built_then_found(workload, target, least_bytes, **options):
 
 
 @pytest.mark.parametrize("target", ["sm80", "sm89"])
-@pytest.mark.parametrize("width", [120, 768])
-def test_the_extremes_of_supershaper_build(width, target) -> None:
-    workload = models(SPACE, [SPACE.architecture([width] * 12)])[0]
+@pytest.mark.parametrize(
+    "net",
+    [BERT.architecture([12, 768, 4, 12]), SPACE.architecture([120] * 12), SPACE.architecture([768] * 12)],
+    ids=["BERT-base", "narrowest", "widest"],
+)
+def test_bert_base_and_the_extremes_of_supershaper_build(net, target) -> None:
+    (workload,) = models(BERT if len(net.genes) == 4 else SPACE, [net])
     is_built_then_found(workload, target, 4 * workload.work().params)
-
-
-@pytest.mark.parametrize("target", ["sm80", "sm89"])
-def test_bert_base_builds(target, tmp_path, monkeypatch) -> None:
-    pytest.importorskip("transformers")
-    (tmp_path / "bert_model.py").write_text(BERT)
-    monkeypatch.chdir(tmp_path)
-    made().built(FactoryWorkload("bert_model:base", batch_size=1, seq_len=128), target)
 
 
 @pytest.mark.parametrize("options", [{"quantization": "qdq"}, {"profile": True, "tf32": True, "optimization": 5}])

@@ -166,7 +166,7 @@ class TensorRT(Backend):
         return kept(key, lambda: build(trt, ready.path, shapes, settings, workload.name))
 
     def _facts(self, plan: Plan, ready: Exported, gpu: str) -> dict[str, Any]:
-        facts = {**self.version(), "package": self.package, "precision": self._precision(ready.dtype)}
+        facts: dict[str, Any] = {**self.version(), "package": self.package, "precision": self._precision(ready.dtype)}
         facts |= {"optimization": self.optimization, "engine": {**plan.facts(), "gpu": gpu}, **ready.facts()}
         if self.quantization != "none":
             from hwcost.backends.onnx_quantization import described

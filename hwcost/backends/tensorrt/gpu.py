@@ -86,8 +86,8 @@ class TorchGpu(Gpu):
 
         if not torch.cuda.is_available():
             raise DeviceError(
-                f"this torch ({torch.__version__}) sees no CUDA device, so that TensorRT cannot run on '{handle.name}'. Install a "
-                f"CUDA build of torch, and see that the driver works (nvidia-smi)."
+                f"this torch ({torch.__version__}) sees no CUDA device, so that TensorRT cannot run on '{handle.name}'. "
+                f"Install a CUDA build of torch, and see that the driver works (nvidia-smi)."
             )
         from hwcost.backends.torch_eager import torch_device
 

@@ -13,7 +13,7 @@ def log_of(trt: Any) -> Any:
     Its ``errors`` are the texts of what went wrong since ``forget()``.
     """
 
-    class Log(trt.ILogger):  # type: ignore[misc, name-defined]
+    class Log(trt.ILogger):  # type: ignore[misc]
         """Keeps errors and drops the rest."""
 
         def __init__(self) -> None:

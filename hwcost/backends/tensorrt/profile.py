@@ -6,13 +6,13 @@ nodes; one that joins nodes of several components counts for none of them alone,
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from os.path import commonprefix
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def layer_times(trt: Any, engine: Engine, gpu: Gpu, runs: int = RUNS) -> list[La
         engine.enqueue()
         gpu.synchronize()
     modules = _modules(trt, engine.engine)
-    return [LayerTime(name, modules.get(name, _module([name])), statistics.median(found)) for name, found in seconds.items()]
+    return [
+        LayerTime(name, modules.get(name, _module([name])), statistics.median(found)) for name, found in seconds.items()
+    ]
 
 
 def component_seconds(layers: Iterable[LayerTime]) -> dict[str, float]:
@@ -72,13 +74,13 @@ def component_seconds(layers: Iterable[LayerTime]) -> dict[str, float]:
 
 
 def profile_facts(layers: list[LayerTime]) -> dict[str, Any]:
-    """Returns a profile as the record keeps it: seconds by component and of each layer, which are those of single kernels."""
+    """Returns a profile as the record keeps it: seconds by component and of each layer."""
     listed = [{"name": layer.name, "module": layer.module, "seconds": layer.seconds} for layer in layers]
     return {"runs": RUNS, "components_s": component_seconds(layers), "layers": listed}
 
 
 def _profiler(trt: Any, report: Callable[[str, float], None]) -> Any:
-    class Profiler(trt.IProfiler):  # type: ignore[misc, name-defined]
+    class Profiler(trt.IProfiler):  # type: ignore[misc]
         def __init__(self) -> None:
             trt.IProfiler.__init__(self)
 
@@ -99,7 +101,8 @@ def _modules(trt: Any, engine: Any) -> dict[str, str]:
 def _module(nodes: list[str]) -> str:
     """Returns the path of the innermost module that holds all nodes; a node is named ``layers.0.attention/node_linear``."""
     paths = [node.rpartition("/")[0].split(".") for node in nodes]
-    return ".".join(commonprefix(paths))
+    equal = itertools.takewhile(lambda parts: len(set(parts)) == 1, zip(*paths, strict=False))
+    return ".".join(parts[0] for parts in equal)
 
 
 def _numbered(module: str) -> str | None:
