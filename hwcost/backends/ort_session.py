@@ -33,7 +33,7 @@ LIBRARIES = {
     CUDA: "its CUDA and cuDNN libraries (pip install 'onnxruntime-gpu[cuda,cudnn]')",
     TENSORRT: "TensorRT 10 (pip install 'tensorrt>=10.13,<11') and its CUDA and cuDNN libraries",
 }
-"""What a provider needs beside ONNX Runtime itself and the driver."""
+"""Libraries that a provider needs beside ONNX Runtime itself and the driver."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class TensorRT(Backend):
         """See the base class; the first run is compared with eager torch.
 
         Raises:
-            UsageError: When the device is no CUDA device, or the dtype is none of TensorRT's.
+            UsageError: When the device is not of kind cuda, or TensorRT does not compute in the dtype.
             DataError: When TensorRT cannot parse the model.
             DeviceError: When TensorRT's libraries or the GPU are missing.
             MeasurementError: When no engine can be built or run, or the outputs differ from eager torch's.
