@@ -3,7 +3,7 @@
 Each precision is a campaign of its own in one store. The weights are random ones of the library's, and calibration draws
 random tokens, so that the differences tell of the arithmetic and not of a task.
 
-Run: ``python benchmarks/int8.py [--rounds 3] [--seq-len 128] [--store int8.jsonl]``.
+Run: ``python benchmarks/int8.py [--rounds 3] [--seq-len 128] [--precisions float32 int8-qdq]``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PRECISIONS: dict[str, dict[str, Any]] = {
 
 
 def row_of(result: Result, base_s: float | None) -> str:
-    """Returns latency with its interval, the ratio to float32, the difference of the outputs, and flags."""
+    """Returns latency with its interval, the ratio to the first precision, the difference of the outputs, and flags."""
     (found,) = result.measurements
     flags = ", ".join(sorted({flag.code for flag in (*found.flags, *result.flags)})) or "none"
     if found.latency_s is None or base_s is None:
@@ -40,14 +40,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seq-len", type=int, default=128)
     parser.add_argument("--store", default="int8.jsonl")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=list(PRECISIONS), metavar="NAME")
     given = parser.parse_args()
     searched = hc.space("autodistil", subspace="reference")
     net = searched.architecture([12, 768, 4, 12])
-    print(f"{'precision':26s}{'ms':>9s}{'interval':>19s}{'/ float32':>11s}{'difference':>12s}  flags")
+    print(f"{'precision':26s}{'ms':>9s}{'interval':>19s}{'/ first':>11s}{'difference':>12s}  flags")
     base = None
-    for name, options in PRECISIONS.items():
+    for name in given.precisions:
         shape = {"seq_len": given.seq_len, "rounds": given.rounds, "store": given.store}
-        result = hc.measure([net], backend="onnxruntime", backend_options=options, **shape)
+        result = hc.measure([net], backend="onnxruntime", backend_options=PRECISIONS[name], **shape)
         base = base or result.measurements[0].latency_s
         print(f"{name:26s}{row_of(result, base)}", flush=True)
 
