@@ -18,6 +18,7 @@ BACKENDS = Registry(
         "onnxruntime": "hwcost.backends.onnxruntime:OnnxRuntime",
         "openvino": "hwcost.backends.openvino:OpenVino",
         "replay": "hwcost.backends.replay:Replay",
+        "tensorrt": "hwcost.backends.tensorrt.backend:TensorRT",
         "torch": "hwcost.backends.torch_eager:TorchEager",
         "torch-compile": "hwcost.backends.torch_compile:TorchCompile",
         "torch-cudagraph": "hwcost.backends.torch_cudagraph:TorchCudaGraph",

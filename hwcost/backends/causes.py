@@ -8,8 +8,8 @@ from hwcost._imports import without_colours
 
 LONGEST = 400
 """Characters of a reason that are shown."""
-_CHECKED = re.compile(r"^\S+/onnxruntime/\S+ .*? was false\. ?")
-"""Beginning of a message of ONNX Runtime: a place in its own code, and the condition that is checked there."""
+_CHECKED = re.compile(r"^\S+/onnxruntime/\S+ (.*? was false\. ?|\w+ [\w:]+\(.*?\) )")
+"""Beginning of a message of ONNX Runtime: a place in its own code, and the condition or the function that is there."""
 _PLACE = re.compile(r"Exception from |Check '|.*:$")
 """Lines that only say where something happened."""
 _ADVICE = (

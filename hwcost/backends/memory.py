@@ -8,13 +8,17 @@ from hwcost.errors import MeasurementError
 from hwcost.units import format_bytes
 from hwcost.workloads.base import ITEMSIZES, Workload
 
-_SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "failed to allocate memory")
+_SIGNS = (
+    "out of memory", "outofmemory", "could not be allocated", "can't allocate memory", "cannot allocate memory", "bad_alloc",
+    "failed to allocate memory",
+)  # fmt: skip
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Says whether an error means that memory ran out.
 
-    Known are Python's own MemoryError, torch's allocators on CPU and CUDA, ONNX Runtime and OpenVINO (``bad_alloc``).
+    Known are Python's own MemoryError, torch's allocators on CPU and CUDA, TensorRT, and ONNX Runtime and OpenVINO
+    (``bad_alloc``).
     """
     text = str(error).lower()
     return isinstance(error, MemoryError) or any(sign in text for sign in _SIGNS)

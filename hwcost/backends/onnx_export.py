@@ -1,6 +1,7 @@
 """Turns torch workloads into ONNX files, and keeps what eager torch computed, for checking the runtimes that run them.
 
-The file always holds float32 weights; a runtime that is asked for bfloat16 casts by itself. Shapes are fixed.
+A file holds float32 weights, which a runtime that is asked for bfloat16 casts by itself, or for a strongly typed runtime
+those of the workload's dtype. Shapes are fixed. Nodes are named by the modules that they come from.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import logging
 import os
 import tempfile
 import warnings
+from ast import literal_eval
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -40,8 +43,11 @@ EXPORTERS = ("onnx_ir", "onnxscript", "torch")
 OPSET = 20
 SAMPLES = 65_536
 """Numbers of each output that are kept for comparison, evenly spaced."""
-TOLERANCES = {"float32": 1e-4, "bfloat16": 1e-1}
-"""Largest difference from eager float32, relative to the largest absolute output."""
+TOLERANCES = {"float32": 1e-4, "tf32": 1e-2, "float16": 5e-2, "bfloat16": 1e-1, "int8": 3e-1}
+"""Largest difference from eager float32, relative to the largest absolute output, by the format that is computed in."""
+
+SCOPES = "pkg.torch.onnx.name_scopes"
+"""Note of the exporter: the modules that a node lies in, from the outermost to the operator."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,15 @@ class Exported:
             self.path.unlink(missing_ok=True)
 
 
-def exported(workload: Workload) -> Exported:
+def exported(workload: Workload, dtype: str = "float32") -> Exported:
     """Returns a workload as an ONNX file.
 
     Models and components of search spaces are exported once and cached by their key and the versions of the exporter; a
     factory's code can change without notice, so that it is exported anew each time.
+
+    Args:
+        workload: The workload. The user's own ONNX file stays as it is.
+        dtype: Format of the file's weights and floating-point inputs; what they are compared with is always float32.
 
     Raises:
         MeasurementError: When torch cannot export the module.
@@ -90,24 +100,44 @@ def exported(workload: Workload) -> Exported:
         path, is_copy = loadable(Path(workload.path))
         return Exported(path, workload.inputs(), None, workload.dtype, temporary=is_copy)
     if isinstance(workload, FactoryWorkload):
-        return _factory(workload)
+        return _factory(workload, dtype)
     plain: Any = workload
-    plain = replace(plain, dtype="float32")
+    plain = replace(plain, dtype=dtype)
     folder = cache_dir("onnx")
-    stem = digest({"workload": plain.key, "versions": _versions(), "opset": OPSET})[:32]
+    stem = digest({"workload": plain.key, "versions": _versions(), "opset": OPSET, "nodes": SCOPES})[:32]
     model, outputs = folder / f"{stem}.onnx", folder / f"{stem}.npz"
     if model.exists() and (reference := _read(outputs)) is not None:
         _log.info("took the exported model of %s from the cache: %s", plain.name, model)
     else:
         _log.info("exporting %s to %s", plain.name, model)
         made: list[tuple[NDArray[Any], ...]] = []
-        write_atomically(model, lambda path: made.append(_export(plain.built(), plain.name, path)))
+        write_atomically(model, lambda path: made.append(_export(plain.built(), plain.name, path, _exact(plain))))
         reference = made[0]
         write_atomically(outputs, lambda path: np.savez(path, *reference))
     for path in (model, outputs):
         path.touch()
     prune(folder)
-    return Exported(model, plain.inputs(), reference, workload.dtype)
+    return Exported(model, _cast(plain.inputs(), dtype), reference, workload.dtype)
+
+
+def _exact(workload: Any) -> Built | None:
+    """Returns a workload's module in float32; None where it is in float32 itself."""
+    exact: Built | None = None if workload.dtype == "float32" else replace(workload, dtype="float32").built()
+    return exact
+
+
+def _cast(inputs: dict[str, NDArray[Any]], dtype: str) -> dict[str, NDArray[Any]]:
+    """Returns inputs whose floating-point arrays have that format."""
+    if dtype == "float32":
+        return inputs
+    return {name: array.astype(_numpy_dtype(dtype)) if array.dtype.kind == "f" else array for name, array in inputs.items()}
+
+
+def _numpy_dtype(dtype: str) -> np.dtype[Any]:
+    """Returns numpy's type of a format; that of bfloat16 comes with onnx."""
+    import ml_dtypes
+
+    return np.dtype(ml_dtypes.bfloat16) if dtype == "bfloat16" else np.dtype(dtype)
 
 
 def first_outputs(runner: Runner, what: str, export: Exported) -> list[NDArray[Any]]:
@@ -213,13 +243,14 @@ def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
 
 
 def _strip(model: Any) -> None:
-    """Removes the exporter's notes about the code: their stack traces hold paths of this machine.
+    """Names nodes by their modules, and removes the exporter's notes about the code, which hold paths of this machine.
 
     Args:
         model: An ``onnx_ir.Model``.
     """
     for graph in (model.graph, *model.functions.values()):
         for node in graph.all_nodes():
+            node.name = _scoped(node)
             for value in (node, *node.outputs):
                 value.metadata_props.clear()
                 value.doc_string = None
@@ -228,30 +259,40 @@ def _strip(model: Any) -> None:
     model.metadata_props.clear()
 
 
-def _factory(workload: FactoryWorkload) -> Exported:
-    """Exports a factory's module in this process, together with the inputs that it is checked on."""
-    from hwcost.workloads.flat_call import FlatCall
+def _scoped(node: Any) -> str:
+    """Returns a node's name behind the path of its module: ``layers.0.attention/node_linear_1``."""
+    _, *scopes = literal_eval(node.metadata_props.get(SCOPES, "('',)"))
+    path = scopes[-2] if len(scopes) > 1 else ""
+    return f"{path}/{node.name}" if path else str(node.name)
 
+
+def _factory(workload: FactoryWorkload, dtype: str) -> Exported:
+    """Exports a factory's module in this process, together with the inputs that it is checked on."""
     asked = replace(workload, dtype="float32", keeps_formats=False)
-    dtype = workload.dtype
-    if dtype == OWN:
-        made = workload.built()
-        dtype, built = made.dtype(), asked.cast(made)
-    else:
-        built = asked.built()
-    inputs = {key: one.numpy().copy() for key, one in built.flat().items()}
-    gone = tuple(_left_out(_fresh(built)))
-    flat = Built(FlatCall(built), dict(built.flat()))
+    made = workload.built() if workload.dtype == OWN else asked.built()
+    computed = made.dtype() if workload.dtype == OWN else workload.dtype
+    exact = asked.cast(made)
+    inputs = {key: one.numpy().copy() for key, one in exact.flat().items()}
+    gone = tuple(_left_out(_fresh(exact)))
     handle, name = tempfile.mkstemp(suffix=".onnx")
     os.close(handle)
-    export = Exported(Path(name), inputs, None, dtype, gone, temporary=True)
+    export = Exported(Path(name), _cast(inputs, dtype), None, computed, gone, temporary=True)
     try:
-        export = replace(export, reference=_export(flat, workload.name, export.path))
-        _check_repeats(flat, workload.name, export)
+        built = exact if dtype == "float32" else replace(asked, dtype=dtype).cast(deepcopy(exact))
+        reference = _export(_flat(built), workload.name, export.path, _flat(exact))
+        export = replace(export, reference=reference)
+        _check_repeats(_flat(exact), workload.name, export)
         return export
     except BaseException:
         export.discard()
         raise
+
+
+def _flat(built: Built) -> Built:
+    """Returns a module that takes and gives tensors alone."""
+    from hwcost.workloads.flat_call import FlatCall
+
+    return Built(FlatCall(built), dict(built.flat()))
 
 
 def _fresh(built: Built) -> Built:
@@ -298,18 +339,18 @@ def _left_out(built: Built) -> list[str]:
     return left_out(result)
 
 
-def _export(built: Built, name: str, path: Path) -> tuple[NDArray[Any], ...]:
-    """Writes the ONNX file and returns eager torch's outputs, thinned."""
+def _export(built: Built, name: str, path: Path, exact: Built | None = None) -> tuple[NDArray[Any], ...]:
+    """Writes the ONNX file and returns the outputs of eager torch, thinned: those of the exact module where there is one."""
     try:
         export_module(built.module, _fresh(built).inputs, path)
     except MeasurementError as error:
         raise MeasurementError(f"'{name}': {error} Or take --backend torch.") from error.__cause__
-    return thin(_eager_outputs(built))
+    return thin(_eager_outputs(exact or built))
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps the exporter's prints, warnings and log lines from reaching stdout and stderr."""
+    """Keeps the prints, warnings and log lines of exporters and quantisers from reaching stdout and stderr."""
     sink = io.StringIO()
     with _silent_loggers(), warnings.catch_warnings(), contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         warnings.simplefilter("ignore")
@@ -319,6 +360,7 @@ def quiet() -> Iterator[None]:
 @contextlib.contextmanager
 def _silent_loggers() -> Iterator[None]:
     """Silences the exporter's own loggers for the time of an export, and no others."""
+    logging.root.addFilter(_nothing)  # what is logged with no logger's name, as the quantiser does
     known = {name: logging.getLogger(name) for name in (*EXPORTERS, *logging.root.manager.loggerDict)}
     levels = [(one, one.level) for name, one in known.items() if name.partition(".")[0] in EXPORTERS]
     for one, _ in levels:
@@ -326,8 +368,13 @@ def _silent_loggers() -> Iterator[None]:
     try:
         yield
     finally:
+        logging.root.removeFilter(_nothing)
         for one, level in levels:
             one.setLevel(level)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    return False
 
 
 def _read(path: Path) -> tuple[NDArray[Any], ...] | None:

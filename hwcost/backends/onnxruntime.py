@@ -1,57 +1,63 @@
-"""ONNX Runtime on the CPU, or on a GPU where the GPU build of it is installed."""
+"""ONNX Runtime on the CPU, and on GPUs through CUDA or TensorRT where the GPU build of it is installed."""
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from hwcost.backends import options as read
 from hwcost.backends.base import Backend, Runner
-from hwcost.backends.causes import plain_cause
-from hwcost.backends.sweep import empty_host_caches
-from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.backends.onnx_precisions import PRECISIONS, SCHEMES, compared_as
+from hwcost.backends.ort_session import CPU, CUDA, LEVELS, TENSORRT, SessionSettings, node_counts, opened
+from hwcost.errors import UsageError
 from hwcost.workloads.factory import OWN
 from hwcost.workloads.onnx_file import OnnxWorkload
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from hwcost.backends.onnx_export import Exported
     from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
-PROVIDER_OPTIONS = {"CUDAExecutionProvider": {"device_id": "0"}}
-"""Options of each provider: the process sees one GPU, which is its first."""
+PROVIDERS = {"cpu": (CPU,), "cuda": (CUDA,), "tensorrt": (TENSORRT, CUDA)}
+"""Providers that may run nodes, by the value of the option."""
 
-BFLOAT16 = 16
-"""ONNX's number of that format."""
-LEVELS = {
-    "none": "ORT_DISABLE_ALL",
-    "basic": "ORT_ENABLE_BASIC",
-    "extended": "ORT_ENABLE_EXTENDED",
-    "all": "ORT_ENABLE_ALL",
-}
+KINDS = {"cpu": "cpu", "cuda": "cuda", "tensorrt": "cuda"}
+"""Kind of device that each runs on."""
+
+TF32_OVERRIDE = "NVIDIA_TF32_OVERRIDE"
+"""Environment variable that keeps NVIDIA's libraries from computing float32 in tfloat32, when it is ``0``."""
 
 
 class OnnxRuntime(Backend):
-    """Runs exported models, and ONNX files as they are, in float32.
+    """Runs exported models, and ONNX files as they are.
+
+    A node that would run on another provider than the one that was asked for is an error, never a silent fallback; with
+    TensorRT, nodes that it does not take run on CUDA, and the record counts them.
 
     Options:
+        provider: Provider, ``cpu``, ``cuda``, ``tensorrt``, or ``auto`` for the one of the device's kind (``auto``).
         optimization: Graph optimisation, ``none``, ``basic``, ``extended`` or ``all`` (``all``).
         spinning: Let waiting threads spin, which is faster on an idle machine and disturbs a busy one (false).
+        fusion: Fuse attention by onnxscript's rewriter before the file is loaded (false).
+        quantization: Integers of 8 bits in linear layers, ``none``, ``dynamic`` or ``qdq`` (``none``).
+        tf32: Let a GPU compute products of float32 in tfloat32 (false).
     """
 
     name = "onnxruntime"
     kinds = ("cpu", "cuda")
     extra = "onnx"
     fork_imports = ()  # ONNX Runtime starts a thread when it is imported
-    option_names = ("optimization", "spinning")
+    option_names = ("provider", "optimization", "spinning", "fusion", "quantization", "tf32")
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
         super().__init__(threads, options)
+        self.provider = read.choice(self.options, "provider", "auto", ("auto", *PROVIDERS))
         self.optimization = read.choice(self.options, "optimization", "all", tuple(LEVELS))
         self.spinning = read.switch(self.options, "spinning", False)
+        self.fusion = read.switch(self.options, "fusion", False)
+        self.quantization = read.choice(self.options, "quantization", "none", SCHEMES)
+        self.tf32 = read.switch(self.options, "tf32", False)
 
     @classmethod
     def availability(cls) -> tuple[bool, str]:
@@ -68,134 +74,117 @@ class OnnxRuntime(Backend):
         """See the base class; the first run is compared with eager torch.
 
         Raises:
-            UsageError: When the device has no provider, or the dtype is not float32.
-            MeasurementError: When another provider runs it, or the outputs differ from eager torch's.
+            UsageError: When the device has no provider, or the provider does not compute in that precision.
+            DeviceError: When the provider cannot start.
+            MeasurementError: When another provider runs a node, or the outputs differ from eager torch's.
         """
         from hwcost.backends.onnx_export import exported, first_outputs, verify
+        from hwcost.backends.ort_runner import OrtRunner
 
         provider = self._provider(handle)
-        _check_dtype(workload, workload.dtype)
-        export = exported(workload)
+        self._check_dtype(workload, workload.dtype, provider)
+        export = exported(workload, "float16" if workload.dtype == "float16" else "float32")
         try:
-            session = self._session(str(export.path), provider)
+            self._check_dtype(workload, export.dtype, provider)
+            ready = self._rewritten(export, workload, provider)
+            session = opened(ready.path, self._settings(provider, export.dtype))
         finally:
             export.discard()
-        _check_dtype(workload, export.dtype)
-        facts = {**self.version(), **self._facts(session, export), **export.facts()}
+        facts = {**self.version(), **self._facts(session, ready, provider), **export.facts()}
         runner = OrtRunner(session, export.inputs, handle.kind, facts)
         what = f"ONNX Runtime on '{workload.name}'"
-        runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, export.dtype)
+        computed = compared_as(facts["precision"])
+        runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, computed)
         return runner
 
     def _provider(self, device: DeviceHandle) -> str:
+        """Returns the provider to take.
+
+        Raises:
+            UsageError: When it does not run on the device, is not in this build, or cannot compute as asked for.
+        """
         import onnxruntime
 
-        provider = PROVIDERS.get(device.kind, "")
-        here = onnxruntime.get_available_providers()
-        if provider not in here:
+        self.check_kind(device.kind)
+        provider = device.kind if self.provider == "auto" else self.provider
+        if KINDS[provider] != device.kind:
             raise UsageError(
-                f"this ONNX Runtime has no provider for {device.kind} devices such as '{device.name}'. "
-                f"It has: {', '.join(here)}"
+                f"provider '{provider}' runs on {KINDS[provider]} devices, and '{device.name}' is of kind {device.kind}"
+            )
+        here = onnxruntime.get_available_providers()
+        if PROVIDERS[provider][0] not in here:
+            raise UsageError(
+                f"this ONNX Runtime has no provider for {device.kind} devices such as '{device.name}': "
+                f"{PROVIDERS[provider][0]} is missing. It has: {', '.join(here)}. Install the GPU build in place of this "
+                f"one: pip uninstall onnxruntime, then pip install 'hwcost[gpu]'."
+            )
+        if provider == "tensorrt" and not self.tf32 and os.environ.get(TF32_OVERRIDE) != "0":
+            raise UsageError(
+                f"ONNX Runtime's TensorRT computes products of float32 in tfloat32, unless {TF32_OVERRIDE}=0 is set. "
+                f"Set it, ask for that with --backend-option tf32=true, or take --backend tensorrt."
             )
         return provider
 
-    def _session(self, path: str, provider: str) -> Any:
-        import onnxruntime as ort
-        from onnxruntime.capi import onnxruntime_pybind11_state as failures
+    def _check_dtype(self, workload: Workload, dtype: str, provider: str) -> None:
+        """Raises UsageError unless the provider computes in that format; the user's own file keeps the one that it holds."""
+        own = dtype == OWN or (isinstance(workload, OnnxWorkload) and dtype == workload.file_dtype())
+        known = ("float32",) if provider == "cpu" else ("float32", "float16")
+        if not own and dtype not in known:
+            other = "'openvino' or 'torch'" if dtype == "bfloat16" and provider == "cpu" else "'torch'"
+            runs = " and ".join(known)
+            raise UsageError(f"backend 'onnxruntime' runs {runs}, not {dtype}. Take --dtype float32, or backend {other}.")
+        if self.quantization != "none" and dtype not in ("float32", OWN):
+            raise UsageError(f"quantization={self.quantization} starts from float32, not {dtype}. Take --dtype float32.")
 
-        settings = ort.SessionOptions()
-        settings.intra_op_num_threads = self.threads
-        settings.inter_op_num_threads = 1
-        settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
-        settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, LEVELS[self.optimization])
-        settings.log_severity_level = 4  # what goes wrong is raised
-        settings.add_session_config_entry("session.intra_op.allow_spinning", str(int(self.spinning)))
-        if provider != PROVIDERS["cpu"]:  # else a session that was asked for a GPU may run on the CPU in silence
-            settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
-        try:
-            session = ort.InferenceSession(path, settings, providers=[(provider, PROVIDER_OPTIONS.get(provider, {}))])
-        except (failures.InvalidProtobuf, failures.InvalidGraph, failures.NotImplemented) as error:
-            raise DataError(f"ONNX Runtime cannot load '{path}': {plain_cause(error)}") from None
-        if session.get_providers()[0] != provider:
-            raise MeasurementError(f"{provider} was asked for, but ONNX Runtime runs {session.get_providers()[0]}")
-        return session
+    def _rewritten(self, export: Exported, workload: Workload, provider: str) -> Exported:
+        """Returns the file that is loaded: fused, then quantised, as the options say."""
+        if self.fusion:
+            from hwcost.backends.onnx_fusion import fused
 
-    def _facts(self, session: Any, export: Exported) -> dict[str, Any]:
+            export = fused(export, workload.name)
+        if self.quantization != "none":
+            from hwcost.backends.onnx_quantization import quantized
+
+            export = quantized(export, workload, self.quantization, symmetric=provider != "cpu")
+        return export
+
+    def _settings(self, provider: str, dtype: str) -> SessionSettings:
+        return SessionSettings(
+            PROVIDERS[provider], self._provider_options(dtype), self.threads, self.optimization, self.spinning
+        )
+
+    def _provider_options(self, dtype: str) -> dict[str, dict[str, str]]:
+        """Returns the options of each provider: the process sees one GPU, which is its first."""
+        cuda = {"device_id": "0", "use_tf32": str(int(self.tf32))}
         return {
+            CUDA: cuda,
+            TENSORRT: {
+                "device_id": "0",
+                "trt_fp16_enable": str(int(dtype == "float16")),
+                "trt_int8_enable": str(int(self.quantization == "qdq")),
+            },
+        }
+
+    def _facts(self, session: Any, ready: Exported, provider: str) -> dict[str, Any]:
+        facts = {
             "providers": session.get_providers(),
-            "precision": export.dtype,
+            "nodes": node_counts(session),
+            "precision": self._precision(ready.dtype, provider),
             "threads": self.threads,
             "optimization": self.optimization,
             "spinning": self.spinning,
         }
+        if self.fusion:
+            from hwcost.backends.onnx_fusion import fusions
 
+            facts["fusions"] = fusions(ready)
+        if self.quantization != "none":
+            from hwcost.backends.onnx_quantization import described
 
-def _check_dtype(workload: Workload, dtype: str) -> None:
-    """Raises UsageError unless ONNX Runtime computes in that format: float32, or what the user's own file holds."""
-    if dtype in ("float32", OWN) or (isinstance(workload, OnnxWorkload) and dtype == workload.file_dtype()):
-        return
-    other = "'openvino' or 'torch'" if dtype == "bfloat16" else "'torch'"
-    raise UsageError(f"backend 'onnxruntime' runs float32, not {dtype}. Take --dtype float32, or backend {other}.")
+            facts["quantization"] = described(ready, self.quantization, symmetric=provider != "cpu")
+        return facts
 
-
-class OrtRunner(Runner):
-    """Runs a session whose inputs and outputs are bound to the device, so that nothing is copied per call."""
-
-    def __init__(self, session: Any, inputs: dict[str, NDArray[Any]], kind: str, facts: dict[str, Any]) -> None:
-        super().__init__()
-        self._session = session
-        self._binding = session.io_binding()
-        for name, array in inputs.items():
-            if name in {port.name for port in session.get_inputs()}:  # an input that the graph never reads is gone
-                self._binding.bind_ortvalue_input(name, _ort_value(array, kind))
-        self._kind = kind
-        self._bind_outputs()
-        self._misdeclared: list[str] = []
-        self.facts = facts
-
-    def _bind_outputs(self) -> None:
-        for port in self._session.get_outputs():
-            self._binding.bind_output(port.name, self._kind)
-
-    def run(self, n: int) -> None:
-        """See the base class."""
-        run, binding = self._session.run_with_iobinding, self._binding
-        for _ in range(n):
-            if self._misdeclared:  # an output that is kept is checked against the graph's declaration, and refused
-                binding.clear_binding_outputs()
-                self._bind_outputs()
-            run(binding)
-        binding.synchronize_outputs()
-
-    def outputs(self) -> list[NDArray[Any]]:
-        """See the base class; also finds outputs whose shapes the graph declares wrongly."""
-        self.run(1)
-        found = list(self._binding.copy_outputs_to_cpu())
-        pairs = zip(self._session.get_outputs(), found, strict=True)
-        self._misdeclared = [port.name for port, array in pairs if _contradicts(port.shape, array.shape)]
-        if self._misdeclared:
-            self.facts["misdeclared_outputs"] = self._misdeclared
-        return found
-
-    def empty_caches(self, cache_bytes: int) -> bool:
-        """See the base class; those of a GPU are out of reach from here."""
-        return self._kind == "cpu" and empty_host_caches(cache_bytes)
-
-    def close(self) -> None:
-        """See the base class."""
-        self._session = self._binding = None
-
-
-def _ort_value(array: NDArray[Any], kind: str) -> Any:
-    """Puts an array on the device; numpy's own formats and bfloat16 are known to ONNX Runtime."""
-    import onnxruntime as ort
-
-    if array.dtype.name == "bfloat16":
-        return ort.OrtValue.ortvalue_from_numpy_with_onnx_type(array.view("uint16"), BFLOAT16)
-    return ort.OrtValue.ortvalue_from_numpy(array, kind, 0)
-
-
-def _contradicts(declared: list[int | str | None], shape: tuple[int, ...]) -> bool:
-    """Says whether fixed sizes that a graph declares differ from the real ones; an undeclared shape is empty."""
-    fixed = [(size, came) for size, came in zip(declared, shape, strict=False) if isinstance(size, int) and size > 0]
-    return any(size != came for size, came in fixed)
+    def _precision(self, dtype: str, provider: str) -> str:
+        if self.quantization != "none":
+            return PRECISIONS[self.quantization]
+        return "tf32" if dtype == "float32" and self.tf32 and provider != "cpu" else dtype

@@ -18,7 +18,7 @@ EXTRAS = {
 
 def test_the_shipped_names() -> None:
     assert BACKENDS.names() == [
-        "null", "onnxruntime", "openvino", "replay", "torch", "torch-compile", "torch-cudagraph", "torch-xla"
+        "null", "onnxruntime", "openvino", "replay", "tensorrt", "torch", "torch-compile", "torch-cudagraph", "torch-xla"
     ]  # fmt: skip
 
 

@@ -143,8 +143,8 @@ class TestExported:
 
         real = onnx_export.exported
 
-        def tampered(workload):
-            made = real(workload)
+        def tampered(workload, *dtype):
+            made = real(workload, *dtype)
             return replace(made, reference=tuple(part * 1.01 for part in made.reference))
 
         monkeypatch.setattr(onnx_export, "exported", tampered)

@@ -1,0 +1,36 @@
+"""What TensorRT reports while it parses, builds and runs: the reasons of failures."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+
+@lru_cache(maxsize=2)
+def log_of(trt: Any) -> Any:
+    """Returns the logger of a package; TensorRT takes one a process and ignores further ones.
+
+    Its ``errors`` are the texts of what went wrong since ``forget()``.
+    """
+
+    class Log(trt.ILogger):  # type: ignore[misc]
+        """Keeps errors and drops the rest."""
+
+        def __init__(self) -> None:
+            trt.ILogger.__init__(self)
+            self.errors: list[str] = []
+
+        def log(self, severity: Any, text: str) -> None:
+            """Takes one report of TensorRT's."""
+            if severity in (trt.ILogger.Severity.INTERNAL_ERROR, trt.ILogger.Severity.ERROR):
+                self.errors.append(text)
+
+        def forget(self) -> None:
+            """Forgets what was reported."""
+            self.errors.clear()
+
+        def reason(self) -> str:
+            """Returns the first error since then."""
+            return self.errors[0].strip() if self.errors else "TensorRT gives no reason"
+
+    return Log()

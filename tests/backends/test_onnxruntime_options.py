@@ -1,0 +1,173 @@
+# ruff: noqa: E402 - nothing below can be imported without the optional packages
+"""Providers, fused attention and integers of 8 bits in ONNX Runtime; a session that is told what to say stands for GPUs."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+for module in ("torch", "onnx", "onnxscript", "onnxruntime"):
+    pytest.importorskip(module)
+
+import onnxruntime
+
+from hwcost.backends import backend
+from hwcost.devices import DeviceHandle, load
+from hwcost.errors import DeviceError, MeasurementError, UsageError
+from hwcost.spaces import Component, space
+from hwcost.testing.backends import small_workload
+from hwcost.workloads import ComponentWorkload
+
+CPU, GPU = DeviceHandle(load("cpu")), DeviceHandle(load("a100"))
+SPACE = space("supershaper")
+NAMES = {"cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider", "cpu": "CPUExecutionProvider"}
+
+
+def prepared(workload=None, device=CPU, **options):
+    return backend("onnxruntime", options=options).prepare(workload or small_workload(), device)
+
+
+def of_kind(kind):
+    return SimpleNamespace(op_type=kind)
+
+
+@pytest.fixture
+def session(monkeypatch):
+    """Lets sessions say which providers they took and which of them runs which operators; they run on the CPU."""
+    real = onnxruntime.InferenceSession
+    told = SimpleNamespace(providers=None, parts={}, asked=None, settings=None, fallback=None)
+
+    class Session(real):
+        def __init__(self, path, options, providers, enable_fallback) -> None:
+            told.asked, told.fallback = dict(providers), enable_fallback
+            super().__init__(path, options, providers=["CPUExecutionProvider"])
+
+        def get_providers(self):
+            return told.providers or list(told.asked)
+
+        def get_provider_graph_assignment_info(self):
+            return [
+                SimpleNamespace(ep_name=NAMES[name], get_nodes=lambda kinds=kinds: list(map(of_kind, kinds)))
+                for name, kinds in told.parts.items()
+            ]
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", Session)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: list(NAMES.values()))
+    return told
+
+
+def test_a_provider_that_could_not_start_is_no_cpu_in_silence(session) -> None:
+    session.providers = ["CPUExecutionProvider"]
+    with pytest.raises(DeviceError, match="CUDA.* was asked for, but it could not start.*took CPU.*Install") as error:
+        prepared(device=GPU)
+    assert error.value.exit_code == 3
+    assert session.fallback == 0
+
+
+@pytest.mark.parametrize(
+    ("provider", "parts", "message"),
+    [
+        ("cuda", {"cuda": ["Add"], "cpu": ["DynamicQuantizeLinear", "Gelu", "Gelu"]}, "CPU.* would run 2 Gelu, 1 Dynamic"),
+        ("tensorrt", {"tensorrt": ["Gelu"], "cuda": ["Add"], "cpu": list("abcdef")}, "1 e and 1 further kinds, with copies"),
+        ("tensorrt", {"cuda": ["Add"]}, "takes none of the model's operators, and CUDAExecutionProvider would"),
+    ],
+)
+def test_nodes_of_other_providers_are_refused(session, provider, parts, message) -> None:
+    session.parts = parts
+    with pytest.raises(MeasurementError, match=message):
+        prepared(device=GPU, provider=provider, tf32=True)
+
+
+def test_tensorrts_leftovers_on_cuda_are_counted(session, monkeypatch) -> None:
+    session.parts = {"tensorrt": ["MatMul", "Add"], "cuda": ["Gather"]}
+    monkeypatch.setattr("hwcost.backends.ort_runner.OrtRunner", lambda *given: SimpleNamespace(facts=given[3], outputs=list))
+    monkeypatch.setattr("hwcost.backends.onnx_export.verify", lambda *given: 0.0)
+    facts = prepared(device=GPU, provider="tensorrt", tf32=True).facts
+    assert facts["nodes"] == {"TensorrtExecutionProvider": 2, "CUDAExecutionProvider": 1}
+    assert facts["precision"] == "tf32"
+    assert session.asked[NAMES["cuda"]] == {"device_id": "0", "use_tf32": "1"}
+    facts = prepared(device=GPU, provider="tensorrt", tf32=True, quantization="qdq").facts
+    assert (facts["precision"], facts["quantization"]["activations"]) == ("int8-qdq", "int8")
+    assert session.asked[NAMES["tensorrt"]]["trt_int8_enable"] == "1"
+
+
+def test_float32_is_no_tfloat32_in_silence(session, monkeypatch) -> None:
+    monkeypatch.delenv("NVIDIA_TF32_OVERRIDE", raising=False)
+    with pytest.raises(UsageError, match="NVIDIA_TF32_OVERRIDE=0"):
+        prepared(device=GPU, provider="tensorrt")
+    session.providers = ["CPUExecutionProvider"]
+    with pytest.raises(DeviceError):
+        prepared(device=GPU)
+    assert session.asked[NAMES["cuda"]]["use_tf32"] == "0"
+
+
+def test_an_older_runtime_is_told_to_refuse_the_cpu_itself(monkeypatch) -> None:
+    from hwcost.backends.ort_session import SessionSettings, _options
+
+    kept = ("SessionOptions", "ExecutionMode", "GraphOptimizationLevel")
+    older = SimpleNamespace(InferenceSession=object, **{name: getattr(onnxruntime, name) for name in kept})
+    asked = _options(older, SessionSettings((NAMES["cuda"],)))
+    assert asked.get_session_config_entry("session.disable_cpu_ep_fallback") == "1"
+
+
+def test_a_provider_of_another_kind_or_another_build_is_refused(monkeypatch) -> None:
+    with pytest.raises(UsageError, match="provider 'cuda' runs on cuda devices, and 'cpu' is of kind cpu"):
+        prepared(provider="cuda")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: [NAMES["cpu"]])
+    with pytest.raises(UsageError, match=r"CUDAExecutionProvider is missing.*pip install 'hwcost\[gpu\]'"):
+        prepared(device=GPU)
+
+
+@pytest.mark.skipif(
+    "CUDAExecutionProvider" not in onnxruntime.get_available_providers() or os.path.exists("/dev/nvidiactl"),
+    reason="needs the GPU build of ONNX Runtime on a machine without a GPU",
+)
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_the_real_gpu_build_is_caught_without_a_gpu(provider) -> None:
+    with pytest.raises(DeviceError, match="was asked for, but it could not start"):
+        prepared(device=GPU, provider=provider, tf32=True)
+
+
+def test_fused_attention_computes_the_same() -> None:
+    plain, fused = prepared(), prepared(fusion=True)
+    assert fused.facts["fusions"]["MultiHeadAttention"] == 1
+    assert "fusions" not in plain.facts
+    assert sum(fused.facts["nodes"].values()) < sum(plain.facts["nodes"].values())
+    for one, other in zip(fused.outputs(), plain.outputs(), strict=True):
+        assert np.abs(one - other).max() <= 1e-5 * np.abs(other).max()
+
+
+@pytest.mark.parametrize(("scheme", "activations"), [("dynamic", "uint8"), ("qdq", "uint8")])
+def test_integers_are_close_to_float32_and_on_record(scheme, activations, monkeypatch) -> None:
+    runner = prepared(quantization=scheme)
+    facts = runner.facts
+    assert facts["precision"] == f"int8-{scheme}"
+    assert facts["quantization"]["activations"] == activations
+    assert facts["quantization"]["layers"] == 8, "four of the attention, two of the feed-forward, two bottlenecks"
+    assert 1e-4 < facts["difference"] < 0.1
+    monkeypatch.setattr(f"onnxruntime.quantization.quantize_{'dynamic' if scheme == 'dynamic' else 'static'}", None)
+    assert prepared(quantization=scheme).facts["difference"] == facts["difference"]
+
+
+def test_calibration_draws_other_inputs_than_those_that_are_timed() -> None:
+    from hwcost.backends.onnx_export import exported
+    from hwcost.backends.onnx_quantization import SAMPLES, draws
+
+    export = exported(small_workload())
+    drawn = [inputs["hidden"] for inputs in draws(export, small_workload())]
+    assert len(drawn) == SAMPLES
+    assert all(not np.array_equal(one, export.inputs["hidden"]) for one in drawn)
+
+
+def test_what_cannot_be_rewritten_says_so() -> None:
+    norm = ComponentWorkload.of(SPACE, Component("layer_norm", (("hidden", 120),)), seq_len=4)
+    with pytest.raises(MeasurementError, match="has no linear layer to quantise. Take quantization=none"):
+        prepared(norm, quantization="qdq")
+    with pytest.raises(MeasurementError, match="holds no attention that can be fused. Leave out"):
+        prepared(norm, fusion=True)
+    half = ComponentWorkload.of(SPACE, norm.part, seq_len=4, dtype="bfloat16")
+    with pytest.raises(UsageError, match="not bfloat16"):
+        prepared(half, quantization="qdq")
