@@ -89,7 +89,7 @@ class TorchGpu(Gpu):
                 f"this torch ({torch.__version__}) sees no CUDA device, so that TensorRT cannot run on '{handle.name}'. "
                 f"Install a CUDA build of torch, and see that the driver works (nvidia-smi)."
             )
-        from hwcost.backends.torch_eager import torch_device
+        from hwcost.backends.torch_place import torch_device
 
         self._torch, self._device = torch, torch_device(handle)
         torch.cuda.set_device(self._device)
