@@ -54,9 +54,12 @@ class Fusion:
 
     @property
     def verdict(self) -> Verdict:
-        """``FUSED`` or ``APART`` where the interval lies on one side of 10 %, else ``AMBIGUOUS``."""
+        """``FUSED`` or ``APART`` where the interval lies on one side of 10 %, else ``AMBIGUOUS``.
+
+        More than the cheaper one takes is saved by no fusion: an interval above 100 % is ``AMBIGUOUS`` too.
+        """
         half = math.inf if self.half_width is None else self.half_width
-        if abs(self.saved - MARGIN) <= half:
+        if abs(self.saved - MARGIN) <= half or self.saved - half > 1:
             return "AMBIGUOUS"
         return "FUSED" if self.saved > MARGIN else "APART"
 

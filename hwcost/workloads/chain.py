@@ -74,9 +74,8 @@ class ChainWorkload(Workload):
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> ChainWorkload:
         """See the base class; the components are checked against the space."""
-        chain = tuple(
-            (str(kind), tuple((str(name), int(size)) for name, size in dims)) for kind, dims in fields["components"]
-        )
+        given: Any = fields.get("components")
+        chain = tuple((str(kind), tuple((str(name), int(size)) for name, size in dims)) for kind, dims in given)
         made = super(ChainWorkload, cls).from_fields(
             {**fields, "components": chain, "options": frozen_options(fields.get("options", {}))}
         )
