@@ -16,8 +16,8 @@ OUTER = 768
 
 
 def build(
-    operator: str, variant: str, width: int, batch_size: int, seq_len: int, dtype: str
-) -> tuple[nn.Module, dict[str, torch.Tensor]]:
+    operator: str, variant: str, width: int, batch_size: int, seq_len: int, dtype: torch.dtype
+) -> tuple[nn.Module, tuple[torch.Tensor]]:
     """Makes one variant of an operator and its input.
 
     Args:
@@ -40,7 +40,7 @@ def build(
     if variant == "compile":
         module = torch.compile(module, dynamic=False)
     hidden = torch.randn(batch_size, seq_len, OUTER if operator == "bottleneck" else width)
-    return module, {"hidden": hidden.to(getattr(torch, dtype))}
+    return module, (hidden.to(dtype),)
 
 
 def precision() -> str:

@@ -1,6 +1,6 @@
 """The kernels in Triton against torch, operator by operator and compiled, on a GPU, in turn in one campaign per dtype.
 
-Run: ``python benchmarks/triton_kernels.py [--device h100] [--dtypes float32,bfloat16]``: about ten minutes. Before anything is
+Run: ``python benchmarks/triton_kernels.py [--device h100] [--dtypes float32,bfloat16]``: some minutes. Before anything is
 timed, every kernel is compared with its reference. Without a GPU or without Triton it says what is missing and exits with 3
 or 2. The campaigns are kept in ``runs/triton-kernels.db``; the same command reads those that are finished.
 """
@@ -70,7 +70,7 @@ def gpu(name: str | None) -> DeviceHandle:
     handle = require(names[0], here) if names else None
     if handle is None or handle.kind != "cuda":
         found = ", ".join(one.product for one in here)
-        raise DeviceError(f"kernels in Triton are timed on a CUDA device with a profile, and here is {found}. Run this there")
+        raise DeviceError(f"kernels in Triton are timed on a CUDA device with a profile. Here: {found}. Run this there")
     return handle
 
 
@@ -108,6 +108,9 @@ def measured(device: DeviceHandle, dtype: str, batch_size: int, seq_len: int, st
     plan = options.plan(architecture_workloads(space, every, options, "kernel_variants:build"))
     with hc.open_store(store) as opened:
         result = run(opened, find_or_create(plan, opened))
+    lost = [m for m in result.measurements if m.latency_s is None]
+    if lost:
+        raise MeasurementError(f"{len(lost)} of {len(every)} variants were not measured. The first: {lost[0].flags[0]}")
     return {tuple(arch.genes): m for arch, m in zip(every, result.measurements, strict=True)}
 
 

@@ -8,6 +8,7 @@ import pytest
 from hwcost.campaign.fusions import fusions, prices
 from hwcost.errors import DataError
 from hwcost.spaces import Component
+from hwcost.spaces.accounting import Work
 from hwcost.spaces.components import Components
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import ChainWorkload, ComponentWorkload
@@ -76,6 +77,6 @@ def test_a_chain_is_made_of_components_that_fit() -> None:
     chain = [Component("attention", (("heads", 4), ("key", 16), ("value", 16))), *SPACE.parts()]
     work = ChainWorkload.of(SPACE, chain, depth=2, seq_len=8)
     built = work.built()
-    assert list(built.inputs) == ["hidden", "attention_mask"] or len(built.inputs) == 2
+    assert len(built.inputs) == 2
     assert built.module(*built.args).shape == (1, 8, 64)
-    assert work.work() == sum((SPACE.component_work(one, 1, 8) for one in chain[1:]), SPACE.component_work(chain[0], 1, 8)).times(2)
+    assert work.work() == sum((SPACE.component_work(one, 1, 8) for one in chain), start=Work()).times(2)

@@ -119,7 +119,7 @@ GOOD = ModelWorkload("supershaper", GENES).as_dict()
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"kind": "nothing"}, DataError, "unknown kind of workload 'nothing'. Known: chain, component, factory, factory-model"),
+        ({"kind": "nothing"}, DataError, "unknown kind of workload 'nothing'. Known: chain, component, factory, "),
         ({"surplus": 1}, DataError, "make no model workload"),
         ({"options": [1]}, DataError, "make no model workload"),
         ({"batch_size": "1"}, DataError, "make no model workload"),

@@ -209,7 +209,8 @@ def _breakdown(space: Components, shape: dict[str, Any], measured: Sequence[Meas
         grid=space.grid_name, shape=shape, whole=whole, by_slope=slope_shares(space, table.fits, whole),
         by_ablation=ablation_shares(space, nets),
         paper={kind.name: paper_share(space.grid_name, kind.name, shape["seq_len"]) for kind in KINDS},
-        prices=table, gaps=tuple(gaps), fused=tuple(fusions(measured, shape)), kernels=tuple(kernel_prices(prices(measured))),
+        prices=table, gaps=tuple(gaps), fused=tuple(fusions(measured, shape)),
+        kernels=tuple(kernel_prices(prices(measured, shape))),
     )  # fmt: skip
 
 
