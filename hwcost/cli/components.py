@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hwcost.campaign.options import MeasureOptions
+    from hwcost.cli.running import RunOptions
     from hwcost.devices import DeviceHandle
     from hwcost.systems.components import Breakdown, Share
 
@@ -95,29 +96,36 @@ def components(
         for plan in plans:
             show_plan(plan, store, run)
         return
-    from hwcost.systems.components.breakdown import measure_breakdowns
-
-    def measured(options: MeasureOptions) -> list[Breakdown]:
-        from hwcost.cli.progress import progress
-        from hwcost.cli.running import progress_text
-
-        with progress(progress_text) as update:
-            result, found = measure_breakdowns(
-                space, options, lengths, copies, kernels, store=store, budget_s=run.budget_s, wait_s=run.wait_s,
-                progress=update,
-            )
-        for flag in dict.fromkeys(map(str, result.flags)):
-            console.note(flag)
-        if not result.is_complete:
-            console.note(f"{options.backend}: the budget ended the campaign; the same command goes on with it.")
-        return found
-
-    found = {options.backend: measured(options) for options in asked}
+    what = {"space": space, "seq_lens": lengths, "depths": copies, "kernels": kernels, "store": store}
+    found = {options.backend: _measured(options, run, what) for options in asked}
     document = {name: [one.to_dict() for one in parts] for name, parts in found.items()}
     if not console.write_json({"device": handle.name, "backends": document}, json):
         for name, parts in found.items():
             for one in parts:
                 _show(name, one)
+
+
+def _measured(options: MeasureOptions, run: RunOptions, what: dict[str, Any]) -> list[Breakdown]:
+    """Measures on one backend, shows the progress and says what is doubtful.
+
+    Args:
+        options: Options of measuring.
+        run: Budget and longest wait.
+        what: Other arguments of :func:`hwcost.systems.components.measure_breakdowns` by name.
+    """
+    from hwcost.cli.progress import progress
+    from hwcost.cli.running import progress_text
+    from hwcost.systems.components import measure_breakdowns
+
+    with progress(progress_text) as update:
+        result, found = measure_breakdowns(
+            options=options, budget_s=run.budget_s, wait_s=run.wait_s, progress=update, **what
+        )
+    for text in dict.fromkeys(map(str, result.flags)):
+        console.note(f"{options.backend}: {text}")
+    if not result.is_complete:
+        console.note(f"{options.backend}: the budget ended the campaign; the same command resumes it.")
+    return found
 
 
 def _numbers(text: str, option: str) -> list[int]:

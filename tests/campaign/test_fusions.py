@@ -34,7 +34,10 @@ def campaign(saved: float, half: float, noise: float = 0.0, seed: int = 0, level
     return found
 
 
-@pytest.mark.parametrize(("saved", "verdict"), [(0.8, "FUSED"), (0.0, "APART"), (-0.5, "APART"), (0.12, "AMBIGUOUS"), (1.6, "AMBIGUOUS")])
+@pytest.mark.parametrize(
+    ("saved", "verdict"),
+    [(0.8, "FUSED"), (0.0, "APART"), (-0.5, "APART"), (0.12, "AMBIGUOUS"), (1.6, "AMBIGUOUS")],
+)
 def test_what_is_saved_comes_back(saved: float, verdict: str) -> None:
     (found,) = fusions(campaign(saved, half=0.005))
     assert (found.first, found.second, found.verdict) == ("dense", "gelu", verdict)

@@ -29,8 +29,7 @@ from hwcost.workloads import ChainWorkload, ComponentWorkload, component_stacks,
 from hwcost.workloads.slopes import ComponentTable, Gap, additivity, component_table
 
 if TYPE_CHECKING:
-    from hwcost.campaign.progress import Progress
-    from hwcost.campaign.run import Result
+    from hwcost.campaign.run import Progress, Result
 
 __all__ = ["Breakdown", "breakdown_items", "breakdowns", "measure_breakdowns"]
 

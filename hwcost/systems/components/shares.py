@@ -1,7 +1,7 @@
 """The time of a component net by kind of component: the share that it would save without each, measured on this device.
 
-By the slope over depth, a share is a sum of prices of components; by ablation, it is what the whole net saves once the kind is
-left out. All of it is measured in one campaign, so that the machine's level cancels from shares and their intervals.
+By the slope over depth, a share is a sum of prices of components; by ablation, it is what the whole net saves once the kind
+is left out. All of it is measured in one campaign, so that the machine's level cancels from shares and their intervals.
 
 Source: Tsai et al., "Finding Fast Transformers", Tables 1 and 4.
 """
