@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.run import Result
     from hwcost.cli.running import RunOptions
     from hwcost.devices import DeviceHandle
     from hwcost.systems.components import Breakdown, Share
@@ -73,7 +74,7 @@ def components(
     net. Pairs of neighbours show what the backend fuses. Everything is measured in turn in one campaign per backend; the
     same command resumes it, and reads it once it is finished.
     """
-    from hwcost.cli.running import RunOptions, show_plan
+    from hwcost.cli.running import RunOptions, refuse_invalid, show_plan
     from hwcost.devices import require
 
     run = RunOptions.parse(budget, wait, json)
@@ -98,14 +99,16 @@ def components(
         return
     what = {"space": space, "seq_lens": lengths, "depths": copies, "kernels": kernels, "store": store}
     found = {options.backend: _measured(options, run, what) for options in asked}
-    document = {name: [one.to_dict() for one in parts] for name, parts in found.items()}
+    document = {name: [one.to_dict() for one in parts] for name, (_, parts) in found.items()}
     if not console.write_json({"device": handle.name, "backends": document}, json):
-        for name, parts in found.items():
+        for name, (_, parts) in found.items():
             for one in parts:
                 _show(name, one)
+    for result, _ in found.values():
+        refuse_invalid(result)
 
 
-def _measured(options: MeasureOptions, run: RunOptions, what: dict[str, Any]) -> list[Breakdown]:
+def _measured(options: MeasureOptions, run: RunOptions, what: dict[str, Any]) -> tuple[Result, list[Breakdown]]:
     """Measures on one backend, shows the progress and says what is doubtful.
 
     Args:
@@ -125,7 +128,7 @@ def _measured(options: MeasureOptions, run: RunOptions, what: dict[str, Any]) ->
         console.note(f"{options.backend}: {text}")
     if not result.is_complete:
         console.note(f"{options.backend}: the budget ended the campaign; the same command resumes it.")
-    return found
+    return result, found
 
 
 def _numbers(text: str, option: str) -> list[int]:

@@ -17,7 +17,7 @@ from hwcost.campaign.plan import Item, items
 from hwcost.campaign.planning import find_or_create
 from hwcost.campaign.run import run
 from hwcost.campaign.shapes import by_shape
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import MeasurementError, UsageError
 from hwcost.spaces.components import Components
 from hwcost.stores import open_store
 from hwcost.systems.components.kernel_prices import KernelPrice, kernel_items, kernel_prices, refuse_elsewhere
@@ -136,10 +136,18 @@ def breakdowns(space: Components, measured: Sequence[Measurement]) -> list[Break
         space: The space.
         measured: Measurements of one campaign, of any number of shapes.
 
+    Returns:
+        Breakdowns in the order of shapes; a shape at which the whole net could not be measured is left out.
+
     Raises:
-        DataError: When the whole net, or every stack, was not measured at one of the shapes.
+        DataError: When no stack was measured at two depths.
+        MeasurementError: When the whole net was measured at none of the shapes.
     """
-    return [_breakdown(space, shape, group) for shape, group in by_shape(measured)]
+    base = space.base()
+    shapes = [(shape, group) for shape, group in by_shape(measured) if base in whole_nets(group)]
+    if not shapes:
+        raise MeasurementError(f"the whole net of grid '{space.grid_name}' was not measured: {_reason(measured)}")
+    return [_breakdown(space, shape, group) for shape, group in shapes]
 
 
 def measure_breakdowns(
@@ -168,12 +176,12 @@ def measure_breakdowns(
         progress: Callback after every pass.
 
     Returns:
-        The campaign, and one breakdown per sequence length.
+        The campaign, and one breakdown per sequence length at which the whole net could be measured.
 
     Raises:
-        DataError: When the whole net, or every stack, could not be measured.
         DeviceError: When the device is not here, or busy.
         InterruptedRunError: On Ctrl-C; the same call resumes.
+        MeasurementError: When the whole net could be measured at none of them.
         UsageError: When an option is wrong, or kernels in Triton cannot run on that device and backend.
     """
     plan = options.plan(campaign_items(space, options, seq_lens, depths, kernels))
@@ -195,9 +203,7 @@ def campaign_items(
 
 def _breakdown(space: Components, shape: dict[str, Any], measured: Sequence[Measurement]) -> Breakdown:
     nets = whole_nets(measured)
-    whole = nets.get(space.base())
-    if whole is None:
-        raise DataError(f"the whole net of grid '{space.grid_name}' was not measured at {shape}: {_reason(measured)}")
+    whole = nets[space.base()]
     table = _table(measured)
     sums = {arch: m for arch, m in nets.items() if {part.name for part in space.components(arch)} <= set(table.fits)}
     gaps = additivity(

@@ -12,7 +12,7 @@ import pytest
 from hwcost.backends.null import Null
 from hwcost.campaign.options import MeasureOptions
 from hwcost.cli.main import invoke
-from hwcost.errors import DataError, UsageError
+from hwcost.errors import MeasurementError, UsageError
 from hwcost.spaces import Component
 from hwcost.spaces.components import Components
 from hwcost.systems.components import PAPER_SHARES, breakdown_items, breakdowns, measure_breakdowns
@@ -121,7 +121,7 @@ def test_what_is_missing_is_unknown_and_never_zero() -> None:
     assert found.by_ablation["qk"] is None
     assert found.by_slope["ff"] is not None
     assert len(found.gaps) == len(KINDS)
-    with pytest.raises(DataError, match="the whole net of grid 'mini' was not measured"):
+    with pytest.raises(MeasurementError, match="the whole net of grid 'mini' was not measured"):
         breakdowns(SPACE, [one for one in whole if one.role == "component"])
 
 
@@ -172,6 +172,21 @@ def test_the_command_shows_tables_and_writes_them(tmp_path: Path, capsys: pytest
     assert "Shares of mini at 16 tokens, batch 1, float32, null" in seen
     assert "vertical feed-forward" in seen
     assert "FUSED" in seen
+
+
+def test_a_net_that_fails_leaves_a_gap_and_exit_code_4(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = models(SPACE, [net_without(SPACE, KINDS[0])], 1, 16)[0].name
+    options = MeasureOptions(backend="null", backend_options={"fail": lost}, rounds=2, batch_size=1)
+    result, (found,) = measure_breakdowns(SPACE, options, (16,), (1, 2), store=tmp_path / "s.db")
+    assert found.by_ablation["ff"] is None
+    assert found.by_slope["ff"] is not None
+    monkeypatch.setattr("hwcost.systems.components.measure_breakdowns", lambda **what: (result, [found]))
+    assert invoke(["components", "--grid", "mini", "--backend", "null", "--seq-lens", "16"]) == 4
+    seen = capsys.readouterr()
+    assert "feed-forward" in seen.out
+    assert "1 of " in seen.err
 
 
 @pytest.mark.parametrize(
