@@ -14,21 +14,18 @@ from typing import Any
 
 from hwcost.systems.components.kinds import KINDS
 
-Tables = Mapping[str, list[dict[str, Any]]]
-"""Breakdowns by backend, in the order of sequence lengths."""
-
-
 def main(paths: Iterable[str]) -> None:
-    """Prints the tables of all files as one."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    """Prints a table per sequence length of what all files hold."""
+    found: dict[int, dict[str, dict[str, Any]]] = {}
     for path in paths:
-        found |= json.loads(Path(path).read_text(encoding="utf-8"))["backends"]
+        for backend, breakdowns in json.loads(Path(path).read_text(encoding="utf-8"))["backends"].items():
+            for one in breakdowns:
+                found.setdefault(one["shape"]["seq_len"], {})[backend] = one
     if not found:
         sys.exit("give the files that hwcost components --json FILE.json wrote")
-    lengths = [one["shape"]["seq_len"] for one in next(iter(found.values()))]
-    for place, length in enumerate(lengths):
+    for length in sorted(found):
         print(f"\n{length} tokens:\n")
-        show({name: breakdowns[place] for name, breakdowns in found.items()})
+        show(found[length])
 
 
 def show(found: Mapping[str, dict[str, Any]]) -> None:
@@ -41,11 +38,12 @@ def show(found: Mapping[str, dict[str, Any]]) -> None:
         cells = [f"{cell(one['by_slope'])} / {cell(one['by_ablation'])}" for one in shares]
         row(kind.label, [*cells, "–" if paper is None else f"{100 * paper:.1f}"])
     row("whole net, ms", [f"{1e3 * one['latency_s']:.2f} ± {half(one['half_width'])} %" for one in found.values()])
-    row("sum of components", [gap(one) for one in found.values()])
-    row("median gap of all nets", [f"{100 * one['median_gap']:.1f}" for one in found.values()])
-    for place, fusion in enumerate(next(iter(found.values()))["fusions"]):
-        label = f"{fusion['first'].partition('[')[0]}, {fusion['second'].partition('[')[0]}"
-        row(label, [saved(one["fusions"][place]) for one in found.values()])
+    row("gap of the sum of components", [gap(one) for one in found.values()])
+    row("median absolute gap of all nets", [f"{100 * one['median_gap']:.1f}" for one in found.values()])
+    pairs = {(fusion["first"], fusion["second"]): None for one in found.values() for fusion in one["fusions"]}
+    for pair in pairs:
+        judged = [next((it for it in one["fusions"] if (it["first"], it["second"]) == pair), None) for one in found.values()]
+        row(" + ".join(name.partition("[")[0].replace("_", " ") for name in pair), map(saved, judged))
 
 
 def row(label: str, cells: Iterable[str]) -> None:
@@ -63,9 +61,9 @@ def gap(one: Mapping[str, Any]) -> str:
     return f"{100 * one['gaps'][0]['gap']:+.1f} ± {half(one['gaps'][0]['half_width'])}"
 
 
-def saved(fusion: Mapping[str, Any]) -> str:
-    """Formats what a pair saves."""
-    return f"{fusion['verdict'].lower()} ({100 * fusion['saved']:.0f} ± {half(fusion['half_width'], 0)})"
+def saved(fusion: Mapping[str, Any] | None) -> str:
+    """Formats what a pair saves, in percent of what the cheaper one takes."""
+    return "–" if fusion is None else f"{fusion['verdict'].lower()} ({100 * fusion['saved']:.0f} ± {half(fusion['half_width'], 0)})"
 
 
 def half(value: float | None, digits: int = 1) -> str:
