@@ -67,10 +67,13 @@ class ComponentReport:
             "median_gap": self.median_gap,
             "flags": [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in self.flags],
             "gaps": [
-                {"arch": list(gap.architecture.genes), "sum_s": gap.sum_s, "measured_s": gap.measured_s, "gap": gap.gap}
+                {
+                    "arch": list(gap.architecture.genes), "sum_s": gap.sum_s, "measured_s": gap.measured_s, "gap": gap.gap,
+                    "half_width": gap.half_width,
+                }
                 for gap in self.gaps
             ],
-        }
+        }  # fmt: skip
 
 
 def component_report(
@@ -92,9 +95,8 @@ def component_report(
     if not parts:
         return None
     at = shape_of(parts[0].workload)
-    stacks = {}
-    halves = {}
-    wholes = {}
+    stacks, halves, paired = {}, {}, {}
+    wholes, paired_wholes = {}, {}
     space = None
     for m in measurements:
         if m.latency_s is None or shape_of(m.workload) != at:
@@ -102,14 +104,15 @@ def component_report(
         if isinstance(m.workload, ComponentWorkload):
             stacks[m.workload.part, m.workload.depth] = m.latency_s
             halves[m.workload.part, m.workload.depth] = m.half_width
+            paired[m.workload.part, m.workload.depth] = m.paired_half_width
         elif isinstance(m.workload, ModelWorkload):
             wholes[m.workload.architecture] = m.latency_s
+            paired_wholes[m.workload.architecture] = m.paired_half_width
             space = m.workload.search_space()
     if not stacks:
         return None
-    table = component_table(stacks, halves)
-    gaps = tuple(additivity(table, space, wholes)) if space is not None else ()
-    return ComponentReport(table, gaps, tuple(_hot(parts)))
+    gaps = () if space is None else tuple(additivity(component_table(stacks, paired), space, wholes, paired_wholes))
+    return ComponentReport(component_table(stacks, halves), gaps, tuple(_hot(parts)))
 
 
 def component_reports(measurements: Sequence[Measurement]) -> list[tuple[dict[str, Any], ComponentReport]]:

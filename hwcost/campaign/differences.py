@@ -249,10 +249,8 @@ def _log_ratio(one: Measurement, other: Measurement) -> float:
 
 def _half_width(one: Measurement, other: Measurement) -> float:
     """Returns the half-width of the log ratio, without what the levels of the campaigns add to it."""
-    if one.half_width is None or other.half_width is None:
-        return math.nan
-    own = [m.half_width**2 - m.level_half_width**2 for m in (one, other) if m.half_width is not None]
-    return math.sqrt(max(0.0, math.fsum(own)))
+    own, others = one.paired_half_width, other.paired_half_width
+    return math.nan if own is None or others is None else math.hypot(own, others)
 
 
 def _known(value: float) -> float | None:

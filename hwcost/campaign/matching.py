@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 from hwcost.timing.measurement import Measurement
-from hwcost.workloads import ComponentWorkload, ModelWorkload
+from hwcost.workloads import ChainWorkload, ComponentWorkload, ModelWorkload
 from hwcost.workloads.base import Workload
 
 Identity = Callable[[Workload], Hashable]
@@ -51,4 +51,6 @@ def _content(workload: Workload) -> Hashable:
         return (workload.space, workload.genes)
     if isinstance(workload, ComponentWorkload):
         return (workload.space, workload.part, workload.depth)
+    if isinstance(workload, ChainWorkload):
+        return (workload.space, workload.parts, workload.depth)
     return None

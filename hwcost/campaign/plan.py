@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hwcost.stores.base import Store
     from hwcost.stores.schema import Campaign
 
+__all__ = ["Item", "Plan", "find_campaign", "items"]
+
 
 @dataclass(frozen=True, slots=True)
 class Item:

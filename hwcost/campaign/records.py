@@ -21,7 +21,7 @@ from hwcost.timing import guards
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.protocol import PROTOCOL_ID, PROTOCOL_VERSION
 from hwcost.timing.stopping import MedianError
-from hwcost.workloads import ComponentWorkload, ModelWorkload
+from hwcost.workloads import ChainWorkload, ComponentWorkload, ModelWorkload
 from hwcost.workloads.base import ITEMSIZES, Workload
 
 if TYPE_CHECKING:
@@ -169,4 +169,7 @@ def _describe(workload: Workload, role: str, plan: Plan) -> WorkloadInfo:
         facts |= {"search_space": workload.space, "arch": list(workload.genes)}
     if isinstance(workload, ComponentWorkload):
         facts |= {"search_space": workload.space, "component": workload.part.name, "depth": workload.depth}
+    if isinstance(workload, ChainWorkload):
+        chain = ", ".join(part.name for part in workload.parts)
+        facts |= {"search_space": workload.space, "component": f"({chain})", "depth": workload.depth}
     return WorkloadInfo.from_workload(workload, **facts)

@@ -9,6 +9,8 @@ from hwcost.errors import DataError
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads.base import Workload
 
+__all__ = ["by_shape", "of_one_shape", "shape_of"]
+
 NAMES = ("batch_size", "seq_len", "dtype")
 
 

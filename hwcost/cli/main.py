@@ -10,6 +10,7 @@ import typer
 from hwcost.cli import (
     audit,
     compare,
+    components,
     console,
     devices,
     evaluate,
@@ -35,7 +36,7 @@ EXIT_CODES = (
     "5 internal or store error, 130 interrupted and resumable."
 )
 
-VERBS = (measure, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
+VERBS = (measure, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
 """Modules of one command each."""
 
 GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}

@@ -195,11 +195,13 @@ def _components(parts: ComponentReport, at: str) -> None:
     console.print_table(f"Component costs by depth slope{at}", ["component", "latency", "± 95 %"], rows, footer)
     if parts.gaps:
         gaps = [
-            [g.key, format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %"]
+            [g.key, format_seconds(g.sum_s, 4), format_seconds(g.measured_s, 4), f"{100 * g.gap:+.2f} %",
+             format_percent(g.half_width)]
             for g in parts.gaps
         ]
         footer = f"median absolute gap {format_percent(parts.median_gap)}"
-        console.print_table(f"Sum of components against whole models{at}", ["model", "sum", "measured", "gap"], gaps, footer)
+        columns = ["model", "sum", "measured", "gap", "± 95 %"]
+        console.print_table(f"Sum of components against whole models{at}", columns, gaps, footer)
 
 
 def _doubts(result: Result, reports: Reports) -> None:

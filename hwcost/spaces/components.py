@@ -185,6 +185,14 @@ class Components(SearchSpace):
             return (*ends[0], *self._distinct(), *ends[1])
         return (*ends[0], *(part for block in self.blocks(arch) for part in self.parts_of(block)), *ends[1])
 
+    def parts(self) -> tuple[Component, ...]:
+        """Returns the operators of which pairs show what a runtime fuses: a square dense layer, and a GELU as wide."""
+        return (Component("dense"), Component("gelu"))
+
+    def kernels(self) -> tuple[Component, ...]:
+        """Returns the components that kernels in Triton compute: a norm without its mean, a dense layer with its norm."""
+        return (Component("norm_kernel"), Component("dense_norm_kernel"))
+
     def parts_of(self, block: BlockGates) -> list[Component]:
         """Returns what is left of a block, in order: attention, norm, layers of feed-forward, norm."""
         found = []
@@ -223,14 +231,24 @@ class Components(SearchSpace):
             return blocks.embeddings(tokens, self.grid.vocabulary + POSITIONS + TOKEN_TYPES, width)
         if component.kind == "pooler" and self.grid.pooler:
             return blocks.pooler(batch_size, width)
-        if component.kind == "layer_norm":
+        if component.kind in ("layer_norm", "norm_kernel"):
             return layer_norm(tokens, width)
+        if component.kind == "gelu":
+            return elementwise(tokens, width)
+        if component.kind == "dense":
+            return linear(tokens, width, width)
+        if component.kind == "dense_norm_kernel":  # the product never leaves the registers
+            return linear(tokens, width, width) + Work(2 * width, 0, 2 * width)
         if component.kind == "feed_forward":
             inner = component.dim("inner")
             return linear(tokens, width, inner) + elementwise(tokens, inner) + linear(tokens, inner, width) + added
         if component.kind == "attention":
             return self._attention_work(component, batch_size, seq_len) + added
-        raise UsageError(f"space 'components' has no component '{component}' on grid '{self.grid_name}'")
+        raise self.unknown(component)
+
+    def unknown(self, component: Component) -> UsageError:
+        """Makes the error for a component that the space does not have."""
+        return UsageError(f"space 'components' has no component '{component}' on grid '{self.grid_name}'")
 
     def _attention_work(self, component: Component, batch_size: int, seq_len: int) -> Work:
         heads = component.dim("heads")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import dataclass, field, fields
-from math import ceil, exp
+from math import ceil, exp, sqrt
 from typing import TYPE_CHECKING, Any, Literal
 
 from hwcost.quantities import LATENCY, QUANTITIES
@@ -157,6 +157,11 @@ class Measurement:
     interval_reason: str = ""
     level_half_width: float = 0.0
     is_confirmed: bool = True
+
+    @property
+    def paired_half_width(self) -> float | None:
+        """Half-width without the level that all measurements of a campaign share: that of ratios within it."""
+        return None if self.half_width is None else sqrt(max(0.0, self.half_width**2 - self.level_half_width**2))
 
     @property
     def observed_mean_s(self) -> float | None:

@@ -10,6 +10,7 @@ from hwcost.registry import Registry
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 from hwcost.workloads.base import Workload
 from hwcost.workloads.builder import Builder
+from hwcost.workloads.chain import ChainWorkload
 from hwcost.workloads.component import ComponentWorkload
 from hwcost.workloads.factory import FactoryWorkload
 from hwcost.workloads.factory_model import FactoryModelWorkload, factory_name, source_of
@@ -21,6 +22,7 @@ __all__ = [
     "BUILDERS",
     "WORKLOADS",
     "Builder",
+    "ChainWorkload",
     "ComponentWorkload",
     "FactoryModelWorkload",
     "FactoryWorkload",
@@ -41,6 +43,7 @@ WORKLOADS = Registry(
     "hwcost.workloads",
     "kind of workload",
     {
+        "chain": "hwcost.workloads.chain:ChainWorkload",
         "component": "hwcost.workloads.component:ComponentWorkload",
         "factory": "hwcost.workloads.factory:FactoryWorkload",
         "factory-model": "hwcost.workloads.factory_model:FactoryModelWorkload",

@@ -7,6 +7,7 @@ only to build. Other distributions register theirs in the entry-point group ``hw
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -130,6 +131,21 @@ class Builder(ABC, Generic[SpaceT]):
     @abstractmethod
     def is_stackable(self, component: Component) -> bool:
         """Whether the output has the shape of the first input, so that copies can be chained."""
+
+    def chain(self, components: Sequence[Component], depth: int) -> torch.nn.Module:
+        """Makes ``depth`` chained copies of components that follow each other, to see what a runtime fuses.
+
+        Raises:
+            UsageError: When the space builds no chains, or not of these components.
+        """
+        raise UsageError(f"space '{self.space.name}' builds no chains of components. Spaces that do: components")
+
+    def chain_inputs(self, components: Sequence[Component], batch_size: int, seq_len: int) -> dict[str, Input]:
+        """Describes a chain's inputs in call order: all that any of its components takes."""
+        described: dict[str, Input] = {}
+        for component in components:
+            described |= self.component_inputs(component, batch_size, seq_len)
+        return described
 
     def check_seq_len(self, seq_len: int) -> None:
         """Raises UsageError when the modules take no sequence that long."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import UsageError
@@ -45,12 +46,18 @@ class ComponentsBuilder(Builder[Components]):
 
     def component(self, component: Component, depth: int) -> torch.nn.Module:
         """See the base class."""
+        return self.chain([component], depth) if self.is_stackable(component) else self._copy(component)
+
+    def chain(self, components: Sequence[Component], depth: int) -> torch.nn.Module:
+        """See the base class."""
         from hwcost.workloads.modules import MaskedStack, Stack
 
-        if not self.is_stackable(component):
-            return self._copy(component)
-        copies = [self._copy(component) for _ in range(depth)]
-        return MaskedStack(copies) if component.kind == "attention" else Stack(copies)
+        wrong = next((one for one in components if not self.is_stackable(one)), None)
+        if wrong is not None:
+            raise UsageError(f"component '{wrong}' cannot stand in a chain: its output does not fit its input")
+        copies = [self._copy(one) for _ in range(depth) for one in components]
+        masked = [one.kind == "attention" for one in components] * depth
+        return MaskedStack(copies, masked) if any(masked) else Stack(copies)
 
     def model_inputs(self, batch_size: int, seq_len: int) -> dict[str, Input]:
         """See :func:`hwcost.workloads.bert_inputs.ids`."""
@@ -65,23 +72,44 @@ class ComponentsBuilder(Builder[Components]):
 
     def is_stackable(self, component: Component) -> bool:
         """All are but the embeddings and the pooler."""
-        return component.kind in ("attention", "feed_forward", "layer_norm")
+        return component.kind not in ("embeddings", "pooler")
 
     def _copy(self, component: Component) -> torch.nn.Module:
+        from torch import nn
+
         from hwcost.workloads import components_model, modules
 
         grid = self.space.grid
-        if component.kind == "embeddings":
-            return modules.Embeddings(grid.vocabulary, POSITIONS, TOKEN_TYPES, grid.width)
-        if component.kind == "pooler" and grid.pooler:
-            return modules.Pooler(grid.width)
-        if component.kind == "layer_norm":
-            return components_model.norm(grid.width, bool(component.dim("mean")))
-        if component.kind == "feed_forward":
-            return components_model.ResidualFeedForward(grid.width, component.dim("inner"))
-        if component.kind != "attention":
-            raise UsageError(f"space 'components' has no component '{component}' on grid '{self.space.grid_name}'")
+        width = grid.width
+        if component.kind == "pooler" and not grid.pooler:
+            raise self.space.unknown(component)
+        makers: dict[str, Callable[[], torch.nn.Module]] = {
+            "embeddings": lambda: modules.Embeddings(grid.vocabulary, POSITIONS, TOKEN_TYPES, width),
+            "pooler": lambda: modules.Pooler(width),
+            "layer_norm": lambda: components_model.norm(width, bool(component.dim("mean"))),
+            "feed_forward": lambda: components_model.ResidualFeedForward(width, component.dim("inner")),
+            "attention": lambda: self._attention(component),
+            "dense": lambda: nn.Linear(width, width),
+            "gelu": nn.GELU,
+            "norm_kernel": lambda: _kernels().UncentredNormKernel(width),
+            "dense_norm_kernel": lambda: _kernels().BottleneckNormKernel(width, width),
+        }
+        if component.kind not in makers:
+            raise self.space.unknown(component)
+        return makers[component.kind]()
+
+    def _attention(self, component: Component) -> torch.nn.Module:
+        from hwcost.workloads import components_model
+
+        width = self.space.grid.width
         heads, key, value = (component.dim(name) for name in ("heads", "key", "value"))
         if not key:
-            return components_model.ValueMeanPooling(grid.width, heads * value)
-        return components_model.ReducedAttention(grid.width, heads, key, value, grid.width // grid.heads)
+            return components_model.ValueMeanPooling(width, heads * value)
+        return components_model.ReducedAttention(width, heads, key, value, width // self.space.grid.heads)
+
+
+def _kernels() -> Any:
+    """Imports the modules that run kernels in Triton, which need not be installed."""
+    from hwcost.workloads import triton_modules
+
+    return triton_modules

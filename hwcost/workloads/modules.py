@@ -7,6 +7,8 @@ Shapes: B sequences, S tokens, D the width of the embeddings, h the width of a l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -237,15 +239,21 @@ class Stack(nn.Module):
 
 
 class MaskedStack(nn.Module):
-    """Chained copies of a component that also takes the mask, which is built once as in a whole model."""
+    """Chained components of which some take the mask too, which is built once as in a whole model.
 
-    def __init__(self, parts: list[nn.Module]) -> None:
+    Args:
+        parts: Components from first to last.
+        masked: Whether each of them takes the mask; None for all.
+    """
+
+    def __init__(self, parts: list[nn.Module], masked: Sequence[bool] | None = None) -> None:
         super().__init__()
         self.parts = nn.ModuleList(parts)
+        self.masked = [True] * len(parts) if masked is None else list(masked)
 
     def forward(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """(B, S, h) and ones and zeros (B, S) -> the last part's output."""
         mask = additive_mask(attention_mask, hidden.dtype)
-        for part in self.parts:
-            hidden = part(hidden, mask)
+        for part, is_masked in zip(self.parts, self.masked, strict=True):
+            hidden = part(hidden, mask) if is_masked else part(hidden)
         return hidden

@@ -8,6 +8,7 @@ intervals; they follow from those of the latencies, and are wider where stacks l
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.errors import DataError
 from hwcost.spaces.base import Architecture, Component, SearchSpace
+
+__all__ = ["ComponentTable", "Fit", "Gap", "additivity", "component_table", "line"]
 
 MAX_MISFIT = 0.05
 """Relative distance from the line above which a component's cost is doubtful."""
@@ -125,12 +128,14 @@ class Gap:
         key: Its key in its space.
         sum_s: Overhead and components, summed.
         measured_s: Measured as a whole.
+        half_width: Half-width of the 95 % interval of :attr:`gap`; None when it is unknown.
     """
 
     architecture: Architecture
     key: str
     sum_s: float
     measured_s: float
+    half_width: float | None = None
 
     @property
     def gap(self) -> float:
@@ -162,7 +167,7 @@ def component_table(
         stacks.setdefault(component.name, {})[depth] = float(latency_s)
         half = None if half_widths is None else half_widths.get((component, depth))
         halves.setdefault(component.name, {})[depth] = math.nan if half is None else float(half)
-    lines = {name: _line(stack, halves[name]) for name, stack in stacks.items() if len(stack) > 1}
+    lines = {name: line(stack, halves[name]) for name, stack in stacks.items() if len(stack) > 1}
     if not lines:
         raise DataError("the overhead of a call is unknown: measure at least one component at two depths or more")
     intercepts = np.array([line.intercept_s for line in lines.values()], dtype=np.float64)
@@ -174,25 +179,50 @@ def component_table(
     return ComponentTable({name: fit.cost_s for name, fit in fits.items()}, overhead_s, fits, overhead_half_s)
 
 
-def additivity(table: ComponentTable, space: SearchSpace, measured_s: Mapping[Architecture, float]) -> list[Gap]:
+def additivity(
+    table: ComponentTable,
+    space: SearchSpace,
+    measured_s: Mapping[Architecture, float],
+    half_widths: Mapping[Architecture, float | None] | None = None,
+) -> list[Gap]:
     """Compares whole models with the sums of their components.
 
     Args:
         table: Costs of all components that the architectures have.
         space: Their space, which says what an architecture is made of.
         measured_s: Seconds per call by architecture.
+        half_widths: Relative half-widths of their 95 % intervals; gaps have none where one is unknown.
 
     Raises:
         DataError: When a component has no cost.
     """
-    return [
-        Gap(arch, space.key(arch), table.total_s(space.components(arch)), latency_s)
-        for arch, latency_s in measured_s.items()
-    ]
+    known = half_widths or {}
+    return [_gap(table, space, arch, latency_s, known.get(arch)) for arch, latency_s in measured_s.items()]
 
 
-def _line(stack: Mapping[int, float], halves: Mapping[int, float]) -> Fit:
-    """Weighted least squares of latency on depth, both scaled by the latency so that errors are relative."""
+def _gap(table: ComponentTable, space: SearchSpace, arch: Architecture, whole_s: float, half: float | None) -> Gap:
+    """Makes the gap of one architecture. Overhead and prices count as independent, which makes intervals too wide."""
+    parts = space.components(arch)
+    sum_s = table.total_s(parts)
+    counts = Counter(part.name for part in parts)
+    own_s = [table.overhead_half_s, *(_times(table.fits[name].half_width_s, n) for name, n in counts.items())]
+    known_s = [one for one in own_s if one is not None]
+    if half is None or len(known_s) < len(own_s):
+        return Gap(arch, space.key(arch), sum_s, whole_s)
+    return Gap(arch, space.key(arch), sum_s, whole_s, math.hypot(*known_s, sum_s * half) / whole_s)
+
+
+def _times(half_s: float | None, count: int) -> float | None:
+    return None if half_s is None else count * half_s
+
+
+def line(stack: Mapping[int, float], halves: Mapping[int, float]) -> Fit:
+    """Fits latency on depth by weighted least squares, both scaled by the latency so that errors are relative.
+
+    Args:
+        stack: Seconds per call by depth, of two depths or more.
+        halves: Relative half-widths of their 95 % intervals by depth; NaN where unknown.
+    """
     depths, seconds = np.array(list(stack)), np.array(list(stack.values()))
     inverse = np.linalg.pinv(np.column_stack([np.ones(len(depths)), depths]) / seconds[:, None])
     intercept, slope = inverse.sum(axis=1).tolist()

@@ -18,7 +18,8 @@ WORKS = {
 """Arguments with which a command is done in a moment."""
 
 WRONG = {
-    "audit": ("no-such-file.csv",), "compare": ("no-such-file.csv",), "devices detect": ("surplus",),
+    "audit": ("no-such-file.csv",), "compare": ("no-such-file.csv",),
+    "components": ("--grid", "no-such-grid"), "devices detect": ("surplus",),
     "devices list": ("surplus",), "devices probe": ("no-such-device",), "devices show": ("no-such-device",),
     "evaluate": ("no-such-file.csv",), "export": (), "fit": ("no-such-file.csv",), "import": (),
     "measure": ("--device", "no-such-device", "--space", "supershaper"), "pipeline": ("no-such-system",),

@@ -14,6 +14,7 @@ from hwcost.testing.plugins import registered
 from hwcost.testing.workloads import WorkloadSuite
 from hwcost.workloads import (
     WORKLOADS,
+    ChainWorkload,
     ComponentWorkload,
     FactoryModelWorkload,
     FactoryWorkload,
@@ -26,6 +27,7 @@ from tests.workloads.in_process import probe_in_process
 from tests.workloads.test_kinds import Copying
 
 SHAPER = space("supershaper", scale="mini")
+GATED = space("components", grid="mini")
 CUSTOM = space("custom", genes={"width": [4, 8], "depth": [1, 2, 3]})
 LAYER = Component("layer", (("hidden", 8),))
 NETS = """
@@ -66,6 +68,20 @@ class TestComponent(WorkloadSuite):
         return [
             ComponentWorkload.of(SHAPER, Component("head"), seq_len=8),
             *(ComponentWorkload.of(SHAPER, LAYER, **{"depth": 2, "seq_len": 8, **one}) for one in changes),
+        ]
+
+
+class TestChain(WorkloadSuite):
+    kind = "chain"
+
+    def make(self) -> Workload:
+        return ChainWorkload.of(GATED, GATED.parts(), depth=2, seq_len=8)
+
+    def others(self) -> Sequence[Workload]:
+        changes: list[dict[str, Any]] = [{"depth": 3}, {"batch_size": 2}, {"seq_len": 16}, {"dtype": "bfloat16"}]
+        return [
+            ChainWorkload.of(GATED, GATED.parts()[::-1], depth=2, seq_len=8),
+            *(ChainWorkload.of(GATED, GATED.parts(), **{"depth": 2, "seq_len": 8, **one}) for one in changes),
         ]
 
 

@@ -43,7 +43,7 @@ def test_every_kind_is_registered_under_its_own_name() -> None:
 
 def test_a_kind_of_another_distribution_is_read_back() -> None:
     work = Copying(1000)
-    with pytest.raises(DataError, match="unknown kind of workload 'copying'. Known: component, .*where that distribution"):
+    with pytest.raises(DataError, match="unknown kind of workload 'copying'. Known: .*where that distribution"):
         from_dict(work.as_dict())
     with registered("hwcost.workloads", {"copying": f"{__name__}:Copying"}):
         assert from_dict(work.as_dict()) == work

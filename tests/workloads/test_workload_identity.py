@@ -12,6 +12,7 @@ from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.spaces import space
 from hwcost.spaces.supershaper import WIDTHS
 from hwcost.workloads import (
+    ChainWorkload,
     ComponentWorkload,
     FactoryWorkload,
     ModelWorkload,
@@ -23,6 +24,7 @@ from hwcost.workloads import (
 )
 
 SPACE = space("supershaper")
+GATED = space("components", grid="mini")
 GENES = (360,) * 12
 
 shapes = st.fixed_dictionaries(
@@ -45,6 +47,10 @@ workloads = st.one_of(
             "supershaper", part.kind, part.dims, depth, options, **shape
         ),
         parts, st.integers(1, 16), options, shapes,
+    ),
+    st.builds(
+        lambda chain, depth, shape: ChainWorkload.of(GATED, chain, depth=depth, **shape),
+        st.lists(st.sampled_from(GATED.components()[1:]), min_size=1, max_size=3), st.integers(1, 16), shapes,
     ),
     st.builds(lambda shape: FactoryWorkload("package.module:make", **shape), shapes),
     st.builds(lambda path, shape: OnnxWorkload(path, "ab" * 32, **shape), st.text(), shapes),
@@ -88,6 +94,7 @@ def test_an_onnx_file_is_its_content_wherever_it_lies() -> None:
         (ModelWorkload("supershaper", GENES, (("merged", True),), 4), "merged=True " + "360_" * 11 + "360@4x128"),
         (ComponentWorkload("supershaper", "layer", (("hidden", 360),), 4), "4 x layer[hidden=360]@1x128"),
         (ComponentWorkload("supershaper", "head", dtype="bfloat16"), "head@1x128-bfloat16"),
+        (ChainWorkload.of(GATED, GATED.parts(), depth=2), "2 x (dense, gelu)@1x128"),
         (FactoryWorkload("a.b:c", 2, 3), "a.b:c@2x3"),
         (OnnxWorkload("/x/bert.onnx", "00", 8), "bert.onnx@8"),
         (SyntheticWorkload("anything", 1, 1), "anything"),
@@ -112,7 +119,7 @@ GOOD = ModelWorkload("supershaper", GENES).as_dict()
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"kind": "nothing"}, DataError, "unknown kind of workload 'nothing'. Known: component, factory, factory-model"),
+        ({"kind": "nothing"}, DataError, "unknown kind of workload 'nothing'. Known: chain, component, factory, "),
         ({"surplus": 1}, DataError, "make no model workload"),
         ({"options": [1]}, DataError, "make no model workload"),
         ({"batch_size": "1"}, DataError, "make no model workload"),
@@ -131,6 +138,10 @@ def test_bad_descriptions_are_refused(change, error, message) -> None:
 def test_missing_fields_are_refused() -> None:
     with pytest.raises(DataError, match="make no component workload"):
         from_dict({"kind": "component"})
+    with pytest.raises(DataError, match="make no chain workload"):
+        from_dict({"kind": "chain", "space": "components"})
+    with pytest.raises(UsageError, match="a chain needs a component and a depth of at least 1"):
+        ChainWorkload("components", ())
     with pytest.raises(UsageError, match="depth of a stack must be at least 1"):
         ComponentWorkload("supershaper", "layer", depth=0)
     with pytest.raises(UsageError, match="needs a name"):

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from hwcost.errors import UsageError
 from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
+from hwcost.systems.components.paper_tables import PAPER_TABLES
 
 Floats = NDArray[np.float64]
 
@@ -24,8 +25,7 @@ FORMS = ("linear", "nested")
 KINDS = ("ff", "joint", "qk", "v", "mean", "head")
 
 PAPER_SHARES: dict[str, dict[str, float]] = {
-    "bert-base": {"ff": 0.586, "joint": 0.013, "qk": 0.289, "v": 0.228, "mean": 0.008, "head": 0.549},
-    "minibert": {"ff": 0.362, "joint": 0.224, "qk": 0.213, "v": 0.213, "mean": 0.066, "head": 0.471},
+    grid: {kind: max(shares) for kind, shares in table.items()} for grid, table in PAPER_TABLES.items()
 }
 """Largest shares over sequence lengths on a TPU: Table 1 (BERT-base) and Table 4 (MiniBERT)."""
 
