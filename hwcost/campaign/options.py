@@ -12,6 +12,7 @@ from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
 from hwcost.campaign.roles import check_role
 from hwcost.devices import Device, DeviceHandle, require
+from hwcost.devices import elsewhere as absent
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
 from hwcost.timing.stopping import StoppingCriterion
@@ -26,7 +27,7 @@ _KINDS = {
     "backend": TEXT, "backend_options": OPTIONS, "batch_size": WHOLE.or_none, "seq_len": WHOLE.or_none,
     "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
     "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
-    "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none,
+    "role": TEXT, "elsewhere": SWITCH, "until": of_type("a tuple of goals", tuple).or_none,
 }  # fmt: skip
 """Kind of every option but the device, which is looked for when it is needed."""
 
@@ -57,6 +58,7 @@ class MeasureOptions:
         role: Role of the workloads that come without one, one of :data:`hwcost.campaign.roles.ROLES`; cost models learn from
             the role ``fit``.
         until: Goals by which the campaign ends, see :mod:`hwcost.campaign.goals`; None for the tier's half-width.
+        elsewhere: Whether another machine measures, so that neither the device nor the runtime need be here.
 
     Raises:
         UsageError: When an option is of a wrong type, the role, the tier, the arrival or the state of caches is unknown, the
@@ -80,6 +82,7 @@ class MeasureOptions:
     pin: bool = True
     role: str = "fit"
     until: tuple[Goal, ...] | None = None
+    elsewhere: bool = False
 
     def __post_init__(self) -> None:
         check(vars(self), **_KINDS)
@@ -94,9 +97,9 @@ class MeasureOptions:
 
         Raises:
             UnknownNameError: When no profile has that name.
-            DeviceError: When the device is not here.
+            DeviceError: When the device is not here, unless another machine measures.
         """
-        return require(self.device)
+        return absent(self.device) if self.elsewhere else require(self.device)
 
     @property
     def asked_shape(self) -> dict[str, Any]:
@@ -126,5 +129,5 @@ class MeasureOptions:
         return make_plan(
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
-            stopping=self.stopping, until=self.until or (),
+            stopping=self.stopping, until=self.until or (), elsewhere=self.elsewhere,
         )  # fmt: skip

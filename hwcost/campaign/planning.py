@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwcost.backends import usable
+from hwcost.backends import BACKENDS, Backend, usable
 from hwcost.campaign.canaries import choose
 from hwcost.campaign.cpus import refuse_too_many
 from hwcost.campaign.goals import Goal, adapted
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.roles import check_role
 from hwcost.campaign.run import start
-from hwcost.devices import Device, require
+from hwcost.devices import Device, DeviceHandle, require
+from hwcost.devices import elsewhere as absent
 from hwcost.errors import UsageError
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
@@ -40,6 +41,7 @@ def make_plan(
     cache: str = "hot",
     stopping: StoppingCriterion | None = None,
     until: Sequence[Goal] = (),
+    elsewhere: bool = False,
 ) -> Plan:
     """Plans a campaign.
 
@@ -58,6 +60,7 @@ def make_plan(
         cache: State of the device's caches before a call, ``hot`` or ``cold``.
         stopping: Criterion by which a visit stops, in place of the tier's.
         until: Goals by which the campaign ends; empty for the tier's half-width.
+        elsewhere: Whether another machine measures, so that neither the device nor the runtime need be here.
 
     Raises:
         UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, there are too
@@ -70,8 +73,8 @@ def make_plan(
     if until and rounds is not None:
         raise UsageError(f"rounds={rounds} (--rounds) makes exactly so many; until= (--until) ends before. Give one of them")
     own = dict(options or {})
-    handle = require(device)
-    if usable(backend, handle.kind, own).uses_processor:
+    handle = absent(device) if elsewhere else require(device)
+    if _checked(backend, handle, own, elsewhere).uses_processor and not elsewhere:
         refuse_too_many(threads)
     how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping)
     canaries = choose(items, backend)
@@ -82,6 +85,16 @@ def make_plan(
     for goal in until:
         goal.check(plan.items)
     return plan
+
+
+def _checked(backend: str, handle: DeviceHandle, options: dict[str, Any], elsewhere: bool) -> type[Backend]:
+    """Returns a backend's class after checking that it can be used here, or that it runs on that kind of device at all."""
+    if not elsewhere:
+        return usable(backend, handle.kind, options)
+    chosen: type[Backend] = BACKENDS.load(backend)
+    chosen.check_kind(handle.kind)
+    chosen.check_options(options)
+    return chosen
 
 
 def find_or_create(plan: Plan, store: Store) -> str:

@@ -16,6 +16,7 @@ from hwcost.cli import (
     fit,
     measure,
     pipeline,
+    plan,
     plugins,
     predict,
     search,
@@ -35,7 +36,7 @@ EXIT_CODES = (
     "5 internal or store error, 130 interrupted and resumable."
 )
 
-VERBS = (measure, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
+VERBS = (measure, plan, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
 """Modules of one command each."""
 
 GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}
