@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Constraint", "CostModel", "Maximize", "MeasureOptions", "MeasuredFirst", "Minimize", "Prediction", "TableOptions",
-    "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "plan", "search", "space",
-    "supernet",
+    "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "plan", "search",
+    "space", "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The CPUs of a run: whole cores, held by the same locks as hwcost's own campaigns hold, so that none runs beside another."""
+"""The CPUs of a run: whole cores, held by the locks of hwcost's own campaigns, so that none runs beside another."""
 
 from __future__ import annotations
 

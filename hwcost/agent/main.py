@@ -91,8 +91,8 @@ def _read(folder: str, name: str) -> Any:
 def _options() -> Any:
     parser = argparse.ArgumentParser(description="Measures the job of this folder; run it again to resume it.")
     parser.add_argument("--budget", type=float, metavar="SECONDS", help="time that the rounds share")
-    parser.add_argument("--wait", type=float, default=600.0, metavar="SECONDS", help="longest wait for what others hold (600)")
+    parser.add_argument("--wait", type=float, default=600.0, metavar="SECONDS", help="longest wait for others (600)")
     parser.add_argument("--stream", action="store_true", help="write every event to stdout as well")
-    parser.add_argument("--stop", action="store_true", help="end the process that runs this job; it can be resumed")
+    parser.add_argument("--stop", action="store_true", help="end the process that runs this job")
     parser.add_argument("--quiet", action="store_true", help="say nothing of the progress")
     return parser.parse_args()

@@ -243,8 +243,9 @@ class ModuleList(Part):
 KINDS = {
     kind.__name__: kind
     for kind in (
-        AutoDistillModel, BorrowingHead, BottleneckBlock, Bottlenecks, ComponentsBlock, ComponentsModel, Embedding, Embeddings,
-        FeedForward, Identity, Layer, LayerNorm, Linear, MaskedStack, MlmHead, ModuleList, NoNorm, Pooler, ReducedAttention,
+        AutoDistillModel, BorrowingHead, BottleneckBlock, Bottlenecks, ComponentsBlock, ComponentsModel, Embedding,
+        Embeddings, FeedForward, Identity, Layer, LayerNorm, Linear, MaskedStack, MlmHead, ModuleList, NoNorm, Pooler,
+        ReducedAttention,
         ResidualFeedForward, SelfAttention, Stack, StackedFeedForward, SuperShaperModel, TransformerModel, TrigramEmbeddings,
         UncentredNorm, ValueMeanPooling,
     )

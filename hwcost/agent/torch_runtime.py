@@ -1,4 +1,4 @@
-"""PyTorch, operator by operator, on any release from 1.4 on; modules are built from descriptions, and nothing is unpickled."""
+"""PyTorch, operator by operator, on any release from 1.4 on; modules are built from descriptions."""
 
 from __future__ import annotations
 

@@ -57,7 +57,8 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.jsonl|DIR", help="File that hwcost export wrote, or a job folder or its results.", show_default=False
+            metavar="FILE.jsonl|DIR", help="File that hwcost export wrote; a job folder, or its results.",
+            show_default=False,
         ),
     ],
     store: console.StoreUrl = None,
@@ -99,7 +100,7 @@ def _import_results(path: Path, store: str | None, json: str | None) -> None:
         known = f", {done.known_records} were already there" if done.known_records else ""
         console.note(f"imported {done.records} records of campaign {done.campaign_id} into {target.url}{known}")
         if not done.is_complete:
-            console.note("the job is not done: run its run.py again on that machine, which repeats nothing, and import it again")
+            console.note("the job is not done: run its run.py again on that machine, which repeats nothing, and import again")
         results.show(done.result, json)
         refuse_invalid(done.result)
 

@@ -156,13 +156,13 @@ def _remedy(name: str, profile: DeviceProfile) -> str:
     table = "A table of latencies that others measured on it can be fitted as it is: 'hwcost fit FILE.csv --space NAME'."
     if profile.kind not in RUN_ELSEWHERE:
         return (
-            "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' there, "
-            f"'hwcost import' here.{framework} {table}"
+            "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' "
+            f"there, 'hwcost import' here.{framework} {table}"
         )
     return (
         f"To measure it where it is: 'hwcost measure --device {name} --on ssh://HOST', over ssh; or 'hwcost plan --device "
-        f"{name} --out plan/' here, 'python plan/run.py' there, and 'hwcost import plan/' here. The machine that has it needs "
-        f"Python 3.8 or later and a runtime, torch 1.4 or later or ONNX Runtime, and no hwcost.{framework} {table}"
+        f"{name} --out plan/' here, 'python plan/run.py' there, and 'hwcost import plan/' here. The machine that has it "
+        f"needs Python 3.8 or later, a runtime (torch 1.4 or later, or ONNX Runtime), and no hwcost.{framework} {table}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The events that a results file may hold, with the bounds of every field: it comes from another machine, and is not trusted."""
+"""The events that a results file may hold, with the bounds of every field: it comes from another machine."""
 
 from __future__ import annotations
 

@@ -126,10 +126,12 @@ def check(plan: Plan) -> None:
         UsageError: When the backend, the kind of device or the stopping criterion is not one that it knows.
     """
     if plan.backend not in BACKENDS:
-        raise UsageError(f"the runner of a job folder has no runtime for backend '{plan.backend}'. Known: {', '.join(BACKENDS)}")
+        known = ", ".join(BACKENDS)
+        raise UsageError(f"the runner of a job folder has no runtime for backend '{plan.backend}'. Known: {known}")
     kind = None if plan.handle is None else plan.handle.kind
     if kind not in KINDS:
-        raise UsageError(f"the runner measures on devices of the kinds {' and '.join(KINDS)}, and '{plan.device}' is a {kind}")
+        known = " and ".join(KINDS)
+        raise UsageError(f"the runner measures on devices of the kinds {known}, and '{plan.device}' is of the kind {kind}")
     if not isinstance(plan.protocol.stopping, MedianError | FixedCount):
         raise UsageError(f"the runner has no stopping criterion '{plan.protocol.stopping.name}'")
 

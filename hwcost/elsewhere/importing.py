@@ -106,7 +106,7 @@ def take_in(results: Results, journal: Journal) -> tuple[int, list[str]]:
             _take(process, journal, results)
         else:
             remarks.append(
-                f"round {process.round + 1} is under way there, and is left out until its process has ended: run run.py again"
+                f"round {process.round + 1} is under way there; it is left out until its process ends, or run.py runs again"
             )
     rounds = {process.round for process in results.processes}
     return sum(visit.round in rounds for visit in before), remarks

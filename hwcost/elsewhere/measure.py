@@ -99,7 +99,7 @@ class RemoteRounds:
     """
 
     def __init__(self, place: _Place, folder: JobFolder, journal: Journal, budget: Budget, tally: Tally) -> None:
-        self._transport, self._plan, self._wait_s = place.transport, place.plan, place.wait_s
+        self._transport, self._plan, self._wait_s, self._url = place.transport, place.plan, place.wait_s, place.url
         self._job = place.campaign.campaign_id
         self._folder, self._journal, self._budget, self._tally = folder, journal, budget, tally
         self._is_sent = False
@@ -120,7 +120,7 @@ class RemoteRounds:
             raise
         self._take_in()
         if not self._is_known(number, order) and self._budget.left_s > 0:
-            raise HwcostError(f"{self._transport.url} ended round {number + 1} without results of all workloads. Report this.")
+            raise HwcostError(f"{self._url} ended round {number + 1} without results of all workloads. Report this.")
         self._budget.learn(age(), min(age(), self._budget.least_s or age()))
 
     def _is_known(self, number: int, order: list[str]) -> bool:
@@ -135,7 +135,7 @@ class RemoteRounds:
         if status:
             self._persistently(self._take_in)
             text = said.rpartition("error: ")[2].strip() or f"it ended with status {status}"
-            raise ERRORS.get(status, HwcostError)(f"{self._transport.url}: {text}.")
+            raise ERRORS.get(status, HwcostError)(f"{self._url}: {text}.")
 
     def _persistently(self, action: Callable[[], None]) -> None:
         """Does something that needs the machine, again where the connection is cut meanwhile.
@@ -158,11 +158,11 @@ class RemoteRounds:
             return
         results = read_results(target)
         if results.campaign.campaign_id != self._job:
-            raise DataError(f"{self._transport.url} sent results of campaign {results.campaign.campaign_id}, not {self._job}")
+            raise DataError(f"{self._url} sent results of campaign {results.campaign.campaign_id}, not {self._job}")
         take_in(results, self._journal)
 
     def _stop(self) -> None:
-        """Asks the machine to stop, and takes in what it has; where it cannot be reached, it goes on until its round ends."""
+        """Asks the machine to stop, and takes in what it has; an unreachable one goes on until its round ends."""
         try:
             self._transport.run(self._job, ["--stop"], lambda line: None)
             self._take_in()

@@ -1,4 +1,4 @@
-"""What a job folder holds of torch workloads: descriptions, or ONNX files without their weights, and the rule of the weights."""
+"""What a job folder holds of torch workloads: descriptions, or ONNX files without their matrices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hwcost.backends.causes import advice, plain_cause
 from hwcost.backends.onnx_export import quiet
 from hwcost.elsewhere.description import described
 from hwcost.errors import MeasurementError, UsageError
-from hwcost.workloads import ComponentWorkload, ModelWorkload, Workload
+from hwcost.workloads import ComponentWorkload, FactoryModelWorkload, ModelWorkload, Workload
 
 if TYPE_CHECKING:
     import torch
@@ -29,26 +29,32 @@ def blank(workload: Workload) -> torch.nn.Module:
         UsageError: When the workload is code, or a file, of the user's own.
         MissingExtraError: When torch is not installed.
     """
-    if type(workload) not in (ModelWorkload, ComponentWorkload):
-        raise UsageError(
-            f"'{workload.name}' is not an architecture or a component that hwcost builds itself, so that a job folder cannot "
-            "describe it. Measure it with hwcost installed on that machine"
-        )
-    torch = imported("torch", "torch")
+    library, own = imported("torch", "torch"), _own(workload)
     from hwcost.workloads.weights import Uninitialised
 
-    own: Any = workload
-    with torch.device("meta"), Uninitialised():
-        module: torch.nn.Module = own.module()
-    return module
+    with library.device("meta"), Uninitialised():
+        return own.module()
+
+
+def _own(workload: Workload) -> ModelWorkload | ComponentWorkload:
+    """Returns a workload that hwcost builds itself.
+
+    Raises:
+        UsageError: When it is code, or a file, of the user's own.
+    """
+    if not isinstance(workload, ModelWorkload | ComponentWorkload) or isinstance(workload, FactoryModelWorkload):
+        raise UsageError(
+            f"'{workload.name}' is not an architecture or a component that hwcost builds itself: a job folder cannot "
+            "describe it. Measure it with hwcost installed on that machine"
+        )
+    return workload
 
 
 def rule(workload: Workload, module: torch.nn.Module) -> tuple[list[tuple[str, int]], int]:
     """Returns the places of a net's numbers, and how many numbers the pool needs for its matrices."""
     from hwcost.workloads.weights import places
 
-    own: Any = workload
-    found = places(module, own.seed)
+    found = places(module, _own(workload).seed)
     tensors = [*module.parameters(), *module.buffers()]
     ends = [place + one.numel() for one, (role, place) in zip(tensors, found, strict=True) if role == "matrix"]
     return [(str(role), place) for role, place in found], max(ends, default=0)
@@ -82,8 +88,8 @@ def write_onnx(workload: Workload, path: Path) -> int:
             )  # fmt: skip
     except Exception as error:  # of the exporter, or of torch
         cause = plain_cause(error)
-        text = f"'{workload.name}' cannot be exported to ONNX opset {OPSET}: {cause}.{advice(cause)} Or take --backend torch."
-        raise MeasurementError(text) from error
+        text = f"'{workload.name}' cannot be exported to ONNX opset {OPSET}: {cause}.{advice(cause)}"
+        raise MeasurementError(f"{text} Or take --backend torch.") from error
     model = onnx.load(str(path))
     _refer(model, _matrices(built.module, found))
     path.write_bytes(model.SerializeToString())

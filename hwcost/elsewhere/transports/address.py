@@ -66,7 +66,8 @@ class Address:
         """Raises UsageError for an option that is not known; lists those that are."""
         for name, _ in self.options:
             if name not in known:
-                raise UsageError(f"'{self.url}' has the option '{name}'. Known for {self.scheme}: {', '.join(known) or 'none'}")
+                listed = ", ".join(known) or "none"
+                raise UsageError(f"'{self.url}' has the option '{name}'. Known for {self.scheme}: {listed}")
 
     def python(self, default: str = "python3") -> str:
         """Returns the program that runs the job, from the option ``python``.

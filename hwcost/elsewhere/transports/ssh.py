@@ -1,4 +1,4 @@
-"""A machine that the system's ``ssh`` reaches: ``ssh://[user@]host[:port][/folder]``, with its keys, agent and configuration.
+"""A machine that the system's ``ssh`` reaches, ``ssh://[user@]host[:port][/folder]``, with its keys and configuration.
 
 Nothing is asked for: a machine that wants a password is unreachable. No port is opened on either side beside ssh's own.
 """
@@ -46,7 +46,8 @@ class Ssh(Transport):
             raise UsageError(f"'{address.url}' names no host. Expected ssh://[user@]host[:port][/folder]")
         for program in ("ssh", "scp"):
             if shutil.which(program) is None:
-                raise DeviceError(f"the program '{program}' is missing. Install OpenSSH's client, or carry a job by hand: hwcost plan")
+                remedy = "Install OpenSSH's client, or carry a job by hand: hwcost plan"
+                raise DeviceError(f"the program '{program}' is missing. {remedy}")
         self._python = address.python()
         self._options = [part for option in (*address.values("option"), *OPTIONS) for part in ("-o", option)]
         self._options += [part for path in address.values("config") for part in ("-F", path)]
