@@ -115,7 +115,7 @@ def measure(
     """
     from hwcost.campaign import run as campaign
     from hwcost.campaign.goals import read_goals
-    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.options import JobOptions, MeasureOptions
     from hwcost.campaign.targets import workloads
     from hwcost.cost_models.goals import GOALS
     from hwcost.spaces.base import SearchSpace
@@ -126,10 +126,10 @@ def measure(
     check(given, progress=FUNCTION)
     check({"until": until, "on": on}, until=TEXTS.or_none, on=TEXT.or_none)
     goals = read_goals([until] if isinstance(until, str) else until or (), GOALS)
-    options = MeasureOptions(
+    options = (MeasureOptions if on is None else JobOptions)(
         device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
         dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, cache=cache,
-        stopping=stopping, seed=seed, pin=pin, role=role, until=goals, elsewhere=on is not None,
+        stopping=stopping, seed=seed, pin=pin, role=role, until=goals,
     )  # fmt: skip
     planned = options.plan(workloads(what, options, space, model))
     how: dict[str, Any] = {"budget_s": budget_s, "wait_s": wait_s, "progress": progress, "goals": GOALS}
@@ -169,17 +169,17 @@ def plan(
             backend, the kind of device or a workload.
         StoreError: When the folder cannot be written.
     """
-    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.options import JobOptions
     from hwcost.campaign.targets import workloads
     from hwcost.elsewhere import write_folder
     from hwcost.spaces.base import SearchSpace
 
     check({"space": space}, space=of_type("a search space", SearchSpace).or_none)
-    known = [field.name for field in fields(MeasureOptions) if field.name not in ("device", "elsewhere", "until")]
+    known = [field.name for field in fields(JobOptions) if field.name not in ("device", "until")]
     unknown = next((name for name in options if name not in known), None)
     if unknown is not None:
         raise UsageError(f"plan has no option '{unknown}'. Known: {', '.join(known)}")
-    chosen = MeasureOptions(device=device, elsewhere=True, **options)
+    chosen = JobOptions(device=device, **options)
     return write_folder(Path(out), chosen.plan(workloads(what, chosen, space)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost._arguments import OPTIONS, SEED, SWITCH, TEXT, WHOLE, check, of_type
 from hwcost._cached import cached_property
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from hwcost.campaign.goals import Goal
     from hwcost.workloads.base import Workload
 
-__all__ = ["MeasureOptions"]
+__all__ = ["JobOptions", "MeasureOptions"]
 
 _KINDS = {
     "backend": TEXT, "backend_options": OPTIONS, "batch_size": WHOLE.or_none, "seq_len": WHOLE.or_none,
     "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
     "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
-    "role": TEXT, "elsewhere": SWITCH, "until": of_type("a tuple of goals", tuple).or_none,
+    "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none,
 }  # fmt: skip
 """Kind of every option but the device, which is looked for when it is needed."""
 
@@ -58,7 +58,6 @@ class MeasureOptions:
         role: Role of the workloads that come without one, one of :data:`hwcost.campaign.roles.ROLES`; cost models learn from
             the role ``fit``.
         until: Goals by which the campaign ends, see :mod:`hwcost.campaign.goals`; None for the tier's half-width.
-        elsewhere: Whether another machine measures, so that neither the device nor the runtime need be here.
 
     Raises:
         UsageError: When an option is of a wrong type, the role, the tier, the arrival or the state of caches is unknown, the
@@ -82,7 +81,9 @@ class MeasureOptions:
     pin: bool = True
     role: str = "fit"
     until: tuple[Goal, ...] | None = None
-    elsewhere: bool = False
+
+    is_elsewhere: ClassVar[bool] = False
+    """Whether another machine measures, so that neither the device nor the runtime need be here."""
 
     def __post_init__(self) -> None:
         check(vars(self), **_KINDS)
@@ -99,7 +100,7 @@ class MeasureOptions:
             UnknownNameError: When no profile has that name.
             DeviceError: When the device is not here, unless another machine measures.
         """
-        return absent(self.device) if self.elsewhere else require(self.device)
+        return absent(self.device) if self.is_elsewhere else require(self.device)
 
     @property
     def asked_shape(self) -> dict[str, Any]:
@@ -129,5 +130,12 @@ class MeasureOptions:
         return make_plan(
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
-            stopping=self.stopping, until=self.until or (), elsewhere=self.elsewhere,
+            stopping=self.stopping, until=self.until or (), elsewhere=self.is_elsewhere,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class JobOptions(MeasureOptions):
+    """How workloads are measured by another machine, which has the device and the runtime."""
+
+    is_elsewhere: ClassVar[bool] = True

@@ -91,14 +91,14 @@ def measure(
     # an absent device ends the command before the modules that measure are imported
     handle = require(device) if place is None else elsewhere(device)
     from hwcost.campaign.goals import read_goals
-    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.options import JobOptions, MeasureOptions
     from hwcost.cost_models.goals import GOALS
 
-    options = MeasureOptions(
+    options = (MeasureOptions if place is None else JobOptions)(
         device=handle, backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
         backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
         blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
-        until=read_goals(until or (), GOALS), elsewhere=place is not None,
+        until=read_goals(until or (), GOALS),
     )  # fmt: skip
     _start(options.plan(chosen.targets(context.params, options)), store, run, dry_run, place)
 

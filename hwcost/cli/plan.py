@@ -58,15 +58,14 @@ def plan(
     onnxruntime). The device need not be here.
     """
     chosen.refuse_without_effect(context)
-    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.options import JobOptions
     from hwcost.elsewhere import write_folder
     from hwcost.registry import parse_options
 
-    options = MeasureOptions(
+    options = JobOptions(
         device=device, backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
         backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
         blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
-        elsewhere=True,
     )  # fmt: skip
     made = options.plan(chosen.targets(context.params, options))
     with progress(_written) as update:

@@ -141,9 +141,10 @@ def _fail(visit: Visit, journal: Journal) -> None:
 
 
 def _key(device: dict[str, Any]) -> str:
+    """Returns the key of a device; facts that are not of their type are left out here, and refused with the record."""
     facts = {name: device.get(name) for name in OF_KEY}
-    facts["vendor"], facts["product"] = facts["vendor"] or "", facts["product"] or ""
-    return device_key(units=device.get("cores"), **facts)  # type: ignore[arg-type]
+    known = {name: value for name, value in facts.items() if not isinstance(value, int | float) or value > 0}
+    return device_key(units=device.get("cores"), **{**known, **{name: str(known[name]) for name in ("vendor", "product")}})
 
 
 def _is_complete(results: Results, journal: Journal) -> bool:

@@ -48,7 +48,7 @@ def measure_on(
     Args:
         transport: Way to the machine.
         store: Store that holds the plan and takes the visits.
-        campaign_id: Campaign in the store, whose plan was made with ``elsewhere``.
+        campaign_id: Campaign in the store, whose plan was made by ``JobOptions``.
         budget_s: Seconds that the rounds share.
         wait_s: Seconds to wait for CPUs that other campaigns hold there.
         progress: Function that is called after every pass.
