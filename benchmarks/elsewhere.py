@@ -1,11 +1,12 @@
 """Does the runner of a job folder measure what a campaign here measures?
 
-Run: ``python benchmarks/elsewhere.py [--parts N] [--budget SECONDS] [--backend torch] [--python PATH] [--store FILE]``.
+Run: ``python benchmarks/elsewhere.py [--groups N] [--backend torch] [--python PATH] [--store FILE]``.
 
-Ten architectures of ``supershaper`` at batch 1 and 32 tokens, by hwcost's own processes and by a job folder that the same
-Python runs, in turn: each call of this script adds at most ``--parts`` campaigns of one kind or the other to the store, so
-that a machine can be had for a few minutes at a time. Then the table: both latencies of every architecture, over all campaigns
-so far, and their difference. The median of the absolute differences should be 1 % at the most, and the audits of both alike.
+Ten architectures of ``supershaper`` at batch 1 and 32 tokens, by hwcost's own process and by a job folder that the same Python
+runs, a round each, in the order here, elsewhere, elsewhere, here: so a level of the machine that moves slowly meets both alike.
+Each call adds ``--groups`` such groups of four rounds, a minute and a half each, to the store, so that a machine can be had for
+a few minutes at a time, and prints the table of all groups so far. The ratio of an architecture is that of the geometric means
+of its latencies. The median of the absolute differences should be 1 % at the most, and the audits of both alike.
 """
 
 from __future__ import annotations
@@ -22,12 +23,10 @@ NUMBER, SEQ_LEN = 10, 32
 
 
 def measure(kind: str, options: argparse.Namespace, seed: int) -> None:
-    """Measures the architectures once, here or through a job folder."""
+    """Measures the architectures in one round, here or through a job folder."""
     on = None if kind == "here" else f"local:///tmp/hwcost-elsewhere?python={options.python}"
     archs = hc.space("supershaper").sample(NUMBER, seed=0, design="spread")
-    hc.measure(
-        archs, backend=options.backend, seq_len=SEQ_LEN, rounds=4, budget_s=options.budget, seed=seed, store=options.store, on=on
-    )
+    hc.measure(archs, backend=options.backend, seq_len=SEQ_LEN, rounds=1, seed=seed, store=options.store, on=on)
 
 
 def campaigns(store: Store) -> dict[str, list[str]]:
@@ -41,7 +40,7 @@ def campaigns(store: Store) -> dict[str, list[str]]:
 
 
 def latencies(store: Store, ids: list[str]) -> dict[str, float]:
-    """Returns the mean log-free latency of every architecture over campaigns, in seconds."""
+    """Returns the geometric mean of every architecture's latencies over campaigns, in seconds."""
     from hwcost.campaign import estimate
     from hwcost.campaign.plan import Plan
 
@@ -71,19 +70,18 @@ def report(options: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Adds campaigns, the kind with fewer first, and prints what there is."""
+    """Adds groups of rounds, and prints what there is."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parts", type=int, default=2)
-    parser.add_argument("--budget", type=float, default=75.0)
+    parser.add_argument("--groups", type=int, default=1)
     parser.add_argument("--backend", default="torch")
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--store", default="elsewhere.db")
     options = parser.parse_args()
-    for _ in range(options.parts):
-        with hc.open_store(options.store) as store:
-            ids = campaigns(store)
-        kind = "here" if len(ids["here"]) <= len(ids["elsewhere"]) else "elsewhere"
-        measure(kind, options, seed=len(ids[kind]))
+    for _ in range(options.groups):
+        for kind in ("here", "elsewhere", "elsewhere", "here"):
+            with hc.open_store(options.store) as store:
+                made = len(campaigns(store)[kind])
+            measure(kind, options, seed=made)
     report(options)
     return 0
 

@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU or on a GPU, whichever release is there; a silent fall-back to the CPU is an error."""
+"""ONNX Runtime on the CPU or on a GPU, there also through TensorRT; a silent fall-back to the CPU is an error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .errors import MeasurementError, UsageError
 from .sweep import empty_host_caches
 from .timer import host_timing
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 POOL, ITEMSIZE = "pool.f32", 4
 LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED", "all": "ORT_ENABLE_ALL"}
 
@@ -18,7 +18,7 @@ class OnnxRuntime:
     """Runs the job's ONNX files.
 
     Args:
-        job: The job; its backend's options ``optimization`` and ``spinning`` apply.
+        job: The job; its backend's options ``provider``, ``optimization`` and ``spinning`` apply.
         folder: Folder of the job.
         device: Device that is measured on.
     """
@@ -30,7 +30,9 @@ class OnnxRuntime:
         import onnxruntime
 
         self._ort, self._folder, self._kind, self._threads = onnxruntime, folder, device.kind, job["threads"]
-        self._options, self._provider = job["backend_options"], PROVIDERS[device.kind]
+        self._options = job["backend_options"]
+        chosen = self._options.get("provider", "auto")
+        self._provider = PROVIDERS[device.kind if chosen == "auto" else chosen]
         self._pool_numbers = job["pool_numbers"]
         here = onnxruntime.get_available_providers()
         if self._provider not in here:
@@ -53,6 +55,8 @@ class OnnxRuntime:
         settings.log_severity_level = 4
         spins = str(options.get("spinning", False)).lower() in ("true", "1", "yes")
         settings.add_session_config_entry("session.intra_op.allow_spinning", str(int(spins)))
+        if self._provider != PROVIDERS["cpu"]:
+            settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         path = os.path.join(self._folder, workload["onnx"])
         make_pool(os.path.join(self._folder, "weights.f32"), os.path.dirname(path), self._pool_numbers)
         session = ort.InferenceSession(path, settings, providers=[self._provider])

@@ -52,6 +52,13 @@ class Rounds:
                 self._results.add({"event": "round", "number": number, "order": order})
             while self._left(number, order):
                 self._process(number, order, device, cores, len(rounds) - place)
+                if self._is_late():
+                    return
+
+    def _is_late(self) -> bool:
+        """Says whether the budget ends a run whose workloads are measured one after another."""
+        is_over = self._budget_s is not None and self._elapsed() >= self._budget_s
+        return is_over and self._job["arrival"]["kind"] != "back-to-back"
 
     def _order(self, number: int) -> list[str]:
         return next(e["order"] for e in self._results.events if e["event"] == "round" and e["number"] == number)
@@ -88,7 +95,8 @@ class Rounds:
             self._results.add({"event": "done", "round": number})
         except WorkerDiedError as error:
             self._after_death(error, number, order)
-        if self._left(number, order) == left:
+            return
+        if not self._is_late() and self._left(number, order) == left:
             raise RuntimeError("the measuring process ended without a visit of %d workloads" % len(left))
 
     def _workload(self, key: str) -> dict[str, Any]:

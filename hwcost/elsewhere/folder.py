@@ -41,6 +41,9 @@ FORMAT = 1
 BACKENDS = ("null", "onnxruntime", "torch")
 """Backends whose runtimes the runner knows."""
 
+OPTIONS = {"onnxruntime": ("optimization", "provider", "spinning"), "torch": ()}
+"""Options of backends that the runner applies; the law of ``null`` takes its own."""
+
 KINDS = ("cpu", "cuda")
 """Kinds of device that the runner measures on."""
 
@@ -123,11 +126,16 @@ def check(plan: Plan) -> None:
     """Refuses plans that the runner cannot carry out.
 
     Raises:
-        UsageError: When the backend, the kind of device or the stopping criterion is not one that it knows.
+        UsageError: When the backend, one of its options, the kind of device or the stopping criterion is not one that it knows.
     """
     if plan.backend not in BACKENDS:
         known = ", ".join(BACKENDS)
         raise UsageError(f"the runner of a job folder has no runtime for backend '{plan.backend}'. Known: {known}")
+    known_options = OPTIONS.get(plan.backend, tuple(plan.backend_options))
+    for name in plan.backend_options:
+        if name not in known_options:
+            listed = ", ".join(known_options) or "none"
+            raise UsageError(f"the runner of a job folder does not apply option '{name}' of '{plan.backend}'. Known: {listed}")
     kind = None if plan.handle is None else plan.handle.kind
     if kind not in KINDS:
         known = " and ".join(KINDS)
