@@ -250,7 +250,7 @@ KINDS = {
         UncentredNorm, ValueMeanPooling,
     )
 }  # fmt: skip
-"""What can be built, by the name of its class."""
+"""Modules that can be built, by the names of their classes."""
 
 
 def build(described: dict[str, Any]) -> Any:

@@ -49,7 +49,7 @@ class Groups:
     """The groups of one process: as many workloads as memory holds are prepared, measured in turn, then freed.
 
     Args:
-        setting: What all workloads are measured with.
+        setting: Settings that all workloads are measured with.
         tasks: Workloads with their positions, in the round's order.
     """
 
@@ -122,7 +122,7 @@ class Passes:
     """The passes over one group.
 
     Args:
-        setting: What all workloads are measured with.
+        setting: Settings that all workloads are measured with.
         group: Number of the group.
         members: Its workloads.
         until_s: Age of the process, in seconds, after which no further pass begins; None for no such limit.

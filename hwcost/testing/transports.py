@@ -53,7 +53,7 @@ class TransportSuite:
         assert target.read_text(encoding="utf-8") == "a line\n"
 
     def test_a_failure_is_a_status(self, transport: Any, tmp_path: Path) -> None:
-        """A job that fails is no failure of the transport."""
+        """The exit status of a job that fails is returned, not raised."""
         transport.send(_parts(tmp_path / "here"), JOB)
         assert transport.run(JOB, ["fail"], lambda line: None)[0] == 3
 

@@ -19,7 +19,7 @@ import pytest
 import hwcost as hc
 from hwcost.campaign.progress import Progress
 from hwcost.elsewhere import measure
-from hwcost.elsewhere.transports import Transport, transport
+from hwcost.elsewhere.transports import ConnectionLostError, Transport, transport
 from hwcost.errors import DeviceError
 from hwcost.stores import open_store
 from hwcost.testing.transports import TransportSuite
@@ -130,8 +130,9 @@ def test_a_machine_that_does_not_answer_is_unreachable(server: Server, tmp_path:
 
 def test_a_key_that_is_not_accepted_is_said(server: Server, tmp_path: Path) -> None:
     url = server.url(tmp_path).replace("/user&", "/absent&")
-    with pytest.raises(DeviceError, match="Permission denied"):
+    with pytest.raises(DeviceError, match="Permission denied") as error:
         transport(url).send([tmp_path], "job")
+    assert not isinstance(error.value, ConnectionLostError)
 
 
 def _free_port() -> int:

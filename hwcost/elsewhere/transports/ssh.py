@@ -24,6 +24,9 @@ OPTIONS = ("BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "Serv
 LOST = 255
 """Exit status of ssh for its own failures, those of the connection among them."""
 
+FINAL = ("Permission denied", "Host key verification failed", "Could not resolve hostname", "Bad configuration option")
+"""Messages of ssh after which another attempt would end alike."""
+
 DEFAULT_FOLDER = "hwcost-jobs"
 """Folder of jobs in the home of the user there."""
 
@@ -96,8 +99,8 @@ class Ssh(Transport):
         if done.returncode:
             raise DeviceError(f"{self.url} refuses the job: {done.stderr.strip()[-TAIL:]}")
 
-    def _lost(self, said: str) -> ConnectionLostError:
+    def _lost(self, said: str) -> DeviceError:
+        """Returns the error for a failure of ssh itself: one of the connection, unless trying again is of no use."""
         reason = said.strip().splitlines()[-1] if said.strip() else "the connection was cut"
-        return ConnectionLostError(
-            f"{self.url} cannot be reached: {reason}. See whether 'ssh -o BatchMode=yes {self.address.host}' works."
-        )
+        kind = DeviceError if any(sign in said for sign in FINAL) else ConnectionLostError
+        return kind(f"{self.url} cannot be reached: {reason}. See whether 'ssh -o BatchMode=yes {self.address.host}' works.")
