@@ -34,7 +34,7 @@ CAMPAIGNS = 20
 
 LONG_BURSTS = {
     "bursts of 0.5 to 3 s": Bursts(),
-    "bursts of 0.3 s, duty 50 %": Neighbour(1.6, 0.5, 0.3),
+    "bursts of .3 s, duty 50 %": Neighbour(1.6, 0.5, 0.3),
 }
 """Neighbours of calls that take as long."""
 
@@ -111,6 +111,9 @@ def calls_table(seeds: int) -> None:
             error = np.array([one.error for one in found])
             half = np.array([one.half_width for one in found])
             apart, both = np.abs(error[::2] - error[1::2]), half[::2] + half[1::2]
+            if not confirmed.any():
+                print(f"{name:26s}{way:14s}{'-':>9s}{1:13.3f}", flush=True)
+                continue
             covered = (np.abs(error) <= half)[confirmed].mean()
             worst, middle = np.quantile(np.abs(error)[confirmed], 0.95), np.nanmedian(half[confirmed])
             print(f"{name:26s}{way:14s}{covered:9.3f}{1 - confirmed.mean():13.3f}{100 * worst:8.2f}", end="")

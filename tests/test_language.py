@@ -9,6 +9,8 @@ import pytest
 from tests.conftest import ROOT
 from tests.language import fragments, headless, retired
 
+pytestmark = pytest.mark.source
+
 CODE = sorted([*(ROOT / "hwcost").rglob("*.py"), *(ROOT / "kernels").glob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
 PROSE = sorted([*CODE, *(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.source
+
 LAYERS = [
     ["errors"],
     ["units"],

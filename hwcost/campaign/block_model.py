@@ -8,6 +8,11 @@ one, and contended ones on a grid of delays, because neighbours differ, come tog
 
 Everything is fitted by expectation maximisation, from several starts, since a machine that is hardly ever uncontended
 looks at first like a slower one that is. A campaign is contended when states explain its blocks clearly better than none.
+
+Beside many neighbours delays are of all sizes, and the smallest of them and noise explain the same blocks: the more of them
+is taken for noise, the slower the uncontended machine looks, and the less two campaigns agree about it. Noise beyond that
+of blocks on a quiet machine is therefore taken for delays, and the distance between the two readings, anywhere between which
+the truth may lie, widens the level's error.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ from hwcost.levels.contention import Contention
 from hwcost.levels.state_chain import fit_chain
 from hwcost.levels.tridiagonal import solve
 
-LEAST_DELAY = 0.03
+LEAST_DELAY = 0.02
 """Smallest log delay of a contended state; a smaller one is part of the level, or of noise."""
 
 MOST_DELAY = 1.5
@@ -43,6 +48,12 @@ QUICK = 8.0
 
 FIRST_NOISE = 0.015
 """Most noise at which a search for states begins: more looks like noise where neighbours slow most blocks in part."""
+
+MOST_NOISE = 0.01
+"""Most noise of the uncontended blocks of a contended campaign: what is more is taken for small delays."""
+
+EDGE = 1.8
+"""Scales of the noise by which the quickest of many blocks differ from the usual one."""
 
 DEGREES = 4.0
 """Degrees of freedom of the t distribution of a block's noise, which has outliers."""
@@ -98,7 +109,8 @@ class BlockModel:
         level: Log level at each block, the process's own included, mean zero over all blocks, shape (n,).
         residual: Log latency less item, layout and level, shape (n,): noise, and the delay of a contended block.
         noise: Scale of the noise of a block.
-        level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance.
+        level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance, and doubt
+            about how much of the noise is contention.
         states: The machine's states; None where there is one.
     """
 
@@ -155,10 +167,14 @@ def fit_block_model(table: BlockTable) -> BlockModel:
         found = _search(table, segment, _start(table, segment, item, _DELAYS), _DELAYS)
         if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
             best = found
+    is_contended, shift = best is not plain, 0.0
+    if is_contended and best.noise > MOST_NOISE:
+        noisy, best = best, _search(table, segment, _quieter(best), _DELAYS, MOST_NOISE)
+        shift = float(np.median(noisy.item - best.item))
     residual = _residual(table, segment, best)
-    level_error = min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended))
+    level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), shift / math.sqrt(12.0))
     level = best.segments[segment] - best.segments[segment].mean()
-    states = None if best is plain else _states(best.uncontended, residual, best.noise)
+    states = _states(best.uncontended, residual, best.noise) if is_contended else None
     return BlockModel(best.uncontended, level, residual, best.noise, level_error, states)
 
 
@@ -181,6 +197,11 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
     )
 
 
+def _quieter(fit: _Fit) -> _Fit:
+    """Begins a search where the quickest blocks lie if the noise is no more than that of a quiet machine."""
+    return replace(fit, item=fit.item - EDGE * (fit.noise - MOST_NOISE), noise=MOST_NOISE)
+
+
 def _first_noise(table: BlockTable) -> float:
     """Returns the scale of noise by the differences between successive blocks of one item."""
     order = np.argsort(table.item, kind="stable")
@@ -189,11 +210,11 @@ def _first_noise(table: BlockTable) -> float:
     return max(1e-3, float(np.median(steps)) / 0.95) if len(steps) else 0.01
 
 
-def _search(table: BlockTable, segment: Indices, start: _Fit, delays: Floats) -> _Fit:
+def _search(table: BlockTable, segment: Indices, start: _Fit, delays: Floats, most_noise: float = math.inf) -> _Fit:
     """Alternates between the probabilities of states and everything else."""
     fit, before = start, -math.inf
     for _ in range(PASSES):
-        fit = _maximised(table, segment, _expected(table, segment, fit, delays))
+        fit = _maximised(table, segment, _expected(table, segment, fit, delays), most_noise)
         if fit.log_likelihood < before + TOLERANCE:
             break
         before = fit.log_likelihood
@@ -287,12 +308,13 @@ def _log_noise(z: Floats) -> Floats:
     return np.asarray(constant - (DEGREES + 1) / 2 * np.log(1.0 + slow**2 / DEGREES) - near * (quick - 0.5 * near))
 
 
-def _maximised(table: BlockTable, segment: Indices, fit: _Fit) -> _Fit:
+def _maximised(table: BlockTable, segment: Indices, fit: _Fit, most_noise: float) -> _Fit:
     """Fits noise, level, items and layouts to the uncontended blocks; outlying ones count less."""
     residual = _residual(table, segment, fit)
     robust = (DEGREES + 1) / (DEGREES + (residual / fit.noise) ** 2)
     weight = fit.uncontended * robust
-    noise = max(1e-4, math.sqrt(float((weight * residual**2).sum() / max(fit.uncontended.sum(), 1e-9))))
+    noise = math.sqrt(float((weight * residual**2).sum() / max(fit.uncontended.sum(), 1e-9)))
+    noise = min(max(noise, 1e-4), most_noise)
     rest = table.y - fit.item[table.item] - fit.layout[table.visit]
     level, step = _level(rest, segment, weight / noise**2, fit.step)
     y = table.y - level[segment]

@@ -77,7 +77,9 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitVal
     variance = within / max(float(np.maximum(counted - 1.0, 0.0).sum()), 0.3 * float(counted.sum()), 1e-9)
     is_seen = counted >= 0.5
     first = np.unique(number, return_index=True)[1]
-    precision = _precision(means, table.item[first], table.round[first], counted, variance, is_seen)
+    unsure = np.bincount(number, model.uncontended * (1.0 - model.uncontended) * model.residual**2, n)
+    noise = (variance * counted + unsure) / np.maximum(counted, 1e-9) ** 2
+    precision = _precision(means, table.item[first], table.round[first], noise, is_seen)
     usual = float(np.quantile(precision[is_seen], USUAL)) if is_seen.any() else 1.0
     return VisitValues(
         y=means,
@@ -90,7 +92,7 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitVal
 
 
 def _precision(
-    y: Floats, item: Indices, round: Indices, counted: Floats, variance: float, is_seen: NDArray[np.bool_]
+    y: Floats, item: Indices, round: Indices, noise: Floats, is_seen: NDArray[np.bool_]
 ) -> Floats:
     """Returns one over the variance of every visit: that of what processes do to an item, and that of noise.
 
@@ -98,7 +100,6 @@ def _precision(
 
     Source: Paule and Mandel 1982, J. Res. NBS 87(5).
     """
-    noise = variance / np.maximum(counted, 1e-9)
     rows = np.flatnonzero(is_seen)
     items = np.unique(item[rows], return_inverse=True)[1]
     rounds = np.unique(round[rows], return_inverse=True)[1]

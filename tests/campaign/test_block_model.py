@@ -64,6 +64,22 @@ def test_blocks_of_the_uncontended_machine_are_recognised(study: ModuleType) -> 
     assert math.exp(model.states.delay) == pytest.approx(1.4, rel=0.1)
 
 
+def test_campaigns_agree_beside_delays_of_all_sizes(study: ModuleType) -> None:
+    """Delays from an exponential distribution have no gap to noise, but larger ones are no slower machine."""
+    shifts = []
+    for seed in range(6):
+        one = drawn(study, seed, passes=25)
+        rng = np.random.default_rng(seed)
+        runs = []
+        for mean in (0.03, 0.12):
+            y = one.blocks.y + np.where(rng.random(len(one.blocks.y)) < 0.8, rng.exponential(mean, len(one.blocks.y)), 0.0)
+            runs.append(study.errors(replace(one, blocks=replace(one.blocks, y=y)), "block model"))
+        quiet, loud = runs
+        shifts.append(float(np.median(loud.error - quiet.error)))
+        assert (np.abs(loud.error - quiet.error) <= np.hypot(loud.half_width, quiet.half_width)).mean() >= 0.8
+    assert np.median(np.abs(shifts)) < 0.02
+
+
 def test_without_a_neighbour_there_are_no_states(study: ModuleType) -> None:
     for seed in range(4):
         one = drawn(study, seed, neighbours=())

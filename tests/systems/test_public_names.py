@@ -13,6 +13,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.source
+
 SYSTEMS = ROOT / "hwcost" / "systems"
 PAPERS = sorted(path.name for path in SYSTEMS.iterdir() if (path / "pipeline.py").exists())
 SOURCES = sorted(SYSTEMS.rglob("*.py"))

@@ -1,0 +1,165 @@
+"""How often detectors of changes cry wolf, and how often they find a change, on histories with known truth.
+
+Run: ``python benchmarks/detectors.py [--series N] [--peers PYTHON]``. PYTHON is an interpreter with ``asv`` and
+``apache-otava`` (they need an environment of their own: ``python -m venv peers && peers/bin/pip install asv apache-otava``).
+
+Histories have 60 nights and a noise of 2 %, either independent from night to night (iid) or correlated by 0.5 (AR); a change
+comes with night 45. A false alarm is any change in a quiet history; a change is found when one of the right sign lies within
+4 nights of it, once all nights are known, and in time when it is found so by its fourth night. After an alarm of hwcost both
+codes, that of the last night that is surely before the change and that of the first surely after it, are measured again in
+one campaign: rounds of both with fresh noise until the interval is within 1 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hwcost._types import Floats
+from hwcost.campaign.differences import verdicts
+from hwcost.history.changes import Change, find_changes
+from hwcost.history.confirmation import confirm
+
+NIGHTS = 60
+SHIFTED = 45
+NOISE = 0.02
+CORRELATION = 0.5
+NEAR = 4
+SIZES = (0.03, 0.05, 0.10)
+LEAST = 0.03
+WINDOW = 7
+MADS = 3.0
+ROUNDS = (4, 32)
+"""Least and most rounds of a confirmation."""
+
+WANTED = 0.01
+"""Half-width at which a confirmation ends."""
+
+Alarm = tuple[int, bool]
+"""Night of an alarm, and whether it says slower."""
+
+Detector = Callable[[Floats], list[Alarm]]
+
+
+def history(seed: int, correlation: float, shift: float = 0.0) -> Floats:
+    """Draws log latencies of all nights."""
+    draws = np.random.default_rng(seed).normal(0.0, NOISE, NIGHTS)
+    for night in range(1, NIGHTS):
+        draws[night] = correlation * draws[night - 1] + np.sqrt(1 - correlation**2) * draws[night]
+    draws[SHIFTED:] += np.log1p(shift)
+    return np.asarray(draws)
+
+
+def previous(y: Floats) -> list[Alarm]:
+    """A night that differs from the one before by more than 5 %."""
+    ratio = np.exp(np.diff(y)) - 1
+    return [(int(k) + 1, bool(ratio[k] > 0)) for k in np.flatnonzero(np.abs(ratio) > 0.05)]
+
+
+def medians(y: Floats) -> list[Alarm]:
+    """A median of 7 nights that differs from that of the 7 before by 3 median absolute deviations and 3 %."""
+    found = []
+    for k in range(WINDOW, len(y) - WINDOW + 1):
+        before, after = y[k - WINDOW : k], y[k : k + WINDOW]
+        step = float(np.median(after) - np.median(before))
+        mad = float(np.median(np.abs(before - np.median(before))))
+        if abs(step) > max(MADS * 1.4826 * mad, np.log1p(LEAST)):
+            found.append((k, step > 0))
+    return found
+
+
+def hwcost(y: Floats) -> list[Alarm]:
+    """What hwcost finds."""
+    return [(one.at, one.log_ratio > 0) for one in find_changes(y)]
+
+
+RULES: Mapping[str, Detector] = {"latest against previous, 5 %": previous, "medians of 7, 3 MAD and 3 %": medians}
+
+
+def is_confirmed(change: Change, truth: float, rng: np.random.Generator) -> bool:
+    """Measures both codes again, with fresh noise in every round, until the interval is narrow, and judges."""
+    from scipy import stats
+
+    drawn = list(truth + np.sqrt(2) * NOISE * rng.standard_normal(ROUNDS[0]))
+    while True:
+        n = len(drawn)
+        half = float(stats.t.ppf(0.975, n - 1) * np.std(drawn, ddof=1) / np.sqrt(n))
+        if half <= WANTED or n >= ROUNDS[1]:
+            break
+        drawn.append(float(truth + np.sqrt(2) * NOISE * rng.standard_normal()))
+    (again,) = verdicts(["net"], np.array([np.mean(drawn)]), np.array([half]))
+    return confirm(change, again) == "confirmed"
+
+
+def confirmed(seed: int, y: Floats, truth: Floats) -> list[Alarm]:
+    """What is left of hwcost's alarms once both codes were measured again."""
+    rng = np.random.default_rng([seed, 5])
+    return [
+        (one.at, one.log_ratio > 0)
+        for one in find_changes(y)
+        if is_confirmed(one, float(truth[one.latest] - truth[one.earliest - 1]), rng)
+    ]
+
+
+def is_found(alarms: Sequence[Alarm]) -> bool:
+    """Says whether an alarm of the right sign lies near the change."""
+    return any(abs(at - SHIFTED) <= NEAR and up for at, up in alarms)
+
+
+def in_time(y: Floats) -> bool:
+    """Says whether hwcost finds a change by its fourth night."""
+    return any(is_found(hwcost(y[:last])) for last in range(SHIFTED + 1, SHIFTED + NEAR + 1))
+
+
+def peers(python: Path, cases: Sequence[Floats]) -> dict[str, list[list[Alarm]]]:
+    """Asks other tools, which see latencies rather than their logarithms."""
+    script = Path(__file__).parent / "studies" / "detector_peers.py"
+    given = json.dumps({"series": [np.exp(y).tolist() for y in cases]})
+    found = json.loads(subprocess.run([python, script], input=given, capture_output=True, text=True, check=True).stdout)
+    return {name: [[(at, up) for at, up in one] for one in alarms] for name, alarms in found.items()}
+
+
+def truth_of(shift: float) -> Floats:
+    """The true log latency of every night."""
+    return np.where(np.arange(NIGHTS) < SHIFTED, 0.0, np.log1p(shift))
+
+
+def all_alarms(count: int, correlation: float, shift: float, python: Path | None) -> dict[str, list[list[Alarm]]]:
+    """Alarms of every detector on the histories of a case."""
+    cases = [history(seed, correlation, shift) for seed in range(count)]
+    found = {name: [rule(y) for y in cases] for name, rule in RULES.items()}
+    found |= peers(python, cases) if python else {}
+    found["hwcost"] = [hwcost(y) for y in cases]
+    truth = truth_of(shift)
+    found["hwcost, confirmed"] = [confirmed(seed, y, truth) for seed, y in enumerate(cases)]
+    return found
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--series", type=int, default=1000, help="Number of histories of each case.")
+    parser.add_argument("--peers", type=Path, help="Python that has asv and apache-otava.")
+    given = parser.parse_args()
+    sizes = "  ".join(f"{100 * size:.0f} %" for size in SIZES)
+    for name, correlation in (("iid", 0.0), (f"AR {CORRELATION}", CORRELATION)):
+        print(f"\n{name}, {given.series} histories of each case (%)")
+        print(f"{'detector':32s}{'false':>8s}{'slower':>8s}{'faster':>8s}   found: {sizes}")
+        quiet = all_alarms(given.series, correlation, 0.0, given.peers)
+        shifted = [all_alarms(given.series, correlation, size, given.peers) for size in SIZES]
+        for detector, alarms in quiet.items():
+            share = [np.mean([bool(one) for one in alarms])]
+            share += [np.mean([any(up == slower for _, up in one) for one in alarms]) for slower in (True, False)]
+            hits = [np.mean([is_found(one) for one in case[detector]]) for case in shifted]
+            print(f"{detector:32s}", *(f"{100 * x:7.1f}" for x in share), "         ", *(f"{100 * x:5.1f}" for x in hits))
+        timely = np.mean([in_time(history(seed, correlation, 0.05)) for seed in range(given.series)])
+        print(f"hwcost finds 5 % by the fourth night in {100 * timely:.1f} %")
+
+
+if __name__ == "__main__":
+    main()

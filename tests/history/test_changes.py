@@ -1,0 +1,110 @@
+"""Changes of a history: found where they are, quiet where there are none, whatever the level and the scale."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwcost.errors import UsageError
+from hwcost.history.changes import LEAST, find_changes
+
+NIGHTS = 60
+
+
+def noise(seed: int, n: int = NIGHTS, sd: float = 0.02, tie: float = 0.0) -> np.ndarray:
+    """Draws a quiet history whose neighbouring nights correlate by ``tie``."""
+    draws = np.random.default_rng(seed).normal(0.0, sd, n)
+    for night in range(1, n):
+        draws[night] = tie * draws[night - 1] + math.sqrt(1 - tie**2) * draws[night]
+    return draws
+
+
+def test_quiet_histories_have_few_changes_and_on_both_sides() -> None:
+    found = [change for seed in range(300) for change in find_changes(noise(seed))]
+    assert len({change.log_ratio > 0 for change in found}) == 2
+    alarmed = sum(bool(find_changes(noise(seed))) for seed in range(300))
+    assert alarmed <= 0.05 * 300
+
+
+@pytest.mark.parametrize("size", [0.05, -0.05, 0.10])
+def test_a_shift_is_found_where_it_is(size: float) -> None:
+    hits, held = 0, 0
+    for seed in range(200):
+        y = noise(seed)
+        y[45:] += math.log1p(size)
+        near = [one for one in find_changes(y) if abs(one.at - 45) <= 4 and one.log_ratio * size > 0]
+        hits += bool(near)
+        held += any(one.earliest <= 45 <= one.latest for one in near)
+    assert hits >= 0.95 * 200
+    assert held >= 0.93 * hits
+
+
+def test_a_shift_is_told_by_the_fourth_night() -> None:
+    told = 0
+    for seed in range(200):
+        y = noise(seed)[:49]
+        y[45:] += math.log1p(0.05)
+        told += any(one.at >= 41 and one.log_ratio > 0 for last in range(46, 50) for one in find_changes(y[:last]))
+    assert told >= 0.93 * 200
+
+
+def test_two_changes_and_what_lies_between() -> None:
+    y = noise(3)
+    y[20:40] += 0.10
+    up, down = find_changes(y)
+    assert (up.at, down.at) == (20, 40)
+    assert up.ratio == pytest.approx(math.exp(0.10), rel=0.02)
+    assert down.log_ratio == pytest.approx(-0.10, abs=0.02)
+
+
+def test_a_single_slow_night_is_no_change() -> None:
+    y = noise(4, sd=0.005)
+    y[30] += 0.5
+    assert find_changes(y) == ()
+
+
+def test_a_change_below_the_minimum_effect_does_not_count() -> None:
+    y = noise(5, sd=0.001)
+    y[30:] += 0.02
+    assert find_changes(y) == ()
+    (found,) = find_changes(y, least=0.01)
+    assert found.at == 30
+
+
+@given(st.integers(0, 50), st.floats(-20, 20), st.integers(4, 80))
+def test_the_level_does_not_matter(seed: int, level: float, n: int) -> None:
+    y = noise(seed, n)
+    y[n // 2 :] += 0.08
+    moved = find_changes(y + level)
+    assert [(one.at, one.earliest, one.latest) for one in find_changes(y)] == [
+        (one.at, one.earliest, one.latest) for one in moved
+    ]
+
+
+@given(st.integers(0, 50))
+def test_backwards_the_changes_are_the_same(seed: int) -> None:
+    y = noise(seed)
+    y[25:] += 0.10
+    forth, back = find_changes(y), find_changes(y[::-1])
+    assert sorted(NIGHTS - one.at for one in back) == [one.at for one in forth]
+
+
+@pytest.mark.parametrize("n", range(4))
+def test_too_short_histories_have_none(n: int) -> None:
+    assert find_changes(np.arange(n, dtype=float)) == ()
+
+
+def test_exact_steps_without_noise() -> None:
+    (found,) = find_changes(np.repeat([0.0, 0.2], 5))
+    assert (found.at, found.earliest, found.latest, found.p) == (5, 5, 5, 0.0)
+    assert find_changes(np.zeros(10)) == ()
+    assert found.log_ratio > LEAST
+
+
+def test_a_night_without_a_latency_is_refused() -> None:
+    with pytest.raises(UsageError, match="value 1 of the history is nan: leave nights without a latency out"):
+        find_changes(np.array([1.0, math.nan, 1.0, 1.0]))
