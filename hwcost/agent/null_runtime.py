@@ -26,7 +26,7 @@ class NullRuntime:
     def __init__(self, job: dict[str, Any], folder: str, device: Any) -> None:
         self.options = job["backend_options"]
         self.is_real = str(self.options.get("realtime", False)).lower() in ("true", "1", "yes")
-        self.now_ns = 0.0
+        self.now_ns, self.round = 0.0, 0
 
     def versions(self) -> dict[str, str]:
         """Version of the law."""
@@ -45,7 +45,7 @@ class NullRunner:
     def __init__(self, runtime: NullRuntime, workload: dict[str, Any]) -> None:
         options = runtime.options
         self._runtime, self._latency_s, self._noise = runtime, workload["law_s"], float(options.get("noise", 0.01))
-        self._random = random.Random("%s/%s" % (options.get("seed", 0), workload["key"]))
+        self._random = random.Random("%s/%s/%d" % (options.get("seed", 0), workload["key"], runtime.round))
         self.facts = {"law_s": self._latency_s, "realtime": runtime.is_real}
         self.read_ns = None if runtime.is_real else self._read_ns
 

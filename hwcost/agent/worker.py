@@ -47,6 +47,7 @@ def work(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     pin(task["cpus"])
     device = devices.find(job["device"])
     runtime = runtime_of(job, task["folder"], device)
+    runtime.round = task["round"]
     facts = machine.facts(device.facts, runtime.versions(), devices.of_process(device))
     facts["settings"]["exclusive"] = task["is_exclusive"]
     yield {"event": "environment", "round": task["round"], "round_s": task["round_s"], **facts}

@@ -118,7 +118,7 @@ class RemoteRounds:
         except KeyboardInterrupt:
             self._stop()
             raise
-        self._take_in()
+        self._persistently(self._take_in)
         if not self._is_known(number, order) and self._budget.left_s > 0:
             raise HwcostError(f"{self._url} ended round {number + 1} without results of all workloads. Report this.")
         self._budget.learn(age(), min(age(), self._budget.least_s or age()))
