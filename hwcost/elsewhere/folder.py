@@ -24,7 +24,7 @@ from hwcost._io import write_text
 from hwcost.backends.null import Null
 from hwcost.campaign import canaries
 from hwcost.campaign.plan import Plan
-from hwcost.elsewhere import nets
+from hwcost.elsewhere.nets import description, write_onnx
 from hwcost.errors import StoreError, UsageError
 from hwcost.stores.schema import Campaign
 from hwcost.timing import cache, work
@@ -198,11 +198,11 @@ def _of_backend(path: Path, plan: Plan, workload: Workload) -> tuple[dict[str, A
     if plan.backend == "null":
         return {"law_s": Null(plan.threads, plan.backend_options).law_s(workload)}, 0
     if plan.backend == "torch":
-        own, numbers = nets.description(workload)
+        own, numbers = description(workload)
         return {**own, "inputs": _write_inputs(path, workload)}, numbers
     name = f"models/{workload.key[:16]}.onnx"
     (path / "models").mkdir(exist_ok=True)
-    numbers = nets.write_onnx(workload, path / name)
+    numbers = write_onnx(workload, path / name)
     return {"onnx": name, "inputs": _write_inputs(path, workload)}, numbers
 
 

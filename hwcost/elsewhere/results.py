@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from hwcost.campaign.plan import Plan
-from hwcost.elsewhere import events
+from hwcost.elsewhere.events import Closed, Died, Done, Environment, Failed, Job, Pass, Prepared, Round, checked
 from hwcost.errors import DataError, UsageError
 from hwcost.stores.fields import reason
 from hwcost.stores.schema import Campaign
@@ -44,7 +44,7 @@ class Results:
         campaign: Campaign that was measured.
         plan: Its plan.
         rounds: Order of every round that was begun, by its number.
-        processes: What each process reported, in the order they ran.
+        processes: Reports of the processes, in the order they ran.
         remarks: Remarks for the reader about what was found.
     """
 
@@ -108,10 +108,10 @@ class _Reader:
         if plain["n"] != number:
             what = "repeats an earlier one" if plain["n"] < number else "comes too early: others are missing before it"
             raise DataError(f"{place} has the number {plain['n']}, expected {number}: it {what}. Copy the file again")
-        event = events.checked(plain["event"], place)
-        if (number == 0) != isinstance(event, events.Job):
+        event = checked(plain["event"], place)
+        if (number == 0) != isinstance(event, Job):
             raise DataError(f"{place}: the first line, and no other, names the job. Copy the file again")
-        if isinstance(event, events.Job):
+        if isinstance(event, Job):
             self._begin(event, place)
         if plain["campaign_id"] != self.campaign.campaign_id:
             raise DataError(f"{place} is of another job. Import the results of each job from their own file")
@@ -120,7 +120,7 @@ class _Reader:
             raise DataError(f"{place}: {wrong}. Copy the file again")
         self._keep(event, plain["event"])
 
-    def _begin(self, event: events.Job, place: str) -> None:
+    def _begin(self, event: Job, place: str) -> None:
         try:
             self.campaign = Campaign.model_validate(event.campaign)
         except ValidationError as error:
@@ -132,20 +132,20 @@ class _Reader:
 
     def _faults(self, event: Any) -> Iterator[str]:
         """Yields what is wrong with an event at this place of the file."""
-        if isinstance(event, events.Round):
+        if isinstance(event, Round):
             yield from self._faults_of_round(event)
-        elif isinstance(event, events.Environment):
+        elif isinstance(event, Environment):
             if event.round not in self.rounds:
                 yield f"round {event.round} was not begun"
-        elif isinstance(event, events.Died | events.Done | events.Prepared | events.Pass | events.Closed):
+        elif isinstance(event, Died | Done | Prepared | Pass | Closed):
             if not self.processes or self.processes[-1].is_over:
                 yield "no process has begun"
                 return
             yield from self._faults_of_process(event, self.processes[-1].round)
-        elif isinstance(event, events.Failed):
+        elif isinstance(event, Failed):
             yield from self._faults_of_place(event.visit["workload_key"], event.visit["round"], event.visit["position"])
 
-    def _faults_of_round(self, event: events.Round) -> Iterator[str]:
+    def _faults_of_round(self, event: Round) -> Iterator[str]:
         known = {*self.plan.by_key, *self.plan.canary_keys}
         if event.number in self.rounds:
             yield f"round {event.number} begins twice"
@@ -153,22 +153,22 @@ class _Reader:
             yield f"round {event.number} holds workloads that are not in the plan"
 
     def _faults_of_process(self, event: Any, number: int) -> Iterator[str]:
-        if isinstance(event, events.Died | events.Done) and event.round != number:
+        if isinstance(event, Died | Done) and event.round != number:
             yield f"the process is of round {number}, not {event.round}"
-        if isinstance(event, events.Died) and event.position >= len(self.rounds[number]):
+        if isinstance(event, Died) and event.position >= len(self.rounds[number]):
             yield f"position {event.position} is not one of the round"
-        if isinstance(event, events.Prepared):
+        if isinstance(event, Prepared):
             if event.round != number:
                 yield f"the process is of round {number}, not {event.round}"
             yield from self._faults_of_place(event.workload_key, event.round, event.position)
             if event.workload_key in self._groups and not self.plan.protocol.has_pauses:
                 yield "a workload is prepared twice"
-        if isinstance(event, events.Pass):
+        if isinstance(event, Pass):
             if any(self._groups.get(block.workload_key) != event.group for block in event.blocks):
                 yield "a block is of a workload that was not prepared for this group"
             if event.group in self._closed:
                 yield f"group {event.group} is closed"
-        if isinstance(event, events.Closed) and event.group not in self._groups.values():
+        if isinstance(event, Closed) and event.group not in self._groups.values():
             yield f"group {event.group} was never begun"
 
     def _faults_of_place(self, key: str, number: int, position: int) -> Iterator[str]:
@@ -177,19 +177,19 @@ class _Reader:
             yield f"workload {key[:12]} does not stand at position {position} of round {number}"
 
     def _keep(self, event: Any, plain: Event) -> None:
-        if isinstance(event, events.Round):
+        if isinstance(event, Round):
             self.rounds[event.number] = list(event.order)
-        elif isinstance(event, events.Environment):
+        elif isinstance(event, Environment):
             for process in self.processes[-1:]:
                 process.is_over = True
             self._groups, self._closed = {}, set()
             self.processes.append(Process(event.round, plain))
-        elif not isinstance(event, events.Job):
-            if isinstance(event, events.Prepared):
+        elif not isinstance(event, Job):
+            if isinstance(event, Prepared):
                 self._groups[event.workload_key] = event.group
-            elif isinstance(event, events.Closed):
+            elif isinstance(event, Closed):
                 self._closed.add(event.group)
-            self.processes[-1].is_over |= isinstance(event, events.Died | events.Done)
+            self.processes[-1].is_over |= isinstance(event, Died | Done)
             self.processes[-1].events.append(plain)
 
 

@@ -12,7 +12,7 @@ from hwcost.campaign.options import JobOptions
 from hwcost.elsewhere import JobFolder, write_folder
 from hwcost.workloads import SyntheticWorkload
 
-WORKS = tuple(SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(5))
+WORKS = tuple(SyntheticWorkload(f"w{i}", flops=int(2e8 * (1 + i))) for i in range(5))
 
 
 def job(path: Path, **options: Any) -> JobFolder:

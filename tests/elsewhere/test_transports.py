@@ -68,6 +68,7 @@ def test_a_campaign_on_another_machine_is_one_like_any(url: str, tmp_path: Path)
         assert (store.count(), store.campaigns()[0].status) == (3 * len(WORKS), "done")
 
 
+@pytest.mark.slow
 def test_imprecise_workloads_get_further_rounds_there(url: str, tmp_path: Path) -> None:
     result = hc.measure(
         WORKS, "cpu", backend="null", tier="standard", store=tmp_path / "a.db", on=url,
