@@ -92,4 +92,4 @@ def test_a_campaign_is_measured(case: tuple[str, str], tmp_path: Path) -> None:
         assert (found.records, found.is_complete) == (8, True)
         record = next(store.records())
     assert record.environment.software["framework"][backend].startswith(("1.4", "1.11", "1.12"))
-    assert record.visit.conditions["cpu_fraction"] is not None
+    assert record.visit.cpu_s is not None
