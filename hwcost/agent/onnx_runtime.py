@@ -11,6 +11,9 @@ from .timer import host_timing
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
 POOL, ITEMSIZE = "pool.f32", 4
+TOLERANCE = 1e-4
+"""Largest difference from torch's output, relative to its largest number."""
+
 LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED", "all": "ORT_ENABLE_ALL"}
 
 
@@ -63,7 +66,9 @@ class OnnxRuntime:
         if session.get_providers()[0] != self._provider:
             raise MeasurementError("%s was asked for, but %s runs" % (self._provider, session.get_providers()[0]))
         facts = {"providers": session.get_providers(), "threads": self._threads, "runner": "agent", **self.versions()}
-        return OrtRunner(ort, session, self._inputs(session, workload), self._kind, facts)
+        runner = OrtRunner(ort, session, self._inputs(session, workload), self._kind, facts)
+        facts["difference"] = runner.difference(workload["name"], workload["reference"])
+        return runner
 
     def _inputs(self, session: Any, workload: dict[str, Any]) -> dict[str, Any]:
         """Reads the inputs that the graph takes; one that it never reads is gone."""
@@ -125,6 +130,22 @@ class OrtRunner:
         """Executes once and returns all outputs as nested lists, for tests."""
         self.run(1)
         return [array.tolist() for array in self._binding.copy_outputs_to_cpu()]
+
+    def difference(self, name: str, reference: dict[str, Any]) -> float:
+        """Runs for the first time, and returns the largest difference from torch's output, relative to its largest number.
+
+        Raises:
+            MeasurementError: When that is more than rounding: another model would be timed.
+        """
+        self.run(1)
+        found = self._binding.copy_outputs_to_cpu()[0].reshape(-1)[:: reference["step"]].tolist()
+        expected = reference["values"]
+        gaps = [abs(mine - theirs) for mine, theirs in zip(found, expected)]
+        worst = max(gaps) / max(max(map(abs, expected)), 1e-12)
+        if len(found) != len(expected) or not worst <= TOLERANCE:
+            text = "ONNX Runtime on '%s' computes something else than torch: relative difference %.2g, expected at most %g"
+            raise MeasurementError(text % (name, worst, TOLERANCE))
+        return worst
 
     def empty_caches(self, cache_bytes: int) -> bool:
         """Empties the CPU's caches; those of a GPU are out of reach from here."""

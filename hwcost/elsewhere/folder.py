@@ -202,8 +202,8 @@ def _of_backend(path: Path, plan: Plan, workload: Workload) -> tuple[dict[str, A
         return {**own, "inputs": _write_inputs(path, workload)}, numbers
     name = f"models/{workload.key[:16]}.onnx"
     (path / "models").mkdir(exist_ok=True)
-    numbers = write_onnx(workload, path / name)
-    return {"onnx": name, "inputs": _write_inputs(path, workload)}, numbers
+    own, numbers = write_onnx(workload, path / name)
+    return {**own, "onnx": name, "inputs": _write_inputs(path, workload)}, numbers
 
 
 def _write_inputs(path: Path, workload: Workload) -> list[dict[str, Any]]:

@@ -15,8 +15,13 @@ from hwcost.workloads import ComponentWorkload, FactoryModelWorkload, ModelWorkl
 if TYPE_CHECKING:
     import torch
 
+    from hwcost.workloads.built import Built
+
 OPSET = 17
 """Opset of ONNX files: ONNX Runtime knows it from release 1.12 on, which came before every release that hwcost installs."""
+
+SAMPLES = 1024
+"""Numbers of an output, at most, that a job folder holds for comparison."""
 
 POOL = "pool.f32"
 """Name of the file, beside the ONNX files, of which all their matrices are parts; the runner makes it."""
@@ -67,8 +72,11 @@ def description(workload: Workload) -> tuple[dict[str, Any], int]:
     return {"net": described(module), "places": found}, numbers
 
 
-def write_onnx(workload: Workload, path: Path) -> int:
-    """Writes a workload as an ONNX file whose matrices are parts of the pool, and returns the numbers that the pool needs.
+def write_onnx(workload: Workload, path: Path) -> tuple[dict[str, Any], int]:
+    """Writes a workload as an ONNX file whose matrices are parts of the pool.
+
+    Returns:
+        Samples of eager torch's output, which the runner compares with the runtime's, and the numbers that the pool needs.
 
     Raises:
         MeasurementError: When torch cannot export the module to opset 17.
@@ -93,7 +101,16 @@ def write_onnx(workload: Workload, path: Path) -> int:
     model = onnx.load(str(path))
     _refer(model, _matrices(built.module, found))
     path.write_bytes(model.SerializeToString())
-    return numbers
+    return {"reference": _reference(built)}, numbers
+
+
+def _reference(built: Built) -> dict[str, Any]:
+    """Returns evenly spaced numbers of a module's output, and the distance between them."""
+    torch = imported("torch", "torch")
+    with torch.inference_mode():
+        flat = built.module(*built.args, **built.kwargs).reshape(-1)
+    step = max(1, -(-len(flat) // SAMPLES))
+    return {"step": step, "values": flat[::step].tolist()}
 
 
 def _matrices(module: torch.nn.Module, found: list[tuple[str, int]]) -> dict[str, int]:

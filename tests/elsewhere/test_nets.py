@@ -74,3 +74,28 @@ def test_every_module_of_hwcost_has_a_twin() -> None:
     text = "".join((ROOT / "hwcost" / "workloads" / f"{name}.py").read_text(encoding="utf-8") for name in files)
     classes = {line.split()[1].split("(")[0] for line in text.splitlines() if line.startswith("class ")}
     assert classes - {"Encoder"} <= set(KINDS)
+
+
+def test_onnx_files_share_the_weights_and_are_compared_with_torch(tmp_path: Path) -> None:
+    import json
+
+    for package in ("onnx", "onnxruntime"):
+        pytest.importorskip(package)
+    from hwcost.agent.errors import MeasurementError
+    from hwcost.agent.onnx_runtime import OnnxRuntime
+
+    made = space("supershaper", scale="mini")
+    plan = JobOptions(backend="onnxruntime").plan(models(made, made.sample(1, seed=0), seq_len=16))
+    folder = write_folder(tmp_path / "job", plan)
+    job = json.loads((folder.path / "job.json").read_text(encoding="utf-8"))
+    ((key, described),) = job["workloads"].items()
+    workload = next(iter(plan.by_key.values())).workload
+    weights = 4 * (workload.work().params if workload.work() else 0)
+    assert (folder.path / described["onnx"]).stat().st_size < weights / 2
+    runtime = OnnxRuntime(job, str(folder.path), Cpu())
+    runner = runtime.prepare({**described, "key": key})
+    assert runner.facts["difference"] <= TOLERANCE
+    runner.close()
+    described["reference"]["values"][7] += 1.0
+    with pytest.raises(MeasurementError, match="computes something else than torch"):
+        runtime.prepare({**described, "key": key})

@@ -61,7 +61,8 @@ def nets(backend: str) -> list[Workload]:
     spaces += [space("autodistil", subspace="tiny"), space("autodistill", scale="mini")]
     spaces += [space("components")] if backend == "torch" else []  # whose norm ONNX's older opsets do not have
     whole = [one for made in spaces for one in models(made, made.sample(1, seed=0), seq_len=16)]
-    return [*whole, *component_stacks(spaces[0], 1, 16, depths=(2,))]
+    narrow = component_stacks(spaces[0], 1, 16, depths=(2,)) if backend == "torch" else []
+    return [*whole, *narrow]  # ONNX Runtime 1.12 computes layers of two channels a head wrongly, and the runner refuses them
 
 
 def test_outputs_are_those_of_hwcost(case: tuple[str, str], tmp_path: Path) -> None:
