@@ -2,11 +2,12 @@
 
 Run: ``python benchmarks/elsewhere.py [--groups N] [--backend torch] [--python PATH] [--store FILE]``.
 
-Ten architectures of ``supershaper`` at batch 1 and 32 tokens, by hwcost's own process and by a job folder that the same Python
-runs, a round each, in the order here, elsewhere, elsewhere, here: so a level of the machine that moves slowly meets both alike.
-Each call adds ``--groups`` such groups of four rounds, a minute and a half each, to the store, so that a machine can be had for
-a few minutes at a time, and prints the table of all groups so far. The ratio of an architecture is that of the geometric means
-of its latencies. The median of the absolute differences should be 1 % at the most, and the audits of both alike.
+Ten architectures of ``supershaper`` at batch 1 and 32 tokens, by hwcost's own process and by a job folder that the same
+Python runs, a round each, in the order here, elsewhere, elsewhere, here: so a level of the machine that moves slowly meets
+both alike. Each call adds ``--groups`` such groups of four rounds, a minute and a half each, to the store, so that a machine
+can be had for a few minutes at a time, and prints the table of all groups so far. The ratio of an architecture is that of
+the geometric means of its latencies. The median of the absolute differences should be 1 % at the most, and the audits of
+both alike.
 """
 
 from __future__ import annotations

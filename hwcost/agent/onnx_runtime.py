@@ -109,8 +109,9 @@ class OrtRunner:
 
     def __init__(self, ort: Any, session: Any, inputs: dict[str, Any], kind: str, facts: dict[str, Any]) -> None:
         self._session, self._binding, self._kind, self.facts = session, session.io_binding(), kind, facts
-        for name, array in inputs.items():
-            self._binding.bind_ortvalue_input(name, ort.OrtValue.ortvalue_from_numpy(array, kind, 0))
+        self._kept = [(array, ort.OrtValue.ortvalue_from_numpy(array, kind, 0)) for array in inputs.values()]
+        for name, (_, value) in zip(inputs, self._kept):  # the binding keeps no array of the CPU's alive
+            self._binding.bind_ortvalue_input(name, value)
         for port in session.get_outputs():
             self._binding.bind_output(port.name, kind)
 
@@ -154,3 +155,4 @@ class OrtRunner:
     def close(self) -> None:
         """Frees the session."""
         self._session = self._binding = None
+        self._kept = []

@@ -100,7 +100,7 @@ def _import_results(path: Path, store: str | None, json: str | None) -> None:
         known = f", {done.known_records} were already there" if done.known_records else ""
         console.note(f"imported {done.records} records of campaign {done.campaign_id} into {target.url}{known}")
         if not done.is_complete:
-            console.note("the job is not done: run its run.py again on that machine, which repeats nothing, and import again")
+            console.note("the job is not done: run its run.py again on that machine, which repeats nothing, then import")
         results.show(done.result, json)
         refuse_invalid(done.result)
 

@@ -126,7 +126,7 @@ def check(plan: Plan) -> None:
     """Refuses plans that the runner cannot carry out.
 
     Raises:
-        UsageError: When the backend, one of its options, the kind of device or the stopping criterion is not one that it knows.
+        UsageError: When it does not know the backend, one of its options, the kind of device or the stopping criterion.
     """
     if plan.backend not in BACKENDS:
         known = ", ".join(BACKENDS)
@@ -135,7 +135,7 @@ def check(plan: Plan) -> None:
     for name in plan.backend_options:
         if name not in known_options:
             listed = ", ".join(known_options) or "none"
-            raise UsageError(f"the runner of a job folder does not apply option '{name}' of '{plan.backend}'. Known: {listed}")
+            raise UsageError(f"the runner of job folders has no option '{name}' of '{plan.backend}'. Known: {listed}")
     kind = None if plan.handle is None else plan.handle.kind
     if kind not in KINDS:
         known = " and ".join(KINDS)

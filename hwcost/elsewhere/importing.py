@@ -143,8 +143,9 @@ def _fail(visit: Visit, journal: Journal) -> None:
 def _key(device: dict[str, Any]) -> str:
     """Returns the key of a device; facts that are not of their type are left out here, and refused with the record."""
     facts = {name: device.get(name) for name in OF_KEY}
-    known = {name: value for name, value in facts.items() if not isinstance(value, int | float) or value > 0}
-    return device_key(units=device.get("cores"), **{**known, **{name: str(known[name]) for name in ("vendor", "product")}})
+    known: dict[str, Any] = {n: value for n, value in facts.items() if not isinstance(value, int | float) or value > 0}
+    named = {name: str(known.get(name) or "") for name in ("vendor", "product")}
+    return device_key(units=device.get("cores"), **{**known, **named})
 
 
 def _is_complete(results: Results, journal: Journal) -> bool:

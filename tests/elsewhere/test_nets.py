@@ -20,8 +20,9 @@ pytestmark = pytest.mark.torch
 pytest.importorskip("torch")
 
 SPACES = (
-    ("supershaper", {"scale": "mini"}), ("supershaper", {"scale": "mini", "merged": True}), ("autodistil", {"subspace": "tiny"}),
-    ("autodistill", {"scale": "mini"}), ("components", {}), ("transformer", {"layers": [2], "hidden": [64], "heads": [2]}),
+    ("supershaper", {"scale": "mini"}), ("supershaper", {"scale": "mini", "merged": True}),
+    ("autodistil", {"subspace": "tiny"}), ("autodistill", {"scale": "mini"}), ("components", {}),
+    ("transformer", {"layers": [2], "hidden": [64], "heads": [2]}),
 )  # fmt: skip
 TOLERANCE = 1e-5
 

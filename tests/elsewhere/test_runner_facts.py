@@ -1,4 +1,4 @@
-"""What the runner finds out about a machine is what hwcost finds out about it; cards are read through a library that is faked."""
+"""What the runner finds out about a machine is what hwcost finds out about it; the library of cards is faked."""
 
 from __future__ import annotations
 

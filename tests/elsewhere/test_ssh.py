@@ -112,8 +112,8 @@ def test_a_campaign_runs_over_ssh_through_a_cut_connection(
             cuts.append(server.cut())
 
     result = hc.measure(
-        WORKS, "cpu", backend="null", rounds=2, store=tmp_path / "a.db", on=server.url(tmp_path / "there"), progress=cut_once,
-        backend_options={"realtime": "true"},
+        WORKS, "cpu", backend="null", rounds=2, store=tmp_path / "a.db", on=server.url(tmp_path / "there"),
+        progress=cut_once, backend_options={"realtime": "true"},
     )  # fmt: skip
     assert cuts == [True]
     assert result.is_complete

@@ -59,8 +59,9 @@ def url(tmp_path: Path) -> str:
 def test_a_campaign_on_another_machine_is_one_like_any(url: str, tmp_path: Path) -> None:
     seen = []
     result = hc.measure(
-        WORKS, "cpu", backend="null", rounds=3, store=tmp_path / "a.db", on=url, progress=lambda state: seen.append(state.passes)
-    )
+        WORKS, "cpu", backend="null", rounds=3, store=tmp_path / "a.db", on=url,
+        progress=lambda state: seen.append(state.passes),
+    )  # fmt: skip
     assert result.is_complete
     assert all(len(one.visits) == 3 and one.half_width is not None for one in result.measurements)
     assert max(seen) > 0
@@ -96,7 +97,8 @@ def test_a_machine_out_of_reach_stops_the_campaign_which_says_how_to_resume(
     monkeypatch.setattr(Wavering, "lose", ["run", "run"])
     with registered("hwcost.transports", {"wavering": f"{__name__}:Wavering"}):
         on = url.replace("local", "wavering")
-        with pytest.raises(DeviceError, match=r"the connection was cut. Go on with: hwcost measure --resume .* --on 'wavering:"):
+        advice = r"the connection was cut. Go on with: hwcost measure --resume .* --on 'wavering:"
+        with pytest.raises(DeviceError, match=advice):
             hc.measure(WORKS, "cpu", backend="null", rounds=2, store=tmp_path / "a.db", on=on)
     with open_store(str(tmp_path / "a.db")) as store:
         assert store.campaigns()[0].status == "stopped"
