@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hwcost.api import device, evaluate, fit, load, measure
+    from hwcost.api import device, evaluate, fit, load, measure, plan
     from hwcost.auditing.source import audit
     from hwcost.campaign.compare import compare
     from hwcost.campaign.options import MeasureOptions
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Constraint", "CostModel", "Maximize", "MeasureOptions", "MeasuredFirst", "Minimize", "Prediction", "TableOptions",
-    "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space",
-    "supernet",
+    "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "plan", "search",
+    "space", "supernet",
 ]  # fmt: skip
 
 __version__ = "0.1.0"
@@ -57,6 +57,7 @@ _HOMES = {
     "measure": "hwcost.api",
     "lookup_table": "hwcost.cost_models.operators",
     "open_store": "hwcost.stores",
+    "plan": "hwcost.api",
     "search": "hwcost.study",
     "space": "hwcost.spaces",
     "supernet": "hwcost.supernets.registry",

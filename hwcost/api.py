@@ -13,12 +13,13 @@ from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.quantities import LATENCY, selected
 
-__all__ = ["device", "evaluate", "fit", "load", "measure"]
+__all__ = ["device", "evaluate", "fit", "load", "measure", "plan"]
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Progress, Result
     from hwcost.cost_models.base import CostModel
     from hwcost.devices import DeviceHandle, DeviceProfile
+    from hwcost.elsewhere import JobFolder
     from hwcost.spaces.base import Architecture, SearchSpace
     from hwcost.timing.stopping import StoppingCriterion
     from hwcost.workloads.base import Workload
@@ -66,6 +67,7 @@ def measure(
     until: str | Sequence[str] | None = None,
     quantities: str | Sequence[str] = (),
     lock_clocks: bool = False,
+    on: str | None = None,
     progress: Callable[[Progress], None] = lambda state: None,
 ) -> Result:
     """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
@@ -105,6 +107,7 @@ def measure(
         quantities: Quantities that are asked for beside latency, such as ``energy_j``. Rates and shares follow from the
             latency and are always known; energy and memory are measured where they are asked for.
         lock_clocks: Whether the clock of a GPU is locked near 80 % of its highest meanwhile; it is reset in any case.
+        on: Address of the machine that measures, such as ``ssh://user@host``, which needs no hwcost; None for this one.
         progress: Callback after every pass.
 
     Returns:
@@ -119,7 +122,7 @@ def measure(
     """
     from hwcost.campaign import run as campaign
     from hwcost.campaign.goals import read_goals
-    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.options import JobOptions, MeasureOptions
     from hwcost.campaign.targets import workloads
     from hwcost.cost_models.goals import GOALS
     from hwcost.spaces.base import SearchSpace
@@ -128,18 +131,64 @@ def measure(
     given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress}
     check(given, space=of_type("a search space", SearchSpace).or_none, budget_s=NUMBER.or_none, wait_s=NUMBER)
     check(given, progress=FUNCTION)
-    check({"until": until, "quantities": quantities}, until=TEXTS.or_none, quantities=TEXTS)
+    check({"until": until, "quantities": quantities, "on": on}, until=TEXTS.or_none, quantities=TEXTS, on=TEXT.or_none)
     goals = read_goals([until] if isinstance(until, str) else until or (), GOALS)
-    options = MeasureOptions(
+    options = (MeasureOptions if on is None else JobOptions)(
         device=device, backend=backend, backend_options=backend_options or {}, batch_size=batch_size, seq_len=seq_len,
         dtype=dtype, threads=threads, tier=tier, rounds=rounds, blocks=blocks, arrival=arrival, cache=cache,
         stopping=stopping, seed=seed, pin=pin, role=role, until=goals, quantities=selected(quantities),
         lock_clocks=lock_clocks,
     )  # fmt: skip
-    plan = options.plan(workloads(what, options, space, model))
+    planned = options.plan(workloads(what, options, space, model))
+    how: dict[str, Any] = {"budget_s": budget_s, "wait_s": wait_s, "progress": progress, "goals": GOALS}
+    if on is not None:
+        from hwcost.elsewhere import folder, measure_on
+        from hwcost.elsewhere.transports import transport
+
+        place = transport(on)
+        folder.check(planned)
     with open_store(store) as opened:
-        started = campaign.start(plan, opened)
-        return campaign.run(opened, started, budget_s=budget_s, wait_s=wait_s, progress=progress, goals=GOALS)
+        started = campaign.start(planned, opened)
+        return campaign.run(opened, started, **how) if on is None else measure_on(place, opened, started, **how)
+
+
+def plan(
+    what: Iterable[Architecture | Workload],
+    device: DeviceHandle | DeviceProfile | str,
+    out: str | Path,
+    *,
+    space: SearchSpace | None = None,
+    **options: Any,
+) -> JobFolder:
+    """Writes a job folder for a machine that has the device and no hwcost; ``run.py`` in it measures there.
+
+    Args:
+        what: Architectures of one space, or workloads as they are.
+        device: Device that need not be here, as :func:`measure` takes it.
+        out: Folder that is made.
+        space: Space as whose architectures these are built; None for the space that made them, with its options.
+        **options: Further attributes of :class:`hwcost.MeasureOptions`, such as ``backend``, ``batch_size`` or ``tier``.
+
+    Returns:
+        The folder. ``hwcost import`` takes its results into a store.
+
+    Raises:
+        UsageError: When an argument is wrong, the folder holds something, or the runner of job folders does not know the
+            backend, the kind of device or a workload.
+        StoreError: When the folder cannot be written.
+    """
+    from hwcost.campaign.options import JobOptions
+    from hwcost.campaign.targets import workloads
+    from hwcost.elsewhere import write_folder
+    from hwcost.spaces.base import SearchSpace
+
+    check({"space": space}, space=of_type("a search space", SearchSpace).or_none)
+    known = [field.name for field in fields(JobOptions) if field.name not in ("device", "until")]
+    unknown = next((name for name in options if name not in known), None)
+    if unknown is not None:
+        raise UsageError(f"plan has no option '{unknown}'. Known: {', '.join(known)}")
+    chosen = JobOptions(device=device, **options)
+    return write_folder(Path(out), chosen.plan(workloads(what, chosen, space)))
 
 
 def fit(

@@ -58,8 +58,8 @@ def test_every_code_that_can_be_raised_is_described() -> None:
 def test_the_public_names() -> None:
     assert hwcost.__all__ == [
         "Constraint", "CostModel", "Maximize", "MeasureOptions", "MeasuredFirst", "Minimize", "Prediction", "TableOptions",
-        "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "search", "space",
-        "supernet",
+        "audit", "compare", "device", "evaluate", "fit", "load", "lookup_table", "measure", "open_store", "plan", "search",
+        "space", "supernet",
     ]  # fmt: skip
     for name in hwcost.__all__:
         assert getattr(hwcost, name).__doc__

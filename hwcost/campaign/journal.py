@@ -85,7 +85,11 @@ class Journal:
             self.store.add_pass(self.campaign_id, self._round, self._heading)
         stamped = {**event, "elapsed_s": self._elapsed()}
         self.store.add_pass(self.campaign_id, self._round, stamped)
-        self._open.append(stamped)
+        self.take(stamped)
+
+    def take(self, event: Event) -> None:
+        """Takes an event that is kept elsewhere, with its ``elapsed_s``; it becomes part of the visits all the same."""
+        self._open.append(event)
 
     def close(self, *, is_whole: bool, without: Collection[str] = ()) -> list[Visit]:
         """Makes visits of the passes since the last group was closed, and stores their records in place of the passes.

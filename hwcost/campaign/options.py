@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost._arguments import OPTIONS, SEED, SWITCH, TEXT, TEXTS, WHOLE, check, of_type
 from hwcost._cached import cached_property
@@ -12,6 +12,7 @@ from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
 from hwcost.campaign.roles import check_role
 from hwcost.devices import Device, DeviceHandle, require
+from hwcost.devices import elsewhere as absent
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
 from hwcost.timing.stopping import StoppingCriterion
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.goals import Goal
     from hwcost.workloads.base import Workload
 
-__all__ = ["MeasureOptions"]
+__all__ = ["JobOptions", "MeasureOptions"]
 
 _KINDS = {
     "backend": TEXT, "backend_options": OPTIONS, "batch_size": WHOLE.or_none, "seq_len": WHOLE.or_none,
@@ -87,6 +88,9 @@ class MeasureOptions:
     quantities: tuple[str, ...] = ()
     lock_clocks: bool = False
 
+    is_elsewhere: ClassVar[bool] = False
+    """Whether another machine measures, so that neither the device nor the runtime need be here."""
+
     def __post_init__(self) -> None:
         check(vars(self), **_KINDS)
         check_role(self.role)
@@ -101,9 +105,9 @@ class MeasureOptions:
 
         Raises:
             UnknownNameError: When no profile has that name.
-            DeviceError: When the device is not here.
+            DeviceError: When the device is not here, unless another machine measures.
         """
-        return require(self.device)
+        return absent(self.device) if self.is_elsewhere else require(self.device)
 
     @property
     def asked_shape(self) -> dict[str, Any]:
@@ -134,4 +138,12 @@ class MeasureOptions:
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
             stopping=self.stopping, until=self.until or (), quantities=self.quantities, lock_clocks=self.lock_clocks,
+            elsewhere=self.is_elsewhere,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class JobOptions(MeasureOptions):
+    """How workloads are measured by another machine, which has the device and the runtime."""
+
+    is_elsewhere: ClassVar[bool] = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwcost.backends import usable
+from hwcost.backends import BACKENDS, Backend, usable
 from hwcost.campaign.canaries import choose
 from hwcost.campaign.clocks import check_lockable
 from hwcost.campaign.cpus import refuse_too_many
@@ -13,7 +13,8 @@ from hwcost.campaign.goals import Goal, adapted
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.roles import check_role
 from hwcost.campaign.run import start
-from hwcost.devices import Device, require
+from hwcost.devices import Device, DeviceHandle, require
+from hwcost.devices import elsewhere as absent
 from hwcost.errors import UsageError
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
@@ -43,6 +44,7 @@ def make_plan(
     until: Sequence[Goal] = (),
     quantities: Sequence[str] = (),
     lock_clocks: bool = False,
+    elsewhere: bool = False,
 ) -> Plan:
     """Plans a campaign.
 
@@ -63,6 +65,7 @@ def make_plan(
         until: Goals by which the campaign ends; empty for the tier's half-width.
         quantities: Names of the quantities that are asked for beside latency.
         lock_clocks: Whether the device's clock is locked while the campaign runs.
+        elsewhere: Whether another machine measures, so that neither the device nor the runtime need be here.
 
     Raises:
         UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, its clock cannot
@@ -77,10 +80,13 @@ def make_plan(
     if until and rounds is not None:
         raise UsageError(f"rounds={rounds} (--rounds) makes exactly so many; until= (--until) ends before. Give one of them")
     own = dict(options or {})
-    handle = require(device)
-    if usable(backend, handle.kind, own).uses_processor:
+    handle = absent(device) if elsewhere else require(device)
+    if _checked(backend, handle, own, elsewhere).uses_processor and not elsewhere:
         refuse_too_many(threads)
     how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping, quantities)
+    if elsewhere and (lock_clocks or how.uninterrupted_s or how.watches_memory):
+        asked = "clocks are not locked" if lock_clocks else "energy and memory are not measured"
+        raise UsageError(f"the runner on another machine measures latency alone: {asked} there. Leave that out.")
     if lock_clocks:
         check_lockable(handle)
     canaries = choose(items, backend)
@@ -91,6 +97,16 @@ def make_plan(
     for goal in until:
         goal.check(plan.items)
     return plan
+
+
+def _checked(backend: str, handle: DeviceHandle, options: dict[str, Any], elsewhere: bool) -> type[Backend]:
+    """Returns a backend's class after checking that it can be used here, or that it runs on that kind of device at all."""
+    if not elsewhere:
+        return usable(backend, handle.kind, options)
+    chosen: type[Backend] = BACKENDS.load(backend)
+    chosen.check_kind(handle.kind)
+    chosen.check_options(options)
+    return chosen
 
 
 def find_or_create(plan: Plan, store: Store) -> str:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from hwcost._cached import cached_property
 from hwcost.backends import BACKENDS
@@ -34,6 +34,40 @@ if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
 __all__ = ["Progress", "Result", "run", "start"]
+
+class RoundRunner(Protocol):
+    """What measures the rounds of a campaign: processes here, or another machine."""
+
+    def run(self, number: int, order: list[str], to_go: int) -> None:
+        """Measures what is left of a round; its visits are in the campaign's journal when this returns.
+
+        Args:
+            number: Number of the round.
+            order: Keys of its workloads in the order of their positions.
+            to_go: Rounds to go, this one included, which share what is left of the budget.
+        """
+
+
+class Elsewhere(Protocol):
+    """Another machine that measures a campaign.
+
+    Attributes:
+        url: Address of the machine.
+    """
+
+    @property
+    def url(self) -> str:
+        """Address of the machine, as ``--on`` takes it."""
+
+    def rounds(self, journal: Journal, budget: Budget, tally: Tally) -> RoundRunner:
+        """Makes what measures the rounds there.
+
+        Args:
+            journal: Visits that the campaign has made, which gets those that are to come.
+            budget: The seconds of the campaign.
+            tally: Counter of blocks, which reports the progress.
+        """
+
 
 DOUBTFUL = 2.0
 """An interval this many times as wide as the median one is visited first."""
@@ -88,6 +122,7 @@ def run(
     wait_s: float = WAIT_S,
     progress: Callable[[Progress], None] = lambda state: None,
     goals: Mapping[str, type[Goal]] = KINDS,
+    elsewhere: Elsewhere | None = None,
 ) -> Result:
     """Runs a campaign that lies in a store, or resumes it.
 
@@ -101,6 +136,7 @@ def run(
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Function that is called after every pass, and while the campaign waits.
         goals: Kinds of goal that the plan may hold, by name; :data:`hwcost.cost_models.goals.GOALS` for all.
+        elsewhere: Machine that measures; None for this one.
 
     Raises:
         InterruptedRunError: On Ctrl-C; what was measured is kept.
@@ -111,17 +147,17 @@ def run(
     """
     find_campaign(store, campaign_id)
     with store.held(campaign_id):
-        campaign = _Run(store, campaign_id, budget_s, progress, goals)
+        campaign = _Run(store, campaign_id, budget_s, progress, goals, elsewhere)
         try:
             with campaign.interrupt, campaign.processors(wait_s), campaign.clocks():
                 complete = campaign.all_rounds()
         except KeyboardInterrupt:
             store.set_status(campaign_id, "interrupted")
             kept = f"interrupted; {len(campaign.journal.visits)} visits are kept."
-            raise InterruptedRunError(f"{kept} Go on with: hwcost measure --resume --store {store.url}") from None
+            raise InterruptedRunError(f"{kept} {campaign.advice}") from None
         except DeviceError as error:  # busy, or lost
             store.set_status(campaign_id, "stopped")
-            raise type(error)(f"{error} Go on with: hwcost measure --resume --store {store.url}") from None
+            raise type(error)(f"{error} {campaign.advice}") from None
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)
     standing = campaign.standing
@@ -136,9 +172,9 @@ class _Run:
 
     def __init__(
         self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None],
-        goals: Mapping[str, type[Goal]],
+        goals: Mapping[str, type[Goal]], elsewhere: Elsewhere | None = None,
     ) -> None:  # fmt: skip
-        self.store, self.campaign_id = store, campaign_id
+        self.store, self.campaign_id, self.elsewhere = store, campaign_id, elsewhere
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
         self.until = Until(self.plan, goals)
         self.standing: Standing | None = None
@@ -150,6 +186,12 @@ class _Run:
         self.interrupt = Interrupt()
         self.reservation: Reservation | None = None
 
+    @property
+    def advice(self) -> str:
+        """The command that resumes the campaign."""
+        there = "" if self.elsewhere is None else f" --on '{self.elsewhere.url}'"
+        return f"Go on with: hwcost measure --resume --store {self.store.url}{there}"
+
     @cached_property
     def handle(self) -> DeviceHandle:
         """Device that is measured on; plans of version 0.1.0 hold its name only."""
@@ -158,7 +200,7 @@ class _Run:
     @contextmanager
     def processors(self, wait_s: float) -> Iterator[None]:
         """Holds the CPUs that the campaign measures on; a synthetic backend needs none."""
-        if not BACKENDS.load(self.plan.backend).uses_processor:
+        if self.elsewhere is not None or not BACKENDS.load(self.plan.backend).uses_processor:
             yield
             return
         holder = {"campaign": self.campaign_id, "store": self.store.url, "since": f"{utc_now()[:19]}Z"}
@@ -182,12 +224,14 @@ class _Run:
     def all_rounds(self) -> bool:
         """Runs round after round until nothing is due; returns False when the budget ended it."""
         self.store.set_status(self.campaign_id, "running")
+        if self.elsewhere is not None:
+            return self._all(self.elsewhere.rounds(self.journal, self.budget, self.tally))
         with ForkServer(self.plan.backend, self.handle.kind) as server:
             rounds = Rounds(self.plan, self.handle, self.journal, self.budget, self.tally, self.interrupt, server)
             rounds.reservation = self.reservation
             return self._all(rounds)
 
-    def _all(self, rounds: Rounds) -> bool:
+    def _all(self, rounds: RoundRunner) -> bool:
         self.journal.recover()
         stored = self.store.rounds(self.campaign_id)
         for number, order in stored.items():

@@ -17,6 +17,7 @@ from hwcost.cli import (
     fit,
     measure,
     pipeline,
+    plan,
     plugins,
     predict,
     search,
@@ -36,7 +37,7 @@ EXIT_CODES = (
     "5 internal or store error, 130 interrupted and resumable."
 )
 
-VERBS = (measure, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
+VERBS = (measure, plan, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
 """Modules of one command each."""
 
 GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}

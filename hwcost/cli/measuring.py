@@ -1,4 +1,4 @@
-"""The options of commands that measure, defined once; see :class:`hwcost.campaign.options.MeasureOptions`."""
+"""The options of commands that measure or plan, defined once; see :class:`hwcost.campaign.options.MeasureOptions`."""
 
 from __future__ import annotations
 
@@ -108,6 +108,38 @@ SpaceOptions = Annotated[
     typer.Option(
         "--space-option", metavar="NAME=VALUE", help="Option of the search space, such as merged=true; repeatable."
     ),
+]
+
+Space = Annotated[
+    str | None,
+    typer.Option(
+        "--space", help="Search space, such as autodistil:subspace=tiny or ./myspace.toml.", show_default="supershaper"
+    ),
+]
+Number = Annotated[int | None, typer.Option("-n", help="Architectures to learn from.", show_default="40")]
+Design = Annotated[str, typer.Option("--design", help="Draw of these: spread (over sizes) or uniform.")]
+TestRows = Annotated[
+    int, typer.Option("--test-rows", help="Further architectures, spread over sizes, kept aside to test models on.")
+]
+Uniform = Annotated[int, typer.Option("--uniform", help="Further architectures, drawn uniformly, kept aside too.")]
+Archs = Annotated[list[str] | None, typer.Option("--arch", help="One architecture; repeatable.")]
+Components = Annotated[
+    bool, typer.Option("--components", help="Price every component by depth slope, and check the sum on whole models.")
+]
+Parts = Annotated[
+    bool, typer.Option("--parts", help="Price attention, feed-forward, norms and bottlenecks apart too (--components).")
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="FILE.onnx|package.module:factory",
+        help="A model of your own; with --space: the factory of its architectures.",
+    ),
+]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", metavar="NAME=1x128[:int64]", help="Shape of an input of an ONNX --model; repeatable."),
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hwcost.cli import console
 from hwcost.cli.progress import ProgressText, progress
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
     from hwcost.campaign.progress import Progress
     from hwcost.campaign.run import Result
+    from hwcost.elsewhere.transports import Transport
     from hwcost.stores.base import Store
 
 
@@ -56,8 +57,14 @@ def show_plan(plan: Plan, store: str | None, options: RunOptions) -> None:
         console.print_table("Plan", ["workload", "role"], rows, footer)
 
 
-def run_campaign(store: Store, campaign_id: str, options: RunOptions) -> None:
+def run_campaign(store: Store, campaign_id: str, options: RunOptions, place: Transport | None = None) -> None:
     """Runs a campaign, shows its progress and then its result.
+
+    Args:
+        store: Store that holds the plan.
+        campaign_id: Identifier of the campaign.
+        options: Options of the run.
+        place: Way to the machine that measures; None for this one.
 
     Raises:
         MeasurementError: When the result is invalid; it was shown by then.
@@ -69,9 +76,13 @@ def run_campaign(store: Store, campaign_id: str, options: RunOptions) -> None:
 
     with progress(progress_text) as update:
         announce = announced(update, store, campaign_id, options.budget_s)
-        result = run(
-            store, campaign_id, budget_s=options.budget_s, wait_s=options.wait_s, progress=announce, goals=GOALS
-        )
+        how: dict[str, Any] = {"budget_s": options.budget_s, "wait_s": options.wait_s, "progress": announce, "goals": GOALS}
+        if place is None:
+            result = run(store, campaign_id, **how)
+        else:
+            from hwcost.elsewhere import measure_on
+
+            result = measure_on(place, store, campaign_id, **how)
     results.show(result, options.json)
     refuse_invalid(result)
 

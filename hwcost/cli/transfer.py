@@ -54,25 +54,55 @@ def export(
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="File that hwcost export wrote.", show_default=False)],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.jsonl|DIR", help="File that hwcost export wrote; a job folder, or its results.",
+            show_default=False,
+        ),
+    ],
     store: console.StoreUrl = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Add campaigns from a JSON Lines file to a store; what is already there stays as it is.
+    """Add campaigns from a JSON Lines file, or results of a job folder, to a store; what is already there stays as it is.
 
-    The records are marked as imported. A file with a corrupt line is refused whole.
+    Records of another store are marked as imported; those of a job are measurements like any other. A file with a corrupt
+    line is refused whole.
     """
+    from hwcost.elsewhere.results import is_results
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy
     from hwcost.stores.jsonl import JsonLinesStore
 
+    if file.is_dir() or is_results(file):
+        _import_results(file, store, json)
+        return
     with JsonLinesStore(file, create=False) as source:
         _say(source.remarks)
         with open_store(store) as target:
             _say(target.remarks)
             _report("imported", source.url, target.url, copy(source, target, imported=True), json)
+
+
+def _import_results(path: Path, store: str | None, json: str | None) -> None:
+    """Takes in what a job's runner measured, and shows the campaign as one that was measured here."""
+    from hwcost.cli import results
+    from hwcost.cli.running import refuse_invalid
+    from hwcost.elsewhere import import_results
+    from hwcost.stores import open_store
+
+    with open_store(store) as target:
+        _say(target.remarks)
+        done = import_results(path, target)
+        _say([*done.remarks])
+        known = f", {done.known_records} were already there" if done.known_records else ""
+        console.note(f"imported {done.records} records of campaign {done.campaign_id} into {target.url}{known}")
+        if not done.is_complete:
+            console.note("the job is not done: run its run.py again on that machine, which repeats nothing, then import")
+        results.show(done.result, json)
+        refuse_invalid(done.result)
 
 
 def _print(source: Any, campaign: str | None) -> None:

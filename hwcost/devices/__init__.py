@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.devices.catalog import PACKAGES, every, load, names
-from hwcost.devices.detect import Device, find, matches, present, profiles_of, require, resolve
+from hwcost.devices.detect import Device, elsewhere, find, matches, present, profiles_of, require, resolve
 from hwcost.devices.detected import DetectedDevice, device_key
 from hwcost.devices.handle import DeviceHandle
 from hwcost.devices.kinds import DEVICE_KINDS, DeviceKind, device_kind
@@ -21,6 +21,7 @@ __all__ = [
     "ProtocolDefaults",
     "device_key",
     "device_kind",
+    "elsewhere",
     "every",
     "find",
     "load",

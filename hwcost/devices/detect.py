@@ -18,10 +18,9 @@ from hwcost.errors import DeviceError, UsageError
 Device = str | DeviceProfile | DeviceHandle
 """A device as users give it: ``NAME``, ``NAME:INDEX``, the path of a profile's file, a profile, or a handle."""
 
-OLDEST_TORCH = (2, 6)
-"""Oldest release of torch that the extras install, as ``pyproject.toml`` says."""
+RUN_ELSEWHERE = ("cpu", "cuda")
+"""Kinds of device that a job folder can be measured on, by a machine without hwcost."""
 
-_TORCH = re.compile(r"torch (?P<major>[0-9]+)\.(?P<minor>[0-9]+)")
 _INDEXED = re.compile(r"(?P<name>.+):(?P<index>[0-9]+)")
 
 
@@ -108,6 +107,22 @@ def require(device: Device, devices: Sequence[DetectedDevice] | None = None) -> 
     return DeviceHandle(profile, chosen.index, chosen.uuid)
 
 
+def elsewhere(device: Device) -> DeviceHandle:
+    """Returns the handle of a device that need not be here: of the first one of its profile, unless an index is given.
+
+    Args:
+        device: A device as :func:`require` takes it. Nothing that is found here is filled into its profile.
+
+    Raises:
+        UnknownNameError: When there is no such profile.
+    """
+    _check(device)
+    if isinstance(device, DeviceHandle):
+        return device
+    name, index = _split(device) if isinstance(device, str) else (device.name, None)
+    return DeviceHandle(load(name) if isinstance(device, str) else device, index or 0)
+
+
 def _check(device: Any) -> None:
     """Raises UsageError for what is not a device."""
     if not isinstance(device, (str, DeviceProfile, DeviceHandle)):
@@ -132,25 +147,22 @@ def _filled_in(profile: DeviceProfile, device: DetectedDevice) -> DeviceProfile:
 
 
 def _absence(name: str, profile: DeviceProfile, here: Sequence[DetectedDevice]) -> str:
-    return f"device '{name}' ({profile.title}) is not here. Here: {_all_described(here)}. {_remedy(profile)}"
+    return f"device '{name}' ({profile.title}) is not here. Here: {_all_described(here)}. {_remedy(name, profile)}"
 
 
-def _remedy(profile: DeviceProfile) -> str:
-    """Says how to get latencies of an absent device: with hwcost there, or without where no torch of the extras runs."""
-    release = _TORCH.match(profile.last_framework or "")
-    if release is not None and (int(release["major"]), int(release["minor"])) < OLDEST_TORCH:
-        oldest = ".".join(map(str, OLDEST_TORCH))
-        return (
-            f"Its last framework is {profile.last_framework}, and hwcost's extras install torch {oldest} or later, which "
-            "does not run on it: 'hwcost measure' cannot measure it, there or here. Time the architectures there with that "
-            "release, write their genes and latencies to a table, and fit that: 'hwcost fit FILE.csv --space NAME'. A table "
-            "of latencies that others measured on it can be fitted likewise."
-        )
+def _remedy(name: str, profile: DeviceProfile) -> str:
+    """Says how to get latencies of an absent device: over ssh, by a job folder that is carried there, or from a table."""
     framework = f" Its last framework is {profile.last_framework}." if profile.last_framework else ""
+    table = "A table of latencies that others measured on it can be fitted as it is: 'hwcost fit FILE.csv --space NAME'."
+    if profile.kind not in RUN_ELSEWHERE:
+        return (
+            "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' "
+            f"there, 'hwcost import' here.{framework} {table}"
+        )
     return (
-        "To measure it, run the same command on the machine that has it, then bring the data back: 'hwcost export' there, "
-        f"'hwcost import' here.{framework} A table of latencies that others measured on it can be fitted as it is: "
-        "'hwcost fit FILE.csv'."
+        f"To measure it where it is: 'hwcost measure --device {name} --on ssh://HOST', over ssh; or 'hwcost plan --device "
+        f"{name} --out plan/' here, 'python plan/run.py' there, and 'hwcost import plan/' here. The machine that has it "
+        f"needs Python 3.8 or later, a runtime (torch 1.4 or later, or ONNX Runtime), and no hwcost.{framework} {table}"
     )
 
 

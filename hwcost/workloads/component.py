@@ -96,7 +96,11 @@ class ComponentWorkload(Workload):
         """See the base class."""
         from hwcost.workloads.weights import materialize
 
-        return materialize(lambda: self._builder().component(self.part, self.depth), self.dtype, self.seed)
+        return materialize(self.module, self.dtype, self.seed)
+
+    def module(self) -> torch.nn.Module:
+        """Makes the torch module on torch's default device; its weights are torch's own."""
+        return self._builder().component(self.part, self.depth)
 
     def inputs(self, seed: int = 0) -> dict[str, NDArray[Any]]:
         """See the base class."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -25,6 +25,9 @@ ALIGNED = 128
 """Numbers to a multiple of which each view begins: in every format aligned for the widest loads, and at equal numbers."""
 SHARED_NUMBERS = 4096
 """Least numbers of a matrix that becomes a view."""
+
+Role = Literal["matrix", "scale", "vector"]
+"""Role of a tensor in the rule that gives it its numbers."""
 
 
 class Pool:
@@ -120,22 +123,41 @@ def fill(module: torch.nn.Module, seed: int, pools: dict[torch.dtype, Pool] | No
         seed: Equal seeds give equal numbers.
         pools: Pools by number format of which the matrices become views; None where they keep memory of their own.
     """
-    generator = torch.Generator().manual_seed(seed)
     normals: dict[torch.dtype, torch.Tensor] = {}
-    places = _places(module, seed)
+    tensors = [*module.parameters(), *module.buffers()]
+    rule = places(module, seed)
     if pools is not None:
-        _share(module, places, pools)
-    scales = {id(one) for name, one in module.named_parameters() if name.endswith("weight") and one.ndim == 1}  # of norms
+        _share([(one, start) for one, (role, start) in zip(tensors, rule, strict=True) if role == "matrix"], pools)
     with torch.no_grad():
-        for tensor in [*module.parameters(), *module.buffers()]:
-            drawn = int(torch.randint(BUFFER, (1,), generator=generator))
-            place = places.get(id(tensor))
-            if place is not None and pools is not None:
+        for tensor, (role, place) in zip(tensors, rule, strict=True):
+            if role == "matrix" and pools is not None:
                 continue
             normal = normals.setdefault(tensor.dtype, _normal().to(tensor.dtype))
-            _tile(tensor.view(-1), normal, drawn if place is None else place % BUFFER)
-            if id(tensor) in scales:
+            _tile(tensor.view(-1), normal, place % BUFFER)
+            if role == "scale":
                 tensor.add_(1)
+
+
+def places(module: torch.nn.Module, seed: int) -> list[tuple[Role, int]]:
+    """Returns where the numbers of each parameter and buffer begin, in their order; tensors may lie on ``meta``.
+
+    A ``matrix`` has its place in the buffer repeated without end, so that none overlaps another; a ``scale`` of a norm has
+    numbers with 1 added.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    matrices = _places(module, seed)
+    scales = {id(one) for name, one in module.named_parameters() if name.endswith("weight") and one.ndim == 1}
+    found: list[tuple[Role, int]] = []
+    for tensor in [*module.parameters(), *module.buffers()]:
+        drawn = int(torch.randint(BUFFER, (1,), generator=generator))
+        role: Role = "matrix" if id(tensor) in matrices else "scale" if id(tensor) in scales else "vector"
+        found.append((role, matrices.get(id(tensor), drawn)))
+    return found
+
+
+def buffer() -> Any:
+    """Returns the numbers that all weights are taken from, float32 of shape (BUFFER,)."""
+    return _normal()
 
 
 def _places(module: torch.nn.Module, seed: int) -> dict[int, int]:
@@ -150,13 +172,12 @@ def _places(module: torch.nn.Module, seed: int) -> dict[int, int]:
     return found
 
 
-def _share(module: torch.nn.Module, places: dict[int, int], pools: dict[torch.dtype, Pool]) -> None:
-    """Makes the matrices of a module views of the pools."""
-    matrices = [one for one in module.parameters() if id(one) in places]
-    for one in reversed(matrices):  # the last one ends last, so that a pool grows once
+def _share(matrices: list[tuple[torch.Tensor, int]], pools: dict[torch.dtype, Pool]) -> None:
+    """Makes matrices, each with its place, views of the pools."""
+    for one, place in reversed(matrices):  # the last one ends last, so that a pool grows once
         pool = pools.setdefault(one.dtype, Pool(one.dtype))
-        pool.reserve(places[id(one)] + one.numel())
-        one.data = pool.view(places[id(one)], one.shape)
+        pool.reserve(place + one.numel())
+        one.data = pool.view(place, one.shape)
 
 
 @lru_cache(maxsize=1)

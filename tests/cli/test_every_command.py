@@ -23,6 +23,7 @@ WRONG = {
     "devices list": ("surplus",), "devices probe": ("no-such-device",), "devices show": ("no-such-device",),
     "evaluate": ("no-such-file.csv",), "export": (), "fit": ("no-such-file.csv",), "import": (),
     "measure": ("--device", "no-such-device", "--space", "supershaper"), "pipeline": ("no-such-system",),
+    "plan": ("--device", "no-such-device", "--out", "no-such-folder"),
     "predict": ("no-such-folder",), "search": ("--space", "no-such-space"), "spaces from-table": (),
     "spaces list": ("surplus",), "spaces show": ("no-such-space",), "supernet eval": (), "supernet extract": (),
     "supernet info": (), "supernet train": ("no-such-space",), "version": ("surplus",),

@@ -23,10 +23,8 @@ from hwcost.devices import (
     require,
     resolve,
 )
-from hwcost.devices.detect import OLDEST_TORCH
 from hwcost.devices.kinds.cuda import from_smi
 from hwcost.errors import DeviceError, UnknownNameError
-from tests.conftest import ROOT
 
 X86 = """processor	: {n}
 vendor_id	: {vendor}
@@ -215,25 +213,27 @@ def test_other_names_resolve_anywhere_but_are_required_where_they_are(epyc: Path
         require("k81", here)
 
 
-def test_absence_says_what_is_here_and_what_to_do(epyc: Path) -> None:
+@pytest.mark.parametrize(("name", "framework"), [("gtx1080ti", "torch 2.14"), ("k80", "torch 2.3.1")])
+def test_absence_says_what_is_here_and_how_to_measure_it_where_it_is(epyc: Path, name: str, framework: str) -> None:
     with pytest.raises(DeviceError) as caught:
-        require("gtx1080ti", present(epyc))
+        require(name, present(epyc))
     text = str(caught.value)
     assert caught.value.exit_code == 3
-    for part in ("'gtx1080ti'", "AMD EPYC 7763", "--device epyc", "same command", "torch 2.14"):
-        assert part in text
-    assert text.index("hwcost export") < text.index("hwcost import")
+    ways = (
+        f"'{name}'", "AMD EPYC 7763", "--device epyc", f"'hwcost measure --device {name} --on ssh://HOST'",
+        f"'hwcost plan --device {name} --out plan/' here", "'python plan/run.py' there", "'hwcost import plan/' here",
+        framework, "'hwcost fit FILE.csv",
+    )  # fmt: skip
+    assert [text.find(way) for way in ways] == sorted(text.find(way) for way in ways)
+    assert -1 not in [text.find(way) for way in ways]
 
 
-def test_absence_of_a_device_that_no_torch_of_the_extras_runs_on_promises_no_measurement(epyc: Path) -> None:
+def test_absence_of_a_device_that_no_job_folder_reaches_promises_none(epyc: Path) -> None:
     with pytest.raises(DeviceError) as caught:
-        require("k80", present(epyc))
+        require("tpu-v2", present(epyc))
     text = str(caught.value)
-    for part in ("GK210", "torch 2.3.1", "torch 2.6 or later", "does not run on it", "hwcost fit FILE.csv"):
-        assert part in text
-    assert "same command" not in text
-    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert f'"torch>={OLDEST_TORCH[0]}.{OLDEST_TORCH[1]},' in declared
+    assert "--on" not in text
+    assert text.index("hwcost export") < text.index("hwcost import")
 
 
 def test_key_ignores_what_changes_at_boot() -> None:

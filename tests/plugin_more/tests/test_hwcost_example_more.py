@@ -9,12 +9,14 @@ from hwcost_example_more.npu import FOLDER, ROOT, NpuTelemetry
 from hwcost_example_more.quantity import MeanPower
 from hwcost_example_more.workload import Product
 
+from hwcost.elsewhere.transports import transport
 from hwcost.testing.device_kinds import DeviceKindSuite
 from hwcost.testing.device_profiles import DeviceProfileSuite
 from hwcost.testing.figures import FigureSuite
 from hwcost.testing.quantities import QuantitySuite
 from hwcost.testing.supernets import SupernetSuite
 from hwcost.testing.systems import SystemSuite
+from hwcost.testing.transports import TransportSuite
 from hwcost.testing.workloads import WorkloadSuite
 
 FILES = {"product": "Model 5", "memory_bytes": "8e9", "clock_hz": "1e9", "energy_j": "10", "slowed_by": "", "pids": ""}
@@ -72,3 +74,9 @@ class TestGrowth(SystemSuite, FigureSuite):
     @classmethod
     def report(cls, whole):
         return whole[1]
+
+
+class TestShelf(TransportSuite):
+    @pytest.fixture
+    def transport(self, tmp_path):
+        return transport(f"shelf://{tmp_path}/shelf")

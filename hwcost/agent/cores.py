@@ -1,0 +1,178 @@
+"""The CPUs of a run: whole cores, held by the locks of hwcost's own campaigns, so that none runs beside another."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import stat
+import sys
+from time import sleep
+from typing import Any, Callable
+
+from .errors import DeviceError, UsageError
+from .files import cpu_list, text, text_or_empty
+from .timer import stopwatch
+
+FOLDERS = ("/run/lock", "/tmp", "/var/tmp")
+PAUSE_S = 1.0
+
+
+def allowed() -> list[int]:
+    """Returns the logical CPUs that this process may use, ascending."""
+    if sys.platform != "linux":
+        return list(range(os.cpu_count() or 1))
+    return sorted(os.sched_getaffinity(0))
+
+
+def siblings(cpu: int, root: str = "/") -> tuple[int, ...]:
+    """Returns the logical CPUs of a core; in a virtual machine that hides them, CPUs 2k and 2k + 1 count as one core."""
+    topology = "sys/devices/system/cpu/cpu%d/topology" % cpu
+    shown: tuple[int, ...] = (cpu,)
+    for name in ("core_cpus_list", "thread_siblings_list"):
+        try:
+            found = cpu_list(text(root, topology, name))
+        except (OSError, ValueError):
+            continue
+        if cpu in found:
+            shown = found
+            break
+    if len(shown) > 1 or not _is_virtual(root):
+        return shown
+    pair = (cpu & ~1, cpu | 1)
+    present = tuple(one for one in pair if os.path.exists(os.path.join(root, "sys/devices/system/cpu/cpu%d" % one)))
+    return present if cpu in present else shown
+
+
+class Cores:
+    """Locked cores; a context manager.
+
+    Args:
+        threads: Logical CPUs that are needed.
+        wait_s: Seconds to wait for cores that others hold.
+        say: Function that takes a line for the user.
+
+    Attributes:
+        cpus: Logical CPUs to measure on.
+        is_exclusive: Whether locks are held on all their cores.
+    """
+
+    def __init__(self, threads: int, wait_s: float, say: Callable[[str], None]) -> None:
+        if threads > len(allowed()):
+            raise UsageError("%d threads need as many CPUs; this process may use %d" % (threads, len(allowed())))
+        self.cpus: list[int] = []
+        self.is_exclusive = False
+        self._threads, self._wait_s, self._say, self._held = threads, wait_s, say, [0][:0]
+
+    def __enter__(self) -> Cores:
+        waited, is_said = stopwatch(), False
+        while not self._take():
+            if waited() >= self._wait_s:
+                raise DeviceError("no CPU is free: other campaigns hold them. Run it again when they are done")
+            if not is_said:
+                self._say("waiting for CPUs that another campaign holds")
+                is_said = True
+            sleep(PAUSE_S)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._release()
+
+    def _take(self) -> bool:
+        """Takes whole cores, the last ones first, since the first serve most interrupts."""
+        usable = allowed()
+        cores = sorted({siblings(cpu) for cpu in usable}, key=lambda core: -core[-1])
+        wanted = min(self._threads, len(cores))
+        taken: list[tuple[int, ...]] = []
+        can_lock = True
+        for core in cores:
+            if len(taken) == wanted:
+                break
+            locks = _locked(core)
+            if locks is None:
+                can_lock = False
+            elif not locks:
+                continue
+            else:
+                self._held += locks
+            taken.append(core)
+        if len(taken) < wanted:
+            self._release()
+            return False
+        ranked = sorted((place, cpu) for core in taken for place, cpu in enumerate(reversed(core)) if cpu in usable)
+        self.cpus = sorted(cpu for _, cpu in ranked[: self._threads])
+        self.is_exclusive = can_lock
+        return True
+
+    def _release(self) -> None:
+        for file in self._held:
+            os.close(file)
+        self._held = []
+
+
+def _locked(core: tuple[int, ...]) -> list[int] | None:
+    """Returns open, locked files of a core; none where another process holds one, None where there can be no locks."""
+    files: list[int] = []
+    for cpu in core:
+        try:
+            file = _open(os.path.join(_folder(), "hwcost-cpu-%d.lock" % cpu))
+        except OSError:
+            _close(files)
+            return None
+        files.append(file)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            _close(files)
+            return [] if error.errno in (errno.EWOULDBLOCK, errno.EACCES) else None
+        try:
+            os.ftruncate(file, 0)
+            os.pwrite(file, json.dumps({"pid": os.getpid()}).encode(), 0)
+        except OSError:
+            pass  # a read-only file can be locked, but not written
+    return files
+
+
+def _open(path: str) -> int:
+    """Opens a lock file, and makes it where it is not there; a link, or a file with a second name, is refused."""
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        file = os.open(path, os.O_RDWR | flags)
+    except PermissionError:
+        file = os.open(path, os.O_RDONLY | flags)
+    except FileNotFoundError:
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | flags, 0o666)
+        os.fchmod(file, 0o666)
+    found = os.fstat(file)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        os.close(file)
+        raise OSError(errno.EPERM, "not a plain file")
+    return file
+
+
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)
+
+
+def _folder() -> str:
+    given = os.environ.get("HWCOST_LOCK_DIR")
+    if given:
+        os.makedirs(given, exist_ok=True)
+        return given
+    for name in FOLDERS:
+        if os.path.isdir(name) and os.access(name, os.W_OK) and os.stat(name).st_mode & stat.S_ISVTX:
+            return name
+    raise OSError(errno.ENOENT, "no folder for locks")
+
+
+def _is_virtual(root: str) -> bool:
+    lines = text_or_empty(root, "proc/cpuinfo").splitlines()
+    return any(line.startswith("flags") and "hypervisor" in line.split() for line in lines)
+
+
+def pin(cpus: Any) -> None:
+    """Binds this process to CPUs, where the system can."""
+    if cpus and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cpus)

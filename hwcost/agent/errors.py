@@ -1,0 +1,48 @@
+"""What goes wrong on purpose, each with the exit status of the runner; the statuses are those of hwcost's command line."""
+
+from __future__ import annotations
+
+
+class AgentError(Exception):
+    """Base of the runner's errors."""
+
+    exit_code = 5
+
+
+class UsageError(AgentError):
+    """The job, or an argument, is wrong; or the runtime cannot execute it."""
+
+    exit_code = 2
+
+
+class DeviceError(AgentError):
+    """The device is absent, lost, or busy."""
+
+    exit_code = 3
+
+
+class MeasurementError(AgentError):
+    """A workload was executed otherwise than asked for, or cannot be timed; a code may stand first in its text."""
+
+    exit_code = 4
+
+
+class InterruptedRunError(AgentError):
+    """The user stopped the run, which can be resumed."""
+
+    exit_code = 130
+
+
+SIGNS = ("out of memory", "can't allocate memory", "cannot allocate memory", "bad_alloc", "failed to allocate memory")
+"""Parts of messages by which runtimes say that memory ran out."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Says whether an error means that memory ran out."""
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in SIGNS)
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's text, or the name of its class."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:400] if lines else type(error).__name__

@@ -1,0 +1,143 @@
+"""Facts of the machine and its software, found once a process, by the names of ``hwcost.facts``; unknown ones are absent.
+
+Serial numbers, host names and other environment variables than those listed are never read.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import platform
+import re
+from typing import Any, Callable
+
+from .cores import allowed
+from .counters import known
+from .files import text, text_or_empty
+
+CPU = "sys/devices/system/cpu"
+VARIABLES = (
+    "CUDA_VISIBLE_DEVICES", "KMP_AFFINITY", "KMP_BLOCKTIME", "MKL_ENABLE_INSTRUCTIONS", "MKL_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "PJRT_DEVICE",
+)  # fmt: skip
+_ARM_PARTS = {"0xd08": "Cortex-A72", "0xd0b": "Cortex-A76", "0xd0c": "Neoverse-N1", "0xd40": "Neoverse-V1"}
+_VENDORS = {"genuineintel": "intel", "authenticamd": "amd", "0x41": "arm"}
+_SIZES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+
+
+def cpu(root: str = "/") -> dict[str, Any]:
+    """Returns the facts of the CPU as a device."""
+    records = _records(text_or_empty(root, "proc/cpuinfo"))
+    if not records:
+        return {"kind": "cpu", "vendor": "unknown", "product": platform.processor() or "unknown CPU"}
+    first = records[0]
+    vendor = (first.get("vendor_id") or first.get("CPU implementer") or "unknown").lower()
+    product = _product(first, root)
+    cores = {(one["physical id"], one["core id"]) for one in records if "physical id" in one and "core id" in one}
+    caches = _caches(root)
+    memory = re.search(r"^MemTotal:\s+(\d+) kB", text_or_empty(root, "proc/meminfo"), re.MULTILINE)
+    return {
+        "kind": "cpu",
+        "vendor": _VENDORS.get(vendor, vendor),
+        "product": product,
+        "index": 0,
+        "memory_bytes": int(memory.group(1)) * 1024 if memory else None,
+        "cores": len(cores) or len(records),
+        "threads": len(records),
+        "l1d_bytes": caches.get(1),
+        "l2_bytes": caches.get(2),
+        "l3_bytes": caches.get(3),
+        "clock_hz": _base_clock_hz(product, root),
+    }
+
+
+def facts(device: dict[str, Any], versions: dict[str, str], set_here: dict[str, str], root: str = "/") -> dict[str, Any]:
+    """Returns the facts of this process by group.
+
+    Args:
+        device: Facts of the device that is measured on.
+        versions: Versions that the runtime reports.
+        set_here: Environment variables that the runner itself set to choose the device, which are left out.
+        root: Folder in which ``proc`` and ``sys`` lie.
+    """
+    here = cpu(root)
+    shared = {"cpu_core_count": "cores", "cpu_thread_count": "threads", "cpu_l1d_cache_bytes": "l1d_bytes"}
+    shared.update({"cpu_l2_cache_bytes": "l2_bytes", "cpu_l3_cache_bytes": "l3_bytes", "memory_bytes": "memory_bytes"})
+    host = {
+        "arch": platform.machine(), "os": platform.system(), "kernel": platform.release(), "cpu_model": here["product"],
+        "cpu_sockets": known(lambda: _sockets(root)), "numa_nodes": len(glob.glob(_nodes(root))) or 1,
+        "virtualization": known(lambda: _virtualization(root)),
+        "boot_id": known(lambda: text(root, "proc/sys/kernel/random/boot_id")),
+        **{name: here.get(of) for name, of in shared.items()},
+    }  # fmt: skip
+    variables = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    env = {name: value for name, value in variables.items() if set_here.get(name) != value}
+    software = {"framework": versions, "python_version": platform.python_version(), "env": env}
+    software["driver_version"] = device.get("driver_version")
+    of_device = {name: value for name, value in device.items() if name != "driver_version"}
+    groups = {"device": of_device, "host": host, "software": software, "settings": _settings(root)}
+    return {group: {name: one for name, one in found.items() if one is not None} for group, found in groups.items()}
+
+
+def _settings(root: str) -> dict[str, Any]:
+    readers: dict[str, Callable[[], Any]] = {
+        "governor": lambda: text(root, CPU, "cpu0/cpufreq/scaling_governor"),
+        "turbo": lambda: text(root, CPU, "intel_pstate/no_turbo") == "0",
+        "smt": lambda: text(root, CPU, "smt/active") == "1",
+        "aslr": lambda: text(root, "proc/sys/kernel/randomize_va_space") != "0",
+        "cpu_affinity": allowed,
+    }
+    return {name: known(reader) for name, reader in readers.items()}
+
+
+def _nodes(root: str) -> str:
+    return os.path.join(root, "sys/devices/system/node/node[0-9]*")
+
+
+def _sockets(root: str) -> int | None:
+    paths = glob.glob(os.path.join(root, CPU, "cpu[0-9]*/topology/physical_package_id"))
+    return len({text(path) for path in paths}) or None
+
+
+def _virtualization(root: str) -> str | None:
+    flags = _records(text(root, "proc/cpuinfo"))[0].get("flags", "")
+    return "hypervisor" if "hypervisor" in flags.split() else None
+
+
+def _records(cpuinfo: str) -> list[dict[str, str]]:
+    """Splits cpuinfo into one record per processor; board lines at the end (ARM) join the first."""
+    records, boards = [], []
+    for block in re.split(r"\n\s*\n", cpuinfo):
+        pairs = (line.partition(":") for line in block.splitlines() if ":" in line)
+        record = {key.strip(): value.strip() for key, _, value in pairs}
+        if record:
+            (records if "processor" in record else boards).append(record)
+    for board in boards[: len(boards) if records else 0]:
+        records[0].update(board)
+    return records
+
+
+def _product(record: dict[str, str], root: str) -> str:
+    if "model name" in record and "CPU part" not in record:
+        return record["model name"]
+    board = record.get("Model") or text_or_empty(root, "proc/device-tree/model")
+    part = _ARM_PARTS.get(record.get("CPU part", ""), record.get("CPU part", ""))
+    return " ".join(one for one in (board, part) if one) or "unknown CPU"
+
+
+def _caches(root: str) -> dict[int, int]:
+    sizes: dict[int, int] = {}
+    for index in sorted(glob.glob(os.path.join(root, CPU, "cpu0/cache/index*"))):
+        level = text_or_empty(index, "level")
+        size = re.match(r"(\d+)([KMG]?)$", text_or_empty(index, "size"))
+        if level.isdigit() and size and text_or_empty(index, "type") in ("Data", "Unified"):
+            sizes[int(level)] = int(size.group(1)) * _SIZES[size.group(2)]
+    return {level: size for level, size in sizes.items() if size}
+
+
+def _base_clock_hz(product: str, root: str) -> float | None:
+    base = text_or_empty(root, CPU, "cpu0/cpufreq/base_frequency")
+    if base.isdigit() and int(base):
+        return int(base) * 1e3
+    stated = re.search(r"@ ([0-9.]+)GHz", product)
+    return float(stated.group(1)) * 1e9 if stated else None

@@ -1,0 +1,158 @@
+"""ONNX Runtime on the CPU or on a GPU, there also through TensorRT; a silent fall-back to the CPU is an error."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .errors import MeasurementError, UsageError
+from .sweep import empty_host_caches
+from .timer import host_timing
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "tensorrt": "TensorrtExecutionProvider"}
+POOL, ITEMSIZE = "pool.f32", 4
+TOLERANCE = 1e-4
+"""Largest difference from torch's output, relative to its largest number."""
+
+LEVELS = {"none": "ORT_DISABLE_ALL", "basic": "ORT_ENABLE_BASIC", "extended": "ORT_ENABLE_EXTENDED", "all": "ORT_ENABLE_ALL"}
+
+
+class OnnxRuntime:
+    """Runs the job's ONNX files.
+
+    Args:
+        job: The job; its backend's options ``provider``, ``optimization`` and ``spinning`` apply.
+        folder: Folder of the job.
+        device: Device that is measured on.
+    """
+
+    holds_many = True
+    uses_processor = True
+
+    def __init__(self, job: dict[str, Any], folder: str, device: Any) -> None:
+        import onnxruntime
+
+        self._ort, self._folder, self._kind, self._threads = onnxruntime, folder, device.kind, job["threads"]
+        self._options = job["backend_options"]
+        chosen = self._options.get("provider", "auto")
+        self._provider = PROVIDERS[device.kind if chosen == "auto" else chosen]
+        self._pool_numbers = job["pool_numbers"]
+        here = onnxruntime.get_available_providers()
+        if self._provider not in here:
+            raise UsageError("this ONNX Runtime has no %s. It has: %s" % (self._provider, ", ".join(here)))
+
+    def versions(self) -> dict[str, str]:
+        """Version of ONNX Runtime."""
+        return {"onnxruntime": str(self._ort.__version__)}
+
+    def prepare(self, workload: dict[str, Any]) -> OrtRunner:
+        """Loads a file and binds its inputs and outputs to the device."""
+        if workload["onnx"] is None:
+            raise UsageError("the job holds no ONNX file of '%s'" % workload["name"])
+        ort, options = self._ort, self._options
+        settings = ort.SessionOptions()
+        settings.intra_op_num_threads, settings.inter_op_num_threads = self._threads, 1
+        settings.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+        level = LEVELS[options.get("optimization", "all")]
+        settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
+        settings.log_severity_level = 4
+        spins = str(options.get("spinning", False)).lower() in ("true", "1", "yes")
+        settings.add_session_config_entry("session.intra_op.allow_spinning", str(int(spins)))
+        if self._provider != PROVIDERS["cpu"]:
+            settings.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        path = os.path.join(self._folder, workload["onnx"])
+        make_pool(os.path.join(self._folder, "weights.f32"), os.path.dirname(path), self._pool_numbers)
+        session = ort.InferenceSession(path, settings, providers=[self._provider])
+        if session.get_providers()[0] != self._provider:
+            raise MeasurementError("%s was asked for, but %s runs" % (self._provider, session.get_providers()[0]))
+        facts = {"providers": session.get_providers(), "threads": self._threads, "runner": "agent", **self.versions()}
+        runner = OrtRunner(ort, session, self._inputs(session, workload), self._kind, facts)
+        facts["difference"] = runner.difference(workload["name"], workload["reference"])
+        return runner
+
+    def _inputs(self, session: Any, workload: dict[str, Any]) -> dict[str, Any]:
+        """Reads the inputs that the graph takes; one that it never reads is gone."""
+        import numpy as np
+
+        wanted = {port.name for port in session.get_inputs()}
+        found = {}
+        for one in workload["inputs"]:
+            if one["name"] in wanted:
+                path = os.path.join(self._folder, one["file"])
+                found[one["name"]] = np.fromfile(path, dtype=one["dtype"]).reshape(one["shape"])
+        return found
+
+
+def make_pool(weights: str, folder: str, numbers: int) -> None:
+    """Makes the file of which the matrices of all models are parts, unless it is there: the job's numbers, again and again.
+
+    Args:
+        weights: File with the numbers, four bytes each.
+        folder: Folder of the models.
+        numbers: Number of numbers that the file holds at the least.
+    """
+    path, left = os.path.join(folder, POOL), ITEMSIZE * numbers
+    if os.path.exists(path) and os.path.getsize(path) == left:
+        return
+    with open(weights, "rb") as source:
+        data = source.read()
+    with open(path + ".part", "wb") as target:
+        while left > 0:
+            left -= target.write(data[:left])
+    os.replace(path + ".part", path)
+
+
+class OrtRunner:
+    """Runs a session whose inputs and outputs are bound to the device, so that nothing is copied per call."""
+
+    read_ns = None
+
+    def __init__(self, ort: Any, session: Any, inputs: dict[str, Any], kind: str, facts: dict[str, Any]) -> None:
+        self._session, self._binding, self._kind, self.facts = session, session.io_binding(), kind, facts
+        self._kept = [(array, ort.OrtValue.ortvalue_from_numpy(array, kind, 0)) for array in inputs.values()]
+        for name, (_, value) in zip(inputs, self._kept):  # the binding keeps no array of the CPU's alive
+            self._binding.bind_ortvalue_input(name, value)
+        for port in session.get_outputs():
+            self._binding.bind_output(port.name, kind)
+
+    def run(self, calls: int) -> None:
+        """Executes a number of calls and returns when the device is done."""
+        run, binding = self._session.run_with_iobinding, self._binding
+        for _ in range(calls):
+            run(binding)
+        if hasattr(binding, "synchronize_outputs"):
+            binding.synchronize_outputs()
+
+    def time_block(self, calls: int) -> tuple[float, float | None]:
+        """Executes a number of calls and returns the host's seconds."""
+        return host_timing(self.run, calls), None
+
+    def outputs(self) -> list[Any]:
+        """Executes once and returns all outputs as nested lists, for tests."""
+        self.run(1)
+        return [array.tolist() for array in self._binding.copy_outputs_to_cpu()]
+
+    def difference(self, name: str, reference: dict[str, Any]) -> float:
+        """Runs for the first time, and returns the largest difference from torch's output, relative to its largest number.
+
+        Raises:
+            MeasurementError: When that is more than rounding: another model would be timed.
+        """
+        self.run(1)
+        found = self._binding.copy_outputs_to_cpu()[0].reshape(-1)[:: reference["step"]].tolist()
+        expected = reference["values"]
+        gaps = [abs(mine - theirs) for mine, theirs in zip(found, expected)]
+        worst = max(gaps) / max(max(map(abs, expected)), 1e-12)
+        if len(found) != len(expected) or not worst <= TOLERANCE:
+            text = "ONNX Runtime on '%s' computes something else than torch: relative difference %.2g, expected at most %g"
+            raise MeasurementError(text % (name, worst, TOLERANCE))
+        return worst
+
+    def empty_caches(self, cache_bytes: int) -> bool:
+        """Empties the CPU's caches; those of a GPU are out of reach from here."""
+        return self._kind == "cpu" and empty_host_caches(cache_bytes)
+
+    def close(self) -> None:
+        """Frees the session."""
+        self._session = self._binding = None
+        self._kept = []

@@ -1,0 +1,133 @@
+"""The only place of the runner that reads a clock; blocks and their lengths are those of hwcost's own protocol."""
+
+from __future__ import annotations
+
+import math
+import time
+from time import sleep
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from .errors import MeasurementError
+
+MIN_TICKS = 1000
+"""A block lasts at least this many steps of the clock."""
+
+SINGLE_TICKS = 200
+"""A call that is timed by itself lasts at least this many steps of the clock."""
+
+MAX_CALLS = 1 << 24
+"""Calls in a block at which a workload counts as too quick to be timed."""
+
+Timing = Callable[[int], Tuple[float, Optional[float]]]
+"""A function that executes a number of calls, and returns host seconds and the device's own, None where it has none."""
+
+
+class Clock:
+    """Real time, or the virtual time of the law that tests run on.
+
+    Args:
+        read_ns: Function that returns nanoseconds; None for the machine's monotonic clock.
+    """
+
+    def __init__(self, read_ns: Optional[Callable[[], int]] = None) -> None:
+        self.read_ns = read_ns or time.perf_counter_ns
+        self._is_real = read_ns is None
+        self._epoch_s = time.time() - time.perf_counter_ns() * 1e-9 if self._is_real else 0.0
+
+    def now_s(self) -> float:
+        """Returns seconds on a time line that all processes share: Unix time, or virtual time as it is."""
+        return self._epoch_s + self.read_ns() * 1e-9
+
+    def resolution_s(self) -> float:
+        """Returns the smallest step seen between readings; a nanosecond for virtual time."""
+        if not self._is_real:
+            return 1e-9
+        steps = []
+        for _ in range(50):
+            first = second = self.read_ns()
+            while second == first:
+                second = self.read_ns()
+            steps.append(second - first)
+        return min(steps) * 1e-9
+
+
+def host_timing(run: Callable[[int], None], calls: int) -> float:
+    """Runs a number of calls and returns the host's seconds."""
+    start = time.perf_counter_ns()
+    run(calls)
+    return (time.perf_counter_ns() - start) * 1e-9
+
+
+def time_block(timing: Timing, calls: int) -> Dict[str, Any]:
+    """Times one block of calls: its seconds, its calls and, where the device has a clock, the device's seconds."""
+    host_s, device_s = timing(calls)
+    block: Dict[str, Any] = {"seconds": host_s, "calls": calls}
+    if device_s is not None:
+        block["device_s"] = device_s
+    return block
+
+
+def per_call_s(block: Dict[str, Any]) -> float:
+    """Returns the seconds per call of a block."""
+    return float(block["seconds"]) / int(block["calls"])
+
+
+def first_block(timing: Timing, min_block_s: float, clock: Clock) -> Dict[str, Any]:
+    """Finds how many calls make a block long enough, and returns the first block of so many.
+
+    Raises:
+        MeasurementError: When even ``MAX_CALLS`` calls take no measurable time (code E_RESOLUTION).
+    """
+    wanted = max(min_block_s, MIN_TICKS * clock.resolution_s())
+    calls = 1
+    while True:
+        block = time_block(timing, calls)
+        seconds = block["seconds"]
+        if seconds >= wanted:
+            return block
+        if calls >= MAX_CALLS:
+            raise MeasurementError("E_RESOLUTION: %d calls took %.3g s; it needs %.3g s." % (calls, seconds, wanted))
+        growth = 10.0 if seconds <= wanted / 10 else 1.2 * wanted / seconds
+        calls = min(MAX_CALLS, max(calls + 1, math.ceil(calls * growth)))
+
+
+def single_block(timing: Timing, clock: Clock) -> Dict[str, Any]:
+    """Times one call by itself.
+
+    Raises:
+        MeasurementError: When it takes less than ``SINGLE_TICKS`` steps of the clock (code E_RESOLUTION).
+    """
+    block, least_s = time_block(timing, 1), SINGLE_TICKS * clock.resolution_s()
+    if block["seconds"] < least_s:
+        text = "E_RESOLUTION: a single call took %.3g s; timed by itself it needs %.3g s on this clock."
+        raise MeasurementError(text % (block["seconds"], least_s))
+    return block
+
+
+def process_cpu_s() -> float:
+    """Returns CPU seconds of this process and its threads."""
+    return time.process_time()
+
+
+def unix_s() -> float:
+    """Returns the seconds since the epoch of Unix."""
+    return time.time()
+
+
+def utc_now() -> str:
+    """Returns the time in UTC as ISO 8601 with microseconds."""
+    seconds = time.time()
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return "%s.%06dZ" % (whole, int(seconds % 1 * 1e6))
+
+
+def stopwatch() -> Callable[[], float]:
+    """Starts a stopwatch; calling what it returns gives the seconds since."""
+    start = time.monotonic()
+    return lambda: time.monotonic() - start
+
+
+__all__ = [
+    "MAX_CALLS", "MIN_TICKS", "SINGLE_TICKS", "Clock", "Timing", "first_block", "host_timing", "per_call_s",
+    "process_cpu_s", "single_block", "sleep", "stopwatch", "time_block", "unix_s", "utc_now",
+]  # fmt: skip

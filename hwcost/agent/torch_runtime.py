@@ -1,0 +1,175 @@
+"""PyTorch, operator by operator, on any release from 1.4 on; modules are built from descriptions."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from .errors import UsageError
+from .sweep import SWEEP, empty_host_caches
+from .timer import host_timing
+
+OLDEST = (1, 4)
+
+
+class TorchRuntime:
+    """Runs modules as they are, without gradients.
+
+    Args:
+        job: The job.
+        folder: Folder of the job.
+        device: Device that is measured on.
+    """
+
+    holds_many = True
+    uses_processor = True
+
+    def __init__(self, job: dict[str, Any], folder: str, device: Any) -> None:
+        import torch
+
+        if tuple(int(part) for part in torch.__version__.split(".")[:2]) < OLDEST:
+            raise UsageError("this is torch %s; the runner takes 1.4 and later" % torch.__version__)
+        self._torch, self._folder, self._kind, self._threads = torch, folder, device.kind, job["threads"]
+        self._pool_numbers, self._buffer = job["pool_numbers"], job["buffer_numbers"]
+        torch.set_num_threads(job["threads"])
+        if hasattr(torch, "set_num_interop_threads") and torch.get_num_interop_threads() != 1:
+            torch.set_num_interop_threads(1)
+        if self._kind == "cuda" and not torch.cuda.is_available():
+            raise UsageError("this torch (%s) sees no CUDA device" % torch.__version__)
+        self._pools: dict[str, Any] = {}
+
+    def versions(self) -> dict[str, str]:
+        """Versions of torch and of what it was built with."""
+        torch = self._torch
+        found = {"torch": torch.__version__, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
+        return {name: str(version) for name, version in found.items() if version is not None}
+
+    def prepare(self, workload: dict[str, Any]) -> TorchRunner:
+        """Builds a module, fills it by the rule that hwcost shares, and moves it to the device with its inputs."""
+        if workload["net"] is None:
+            raise UsageError("'%s' has no description; plan it for the runtime onnxruntime" % workload["name"])
+        from .nets import build
+
+        torch, dtype = self._torch, workload["dtype"]
+        module = build(workload["net"]).to(getattr(torch, dtype)).eval()
+        self._fill(module, workload["places"], dtype)
+        inputs = [self._input(one, dtype) for one in workload["inputs"]]
+        place = torch.device("cuda", 0) if self._kind == "cuda" else torch.device("cpu")
+        return TorchRunner(torch, module.to(place), [one.to(place) for one in inputs], self._facts(module, dtype, place))
+
+    def _fill(self, module: Any, places: list[list[Any]], dtype: str) -> None:
+        """Fills parameters and buffers, in their order: matrices are views of one pool, others have numbers of their own."""
+        tensors = [*module.parameters(), *module.buffers()]
+        if len(tensors) != len(places):
+            raise UsageError("the job describes %d tensors, and the net has %d" % (len(places), len(tensors)))
+        pool = self._pool(dtype)
+        for tensor, (role, place) in zip(tensors, places):
+            count = tensor.numel()
+            if role == "matrix":
+                tensor.data = pool[place : place + count].view(tensor.shape)
+                continue
+            flat, offset = tensor.data.view(-1), place % self._buffer
+            filled = 0
+            while filled < count:
+                part = pool[offset : min(offset + count - filled, self._buffer)]
+                flat[filled : filled + len(part)] = part
+                filled, offset = filled + len(part), 0
+            if role == "scale":
+                flat.add_(1)
+
+    def _pool(self, dtype: str) -> Any:
+        """Returns the numbers of the weights: the buffer of the job, again and again."""
+        if dtype not in self._pools:
+            torch = self._torch
+            path = os.path.join(self._folder, "weights.f32")
+            numbers = torch.from_file(path, shared=False, size=self._buffer).to(getattr(torch, dtype))
+            pool = torch.empty(max(self._pool_numbers, self._buffer), dtype=numbers.dtype)
+            for start in range(0, len(pool), self._buffer):
+                stop = min(start + self._buffer, len(pool))
+                pool[start:stop] = numbers[: stop - start]
+            self._pools[dtype] = pool
+        return self._pools[dtype]
+
+    def _input(self, described: dict[str, Any], dtype: str) -> Any:
+        torch, count = self._torch, 1
+        for size in described["shape"]:
+            count *= size
+        path = os.path.join(self._folder, described["file"])
+        tensor = torch.from_file(path, shared=False, size=count, dtype=getattr(torch, described["dtype"]))
+        tensor = tensor.clone().view(described["shape"])
+        return tensor.to(getattr(torch, dtype)) if tensor.is_floating_point() else tensor
+
+    def _facts(self, module: Any, dtype: str, place: Any) -> dict[str, Any]:
+        from .nets import ATTENTION
+
+        torch = self._torch
+        facts = {
+            "torch": torch.__version__, "runner": "agent", "dtype": dtype, "threads": torch.get_num_threads(),
+            "attention": "explicit" if ATTENTION is None else "scaled_dot_product_attention",
+            "parameters": sum(one.numel() for one in module.parameters()), "device": place.type,
+        }  # fmt: skip
+        if place.type == "cuda":
+            facts["device"] = torch.cuda.get_device_name(0)
+            matmul = getattr(getattr(torch.backends.cuda, "matmul", None), "allow_tf32", None)
+            facts["allow_tf32"] = {"matmul": matmul, "cudnn": getattr(torch.backends.cudnn, "allow_tf32", None)}
+        return facts
+
+
+class TorchRunner:
+    """Calls a module; on a GPU it waits for the device after the last call, and takes the device's own seconds too."""
+
+    read_ns = None
+
+    def __init__(self, torch: Any, module: Any, inputs: list[Any], facts: dict[str, Any]) -> None:
+        self._torch, self._module, self._inputs, self.facts = torch, module, inputs, facts
+        self._mode = getattr(torch, "inference_mode", torch.no_grad)
+        self._cuda = torch.cuda if facts["device"] != "cpu" else None
+        self._sweep: Any = None
+
+    def run(self, calls: int) -> None:
+        """Executes a number of calls and returns when the device is done."""
+        self._issue(calls)
+        if self._cuda is not None:
+            self._cuda.synchronize()
+
+    def time_block(self, calls: int) -> tuple[float, float | None]:
+        """Executes a number of calls and returns the host's seconds, and the device's where it has a clock."""
+        if self._cuda is None:
+            return host_timing(self._issue, calls), None
+        first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
+
+        def issue(count: int) -> None:
+            first.record()
+            self._issue(count)
+            last.record()
+            last.synchronize()
+
+        return host_timing(issue, calls), first.elapsed_time(last) * 1e-3
+
+    def outputs(self) -> list[Any]:
+        """Executes once and returns the output as nested lists, for tests."""
+        with self._mode():
+            return [self._module(*self._inputs).float().cpu().tolist()]
+
+    def empty_caches(self, cache_bytes: int) -> bool:
+        """Lets the next call find nothing of its own in the device's caches."""
+        if self._cuda is None:
+            return empty_host_caches(cache_bytes)
+        if self._sweep is None:
+            self._sweep = self._torch.empty(SWEEP * cache_bytes, dtype=self._torch.uint8, device="cuda")
+        self._sweep.zero_()
+        self._cuda.synchronize()
+        return True
+
+    def close(self) -> None:
+        """Frees what the runner holds."""
+        self._module, self._inputs, self._sweep = None, [], None
+        if self._cuda is not None:
+            self._cuda.empty_cache()
+
+    def _issue(self, calls: int) -> None:
+        module, inputs = self._module, self._inputs
+        with self._mode():
+            for _ in range(calls):
+                module(*inputs)
+

@@ -1,0 +1,96 @@
+"""One process of a run: takes a task on stdin, measures its workloads, and writes events as JSON lines.
+
+The events are those of ``hwcost.timing.worker``. What libraries print goes to stderr.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from typing import Any, Iterator
+
+from . import devices, machine
+from .cores import pin
+from .errors import AgentError, UsageError
+from .passes import Groups, Setting
+
+RUNTIMES = ("torch", "onnxruntime", "null")
+ACKNOWLEDGED = ("environment", "visit", "pass", "closed")
+PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Runs the task on stdin; the exit status is 0 also when a workload failed, since that is a result."""
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
+    try:
+        for event in work(json.loads(sys.stdin.readline())):
+            _send(events, event)
+            if event["event"] in ACKNOWLEDGED and not sys.stdin.readline():
+                return 1
+        _send(events, {"event": "done"})
+    except BrokenPipeError:
+        return 1
+    except AgentError as error:
+        _send(events, {"event": "error", "exit_code": error.exit_code, "text": str(error)})
+    return 0
+
+
+def work(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Measures the workloads of a task and yields its events; the next pass begins when the next event is asked for."""
+    job = task["job"]
+    pin(task["cpus"])
+    device = devices.find(job["device"])
+    runtime = runtime_of(job, task["folder"], device)
+    runtime.round = task["round"]
+    facts = machine.facts(device.facts, runtime.versions(), devices.of_process(device))
+    facts["settings"]["exclusive"] = task["is_exclusive"]
+    yield {"event": "environment", "round": task["round"], "round_s": task["round_s"], **facts}
+    counters = device.counters() if runtime.uses_processor else devices.Counters([])
+    tasks = list(zip(task["workloads"], task["positions"]))
+    for event in Groups(Setting(task, runtime, counters), tasks).events():
+        yield event
+
+
+def runtime_of(job: dict[str, Any], folder: str, device: Any) -> Any:
+    """Makes the runtime of a job.
+
+    Raises:
+        UsageError: When the runner knows no such runtime, or it is not installed.
+    """
+    name = job["backend"]
+    try:
+        if name == "torch":
+            from .torch_runtime import TorchRuntime
+
+            return TorchRuntime(job, folder, device)
+        if name == "onnxruntime":
+            from .onnx_runtime import OnnxRuntime
+
+            return OnnxRuntime(job, folder, device)
+    except ImportError as error:
+        raise UsageError("the runtime of this job, %s, cannot be imported: %s" % (name, error)) from None
+    if name == "null":
+        from .null_runtime import NullRuntime
+
+        return NullRuntime(job, folder, device)
+    raise UsageError("unknown runtime '%s'. Known: %s" % (name, ", ".join(RUNTIMES)))
+
+
+def _send(events: Any, event: dict[str, Any]) -> None:
+    events.write(json.dumps(event, default=str) + "\n")
+    events.flush()
+
+
+def _die_with_parent() -> None:
+    """Asks Linux to kill this process when its parent dies, so that none is left running after a ``kill -9``."""
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)

@@ -1,0 +1,60 @@
+"""What is measured or planned, as the options of a command say it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from hwcost.cli.given import refuse_unused
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.plan import Item
+    from hwcost.workloads.base import Workload
+
+DEFAULT_SPACE = "supershaper"
+
+DRAWN = ("number", "design", "test_rows", "uniform")
+"""Options that say which architectures are drawn."""
+
+OF_SPACES = (*DRAWN, "arch", "space_option", "components", "parts")
+"""Options that need a search space."""
+
+
+def targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item | Workload]:
+    """Makes what is measured: one model of the user's, components, named architectures, or drawn ones."""
+    from hwcost.campaign import targets as of_campaign
+    from hwcost.registry import parse_options
+    from hwcost.spaces import space as make_space
+
+    factory, number = given["model"], given["number"]
+    if factory is not None and given["space"] is None:
+        return [of_campaign.model_workload(factory, options, given["inputs"] or ())]
+    chosen = parse_options(given["space_option"] or (), "--space-option NAME=VALUE")
+    space = make_space(given["space"] or DEFAULT_SPACE, **chosen)
+    if given["components"]:
+        return of_campaign.component_items(space, options, number, parts=given["parts"])
+    if given["arch"]:
+        return of_campaign.architecture_workloads(space, [space.parse(text) for text in given["arch"]], options, factory)
+    kept = {"test": given["test_rows"], "uniform": given["uniform"]}
+    return of_campaign.drawn_items(space, options, number, design=given["design"], factory=factory, **kept)
+
+
+def refuse_without_effect(context: typer.Context) -> None:
+    """Refuses options that what is measured leaves without effect."""
+    chosen = context.params
+    if chosen["model"] is not None and chosen["space"] is None:
+        refuse_unused(context, OF_SPACES, "on a --model without a --space")
+    elif chosen["inputs"]:
+        raise UsageError("--input gives the shape of an input of a model of your own; give --model FILE.onnx too")
+    if chosen["components"] and chosen["model"] is not None:
+        raise UsageError("--components prices what hwcost builds; a factory (--model) builds whole models only")
+    if chosen["components"]:
+        refuse_unused(context, ["design", "test_rows", "uniform", "arch"], "with --components")
+    else:
+        refuse_unused(context, ["parts"], "without --components")
+    if chosen["arch"]:
+        refuse_unused(context, DRAWN, "with --arch, which says what is measured")

@@ -1,0 +1,9 @@
+"""Machines that are elsewhere: job folders that they measure, their results as records here, and ways to reach them."""
+
+from __future__ import annotations
+
+from hwcost.elsewhere.folder import JobFolder, write_folder
+from hwcost.elsewhere.importing import Import, import_results, is_results
+from hwcost.elsewhere.measure import measure_on
+
+__all__ = ["Import", "JobFolder", "import_results", "is_results", "measure_on", "write_folder"]

@@ -1,0 +1,63 @@
+"""The runner's rules are those of hwcost.timing: equal numbers in, equal decisions out."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hwcost.agent import arrival, rules
+from hwcost.timing import accepted, progress, steady, warmup
+from hwcost.timing.arrival import Arrival
+from hwcost.timing.protocol import Protocol, protocol
+from hwcost.timing.stopping import FixedCount
+from hwcost.timing.timer import Block
+
+SECONDS = st.floats(1e-4, 1.0)
+PROTOCOLS = st.sampled_from([
+    protocol("standard"), protocol("quick", "cuda"), protocol("strict", blocks=5),
+    protocol("standard", arrival="gap=200ms"), replace(protocol("standard"), stopping=FixedCount(7)),
+])  # fmt: skip
+
+
+@given(st.lists(SECONDS, min_size=1, max_size=60), st.floats(0, 20), PROTOCOLS, st.one_of(st.none(), st.just(0)))
+def test_a_visit_ends_at_the_same_block(blocks: list[float], spent_s: float, how: Protocol, start: int | None) -> None:
+    decided = progress.decide(blocks, spent_s, how, start)
+    assert rules.decide(blocks, spent_s, how.to_dict(), start) == (decided.finished, decided.warmup)
+
+
+@given(st.lists(SECONDS, min_size=10, max_size=10), st.floats(1e-4, 0.1))
+def test_a_window_is_steady_for_both(window: list[float], tolerance: float) -> None:
+    assert rules.is_steady(window, tolerance) == steady.is_steady(window, tolerance)
+
+
+@given(st.lists(SECONDS, min_size=2, max_size=10), SECONDS, st.integers(1, 2000))
+def test_warm_up_calls_are_the_same(parts: list[float], block_s: float, calls: int) -> None:
+    assert rules.warmup_calls(parts, block_s, calls) == warmup.warmup_calls(parts, block_s, calls)
+    assert (rules.chunk(calls), rules.looks(calls)) == (warmup.chunk(calls), warmup.looks(calls))
+
+
+KNOWN = st.one_of(st.none(), st.floats(0, 1))
+
+
+@given(st.lists(st.tuples(SECONDS, KNOWN, KNOWN, st.one_of(st.none(), st.floats(1e9, 4e9))), min_size=1, max_size=30))
+def test_the_same_blocks_kept_the_processor(rows: list[tuple[float, float | None, float | None, float | None]]) -> None:
+    blocks = [Block(s, 1, cpu_s=cpu, wait_s=wait, clock_hz=hz) for s, cpu, wait, hz in rows]
+    plain = [{"seconds": s, "calls": 1, "cpu_s": cpu, "wait_s": wait, "clock_hz": hz} for s, cpu, wait, hz in rows]
+    assert rules.uncontended(plain) == accepted.uncontended(blocks)
+
+
+@given(SECONDS, PROTOCOLS)
+def test_visits_are_as_long(call_s: float, how: Protocol) -> None:
+    calls = Arrival.parse(how.arrival)
+    wall_s = arrival.wall_s({"kind": calls.kind, "every_s": calls.every_s}, call_s)
+    assert rules.visit_s(how.to_dict(), call_s, wall_s) == how.visit_s(call_s)
+    assert rules.cap_s(how.to_dict(), call_s) == how.cap_s(call_s)
+
+
+def test_calls_arrive_at_the_same_times() -> None:
+    mine, own = arrival.due({"kind": "poisson", "every_s": 0.05}, "a/1"), Arrival.parse("poisson=20/s").due("a/1")
+    ends = [random.Random(0).random() * i for i in range(50)]
+    assert [mine(end) for end in ends] == [own(end) for end in ends]

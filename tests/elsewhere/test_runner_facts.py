@@ -1,0 +1,143 @@
+"""What the runner finds out about a machine is what hwcost finds out about it; the library of cards is faked."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwcost.agent import counters, devices, machine, nvidia
+from hwcost.agent.errors import DeviceError
+from hwcost.devices import load
+from hwcost.devices.host_cpu import detect_cpu
+from hwcost.facts import BY_GROUP, checked
+from hwcost.timing import conditions, environment
+
+GROUPS = ("host", "software", "settings")
+
+
+def test_facts_of_this_process_are_the_same() -> None:
+    mine = machine.facts(machine.cpu(), {"torch": "1.4.0"}, {})
+    own = environment.read({"torch": "1.4.0"})
+    assert {group: mine[group] for group in GROUPS} == {group: own[group] for group in GROUPS}
+    for group in (*GROUPS, "device"):
+        assert set(mine[group]) <= set(BY_GROUP[group])
+        checked(group, mine[group])
+
+
+@pytest.mark.parametrize("root", ["/", "absent"])
+def test_the_cpu_is_the_same(root: str) -> None:
+    mine, own = machine.cpu(root), detect_cpu(Path(root))
+    for name in ("vendor", "product", "memory_bytes", "cores", "threads", "l1d_bytes", "l2_bytes", "l3_bytes", "clock_hz"):
+        if root == "/" or name == "vendor":
+            assert mine.get(name) == getattr(own, name), name
+
+
+def test_counters_have_the_same_names() -> None:
+    host = counters.HostCounters()
+    host.begin()
+    host.before_block()
+    block = host.after_block()
+    seen = host.end()
+    assert set(seen) == set(conditions.between({}, {})) | set(conditions.state())
+    checked("conditions", seen)
+    assert set(block) == {"clock_hz", "cpu_s", "wait_s"}
+
+
+class FakeNvml:
+    """NVIDIA's library with two cards: a GTX 1080 Ti, then a K80 that is throttled and shared."""
+
+    names = (b"NVIDIA GeForce GTX 1080 Ti", b"Tesla K80")
+    capabilities = ((6, 1), (3, 7))
+
+    def __init__(self) -> None:
+        self.lost = False
+        self.energy = iter(range(1_000, 100_000, 500))
+
+    def nvmlInit_v2(self) -> int:  # noqa: N802
+        return 0
+
+    def nvmlDeviceGetCount_v2(self, count: Any) -> int:  # noqa: N802
+        count._obj.value = 2
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, index: Any, handle: Any) -> int:  # noqa: N802
+        handle._obj.value = index.value + 1
+        return 0
+
+    def nvmlDeviceGetName(self, handle: Any, buffer: Any, size: Any) -> int:  # noqa: N802
+        buffer.value = self.names[handle.value - 1]
+        return 0
+
+    def nvmlDeviceGetUUID(self, handle: Any, buffer: Any, size: Any) -> int:  # noqa: N802
+        buffer.value = b"GPU-%d" % handle.value
+        return 15 if self.lost else 0
+
+    def nvmlSystemGetDriverVersion(self, buffer: Any, size: Any) -> int:  # noqa: N802
+        buffer.value = b"470.256"
+        return 0
+
+    def nvmlDeviceGetMemoryInfo(self, handle: Any, memory: Any) -> int:  # noqa: N802
+        memory._obj.total, memory._obj.used = 12 << 30, 1 << 30
+        return 0
+
+    def nvmlDeviceGetCudaComputeCapability(self, handle: Any, major: Any, minor: Any) -> int:  # noqa: N802
+        major._obj.value, minor._obj.value = self.capabilities[handle.value - 1]
+        return 0
+
+    def nvmlDeviceGetClockInfo(self, handle: Any, kind: Any, clock: Any) -> int:  # noqa: N802
+        clock._obj.value = 875
+        return 0
+
+    def nvmlDeviceGetCurrentClocksThrottleReasons(self, handle: Any, bits: Any) -> int:  # noqa: N802
+        bits._obj.value = 0x20 | 0x4
+        return 0
+
+    def nvmlDeviceGetTotalEnergyConsumption(self, handle: Any, energy: Any) -> int:  # noqa: N802
+        energy._obj.value = next(self.energy)
+        return 0
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle: Any, count: Any, found: Any) -> int:  # noqa: N802
+        count._obj.value, found[0].pid, found[1].pid = 2, 4242, os.getpid()
+        return 0
+
+
+K80 = {"name": "k80", "kind": "cuda", "index": None, "match": load("k80").to_dict()["match"]}
+
+
+def test_the_card_of_the_profile_is_taken_and_shown_alone() -> None:
+    device = devices.find(K80, lambda: nvidia.Nvml(FakeNvml()))
+    assert (device.facts["product"], device.facts["index"]) == ("Tesla K80", 1)
+    assert device.facts["driver_version"] == "470.256"
+    assert device.environment() == {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "GPU-2"}
+
+
+def test_a_card_that_is_not_the_profiles_is_refused() -> None:
+    with pytest.raises(DeviceError, match=r"'k80' is not here.*GTX 1080 Ti \(index 0\)"):
+        devices.find({**K80, "index": 7}, lambda: nvidia.Nvml(FakeNvml()))
+    with pytest.raises(DeviceError, match="no NVIDIA driver|cannot"):
+        devices.find(K80) if not os.path.exists("/dev/nvidiactl") else pytest.skip("there is a driver here")
+
+
+def test_counters_of_a_card_feed_the_guards() -> None:
+    library = FakeNvml()
+    card = nvidia.CardCounters(nvidia.Nvml(library), 1)
+    card.begin()
+    card.before_block()
+    assert card.after_block() == {"clock_hz": 875e6}
+    seen = card.end()
+    assert seen["throttle_reasons"] == ["sw_power_cap", "sw_thermal_slowdown"]
+    assert seen["foreign_pids"] == [4242]
+    assert seen["visit_energy_j"] == 0.5
+    checked("conditions", seen)
+    library.lost = True
+    with pytest.raises(DeviceError, match="E_DEVICE_LOST"):
+        card.check()
+
+
+def test_structures_are_those_of_the_library() -> None:
+    assert ctypes.sizeof(nvidia._Memory) == 24
+    assert ctypes.sizeof(nvidia._Process) == 16
