@@ -14,6 +14,7 @@ from typing import Any
 
 from hwcost.systems.components.kinds import KINDS
 
+
 def main(paths: Iterable[str]) -> None:
     """Prints a table per sequence length of what all files hold."""
     found: dict[int, dict[str, dict[str, Any]]] = {}
@@ -63,7 +64,9 @@ def gap(one: Mapping[str, Any]) -> str:
 
 def saved(fusion: Mapping[str, Any] | None) -> str:
     """Formats what a pair saves, in percent of what the cheaper one takes."""
-    return "–" if fusion is None else f"{fusion['verdict'].lower()} ({100 * fusion['saved']:.0f} ± {half(fusion['half_width'], 0)})"
+    if fusion is None:
+        return "–"
+    return f"{fusion['verdict'].lower()} ({100 * fusion['saved']:.0f} ± {half(fusion['half_width'], 0)})"
 
 
 def half(value: float | None, digits: int = 1) -> str:
