@@ -90,7 +90,7 @@ class MissingExtraError(UsageError):
     """An optional dependency is not installed."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} is not installed. Install it with: pip install 'hwcost[{extra}]'")
+        super().__init__(f"{what} is not installed. {_remedy(extra)}")
 
 
 class MissingBackendError(MissingExtraError):
@@ -99,7 +99,11 @@ class MissingBackendError(MissingExtraError):
     exit_code = 3
 
     def __init__(self, name: str, reason: str, extra: str) -> None:
-        super().__init__(f"backend '{name}' cannot run: {reason}; it", extra)
+        UsageError.__init__(self, f"backend '{name}' cannot run: {reason}. {_remedy(extra)}")
+
+
+def _remedy(extra: str) -> str:
+    return f"Install it with: pip install 'hwcost[{extra}]'"
 
 
 class DeviceError(HwcostError):

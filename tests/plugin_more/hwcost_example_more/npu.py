@@ -53,7 +53,7 @@ class NpuTelemetry(Telemetry):
     def begin(self) -> None:
         """Takes the first reading of the energy."""
         self.reasons: set[str] = set()
-        self.energy_j = _number(self.folder / "energy_j")
+        self.begun_j = self.energy_j()
 
     def after_block(self) -> BlockReading:
         """Collects reasons for a lower clock while the unit is still warm from the block."""
@@ -62,10 +62,14 @@ class NpuTelemetry(Telemetry):
 
     def end(self) -> dict[str, Any]:
         """Returns the conditions of the visit; what cannot be read is left out."""
-        energy_j = _number(self.folder / "energy_j")
+        energy_j = self.energy_j()
         pids = [int(word) for word in _text(self.folder / "pids").split()]
         found = {"throttle_reasons": tuple(sorted(self.reasons)), "foreign_pids": sorted({*pids} - {os.getpid()})}
-        return found if None in (energy_j, self.energy_j) else {**found, "visit_energy_j": energy_j - self.energy_j}
+        return found if None in (energy_j, self.begun_j) else {**found, "visit_energy_j": energy_j - self.begun_j}
+
+    def energy_j(self) -> float | None:
+        """Returns the energy by the unit's own counter."""
+        return _number(self.folder / "energy_j")
 
     def check(self) -> None:
         """Raises DeviceError when the driver does not list the unit any more."""
