@@ -135,4 +135,4 @@ def cubin(
     arguments = dict.fromkeys(("source", "matrix", "shift", "weight", "bias", "target"), POINTERS[dtype])
     arguments |= dict.fromkeys(("rows", "inputs", "outputs"), "i32") | {"epsilon": "fp32"}
     arguments |= dict.fromkeys(fixed, "constexpr")
-    return compiled(device_code(CODE).bottleneck_norm, arguments, fixed, capability, warps(outputs))
+    return bytes(compiled(device_code(CODE).bottleneck_norm, arguments, fixed, capability, warps(outputs)))

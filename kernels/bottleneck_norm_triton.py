@@ -1,5 +1,7 @@
 """Device code of the bottleneck with its layer norm; :mod:`hwcost.kernels.bottleneck_norm` launches it."""
 
+# mypy: ignore-errors - the language of the device, not Python
+
 import triton
 import triton.language as tl
 

@@ -54,7 +54,7 @@ def uncentred_norm(source: torch.Tensor, weight: torch.Tensor, bias: torch.Tenso
 
 def warps(width: int) -> int:
     """Returns the number of warps of a program: one for every 256 numbers of a row, at most eight."""
-    return min(8, max(1, padded(width) // 256))
+    return int(min(8, max(1, padded(width) // 256)))
 
 
 def cubin(capability: int, width: int = 768, dtype: str = "float32") -> bytes:
@@ -68,4 +68,4 @@ def cubin(capability: int, width: int = 768, dtype: str = "float32") -> bytes:
     pointer = POINTERS[dtype]
     arguments = dict.fromkeys(("source", "weight", "bias", "target"), pointer)
     arguments |= {"width": "i32", "epsilon": "fp32", "block": "constexpr"}
-    return compiled(device_code(CODE).uncentred_norm, arguments, {"block": padded(width)}, capability, warps(width))
+    return bytes(compiled(device_code(CODE).uncentred_norm, arguments, {"block": padded(width)}, capability, warps(width)))

@@ -1,5 +1,7 @@
 """Device code of the layer norm that does not subtract the mean; :mod:`hwcost.kernels.uncentred_norm` launches it."""
 
+# mypy: ignore-errors - the language of the device, not Python
+
 import triton
 import triton.language as tl
 
