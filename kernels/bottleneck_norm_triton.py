@@ -1,6 +1,6 @@
 """Device code of the bottleneck with its layer norm; :mod:`hwcost.kernels.bottleneck_norm` launches it."""
 
-# mypy: ignore-errors - the language of the device, not Python
+# mypy: ignore-errors
 
 import triton
 import triton.language as tl

@@ -1,6 +1,6 @@
 """Device code of the layer norm that does not subtract the mean; :mod:`hwcost.kernels.uncentred_norm` launches it."""
 
-# mypy: ignore-errors - the language of the device, not Python
+# mypy: ignore-errors
 
 import triton
 import triton.language as tl
