@@ -46,6 +46,18 @@ def test_the_headline_plans_a_device_that_is_not_here(tmp_path: Path, capsys: py
     assert (done.returncode, "NVIDIA" in done.stderr or "'k80' is not here" in done.stderr) == (3, True)
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [(["--lock-clocks"], "clocks are not locked there"), (["--quantity", "energy_j"], "energy and memory are not measured there")],
+)
+def test_what_the_runner_does_not_do_is_refused(
+    option: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on = f"local://{tmp_path}/there?python={sys.executable}"
+    assert invoke(["measure", *SMALL, "--on", on, "--store", str(tmp_path / "a.db"), *option]) == 2
+    assert f"the runner on another machine measures latency alone: {message}" in capsys.readouterr().err
+
+
 def test_measure_on_another_machine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     on, store = f"local://{tmp_path}/there?python={sys.executable}", str(tmp_path / "a.db")
     assert invoke(["measure", *SMALL, "--on", on, "--store", store, "--json", "-"]) == 0
