@@ -48,7 +48,10 @@ def test_the_headline_plans_a_device_that_is_not_here(tmp_path: Path, capsys: py
 
 @pytest.mark.parametrize(
     ("option", "message"),
-    [(["--lock-clocks"], "clocks are not locked there"), (["--quantity", "energy_j"], "energy and memory are not measured there")],
+    [
+        (["--lock-clocks"], "clocks are not locked there"),
+        (["--quantity", "energy_j"], "energy and memory are not measured there"),
+    ],
 )
 def test_what_the_runner_does_not_do_is_refused(
     option: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
