@@ -78,7 +78,8 @@ def run_commands(block: str) -> None:
         parse(arguments)
         if is_runnable(arguments):
             code = invoke([*arguments])
-            assert code in (0, 1), f"hwcost {shlex.join(arguments)} ended with exit code {code}"
+            expected = (0, 1, 3) if "--device" in arguments else (0, 1)  # the device of a page need not be here
+            assert code in expected, f"hwcost {shlex.join(arguments)} ended with exit code {code}"
 
 
 def file_of(block: str) -> str | None:

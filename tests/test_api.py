@@ -45,7 +45,8 @@ def test_commands_name_every_option_of_measuring_and_of_tables() -> None:
     from hwcost.cli import audit, evaluate, fit, measure
 
     of_measure = inspect.signature(measure.measure).parameters
-    assert OPTIONS - set(of_measure) == {"backend_options", "role"}  # one by one with --backend-option; by what is drawn
+    one_by_one = {"backend_options", "quantities"}  # with --backend-option and --quantity; a role goes by what is drawn
+    assert OPTIONS - set(of_measure) == {*one_by_one, "role"}
     for name in OPTIONS & set(of_measure):
         assert of_measure[name].default == getattr(hc.MeasureOptions(), name), name
     of_tables = {field.name for field in dataclasses.fields(hc.TableOptions)}

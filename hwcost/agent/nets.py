@@ -166,6 +166,11 @@ class Bottlenecks(Part):
         return self.leave(self.enter(hidden))
 
 
+class GELU(Part):
+    def forward(self, hidden: Any) -> Any:
+        return functional.gelu(hidden)
+
+
 class Pooler(Part):
     def forward(self, hidden: Any) -> Any:
         return torch.tanh(self.dense(hidden[:, 0]))
@@ -244,10 +249,9 @@ KINDS = {
     kind.__name__: kind
     for kind in (
         AutoDistillModel, BorrowingHead, BottleneckBlock, Bottlenecks, ComponentsBlock, ComponentsModel, Embedding,
-        Embeddings, FeedForward, Identity, Layer, LayerNorm, Linear, MaskedStack, MlmHead, ModuleList, NoNorm, Pooler,
-        ReducedAttention,
-        ResidualFeedForward, SelfAttention, Stack, StackedFeedForward, SuperShaperModel, TransformerModel, TrigramEmbeddings,
-        UncentredNorm, ValueMeanPooling,
+        Embeddings, FeedForward, GELU, Identity, Layer, LayerNorm, Linear, MaskedStack, MlmHead, ModuleList, NoNorm,
+        Pooler, ReducedAttention, ResidualFeedForward, SelfAttention, Stack, StackedFeedForward, SuperShaperModel,
+        TransformerModel, TrigramEmbeddings, UncentredNorm, ValueMeanPooling,
     )
 }  # fmt: skip
 """Modules that can be built, by the names of their classes."""

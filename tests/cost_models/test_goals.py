@@ -107,7 +107,7 @@ def test_more_architectures_are_asked_for_where_no_process_helps(tmp_path: Path,
 
 
 def test_all_rounds_and_budgets_end_it_too_and_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    use(monkeypatch, process=0.08)
+    use(monkeypatch, process=0.05)
     plan = plan_of("mape:lut<=1%")
     plan = replace(plan, protocol=replace(plan.protocol, max_rounds=5))
     ended = run(tmp_path, plan, budget_s=1e-3)
