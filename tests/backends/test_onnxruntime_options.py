@@ -89,6 +89,7 @@ def test_tensorrts_leftovers_on_cuda_are_counted(session, monkeypatch) -> None:
     assert facts["nodes"] == {"TensorrtExecutionProvider": 2, "CUDAExecutionProvider": 1}
     assert facts["precision"] == "tf32"
     assert session.asked[NAMES["cuda"]] == {"device_id": "0", "use_tf32": "1"}
+    monkeypatch.setattr("hwcost.backends.onnx_quantization.quantized", lambda export, *given, **how: export)
     facts = prepared(device=GPU, provider="tensorrt", tf32=True, quantization="qdq").facts
     assert (facts["precision"], facts["quantization"]["activations"]) == ("int8-qdq", "int8")
     assert session.asked[NAMES["tensorrt"]]["trt_int8_enable"] == "1"
