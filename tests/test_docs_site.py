@@ -13,6 +13,8 @@ import hwcost
 from hwcost.facts import FACTS
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Path:

@@ -16,6 +16,8 @@ import pytest
 from hwcost.stores import open_store
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.once
+
 PAGE = ROOT / "docs" / "extending.md"
 PLUGIN = ROOT / "tests" / "plugin"
 MORE = ROOT / "tests" / "plugin_more"

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.once
+
 HEAVY = {"torch", "sqlalchemy", "alembic", "matplotlib", "onnx", "onnxruntime", "openvino", "lightgbm", "xgboost", "scipy"}
 
 

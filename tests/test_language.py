@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.language import fragments, headless, retired
 
-pytestmark = pytest.mark.source
+pytestmark = pytest.mark.once
 
 CODE = sorted([*(ROOT / "hwcost").rglob("*.py"), *(ROOT / "kernels").glob("*.py"), *(ROOT / "benchmarks").rglob("*.py")])
 PROSE = sorted([*CODE, *(ROOT / "docs").rglob("*.md"), ROOT / "README.md"])

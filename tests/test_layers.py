@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.source
+pytestmark = pytest.mark.once
 
 LAYERS = [
     ["errors"],

@@ -15,6 +15,8 @@ from hwcost.devices import present, require
 from hwcost.errors import DataError
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.once
+
 BENCHMARKS = ROOT / "benchmarks"
 
 

@@ -15,6 +15,8 @@ import pytest
 
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.once
+
 BENCHMARKS = ROOT / "benchmarks"
 
 

@@ -16,6 +16,8 @@ from hwcost.campaign.journal import is_counted
 from hwcost.stores import Store, open_store
 from hwcost.timing.measurement import Visit
 
+pytestmark = pytest.mark.once
+
 KILLED = """
 import sys, hwcost
 from hwcost.workloads import SyntheticWorkload

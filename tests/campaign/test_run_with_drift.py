@@ -18,6 +18,8 @@ from hwcost.testing.sim_device import SimDevice
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
+pytestmark = pytest.mark.once
+
 XEON = DeviceHandle(load("xeon"))
 
 

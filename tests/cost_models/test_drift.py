@@ -15,6 +15,8 @@ from hwcost.cost_models.rolling import roll
 from hwcost.cost_models.train import drift_of, train, train_on
 from hwcost.spaces import space
 
+pytestmark = pytest.mark.once
+
 N = 400
 SPACE = space("supershaper")
 ARCHS = SPACE.sample(N, seed=3)

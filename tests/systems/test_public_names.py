@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-pytestmark = pytest.mark.source
+pytestmark = pytest.mark.once
 
 SYSTEMS = ROOT / "hwcost" / "systems"
 PAPERS = sorted(path.name for path in SYSTEMS.iterdir() if (path / "pipeline.py").exists())
