@@ -203,8 +203,9 @@ def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> floa
 
     The variance is that of the rounds about their own items, less what the items' noise makes of it, times ``WANDERING``
     where neighbouring rounds are more alike than chance would make them. Too few rounds to see that do not prove the
-    opposite, so a campaign counts as a single degree of freedom in any case. One of one round tells nothing: NaN. One of
-    a single workload adds nothing, because its interval holds the level already.
+    opposite, so a campaign counts as a single degree of freedom in any case. What each campaign is not sure of in its own
+    level comes on top. One of one round tells nothing: NaN. One of a single workload adds nothing, because its interval
+    holds the level already.
     """
     from scipy import stats
 
@@ -220,7 +221,8 @@ def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> floa
         share = WANDERING if _is_moving(levels) else 1.0
         variance += share * max(0.0, float(levels.var(ddof=1)) - noise)
         dof += 1
-    return float(stats.t.ppf(0.975, dof)) * math.sqrt(variance) if dof else 0.0
+    own = [max((m.level_half_width for m in arm), default=0.0) for arm in (a, b)]  # what each is not sure of by itself
+    return math.hypot(float(stats.t.ppf(0.975, dof)) * math.sqrt(variance) if dof else 0.0, *own)
 
 
 def _is_moving(levels: Floats) -> bool:
@@ -230,7 +232,7 @@ def _is_moving(levels: Floats) -> bool:
 
 
 def _round_levels(arm: Sequence[Measurement]) -> Floats:
-    """Returns the mean of log latency less the item's own, for every round in which most items were visited."""
+    """Returns the mean of log latency less the item's own, for every round in which most items were seen uncontended."""
     items = {m.workload.key: math.log(m.latency_s) for m in arm if m.latency_s is not None}
     visits = [visit for m in arm for visit in m.visits if visit.is_usable and visit.workload_key in items]
     if not visits:
@@ -238,8 +240,10 @@ def _round_levels(arm: Sequence[Measurement]) -> Floats:
     values = visit_values(visits)
     y = values.y if values.level is None else values.y + values.level
     rest = y - np.array([items[visit.workload_key] for visit in visits])
-    _, number, count = np.unique([visit.round for visit in visits], return_inverse=True, return_counts=True)
-    levels = np.bincount(number, values.weight * rest) / np.bincount(number, values.weight)
+    seen = values.uncontended if values.uncontended.any() else np.ones(len(visits), dtype=bool)
+    rounds = np.array([visit.round for visit in visits])[seen]
+    _, number, count = np.unique(rounds, return_inverse=True, return_counts=True)
+    levels = np.bincount(number, (values.weight * rest)[seen]) / np.bincount(number, values.weight[seen])
     return np.asarray(levels[count > count.max() / 2])
 
 
