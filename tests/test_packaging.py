@@ -18,12 +18,12 @@ import pytest
 import hwcost
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.once
+
 PROBE = """
 import hwcost, json, sys
 from hwcost import devices
 from hwcost.kernels import matmul_probe
-
-pytestmark = pytest.mark.once
 print(json.dumps([hwcost.__file__, devices.load("k80").kind, matmul_probe.__file__]))
 """
 
@@ -32,7 +32,7 @@ print(json.dumps([hwcost.__file__, devices.load("k80").kind, matmul_probe.__file
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Builds the source distribution, and the wheel from it, from a copy that leaves no build folder in the checkout."""
     source = tmp_path_factory.mktemp("source") / "hwcost"
-    leave_out = shutil.ignore_patterns(".git", ".venv", "runs", "models", "*.egg-info", "__pycache__", ".*_cache")
+    leave_out = shutil.ignore_patterns(".git", ".venv*", "runs", "models", "*.egg-info", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, source, ignore=leave_out)
     out = tmp_path_factory.mktemp("dist")
     done = subprocess.run([sys.executable, "-m", "build", "--outdir", str(out), str(source)], capture_output=True, text=True)
