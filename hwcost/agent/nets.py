@@ -51,26 +51,36 @@ class Part(nn.Module):  # type: ignore[misc]
 
 
 class Linear(Part):
+    """A dense layer: (..., in) -> (..., out)."""
+
     def forward(self, hidden: Any) -> Any:
         return functional.linear(hidden, self.weight, self.bias)
 
 
 class Embedding(Part):
+    """Rows of a table by their numbers: (B, S) -> (B, S, h)."""
+
     def forward(self, ids: Any) -> Any:
         return functional.embedding(ids, self.weight)
 
 
 class LayerNorm(Part):
+    """Layer norm over the last axis: (..., h) -> (..., h)."""
+
     def forward(self, hidden: Any) -> Any:
         return functional.layer_norm(hidden, self.weight.shape, self.weight, self.bias, EPSILON)
 
 
 class NoNorm(Part):
+    """MobileBERT's scale and shift without statistics: (..., h) -> (..., h)."""
+
     def forward(self, hidden: Any) -> Any:
         return torch.addcmul(self.bias, hidden, self.weight)
 
 
 class UncentredNorm(Part):
+    """Layer norm without the mean: (..., h) -> (..., h)."""
+
     def forward(self, hidden: Any) -> Any:
         if hasattr(functional, "rms_norm"):
             return functional.rms_norm(hidden, self.weight.shape, self.weight, EPSILON) + self.bias
@@ -79,17 +89,23 @@ class UncentredNorm(Part):
 
 
 class Identity(Part):
+    """Its input."""
+
     def forward(self, hidden: Any) -> Any:
         return hidden
 
 
 class Embeddings(Part):
+    """Words, places and segments, summed and normed: two (B, S) -> (B, S, h)."""
+
     def forward(self, input_ids: Any, token_type_ids: Any) -> Any:
         places = torch.arange(input_ids.shape[1], device=input_ids.device)
         return self.norm(self.word(input_ids) + self.position(places) + self.token_type(token_type_ids))
 
 
 class TrigramEmbeddings(Part):
+    """The same from each word with both neighbours, projected: two (B, S) -> (B, S, h)."""
+
     def forward(self, input_ids: Any, token_type_ids: Any) -> Any:
         words = self.word(input_ids)
         after = functional.pad(words[:, 1:], (0, 0, 0, 1))
@@ -100,6 +116,8 @@ class TrigramEmbeddings(Part):
 
 
 class SelfAttention(Part):
+    """Attention with residual and norm: (B, S, h) and a mask -> (B, S, h)."""
+
     def forward(self, hidden: Any, mask: Any) -> Any:
         query, key, value = (self.heads_of(part(hidden)) for part in (self.query, self.key, self.value))
         mixed = attend(query, key, value, mask)
@@ -107,6 +125,8 @@ class SelfAttention(Part):
 
 
 class ReducedAttention(Part):
+    """Attention of any key and value width with a residual: (B, S, h) and a mask -> (B, S, h)."""
+
     def forward(self, hidden: Any, mask: Any) -> Any:
         query, key, value = (self.heads_of(part(hidden)) for part in (self.query, self.key, self.value))
         mixed = attend(query, key, value, mask, self.numbers["scale"])
@@ -114,33 +134,45 @@ class ReducedAttention(Part):
 
 
 class ValueMeanPooling(Part):
+    """Mean of the values over the sequence with a residual: (B, S, h) and a mask -> (B, S, h)."""
+
     def forward(self, hidden: Any, mask: Any) -> Any:
         pooled = torch.matmul(functional.softmax(mask[:, 0], dim=-1), hidden)
         return hidden + self.output(self.value(pooled))
 
 
 class FeedForward(Part):
+    """Two dense layers around an exact GELU, with residual and norm: (B, S, h) -> (B, S, h)."""
+
     def forward(self, hidden: Any) -> Any:
         return self.norm(hidden + self.shrink(functional.gelu(self.grow(hidden))))
 
 
 class ResidualFeedForward(Part):
+    """The same without the norm: (B, S, h) -> (B, S, h)."""
+
     def forward(self, hidden: Any) -> Any:
         return hidden + self.shrink(functional.gelu(self.grow(hidden)))
 
 
 class StackedFeedForward(Part):
+    """Two dense layers around a named activation, with residual and norm: (B, S, h) -> (B, S, h)."""
+
     def forward(self, hidden: Any) -> Any:
         activation = getattr(functional, self.numbers["activation"])
         return self.norm(hidden + self.shrink(activation(self.grow(hidden))))
 
 
 class Layer(Part):
+    """A Transformer layer between two bottlenecks: (B, S, h) and a mask -> (B, S, h)."""
+
     def forward(self, hidden: Any, mask: Any) -> Any:
         return self.leave(self.feed_forward(self.attention(self.enter(hidden), mask)))
 
 
 class BottleneckBlock(Part):
+    """MobileBERT's block, narrow inside: (B, S, h) and a mask -> (B, S, h)."""
+
     def forward(self, hidden: Any, mask: Any) -> Any:
         query, key, value = (self.heads_of(part(hidden)) for part in (self.query, self.key, self.value))
         mixed = attend(query, key, value, mask)
@@ -152,6 +184,8 @@ class BottleneckBlock(Part):
 
 
 class ComponentsBlock(Part):
+    """A block whose attention and feed-forwards may be left out: (B, S, h) and a mask -> (B, S, h)."""
+
     def forward(self, hidden: Any, mask: Any) -> Any:
         if hasattr(self, "attention"):
             hidden = self.attention(hidden, mask)
@@ -162,31 +196,43 @@ class ComponentsBlock(Part):
 
 
 class Bottlenecks(Part):
+    """Two neighbouring bottlenecks, one after the other: (..., h) -> (..., h)."""
+
     def forward(self, hidden: Any) -> Any:
         return self.leave(self.enter(hidden))
 
 
 class GELU(Part):
+    """Exact GELU of every number."""
+
     def forward(self, hidden: Any) -> Any:
         return functional.gelu(hidden)
 
 
 class Pooler(Part):
+    """The first token's vector through a dense layer and tanh: (B, S, h) -> (B, h)."""
+
     def forward(self, hidden: Any) -> Any:
         return torch.tanh(self.dense(hidden[:, 0]))
 
 
 class MlmHead(Part):
+    """Scores of all words by the words' own embeddings: (B, S, h) -> (B, S, words)."""
+
     def forward(self, hidden: Any, word_weight: Any) -> Any:
         return functional.linear(self.norm(functional.gelu(self.dense(hidden))), word_weight, self.bias)
 
 
 class BorrowingHead(Part):
+    """The head of a language model with embeddings that are given to it: (B, S, h) -> (B, S, words)."""
+
     def forward(self, hidden: Any) -> Any:
         return self.head(hidden, self.word_weight)
 
 
 class Stack(Part):
+    """Parts one after the other."""
+
     def forward(self, hidden: Any) -> Any:
         for part in self.parts.children():
             hidden = part(hidden)
@@ -194,6 +240,8 @@ class Stack(Part):
 
 
 class MaskedStack(Part):
+    """Parts one after the other that take the mask: (B, S, h) and (B, S) -> (B, S, h)."""
+
     def forward(self, hidden: Any, attention_mask: Any) -> Any:
         mask = additive_mask(attention_mask, hidden.dtype)
         for part in self.parts.children():
@@ -219,6 +267,8 @@ class Encoder(Part):
 
 
 class SuperShaperModel(Encoder):
+    """Layers with transitions between their widths."""
+
     def body(self, hidden: Any, mask: Any) -> Any:
         transitions = list(self.transitions.children())
         for place, layer in enumerate(self.layers.children()):
@@ -227,6 +277,8 @@ class SuperShaperModel(Encoder):
 
 
 class TransformerModel(Encoder):
+    """Parts of which the layers take the mask."""
+
     def body(self, hidden: Any, mask: Any) -> Any:
         for part in self.parts.children():
             hidden = part(hidden, mask) if isinstance(part, Layer) else part(hidden)
@@ -234,15 +286,15 @@ class TransformerModel(Encoder):
 
 
 class AutoDistillModel(Encoder):
-    pass
+    """Blocks one after the other."""
 
 
 class ComponentsModel(Encoder):
-    pass
+    """Blocks one after the other."""
 
 
 class ModuleList(Part):
-    pass
+    """Parts that another module calls."""
 
 
 KINDS = {
