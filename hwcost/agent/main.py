@@ -11,7 +11,7 @@ from typing import Any
 
 from . import worker
 from .cores import Cores
-from .errors import AgentError, InterruptedRunError
+from .errors import AgentError, InterruptedRunError, UsageError
 from .results import NAME, Results, stop
 from .rounds import Rounds
 
@@ -36,6 +36,11 @@ def main(folder: str) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was measured is kept. Run it again to resume it\n")
         return InterruptedRunError.exit_code
+    except OSError as error:  # of the folder: full, read-only, or gone
+        what = error.strerror or error
+        text = "error: %s: %s. What was measured is kept; run it again to resume it\n"
+        sys.stderr.write(text % (error.filename or folder, what))
+        return AgentError.exit_code
     sys.stderr.write("done: %s\n" % os.path.join(folder, NAME))
     return 0
 
@@ -84,8 +89,12 @@ def _interrupted(number: int, frame: Any) -> None:
 
 
 def _read(folder: str, name: str) -> Any:
-    with open(os.path.join(folder, name), encoding="utf-8") as file:
-        return json.load(file)
+    path = os.path.join(folder, name)
+    with open(path, encoding="utf-8") as file:
+        try:
+            return json.load(file)
+        except ValueError as error:
+            raise UsageError("%s is damaged: %s. Copy the job folder again" % (path, error)) from None
 
 
 def _options() -> Any:

@@ -126,6 +126,26 @@ def test_a_process_under_way_is_left_for_later(tmp_path: Path) -> None:
         assert import_results(folder.path, store).records == len(WORKS)
 
 
+def test_a_full_disk_loses_nothing_and_the_run_goes_on(tmp_path: Path) -> None:
+    folder = job(tmp_path / "job")
+    limited = f"ulimit -f 8; exec '{sys.executable}' '{folder.path / 'run.py'}'"  # files of 8 blocks at most
+    full = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, timeout=300, check=False)
+    assert full.returncode == 5
+    assert "What was measured is kept; run it again to resume it" in full.stderr
+    assert "Traceback" not in full.stderr
+    assert run(folder).returncode == 0
+    with open_store(tmp_path / "a.db") as store:
+        import_results(folder.path, store)
+        assert Counter(record.visit.round for record in store.records()) == {0: 5, 1: 5}
+
+
+def test_a_damaged_folder_is_told(tmp_path: Path) -> None:
+    folder = job(tmp_path / "job")
+    (folder.path / "job.json").write_text("{", encoding="utf-8")
+    said = run(folder)
+    assert (said.returncode, "job.json is damaged" in said.stderr, "Traceback" in said.stderr) == (2, True, False)
+
+
 def test_a_folder_with_something_in_it_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "job").mkdir()
     (tmp_path / "job" / "mine").write_text("x", encoding="utf-8")
