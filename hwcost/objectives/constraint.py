@@ -134,7 +134,7 @@ class Constraint:
 
     def within(self, values: ArrayLike) -> NDArray[np.bool_]:
         """Says for n values, predicted or measured, whether they are within the bounds; never where one is not a number."""
-        found = np.asarray(values, dtype=np.float64)
+        found = _numbers(values)
         if self._confidence is not None:
             return self._confidence.chance(found, self.most, self.least) >= self._confidence.probability
         return np.asarray(self._distance(found, found) == 0)
@@ -144,7 +144,7 @@ class Constraint:
 
         With a probability, what counts is the end of the interval that holds with that probability.
         """
-        found = np.asarray(values, dtype=np.float64)
+        found = _numbers(values)
         if self._confidence is None:
             return self._distance(found, found)
         low, high = self._confidence.ends(found)
@@ -250,6 +250,14 @@ class Constraint:
         end, side = (self.most, "above") if is_above else (self.least, "below")
         shown = _precise_seconds if self._is_predicted_time else "{:.6g}".format
         return f"{self.name} {shown(value)} is {side} {shown(end or 0.0)}"
+
+
+def _numbers(values: ArrayLike) -> Floats:
+    """Returns values as numbers, shape (n,)."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise UsageError(f"values are numbers, predicted or measured; got {type(values).__name__} {values!r:.50}") from None
 
 
 def _precise_seconds(value: float) -> str:

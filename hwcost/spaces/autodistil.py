@@ -109,25 +109,17 @@ class AutoDistil(Transformer):
         """Returns the channels of one head at a width."""
         return self.sizes.head_width if self.kind_of_heads == "retained" else hidden // TEACHER_HEADS
 
-    def params(self, arch: Architecture, accounting: str = "built") -> int:
-        """Counts parameters; ``paper`` is the formula behind Table 5, whose heads share ``hidden * heads / 12`` channels.
-
-        Raises:
-            UsageError: When the accounting is unknown.
-        """
-        if accounting != "paper":
-            return super().params(arch, accounting)
+    def _params(self, arch: Architecture, accounting: str) -> int:
+        """Counts parameters; ``paper`` is the formula behind Table 5, whose heads share ``hidden * heads / 12`` channels."""
+        if accounting == "built":
+            return super()._params(arch, accounting)
         rows = self.vocabulary + self.positions + TOKEN_TYPES
         return paper_params(*self._factors(arch), rows=rows)
 
-    def flops(self, arch: Architecture, seq_len: int = 128, batch_size: int = 1, accounting: str = "built") -> int:
-        """Counts operations; ``paper`` is twice the multiply-adds that Table 5 calls FLOPs.
-
-        Raises:
-            UsageError: When the accounting is unknown.
-        """
-        if accounting != "paper":
-            return super().flops(arch, seq_len, batch_size, accounting)
+    def _flops(self, arch: Architecture, accounting: str, seq_len: int, batch_size: int) -> int:
+        """Counts operations; ``paper`` is twice the multiply-adds that Table 5 calls FLOPs."""
+        if accounting == "built":
+            return super()._flops(arch, accounting, seq_len, batch_size)
         return 2 * batch_size * paper_macs(*self._factors(arch), seq_len)
 
     @staticmethod

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._arguments import COUNT, check
 from hwcost._cached import cached_property
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
@@ -249,20 +250,27 @@ class SearchSpace(ABC):
 
         return sample(self, n, seed, design, params)
 
-    def mutate(self, arch: Architecture, rng: np.random.Generator, probability: float = 0.1) -> Architecture:
-        """Draws each gene anew with a probability; at least one gene changes."""
-        genes = list(arch.genes)
-        chosen = np.flatnonzero(rng.random(len(genes)) < probability)
-        for index in chosen if len(chosen) else [int(rng.integers(len(genes)))]:
-            others = [value for value in self.genes[index].choices if value != genes[index]]
-            if others:
-                genes[index] = others[int(rng.integers(len(others)))]
-        return self.made(genes)
+    def mutate(self, arch: Any, rng: np.random.Generator, probability: float = 0.1) -> Architecture:
+        """Draws each gene anew with a probability; at least one gene changes.
 
-    def cross(self, one: Architecture, other: Architecture, rng: np.random.Generator) -> Architecture:
-        """Takes each gene from either parent with equal probability (uniform crossover)."""
-        take = rng.random(len(one.genes)) < 0.5
-        return self.made(a if t else b for a, b, t in zip(one.genes, other.genes, take, strict=True))
+        Raises:
+            ArchitectureError: When it is no architecture of this space.
+            UsageError: When ``rng`` is no generator of numpy.
+        """
+        from hwcost.spaces.variation import mutated
+
+        return mutated(self, arch, rng, probability)
+
+    def cross(self, one: Any, other: Any, rng: np.random.Generator) -> Architecture:
+        """Takes each gene from either parent with equal probability (uniform crossover).
+
+        Raises:
+            ArchitectureError: When a parent is no architecture of this space.
+            UsageError: When ``rng`` is no generator of numpy.
+        """
+        from hwcost.spaces.variation import crossed
+
+        return crossed(self, one, other, rng)
 
     def encode(self, archs: Sequence[Architecture]) -> NDArray[np.float64]:
         """Encodes architectures as numbers.
@@ -324,15 +332,17 @@ class SearchSpace(ABC):
         """
         raise UsageError(f"space '{self.name}' describes data only: it has no component '{component}'")
 
-    def work(self, arch: Architecture, batch_size: int = 1, seq_len: int = 128) -> Work:
+    def work(self, arch: Any, batch_size: int = 1, seq_len: int = 128) -> Work:
         """Returns the summed work of an architecture's components.
 
         Raises:
-            UsageError: When the space only describes data.
+            ArchitectureError: When it is no architecture of this space.
+            UsageError: When the space only describes data, or a size is not a whole number from 1.
         """
         if not self.is_buildable:
             raise UsageError(f"space '{self.name}' describes data only: parameters and FLOPs are not known")
-        parts = (self._work_of(part, batch_size, seq_len) for part in self.components(arch))
+        check({"seq_len": seq_len, "batch_size": batch_size}, seq_len=COUNT, batch_size=COUNT)
+        parts = (self._work_of(part, batch_size, seq_len) for part in self.components(self.as_architecture(arch)))
         return sum(parts, start=Work())
 
     def _work_of(self, part: Component, batch_size: int, seq_len: int) -> Work:
@@ -349,35 +359,44 @@ class SearchSpace(ABC):
     def _works(self) -> dict[tuple[Component, int, int], Work]:
         return {}
 
-    def params(self, arch: Architecture, accounting: str = "built") -> int:
+    def params(self, arch: Any, accounting: str = "built") -> int:
         """Counts parameters.
 
         Args:
-            arch: The architecture.
+            arch: Architecture, or anything that :meth:`as_architecture` takes.
             accounting: Way of counting: ``built`` counts the module that is built and measured; others, which a space may
                 have, follow a paper's table.
 
         Raises:
+            ArchitectureError: When it is no architecture of this space.
             UsageError: When the accounting is unknown.
         """
         self.check_accounting(accounting)
+        return self._params(self.as_architecture(arch), accounting)
+
+    def _params(self, arch: Architecture, accounting: str) -> int:
+        """Counts parameters in a known accounting."""
         return self.work(arch).params
 
-    def flops(
-        self, arch: Architecture, seq_len: int = 128, batch_size: int = 1, accounting: str = "built"
-    ) -> int:
+    def flops(self, arch: Any, seq_len: int = 128, batch_size: int = 1, accounting: str = "built") -> int:
         """Counts operations of matrix products and attention; one multiply-add is 2.
 
         Args:
-            arch: The architecture.
+            arch: Architecture, or anything that :meth:`as_architecture` takes.
             seq_len: Tokens per sequence.
             batch_size: Sequences.
             accounting: Way of counting, as in :meth:`params`.
 
         Raises:
-            UsageError: When the accounting is unknown.
+            ArchitectureError: When it is no architecture of this space.
+            UsageError: When the accounting is unknown, or a size is not a whole number from 1.
         """
         self.check_accounting(accounting)
+        check({"seq_len": seq_len, "batch_size": batch_size}, seq_len=COUNT, batch_size=COUNT)
+        return self._flops(self.as_architecture(arch), accounting, seq_len, batch_size)
+
+    def _flops(self, arch: Architecture, accounting: str, seq_len: int, batch_size: int) -> int:
+        """Counts operations in a known accounting."""
         return self.work(arch, batch_size, seq_len).flops
 
     def check_accounting(self, accounting: str) -> None:

@@ -161,29 +161,18 @@ class SuperShaper(SearchSpace):
             raise UsageError(f"space 'supershaper' has no component '{component}'")
         return sum((kinds[kind]() for kind in chosen), start=Work())
 
-    def params(self, arch: Architecture, accounting: str = "built") -> int:
-        """Counts parameters.
+    def _params(self, arch: Architecture, accounting: str) -> int:
+        """Counts parameters; ``paper`` is the figure of Table 6.
 
-        Args:
-            arch: The architecture.
-            accounting: ``built`` counts the module; ``paper`` is the figure of Table 6: merged bottlenecks, tied decoder
-                without its bias, and the head's norm sized by the last layer.
-
-        Raises:
-            UsageError: When the accounting is unknown.
+        There bottlenecks are merged, the decoder is tied and has no bias, and the head's norm is as wide as the last layer.
         """
-        if accounting != "paper":
-            return super().params(arch, accounting)
+        if accounting == "built":
+            return super()._params(arch, accounting)
         sizes = self.sizes
         return self.deployed.work(arch).params - sizes.vocabulary - 2 * sizes.backbone_width + 2 * int(arch.genes[-1])
 
-    def flops(self, arch: Architecture, seq_len: int = 128, batch_size: int = 1, accounting: str = "built") -> int:
-        """Counts operations; ``paper`` counts the merged net, as :meth:`params` does.
-
-        Raises:
-            UsageError: When the accounting is unknown.
-        """
-        self.check_accounting(accounting)
+    def _flops(self, arch: Architecture, accounting: str, seq_len: int, batch_size: int) -> int:
+        """Counts operations; ``paper`` counts the merged net."""
         counted = self.deployed if accounting == "paper" else self
         return counted.work(arch, batch_size, seq_len).flops
 

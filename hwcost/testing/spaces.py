@@ -127,6 +127,20 @@ class SpaceSuite(ABC):
         with pytest.raises(ArchitectureError, match=of.genes[0].name):
             of.architecture(["no such choice", *archs[0].genes[1:]])
 
+    def test_what_is_no_architecture_is_refused(self, of: SearchSpace, archs: list[Architecture]) -> None:
+        """Neither is a net of no tokens counted, nor does evolution go on without a generator."""
+        rng = np.random.default_rng(0)
+        steps = [lambda: of.mutate(3, rng), lambda: of.cross(archs[0], 3, rng)]
+        if of.is_buildable:
+            steps += [lambda: of.params(3), lambda: of.flops(3), lambda: of.work(3)]
+        for step in steps:
+            with pytest.raises(ArchitectureError, match="an architecture of space"):
+                step()
+        sizes = ([lambda: of.flops(archs[0], seq_len=-1), lambda: of.work(archs[0], 0)]) if of.is_buildable else []
+        for step in [lambda: of.mutate(archs[0], 3), *sizes]:  # type: ignore[arg-type]
+            with pytest.raises(UsageError):
+                step()
+
     # -- sizes ---------------------------------------------------------------------------------------------------------
 
     def test_components_of_a_net_are_among_the_spaces_and_add_up(self, of: SearchSpace, archs: list[Architecture]) -> None:

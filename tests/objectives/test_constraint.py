@@ -153,3 +153,10 @@ def test_too_few_rows_still_allow_plain_predictions() -> None:
     assert constraint.feasible(measured()[0][:3]).all()
     with pytest.raises(HwcostError, match="no interval"):
         constraint.chance(measured()[0][:3])
+
+
+def test_values_that_are_no_numbers_are_refused() -> None:
+    constraint = Constraint(lambda arch: 1.0, most=1.0)
+    for judge in (constraint.within, constraint.excess, constraint.reason):
+        with pytest.raises(UsageError, match="values are numbers"):
+            judge("a")  # type: ignore[arg-type]
