@@ -24,9 +24,9 @@ GRID = tuple(10.0**power for power in range(-8, 5))
 MIDDLE = GRID[len(GRID) // 2]
 """Penalty at which a block is factorised; the others differ from it by the fewest orders of magnitude."""
 
-ROWS_PER_COLUMN = 2
-"""From so many rows a column on, all penalties of a block are tried by one factorisation. With fewer, leverages come within
-rounding of 1, where a difference of large numbers says nothing."""
+ROOM = 1e-4
+"""Least distance of a leverage from 1 with which all penalties are tried by one factorisation: nearer to it, what is left of
+a difference of large numbers decides."""
 
 SWEEPS = 3
 SCORED_ROWS = 1500
@@ -128,12 +128,14 @@ class Problem:
             penalties: Penalty of each block, of which that of ``block`` does not count.
             block: Number of the block.
         """
-        if len(self.target) >= ROWS_PER_COLUMN * self.columns.shape[1]:
-            return self.path(penalties, block)
+        if len(self.target) > self.columns.shape[1]:
+            errors, least_room = self.path(penalties, block)
+            if least_room > ROOM:
+                return errors**2
         return np.stack([self.left_out([*penalties[:block], one, *penalties[block + 1 :]]) ** 2 for one in GRID])
 
-    def path(self, penalties: Sequence[float], block: int) -> Floats:
-        """Does what ``squares`` does, by one factorisation; precise where there are more rows than columns."""
+    def path(self, penalties: Sequence[float], block: int) -> tuple[Floats, float]:
+        """Returns leave-one-out errors for every penalty of a block by one factorisation, and 1 less the largest leverage."""
         start = 1 + sum(self.widths[:block])
         part = slice(start, start + self.widths[block])
         inverse = self._inverse([*penalties[:block], MIDDLE, *penalties[block + 1 :]])
@@ -144,9 +146,9 @@ class Problem:
         effects = rows @ turned
         larger = np.array(GRID)[:, None] - MIDDLE
         gains = larger / (1.0 + larger * eigenvalues)
-        leverage = np.einsum("ij,ij->i", rows @ inverse, rows) - gains @ (effects**2).T
+        room = 1.0 - np.einsum("ij,ij->i", rows @ inverse, rows) + gains @ (effects**2).T
         residual = self.target[self.rows] - rows @ solution + (gains * (self.moment @ turned)) @ effects.T
-        return np.asarray((residual / np.maximum(1.0 - leverage, 1e-9)) ** 2)
+        return np.asarray(residual / np.maximum(room, 1e-9)), float(room.min())
 
     def choose(self) -> tuple[float, ...]:
         """Goes through the blocks in turn, the later ones shrunk away at first, until no penalty changes any more."""

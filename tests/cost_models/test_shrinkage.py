@@ -30,14 +30,14 @@ def test_leave_one_out_is_what_leaving_one_out_gives(n, k, penalty, seed):
 @given(st.integers(2, 40), st.lists(st.integers(1, 6), min_size=1, max_size=3), st.integers(0, 99))
 def test_all_penalties_of_a_block_are_tried_as_one_by_one(n, widths, seed):
     """Also with a column that stands twice, where the smallest penalties leave few digits to either way."""
-    columns, target, weights = rows(n + 2 * sum(widths), sum(widths), seed)
+    columns, target, weights = rows(max(n, 3), sum(widths), seed)
     blocks = np.split(columns, np.cumsum(widths)[:-1], axis=1)
     blocks[-1][:, -1] = blocks[0][:, 0]
     problem, rng = Problem(blocks, target, weights), np.random.default_rng(seed)
     others = [float(one) for one in rng.choice(GRID[4:], len(widths))]
     for block in range(len(widths)):
         one_by_one = [problem.left_out([*others[:block], one, *others[block + 1 :]]) ** 2 for one in GRID]
-        np.testing.assert_allclose(problem.path(others, block), one_by_one, rtol=1e-3, atol=1e-9)
+        np.testing.assert_allclose(problem.squares(others, block), one_by_one, rtol=1e-3, atol=1e-9)
 
 
 def test_a_block_of_noise_is_shrunk_away():
