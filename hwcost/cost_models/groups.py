@@ -29,7 +29,12 @@ class Groups:
     @classmethod
     def of(cls, features: Features, genes: Floats) -> Groups:
         """Groups encoded genes (n, genes) by architecture."""
-        return cls.of_keys(features.keys(genes))
+        if features.space.has_isomorphs or not len(genes):
+            return cls.of_keys(features.keys(genes))
+        rows = np.ascontiguousarray(genes + 0.0)  # one zero, not two
+        texts = rows.view(np.dtype((np.void, rows.strides[0]))).ravel()
+        _, first, numbers = np.unique(texts, return_index=True, return_inverse=True)
+        return cls(np.argsort(np.argsort(first))[numbers])
 
     @classmethod
     def of_keys(cls, keys: Iterable[Hashable]) -> Groups:

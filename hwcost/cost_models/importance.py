@@ -3,35 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 
 
-@dataclass(frozen=True)
 class Variation:
-    """How the training rows vary, gene by gene.
+    """How the training rows vary, gene by gene; found out when it is first asked for.
 
-    Attributes:
-        typical: The row nearest to the median of all genes, shape (genes,).
-        values: Values of every gene.
-        counts: Number of rows that hold each of them.
+    Args:
+        genes: Encoded training architectures, shape (n, genes).
     """
 
-    typical: Floats
-    values: tuple[Floats, ...]
-    counts: tuple[NDArray[np.intp], ...]
+    def __init__(self, genes: Floats) -> None:
+        self._genes = genes
 
-    @classmethod
-    def of(cls, genes: Floats) -> Variation:
-        """Takes it from encoded training architectures (n, genes)."""
-        nearest = int(np.abs(genes - np.median(genes, axis=0)).sum(axis=1).argmin())
-        pairs = [np.unique(genes[:, i], return_counts=True) for i in range(genes.shape[1])]
-        counts = tuple(counts.astype(np.intp) for _, counts in pairs)
-        return cls(genes[nearest], tuple(values for values, _ in pairs), counts)
+    @cached_property
+    def typical(self) -> Floats:
+        """The row nearest to the median of all genes, shape (genes,)."""
+        nearest = int(np.abs(self._genes - np.median(self._genes, axis=0)).sum(axis=1).argmin())
+        return np.asarray(self._genes[nearest])
+
+    @cached_property
+    def values(self) -> list[tuple[Floats, NDArray[np.intp]]]:
+        """Values of every gene, with the number of rows that hold each of them."""
+        pairs = [np.unique(column, return_counts=True) for column in self._genes.T]
+        return [(values, counts.astype(np.intp)) for values, counts in pairs]
 
     def shares(self, function: Callable[[Floats], Floats], names: Sequence[str]) -> dict[str, float]:
         """Returns each gene's share of the variance, when it takes its values and the others the typical ones.
@@ -41,7 +41,7 @@ class Variation:
             names: Names of the genes.
         """
         found = []
-        for i, (values, counts) in enumerate(zip(self.values, self.counts, strict=True)):
+        for i, (values, counts) in enumerate(self.values):
             probes = np.tile(self.typical, (len(values), 1))
             probes[:, i] = values
             found.append(float(np.cov(function(probes), fweights=counts, ddof=0)) if len(values) > 1 else 0.0)

@@ -140,7 +140,7 @@ class LookupTable(CostModel):
         self.penalties_ = dict(zip(design.blocks, best.penalties, strict=True))
         self.additive_ = design.additive(best.intercept, best.coefficients)
         self._tabulate()
-        self.variation_ = Variation.of(genes)
+        self.variation_ = Variation(genes)
         vars(self).pop("shares_", None)
 
     def _forms(self) -> tuple[str, ...]:

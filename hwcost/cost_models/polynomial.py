@@ -165,7 +165,7 @@ class Polynomial(CostModel):
         self.error_ = errors[self.form_]
         self.penalties_ = list(best.penalties)
         self.intercept_, self.coefficients_ = best.intercept, best.coefficients
-        self.variation_ = Variation.of(genes)
+        self.variation_ = Variation(genes)
         vars(self).pop("shares_", None)
 
     def _ridge(self, form: str, genes: Floats, latency: Floats, weights: Floats) -> tuple[Columns, RidgeFit]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,18 +126,24 @@ def tabulate(function: Callable[[Codes], Floats], sizes: Sequence[int], with_pai
         sizes: Number of choices per gene.
         with_pairs: Whether neighbours interact.
     """
-    first = np.zeros((1, len(sizes)), dtype=np.intp)
-    base = function(first)[0]
-    single = []
-    for i, size in enumerate(sizes):
-        codes = np.repeat(first, size, axis=0)
-        codes[:, i] = np.arange(size)
-        single.append(function(codes) - base)
-    pairs = []
-    for i in range(len(sizes) - 1 if with_pairs else 0):
-        a, b = np.meshgrid(np.arange(sizes[i]), np.arange(sizes[i + 1]), indexing="ij")
-        codes = np.repeat(first, a.size, axis=0)
-        codes[:, i], codes[:, i + 1] = a.ravel(), b.ravel()
-        both = (function(codes) - base).reshape(*a.shape, *base.shape)
-        pairs.append(both - single[i][:, None] - single[i + 1][None, :])
-    return Tables(base, single, pairs)
+    alone = [_with(sizes, {i: np.arange(size)}) for i, size in enumerate(sizes)]
+    beside = [
+        _with(sizes, dict(zip((i, i + 1), np.indices(sizes[i : i + 2]).reshape(2, -1), strict=True)))
+        for i in range(len(sizes) - 1 if with_pairs else 0)
+    ]
+    asked = [np.zeros((1, len(sizes)), dtype=np.intp), *alone, *beside]
+    (first,), *added = np.split(function(np.concatenate(asked)), np.cumsum([len(codes) for codes in asked])[:-1])
+    single = [values - first for values in added[: len(sizes)]]
+    pairs = [
+        (values - first).reshape(*sizes[i : i + 2], *first.shape) - single[i][:, None] - single[i + 1][None, :]
+        for i, values in enumerate(added[len(sizes) :])
+    ]
+    return Tables(first, single, pairs)
+
+
+def _with(sizes: Sequence[int], chosen: Mapping[int, Codes]) -> Codes:
+    """Returns codes (n, genes) with n values for some genes, and the first choice of all others."""
+    codes = np.zeros((len(next(iter(chosen.values()))), len(sizes)), dtype=np.intp)
+    for gene, values in chosen.items():
+        codes[:, gene] = values
+    return codes

@@ -105,7 +105,11 @@ class Encoding:
 
     def codes(self, genes: Floats) -> Codes:
         """Returns the index of each encoded value among its gene's ascending choices; all genes must have choices."""
-        return np.stack([self._code(i, genes[:, i]) for i in range(genes.shape[1])], axis=1)
+        tables = self._all_direct
+        if tables is None:
+            return np.stack([self._code(i, genes[:, i]) for i in range(genes.shape[1])], axis=1)
+        places = np.clip(genes, 0, tables.shape[1] - 1).astype(np.intp)
+        return np.asarray(tables[np.arange(genes.shape[1]), places])
 
     def _code(self, gene: int, values: Floats) -> Codes:
         """Returns the index of the choice next to each value; the last one for values beyond all choices."""
@@ -123,6 +127,15 @@ class Encoding:
             is_small = values is not None and values[0] >= 0 and values[-1] < DIRECT and np.all(values == np.round(values))
             tables.append(np.searchsorted(values, np.arange(values[-1] + 1)) if values is not None and is_small else None)
         return tables
+
+    @cached_property
+    def _all_direct(self) -> Codes | None:
+        """The same for all genes at once, shape (genes, largest whole number + 1); None where a gene has no such table."""
+        tables = [table for table in self._direct if table is not None]
+        if len(tables) < len(self._direct):
+            return None
+        width = max(map(len, tables))
+        return np.stack([np.pad(table, (0, width - len(table)), mode="edge") for table in tables])
 
     def choices(self, gene: int) -> tuple[GeneValue, ...]:
         """Returns a gene's choices in the order of its codes."""

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwcost.cost_models.shrinkage import GRID, clearly_better, fit_ridge
+from hwcost.cost_models.shrinkage import GRID, Problem, clearly_better, fit_ridge
 
 
 def rows(n: int, k: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -24,6 +24,20 @@ def test_leave_one_out_is_what_leaving_one_out_gives(n, k, penalty, seed):
         gram = design.T @ (design * weights[keep, None]) + np.diag([1e-10, *[penalty] * k])
         beta = np.linalg.solve(gram, design.T @ (weights[keep] * target[keep]))
         assert np.isclose(fit.left_out[left], beta[0] + columns[left] @ beta[1:], rtol=1e-6, atol=1e-8)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(2, 40), st.lists(st.integers(1, 6), min_size=1, max_size=3), st.integers(0, 99))
+def test_all_penalties_of_a_block_are_tried_as_one_by_one(n, widths, seed):
+    """Also with a column that stands twice, where the smallest penalties leave few digits to either way."""
+    columns, target, weights = rows(max(n, 3), sum(widths), seed)
+    blocks = np.split(columns, np.cumsum(widths)[:-1], axis=1)
+    blocks[-1][:, -1] = blocks[0][:, 0]
+    problem, rng = Problem(blocks, target, weights), np.random.default_rng(seed)
+    others = [float(one) for one in rng.choice(GRID[4:], len(widths))]
+    for block in range(len(widths)):
+        one_by_one = [problem.left_out([*others[:block], one, *others[block + 1 :]]) ** 2 for one in GRID]
+        np.testing.assert_allclose(problem.squares(others, block), one_by_one, rtol=1e-3, atol=1e-9)
 
 
 def test_a_block_of_noise_is_shrunk_away():
