@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -23,10 +24,10 @@ from tests.stores.test_first_format import database
 NIGHTS = 3
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three nights of a suite, of two workloads each."""
-    path = tmp_path / "nights.db"
+    path = tmp_path_factory.mktemp("measured") / "nights.db"
     works = [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(2)]
     plan = make_plan(items(works), "cpu", "null", tier="quick", rounds=2)
     with open_store(path) as store:
@@ -36,6 +37,12 @@ def store(tmp_path: Path) -> Path:
             run(store, find_or_create(plan, store, run_id))
             store.end_run(run_id, "done")
     return path
+
+
+@pytest.fixture
+def store(measured: Path, tmp_path: Path) -> Path:
+    """A copy of them."""
+    return Path(shutil.copy(measured, tmp_path))
 
 
 def document(capsys: pytest.CaptureFixture[str], *arguments: object, code: int = 0) -> dict:  # type: ignore[type-arg]
