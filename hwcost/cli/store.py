@@ -11,6 +11,7 @@ import typer
 from hwcost.cli import console
 
 if TYPE_CHECKING:
+    from hwcost.stores.base import Store
     from hwcost.stores.upkeep.info import Share, StoreInfo
     from hwcost.stores.upkeep.pruning import Pruning
 
@@ -117,7 +118,10 @@ def prune(
         typer.Option("--keep-runs", metavar="N", help="Latest runs of each suite that keep theirs.", show_default="0"),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    vacuum: Annotated[bool, typer.Option("--vacuum/--no-vacuum", help="Give the space back too.")] = True,
+    vacuum: Annotated[
+        bool | None,
+        typer.Option("--vacuum/--no-vacuum", help="Give space back; alone, prune nothing.", show_default="after pruning"),
+    ] = None,
     dry_run: console.DryRun = False,
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -132,11 +136,14 @@ def prune(
     from hwcost.stores.upkeep import pruning
 
     with open_store(store, create=False) as opened:
+        if vacuum and older_than is None and keep_runs is None:
+            _compact(opened, json)
+            return
         age_s = None if older_than is None else DAY_S * older_than
         found = pruning.plan_pruning(opened, older_than_s=age_s, keep_runs=keep_runs)
         _say_kept(found, opened.url)
         if not dry_run and found.campaign_ids and _may(found, yes):
-            found = pruning.prune(opened, found, vacuum=vacuum)
+            found = pruning.prune(opened, found, vacuum=vacuum is not False)
     if not console.write_json({**asdict(found), "dry_run": dry_run}, json):
         _say_pruned(found)
 
@@ -167,8 +174,8 @@ def refresh(
         return
     for campaign_id, reason in failed.items():
         console.note(f"campaign {campaign_id} was left out: {reason}")
-    told = f"{changed} estimates of {len(ids)} campaigns are new or changed"
-    console.note(f"would estimate {len(ids)} campaigns" if dry_run else told)
+    changes = f"{changed} estimates of {len(ids)} campaigns are new or changed"
+    console.note(f"would estimate {len(ids)} campaigns" if dry_run else changes)
 
 
 def _location(store: str | None) -> str:
@@ -197,6 +204,16 @@ def _share(share: Share) -> list[Any]:
 
 def _day(instant: str | None) -> str:
     return "-" if instant is None else instant[:10]
+
+
+def _compact(store: Store, json: str | None) -> None:
+    """Gives back the space that nothing uses, and says how much it is."""
+    from hwcost.stores.upkeep.pruning import compact
+    from hwcost.units import format_bytes
+
+    freed_bytes = compact(store)
+    if not console.write_json({"freed_bytes": freed_bytes}, json):
+        console.note(f"the store is smaller by {format_bytes(freed_bytes)}")
 
 
 def _say_kept(found: Pruning, url: str) -> None:

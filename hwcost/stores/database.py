@@ -92,7 +92,7 @@ class Database(Store):
         """Changes something in one transaction, which is undone when the context ends with an error.
 
         Args:
-            what: What is done to the store, for messages, such as ``add a run to``.
+            what: Change to the store, for messages, such as ``add a run to``.
 
         Raises:
             StoreError: When the store is read-only, or the database reports an error.

@@ -43,9 +43,9 @@ class Finding:
 
     Attributes:
         severity: ``error`` where something is damaged, ``warning`` where something is to be done, else ``info``.
-        code: A stable code.
-        text: What was found.
-        remedy: What to do about it; empty where nothing need be done.
+        code: A stable word for programs.
+        text: Observation, with numbers.
+        remedy: Advice on what to do about it; empty where nothing need be done.
     """
 
     severity: Severity
@@ -54,7 +54,7 @@ class Finding:
     remedy: str = ""
 
     def __str__(self) -> str:
-        return f"{self.severity} {self.code}: {self.text}" + (f" {self.remedy}" if self.remedy else "")
+        return f"{self.severity}: {self.text}" + (f" {self.remedy}" if self.remedy else "")
 
 
 def examine(store: Store, *, is_full: bool = False) -> list[Finding]:
@@ -83,7 +83,7 @@ def without_estimates(store: Store) -> list[str]:
 
 def _remarks(store: Store) -> Iterator[Finding]:
     for remark in store.remarks:
-        yield Finding("warning", "W_LINE", f"{remark}.", "The next change removes a line that was cut short.")
+        yield Finding("warning", "line", f"{remark}.", "The next change removes a line that was cut short.")
 
 
 def _documents(store: Store, is_full: bool) -> Iterator[Finding]:
@@ -93,12 +93,12 @@ def _documents(store: Store, is_full: bool) -> Iterator[Finding]:
         try:
             read()
         except HwcostError as error:
-            yield Finding("error", "E_DAMAGED", str(error), advice)
+            yield Finding("error", "damaged", str(error), advice)
     try:
         for _ in store.records() if is_full else ():
             pass
     except HwcostError as error:
-        yield Finding("error", "E_DAMAGED", str(error), advice)
+        yield Finding("error", "damaged", str(error), advice)
 
 
 def _campaigns(store: Store) -> Iterator[Finding]:
@@ -107,15 +107,15 @@ def _campaigns(store: Store) -> Iterator[Finding]:
             continue
         text = f"campaign {campaign.campaign_id} of {campaign.created_at[:16]} is {campaign.status}"
         if _is_held(store, campaign.campaign_id):
-            yield Finding("info", "I_BUSY", f"{text}, and a process measures it.")
+            yield Finding("info", "under-way", f"{text}, and a process measures it.")
             continue
         resume = f"hwcost measure --resume --campaign {campaign.campaign_id} --store {store.url}"
-        yield Finding("warning", "W_UNFINISHED", f"{text}, and no process measures it.", f"Go on with: {resume}")
+        yield Finding("warning", "unfinished", f"{text}, and no process measures it.", f"Go on with: {resume}")
     lacking = without_estimates(store)
     if lacking:
         named = ", ".join(lacking[-MOST_NAMED:])
         text = f"{len(lacking)} campaigns are not in the history, the latest ones being {named}."
-        yield Finding("warning", "W_NO_ESTIMATES", text, f"Add them with: hwcost store refresh --store {store.url}")
+        yield Finding("warning", "no-estimates", text, f"Add them with: hwcost store refresh --store {store.url}")
 
 
 def _is_held(store: Store, campaign_id: str) -> bool:
@@ -133,7 +133,7 @@ def _runs(store: Store) -> Iterator[Finding]:
     for run in store.runs():
         if run.ended_at is None and now - datetime.fromisoformat(run.started_at) > LONG:
             text = f"run {run.run_id} of suite {run.suite} began at {run.started_at[:16]} and has not ended."
-            yield Finding("warning", "W_UNENDED_RUN", text, f"Go on with it, or leave it: hwcost run {run.suite}")
+            yield Finding("warning", "unended-run", text, f"Go on with it, or leave it: hwcost run {run.suite}")
 
 
 def _disk(store: Store) -> Iterator[Finding]:
@@ -142,11 +142,11 @@ def _disk(store: Store) -> Iterator[Finding]:
         return
     usage = shutil.disk_usage(path.parent)
     if usage.free < max(LEAST_FREE * usage.total, size_bytes(store)):
-        yield Finding("warning", "W_DISK", f"{usage.free / 2**30:.1f} GiB are free on its disk.", "Make room, or prune it.")
+        yield Finding("warning", "disk", f"{usage.free / 2**30:.1f} GiB are free on its disk.", "Make room, or prune it.")
     found = file_system(path)
     if found is not None and is_network(found[0]):
         text = f"it lies on a network file system ({found[0]} at {found[1]})."
-        yield Finding("warning", "W_NETWORK", text, "Let no second machine open it; share a PostgreSQL database instead.")
+        yield Finding("warning", "network", text, "Let no second machine open it; share a PostgreSQL database instead.")
 
 
 def _integrity(store: Database) -> Iterator[Finding]:
@@ -156,14 +156,14 @@ def _integrity(store: Database) -> Iterator[Finding]:
     with store.reading() as connection:
         for text in connection.exec_driver_sql("PRAGMA quick_check").scalars():
             if text != "ok":
-                yield Finding("error", "E_FILE", f"SQLite finds its file damaged: {text}.", "Restore it from a copy.")
+                yield Finding("error", "file", f"SQLite finds its file damaged: {text}.", "Restore it from a copy.")
         broken = len(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
         if broken:
-            yield Finding("error", "E_REFERENCES", f"{broken} rows refer to rows that are gone.", "Restore it from a copy.")
+            yield Finding("error", "references", f"{broken} rows refer to rows that are gone.", "Restore it from a copy.")
         pages, empty = (int(connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()) for name in _PAGES)
     if pages and empty / pages > MOST_EMPTY:
         text = f"{100 * empty / pages:.0f} % of its file are empty."
-        yield Finding("info", "I_EMPTY", text, f"Give them back with: hwcost store prune --vacuum --store {store.url}")
+        yield Finding("info", "empty", text, f"Give them back with: hwcost store prune --vacuum --store {store.url}")
 
 
 def _orphans(store: Database) -> Iterator[Finding]:
@@ -173,10 +173,10 @@ def _orphans(store: Database) -> Iterator[Finding]:
         strange = {name: _count(connection, query) for name, query in _STRANGE.items()}
     for name, number in lost.items():
         if number:
-            yield Finding("error", "E_ORPHANS", f"there are {number} {name}.", "Restore the store from a copy.")
+            yield Finding("error", "lost", f"there are {number} {name}.", "Restore the store from a copy.")
     for name, number in strange.items():
         if number:
-            yield Finding("info", "I_ORPHANS", f"there are {number} {name}.", "They do no harm.")
+            yield Finding("info", "orphans", f"there are {number} {name}.", "They do no harm.")
 
 
 def _count(connection: Connection, query: Select[tuple[int]]) -> int:

@@ -60,7 +60,7 @@ def plan_pruning(
         raise UsageError("nothing says what to prune. Give an age in days (--older-than) or a number of runs (--keep-runs)")
     if min(older_than_s or 0, keep_runs or 0) < 0:
         raise UsageError(f"expected an age and a number of runs from 0, got {older_than_s} and {keep_runs}")
-    database = _database(store)
+    database = database_of(store)
     table, bytes_ = campaigns, func.length(samples.c.samples) + func.coalesce(func.length(samples.c.device_samples), 0)
     query = select(table.c.campaign_id).where(table.c.status.not_in(UNFINISHED), _has_samples())
     if older_than_s is not None:
@@ -85,7 +85,7 @@ def prune(store: Store, pruning: Pruning, *, vacuum: bool = True) -> Pruning:
 
     Args:
         store: The store.
-        pruning: What :func:`plan_pruning` found.
+        pruning: Campaigns that :func:`plan_pruning` found.
         vacuum: Give the space back too.
 
     Returns:
@@ -94,7 +94,7 @@ def prune(store: Store, pruning: Pruning, *, vacuum: bool = True) -> Pruning:
     Raises:
         StoreError: When the store cannot be written; what was pruned until then stays so.
     """
-    database, before, at = _database(store), size_bytes(store), utc_now()
+    database, before, at = database_of(store), size_bytes(store), utc_now()
     for campaign_id in pruning.campaign_ids:
         for page in _pages(database, campaign_id):
             with database.writing("prune") as connection:
@@ -108,7 +108,24 @@ def prune(store: Store, pruning: Pruning, *, vacuum: bool = True) -> Pruning:
     return replace(pruning, freed_bytes=before - size_bytes(store))
 
 
-def _database(store: Store) -> Database:
+def compact(store: Store) -> int:
+    """Gives back the space that nothing uses any more, and returns the bytes by which the store became smaller.
+
+    Raises:
+        UsageError: When the store is a JSON Lines file.
+        StoreError: When the store cannot be written, or others use it meanwhile.
+    """
+    before = size_bytes(store)
+    database_of(store).vacuum()
+    return before - size_bytes(store)
+
+
+def database_of(store: Store) -> Database:
+    """Returns a store that is a database.
+
+    Raises:
+        UsageError: When it is a JSON Lines file.
+    """
     if not isinstance(store, Database):
         raise UsageError(f"'{store.url}' is a JSON Lines file, to which lines are only added. Import it into a database.")
     return store
