@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from hwcost.errors import StoreError, UnknownNameError, UsageError
+from hwcost.errors import StoreError, UnknownNameError
 from hwcost.stores import tables
-from hwcost.stores.base import Store
-from hwcost.stores.engines import WRITING, explained_errors, parse, server_engine, sqlite_engine
+from hwcost.stores.engines import explained_errors
 from hwcost.stores.environment import Environment
 from hwcost.stores.holds import held_by_file, held_by_server
 from hwcost.stores.journal import PassLine, unfinished
-from hwcost.stores.migrations import HEAD
-from hwcost.stores.revisions import check_revision, upgrade
 from hwcost.stores.rows import read_campaign, read_record, record_row, samples_row, valid
 from hwcost.stores.schema import Campaign, Record
+from hwcost.stores.sql_history import SqlHistory
 
 _PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
-_ROWCOUNT = {"preserve_rowcount": True}
 
 
-class SqlStore(Store):
+class SqlStore(SqlHistory):
     """A store in an SQL database.
 
     Args:
@@ -40,22 +35,8 @@ class SqlStore(Store):
     """
 
     def __init__(self, location: str, *, create: bool = True) -> None:
-        where = parse(location)
-        self._path = where if isinstance(where, Path) else None
-        self.remarks = []
         self._known_environments: set[str] = set()
-        self._inserts: dict[str, Insert] = {}
-        if isinstance(where, Path):
-            self.url = str(where)
-            self._engine, self.is_read_only = sqlite_engine(where, create=create)
-        else:
-            self.url = where.render_as_string(hide_password=True)
-            self._engine, self.is_read_only = server_engine(where), False
-        try:
-            self._bring_up_to_date(create)
-        except BaseException:
-            self.close()
-            raise
+        super().__init__(location, create=create)
 
     def add_campaign(self, campaign: Campaign) -> bool:
         """See the base class."""
@@ -63,33 +44,43 @@ class SqlStore(Store):
             "campaign_id": campaign.campaign_id,
             "created_at": campaign.created_at,
             "status": campaign.status,
+            "run_id": campaign.run_id,
             "document": campaign.model_dump(mode="json", exclude={"status"}),
         }
-        with self._writing("add a campaign to") as connection:
+        with self.writing("add a campaign to") as connection:
             return self._insert(connection, tables.campaigns, row)
 
     def campaign(self, campaign_id: str) -> Campaign:
         """See the base class."""
         table = tables.campaigns
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(select(table).where(table.c.campaign_id == campaign_id)).first()
         if row is None:
             raise self._unknown(campaign_id)
         return read_campaign(row)
 
-    def campaigns(self) -> list[Campaign]:
+    def campaigns(self, run_id: str | None = None) -> list[Campaign]:
         """See the base class."""
         table = tables.campaigns
-        with self._reading() as connection:
-            rows = connection.execute(select(table).order_by(table.c.created_at, table.c.campaign_id)).all()
+        query = select(table).order_by(table.c.created_at, table.c.campaign_id)
+        with self.reading() as connection:
+            rows = connection.execute(query if run_id is None else query.where(table.c.run_id == run_id)).all()
         return [read_campaign(row) for row in rows]
+
+    def latest_campaign(self) -> Campaign | None:
+        """See the base class; the plans of the others are not read."""
+        table = tables.campaigns
+        query = select(table.c.campaign_id).order_by(table.c.created_at.desc(), table.c.campaign_id.desc()).limit(1)
+        with self.reading() as connection:
+            latest = connection.execute(query).scalar()
+        return None if latest is None else self.campaign(latest)
 
     def set_status(self, campaign_id: str, status: str) -> None:
         """See the base class."""
         Campaign(campaign_id=campaign_id, status=status)  # checks the status as the schema does
         table = tables.campaigns
         change = update(table).where(table.c.campaign_id == campaign_id).values(status=status)
-        with self._writing("change a campaign of") as connection:
+        with self.writing("change a campaign of") as connection:
             changed = connection.execute(change).rowcount
         if not changed:
             raise self._unknown(campaign_id)
@@ -105,7 +96,7 @@ class SqlStore(Store):
         """See the base class."""
         table = tables.rounds
         query = select(table.c.number, table.c.workload_keys).where(table.c.campaign_id == campaign_id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {row.number: row.workload_keys for row in connection.execute(query.order_by(table.c.number))}
 
     def append(self, record: Record) -> bool:
@@ -130,7 +121,7 @@ class SqlStore(Store):
         table = tables.passes
         query = select(table.c.round, table.c.event).where(table.c.campaign_id == campaign_id)
         found: dict[int, list[dict[str, Any]]] = {}
-        with self._reading() as connection:
+        with self.reading() as connection:
             for row in connection.execute(query.order_by(table.c.round, table.c.number)):
                 found.setdefault(row.round, []).append(row.event)
             recorded = {number: self._recorded(connection, campaign_id, number) for number in found}
@@ -155,7 +146,7 @@ class SqlStore(Store):
         table, campaigns = tables.records, tables.campaigns
         order = (table.c.started_s, table.c.round, table.c.position, table.c.record_id)
         query = select(table.c.record_id).join(campaigns).order_by(campaigns.c.created_at, table.c.campaign_id, *order)
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = list(connection.execute(_filtered(query, campaign_id, role, status)).scalars())
         environments: dict[str, Environment] = {}
         for start in range(0, len(found), _PAGE):
@@ -167,14 +158,14 @@ class SqlStore(Store):
     ) -> int:
         """See the base class."""
         query = _filtered(select(func.count()).select_from(tables.records), campaign_id, role, status)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
     @contextmanager
     def held(self, campaign_id: str) -> Iterator[None]:
         """See the base class."""
-        if self._path is not None:
-            with held_by_file(self._path, campaign_id):
+        if self.path is not None:
+            with held_by_file(self.path, campaign_id):
                 yield
             return
         with ExitStack() as stack:
@@ -182,62 +173,16 @@ class SqlStore(Store):
                 stack.enter_context(held_by_server(self._engine, self.url, campaign_id))
             yield
 
-    def close(self) -> None:
-        """See the base class."""
-        self._engine.dispose()
-
-    def _bring_up_to_date(self, create: bool) -> None:
-        with explained_errors(self.url, "open"):
-            revision = check_revision(self._engine, self.url)
-        if revision == HEAD:
-            return
-        if revision is None and not create:
-            raise UsageError(f"'{self.url}' is empty: no store was made in it yet. Measure something into it first.")
-        if self.is_read_only:
-            raise StoreError(
-                f"the store '{self.url}' is empty or of an older hwcost, and cannot be brought up to date because it "
-                "is read-only. Copy it to a place that can be written and open the copy."
-            )
-        with explained_errors(self.url, "create" if create else "upgrade"):
-            upgrade(self._engine, self.url)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with explained_errors(self.url, "read"), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self, what: str) -> Iterator[Connection]:
-        if self.is_read_only:
-            raise StoreError(
-                f"cannot {what} the store '{self.url}': it is read-only for this user. Copy it to a place that can be "
-                "written, or ask its owner for write permission."
-            )
-        with explained_errors(self.url, what), self._engine.connect() as plain:
-            connection = plain.execution_options(**{WRITING: True})
-            with connection.begin():
-                yield connection
-
     @contextmanager
     def _adding(self, what: str, campaign_id: str) -> Iterator[Connection]:
         """Writes rows of a campaign; says so when they are refused because the campaign is not there."""
         try:
-            with self._writing(what) as connection:
+            with self.writing(what) as connection:
                 yield connection
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):
                 self.campaign(campaign_id)
             raise
-
-    def _insert(self, connection: Connection, table: Table, row: dict[str, Any], unique: str | None = None) -> bool:
-        """Inserts a row unless its primary key, or the column ``unique``, is there; returns whether it did."""
-        statement = self._inserts.get(table.name)
-        if statement is None:
-            build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            keys = [unique] if unique else [column.name for column in table.primary_key]
-            statement = build(table).on_conflict_do_nothing(index_elements=keys).inline()
-            self._inserts[table.name] = statement
-        return connection.execute(statement, row, execution_options=_ROWCOUNT).rowcount == 1
 
     def _add_environment(self, connection: Connection, key: str, environment: Environment) -> None:
         if key not in self._known_environments:
@@ -272,7 +217,7 @@ class SqlStore(Store):
         columns = (table.c.record_id, table.c.environment_key, table.c.document, table.c.median_s)
         joined = select(*columns, samples.c.samples, samples.c.device_samples).outerjoin(samples)
         query = joined.where(table.c.record_id.in_(record_ids))
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = {row.record_id: row for row in connection.execute(query)}
             missing = {row.environment_key for row in rows.values()} - environments.keys()
             known = tables.environments
@@ -281,7 +226,10 @@ class SqlStore(Store):
         return [rows[record_id] for record_id in record_ids]
 
     def _unknown(self, campaign_id: str) -> UnknownNameError:
-        newest = [campaign.campaign_id for campaign in self.campaigns()[-10:]]
+        table = tables.campaigns
+        query = select(table.c.campaign_id).order_by(table.c.created_at.desc()).limit(10)
+        with self.reading() as connection:
+            newest = list(connection.execute(query).scalars())
         return UnknownNameError("campaign", campaign_id, newest, f"The store is '{self.url}'.")
 
 
