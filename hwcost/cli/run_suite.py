@@ -54,7 +54,9 @@ def run(
     ] = False,
     skip_existing_successful: Annotated[
         bool,
-        typer.Option("--skip-existing-successful", help="Leave out what was measured for this commit.", rich_help_panel=WHAT),
+        typer.Option(
+            "--skip-existing-successful", help="Leave out what was measured for this commit.", rich_help_panel=WHAT
+        ),
     ] = False,
     skip_existing_failed: Annotated[
         bool,
@@ -76,7 +78,9 @@ def run(
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option("--budget", metavar="TIME", help="Time that all campaigns share, e.g. 8m.", show_default="the suite's own"),
+        typer.Option(
+            "--budget", metavar="TIME", help="Time that all campaigns share, e.g. 8m.", show_default="the suite's own"
+        ),
     ] = None,
     wait: Annotated[
         str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
@@ -165,7 +169,8 @@ def _summary(planned: Sequence[Planned]) -> str:
     workloads = sum(len(one.plan.items) for one in plans if one.plan is not None)
     total_s = sum(one.weight for one in plans)
     is_least = any(one.expected is not None and one.expected.is_least for one in plans)
-    return f"{len(planned)} campaigns of {workloads} workloads, {'at least' if is_least else 'about'} {format_clock(total_s)}"
+    about = "at least" if is_least else "about"
+    return f"{len(planned)} campaigns of {workloads} workloads, {about} {format_clock(total_s)}"
 
 
 def _expected(planned: Planned, budget_s: float | None) -> str:

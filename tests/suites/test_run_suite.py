@@ -65,8 +65,7 @@ def test_a_failure_belongs_to_the_history_of_before(store: Path, monkeypatch: py
 
 
 def test_a_workload_that_cannot_be_prepared_fails_alone(store: Path) -> None:
-    with open_store(store) as opened:
-        name = next(iter(latest(store, night(store, suite()).run.run_id)))
+    name = next(iter(latest(store, night(store, suite()).run.run_id)))
     result = night(store, suite(backends=[{"name": "null", "options": {"fail": name}}]))
     assert [(one.measured, one.failed) for one in result.outcomes] == [(5, 1)]
     assert result.error is not None
