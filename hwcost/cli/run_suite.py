@@ -97,10 +97,12 @@ def run(
     same command resumes the run.
     """
     from hwcost.cli.running import RunOptions as Times
+    from hwcost.configuration import settings
     from hwcost.stores import open_store
     from hwcost.suites import RunOptions, code_under_test, load_suite, run_suite
 
-    chosen, times = load_suite(suite), Times.parse(budget, wait, json)
+    configured = {name: one.value for name, one in settings().items()}
+    chosen, times = load_suite(suite).with_defaults(configured), Times.parse(budget, wait, json)
     skipped = {
         "ok": skip_existing or skip_existing_successful, "unconfirmed": skip_existing or skip_existing_successful,
         "invalid": skip_existing or skip_existing_failed, "failed": skip_existing or skip_existing_failed,

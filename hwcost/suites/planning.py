@@ -14,7 +14,7 @@ from hwcost.elsewhere.folder import check
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError
 from hwcost.stores.series import STATUSES
-from hwcost.suites.expansion import Part
+from hwcost.suites.expansion import NothingLeftError, Part
 from hwcost.suites.histories import series_of_plan
 
 if TYPE_CHECKING:
@@ -58,13 +58,20 @@ class Planned:
 
 
 def plan_parts(parts: Sequence[Part], store: Store | None) -> list[Planned]:
-    """Plans campaigns; what cannot be planned keeps its error.
+    """Plans campaigns; what cannot be planned keeps its error, and what has no workload that is wanted is left out.
 
     Args:
         parts: The campaigns as they are declared.
         store: Store with earlier campaigns, whose calls tell how long these will take; None without one.
+
+    Raises:
+        UsageError: When none is left.
     """
-    return [_planned(part, store) for part in parts]
+    planned = [_planned(part, store) for part in parts]
+    wanted = [one for one in planned if not isinstance(one.error, NothingLeftError)]
+    if not wanted and planned[0].error is not None:
+        raise planned[0].error
+    return wanted
 
 
 def without_existing(planned: Planned, store: Store, run: Run, statuses: Sequence[str]) -> Planned:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -213,6 +213,12 @@ class Suite(Table):
     """Time that all campaigns of a run share, such as ``2h``; or a table with one time a tier."""
     threads: COUNT | None = None
     """Threads inside an operator."""
+    rounds: COUNT | None = None
+    """Exact number of rounds, in place of the tier's."""
+    blocks: Annotated[int, Field(ge=4)] | None = None
+    """Least number of timed blocks in a visit, in place of ten."""
+    until: list[str] = Field(default_factory=list)
+    """Goals by which a campaign ends, such as ``half-width<=2%``, in place of the tier's half-width."""
     pin: bool = True
     """Whether measuring processes are bound to CPUs."""
     lock_clocks: bool = False
@@ -239,6 +245,24 @@ class Suite(Table):
     def with_devices(self, devices: Sequence[str]) -> Suite:
         """Returns the same suite on other devices: names, ``NAME@ssh://HOST`` or ``here``."""
         return self.model_copy(update={"devices": [Place.model_validate(_placed(text)) for text in devices]})
+
+    def with_defaults(self, configured: Mapping[str, Any]) -> Suite:
+        """Returns the same suite with what is configured in place of what it does not say.
+
+        Args:
+            configured: Values by the names of :data:`hwcost.configuration.OPTIONS`; None for what is not configured.
+        """
+        shape = {key: configured[key] for key in Shape.model_fields if configured.get(key) is not None}
+        device, backend, budget = (configured.get(key) for key in ("device", "backend", "budget"))
+        values = {
+            "tier": configured.get("tier"), "threads": configured.get("threads"), "pin": configured.get("pin"),
+            "devices": None if device is None else [Place(name=device)],
+            "backends": None if backend is None else [Runtime(name=backend)],
+            "budget": None if budget is None else _of_tiers(budget),
+            "shapes": [Shape(**shape)] if shape else None,
+        }  # fmt: skip
+        lacking = {key: value for key, value in values.items() if value is not None and key not in self.model_fields_set}
+        return self.model_copy(update=lacking)
 
     def rules(self) -> list[dict[str, Any]]:
         """Returns the policy as plain tables, with the keys that were given."""
