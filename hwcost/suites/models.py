@@ -20,7 +20,7 @@ from hwcost.cost_models.train import train
 from hwcost.errors import DataError, HwcostError
 from hwcost.stores.entries import ModelCheck
 from hwcost.suites.judging import Judged, judge
-from hwcost.suites.suite import ModelSpec
+from hwcost.suites.model_spec import ModelSpec
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store

@@ -14,8 +14,8 @@ from hwcost.stores import open_store
 from hwcost.stores.entries import ModelCheck
 from hwcost.suites import Suite
 from hwcost.suites.judging import judge_values
+from hwcost.suites.model_spec import Limits
 from hwcost.suites.models import current_folder, next_folder
-from hwcost.suites.suite import Limits
 from tests.suites.nights import SPACE, night, simulate, suite
 
 pytestmark = pytest.mark.once
