@@ -1,4 +1,4 @@
-"""``hwcost export`` and ``hwcost import``: carry campaigns from one machine's store to another's."""
+"""``hwcost export`` and ``hwcost import``: campaigns between stores, and results of and for other benchmark tools."""
 
 from __future__ import annotations
 
@@ -9,9 +9,55 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
+from hwcost.cli.given import refuse_unused
+from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.stores.copy import Counts
+
+OTHERS = "Other tools' files"
+"""Panel of the options that other tools' formats take."""
+
+_OF_EXPORT = ("run", "suite", "device")
+_OF_IMPORT = ("device", "backend", "suite", "name", "measured_at", "dry_run")
+
+Campaign = Annotated[
+    str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
+]
+Out = Annotated[str, typer.Option("--out", metavar="FILE|DIR|-", help="File to write, or folder for several; - for stdout.")]
+Formats = Annotated[
+    str | None,
+    typer.Option("--format", metavar="NAME", help="Format of another tool, see docs/formats.md.", rich_help_panel=OTHERS),
+]
+Device = Annotated[str | None, typer.Option("--device", metavar="NAME", help="Name of the device.", rich_help_panel=OTHERS)]
+Suite = Annotated[str | None, typer.Option("--suite", metavar="NAME", help="Name of the suite.", rich_help_panel=OTHERS)]
+Run = Annotated[
+    str | None, typer.Option("--run", metavar="ID", help="Run to export.", show_default="all", rich_help_panel=OTHERS)
+]
+Backend = Annotated[
+    str | None, typer.Option("--backend", metavar="NAME", help="Runtime that executed it.", rich_help_panel=OTHERS)
+]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="NAME", help="Name of the workload, for files without one.", show_default="name of the file",
+        rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+MeasuredAt = Annotated[
+    str | None,
+    typer.Option(
+        "--measured-at", metavar="INSTANT", help="Time of the measurement, such as 2025-01-31T12:00:00Z.",
+        show_default="as the file says", rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...|DIR", help="Files that hwcost export or another tool wrote; a job folder, or its results.",
+        show_default=False,
+    ),
+]  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -21,26 +67,83 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    out: Annotated[str, typer.Option("--out", metavar="FILE.jsonl|-", help="File to add to; - for stdout.")],
+    context: typer.Context,
+    out: Out,
     store: console.StoreUrl = None,
-    campaign: Annotated[
-        str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
-    ] = None,
+    campaign: Campaign = None,
+    format: Formats = None,
+    run: Run = None,
+    suite: Suite = None,
+    device: Device = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Write campaigns with all their raw samples as JSON Lines, for another machine's store.
+    """Write campaigns with all their raw samples as JSON Lines, for another machine's store; or values for another tool.
 
-    A file that is there already keeps what it holds and gets what is new.
+    A JSON Lines file that is there already keeps what it holds and gets what is new; with --format a file is replaced.
     """
-    from hwcost.errors import UsageError
+    if out == "-" and json == "-":
+        raise UsageError("--out - and --json - both want stdout; give one of them a file")
+    if format is not None:
+        from hwcost.cli import formats
+
+        refuse_unused(context, ("campaign",), "with --format, which exports values of runs")
+        formats.export(format, out, store, run, suite, device, json)
+        return
+    refuse_unused(context, _OF_EXPORT, "without --format, since campaigns are exported whole")
+    _export_campaigns(out, store, campaign, json)
+
+
+def import_(
+    context: typer.Context,
+    files: Files,
+    store: console.StoreUrl = None,
+    format: Formats = None,
+    device: Device = None,
+    backend: Backend = None,
+    suite: Suite = None,
+    name: Name = None,
+    measured_at: MeasuredAt = None,
+    dry_run: console.DryRun = False,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Add to a store: campaigns from a JSON Lines file, results of a job folder, or results of other benchmark tools.
+
+    What is already there stays as it is. Records of another store are marked as imported; those of a job are measurements
+    like any other. A file with a fault is refused whole. Other tools' formats are recognised by content, or named by --format.
+    """
+    from hwcost.elsewhere.results import is_results
+    from hwcost.stores import LINES_SUFFIX
+
+    own = [file for file in files if file.suffix == LINES_SUFFIX or _is_job(file) or is_results(file)]
+    if format is None and len(files) == 1 and own:
+        refuse_unused(context, _OF_IMPORT, "for a file of hwcost's own")
+        _import_own(files[0], store, json)
+        return
+    if format is None and own:
+        raise UsageError(f"'{own[0]}' is a file of hwcost's own. Import such files one by one")
+    from hwcost.cli import formats
+    from hwcost.exchange.benchmarks.base import Given
+
+    given = Given(device=device, backend=backend, suite=suite, name=name, measured_at=measured_at)
+    formats.import_(files, store, format, given, dry_run, json)
+
+
+def _is_job(path: Path) -> bool:
+    """Whether a path is a folder that a job runs in, whatever it holds so far."""
+    from hwcost.elsewhere.folder import PARTS, RESULTS
+
+    return path.is_dir() and any((path / name).exists() for name in (RESULTS, *PARTS))
+
+
+def _export_campaigns(out: str, store: str | None, campaign: str | None, json: str | None) -> None:
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy
     from hwcost.stores.jsonl import JsonLinesStore
 
-    if out == "-" and json == "-":
-        raise UsageError("--out - and --json - both want stdout; give one of them a file")
     with open_store(store, create=False) as source:
         _say(source.remarks)
         if out == "-":
@@ -53,24 +156,8 @@ def export(
             _report("exported", source.url, target.url, copy(source, target, campaign_id=campaign), json)
 
 
-def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.jsonl|DIR", help="File that hwcost export wrote; a job folder, or its results.",
-            show_default=False,
-        ),
-    ],
-    store: console.StoreUrl = None,
-    json: console.Json = None,
-    quiet: console.Quiet = False,
-    verbose: console.Verbose = False,
-) -> None:
-    """Add campaigns from a JSON Lines file, or results of a job folder, to a store; what is already there stays as it is.
-
-    Records of another store are marked as imported; those of a job are measurements like any other. A file with a corrupt
-    line is refused whole.
-    """
+def _import_own(file: Path, store: str | None, json: str | None) -> None:
+    """Takes in what hwcost wrote: results of a job, or campaigns of another store."""
     from hwcost.elsewhere.results import is_results
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy

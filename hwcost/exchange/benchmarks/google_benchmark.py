@@ -1,0 +1,100 @@
+"""google/benchmark: the JSON of ``--benchmark_format=json`` and ``--benchmark_out``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hwcost.exchange.benchmarks.base import Given, Imported, Reader
+from hwcost.exchange.benchmarks.document import Document
+from hwcost.exchange.benchmarks.node import Node, optional_count, optional_text
+from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
+from hwcost.exchange.options import UNITS
+
+_READ = {"real_time", "time_unit", "run_name", "threads"}
+_STATISTICS = ("median", "mean")
+"""Aggregates that stand for a benchmark whose repetitions are not in the file, the first one first."""
+
+
+class GoogleBenchmark(Reader):
+    """Results of google/benchmark."""
+
+    name = "google-benchmark"
+    tool = "google/benchmark JSON (--benchmark_out_format=json)"
+
+    def recognises(self, document: Document) -> bool:
+        """Whether it is an object with a context and benchmarks."""
+        value = document.json_or_none
+        return isinstance(value, dict) and {"context", "benchmarks"} <= value.keys()
+
+    def read(self, document: Document, given: Given) -> list[Imported]:
+        """Reads the wall time of every benchmark: the median of its repetitions."""
+        root = document.root
+        context = root.field("context")
+        groups: dict[str, list[Node]] = defaultdict(list)
+        for node in root.field("benchmarks").entries():
+            groups[optional_text(node, "run_name") or node.field("name").text()].append(node)
+        device, remarks = optional_text(context, "host_name"), _remarks(context)
+        rows = []
+        for name, nodes in groups.items():
+            row = _row(name, nodes, device)
+            rows += [row] if row is not None else []
+            remarks += [] if row is not None else [f"'{name}' is left out: it has aggregates without a mean or median only."]
+        at = optional_text(context, "date")
+        started, notes = (None, []) if at is None else instant(at, document)
+        facts = {name: node.value for name, node in context.members().items() if name != "date"}
+        origin = Origin(self.name, started, argv=[optional_text(context, "executable") or ""], facts=facts)
+        return [imported(rows, document, given, origin, [*_units(root), *remarks, *notes])]
+
+
+def _units(root: Node) -> list[str]:
+    entries = root.field("benchmarks").entries()
+    units = sorted({unit for node in entries if (unit := optional_text(node, "time_unit"))})
+    return [f"real_time is read, in {', '.join(units)}; of several repetitions the median."] if units else []
+
+
+def _remarks(context: Node) -> list[str]:
+    said = []
+    if optional_text(context, "library_build_type") == "debug":
+        said.append("the benchmark library was built without optimisation, which the tool itself warns of.")
+    scaling = context.optional("cpu_scaling_enabled")
+    if scaling is not None and scaling.value is True:
+        said.append("the CPU's clock was not held, so that the times are noisy, as the tool itself warns.")
+    return said
+
+
+def _row(name: str, nodes: Sequence[Node], device: str | None) -> Row | None:
+    """Makes a row of all entries of one benchmark; None where they hold no time."""
+    failed = next((node for node in nodes if node.optional("error_occurred") is not None and node.value["error_occurred"]), None)
+    if failed is not None:
+        reason = optional_text(failed, "error_message") or "the benchmark reported an error"
+        return Row(name, None, device=device, status="failed", reason=reason, rest=_rest(failed))
+    repeated = [node for node in nodes if optional_text(node, "run_type") != "aggregate"]
+    chosen = repeated or _aggregate(nodes)
+    if not chosen:
+        return None
+    value = float(np.median([_seconds(node) for node in chosen]))
+    return Row(name, value, device=device, threads=optional_count(chosen[0], "threads"), rest=_rest(chosen[0]))
+
+
+def _aggregate(nodes: Sequence[Node]) -> list[Node]:
+    for statistic in _STATISTICS:
+        found = [node for node in nodes if optional_text(node, "aggregate_name") == statistic]
+        if found:
+            return found[:1]
+    return []
+
+
+def _seconds(node: Node) -> float:
+    unit = node.field("time_unit")
+    if unit.text() not in UNITS:
+        raise unit.error(f"a unit of time, one of {', '.join(UNITS)}", "Set it in the benchmark: ->Unit(benchmark::kMillisecond).")
+    return node.field("real_time").seconds(UNITS[unit.text()])
+
+
+def _rest(node: Node) -> dict[str, Any]:
+    """Returns what nothing else reads: CPU time, iterations, counters of the user."""
+    return {name: one.value for name, one in node.members().items() if name not in _READ}
