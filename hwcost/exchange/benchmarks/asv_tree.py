@@ -48,7 +48,8 @@ def tree(history: History) -> Exported:
     for device in {device for device, _ in cells}:
         files[f"{device}/machine.json"] = _text({"machine": device, "version": 1})
     for (device, commit), values in cells.items():
-        path = f"{device}/{safe(commit)[:8]}-{ENVIRONMENT}.json"
+        short = f"{device}/{safe(commit)[:8]}-{ENVIRONMENT}.json"
+        path = short if short not in files else f"{device}/{safe(commit)}-{ENVIRONMENT}.json"
         files[path] = _text(_results(device, commit, values, history, names))
     left_out = [f"{len(without)} runs without a commit are left out, since asv orders results by commit."] if without else []
     return Exported(files, (*left_out, "asv's files hold a 99 % interval; it is widened from that of 95 %."))

@@ -12,9 +12,11 @@ from hwcost.exchange.benchmarks.base import Given, Imported, Reader
 from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.benchmarks.node import Node, optional_count, optional_text
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
-from hwcost.exchange.options import UNITS
 
 _READ = {"real_time", "time_unit", "run_name", "threads"}
+PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+"""Units of time that google/benchmark writes."""
+
 _STATISTICS = ("median", "mean")
 """Aggregates that stand for a benchmark whose repetitions are not in the file, the first one first."""
 
@@ -90,9 +92,9 @@ def _aggregate(nodes: Sequence[Node]) -> list[Node]:
 
 def _seconds(node: Node) -> float:
     unit = node.field("time_unit")
-    if unit.text() not in UNITS:
-        raise unit.error(f"a unit of time, one of {', '.join(UNITS)}", "Set it in the benchmark: ->Unit(benchmark::kMillisecond).")
-    return node.field("real_time").seconds(UNITS[unit.text()])
+    if unit.text() not in PER_SECOND:
+        raise unit.error(f"a unit of time, one of {', '.join(PER_SECOND)}", "Set it in the benchmark: ->Unit(benchmark::kMillisecond).")
+    return node.field("real_time").seconds(PER_SECOND[unit.text()])
 
 
 def _rest(node: Node) -> dict[str, Any]:

@@ -86,13 +86,13 @@ class Node:
             raise self.error("a finite number")
         return found
 
-    def seconds(self, factor: float = 1.0) -> float:
+    def seconds(self, per_second: float = 1.0) -> float:
         """Returns a duration in seconds, which must be positive.
 
         Args:
-            factor: Seconds of the unit that it is written in.
+            per_second: Number of the units that it is written in that make a second, such as 1000 for milliseconds.
         """
-        value = self.number() * factor
+        value = self.number() / per_second
         if not 0 < value <= 1e12:
             raise self.error("a positive duration", "Correct or delete it; a latency is never zero or negative.")
         return value

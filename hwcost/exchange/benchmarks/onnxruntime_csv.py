@@ -13,7 +13,7 @@ from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
 LATENCY = "average_latency_ms"
 _NEEDED = {"engine", "model_name", LATENCY}
 _IDENTITY = ("model_name", "engine", "device", "precision", "threads", "batch_size", "sequence_length", "datetime", LATENCY)
-_OPTIONS = ("providers", "optimizer", "io_binding", "version")
+_OPTIONS = ("providers", "optimizer", "io_binding")
 _SPEC = ("inputs", "custom_layer_num")
 _MEANING = "latency is the mean over the repeats in one process, converted from ms, of which the file keeps two decimals."
 _BACKENDS = {"onnxruntime": "onnxruntime", "torch": "torch", "torchscript": "torchscript", "torch2": "torch.compile"}
@@ -58,7 +58,7 @@ def _measured_at(cells: Mapping[str, str], document: Document) -> tuple[str | No
 def _row(cells: Mapping[str, str], source: str, at: str | None) -> Row:
     return Row(
         name=cells["model_name"],
-        value=Node(cells[LATENCY], source, LATENCY).seconds(1e-3),
+        value=Node(cells[LATENCY], source, LATENCY).seconds(1e3),
         spec=_filled(cells, _SPEC),
         device=cells.get("device") or None,
         backend=_BACKENDS.get(cells["engine"], cells["engine"]),

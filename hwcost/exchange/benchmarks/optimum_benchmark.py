@@ -16,7 +16,8 @@ from hwcost.exchange.benchmarks.rows import Origin, Row, imported
 
 _MEASURED = {"latency", "throughput", "memory", "energy", "efficiency"}
 _MEANING = "latencies are medians in seconds; of the other measurements the report is kept as it is."
-_SHOWN = ("cpu", "gpu")
+_MODEL = ("model", "task", "library", "model_type")
+_OF_BACKEND = ("name", "version", "device", "torch_dtype", "_target_")
 _SEPARATOR = "."
 
 
@@ -91,16 +92,27 @@ def _about(config: Node | None, document: Document, given: Given) -> dict[str, A
         "device": _device(config, backend),
         "backend": None if backend is None else optional_text(backend, "name"),
         "backend_options": {} if backend is None else _options(backend),
+        "spec": _spec(backend, scenario),
         "precision": None if backend is None else optional_text(backend, "torch_dtype"),
         "batch_size": None if shapes is None else optional_count(shapes, "batch_size"),
         "seq_len": None if shapes is None else optional_count(shapes, "sequence_length"),
-        "spec": {} if scenario is None else {"scenario": scenario.value},
     }
 
 
+def _spec(backend: Node | None, scenario: Node | None) -> dict[str, Any]:
+    """Returns what was measured: the model and the scenario."""
+    model = {} if backend is None else {name: one for name, one in _set(backend).items() if name in _MODEL}
+    return model if scenario is None else {**model, "scenario": _set(scenario)}
+
+
 def _options(backend: Node) -> dict[str, Any]:
-    """Returns the settings of the backend that were made."""
-    return {name: one.value for name, one in backend.members().items() if one.value not in (None, {}, [], "")}
+    """Returns the settings of the backend; its version is none, so that an upgrade is seen as a change of the same series."""
+    return {name: one for name, one in _set(backend).items() if name not in {*_MODEL, *_OF_BACKEND}}
+
+
+def _set(node: Node) -> dict[str, Any]:
+    """Returns the values of an object that are set; a CSV has no others."""
+    return {name: one.value for name, one in node.members().items() if one.value not in (None, {}, [], "")}
 
 
 def _device(config: Node, backend: Node | None) -> str | None:
@@ -138,10 +150,8 @@ def _unflattened(cells: Mapping[str, str], source: str) -> Node:
 
 
 def _cell(text: str) -> Any:
-    """Returns a list as one, and everything else as text, which numbers are read from where one is expected."""
-    if not text.startswith("["):
-        return text
+    """Returns a number, list, truth value or text; nothing is evaluated."""
     try:
-        return json.loads(text)
+        return {"True": True, "False": False}[text] if text in ("True", "False") else json.loads(text)
     except (ValueError, RecursionError):
         return text

@@ -80,8 +80,9 @@ def read(path: Path, format: str | None = None, given: Given | None = None) -> t
         DataError: When it cannot be used; names the place.
         UsageError: When the format is unknown, or the user has to say something.
     """
+    named = None if format is None else reader(format)
     document = Document.of(path)
-    chosen = reader(format) if format is not None else recognise(document)
+    chosen = named or recognise(document)
     if document.is_folder and format is not None and not chosen.recognises(document):
         raise DataError(f"{path}: is a folder without {chosen.tool}. Give the file that the tool wrote.")
     return chosen, chosen.read(document, given or Given())

@@ -12,7 +12,9 @@ from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.benchmarks.node import Node
 from hwcost.exchange.benchmarks.rows import Origin, Row, imported
 
-MS = 1e-3
+MS = 1e3
+"""Milliseconds in a second."""
+
 _PARTS = {"latencyMs": None, "computeMs": "compute"}
 """Times of a query that become series, with the name of the part: the whole latency, and the GPU's own time."""
 
@@ -37,15 +39,15 @@ class Trtexec(Reader):
         nodes = document.root.entries()
         name = given.name or document.path.name.partition(".")[0]
         if _is_profile(document.json):
-            rows, remark = _layers(name, nodes)
+            rows, remarks = _layers(name, nodes)
         elif _is_times(document.json):
-            rows, remark = _times(name, nodes), _OF_TIMES
+            rows, remarks = _times(name, nodes), [_OF_TIMES]
         else:
             raise DataError(
                 f"{document.source}: expected a list of queries with 'latencyMs' (--exportTimes), or a count and layers with "
                 "'averageMs' (--exportProfile)."
             )
-        return [imported(rows, document, given, Origin(self.name), [remark])]
+        return [imported(rows, document, given, Origin(self.name), remarks)]
 
 
 def _is_times(value: list[Any]) -> bool:
@@ -66,24 +68,26 @@ def _times(name: str, nodes: list[Node]) -> list[Row]:
     return rows
 
 
-def _layers(name: str, nodes: list[Node]) -> tuple[list[Row], str]:
+def _layers(name: str, nodes: list[Node]) -> tuple[list[Row], list[str]]:
     """Makes a row of every layer; of several with one name the later ones are numbered, in the order of execution."""
     layers = nodes[1:]
     statistic = "medianMs" if layers and all("medianMs" in _object(node) for node in layers) else "averageMs"
     seen: dict[str, int] = {}
-    rows = []
+    rows, zeros = [], 0
     for node in layers:
         layer = node.field("name").text()
         seen[layer] = seen.get(layer, 0) + 1
         part = layer if seen[layer] == 1 else f"{layer} #{seen[layer]}"
         value = node.field(statistic)
         if value.number() == 0:
-            continue  # the profiler's resolution; a layer that was fused away
+            zeros += 1
+            continue
         rest = {key: one.value for key, one in node.members().items() if key not in ("name", statistic)}
         rows.append(
             Row(name, value.seconds(MS), component=part, backend=_BACKEND, rest={**rest, "count": nodes[0].field("count").count()})
         )
-    return rows, _OF_PROFILE.format(statistic="median" if statistic == "medianMs" else "mean")
+    remarks = [_OF_PROFILE.format(statistic="median" if statistic == "medianMs" else "mean")]
+    return rows, remarks + ([f"{zeros} layers are left out, whose time is below the profiler's resolution."] if zeros else [])
 
 
 def _object(node: Node) -> dict[str, Any]:
