@@ -28,7 +28,7 @@ def import_(
         files: Files or folders of one or several tools.
         store: Location of the store.
         format: Name of the format of all files; None to recognise each.
-        given: What the user says of them.
+        given: Facts that the user gave.
         dry_run: Whether to show what would be added, and to add nothing.
         json: Target of the document.
     """
@@ -149,7 +149,8 @@ def _history(store: Store, run: str | None, suite: str | None, device: str | Non
         raise UsageError(f"the store has no run of the suite '{suite}'. Known: {_listed(one.suite for one in store.runs())}")
     wanted = {key: one for key, one in known.items() if device is None or one.device == device}
     if device is not None and not wanted:
-        raise UsageError(f"the store has no series of the device '{device}'. Known: {_listed(s.device for s in known.values())}")
+        devices = _listed(one.device for one in known.values())
+        raise UsageError(f"the store has no series of the device '{device}'. Known: {devices}")
     keys = None if device is None else list(wanted)
     ids = None if run is None and suite is None else [one.run_id for one in runs]
     estimates = list(store.estimates(series_keys=keys, run_ids=ids).estimates())

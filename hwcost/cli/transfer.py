@@ -113,7 +113,7 @@ def import_(
     """Add to a store: campaigns from a JSON Lines file, results of a job folder, or results of other benchmark tools.
 
     What is already there stays as it is. Records of another store are marked as imported; those of a job are measurements
-    like any other. A file with a fault is refused whole. Other tools' formats are recognised by content, or named by --format.
+    like any other. A file with a fault is refused whole. Other tools' files are recognised by content, or by --format.
     """
     from hwcost.elsewhere.results import is_results
     from hwcost.stores import LINES_SUFFIX

@@ -85,7 +85,8 @@ def test_values_for_other_tools(call, store, tmp_path, format, expected):
     done = call("export", "--format", format, "--store", store, "--out", "-")
     assert done.exit_code == 0, done.exception
     assert expected in done.stdout
-    document = json.loads(call("export", "--format", format, "--store", store, "--out", tmp_path / "x", "--json", "-").stdout)
+    again = call("export", "--format", format, "--store", store, "--out", tmp_path / "x", "--json", "-")
+    document = json.loads(again.stdout)
     assert document["files"] == [str(tmp_path / "x")]
     assert (tmp_path / "x").read_text() == done.stdout
 

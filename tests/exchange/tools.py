@@ -1,7 +1,7 @@
 """Runs other benchmark tools at small size, for tests of how their files are read.
 
-``python -m tests.exchange.tools`` makes the files in ``tests/exchange/data`` anew; tests marked ``slow`` run the tools afresh.
-Each function takes an empty folder, runs the tool there, and returns the file or folder that it wrote.
+``python -m tests.exchange.tools`` makes the files in ``tests/exchange/data`` anew; tests marked ``slow`` run the
+tools afresh. Each function takes an empty folder, runs the tool there, and returns the file or folder that it wrote.
 """
 
 from __future__ import annotations

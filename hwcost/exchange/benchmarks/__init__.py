@@ -1,7 +1,7 @@
 """Other benchmark tools' files in and out, one format a file.
 
-A format is a :class:`~hwcost.exchange.benchmarks.base.Reader`, a :class:`~hwcost.exchange.benchmarks.base.Writer`, or both: a
-class and one line here, or in the entry-point group ``hwcost.formats`` of another distribution.
+A format is a :class:`~hwcost.exchange.benchmarks.base.Reader`, a :class:`~hwcost.exchange.benchmarks.base.Writer`, or both:
+a class and one line here, or in the entry-point group ``hwcost.formats`` of another distribution.
 """
 
 from __future__ import annotations

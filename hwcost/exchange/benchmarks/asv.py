@@ -48,7 +48,7 @@ class Asv(Reader, Writer):
         """Reads every result file of a tree, by date of the commit, or one result file."""
         files = list(_result_files(document.path)) if document.is_folder else [document.path]
         if not files:
-            raise DataError(f"{document.source}: holds no asv results (MACHINE/COMMIT-ENVIRONMENT.json). Give its 'results'.")
+            raise DataError(f"{document.source}: has no MACHINE/COMMIT-ENVIRONMENT.json. Give the folder of asv's results.")
         found = [_read(Document.of(path), given) for path in files]
         return sorted(found, key=lambda one: (one.run.started_at, one.run.run_id))
 

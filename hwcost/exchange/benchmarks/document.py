@@ -44,7 +44,7 @@ class Document:
             if path.is_dir():
                 return cls(path)
             if path.stat().st_size > MAX_BYTES:
-                raise DataError(f"{path}: has more than {MAX_BYTES} bytes. Export fewer samples with the tool that wrote it.")
+                raise DataError(f"{path}: has more than {MAX_BYTES} bytes. Export fewer samples.")
             return cls(path, path.read_bytes())
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}. Give the file that the tool wrote.") from None

@@ -70,7 +70,7 @@ def _remarks(context: Node) -> list[str]:
 
 def _row(name: str, nodes: Sequence[Node], device: str | None) -> Row | None:
     """Makes a row of all entries of one benchmark; None where they hold no time."""
-    failed = next((node for node in nodes if node.optional("error_occurred") is not None and node.value["error_occurred"]), None)
+    failed = next((node for node in nodes if _is_failed(node)), None)
     if failed is not None:
         reason = optional_text(failed, "error_message") or "the benchmark reported an error"
         return Row(name, None, device=device, status="failed", reason=reason, rest=_rest(failed))
@@ -80,6 +80,11 @@ def _row(name: str, nodes: Sequence[Node], device: str | None) -> Row | None:
         return None
     value = float(np.median([_seconds(node) for node in chosen]))
     return Row(name, value, device=device, threads=optional_count(chosen[0], "threads"), rest=_rest(chosen[0]))
+
+
+def _is_failed(node: Node) -> bool:
+    said = node.optional("error_occurred")
+    return said is not None and bool(said.value)
 
 
 def _aggregate(nodes: Sequence[Node]) -> list[Node]:
@@ -93,7 +98,8 @@ def _aggregate(nodes: Sequence[Node]) -> list[Node]:
 def _seconds(node: Node) -> float:
     unit = node.field("time_unit")
     if unit.text() not in PER_SECOND:
-        raise unit.error(f"a unit of time, one of {', '.join(PER_SECOND)}", "Set it in the benchmark: ->Unit(benchmark::kMillisecond).")
+        advice = "Set it in the benchmark, such as ->Unit(benchmark::kMillisecond)."
+        raise unit.error(f"a unit of time, one of {', '.join(PER_SECOND)}", advice)
     return node.field("real_time").seconds(PER_SECOND[unit.text()])
 
 

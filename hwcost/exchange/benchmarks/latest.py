@@ -14,7 +14,7 @@ def latest_values(history: History, *, smaller_is_better: bool = False) -> list[
     """Returns the latest estimate of every series where it has a value; a missing one is left out, never zero.
 
     Args:
-        history: What is exported.
+        history: Measurements that are exported.
         smaller_is_better: Whether quantities of which more is better are left out.
 
     Raises:

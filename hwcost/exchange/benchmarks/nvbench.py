@@ -13,6 +13,8 @@ from hwcost.exchange.benchmarks.rows import Origin, Row, imported
 TIMES = ("nv/cold/time/gpu/mean", "nv/cpu_only/time/cpu/mean", "nv/cold/time/cpu/mean")
 """Summaries that are a benchmark's latency, the first one that a state has: seconds, the caches flushed before each call."""
 
+_MEANING = "times are nvbench's means of cold runs, in seconds; batched runs and other summaries are kept beside them."
+
 
 class NvBench(Reader):
     """Results of nvbench."""
@@ -32,7 +34,7 @@ class NvBench(Reader):
         root = document.root
         devices = _devices(root)
         rows: list[Row] = []
-        remarks = ["times are nvbench's means of cold runs, in seconds; batched runs and other summaries are kept beside them."]
+        remarks = [_MEANING]
         for bench in root.field("benchmarks").entries():
             name = bench.field("name").text()
             states = bench.optional("states")
@@ -40,7 +42,8 @@ class NvBench(Reader):
                 row = _row(name, state, devices)
                 rows += [row] if row is not None else []
                 if row is None:
-                    remarks.append(f"'{name}' ({optional_text(state, 'name') or 'its only state'}) is left out: it has no time.")
+                    shown = optional_text(state, "name") or "its only state"
+                    remarks.append(f"'{name}' ({shown}) is left out: it has no time.")
         meta = root.optional("meta")
         argv = None if meta is None else meta.optional("argv")
         origin = Origin(

@@ -1,4 +1,4 @@
-"""onnxruntime: the detail CSV of its transformers benchmark (``python -m onnxruntime.transformers.benchmark --detail_csv``)."""
+"""onnxruntime: the CSV of ``python -m onnxruntime.transformers.benchmark --detail_csv FILE``."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def text(series: Mapping[str, Series], latest: Iterable[Estimate]) -> str:
 
     Args:
         series: Series by key.
-        latest: At most one estimate a series, in any order.
+        latest: Estimates in any order, at most one a series.
     """
     families: dict[str, _Family] = {}
     for one in sorted(latest, key=lambda one: (series[one.series_key].quantity, one.series_key)):

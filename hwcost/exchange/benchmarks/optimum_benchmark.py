@@ -106,7 +106,7 @@ def _spec(backend: Node | None, scenario: Node | None) -> dict[str, Any]:
 
 
 def _options(backend: Node) -> dict[str, Any]:
-    """Returns the settings of the backend; its version is none, so that an upgrade is seen as a change of the same series."""
+    """Returns the settings of the backend; its version is not one, so that an upgrade shows as a change of a series."""
     return {name: one for name, one in _set(backend).items() if name not in {*_MODEL, *_OF_BACKEND}}
 
 

@@ -71,7 +71,7 @@ def read(path: Path, format: str | None = None, given: Given | None = None) -> t
     Args:
         path: The file or folder.
         format: Name of its format; None to recognise it.
-        given: What the user says of it.
+        given: Facts that the user gave.
 
     Returns:
         The format, and the runs that it holds, the oldest first.

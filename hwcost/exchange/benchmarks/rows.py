@@ -35,7 +35,7 @@ class Row:
         quantity: Name of the quantity.
         unit: Unit of the value.
         component: Name of the part of the benchmark that the value is for, such as a layer; None for the whole.
-        spec: What else identifies the benchmark, such as its parameters.
+        spec: Further data that identify the benchmark, such as its parameters.
         device: Name of the device, where the file has one.
         backend: Runtime that executed it, where the file names one.
         backend_options: Settings of the runtime.
@@ -103,8 +103,8 @@ def imported(rows: Iterable[Row], document: Document, given: Given, origin: Orig
     Args:
         rows: The numbers.
         document: The file, whose content names the run.
-        given: What the user says.
-        origin: What the file says.
+        given: Facts that the user gave.
+        origin: Facts of the run that the file gives.
         remarks: Decisions made so far.
 
     Raises:
@@ -137,7 +137,7 @@ def instant(text: str, document: Document) -> tuple[str, list[str]]:
     """Reads an instant; one without a time zone is taken as UTC, which a remark says.
 
     Raises:
-        DataError: When it is no instant.
+        DataError: When it is not an instant.
     """
     for candidate, notes in ((text, []), (f"{text}+00:00", [f"'{text}' has no time zone and is taken as UTC."])):
         try:
@@ -193,8 +193,8 @@ def _refuse_repeated(series: Sequence[Series], document: Document) -> None:
     for one in series:
         if one.series_key in seen:
             raise DataError(
-                f"{document.source}: '{one.name[:60]}' has two results of {one.quantity} with the same settings, and nothing "
-                "says which counts. Delete one, or give each a name of its own."
+                f"{document.source}: '{one.name[:60]}' has two results of {one.quantity} with the same settings, and "
+                "nothing says which counts. Delete one, or give each a name of its own."
             )
         seen.add(one.series_key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ MS = 1e3
 _PARTS = {"latencyMs": None, "computeMs": "compute"}
 """Times of a query that become series, with the name of the part: the whole latency, and the GPU's own time."""
 
-_OF_TIMES = "times are converted from ms; each is the median over the queries, latency being the transfers and the GPU's work."
+_OF_TIMES = "times are converted from ms; each is the median over the queries, latency with the transfers."
 _OF_PROFILE = "times are converted from ms; each is the {statistic} of a layer, with the profiler's own overhead."
 _BACKEND = "tensorrt"
 
@@ -44,8 +45,8 @@ class Trtexec(Reader):
             rows, remarks = _times(name, nodes), [_OF_TIMES]
         else:
             raise DataError(
-                f"{document.source}: expected a list of queries with 'latencyMs' (--exportTimes), or a count and layers with "
-                "'averageMs' (--exportProfile)."
+                f"{document.source}: expected a list of queries with 'latencyMs' (--exportTimes), or a count and layers "
+                "with 'averageMs' (--exportProfile)."
             )
         return [imported(rows, document, given, Origin(self.name), remarks)]
 
@@ -72,22 +73,21 @@ def _layers(name: str, nodes: list[Node]) -> tuple[list[Row], list[str]]:
     """Makes a row of every layer; of several with one name the later ones are numbered, in the order of execution."""
     layers = nodes[1:]
     statistic = "medianMs" if layers and all("medianMs" in _object(node) for node in layers) else "averageMs"
-    seen: dict[str, int] = {}
+    count, seen = nodes[0].field("count").count(), Counter[str]()
     rows, zeros = [], 0
     for node in layers:
         layer = node.field("name").text()
-        seen[layer] = seen.get(layer, 0) + 1
+        seen[layer] += 1
         part = layer if seen[layer] == 1 else f"{layer} #{seen[layer]}"
         value = node.field(statistic)
         if value.number() == 0:
             zeros += 1
             continue
         rest = {key: one.value for key, one in node.members().items() if key not in ("name", statistic)}
-        rows.append(
-            Row(name, value.seconds(MS), component=part, backend=_BACKEND, rest={**rest, "count": nodes[0].field("count").count()})
-        )
+        rows.append(Row(name, value.seconds(MS), component=part, backend=_BACKEND, rest={**rest, "count": count}))
     remarks = [_OF_PROFILE.format(statistic="median" if statistic == "medianMs" else "mean")]
-    return rows, remarks + ([f"{zeros} layers are left out, whose time is below the profiler's resolution."] if zeros else [])
+    remarks += [f"{zeros} layers are left out, whose time is below the profiler's resolution."] if zeros else []
+    return rows, remarks
 
 
 def _object(node: Node) -> dict[str, Any]:
