@@ -91,8 +91,12 @@ def _say(path: Path, runs: Iterable[Imported]) -> None:
 
 
 def _add(store: Store, one: Imported) -> int:
-    """Adds a run with its estimates; returns how many estimates are new."""
-    store.add_run(one.run)
+    """Adds a run with its estimates, and returns how many estimates are new; a run that is there stays as it is.
+
+    Its id is a hash of the file, so that a copy of the file, whose time of change is another one, adds nothing.
+    """
+    if not store.add_run(one.run) and len(store.estimates(run_ids=[one.run.run_id])):
+        return 0
     return store.add_estimates(one.series, one.estimates)
 
 

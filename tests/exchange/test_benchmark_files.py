@@ -120,6 +120,19 @@ def test_google_benchmark() -> None:
     assert "in us" in run.remarks[0] or "us" in run.remarks[0]
 
 
+def test_aggregates_of_google_benchmark_are_never_taken_for_runs(tmp_path) -> None:
+    ends = {"": 3.0, "_mean": 3.5, "_median": 3.0, "_stddev": 0.5}
+    old = [{"name": f"Sum{end}", "real_time": value, "time_unit": "ms"} for end, value in ends.items()]
+    new = [
+        {**entry, "run_name": "Sum", "run_type": "aggregate", "aggregate_name": entry["name"][4:]} for entry in old[1:]
+    ]
+    for entries in (old, new, old[1:]):
+        document = {"context": {"date": "2025-03-04T00:00:00+01:00"}, "benchmarks": entries}
+        (tmp_path / "in.json").write_text(json.dumps(document))
+        _, [run] = read(tmp_path / "in.json", None, HERE)
+        assert values(run) == {"Sum": 3e-3}
+
+
 def test_nvbench() -> None:
     _, run = one("nvbench.json", given=Given())
     assert list(values(run)) == [f"copy [Elements=2^{power}]" for power in (20, 24, 34)]

@@ -24,6 +24,9 @@ BENCHMARKS, MACHINE = "benchmarks.json", "machine.json"
 VERSION = 2
 """Version of asv's result files; asv itself brings older ones up to date."""
 
+MAX_COMBINATIONS = 100_000
+"""Combinations of the parameters of one benchmark beyond which a file is taken for a damaged one."""
+
 _TYPES = {"time_": "time", "timeraw_": "time", "mem_": "memory", "peakmem_": "peakmemory", "track_": "track"}
 """Kind of benchmark by the beginning of its function's name, as asv tells them apart."""
 
@@ -145,10 +148,9 @@ def _rows(
     if unit is None:
         return [], [f"'{name}' is left out: its unit '{declared.unit}' is not one of seconds and bytes."]
     choices = _choices(columns)
-    points = list(itertools.product(*choices))
-    results = _results(columns, len(points))
+    results = _results(columns, math.prod(map(len, choices)))
     rows, remarks = [], []
-    for index, (point, result) in enumerate(zip(points, results, strict=True)):
+    for index, (point, result) in enumerate(zip(itertools.product(*choices), results, strict=True)):
         if isinstance(result.value, float) and math.isnan(result.value):
             continue  # asv's sign for a combination that the benchmark skips
         value = None if result.value is None else result.number()
@@ -158,7 +160,7 @@ def _rows(
         rows.append(
             Row(
                 name=f"{name}({', '.join(point)})" if point else name,
-                value=None if value is None else result.seconds(),
+                value=None if value is None else result.seconds() if unit == "s" else result.positive(),
                 quantity=quantity,
                 unit=unit,
                 spec=_spec(point, declared),
@@ -169,7 +171,7 @@ def _rows(
                 n_rounds=declared.rounds if declared.kind == "time" else 0,
                 status="failed" if value is None else "ok",
                 reason="the benchmark failed when asv ran it" if value is None else "",
-                rest=_rest(columns, index, len(points)),
+                rest=_rest(columns, index, len(results)),
             )
         )
     return rows, remarks
@@ -190,6 +192,8 @@ def _choices(columns: dict[str, Node]) -> list[list[str]]:
 def _results(columns: dict[str, Node], count: int) -> list[Node]:
     """Returns the results of all combinations of parameters; a benchmark that failed as a whole has one null."""
     node = columns.get("result")
+    if count > MAX_COMBINATIONS:
+        raise columns["params"].error(f"at most {MAX_COMBINATIONS} combinations of parameters")
     if node is None:
         return [Node(None, "", "")] * count
     entries = node.entries()
@@ -211,7 +215,8 @@ def _at(columns: dict[str, Node], name: str, index: int) -> float | None:
         return None
     entries = node.entries()
     value = entries[index].value if index < len(entries) else None
-    return None if value is None or not math.isfinite(float(value)) else entries[index].number()
+    is_unknown = value is None or (isinstance(value, float) and not math.isfinite(value))
+    return None if is_unknown else entries[index].number()
 
 
 def _rest(columns: dict[str, Node], index: int, count: int) -> dict[str, Any]:

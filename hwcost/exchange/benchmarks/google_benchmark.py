@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,7 @@ _READ = {"real_time", "time_unit", "run_name", "threads"}
 PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 """Units of time that google/benchmark writes."""
 
+_OLD_AGGREGATE = re.compile(r"(?P<run>.+)_(?P<statistic>mean|median|stddev|cv|BigO|RMS)")
 _STATISTICS = ("median", "mean")
 """Aggregates that stand for a benchmark whose repetitions are not in the file, the first one first."""
 
@@ -38,17 +40,17 @@ class GoogleBenchmark(Reader):
         context = root.field("context")
         groups: dict[str, list[Node]] = defaultdict(list)
         for node in root.field("benchmarks").entries():
-            groups[optional_text(node, "run_name") or node.field("name").text()].append(node)
+            groups[optional_text(node, "run_name") or _run_name(node)].append(node)
         device, remarks = optional_text(context, "host_name"), _remarks(context)
         rows = []
         for name, nodes in groups.items():
             row = _row(name, nodes, device)
             rows += [row] if row is not None else []
             remarks += [] if row is not None else [f"'{name}' is left out: it has aggregates without a mean or median only."]
-        at = optional_text(context, "date")
+        at, program = optional_text(context, "date"), optional_text(context, "executable")
         started, notes = (None, []) if at is None else instant(at, document)
         facts = {name: node.value for name, node in context.members().items() if name != "date"}
-        origin = Origin(self.name, started, argv=[optional_text(context, "executable") or ""], facts=facts)
+        origin = Origin(self.name, started, argv=[] if program is None else [program], facts=facts)
         return [imported(rows, document, given, origin, [*_units(root), *remarks, *notes])]
 
 
@@ -74,12 +76,26 @@ def _row(name: str, nodes: Sequence[Node], device: str | None) -> Row | None:
     if failed is not None:
         reason = optional_text(failed, "error_message") or "the benchmark reported an error"
         return Row(name, None, device=device, status="failed", reason=reason, rest=_rest(failed))
-    repeated = [node for node in nodes if optional_text(node, "run_type") != "aggregate"]
+    repeated = [node for node in nodes if _statistic(node) is None]
     chosen = repeated or _aggregate(nodes)
     if not chosen:
         return None
     value = float(np.median([_seconds(node) for node in chosen]))
     return Row(name, value, device=device, threads=optional_count(chosen[0], "threads"), rest=_rest(chosen[0]))
+
+
+def _statistic(node: Node) -> str | None:
+    """Returns the statistic that an entry holds; None for a run. Versions before 1.5 say it by the end of the name only."""
+    if node.optional("run_type") is None:
+        match = _OLD_AGGREGATE.fullmatch(node.field("name").text())
+        return match["statistic"] if match else None
+    return node.field("aggregate_name").text() if node.field("run_type").text() == "aggregate" else None
+
+
+def _run_name(node: Node) -> str:
+    name = node.field("name").text()
+    match = _OLD_AGGREGATE.fullmatch(name)
+    return match["run"] if match else name
 
 
 def _is_failed(node: Node) -> bool:
@@ -89,7 +105,7 @@ def _is_failed(node: Node) -> bool:
 
 def _aggregate(nodes: Sequence[Node]) -> list[Node]:
     for statistic in _STATISTICS:
-        found = [node for node in nodes if optional_text(node, "aggregate_name") == statistic]
+        found = [node for node in nodes if _statistic(node) == statistic]
         if found:
             return found[:1]
     return []

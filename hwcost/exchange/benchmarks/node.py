@@ -9,6 +9,9 @@ from typing import Any
 from hwcost.errors import DataError
 from hwcost.exchange.numerals import number
 
+LONGEST_S = 1e12
+"""Seconds beyond which a duration is not one."""
+
 SHOWN = 60
 """Characters of a wrong value that a message shows."""
 
@@ -93,8 +96,15 @@ class Node:
             per_second: Number of the units that it is written in that make a second, such as 1000 for milliseconds.
         """
         value = self.number() / per_second
-        if not 0 < value <= 1e12:
+        if not 0 < value <= LONGEST_S:
             raise self.error("a positive duration", "Correct or delete it; a latency is never zero or negative.")
+        return value
+
+    def positive(self) -> float:
+        """Returns a positive number."""
+        value = self.number()
+        if value <= 0:
+            raise self.error("a positive number", "Correct or delete it.")
         return value
 
     def count(self) -> int:
@@ -121,11 +131,13 @@ def optional_count(node: Node, name: str) -> int | None:
 
 
 def plain(value: Any) -> Any:
-    """Returns JSON that may be kept: numbers that are not finite become their text."""
+    """Returns JSON that every store can keep: numbers that are not finite become their text, and NUL becomes U+FFFD."""
     if isinstance(value, dict):
         return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list):
         return [plain(one) for one in value]
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -16,7 +16,8 @@ _IDENTITY = ("model_name", "engine", "device", "precision", "threads", "batch_si
 _OPTIONS = ("providers", "optimizer", "io_binding")
 _SPEC = ("inputs", "custom_layer_num")
 _MEANING = "latency is the mean over the repeats in one process, converted from ms, of which the file keeps two decimals."
-_BACKENDS = {"onnxruntime": "onnxruntime", "torch": "torch", "torchscript": "torchscript", "torch2": "torch.compile"}
+_BACKENDS = {"torch2": "torch-compile"}
+"""Names of engines that hwcost calls otherwise."""
 
 
 class OnnxRuntimeCsv(Reader):

@@ -62,7 +62,7 @@ class _Family:
 
 def _samples(series: Series, estimate: Estimate) -> list[tuple[_Family, float]]:
     assert estimate.value is not None
-    word = _UNITS.get(series.unit, "")
+    word = _UNITS.get(series.unit) or re.sub(r"[^a-z0-9]+", "_", series.unit.lower()).strip("_")
     base = re.sub(r"[^a-zA-Z0-9_]", "_", _ENDS.sub("", series.quantity)) or "value"
     unit = "" if word == "per_second" else word
     end = f"_{word}" if word else ""

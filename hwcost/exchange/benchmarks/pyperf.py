@@ -70,7 +70,7 @@ def _row(node: Node, facts: Mapping[str, Node], document: Document) -> tuple[Row
 
 def _values(run: Node) -> list[float]:
     values = run.optional("values")
-    return [] if values is None else [one.seconds() for one in values.entries()]
+    return [] if values is None else [one.positive() for one in values.entries()]
 
 
 def _quantity(facts: Mapping[str, Node]) -> tuple[str, str]:

@@ -21,6 +21,8 @@ from hwcost.stores.series import Estimate, Series
 
 KEY_DIGITS = 32
 
+MAX_REASON = 1_000
+
 MAX_REST = 2_000_000
 """Characters of JSON that are kept of what no reader knows; a run's record holds twice as many in all."""
 
@@ -127,6 +129,8 @@ def imported(rows: Iterable[Row], document: Document, given: Given, origin: Orig
         )  # fmt: skip
     except ValidationError as error:
         raise DataError(f"{document.source}: {reason(error)}. Correct it with the tool that wrote the file.") from None
+    except RecursionError:
+        raise DataError(f"{document.source}: the JSON is nested too deeply to be results of a benchmark.") from None
     except DataError as error:
         text = str(error)
         raise DataError(text if text.startswith(document.source) else f"{document.source}: {text}") from None
@@ -202,8 +206,13 @@ def _refuse_repeated(series: Sequence[Series], document: Document) -> None:
 def _estimate(row: Row, series: Series, run_id: str, began: str) -> Estimate:
     return Estimate(
         series.series_key, None, run_id, row.measured_at or began, row.value, row.half_width, 0.0, row.n_rounds,
-        row.status, (), row.reason[:1000],
+        row.status, (), _clean(row.reason),
     )  # fmt: skip
+
+
+def _clean(text: str) -> str:
+    """Returns text of another program as every store can keep it: bounded, and without NUL and lone surrogates."""
+    return text.replace("\x00", "").encode(errors="replace").decode()[:MAX_REASON]
 
 
 def _extra(
