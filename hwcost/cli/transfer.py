@@ -11,6 +11,7 @@ import typer
 from hwcost.cli import console
 from hwcost.cli.given import refuse_unused
 from hwcost.errors import UsageError
+from hwcost.exchange.benchmarks import EXPORTED, IMPORTED
 
 if TYPE_CHECKING:
     from hwcost.stores.copy import Counts
@@ -25,18 +26,54 @@ Campaign = Annotated[
     str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
 ]
 Out = Annotated[str, typer.Option("--out", metavar="FILE|DIR|-", help="File to write, or folder for several; - for stdout.")]
-Formats = Annotated[
+ImportFormat = Annotated[
     str | None,
-    typer.Option("--format", metavar="NAME", help="Format of another tool, see docs/formats.md.", rich_help_panel=OTHERS),
+    typer.Option(
+        "--format", metavar="NAME", help=f"Format of another tool: {', '.join(IMPORTED)}.",
+        show_default="recognised by content", rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+ExportFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="NAME", help=f"Format of another tool: {', '.join(EXPORTED)}.",
+        show_default="hwcost's own", rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device", metavar="NAME", help="Name of the device.", show_default="as the file says", rich_help_panel=OTHERS
+    ),
 ]
-Device = Annotated[str | None, typer.Option("--device", metavar="NAME", help="Name of the device.", rich_help_panel=OTHERS)]
-Suite = Annotated[str | None, typer.Option("--suite", metavar="NAME", help="Name of the suite.", rich_help_panel=OTHERS)]
+Suite = Annotated[
+    str | None,
+    typer.Option(
+        "--suite", metavar="NAME", help="Name of the suite.", show_default="name of the format", rich_help_panel=OTHERS
+    ),
+]
+OnlyDevice = Annotated[
+    str | None,
+    typer.Option(
+        "--device", metavar="NAME", help="Device whose values are exported.", show_default="all", rich_help_panel=OTHERS
+    ),
+]
+OnlySuite = Annotated[
+    str | None,
+    typer.Option(
+        "--suite", metavar="NAME", help="Suite whose runs are exported.", show_default="all", rich_help_panel=OTHERS
+    ),
+]
 Run = Annotated[
     str | None, typer.Option("--run", metavar="ID", help="Run to export.", show_default="all", rich_help_panel=OTHERS)
 ]
 Backend = Annotated[
-    str | None, typer.Option("--backend", metavar="NAME", help="Runtime that executed it.", rich_help_panel=OTHERS)
-]
+    str | None,
+    typer.Option(
+        "--backend", metavar="NAME", help="Runtime that executed it.", show_default="as the file says",
+        rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
 Name = Annotated[
     str | None,
     typer.Option(
@@ -71,10 +108,10 @@ def export(
     out: Out,
     store: console.StoreUrl = None,
     campaign: Campaign = None,
-    format: Formats = None,
+    format: ExportFormat = None,
     run: Run = None,
-    suite: Suite = None,
-    device: Device = None,
+    suite: OnlySuite = None,
+    device: OnlyDevice = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -99,7 +136,7 @@ def import_(
     context: typer.Context,
     files: Files,
     store: console.StoreUrl = None,
-    format: Formats = None,
+    format: ImportFormat = None,
     device: Device = None,
     backend: Backend = None,
     suite: Suite = None,

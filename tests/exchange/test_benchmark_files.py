@@ -27,7 +27,7 @@ FILES = {
     "google-benchmark": "google_benchmark.json", "nvbench": "nvbench.json", "optimum-benchmark": "optimum_benchmark.json",
     "trtexec": "trtexec_times.json", "onnxruntime": "onnxruntime.csv",
 }  # fmt: skip
-JSON_FILES = sorted(DATA.glob("*.json"))
+JSON_FILES = sorted(DATA.rglob("*.json"))
 
 
 def one(name, format=None, given=HERE):

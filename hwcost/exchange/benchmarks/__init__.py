@@ -8,27 +8,31 @@ from __future__ import annotations
 
 from hwcost.registry import Registry
 
-__all__ = ["FORMATS"]
+__all__ = ["EXPORTED", "FORMATS", "IMPORTED"]
 
 _HERE = "hwcost.exchange.benchmarks"
 
-FORMATS = Registry(
-    "hwcost.formats",
-    "format",
-    {
-        "asv": f"{_HERE}.asv:Asv",
-        "bencher": f"{_HERE}.bencher:Bencher",
-        "github-action-benchmark": f"{_HERE}.github_action:GithubAction",
-        "google-benchmark": f"{_HERE}.google_benchmark:GoogleBenchmark",
-        "hat": f"{_HERE}.latency_tables:Hat",
-        "nvbench": f"{_HERE}.nvbench:NvBench",
-        "onnxruntime": f"{_HERE}.onnxruntime_csv:OnnxRuntimeCsv",
-        "openmetrics": f"{_HERE}.openmetrics:OpenMetrics",
-        "optimum-benchmark": f"{_HERE}.optimum_benchmark:OptimumBenchmark",
-        "otava": f"{_HERE}.otava:Otava",
-        "pyperf": f"{_HERE}.pyperf:Pyperf",
-        "pytest-benchmark": f"{_HERE}.pytest_benchmark:PytestBenchmark",
-        "supershaper": f"{_HERE}.latency_tables:SuperShaper",
-        "trtexec": f"{_HERE}.trtexec:Trtexec",
-    },
-)
+IMPORTED = {
+    "asv": f"{_HERE}.asv:Asv",
+    "google-benchmark": f"{_HERE}.google_benchmark:GoogleBenchmark",
+    "hat": f"{_HERE}.latency_tables:Hat",
+    "nvbench": f"{_HERE}.nvbench:NvBench",
+    "onnxruntime": f"{_HERE}.onnxruntime_csv:OnnxRuntimeCsv",
+    "optimum-benchmark": f"{_HERE}.optimum_benchmark:OptimumBenchmark",
+    "pyperf": f"{_HERE}.pyperf:Pyperf",
+    "pytest-benchmark": f"{_HERE}.pytest_benchmark:PytestBenchmark",
+    "supershaper": f"{_HERE}.latency_tables:SuperShaper",
+    "trtexec": f"{_HERE}.trtexec:Trtexec",
+}
+"""hwcost's own readers, by the name that the user types."""
+
+EXPORTED = {
+    "asv": f"{_HERE}.asv:Asv",
+    "bencher": f"{_HERE}.bencher:Bencher",
+    "github-action-benchmark": f"{_HERE}.github_action:GithubAction",
+    "openmetrics": f"{_HERE}.openmetrics:OpenMetrics",
+    "otava": f"{_HERE}.otava:Otava",
+}
+"""hwcost's own writers, by the name that the user types."""
+
+FORMATS = Registry("hwcost.formats", "format", IMPORTED | EXPORTED)
