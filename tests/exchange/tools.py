@@ -16,7 +16,8 @@ from pathlib import Path
 DATA = Path(__file__).with_name("data")
 
 ANY_PATH = re.compile(r"/(?:root|home|tmp|usr|opt|work)/[^\s\"',;:\\]*")
-"""Paths of the machine that made a file; they are of no interest and are cut short."""
+ANY_ENVIRONMENT = re.compile(r"existing-py_\w+_python")
+"""Name of an environment of asv, which has the path of its interpreter in it."""
 
 ASV_MODULE = '''
 class Suite:
@@ -131,7 +132,7 @@ def asv(folder: Path, program: str = "asv") -> Path:
     (folder / "benchmarks" / "suite.py").write_text(ASV_MODULE)
     (folder / "asv.conf.json").write_text(
         '{"version": 1, "project": "example", "repo": ".", "branches": ["main"], "benchmark_dir": "benchmarks", '
-        '"results_dir": "results"}'
+        '"results_dir": "results", "environment_type": "virtualenv"}'
     )
     commit = git_commit(folder)
     run(program, "machine", "--yes", "--machine", "bench-1", "--os", "Linux", "--cpu", "Example CPU", at=folder)
@@ -173,6 +174,11 @@ def google_benchmark(folder: Path, compiler: str = "g++") -> Path:
     return folder / "results.json"
 
 
+def without_paths(text: str) -> str:
+    """Returns a text without paths of the machine that made it, which are of no interest."""
+    return ANY_ENVIRONMENT.sub("existing-py_python", ANY_PATH.sub("/bench", text))
+
+
 def main(scratch: Path) -> None:
     """Makes the files of all tools anew; the programs are found on PATH."""
     python = shutil.which("python") or sys.executable
@@ -188,7 +194,8 @@ def main(scratch: Path) -> None:
             shutil.copy(made, target)
         for file in [target, *target.rglob("*.json")]:
             if file.is_file():
-                file.write_text(ANY_PATH.sub("/bench", file.read_text()))
+                file.write_text(without_paths(file.read_text()))
+                file.rename(file.with_name(without_paths(file.name)))
 
 
 if __name__ == "__main__":

@@ -168,7 +168,7 @@ def _rows(
                 backend_options={"environment": environment} if environment else {},
                 measured_at=_measured_at(columns),
                 half_width=of_bounds(_at(columns, "stats_ci_99_a", index), _at(columns, "stats_ci_99_b", index), Z_99),
-                n_rounds=declared.rounds if declared.kind == "time" else 0,
+                n_rounds=0 if value is None or declared.kind != "time" else declared.rounds,
                 status="failed" if value is None else "ok",
                 reason="the benchmark failed when asv ran it" if value is None else "",
                 rest=_rest(columns, index, len(results)),

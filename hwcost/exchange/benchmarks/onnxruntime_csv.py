@@ -38,7 +38,8 @@ class OnnxRuntimeCsv(Reader):
                 f"{document.source}: the column '{min(missing)}' is missing. Give the file of --detail_csv; summaries and "
                 "fusion statistics have no times of their own."
             )
-        rows, dates, notes = [], [], []
+        rows, dates = [], []
+        notes: list[str] = []
         for line, cells in document.rows:
             at, said = _measured_at(cells, document)
             rows.append(_row(cells, f"{document.source}: line {line}", at))
