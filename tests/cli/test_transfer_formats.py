@@ -109,7 +109,7 @@ def test_a_folder_for_formats_of_several_files(call, store, tmp_path):
         (("import", TRTEXEC, "--format", "trtexek"), "Did you mean 'trtexec'"),
         (("import", TRTEXEC, "--device", "t4", "--measured-at", "noon"), "ISO 8601"),
         (("import", DATA / "gone.json"), "No such file"),
-        (("import", DATA), "not of a format"),
+        (("import", Path(__file__).parent), "not of a format"),
         (("import", TRTEXEC, "more.jsonl"), "one by one"),
         (("import", "own.jsonl", "--device", "t4"), "--device has no effect"),
         (("export", "--out", "-", "--suite", "nightly"), "--suite has no effect"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from hwcost.errors import UsageError
 from hwcost.exchange.benchmarks.base import Exported, History
-from hwcost.exchange.benchmarks.intervals import Z_95, Z_99
+from hwcost.exchange.benchmarks.intervals import Z_50, Z_95, Z_99
 from hwcost.exchange.benchmarks.names import safe, unique
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Estimate, Series
@@ -52,7 +52,7 @@ def tree(history: History) -> Exported:
         path = short if short not in files else f"{device}/{safe(commit)}-{ENVIRONMENT}.json"
         files[path] = _text(_results(device, commit, values, history, names))
     left_out = [f"{len(without)} runs without a commit are left out, since asv orders results by commit."] if without else []
-    return Exported(files, (*left_out, "asv's files hold a 99 % interval; it is widened from that of 95 %."))
+    return Exported(files, (*left_out, "the 99 % interval and the quartiles of asv's files follow from the 95 % interval."))
 
 
 def _benchmarks(history: History, names: dict[str, str]) -> dict[str, Any]:
@@ -86,17 +86,13 @@ def _results(
 
 
 def _row(estimate: Estimate) -> list[Any]:
-    low, high = _bounds(estimate)
-    begun = _milliseconds(estimate.measured_at)
     result = None if estimate.value is None else [estimate.value]
-    return [result, [], estimate.series_key, begun, None, low, high]
-
-
-def _bounds(estimate: Estimate) -> tuple[list[float] | None, list[float] | None]:
+    row = [result, [], estimate.series_key, _milliseconds(estimate.measured_at), None]
     if estimate.value is None or estimate.half_width is None:
-        return None, None
-    factor = math.exp(estimate.half_width * Z_99 / Z_95)
-    return [estimate.value / factor], [estimate.value * factor]
+        return row
+    spreads = [math.exp(estimate.half_width * z / Z_95) for z in (Z_99, Z_50)]
+    bounds = [[bound] for spread in spreads for bound in (estimate.value / spread, estimate.value * spread)]
+    return [*row, *bounds, [1], [max(estimate.n_rounds, 1)]]
 
 
 def _date(run: Run) -> int:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Z_95, Z_99 = 1.959964, 2.575829
-"""Normal quantiles of two-sided 95 % and 99 % intervals."""
+Z_50, Z_95, Z_99 = 0.674490, 1.959964, 2.575829
+"""Normal quantiles of two-sided 50 %, 95 % and 99 % intervals."""
 
 
 def of_processes(means: Sequence[float]) -> float | None:
