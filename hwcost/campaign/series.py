@@ -9,9 +9,11 @@ from hwcost.campaign import canaries
 from hwcost.campaign.estimate import CampaignFit, fit_campaign, visits_of
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.records import describe
+from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY, QUANTITIES, quantity
 from hwcost.stores.environment import Environment
 from hwcost.stores.ids import utc
+from hwcost.stores.rows import PRUNED
 from hwcost.stores.series import Estimate, EstimateStatus, Series
 from hwcost.timing.quantity_estimate import QuantityEstimate
 from hwcost.units import unit_of
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def keep_estimates(store: Store, campaign_id: str, fit: CampaignFit | None = None) -> int:
-    """Adds what a campaign says to the history in its store.
+    """Adds what a campaign says to the history in its store; one whose samples were pruned keeps the estimates that it has.
 
     Args:
         store: Store that holds the campaign.
@@ -38,6 +40,8 @@ def keep_estimates(store: Store, campaign_id: str, fit: CampaignFit | None = Non
         StoreError: When the store cannot be written.
     """
     campaign, first = store.campaign(campaign_id), next(store.records(campaign_id), None)
+    if first is not None and PRUNED in first.extra:
+        return 0
     plan = Plan.from_dict(campaign.plan)
     fit = fit or fit_campaign(plan, visits_of(store, campaign_id))
     environment = Environment() if first is None else first.environment
@@ -70,6 +74,23 @@ def history_of(
                 found.append((series, estimate))
     found += _canaries(campaign, plan, fit, device_key)
     return [series for series, _ in found], [estimate for _, estimate in found]
+
+
+def refresh(store: Store, campaign_ids: Sequence[str]) -> Iterator[tuple[str, int | UsageError]]:
+    """Adds what campaigns say to the history in their store, one after another.
+
+    Args:
+        store: The store.
+        campaign_ids: The campaigns.
+
+    Yields:
+        Each campaign with the number of its estimates that are new or have changed, or the error that kept them out.
+    """
+    for campaign_id in campaign_ids:
+        try:
+            yield campaign_id, keep_estimates(store, campaign_id)
+        except UsageError as error:
+            yield campaign_id, error
 
 
 def series_of(plan: Plan, item: Item, *, quantity_name: str = LATENCY, device_key: str | None = None) -> Series:

@@ -22,6 +22,7 @@ from hwcost.cli import (
     predict,
     search,
     spaces,
+    store,
     supernet,
     transfer,
     version,
@@ -40,7 +41,7 @@ EXIT_CODES = (
 VERBS = (measure, plan, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
 """Modules of one command each."""
 
-GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}
+GROUPS = {"devices": devices.app, "spaces": spaces.app, "store": store.app, "supernet": supernet.app}
 """Groups of commands by name."""
 
 

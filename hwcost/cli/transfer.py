@@ -25,7 +25,13 @@ _OF_IMPORT = ("device", "backend", "suite", "name", "measured_at", "dry_run")
 Campaign = Annotated[
     str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
 ]
-Out = Annotated[str, typer.Option("--out", metavar="FILE|DIR|-", help="File to write, or folder for several; - for stdout.")]
+Out = Annotated[
+    str,
+    typer.Option(
+        "--out", metavar="FILE.jsonl|DIR.parquet|-",
+        help="File to add to, or a new folder; - for stdout. With --format, file to write, or folder for several.",
+    ),
+]  # fmt: skip
 ImportFormat = Annotated[
     str | None,
     typer.Option(
@@ -116,9 +122,10 @@ def export(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Write campaigns with all their raw samples as JSON Lines, for another machine's store; or values for another tool.
+    """Write campaigns with all their raw samples, and their history, for another machine's store; or values for other tools.
 
-    A JSON Lines file that is there already keeps what it holds and gets what is new; with --format a file is replaced.
+    A JSON Lines file that is there already keeps what it holds and gets what is new. Parquet files, one for each table, are
+    written whole into a new folder. With --format, values are written for another tool; a file that is there is replaced.
     """
     if out == "-" and json == "-":
         raise UsageError("--out - and --json - both want stdout; give one of them a file")
@@ -147,15 +154,17 @@ def import_(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Add to a store: campaigns from a JSON Lines file, results of a job folder, or results of other benchmark tools.
+    """Add to a store what hwcost export wrote, results of a job folder, or results of other benchmark tools.
 
     What is already there stays as it is. Records of another store are marked as imported; those of a job are measurements
     like any other. A file with a fault is refused whole. Other tools' files are recognised by content, or by --format.
     """
     from hwcost.elsewhere.results import is_results
     from hwcost.stores import LINES_SUFFIX
+    from hwcost.stores.parquet import is_parquet
 
-    own = [file for file in files if file.suffix == LINES_SUFFIX or _is_job(file) or is_results(file)]
+    tests = (is_parquet, _is_job, is_results)
+    own = [file for file in files if file.suffix == LINES_SUFFIX or any(test(file) for test in tests)]
     if format is None and len(files) == 1 and own:
         refuse_unused(context, _OF_IMPORT, "for a file of hwcost's own")
         _import_own(files[0], store, json)
@@ -180,6 +189,7 @@ def _export_campaigns(out: str, store: str | None, campaign: str | None, json: s
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy
     from hwcost.stores.jsonl import JsonLinesStore
+    from hwcost.stores.parquet import is_parquet, write_parquet
 
     with open_store(store, create=False) as source:
         _say(source.remarks)
@@ -188,6 +198,9 @@ def _export_campaigns(out: str, store: str | None, campaign: str | None, json: s
             return
         if campaign is not None:
             source.campaign(campaign)  # an unknown one must not leave an empty file behind
+        if is_parquet(Path(out)):
+            _report("exported", source.url, out, write_parquet(source, Path(out), campaign), json)
+            return
         with JsonLinesStore(Path(out)) as target:
             _say(target.remarks)
             _report("exported", source.url, target.url, copy(source, target, campaign_id=campaign), json)
@@ -199,7 +212,13 @@ def _import_own(file: Path, store: str | None, json: str | None) -> None:
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy
     from hwcost.stores.jsonl import JsonLinesStore
+    from hwcost.stores.parquet import is_parquet, read_parquet
 
+    if is_parquet(file):
+        with read_parquet(file) as source, open_store(store) as target:
+            _say(target.remarks)
+            _report("imported", str(file), target.url, copy(source, target, imported=True), json)
+        return
     if file.is_dir() or is_results(file):
         _import_results(file, store, json)
         return
@@ -248,4 +267,5 @@ def _report(verb: str, source: str, target: str, counts: Counts, json: str | Non
     document = {"source": source, "target": target, **asdict(counts)}
     if not console.write_json(document, json):
         known = f", {counts.known_records} were already there" if counts.known_records else ""
-        console.note(f"{verb} {counts.records} records of {counts.campaigns} new campaigns into {target}{known}")
+        history = f", {counts.estimates} estimates" if counts.estimates else ""
+        console.note(f"{verb} {counts.records} records of {counts.campaigns} new campaigns{history} into {target}{known}")
