@@ -52,7 +52,8 @@ class Asv(Reader, Writer):
         files = list(_result_files(document.path)) if document.is_folder else [document.path]
         if not files:
             raise DataError(f"{document.source}: has no MACHINE/COMMIT-ENVIRONMENT.json. Give the folder of asv's results.")
-        found = [_read(Document.of(path), given) for path in files]
+        declared = {folder: _declarations(folder) for folder in {path.parent for path in files}}
+        found = [_read(Document.of(path), given, declared[path.parent]) for path in files]
         return sorted(found, key=lambda one: (one.run.started_at, one.run.run_id))
 
     def write(self, history: History) -> Exported:
@@ -79,11 +80,11 @@ def _result_files(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _declarations(path: Path) -> dict[str, Node]:
-    """Returns the entries of the nearest ``benchmarks.json`` beside a result file or above it."""
-    for folder in (path.parent, path.parent.parent):
-        if (folder / BENCHMARKS).is_file():
-            return Document.of(folder / BENCHMARKS).root.members()
+def _declarations(folder: Path) -> dict[str, Node]:
+    """Returns the entries of the nearest ``benchmarks.json`` in a folder of result files or above it."""
+    for place in (folder, folder.parent):
+        if (place / BENCHMARKS).is_file():
+            return Document.of(place / BENCHMARKS).root.members()
     return {}
 
 
@@ -105,12 +106,11 @@ def _declared(name: str, declarations: dict[str, Node]) -> _Declared | None:
     )
 
 
-def _read(document: Document, given: Given) -> Imported:
+def _read(document: Document, given: Given, declarations: dict[str, Node]) -> Imported:
     root = document.root
     version = root.optional("version")
     if version is not None and version.count() != VERSION:
         raise version.error(f"version {VERSION} of asv's result files", "Run 'asv update' with the asv that wrote them.")
-    declarations = _declarations(document.path)
     remarks = [] if declarations else [f"there is no {BENCHMARKS}: kinds and units are those that asv's names stand for."]
     columns = [one.text() for one in root.field("result_columns").entries()]
     rows: list[Row] = []
