@@ -260,7 +260,11 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         return self.folder / f"{after}.safetensors"
 
     def _perplexity(self, net: nn.Module) -> float:
-        return perplexity(net, self.text.held_out_batches(self.preset.batches))
+        return perplexity(net, self._held_out)
+
+    @cached_property
+    def _held_out(self) -> list[dict[str, Any]]:
+        return self.text.held_out_batches(self.preset.batches)
 
     def _policy(self, cost: Any, limits: list[Constraint]) -> Sampling:
         """Makes SDO's policy. It is given losses and costs with each trial, so the objectives are only names."""
