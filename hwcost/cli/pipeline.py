@@ -50,7 +50,8 @@ Costs = Annotated[
     ),
 ]
 SearcherName = Annotated[
-    str | None, typer.Option("--searcher", "-s", metavar="NAME", help="Searcher, as of hwcost search.", rich_help_panel=GIVEN)
+    str | None,
+    typer.Option("--searcher", "-s", metavar="NAME", help="Searcher, as of hwcost search.", rich_help_panel=GIVEN),
 ]
 Estimator = Annotated[
     str | None,

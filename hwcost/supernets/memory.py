@@ -1,10 +1,10 @@
 # mypy: allow-subclassing-any
 """The memory of a training before it begins: what its tensors would take, found without computing or holding any of them.
 
-A step of the training runs on tensors that have shapes and no values, so that a net of any size is planned in seconds on any
-machine. Every storage that comes and goes is written down at two small micro batches; sizes are linear in the number of
-sequences, so that the same record tells the peak at any number. On top come parameters and the optimiser's moments, which are
-there all the time. What is not in it: the workspace of libraries, the allocator's gaps, and the process itself.
+A step of the training runs on tensors that have shapes and no values, so that a net of any size is planned in seconds on
+any machine. Every storage that comes and goes is written down at two small micro batches; sizes are linear in the number of
+sequences, so that the same record tells the peak at any number. On top come parameters and the optimiser's moments, which
+are there all the time. What is not in it: the workspace of libraries, the allocator's gaps, and the process itself.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Memory:
         parameters_bytes: Parameters, also of nets that are not trained, such as a teacher.
         optimizer_bytes: The optimiser's moments.
         gradients_bytes: Gradients of parameters that are there at the peak.
-        activations_bytes: Everything else that is there at the peak: activations that are kept for the gradients, and what is
-            being computed.
+        activations_bytes: Everything else that is there at the peak: activations that are kept for the gradients, and what
+            is being computed.
     """
 
     parameters_bytes: int

@@ -162,9 +162,9 @@ class Pipeline(ABC, Generic[PresetT]):
             told = {name: cost.provenance.get(name) for name in ("batch_size", "seq_len")}
             if told["batch_size"] not in (None, measuring.batch_size) or told["seq_len"] not in (None, *measuring.lengths):
                 raise UsageError(
-                    f"the cost model predicts calls of {told['batch_size']} x {told['seq_len']} tokens, and winners would be "
-                    f"measured at {measuring.batch_size} x {', '.join(map(str, measuring.lengths))}. Set "
-                    f"measuring.batch_size and measuring.seq_lens to the model's, or name no device, and nothing is measured"
+                    f"the cost model predicts calls of {told['batch_size']} x {told['seq_len']} tokens, and winners would "
+                    f"be measured at {measuring.batch_size} x {', '.join(map(str, measuring.lengths))}. Set "
+                    "measuring.batch_size and measuring.seq_lens to the model's, or name no device: nothing is measured then"
                 )
 
     def _check_constraints(self) -> None:
@@ -258,7 +258,8 @@ class Pipeline(ABC, Generic[PresetT]):
         found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
         report = {
             "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "preset": asdict(self.preset),
-            "device": self.device.name if self.measures else None, "parts": self.given(), "stages": found, "verdicts": [asdict(one) for one in self.claims()],
+            "device": self.device.name if self.measures else None, "parts": self.given(), "stages": found,
+            "verdicts": [asdict(one) for one in self.claims()],
             "seconds": {name: one.seconds for name, one in self._finished.items()},
         }  # fmt: skip
         return cast(Plain, json.loads(json.dumps(report)))

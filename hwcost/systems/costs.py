@@ -57,7 +57,7 @@ def _placed(source: Any, spaces: Mapping[str, SearchSpace], model: str) -> tuple
     if isinstance(source, CostModel):
         return _of_space(source, "the cost model", spaces)
     reasons = []
-    for name, space in spaces.items():
+    for space in spaces.values():
         try:
             made = train(read(source, space), model).model
         except (DataError, UsageError) as error:

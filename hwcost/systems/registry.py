@@ -53,8 +53,8 @@ def pipeline(
         folder: Folder that keeps everything; a folder of the same settings is resumed.
         settings: The user's choices.
         progress: Function that is called often, with the place that the run has reached.
-        cost: Cost model of the system's space, or the folder, store or table of latencies that one is read from; a list for a
-            system of several spaces. The device may be absent then: nothing is measured unless one is named and here.
+        cost: Cost model of the system's space, or the folder, store or table of latencies that one is read from; a list for
+            a system of several spaces. The device may be absent then: nothing is measured unless one is named and here.
         searcher: Name of a searcher, or a callable that makes one of a problem and a seed.
         searcher_options: Options of the searcher by name.
         constraints: Constraints in place of the system's own limits: texts as ``hwcost search --constraint`` takes them,

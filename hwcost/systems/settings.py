@@ -23,8 +23,8 @@ class Settings:
         preset: Name of the preset: ``smoke``, ``quick`` or ``paper``.
         seed: Seed of weights, batches, samples and searches.
         corpus: Training text: ``stdlib``, or the path of text files or of a data set on disk.
-        device: Name of the device that latencies are measured on; None for this CPU, or for none where a cost model is given:
-            nothing is measured then.
+        device: Name of the device that latencies are measured on; None for this CPU, or for no device where a cost model is
+            given: nothing is measured then.
         backend: Backend that latencies are measured with.
         threads: Threads inside an operator while latencies are measured.
         train_on: Device that nets are trained on: ``cpu`` or ``cuda``; None for ``cuda`` where latencies are measured on

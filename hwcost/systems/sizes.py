@@ -1,4 +1,4 @@
-"""A preset with other sizes: fields by name, nested ones with dots, as ``recipe.steps``; every value has its field's type."""
+"""A preset with other sizes: fields by name, nested ones with dots, as ``recipe.steps``; values have their fields' types."""
 
 from __future__ import annotations
 

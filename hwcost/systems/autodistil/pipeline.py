@@ -137,7 +137,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             name: Selected(
                 net=self.key(net), params=self.space(net[0]).params(net[1]), flops=self.flops(net),
                 predicted_s=self.predicted_s(net), **asdict(latency[net]),
-            )  # fmt: skip
+            )
             for name, net in named.items()
         }
         members = [

@@ -108,8 +108,8 @@ class Winners:
 
     Attributes:
         nets: Students by key.
-        hypervolume: Area that each search's front covers below the worst measured values, as a share; empty where nothing was
-            measured.
+        hypervolume: Area that each search's front covers below the worst measured values, as a share; empty where nothing
+            was measured.
         beyond: Area that each search's front covers beyond the reference, as a share; None where the reference was not
             measured.
     """

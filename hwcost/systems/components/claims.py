@@ -6,7 +6,6 @@ from hwcost.systems.claims import Claim
 from hwcost.systems.components.results import Results, Retrained, SpeedUp
 from hwcost.units import format_seconds
 
-
 LABELS = {"sdo": "SDO's", "do": "DO's", "search": "the given searcher's"}
 
 
@@ -24,7 +23,8 @@ def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Clai
     own_s, base_s = nets[name].predicted_s, nets["base"].predicted_s
     text = "not measured"
     if own_s is not None and base_s is not None:
-        text = f"not measured: predicted {base_s / own_s:.2f} times, {format_seconds(own_s)} against {format_seconds(base_s)}"
+        text = f"not measured: predicted {base_s / own_s:.2f} times, "
+        text += f"{format_seconds(own_s)} against {format_seconds(base_s)}"
     if speed_up.ratio is not None:
         ends = "" if speed_up.low is None else f" ({speed_up.low:.2f} to {speed_up.high:.2f})"
         own, base = (format_seconds(latencies[one][length].measured_s) for one in (name, "base"))

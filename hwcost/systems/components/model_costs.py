@@ -66,7 +66,7 @@ class ModelCosts:
         point = torch.tensor(np.asarray(at, dtype=np.float64).reshape(-1), requires_grad=True)
         self.expected(point).backward()
         assert point.grad is not None
-        return np.maximum(point.grad.numpy(), 0.0)
+        return np.asarray(np.maximum(point.grad.numpy(), 0.0))
 
 
 def _torch_stack(parts: Any) -> Any:

@@ -51,7 +51,6 @@ from hwcost.systems.text import Text
 from hwcost.systems.training import save_net, train_phase, tuned_accuracy
 from hwcost.workloads import builder
 
-
 ROUNDING = 1e-9
 """Relative slack of a bound that is a net's own cost, which sums of floats need."""
 

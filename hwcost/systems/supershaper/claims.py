@@ -49,7 +49,8 @@ def _within_given(results: Results) -> list[Claim]:
     )
     if row.budget_s is None:
         return [better]
-    return [_keeps(results, "the net found within the given constraints keeps its latency when it is measured", row, [row]), better]
+    claim = "the net found within the given constraints keeps its latency when it is measured"
+    return [_keeps(results, claim, row, [row]), better]
 
 
 def _keeps(results: Results, claim: str, row: Evolved, rows: Sequence[Evolved]) -> Claim:
