@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.measuring import Backend, Device
+from hwcost.cli.measuring import Backend
 from hwcost.cli.progress import ProgressText, progress
+from hwcost.cli.search import Constraints, SearcherOptions
 
 if TYPE_CHECKING:
-    from hwcost.systems import Event
+    from hwcost.systems import Event, Plan
+
+GIVEN = "In place of the system's own"
 
 Name = Annotated[
     str, typer.Argument(help="supershaper, autodistil, components, autodistill, or a pipeline of an installed plug-in.")
@@ -31,6 +34,42 @@ Weights = Annotated[
     str | None, typer.Option("--weights", metavar="DIR", help="Folder of a BERT to start from, or to learn from.")
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads inside an operator, while measuring.")]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device", "-d", metavar="NAME[:INDEX]|FILE.toml",
+        help="Device that latencies are measured on. [default: this CPU; none with --cost]",
+    ),
+]
+Costs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cost", metavar="DIR|STORE|FILE.csv",
+        help="Cost model, or what one is fitted on; repeatable, one per space. Nothing is measured unless --device is here.",
+        rich_help_panel=GIVEN,
+    ),
+]
+SearcherName = Annotated[
+    str | None,
+    typer.Option("--searcher", "-s", metavar="NAME", help="Searcher, as of hwcost search.", rich_help_panel=GIVEN),
+]
+Estimator = Annotated[
+    str | None,
+    typer.Option(
+        "--estimator", metavar="NAME", help="Gradient estimator of SDO: literal, score, literal+ema, score+ema or rloo.",
+        rich_help_panel=GIVEN,
+    ),
+]
+Sizes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="FIELD=VALUE", help="Field of the preset, such as recipe.steps=100; repeatable.",
+        rich_help_panel=GIVEN,
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Only show settings, stages, what is measured, and the memory of training.")
+]
 TrainOn = Annotated[
     str | None, typer.Option("--train-on", help="cpu or cuda. [default: cuda where latencies are measured on a GPU]")
 ]
@@ -47,11 +86,18 @@ def pipeline(
     out: Out = None,
     corpus: CorpusPath = "stdlib",
     weights: Weights = None,
-    device: Device = "cpu",
+    device: Device = None,
+    cost: Costs = None,
+    searcher: SearcherName = None,
+    searcher_option: SearcherOptions = None,
+    constraint: Constraints = None,
+    estimator: Estimator = None,
+    sizes: Sizes = None,
     backend: Backend = "torch",
     threads: Threads = 1,
     train_on: TrainOn = None,
     seed: console.Seed = 0,
+    dry_run: DryRun = False,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -60,15 +106,28 @@ def pipeline(
 
     Finished stages are kept, and so is expensive work within a stage: after Ctrl-C or a crash, the same command resumes the
     run and ends in the same result. The report compares the paper's claims with what was found, whether they hold or not.
+
+    In --constraint, latency_s is the system's cost model: 'latency_s<=50ms'.
     """
+    from hwcost.registry import parse_options
     from hwcost.report import write_page
     from hwcost.systems import Settings
     from hwcost.systems import pipeline as make_pipeline
 
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
     settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights)
+    parts: dict[str, Any] = {
+        "cost": cost or None, "searcher": searcher, "constraints": constraint or (), "estimator": estimator,
+        "searcher_options": parse_options(searcher_option or (), "--searcher-option NAME=VALUE"),
+        "sizes": parse_options(sizes or (), "--set FIELD=VALUE"),
+    }  # fmt: skip
+    if dry_run:
+        plan = make_pipeline(name, folder, settings, dry_run=True, **parts).plan()
+        if not console.write_json(plan.to_dict(), json):
+            _show_plan(plan)
+        return
     with progress(_progress_text) as update:
-        report = make_pipeline(name, folder, settings, _shown(update)).run()
+        report = make_pipeline(name, folder, settings, _shown(update), **parts).run()
     page = write_page(report, folder)
     if not console.write_json(report, json):
         _show(report)
@@ -81,6 +140,20 @@ def _show(report: dict[str, Any]) -> None:
         typer.echo(f"  {'yes' if verdict['holds'] else 'no '}  {verdict['claim']}")
         typer.echo(f"       {verdict['found']}")
     typer.echo(f"{len(report['stages'])} stages, {sum(report['seconds'].values()):.0f} s")
+
+
+def _show_plan(plan: Plan) -> None:
+    typer.echo(f"{plan.title}. Nothing was trained, measured or written")
+    for number, (name, what) in enumerate(plan.stages.items(), 1):
+        typer.echo(f"  {number} {name}: {what}")
+    for one in plan.workloads:
+        count = f"{one.nets} nets or components at most, " if one.nets is not None else ""
+        stage = f"{one.stage}: " if one.stage else ""
+        typer.echo(f"  {stage}{count}{one.batch_size} x {one.seq_len} tokens, {one.dtype}, {one.backend} on {one.device}")
+    if not plan.workloads:
+        typer.echo("  nothing is measured: latencies are those of the cost model")
+    if plan.memory is not None:
+        typer.echo(f"  memory: {plan.memory.advice}")
 
 
 def _shown(update: Callable[[Event], None]) -> Callable[[Event], None]:

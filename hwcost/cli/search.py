@@ -12,7 +12,7 @@ from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import MeasurementError, UsageError
 
 if TYPE_CHECKING:
-    from hwcost.cli.search_spec import SearchSpec
+    from hwcost.objectives.written import SearchSpec
     from hwcost.searchers.problem import Problem
     from hwcost.study.study import Progress
 
@@ -115,7 +115,7 @@ def search(
     Nothing is dropped silently: infeasible architectures are counted, with the reason.
     """
     from hwcost.cli import search_report, winners
-    from hwcost.cli.search_spec import SearchSpec
+    from hwcost.objectives.written import SearchSpec
     from hwcost.spaces import space as make_space
 
     spec = SearchSpec(make_space(space) if space else None, seq_len, probability)

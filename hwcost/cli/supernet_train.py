@@ -160,7 +160,7 @@ def _within(space: SearchSpace, seq_len: int, texts: Sequence[str]) -> Allowed |
         return None
     import numpy as np
 
-    from hwcost.cli.search_spec import SearchSpec
+    from hwcost.objectives.written import SearchSpec
 
     spec = SearchSpec(space, seq_len)
     spec.read_models((), texts)

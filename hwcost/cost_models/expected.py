@@ -28,7 +28,7 @@ def expected_sum(tables: Tables, probabilities: Sequence[Any]) -> Any:
     Raises:
         UsageError: When there is not one probability per choice, or they do not add up to 1.
     """
-    check(tables, probabilities)
+    check([len(table) for table in tables.single], probabilities)
     total = float(tables.base) + sum(
         (one * _like(table, one)).sum() for one, table in zip(probabilities, tables.single, strict=True)
     )
@@ -47,7 +47,7 @@ def expected_product(tables: Tables, probabilities: Sequence[Any]) -> Any:
     Raises:
         UsageError: As in :func:`expected_sum`.
     """
-    check(tables, probabilities)
+    check([len(table) for table in tables.single], probabilities)
     carried = probabilities[0] * _like(np.exp(tables.single[0]), probabilities[0])
     for gene in range(1, len(tables.single)):
         own = probabilities[gene] * _like(np.exp(tables.single[gene]), probabilities[gene])
@@ -58,14 +58,13 @@ def expected_product(tables: Tables, probabilities: Sequence[Any]) -> Any:
     return float(np.exp(tables.base)) * carried.sum()
 
 
-def check(tables: Tables, probabilities: Sequence[Any]) -> None:
+def check(sizes: Sequence[int], probabilities: Sequence[Any]) -> None:
     """Raises UsageError when there is not one probability per choice of every gene, or they do not add up to 1."""
-    sizes = [len(table) for table in tables.single]
     given = [len(one) for one in probabilities]
-    if sizes != given:
-        raise UsageError(f"expected one probability per choice: {sizes} of them by gene, got {given}")
+    if list(sizes) != given:
+        raise UsageError(f"expected one probability per choice: {list(sizes)} of them by gene, got {given}")
     for gene, one in enumerate(probabilities):
-        total = float(one.sum())
+        total = one.sum().item()
         if not abs(total - 1) <= TOLERANCE:
             raise UsageError(f"the probabilities of gene {gene + 1} add up to {total:g}, not to 1")
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from hwcost.exchange.frames import as_rows, is_frame
 from hwcost.spaces.base import Architecture, Component, SearchSpace
 from hwcost.spaces.encoding import Encoding
 from hwcost.spaces.reading import several
+
+if TYPE_CHECKING:
+    from hwcost.cost_models.joint import Joint
 
 CHECKS = 24
 """Random architectures on which tabulated component counts are compared with the space's own."""
@@ -147,6 +150,13 @@ class Features(Encoding):
             if np.array_equal(tables(probes), wanted):
                 return tables
         return None
+
+    @cached_property
+    def joint(self) -> Joint | None:
+        """Component counts as a sum over groups of genes; None where they are none, or a group has too many points."""
+        from hwcost.cost_models.joint import joint_of
+
+        return joint_of(self)
 
     def _count_codes(self, codes: Codes) -> Floats:
         return np.array([self._count(self.decode(row)) for row in self.genes_of(codes)])

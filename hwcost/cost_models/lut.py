@@ -20,8 +20,10 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
+from hwcost.cost_models.expected import check as check_probabilities
 from hwcost.cost_models.expected import expected_product, expected_sum
 from hwcost.cost_models.importance import Variation
+from hwcost.cost_models.joint import JointTables, priced
 from hwcost.cost_models.shrinkage import GRID, RidgeFit, fit_ridge
 from hwcost.cost_models.tabulate import Quick, Tables, tabulate
 from hwcost.errors import ArchitectureError, DataError, UsageError
@@ -184,11 +186,24 @@ class LookupTable(CostModel):
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """See the base class; the floor under predictions is left out, which gradients would not pass."""
-        if self.tables_ is None:
-            return super().expected(probabilities)
         check({"probabilities": probabilities}, probabilities=PROBABILITIES)
-        mean = expected_product if self.form_ == "log" else expected_sum
-        return self.scale_ * mean(self.tables_, probabilities)
+        if self.tables_ is not None:
+            mean = expected_product if self.form_ == "log" else expected_sum
+            return self.scale_ * mean(self.tables_, probabilities)
+        joint = self._joint
+        if joint is None:
+            raise UsageError(
+                f"genes of space '{self.space.name}' price components in groups that are too large to be averaged over, or "
+                "may hold any number: a mean over architectures is not known. Search it with a searcher that asks instead"
+            )
+        check_probabilities(self.features.sizes, probabilities)
+        return self.scale_ * (joint.mean_product if self.form_ == "log" else joint.mean)(probabilities)
+
+    @cached_property
+    def _joint(self) -> JointTables | None:
+        """The prices as a sum over groups of genes, made when a mean is first asked for."""
+        joint = self.features.joint
+        return None if joint is None else priced(joint, self.additive_, self.features)
 
     def _of_raw(self, raw: Floats) -> Floats:
         values = rowwise.exp(raw) if self.form_ == "log" else raw
@@ -217,6 +232,7 @@ class LookupTable(CostModel):
     def _tabulate(self) -> None:
         """Turns the additive form into one table per gene (or pair of neighbours), where the space allows it."""
         vars(self).pop("_quick", None)
+        vars(self).pop("_joint", None)
         counts = self.features.tables
         if counts is None:
             self.tables_ = None

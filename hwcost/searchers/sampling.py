@@ -22,7 +22,7 @@ from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture, GeneValue
 from hwcost.spaces.candidates import Candidates, codes_of, key_of
 
-__all__ = ["Sampling"]
+__all__ = ["ESTIMATORS", "Sampling"]
 
 ESTIMATORS = ("literal", "score", "literal+ema", "score+ema", "rloo")
 """``literal`` is the printed rule, ``score`` the exact score of the policy; ``+ema`` subtracts a running mean of the loss;

@@ -305,6 +305,13 @@ class SearchSpace(ABC):
         """Returns, per encoded gene, 1 where latency cannot fall as the gene grows and 0 where that is unknown."""
         return (0,) * len(self.genes)
 
+    def independent_genes(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """Returns the genes, by their numbers, in groups: what components a group brings does not depend on other groups.
+
+        Groups that bring the same components in the same way stand together; here all genes are one group.
+        """
+        return ((tuple(range(len(self.genes))),),)
+
     # -- sizes ---------------------------------------------------------------------------------------------------------
 
     @property

@@ -176,6 +176,17 @@ class Components(SearchSpace):
             )
         return self.architecture([int(gate) for block in parts for group in block for gate in group])
 
+    def independent_genes(self) -> tuple[tuple[tuple[int, ...], ...], ...]:
+        """Attention, feed-forward and the two norms of every block are by themselves, and every block is like the others."""
+        names = [kind for kind, count in self.grid.sizes for _ in range(count)]
+        means = [place for place, kind in enumerate(names) if kind == "mean"]
+        parts = [
+            tuple(place for place, kind in enumerate(names) if kind in wanted)
+            for wanted in (("qk", "v", "head"), ("ff", "joint"))
+        ] + [(place,) for place in means]
+        starts = range(0, len(self.genes), len(names))
+        return tuple(tuple(tuple(start + place for place in part) for start in starts) for part in parts)
+
     # -- sizes ---------------------------------------------------------------------------------------------------------
 
     def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:

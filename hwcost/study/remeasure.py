@@ -17,7 +17,7 @@ import numpy as np
 from hwcost.cost_models.base import CostModel
 from hwcost.spaces.base import Architecture
 
-__all__ = ["Interval", "Level", "Remeasured", "anchors", "level_of", "remeasured"]
+__all__ = ["ANCHORS", "Interval", "Level", "Remeasured", "anchors", "level_of", "remeasured"]
 
 ANCHORS = 8
 """Rows of the model that are measured again."""

@@ -11,6 +11,8 @@ from hwcost.spaces import space as make_space
 if TYPE_CHECKING:
     from hwcost.supernets.base import Supernet
 
+__all__ = ["SUPERNETS", "supernet"]
+
 SUPERNETS = Registry(
     "hwcost.supernets",
     "supernet",

@@ -21,6 +21,8 @@ from hwcost.supernets.recipe import KNOWN
 from hwcost.supernets.sampling import Rule
 from hwcost.supernets.training import Batch, Pass, device_of, moved
 
+__all__ = ["RELATIONS", "RelationDistillation", "Watch", "last_layer", "relation_loss"]
+
 RELATIONS = KNOWN["relation"]
 """The paper's loss, the released code's, and MiniLMv2's."""
 

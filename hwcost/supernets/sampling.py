@@ -10,6 +10,8 @@ import numpy as np
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
+__all__ = ["RULES", "Allowed", "Rule", "Sandwich", "Uniform", "rule"]
+
 Allowed = Callable[[Sequence[Architecture]], Any]
 """Says for each of n architectures whether it may be trained."""
 

@@ -25,7 +25,7 @@ from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernets.optimizers import optimizer
 from hwcost.supernets.recipe import Recipe
 
-__all__ = ["Objective", "Pass", "Phase", "Progress", "Summary", "device_of", "moved", "read_log", "train"]
+__all__ = ["Objective", "Pass", "Phase", "Progress", "Summary", "device_of", "moved", "read_log", "stepping", "train"]
 
 _log = logger(__name__)
 
@@ -176,10 +176,21 @@ def train(
     return summary
 
 
+def stepping(module: nn.Module, phase: Phase) -> tuple[Callable[[int], Any], list[nn.Parameter]]:
+    """Returns what takes a forward and a backward pass of a phase's step, without moving a weight; and what it trains.
+
+    Args:
+        module: Module to be trained.
+        phase: Phase of the training.
+    """
+    run = _Run(module, phase)
+    return run.gradients, list(run.parameters.values())
+
+
 class _Run:
     """A phase under way: the parameters it trains and their optimiser."""
 
-    def __init__(self, module: nn.Module, phase: Phase, start: Checkpoint | None) -> None:
+    def __init__(self, module: nn.Module, phase: Phase, start: Checkpoint | None = None) -> None:
         self.module, self.phase, self.recipe = module, phase, phase.recipe
         self.parameters = {name: one for name, one in module.named_parameters() if phase.trained(name)}
         for name, parameter in module.named_parameters():
@@ -192,6 +203,17 @@ class _Run:
 
     def step(self, step: int) -> tuple[dict[str, float], int]:
         """Takes one step; returns the losses of its passes and the tokens they ran."""
+        losses, tokens = self.gradients(step)
+        self._check(losses, step)
+        if self.recipe.clip is not None:
+            nn.utils.clip_grad_norm_(list(self.parameters.values()), self.recipe.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate(step)
+        self.optimizer.step()
+        return losses, tokens
+
+    def gradients(self, step: int) -> tuple[dict[str, float], int]:
+        """Runs the passes of a step, so that the parameters have gradients; returns their losses and the tokens they ran."""
         self.optimizer.zero_grad(set_to_none=True)
         losses: dict[str, float] = {}
         tokens, share = 0, 1 / self.recipe.accumulate
@@ -200,12 +222,6 @@ class _Run:
                 (share * one.loss).backward()
                 losses[one.name] = losses.get(one.name, 0.0) + share * float(one.loss.detach())
                 tokens += one.tokens
-        self._check(losses, step)
-        if self.recipe.clip is not None:
-            nn.utils.clip_grad_norm_(list(self.parameters.values()), self.recipe.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.rate(step)
-        self.optimizer.step()
         return losses, tokens
 
     def _passes(self, step: int, number: int) -> Iterator[Pass]:

@@ -6,13 +6,15 @@ One package per paper, on public names of the library only. A system of your own
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.events import Event
+from hwcost.systems.parts import Parts
+from hwcost.systems.plan import Plan
 from hwcost.systems.registry import PIPELINES, pipeline
 from hwcost.systems.reports import results_of
 from hwcost.systems.result_cache import ResultCache
-from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset, Settings
+from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset, Settings
 from hwcost.systems.stages import Stage, stage
 
 __all__ = [
-    "ONE_BY_ONE", "PIPELINES", "Claim", "Event", "Measuring", "Pipeline", "Preset", "ResultCache", "Settings", "Stage",
-    "pipeline", "results_of", "stage",
+    "DEVICE_PROTOCOL", "PIPELINES", "Claim", "Event", "Measuring", "Parts", "Pipeline", "Plan", "Preset", "ResultCache",
+    "Settings", "Stage", "pipeline", "results_of", "stage",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
@@ -17,22 +17,43 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, c
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.planning import find_or_create
 from hwcost.campaign.run import run as run_campaign
-from hwcost.devices import require
-from hwcost.errors import DataError, InterruptedRunError, MeasurementError, UnknownNameError, UsageError
+from hwcost.devices import DeviceHandle, elsewhere, require
+from hwcost.errors import (
+    DataError,
+    DeviceError,
+    InterruptedRunError,
+    MeasurementError,
+    UnknownNameError,
+    UsageError,
+)
+from hwcost.objectives import Constraint
+from hwcost.objectives.written import SearchSpec
 from hwcost.searchers import Problem
 from hwcost.stores import open_store
 from hwcost.study import SearchOptions, Study
 from hwcost.systems.claims import Claim
+from hwcost.systems.costs import content, given_costs
 from hwcost.systems.events import Event
+from hwcost.systems.parts import NONE, POLICY, Parts
+from hwcost.systems.plan import Calls, Plan, Training, plan_of
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.run_folder import REPORT, STORE, Plain, RunFolder
 from hwcost.systems.settings import Preset, Settings
+from hwcost.systems.sizes import resized
 from hwcost.systems.stages import Result, Stage
 from hwcost.timing.timer import stopwatch
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result as Campaign
+    from hwcost.cost_models import CostModel
+    from hwcost.spaces import Architecture, SearchSpace
+    from hwcost.timing.measurement import Measurement
     from hwcost.workloads import Workload
+
+PROBABILITY = 0.95
+"""Probability with which bounds on predicted latency hold; the 90 % interval of a prediction ends there."""
+MIN_ERRORS = 19
+"""Number of held-out rows that a latency model needs for that probability; with fewer, predictions are taken as they are."""
 
 Item = TypeVar("Item")
 PresetT = TypeVar("PresetT", bound=Preset)
@@ -57,37 +78,103 @@ class Pipeline(ABC, Generic[PresetT]):
         folder: Folder that keeps everything; a folder of the same settings is resumed.
         settings: The user's choices.
         progress: Function that is called often, with the place that the run has reached.
+        parts: The user's parts in place of the system's own.
+        dry_run: Whether it is only asked for its :meth:`plan`: no folder is made, and the device need not be here.
 
     Attributes:
-        preset: The preset's numbers.
-        device: The device that latencies are measured on.
+        preset: The preset's numbers, with the user's changes and the device's protocol.
+        device: The device that latencies are measured on, or planned for.
+        measures: Whether latencies are measured; not where a cost model is given, unless a device is named and here.
+        costs: Cost models that were given, by the names of :meth:`spaces`.
+        takes: Names of the parts that a user may give: ``cost``, ``searcher``, ``constraints``, ``estimator``.
+        cost_kind: Name of the cost model that a store or a table which is given is fitted with.
 
     Raises:
         DataError: When the folder holds a run of other settings, or is damaged.
         DeviceError: When the device is not here.
         UnknownNameError: When the preset is unknown.
-        UsageError: When the folder cannot be written.
+        UsageError: When the folder cannot be written, or a part does not fit the system.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     presets: ClassVar[Mapping[str, Preset]]
+    takes: ClassVar[tuple[str, ...]] = ()
+    cost_kind: ClassVar[str] = "hybrid"
 
     def __init__(
-        self, folder: str | Path, settings: Settings, progress: Callable[[Event], None] = lambda event: None
-    ) -> None:
+        self, folder: str | Path, settings: Settings, progress: Callable[[Event], None] = lambda event: None,
+        parts: Parts = NONE, dry_run: bool = False,
+    ) -> None:  # fmt: skip
         if settings.preset not in self.presets:
             raise UnknownNameError("preset", settings.preset, self.presets)
         if settings.train_on not in (None, "cpu", "cuda"):
             raise UsageError(f"nets are trained on cpu or cuda, got '{settings.train_on}'")
-        self.folder, self.settings = Path(folder), settings
-        self.preset = cast(PresetT, self.presets[settings.preset])
-        self.device = require(settings.device)
+        self.folder, self.settings, self.parts = Path(folder), settings, parts
+        self.device, self.measures = self._device(dry_run)
+        preset = resized(self.presets[settings.preset], parts.sizes)
+        measuring = preset.measuring.on(self.device.profile)
+        self.preset = cast(PresetT, replace(preset, measuring=measuring))
+        self._check_parts()
         self.check_settings()
-        identity = {"pipeline": self.name, **asdict(settings), "sizes": asdict(self.preset)}
-        self._files = RunFolder(self.folder, json.loads(json.dumps(identity)))
+        self.costs = given_costs(parts.costs, self.spaces(), self.cost_kind)
+        self._check_shapes()
+        self.check_costs()
+        self._check_constraints()
+        self._files = RunFolder(self.folder, self._identity())
         self._finished: dict[str, Finished] = {}
         self._progress, self._stage = progress, next(iter(self.stages()))
+        if not dry_run:
+            self._files.open()
+
+    def _device(self, dry_run: bool) -> tuple[DeviceHandle, bool]:
+        """Returns the device, and whether it measures."""
+        named, is_given = self.settings.device, bool(self.parts.costs)
+        if dry_run or (is_given and named is None):
+            return elsewhere(named or "cpu"), named is not None or not is_given
+        try:
+            return require(named or "cpu"), True
+        except DeviceError:
+            if not is_given:
+                raise
+            return elsewhere(named or "cpu"), False
+
+    def _identity(self) -> Plain:
+        """Returns what tells this run from others, plain JSON: a cost model by its content, all else by its value."""
+        costs = {name: content(cost) for name, cost in self.costs.items()}
+        identity = {
+            "pipeline": self.name, **asdict(self.settings), "measures": self.measures, **self.parts.identity(),
+            "cost": costs, "sizes": asdict(self.preset),
+        }  # fmt: skip
+        return cast(Plain, json.loads(json.dumps(identity)))
+
+    def _check_parts(self) -> None:
+        """Refuses parts that this system has no place for."""
+        taken = {*self.takes, *(("estimator",) if self.parts.searcher == POLICY else ())}
+        for part in sorted(self.parts.given - taken):
+            known = ", ".join(self.takes) or "none"
+            raise UsageError(f"pipeline '{self.name}' takes no {part}: leave it out. Parts that it takes: {known}")
+
+    def _check_shapes(self) -> None:
+        """Refuses a cost model of another shape than its predictions would be compared with."""
+        measuring = self.preset.measuring
+        for cost in self.costs.values() if self.measures else ():
+            told = {name: cost.provenance.get(name) for name in ("batch_size", "seq_len")}
+            if told["batch_size"] not in (None, measuring.batch_size) or told["seq_len"] not in (None, *measuring.lengths):
+                raise UsageError(
+                    f"the cost model predicts calls of {told['batch_size']} x {told['seq_len']} tokens, and winners would "
+                    f"be measured at {measuring.batch_size} x {', '.join(map(str, measuring.lengths))}. Set "
+                    "measuring.batch_size and measuring.seq_lens to the model's, or name no device: nothing is measured then"
+                )
+
+    def _check_constraints(self) -> None:
+        """Reads the constraints as far as they can be read before anything is fitted."""
+        for name, space in self.spaces().items():
+            cost = self.costs.get(name)
+            spec, baseline = self._written(space, cost), self.baseline(name)
+            for one in self.parts.constraints:
+                if isinstance(one, str):
+                    spec.check(one, () if self.parts.costs else self.fits(), baseline)
 
     @abstractmethod
     def claims(self) -> list[Claim]:
@@ -95,6 +182,29 @@ class Pipeline(ABC, Generic[PresetT]):
 
     def check_settings(self) -> None:
         """Raises UsageError where this system cannot be run on these settings."""
+
+    def check_costs(self) -> None:
+        """Raises UsageError where this system cannot use the cost models that were given."""
+
+    def spaces(self) -> Mapping[str, SearchSpace]:
+        """Returns the spaces that are searched, by name; a cost model that is given belongs to one of them."""
+        return {}
+
+    def fits(self) -> tuple[str, ...]:
+        """Returns the quantities that the system fits a cost model of where none is given, which constraints may name."""
+        return ()
+
+    def baseline(self, name: str) -> Architecture | None:
+        """Returns the architecture of a space that constraints such as ``flops<=0.5x`` are relative to."""
+        return None
+
+    def trainings(self) -> Mapping[str, Training]:
+        """Returns the trainings by name, as far as their memory is planned."""
+        return {}
+
+    def calls(self) -> list[Calls]:
+        """Returns what is measured, by stage and shape; by default one row per sequence length."""
+        return [self.planned_calls(None, None, length) for length in self.preset.measuring.lengths]
 
     def read_inputs(self) -> None:
         """Reads the user's corpus and weights before anything is written, so that a wrong path leaves no folder behind."""
@@ -148,7 +258,8 @@ class Pipeline(ABC, Generic[PresetT]):
         found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
         report = {
             "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "preset": asdict(self.preset),
-            "device": self.device.name, "stages": found, "verdicts": [asdict(one) for one in self.claims()],
+            "device": self.device.name if self.measures else None, "parts": self.given(), "stages": found,
+            "verdicts": [asdict(one) for one in self.claims()],
             "seconds": {name: one.seconds for name, one in self._finished.items()},
         }  # fmt: skip
         return cast(Plain, json.loads(json.dumps(report)))
@@ -175,6 +286,34 @@ class Pipeline(ABC, Generic[PresetT]):
 
     def _file_of(self, stage: Stage[Any]) -> str:
         return f"stages/{list(self.stages()).index(stage.name) + 1}-{stage.name}.json"
+
+    # -- what is planned ----------------------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """Returns what a run would do, and the memory of its largest training; nothing is trained, measured or written."""
+        stages = {name: (stage.__doc__ or "").strip().split("\n")[0] for name, stage in self.stages().items()}
+        return plan_of(
+            pipeline=self.name, title=self.title, settings=asdict(self.settings), preset=asdict(self.preset),
+            parts=self.given(), stages=stages, workloads=self.calls() if self.measures else [], trainings=self.trainings(),
+            train_on=self.train_on,
+        )  # fmt: skip
+
+    def planned_calls(self, stage: str | None, nets: int | None, seq_len: int | None = None) -> Calls:
+        """Describes calls that a stage measures.
+
+        Args:
+            stage: Name of the stage; None where it is not told.
+            nets: Largest number of nets, or of stacks of components; None where it is not known.
+            seq_len: Number of tokens in a sequence; None for the longest.
+        """
+        shape = self.preset.measuring.shape(seq_len)
+        return Calls(stage=stage, nets=nets, **shape, backend=self.settings.backend, device=self.device.name)
+
+    def given(self) -> Plain:
+        """Returns the parts that were given, in words: a cost model by its kind and what it was fitted on."""
+        costs = {name: described(cost) for name, cost in self.costs.items()}
+        told = {"cost": costs, **self.parts.identity(), "sizes": dict(self.parts.sizes)}
+        return {name: part for name, part in told.items() if part}
 
     # -- what stages need ----------------------------------------------------------------------------------------------
 
@@ -206,6 +345,42 @@ class Pipeline(ABC, Generic[PresetT]):
             self.say(name, number + 1, len(sequence))
         return found
 
+    def search_options(self, own: str, **options: Any) -> dict[str, Any]:
+        """Returns the searcher of a study and its options: those that the user gave, or else the system's own.
+
+        Args:
+            own: Name of the system's own searcher.
+            **options: Options of that searcher.
+        """
+        parts = self.parts
+        if parts.searcher is None:
+            return {"searcher": own, "searcher_options": options}
+        estimator = {} if parts.estimator is None or parts.searcher != POLICY else {"estimator": parts.estimator}
+        return {"searcher": parts.searcher, "searcher_options": {**estimator, **parts.searcher_options}}
+
+    def constraints(self, name: str, cost: Any = None) -> list[Constraint]:
+        """Returns the constraints that the user gave, on a space.
+
+        Args:
+            name: Name of the space, of those of :meth:`spaces`.
+            cost: Cost model that ``latency_s`` stands for.
+
+        Raises:
+            UsageError: When one cannot be read.
+        """
+        space = self.spaces()[name]
+        spec, baseline = self._written(space, cost), self.baseline(name)
+        return [
+            spec.constraint(one, baseline) if isinstance(one, str) else one if isinstance(one, Constraint) else one(space)
+            for one in self.parts.constraints
+        ]
+
+    def _written(self, space: SearchSpace, cost: Any) -> SearchSpec:
+        """Returns what reads constraints as they are typed."""
+        models = {} if cost is None else {cost.quantity: cost}
+        sure = PROBABILITY if cost is None or is_sure(cost) else 0.0
+        return SearchSpec(space, self.preset.measuring.seq_len, sure, models)
+
     def run_study(self, name: str, doing: str, problem: Problem, **options: Any) -> Study:
         """Searches a problem, or resumes the search by its log in the folder; remarks are reported beside the progress.
 
@@ -224,6 +399,12 @@ class Pipeline(ABC, Generic[PresetT]):
             problem, progress=lambda state: self.say(doing, state.evaluations, asked.evaluations),
             remark=lambda text: self.say(doing, remark=text),
         )  # fmt: skip
+
+    def measured(
+        self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None
+    ) -> Sequence[Measurement]:
+        """Returns what :meth:`measure` finds; nothing where nothing is measured."""
+        return self.measure(workloads, role, rounds).measurements if self.measures else ()
 
     def measure(self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None) -> Campaign:
         """Measures workloads in a campaign of their own, or resumes it.
@@ -250,3 +431,15 @@ class Pipeline(ABC, Generic[PresetT]):
             flags = [flag for one in result.measurements for flag in one.flags]
             raise MeasurementError(f"no measurement is usable. The first reason: {flags[0] if flags else '-'}")
         return result
+
+
+def is_sure(cost: CostModel) -> bool:
+    """Whether a latency model has errors enough on held-out rows to hold a bound with :data:`PROBABILITY`."""
+    return cost.errors_ is not None and len(cost.errors_) >= MIN_ERRORS
+
+
+def described(cost: CostModel) -> str:
+    """Describes a cost model that was given: its kind, and what it was fitted on as far as it tells."""
+    known = [cost.provenance.get(name) for name in ("device", "data")]
+    told = ", ".join(str(one) for one in known if one)
+    return f"{cost.name} of {told}" if told else cost.name

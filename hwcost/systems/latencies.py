@@ -14,8 +14,13 @@ from hwcost.workloads import ModelWorkload
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result
+    from hwcost.cost_models import CostModel
     from hwcost.spaces import Architecture, SearchSpace
     from hwcost.timing.measurement import Measurement
+
+
+NOT_MEASURED: Interval = (None, None, None)
+"""Seconds and the ends of their interval where nothing was measured."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,7 @@ class LatencyFit:
         measured_s: Measured seconds of each row.
         predicted_s: Seconds predicted for each row by a fit without it.
         flags: Doubts about the campaign.
+        given: Description of the model that the user gave; None where it was fitted here.
     """
 
     rows: int
@@ -89,6 +95,12 @@ class LatencyFit:
     measured_s: list[float]
     predicted_s: list[float]
     flags: list[str]
+    given: str | None = None
+
+    @classmethod
+    def of_given(cls, cost: CostModel, description: str) -> LatencyFit:
+        """Takes a model that the user gave: its rows and metrics as it tells them, without a row of its own."""
+        return cls(cost.n_rows_, dict(cost.provenance.get("metrics", {})), [], [], [], description)
 
 
 def fit_latency(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> LatencyFit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,26 +18,30 @@ SETTINGS, REPORT, STORE = "pipeline.json", "report.json", "measurements.db"
 
 
 class RunFolder:
-    """A folder of one run; made, if it is not there.
+    """A folder of one run.
 
     Args:
         path: The folder.
         identity: The choices that all of the run's files depend on, plain JSON. A folder is resumed by equal choices only.
-
-    Raises:
-        DataError: When the folder holds a run of other choices, or is damaged.
-        UsageError: When the folder cannot be made.
     """
 
     def __init__(self, path: Path, identity: Plain) -> None:
         self.path, self.identity = path, identity
+
+    def open(self) -> None:
+        """Checks that the folder's run is this one, or makes the folder where there is none.
+
+        Raises:
+            DataError: When the folder holds a run of other choices, or is damaged.
+            UsageError: When the folder cannot be made.
+        """
         if self.is_begun:
             self._check_identity()
             return
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"cannot make the folder '{path}': {error.strerror}. Give another one") from None
+            raise UsageError(f"cannot make the folder '{self.path}': {error.strerror}. Give another one") from None
 
     @property
     def is_begun(self) -> bool:
@@ -48,13 +53,12 @@ class RunFolder:
         self.write(SETTINGS, self.identity)
 
     def _check_identity(self) -> None:
-        kept = self.read(SETTINGS)
-        for name, value in self.identity.items():
-            if kept.get(name) != value:
-                raise OtherSettingsError(
-                    f"'{self.path}' holds a run with other settings", name, kept.get(name), value,
-                    "Give the same settings to resume it, or another folder",
-                )  # fmt: skip
+        found = next(_differing(self.read(SETTINGS), self.identity), None)
+        if found is not None:
+            raise OtherSettingsError(
+                f"'{self.path}' holds a run with other settings", *found,
+                "Give the same settings to resume it, or another folder",
+            )  # fmt: skip
 
     def write(self, name: str, plain: Plain) -> None:
         """Writes a file of the run, atomically.
@@ -83,3 +87,13 @@ class RunFolder:
                 f"run, and can finish it. Give another folder to begin a new one"
             )
         return plain
+
+
+def _differing(kept: Plain, given: Plain, where: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Yields the name of every choice that differs, with dots where it is part of another one, and both of its values."""
+    for name, value in given.items():
+        own = kept.get(name)
+        if isinstance(own, dict) and isinstance(value, dict) and own.keys() == value.keys():
+            yield from _differing(own, value, f"{where}{name}.")
+        elif own != value:
+            yield f"{where}{name}", own, value

@@ -51,7 +51,7 @@ def tuned_accuracy(net: nn.Module, task: ClassificationTask, recipe: Recipe, see
     classifier = Classifier(net, width, len(task.labels), seed).to(device_of(net))
 
     def batches(step: int) -> dict[str, Any]:
-        return dict(task.batch(step, recipe.batch_size))
+        return dict(task.batch(step, recipe.micro_batch))
 
     train(classifier, [Phase("fine-tuning", Classification(classifier, batches), recipe)])
     return accuracy(classifier, task.test.rows(np.arange(len(task.test))))

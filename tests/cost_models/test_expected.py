@@ -63,6 +63,52 @@ def test_gradients_flow(form, merged) -> None:
     assert float(mean(*logits)) == pytest.approx(1e3 * cost.expected(plain), rel=1e-12)
 
 
+JOINT = [("autodistil", {"subspace": "tiny", **TINY}), ("autodistill", TINY), ("components", {"grid": "mini"})]
+"""Spaces whose genes price components together, so that no table over single genes or neighbours holds them."""
+
+
+@pytest.mark.parametrize("form", ["linear", "log"])
+@pytest.mark.parametrize(("name", "options"), JOINT)
+def test_genes_that_price_components_together_are_averaged_over_exactly(name, options, form) -> None:
+    """One-hot it is the table's sum; with some genes open it is the weighted sum over all that they may be."""
+    of, rng = space(name, **options), np.random.default_rng(5)
+    archs = of.sample(40, seed=1)
+    seconds = [(1e-3 + 2e-9 * of.params(arch)) * np.exp(rng.normal(0, 0.02)) for arch in archs]
+    cost = cost_model("lut", of, form=form).fit(archs, seconds)
+    for arch in of.sample(6, seed=4):
+        rows = [np.eye(len(gene.choices))[gene.choices.index(value)]
+                for gene, value in zip(of.genes, arch.genes, strict=True)]  # fmt: skip
+        assert cost.expected(rows) == pytest.approx(cost(arch), rel=1e-12)
+        free = rng.choice(len(rows), size=min(4, len(rows)), replace=False)
+        for gene in free:
+            rows[gene] = rng.dirichlet(np.ones(len(rows[gene])))
+        mean = 0.0
+        for drawn in itertools.product(*(range(len(rows[gene])) for gene in free)):
+            genes = list(arch.genes)
+            for gene, code in zip(free, drawn, strict=True):
+                genes[gene] = of.genes[gene].choices[code]
+            mean += np.prod([rows[gene][code] for gene, code in zip(free, drawn, strict=True)]) * cost(of.made(genes))
+        assert cost.expected(rows) == pytest.approx(mean, rel=1e-9)
+
+
+@pytest.mark.torch
+def test_gradients_flow_through_groups() -> None:
+    torch = pytest.importorskip("torch")
+    of = space("autodistill", **TINY)
+    archs = of.sample(40, seed=1)
+    cost = cost_model("lut", of, form="log").fit(archs, [1e-9 * of.params(arch) for arch in archs])
+    logits = [torch.randn(len(gene.choices), dtype=torch.double, requires_grad=True) for gene in of.genes]
+    assert torch.autograd.gradcheck(lambda *given: 1e6 * cost.expected([one.softmax(0) for one in given]), logits)
+
+
+def test_a_space_of_one_large_group_says_what_to_do() -> None:
+    of = space("transformer", elastic="per_layer")
+    archs = of.sample(40, seed=1)
+    cost = cost_model("lut", of).fit(archs, [1e-9 * of.params(arch) for arch in archs])
+    with pytest.raises(UsageError, match="groups that are too large"):
+        cost.expected([np.eye(len(gene.choices))[0] for gene in of.genes])
+
+
 def test_what_does_not_fit_is_refused() -> None:
     cost = table("linear", False)
     rows = draws(cost.space, 0)

@@ -41,9 +41,13 @@ def _accuracy(results: Results) -> Claim:
 def _speed(results: Results) -> Claim:
     teacher, student = results.winners.nets["teacher"], results.winners.nets["agnostic"]
     own, reference = (format_seconds(net.measured_s) if net.measured_s else "-" for net in (student, teacher))
+    times = f"{own} against {reference}"
+    if student.measured_s is None and teacher.measured_s is None:
+        told = "" if student.predicted_s is None else f": predicted {format_seconds(student.predicted_s)}"
+        times = f"not measured{told}"
     return Claim(
         "it is measured faster than the teacher",
-        f"{own} against {reference}, {format_count(student.params)} against {format_count(teacher.params)} parameters",
+        f"{times}, {format_count(student.params)} against {format_count(teacher.params)} parameters",
         _is_faster(student.measured_s, teacher.measured_s),
     )
 

@@ -22,7 +22,8 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
         yield _training("teacher", results.teacher.curves, "The teacher's training")
     trained = {"tiny": results.superlm_tiny, "small": results.superlm_small, "base": results.superlm_base}
     for subspace, superlm in trained.items():
-        yield _training(f"superlm-{subspace}", superlm.curves, f"Relation distillation, sub-space {subspace}")
+        if superlm.curves is not None:
+            yield _training(f"superlm-{subspace}", superlm.curves, f"Relation distillation, sub-space {subspace}")
     yield Drawing("agnostic", lambda ax: _agnostic(ax, results.agnostic))
     yield Drawing("proxy", lambda ax: _proxy(ax, results.proxy))
     times = {name: 1e3 * net.measured_s for name, net in results.winners.nets.items() if net.measured_s is not None}
@@ -43,7 +44,8 @@ def _agnostic(ax: Axes, found: Agnostic) -> None:
     }
     groups = {name: group for name, group in groups.items() if group} | {"chosen": [points[found.chosen]]}
     scatter(ax, groups, ("operations", "relation loss"), "Task-agnostic search")
-    ax.axvline(found.limit_flops, **DASHED)
+    if found.limit_flops is not None:
+        ax.axvline(found.limit_flops, **DASHED)
 
 
 def _proxy(ax: Axes, found: Proxy) -> None:

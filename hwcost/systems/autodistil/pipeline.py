@@ -10,7 +10,7 @@ import numpy as np
 
 from hwcost.corpora import ClassificationTask
 from hwcost.objectives import Constraint, Flops, Maximize, Minimize
-from hwcost.pareto import knee
+from hwcost.pareto import front, knee
 from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistil import TEACHER_HEADS, TEACHER_LAYERS, TEACHER_RATIO, AutoDistil
@@ -36,10 +36,12 @@ from hwcost.systems.autodistil.results import (
     Teacher,
     Winners,
 )
+from hwcost.systems.autodistil.trainings import planned
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves
-from hwcost.systems.latencies import Latency
+from hwcost.systems.latencies import NOT_MEASURED, Latency
+from hwcost.systems.plan import Calls, Training
 from hwcost.systems.stages import stage
 from hwcost.systems.text import Text
 from hwcost.systems.training import reporting, save_net, train_phase, tuned_accuracy
@@ -59,6 +61,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
     name = "autodistil"
     title = "AutoDistil: the best students of three SuperLMs"
     presets = PRESETS
+    takes = ("cost", "searcher", "constraints")
 
     # -- stages --------------------------------------------------------------------------------------------------------
 
@@ -72,7 +75,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         net = blueprint.build().to(self.train_on)
         initialise(net, self.settings.seed, std_at(space.sizes.width))
         recipe = self.preset.teacher
-        phase = Phase("teacher", NetLm(net, self.text.batches(recipe.batch_size).batch), recipe)
+        phase = Phase("teacher", NetLm(net, self.text.batches(recipe.micro_batch).batch), recipe)
         curves = train_phase(self, net, phase, self.text, "teacher")
         save_net(self.teacher_folder, net, space, arch, blueprint)
         self.text.tokenizer.save(self.teacher_folder)
@@ -95,25 +98,28 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
 
     @stage
     def agnostic(self) -> Agnostic:
-        """Selects the net of all sub-spaces with the least relation loss within half of the teacher's operations."""
-        most = SHARE * self.flops(self.reference)
-        rows = [row for subspace in SUBSPACES for row in self._candidates(subspace, most)]
+        """Selects the net of all sub-spaces with the least relation loss within half of the teacher's operations.
+
+        Constraints that the user gave take the place of that limit; cost models leave their own sub-spaces only.
+        """
+        most = None if self.parts.constraints else SHARE * self.flops(self.reference)
+        rows = [row for subspace in self.searched for row in self._candidates(subspace, most)]
         best = min(rows, key=lambda row: row.loss)
         near = [row.net for row in rows if abs(row.flops / best.flops - 1) <= CLASS]
         return Agnostic(most, rows, best.net, near, self.cached_map("class", near, str, self._unseen_loss))
 
     @stage
     def proxy(self) -> Proxy:
-        """Fine-tunes nets of every sub-space and selects the knee of accuracy and operations."""
+        """Fine-tunes nets of every sub-space and selects the knee of accuracy and cost.
+
+        A net costs its operations, or the latency that a cost model predicts where one is given.
+        """
         rows, chosen = [], {}
-        for subspace in SUBSPACES:
-            study = self._proxy_study(subspace)
-            selected = study.front[knee(study.problem.losses(study.front))]
-            chosen[subspace] = self.key((subspace, selected.architecture))
-            rows += [
-                FineTuned(self.key((subspace, one.architecture)), one.values[0], one.values[1], one in study.front)
-                for one in study.completed
-            ]
+        for subspace in self.searched:
+            own = self._fine_tuned(subspace)
+            kept = [row for row in own if row.on_front]
+            chosen[subspace] = kept[knee([(-row.accuracy, self._price(row)) for row in kept])].net
+            rows += own
         return Proxy(rows, chosen)
 
     @stage
@@ -129,7 +135,8 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         latency = self._measured(list(dict.fromkeys([*named.values(), *map(self.parse, tuned[1:])])))
         nets = {
             name: Selected(
-                net=self.key(net), params=self.space(net[0]).params(net[1]), flops=self.flops(net), **asdict(latency[net])
+                net=self.key(net), params=self.space(net[0]).params(net[1]), flops=self.flops(net),
+                predicted_s=self.predicted_s(net), **asdict(latency[net]),
             )
             for name, net in named.items()
         }
@@ -151,6 +158,33 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         _ = self.text
         if self.settings.weights is not None:
             backbone.teacher(self.settings.weights)
+
+    def spaces(self) -> dict[str, AutoDistil]:
+        """The sub-spaces that are searched: all three, or those of which a cost model is given."""
+        given = getattr(self, "costs", {})
+        return {subspace: self.space(subspace) for subspace in SUBSPACES if subspace in given or not given}
+
+    @property
+    def searched(self) -> list[str]:
+        """Names of the sub-spaces that are searched."""
+        return list(self.spaces())
+
+    def baseline(self, name: str) -> Architecture:
+        """The largest net of a sub-space."""
+        space = self.space(name)
+        return space.architecture([gene.choices[-1] for gene in space.genes])
+
+    def calls(self) -> list[Calls]:
+        """See the base class."""
+        return [self.planned_calls("winners", 2 + len(self.searched) + self.preset.compared)]
+
+    def trainings(self) -> dict[str, Training]:
+        """See the base class; the memory of relation distillation is that of the largest sub-space."""
+        largest = self.space(self.searched[-1])
+        teacher = self.preset.teacher if self.settings.weights is None else None
+        return planned(
+            largest, self.space("reference"), self.reference[1], teacher, self.preset.relations, self.settings.seed
+        )
 
     def space(self, subspace: str) -> AutoDistil:
         """Returns a sub-space."""
@@ -192,6 +226,10 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         """Returns a net's operations, at the sequence length of the campaign."""
         return float(self.space(net[0]).flops(net[1], self.preset.measuring.seq_len))
 
+    def predicted_s(self, net: Net) -> float | None:
+        """Returns the latency that the user's cost model predicts for a net; None without one of its sub-space."""
+        return self.costs[net[0]](net[1]) if net[0] in self.costs else None
+
     def key(self, net: Net) -> str:
         """Returns a net's name."""
         return f"{net[0]} {self.space(net[0]).key(net[1])}"
@@ -215,19 +253,29 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return Run.start(self.folder / f"superlm-{subspace}", described, self.train_on)
 
     def _distil(self, subspace: str) -> SuperLm:
+        if subspace not in self.searched:
+            return SuperLm()
         run = self.losses(subspace).run
         run.train(reporting(self, "distilling"))
         return SuperLm(TrainingCurves.read(run.folder))
 
-    def _candidates(self, subspace: str, max_flops: float) -> list[Candidate]:
-        """Evaluates the nets of a sub-space within a number of operations."""
-        space = self.space(subspace)
+    def _limits(self, subspace: str, max_flops: float | None) -> list[Constraint]:
+        """Returns the user's constraints on a sub-space, or the bound on operations."""
+        if max_flops is None:
+            return self.constraints(subspace, self.costs.get(subspace))
+        return [Constraint(self._flops_of(subspace), most=max_flops)]
+
+    def _flops_of(self, subspace: str) -> Flops:
+        return Flops(self.space(subspace), seq_len=self.preset.measuring.seq_len)
+
+    def _candidates(self, subspace: str, max_flops: float | None) -> list[Candidate]:
+        """Evaluates the nets of a sub-space within the limits."""
         loss = Minimize(self.losses(subspace).loss, "relation_loss")
-        limit = Constraint(Flops(space, seq_len=self.preset.measuring.seq_len), most=max_flops)
-        study = self._search(f"agnostic-{subspace}", space, [loss], [limit], self.preset.candidates)
+        limits = self._limits(subspace, max_flops)
+        study = self._search(f"agnostic-{subspace}", subspace, [loss], limits, self.preset.candidates)
         nets = [(subspace, trial.architecture) for trial in study.completed]
         return [
-            Candidate(self.key(net), trial.values[0], self.flops(net))
+            Candidate(self.key(net), trial.values[0], self.flops(net), self.predicted_s(net))
             for net, trial in zip(nets, study.completed, strict=True)
         ]
 
@@ -235,22 +283,39 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         subspace, arch = self.parse(key)
         return self.losses(subspace).unseen_loss(arch)
 
-    def _proxy_study(self, subspace: str) -> Study:
+    def _fine_tuned(self, subspace: str) -> list[FineTuned]:
+        """Searches a sub-space for accuracy and cost; a searcher of one objective seeks accuracy within the limits alone."""
+
         def accuracy(arch: Architecture) -> float:
             return self.accuracy((subspace, arch))
 
-        space = self.space(subspace)
-        goals = [Maximize(accuracy, "accuracy"), Minimize(Flops(space, seq_len=self.preset.measuring.seq_len), "flops")]
-        return self._search(f"proxy-{subspace}", space, goals, [], self.preset.tuned)
+        cost = self.costs.get(subspace) or self._flops_of(subspace)
+        goals: list[Any] = [Maximize(accuracy, "accuracy")]
+        if self.parts.searcher is None or self.parts.pursues(2):
+            goals.append(Minimize(cost))
+        limits = self.constraints(subspace, self.costs.get(subspace))
+        study = self._search(f"proxy-{subspace}", subspace, goals, limits, self.preset.tuned)
+        nets = [(subspace, one.architecture) for one in study.completed]
+        values = [(one.values[0], float(cost(one.architecture))) for one in study.completed]
+        kept = front([(-found, price) for found, price in values])
+        return [
+            FineTuned(self.key(net), found, self.flops(net), bool(is_kept), self.predicted_s(net))
+            for net, (found, _), is_kept in zip(nets, values, kept, strict=True)
+        ]
+
+    @staticmethod
+    def _price(row: FineTuned) -> float:
+        return row.flops if row.predicted_s is None else row.predicted_s
 
     def _search(
-        self, name: str, space: AutoDistil, objectives: list[Any], constraints: list[Any], evaluations: int | None
+        self, name: str, subspace: str, objectives: list[Any], constraints: list[Constraint], evaluations: int | None
     ) -> Study:
-        """Evaluates random nets, or all where no number is given."""
+        """Evaluates random nets, or all where no number is given; or lets the user's searcher ask for as many."""
+        space = self.space(subspace)
+        own = "exhaustive" if evaluations is None else "random"
         return self.run_study(
             name, f"search {name}", Problem(space, objectives, constraints),
-            searcher="exhaustive" if evaluations is None else "random",
-            evaluations=space.size if evaluations is None else evaluations,
+            evaluations=space.size if evaluations is None else evaluations, **self.search_options(own),
         )  # fmt: skip
 
     def _drawn_of_class(self) -> list[str]:
@@ -262,5 +327,5 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
     def _measured(self, nets: list[Net]) -> dict[Net, Latency]:
         measuring = self.preset.measuring
         workloads = [one for subspace, arch in nets for one in measuring.workloads(self.space(subspace), [arch])]
-        found = self.measure(workloads, "winner").measurements
-        return {net: Latency.of((one.latency_s, one.low_s, one.high_s)) for net, one in zip(nets, found, strict=True)}
+        found = [(one.latency_s, one.low_s, one.high_s) for one in self.measured(workloads, "winner")]
+        return {net: Latency.of(one) for net, one in zip(nets, found or [NOT_MEASURED] * len(nets), strict=True)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hwcost.supernets.recipe import RECIPES, Recipe
-from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset
+from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ PRESETS = {
         tuned=None,
         tuning=Recipe(steps=61_360, batch_size=32, seq_len=128, learning_rate=2e-5, warmup_steps=6136),
         compared=16,
-        measuring=ONE_BY_ONE,
+        measuring=DEVICE_PROTOCOL,
     ),
 }
 """``paper``: fine-tuning for 5 epochs of MNLI's 392,702 examples; a teacher trained as BERT was, where none is given."""

@@ -28,10 +28,10 @@ class SuperLm:
     """A SuperLM's training.
 
     Attributes:
-        curves: Losses.
+        curves: Losses; None for a sub-space that is not searched.
     """
 
-    curves: TrainingCurves
+    curves: TrainingCurves | None = None
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Candidate:
         net: Name of the net.
         loss: Relation loss on held-out text.
         flops: Number of operations.
+        predicted_s: Seconds that the user's cost model predicts; None without one.
     """
 
     net: str
     loss: float
     flops: float
+    predicted_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,14 @@ class Agnostic:
     """The task-agnostic search.
 
     Attributes:
-        limit_flops: Bound on operations.
+        limit_flops: Bound on operations; None where the user gave constraints.
         nets: All evaluated nets.
         chosen: Name of the net with the least loss.
         size_class: Names of the nets of about as many operations, the selected one among them.
         unseen_loss: Relation loss of each net of ``size_class`` on text that nothing was selected on.
     """
 
-    limit_flops: float
+    limit_flops: float | None
     nets: list[Candidate]
     chosen: str
     size_class: list[str]
@@ -76,13 +78,15 @@ class FineTuned:
         net: Name of the net.
         accuracy: Accuracy after fine-tuning.
         flops: Number of operations.
-        on_front: Whether no other net of its sub-space is better in both.
+        on_front: Whether no other net of its sub-space is better in accuracy and in cost.
+        predicted_s: Seconds that the user's cost model predicts, which are the cost then; None without one.
     """
 
     net: str
     accuracy: float
     flops: float
     on_front: bool
+    predicted_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -106,11 +110,13 @@ class Selected(Latency):
         net: Name of the net.
         params: Number of parameters.
         flops: Number of operations.
+        predicted_s: Seconds that the user's cost model predicts; None without one of its sub-space.
     """
 
     net: str
     params: int
     flops: float
+    predicted_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,11 +19,13 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     results = results_of(report, Results)
     curves, search, measured = results.teacher.curves, results.search, results.latencies
     yield Drawing("teacher", lambda ax: losses(ax, curves.steps, curves.losses, "The teacher's training"))
-    yield latency_fit(measured.measured_s, measured.predicted_s, "Predicted against measured latency")
+    if measured.given is None:
+        yield latency_fit(measured.measured_s, measured.predicted_s, "Predicted against measured latency")
     yield Drawing("search", lambda ax: _trials(ax, search))
     lines = {name: one.hypervolume for name, one in search.by_name.items()}
     yield Drawing("progress", lambda ax: progress(ax, lines, "hypervolume beyond the reference", "Progress of the searches"))
-    yield Drawing("measured", lambda ax: _measured_fronts(ax, results.winners, search))
+    if any(net.measured_s is not None for net in results.winners.nets.values()):
+        yield Drawing("measured", lambda ax: _measured_fronts(ax, results.winners, search))
     if results.regular.nets:
         both = {
             "flash": {key: net.flash_perplexity for key, net in results.regular.nets.items()},
@@ -35,14 +37,14 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
 def _trials(ax: Axes, search: Search) -> None:
     found = {
         name: {one.arch: (1e3 * one.latency_s, one.perplexity) for one in search.by_name[name].trials}
-        for name in ("random", "bayesian")
+        for name in ("random", search.searcher)
     }
     groups = {name: list(by_arch.values()) for name, by_arch in found.items()}
-    groups["reference"] = [found["bayesian"][search.reference]]
+    groups["reference"] = [found["random"][search.reference]]
     scatter(ax, groups, ("predicted latency (ms)", "perplexity"), "Evaluated students")
 
 
 def _measured_fronts(ax: Axes, winners: Winners, search: Search) -> None:
-    keys = {"random": search.random.front, "bayesian": search.bayesian.front, "reference": [search.reference]}
+    keys = {"random": search.random.front, search.searcher: search.own.front, "reference": [search.reference]}
     groups = {name: [(1e3 * s, p) for s, p in points(winners.nets, own).tolist()] for name, own in keys.items()}
     scatter(ax, groups, ("measured latency (ms)", "perplexity"), "Both fronts, measured")

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.pareto import dominates, hypervolume
-from hwcost.systems.autodistill.results import Search, Student
+from hwcost.pareto import dominates, front, hypervolume
+from hwcost.systems.autodistill.results import Evaluated, Search, Searched, Student
 
 
 def points(nets: Mapping[str, Student], keys: Sequence[str]) -> NDArray[np.float64]:
@@ -29,19 +29,38 @@ def areas(nets: Mapping[str, Student], search: Search) -> tuple[dict[str, float]
         was not measured.
     """
     every, reference = points(nets, list(nets)), points(nets, [search.reference])
+    if not len(every):
+        return {}, None
     fronts = {name: points(nets, one.front) for name, one in search.by_name.items()}
     low = every.min(axis=0)
-    whole = {name: _area(front, low, every.max(axis=0)) for name, front in fronts.items()}
+    whole = {name: _area(one, low, every.max(axis=0)) for name, one in fronts.items()}
     if not len(reference):
         return whole, None
-    return whole, {name: _area(front, low, reference[0]) for name, front in fronts.items()}
+    return whole, {name: _area(one, low, reference[0]) for name, one in fronts.items()}
 
 
-def _area(front: NDArray[np.float64], low: NDArray[np.float64], corner: NDArray[np.float64]) -> float:
-    if not len(front):
+def searched(trials: Sequence[Evaluated]) -> Searched:
+    """Returns a search with its front, what dominates its first student (the reference), and its progress beyond that one.
+
+    Args:
+        trials: Evaluated students in order, the reference first.
+    """
+    values = np.array([(one.latency_s, one.perplexity) for one in trials], dtype=np.float64)
+    reference = values[0]
+    kept, better = front(values), dominates(values, reference)
+    return Searched(
+        list(trials),
+        [one.arch for one, is_kept in zip(trials, kept, strict=True) if is_kept],
+        [one.arch for one, is_better in zip(trials, better, strict=True) if is_better],
+        [float(hypervolume(values[: count + 1], reference)) for count in range(len(trials))],
+    )
+
+
+def _area(found: NDArray[np.float64], low: NDArray[np.float64], corner: NDArray[np.float64]) -> float:
+    if not len(found):
         return 0.0
     spread = np.where(corner > low, corner - low, 1.0)
-    return float(hypervolume((front - low) / spread, np.ones(2)))
+    return float(hypervolume((found - low) / spread, np.ones(2)))
 
 
 def is_better(one: Student, other: Student) -> bool:

@@ -13,22 +13,21 @@ from torch import nn
 from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
-from hwcost.objectives import Minimize
+from hwcost.objectives import Constraint, Minimize
+from hwcost.quantities import LATENCY
 from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistill import AutoDistill
-from hwcost.study import Study
 from hwcost.supernets import subnet
 from hwcost.supernets.distillation import Distillation, Schedule, TeacherTraining
 from hwcost.supernets.masked_lm import perplexity
 from hwcost.supernets.student import student, student_blueprint, teacher
 from hwcost.supernets.training import Phase, train
 from hwcost.systems.autodistill.claims import claims
-from hwcost.systems.autodistill.fronts import areas
+from hwcost.systems.autodistill.fronts import areas, searched
 from hwcost.systems.autodistill.presets import PRESETS, AutoDistillPreset
 from hwcost.systems.autodistill.results import (
     REACHED,
-    SEARCHERS,
     Evaluated,
     Regular,
     RegularStudent,
@@ -39,14 +38,18 @@ from hwcost.systems.autodistill.results import (
     Teacher,
     Winners,
 )
-from hwcost.systems.base import Pipeline
+from hwcost.systems.autodistill.trainings import planned
+from hwcost.systems.base import Pipeline, described
 from hwcost.systems.claims import Claim
-from hwcost.systems.latencies import Latency, LatencyFit, by_architecture, fit_latency, values_of
+from hwcost.systems.latencies import NOT_MEASURED, Latency, LatencyFit, by_architecture, fit_latency, values_of
+from hwcost.systems.plan import Calls, Training
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.stages import stage
 from hwcost.systems.text import Text
 from hwcost.systems.training import reporting, save_net, train_phase
 
+OWN, CHANCE = "bayesian", "random"
+"""Names of the system's searcher, and of the one that it is compared with."""
 TEACHER = "teacher.safetensors"
 SAVE_EVERY = 1000
 """Number of steps between two checkpoints of a student."""
@@ -58,6 +61,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     name = "autodistill"
     title = "AutoDistill: students that dominate a reference"
     presets = PRESETS
+    takes = ("cost", "searcher", "constraints")
 
     # -- stages --------------------------------------------------------------------------------------------------------
 
@@ -65,7 +69,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def teacher(self) -> Teacher:
         """Trains the teacher on masked words and next sentences."""
         net, recipe = teacher(self.space, self.settings.seed).to(self.train_on), self.preset.teacher
-        batches = self.text.batches(recipe.batch_size, next_sentence=True).batch
+        batches = self.text.batches(recipe.micro_batch, next_sentence=True).batch
         pretraining = TeacherTraining(net, self.space.sizes.teacher[0], batches).to(self.train_on)
         curves = train_phase(self, pretraining, Phase("teacher", pretraining, recipe), self.text, "teacher")
         subnet.write_tensors(self.folder / TEACHER, net.state_dict())
@@ -73,7 +77,9 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     @stage
     def latencies(self) -> LatencyFit:
-        """Measures nets of all sizes and fits a model of their latency."""
+        """Measures nets of all sizes and fits a model of their latency, unless one is given."""
+        if self.costs:
+            return LatencyFit.of_given(self.latency_model, described(self.latency_model))
         ends = [self.space.architecture([gene.choices[end] for gene in self.space.genes]) for end in (0, -1)]
         drawn = self.space.sample(self.preset.measured, seed=self.settings.seed, design="spread")
         archs = list(dict.fromkeys([*ends, self.space.mobilebert, *drawn]))
@@ -82,28 +88,31 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     @stage
     def search(self) -> Search:
-        """Runs the Bayesian searcher and the random one, from the same reference and with as many evaluations."""
-        return Search(self.space.key(self.space.mobilebert), *map(self._search, SEARCHERS))
+        """Runs the Bayesian searcher, or the user's, and a random one, from the same reference with as many evaluations."""
+        own = self._search(self._searcher, **self.search_options(OWN))
+        chance = self._search(CHANCE, searcher=CHANCE)
+        return Search(self.space.key(self.space.mobilebert), self._searcher, own, chance)
 
     @stage
     def winners(self) -> Winners:
         """Measures both fronts and the reference in one campaign, and compares the measured fronts."""
         fronts = [key for one in self.search.by_name.values() for key in one.front]
         archs = [self.space.parse(key) for key in dict.fromkeys([self.search.reference, *fronts])]
-        campaign = self.measure(self.preset.measuring.workloads(self.space, archs), "winner")
-        measured, reached = by_architecture(campaign.measurements), values_of(campaign.measurements, REACHED)
+        found = self.measured(self.preset.measuring.workloads(self.space, archs), "winner")
+        measured, reached = by_architecture(found), values_of(found, REACHED)
         nets = {
             self.space.key(arch): Student(
-                perplexity=self.flash_perplexity(arch), **asdict(Latency.of(measured[arch])), **reached[arch]
+                perplexity=self.flash_perplexity(arch), predicted_s=self.latency_model(arch),
+                **asdict(Latency.of(measured.get(arch, NOT_MEASURED))), **reached.get(arch, dict.fromkeys(REACHED)),
             )
             for arch in archs
-        }
+        }  # fmt: skip
         return Winners(nets, *areas(nets, self.search))
 
     @stage
     def regular(self) -> Regular:
-        """Distils the best of the Bayesian search regularly: those that dominate the reference come first."""
-        found, nets = self.search.bayesian, self.winners.nets
+        """Distils the best of the first search regularly: those that dominate the reference come first."""
+        found, nets = self.search.own, self.winners.nets
         front = sorted(found.front, key=lambda key: nets[key].perplexity)
         first = [key for key in front if key in found.dominating]
         chosen = [*first, *(key for key in front if key not in first)][: self.preset.winners]
@@ -130,6 +139,27 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         """See the base class."""
         _ = self.text
 
+    def spaces(self) -> dict[str, AutoDistill]:
+        """See the base class."""
+        return {self.name: self.space}
+
+    def fits(self) -> tuple[str, ...]:
+        """See the base class."""
+        return (LATENCY,)
+
+    def baseline(self, name: str) -> Architecture:
+        """The reference that is to be dominated."""
+        return self.space.mobilebert
+
+    def calls(self) -> list[Calls]:
+        """See the base class."""
+        fitted = [] if self.costs else [self.planned_calls("latencies", self.preset.measured + 3)]
+        return [*fitted, self.planned_calls("winners", 2 * self.preset.evaluations)]
+
+    def trainings(self) -> dict[str, Training]:
+        """See the base class; the memory of a distillation is that of the largest student."""
+        return planned(self.space, self.preset.teacher, self.preset.recipe, self.preset.flash)
+
     @cached_property
     def space(self) -> AutoDistill:
         """The search space."""
@@ -149,7 +179,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     @cached_property
     def batches(self) -> Any:
         """Batches to distil on."""
-        return self.text.batches(self.preset.recipe.batch_size, next_sentence=True).batch
+        return self.text.batches(self.preset.recipe.micro_batch, next_sentence=True).batch
 
     @cached_property
     def trained_teacher(self) -> nn.Module:
@@ -160,8 +190,8 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     @cached_property
     def latency_model(self) -> CostModel:
-        """The latency model."""
-        return load(self.folder / "models" / "latency")
+        """The latency model: the user's, or the one that was fitted."""
+        return self.costs.get(self.name) or load(self.folder / "models" / "latency")
 
     @cached_property
     def _flash_results(self) -> ResultCache:
@@ -198,19 +228,32 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         save_net(self.folder / "winners" / key, net, self.space, arch, student_blueprint(self.space, arch, "mlm"))
         return RegularStudent(found, self.flash_perplexity(arch), self.space.params(arch))
 
-    def _search(self, name: str) -> Searched:
-        study = self._study(name)
-        key = self.space.key
-        return Searched(
-            [Evaluated(key(one.architecture), one.values[0], one.values[1]) for one in study.completed],
-            [key(one.architecture) for one in study.front],
-            [key(one.architecture) for one in study.dominating],
-            study.convergence().tolist(),
-        )
+    @property
+    def _searcher(self) -> str:
+        """Name of the searcher that is compared with chance."""
+        name = self.parts.searcher_name or OWN
+        return f"{name} (given)" if name == CHANCE else name
 
-    def _study(self, name: str) -> Study:
-        objectives = [Minimize(self.latency_model, "latency_s"), Minimize(self.flash_perplexity, "perplexity")]
-        return self.run_study(
-            name, f"{name} search", Problem(self.space, objectives), searcher=name, evaluations=self.preset.evaluations,
-            reference=self.space.mobilebert,
+    def _search(self, name: str, **options: Any) -> Searched:
+        """Searches for students of low latency and perplexity.
+
+        A searcher of one objective lowers the perplexity within the latency of the reference, or within the user's
+        constraints; its students are then compared in both all the same.
+        """
+        both = name == CHANCE or self.parts.searcher is None or self.parts.pursues(2)
+        limits = self.constraints(self.name, self.latency_model)
+        objectives = [Minimize(self.flash_perplexity, "perplexity")]
+        if both:
+            objectives.insert(0, Minimize(self.latency_model, LATENCY))
+        elif not limits:
+            reference_s = self.latency_model(self.space.mobilebert)
+            limits = [Constraint(self.latency_model, most=reference_s, probability=0)]
+        study = self.run_study(
+            name.replace(":", "-"), f"{name} search", Problem(self.space, objectives, limits),
+            evaluations=self.preset.evaluations, reference=self.space.mobilebert, **options,
         )  # fmt: skip
+        trials = [
+            Evaluated(self.space.key(one.architecture), self.latency_model(one.architecture), one.values[-1])
+            for one in study.completed
+        ]
+        return searched(trials)

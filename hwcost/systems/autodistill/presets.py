@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from hwcost.supernets.distillation import SCHEDULES, Schedule
 from hwcost.supernets.recipe import RECIPES, Recipe
-from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset
+from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +75,6 @@ PRESETS = {
         measured=96,
         evaluations=110,
         winners=7,
-        measuring=ONE_BY_ONE,
+        measuring=DEVICE_PROTOCOL,
     ),
 }

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency, LatencyFit
 
-SEARCHERS = ("bayesian", "random")
-"""Names of the two searchers that are compared."""
-
 REACHED = ("throughput_per_s", "flops_utilisation", "bandwidth_utilisation")
 """Quantities beside latency that the report has of every measured student (AutoDistill, section 3.4)."""
 
@@ -70,18 +67,20 @@ class Search:
 
     Attributes:
         reference: Key of the reference.
-        bayesian: The Bayesian search.
+        searcher: Name of the searcher that is compared with chance: ``bayesian``, or the user's.
+        own: The search with it.
         random: The random search, with as many evaluations.
     """
 
     reference: str
-    bayesian: Searched
+    searcher: str
+    own: Searched
     random: Searched
 
     @property
     def by_name(self) -> dict[str, Searched]:
         """The searches by the name of their searcher, in the order in which they run."""
-        return {"bayesian": self.bayesian, "random": self.random}
+        return {self.searcher: self.own, "random": self.random}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +89,14 @@ class Student(Latency):
 
     Attributes:
         perplexity: Perplexity after flash distillation.
+        predicted_s: Predicted seconds.
         throughput_per_s: Sequences per second; None where it was not measured.
         flops_utilisation: Share of the device's peak rate; None where the peak is not known.
         bandwidth_utilisation: Share of the bandwidth of its memory; None where that is not known.
     """
 
     perplexity: float
+    predicted_s: float
     throughput_per_s: float | None
     flops_utilisation: float | None
     bandwidth_utilisation: float | None
@@ -107,7 +108,8 @@ class Winners:
 
     Attributes:
         nets: Students by key.
-        hypervolume: Area that each search's front covers below the worst measured values, as a share.
+        hypervolume: Area that each search's front covers below the worst measured values, as a share; empty where nothing
+            was measured.
         beyond: Area that each search's front covers beyond the reference, as a share; None where the reference was not
             measured.
     """

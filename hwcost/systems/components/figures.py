@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hwcost.report import Drawing, bars, heat_map, losses
+from hwcost.report import Drawing, bars, heat_map, losses, progress
 from hwcost.systems.components.results import Results, Winners
 from hwcost.systems.reports import results_of
 
@@ -20,7 +20,8 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
         f"{length} tokens": {kind: 100 * share for kind, share in by_kind.items()}
         for length, by_kind in results.profile.by_length.items()
     }
-    yield Drawing("shares", lambda ax: bars(ax, shares, "share of the whole net (%)", "Components (Tables 1 and 4)"))
+    if shares:
+        yield Drawing("shares", lambda ax: bars(ax, shares, "share of the whole net (%)", "Components (Tables 1 and 4)"))
     trained = {
         "base": ("The base net's training", results.base.curves), "do": ("DO", results.do.curves),
         "sdo": ("SDO: losses of drawn nets", results.sdo.curves),
@@ -28,6 +29,9 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     for name, (title, curves) in trained.items():
         yield Drawing(f"training-{name}", partial(losses, steps=curves.steps, lines=curves.losses, title=title))
     yield from _gates(results)
+    if results.search.net is not None:
+        lines = {results.search.net.searcher: results.search.net.progress}
+        yield Drawing("search", lambda ax: progress(ax, lines, "perplexity", "Search over gates"))
     times = _milliseconds(results.winners)
     if times is not None:
         yield Drawing("latencies", lambda ax: bars(ax, times, "measured latency (ms)", "Chosen nets, measured"))

@@ -61,8 +61,12 @@ class GateCosts:
         self.whole = 1.0
         self.whole = float(self._cost(np.array([space.base().genes], dtype=np.float64))[0])
 
-    def of_gates(self) -> Floats:
-        """Returns what opening each gate adds to the net that has all others, in the order of the genes, shape (genes,)."""
+    def of_gates(self, gates: Any = None) -> Floats:
+        """Returns what opening each gate adds to the net that has all others, in the order of the genes, shape (genes,).
+
+        Args:
+            gates: Not used: the prices do not depend on where the gates stand.
+        """
         sizes, prices = self.space.grid.sizes, dict(self.prices)
         if self.form == "nested":  # a head brings its share of the channels with it
             channels = sum(prices[kind] * count for kind, count in sizes if kind in ("qk", "v"))

@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -46,25 +49,43 @@ class DirectTraining:
         batches: Text.
         recipe: Recipe of the weights; the gates' learning rate follows its schedule.
         rate: Learning rate of the gates at the schedule's peak.
+        prices: Function of the gates' magnitudes, up to 1, that returns what opening each adds; None where the costs of the
+            gates stay as they are.
 
     Raises:
-        UsageError: When the penalty is not proximal, or the recipe divides its batches.
+        UsageError: When the penalty is not proximal.
     """
 
-    def __init__(self, gated: Gated, batches: Batches, recipe: Recipe, rate: float) -> None:
-        if gated.direct.mode != "proximal" or recipe.accumulate != 1:
-            raise UsageError("gates that are trained with a supernet need mode='proximal' and one micro batch a step")
-        self.gated, self.batches, self.recipe, self.rate = gated, batches, recipe, rate
+    def __init__(
+        self, gated: Gated, batches: Batches, recipe: Recipe, rate: float,
+        prices: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
+    ) -> None:  # fmt: skip
+        if gated.direct.mode != "proximal":
+            raise UsageError("gates that are trained with a supernet need mode='proximal'")
+        self.gated, self.batches, self.recipe, self.rate, self.prices = gated, batches, recipe, rate, prices
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`; gates move when the pass has been differentiated."""
+        """See :class:`~hwcost.supernets.training.Objective`; gates move when a step's last pass has been differentiated.
+
+        Their gradient is the mean over the step's micro batches, as that of the weights is.
+        """
         net, direct = self.gated.supernet, self.gated.direct
         batch = moved(self.batches(number), device_of(net))
         hidden = net.weigh(direct.gates.to(device_of(net)), *inputs(batch))
         positions, wanted = asked(batch)
         logits = net.weights.head(hidden.flatten(0, 1)[positions], net.weights.embeddings.word.weight)
         yield Pass("mlm", functional.cross_entropy(logits.float(), wanted), batch["input_ids"].numel())
-        direct.step(self.rate * self.recipe.rate(step) / self.recipe.learning_rate)
+        if (number + 1) % self.recipe.accumulate == 0:
+            self._reprice()
+            direct.step(self.rate * self.recipe.rate(step) / self.recipe.learning_rate)
+
+    def _reprice(self) -> None:
+        """Takes the prices of gates from where they stand, for a cost that is no plain sum over them."""
+        direct = self.gated.direct
+        if self.prices is not None:
+            open_ = direct.gates.detach().abs().clamp(max=1.0).double().cpu().numpy()
+            own = self.prices(open_).reshape(direct.costs.shape)
+            direct.costs.copy_(torch.as_tensor(own, dtype=direct.costs.dtype))
 
 
 class SampledTraining:
@@ -76,27 +97,31 @@ class SampledTraining:
         cost: Cost of a net, which the policy weighs against its loss.
         batches: Text; all nets of a step see the same.
         folder: Folder of the training; on resumption, its log is replayed to the policy.
+        accumulate: Number of micro batches in a step, in each of which every net of the step runs.
     """
 
     def __init__(
         self, supernet: ComponentSupernet, policy: Sampling, cost: Callable[[Architecture], float], batches: Batches,
-        folder: Path,
+        folder: Path, accumulate: int = 1,
     ) -> None:  # fmt: skip
         self.supernet, self.policy, self.cost, self.batches, self.folder = supernet, policy, cost, batches, folder
-        self._steps = 0
+        self.accumulate, self._steps = accumulate, 0
+        self._archs: list[Architecture] = []
+        self._losses: list[float] = []
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernets.training.Objective`; the policy learns when all passes have been differentiated."""
-        if step != number:
-            raise UsageError("nets that a policy draws need one micro batch a step")
-        self.catch_up(step)
+        if number % self.accumulate == 0:
+            self.catch_up(step)
+            self._archs = list(self.policy.ask())
+            self._losses = [0.0] * len(self._archs)
         batch = moved(self.batches(number), device_of(self.supernet))
-        archs, losses = self.policy.ask(), []
-        for index, arch in enumerate(archs):
+        for index, arch in enumerate(self._archs):
             loss = masked_lm_loss(self.supernet.set(arch, "mlm"), batch)
-            losses.append(float(loss.detach()))
+            self._losses[index] += float(loss.detach()) * (1 / self.accumulate)
             yield Pass(_name(index), loss, batch["input_ids"].numel())
-        self._tell(list(archs), losses)
+        if (number + 1) % self.accumulate == 0:
+            self._tell(self._archs, self._losses)
 
     def catch_up(self, steps: int) -> None:
         """Replays the log's steps up to this one to the policy."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hwcost.supernets.recipe import RECIPES, Recipe
-from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset
+from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,7 @@ class ComponentsPreset(Preset):
         winner_rounds: Number of rounds of the winners' campaign, whose few nets say little about the noise; None for as many
             as the tier wants.
         batches: Number of held-out batches that perplexity is computed on.
+        evaluations: Number of evaluations of a searcher that the user gives beside DO and SDO.
     """
 
     grid: str
@@ -42,6 +43,7 @@ class ComponentsPreset(Preset):
     samples: int
     winner_rounds: int | None
     batches: int
+    evaluations: int
 
 
 _QUICK = Recipe(steps=600, batch_size=64, seq_len=32, learning_rate=1e-3, warmup_steps=60, clip=1.0)
@@ -64,6 +66,7 @@ PRESETS = {
         measuring=Measuring(batch_size=4, seq_lens=(32,), rounds=2),
         winner_rounds=2,
         batches=1,
+        evaluations=8,
     ),
     "quick": ComponentsPreset(
         grid="mini",
@@ -80,6 +83,7 @@ PRESETS = {
         measuring=Measuring(batch_size=8, seq_lens=(32, 128), rounds=3),
         winner_rounds=10,
         batches=8,
+        evaluations=200,
     ),
     "paper": ComponentsPreset(
         grid="bert-base",
@@ -93,9 +97,10 @@ PRESETS = {
         sampled_penalty=1e-5,
         sampled_rate=1e-2,
         samples=4,
-        measuring=replace(ONE_BY_ONE, seq_lens=(32, 128, 512)),
+        measuring=replace(DEVICE_PROTOCOL, seq_lens=(32, 128, 512)),
         winner_rounds=None,
         batches=16,
+        evaluations=10_000,
     ),
 }
 """``paper``: appendix A; 3 epochs of MNLI with batches of 32 as fine-tuning."""

@@ -17,12 +17,14 @@ class Profile:
         gaps: Relative excess of the sum of a net's components over the net, by sequence length and by key.
         shares: The largest share by kind of gate; gates cost these.
         paper: The paper's shares on its device; None where it has none for this grid.
+        given: Description of the cost model that the user gave, whose costs are paid in place of shares; None without one.
     """
 
     by_length: dict[str, dict[str, float]]
     gaps: dict[str, dict[str, float]]
     shares: dict[str, float]
     paper: dict[str, float] | None
+    given: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Selected:
         params: Number of parameters.
         cost: Cost of its gates; 1 for the base net.
         perplexity: Perplexity on held-out text.
+        predicted_s: Seconds that the user's cost model predicts; None without one.
     """
 
     arch: str
     params: int
     cost: float
     perplexity: float
+    predicted_s: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,32 @@ class Sampled(Selected):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Searched(Selected):
+    """A net that the user's searcher found, by the weights that SDO trained.
+
+    Attributes:
+        searcher: Name of the searcher.
+        evaluations: Number of evaluations.
+        progress: Best perplexity after each evaluation, thinned.
+    """
+
+    searcher: str
+    evaluations: int
+    progress: list[float]
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search over gates beside DO and SDO.
+
+    Attributes:
+        net: The net that was found; None where the user gave no searcher.
+    """
+
+    net: Searched | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Retrained(Selected):
     """A selected net after further training.
 
@@ -97,7 +127,7 @@ class Retraining:
     """The further training of the selected nets.
 
     Attributes:
-        nets: ``base``, ``do`` and ``sdo``.
+        nets: ``base``, ``do`` and ``sdo``, and ``search`` where the user gave a searcher.
     """
 
     nets: dict[str, Retrained]
@@ -139,5 +169,6 @@ class Results:
     base: Base
     do: Direct
     sdo: Sampled
+    search: Search
     retraining: Retraining
     winners: Winners

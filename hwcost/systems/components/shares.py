@@ -37,7 +37,9 @@ class Share:
     half_width: float | None = None
 
 
-def share_workloads(space: Components, batch_size: int = 1, seq_len: int = 128) -> list[Workload]:
+def share_workloads(
+    space: Components, batch_size: int = 1, seq_len: int = 128, dtype: str = "float32"
+) -> list[Workload]:
     """Returns the workloads that the shares are derived from: stacks of components, and two whole nets.
 
     Measure all of them in one campaign.
@@ -46,9 +48,10 @@ def share_workloads(space: Components, batch_size: int = 1, seq_len: int = 128) 
         space: The space.
         batch_size: Number of sequences in a call.
         seq_len: Number of tokens in a sequence.
+        dtype: Number format of weights and activations.
     """
-    stacks = component_stacks(space, batch_size, seq_len, components=priced(space))
-    return [*stacks, *models(space, [space.base(), without_keys(space)], batch_size, seq_len)]
+    stacks = component_stacks(space, batch_size, seq_len, dtype, components=priced(space))
+    return [*stacks, *models(space, [space.base(), without_keys(space)], batch_size, seq_len, dtype)]
 
 
 def without_keys(space: Components) -> Architecture:

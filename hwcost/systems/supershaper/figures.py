@@ -25,11 +25,13 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     yield Drawing("perplexity", lambda ax: _predicted(ax, fit.perplexity, fit.predicted), (5.2, 5.0))
     yield Drawing("importance", lambda ax: importance(ax, fit.importance, "Importance for perplexity (Figure 7)"))
     measured = results.latencies
-    yield latency_fit(measured.measured_s, measured.predicted_s, "Predicted against measured latency (Figure 9)")
-    labels = {one.name: f"{one.limit}, {100 * one.share:g} %" for one in results.search.winners}
+    if measured.given is None:
+        yield latency_fit(measured.measured_s, measured.predicted_s, "Predicted against measured latency (Figure 9)")
+    labels = {one.name: one.label for one in results.search.winners}
     lines = {labels[one.name]: one.progress for one in results.search.winners}
     yield Drawing("evolution", lambda ax: progress(ax, lines, "predicted perplexity", "Evolution under limits"))
-    yield Drawing("limits", lambda ax: _figure_8(ax, nets))
+    if any(net.measured_s is not None for net in nets.values()):
+        yield Drawing("limits", lambda ax: _figure_8(ax, nets))
     shapes = {labels[one.name]: [int(width) for width in one.arch.split("_")] for one in results.search.winners}
     yield Drawing("shapes", lambda ax: _shapes(ax, shapes), (7.4, 3.6))
 
@@ -44,6 +46,7 @@ def _predicted(ax: Axes, found: Sequence[float], predicted: Sequence[float]) -> 
 def _figure_8(ax: Axes, nets: Mapping[str, Net]) -> None:
     kinds = {
         "random nets": "random ", "evolved within a size": "params ", "evolved within a latency": "latency ",
+        "found within the given constraints": "given",
     }  # fmt: skip
     groups = {label: _points(nets, [name for name in nets if name.startswith(begin)]) for label, begin in kinds.items()}
     others = (*kinds.values(), "smallest", "largest")

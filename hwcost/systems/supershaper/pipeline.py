@@ -12,18 +12,20 @@ from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.quality import fit_quality
 from hwcost.objectives import Constraint, Minimize, Params
+from hwcost.quantities import LATENCY
 from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.study import Study
-from hwcost.study.remeasure import anchors, level_of, remeasured
+from hwcost.study.remeasure import ANCHORS, anchors, level_of, remeasured
 from hwcost.supernets.diagnostics import bottleneck_diagonals, perplexities
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
-from hwcost.systems.base import Pipeline
+from hwcost.systems.base import PROBABILITY, Pipeline, described, is_sure
 from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves, thinned
-from hwcost.systems.latencies import ComparedLatency, LatencyFit, by_architecture, fit_latency
+from hwcost.systems.latencies import NOT_MEASURED, ComparedLatency, LatencyFit, by_architecture, fit_latency
+from hwcost.systems.plan import Calls, Training
 from hwcost.systems.stages import stage
 from hwcost.systems.supershaper.budget import least_budget_s
 from hwcost.systems.supershaper.claims import claims
@@ -38,14 +40,13 @@ from hwcost.systems.supershaper.results import (
     TrainedSupernet,
     Winners,
 )
+from hwcost.systems.supershaper.trainings import planned
 from hwcost.systems.training import reporting
 
-PROBABILITY = 0.95
-"""Probability with which bounds on latency hold; the 90 % interval of a prediction ends there."""
-MIN_ERRORS = 19
-"""Number of held-out rows that a latency model needs for that probability; with fewer, predictions are taken as they are."""
 RANDOM_NETS = 6
 """Number of random nets that are measured beside the winners."""
+DRAWN = 2000
+"""Random nets among which those are looked for that satisfy constraints."""
 
 
 class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
@@ -54,6 +55,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     name = "supershaper"
     title = "SuperShaper: shapes of a net under limits on size and on latency"
     presets = PRESETS
+    takes = ("cost", "searcher", "constraints")
 
     # -- stages --------------------------------------------------------------------------------------------------------
 
@@ -74,7 +76,9 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     @stage
     def latencies(self) -> LatencyFit:
-        """Measures nets of all sizes and fits a model of their latency (Figure 9)."""
+        """Measures nets of all sizes and fits a model of their latency (Figure 9), unless one is given."""
+        if self.costs:
+            return LatencyFit.of_given(self.latency_model, described(self.latency_model))
         archs = [self.trained_supernet.smallest(), self.trained_supernet.largest()]
         drawn = self.space.sample(self.preset.measured, seed=self.settings.seed + 2, design="spread")
         archs = [*archs, *(arch for arch in drawn if arch not in archs)]
@@ -93,7 +97,12 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     @stage
     def search(self) -> Search:
-        """Evolves shapes within sizes, and within the latency that each of those winners is sure to keep."""
+        """Evolves shapes within sizes, and within the latency that each of those winners is sure to keep.
+
+        Constraints that the user gave take the place of all of these limits.
+        """
+        if self.parts.constraints:
+            return Search([self._evolve_within_given()])
         drawn = self.space.sample(101, seed=self.settings.seed + 3)
         params = [self.space.params(arch) for arch in drawn]
         winners = []
@@ -109,11 +118,14 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         perplexity = dict(zip(archs, self._evaluated("winners", archs, 1), strict=True))
         again = anchors(self.latency_model)
         workloads = self.preset.measuring.workloads(self.space, list(dict.fromkeys([*archs, *again])))
-        measured = by_architecture(self.measure(workloads, "winner").measurements)
-        level = level_of(self.latency_model, again, [measured[arch] for arch in again])
-        compared = remeasured(self.latency_model, archs, [measured[arch] for arch in archs], level)
+        measured = by_architecture(self.measured(workloads, "winner"))
+        level = level_of(self.latency_model, again, [measured.get(arch, NOT_MEASURED) for arch in again])
+        compared = remeasured(self.latency_model, archs, [measured.get(arch, NOT_MEASURED) for arch in archs], level)
         rows = dict(zip(archs, compared, strict=True))
-        kept = {one.name: rows[named[one.name]].keeps(one.budget_s) for one in self.search.within_latency}
+        kept = {
+            one.name: rows[named[one.name]].keeps(one.budget_s)
+            for one in self.search.winners if one.limit != "params" and one.budget_s is not None
+        }  # fmt: skip
         for one in self.search.winners:
             self.trained_supernet.save(named[one.name], self.folder / "winners" / one.name.replace(" ", "-"))
         nets = {
@@ -136,6 +148,29 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     def read_inputs(self) -> None:
         """See the base class."""
         _ = self.training
+
+    def spaces(self) -> dict[str, SuperShaper]:
+        """See the base class."""
+        return {self.name: self.space}
+
+    def fits(self) -> tuple[str, ...]:
+        """See the base class."""
+        return (LATENCY,)
+
+    def baseline(self, name: str) -> Architecture:
+        """The largest net."""
+        return self.space.architecture([gene.choices[-1] for gene in self.space.genes])
+
+    def calls(self) -> list[Calls]:
+        """See the base class."""
+        preset = self.preset
+        fitted = [] if self.costs else [self.planned_calls("latencies", preset.measured + 2)]
+        winners = 1 if self.parts.constraints else 2 * len(preset.sizes)
+        return [*fitted, self.planned_calls("winners", winners + len(self.space.templates) + RANDOM_NETS + 2 + ANCHORS)]
+
+    def trainings(self) -> dict[str, Training]:
+        """See the base class."""
+        return planned(self.space, self.preset.recipe, self.settings.seed)
 
     @cached_property
     def space(self) -> SuperShaper:
@@ -170,8 +205,8 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     @cached_property
     def latency_model(self) -> CostModel:
-        """The latency model."""
-        return load(self.folder / "models" / "latency")
+        """The latency model: the user's, or the one that was fitted."""
+        return self.costs.get(self.name) or load(self.folder / "models" / "latency")
 
     @cached_property
     def perplexity_model(self) -> CostModel:
@@ -181,10 +216,10 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     def _evolve(self, share: float, max_params: float) -> list[Evolved]:
         """Evolves a shape within a size, and one within the latency that the first is sure to keep."""
         latency = self.latency_model
-        by_size = self._evolution(f"params-{share:g}", Constraint(Params(self.space), most=max_params))
-        sure = PROBABILITY if latency.errors_ is not None and len(latency.errors_) >= MIN_ERRORS else None
+        by_size = self._evolution(f"params-{share:g}", [Constraint(Params(self.space), most=max_params)])
+        sure = PROBABILITY if is_sure(latency) else None
         budget_s = least_budget_s(latency, by_size.best.architecture, sure)
-        by_latency = self._evolution(f"latency-{share:g}", Constraint(latency, most=budget_s, probability=sure or 0))
+        by_latency = self._evolution(f"latency-{share:g}", [Constraint(latency, most=budget_s, probability=sure or 0)])
         return [
             Evolved(
                 limit=kind, share=share, arch=self.space.key(study.best.architecture), max_params=max_params,
@@ -194,11 +229,24 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
             for kind, study in (("params", by_size), ("latency", by_latency))
         ]  # fmt: skip
 
-    def _evolution(self, name: str, constraint: Constraint) -> Study:
-        problem = Problem(self.space, [Minimize(self.perplexity_model, "perplexity")], [constraint])
+    def _evolve_within_given(self) -> Evolved:
+        """Evolves a shape within the constraints that the user gave."""
+        limits = self.constraints(self.name, self.latency_model)
+        on_latency = next((one for one in limits if one.name == LATENCY and one.most is not None), None)
+        study = self._evolution("constraints", limits)
+        return Evolved(
+            limit="given", arch=self.space.key(study.best.architecture), share=None, max_params=None,
+            budget_s=None if on_latency is None else on_latency.most,
+            probability=None if on_latency is None else on_latency.probability,
+            predicted_perplexity=study.best.values[0], evaluations=study.evaluations,
+            progress=thinned(study.convergence().tolist()),
+        )  # fmt: skip
+
+    def _evolution(self, name: str, constraints: list[Constraint]) -> Study:
+        problem = Problem(self.space, [Minimize(self.perplexity_model, "perplexity")], constraints)
         return self.run_study(
-            name, f"evolution within {name}", problem, searcher="evolution",
-            searcher_options={"preset": "supershaper-paper"}, evaluations=min(self.preset.evaluations, self.space.size),
+            name, f"search within {name}", problem, evaluations=min(self.preset.evaluations, self.space.size),
+            **self.search_options("evolution", preset="supershaper-paper"),
         )  # fmt: skip
 
     def named_nets(self) -> dict[str, Architecture]:
@@ -211,5 +259,14 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
                 for name, arch in list(found.items()) if name.startswith("params ")
             }  # fmt: skip
         found |= {"smallest": self.trained_supernet.smallest(), "largest": self.trained_supernet.largest()}
-        drawn = self.space.sample(RANDOM_NETS, seed=self.settings.seed + 4)
+        drawn = self._random_nets()
         return found | {f"random {index}": arch for index, arch in enumerate(drawn, 1)}
+
+    def _random_nets(self) -> list[Architecture]:
+        """Draws random nets; of those that satisfy the user's constraints where there are some."""
+        if not self.parts.constraints:
+            return self.space.sample(RANDOM_NETS, seed=self.settings.seed + 4)
+        drawn = self.space.sample(min(DRAWN, self.space.size), seed=self.settings.seed + 4)
+        limits = self.constraints(self.name, self.latency_model)
+        kept = np.all([one.feasible(drawn) for one in limits], axis=0)
+        return [arch for arch, is_kept in zip(drawn, kept, strict=True) if is_kept][:RANDOM_NETS]

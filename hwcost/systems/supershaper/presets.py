@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hwcost.supernets.recipe import RECIPES, Recipe
-from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset
+from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,6 @@ PRESETS = {
         batches=8,
         measured=1000,
         evaluations=30_000,
-        measuring=ONE_BY_ONE,
+        measuring=DEVICE_PROTOCOL,
     ),
 }

@@ -58,11 +58,12 @@ class Evolved:
     """The winner of one evolution.
 
     Attributes:
-        limit: Quantity that was bounded: ``params`` or ``latency``.
-        share: Quantile of the sizes of random nets that the bound is derived from.
+        limit: Quantity that was bounded: ``params`` or ``latency``; ``given`` within the user's constraints.
+        share: Quantile of the sizes of random nets that the bound is derived from; None where the user gave constraints.
         arch: Key of the winner.
-        max_params: Bound on the number of parameters.
-        budget_s: Bound on latency: the least that the winner within ``max_params`` keeps with ``probability``, in seconds.
+        max_params: Bound on the number of parameters; None where the user gave constraints.
+        budget_s: Bound on latency in seconds: the least that the winner within ``max_params`` keeps with ``probability``, or
+            the user's; None where the user bounds no latency.
         probability: Probability with which the bound on latency holds; None where predictions are taken as they are.
         predicted_perplexity: Predicted perplexity of the winner.
         evaluations: Number of evaluations.
@@ -70,10 +71,10 @@ class Evolved:
     """
 
     limit: str
-    share: float
+    share: float | None
     arch: str
-    max_params: float
-    budget_s: float
+    max_params: float | None
+    budget_s: float | None
     probability: float | None
     predicted_perplexity: float
     evaluations: int
@@ -82,7 +83,12 @@ class Evolved:
     @property
     def name(self) -> str:
         """Name of the winner among the nets that are compared in the end."""
-        return f"{self.limit} {self.share:g}"
+        return self.limit if self.share is None else f"{self.limit} {self.share:g}"
+
+    @property
+    def label(self) -> str:
+        """Name of the winner for a figure."""
+        return "given constraints" if self.share is None else f"{self.limit}, {100 * self.share:g} %"
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,8 @@ class Search:
     """All evolutions.
 
     Attributes:
-        winners: One winner per bound; a bound on size is followed by the bound on latency that was derived from it.
+        winners: One winner per bound; a bound on size is followed by the bound on latency that was derived from it. One
+            winner in all within constraints that the user gave.
     """
 
     winners: list[Evolved]

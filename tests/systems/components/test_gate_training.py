@@ -14,11 +14,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 
+from hwcost.cost_models import cost_model
 from hwcost.errors import UsageError
 from hwcost.objectives import Minimize
 from hwcost.searchers.direct import Direct
 from hwcost.searchers.problem import Problem
 from hwcost.searchers.sampling import Sampling
+from hwcost.spaces import Candidates
 from hwcost.spaces.components import Components
 from hwcost.supernets.components import ComponentSupernet, folded
 from hwcost.supernets.masked_lm import inputs
@@ -26,6 +28,7 @@ from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Phase, train
 from hwcost.systems.components import PAPER_SHARES, GateCosts
 from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
+from hwcost.systems.components.model_costs import ModelCosts
 
 pytestmark = pytest.mark.torch
 
@@ -43,18 +46,28 @@ def batch(number: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def direct(penalty: float = 1.0) -> tuple[Gated, DirectTraining]:
+HALVED = replace(RECIPE, batch_size=4, accumulate=2)
+
+
+def half(number: int) -> dict[str, Any]:
+    """Both micro batches of a step are the batch of that step, so that their mean is its loss."""
+    return batch(number // 2)
+
+
+def direct(
+    penalty: float = 1.0, recipe: Recipe = RECIPE, batches: Any = batch, prices: Any = None
+) -> tuple[Gated, DirectTraining]:
     begun = np.array(SPACE.base().genes, dtype=np.float64).reshape(SPACE.grid.layers, -1)
     costs = COST.of_gates().reshape(begun.shape)
     gated = Gated(ComponentSupernet(SPACE), Direct(costs, penalty, start=begun))
-    return gated, DirectTraining(gated, batch, RECIPE, 0.5)
+    return gated, DirectTraining(gated, batches, recipe, 0.5, prices)
 
 
-def sampled(folder: Path) -> tuple[ComponentSupernet, Sampling, SampledTraining]:
+def sampled(folder: Path, batches: Any = batch, accumulate: int = 1) -> tuple[ComponentSupernet, Sampling, SampledTraining]:
     net = ComponentSupernet(SPACE)
     goals = [Minimize(lambda arch: 0.0, "loss"), Minimize(COST, "cost")]
     policy = Sampling(Problem(SPACE, goals), samples=3, rate=5.0, start=SPACE.base().genes)
-    return net, policy, SampledTraining(net, policy, COST, batch, folder)
+    return net, policy, SampledTraining(net, policy, COST, batches, folder, accumulate)
 
 
 def stopped_after(steps: int) -> Any:
@@ -131,9 +144,58 @@ def test_folding_gates_changes_nothing() -> None:
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_what_cannot_be_trained_is_an_error(tmp_path: Path) -> None:
+def test_do_accumulates() -> None:
+    """Two micro batches that are equal are one batch, for weights and for gates."""
+    found = []
+    for recipe, batches in ((RECIPE, batch), (HALVED, half)):
+        gated, objective = direct(recipe=recipe, batches=batches)
+        train(gated, [Phase("do", objective, recipe, lambda name: name.startswith("supernet."))])
+        found.append(gated)
+    one, two = found
+    torch.testing.assert_close(two.direct.gates, one.direct.gates, rtol=1e-5, atol=1e-6)
+    for own, other in zip(two.parameters(), one.parameters(), strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-5)
+
+
+def test_sdo_accumulates_and_resumes(tmp_path: Path) -> None:
+    def run(name: str, recipe: Recipe, batches: Any, tell: Any = lambda state: None) -> tuple[ComponentSupernet, Sampling]:
+        net, policy, objective = sampled(tmp_path / name, batches, recipe.accumulate)
+        train(net, [Phase("sdo", objective, recipe)], tmp_path / name, {}, 2, tell)
+        objective.catch_up(recipe.steps)
+        return net, policy
+
+    one, two = run("whole", RECIPE, batch), run("halves", HALVED, half)
+    np.testing.assert_allclose(two[1].logits, one[1].logits, atol=1e-4)
+    with pytest.raises(KeyboardInterrupt):
+        run("broken", HALVED, half, stopped_after(3))
+    again = run("broken", HALVED, half)
+    assert again[1].state() == two[1].state()
+    assert all(torch.equal(own, other) for own, other in zip(again[0].parameters(), two[0].parameters(), strict=True))
+
+
+def test_a_cost_model_prices_gates_as_shares_do() -> None:
+    """A table of a plain sum over gates is that sum again; where heads bring channels, prices follow the gates."""
+    archs = SPACE.sample(120, seed=0)
+    shares = GateCosts(SPACE, PAPER_SHARES["bert-base"], "linear")
+    exact = cost_model("lut", SPACE, form="linear").fit(archs, [0.01 + shares(arch) for arch in archs])
+    own = ModelCosts(exact)
+    assert own(SPACE.base()) == pytest.approx(1.0)
+    drawn = SPACE.sample(20, seed=1)
+    assert own.predict_codes(Candidates.of(SPACE, drawn).codes) == pytest.approx([own(arch) for arch in drawn])
+    gates = np.array(SPACE.base().genes, dtype=np.float64)
+    assert own.expected(gates) == pytest.approx(1.0)
+    step = 1e-3  # the mean is linear in each gate, so that a difference is its slope
+    for gate in (0, 4, 9, 14):
+        less = gates.copy()
+        less[gate] -= step
+        assert max(0.0, (own.expected(gates) - own.expected(less)) / step) == pytest.approx(own.of_gates()[gate], abs=1e-9)
+    before, objective = direct(penalty=1000.0, prices=own.of_gates)
+    train(before, [Phase("do", objective, RECIPE, lambda name: name.startswith("supernet."))])
+    assert not before.direct.kept()[before.direct.costs.numpy() > 0.005].any()
+
+
+def test_what_cannot_be_trained_is_an_error() -> None:
     gated, _ = direct()
-    with pytest.raises(UsageError, match="one micro batch a step"):
-        DirectTraining(gated, batch, replace(RECIPE, accumulate=2), 0.5)
-    with pytest.raises(UsageError, match="one micro batch a step"):
-        next(sampled(tmp_path)[2].passes(1, 2))
+    decaying = Gated(gated.supernet, Direct(COST.of_gates(), mode="decay"))
+    with pytest.raises(UsageError, match="mode='proximal'"):
+        DirectTraining(decaying, batch, RECIPE, 0.5)

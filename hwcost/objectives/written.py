@@ -3,6 +3,8 @@
 ``WHAT`` is a size such as ``params``, perhaps with an accounting (``params:paper``); the folder of a saved cost model; or
 ``module:name``, a function of an architecture, or a class that makes one of a space. ``NAME=WHAT`` gives it a name. A
 constraint is ``WHAT<=VALUE`` or ``WHAT>=VALUE``; ``0.5x`` is relative to a baseline.
+
+The command line reads its options so, and the systems the constraints that they are given.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from hwcost.objectives import Constraint, Objective
     from hwcost.spaces.base import Architecture, SearchSpace
 
+__all__ = ["SearchSpec"]
+
 _NAMED = re.compile(r"(?:([A-Za-z_]\w*)=)?(.+)")
 
 
@@ -35,7 +39,7 @@ class SearchSpec:
         space: Search space; None takes that of the first saved cost model.
         seq_len: Tokens per sequence, for ``flops``.
         probability: Probability with which upper bounds on predicted latencies hold; 0 takes predictions as they are.
-        models: Saved cost models that were read, by name.
+        models: Cost models by name: those that were read, and those that texts may name without a folder.
     """
 
     space: SearchSpace | None
@@ -54,7 +58,7 @@ class SearchSpec:
 
         for text in [*objectives, *(_bound(text).what for text in constraints)]:
             name, what = _split(text)
-            if what.partition(":")[0] not in SIZES and ":" not in what:
+            if what not in self.models and what.partition(":")[0] not in SIZES and ":" not in what:
                 self._model(name, what)
         if self.space is None:
             raise UsageError("which space? Give --space, or a folder that 'hwcost fit' wrote as objective or constraint")
@@ -92,11 +96,33 @@ class SearchSpec:
         most, least = (end, None) if sign == "<=" else (None, end)
         return Constraint(value, most, least, of, sure, measured=not is_vectorised(value), name=name)
 
+    def check(self, text: str, unfitted: Sequence[str], baseline: Architecture | None) -> None:
+        """Checks a constraint before every model that it may name is fitted.
+
+        Args:
+            text: The constraint.
+            unfitted: Names of quantities of which a model will be there later, such as ``latency_s``.
+            baseline: Architecture that ``0.5x`` is relative to.
+
+        Raises:
+            UsageError: When the text is not a constraint.
+        """
+        what, _, bound = _bound(text)
+        name = _split(what)[1]
+        if name in self.models or name not in unfitted:
+            self.constraint(text, baseline)
+            return
+        parse_quantity(bound.removesuffix("x"))
+        if not bound.endswith("x"):
+            _check_unit(text, bound, unit_of(name))
+
     def _function(self, text: str) -> tuple[str, Any]:
         """Returns the name and the cost function that a text stands for."""
         from hwcost.objectives.sizes import BUILT, SIZES
 
         name, what = _split(text)
+        if what in self.models:
+            return name or what, self.models[what]
         if self.space is None:
             raise UsageError("which space? Give --space")
         head, _, accounting = what.partition(":")

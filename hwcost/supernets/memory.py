@@ -1,0 +1,200 @@
+# mypy: allow-subclassing-any
+"""The memory of a training before it begins: what its tensors would take, found without computing or holding any of them.
+
+A step of the training runs on tensors that have shapes and no values, so that a net of any size is planned in seconds on
+any machine. Every storage that comes and goes is written down at two small micro batches; sizes are linear in the number of
+sequences, so that the same record tells the peak at any number. On top come parameters and the optimiser's moments, which
+are there all the time. What is not in it: the workspace of libraries, the allocator's gaps, and the process itself.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from hwcost._types import Floats
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.training import Phase, stepping
+
+__all__ = ["Memory", "StepMemory", "step_memory"]
+
+PROBED = (2, 4)
+"""Sequences of the micro batches that are written down."""
+MOMENTS = 2
+"""Numbers that AdamW and LAMB keep of each parameter."""
+MASKED = 0.15
+"""Share of a sequence's tokens that are to be predicted (Devlin et al., "BERT", section 3.1)."""
+
+Batches = Callable[[int], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The memory of a training at its peak, in bytes.
+
+    Attributes:
+        parameters_bytes: Parameters, also of nets that are not trained, such as a teacher.
+        optimizer_bytes: The optimiser's moments.
+        gradients_bytes: Gradients of parameters that are there at the peak.
+        activations_bytes: Everything else that is there at the peak: activations that are kept for the gradients, and what
+            is being computed.
+    """
+
+    parameters_bytes: int
+    optimizer_bytes: int
+    gradients_bytes: int
+    activations_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        """The sum."""
+        return self.parameters_bytes + self.optimizer_bytes + self.gradients_bytes + self.activations_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StepMemory:
+    """What a step of a training allocates and frees, at any number of sequences in a micro batch.
+
+    Attributes:
+        parameters_bytes: Bytes of parameters.
+        optimizer_bytes: Bytes of the optimiser's moments.
+        storages: Number of each event's storage, shape (events,).
+        signs: 1 where a storage comes, -1 where it goes, shape (events,).
+        sizes: Bytes of each storage at the micro batches of :data:`PROBED`, shape (2, storages).
+        is_gradient: Whether each storage is a parameter's gradient, shape (storages,).
+    """
+
+    parameters_bytes: int
+    optimizer_bytes: int
+    storages: NDArray[np.intp]
+    signs: NDArray[np.intp]
+    sizes: Floats
+    is_gradient: NDArray[np.bool_]
+
+    def at(self, micro_batch: int) -> Memory:
+        """Returns the memory with micro batches of so many sequences."""
+        small, large = PROBED
+        slope = (self.sizes[1] - self.sizes[0]) / (large - small)
+        sizes = np.maximum(self.sizes[0] + slope * (micro_batch - small), 0.0)
+        moved = sizes[self.storages] * self.signs
+        gradients = np.cumsum(moved * self.is_gradient[self.storages])
+        whole = np.cumsum(moved)
+        peak = int(whole.argmax())
+        return Memory(
+            self.parameters_bytes, self.optimizer_bytes, int(gradients[peak]), int(whole[peak] - gradients[peak])
+        )
+
+
+def step_memory(
+    make: Callable[[Batches, Recipe], tuple[nn.Module, Phase, Sequence[nn.Module]]], recipe: Recipe, vocabulary: int
+) -> StepMemory:
+    """Records what a step of a training allocates and frees.
+
+    Args:
+        make: Function that makes the module, the phase of its training with a recipe, and further nets that it uses, of
+            batches of text.
+        recipe: Recipe of the training; micro batches follow each other as in the training, two at the most.
+        vocabulary: Number of word pieces.
+    """
+    seen = [_recorded(make, recipe, vocabulary, count) for count in PROBED]
+    first, second = seen
+    if first.events != second.events:
+        raise AssertionError("a step does the same with any number of sequences")
+    storages, signs = np.array(first.events, dtype=np.intp).reshape(-1, 2).T
+    return StepMemory(
+        first.parameters, first.moments, storages, signs, np.array([first.sizes, second.sizes], dtype=np.float64),
+        np.isin(np.arange(len(first.sizes)), first.gradients),
+    )  # fmt: skip
+
+
+def text_batch(vocabulary: int, sequences: int, seq_len: int) -> dict[str, Any]:
+    """Returns a batch as of text, of which as many tokens of each sequence are to be predicted as in training."""
+    ids = np.arange(sequences * seq_len, dtype=np.int64).reshape(sequences, seq_len) % vocabulary
+    labels = np.full_like(ids, -100)
+    labels[:, : max(1, round(MASKED * seq_len))] = 1
+    return {
+        "input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids), "labels": labels,
+        "is_next": np.zeros(sequences, dtype=np.int64),
+    }  # fmt: skip
+
+
+class _Recorder(TorchDispatchMode):
+    """Writes down every storage that comes and goes, and answers what only values could tell.
+
+    Args:
+        masked: Number of tokens that are to be predicted in a batch.
+    """
+
+    def __init__(self, masked: int) -> None:
+        super().__init__()
+        self.masked = masked
+        self.events: list[tuple[int, int]] = []
+        self.sizes: list[int] = []
+        self.known: dict[int, int] = {}
+        self.is_on = False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten._local_scalar_dense.default:
+            return 1.0 if args[0].dtype.is_floating_point else 1
+        if func is torch.ops.aten.nonzero.default:
+            found = args[0].new_empty((self.masked, args[0].ndim), dtype=torch.int64)
+        else:
+            found = func(*args, **(kwargs or {}))
+        if self.is_on:
+            for one in tree_leaves(found):
+                if isinstance(one, torch.Tensor):
+                    self.see(one.untyped_storage())
+        return found
+
+    def see(self, storage: Any) -> None:
+        """Notes a storage that is new, and when it goes."""
+        key = storage._cdata
+        if key in self.known:
+            return
+        number = self.known[key] = len(self.sizes)
+        self.sizes.append(storage.nbytes())
+        self.events.append((number, 1))
+        weakref.finalize(storage, self._gone, key, number)
+
+    def _gone(self, key: int, number: int) -> None:
+        self.known.pop(key, None)
+        if self.is_on:
+            self.events.append((number, -1))
+
+
+@dataclass(frozen=True)
+class _Seen:
+    parameters: int
+    moments: int
+    events: list[tuple[int, int]]
+    sizes: list[int]
+    gradients: list[int]
+
+
+def _recorded(make: Any, recipe: Recipe, vocabulary: int, sequences: int) -> _Seen:
+    micros = min(recipe.accumulate, 2)
+    small = replace(recipe, steps=1, warmup_steps=0, batch_size=micros * sequences, accumulate=micros)
+    recorder = _Recorder(int(text_batch(vocabulary, sequences, recipe.seq_len)["labels"].clip(0).sum()))
+    with FakeTensorMode(allow_non_fake_inputs=True), recorder:
+        module, phase, others = make(lambda number: text_batch(vocabulary, sequences, recipe.seq_len), small)
+        step, trained = stepping(module, phase)
+        recorder.is_on = True
+        step(0)
+        gradients = [
+            recorder.known[one.grad.untyped_storage()._cdata] for one in trained
+            if one.grad is not None and one.grad.untyped_storage()._cdata in recorder.known
+        ]  # fmt: skip
+        recorder.is_on = False
+    held = {id(one): one for net in (module, *others) for one in (*net.parameters(), *net.buffers())}
+    moments = MOMENTS * sum(one.numel() * 4 for one in trained)
+    return _Seen(sum(one.nbytes for one in held.values()), moments, recorder.events, recorder.sizes, gradients)

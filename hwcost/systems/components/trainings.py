@@ -1,0 +1,38 @@
+"""The trainings of Finding Fast Transformers, for the plan of their memory: the base net's, DO and SDO."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hwcost.searchers.direct import Direct
+from hwcost.spaces.components import Components
+from hwcost.supernets.components import ComponentSupernet
+from hwcost.supernets.masked_lm import SupernetLm
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.training import Phase
+from hwcost.systems.components.gate_training import DirectTraining, Gated
+from hwcost.systems.components.presets import ComponentsPreset
+from hwcost.systems.plan import Training
+
+
+def planned(space: Components, preset: ComponentsPreset, seed: int) -> dict[str, Training]:
+    """Returns the trainings by the names of their recipes in the preset.
+
+    A net of SDO takes no more than the base net, whose training is planned in its place with SDO's recipe; so does the
+    further training of what was selected.
+    """
+
+    def whole(batches: Any, own: Recipe) -> Any:
+        net = ComponentSupernet(space, seed)
+        return net, Phase("base", SupernetLm(net, batches, lambda step: {"base": space.base()}), own), ()
+
+    def gated(batches: Any, own: Recipe) -> Any:
+        blocks = space.grid.layers
+        net = Gated(ComponentSupernet(space, seed), Direct(np.zeros((blocks, len(space.genes) // blocks))))
+        objective = DirectTraining(net, batches, own, preset.direct_rate)
+        return net, Phase("do", objective, own, lambda name: name.startswith("supernet.")), ()
+
+    makes = {"base": whole, "direct": gated, "sampled": whole, "retraining": whole}
+    return {name: Training(getattr(preset, name), space.grid.vocabulary, make) for name, make in makes.items()}

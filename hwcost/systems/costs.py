@@ -1,0 +1,87 @@
+"""Cost models that a system is given: found in folders, stores and tables, checked against its spaces, told by content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hwcost.cost_models import CostModel, load
+from hwcost.cost_models.data import read
+from hwcost.cost_models.train import train
+from hwcost.errors import DataError, UsageError
+from hwcost.spaces import SearchSpace
+
+CARD = "README.md"
+"""File of a saved cost model that is for people, and no part of its content."""
+
+
+def given_costs(sources: Sequence[Any], spaces: Mapping[str, SearchSpace], model: str) -> dict[str, CostModel]:
+    """Reads the cost models that were given, and says which space of a system each belongs to.
+
+    Args:
+        sources: Cost models, folders of saved ones, stores, or tables of latencies.
+        spaces: The system's spaces by name.
+        model: Name of the cost model that stores and tables are fitted with.
+
+    Raises:
+        DataError: When a source cannot be read.
+        UsageError: When one belongs to none of the spaces, or two belong to the same one.
+    """
+    found: dict[str, CostModel] = {}
+    for source in sources:
+        name, cost = _placed(source, spaces, model)
+        if name in found:
+            raise UsageError(f"two cost models of {_described(spaces[name])} were given; give one")
+        found[name] = cost
+    return found
+
+
+def content(cost: CostModel) -> str:
+    """Returns the hash of what a cost model is, as its saved folder holds it."""
+    digest = hashlib.sha256()
+    with TemporaryDirectory() as folder:
+        cost.save(folder)
+        for path in sorted(Path(folder).iterdir()):
+            if path.name != CARD:
+                digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _placed(source: Any, spaces: Mapping[str, SearchSpace], model: str) -> tuple[str, CostModel]:
+    if isinstance(source, (str, PathLike)) and Path(source).is_dir():
+        return _of_space(load(Path(source)), f"the cost model in '{source}'", spaces)
+    if isinstance(source, CostModel):
+        return _of_space(source, "the cost model", spaces)
+    reasons = []
+    for space in spaces.values():
+        try:
+            made = train(read(source, space), model).model
+        except (DataError, UsageError) as error:
+            if len(spaces) == 1:
+                raise
+            reasons.append(f"{_described(space)}: {error}")
+            continue
+        return _of_space(made, f"'{source}'", spaces)
+    raise UsageError(f"'{source!s:.60}' belongs to none of the spaces that are searched. " + " ".join(reasons))
+
+
+def _of_space(cost: CostModel, what: str, spaces: Mapping[str, SearchSpace]) -> tuple[str, CostModel]:
+    own = _identity(cost.space)
+    for name, space in spaces.items():
+        if _identity(space) == own:
+            return name, cost
+    expected = " or ".join(_described(space) for space in spaces.values())
+    raise UsageError(f"{what} is of {_described(cost.space)}; expected a cost model of {expected}. Fit one for that space")
+
+
+def _identity(space: SearchSpace) -> tuple[Any, ...]:
+    return space.name, space.genes, space.options()
+
+
+def _described(space: SearchSpace) -> str:
+    options = ", ".join(f"{name}={value}" for name, value in space.options().items())
+    return f"space '{space.name}'" + (f" ({options})" if options else "")

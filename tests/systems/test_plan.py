@@ -1,0 +1,180 @@
+"""What a run would do: shapes as the device's profile has them, sizes that are set, and memory before a training begins."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwcost.cli.main import invoke
+from hwcost.errors import UsageError
+from hwcost.supernets.recipe import Recipe
+from hwcost.systems import Measuring, Settings, pipeline
+from hwcost.systems.sizes import resized
+from hwcost.testing.plugins import registered
+from tests.systems.test_base import MEASURING, Counts
+
+
+def planned(name: str, device: str, preset: str = "paper", **parts: Any) -> list[tuple[int, int, str]]:
+    pytest.importorskip("torch")
+    made = pipeline(name, "nowhere", Settings(preset), device=device, dry_run=True, **parts)
+    return sorted({(one.batch_size, one.seq_len, one.dtype) for one in made.calls()})
+
+
+@pytest.mark.torch
+def test_shapes_are_those_of_the_devices_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert planned("supershaper", "k80") == [(128, 128, "float32")]
+    assert planned("components", "tpu-v2") == [(16, length, "bfloat16") for length in (32, 128, 512)]
+    assert planned("autodistill", "tpu-v4i") == [(1, 128, "bfloat16")]
+    assert planned("autodistil", "xeon") == [(1, 128, "float32")]
+    assert planned("supershaper", "k80", "quick") == [(16, 64, "float32")]
+    assert planned("supershaper", "k80", sizes={"measuring.batch_size": 8, "measuring.dtype": "float16"}) == [
+        (8, 128, "float16")
+    ]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_protocol_without_lengths_asks_for_a_device() -> None:
+    with pytest.raises(UsageError, match=r"leaves lengths to the device"):
+        _ = Measuring().seq_len
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained(Counts):
+    recipe: Recipe
+
+
+PRESET = Trained(numbers=5, measuring=MEASURING, recipe=Recipe(steps=100, warmup_steps=10, clip=1.0))
+
+
+def test_fields_are_set_together_and_keep_their_types() -> None:
+    """Fewer steps than the warm-up has would be refused by themselves."""
+    texts = {"numbers": 7, "recipe.steps": 4, "recipe.warmup_steps": 1, "recipe.clip": None, "measuring.seq_lens": "32,128"}
+    found = resized(PRESET, texts)
+    assert (found.numbers, found.recipe.steps, found.recipe.clip, found.measuring.seq_lens) == (7, 4, None, (32, 128))
+    assert found.recipe.learning_rate == PRESET.recipe.learning_rate
+    assert resized(PRESET, {"recipe.learning_rate": 1}).recipe.learning_rate == 1.0
+    for wrong, told in (
+        ({"recipe.steps": True}, "integer"), ({"numbers": "many"}, "cannot be 'many'"),
+        ({"recipe.dtype": "float8"}, "unknown dtype"), ({"number": 3}, "no field 'number' of the preset. Known: measuring"),
+        ({"recipe.steps": 4}, "at most its 4 steps"), ({"numbers.more": 4}, "cannot be"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=told):
+            resized(PRESET, wrong)
+
+
+@pytest.fixture
+def _counting() -> Iterator[None]:
+    with registered("hwcost.systems", {"counting": "tests.systems.test_base:Counting"}):
+        yield
+
+
+@pytest.mark.usefixtures("_counting")
+def test_a_dry_run_writes_one_document_and_nothing_else(tmp_path, capsys, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = ["pipeline", "counting", "--preset", "small", "--device", "k80", "--set", "numbers=3", "--dry-run"]
+    assert invoke([*asked, "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert list(found["stages"]) == ["squares", "times", "sum"]
+    assert found["preset"]["numbers"] == 3
+    assert found["workloads"] == [
+        {
+            "stage": None, "nets": None, "batch_size": 1, "seq_len": 32, "dtype": "float32", "backend": "torch",
+            "device": "k80",
+        }
+    ]
+    assert found["memory_bytes"] is None
+    assert invoke(asked) == 0
+    assert "Nothing was trained, measured or written" in capsys.readouterr().out
+    assert invoke([*asked, "--cost", "k80.csv"]) == 2
+    assert "takes no cost: leave it out" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.torch
+@pytest.mark.once
+@pytest.mark.parametrize(
+    "name",
+    ["components", *(pytest.param(name, marks=pytest.mark.slow) for name in ("autodistil", "autodistill", "supershaper"))],
+)
+def test_memory_is_planned_for_every_system(name: str) -> None:
+    pytest.importorskip("torch")
+    made = pipeline(name, "nowhere", Settings("smoke"), dry_run=True)
+    plan = made.plan()
+    assert plan.memory is not None
+    parts = ("parameters_bytes", "optimizer_bytes", "gradients_bytes", "activations_bytes")
+    assert plan.memory_bytes == sum(getattr(plan.memory, part) for part in parts)
+    assert plan.memory.fits
+    assert plan.memory.training in plan.preset
+    assert "fits into" in plan.memory.advice
+
+
+@pytest.mark.torch
+@pytest.mark.once
+def test_what_does_not_fit_says_with_what_accumulation_it_would(monkeypatch) -> None:
+    pytest.importorskip("torch")
+    monkeypatch.setattr("hwcost.systems.plan.available_bytes", lambda train_on: 400_000_000)
+    sizes = {"recipe.batch_size": 2048, "recipe.seq_len": 128}
+    plan = pipeline("supershaper", "nowhere", Settings("smoke"), dry_run=True, sizes=sizes).plan()
+    assert plan.memory is not None
+    assert not plan.memory.fits
+    count = plan.memory.accumulate
+    assert count is not None
+    assert f"--set recipe.accumulate={count}" in plan.memory.advice
+
+
+USED = """
+import psutil, sys, threading, time
+import torch
+torch.set_num_threads(1)
+from dataclasses import replace
+from pathlib import Path
+from hwcost.supernets.masked_lm import SupernetLm
+from hwcost.supernets.memory import step_memory, text_batch
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.registry import supernet
+from hwcost.supernets.sampling import rule
+from hwcost.supernets.training import Phase, train
+
+recipe = Recipe(steps=3, batch_size=192, seq_len=128, dtype=sys.argv[1], accumulate=int(sys.argv[2]))
+def make(batches, own):
+    net = supernet("supershaper", 0, scale="mini")
+    return net, Phase("training", SupernetLm(net, batches, rule("sandwich", net, 1, 0)), own), ()
+vocabulary = len(supernet("supershaper", 0, scale="mini").weights.embeddings.word.weight)
+planned = step_memory(make, recipe, vocabulary).at(recipe.micro_batch).total_bytes
+small = replace(recipe, batch_size=recipe.accumulate, steps=1)
+module, phase, _ = make(lambda number: text_batch(vocabulary, 1, 128), small)
+train(module, [phase])  # what libraries allocate once
+del module, phase
+before, most = psutil.Process().memory_info().rss, [0]
+def watch():
+    while True:
+        most[0] = max(most[0], psutil.Process().memory_info().rss)
+        time.sleep(0.0005)
+threading.Thread(target=watch, daemon=True).start()
+module, phase, _ = make(lambda number: text_batch(vocabulary, recipe.micro_batch, 128), recipe)
+train(module, [phase])
+print(planned, most[0] - before)
+"""
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the allocator's thresholds are glibc's")
+@pytest.mark.parametrize(("dtype", "accumulate"), [("float32", 1), ("float32", 2), ("bfloat16", 1)])
+def test_planned_memory_is_what_a_training_uses(dtype: str, accumulate: int) -> None:
+    """Large blocks are returned to the system at once, so that the process grows by what is alive."""
+    pytest.importorskip("torch")
+    done = subprocess.run(
+        [sys.executable, "-c", USED, dtype, str(accumulate)], check=True, capture_output=True, text=True,
+        env={"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536", "PATH": "", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    planned_bytes, used = map(float, done.stdout.split())
+    assert planned_bytes == pytest.approx(used, rel=0.15)
