@@ -12,6 +12,7 @@ ROLES: Mapping[str, str] = {
     "uniform": "kept aside too, drawn uniformly over genes",
     "component": "a part of a model, whose price is found",
     "check": "a whole model on which the sum of its components' prices is checked",
+    "confirmation": "a change of its history is confirmed or refuted by it",
     "winner": "found by a search, and measured to compare it with its prediction",
 }
 """Roles of the workloads of a plan, and what each is for. Canaries, which a plan holds apart, have a role of their own."""

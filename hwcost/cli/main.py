@@ -8,7 +8,9 @@ import traceback
 import typer
 
 from hwcost.cli import (
+    accept,
     audit,
+    check,
     compare,
     components,
     console,
@@ -37,7 +39,9 @@ EXIT_CODES = (
     "5 internal or store error, 130 interrupted and resumable."
 )
 
-VERBS = (measure, plan, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
+VERBS = (
+    measure, plan, components, audit, compare, check, accept, fit, predict, evaluate, search, pipeline, transfer, version,
+)  # fmt: skip
 """Modules of one command each."""
 
 GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}

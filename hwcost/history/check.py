@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.history.judge import judge, judge_devices
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
-from hwcost.history.policy import Policy
+from hwcost.history.policy import DEFAULT, Policy
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
@@ -17,7 +17,10 @@ from hwcost.stores.series import Series
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
-__all__ = ["GATES", "Check", "check"]
+__all__ = ["GATES", "WINDOW", "Check", "check"]
+
+WINDOW = 120
+"""Latest runs whose estimates are read: a series that was measured in every other one of them has the nights of a policy."""
 
 GATES = {
     "regressed": "a regression that was confirmed by measuring again",
@@ -85,7 +88,8 @@ class Check:
         Args:
             gates: Names of reasons, of :data:`GATES`.
         """
-        return any(set(_gates(one)) & set(gates) for one in (*self.judgements, *self.devices))
+        found: list[Judgement | DeviceJudgement] = [*self.judgements, *self.devices]
+        return any(set(_gates(one)) & set(gates) for one in found)
 
     def alarms(self) -> tuple[list[Judgement], list[DeviceJudgement]]:
         """Returns the changes that were not measured again yet."""
@@ -111,7 +115,7 @@ def check(
     store: Store,
     runs: Sequence[Run],
     *,
-    policy: Policy = Policy(),
+    policy: Policy = DEFAULT,
     since: str | None = None,
     workload: str = "*",
     device: str = "*",
@@ -129,8 +133,9 @@ def check(
         backend: Pattern of the names of backends.
     """
     entries: list[Entry] = [*store.entries(Acceptance), *store.entries(Confirmation)]
-    series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs])
-    given: dict[str, Any] = {"policy": policy, "entries": entries, "workload": workload, "device": device, "backend": backend}
+    series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs[-WINDOW:]])
+    patterns = {"workload": workload, "device": device, "backend": backend}
+    given: dict[str, Any] = {"policy": policy, "entries": entries, **patterns}
     judged = judge(runs, series, table, **given)
     started = {run.run_id: run.started_at for run in runs}
     kept = [one for one in judged if _is_since(one, started, since)]

@@ -77,7 +77,7 @@ class History:
                 value = float(np.exp(self.y[i, night])) if status in ("ok", "unconfirmed") else None
                 if (i, night) not in left_out:
                     rows.append((key, f"c{night}", f"run{night:03d}", at, value, 0.01, 0.0, 4, status, "", ""))
-        return EstimateTable.from_rows(rows)
+        return EstimateTable.from_pages([rows])
 
     def judged(self, *entries: Entry, **options: Any) -> dict[str, Judgement]:
         known, table = self._given(options)
