@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Any
 
 import typer
 
@@ -13,6 +14,8 @@ from hwcost.cli import (
     check,
     compare,
     components,
+    config,
+    configured,
     console,
     devices,
     evaluate,
@@ -22,6 +25,7 @@ from hwcost.cli import (
     plan,
     plugins,
     predict,
+    run_suite,
     search,
     spaces,
     supernet,
@@ -40,11 +44,12 @@ EXIT_CODES = (
 )
 
 VERBS = (
-    measure, plan, components, audit, compare, check, accept, fit, predict, evaluate, search, pipeline, transfer, version,
+    measure, plan, run_suite, components, audit, compare, check, accept, fit, predict, evaluate, search, pipeline, transfer,
+    version,
 )  # fmt: skip
 """Modules of one command each."""
 
-GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}
+GROUPS = {"config": config.app, "devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}
 """Groups of commands by name."""
 
 
@@ -84,7 +89,8 @@ def invoke(arguments: list[str]) -> int:
     """Runs one command line and returns its exit code; prints what went wrong to stderr."""
     console.reset()
     try:
-        result = application(*arguments[:1])(arguments, standalone_mode=False)
+        command = typer.main.get_command(application(*arguments[:1]))
+        result = command(arguments, standalone_mode=False, default_map=_configured(command, arguments))
     except KeyboardInterrupt:
         return console.fail("interrupted", InterruptedRunError.exit_code)
     except HwcostError as error:
@@ -94,6 +100,12 @@ def invoke(arguments: list[str]) -> int:
     except Exception as error:  # the last line of defence: a traceback is for -v, never for a user's input
         return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _configured(command: Any, arguments: list[str]) -> dict[str, Any]:
+    """Returns what is configured in place of the defaults of options; nothing where help, or the configuration, is shown."""
+    is_asked = bool(arguments) and not {"-h", "--help"} & set(arguments) and arguments[0] not in ("config", "version")
+    return configured.defaults(command) if is_asked else {}
 
 
 def _unexpected(error: Exception) -> int:

@@ -12,19 +12,18 @@ import pytest
 
 from hwcost.campaign import round as campaign_round
 from hwcost.devices import DeviceHandle, load
-from hwcost.history.check import Check, check
+from hwcost.history.check import check
 from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores import open_store
-from hwcost.stores.base import Store
 from hwcost.stores.entries import Confirmation
 from hwcost.testing.faults import Faults
 from hwcost.testing.in_process import InProcess
 from hwcost.testing.sim_device import SimDevice
 from hwcost.workloads import SyntheticWorkload
 from hwcost.workloads.base import Workload
-from tests.conftest import require_program
 from tests.history.histories import History
+from tests.history.repository import Repository
 
 pytestmark = pytest.mark.once
 
@@ -32,24 +31,6 @@ XEON = DeviceHandle(load("xeon"))
 SLOWER = math.log1p(0.06)
 FAULTS = Faults(noise=0.01, process=0.005)
 WORKS = [SyntheticWorkload(f"net{i:03d}", flops=int(3e9 * 1.1**i)) for i in range(12)]
-
-
-class Repository:
-    """A repository with a file that says how slow each workload is."""
-
-    def __init__(self, folder: Path) -> None:
-        require_program("git")
-        self.folder = folder
-        self._git("init", "--quiet", "--initial-branch", "main")
-
-    def commit(self, **slow: float) -> str:
-        (self.folder / "slow.txt").write_text("".join(f"{name} {factor}\n" for name, factor in slow.items()))
-        self._git("add", ".")
-        self._git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--allow-empty", "-m", "a change")
-        return self._git("rev-parse", "HEAD").stdout.strip()
-
-    def _git(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(["git", *arguments], cwd=self.folder, check=True, capture_output=True, text=True)
 
 
 def simulated(monkeypatch: pytest.MonkeyPatch, slow: Callable[[Path | None, Workload], float]) -> None:
@@ -73,26 +54,6 @@ def factor(place: Path | None, work: Workload) -> float:
     return float(found.get(work.name, 1.0))
 
 
-def stored(store: Store, history: History, commits: list[str | None]) -> Check:
-    """Writes a history whose nights measured the given commits, the last of them for the rest, and checks it."""
-    runs = []
-    for night, run in enumerate(history.runs):
-        commit = commits[min(night, len(commits) - 1)]
-        code = None if run.code is None or commit is None else run.code.model_copy(update={"commit": commit})
-        runs.append(run.model_copy(update={"code": code}))
-        store.add_run(runs[-1])
-    old = [one.series_key for one in history.series]
-    series = [
-        one.model_copy(update={"spec": work.as_dict(), "workload_key": work.key, "backend": "null", "threads": 1})
-        for one, work in zip(history.series, WORKS, strict=False)
-    ]
-    series = [type(one).model_validate(one.model_dump()) for one in series]
-    table = history.table()
-    table.series_key[:] = [series[old.index(key)].series_key for key in table.series_key]
-    store.add_estimates(series, list(table.estimates()))
-    return check(store, runs)
-
-
 @pytest.fixture
 def history() -> History:
     made = History()
@@ -105,11 +66,11 @@ def test_a_real_slow_down_is_confirmed_and_one_of_the_nights_alone_is_refuted(
 ) -> None:
     history.y[5, 22:] += SLOWER  # the code does not do that
     repository = Repository(tmp_path)
-    good, bad = repository.commit(), repository.commit(net003=1.06)
+    good, bad = repository.commit("slow.txt", ""), repository.commit("slow.txt", "net003 1.06\n")
     monkeypatch.chdir(tmp_path)
     simulated(monkeypatch, factor)
     with open_store(tmp_path / "s.db") as store:
-        before = stored(store, history, [*[good] * 22, bad])
+        before = history.stored(store, WORKS, [*[good] * 22, bad])
         assert before.counts["regressed"] == 2
         assert not before.fails(["regressed"])
         assert before.fails(["unconfirmed"])
@@ -137,7 +98,7 @@ def test_without_the_code_of_before_anchors_tell(
     simulated(monkeypatch, lambda place, work: 1.3 * slow.get(work.name, 1.0))  # the machine is slow today
     monkeypatch.chdir(tmp_path)
     with open_store(tmp_path / "s.db") as store:
-        before = stored(store, history, [None])
+        before = history.stored(store, WORKS, [])
         assert measure_again(store, before) == []
         (entry,) = store.entries(Confirmation)
     assert (entry.how, entry.outcome) == ("anchors", "confirmed" if is_slow else "refuted")
@@ -148,7 +109,7 @@ def test_what_cannot_be_measured_again_stays_unconfirmed_and_says_why(tmp_path: 
     history.n = 2
     history.y[1, 22:] += SLOWER
     with open_store(tmp_path / "s.db") as store:
-        (remark,) = measure_again(store, stored(store, history, [None]))
+        (remark,) = measure_again(store, history.stored(store, WORKS, []))
         assert store.entries(Confirmation) == []
     assert "stay unconfirmed" in remark
     assert "it takes 2" in remark
@@ -156,8 +117,8 @@ def test_what_cannot_be_measured_again_stays_unconfirmed_and_says_why(tmp_path: 
 
 def test_another_commit_is_checked_out_beside_and_gone_afterwards(tmp_path: Path) -> None:
     repository = Repository(tmp_path)
-    first = repository.commit(net=2.0)
-    repository.commit(net=3.0)
+    first = repository.commit("slow.txt", "net 2.0\n")
+    repository.commit("slow.txt", "net 3.0\n")
     top = repository_of(tmp_path)
     assert top is not None
     with tree_of(top, first, tmp_path) as tree:
