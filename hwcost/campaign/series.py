@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hwcost.campaign.estimate import CampaignFit, fit_campaign, visits_of
 from hwcost.campaign.plan import Plan
 from hwcost.campaign.records import describe
+from hwcost.campaign.roles import CONFIRMATION
 from hwcost.quantities import LATENCY, QUANTITIES, quantity
 from hwcost.stores.environment import Environment
 from hwcost.stores.ids import utc
@@ -59,7 +60,7 @@ def history_of(
     """
     series, estimates = [], []
     names = _names(plan, fit.measurements)
-    for measurement in fit.measurements:
+    for measurement in (one for one in fit.measurements if one.role != CONFIRMATION):
         for name in names if measurement.visits else ():
             one = _series(plan, measurement, name, environment)
             estimate = _estimate(one.series_key, campaign, measurement, name, is_asked=name in plan.protocol.quantities)

@@ -21,6 +21,7 @@ import numpy as np
 from hwcost.campaign.differences import Comparison, Difference, differences, verdicts
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.plan import Item
+from hwcost.campaign.roles import CONFIRMATION
 from hwcost.campaign.run import run, start
 from hwcost.errors import HwcostError, InterruptedRunError
 from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
@@ -34,14 +35,14 @@ if TYPE_CHECKING:
     from hwcost.campaign.run import Result
     from hwcost.history.check import Check
     from hwcost.stores.base import Store
+    from hwcost.stores.series import Series
     from hwcost.timing.measurement import Measurement
+    from hwcost.workloads.base import Workload
 
 __all__ = ["measure_again"]
 
 BUDGET_S = 300.0
 """Seconds of a campaign that measures alarms again, where nothing else was asked for."""
-
-ROLE = "confirmation"
 
 
 def measure_again(
@@ -113,7 +114,7 @@ class _Again:
         return has_commit(repository, good) and has_commit(repository, bad)
 
     def _by_worktree(self, repository: Path, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
-        workloads = [from_dict(one.spec) for alarm in alarms for one in alarm.series]
+        workloads = [_workload(one) for alarm in alarms for one in alarm.series]
         unique = list({one.key: one for one in workloads}.values())
         with ExitStack() as stack:
             arms = [
@@ -122,19 +123,19 @@ class _Again:
                 if commit is not None
             ]
             made = [RevisionWorkload.of(one, commit, *tree) for one in unique for commit, tree in arms]
-            result = self._measured(setting, [Item(one, ROLE) for one in made])
+            result = self._measured(setting, [Item(one, CONFIRMATION) for one in made])
         inner = [replace(one, workload=of.workload) for one, of in zip(result.measurements, made, strict=True)]
         before, after = ({one.workload.key: one for one in inner[side::2]} for side in (0, 1))
         for alarm in alarms:
-            keys = [from_dict(one.spec).key for one in alarm.series]
+            keys = [_workload(one).key for one in alarm.series]
             found = differences([before[key] for key in keys], [after[key] for key in keys], is_together=True)
             yield _confirmation(alarm, _judged(alarm, found), result.campaign_id, "worktree")
 
     def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         anchors = anchors_of(self.store, self.check, setting)
         wanted = {one.series_key: one for alarm in alarms for one in alarm.series}
-        workloads = [from_dict(one.spec) for one in [*wanted.values(), *anchors.series]]
-        result = self._measured(setting, [Item(one, ROLE) for one in workloads])
+        workloads = [_workload(one) for one in [*wanted.values(), *anchors.series]]
+        result = self._measured(setting, [Item(one, CONFIRMATION) for one in workloads])
         measured = dict(zip([*wanted, *(one.series_key for one in anchors.series)], result.measurements, strict=True))
         for alarm in alarms:
             yield _confirmation(alarm, _against(anchors, alarm, measured), result.campaign_id, "anchors")
@@ -142,10 +143,15 @@ class _Again:
     def _measured(self, setting: Setting, items: Sequence[Item]) -> Result:
         options = MeasureOptions(
             device=setting.device, backend=setting.backend, backend_options=json.loads(setting.options),
-            threads=setting.threads, tier=self.tier, role=ROLE,
+            threads=setting.threads, tier=self.tier, role=CONFIRMATION,
         )  # fmt: skip
         campaign_id = start(options.plan(items), self.store)
         return run(self.store, campaign_id, budget_s=self.budget_s)
+
+
+def _workload(series: Series) -> Workload:
+    """Makes the workload of a series, whatever the file of its factory holds at the commit that is measured."""
+    return from_dict({**series.spec, "source": ""} if "source" in series.spec else series.spec)
 
 
 def _judged(alarm: Alarm, found: Comparison) -> Difference:

@@ -98,7 +98,8 @@ class History:
             store.add_run(runs[-1])
         series = [
             Series(
-                workload_key=work.key, name=work.name, kind=work.kind, spec=work.as_dict(), device="cpu", backend=backend, threads=1
+                workload_key=work.key, name=work.name, kind=work.kind, spec=work.as_dict(), device="cpu", backend=backend,
+                threads=1,
             )
             for work in works[: self.n]
         ]
