@@ -28,6 +28,7 @@ from hwcost.cli import (
     run_suite,
     search,
     spaces,
+    store,
     supernet,
     transfer,
     version,
@@ -49,7 +50,9 @@ VERBS = (
 )  # fmt: skip
 """Modules of one command each."""
 
-GROUPS = {"config": config.app, "devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}
+GROUPS = {
+    "config": config.app, "devices": devices.app, "spaces": spaces.app, "store": store.app, "supernet": supernet.app,
+}  # fmt: skip
 """Groups of commands by name."""
 
 

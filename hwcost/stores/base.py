@@ -206,7 +206,7 @@ class Store(ABC):
 
         Args:
             series: Series of the estimates, those that may be there already included.
-            estimates: What is said of them.
+            estimates: Estimates of them.
 
         Returns:
             Number of estimates that are new or have changed.
