@@ -1,7 +1,7 @@
 """How long it takes to judge a year of nights.
 
-Run: ``python benchmarks/judging.py [--series N] [--nights N]``. Histories have a noise of 2 %, a level common to all series of
-each of four devices that moves by 3 % from night to night, and a change of 6 % in every hundredth series within the last
+Run: ``python benchmarks/judging.py [--series N] [--nights N]``. Histories have a noise of 2 %, a level common to all series
+of each of four devices that moves by 3 % from night to night, and a change of 6 % in every hundredth series within the last
 month. Printed are the seconds of one night's judgement over everything, and what it says.
 """
 
@@ -36,7 +36,8 @@ def history(n: int, nights: int) -> tuple[list[Run], dict[str, Series], Estimate
         for k, at in enumerate(starts)
     ]
     made = [
-        Series(workload_key=f"w{i}", name=f"w{i}", kind="model", device=f"device{i % DEVICES}", backend="torch") for i in range(n)
+        Series(workload_key=f"w{i}", name=f"w{i}", kind="model", device=f"device{i % DEVICES}", backend="torch")
+        for i in range(n)
     ]
     y = rng.normal(-4.0, 1.0, (n, 1)) + rng.normal(0, NOISE, (n, nights))
     y += rng.normal(0, LEVEL, (DEVICES, nights))[np.arange(n) % DEVICES]
@@ -48,11 +49,11 @@ def history(n: int, nights: int) -> tuple[list[Run], dict[str, Series], Estimate
     half = np.full(count, 0.01)
     nothing = np.zeros(count, dtype=np.intp)
     table = EstimateTable(
-        series_key=keys, series=np.tile([place[one.series_key] for one in made], nights), run_id=[run.run_id for run in runs],
-        run=np.repeat(np.arange(nights), n), campaign_id=[], campaign=nothing - 1,
+        series_key=keys, series=np.tile([place[one.series_key] for one in made], nights),
+        run_id=[run.run_id for run in runs], run=np.repeat(np.arange(nights), n), campaign_id=[], campaign=nothing - 1,
         measured_s=np.repeat([at.timestamp() for at in starts], n), value=np.exp(y.T.ravel()), half_width=half,
-        level_half_width=0 * half, n_rounds=nothing + 4, status=nothing.astype(np.int8), flags=[()], flag=nothing, reasons=[""],
-        reason=nothing,
+        level_half_width=0 * half, n_rounds=nothing + 4, status=nothing.astype(np.int8), flags=[()], flag=nothing,
+        reasons=[""], reason=nothing,
     )  # fmt: skip
     return runs, {one.series_key: one for one in made}, table, {made[i].series_key for i in changed}
 

@@ -51,7 +51,7 @@ def one_arm(plan: Plan, left: Places) -> Arm:
 
     Args:
         plan: The plan.
-        left: What is left of the round; not empty.
+        left: Rest of the round; not empty.
     """
     wanted = tree_of(plan.workload(left[0][1]))
     places = [(position, key) for position, key in left if tree_of(plan.workload(key)) == wanted]

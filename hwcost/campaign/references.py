@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AXES", "Place", "Reference", "arms_of", "parse_reference"]
 
 AXES = ("commit", "branch", "run", "campaign", "device", "backend", "precision", "environment")
-"""What two sides of a comparison may differ in."""
+"""Axes along which two sides of a comparison may differ."""
 
 _CONDITION = re.compile(rf"({'|'.join(AXES)}):(.+)")
 
@@ -71,7 +71,7 @@ def arms_of(reference: Reference, axes: Iterable[str]) -> dict[Place, Arm]:
 
     Args:
         reference: Store and conditions.
-        axes: Axes along which the sides differ; device and backend are no part of the places then.
+        axes: Axes along which the sides differ; places leave device and backend out then.
 
     Raises:
         UnknownNameError: When the store has nothing of a value; lists the known ones.

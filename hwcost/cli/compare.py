@@ -34,10 +34,12 @@ def compare(
         str | None, typer.Option("--fail-on", metavar="slower|faster|ambiguous", help="Verdict on which the exit code is 1.")
     ] = None,
     axis: Annotated[
-        str | None, typer.Option("--axis", metavar="AXIS", help="Axis of which A and B are values, such as commit or device.")
+        str | None, typer.Option("--axis", metavar="AXIS", help="Axis of which A and B are values, such as commit.")
     ] = None,
     store: console.StoreUrl = None,
-    format: Annotated[str, typer.Option("--format", metavar="text|json|markdown|github", help="Form of the output.")] = "text",
+    format: Annotated[
+        str, typer.Option("--format", metavar="text|json|markdown|github", help="Form of the output.")
+    ] = "text",
     space: Annotated[
         str, typer.Option("--space", help="Search space of two tables.", rich_help_panel=tables.PANEL)
     ] = "table",

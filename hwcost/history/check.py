@@ -126,7 +126,7 @@ def check(
     Args:
         store: Store of runs, estimates and entries.
         runs: Runs of one suite, the oldest first, see :func:`hwcost.history.selection.select_runs`.
-        policy: What counts as a change.
+        policy: Rules on what counts as a change.
         since: Instant before which changes are left out that began earlier; None for all.
         workload: Pattern of the names of workloads.
         device: Pattern of the names of devices.

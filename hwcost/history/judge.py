@@ -56,7 +56,7 @@ def judge(
         runs: Runs; estimates of others do not count.
         series: Series by key.
         table: Estimates.
-        policy: What counts as a change.
+        policy: Rules on what counts as a change.
         entries: Acceptances and confirmations among other entries.
         at: Run at which they are judged; None for the latest.
         workload: Pattern of the names of workloads.
@@ -110,8 +110,8 @@ class _History:
 
     Attributes:
         nights: Values of all series.
-        terms: What counts as a change, series by series.
-        policy: The policy.
+        terms: Terms of a change, series by series.
+        policy: Rules that the terms come from.
         commons: Common levels.
         acceptances: Index of its run and acceptance, the earliest run first.
         noted: Confirmations by the key of their series, the oldest first.

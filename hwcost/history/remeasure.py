@@ -62,7 +62,7 @@ def measure_again(
         folder: Folder that the code's modules are imported from; None for the present one.
         budget_s: Seconds of each campaign; None for 300.
         tier: Precision of the campaigns.
-        say: Function that is told what is measured next.
+        say: Function that gets a line before each campaign.
 
     Returns:
         Remarks on what could not be measured again; those alarms stay unconfirmed.

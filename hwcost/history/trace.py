@@ -70,7 +70,7 @@ class Finding:
         good: Index of the last run before the change, among all runs; None where it is not known.
         bad: Index of the first run after it.
         confirmation: Confirmation of the change.
-        remark: What else the sentence says.
+        remark: Further remark for the sentence.
     """
 
     verdict: Verdict
@@ -99,7 +99,7 @@ def find(values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = (
     Args:
         values: Log values of the nights that count, shape (n,), n at least 2.
         runs: Index of each one's run, ascending, shape (n,).
-        terms: What counts as a change.
+        terms: Terms of a change.
         noted: Confirmations, the latest last.
     """
     changes = list(find_changes(without_spikes(values, terms.least), least=terms.least, p_value=terms.p_value))

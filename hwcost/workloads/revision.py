@@ -85,7 +85,7 @@ class RevisionWorkload(Workload):
 
     @property
     def key(self) -> str:
-        """See the base class; where the tree lies is no part of it."""
+        """See the base class; where the tree lies does not count."""
         return digest(self._identity())
 
     def _identity(self) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from hwcost.stores.entries import Acceptance, Confirmation
 from hwcost.workloads import SyntheticWorkload
 from tests.history.histories import History
 
-WORKS = [SyntheticWorkload("<img src=x onerror=alert(1)> @all | `x`" if i == 3 else f"net{i:03d}", flops=10**9 + i) for i in range(12)]
+HOSTILE = "<img src=x onerror=alert(1)> @all | `x`"
+WORKS = [SyntheticWorkload(HOSTILE if i == 3 else f"net{i:03d}", flops=10**9 + i) for i in range(12)]
 
 
 @pytest.fixture
