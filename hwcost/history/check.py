@@ -17,10 +17,13 @@ from hwcost.stores.series import Series
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
-__all__ = ["GATES", "WINDOW", "Check", "check"]
+__all__ = ["AT", "GATES", "WINDOW", "Check", "check"]
 
 WINDOW = 120
 """Latest runs whose estimates are read: a series that was measured in every other one of them has the nights of a policy."""
+
+AT = "latest_run_id"
+"""Name of the latest run at the time of a confirmation, in its ``extra``."""
 
 GATES = {
     "regressed": "a regression that was confirmed by measuring again",
@@ -92,8 +95,13 @@ class Check:
         return any(set(_gates(one)) & set(gates) for one in found)
 
     def alarms(self) -> tuple[list[Judgement], list[DeviceJudgement]]:
-        """Returns the changes that were not measured again yet."""
-        return [one for one in self.judgements if one.is_alarm], [one for one in self.devices if one.is_alarm]
+        """Returns the changes that were not measured again yet, and those that are still open a night after they were."""
+        return [one for one in self.judgements if self._is_open(one)], [one for one in self.devices if self._is_open(one)]
+
+    def _is_open(self, one: Judgement | DeviceJudgement) -> bool:
+        again = one.confirmation
+        is_undecided = again is not None and again.outcome == "ambiguous" and again.extra.get(AT) != self.run.run_id
+        return one.is_alarm or is_undecided
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""

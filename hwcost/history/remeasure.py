@@ -23,9 +23,10 @@ from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.plan import Item
 from hwcost.campaign.roles import CONFIRMATION
 from hwcost.campaign.run import run, start
-from hwcost.errors import HwcostError, InterruptedRunError
+from hwcost.errors import HwcostError, InterruptedRunError, MeasurementError
 from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
 from hwcost.history.anchors import Anchors, anchors_of
+from hwcost.history.check import AT
 from hwcost.history.confirmation import confirm
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores.entries import Confirmation
@@ -124,21 +125,23 @@ class _Again:
             ]
             made = [RevisionWorkload.of(one, commit, *tree) for one in unique for commit, tree in arms]
             result = self._measured(setting, [Item(one, CONFIRMATION) for one in made])
+        _refuse_void(result.measurements)
         inner = [replace(one, workload=of.workload) for one, of in zip(result.measurements, made, strict=True)]
         before, after = ({one.workload.key: one for one in inner[side::2]} for side in (0, 1))
         for alarm in alarms:
             keys = [_workload(one).key for one in alarm.series]
             found = differences([before[key] for key in keys], [after[key] for key in keys], is_together=True)
-            yield _confirmation(alarm, _judged(alarm, found), result.campaign_id, "worktree")
+            yield self._confirmation(alarm, _judged(alarm, found), result.campaign_id, "worktree")
 
     def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         anchors = anchors_of(self.store, self.check, setting)
         wanted = {one.series_key: one for alarm in alarms for one in alarm.series}
         workloads = [_workload(one) for one in [*wanted.values(), *anchors.series]]
         result = self._measured(setting, [Item(one, CONFIRMATION) for one in workloads])
+        _refuse_void(result.measurements)
         measured = dict(zip([*wanted, *(one.series_key for one in anchors.series)], result.measurements, strict=True))
         for alarm in alarms:
-            yield _confirmation(alarm, _against(anchors, alarm, measured), result.campaign_id, "anchors")
+            yield self._confirmation(alarm, _against(anchors, alarm, measured), result.campaign_id, "anchors")
 
     def _measured(self, setting: Setting, items: Sequence[Item]) -> Result:
         options = MeasureOptions(
@@ -147,6 +150,22 @@ class _Again:
         )  # fmt: skip
         campaign_id = start(options.plan(items), self.store)
         return run(self.store, campaign_id, budget_s=self.budget_s)
+
+    def _confirmation(self, alarm: Alarm, found: Difference, campaign_id: str, how: str) -> Confirmation:
+        return Confirmation(
+            series_key=alarm.key, run_id=alarm.between.first_bad, before_run_id=alarm.between.last_good,
+            outcome=confirm(alarm.change, found), log_ratio=found.log_ratio, half_width=found.half_width,
+            campaign_id=campaign_id, how=how, extra={AT: self.check.run.run_id},
+        )  # fmt: skip
+
+
+def _refuse_void(measurements: Sequence[Measurement]) -> None:
+    """Raises MeasurementError where nothing that was measured can be used; one that failed is another matter."""
+    if any(one.latency_s is not None for one in measurements):
+        return
+    flags = [flag for one in measurements if one.status == "void" for visit in one.visits for flag in visit.flags]
+    if flags:
+        raise MeasurementError(f"measured again, and nothing of it counts: {flags[0]}")
 
 
 def _workload(series: Series) -> Workload:
@@ -168,11 +187,3 @@ def _against(anchors: Anchors, alarm: Alarm, measured: dict[str, Measurement]) -
     if len(alarm.series) == 1:
         ratio, half = anchors.shift(alarm.series[0].series_key, alarm.between.last_good, measured)
     return verdicts([alarm.key], np.array([ratio]), np.array([half]))[0]
-
-
-def _confirmation(alarm: Alarm, found: Difference, campaign_id: str, how: str) -> Confirmation:
-    return Confirmation(
-        series_key=alarm.key, run_id=alarm.between.first_bad, before_run_id=alarm.between.last_good,
-        outcome=confirm(alarm.change, found), log_ratio=found.log_ratio, half_width=found.half_width,
-        campaign_id=campaign_id, how=how,
-    )  # fmt: skip
