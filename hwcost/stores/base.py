@@ -64,8 +64,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def campaigns(self) -> list[Campaign]:
-        """Returns all campaigns, the oldest first."""
+    def campaigns(self, run_id: str | None = None) -> list[Campaign]:
+        """Returns all campaigns, or those of a run, with their plans, the oldest first."""
 
     @abstractmethod
     def set_status(self, campaign_id: str, status: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -129,10 +129,6 @@ class Database(Store):
         """Inserts a row unless its primary key, or the column ``unique``, is there; returns whether it did."""
         statement = self._insertion(connection, table, unique)
         return connection.execute(statement, row, execution_options=ROWCOUNT).rowcount == 1
-
-    def _insert_all(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-        """Inserts those of some rows whose primary key is not there."""
-        connection.execute(self._insertion(connection, table), rows)
 
     def _insertion(self, connection: Connection, table: Table, unique: str | None = None) -> Insert:
         """Returns the statement that inserts a row unless it is there."""

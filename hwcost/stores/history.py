@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from hwcost.stores.series import Series
 
 
+NOWHERE = -2
+"""Index that no row has."""
+
+
 @dataclass(frozen=True)
 class History:
     """Everything of a history, read at once.
@@ -45,8 +49,8 @@ def history(store: Store, campaign_id: str | None = None) -> History:
     if campaign_id is None:
         return History(runs, series, table, [entry for kind in KINDS.values() for entry in store.entries(kind)])
     run_id = store.campaign(campaign_id).run_id
-    is_known = campaign_id in table.campaign_id
-    own = table.take(table.campaign == table.campaign_id.index(campaign_id) if is_known else table.campaign < -1)
+    index = table.campaign_id.index(campaign_id) if campaign_id in table.campaign_id else NOWHERE
+    own = table.take(table.campaign == index)
     used = {table.series_key[index] for index in own.series.tolist()}
     return History(
         [run for run in runs if run.run_id == run_id], {key: one for key, one in series.items() if key in used}, own, []

@@ -113,7 +113,7 @@ def read_parquet(folder: Path) -> Iterator[Store]:
         path = Path(place, "read.jsonl")
         with path.open("wb") as file:
             file.write(HEADER)
-            file.writelines(json.dumps(line, allow_nan=False).encode() + b"\n" for line in _lines(folder))
+            file.writelines(_lines(folder))
         with JsonLinesStore(path, create=False) as store:
             yield store
 
@@ -185,29 +185,34 @@ def _arrow(value: Any, kind: str) -> Any:
     return datetime.fromisoformat(value) if kind == INSTANT else value
 
 
-def _lines(folder: Path) -> Iterator[Row]:
+def _lines(folder: Path) -> Iterator[bytes]:
     """Yields the lines of a JSON Lines store of what the files hold.
 
     Raises:
         DataError: When a file is missing or damaged, or holds something else.
     """
     try:
-        for row in _read(folder, "campaigns"):
-            yield {"campaign": json.loads(row["document"])}
-        for row in _read(folder, "rounds"):
-            yield {"round": {"campaign_id": row["campaign_id"], "number": row["number"], "order": row["workload_keys"]}}
-        yield from _record_lines(folder)
-        for row in _read(folder, "passes"):
-            yield {"pass": {**row, "event": json.loads(row["event"])}}
-        for table, name in (("runs", "run"), ("series", "series")):
-            yield from ({name: json.loads(row["document"])} for row in _read(folder, table))
-        estimates = ({**row, "measured_at": row["measured_at"].isoformat()} for row in _read(folder, "estimates"))
-        while page := list(islice(estimates, PAGE)):
-            yield {"estimates": page}
-        for row in _read(folder, "entries"):
-            yield {row["kind"]: json.loads(row["document"])}
+        for line in _plain_lines(folder):
+            yield json.dumps(line, allow_nan=False).encode() + b"\n"
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise DataError(f"'{folder}' holds no store of hwcost: {error!r}. Export the store again.") from None
+
+
+def _plain_lines(folder: Path) -> Iterator[Row]:
+    for row in _read(folder, "campaigns"):
+        yield {"campaign": json.loads(row["document"])}
+    for row in _read(folder, "rounds"):
+        yield {"round": {"campaign_id": row["campaign_id"], "number": row["number"], "order": row["workload_keys"]}}
+    yield from _record_lines(folder)
+    for row in _read(folder, "passes"):
+        yield {"pass": {**row, "event": json.loads(row["event"])}}
+    for table, name in (("runs", "run"), ("series", "series")):
+        yield from ({name: json.loads(row["document"])} for row in _read(folder, table))
+    estimates = ({**row, "measured_at": row["measured_at"].isoformat()} for row in _read(folder, "estimates"))
+    while page := list(islice(estimates, PAGE)):
+        yield {"estimates": page}
+    for row in _read(folder, "entries"):
+        yield {row["kind"]: json.loads(row["document"])}
 
 
 def _record_lines(folder: Path) -> Iterator[Row]:

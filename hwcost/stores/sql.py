@@ -59,12 +59,21 @@ class SqlStore(SqlHistory):
             raise self._unknown(campaign_id)
         return read_campaign(row)
 
-    def campaigns(self) -> list[Campaign]:
+    def campaigns(self, run_id: str | None = None) -> list[Campaign]:
         """See the base class."""
         table = tables.campaigns
+        query = select(table).order_by(table.c.created_at, table.c.campaign_id)
         with self.reading() as connection:
-            rows = connection.execute(select(table).order_by(table.c.created_at, table.c.campaign_id)).all()
+            rows = connection.execute(query if run_id is None else query.where(table.c.run_id == run_id)).all()
         return [read_campaign(row) for row in rows]
+
+    def latest_campaign(self) -> Campaign | None:
+        """See the base class; the plans of the others are not read."""
+        table = tables.campaigns
+        query = select(table.c.campaign_id).order_by(table.c.created_at.desc(), table.c.campaign_id.desc()).limit(1)
+        with self.reading() as connection:
+            latest = connection.execute(query).scalar()
+        return None if latest is None else self.campaign(latest)
 
     def set_status(self, campaign_id: str, status: str) -> None:
         """See the base class."""
@@ -217,7 +226,10 @@ class SqlStore(SqlHistory):
         return [rows[record_id] for record_id in record_ids]
 
     def _unknown(self, campaign_id: str) -> UnknownNameError:
-        newest = [campaign.campaign_id for campaign in self.campaigns()[-10:]]
+        table = tables.campaigns
+        query = select(table.c.campaign_id).order_by(table.c.created_at.desc()).limit(10)
+        with self.reading() as connection:
+            newest = list(connection.execute(query).scalars())
         return UnknownNameError("campaign", campaign_id, newest, f"The store is '{self.url}'.")
 
 

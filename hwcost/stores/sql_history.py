@@ -69,9 +69,7 @@ class SqlHistory(Database):
         """See the base class."""
         rows = [estimate_row(estimate) for estimate in estimates]
         with self.writing("add estimates to") as connection:
-            if series:
-                self._insert_all(connection, tables.series, [series_row(one) for one in series])
-            self._check_series(connection, {one.series_key for one in series}, rows)
+            self._put_series(connection, series, {row.series_key for row in rows})
             return self._put_estimates(connection, rows) if rows else 0
 
     def series(self) -> dict[str, Series]:
@@ -122,14 +120,25 @@ class SqlHistory(Database):
     def _unknown_run(self, run_id: str) -> UnknownNameError:
         return UnknownNameError("run", run_id, [run.run_id for run in self.runs()[-10:]], f"The store is '{self.url}'.")
 
-    def _check_series(self, connection: Connection, given: set[str], rows: Sequence[EstimateRow]) -> None:
-        """Refuses estimates of series that are neither given nor in the store."""
-        lacking = {row.series_key for row in rows} - given
-        table = tables.series
-        for keys in _batches(lacking):
-            lacking -= set(connection.execute(select(table.c.series_key).where(table.c.series_key.in_(keys))).scalars())
-        if lacking:
+    def _put_series(self, connection: Connection, series: Sequence[Series], wanted: set[str]) -> None:
+        """Inserts the series that are not there.
+
+        Args:
+            connection: Connection to the database.
+            series: Series that are given.
+            wanted: Keys of those that have to be there then.
+
+        Raises:
+            DataError: When one of them is neither given nor there.
+        """
+        given = {one.series_key: one for one in series}
+        table, there = tables.series, set[str]()
+        for keys in _batches(given.keys() | wanted):
+            there |= set(connection.execute(select(table.c.series_key).where(table.c.series_key.in_(keys))).scalars())
+        if lacking := wanted - given.keys() - there:
             raise unknown_series(lacking, self.url)
+        if new := [series_row(one) for key, one in given.items() if key not in there]:
+            connection.execute(self._insertion(connection, table), new)
 
     def _put_estimates(self, connection: Connection, rows: Sequence[EstimateRow]) -> int:
         """Inserts estimates, or changes those that differ; returns how many of them were."""

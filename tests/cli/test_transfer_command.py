@@ -60,7 +60,7 @@ def test_from_one_machine_to_another(call, store, tmp_path):
 
 
 def test_parquet_and_back(call, store, tmp_path):
-    pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
     folder, there = tmp_path / "out.parquet", tmp_path / "there.db"
     series = make_series()
     with open_store(store) as old:
@@ -72,6 +72,11 @@ def test_parquet_and_back(call, store, tmp_path):
     assert {name: json.loads(done.stdout)[name] for name in ("records", "estimates")} == {"records": 4, "estimates": 3}
     with open_store(store) as old, open_store(there) as new:
         assert list(new.estimates().estimates()) == list(old.estimates().estimates())
+    nan = parquet.read_table(folder / "estimates.parquet").to_pandas().assign(value=float("nan"))
+    whole = (folder / "estimates.parquet").read_bytes()
+    nan.to_parquet(folder / "estimates.parquet", index=False)
+    assert isinstance(call("import", folder, "--store", there).exception, DataError)
+    (folder / "estimates.parquet").write_bytes(whole)
     (folder / "records.parquet").write_bytes(b"PAR1")
     damaged = call("import", folder, "--store", there)
     assert isinstance(damaged.exception, DataError)
