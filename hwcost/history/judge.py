@@ -160,13 +160,24 @@ class _History:
         if lacking:
             return Judgement(series.series_key, "missing", lacking, acceptance=acceptance, owner=terms.owner)
         if len(runs) < self.policy.least_nights:
-            text = f"{len(runs)} nights have a value that counts; it takes {self.policy.least_nights}."
+            text = self._too_few(row, len(runs))
             if acceptance is not None:
                 text = f"Since {self._name(first)}, when {acceptance.author} accepted a change, {text}"
             return Judgement(series.series_key, "insufficient", text, acceptance=acceptance, owner=terms.owner)
         noted = [one for one in self.noted.get(series.series_key, []) if one.before >= first]
         finding = find(values, runs, terms, noted)
         return self._judgement(series, terms, finding, len(runs), acceptance)
+
+    def _too_few(self, row: int, count: int) -> str:
+        """Says how many nights count, and what the latest one lacked that does not."""
+        text = f"{count} nights have a value that counts; it takes {self.policy.least_nights}."
+        lost = np.flatnonzero((self.nights.row[row] >= 0) & ~np.isfinite(self.nights.y[row]))
+        if not len(lost):
+            return text
+        why = "the machine was not seen uncontended, or the interval is too wide"
+        if self.nights.status(row, int(lost[-1])) not in ("ok", "unconfirmed"):
+            why = self.nights.why(row, int(lost[-1])).rstrip(".")
+        return f"{text} {len(lost)} do not count, the latest one since {why}."
 
     def _acceptance(self, series: Series) -> tuple[int, Acceptance] | None:
         """Returns the latest acceptance of a series, by its run."""
@@ -194,7 +205,7 @@ class _History:
         name = self._name(latest)
         if status:
             happened = "failed" if status == "failed" else "was measured, but nothing counts,"
-            return f"It {happened} in {name}: {why or status}."
+            return f"It {happened} in {name}: {why.rstrip('.') or status}."
         ended_so = "" if runs[latest].status == "done" else f", which was {runs[latest].status}"
         return f"{name} has no estimate of it{ended_so}; the last one is of {self._name(int(present[-1]))}."
 
