@@ -21,7 +21,7 @@ MOST = 50
 MARKS = {"regressed": "🔴", "missing": "⚫", "ambiguous": "🟡", "improved": "🟢", "insufficient": "⚪", "ok": "✅"}
 """Marks before the words of verdicts, for eyes that skim."""
 
-_ACTIVE = re.compile(r"[\\`*_{}\[\]()#+!|~]")
+_ACTIVE = re.compile(r"[\\`*_\[\]#|~]")
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _BREAK = "\u200b"
 """A space without width: behind an @ it mentions nobody."""
