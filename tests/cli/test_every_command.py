@@ -19,8 +19,8 @@ WORKS = {
 """Arguments with which a command is done in a moment."""
 
 WRONG = {
-    "audit": ("no-such-file.csv",), "compare": ("no-such-file.csv",),
-    "config schema": ("surplus",), "config show": ("surplus",),
+    "accept": ("*", "--list"), "audit": ("no-such-file.csv",), "check": ("--fail-on", "no-such-verdict"),
+    "compare": ("no-such-file.csv",), "config schema": ("surplus",), "config show": ("surplus",),
     "components": ("--grid", "no-such-grid"), "devices detect": ("surplus",),
     "devices list": ("surplus",), "devices probe": ("no-such-device",), "devices show": ("no-such-device",),
     "evaluate": ("no-such-file.csv",), "export": (), "fit": ("no-such-file.csv",), "import": (),
