@@ -1,0 +1,153 @@
+"""What a dashboard shows, read once: runs, series with their estimates, entries, and the verdicts on the latest night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._cached import cached_property
+from hwcost._types import Floats, Indices
+from hwcost.history import DeviceJudgement, Judgement, Policy, judge, judge_devices
+from hwcost.stores.entries import Acceptance, Confirmation, ModelCheck
+from hwcost.stores.estimate_table import EstimateTable, seconds
+from hwcost.stores.runs import Run
+from hwcost.stores.series import STATUSES, Series
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+
+WINDOW = 120
+"""Nights before the latest one whose history the verdicts are based on."""
+
+CANARY = "canary"
+"""Role of series that watch the machine; they are judged with the others and not shown."""
+
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything that was read from a store.
+
+    Attributes:
+        runs: Runs, the oldest first.
+        series: Series by key.
+        table: Their estimates.
+        judgements: Verdicts on the latest night of each suite.
+        of_devices: Verdicts on what is common to all series of a device.
+        checks: Judgements of cost models, the oldest first.
+        environments: Facts of the environment of each campaign that has records.
+    """
+
+    runs: Sequence[Run]
+    series: Mapping[str, Series]
+    table: EstimateTable
+    judgements: Sequence[Judgement] = ()
+    of_devices: Sequence[DeviceJudgement] = ()
+    checks: Sequence[ModelCheck] = ()
+    environments: Mapping[str, Facts] = field(default_factory=dict)
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """Keys of the series in the order of the site: by name, then device, backend and key."""
+        return sorted(self.series, key=lambda key: (*order_of(self.series[key]), key))
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """Place of each series in :attr:`keys`."""
+        return {key: index for index, key in enumerate(self.keys)}
+
+    @cached_property
+    def rows(self) -> list[Indices]:
+        """Rows of the table of each series in the order of :attr:`keys`, by time."""
+        place = np.array([self.number.get(key, -1) for key in self.table.series_key], dtype=np.intp)
+        which = place[self.table.series] if len(place) else np.zeros(0, dtype=np.intp)
+        order = np.lexsort((self.table.run, self.table.measured_s, which))
+        edges = np.searchsorted(which[order], np.arange(len(self.keys) + 1))
+        return [order[first:last] for first, last in zip(edges[:-1], edges[1:], strict=True)]
+
+    @cached_property
+    def is_good(self) -> NDArray[np.bool_]:
+        """Whether each row of the table has a value that may be compared."""
+        return (self.table.status == STATUSES.index("ok")) & np.isfinite(self.table.value) & (self.table.value > 0)
+
+    @cached_property
+    def judged(self) -> dict[str, Judgement]:
+        """Verdict by the key of the series."""
+        return {one.series_key: one for one in self.judgements}
+
+    @cached_property
+    def run_by_id(self) -> dict[str, Run]:
+        """Runs by their id."""
+        return {run.run_id: run for run in self.runs}
+
+    @property
+    def latest_s(self) -> int | None:
+        """Instant of the latest estimate, seconds of the epoch; None without one."""
+        return int(self.table.measured_s.max()) if len(self.table.measured_s) else None
+
+    def values(self, rows: Indices) -> Floats:
+        """Returns the comparable values among rows."""
+        return np.asarray(self.table.value[rows[self.is_good[rows]]])
+
+
+def order_of(one: Series) -> tuple[str, ...]:
+    """Returns what series are sorted by."""
+    return (one.name, one.device, one.backend, one.quantity)
+
+
+def read(
+    store: Store, *, since: str | None = None, policy: Policy | None = None, known: Mapping[str, Facts] | None = None
+) -> History:
+    """Reads a store, and judges its latest nights.
+
+    Args:
+        store: The store.
+        since: Instant before which nothing is shown; None for all.
+        policy: Policy of the verdicts; None for the ordinary one.
+        known: Facts of the environments of campaigns that need not be read again.
+
+    Raises:
+        StoreError: When the store cannot be read.
+    """
+    table, series = store.estimates(since=since), store.series()
+    shown = {table.series_key[index] for index in np.unique(table.series)}
+    history = History(
+        runs=[run for run in store.runs() if since is None or run.started_at >= since],
+        series={key: one for key, one in series.items() if key in shown and one.extra.get("role") != CANARY},
+        table=table,
+        checks=store.entries(ModelCheck),
+        environments=_environments(store, known or {}),
+    )
+    entries = [*store.entries(Acceptance), *store.entries(Confirmation)]
+    given = history.runs, series, latest(history)
+    return replace(
+        history,
+        judgements=[one for one in judge(*given, policy=policy or Policy(), entries=entries) if one.series_key in history.series],
+        of_devices=judge_devices(*given, policy=policy or Policy(), entries=entries),
+    )
+
+
+def latest(history: History) -> EstimateTable:
+    """Returns the estimates of the nights that verdicts are based on."""
+    if len(history.runs) <= WINDOW:
+        return history.table
+    first = history.runs[-WINDOW].started_at
+    return history.table.take(history.table.measured_s >= seconds(first))
+
+
+def _environments(store: Store, known: Mapping[str, Facts]) -> dict[str, Facts]:
+    """Reads the environment of each campaign that has records, by its first one."""
+    found: dict[str, Facts] = {}
+    for campaign in store.campaigns():
+        facts = known.get(campaign.campaign_id)
+        if facts is None:
+            record = next(store.records(campaign.campaign_id), None)
+            facts = None if record is None else record.environment.deciding
+        if facts is not None:
+            found[campaign.campaign_id] = facts
+    return found
