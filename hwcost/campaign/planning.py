@@ -109,7 +109,14 @@ def _checked(backend: str, handle: DeviceHandle, options: dict[str, Any], elsewh
     return chosen
 
 
-def find_or_create(plan: Plan, store: Store) -> str:
-    """Returns the id of the store's latest campaign with an equal plan, finished or not; else of a new one."""
-    same = [one.campaign_id for one in store.campaigns() if Plan.from_dict(one.plan).is_same(plan)]
-    return same[-1] if same else start(plan, store)
+def find_or_create(plan: Plan, store: Store, run_id: str | None = None) -> str:
+    """Returns the id of the store's latest campaign with an equal plan, finished or not; else of a new one.
+
+    Args:
+        plan: The plan.
+        store: Store that holds the campaigns, and takes the new one.
+        run_id: Run of a suite that the campaign belongs to; None for one by itself.
+    """
+    known = [one for one in store.campaigns() if one.run_id == run_id]
+    same = [one.campaign_id for one in known if Plan.from_dict(one.plan).is_same(plan)]
+    return same[-1] if same else start(plan, store, run_id)

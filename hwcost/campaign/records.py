@@ -50,8 +50,8 @@ class RecordMaker:
         self._known = None if first is None else first.environment.deciding
         self.reservation: Reservation | None = None
         self.locked_clock_hz: float | None = None
-        self._info = {key: _describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
-        self._info |= {key: _describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
+        self._info = {key: describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
+        self._info |= {key: describe(workload, canaries.ROLE, plan) for key, workload in plan.canary_keys.items()}
 
     def name(self, key: str) -> str:
         """Returns the name of a workload by its key."""
@@ -160,7 +160,8 @@ def _protocol(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _describe(workload: Workload, role: str, plan: Plan) -> WorkloadInfo:
+def describe(workload: Workload, role: str, plan: Plan) -> WorkloadInfo:
+    """Describes a workload of a plan as its records do."""
     facts: dict[str, Any] = {"role": role, "backend": plan.backend, "backend_options": plan.backend_options}
     work = workload.work()
     if work is not None:

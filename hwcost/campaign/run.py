@@ -22,6 +22,7 @@ from hwcost.campaign.journal import Journal, is_counted
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.progress import Progress, Tally
 from hwcost.campaign.round import Rounds
+from hwcost.campaign.series import keep_estimates
 from hwcost.campaign.until import Standing, Until
 from hwcost.devices import DeviceHandle, require
 from hwcost.errors import DeviceError, InterruptedRunError
@@ -104,12 +105,18 @@ class Result:
         return f"<campaign {self.campaign_id} in {self.store_url}: {len(self.measurements)} measurements{state}>"
 
 
-def start(plan: Plan, store: Store) -> str:
-    """Writes a plan into a store and returns the new campaign's id."""
+def start(plan: Plan, store: Store, run_id: str | None = None) -> str:
+    """Writes a plan into a store and returns the new campaign's id.
+
+    Args:
+        plan: The plan.
+        store: Store that takes it.
+        run_id: Run of a suite that the campaign belongs to; None for one by itself.
+    """
     from hwcost import __version__
     from hwcost.stores.schema import Campaign
 
-    campaign = Campaign(plan=plan.to_dict(), hwcost_version=__version__)
+    campaign = Campaign(plan=plan.to_dict(), hwcost_version=__version__, run_id=run_id)
     store.add_campaign(campaign)
     return campaign.campaign_id
 
@@ -124,7 +131,7 @@ def run(
     goals: Mapping[str, type[Goal]] = KINDS,
     elsewhere: Elsewhere | None = None,
 ) -> Result:
-    """Runs a campaign that lies in a store, or resumes it.
+    """Runs a campaign that lies in a store, or resumes it; what it says by then becomes part of the store's history.
 
     The campaign itself, and as many CPUs as it has threads, are held for this process until it ends or dies.
 
@@ -160,6 +167,7 @@ def run(
             raise type(error)(f"{error} {campaign.advice}") from None
         store.set_status(campaign_id, "done" if complete else "stopped")
     fit = estimate.fit_campaign(campaign.plan, campaign.journal.visits)
+    keep_estimates(store, campaign_id, fit)
     standing = campaign.standing
     doubts = [campaign.budget.flag, None if standing is None else standing.flag(complete)]
     flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *(flag for flag in doubts if flag is not None))

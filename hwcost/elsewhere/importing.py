@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.campaign import estimate
 from hwcost.campaign.journal import ATTEMPTS, Journal, is_counted
 from hwcost.campaign.run import Result
+from hwcost.campaign.series import keep_estimates
 from hwcost.devices import device_key
 from hwcost.elsewhere.folder import RESULTS
 from hwcost.elsewhere.results import Process, Results, is_results, read_results
@@ -85,6 +86,7 @@ def _stored(results: Results, store: Store) -> Import:
         is_complete = _is_complete(results, journal)
         store.set_status(campaign_id, "done" if is_complete else "stopped")
     fit = estimate.fit_campaign(results.plan, journal.visits)
+    keep_estimates(store, campaign_id, fit)
     flags = (*fit.flags, *journal.maker.machine_flags())
     result = Result(campaign_id, store.url, results.plan, fit.measurements, flags, 0.0, is_complete, fit)
     return Import(campaign_id, len(journal.visits) - before, known, is_complete, tuple(remarks), result)

@@ -1,21 +1,31 @@
-"""The contract of all stores: campaigns, their rounds, the records of their visits, and the journal of a round under way."""
+"""The contract of all stores: campaigns with the records of their visits, and the history of what they say."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from hwcost.stores.entries import Entry
+    from hwcost.stores.estimate_table import EstimateTable
+    from hwcost.stores.runs import Run
     from hwcost.stores.schema import Campaign, Record
+    from hwcost.stores.series import Estimate, Series
+
+_Entry = TypeVar("_Entry", bound="Entry")
 
 
 class Store(ABC):
-    """Where campaigns and records are kept.
+    """Where campaigns, records and their history are kept.
+
+    **What is kept.** A campaign has rounds and the records of their visits: everything that was seen. The history is what
+    they say: a run is one execution of a suite, a series is what is measured again and again, an estimate is what a
+    campaign says of a series, and entries are what was written down about a history.
 
     **Who calls.** The campaign's parent process adds the campaign and its rounds. While a round is under way it adds what
     the measuring process reports of every pass; once a group of workloads is done, their records take its place. Several
@@ -23,13 +33,13 @@ class Store(ABC):
     every process opens its own.
 
     **What is promised.** When a method that changes the store returns, the change is durable against the death of the
-    process at any later moment, and every process that reads sees it. A change is whole or absent, never half. Records and
-    rounds never change and are never deleted. Numbers come back bit for bit.
+    process at any later moment, and every process that reads sees it. A change is whole or absent, never half. Records,
+    rounds and series never change. Numbers come back bit for bit.
 
     **Errors.** :class:`~hwcost.errors.StoreError` when the store cannot be opened, read or written;
     :class:`~hwcost.errors.DataError` when it holds something that is not a record;
-    :class:`~hwcost.errors.UnknownNameError` for a campaign that is not there. Adding what is already there is not an error:
-    the method returns False.
+    :class:`~hwcost.errors.UnknownNameError` for a campaign or a run that is not there. Adding what is already there is not
+    an error: the method returns False.
 
     Attributes:
         url: Location of the store, as :func:`hwcost.stores.open_store` takes it, without a password.
@@ -157,6 +167,86 @@ class Store(ABC):
             BusyError: On entering, when another process holds it; names that process.
             StoreError: On entering, when it cannot be held.
         """
+
+    @abstractmethod
+    def add_run(self, run: Run) -> bool:
+        """Adds a run; returns False, and changes nothing, when its id is already there."""
+
+    @abstractmethod
+    def run(self, run_id: str) -> Run:
+        """Returns a run with its present status.
+
+        Raises:
+            UnknownNameError: When it is not there; lists the latest ones.
+        """
+
+    @abstractmethod
+    def runs(self, suite: str | None = None) -> list[Run]:
+        """Returns the runs of a suite, or all of them, the oldest first."""
+
+    @abstractmethod
+    def end_run(self, run_id: str, status: str, ended_at: str | None = None) -> None:
+        """Ends a run.
+
+        Args:
+            run_id: The run.
+            status: Its new status, such as ``done``.
+            ended_at: Instant at which it ended; None for now.
+
+        Raises:
+            UnknownNameError: When the run is not there.
+        """
+
+    @abstractmethod
+    def add_estimates(self, series: Sequence[Series], estimates: Sequence[Estimate]) -> int:
+        """Adds estimates and the series that they are of, in one change.
+
+        An estimate takes the place of an earlier one of the same series and campaign; where it has no campaign, of the same
+        series, run and instant. A series that is there stays as it is.
+
+        Args:
+            series: Series of the estimates, those that may be there already included.
+            estimates: What is said of them.
+
+        Returns:
+            Number of estimates that are new or have changed.
+
+        Raises:
+            DataError: When an estimate is of a series that is neither given nor there; nothing is added then.
+        """
+
+    @abstractmethod
+    def series(self) -> dict[str, Series]:
+        """Returns all series by their keys."""
+
+    @abstractmethod
+    def estimates(
+        self,
+        *,
+        series_keys: Collection[str] | None = None,
+        run_ids: Collection[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> EstimateTable:
+        """Returns estimates as columns, the oldest first.
+
+        Args:
+            series_keys: Only of these series; of all when None.
+            run_ids: Only of these runs; of all, and of none, when None.
+            since: Only those measured at this instant or later, in ISO 8601.
+            until: Only those measured before this instant.
+
+        Raises:
+            UsageError: When an instant is none.
+        """
+
+    @abstractmethod
+    def add_entry(self, entry: Entry) -> bool:
+        """Writes down something about a history; returns False, and changes nothing, when its id is already there."""
+
+    @abstractmethod
+    def entries(self, kind: type[_Entry]) -> list[_Entry]:
+        """Returns what was written down of one kind, the oldest first."""
 
     @abstractmethod
     def close(self) -> None:

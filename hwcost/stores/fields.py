@@ -71,11 +71,14 @@ def plain_json(value: Any) -> Any:
     return plain
 
 
-def _cut(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
+def cut(text: str) -> str:
+    """Returns text of other programs as stores take it: without NUL and lone surrogates, and no longer than the bound."""
     clean = text.replace("\x00", "").encode(errors="replace").decode()
     return clean if len(clean) <= MAX_TEXT else clean[: MAX_TEXT - 1] + "…"
+
+
+def _cut(text: Any) -> Any:
+    return cut(text) if isinstance(text, str) else text
 
 
 Text = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_storable)]

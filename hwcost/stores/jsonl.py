@@ -6,31 +6,24 @@ lock for each line, so several processes may write at once, on one machine.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hwcost._jsonl import add_line
-from hwcost._log import logger
-from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
-from hwcost.stores.base import Store
+from hwcost.errors import DataError, StoreError, UnknownNameError
 from hwcost.stores.holds import held_by_file
 from hwcost.stores.journal import Event, PassLine, unfinished
-from hwcost.stores.lines import HEADER, MAX_LINE_BYTES, Line, RoundLine, StatusLine, check_header, decode
-from hwcost.stores.schema import SCHEMA_VERSION, Campaign, Record
-
-_log = logger(__name__)
-
-_UNWRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS)
+from hwcost.stores.lines import Line, RoundLine, StatusLine, decode
+from hwcost.stores.lines_history import LinesHistory
+from hwcost.stores.schema import Campaign, Record
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class _Place:
     """Where a record is in the file, and what records are chosen and ordered by."""
 
     offset: int
@@ -44,7 +37,7 @@ class _Entry:
     order: tuple[float, int, int, str]
 
 
-class JsonLinesStore(Store):
+class JsonLinesStore(LinesHistory):
     """A store in a JSON Lines file.
 
     A last line that a crash cut short is not read; ``remarks`` says so, and the next change removes it.
@@ -60,27 +53,13 @@ class JsonLinesStore(Store):
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
-        self.url = str(path.expanduser().absolute())
-        self.remarks = []
         self._campaigns: dict[str, Campaign] = {}
         self._rounds: dict[str, dict[int, list[str]]] = {}
         self._passes: dict[str, dict[int, list[Event]]] = {}
-        self._entries: list[_Entry] = []
+        self._places: list[_Place] = []
         self._keys: set[str] = set()
         self._ids: set[str] = set()
-        self._end = 0  # of the last line that was read
-        self._lines = 0
-        self._version: int = SCHEMA_VERSION  # of the file's first line
-        self._file, self.is_read_only = _open(Path(self.url), create=create)
-        try:
-            if create and not self.is_read_only:
-                self._write_header()
-            with self._lock(fcntl.LOCK_SH):
-                if self._end == 0:
-                    check_header(b"", self.url)
-        except BaseException:
-            self.close()
-            raise
+        super().__init__(path, create=create)
 
     def add_campaign(self, campaign: Campaign) -> bool:
         """See the base class."""
@@ -167,12 +146,6 @@ class JsonLinesStore(Store):
         """See the base class."""
         return held_by_file(Path(self.url), campaign_id)
 
-    def close(self) -> None:
-        """See the base class."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
-
     def _new_line(self, record: Record) -> bytes:
         """Returns the line of a record; an empty one when a record with its idempotency key is there."""
         identity = record.identity
@@ -188,10 +161,10 @@ class JsonLinesStore(Store):
 
     def _recorded(self, campaign_id: str, number: int) -> set[str]:
         """Returns the keys of the workloads that have a record of a round."""
-        here = (entry for entry in self._entries if (entry.campaign_id, entry.round) == (campaign_id, number))
+        here = (entry for entry in self._places if (entry.campaign_id, entry.round) == (campaign_id, number))
         return {entry.workload_key for entry in here}
 
-    def _record(self, entry: _Entry) -> Record:
+    def _record(self, entry: _Place) -> Record:
         self._check_open()
         line = os.pread(self._file, entry.length, entry.offset)
         found = decode(line, entry.line, self.url, self._version)
@@ -199,92 +172,25 @@ class JsonLinesStore(Store):
             raise DataError(f"line {entry.line} of '{self.url}' was changed while it was read. Open the store again.")
         return found.record
 
-    def _check_open(self) -> None:
-        if self._file < 0:
-            raise StoreError(f"the store '{self.url}' is closed; open it again")
-
-    def _chosen(self, campaign_id: str | None, role: str | None, status: str | None) -> list[_Entry]:
+    def _chosen(self, campaign_id: str | None, role: str | None, status: str | None) -> list[_Place]:
         with self._lock(fcntl.LOCK_SH):
             return [
                 entry
-                for entry in self._entries
+                for entry in self._places
                 if campaign_id in (None, entry.campaign_id)
                 and role in (None, entry.role)
                 and status in (None, entry.status)
             ]
 
-    def _order(self, entry: _Entry) -> tuple[object, ...]:
+    def _order(self, entry: _Place) -> tuple[object, ...]:
         return (self._campaigns[entry.campaign_id].created_at, entry.campaign_id, *entry.order)
 
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        if self.is_read_only:
-            raise StoreError(
-                f"cannot write the store '{self.url}': it is read-only for this user. Copy it to a place that can be "
-                "written, or ask its owner for write permission."
-            )
-        with self._lock(fcntl.LOCK_EX):
-            yield
-
-    @contextmanager
-    def _lock(self, kind: int) -> Iterator[None]:
-        """Holds the file's lock; what other processes added is read first."""
-        self._check_open()
-        try:
-            fcntl.flock(self._file, kind)
-            self._read()
-            yield
-        except OSError as error:
-            raise StoreError(
-                f"cannot use the store '{self.url}': {error.strerror}. Free some space or give another --store; "
-                "what was acknowledged is kept."
-            ) from None
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-
-    def _write_header(self) -> None:
-        fcntl.flock(self._file, fcntl.LOCK_EX)
-        try:
-            if os.fstat(self._file).st_size == 0:
-                os.write(self._file, HEADER)
-        finally:
-            fcntl.flock(self._file, fcntl.LOCK_UN)
-
-    def _write(self, line: bytes) -> None:
-        """Adds one whole line or nothing; the lock is held."""
-        add_line(self._file, self._end, line)
-        self._read()
-
-    def _read(self) -> None:
-        """Takes in the lines after the last one that was read."""
-        with os.fdopen(os.dup(self._file), "rb") as file:
-            file.seek(self._end)
-            while line := file.readline(MAX_LINE_BYTES + 1):
-                if not self._take(line):
-                    break
-                self._end += len(line)
-
-    def _take(self, line: bytes) -> bool:
-        """Takes in one line; returns False for a last line that was cut short."""
-        number = self._lines + 1
-        is_whole = line.endswith(b"\n")
-        try:
-            if self._end == 0:
-                self._version = check_header(line, self.url)
-            elif line.strip() and (found := decode(line, number, self.url, self._version)) is not None:
-                self._apply(found, number, len(line))
-        except DataError:
-            if is_whole or self._end == 0 or len(line) > MAX_LINE_BYTES:
-                raise
-            remark = f"line {number} of '{self.url}' was cut short by a crash and is left out"
-            if remark not in self.remarks:
-                self.remarks.append(remark)
-                _log.warning("%s", remark)
-            return False
-        self._lines = number if is_whole else self._lines
-        return True
-
     def _apply(self, line: Line, number: int, length: int) -> None:
+        try:
+            if self._history.takes(line):
+                return
+        except DataError as error:
+            raise DataError(f"line {number} of '{self.url}' cannot be used: {error}") from None
         if line.campaign is not None:
             self._campaigns.setdefault(line.campaign.campaign_id, line.campaign)
             self._rounds.setdefault(line.campaign.campaign_id, {})
@@ -301,9 +207,9 @@ class JsonLinesStore(Store):
         elif line.passed is not None:
             self._passes[part.campaign_id].setdefault(line.passed.round, []).append(line.passed.event)
         elif line.record is not None:
-            self._add_entry(line.record, number, length)
+            self._add_record(line.record, number, length)
 
-    def _add_entry(self, record: Record, number: int, length: int) -> None:
+    def _add_record(self, record: Record, number: int, length: int) -> None:
         identity, visit = record.identity, record.visit
         if identity.idempotency_key in self._keys:
             self.remarks.append(f"line {number} of '{self.url}' repeats an earlier record and is left out")
@@ -313,27 +219,9 @@ class JsonLinesStore(Store):
         order = (visit.started_s, visit.round, visit.position, identity.record_id)
         place = (self._end, length, number)
         campaign_id, role = identity.campaign_id, record.workload.role
-        self._entries.append(_Entry(*place, campaign_id, role, visit.status, visit.round, visit.workload_key, order))
+        self._places.append(_Place(*place, campaign_id, role, visit.status, visit.round, visit.workload_key, order))
 
     def _check_campaign(self, campaign_id: str) -> None:
         if campaign_id not in self._campaigns:
             newest = sorted(self._campaigns)[-10:]
             raise UnknownNameError("campaign", campaign_id, newest, f"The store is '{self.url}'.")
-
-
-def _open(path: Path, *, create: bool) -> tuple[int, bool]:
-    """Opens the file and returns its descriptor and whether it is read-only."""
-    if path.exists() and not path.is_file():
-        raise UsageError(f"'{path}' is not a plain file; give a file that ends in .jsonl")
-    if not path.exists() and not create:
-        raise UsageError(f"there is no store at '{path}'. Check the path, or export something into it first.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            return os.open(path, os.O_RDWR | (os.O_CREAT if create else 0), 0o644), False
-        except OSError as error:
-            if error.errno not in _UNWRITABLE or not path.exists():
-                raise
-            return os.open(path, os.O_RDONLY), True
-    except OSError as error:
-        raise StoreError(f"cannot open the store '{path}': {error.strerror}. Give another --store.") from None

@@ -1,29 +1,39 @@
 """The lines of a JSON Lines store: one JSON object each, ASCII only, with one name that says what it holds.
 
-The first line is ``{"hwcost": "store", "schema_version": 3}``. The others are ``{"campaign": ...}``, ``{"round": ...}``,
-``{"status": ...}``, ``{"pass": ...}`` or ``{"record": ...}``. What is unknown is left out. Lines are only ever added at the
-end, so a file that an older hwcost began stays as it is: its lines are migrated whenever they are read. Passes whose
-workloads all have a record of that round are superseded by them.
+The first line is ``{"hwcost": "store", "schema_version": 4}``. The others are ``{"campaign": ...}``, ``{"round": ...}``,
+``{"status": ...}``, ``{"pass": ...}`` or ``{"record": ...}``; and of the history ``{"run": ...}``, ``{"run_end": ...}``,
+``{"series": ...}``, ``{"estimates": [...]}``, ``{"acceptance": ...}``, ``{"confirmation": ...}`` or
+``{"model_check": ...}``. What is unknown is left out, or null in estimates. Lines are only ever added at the end, so a file
+that an older hwcost began stays as it is: its lines are migrated whenever they are read. Passes whose workloads all have a
+record of that round are superseded by them, and so is an estimate by a later one of the same campaign.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hwcost.errors import DataError
 from hwcost.stores.base import Store
-from hwcost.stores.fields import Count, Group, Key, reason
+from hwcost.stores.entries import KINDS, Acceptance, Confirmation, Entry, ModelCheck, kind_name
+from hwcost.stores.fields import Count, Group, Instant, Key, reason
 from hwcost.stores.journal import PassLine
 from hwcost.stores.migrations import second_format
+from hwcost.stores.runs import Run
 from hwcost.stores.schema import SCHEMA_VERSION, Campaign, Record
+from hwcost.stores.series import Estimate, Series
 
 MAX_LINE_BYTES = 64 * 2**20
 HEADER = json.dumps({"hwcost": "store", "schema_version": SCHEMA_VERSION}).encode() + b"\n"
 OLDEST_VERSION = 1
+
+MOST_ESTIMATES = 20_000
+"""Estimates in one line."""
 
 
 class RoundLine(Group):
@@ -41,6 +51,14 @@ class StatusLine(Group):
     status: Key
 
 
+class RunEndLine(Group):
+    """The end of a run."""
+
+    run_id: Key
+    status: Key
+    ended_at: Instant
+
+
 class Line(BaseModel):
     """One line after the first; exactly one of its fields is given."""
 
@@ -51,12 +69,25 @@ class Line(BaseModel):
     status: StatusLine | None = None
     passed: Annotated[PassLine | None, Field(alias="pass")] = None
     record: Record | None = None
+    run: Run | None = None
+    run_end: RunEndLine | None = None
+    series: Series | None = None
+    estimates: tuple[Estimate, ...] | None = None
+    acceptance: Acceptance | None = None
+    confirmation: Confirmation | None = None
+    model_check: ModelCheck | None = None
 
     @model_validator(mode="after")
     def _check_one(self) -> Line:
-        if sum(part is not None for part in (self.campaign, self.round, self.status, self.passed, self.record)) != 1:
-            raise ValueError("expected exactly one of campaign, round, status, pass and record")
+        if sum(part is not None for _, part in self) != 1:
+            names = ", ".join(field.alias or name for name, field in type(self).model_fields.items())
+            raise ValueError(f"expected exactly one of {names}")
         return self
+
+    @property
+    def entry(self) -> Entry | None:
+        """What the line writes down about a history; None where it holds something else."""
+        return self.acceptance or self.confirmation or self.model_check
 
     def encode(self) -> bytes:
         """Returns the line with its end.
@@ -64,7 +95,10 @@ class Line(BaseModel):
         Raises:
             DataError: When it is too long to be read again.
         """
-        document = self.model_dump(mode="json", exclude_none=True, by_alias=True)
+        if self.estimates is not None:
+            document: dict[str, Any] = {"estimates": [asdict(estimate) for estimate in self.estimates]}
+        else:
+            document = self.model_dump(mode="json", exclude_none=True, by_alias=True)
         line = json.dumps(document, separators=(",", ":"), allow_nan=False).encode() + b"\n"
         if len(line) > MAX_LINE_BYTES:
             raise DataError(f"a line of {len(line)} bytes is too long for a JSON Lines store; use an SQLite store")
@@ -91,9 +125,10 @@ def decode(line: bytes, number: int, path: str, version: int = SCHEMA_VERSION) -
     try:
         migrated = line if version == SCHEMA_VERSION else _migrated(line)
         return None if migrated is None else Line.model_validate_json(migrated, strict=True)
-    except ValidationError as error:
+    except (ValidationError, DataError) as error:
+        what = reason(error) if isinstance(error, ValidationError) else error
         raise DataError(
-            f"line {number} of '{path}' cannot be used: {reason(error)}. Export the store again, or remove the line."
+            f"line {number} of '{path}' cannot be used: {what}. Export the store again, or remove the line."
         ) from None
 
 
@@ -135,9 +170,23 @@ def check_header(line: bytes, path: str) -> int:
     return version
 
 
+def estimate_lines(estimates: Iterable[Estimate]) -> Iterator[Line]:
+    """Yields estimates as lines; those of a night are one line, so that they are added whole or not at all."""
+    left = iter(estimates)
+    while some := tuple(islice(left, MOST_ESTIMATES)):
+        yield Line(estimates=some)
+
+
+def entry_line(entry: Entry) -> Line:
+    """Returns what is written down about a history as a line."""
+    return Line.model_validate({kind_name(type(entry)): entry})
+
+
 def store_lines(store: Store, campaign_id: str | None = None) -> Iterator[bytes]:
     """Yields a store, or one campaign of it, as the lines of a JSON Lines store."""
     yield HEADER
+    if campaign_id is None:
+        yield from _history_lines(store)
     for campaign in store.campaigns() if campaign_id is None else [store.campaign(campaign_id)]:
         yield Line(campaign=campaign).encode()
         for number, order in store.rounds(campaign.campaign_id).items():
@@ -149,3 +198,12 @@ def store_lines(store: Store, campaign_id: str | None = None) -> Iterator[bytes]
             for event in events:
                 passed = PassLine(campaign_id=campaign.campaign_id, round=number, event=event)
                 yield Line(passed=passed).encode()
+
+
+def _history_lines(store: Store) -> Iterator[bytes]:
+    """Yields runs, series, estimates and entries."""
+    yield from (Line(run=run).encode() for run in store.runs())
+    yield from (Line(series=series).encode() for series in store.series().values())
+    yield from (line.encode() for line in estimate_lines(store.estimates().estimates()))
+    for kind in KINDS.values():
+        yield from (entry_line(entry).encode() for entry in store.entries(kind))

@@ -12,6 +12,7 @@ from hwcost.errors import DataError
 from hwcost.stores.environment import Environment
 from hwcost.stores.fields import Group, reason
 from hwcost.stores.schema import Campaign, Record
+from hwcost.stores.series import Series
 from hwcost.stores.visits import known
 from hwcost.timing.measurement import Visit
 
@@ -70,6 +71,28 @@ def samples_row(record: Record) -> dict[str, Any]:
 
 def _blob(samples: Sequence[float]) -> bytes:
     return np.asarray(samples, dtype="<f8").tobytes()
+
+
+def series_row(series: Series) -> dict[str, Any]:
+    """Returns the row of a series in the table ``series``."""
+    return {
+        "series_key": series.series_key,
+        "workload_key": series.workload_key,
+        "workload_name": series.name,
+        "search_space": series.search_space,
+        "component": series.component,
+        "device_key": series.device_key,
+        "device_name": series.device,
+        "backend": series.backend,
+        "precision": series.precision,
+        "batch_size": series.batch_size,
+        "seq_len": series.seq_len,
+        "threads": series.threads,
+        "quantity": series.quantity,
+        "unit": series.unit,
+        "origin": series.origin,
+        "document": series.model_dump(mode="json"),
+    }
 
 
 def read_campaign(row: Any) -> Campaign:

@@ -12,6 +12,7 @@ History of the format:
    and the role ``judge`` became ``test``.
 3. A visit may have the start and the pass of every block, since its blocks may be spread over a round. Campaigns and records
    of the second format are of the third one too, and stay as they are.
+4. A campaign may belong to a run; everything else is of the fourth format as it is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from hwcost._cached import cached_property
 from hwcost.stores.environment import Environment
 from hwcost.stores.fields import Count, Group, Instant, JsonDict, JsonList, Key, Positive, Quantity, Text
 from hwcost.stores.ids import new_id, utc_now
+from hwcost.stores.origin import Origin
 from hwcost.stores.visits import StoredVisit
 from hwcost.timing.measurement import Visit
 
@@ -32,14 +34,11 @@ if TYPE_CHECKING:
 
     from hwcost.workloads.base import Workload
 
-SCHEMA_VERSION: Literal[3] = 3
+SCHEMA_VERSION: Literal[4] = 4
 """Version of the record's format; a store or file of a newer version is refused, an older one is migrated."""
 
-SchemaVersion = Literal[2, 3]
+SchemaVersion = Literal[2, 3, 4]
 """Versions that are read as they are."""
-
-Origin = Literal["measured", "imported"]
-"""Whether a record was measured into its store, or came from another one."""
 
 
 class Identity(Group):
@@ -182,6 +181,7 @@ class Campaign(Group):
         plan: The plan as plain JSON, enough to resume.
         status: A word such as ``running``, ``interrupted`` or ``done``; the only thing of a campaign that changes.
         hwcost_version: Version of the tool that planned it.
+        run_id: Run of a suite that it belongs to; None for a campaign by itself.
         schema_version: Version of the record's format.
     """
 
@@ -190,6 +190,7 @@ class Campaign(Group):
     plan: JsonDict = Field(default_factory=dict)
     status: Key = "running"
     hwcost_version: Text | None = None
+    run_id: Key | None = None
     schema_version: SchemaVersion = SCHEMA_VERSION
 
 

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Table, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from hwcost.errors import StoreError, UnknownNameError, UsageError
+from hwcost.errors import StoreError, UnknownNameError
 from hwcost.stores import tables
-from hwcost.stores.base import Store
-from hwcost.stores.engines import WRITING, explained_errors, parse, server_engine, sqlite_engine
+from hwcost.stores.engines import explained_errors
 from hwcost.stores.environment import Environment
 from hwcost.stores.holds import held_by_file, held_by_server
 from hwcost.stores.journal import PassLine, unfinished
-from hwcost.stores.migrations import HEAD
-from hwcost.stores.revisions import check_revision, upgrade
 from hwcost.stores.rows import read_campaign, read_record, record_row, samples_row, valid
 from hwcost.stores.schema import Campaign, Record
+from hwcost.stores.sql_history import SqlHistory
 
 _PAGE = 200  # records read in one short transaction, so that a slow reader never holds back the log
-_ROWCOUNT = {"preserve_rowcount": True}
 
 
-class SqlStore(Store):
+class SqlStore(SqlHistory):
     """A store in an SQL database.
 
     Args:
@@ -40,22 +35,8 @@ class SqlStore(Store):
     """
 
     def __init__(self, location: str, *, create: bool = True) -> None:
-        where = parse(location)
-        self._path = where if isinstance(where, Path) else None
-        self.remarks = []
         self._known_environments: set[str] = set()
-        self._inserts: dict[str, Insert] = {}
-        if isinstance(where, Path):
-            self.url = str(where)
-            self._engine, self.is_read_only = sqlite_engine(where, create=create)
-        else:
-            self.url = where.render_as_string(hide_password=True)
-            self._engine, self.is_read_only = server_engine(where), False
-        try:
-            self._bring_up_to_date(create)
-        except BaseException:
-            self.close()
-            raise
+        super().__init__(location, create=create)
 
     def add_campaign(self, campaign: Campaign) -> bool:
         """See the base class."""
@@ -63,6 +44,7 @@ class SqlStore(Store):
             "campaign_id": campaign.campaign_id,
             "created_at": campaign.created_at,
             "status": campaign.status,
+            "run_id": campaign.run_id,
             "document": campaign.model_dump(mode="json", exclude={"status"}),
         }
         with self._writing("add a campaign to") as connection:
@@ -182,42 +164,6 @@ class SqlStore(Store):
                 stack.enter_context(held_by_server(self._engine, self.url, campaign_id))
             yield
 
-    def close(self) -> None:
-        """See the base class."""
-        self._engine.dispose()
-
-    def _bring_up_to_date(self, create: bool) -> None:
-        with explained_errors(self.url, "open"):
-            revision = check_revision(self._engine, self.url)
-        if revision == HEAD:
-            return
-        if revision is None and not create:
-            raise UsageError(f"'{self.url}' is empty: no store was made in it yet. Measure something into it first.")
-        if self.is_read_only:
-            raise StoreError(
-                f"the store '{self.url}' is empty or of an older hwcost, and cannot be brought up to date because it "
-                "is read-only. Copy it to a place that can be written and open the copy."
-            )
-        with explained_errors(self.url, "create" if create else "upgrade"):
-            upgrade(self._engine, self.url)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with explained_errors(self.url, "read"), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self, what: str) -> Iterator[Connection]:
-        if self.is_read_only:
-            raise StoreError(
-                f"cannot {what} the store '{self.url}': it is read-only for this user. Copy it to a place that can be "
-                "written, or ask its owner for write permission."
-            )
-        with explained_errors(self.url, what), self._engine.connect() as plain:
-            connection = plain.execution_options(**{WRITING: True})
-            with connection.begin():
-                yield connection
-
     @contextmanager
     def _adding(self, what: str, campaign_id: str) -> Iterator[Connection]:
         """Writes rows of a campaign; says so when they are refused because the campaign is not there."""
@@ -228,16 +174,6 @@ class SqlStore(Store):
             if isinstance(error.__cause__, IntegrityError):
                 self.campaign(campaign_id)
             raise
-
-    def _insert(self, connection: Connection, table: Table, row: dict[str, Any], unique: str | None = None) -> bool:
-        """Inserts a row unless its primary key, or the column ``unique``, is there; returns whether it did."""
-        statement = self._inserts.get(table.name)
-        if statement is None:
-            build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-            keys = [unique] if unique else [column.name for column in table.primary_key]
-            statement = build(table).on_conflict_do_nothing(index_elements=keys).inline()
-            self._inserts[table.name] = statement
-        return connection.execute(statement, row, execution_options=_ROWCOUNT).rowcount == 1
 
     def _add_environment(self, connection: Connection, key: str, environment: Environment) -> None:
         if key not in self._known_environments:

@@ -29,6 +29,7 @@ campaigns = Table(
     Column("created_at", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("document", JSON, nullable=False),
+    Column("run_id", Text),
 )
 
 rounds = Table(
@@ -91,4 +92,67 @@ samples = Table(
     Column("record_id", Text, ForeignKey("records.record_id"), primary_key=True),
     Column("samples", LargeBinary, nullable=False),
     Column("device_samples", LargeBinary),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("suite", Text, nullable=False),
+    Column("started_at", Text, nullable=False),
+    Column("ended_at", Text),
+    Column("status", Text, nullable=False),
+    Column("commit", Text),
+    Column("document", JSON, nullable=False),
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("series_key", Text, primary_key=True),
+    Column("workload_key", Text, nullable=False),
+    Column("workload_name", Text, nullable=False),
+    Column("search_space", Text),
+    Column("component", Text),
+    Column("device_key", Text),
+    Column("device_name", Text, nullable=False),
+    Column("backend", Text, nullable=False),
+    Column("precision", Text),
+    Column("batch_size", BigInteger),
+    Column("seq_len", BigInteger),
+    Column("threads", BigInteger),
+    Column("quantity", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("document", JSON, nullable=False),
+)
+
+estimates = Table(
+    "estimates",
+    metadata,
+    Column("series_key", Text, ForeignKey("series.series_key"), primary_key=True),
+    Column("source", Text, primary_key=True),
+    Column("campaign_id", Text),
+    Column("run_id", Text),
+    Column("measured_s", Double, nullable=False),
+    Column("value", Double),
+    Column("half_width", Double),
+    Column("level_half_width", Double, nullable=False),
+    Column("n_rounds", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("flags", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_estimates_run_id", "run_id"),
+    Index("ix_estimates_measured_s", "measured_s"),
+)
+"""Campaigns and runs of estimates need not be there: a history outlives what was pruned, and goes where they do not."""
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("entry_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("run_id", Text, nullable=False),
+    Column("document", JSON, nullable=False),
 )

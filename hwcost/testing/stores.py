@@ -12,15 +12,19 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hwcost.errors import BusyError, StoreError, UnknownNameError
+from hwcost.errors import BusyError, DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores.base import Store
+from hwcost.stores.entries import Acceptance, Confirmation, ModelCheck
 from hwcost.stores.environment import Environment
+from hwcost.stores.runs import Code, Run
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
+from hwcost.stores.series import Estimate, Series
 from hwcost.timing.measurement import Visit
 
 AWKWARD_S = (0.0, 5e-324, 0.1, 1 / 3, 1e-9, 123456.789, 1e12)
@@ -46,6 +50,30 @@ def make_record(campaign_id: str, round: int = 0, position: int = 0, **fields: A
         workload=workload,
         environment=Environment(host={"boot_id": f"boot-{round}"}),
     )
+
+
+def make_series(n: int = 0, **fields: Any) -> Series:
+    """Returns the series of a small workload.
+
+    Args:
+        n: Number of the workload; each has a series of its own.
+        **fields: Further fields of the series.
+    """
+    known = {"workload_key": f"workload-{n}", "name": f"workload {n}", "kind": "test", "spec": {"n": None}}
+    return Series(**{**known, "device": "cpu", "backend": "null", **fields})
+
+
+def make_estimate(series: Series, night: int = 0, **fields: Any) -> Estimate:
+    """Returns an estimate of a series.
+
+    Args:
+        series: The series.
+        night: Number of the night, from 0, whose campaign and run it belongs to.
+        **fields: Other values of its fields.
+    """
+    at = (datetime(2025, 1, 1, 3, tzinfo=timezone.utc) + timedelta(days=night)).isoformat()
+    known = {"campaign_id": f"campaign-{night}", "run_id": f"run-{night}", "measured_at": at}
+    return Estimate(series.series_key, **{**known, "value": 0.1, "half_width": 0.01, **fields})
 
 
 class StoreSuite(ABC):
@@ -241,3 +269,122 @@ class StoreSuite(ABC):
             one.set_status("c", "done")
             assert other.campaign("c").status == "done"
             assert one.count() == other.count() == 1
+
+    def test_runs_come_back_equal_and_in_order(self, store: Store) -> None:  # noqa: D102
+        code = Code(
+            repository="r", commit="c0ffee", branch="main", pr_number=7, is_dirty=True, commit_time="2025-01-01T00:00:00Z"
+        )
+        new = Run(suite="nightly", started_at="2025-01-02T00:00:00Z", code=code, argv=["hwcost", "run"], extra={"a": None})
+        old, other = Run(suite="nightly", started_at="2025-01-01T00:00:00Z"), Run(suite="weekly", origin="imported")
+        assert [store.add_run(run) for run in (new, old, other)] == [True] * 3
+        assert not store.add_run(new.model_copy(update={"suite": "x"}))
+        assert (store.runs(), store.runs("nightly"), store.runs("gone")) == ([old, new, other], [old, new], [])
+        store.end_run(new.run_id, "done", "2025-01-02T02:00:00+01:00")
+        ended = {"status": "done", "ended_at": "2025-01-02T01:00:00.000000+00:00"}
+        assert store.run(new.run_id) == new.model_copy(update=ended)
+        store.end_run(old.run_id, "failed")
+        assert (store.run(old.run_id).ended_at or "") > old.started_at
+        for attempt in (lambda: store.run("gone"), lambda: store.end_run("gone", "done")):
+            with pytest.raises(UnknownNameError, match="unknown run 'gone'"):
+                attempt()
+
+    def test_a_campaign_may_belong_to_a_run(self, store: Store) -> None:  # noqa: D102
+        store.add_campaign(Campaign(campaign_id="c", run_id="night"))
+        store.add_campaign(Campaign(campaign_id="d"))
+        assert (store.campaign("c").run_id, store.campaign("d").run_id) == ("night", None)
+
+    def test_estimates_come_back_equal_to_the_last_bit(self, store: Store) -> None:  # noqa: D102
+        one, other = (
+            make_series(0, arch=[1, None], backend_options={"a": None}),
+            make_series(1, quantity="energy_j", unit="J"),
+        )
+        known = [make_estimate(one, night, value=value, n_rounds=4) for night, value in enumerate(AWKWARD_S)]
+        odd = [
+            make_estimate(
+                other, 9, value=None, half_width=None, status="failed", reason="Zürich 😀", flags=("E_FAILED", "W_X")
+            ),
+            make_estimate(one, 9, run_id=None, half_width=None, level_half_width=1 / 3, status="unconfirmed"),
+            make_estimate(one, 9, campaign_id=None, measured_at="2025-01-09T00:00:00.123457Z"),
+            make_estimate(one, 9, campaign_id=None, run_id=None, measured_at="1999-12-31T23:59:59.999999-01:00"),
+        ]
+        assert store.add_estimates([one, other], [*odd, *known]) == len(known) + len(odd)
+        assert store.series() == {one.series_key: one, other.series_key: other}
+        table = store.estimates()
+        order = sorted([*known, *odd], key=lambda estimate: (estimate.measured_at, estimate.series_key))
+        assert list(table.estimates()) == order
+        assert [v.hex() for v in table.value.tolist()] == [
+            (e.value if e.value is not None else float("nan")).hex() for e in order
+        ]
+        assert (table.series_key, table.campaign_id[-1]) == (sorted(store.series()), "campaign-9")
+        assert store.add_estimates([one, other], [*odd, *known]) == 0
+
+    def test_a_later_estimate_of_a_campaign_takes_the_place_of_the_first(self, store: Store) -> None:  # noqa: D102
+        series = make_series()
+        first, later, other = make_estimate(series), make_estimate(series, value=0.2), make_estimate(series, 1)
+        store.add_estimates([series], [first, other])
+        assert store.add_estimates([series.model_copy(update={"name": "renamed"})], [later, other]) == 1
+        assert list(store.estimates().estimates()) == [later, other]
+        assert store.series() == {series.series_key: series}
+
+    def test_estimates_are_chosen(self, store: Store) -> None:  # noqa: D102
+        series = [make_series(n) for n in range(3)]
+        known = [make_estimate(one, night) for night in range(4) for one in sorted(series, key=lambda one: one.series_key)]
+        store.add_estimates(series, known)
+        key = series[1].series_key
+        assert list(store.estimates(series_keys=[key, "gone"]).estimates()) == [e for e in known if e.series_key == key]
+        assert list(store.estimates(run_ids={"run-1", "run-3"}).estimates()) == [*known[3:6], *known[9:]]
+        since, until = known[3].measured_at, "2025-01-03T04:00:00+01:00"
+        assert list(store.estimates(since=since, until=until).estimates()) == known[3:6]
+        assert list(store.estimates(series_keys=[key], run_ids=["run-2"], since=since).estimates()) == [
+            known[3 * 2 + known[6:9].index(make_estimate(series[1], 2))]
+        ]
+        for nothing in (
+            store.estimates(series_keys=[]),
+            store.estimates(run_ids=["gone"]),
+            store.estimates(until="1970-01-01T00:00:00Z"),
+        ):
+            assert (len(nothing), nothing.series_key, list(nothing.estimates())) == (0, [], [])
+        with pytest.raises(UsageError, match="a span of time: expected an ISO 8601 instant"):
+            store.estimates(since="yesterday")
+
+    def test_estimates_of_an_unknown_series_are_refused_whole(self, store: Store) -> None:  # noqa: D102
+        here, gone = make_series(0), make_series(1)
+        with pytest.raises(DataError, match=f"1 series of the estimates are not in the store .*{gone.series_key}"):
+            store.add_estimates([here], [make_estimate(here), make_estimate(gone)])
+        assert (store.series(), len(store.estimates())) == ({}, 0)
+        assert store.add_estimates([here], []) == 0
+        assert store.add_estimates([], [make_estimate(here)]) == 1
+        assert store.add_estimates([], []) == 0
+
+    def test_entries_come_back_equal_and_in_order(self, store: Store) -> None:  # noqa: D102
+        accepted = Acceptance(run_id="r", author="Ö", reason="new kernel", created_at="2025-01-02T00:00:00Z")
+        before = Acceptance(run_id="q", author="a", reason="", workload="bert*", created_at="2025-01-01T00:00:00Z")
+        confirmed = Confirmation(
+            series_key="s",
+            run_id="r",
+            before_run_id="q",
+            outcome="confirmed",
+            log_ratio=-1 / 3,
+            half_width=0.1,
+            how="worktree",
+        )
+        check = ModelCheck(
+            run_id="r", model="m", device="cpu", quantity="latency_s", n=1, holds=True, reason="it holds", mape=1 / 3,
+            points=[["s", 0.1, None, 1e-300, 5e-324]], importance={"l1": 0.5, "l2": None},
+        )  # fmt: skip
+        assert [store.add_entry(entry) for entry in (accepted, before, confirmed, check, check)] == [True] * 4 + [False]
+        assert store.entries(Acceptance) == [before, accepted]
+        assert (store.entries(Confirmation), store.entries(ModelCheck)) == ([confirmed], [check])
+
+    def test_a_history_survives_closing(self, tmp_path: Path) -> None:  # noqa: D102
+        series, run = make_series(), Run(run_id="r", suite="s")
+        with self.open(tmp_path) as store:
+            store.add_run(run)
+            store.add_estimates([series], [make_estimate(series), make_estimate(series, 1)])
+            store.add_estimates([], [make_estimate(series, value=0.5)])
+            store.end_run("r", "done", run.started_at)
+            store.add_entry(Acceptance(run_id="r", author="a", reason="b", entry_id="e"))
+        with self.open(tmp_path) as store:
+            assert (store.run("r").status, store.run("r").ended_at) == ("done", run.started_at)
+            assert [one.value for one in store.estimates().estimates()] == [0.5, 0.1]
+            assert [entry.entry_id for entry in store.entries(Acceptance)] == ["e"]

@@ -147,7 +147,7 @@ def test_equal_environments_have_equal_keys_and_others_do_not():
 
 def test_the_format_version_is_checked():
     with pytest.raises(ValidationError, match="schema_version"):
-        Campaign(schema_version=4)
+        Campaign(schema_version=5)
 
 
 def test_canonical_json_does_not_depend_on_order():

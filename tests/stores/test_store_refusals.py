@@ -20,6 +20,10 @@ from hwcost.stores.schema import Campaign
 from hwcost.testing.stores import make_record
 
 NAMES = ("store.db", "store.jsonl")
+ESTIMATES = (
+    b'{"estimates": [{"series_key": "s", "campaign_id": null, "run_id": null, "measured_at": "2025-01-01T00:00:00Z", '
+    b'"value": 0.1, "half_width": null}]}\n'
+)
 
 
 def filled(path):
@@ -278,9 +282,16 @@ def test_a_repeated_record_counts_once(tmp_path):
         (b"\x89PNG\r\n\x1a\n\x00\xff\xfe", "not a JSON Lines store"),
         (b"[" * 100_000, "not a JSON Lines store"),
         (b'{"hwcost": "store", "schema', "not a JSON Lines store"),
-        (b'{"hwcost": "store"}\n', "has schema version None; this hwcost reads versions 1 to 3"),
-        (b'{"hwcost": "store", "schema_version": 4}\n', "has schema version 4.*Upgrade hwcost"),
-        (HEADER + b"{}\n", "line 2 of .* expected exactly one"),
+        (b'{"hwcost": "store"}\n', "has schema version None; this hwcost reads versions 1 to 4"),
+        (b'{"hwcost": "store", "schema_version": 5}\n', "has schema version 5.*Upgrade hwcost"),
+        (HEADER + b"{}\n", "line 2 of .* expected exactly one of campaign, round, status, pass, record, run"),
+        (
+            HEADER + b'{"run_end": {"run_id": "r", "status": "done", "ended_at": "2025-01-01T00:00:00Z"}}\n',
+            "line 2 of .* no line before",
+        ),
+        (HEADER + ESTIMATES, "line 2 of .* its series s stands in no line before it"),
+        (HEADER + ESTIMATES.replace(b"0.1", b"null"), "line 2 of .* a status of 'ok' does not go with the value None"),
+        (HEADER + ESTIMATES.replace(b"0.1", b"NaN"), "line 2 of .* a finite number"),
         (HEADER + b'\n{"record": {}}\n', "line 3 of .* cannot be used: record.identity: Field required"),
         (HEADER + b"\xff\xfe\n" + b"{}\n", "line 2 of"),
         (HEADER + b'{"a":' * 10_000 + b"\n", "line 2 of .* recursion"),

@@ -1,0 +1,117 @@
+"""What is written down about a history beside its estimates: accepted changes, confirmations, checks of cost models."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hwcost.stores.fields import Count, Group, Instant, JsonDict, JsonList, Key, Number, Quantity, Seconds, Text
+from hwcost.stores.ids import new_id, utc_now
+
+
+class Acceptance(Group):
+    """A change of level that somebody accepted.
+
+    Attributes:
+        entry_id: UUIDv7.
+        created_at: Instant at which it was accepted.
+        workload: Pattern of the names of workloads, as a shell's.
+        device: Pattern of the names of devices.
+        backend: Pattern of the names of backends.
+        run_id: The first run of the new level.
+        author: Name of who accepted it.
+        reason: Reason in a sentence.
+    """
+
+    entry_id: Key = Field(default_factory=new_id)
+    created_at: Instant = Field(default_factory=utc_now)
+    workload: Text = "*"
+    device: Text = "*"
+    backend: Text = "*"
+    run_id: Key
+    author: Text
+    reason: Text
+
+
+class Confirmation(Group):
+    """What measuring again said about an alarm.
+
+    Attributes:
+        entry_id: UUIDv7.
+        created_at: Instant at which it was measured.
+        series_key: Key of the series.
+        run_id: The first run after the change.
+        before_run_id: The last run before it.
+        outcome: Whether the change was confirmed, refuted, or neither.
+        log_ratio: Log of the time after over the time before.
+        half_width: Half-width of its 95 % interval.
+        campaign_id: Campaign that measured it; None where none was kept.
+        how: Way of measuring the code of before, such as ``worktree`` or ``anchors``.
+    """
+
+    entry_id: Key = Field(default_factory=new_id)
+    created_at: Instant = Field(default_factory=utc_now)
+    series_key: Key
+    run_id: Key
+    before_run_id: Key
+    outcome: Literal["confirmed", "refuted", "ambiguous"]
+    log_ratio: Number | None = None
+    half_width: Quantity | None = None
+    campaign_id: Key | None = None
+    how: Text
+
+
+class ModelCheck(Group):
+    """A cost model, judged by the measurements of a night.
+
+    Attributes:
+        entry_id: UUIDv7.
+        created_at: Instant at which it was judged.
+        run_id: Run whose measurements judge it.
+        model: Name of the model in the suite.
+        device: Name of the device.
+        quantity: Name of the quantity that it predicts.
+        n: Number of workloads compared.
+        mape: Mean absolute error in percent.
+        median_ape: Median absolute error in percent.
+        kendall_tau: Kendall's tau of prediction against measurement.
+        coverage_90: Share of workloads within their 90 % interval.
+        level: Log of the device's drift against the model.
+        holds: Whether the model still holds on its device.
+        reason: Reason in a sentence.
+        refitted: Whether it was fitted again.
+        age_s: Seconds since it was fitted.
+        points: Rows ``[series_key, predicted, low, high, measured]``.
+        importance: Importance of features by name.
+    """
+
+    entry_id: Key = Field(default_factory=new_id)
+    created_at: Instant = Field(default_factory=utc_now)
+    run_id: Key
+    model: Text
+    device: Text
+    quantity: Text
+    n: Count
+    mape: Number | None = None
+    median_ape: Number | None = None
+    kendall_tau: Number | None = None
+    coverage_90: Number | None = None
+    level: Number | None = None
+    holds: bool
+    reason: Text
+    refitted: bool = False
+    age_s: Seconds | None = None
+    points: JsonList = Field(default_factory=list)
+    importance: JsonDict = Field(default_factory=dict)
+
+
+Entry = Acceptance | Confirmation | ModelCheck
+
+KINDS: dict[str, type[Entry]] = {"acceptance": Acceptance, "confirmation": Confirmation, "model_check": ModelCheck}
+"""Kinds of entries by the names that stores keep."""
+
+
+def kind_name(kind: type[Entry]) -> str:
+    """Returns the name under which stores keep a kind of entry."""
+    return next(name for name, known in KINDS.items() if known is kind)

@@ -1,0 +1,203 @@
+"""Estimates as columns, half a million of them in a second or two."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats, Indices
+from hwcost.errors import UsageError
+from hwcost.stores.ids import utc
+from hwcost.stores.series import STATUSES, Estimate
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_Number = TypeVar("_Number", bound=np.generic)
+
+
+class EstimateRow(NamedTuple):
+    """An estimate as stores keep it: the instant as seconds since 1970, flags as one text."""
+
+    series_key: str
+    campaign_id: str | None
+    run_id: str | None
+    measured_s: float
+    value: float | None
+    half_width: float | None
+    level_half_width: float
+    n_rounds: int
+    status: str
+    flags: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class EstimateTable:
+    """Estimates as columns of equal length, the oldest first; texts are kept once and referred to by index.
+
+    Attributes:
+        series_key: Keys of the series that have an estimate here, sorted.
+        series: Index into ``series_key`` of every row.
+        run_id: Runs, sorted.
+        run: Index into ``run_id`` of every row; -1 for none.
+        campaign_id: Campaigns, sorted.
+        campaign: Index into ``campaign_id`` of every row; -1 for none.
+        measured_s: Seconds since 1970, UTC.
+        value: Values in the unit of their series; nan for none.
+        half_width: Half-widths of the 95 % intervals on the log scale; nan for none.
+        level_half_width: Parts of them that are common to all workloads of a campaign.
+        n_rounds: Usable visits.
+        status: Index into :data:`hwcost.stores.series.STATUSES` of every row.
+        flags: Sets of codes of doubts.
+        flag: Index into ``flags`` of every row.
+        reasons: Reasons for missing values or intervals, and texts of errors.
+        reason: Index into ``reasons`` of every row.
+    """
+
+    series_key: list[str]
+    series: Indices
+    run_id: list[str]
+    run: Indices
+    campaign_id: list[str]
+    campaign: Indices
+    measured_s: Floats
+    value: Floats
+    half_width: Floats
+    level_half_width: Floats
+    n_rounds: Indices
+    status: NDArray[np.int8]
+    flags: list[tuple[str, ...]]
+    flag: Indices
+    reasons: list[str]
+    reason: Indices
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} estimates of {len(self.series_key)} series in {len(self.run_id)} runs>"
+
+    @classmethod
+    def from_pages(cls, pages: Iterable[Sequence[Sequence[Any]]]) -> EstimateTable:
+        """Makes a table of pages of rows with the fields of :class:`EstimateRow`, in any order."""
+        columns: list[list[Sequence[Any]]] = [[] for _ in EstimateRow._fields]
+        for page in pages:
+            for parts, column in zip(columns, zip(*page, strict=True), strict=bool(page)):
+                parts.append(column)
+        given = dict(zip(EstimateRow._fields, columns, strict=True))
+        series_key, series = _indexed(given["series_key"])
+        run_id, run = _indexed(given["run_id"])
+        campaign_id, campaign = _indexed(given["campaign_id"])
+        flags, flag = _indexed(given["flags"])
+        reasons, reason = _indexed(given["reason"])
+        names, status = _indexed(given["status"])
+        numbers = {name: _joined(given[name], np.float64) for name in _NUMBERS}
+        table = cls(
+            series_key=series_key, series=series, run_id=run_id, run=run, campaign_id=campaign_id, campaign=campaign,
+            n_rounds=_joined(given["n_rounds"], np.intp), status=np.array([*map(STATUSES.index, names)], np.int8)[status],
+            flags=[tuple(codes.split()) for codes in flags], flag=flag, reasons=reasons, reason=reason, **numbers,
+        )  # fmt: skip
+        return table.take(np.lexsort((campaign, run, series, table.measured_s)))
+
+    def take(self, rows: Indices | NDArray[np.bool_]) -> EstimateTable:
+        """Returns some rows, given by index or as a mask; the lists of texts stay as they are."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+    def estimates(self) -> Iterator[Estimate]:
+        """Yields the rows as estimates."""
+        lists = (getattr(self, name).tolist() for name in _COLUMNS)
+        for series, run, campaign, at, value, half, level, rounds, status, flag, reason in zip(*lists, strict=True):
+            yield Estimate(
+                self.series_key[series],
+                None if campaign < 0 else self.campaign_id[campaign],
+                None if run < 0 else self.run_id[run],
+                instant(at),
+                None if value != value else value,
+                None if half != half else half,
+                level,
+                rounds,
+                STATUSES[status],
+                self.flags[flag],
+                self.reasons[reason],
+            )
+
+
+_NUMBERS = ("measured_s", "value", "half_width", "level_half_width")
+_COLUMNS = ("series", "run", "campaign", *_NUMBERS, "n_rounds", "status", "flag", "reason")
+
+
+def estimate_row(estimate: Estimate) -> EstimateRow:
+    """Returns an estimate as stores keep it."""
+    return EstimateRow(
+        estimate.series_key,
+        estimate.campaign_id,
+        estimate.run_id,
+        seconds(estimate.measured_at),
+        estimate.value,
+        estimate.half_width,
+        estimate.level_half_width,
+        estimate.n_rounds,
+        estimate.status,
+        " ".join(estimate.flags),
+        estimate.reason,
+    )
+
+
+class Span(NamedTuple):
+    """A span of time.
+
+    Attributes:
+        since_s: Its beginning in seconds since 1970; None for no beginning.
+        until_s: Its end, which is not part of it; None for no end.
+    """
+
+    since_s: float | None
+    until_s: float | None
+
+    @classmethod
+    def of(cls, since: str | None, until: str | None) -> Span:
+        """Makes a span of two instants.
+
+        Raises:
+            UsageError: When one is not an instant.
+        """
+        try:
+            return cls(*(None if at is None else seconds(utc(at)) for at in (since, until)))
+        except ValueError as error:
+            raise UsageError(f"a span of time: {error}") from None
+
+    def has(self, measured_s: float) -> bool:
+        """Whether it holds an instant."""
+        return (self.since_s is None or self.since_s <= measured_s) and (self.until_s is None or measured_s < self.until_s)
+
+
+def source(row: EstimateRow) -> str:
+    """Returns what identifies an estimate within its series: the campaign, or run and instant where there is none."""
+    return row.campaign_id or f"{row.run_id or ''}@{instant(row.measured_s)}"
+
+
+def seconds(instant: str) -> float:
+    """Returns an instant as seconds since 1970, exact to the microsecond."""
+    return (datetime.fromisoformat(instant) - _EPOCH) / timedelta(seconds=1)
+
+
+def instant(measured_s: float) -> str:
+    """Returns seconds since 1970 as an instant in UTC, in the form of :func:`hwcost.stores.ids.utc`."""
+    return (_EPOCH + timedelta(microseconds=round(measured_s * 1e6))).isoformat(timespec="microseconds")
+
+
+def _indexed(parts: Sequence[Sequence[str | None]]) -> tuple[list[str], Indices]:
+    """Returns the distinct texts of a column, sorted, and the index of every row; -1 for None."""
+    known = sorted({text for part in parts for text in part if text is not None})
+    place: dict[str | None, int] = {text: index for index, text in enumerate(known)}
+    place[None] = -1
+    return known, _joined([[place[text] for text in part] for part in parts], np.intp)
+
+
+def _joined(parts: Sequence[Sequence[Any]], dtype: type[_Number]) -> NDArray[_Number]:
+    """Returns a column that comes in parts as one array; None becomes nan where it may."""
+    return np.concatenate([np.array([], dtype), *(np.array(part, dtype) for part in parts)])

@@ -1,0 +1,175 @@
+"""The history in an SQL database: runs, series, estimates and entries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Insert, Select, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hwcost.errors import UnknownNameError
+from hwcost.stores import tables
+from hwcost.stores.database import ROWCOUNT, Database
+from hwcost.stores.entries import Entry, kind_name
+from hwcost.stores.estimate_table import EstimateRow, EstimateTable, Span, estimate_row, source
+from hwcost.stores.rows import series_row, valid
+from hwcost.stores.runs import Run
+from hwcost.stores.series import Estimate, Series, unknown_series
+
+PAGE = 5_000
+"""Rows that are taken in at a time."""
+
+MOST_NAMES = 5_000
+"""Names in one query; databases take no more than some ten thousand values."""
+
+_Entry = TypeVar("_Entry", bound=Entry)
+
+
+class SqlHistory(Database):
+    """A database with the tables of the history."""
+
+    def add_run(self, run: Run) -> bool:
+        """See the base class."""
+        row = {
+            "run_id": run.run_id,
+            "suite": run.suite,
+            "started_at": run.started_at,
+            "ended_at": run.ended_at,
+            "status": run.status,
+            "commit": None if run.code is None else run.code.commit,
+            "document": run.model_dump(mode="json", exclude={"status", "ended_at"}),
+        }
+        with self._writing("add a run to") as connection:
+            return self._insert(connection, tables.runs, row)
+
+    def run(self, run_id: str) -> Run:
+        """See the base class."""
+        found = self._runs(select(tables.runs).where(tables.runs.c.run_id == run_id))
+        if not found:
+            raise self._unknown_run(run_id)
+        return found[0]
+
+    def runs(self, suite: str | None = None) -> list[Run]:
+        """See the base class."""
+        table = tables.runs
+        query = select(table).order_by(table.c.started_at, table.c.run_id)
+        return self._runs(query if suite is None else query.where(table.c.suite == suite))
+
+    def end_run(self, run_id: str, status: str, ended_at: str | None = None) -> None:
+        """See the base class."""
+        ended = self.run(run_id).ended(status, ended_at)
+        table = tables.runs
+        change = update(table).where(table.c.run_id == run_id).values(status=ended.status, ended_at=ended.ended_at)
+        with self._writing("end a run of") as connection:
+            connection.execute(change)
+
+    def add_estimates(self, series: Sequence[Series], estimates: Sequence[Estimate]) -> int:
+        """See the base class."""
+        rows = [estimate_row(estimate) for estimate in estimates]
+        with self._writing("add estimates to") as connection:
+            if series:
+                self._insert_all(connection, tables.series, [series_row(one) for one in series])
+            self._check_series(connection, {one.series_key for one in series}, rows)
+            return self._put_estimates(connection, rows) if rows else 0
+
+    def series(self) -> dict[str, Series]:
+        """See the base class."""
+        table = tables.series
+        with self._reading() as connection:
+            found = connection.execute(select(table.c.series_key, table.c.document).order_by(table.c.series_key)).all()
+        return {row.series_key: valid(Series, row.document) for row in found}
+
+    def estimates(
+        self,
+        *,
+        series_keys: Collection[str] | None = None,
+        run_ids: Collection[str] | None = None,
+        since: str | None = None,
+        until: str | None = None,
+    ) -> EstimateTable:
+        """See the base class."""
+        span = Span.of(since, until)
+        with self._reading() as connection:
+            return EstimateTable.from_pages(_pages(connection, series_keys, run_ids, span))
+
+    def add_entry(self, entry: Entry) -> bool:
+        """See the base class."""
+        row = {
+            "entry_id": entry.entry_id,
+            "kind": kind_name(type(entry)),
+            "created_at": entry.created_at,
+            "run_id": entry.run_id,
+            "document": entry.model_dump(mode="json"),
+        }
+        with self._writing("add an entry to") as connection:
+            return self._insert(connection, tables.entries, row)
+
+    def entries(self, kind: type[_Entry]) -> list[_Entry]:
+        """See the base class."""
+        table = tables.entries
+        query = select(table.c.document).where(table.c.kind == kind_name(kind))
+        with self._reading() as connection:
+            found = connection.execute(query.order_by(table.c.created_at, table.c.entry_id)).scalars().all()
+        return [valid(kind, document) for document in found]
+
+    def _runs(self, query: Select[Any]) -> list[Run]:
+        with self._reading() as connection:
+            found = connection.execute(query).all()
+        return [valid(Run, {**row.document, "status": row.status, "ended_at": row.ended_at}) for row in found]
+
+    def _unknown_run(self, run_id: str) -> UnknownNameError:
+        return UnknownNameError("run", run_id, [run.run_id for run in self.runs()[-10:]], f"The store is '{self.url}'.")
+
+    def _check_series(self, connection: Connection, given: set[str], rows: Sequence[EstimateRow]) -> None:
+        """Refuses estimates of series that are neither given nor in the store."""
+        lacking = {row.series_key for row in rows} - given
+        table = tables.series
+        for keys in _batches(lacking):
+            lacking -= set(connection.execute(select(table.c.series_key).where(table.c.series_key.in_(keys))).scalars())
+        if lacking:
+            raise unknown_series(lacking, self.url)
+
+    def _put_estimates(self, connection: Connection, rows: Sequence[EstimateRow]) -> int:
+        """Inserts estimates, or changes those that differ; returns how many of them were."""
+        values = [{**row._asdict(), "source": source(row)} for row in rows]
+        changed = 0
+        for start in range(0, len(values), PAGE):
+            page = values[start : start + PAGE]
+            changed += connection.execute(_put(connection), page, execution_options=ROWCOUNT).rowcount
+        return changed
+
+
+def _put(connection: Connection) -> Insert:
+    """Returns the statement that inserts an estimate, or changes the one that is there where it differs."""
+    table = tables.estimates
+    build = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = build(table)
+    kept = [column.name for column in table.columns if not column.primary_key]
+    differs = or_(*(table.c[name].is_distinct_from(statement.excluded[name]) for name in kept))
+    return statement.on_conflict_do_update(
+        index_elements=["series_key", "source"], set_={name: statement.excluded[name] for name in kept}, where=differs
+    )
+
+
+def _pages(
+    connection: Connection, series_keys: Collection[str] | None, run_ids: Collection[str] | None, span: Span
+) -> Iterator[Sequence[Sequence[Any]]]:
+    """Yields pages of the rows of estimates that are asked for."""
+    table = tables.estimates
+    query = select(*(table.c[name] for name in EstimateRow._fields))
+    query = query.where(table.c.measured_s >= span.since_s) if span.since_s is not None else query
+    query = query.where(table.c.measured_s < span.until_s) if span.until_s is not None else query
+    for keys in [None] if series_keys is None else _batches(series_keys):
+        for runs in [None] if run_ids is None else _batches(run_ids):
+            chosen = query if keys is None else query.where(table.c.series_key.in_(keys))
+            chosen = chosen if runs is None else chosen.where(table.c.run_id.in_(runs))
+            yield from connection.execute(chosen).partitions(PAGE)
+
+
+def _batches(names: Collection[str]) -> Iterator[list[str]]:
+    """Yields names, each once, as many at a time as a query takes."""
+    left = iter(dict.fromkeys(names))
+    while batch := list(islice(left, MOST_NAMES)):
+        yield batch
