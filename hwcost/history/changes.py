@@ -162,7 +162,7 @@ def _range(y: Floats, cut: int) -> tuple[int, int]:
 
 def _p(before: Floats, after: Floats) -> float:
     """Returns the two-sided p value of Student's t test on two sides with one variance; 0 where only the mean varies."""
-    from scipy import stats
+    from scipy import special
 
     m, n = len(before), len(after)
     difference = float(after.mean() - before.mean())
@@ -170,4 +170,4 @@ def _p(before: Floats, after: Floats) -> float:
     if squares <= 0.0:
         return 0.0 if difference else 1.0
     t = abs(difference) / math.sqrt(squares / (m + n - 2) * (1 / m + 1 / n))
-    return float(2.0 * stats.t.sf(t, m + n - 2))
+    return float(2.0 * special.stdtr(m + n - 2, -t))

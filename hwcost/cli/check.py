@@ -1,0 +1,140 @@
+"""``hwcost check``: what the latest run of a suite says beside its history; the gate of a nightly job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hwcost.cli import console
+from hwcost.errors import UsageError
+
+if TYPE_CHECKING:
+    from hwcost.history import Policy
+    from hwcost.history.check import Check
+    from hwcost.stores.base import Store
+    from hwcost.stores.runs import Run
+
+FORMATS = ("text", "json", "github")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("check")(check)
+
+
+def check(
+    suite: Annotated[
+        str | None, typer.Option("--suite", metavar="NAME", help="Suite to check.", show_default="that of the latest run")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="7d|RUN|DATE", help="Earliest begin of the changes to report.", show_default="any"),
+    ] = None,
+    workload: Annotated[str, typer.Option("--workload", metavar="GLOB", help="Pattern of the names of workloads.")] = "*",
+    device: Annotated[str, typer.Option("--device", metavar="GLOB", help="Pattern of the names of devices.")] = "*",
+    backend: Annotated[str, typer.Option("--backend", metavar="GLOB", help="Pattern of the names of backends.")] = "*",
+    format: Annotated[str, typer.Option("--format", metavar="text|json|github", help="Form of the output.")] = "text",
+    fail_on: Annotated[
+        str, typer.Option("--fail-on", metavar="VERDICT,...", help="Verdicts on which the exit code is 1.")
+    ] = "regressed",
+    confirm: Annotated[
+        bool, typer.Option("--confirm/--no-confirm", help="Whether alarms are measured again before they count.")
+    ] = True,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="TIME", help="Time for measuring each group of alarms again, e.g. 5m.")
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="REF", help="Branch to compare with; or the run or commit the history begins at."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List what is ok too.")] = False,
+    store: console.StoreUrl = None,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> int:
+    """Judge the latest run of a suite: ok, regressed, improved, ambiguous, insufficient or missing.
+
+    Every series is compared with its own history, the level common to its device taken out. An alarm is measured again,
+    interleaved with the code of before, and only a regression that is confirmed so makes the exit code 1; --fail-on also
+    takes unconfirmed, ambiguous, missing, improved, insufficient and none.
+    """
+    gates = _gates(fail_on)
+    if format not in FORMATS:
+        raise UsageError(f"unknown format '{format}'. Known: {', '.join(FORMATS)}")
+    from hwcost.history.selection import instant_of, select_runs
+    from hwcost.stores import open_store
+    from hwcost.stores.ids import utc_now
+
+    with open_store(store, create=False) as opened:
+        runs = select_runs(opened.runs(), suite, baseline)
+        at = None if since is None else instant_of(since, runs, utc_now())
+        patterns = {"since": at, "workload": workload, "device": device, "backend": backend}
+        found = _found(opened, runs, patterns, confirm, budget)
+    _show(found, format, json, everything)
+    return int(found.fails(gates))
+
+
+def _gates(text: str) -> list[str]:
+    from hwcost.history.check import GATES
+
+    gates = console.names(text)
+    for name in gates:
+        if name not in GATES:
+            raise UsageError(f"unknown verdict '{name}' for --fail-on. Known: {', '.join(GATES)}")
+    return gates
+
+
+def _found(
+    store: Store, runs: Sequence[Run], patterns: dict[str, str | None], confirm: bool, budget: str | None
+) -> Check:
+    """Judges the runs, measures alarms again where that is asked for, and judges once more."""
+    from hwcost.history.check import check as judged
+    from hwcost.history.remeasure import measure_again
+    from hwcost.units import parse_duration
+
+    policy = _policy(runs[-1].suite)
+    found = judged(store, runs, policy=policy, **patterns)  # type: ignore[arg-type]
+    budget_s = None if budget is None else parse_duration(budget)
+    if not confirm or not any(found.alarms()):
+        return found
+    for remark in measure_again(store, found, budget_s=budget_s, say=console.note):
+        console.note(remark)
+    return judged(store, runs, policy=policy, **patterns)  # type: ignore[arg-type]
+
+
+def _policy(suite: str) -> Policy:
+    """Returns the policy that a suite declares; the default one where no such suite is declared here."""
+    from hwcost.errors import UnknownNameError
+    from hwcost.history import Policy
+    from hwcost.suites import load_suite
+
+    try:
+        return Policy.of(load_suite(suite).rules())
+    except UnknownNameError:
+        console.note(f"Suite '{suite}' is not declared here: its policy is not known, and the default one holds.")
+        return Policy()
+
+
+def _show(found: Check, format: str, json: str | None, everything: bool) -> None:
+    from hwcost.report.verdict_table import COLUMNS, github, rows
+
+    if console.write_json(found.to_dict(), "-" if format == "json" else json):
+        return
+    if format == "github":
+        print(github(found), end="")
+        return
+    shown = rows(found, everything)
+    if shown:
+        console.print_table(found.headline, COLUMNS, shown)
+    else:
+        print(found.headline)
+    for one in found.changed_devices:
+        print(f"{one.device} with {one.backend}: {one.reason}")
+    for judgement in found.judgements:
+        if judgement.verdict != "ok":
+            print(f"{found.series[judgement.series_key].name}: {judgement.reason}")
+    if found.older:
+        console.note(f"{found.older} changes began earlier and are left out.")

@@ -1,0 +1,186 @@
+"""The check of a night: all verdicts of a suite, what they come to, and whether they trip the gate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hwcost.history.judge import judge, judge_devices
+from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
+from hwcost.history.policy import Policy
+from hwcost.stores.entries import Acceptance, Confirmation, Entry
+from hwcost.stores.runs import Run
+from hwcost.stores.series import Series
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+
+__all__ = ["GATES", "Check", "check"]
+
+GATES = {
+    "regressed": "a regression that was confirmed by measuring again",
+    "unconfirmed": "a regression that was not confirmed",
+    "improved": "an improvement",
+    "ambiguous": "a verdict that is ambiguous",
+    "insufficient": "a series of too few nights",
+    "missing": "a series without a value in the latest run",
+    "none": "nothing",
+}
+"""Reasons for which a check fails, by the word that names each."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """All verdicts on one suite.
+
+    Attributes:
+        runs: Runs of the history, the oldest first.
+        series: Series by key.
+        judgements: Verdicts on series, those that somebody should look at first.
+        devices: Verdicts on what all series of a device share.
+        older: Number of changes that began before the time asked for, which are left out.
+    """
+
+    runs: tuple[Run, ...]
+    series: Mapping[str, Series]
+    judgements: tuple[Judgement, ...]
+    devices: tuple[DeviceJudgement, ...]
+    older: int = 0
+
+    @property
+    def run(self) -> Run:
+        """The run that was judged."""
+        return self.runs[-1]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of series by verdict, all verdicts in their order."""
+        found = Counter(one.verdict for one in self.judgements)
+        return {verdict: found[verdict] for verdict in VERDICTS}
+
+    @property
+    def changed_devices(self) -> tuple[DeviceJudgement, ...]:
+        """Devices whose series share a change."""
+        return tuple(one for one in self.devices if one.cause is not None)
+
+    @property
+    def headline(self) -> str:
+        """One sentence: what somebody has to know who reads nothing else."""
+        counts = self.counts
+        confirmed = sum(one.is_confirmed for one in self.judgements if one.verdict == "regressed")
+        shown = []
+        for verdict, count in counts.items():
+            if count or verdict == "ok":
+                note = f" ({confirmed} confirmed)" if verdict == "regressed" else ""
+                shown.append(f"{count} {verdict}{note}")
+        text = f"{self.run.suite}, {len(self.judgements)} series: {', '.join(shown)}."
+        common = [f"{one.device} with {one.backend} changed as a whole ({one.cause})" for one in self.changed_devices]
+        return f"{text} {'; '.join(common)}.".strip() if common else text
+
+    def fails(self, gates: Collection[str]) -> bool:
+        """Says whether the check fails.
+
+        Args:
+            gates: Names of reasons, of :data:`GATES`.
+        """
+        return any(set(_gates(one)) & set(gates) for one in (*self.judgements, *self.devices))
+
+    def alarms(self) -> tuple[list[Judgement], list[DeviceJudgement]]:
+        """Returns the changes that were not measured again yet."""
+        return [one for one in self.judgements if one.is_alarm], [one for one in self.devices if one.is_alarm]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON."""
+        return {
+            "suite": self.run.suite,
+            "run_id": self.run.run_id,
+            "started_at": self.run.started_at,
+            "commit": None if self.run.code is None else self.run.code.commit,
+            "runs": len(self.runs),
+            "headline": self.headline,
+            "counts": self.counts,
+            "older": self.older,
+            "series": [_series(self.series[one.series_key], one) for one in self.judgements],
+            "devices": [_device(one) for one in self.devices],
+        }
+
+
+def check(
+    store: Store,
+    runs: Sequence[Run],
+    *,
+    policy: Policy = Policy(),
+    since: str | None = None,
+    workload: str = "*",
+    device: str = "*",
+    backend: str = "*",
+) -> Check:
+    """Judges the latest of some runs with all that their store holds.
+
+    Args:
+        store: Store of runs, estimates and entries.
+        runs: Runs of one suite, the oldest first, see :func:`hwcost.history.selection.select_runs`.
+        policy: What counts as a change.
+        since: Instant before which changes are left out that began earlier; None for all.
+        workload: Pattern of the names of workloads.
+        device: Pattern of the names of devices.
+        backend: Pattern of the names of backends.
+    """
+    entries: list[Entry] = [*store.entries(Acceptance), *store.entries(Confirmation)]
+    series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs])
+    given: dict[str, Any] = {"policy": policy, "entries": entries, "workload": workload, "device": device, "backend": backend}
+    judged = judge(runs, series, table, **given)
+    started = {run.run_id: run.started_at for run in runs}
+    kept = [one for one in judged if _is_since(one, started, since)]
+    devices = [one for one in judge_devices(runs, series, table, **given) if _is_since(one, started, since)]
+    ordered = sorted(kept, key=lambda one: (VERDICTS.index(one.verdict), -abs((one.ratio or 1.0) - 1.0)))
+    return Check(tuple(runs), series, tuple(ordered), tuple(devices), len(judged) - len(kept))
+
+
+def _is_since(one: Judgement | DeviceJudgement, started: Mapping[str, str], since: str | None) -> bool:
+    return since is None or one.first_bad is None or started[one.first_bad.first_bad] >= since
+
+
+def _gates(one: Judgement | DeviceJudgement) -> list[str]:
+    """Returns the reasons that a verdict gives to fail."""
+    if one.verdict == "regressed":
+        return ["regressed"] if one.is_confirmed else ["unconfirmed"]
+    if isinstance(one, DeviceJudgement) and one.verdict == "insufficient":
+        return []
+    return [one.verdict]
+
+
+def _series(series: Series, one: Judgement) -> dict[str, Any]:
+    return {
+        "series_key": one.series_key,
+        "workload": series.name,
+        "device": series.device,
+        "backend": series.backend,
+        "quantity": series.quantity,
+        "unit": series.unit,
+        "owner": one.owner or None,
+        "before": None if one.before is None else one.before[0],
+        "after": None if one.after is None else one.after[0],
+        "acceptance": None if one.acceptance is None else one.acceptance.model_dump(mode="json", exclude={"extra"}),
+        **_verdict(one),
+    }
+
+
+def _device(one: DeviceJudgement) -> dict[str, Any]:
+    names = {"device": one.device, "backend": one.backend, "quantity": one.quantity}
+    return {**names, "n_series": one.n_series, "cause": one.cause, **_verdict(one)}
+
+
+def _verdict(one: Judgement | DeviceJudgement) -> dict[str, Any]:
+    return {
+        "verdict": one.verdict,
+        "reason": one.reason,
+        "ratio": one.ratio,
+        "low": one.low,
+        "high": one.high,
+        "first_bad": None if one.first_bad is None else one.first_bad._asdict(),
+        "is_confirmed": one.is_confirmed,
+        "confirmation": None if one.confirmation is None else one.confirmation.model_dump(mode="json", exclude={"extra"}),
+    }

@@ -1,0 +1,231 @@
+"""One history: its nights, the changes in it, and which of them the present level is judged by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from hwcost._stats import robust_sd
+from hwcost._types import Floats, Indices
+from hwcost.history.changes import Change, find_changes
+from hwcost.history.judgement import Verdict
+from hwcost.history.policy import Terms
+from hwcost.stores.entries import Confirmation
+
+__all__ = ["Finding", "Level", "Noted", "find"]
+
+NEAR = 4
+"""Nights by which the place of a change may move as further nights are known."""
+
+OUTLYING = 5.0
+"""A single night that deviates by so many standard deviations is said, though one night tells nothing."""
+
+LEAST_USUAL = 7
+"""Nights that tell what deviation is usual."""
+
+DIFFERENCE = 0.954
+"""Median size of the difference of two normal values, in standard deviations of one."""
+
+SEEN = 2.5
+"""Standard deviations that a change must have to be found within four nights, nearly always."""
+
+SPIKE = 3.0
+"""A night that exceeds both its neighbours by so many standard deviations, and by the least change, is a spike."""
+
+VAGUE = 3.0
+"""A history in which only changes of so many times the least one can be found is ambiguous."""
+
+
+class Level(NamedTuple):
+    """A mean of log values, the half-width of its 95 % interval, and the number of nights."""
+
+    log: float
+    half: float
+    nights: int
+
+
+class Noted(NamedTuple):
+    """A confirmation, and the indices among all runs of those before and after the change; -1 for one that is not known."""
+
+    before: int
+    run: int
+    confirmation: Confirmation
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a history says of its present level.
+
+    Attributes:
+        verdict: ``ok``, ``regressed``, ``improved`` or ``ambiguous``.
+        after: Present level.
+        before: Level that it is compared with.
+        half: Half-width of the 95 % interval of the log ratio.
+        change: Change that the verdict is about; None without one, or for one that lies before the nights looked at.
+        good: Index of the last run before the change, among all runs; None where it is not known.
+        bad: Index of the first run after it.
+        confirmation: Confirmation of the change.
+        remark: What else the sentence says.
+    """
+
+    verdict: Verdict
+    after: Level
+    before: Level
+    half: float
+    change: Change | None = None
+    good: int | None = None
+    bad: int | None = None
+    confirmation: Confirmation | None = None
+    remark: str = ""
+
+    @property
+    def log_ratio(self) -> float:
+        """Log of the present level over the one before."""
+        return self.after.log - self.before.log
+
+
+def find(values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = ()) -> Finding:
+    """Judges the present level of a history.
+
+    It is worse when it exceeds the best earlier level by the least change, and better when it is below all earlier ones by
+    as much; the baseline never follows a change for the worse by itself. Changes that were measured again and not found
+    end the history before them: that was not the code.
+
+    Args:
+        values: Log values of the nights that count, shape (n,), n at least 2.
+        runs: Index of each one's run, ascending, shape (n,).
+        terms: What counts as a change.
+        noted: Confirmations, the latest last.
+    """
+    changes = list(find_changes(without_spikes(values, terms.least), least=terms.least, p_value=terms.p_value))
+    answers = [_noted(one, runs, noted) for one in changes]
+    refuted = [k for k, one in enumerate(answers) if one is not None and one.outcome == "refuted"]
+    start, remark = 0, ""
+    if refuted:
+        last = refuted[-1]
+        start, remark = changes[last].at, _refuted(changes[last], answers[last])
+        changes, answers = changes[last + 1 :], answers[last + 1 :]
+    edges = [start, *(one.at for one in changes), len(values)]
+    parts = [values[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    sd = _sd(parts)
+    levels = [_level(part, sd, len(values) - start - len(parts)) for part in parts]
+    earlier = [] if refuted else _earlier(levels[0], int(runs[0]), noted)
+    history = _History(values, runs, terms, changes, answers, [*(one for one, _ in earlier), *levels], earlier)
+    return history.finding(sd, remark)
+
+
+def without_spikes(values: Floats, least: float) -> Floats:
+    """Cuts single nights that stick out down to what is usual beside their neighbours; two nights in a row stay as they are.
+
+    Args:
+        values: Log values, shape (n,).
+        least: Least log ratio that counts as sticking out.
+    """
+    if len(values) <= LEAST_USUAL:
+        return values
+    noise = float(np.median(np.abs(np.diff(values)))) / DIFFERENCE
+    margin = max(SPIKE * noise, least)
+    before, after = np.append(values[2], values[:-1]), np.append(values[1:], values[-3])  # inward at both ends
+    return np.asarray(np.clip(values, np.minimum(before, after) - margin, np.maximum(before, after) + margin))
+
+
+@dataclass(frozen=True)
+class _History:
+    """Levels in their order, with the change before each but the first."""
+
+    values: Floats
+    runs: Indices
+    terms: Terms
+    changes: list[Change]
+    answers: list[Confirmation | None]
+    levels: list[Level]
+    earlier: list[tuple[Level, Noted]]
+
+    def finding(self, sd: float, remark: str) -> Finding:
+        worse = [self.terms.sign * level.log for level in self.levels]
+        if len(worse) > 1:
+            best = int(np.argmin(worse[:-1]))
+            if worse[-1] - worse[best] >= self.terms.least:
+                return self._changed("regressed", best, 1.0)
+            if worse[-1] <= worse[best] - self.terms.least and worse[-1] < worse[-2]:
+                return self._changed("improved", best, -1.0)
+            remark = remark or "it is back at an earlier level"
+        return self._same(sd, remark)
+
+    def _changed(self, verdict: Verdict, best: int, direction: float) -> Finding:
+        """Blames the largest step in the direction of the verdict since the level that is compared with."""
+        steps = np.diff([self.terms.sign * direction * level.log for level in self.levels[best:]])
+        step = best + int(np.argmax(steps))
+        before, after = self.levels[best], self.levels[-1]
+        half = math.hypot(before.half, after.half)
+        if step < len(self.earlier):
+            noted = self.earlier[step][1]
+            return Finding(verdict, after, before, half, None, None, noted.run, noted.confirmation)
+        k = step - len(self.earlier)
+        change, answer = self.changes[k], self.answers[k]
+        good, bad = int(self.runs[max(change.earliest - 1, 0)]), int(self.runs[change.latest])
+        if answer is not None and answer.outcome == "ambiguous":
+            verdict = "ambiguous"
+        return Finding(verdict, after, before, half, change, good, bad, answer)
+
+    def _same(self, sd: float, remark: str) -> Finding:
+        """Compares the latest night with the others at its level."""
+        n = self.levels[-1].nights
+        usual, latest = self.values[-n:-1], float(self.values[-1])
+        if not len(usual):
+            usual = self.values[-n:]
+        dof = max(len(usual) - 1, 1)
+        before = _level(usual, sd, dof)
+        after = Level(latest, _quantile(dof) * sd, 1)
+        finding = Finding("ok", after, before, math.hypot(before.half, after.half), remark=remark)
+        size = abs(finding.log_ratio)
+        if len(usual) >= LEAST_USUAL and size >= self.terms.least and size > OUTLYING * robust_sd(usual):
+            text = "the latest night alone differs, which one night cannot prove: the next one tells"
+            return Finding("ambiguous", after, before, finding.half, remark=text)
+        if sd * SEEN > VAGUE * self.terms.least:
+            text = f"nights differ by {100 * sd:.1f} %, so that only a change of {100 * math.expm1(SEEN * sd):.0f} % is found"
+            return Finding("ambiguous", after, before, finding.half, remark=text)
+        return finding
+
+
+def _noted(change: Change, runs: Indices, noted: Sequence[Noted]) -> Confirmation | None:
+    """Returns the latest confirmation of a change; places of one change differ by a few nights over time."""
+    for _, run, confirmation in reversed(noted):
+        place = int(np.searchsorted(runs, run))
+        if place < len(runs) and (change.earliest <= place <= change.latest or abs(place - change.at) <= NEAR):
+            return confirmation
+    return None
+
+
+def _earlier(first: Level, run: int, noted: Sequence[Noted]) -> list[tuple[Level, Noted]]:
+    """Returns the levels before confirmed changes that lie before the first run looked at, the oldest first."""
+    found: list[tuple[Level, Noted]] = []
+    for one in reversed([each for each in noted if each.run < run and each.confirmation.outcome == "confirmed"]):
+        log_ratio, half = one.confirmation.log_ratio or 0.0, one.confirmation.half_width or 0.0
+        after = found[0][0] if found else first
+        found.insert(0, (Level(after.log - log_ratio, math.hypot(after.half, half), 1), one))
+    return found
+
+
+def _refuted(change: Change, answer: Confirmation | None) -> str:
+    again = "" if answer is None or answer.log_ratio is None else f" ({100 * math.expm1(answer.log_ratio):+.1f} %)"
+    return f"a change of {100 * math.expm1(change.log_ratio):+.1f} % was measured again and not found{again}"
+
+
+def _sd(parts: Sequence[Floats]) -> float:
+    squares = sum(float(((part - part.mean()) ** 2).sum()) for part in parts)
+    return math.sqrt(squares / max(1, sum(map(len, parts)) - len(parts)))
+
+
+def _level(part: Floats, sd: float, dof: int) -> Level:
+    return Level(float(part.mean()), _quantile(dof) * sd / math.sqrt(len(part)), len(part))
+
+
+def _quantile(dof: int) -> float:
+    from scipy import special
+
+    return float(special.stdtrit(max(dof, 1), 0.975))

@@ -1,0 +1,110 @@
+"""The verdicts of a night as rows of a table, and as a comment in GitHub's Markdown."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from hwcost.history.check import Check
+from hwcost.history.judgement import DeviceJudgement, Judgement
+from hwcost.units import format_quantity
+
+__all__ = ["COLUMNS", "github", "markdown_table", "rows"]
+
+COLUMNS = ("workload", "device", "backend", "verdict", "before", "after", "change", "95 %", "since", "confirmed")
+"""Headings of the table."""
+
+MOST = 50
+"""Rows of a comment; GitHub takes 65,536 characters."""
+
+MARKS = {"regressed": "🔴", "missing": "⚫", "ambiguous": "🟡", "improved": "🟢", "insufficient": "⚪", "ok": "✅"}
+"""Marks before the words of verdicts, for eyes that skim."""
+
+_ACTIVE = re.compile(r"[\\`*_{}\[\]()#+!|~]")
+_BREAK = "\u200b"
+"""A space without width: behind an @ it mentions nobody."""
+
+
+def rows(check: Check, everything: bool = False) -> list[list[str]]:
+    """Returns the rows of the table: what shares a change, then series by verdict.
+
+    Args:
+        check: The verdicts.
+        everything: Whether what is ok has a row too.
+    """
+    shared = [_device_row(one) for one in check.changed_devices]
+    return shared + [_row(check, one) for one in check.judgements if everything or one.verdict != "ok"]
+
+
+def github(check: Check) -> str:
+    """Returns a comment in GitHub's Markdown; text of others is shown as it is and does nothing."""
+    found = rows(check)
+    lines = [f"### {MARKS[worst(check)]} {escaped(check.headline)}", ""]
+    if found:
+        lines += [markdown_table(COLUMNS, found[:MOST]), ""]
+    if len(found) > MOST:
+        lines += [f"{len(found) - MOST} further rows: `hwcost check`.", ""]
+    reasons = [(check.series[one.series_key].name, one.reason) for one in check.judgements if one.verdict != "ok"]
+    reasons = [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices] + reasons
+    if reasons:
+        lines += ["<details><summary>Reasons</summary>", ""]
+        lines += [f"- {escaped(name)}: {escaped(text)}" for name, text in reasons[:MOST]]
+        lines += ["", "</details>", ""]
+    commit = "" if check.run.code is None or check.run.code.commit is None else f" of commit {check.run.code.commit[:10]}"
+    lines.append(f"Run {escaped(check.run.run_id)}{commit}, compared with {len(check.runs) - 1} earlier runs.")
+    return "\n".join(lines) + "\n"
+
+
+def worst(check: Check) -> str:
+    """Returns the first verdict, in the order of their weight, that anything got."""
+    found = {one.verdict for one in (*check.judgements, *check.changed_devices)}
+    return next((verdict for verdict in MARKS if verdict in found), "ok")
+
+
+def markdown_table(columns: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    """Returns a table in GitHub's Markdown; the first column is text, the others stand to the right."""
+    lines = [list(columns), ["---", *("---:" for _ in columns[1:])], *([escaped(cell) for cell in row] for row in body)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def escaped(text: str) -> str:
+    """Returns text that Markdown and HTML show as it is, in one line, and that mentions nobody."""
+    plain = " ".join(text.split()).replace("@", f"@{_BREAK}")
+    return "".join(_ACTIVE.sub(lambda found: f"&#{ord(found[0])};", html.escape(one, quote=False)) for one in plain)
+
+
+def _row(check: Check, one: Judgement) -> list[str]:
+    series = check.series[one.series_key]
+    before, after = (
+        "-" if side is None else format_quantity(series.quantity, side[0]) for side in (one.before, one.after)
+    )
+    return [series.name, series.device, series.backend, one.verdict, before, after, *_shared(one)]
+
+
+def _device_row(one: DeviceJudgement) -> list[str]:
+    verdict = one.verdict if one.cause == "code" else f"{one.verdict} ({one.cause})"
+    return [f"all {one.n_series} series", one.device, one.backend, verdict, "-", "-", *_shared(one)]
+
+
+def _shared(one: Judgement | DeviceJudgement) -> list[str]:
+    """Returns the cells that both kinds of rows have."""
+    change = "-" if one.ratio is None else f"{100 * (one.ratio - 1):+.1f} %"
+    known = one.low is not None and one.high is not None
+    interval = f"[{100 * ((one.low or 1) - 1):+.1f}, {100 * ((one.high or 1) - 1):+.1f}]" if known else "-"
+    return [change, interval, _since(one), _confirmed(one)]
+
+
+def _since(one: Judgement | DeviceJudgement) -> str:
+    between = one.first_bad
+    if between is None:
+        return "-"
+    if between.good_commit and between.bad_commit:
+        return f"{between.good_commit[:7]}..{between.bad_commit[:7]}"
+    return between.first_bad[:13]
+
+
+def _confirmed(one: Judgement | DeviceJudgement) -> str:
+    if one.first_bad is None:
+        return "-"
+    return "not yet" if one.confirmation is None else one.confirmation.outcome

@@ -1,0 +1,93 @@
+"""Histories with known truth, as runs, series and estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+
+from hwcost.history import DeviceJudgement, Judgement, Policy, judge, judge_devices
+from hwcost.stores.entries import Entry
+from hwcost.stores.estimate_table import EstimateTable
+from hwcost.stores.runs import Code, Run
+from hwcost.stores.series import Series
+
+START = datetime(2026, 1, 1, 2, tzinfo=timezone.utc)
+
+
+@dataclass
+class History:
+    """Nights of one suite on one device.
+
+    Attributes:
+        n: Number of workloads.
+        nights: Number of nights.
+        noise: Standard deviation of a night's log value.
+        seed: Seed of the noise.
+        anchors: Number of canaries among the workloads, the last of them.
+        commits: Whether every night has a commit of its own; none has one otherwise.
+        y: Log values, shape (n, nights).
+    """
+
+    n: int = 12
+    nights: int = 30
+    noise: float = 0.01
+    seed: int = 0
+    anchors: int = 0
+    commits: bool = True
+    statuses: dict[tuple[int, int], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng(self.seed)
+        self.y = rng.normal(0.0, self.noise, (self.n, self.nights)) + rng.normal(-3.0, 1.0, (self.n, 1))
+
+    @property
+    def runs(self) -> list[Run]:
+        return [
+            Run(
+                run_id=f"run{night:03d}", suite="nightly", status="done",
+                started_at=(START + timedelta(days=night)).isoformat(),
+                code=Code(commit=f"{night:040x}", is_dirty=False) if self.commits else None,
+            )
+            for night in range(self.nights)
+        ]  # fmt: skip
+
+    @property
+    def series(self) -> list[Series]:
+        return [
+            Series(
+                workload_key=f"w{i}", name=f"net{i:03d}", kind="synthetic", device="cpu", backend="torch",
+                extra={"role": "canary"} if i >= self.n - self.anchors else {},
+            )
+            for i in range(self.n)
+        ]  # fmt: skip
+
+    def key(self, i: int) -> str:
+        return self.series[i].series_key
+
+    def table(self, without: Iterable[tuple[int, int]] = ()) -> EstimateTable:
+        rows, left_out, keys = [], set(without), [one.series_key for one in self.series]
+        for night in range(self.nights):
+            at = (START + timedelta(days=night)).timestamp()
+            for i, key in enumerate(keys):
+                status = self.statuses.get((i, night), "ok")
+                value = float(np.exp(self.y[i, night])) if status in ("ok", "unconfirmed") else None
+                if (i, night) not in left_out:
+                    rows.append((key, f"c{night}", f"run{night:03d}", at, value, 0.01, 0.0, 4, status, "", ""))
+        return EstimateTable.from_rows(rows)
+
+    def judged(self, *entries: Entry, **options: Any) -> dict[str, Judgement]:
+        known, table = self._given(options)
+        found = judge(self.runs, known, table, policy=options.pop("policy", Policy()), entries=entries, **options)
+        return {known[one.series_key].name: one for one in found}
+
+    def device(self, *entries: Entry, **options: Any) -> DeviceJudgement:
+        known, table = self._given(options)
+        (found,) = judge_devices(self.runs, known, table, entries=entries, **options)
+        return found
+
+    def _given(self, options: dict[str, Any]) -> tuple[Mapping[str, Series], EstimateTable]:
+        return {one.series_key: one for one in self.series}, self.table(options.pop("without", ()))
