@@ -20,6 +20,7 @@ from hwcost.cli import (
     plan,
     plugins,
     predict,
+    report,
     search,
     spaces,
     supernet,
@@ -40,7 +41,7 @@ EXIT_CODES = (
 VERBS = (measure, plan, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
 """Modules of one command each."""
 
-GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app}
+GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app, "report": report.app}
 """Groups of commands by name."""
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwcost.history import Policy
 from hwcost.report.dashboard.audits import audits
 from hwcost.report.dashboard.devices import devices
 from hwcost.report.dashboard.feeds import atom, document, metrics
 from hwcost.report.dashboard.files import Site, as_json, script
 from hwcost.report.dashboard.fronts import front
-from hwcost.report.dashboard.history import History, read
+from hwcost.report.dashboard.history import History, PolicyOf, default_policy, read
 from hwcost.report.dashboard.listing import listing
 from hwcost.report.dashboard.models import models
 from hwcost.report.dashboard.months import write_months
@@ -54,7 +53,7 @@ def build_site(
     *,
     since: str | None = None,
     studies: Sequence[str | Path] = (),
-    policy: Policy | None = None,
+    policy: PolicyOf = default_policy,
 ) -> Built:
     """Builds a site, or brings one up to date: files whose content is the same are left alone.
 
@@ -63,7 +62,7 @@ def build_site(
         folder: Folder of the site; a new one, or that of an earlier build.
         since: Instant before which nothing is shown; None for all.
         studies: Logs of studies whose fronts are shown.
-        policy: Policy of the verdicts; None for the ordinary one.
+        policy: Policy of the verdicts on a suite, by the name of the suite.
 
     Raises:
         UsageError: When the folder cannot be written or holds other files, or a study cannot be read.
@@ -72,8 +71,26 @@ def build_site(
         MissingExtraError: When Jinja2 is not installed.
     """
     site = Site(Path(folder))
+    history = read(store, since=since, policy=policy, known=site.state.get("environments"))
+    return write_site(site, store, history, studies)
+
+
+def write_site(site: Site, store: Store, history: History, studies: Sequence[str | Path] = ()) -> Built:
+    """Writes a site of what was read.
+
+    Args:
+        site: The site.
+        store: Store with the records.
+        history: What was read of it.
+        studies: Logs of studies whose fronts are shown.
+
+    Raises:
+        UsageError: When a file cannot be written, or a study cannot be read.
+        DataError: When a study's log is none.
+        StoreError: When the store cannot be read.
+        MissingExtraError: When Jinja2 is not installed.
+    """
     state = site.state
-    history = read(store, since=since, policy=policy, known=state.get("environments"))
     site.put("data/fronts.js", script("fronts", [front(history, study) for study in studies]))
     new_state = {
         "months": write_months(site, history, state.get("months", {})),

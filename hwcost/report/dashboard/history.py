@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.history import DeviceJudgement, Judgement, Policy, judge, judge_devices
-from hwcost.stores.entries import Acceptance, Confirmation, ModelCheck
-from hwcost.stores.estimate_table import EstimateTable, seconds
+from hwcost.history.judgement import VERDICTS
+from hwcost.history.policy import CANARY
+from hwcost.history.selection import select_runs
+from hwcost.stores.entries import Acceptance, Confirmation, Entry, ModelCheck
+from hwcost.stores.estimate_table import EstimateTable
 from hwcost.stores.runs import Run
 from hwcost.stores.series import STATUSES, Series
 
@@ -21,12 +24,17 @@ if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
 WINDOW = 120
-"""Nights before the latest one whose history the verdicts are based on."""
-
-CANARY = "canary"
-"""Role of series that watch the machine; they are judged with the others and not shown."""
+"""Nights before the latest one that its verdicts are based on."""
 
 Facts = Mapping[str, Any]
+
+PolicyOf = Callable[[str], Policy]
+
+
+def default_policy(suite: str) -> Policy:
+    """Returns the policy of suites that declare none."""
+    del suite
+    return Policy()
 
 
 @dataclass(frozen=True)
@@ -101,14 +109,14 @@ def order_of(one: Series) -> tuple[str, ...]:
 
 
 def read(
-    store: Store, *, since: str | None = None, policy: Policy | None = None, known: Mapping[str, Facts] | None = None
+    store: Store, *, since: str | None = None, policy: PolicyOf = default_policy, known: Mapping[str, Facts] | None = None
 ) -> History:
     """Reads a store, and judges its latest nights.
 
     Args:
         store: The store.
         since: Instant before which nothing is shown; None for all.
-        policy: Policy of the verdicts; None for the ordinary one.
+        policy: Policy of the verdicts on a suite, by the name of the suite.
         known: Facts of the environments of campaigns that need not be read again.
 
     Raises:
@@ -123,21 +131,32 @@ def read(
         checks=store.entries(ModelCheck),
         environments=_environments(store, known or {}),
     )
-    entries = [*store.entries(Acceptance), *store.entries(Confirmation)]
-    given = history.runs, series, latest(history)
-    return replace(
-        history,
-        judgements=[one for one in judge(*given, policy=policy or Policy(), entries=entries) if one.series_key in history.series],
-        of_devices=judge_devices(*given, policy=policy or Policy(), entries=entries),
-    )
+    entries: list[Entry] = [*store.entries(Acceptance), *store.entries(Confirmation)]
+    return _judged(history, series, policy, entries)
 
 
-def latest(history: History) -> EstimateTable:
+def _judged(history: History, series: Mapping[str, Series], policy: PolicyOf, entries: Sequence[Entry]) -> History:
+    """Judges the latest night of each suite; of a series in several suites, the verdict that matters most counts."""
+    found: dict[str, Judgement] = {}
+    of_devices: list[DeviceJudgement] = []
+    for suite in sorted({run.suite for run in history.runs}):
+        runs = select_runs(history.runs, suite)
+        given = runs, series, _latest(history.table, runs)
+        terms = policy(suite)
+        for one in judge(*given, policy=terms, entries=entries):
+            other = found.get(one.series_key)
+            if other is None or VERDICTS.index(one.verdict) < VERDICTS.index(other.verdict):
+                found[one.series_key] = one
+        of_devices += judge_devices(*given, policy=terms, entries=entries)
+    judgements = [one for key, one in sorted(found.items()) if key in history.series]
+    return replace(history, judgements=judgements, of_devices=of_devices)
+
+
+def _latest(table: EstimateTable, runs: Sequence[Run]) -> EstimateTable:
     """Returns the estimates of the nights that verdicts are based on."""
-    if len(history.runs) <= WINDOW:
-        return history.table
-    first = history.runs[-WINDOW].started_at
-    return history.table.take(history.table.measured_s >= seconds(first))
+    recent = {run.run_id for run in runs[-WINDOW:]}
+    is_recent = np.array([*(run_id in recent for run_id in table.run_id), False])
+    return table.take(is_recent[table.run])
 
 
 def _environments(store: Store, known: Mapping[str, Facts]) -> dict[str, Facts]:

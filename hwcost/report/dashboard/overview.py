@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import hwcost
+from hwcost.history.judgement import VERDICTS
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.models import models
 from hwcost.report.dashboard.months import about_run, months
 from hwcost.report.dashboard.numbers import number
-from hwcost.report.dashboard.verdicts import VERDICTS, alarms, cells, counts
+from hwcost.report.dashboard.verdicts import alarms, cells, counts
 from hwcost.stores.series import STATUSES
 
 SHOWN = 12

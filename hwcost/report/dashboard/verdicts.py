@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 
 from hwcost.history import Judgement
+from hwcost.history.judgement import VERDICTS
 from hwcost.report.dashboard.groups import family, places
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number, numbers, rounded, without_none
-
-VERDICTS = ("regressed", "missing", "ambiguous", "improved", "insufficient", "ok")
-"""The verdicts, the one that matters most first."""
 
 QUIET = ("ok", "insufficient")
 """Verdicts that need no look."""

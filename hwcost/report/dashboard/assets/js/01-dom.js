@@ -21,7 +21,7 @@
     const el = hwcost.el;
     const given = options || {};
     const cell = (row, column, index) => {
-      const about = { class: column.class || (column.text ? "text" : null), "data-label": column.label, role: "cell" };
+      const about = { class: [column.text ? "text" : "", column.class || ""].join(" ").trim() || null, "data-label": column.label, role: "cell" };
       return index === 0
         ? el("th", { ...about, scope: "row", role: "rowheader" }, column.cell(row))
         : el("td", about, column.cell(row));

@@ -9,9 +9,20 @@
     const axis = { stroke: colour("quiet"), grid, ticks: grid, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18 };
     const nice = (digits) => (chart, values) => values.map((one) => (one === null ? "" : digits(one)));
     return [
-      { ...axis, label: labels.x || null, ...(isTime ? {} : { values: nice((one) => String(Number(one.toPrecision(4)))) }) },
+      { ...axis, label: labels.x || null, ...(isTime ? { space: 70, values: days } : { values: nice((one) => String(Number(one.toPrecision(4)))) }) },
       { ...axis, label: labels.y || null, size: 66, values: nice(labels.tick || ((one) => String(Number(one.toPrecision(4))))) },
     ];
+  }
+
+  // Days as 02-21, the year below where it begins; times of day where days are further apart.
+  function days(chart, values, axis, space, step) {
+    let before = null;
+    return values.map((one) => {
+      const iso = new Date(one * 1000).toISOString(), isDay = step >= 86400, group = isDay ? iso.slice(0, 4) : iso.slice(0, 10);
+      const text = (isDay ? iso.slice(5, 10) : iso.slice(11, 16)) + (group === before ? "" : "\n" + group);
+      before = group;
+      return text;
+    });
   }
 
   // Vertical lines: [{t, dashed, colour}]

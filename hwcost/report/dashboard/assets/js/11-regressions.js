@@ -8,6 +8,13 @@
     return el("span", { class: "nowrap" }, format.value(value, one.unit), format.isNumber(width) ? el("span", { class: "quiet" }, " ±" + format.percent(Math.expm1(width))) : null);
   }
 
+  const why = (one) => (one.reason || "") + (one.accepted ? " Accepted by " + one.accepted[0] + ": " + one.accepted[1] : "");
+
+  function change(one, isShort) {
+    const range = format.interval(one.low, one.high);
+    return [el("span", { title: range ? "95 %: " + range : null }, format.change(one.ratio)), isShort || !range ? null : el("span", { class: "under" }, range)];
+  }
+
   function commits(one) {
     const nights = one.first_bad;
     if (!nights) return "";
@@ -18,20 +25,18 @@
   function confirmed(one) {
     if (one.accepted) return "accepted by " + one.accepted[0];
     if (one.confirmed) return one.confirmed[0] + " (" + one.confirmed[1] + ")";
-    return one.verdict === "regressed" || one.verdict === "improved" ? "not yet measured again" : "";
+    return one.verdict === "regressed" || one.verdict === "improved" ? "not yet" : "";
   }
 
   const columns = (isShort) => [
-    { label: "workload", class: "name", cell: (one) => el("a", { href: hwcost.address.link("series", { s: one.key }) }, one.name) },
-    { label: "device", text: true, cell: (one) => one.device + " / " + one.backend },
+    { label: "workload", class: "name", cell: (one) => [el("a", { href: hwcost.address.link("series", { s: one.key }) }, one.name), isShort ? null : el("span", { class: "why" }, why(one))] },
+    { label: "device", text: true, class: "nowrap", cell: (one) => one.device + " / " + one.backend },
     { label: "verdict", text: true, cell: (one) => hwcost.verdict.tag(one.verdict) },
     { label: "before", cell: (one) => side(one, "before") },
     { label: "after", cell: (one) => side(one, "after") },
-    { label: "change", class: "nowrap", cell: (one) => el("span", { title: "95 %: " + format.interval(one.low, one.high) }, format.change(one.ratio)) },
-    ...(isShort ? [] : [{ label: "95 %", class: "nowrap quiet", cell: (one) => format.interval(one.low, one.high) }]),
+    { label: "change", class: "nowrap", cell: (one) => change(one, isShort) },
     { label: "first bad", text: true, cell: commits },
     { label: "confirmed", text: true, cell: confirmed },
-    ...(isShort ? [] : [{ label: "why", text: true, class: "why", cell: (one) => (one.reason || "") + (one.accepted ? " Accepted: " + one.accepted[1] : "") }]),
     { label: "nights", text: true, cell: (one) => hwcost.chart.spark(one.spark) || "" },
   ];
 

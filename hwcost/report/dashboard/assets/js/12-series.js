@@ -2,7 +2,7 @@
 // Series: the list of all of them; or the history of one as a chart, and the same numbers as a table.
 (function () {
   const { el, format, address } = hwcost;
-  const LISTED = 200, NIGHTS = 60;
+  const LISTED = 200, NIGHTS = 30;
   const FILTERS = ["verdict", "place", "family", "precision", "quantity"];
 
   hwcost.pages.series = async function (view, given) {
@@ -45,12 +45,14 @@
     const alarm = alarms.find((other) => other.key === row.key);
     const device = devices.find((other) => other.label === row.place) || { changes: [] };
     view.append(el("h1", { class: "name-of" }, row.name), el("p", {}, hwcost.verdict.tag(row.verdict), " on ", el("a", { href: address.link("devices", {}) }, row.place), alarm ? ". " + alarm.reason : ""),
-      about(row, alarm), chart(row, points, changes, device, records, given), changesOf(changes, device), numbers(row, points, records, given));
+      el("p", { class: "quiet" }, about(row)), chart(row, points, changes, device, records, given), changesOf(changes, device), numbers(row, points, records, given));
   }
 
-  function about(row, alarm) {
-    return hwcost.facts([["family", row.family], ["backend", row.backend], ["precision", row.precision], ["batch", row.batch_size], ["sequence length", row.seq_len], ["threads", row.threads],
-      ["quantity", row.quantity + (row.unit && row.unit !== "1" ? " (" + row.unit + ")" : "")], ["change", alarm && alarm.ratio ? format.change(alarm.ratio) + " (" + format.interval(alarm.low, alarm.high) + ")" : ""]]);
+  const quantity = (row) => String(row.quantity).replace(/_(s|j|bytes)$/, "").replace(/_/g, " ");
+
+  function about(row) {
+    const known = [[row.family], [row.backend, "backend "], [row.precision], [row.batch_size, "batch size "], [row.seq_len, "sequence length "], [row.threads, "threads "], [quantity(row)]];
+    return known.filter(([value]) => value !== null && value !== undefined).map(([value, name]) => (name || "") + value).join(" · ");
   }
 
   const band = (point, sign) => (point.v === null || point.h === null ? null : point.v * Math.exp(sign * point.h));
@@ -77,7 +79,7 @@
       label: "History of " + row.name + ": " + points.length + " estimates; the same numbers stand in the table below", isTime: true, height: 340, data,
       series: () => [styles.dots("accent", points.length > 3000 ? 3 : 5), styles.edge(), styles.edge(), styles.dots("ambiguous", 6)], bands: () => [hwcost.chart.band()],
       marks: [...changes.map((one) => ({ t: one[0], colour: one[1] > 1 ? "regressed" : "improved" })), ...device.changes.map((one) => ({ t: one[0], dashed: true, colour: "quiet" }))],
-      labels: { y: row.quantity, tick: (one) => format.value(one, row.unit) }, ranges: { y: given.zero ? { range: (chart, low, high) => [0, high * 1.05] } : {} },
+      labels: { y: quantity(row), tick: (one) => format.value(one, row.unit) }, ranges: { y: given.zero ? { range: (chart, low, high) => [0, high * 1.05] } : {} },
       say: (index) => say(row, points[index]), hint: "Shaded: 95 % interval. Solid lines: changes; dashed: driver or environment. Drag to zoom, double click to zoom out.",
       pick: (index) => { const target = link(row, points[index], records); if (target) location.hash = target; },
     });
@@ -100,7 +102,7 @@
       { label: "± 95 %", class: "nowrap", cell: (p) => format.percent(p.h === null ? null : Math.expm1(p.h), 2) },
       { label: "status", text: true, cell: (p) => statusOf(p) },
       { label: "commit", text: true, cell: (p) => (p.run && p.run.commit ? el("code", { title: p.run.commit }, format.commit(p.run.commit) + (p.run.dirty ? "*" : "")) : "") },
-      { label: "flags", text: true, class: "why", cell: (p) => [p.flags.join(", "), p.reason].filter(Boolean).join(". ") },
+      ...(rows.some((p) => p.flags.length || p.reason) ? [{ label: "remarks", text: true, class: "why", cell: (p) => [p.flags.join(", "), p.reason].filter(Boolean).join(". ") }] : []),
     ], rows, { id: "points", cards: true }), points.length > limit ? el("p", {}, el("button", { type: "button", click: () => address.change({ n: limit * 10 }) }, "Show more")) : null);
   }
 })();

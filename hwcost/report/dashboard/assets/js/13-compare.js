@@ -65,11 +65,11 @@
     const inFamily = (entry) => !given.family || entry[1].row.family === given.family;
     const a = new Map([...one].filter(inFamily)), b = new Map([...other].filter(inFamily));
     const found = pairs(a, b), all = new Set([...a.keys(), ...b.keys()]).size;
-    view.append(el("p", {}, el("strong", { id: "compared" }, found.length), " of " + all + " compared, " + (all - found.length) + " have no value on one side."));
+    view.append(el("p", {}, el("strong", { id: "compared" }, found.length), " of " + all + " compared; " + (all - found.length) + " without a value on one side."));
     if (chosen.a === chosen.b) view.append(el("p", { class: "quiet" }, "A and B are the same."));
     if (!found.length) return;
     const mean = Math.exp(found.reduce((sum, x) => sum + x.log, 0) / found.length);
-    view.append(el("p", {}, "All together, B takes ", el("strong", { id: "mean" }, format.change(mean, 2)), " of A's time (geometric mean)."),
+    view.append(el("p", {}, "All together, B is ", el("strong", { id: "mean" }, format.change(mean, 2)), " against A (geometric mean)."),
       axis === "night" ? null : el("p", { class: "quiet" }, "Latest values, of series that differ in " + axis + " alone."),
       el("div", { class: "figure" }, hwcost.chart.histogram(found.map((x) => x.log), "Distribution of the changes from A to B", (log) => format.change(Math.exp(log)))),
       hwcost.table("Changes, the largest first" + (found.length > LISTED ? ", " + LISTED + " shown" : ""), [

@@ -4,8 +4,7 @@
   const { el, format, address } = hwcost;
 
   const share = (one) => 1 - (one.shares.ok || 0);
-  const history = (one) => (one.changes.length ? el("ul", {}, one.changes.slice().reverse().map(([at, facts]) => el("li", {}, format.when(at, true), ": ", facts.map(([name, old, now]) => name + ": " + old + " → " + now).join("; "))))
-    : el("p", { class: "quiet" }, "No change of driver, software or settings is known."));
+  const history = (one) => el("ul", {}, one.changes.slice().reverse().map(([at, facts]) => el("li", {}, format.when(at, true), ": ", facts.map(([name, old, now]) => name + ": " + old + " → " + now).join("; "))));
 
   hwcost.pages.devices = async function (view) {
     const devices = await hwcost.load("devices");
@@ -19,6 +18,9 @@
       { label: "unconfirmed", class: "nowrap", cell: (one) => format.percent(one.shares.unconfirmed) }, { label: "invalid", class: "nowrap", cell: (one) => format.percent(one.shares.invalid) },
       { label: "failed", class: "nowrap", cell: (one) => format.percent(one.shares.failed) }, { label: "not usable", text: true, cell: (one) => [hwcost.chart.bar(share(one))] },
     ], devices, { id: "devices", cards: true }));
-    for (const one of devices) view.append(el("h2", {}, one.label), history(one));
+    const changed = devices.filter((one) => one.changes.length);
+    view.append(el("h2", {}, "What changed on them"));
+    if (!changed.length) view.append(el("p", { class: "quiet" }, "No change of driver, software or settings is known."));
+    for (const one of changed) view.append(el("h3", {}, one.label), history(one));
   };
 })();

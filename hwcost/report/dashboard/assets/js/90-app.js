@@ -14,10 +14,18 @@
     document.getElementById("footer").append("Data until ", format.when(index.until), ", ", String(index.estimates), " estimates of " + index.series + " series in " + index.nights + " nights. hwcost " + index.version + ".");
   }
 
+  // A fragment that pages append to; what is absent is left out.
+  function frame() {
+    const view = document.createDocumentFragment();
+    const append = view.append.bind(view);
+    view.append = (...children) => append(...children.flat(Infinity).filter((one) => one !== null && one !== undefined && one !== false));
+    return view;
+  }
+
   async function show(isFirst) {
     const own = ++turn;
     const { page, given } = address.read();
-    const view = document.createDocumentFragment();
+    const view = frame();
     const known = Object.hasOwn(hwcost.pages, page);
     try {
       if (known) await hwcost.pages[page](view, given);
