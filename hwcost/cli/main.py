@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import Any
 
 import typer
 
@@ -11,6 +12,8 @@ from hwcost.cli import (
     audit,
     compare,
     components,
+    config,
+    configured,
     console,
     devices,
     evaluate,
@@ -21,6 +24,7 @@ from hwcost.cli import (
     plugins,
     predict,
     report,
+    run_suite,
     search,
     spaces,
     supernet,
@@ -38,10 +42,14 @@ EXIT_CODES = (
     "5 internal or store error, 130 interrupted and resumable."
 )
 
-VERBS = (measure, plan, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version)
+VERBS = (
+    measure, plan, run_suite, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version,
+)  # fmt: skip
 """Modules of one command each."""
 
-GROUPS = {"devices": devices.app, "spaces": spaces.app, "supernet": supernet.app, "report": report.app}
+GROUPS = {
+    "config": config.app, "devices": devices.app, "report": report.app, "spaces": spaces.app, "supernet": supernet.app,
+}  # fmt: skip
 """Groups of commands by name."""
 
 
@@ -81,7 +89,8 @@ def invoke(arguments: list[str]) -> int:
     """Runs one command line and returns its exit code; prints what went wrong to stderr."""
     console.reset()
     try:
-        result = application(*arguments[:1])(arguments, standalone_mode=False)
+        command = typer.main.get_command(application(*arguments[:1]))
+        result = command(arguments, standalone_mode=False, default_map=_configured(command, arguments))
     except KeyboardInterrupt:
         return console.fail("interrupted", InterruptedRunError.exit_code)
     except HwcostError as error:
@@ -91,6 +100,12 @@ def invoke(arguments: list[str]) -> int:
     except Exception as error:  # the last line of defence: a traceback is for -v, never for a user's input
         return _unexpected(error)
     return result if isinstance(result, int) else 0
+
+
+def _configured(command: Any, arguments: list[str]) -> dict[str, Any]:
+    """Returns what is configured in place of the defaults of options; nothing where help, or the configuration, is shown."""
+    is_asked = bool(arguments) and not {"-h", "--help"} & set(arguments) and arguments[0] not in ("config", "version")
+    return configured.defaults(command) if is_asked else {}
 
 
 def _unexpected(error: Exception) -> int:

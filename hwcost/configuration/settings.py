@@ -1,0 +1,95 @@
+"""The value of every option, and where it comes from: variables before the project's file before the user's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from hwcost.configuration.files import ConfigFile, project_file, user_file
+from hwcost.configuration.options import OPTIONS
+
+if TYPE_CHECKING:
+    from hwcost.configuration.table import Table
+
+Origin = Literal["environment", "project", "user", "default"]
+
+SHARED = {"suite": dict[str, Any], "policy": list[Any]}
+"""Further keys of a file, which :mod:`hwcost.suites` reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The value of an option.
+
+    Attributes:
+        name: Name of the option.
+        value: Value; None where it is not configured.
+        origin: Kind of place that it comes from.
+        place: Variable, or file with the line where it can be found; empty for a default.
+    """
+
+    name: str
+    value: Any
+    origin: Origin
+    place: str = ""
+
+
+def settings() -> dict[str, Setting]:
+    """Returns the value of every option by name, with its origin.
+
+    Raises:
+        DataError: When a file cannot be used, or a value has a wrong type; names the place.
+    """
+    found = {name: Setting(name, None, "default") for name in OPTIONS}
+    for file, origin in files():
+        found |= _of_file(file, origin)
+    return found | _of_environment()
+
+
+def files() -> list[tuple[ConfigFile, Origin]]:
+    """Returns the files that there are: the user's, then the project's, whose values take the place of the user's.
+
+    Raises:
+        DataError: When a file cannot be read.
+    """
+    both: list[tuple[ConfigFile | None, Origin]] = [(user_file(), "user"), (project_file(), "project")]
+    return [(file, origin) for file, origin in both if file is not None]
+
+
+def _of_file(file: ConfigFile, origin: Origin) -> dict[str, Setting]:
+    from hwcost.configuration.table import checked
+
+    source = f"{file.path} [{file.table}]" if file.table else str(file.path)
+    read = checked(settings_model(), file.values, source)
+    return {name: Setting(name, getattr(read, name), origin, file.place(name)) for name in OPTIONS if name in file.values}
+
+
+def _of_environment() -> dict[str, Setting]:
+    given = _variables()
+    if not given:
+        return {}
+    from hwcost.configuration.table import checked
+
+    read = checked(settings_model(), given, "the environment (HWCOST_*)")
+    return {name: Setting(name, getattr(read, name), "environment", OPTIONS[name].variable) for name in given}
+
+
+def _variables() -> dict[str, str]:
+    """Returns what the environment says, by the names of the options; empty variables say nothing."""
+    found = {name: os.environ.get(one.variable, "") for name, one in OPTIONS.items()}
+    return {name: text for name, text in found.items() if text}
+
+
+def settings_model() -> type[Table]:
+    """Returns the pydantic model of a configuration file; its tables of suites are checked where they are read."""
+    from pydantic import Field, create_model
+
+    from hwcost.configuration.table import Table
+
+    own: dict[str, Any] = {
+        name: (one.type | None, Field(None, description=one.help))
+        for name, one in OPTIONS.items()
+    }
+    own |= {name: (kind, Field(default_factory=kind)) for name, kind in SHARED.items()}
+    return create_model("Settings", __base__=Table, **own)

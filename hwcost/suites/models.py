@@ -1,0 +1,182 @@
+"""The cost models of a suite: found in their folders, judged by a night's measurements, and fitted again where asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hwcost.campaign.estimate import measurements
+from hwcost.cost_models import CostModel, load
+from hwcost.cost_models.data import Data, from_measurements
+from hwcost.cost_models.metrics import metrics
+from hwcost.cost_models.persistence import CONFIG
+from hwcost.cost_models.train import train
+from hwcost.errors import DataError, HwcostError
+from hwcost.stores.entries import ModelCheck
+from hwcost.suites.judging import Judged, judge
+from hwcost.suites.suite import ModelSpec
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+    from hwcost.stores.runs import Run
+    from hwcost.suites.outcome import Outcome
+
+__all__ = ["check_models", "current_folder", "next_folder"]
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a run measured of a cost model's space on its device.
+
+    Attributes:
+        data: The measurements.
+        series_keys: Series of each row.
+    """
+
+    data: Data
+    series_keys: list[str]
+
+
+def check_models(
+    models: dict[str, ModelSpec], store: Store, run: Run, outcomes: Sequence[Outcome]
+) -> list[ModelCheck]:
+    """Judges the models of a suite by what a run measured, writes that down, and fits models again where asked.
+
+    What stands in the way of judging one model, such as a damaged folder, is the reason of its check.
+
+    Args:
+        models: Models by name.
+        store: Store with the measurements, which takes the checks.
+        run: The run.
+        outcomes: Outcomes of its campaigns.
+    """
+    checks = []
+    for name, spec in models.items():
+        try:
+            check = _check(name, spec, store, run, outcomes)
+        except HwcostError as error:
+            check = _entry(name, spec, run, n=0, holds=False, reason=f"It could not be judged: {error}")
+        store.add_entry(check)
+        checks.append(check)
+    return checks
+
+
+def current_folder(path: Path) -> Path | None:
+    """Returns the latest of a model's folders, ``PATH`` and ``PATH.1``, ``PATH.2`` and so on; None where there is none."""
+    found = [folder for _, folder in _versions(path) if (folder / CONFIG).is_file()]
+    return found[-1] if found else None
+
+
+def next_folder(path: Path) -> Path:
+    """Returns the folder for a further fit of a model; no earlier one is touched."""
+    numbers = [number for number, _ in _versions(path)]
+    return path.with_name(f"{path.name}.{numbers[-1] + 1}") if numbers else path
+
+
+def _versions(path: Path) -> list[tuple[int, Path]]:
+    """Returns number and path of the folders of a model that there are, ascending."""
+    numbered = re.compile(re.escape(path.name) + r"(?:\.(\d+))?")
+    beside = path.parent.iterdir() if path.parent.is_dir() else ()
+    pairs = [(numbered.fullmatch(one.name), one) for one in beside]
+    return sorted((int(match[1] or 0), one) for match, one in pairs if match is not None)
+
+
+def _check(name: str, spec: ModelSpec, store: Store, run: Run, outcomes: Sequence[Outcome]) -> ModelCheck:
+    folder = current_folder(Path(spec.path))
+    if folder is None:
+        return _first_fit(name, spec, run, _night(spec, None, store, run, outcomes))
+    model = load(folder)
+    night = _night(spec, model, store, run, outcomes)
+    found = judge(model, night.data, spec.limits)
+    is_due = spec.refit == "always" or (spec.refit == "failing" and not found.holds)
+    said = found.reason
+    if is_due:
+        new = next_folder(Path(spec.path))
+        train(night.data, spec.model).model.save(new)
+        said += f" It was fitted again on {len(night.data)} measurements, into {new.name}."
+    facts = {key: value for key, value in vars(found).items() if key in ModelCheck.model_fields}
+    facts |= {"points": _points(found, night), "importance": found.importance or {}, "reason": said, "refitted": is_due}
+    return _entry(name, spec, run, age_s=_age_s(folder, run), **facts)
+
+
+def _first_fit(name: str, spec: ModelSpec, run: Run, night: Night) -> ModelCheck:
+    """Fits a model for the first time; its errors are those on left-out architectures."""
+    trained = train(night.data, spec.model)
+    trained.model.save(Path(spec.path))
+    found = metrics(trained.measured, trained.left_out)
+    points = [
+        [night.series_keys[row], predicted, None, None, measured]
+        for row, predicted, measured in zip(
+            trained.rows.tolist(), trained.left_out.tolist(), trained.measured.tolist(), strict=True
+        )
+    ]
+    return _entry(
+        name, spec, run, n=len(points), holds=True, refitted=True, points=points, importance=trained.model.importance(),
+        reason=f"There was no model in {spec.path}: it was fitted on {len(points)} measurements of this run.", age_s=0.0,
+        **{key: found[key] for key in ("mape", "median_ape", "kendall_tau")},
+    )  # fmt: skip
+
+
+def _entry(name: str, spec: ModelSpec, run: Run, **facts: Any) -> ModelCheck:
+    return ModelCheck(run_id=run.run_id, model=name, device=spec.device, quantity=spec.quantity, **facts)
+
+
+def _night(
+    spec: ModelSpec, model: CostModel | None, store: Store, run: Run, outcomes: Sequence[Outcome]
+) -> Night:
+    """Finds the measurements of a run that a model is of.
+
+    Raises:
+        DataError: When the run has none, or several campaigns of it fit what the suite says of the model.
+    """
+    shape = {key: size for key, size in (("batch_size", spec.batch_size), ("seq_len", spec.seq_len)) if size is not None}
+    space = spec.space if model is None else model.space
+    found: dict[str, Data] = {}
+    reasons = []
+    for outcome in outcomes:
+        if outcome.campaign_id is None or not _is_of(spec, outcome):
+            continue
+        try:
+            made = measurements(store, outcome.campaign_id)
+            found[outcome.campaign_id] = from_measurements(made, space, str(outcome.part), shape, spec.quantity)
+        except DataError as error:
+            reasons.append(str(error))
+    if len(found) != 1:
+        several = f"{len(found)} campaigns of the run fit; say its backend, batch_size and seq_len in the suite"
+        none = reasons[0] if reasons else f"the run measured nothing on {spec.device}"
+        raise DataError(several if found else none)
+    campaign_id, data = next(iter(found.items()))
+    return Night(data, _series_keys(data, store, run, campaign_id))
+
+
+def _is_of(spec: ModelSpec, outcome: Outcome) -> bool:
+    return outcome.part.device == spec.device and spec.backend in (None, outcome.part.runtime.name)
+
+
+def _series_keys(data: Data, store: Store, run: Run, campaign_id: str) -> list[str]:
+    """Returns the series of each row; empty texts where the store has none."""
+    table = store.estimates(run_ids=[run.run_id])
+    of_campaign = table.take(np.array([table.campaign_id[i] == campaign_id if i >= 0 else False for i in table.campaign]))
+    known = store.series()
+    keys: dict[Any, str] = {}
+    for index in np.unique(of_campaign.series).tolist():
+        one = known[table.series_key[index]]
+        if one.arch is not None and one.search_space == data.space.name and one.quantity == data.quantity:
+            keys[data.space.architecture(one.arch).genes] = one.series_key
+    return [keys.get(arch.genes, "") for arch in data.architectures]
+
+
+def _points(found: Judged, night: Night) -> list[list[Any]]:
+    return [[key, *point] for key, point in zip(night.series_keys, found.points, strict=False)]
+
+
+def _age_s(folder: Path, run: Run) -> float:
+    """Returns how old a model was when the run began, by the time at which its folder was written."""
+    started_s = datetime.fromisoformat(run.started_at).timestamp()
+    return max(0.0, started_s - (folder / CONFIG).stat().st_mtime)

@@ -1,0 +1,102 @@
+"""Plans the campaigns of a run: what each measures, how long that will take, and what of it was measured before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from hwcost.campaign.forecast import Forecast, forecast, known_calls
+from hwcost.campaign.plan import Plan
+from hwcost.elsewhere.folder import check
+from hwcost.elsewhere.transports import transport
+from hwcost.errors import HwcostError
+from hwcost.stores.series import STATUSES
+from hwcost.suites.expansion import Part
+from hwcost.suites.histories import series_of_plan
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+    from hwcost.stores.runs import Run
+
+__all__ = ["Planned", "plan_parts", "without_existing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One campaign of a run, planned.
+
+    Attributes:
+        part: The campaign as it is declared.
+        plan: Plan; None where it cannot be planned, or nothing of it is due.
+        error: Reason why it cannot be planned; None where it can.
+        expected: Time that it will take without a budget; None without a plan.
+        skipped: Workloads that are left out, since they were measured before.
+    """
+
+    part: Part
+    plan: Plan | None = None
+    error: HwcostError | None = None
+    expected: Forecast | None = None
+    skipped: int = 0
+
+    @property
+    def weight(self) -> float:
+        """Expected seconds, by which campaigns share a budget; 0 without a plan."""
+        return 0.0 if self.expected is None else max(self.expected.total_s, 1e-3)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns plain JSON."""
+        return {
+            "campaign": str(self.part), "device": self.part.device, "backend": self.part.runtime.name,
+            "workloads": [] if self.plan is None else [item.workload.name for item in self.plan.items],
+            "expected": None if self.expected is None else self.expected.to_dict(),
+            "error": None if self.error is None else str(self.error),
+        }  # fmt: skip
+
+
+def plan_parts(parts: Sequence[Part], store: Store | None) -> list[Planned]:
+    """Plans campaigns; what cannot be planned keeps its error.
+
+    Args:
+        parts: The campaigns as they are declared.
+        store: Store with earlier campaigns, whose calls tell how long these will take; None without one.
+    """
+    return [_planned(part, store) for part in parts]
+
+
+def without_existing(planned: Planned, store: Store, run: Run, statuses: Sequence[str]) -> Planned:
+    """Leaves out the workloads that have an estimate of the same commit.
+
+    A working tree with changes has no commit of its own, so that nothing is left out then.
+
+    Args:
+        planned: A campaign that is planned.
+        store: Store with the earlier runs.
+        run: The run that is under way.
+        statuses: Statuses of the estimates that count.
+    """
+    code = run.code
+    if planned.plan is None or not statuses or code is None or code.commit is None or code.is_dirty:
+        return planned
+    runs = [one.run_id for one in store.runs(run.suite) if one.code and one.code.commit == code.commit and not one.code.is_dirty]
+    runs = [run_id for run_id in runs if run_id != run.run_id]
+    keys = {one.series_key: key for key, one in series_of_plan(planned.plan, store).items()}
+    table = store.estimates(series_keys=list(keys), run_ids=runs)
+    wanted = {STATUSES.index(status) for status in statuses}
+    known = {keys[table.series_key[i]] for i, status in zip(table.series, table.status, strict=True) if int(status) in wanted}
+    left = tuple(item for item in planned.plan.items if item.workload.key not in known)
+    skipped = len(planned.plan.items) - len(left)
+    return replace(planned, plan=replace(planned.plan, items=left) if left else None, skipped=skipped)
+
+
+def _planned(part: Part, store: Store | None) -> Planned:
+    try:
+        plan = part.plan()
+        if part.on is not None:
+            check(plan)
+            transport(part.on)
+    except HwcostError as error:
+        return Planned(part, error=error)
+    known = None if store is None else known_calls(plan, store)
+    return Planned(part, plan, expected=forecast(plan, known))

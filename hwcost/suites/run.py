@@ -1,0 +1,246 @@
+"""Runs a suite: campaign after campaign, whatever fails, resumed where an earlier attempt was interrupted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from hwcost.campaign import run as campaign
+from hwcost.campaign.cpus import WAIT_S
+from hwcost.campaign.plan import Plan
+from hwcost.cost_models.goals import GOALS
+from hwcost.elsewhere import measure_on
+from hwcost.elsewhere.transports import transport
+from hwcost.errors import HwcostError, InterruptedRunError, UsageError
+from hwcost.stores.runs import Code, Run
+from hwcost.suites.expansion import expand
+from hwcost.suites.failures import record_failure
+from hwcost.suites.loading import suite_sha256
+from hwcost.suites.models import check_models
+from hwcost.suites.outcome import Outcome, RunResult
+from hwcost.suites.planning import Planned, plan_parts, without_existing
+from hwcost.suites.suite import Suite
+from hwcost.timing import timer
+from hwcost.units import parse_duration
+
+if TYPE_CHECKING:
+    from hwcost.campaign.progress import Progress
+    from hwcost.stores.base import Store
+
+__all__ = ["Observer", "RunOptions", "run_suite"]
+
+UNFINISHED = ("running", "interrupted")
+"""Statuses of runs that can be resumed."""
+
+RESUMED_WITHIN = timedelta(hours=24)
+"""Age up to which an unfinished run is resumed unasked."""
+
+
+class Observer:
+    """What is told of a run while it goes on; each method does nothing until it is overridden."""
+
+    def planned(self, run: Run, planned: Sequence[Planned], budget_s: float | None, is_resumed: bool) -> None:
+        """Tells of the campaigns before the first one begins."""
+
+    def begins(self, number: int, planned: Planned, budget_s: float | None) -> None:
+        """Tells that a campaign begins: its number from 0, and its share of the budget."""
+
+    def progress(self, state: Progress) -> None:
+        """Tells how far the present campaign is."""
+
+    def ended(self, outcome: Outcome) -> None:
+        """Tells what became of a campaign."""
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How a suite is run.
+
+    Attributes:
+        tier: Precision; None for the suite's own.
+        devices: Devices in place of the suite's.
+        only: Globs over names of sets and of workloads; everything where there is none.
+        budget_s: Seconds that all campaigns share; None for the suite's own.
+        wait_s: Seconds to wait for CPUs that other campaigns hold.
+        skip: Statuses of estimates of the same commit, as in :data:`hwcost.stores.series.STATUSES`, whose workloads are
+            left out.
+        resume: True to resume the latest unfinished run, False to begin a new one; None to resume one of the same commit and
+            the same options that began within 24 hours, else to begin a new one.
+        code: The code under test; None where there is none.
+        argv: Command line that is kept with the run.
+        started_at: Instant at which the run began, ISO 8601; None for now.
+    """
+
+    tier: str | None = None
+    devices: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    budget_s: float | None = None
+    wait_s: float = WAIT_S
+    skip: tuple[str, ...] = ()
+    resume: bool | None = None
+    code: Code | None = None
+    argv: tuple[str, ...] = ()
+    started_at: str | None = None
+
+    def chosen(self) -> dict[str, Any]:
+        """Returns what decides which workloads are measured and how, for finding a run with equal options."""
+        return {"tier": self.tier, "devices": list(self.devices), "only": list(self.only)}
+
+
+def run_suite(
+    suite: Suite, store: Store, options: RunOptions = RunOptions(), observer: Observer | None = None  # noqa: B008 - frozen
+) -> RunResult:
+    """Runs a suite, or resumes a run of it that was interrupted.
+
+    A campaign that fails is written down as failed, and the run goes on; the result's ``error`` is the first failure. Then
+    the suite's cost models are judged.
+
+    Args:
+        suite: The suite.
+        store: Store that takes everything.
+        options: Options of the run.
+        observer: What is told of the progress.
+
+    Raises:
+        InterruptedRunError: On Ctrl-C; the same call resumes the run.
+        UnknownNameError: When the suite names an unknown device.
+        UsageError: When no campaign can be planned, or there is no unfinished run to resume.
+        BusyError: When another process runs the same run.
+        StoreError: When the store cannot be written.
+    """
+    told = observer or Observer()
+    parts = expand(suite, tier=options.tier, devices=options.devices, only=options.only)
+    planned = plan_parts(parts, store)
+    _refuse_hopeless(planned)
+    run, is_resumed = _begin(suite, store, options)
+    watch = timer.stopwatch()
+    try:
+        with store.held(run.run_id):
+            night = _Night(suite, store, run, options, told, planned)
+            outcomes = night.campaigns(is_resumed)
+            checks = check_models(suite.models, store, run, outcomes)
+    except (KeyboardInterrupt, InterruptedRunError):
+        store.end_run(run.run_id, "interrupted")
+        again = "The same command resumes it; what was measured is kept."
+        raise InterruptedRunError(f"run {run.run_id} of suite '{suite.name}' was interrupted. {again}") from None
+    store.end_run(run.run_id, "done" if any(one.measured or one.skipped for one in outcomes) else "failed")
+    return RunResult(store.run(run.run_id), store.url, tuple(outcomes), tuple(checks), watch())
+
+
+@dataclass
+class _Night:
+    """A run while it goes on."""
+
+    suite: Suite
+    store: Store
+    run: Run
+    options: RunOptions
+    told: Observer
+    planned: Sequence[Planned]
+    watch: Callable[[], float] = field(default_factory=timer.stopwatch)
+
+    def campaigns(self, is_resumed: bool) -> list[Outcome]:
+        """Runs all campaigns, and returns what became of them."""
+        budget_s = self._budget_s()
+        planned = [without_existing(one, self.store, self.run, self.options.skip) for one in self.planned]
+        self.told.planned(self.run, planned, budget_s, is_resumed)
+        outcomes = []
+        for number, one in enumerate(planned):
+            share_s = None if budget_s is None else _share(planned[number:], max(0.0, budget_s - self.watch()))
+            self.told.begins(number, one, share_s)
+            outcomes.append(self._outcome(one, share_s))
+            self.told.ended(outcomes[-1])
+        return outcomes
+
+    def _budget_s(self) -> float | None:
+        declared = self.suite.budget_of(self.planned[0].part.tier)
+        if self.options.budget_s is not None or declared is None:
+            return self.options.budget_s
+        return parse_duration(declared)
+
+    def _outcome(self, planned: Planned, share_s: float | None) -> Outcome:
+        """Measures one campaign, or says why that was not done."""
+        if planned.plan is None:
+            return self._failed(planned, planned.error) if planned.error else Outcome(planned.part, skipped=planned.skipped)
+        watch = timer.stopwatch()
+        try:
+            campaign_id, is_done = self._found(planned.plan)
+            if is_done:
+                return Outcome(planned.part, campaign_id, skipped=len(planned.plan.items) + planned.skipped)
+            return Outcome.of(planned.part, self._measured(planned, campaign_id, share_s), planned.skipped)
+        except InterruptedRunError:
+            raise
+        except HwcostError as error:
+            return replace(self._failed(planned, error), seconds=watch())
+
+    def _failed(self, planned: Planned, error: HwcostError) -> Outcome:
+        lost = record_failure(self.store, self.run, planned.part, error)
+        return Outcome(planned.part, failed=lost, skipped=planned.skipped, error=error)
+
+    def _found(self, plan: Plan) -> tuple[str, bool]:
+        """Returns the run's campaign of a plan, which is begun where there is none, and whether it is done."""
+        mine = [one for one in self.store.campaigns() if one.run_id == self.run.run_id]
+        same = next((one for one in mine if Plan.from_dict(one.plan).is_same(plan)), None)
+        if same is None:
+            return campaign.start(plan, self.store, self.run.run_id), False
+        estimated = self.store.estimates(run_ids=[self.run.run_id])
+        has_estimates = same.campaign_id in {estimated.campaign_id[i] for i in estimated.campaign.tolist() if i >= 0}
+        return same.campaign_id, same.status in ("done", "stopped") and has_estimates
+
+    def _measured(self, planned: Planned, campaign_id: str, share_s: float | None) -> campaign.Result:
+        how: dict[str, Any] = {
+            "budget_s": share_s, "wait_s": self.options.wait_s, "progress": self.told.progress, "goals": GOALS,
+        }  # fmt: skip
+        if planned.part.on is None:
+            return campaign.run(self.store, campaign_id, **how)
+        return measure_on(transport(planned.part.on), self.store, campaign_id, **how)
+
+
+def _begin(suite: Suite, store: Store, options: RunOptions) -> tuple[Run, bool]:
+    """Returns the run that is resumed, or a new one, and whether it is resumed."""
+    from hwcost import __version__
+
+    extra = options.chosen()
+    facts: dict[str, Any] = {} if options.started_at is None else {"started_at": options.started_at}
+    new = Run(
+        suite=suite.name, code=options.code, argv=list(options.argv), config_sha256=suite_sha256(suite),
+        hwcost_version=__version__, extra=extra, **facts,
+    )  # fmt: skip
+    unfinished = [one for one in store.runs(suite.name) if one.status in UNFINISHED]
+    if options.resume is None:
+        unfinished = [one for one in unfinished if _is_same(one, new)]
+    elif not options.resume:
+        unfinished = []
+    elif not unfinished:
+        raise UsageError(f"store {store.url} holds no unfinished run of suite '{suite.name}'. Leave out --resume.")
+    if unfinished:
+        return unfinished[-1], True
+    store.add_run(new)
+    return new, False
+
+
+def _is_same(earlier: Run, new: Run) -> bool:
+    """Says whether a run is of the same suite, code and options, and recent."""
+    age = datetime.fromisoformat(new.started_at) - datetime.fromisoformat(earlier.started_at)
+    is_recent = timedelta(0) <= age < RESUMED_WITHIN
+    same_code = _commit(earlier.code) == _commit(new.code)
+    return is_recent and same_code and earlier.config_sha256 == new.config_sha256 and earlier.extra == new.extra
+
+
+def _commit(code: Code | None) -> tuple[str | None, bool | None]:
+    return (None, None) if code is None else (code.commit, code.is_dirty)
+
+
+def _share(planned: Sequence[Planned], left_s: float) -> float:
+    """Returns the first campaign's share of the time that is left, by what each is expected to take."""
+    weights = [one.weight for one in planned]
+    return left_s * weights[0] / (sum(weights) or 1.0)
+
+
+def _refuse_hopeless(planned: Sequence[Planned]) -> None:
+    """Raises the first error where no campaign can be planned and the suite itself is the reason."""
+    errors = [one.error for one in planned if one.error is not None]
+    if len(errors) == len(planned) and all(isinstance(error, UsageError) and error.exit_code == 2 for error in errors):
+        raise errors[0]
