@@ -7,11 +7,18 @@
   function axes(labels, isTime) {
     const grid = { stroke: colour("line"), width: 1 };
     const axis = { stroke: colour("quiet"), grid, ticks: grid, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif", labelSize: 18 };
-    const nice = (digits) => (chart, values) => values.map((one) => (one === null ? "" : digits(one)));
+    const nice = (text) => (chart, values) => distinct(values, text || ((one, digits) => String(Number(one.toPrecision(digits)))));
     return [
-      { ...axis, label: labels.x || null, ...(isTime ? { space: 70, values: days } : { values: nice((one) => String(Number(one.toPrecision(4)))) }) },
-      { ...axis, label: labels.y || null, size: 66, values: nice(labels.tick || ((one) => String(Number(one.toPrecision(4))))) },
+      { ...axis, label: labels.x || null, ...(isTime ? { space: 70, values: days } : { values: nice(labels.xTick) }) },
+      { ...axis, label: labels.y || null, size: 74, values: nice(labels.tick) },
     ];
+  }
+
+  // Labels with as few digits as tell them apart.
+  function distinct(values, text) {
+    const known = values.filter((one) => one !== null);
+    const digits = [3, 4, 5, 6, 7].find((n) => new Set(known.map((one) => text(one, n))).size === known.length) || 7;
+    return values.map((one) => (one === null ? "" : text(one, digits)));
   }
 
   // Days as 02-21, the year below where it begins; times of day where days are further apart.

@@ -7,9 +7,9 @@
   function sentence(index) {
     const bad = index.counts.regressed, gone = index.counts.missing;
     if (!index.series) return "Nothing was measured yet";
-    if (!bad && !gone) return "Nothing regressed last night";
-    const parts = [bad ? plural(bad, "series regressed", "series regressed") : null, gone ? plural(gone, "is missing", "are missing") : null];
-    return parts.filter(Boolean).join(", ") + " last night";
+    if (!bad && !gone) return "Nothing regressed, nothing is missing";
+    const parts = [bad ? bad + " of " + plural(index.series, "series", "series") + " regressed" : "Nothing regressed", gone ? plural(gone, "is missing", "are missing") : null];
+    return parts.filter(Boolean).join(", ");
   }
 
   function suites(index) {
@@ -29,7 +29,7 @@
   }
 
   function cell(index, row, column, found) {
-    if (!found) return el("td", {}, el("span", { class: "quiet" }, el("span", { class: "quiet" }, "none")));
+    if (!found) return el("td", {}, el("span", { class: "quiet" }, "none"));
     const [, , counts, change] = found;
     const total = Object.values(counts).reduce((a, b) => a + b, 0);
     const worst = index.verdicts.find((verdict) => counts[verdict]);
@@ -38,7 +38,7 @@
     return el("td", { class: worst },
       el("a", { href: hwcost.address.link("series", { family: index.map.rows[row], place: index.map.columns[column], verdict: worst === "ok" ? "" : worst }), title: label },
         el("span", { class: "sign", "aria-hidden": "true" }, hwcost.verdict.sign(worst)), " ",
-        worst === "ok" ? String(total) : counts[worst] + " of " + total, el("span", { class: "hidden" }, ""),
+        worst === "ok" ? String(total) : counts[worst] + " of " + total,
         el("span", { class: "change" }, ratio === null ? "no value" : hwcost.format.change(ratio))));
   }
 

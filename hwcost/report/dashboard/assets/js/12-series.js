@@ -79,7 +79,7 @@
       label: "History of " + row.name + ": " + points.length + " estimates; the same numbers stand in the table below", isTime: true, height: 340, data,
       series: () => [styles.dots("accent", points.length > 3000 ? 3 : 5), styles.edge(), styles.edge(), styles.dots("ambiguous", 6)], bands: () => [hwcost.chart.band()],
       marks: [...changes.map((one) => ({ t: one[0], colour: one[1] > 1 ? "regressed" : "improved" })), ...device.changes.map((one) => ({ t: one[0], dashed: true, colour: "quiet" }))],
-      labels: { y: quantity(row), tick: (one) => format.value(one, row.unit) }, ranges: { y: given.zero ? { range: (chart, low, high) => [0, high * 1.05] } : {} },
+      labels: { y: quantity(row), tick: (one, digits) => format.value(one, row.unit, digits) }, ranges: { y: given.zero ? { range: (chart, low, high) => [0, high * 1.05] } : {} },
       say: (index) => say(row, points[index]), hint: "Shaded: 95 % interval. Solid lines: changes; dashed: driver or environment. Drag to zoom, double click to zoom out.",
       pick: (index) => { const target = link(row, points[index], records); if (target) location.hash = target; },
     });

@@ -19,7 +19,7 @@
     }));
     const names = ["accent", "regressed", "improved", "ambiguous", "missing", "quiet"];
     return hwcost.chart.draw({
-      label: "Samples of " + visits.length + " visits in the order measured, one colour a round", data: [t, ...rows], height: 260, labels: { x: "sample, in the order measured", tick: (one) => format.si(one, "s") },
+      label: "Samples of " + visits.length + " visits in the order measured, one colour a round", data: [t, ...rows], height: 260, labels: { x: "sample, in the order measured", tick: (one, digits) => format.si(one, "s", digits) },
       series: () => rows.map((_, index) => styles.dots(names[index % names.length], 4)),
       say: (index) => ["round " + owner[index].round + ": ", format.si(rows.map((row) => row[index]).find((one) => one !== null), "s", 4)], hint: "One colour a round; each round is a process of its own.",
     });
@@ -28,7 +28,7 @@
   function clocks(visits) {
     const y = visits.flatMap((visit) => visit.clocks || []);
     if (!y.length) return null;
-    return el("div", {}, el("h2", {}, "Clock"), hwcost.chart.draw({ label: "Clock around each sample", data: [y.map((_, index) => index), y], height: 180, labels: { x: "sample", tick: (one) => format.si(one, "Hz") }, series: () => [hwcost.chart.styles.line("accent")] }));
+    return el("div", {}, el("h2", {}, "Clock"), hwcost.chart.draw({ label: "Clock around each sample", data: [y.map((_, index) => index), y], height: 180, labels: { x: "sample", tick: (one, digits) => format.si(one, "Hz", digits) }, series: () => [hwcost.chart.styles.line("accent")] }));
   }
 
   function traces(visits) {

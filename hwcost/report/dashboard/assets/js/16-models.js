@@ -27,7 +27,7 @@
     return hwcost.chart.draw({
       label: "Predicted against measured, " + points.length + " workloads; the line is where both are equal", height: 320, data: [x, points.map((p) => p[1]), points.map((p) => p[3]), points.map((p) => p[2]), x],
       series: () => [styles.dots("accent", 6), styles.edge(), styles.edge(), styles.line("quiet", 1)], bands: () => [hwcost.chart.band()],
-      labels: { x: "measured (" + (unit || one.quantity) + ")", y: "predicted", tick: (v) => format.value(v, unit) },
+      labels: { x: "measured", y: "predicted", tick: (v, digits) => format.value(v, unit, digits), xTick: (v, digits) => format.value(v, unit, digits) },
       say: (index) => { const row = list.rows[points[index][0]]; return [(row ? row.name : "a workload") + ": predicted ", format.value(points[index][1], unit), ", measured ", format.value(points[index][4], unit)]; }, hint: "Shaded: 90 % interval of the prediction.",
       pick: (index) => { const row = list.rows[points[index][0]]; if (row) location.hash = address.link("series", { s: row.key }); },
     });

@@ -2,14 +2,14 @@
 // Fronts of studies: all trials, the front, and the measured series behind its points.
 (function () {
   const { el, format, address } = hwcost;
-  const tick = (name) => (value) => format.value(value, /_s$|latency/.test(name) ? "s" : "1");
+  const tick = (name) => (value, digits) => format.value(value, /_s$|latency/.test(name) ? "s" : "1", digits);
 
   function chart(study, list) {
     const points = study.points.slice().sort((a, b) => a[1][0] - b[1][0]);
     const [x, y] = study.objectives, { styles } = hwcost.chart;
     return hwcost.chart.draw({
       label: "Trials of " + study.name + " and their front", height: 360, data: [points.map((p) => p[1][0]), points.map((p) => (p[2] ? null : p[1][1])), points.map((p) => (p[2] ? p[1][1] : null))],
-      series: () => [styles.dots("accent-soft", 5), { ...styles.dots("accent", 8) }], labels: { x: x[0], y: y[0], tick: tick(y[0]) },
+      series: () => [styles.dots("accent-soft", 5), { ...styles.dots("accent", 8) }], labels: { x: x[0], y: y[0], tick: tick(y[0]), xTick: tick(x[0]) },
       say: (index) => [points[index][0] + ": ", tick(x[0])(points[index][1][0]), ", ", tick(y[0])(points[index][1][1])], hint: "Dark: not dominated by any other trial.",
       pick: (index) => { const row = list.rows[points[index][3]]; if (row) location.hash = address.link("series", { s: row.key }); },
     });
