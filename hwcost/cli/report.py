@@ -56,7 +56,9 @@ def build(
 def serve(
     store: console.StoreUrl = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 for a free one.")] = 8050,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on; others than this machine need a --token.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on; others than this machine need a --token.")
+    ] = "127.0.0.1",
     token: Annotated[
         str | None,
         typer.Option("--token", envvar="HWCOST_TOKEN", help="Secret that readers give once, as ?token=..., or as a bearer."),
@@ -70,7 +72,8 @@ def serve(
 
     Another address needs --host and a token.
     """
-    from hwcost.report.dashboard.server import Settings, serve_site
+    from hwcost.report.dashboard.access import Settings
+    from hwcost.report.dashboard.server import serve_site
     from hwcost.stores import open_store
 
     with open_store(store, create=False) as opened:

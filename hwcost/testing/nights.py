@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 
@@ -90,9 +91,7 @@ class SimNights:
         device = rng.normal(0.0, 1.0, len(self.devices))
         base = (device[:, None] + workload).ravel()[:, None] + np.zeros(self.nights)
         for shift in self.shifts:
-            rows = [
-                fnmatchcase(one.name, shift.workload) and fnmatchcase(one.device, shift.device) for one in self.series
-            ]
+            rows = [fnmatchcase(one.name, shift.workload) and fnmatchcase(one.device, shift.device) for one in self.series]
             base[np.array(rows), shift.night :] += np.log(shift.ratio)
         return base
 
@@ -153,7 +152,14 @@ class SimNights:
 def _series(number: int, device: str) -> Series:
     """Returns a series of the simulated suite: even numbers are architectures, odd ones components."""
     space = SPACES[number // 2 % len(SPACES)]
-    shape = {"precision": "float32", "batch_size": 1, "seq_len": 128, "threads": 1, "device": device, "backend": "torch"}
+    shape: dict[str, Any] = {
+        "precision": "float32",
+        "batch_size": 1,
+        "seq_len": 128,
+        "threads": 1,
+        "device": device,
+        "backend": "torch",
+    }
     if number % 2 == 0:
         arch = [120 * (1 + (number + layer) % 5) for layer in range(4)]
         name, component = f"{space} {'_'.join(map(str, arch))} no. {number}", None

@@ -81,7 +81,8 @@ class Reader:
 
     def rows(self, table: str) -> list[list[str]]:
         """Returns the text of a table's cells, row by row."""
-        script = "(id) => [...document.querySelectorAll(`#${id} tbody tr`)].map((row) => [...row.cells].map((cell) => cell.innerText))"
+        script = """(id) => [...document.querySelectorAll(`#${id} tbody tr`)]
+            .map((row) => [...row.cells].map((cell) => cell.innerText))"""
         found: list[list[str]] = self.page.evaluate(script, table)
         return found
 

@@ -23,7 +23,12 @@ NIGHTS = SimNights(
     level=0.004,
     correlation=0.3,
     failed=0.002,
-    shifts=(Shift(34, 1.08, "*no. 4"), Shift(35, 0.9, "*no. 8", "cpu"), Shift(15, 1.12, "*no. 6"), Shift(36, 1.07, "*no. 3", "t4")),
+    shifts=(
+        Shift(34, 1.08, "*no. 4"),
+        Shift(35, 0.9, "*no. 8", "cpu"),
+        Shift(15, 1.12, "*no. 6"),
+        Shift(36, 1.07, "*no. 3", "t4"),
+    ),
 )
 """Nights with known changes: some of the code, on every device or on one."""
 
@@ -55,9 +60,7 @@ def write_records(store: Store, sim: SimNights) -> None:
                 _write_visits(store, campaign, sim, sim.series[row], float(np.exp(sim.logs[row, night])), environment)
 
 
-def _write_visits(
-    store: Store, campaign: str, sim: SimNights, one: Series, value: float, environment: Environment
-) -> None:
+def _write_visits(store: Store, campaign: str, sim: SimNights, one: Series, value: float, environment: Environment) -> None:
     rng = np.random.default_rng(7)
     info = WorkloadInfo(
         name=one.name, kind=one.kind, search_space=one.search_space, arch=one.arch, batch_size=1, seq_len=128,
@@ -74,7 +77,11 @@ def _write_visits(
                 "temperature_celsius": {"hottest": 61.5 + number}, "load_avg_1min": 0.25,
             },
         )  # fmt: skip
-        store.append(Record.from_visit(visit, campaign_id=campaign, run_id=f"process-{number}", workload=info, environment=environment))
+        store.append(
+            Record.from_visit(
+                visit, campaign_id=campaign, run_id=f"process-{number}", workload=info, environment=environment
+            )
+        )
 
 
 def write_entries(store: Store, sim: SimNights) -> None:
@@ -91,10 +98,10 @@ def write_entries(store: Store, sim: SimNights) -> None:
         ]
         store.add_entry(
             ModelCheck(
-                run_id=sim.run(night).run_id, created_at=sim.run(night).started_at, model="hybrid supershaper", quantity="latency_s",
-                device=sim.devices[0], n=len(rows), mape=100 * error, kendall_tau=0.97, coverage_90=0.9 if error < 0.02 else 0.4,
-                median_ape=100 * error, level=error, holds=error < 0.02, age_s=86_400.0 * (night + 3), points=points,
-                reason="Its errors are those of its test rows." if error < 0.02 else "Its mean error rose from 1.5 % to 6.0 %.",
+                run_id=sim.run(night).run_id, created_at=sim.run(night).started_at, model="hybrid supershaper",
+                quantity="latency_s", device=sim.devices[0], n=len(rows), mape=100 * error, median_ape=100 * error,
+                kendall_tau=0.97, coverage_90=0.9 if error < 0.02 else 0.4, level=error, holds=error < 0.02, age_s=86_400.0 * (night + 3), points=points,
+                reason="Its errors are usual." if error < 0.02 else "Its mean error rose from 1.5 % to 6.0 %.",
                 importance={"hidden size": 0.52, "heads": 0.21, "feed-forward size": 0.19, "layers": 0.08},
             )
         )  # fmt: skip
@@ -117,7 +124,9 @@ def write_study(path: Path, space: str = "supershaper", n: int = 300) -> Path:
         {"name": "latency_s", "direction": "minimize", "reference": None, "model": None},
         {"name": "perplexity", "direction": "minimize", "reference": None, "model": None},
     ]
-    lines = [{"event": "study", "schema_version": 2, "space": space, "searcher": "evolution", "seed": 0, "objectives": objectives}]
+    lines = [
+        {"event": "study", "schema_version": 2, "space": space, "searcher": "evolution", "seed": 0, "objectives": objectives}
+    ]
     for number in range(n):
         arch = "_".join(str(120 * int(gene)) for gene in rng.integers(1, 6, 4))
         latency = float(rng.uniform(0.004, 0.02))
@@ -142,13 +151,21 @@ def write_hostile(store: Store) -> list[Series]:
         made.append(
             Series(
                 workload_key=text[:900] + str(number), name=text, kind=text, search_space=text, component=text, arch=[text],
-                device=text[:500], backend=HOSTILE[number % 3], precision=HOSTILE[0], quantity="latency_s", backend_options={text[:50]: text[:50]},
+                device=text[:500], backend=HOSTILE[number % 3], precision=HOSTILE[0], backend_options={text[:50]: text[:50]},
             )
         )  # fmt: skip
     for night in range(12):
         at, bad = f"2025-03-{night + 1:02d}T03:00:00+00:00", HOSTILE[night % len(HOSTILE)]
         code = Code(repository=bad, commit=bad, branch=HOSTILE[1], is_dirty=True)
-        run = Run(run_id=f"{bad} {night}", suite=HOSTILE[0], started_at=at, status="done", code=code, argv=[bad, bad], hwcost_version=bad)
+        run = Run(
+            run_id=f"{bad} {night}",
+            suite=HOSTILE[0],
+            started_at=at,
+            status="done",
+            code=code,
+            argv=[bad, bad],
+            hwcost_version=bad,
+        )
         store.add_run(run)
         values = [0.01 * (1.3 if night > 7 else 1.0) * (1 + 0.001 * ((night * 7) % 5)) for _ in made]
         store.add_estimates(
@@ -181,7 +198,16 @@ def _hostile_records(store: Store, made: list[Series]) -> None:
         )  # fmt: skip
         info = WorkloadInfo(name=text, kind=text, search_space=text, arch=[text], backend=text, spec={text: text})
         environment = Environment(software={"driver_version": text}, host={"extra": text}, extra={text: text})
-        store.append(Record.from_visit(visit, campaign_id=campaign, run_id=text, workload=info, environment=environment, key=f"{text} {one.series_key}"))
+        store.append(
+            Record.from_visit(
+                visit,
+                campaign_id=campaign,
+                run_id=text,
+                workload=info,
+                environment=environment,
+                key=f"{text} {one.series_key}",
+            )
+        )
 
 
 def make_store(folder: Path, name: str = "nights.db") -> Path:

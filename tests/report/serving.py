@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hwcost.report.dashboard.server import Served, Settings, application
+from hwcost.report.dashboard.access import Settings
+from hwcost.report.dashboard.server import Served, application
 from tests.conftest import require_package
 
 

@@ -110,7 +110,13 @@ def test_hostile_texts_do_nothing_and_are_shown_as_they_are(site: Any) -> None:
     keys = json.loads((Path(reader.base.removeprefix("file://")) / "regressions.json").read_text())["verdicts"]
     of_series = [f"#/series?s={one['series']}" for one in keys[:3]]
     shown = []
-    for view in [*ALL, *of_series, "#/series?s=<img src=x>", "#/__proto__", a_record(Path(reader.base.removeprefix("file://")))]:
+    for view in [
+        *ALL,
+        *of_series,
+        "#/series?s=<img src=x>",
+        "#/__proto__",
+        a_record(Path(reader.base.removeprefix("file://"))),
+    ]:
         page = reader.go(view)
         assert page.evaluate("typeof window.probe") == "undefined", view
         shown.append(page.evaluate("document.getElementById('main').textContent"))
@@ -142,16 +148,25 @@ def test_counts_and_cells_are_those_that_python_computed(reader: Reader, built: 
     shown = {verdict: int(page.inner_text(f"#count-{verdict}")) for verdict in built.counts}
     assert shown == built.counts
     assert built.counts["missing"] == 1
-    assert page.evaluate("[...document.querySelectorAll('#map td.missing')].map((one) => one.innerText.split('\\n')[0])") == ["∅ 1 of 2"]
+    assert page.evaluate(
+        "[...document.querySelectorAll('#map td.missing')].map((one) => one.innerText.split('\\n')[0])"
+    ) == ["∅ 1 of 2"]
     row = next(i for i, one in enumerate(NIGHTS.series) if one.series_key == key_of("no. 6", "t4"))
     reader.open(f"#/series?s={NIGHTS.series[row].series_key}&n=100")
     values = np.exp(NIGHTS.logs[row])
     cells = [cells[1] for cells in reader.rows("points") if cells[3] == "ok"]
-    measured = [one.value for night in range(NIGHTS.nights) for one in NIGHTS.estimates(night) if one.series_key == NIGHTS.series[row].series_key]
+    measured = [
+        one.value
+        for night in range(NIGHTS.nights)
+        for one in NIGHTS.estimates(night)
+        if one.series_key == NIGHTS.series[row].series_key
+    ]
     assert len(cells) == sum(value is not None for value in measured)
     assert set(cells) <= {five(value) for value in values}
     drawn = page.evaluate("[...document.querySelector('.chart').hwcostChart.data[1]]")
-    np.testing.assert_allclose([one for one in drawn if one is not None], [one for one in measured if one is not None], rtol=1e-6)
+    np.testing.assert_allclose(
+        [one for one in drawn if one is not None], [one for one in measured if one is not None], rtol=1e-6
+    )
 
 
 def five(value: float) -> str:
@@ -216,7 +231,9 @@ def test_axe_finds_nothing_serious(browser: Any, built: Built, size: dict[str, i
     options = {"resultTypes": ["violations"], "preload": False}  # preloading would ask for the style sheets once more
     for view in views(built)[::step]:
         found = reader.go(view).evaluate("(options) => axe.run(document, options)", options)["violations"]
-        assert [(one["id"], one["nodes"][0]["html"][:90]) for one in found if one["impact"] in ("serious", "critical")] == [], view
+        assert [
+            (one["id"], one["nodes"][0]["html"][:90]) for one in found if one["impact"] in ("serious", "critical")
+        ] == [], view
     context.close()
     reader.assert_clean()
 

@@ -81,7 +81,7 @@ def write_site(site: Site, store: Store, history: History, studies: Sequence[str
     Args:
         site: The site.
         store: Store with the records.
-        history: What was read of it.
+        history: History that was read of it.
         studies: Logs of studies whose fronts are shown.
 
     Raises:
@@ -110,10 +110,11 @@ def _write_pages(site: Site, store: Store, history: History) -> dict[str, Any]:
     overview, found = index(history), alarms(history)
     for name, content in assets().items():
         site.put(name, content)
-    for name, value in (
-        ("series", listing(history)), ("alarms", found), ("devices", devices(history)), ("models", models(history)), ("audits", audits(store, history)),
-        ("index", overview),
-    ):  # fmt: skip
+    documents = {
+        "series": listing(history), "alarms": found, "devices": devices(history), "models": models(history),
+        "audits": audits(store, history), "index": overview,
+    }  # fmt: skip
+    for name, value in documents.items():
         site.put(f"data/{name}.js", script(name, value))
     site.put("regressions.json", as_json(document(history)) + "\n")
     site.put("feed.xml", atom(history))

@@ -21,7 +21,11 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def document(history: History) -> dict[str, Any]:
     """Returns ``regressions.json``: the counts of all verdicts, and whatever is neither ok nor insufficient."""
     found = [
-        {name: value for name, value in {**alarm, "workload": alarm["name"], "series": alarm["key"]}.items() if name not in _INNER}
+        {
+            name: value
+            for name, value in {**alarm, "workload": alarm["name"], "series": alarm["key"]}.items()
+            if name not in _INNER
+        }
         for alarm in alarms(history)
     ]
     return {

@@ -50,7 +50,7 @@ class Site:
     Attributes:
         written: Number of files that were written because their content is new.
         kept: Number of files that were there already.
-        state: What the builder keeps for its next run, plain JSON.
+        state: Notes of the builder for its next run, plain JSON.
 
     Raises:
         UsageError: When the folder cannot be made, or holds other files and no site.
@@ -64,6 +64,11 @@ class Site:
         self._old = _manifest(folder)
         self.state: dict[str, Any] = self._old["state"]
         self._note({}, self._old["files"])  # what is interrupted now is not taken for whole by the next build
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of the files that were put or kept."""
+        return frozenset(self._files)
 
     def put(self, name: str, content: str | bytes) -> None:
         """Writes a file, unless an earlier build wrote the same content.

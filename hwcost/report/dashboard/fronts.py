@@ -63,7 +63,9 @@ def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     except OSError as error:
         raise UsageError(f"cannot read the study '{path}': {error.strerror}. Give the file of its log") from None
     except (ValueError, LookupError, TypeError) as error:
-        raise DataError(f"'{path}' is not the log of a study: {error}. Give the file that a search kept as its log") from None
+        raise DataError(
+            f"'{path}' is not the log of a study: {error}. Give the file that a search kept as its log"
+        ) from None
 
 
 def _series_by_arch(history: History, space: str) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -76,12 +77,12 @@ class History:
         which = place[self.table.series] if len(place) else np.zeros(0, dtype=np.intp)
         order = np.lexsort((self.table.run, self.table.measured_s, which))
         edges = np.searchsorted(which[order], np.arange(len(self.keys) + 1))
-        return [order[first:last] for first, last in zip(edges[:-1], edges[1:], strict=True)]
+        return [order[first:last] for first, last in itertools.pairwise(edges)]
 
     @cached_property
     def is_good(self) -> NDArray[np.bool_]:
         """Whether each row of the table has a value that may be compared."""
-        return (self.table.status == STATUSES.index("ok")) & np.isfinite(self.table.value) & (self.table.value > 0)
+        return np.asarray((self.table.status == STATUSES.index("ok")) & (self.table.value > 0))
 
     @cached_property
     def judged(self) -> dict[str, Judgement]:

@@ -24,7 +24,7 @@ from hwcost.stores.runs import Run
 
 DAY_S = 86_400.0
 BEFORE_S, AFTER_S = 92 * DAY_S, 31 * DAY_S
-"""What of the history around a month its changes are looked for in."""
+"""Stretch of the history around a month in which its changes are looked for."""
 
 BUCKET_DIGITS = 2
 """Hexadecimal digits of a series' key that name its bucket."""
@@ -38,7 +38,7 @@ class Month:
     """A calendar month, UTC.
 
     Attributes:
-        history: What was read.
+        history: History that was read.
         name: Name, such as ``2026-11``.
         rows: Rows of the table within it.
         around: Rows within it and around it, which decide on changes.
@@ -92,7 +92,7 @@ def write_months(site: Site, history: History, known: dict[str, str]) -> dict[st
 
     Args:
         site: The site.
-        history: What was read.
+        history: History that was read.
         known: Digests of an earlier build.
     """
     found = {}
@@ -182,8 +182,7 @@ def _by_series(history: History, rows: slice) -> Iterator[tuple[int, Indices]]:
     series = history.table.series[rows]
     order = np.argsort(series, kind="stable")
     found, starts = np.unique(series[order], return_index=True)
-    for index, part in zip(found.tolist(), np.split(order + rows.start, starts[1:]), strict=True):
-        yield index, part
+    yield from zip(found.tolist(), np.split(order + rows.start, starts[1:]), strict=True)
 
 
 def _changes(month: Month) -> dict[int, list[list[float | None]]]:
@@ -196,7 +195,13 @@ def _changes(month: Month) -> dict[int, list[list[float | None]]]:
             continue
         at = history.table.measured_s[good]
         changes = [
-            [float(int(at[one.at])), number(one.ratio), float(int(at[one.earliest])), float(int(at[one.latest])), number(one.p)]
+            [
+                float(int(at[one.at])),
+                number(one.ratio),
+                float(int(at[one.earliest])),
+                float(int(at[one.latest])),
+                number(one.p),
+            ]
             for one in find_changes(np.log(history.table.value[good]))
             if first_s <= at[one.at] <= last_s
         ]

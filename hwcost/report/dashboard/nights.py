@@ -22,7 +22,7 @@ def write_nights(site: Site, history: History, known: dict[str, str]) -> dict[st
 
     Args:
         site: The site.
-        history: What was read.
+        history: History that was read.
         known: Digests of an earlier build.
     """
     table, found = history.table, {}

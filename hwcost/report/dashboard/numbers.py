@@ -33,7 +33,9 @@ def number(value: float | None) -> float | None:
 
 def without_none(items: dict[str, Any]) -> dict[str, Any]:
     """Returns a map without what is unknown, empty or None; zero and False stay."""
-    return {name: value for name, value in items.items() if value is not None and value != "" and value != [] and value != {}}
+    return {
+        name: value for name, value in items.items() if value is not None and value != "" and value != [] and value != {}
+    }
 
 
 def numbers(values: Iterable[float | None]) -> list[float | None]:

@@ -32,7 +32,9 @@ def index(history: History) -> dict[str, Any]:
         "map": cells(history),
         "alarms": alarms(history)[:SHOWN],
         "devices": _devices(history),
-        "models": [{name: one[name] for name in ("model", "device", "quantity", "holds", "reason")} for one in models(history)],
+        "models": [
+            {name: one[name] for name in ("model", "device", "quantity", "holds", "reason")} for one in models(history)
+        ],
         "months": [month.name for month in months(history)],
     }
 

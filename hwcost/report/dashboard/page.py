@@ -17,7 +17,7 @@ LISTED = 60
 """Rows of the summary without JavaScript."""
 
 GLYPHS = {"ok": "✓", "regressed": "▲", "improved": "▼", "ambiguous": "?", "insufficient": "·", "missing": "∅"}
-"""Sign of each verdict, so that none is told by colour alone."""
+"""Sign of each verdict, so that none is known by its colour alone."""
 
 
 def assets() -> dict[str, bytes]:
@@ -59,6 +59,11 @@ def _row(alarm: dict[str, Any]) -> dict[str, str]:
     before, after = (format_quantity(alarm["quantity"], (alarm.get(side) or [None])[0]) for side in ("before", "after"))
     change = f"{100 * (alarm['ratio'] - 1):+.1f} %" if alarm.get("ratio") else "-"
     return {
-        "verdict": alarm["verdict"], "workload": alarm["name"], "device": f"{alarm['device']} / {alarm['backend']}", "before": before, "after": after,
-        "change": change, "reason": alarm.get("reason", ""),
-    }  # fmt: skip
+        "verdict": alarm["verdict"],
+        "workload": alarm["name"],
+        "device": f"{alarm['device']} / {alarm['backend']}",
+        "before": before,
+        "after": after,
+        "change": change,
+        "reason": alarm.get("reason", ""),
+    }

@@ -58,16 +58,14 @@ def wanted(history: History) -> Wanted:
 def _campaigns(history: History, key: str, runs: set[str]) -> Iterator[str]:
     """Yields the campaign of a series' latest estimate, and those of its estimates in some runs."""
     table = history.table
-    rows = history.rows[history.number[key]] if key in history.number else []
+    rows = history.rows[history.number[key]].tolist() if key in history.number else []
     for place, row in enumerate(reversed(rows)):
         run, campaign = table.run[row], table.campaign[row]
         if campaign >= 0 and (place == 0 or (run >= 0 and table.run_id[run] in runs)):
             yield table.campaign_id[campaign]
 
 
-def documents(
-    store: Store, history: History, campaign_id: str, keys: Iterable[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def documents(store: Store, history: History, campaign_id: str, keys: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yields the records of series in a campaign, series by series, as the record page takes them.
 
     Args:
