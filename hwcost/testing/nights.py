@@ -62,6 +62,7 @@ class SimNights:
         missing: Share of estimates that are absent.
         failed: Share of estimates that failed.
         suite: Name of the suite.
+        spacing: Time from one night to the next.
         campaigns: Whether estimates have campaigns of their own; the store holds none.
     """
 
@@ -76,6 +77,7 @@ class SimNights:
     missing: float = 0.0
     failed: float = 0.0
     suite: str = "nightly"
+    spacing: timedelta = timedelta(days=1)
     campaigns: bool = True
 
     @cached_property
@@ -105,7 +107,7 @@ class SimNights:
 
     def run(self, night: int) -> Run:
         """Returns the run of a night; its commit is that of the night."""
-        at = FIRST_NIGHT + timedelta(days=night)
+        at = FIRST_NIGHT + night * self.spacing
         commit = hashlib.sha1(f"{self.seed}/{night}".encode(), usedforsecurity=False).hexdigest()
         return Run(
             run_id=f"{self.suite}-{night:05d}", suite=self.suite, started_at=at.isoformat(), status="done",
@@ -126,7 +128,7 @@ class SimNights:
         ]
 
     def _begin(self, night: int, place: int) -> str:
-        return (FIRST_NIGHT + timedelta(days=night, minutes=1 + 10 * place)).isoformat()
+        return (FIRST_NIGHT + night * self.spacing + timedelta(minutes=1 + 10 * place)).isoformat()
 
     def _estimate(self, one: Series, night: int, at: str, value: float | None) -> Estimate:
         run_id = f"{self.suite}-{night:05d}"

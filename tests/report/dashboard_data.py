@@ -100,7 +100,8 @@ def write_entries(store: Store, sim: SimNights) -> None:
             ModelCheck(
                 run_id=sim.run(night).run_id, created_at=sim.run(night).started_at, model="hybrid supershaper",
                 quantity="latency_s", device=sim.devices[0], n=len(rows), mape=100 * error, median_ape=100 * error,
-                kendall_tau=0.97, coverage_90=0.9 if error < 0.02 else 0.4, level=error, holds=error < 0.02, age_s=86_400.0 * (night + 3), points=points,
+                kendall_tau=0.97, coverage_90=0.9 if error < 0.02 else 0.4, level=error, holds=error < 0.02,
+                age_s=86_400.0 * (night + 3), points=points,
                 reason="Its errors are usual." if error < 0.02 else "Its mean error rose from 1.5 % to 6.0 %.",
                 importance={"hidden size": 0.52, "heads": 0.21, "feed-forward size": 0.19, "layers": 0.08},
             )

@@ -29,8 +29,8 @@ BEFORE_S, AFTER_S = 92 * DAY_S, 31 * DAY_S
 BUCKET_DIGITS = 2
 """Hexadecimal digits of a series' key that name its bucket."""
 
-FEWEST = 4
-"""Values below which there is no change to be found."""
+FEWEST, LARGEST = 4, 500
+"""Values below which there is no change to be found, and beyond which they are thinned evenly."""
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,7 @@ def _changes(month: Month) -> dict[int, list[list[float | None]]]:
         good = rows[history.is_good[rows]]
         if len(good) < FEWEST:
             continue
+        good = good[:: -(-len(good) // LARGEST)]
         at = history.table.measured_s[good]
         changes = [
             [
