@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from hwcost.cli import console
+from tests.postgres import postgres, postgres_server  # noqa: F401 - fixtures
 
 settings.register_profile("hwcost", deadline=None, max_examples=50, derandomize=True, database=None)
 settings.load_profile("hwcost")

@@ -117,6 +117,6 @@ def find_or_create(plan: Plan, store: Store, run_id: str | None = None) -> str:
         store: Store that holds the campaigns, and takes the new one.
         run_id: Run of a suite that the campaign belongs to; None for one by itself.
     """
-    known = [one for one in store.campaigns() if one.run_id == run_id]
+    known = [one for one in store.campaigns(run_id) if one.run_id == run_id]
     same = [one.campaign_id for one in known if Plan.from_dict(one.plan).is_same(plan)]
     return same[-1] if same else start(plan, store, run_id)

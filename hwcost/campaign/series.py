@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from hwcost.campaign import canaries
 from hwcost.campaign.estimate import CampaignFit, fit_campaign, visits_of
-from hwcost.campaign.plan import Plan
+from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.records import describe
+from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY, QUANTITIES, quantity
 from hwcost.stores.environment import Environment
 from hwcost.stores.ids import utc
+from hwcost.stores.rows import PRUNED
 from hwcost.stores.series import Estimate, EstimateStatus, Series
 from hwcost.timing.quantity_estimate import QuantityEstimate
 from hwcost.units import unit_of
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def keep_estimates(store: Store, campaign_id: str, fit: CampaignFit | None = None) -> int:
-    """Adds what a campaign says to the history in its store.
+    """Adds what a campaign says to the history in its store; one whose samples were pruned keeps the estimates that it has.
 
     Args:
         store: Store that holds the campaign.
@@ -37,6 +40,8 @@ def keep_estimates(store: Store, campaign_id: str, fit: CampaignFit | None = Non
         StoreError: When the store cannot be written.
     """
     campaign, first = store.campaign(campaign_id), next(store.records(campaign_id), None)
+    if first is not None and PRUNED in first.extra:
+        return 0
     plan = Plan.from_dict(campaign.plan)
     fit = fit or fit_campaign(plan, visits_of(store, campaign_id))
     environment = Environment() if first is None else first.environment
@@ -49,7 +54,8 @@ def history_of(
     """Returns what a campaign measured as series, and what it says of each.
 
     Workloads that were never visited have no estimate. Beside the latency there are the quantities that the plan asks for,
-    and those with values of their own that were seen in any case.
+    and those with values of their own that were seen in any case. Canaries have series too, with the role ``canary`` among
+    their further facts: they tell a change of the machine from one of the code.
 
     Args:
         campaign: The campaign.
@@ -57,16 +63,67 @@ def history_of(
         fit: Fit to its visits.
         environment: Environment that it measured in.
     """
-    series, estimates = [], []
-    names = _names(plan, fit.measurements)
+    found: list[tuple[Series, Estimate]] = []
+    device_key, names = environment.device.get("device_key"), _names(plan, fit.measurements)
     for measurement in fit.measurements:
         for name in names if measurement.visits else ():
-            one = _series(plan, measurement, name, environment)
-            estimate = _estimate(one.series_key, campaign, measurement, name, is_asked=name in plan.protocol.quantities)
+            item = Item(measurement.workload, measurement.role)
+            series = series_of(plan, item, quantity_name=name, device_key=device_key)
+            estimate = _estimate(series.series_key, campaign, measurement, name, is_asked=name in plan.protocol.quantities)
             if estimate is not None:
-                series.append(one)
-                estimates.append(estimate)
-    return series, estimates
+                found.append((series, estimate))
+    found += _canaries(campaign, plan, fit, device_key)
+    return [series for series, _ in found], [estimate for _, estimate in found]
+
+
+def refresh(store: Store, campaign_ids: Sequence[str]) -> Iterator[tuple[str, int | UsageError]]:
+    """Adds what campaigns say to the history in their store, one after another.
+
+    Args:
+        store: The store.
+        campaign_ids: The campaigns.
+
+    Yields:
+        Each campaign with the number of its estimates that are new or have changed, or the error that kept them out.
+    """
+    for campaign_id in campaign_ids:
+        try:
+            yield campaign_id, keep_estimates(store, campaign_id)
+        except UsageError as error:
+            yield campaign_id, error
+
+
+def series_of(plan: Plan, item: Item, *, quantity_name: str = LATENCY, device_key: str | None = None) -> Series:
+    """Returns the series that a quantity of one of a plan's workloads belongs to; nothing need be measured for it.
+
+    Args:
+        plan: The plan.
+        item: One of its workloads with its role.
+        quantity_name: Name of the quantity.
+        device_key: Key of the device, from the facts about it; None where it is not known.
+    """
+    info = describe(item.workload, item.role, plan)
+    return Series(
+        workload_key=item.workload.key, name=info.name, kind=info.kind, search_space=info.search_space,
+        component=info.component, arch=info.arch, spec=info.spec, device_key=device_key, device=plan.device,
+        backend=plan.backend, backend_options=plan.backend_options, precision=info.precision,
+        batch_size=info.batch_size, seq_len=info.seq_len, threads=plan.threads, quantity=quantity_name,
+        unit=unit_of(quantity_name), extra={"role": canaries.ROLE} if item.role == canaries.ROLE else {},
+    )  # fmt: skip
+
+
+def _canaries(
+    campaign: Campaign, plan: Plan, fit: CampaignFit, device_key: str | None
+) -> Iterator[tuple[Series, Estimate]]:
+    """Yields the series of the canaries with the geometric mean of their visits, which has no interval."""
+    if fit.canaries is None:
+        return
+    known = fit.canaries.latency_s
+    at = min((instant for one in fit.measurements for instant in _instants(one)), default=campaign.created_at)
+    for key, latency_s in known.items():
+        series = series_of(plan, Item(plan.canary_keys[key], canaries.ROLE), device_key=device_key)
+        place = series.series_key, campaign.campaign_id, campaign.run_id, at
+        yield series, Estimate(*place, value=latency_s, half_width=None, n_rounds=fit.canaries.visits // len(known))
 
 
 def _names(plan: Plan, measurements: Sequence[Measurement]) -> list[str]:
@@ -74,18 +131,6 @@ def _names(plan: Plan, measurements: Sequence[Measurement]) -> list[str]:
     own = [name for name in QUANTITIES.names() if quantity(name).power_of_latency is None]
     seen = [name for name in own if any(one.quantity(name).value is not None for one in measurements)]
     return list(dict.fromkeys([LATENCY, *plan.protocol.quantities, *seen]))
-
-
-def _series(plan: Plan, measurement: Measurement, name: str, environment: Environment) -> Series:
-    """Returns the series of a quantity of a workload."""
-    workload = measurement.workload
-    info = describe(workload, measurement.role, plan)
-    return Series(
-        workload_key=workload.key, name=info.name, kind=info.kind, search_space=info.search_space,
-        component=info.component, arch=info.arch, spec=info.spec, device_key=environment.device.get("device_key"),
-        device=plan.device, backend=plan.backend, backend_options=plan.backend_options, precision=info.precision,
-        batch_size=info.batch_size, seq_len=info.seq_len, threads=plan.threads, quantity=name, unit=unit_of(name),
-    )  # fmt: skip
 
 
 def _estimate(

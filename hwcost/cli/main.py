@@ -27,6 +27,7 @@ from hwcost.cli import (
     run_suite,
     search,
     spaces,
+    store,
     supernet,
     transfer,
     version,
@@ -48,7 +49,8 @@ VERBS = (
 """Modules of one command each."""
 
 GROUPS = {
-    "config": config.app, "devices": devices.app, "report": report.app, "spaces": spaces.app, "supernet": supernet.app,
+    "config": config.app, "devices": devices.app, "report": report.app, "spaces": spaces.app, "store": store.app,
+    "supernet": supernet.app,
 }  # fmt: skip
 """Groups of commands by name."""
 

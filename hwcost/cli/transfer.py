@@ -21,7 +21,12 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    out: Annotated[str, typer.Option("--out", metavar="FILE.jsonl|-", help="File to add to; - for stdout.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            "--out", metavar="FILE.jsonl|DIR.parquet|-", help="File to add to, or a new folder; - for JSON Lines to stdout."
+        ),
+    ],
     store: console.StoreUrl = None,
     campaign: Annotated[
         str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
@@ -30,14 +35,16 @@ def export(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Write campaigns with all their raw samples as JSON Lines, for another machine's store.
+    """Write campaigns with all their raw samples, and their history, for another machine's store or other tools.
 
-    A file that is there already keeps what it holds and gets what is new.
+    A JSON Lines file that is there already keeps what it holds and gets what is new. Parquet files, one for each table, are
+    written whole into a new folder.
     """
     from hwcost.errors import UsageError
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy
     from hwcost.stores.jsonl import JsonLinesStore
+    from hwcost.stores.parquet import is_parquet, write_parquet
 
     if out == "-" and json == "-":
         raise UsageError("--out - and --json - both want stdout; give one of them a file")
@@ -48,6 +55,9 @@ def export(
             return
         if campaign is not None:
             source.campaign(campaign)  # an unknown one must not leave an empty file behind
+        if is_parquet(Path(out)):
+            _report("exported", source.url, out, write_parquet(source, Path(out), campaign), json)
+            return
         with JsonLinesStore(Path(out)) as target:
             _say(target.remarks)
             _report("exported", source.url, target.url, copy(source, target, campaign_id=campaign), json)
@@ -57,7 +67,7 @@ def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE.jsonl|DIR", help="File that hwcost export wrote; a job folder, or its results.",
+            metavar="FILE.jsonl|DIR", help="File or folder that hwcost export wrote; a job folder, or its results.",
             show_default=False,
         ),
     ],
@@ -66,7 +76,7 @@ def import_(
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Add campaigns from a JSON Lines file, or results of a job folder, to a store; what is already there stays as it is.
+    """Add what hwcost export wrote, or results of a job folder, to a store; records that are already there stay as they are.
 
     Records of another store are marked as imported; those of a job are measurements like any other. A file with a corrupt
     line is refused whole.
@@ -75,7 +85,13 @@ def import_(
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy
     from hwcost.stores.jsonl import JsonLinesStore
+    from hwcost.stores.parquet import is_parquet, read_parquet
 
+    if is_parquet(file):
+        with read_parquet(file) as source, open_store(store) as target:
+            _say(target.remarks)
+            _report("imported", str(file), target.url, copy(source, target, imported=True), json)
+        return
     if file.is_dir() or is_results(file):
         _import_results(file, store, json)
         return
@@ -124,4 +140,5 @@ def _report(verb: str, source: str, target: str, counts: Counts, json: str | Non
     document = {"source": source, "target": target, **asdict(counts)}
     if not console.write_json(document, json):
         known = f", {counts.known_records} were already there" if counts.known_records else ""
-        console.note(f"{verb} {counts.records} records of {counts.campaigns} new campaigns into {target}{known}")
+        history = f", {counts.estimates} estimates" if counts.estimates else ""
+        console.note(f"{verb} {counts.records} records of {counts.campaigns} new campaigns{history} into {target}{known}")

@@ -64,8 +64,8 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def campaigns(self) -> list[Campaign]:
-        """Returns all campaigns, the oldest first."""
+    def campaigns(self, run_id: str | None = None) -> list[Campaign]:
+        """Returns all campaigns, or those of a run, with their plans, the oldest first."""
 
     @abstractmethod
     def set_status(self, campaign_id: str, status: str) -> None:
@@ -206,7 +206,7 @@ class Store(ABC):
 
         Args:
             series: Series of the estimates, those that may be there already included.
-            estimates: What is said of them.
+            estimates: Estimates of them.
 
         Returns:
             Number of estimates that are new or have changed.

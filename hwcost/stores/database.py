@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,18 @@ class Database(Store):
         location: Path of an SQLite file, or a database URL.
         create: Make the store when it is not there.
 
+    Attributes:
+        path: The SQLite file; None for a server.
+
     Raises:
         UsageError: When the location is of no known kind, or nothing is there and ``create`` is false.
-        StoreError: When it cannot be opened or brought up to date.
+        StoreError: When it cannot be opened or brought up to date; a server's is brought up to date by
+            :func:`hwcost.stores.upkeep.migration.migrate` alone, since others use it.
     """
 
     def __init__(self, location: str, *, create: bool = True) -> None:
         where = parse(location)
-        self._path = where if isinstance(where, Path) else None
+        self.path = where if isinstance(where, Path) else None
         self.remarks = []
         self._inserts: dict[str, Insert] = {}
         if isinstance(where, Path):
@@ -65,16 +69,34 @@ class Database(Store):
                 f"the store '{self.url}' is empty or of an older hwcost, and cannot be brought up to date because it "
                 "is read-only. Copy it to a place that can be written and open the copy."
             )
+        if revision is not None and self.path is None:
+            raise StoreError(
+                f"the store '{self.url}' has revision {revision}, and this hwcost needs {HEAD}. Others use it too, and all "
+                f"of them need this hwcost afterwards. Agree on it, then run: hwcost store migrate --store {self.url}"
+            )
         with explained_errors(self.url, "create" if create else "upgrade"):
             upgrade(self._engine, self.url)
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """Reads in one short transaction.
+
+        Raises:
+            StoreError: When the database reports an error.
+        """
         with explained_errors(self.url, "read"), self._engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def _writing(self, what: str) -> Iterator[Connection]:
+    def writing(self, what: str) -> Iterator[Connection]:
+        """Changes something in one transaction, which is undone when the context ends with an error.
+
+        Args:
+            what: Change to the store, for messages, such as ``add a run to``.
+
+        Raises:
+            StoreError: When the store is read-only, or the database reports an error.
+        """
         if self.is_read_only:
             raise StoreError(
                 f"cannot {what} the store '{self.url}': it is read-only for this user. Copy it to a place that can be "
@@ -85,14 +107,28 @@ class Database(Store):
             with connection.begin():
                 yield connection
 
+    def vacuum(self) -> None:
+        """Gives space that nothing uses any more back: to the disk from SQLite, to new rows from PostgreSQL.
+
+        Raises:
+            StoreError: When the database reports an error, as SQLite does while others read or write.
+        """
+        with explained_errors(self.url, "compact"):
+            if self.path is None:
+                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    connection.exec_driver_sql("VACUUM (ANALYZE) records, samples")
+                return
+            raw = self._engine.raw_connection()
+            try:
+                for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    raw.cursor().execute(statement)
+            finally:
+                raw.close()
+
     def _insert(self, connection: Connection, table: Table, row: dict[str, Any], unique: str | None = None) -> bool:
         """Inserts a row unless its primary key, or the column ``unique``, is there; returns whether it did."""
         statement = self._insertion(connection, table, unique)
         return connection.execute(statement, row, execution_options=ROWCOUNT).rowcount == 1
-
-    def _insert_all(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-        """Inserts those of some rows whose primary key is not there."""
-        connection.execute(self._insertion(connection, table), rows)
 
     def _insertion(self, connection: Connection, table: Table, unique: str | None = None) -> Insert:
         """Returns the statement that inserts a row unless it is there."""

@@ -21,6 +21,7 @@ from sqlalchemy.pool import QueuePool
 
 from hwcost.errors import MissingExtraError, StoreError, UsageError
 from hwcost.stores.fields import canonical_json
+from hwcost.stores.network import refuse_network
 
 BUSY_TIMEOUT_S = 30.0
 WRITING = "hwcost_writing"
@@ -70,17 +71,21 @@ def sqlite_engine(path: Path, *, create: bool) -> tuple[Engine, bool]:
 
     Raises:
         UsageError: When it is not there and ``create`` is false, or when it is a folder.
-        StoreError: When the file or its folder cannot be read or made, or when it is not an SQLite file.
+        StoreError: When the file or its folder cannot be read or made, is not an SQLite file, or lies on a network file
+            system.
     """
     if path.is_dir():
         raise UsageError(f"'{path}' is a folder; give the store a file in it, such as {path / 'hwcost.db'}")
-    if not path.exists():
-        if not create:
-            raise UsageError(f"there is no store at '{path}'. Check the path, or measure something into it first.")
-        _make_folder(path.parent)
-    else:
+    is_there = path.exists()
+    if is_there:
         _check_magic(path)
-    read_only = path.exists() and not _may_write(path)
+    elif not create:
+        raise UsageError(f"there is no store at '{path}'. Check the path, or measure something into it first.")
+    read_only = is_there and not _may_write(path)
+    if not read_only:
+        refuse_network(path)
+    if not is_there:
+        _make_folder(path.parent)
     return _engine(_uri(path, read_only=read_only), read_only=read_only), read_only
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
-from hwcost.errors import UsageError
+from hwcost.errors import DataError, UsageError
 from hwcost.stores.ids import utc
 from hwcost.stores.series import STATUSES, Estimate
 
@@ -83,7 +83,11 @@ class EstimateTable:
 
     @classmethod
     def from_pages(cls, pages: Iterable[Sequence[Sequence[Any]]]) -> EstimateTable:
-        """Makes a table of pages of rows with the fields of :class:`EstimateRow`, in any order."""
+        """Makes a table of pages of rows with the fields of :class:`EstimateRow`, in any order.
+
+        Raises:
+            DataError: When a row has an unknown status.
+        """
         columns: list[list[Sequence[Any]]] = [[] for _ in EstimateRow._fields]
         for page in pages:
             for parts, column in zip(columns, zip(*page, strict=True), strict=bool(page)):
@@ -95,6 +99,9 @@ class EstimateTable:
         flags, flag = _indexed(given["flags"])
         reasons, reason = _indexed(given["reason"])
         names, status = _indexed(given["status"])
+        unknown = set(names) - set(STATUSES)
+        if unknown:
+            raise DataError(f"the store holds damaged estimates: their status is {', '.join(map(repr, sorted(unknown)))}")
         numbers = {name: _joined(given[name], np.float64) for name in _NUMBERS}
         table = cls(
             series_key=series_key, series=series, run_id=run_id, run=run, campaign_id=campaign_id, campaign=campaign,

@@ -75,10 +75,11 @@ class JsonLinesStore(LinesHistory):
             self._check_campaign(campaign_id)
             return self._campaigns[campaign_id]
 
-    def campaigns(self) -> list[Campaign]:
+    def campaigns(self, run_id: str | None = None) -> list[Campaign]:
         """See the base class."""
         with self._lock(fcntl.LOCK_SH):
-            return sorted(self._campaigns.values(), key=lambda campaign: (campaign.created_at, campaign.campaign_id))
+            found = [campaign for campaign in self._campaigns.values() if run_id in (None, campaign.run_id)]
+        return sorted(found, key=lambda campaign: (campaign.created_at, campaign.campaign_id))
 
     def set_status(self, campaign_id: str, status: str) -> None:
         """See the base class."""

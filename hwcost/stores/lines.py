@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from hwcost.errors import DataError
 from hwcost.stores.base import Store
-from hwcost.stores.entries import KINDS, Acceptance, Confirmation, Entry, ModelCheck, kind_name
+from hwcost.stores.entries import Acceptance, Confirmation, Entry, ModelCheck, kind_name
 from hwcost.stores.fields import Count, Group, Instant, Key, reason
+from hwcost.stores.history import History, history
 from hwcost.stores.journal import PassLine
 from hwcost.stores.migrations import second_format
 from hwcost.stores.runs import Run
@@ -185,8 +186,7 @@ def entry_line(entry: Entry) -> Line:
 def store_lines(store: Store, campaign_id: str | None = None) -> Iterator[bytes]:
     """Yields a store, or one campaign of it, as the lines of a JSON Lines store."""
     yield HEADER
-    if campaign_id is None:
-        yield from _history_lines(store)
+    yield from (line.encode() for line in _history_lines(history(store, campaign_id)))
     for campaign in store.campaigns() if campaign_id is None else [store.campaign(campaign_id)]:
         yield Line(campaign=campaign).encode()
         for number, order in store.rounds(campaign.campaign_id).items():
@@ -200,10 +200,9 @@ def store_lines(store: Store, campaign_id: str | None = None) -> Iterator[bytes]
                 yield Line(passed=passed).encode()
 
 
-def _history_lines(store: Store) -> Iterator[bytes]:
+def _history_lines(found: History) -> Iterator[Line]:
     """Yields runs, series, estimates and entries."""
-    yield from (Line(run=run).encode() for run in store.runs())
-    yield from (Line(series=series).encode() for series in store.series().values())
-    yield from (line.encode() for line in estimate_lines(store.estimates().estimates()))
-    for kind in KINDS.values():
-        yield from (entry_line(entry).encode() for entry in store.entries(kind))
+    yield from (Line(run=run) for run in found.runs)
+    yield from (Line(series=series) for series in found.series.values())
+    yield from estimate_lines(found.table.estimates())
+    yield from map(entry_line, found.entries)

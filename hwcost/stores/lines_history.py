@@ -20,7 +20,7 @@ _Entry = TypeVar("_Entry", bound=Entry)
 
 
 @dataclass
-class History:
+class _Read:
     """What the lines of a file say so far.
 
     Attributes:
@@ -72,7 +72,7 @@ class LinesHistory(LinesFile):
     """A JSON Lines file with the lines of the history."""
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
-        self._history = History()
+        self._history = _Read()
         super().__init__(path, create=create)
 
     def add_run(self, run: Run) -> bool:

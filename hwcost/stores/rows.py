@@ -62,6 +62,25 @@ def _document(record: Record) -> dict[str, Any]:
     }
 
 
+PRUNED = "samples_pruned_at"
+"""Further fact of a record whose samples were deleted: the instant of that."""
+
+_SERIES = ("block_starts_s", "passes", "warmup_s")
+"""Parts of a visit that go with its samples."""
+
+
+def pruned(document: dict[str, Any], at: str) -> dict[str, Any]:
+    """Returns the document of a record without what belongs to its samples; facts, flags and status stay.
+
+    Args:
+        document: Document of the record's row.
+        at: Instant at which the samples are deleted.
+    """
+    visit = {name: value for name, value in document["visit"].items() if name not in _SERIES}
+    conditions = {name: value for name, value in visit.get("conditions", {}).items() if name != "left_out_s"}
+    return {**document, "visit": {**visit, "conditions": conditions}, "extra": {**document["extra"], PRUNED: at}}
+
+
 def samples_row(record: Record) -> dict[str, Any]:
     """Returns a record's row of the table ``samples``."""
     visit = record.visit
@@ -114,13 +133,15 @@ def read_record(row: Any, environments: dict[str, Environment]) -> Record:
     Raises:
         DataError: When the row is damaged.
     """
+    if row.environment_key not in environments:
+        raise DataError(f"the store holds a damaged Record: its environment {row.environment_key} is not there")
     document = {**row.document, "environment": environments[row.environment_key]}
     visit = document.get("visit")
     if isinstance(visit, dict):
         device = {} if row.device_samples is None else {"device_samples_s": _numbers(row.device_samples)}
         document["visit"] = {**visit, "samples_s": _numbers(row.samples or b""), **device}
     record = valid(Record, document)
-    if _median_s(record.visit) != row.median_s:
+    if PRUNED not in record.extra and _median_s(record.visit) != row.median_s:
         detail = f"median_s must be the median of samples_s, which is {_median_s(record.visit)}, got {row.median_s}"
         raise DataError(f"the store holds a damaged Record: {detail}")
     return record

@@ -101,7 +101,7 @@ class Estimate:
         level_half_width: Part of ``half_width`` that is common to all workloads of the campaign.
         n_rounds: Usable visits, each in a process of its own.
         status: One of :data:`STATUSES`.
-        flags: Codes of doubts, each once, such as ``W_THROTTLED``.
+        flags: Codes of doubts, each once, such as ``E_FAILED``.
         reason: Reason for a missing value or interval, or the error's text, cut to the bound of texts; empty otherwise.
 
     Raises:

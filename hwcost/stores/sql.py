@@ -47,31 +47,40 @@ class SqlStore(SqlHistory):
             "run_id": campaign.run_id,
             "document": campaign.model_dump(mode="json", exclude={"status"}),
         }
-        with self._writing("add a campaign to") as connection:
+        with self.writing("add a campaign to") as connection:
             return self._insert(connection, tables.campaigns, row)
 
     def campaign(self, campaign_id: str) -> Campaign:
         """See the base class."""
         table = tables.campaigns
-        with self._reading() as connection:
+        with self.reading() as connection:
             row = connection.execute(select(table).where(table.c.campaign_id == campaign_id)).first()
         if row is None:
             raise self._unknown(campaign_id)
         return read_campaign(row)
 
-    def campaigns(self) -> list[Campaign]:
+    def campaigns(self, run_id: str | None = None) -> list[Campaign]:
         """See the base class."""
         table = tables.campaigns
-        with self._reading() as connection:
-            rows = connection.execute(select(table).order_by(table.c.created_at, table.c.campaign_id)).all()
+        query = select(table).order_by(table.c.created_at, table.c.campaign_id)
+        with self.reading() as connection:
+            rows = connection.execute(query if run_id is None else query.where(table.c.run_id == run_id)).all()
         return [read_campaign(row) for row in rows]
+
+    def latest_campaign(self) -> Campaign | None:
+        """See the base class; the plans of the others are not read."""
+        table = tables.campaigns
+        query = select(table.c.campaign_id).order_by(table.c.created_at.desc(), table.c.campaign_id.desc()).limit(1)
+        with self.reading() as connection:
+            latest = connection.execute(query).scalar()
+        return None if latest is None else self.campaign(latest)
 
     def set_status(self, campaign_id: str, status: str) -> None:
         """See the base class."""
         Campaign(campaign_id=campaign_id, status=status)  # checks the status as the schema does
         table = tables.campaigns
         change = update(table).where(table.c.campaign_id == campaign_id).values(status=status)
-        with self._writing("change a campaign of") as connection:
+        with self.writing("change a campaign of") as connection:
             changed = connection.execute(change).rowcount
         if not changed:
             raise self._unknown(campaign_id)
@@ -87,7 +96,7 @@ class SqlStore(SqlHistory):
         """See the base class."""
         table = tables.rounds
         query = select(table.c.number, table.c.workload_keys).where(table.c.campaign_id == campaign_id)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return {row.number: row.workload_keys for row in connection.execute(query.order_by(table.c.number))}
 
     def append(self, record: Record) -> bool:
@@ -112,7 +121,7 @@ class SqlStore(SqlHistory):
         table = tables.passes
         query = select(table.c.round, table.c.event).where(table.c.campaign_id == campaign_id)
         found: dict[int, list[dict[str, Any]]] = {}
-        with self._reading() as connection:
+        with self.reading() as connection:
             for row in connection.execute(query.order_by(table.c.round, table.c.number)):
                 found.setdefault(row.round, []).append(row.event)
             recorded = {number: self._recorded(connection, campaign_id, number) for number in found}
@@ -137,7 +146,7 @@ class SqlStore(SqlHistory):
         table, campaigns = tables.records, tables.campaigns
         order = (table.c.started_s, table.c.round, table.c.position, table.c.record_id)
         query = select(table.c.record_id).join(campaigns).order_by(campaigns.c.created_at, table.c.campaign_id, *order)
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = list(connection.execute(_filtered(query, campaign_id, role, status)).scalars())
         environments: dict[str, Environment] = {}
         for start in range(0, len(found), _PAGE):
@@ -149,14 +158,14 @@ class SqlStore(SqlHistory):
     ) -> int:
         """See the base class."""
         query = _filtered(select(func.count()).select_from(tables.records), campaign_id, role, status)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return int(connection.execute(query).scalar_one())
 
     @contextmanager
     def held(self, campaign_id: str) -> Iterator[None]:
         """See the base class."""
-        if self._path is not None:
-            with held_by_file(self._path, campaign_id):
+        if self.path is not None:
+            with held_by_file(self.path, campaign_id):
                 yield
             return
         with ExitStack() as stack:
@@ -168,7 +177,7 @@ class SqlStore(SqlHistory):
     def _adding(self, what: str, campaign_id: str) -> Iterator[Connection]:
         """Writes rows of a campaign; says so when they are refused because the campaign is not there."""
         try:
-            with self._writing(what) as connection:
+            with self.writing(what) as connection:
                 yield connection
         except StoreError as error:
             if isinstance(error.__cause__, IntegrityError):
@@ -208,7 +217,7 @@ class SqlStore(SqlHistory):
         columns = (table.c.record_id, table.c.environment_key, table.c.document, table.c.median_s)
         joined = select(*columns, samples.c.samples, samples.c.device_samples).outerjoin(samples)
         query = joined.where(table.c.record_id.in_(record_ids))
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = {row.record_id: row for row in connection.execute(query)}
             missing = {row.environment_key for row in rows.values()} - environments.keys()
             known = tables.environments
@@ -217,7 +226,10 @@ class SqlStore(SqlHistory):
         return [rows[record_id] for record_id in record_ids]
 
     def _unknown(self, campaign_id: str) -> UnknownNameError:
-        newest = [campaign.campaign_id for campaign in self.campaigns()[-10:]]
+        table = tables.campaigns
+        query = select(table.c.campaign_id).order_by(table.c.created_at.desc()).limit(10)
+        with self.reading() as connection:
+            newest = list(connection.execute(query).scalars())
         return UnknownNameError("campaign", campaign_id, newest, f"The store is '{self.url}'.")
 
 

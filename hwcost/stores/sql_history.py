@@ -41,7 +41,7 @@ class SqlHistory(Database):
             "commit": None if run.code is None else run.code.commit,
             "document": run.model_dump(mode="json", exclude={"status", "ended_at"}),
         }
-        with self._writing("add a run to") as connection:
+        with self.writing("add a run to") as connection:
             return self._insert(connection, tables.runs, row)
 
     def run(self, run_id: str) -> Run:
@@ -62,22 +62,20 @@ class SqlHistory(Database):
         ended = self.run(run_id).ended(status, ended_at)
         table = tables.runs
         change = update(table).where(table.c.run_id == run_id).values(status=ended.status, ended_at=ended.ended_at)
-        with self._writing("end a run of") as connection:
+        with self.writing("end a run of") as connection:
             connection.execute(change)
 
     def add_estimates(self, series: Sequence[Series], estimates: Sequence[Estimate]) -> int:
         """See the base class."""
         rows = [estimate_row(estimate) for estimate in estimates]
-        with self._writing("add estimates to") as connection:
-            if series:
-                self._insert_all(connection, tables.series, [series_row(one) for one in series])
-            self._check_series(connection, {one.series_key for one in series}, rows)
+        with self.writing("add estimates to") as connection:
+            self._put_series(connection, series, {row.series_key for row in rows})
             return self._put_estimates(connection, rows) if rows else 0
 
     def series(self) -> dict[str, Series]:
         """See the base class."""
         table = tables.series
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(table.c.series_key, table.c.document).order_by(table.c.series_key)).all()
         return {row.series_key: valid(Series, row.document) for row in found}
 
@@ -91,7 +89,7 @@ class SqlHistory(Database):
     ) -> EstimateTable:
         """See the base class."""
         span = Span.of(since, until)
-        with self._reading() as connection:
+        with self.reading() as connection:
             return EstimateTable.from_pages(_pages(connection, series_keys, run_ids, span))
 
     def add_entry(self, entry: Entry) -> bool:
@@ -103,33 +101,44 @@ class SqlHistory(Database):
             "run_id": entry.run_id,
             "document": entry.model_dump(mode="json"),
         }
-        with self._writing("add an entry to") as connection:
+        with self.writing("add an entry to") as connection:
             return self._insert(connection, tables.entries, row)
 
     def entries(self, kind: type[_Entry]) -> list[_Entry]:
         """See the base class."""
         table = tables.entries
         query = select(table.c.document).where(table.c.kind == kind_name(kind))
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(query.order_by(table.c.created_at, table.c.entry_id)).scalars().all()
         return [valid(kind, document) for document in found]
 
     def _runs(self, query: Select[Any]) -> list[Run]:
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(query).all()
         return [valid(Run, {**row.document, "status": row.status, "ended_at": row.ended_at}) for row in found]
 
     def _unknown_run(self, run_id: str) -> UnknownNameError:
         return UnknownNameError("run", run_id, [run.run_id for run in self.runs()[-10:]], f"The store is '{self.url}'.")
 
-    def _check_series(self, connection: Connection, given: set[str], rows: Sequence[EstimateRow]) -> None:
-        """Refuses estimates of series that are neither given nor in the store."""
-        lacking = {row.series_key for row in rows} - given
-        table = tables.series
-        for keys in _batches(lacking):
-            lacking -= set(connection.execute(select(table.c.series_key).where(table.c.series_key.in_(keys))).scalars())
-        if lacking:
+    def _put_series(self, connection: Connection, series: Sequence[Series], wanted: set[str]) -> None:
+        """Inserts the series that are not there.
+
+        Args:
+            connection: Connection to the database.
+            series: Series that are given.
+            wanted: Keys of those that have to be there then.
+
+        Raises:
+            DataError: When one of them is neither given nor there.
+        """
+        given = {one.series_key: one for one in series}
+        table, there = tables.series, set[str]()
+        for keys in _batches(given.keys() | wanted):
+            there |= set(connection.execute(select(table.c.series_key).where(table.c.series_key.in_(keys))).scalars())
+        if lacking := wanted - given.keys() - there:
             raise unknown_series(lacking, self.url)
+        if new := [series_row(one) for key, one in given.items() if key not in there]:
+            connection.execute(self._insertion(connection, table), new)
 
     def _put_estimates(self, connection: Connection, rows: Sequence[EstimateRow]) -> int:
         """Inserts estimates, or changes those that differ; returns how many of them were."""

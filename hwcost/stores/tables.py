@@ -30,6 +30,7 @@ campaigns = Table(
     Column("status", Text, nullable=False),
     Column("document", JSON, nullable=False),
     Column("run_id", Text),
+    Index("ix_campaigns_run_id", "run_id"),
 )
 
 rounds = Table(

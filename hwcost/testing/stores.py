@@ -292,6 +292,8 @@ class StoreSuite(ABC):
         store.add_campaign(Campaign(campaign_id="c", run_id="night"))
         store.add_campaign(Campaign(campaign_id="d"))
         assert (store.campaign("c").run_id, store.campaign("d").run_id) == ("night", None)
+        assert store.campaigns("night") == [store.campaign("c")]
+        assert (len(store.campaigns()), store.campaigns("gone")) == (2, [])
 
     def test_estimates_come_back_equal_to_the_last_bit(self, store: Store) -> None:  # noqa: D102
         one, other = (

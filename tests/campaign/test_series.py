@@ -85,6 +85,17 @@ def test_statuses_say_what_became_of_a_workload() -> None:
     assert {estimate.run_id for estimate in estimates} == {"r"}
 
 
+def test_canaries_have_series_that_say_so(tmp_path: Path) -> None:
+    small = tuple(SyntheticWorkload(f"c{i}", flops=10**8) for i in range(2))
+    with open_store(tmp_path / "s.db") as store:
+        result = run(store, find_or_create(replace(plan(), canaries=small), store))
+        assert result.fit.canaries is not None
+        known = {key: one for key, one in store.series().items() if one.extra.get("role") == "canary"}
+        values = {known[e.series_key].workload_key: e.value for e in store.estimates(series_keys=known).estimates()}
+        assert values == result.fit.canaries.latency_s
+        assert (len(values), len(store.series())) == (2, 6)
+
+
 def test_an_unusable_campaign_is_estimated_from_its_records(tmp_path: Path) -> None:
     with open_store(tmp_path / "s.jsonl") as store:
         campaign_id = find_or_create(plan(), store)

@@ -25,7 +25,9 @@ WRONG = {
     "measure": ("--device", "no-such-device", "--space", "supershaper"), "pipeline": ("no-such-system",),
     "plan": ("--device", "no-such-device", "--out", "no-such-folder"),
     "predict": ("no-such-folder",), "search": ("--space", "no-such-space"), "spaces from-table": (),
-    "spaces list": ("surplus",), "spaces show": ("no-such-space",), "supernet eval": (), "supernet extract": (),
+    "spaces list": ("surplus",), "spaces show": ("no-such-space",),
+    **{f"store {name}": ("--store", "no-such-store.db") for name in ("info", "migrate", "doctor", "prune", "refresh")},
+    "supernet eval": (), "supernet extract": (),
     "supernet info": (), "supernet train": ("no-such-space",), "version": ("surplus",),
 }  # fmt: skip
 """Arguments that a command refuses."""

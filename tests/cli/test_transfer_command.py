@@ -13,7 +13,7 @@ from hwcost.errors import DataError, StoreError, UnknownNameError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.lines import HEADER
 from hwcost.stores.schema import Campaign
-from hwcost.testing.stores import make_record
+from hwcost.testing.stores import make_estimate, make_record, make_series
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_from_one_machine_to_another(call, store, tmp_path):
     assert done.stdout == ""
     assert "exported 4 records of 2 new campaigns" in done.stderr
     done = call("import", file, "--store", there, "--json", "-")
-    counts = {"campaigns": 2, "rounds": 2, "records": 4, "known_records": 0}
+    counts = {"campaigns": 2, "rounds": 2, "records": 4, "known_records": 0, "runs": 0, "estimates": 0, "entries": 0}
     assert json.loads(done.stdout) == {"schema_version": 1, "source": str(file), "target": str(there), **counts}
     with open_store(store) as old, open_store(there) as new:
         assert new.campaigns() == old.campaigns()
@@ -57,6 +57,32 @@ def test_from_one_machine_to_another(call, store, tmp_path):
     again = call("import", file, "--store", there)
     assert "imported 0 records of 0 new campaigns" in again.stderr
     assert "4 were already there" in again.stderr
+
+
+def test_parquet_and_back(call, store, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    folder, there = tmp_path / "out.parquet", tmp_path / "there.db"
+    series = make_series()
+    with open_store(store) as old:
+        old.add_estimates([series], [make_estimate(series, night) for night in range(3)])
+    assert "exported 4 records of 2 new campaigns, 3 estimates" in call("export", "--store", store, "--out", folder).stderr
+    again = call("export", "--store", store, "--out", folder)
+    assert isinstance(again.exception, UsageError)
+    done = call("import", folder, "--store", there, "--json", "-")
+    assert {name: json.loads(done.stdout)[name] for name in ("records", "estimates")} == {"records": 4, "estimates": 3}
+    with open_store(store) as old, open_store(there) as new:
+        assert list(new.estimates().estimates()) == list(old.estimates().estimates())
+    nan = parquet.read_table(folder / "estimates.parquet").to_pandas().assign(value=float("nan"))
+    whole = (folder / "estimates.parquet").read_bytes()
+    nan.to_parquet(folder / "estimates.parquet", index=False)
+    assert isinstance(call("import", folder, "--store", there).exception, DataError)
+    (folder / "estimates.parquet").write_bytes(whole)
+    (folder / "records.parquet").write_bytes(b"PAR1")
+    damaged = call("import", folder, "--store", there)
+    assert isinstance(damaged.exception, DataError)
+    assert "records.parquet' cannot be read" in str(damaged.exception)
+    (folder / "rounds.parquet").unlink()
+    assert isinstance(call("import", folder, "--store", there).exception, DataError)
 
 
 def test_one_campaign_to_stdout(call, store, tmp_path):

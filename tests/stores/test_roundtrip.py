@@ -1,17 +1,23 @@
-"""Whatever a record may hold goes from JSON Lines to SQLite and back without losing a bit."""
+"""Whatever a record may hold goes from any kind of store to any other, and back, without losing a bit."""
 
 from __future__ import annotations
 
 import math
 import struct
+from dataclasses import asdict
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hwcost.stores import open_store
 from hwcost.stores.copy import Counts, copy
 from hwcost.stores.environment import Environment
+from hwcost.stores.ids import new_id
+from hwcost.stores.parquet import read_parquet, write_parquet
+from hwcost.stores.runs import Code, Run
 from hwcost.stores.schema import Campaign, Record, WorkloadInfo
+from hwcost.testing.stores import AWKWARD_S, make_estimate, make_series
 from hwcost.timing.measurement import Flag, Visit
 
 text = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=20)
@@ -113,3 +119,46 @@ def test_round_trip(tmp_path_factory, records, plan):
         order = [record.identity.record_id for record in first.records()]
         assert [record.identity.record_id for record in middle.records()] == order
     assert (folder / "a.jsonl").read_text(encoding="ascii")
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(given=st.lists(records, min_size=1, max_size=4, unique_by=lambda record: record.identity.idempotency_key))
+def test_through_every_kind_of_store(tmp_path_factory, postgres, given):
+    pytest.importorskip("pyarrow")
+    folder, campaign = tmp_path_factory.mktemp("stores"), Campaign(run_id=new_id())
+    campaign_id, wanted = campaign.campaign_id, [moved(record, campaign.campaign_id) for record in given]
+    with open_store(folder / "a.jsonl") as lines, open_store(folder / "b.db") as base, open_store(postgres) as server:
+        lines.add_campaign(campaign)
+        lines.add_round(campaign_id, 0, ["k"])
+        lines.add_run(Run(run_id=campaign.run_id, suite="s", code=Code(commit="c0ffee"), argv=["a", None]))
+        for record in wanted:
+            lines.append(record)
+        lines.add_pass(campaign_id, 1, {"event": "pass", "seconds": 1 / 3})
+        series = [make_series(n, arch=[n, None]) for n in range(len(AWKWARD_S))]
+        about = [
+            make_estimate(one, campaign_id=campaign_id, value=value, flags=("W_A", "I_B"), reason="ü")
+            for one, value in zip(series, AWKWARD_S, strict=True)
+        ]
+        lines.add_estimates(series, about)
+        copy(lines, base)
+        copy(base, server, campaign_id=campaign_id)
+        write_parquet(server, folder / "all.parquet", campaign_id)
+        with read_parquet(folder / "all.parquet") as parquet, open_store(folder / "z.jsonl") as last:
+            copy(parquet, last)
+            found = {record.identity.record_id: bits(record.model_dump()) for record in last.records()}
+            assert found == {record.identity.record_id: bits(record.model_dump()) for record in wanted}
+            assert everything(last) == everything(lines)
+        assert list((folder / "all.parquet").parent.glob(".*")) == []
+
+
+def moved(record, campaign_id):
+    key = f"{campaign_id}/{record.identity.idempotency_key}"
+    change = {"campaign_id": campaign_id, "idempotency_key": key}
+    return record.model_copy(update={"identity": record.identity.model_copy(update=change)})
+
+
+def everything(store):
+    (campaign,) = store.campaigns()
+    parts = store.rounds(campaign.campaign_id), store.passes(campaign.campaign_id)
+    estimates = [bits(asdict(estimate)) for estimate in store.estimates().estimates()]
+    return bits(campaign.model_dump()), *parts, store.runs(), store.series(), estimates

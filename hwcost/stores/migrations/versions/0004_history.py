@@ -12,6 +12,7 @@ down_revision = "0003"
 def upgrade() -> None:
     """Creates the tables; what is there stays as it is."""
     op.add_column("campaigns", sa.Column("run_id", sa.Text))
+    op.create_index("ix_campaigns_run_id", "campaigns", ["run_id"])
     op.create_table(
         "runs",
         sa.Column("run_id", sa.Text, primary_key=True),
