@@ -1,18 +1,19 @@
-"""Fills in the tables of facts, and turns Sphinx's marks in docstrings into plain text, when the site is built."""
+"""Fills in tables of facts and keys, and turns Sphinx's marks in docstrings into plain text, when the site is built."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from hwcost.facts.document import filled
+from hwcost.facts import document as facts
+from hwcost.suites import document as suites
 
 ROLE = re.compile(r":(?:func|meth|class|mod|attr|data):<code>~?([^<]*)</code>")
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Is called by mkdocs for the text of each page."""
-    return filled(markdown)
+    return suites.filled(facts.filled(markdown))
 
 
 def on_page_content(html: str, **_: Any) -> str:

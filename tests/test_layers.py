@@ -21,6 +21,7 @@ LAYERS = [
     ["_jsonl"],
     ["_resources", "_extras", "_locks", "_imports", "_distributions"],
     ["files", "registry"],
+    ["configuration"],
     ["devices"],
     ["facts"],
     ["spaces"],

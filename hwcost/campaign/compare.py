@@ -72,7 +72,9 @@ def compare(
     Args:
         a: The arm to compare with: what ``measure`` returned, a store (``runs.db``, its latest campaign), a campaign
             (``runs.db#ID``), the latest campaign of a backend or device (``runs.db#onnxruntime``), or measurements; or a
-            table: the path of a CSV, JSON, Parquet or Excel file, or a data frame.
+            table: the path of a CSV, JSON, Parquet or Excel file, or a data frame. Or all that a store holds along an axis,
+            such as ``runs.db#commit:0123abc`` or ``runs.db#branch:main,device:cpu``; see
+            :data:`hwcost.campaign.references.AXES`.
         b: The other arm. Two lists of measurements count as measured together, in the same rounds of one campaign. Beside a
             table, another table.
         allow_env_mismatch: Whether to compare although the environments differ; what differs is then a flag.
@@ -92,8 +94,27 @@ def compare(
     tables = table_pair(a, b, space, table)
     if tables is not None:
         return compare_tables(*tables, band=band)
+    if isinstance(a, str) and isinstance(b, str) and (found := by_axis(a, b, allow_env_mismatch, band)) is not None:
+        return found[2]
     one, other = read_arm(a), read_arm(b)
     return compare_arms(one, other, allow_env_mismatch=allow_env_mismatch, band=band)
+
+
+def by_axis(a: str, b: str, allow_env_mismatch: bool, band: float = BAND) -> tuple[Arm, Arm, Comparison] | None:
+    """Compares two sides along an axis; None where neither names one.
+
+    Raises:
+        UsageError: When only one of them does.
+    """
+    from hwcost.campaign.compare_axes import compare_references
+    from hwcost.campaign.references import parse_reference
+
+    one, other = parse_reference(a), parse_reference(b)
+    if one is None and other is None:
+        return None
+    if one is None or other is None:
+        raise UsageError(f"'{a}' and '{b}': one names an axis and the other does not. Example: runs.db#commit:0123abc")
+    return compare_references(one, other, allow_env_mismatch=allow_env_mismatch, band=band)
 
 
 def table_pair(
@@ -157,11 +178,11 @@ def read_arm(source: Result | str | Path | Sequence[Measurement]) -> Arm:
 
     if isinstance(source, Result):
         with open_store(source.store_url, create=False) as store:
-            return _from_campaign(store, store.campaign(source.campaign_id), source.campaign_id)
+            return arm_of_campaign(store, store.campaign(source.campaign_id), source.campaign_id)
     if isinstance(source, (str, Path)):
         location, _, wanted = str(source).partition("#")
         with open_store(location, create=False) as store:
-            return _from_campaign(store, _campaign(store, wanted), str(source))
+            return arm_of_campaign(store, _campaign(store, wanted), str(source))
     held = tuple(source) if isinstance(source, Iterable) else (source,)
     if not all(isinstance(one, Measurement) for one in held):
         raise UsageError(
@@ -186,7 +207,14 @@ def _campaign(store: Store, wanted: str) -> Campaign:
     raise UnknownNameError("campaign, backend or device", wanted, {name for name in names if name is not None})
 
 
-def _from_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
+def arm_of_campaign(store: Store, campaign: Campaign, name: str) -> Arm:
+    """Reads a campaign as one side of a comparison.
+
+    Args:
+        store: Store that holds it.
+        campaign: The campaign.
+        name: Name of its source, for people.
+    """
     plan = campaign.plan
     fit = fit_campaign(Plan.from_dict(plan), visits_of(store, campaign.campaign_id))
     canaries = {} if fit.canaries is None else fit.canaries.latency_s

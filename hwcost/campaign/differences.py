@@ -92,6 +92,7 @@ class Comparison:
         only_b: The same of the second.
         level_half_width: Half-width that the levels of separate campaigns add to every interval; 0 for one campaign.
         flags: Doubts about the comparison.
+        differs: Further facts in which both sides differ, as text.
     """
 
     overall: Difference
@@ -100,6 +101,14 @@ class Comparison:
     only_b: tuple[str, ...]
     level_half_width: float
     flags: tuple[Flag, ...] = ()
+    differs: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> str:
+        """How much of both sides is compared: ``n of m compared, k missing``."""
+        compared = sum(one.log_ratio is not None for one in self.workloads)
+        total = len(self.workloads) + len(self.only_a) + len(self.only_b)
+        return f"{compared} of {total} compared, {total - compared} missing"
 
     def has(self, verdict: Verdict) -> bool:
         """Whether all workloads together, or any one of them, got a verdict."""

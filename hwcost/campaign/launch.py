@@ -7,7 +7,19 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import IO, NamedTuple, Protocol
+
+
+class Tree(NamedTuple):
+    """A working tree of another revision.
+
+    Attributes:
+        folder: Folder in which a worker runs.
+        paths: Folders in which it looks for modules.
+    """
+
+    folder: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +30,13 @@ class Launch:
         environment: Environment variables.
         stderr_fd: Descriptor of the file that takes its stderr.
         current_fd: Descriptor of the file that takes the position of the workload in hand.
+        tree: Working tree of another revision whose modules it imports; None for the same modules as this process.
     """
 
     environment: Mapping[str, str]
     stderr_fd: int
     current_fd: int
+    tree: Tree | None = None
 
 
 class Launched(Protocol):
@@ -79,13 +93,15 @@ def program(
         pass_fds: Descriptors that it inherits.
         pipe: Kind of its stdin and stdout.
     """
+    tree = launch.tree or Tree(os.getcwd(), tuple(path or os.getcwd() for path in sys.path))
     return subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         stdin=pipe,
         stdout=pipe,
         stderr=launch.stderr_fd,
         pass_fds=pass_fds,
-        env={**launch.environment, "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+        cwd=tree.folder,
+        env={**launch.environment, "PYTHONPATH": os.pathsep.join(tree.paths)},
         text=True,
         encoding="utf-8",
     )

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from hwcost import errors
 from hwcost.campaign.fork_server import ForkServer
 from hwcost.campaign.journal import ATTEMPTS
-from hwcost.campaign.launch import Launch, Launched, Spawned
+from hwcost.campaign.launch import Launch, Launched, Spawned, Tree
 from hwcost.devices import DeviceHandle, device_kind
 from hwcost.timing import timer
 from hwcost.timing.worker import ACKNOWLEDGED, Job
@@ -88,14 +88,15 @@ class WorkerProcess:
     Args:
         job: Task of the worker, which is pinned to the job's device. Its seconds begin now, before a warm process is there.
         server: Warm process that it is forked from where that is possible; None to spawn it.
+        tree: Working tree of another revision whose modules the worker imports; it is spawned then. None for this one's.
     """
 
-    def __init__(self, job: Job, server: ForkServer | None = None) -> None:
+    def __init__(self, job: Job, server: ForkServer | None = None, tree: Tree | None = None) -> None:
         self._stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._current = tempfile.TemporaryFile()  # noqa: SIM115
         waited = timer.stopwatch()
-        launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno())
-        forked = None if server is None else server.fork(launch)
+        launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno(), tree)
+        forked = None if server is None or tree is not None else server.fork(launch)
         self._process: Launched = forked or Spawned(launch)
         self._stall_s = device_kind(job.device["profile"]["kind"]).stall_s
         round_s = None if job.round_s is None else max(0.0, job.round_s - waited())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from hwcost._log import logger
+from hwcost.campaign.arms import Arm, Places, one_arm
 from hwcost.campaign.process import DeviceLostInWorkerError, WorkerEndedError, WorkerProcess
 from hwcost.errors import DeviceLostError, HwcostError, StoreError
 from hwcost.timing import timer
@@ -30,11 +31,11 @@ _log = logger(__name__)
 MEMORY_SHARE = 0.3
 """Share of the free memory that a group may take once a process was killed; half of what it may take before."""
 
+ARM = 0.5
+"""Share of a round's time for each of two revisions that are measured in it, each in a process of its own."""
+
 LOSSES = 5
 """Processes in a row that lose the device before a pass is made, after which the campaign stops."""
-
-Places = list[tuple[int, str]]
-"""Positions in a round's order, each with the key of its workload."""
 
 
 class Rounds:
@@ -108,12 +109,15 @@ class Rounds:
         return [(position, key) for position, key in places if key not in known and first[key] == position]
 
     def _process(self, number: int, left: Places, to_go: int) -> None:
-        """Measures what is left of a round in one fresh process."""
-        round_s = self.budget.round_s(to_go)
-        self.tally.begin(number, to_go, len(left), round_s)
-        with WorkerProcess(self._job(number, left, round_s), self.server) as worker:
+        """Measures what is left of a round in one fresh process; where several revisions are left, one of them."""
+        arm = one_arm(self.plan, left)
+        share = 1.0 if arm.tree is None else ARM
+        budget_s = self.budget.round_s(to_go)
+        round_s = None if budget_s is None else share * budget_s
+        self.tally.begin(number, to_go, len(arm.places), round_s)
+        with WorkerProcess(self._job(number, arm, round_s), self.server, arm.tree) as worker:
             age, spare_s = timer.stopwatch(), 0.0  # without the start of a warm process, which is paid for once
-            for event in worker.events():
+            for event in map(arm.renamed, worker.events()):
                 kind = event["event"]
                 if kind == "environment":
                     self.journal.begin(number, event, round_s)
@@ -125,10 +129,10 @@ class Rounds:
                     self.journal.add(event)
                     spare_s += _spare_s(event)
                     self._losses = 0 if kind == "pass" else self._losses
-                self._report(event, len(left))
+                self._report(event, len(arm.places))
                 self.interrupt.check()
         self.journal.close(is_whole=True)
-        self.budget.learn(age(), age() - spare_s)
+        self.budget.learn(age() / share, (age() - spare_s) / share)
 
     def _report(self, event: dict[str, Any], workloads: int) -> None:
         if event["event"] == "pass":
@@ -169,7 +173,7 @@ class Rounds:
         flag = Flag(error.code, str(error), error.remedy)
         self.journal.keep(Visit(key, number, error.position, started_at=timer.utc_now(), status="failed", flags=(flag,)))
 
-    def _job(self, number: int, left: Places, round_s: float | None) -> Job:
+    def _job(self, number: int, arm: Arm, round_s: float | None) -> Job:
         return Job(
             backend=self.plan.backend,
             backend_options=self.plan.backend_options,
@@ -177,8 +181,8 @@ class Rounds:
             device=self.handle.to_dict(),
             protocol=self.plan.protocol.to_dict(),
             round=number,
-            workloads=[self.plan.workload(key).as_dict() for _, key in left],
-            positions=[position for position, _ in left],
+            workloads=[workload.as_dict() for workload in arm.workloads],
+            positions=[position for position, _ in arm.places],
             cpus=self._cpus(),
             round_s=round_s,
             seed=self.plan.seed,

@@ -9,6 +9,7 @@ from hwcost.campaign import canaries
 from hwcost.campaign.estimate import CampaignFit, fit_campaign, visits_of
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.records import describe
+from hwcost.campaign.roles import CONFIRMATION
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY, QUANTITIES, quantity
 from hwcost.stores.environment import Environment
@@ -65,7 +66,7 @@ def history_of(
     """
     found: list[tuple[Series, Estimate]] = []
     device_key, names = environment.device.get("device_key"), _names(plan, fit.measurements)
-    for measurement in fit.measurements:
+    for measurement in (one for one in fit.measurements if one.role != CONFIRMATION):
         for name in names if measurement.visits else ():
             item = Item(measurement.workload, measurement.role)
             series = series_of(plan, item, quantity_name=name, device_key=device_key)

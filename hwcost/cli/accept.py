@@ -75,11 +75,12 @@ def _entry(
     given = {"WORKLOAD-GLOB": workload, "--run": run, "--reason": reason}
     lacking = [name for name, value in given.items() if not (value or "").strip()]
     if workload is None or run is None or reason is None or lacking:
-        raise UsageError(f"{', '.join(lacking)} is missing. Example: hwcost accept 'bert*' --run RUN --reason 'more accurate'")
+        example = "hwcost accept 'bert*' --run RUN --reason 'more accurate'"
+        raise UsageError(f"{', '.join(lacking)} is missing. Example: {example}")
     matched = {one.name for one in store.series().values() if is_matched(one, workload, device, backend)}
     if not matched:
-        names = sorted({one.name for one in store.series().values()})[:5]
-        raise UsageError(f"no series matches '{workload}' on device '{device}', backend '{backend}'. Some: {', '.join(names)}")
+        some = ', '.join(sorted({one.name for one in store.series().values()})[:5]) or 'none'
+        raise UsageError(f"no series matches '{workload}' on device '{device}', backend '{backend}'. Some: {some}")
     console.note(f"{len(matched)} workloads match '{workload}'.")
     first = run_of(sorted(store.runs(), key=lambda one: one.started_at), run)
     return Acceptance(
@@ -91,5 +92,7 @@ def _entry(
 def _show(entries: list[Acceptance], title: str, json: str | None) -> None:
     if console.write_json({"accepted": [one.model_dump(mode="json", exclude={"extra"}) for one in entries]}, json):
         return
-    rows = [[one.workload, one.device, one.backend, one.run_id, one.created_at[:10], one.author, one.reason] for one in entries]
+    rows = [
+        [one.workload, one.device, one.backend, one.run_id, one.created_at[:10], one.author, one.reason] for one in entries
+    ]
     console.print_table(title, ["workload", "device", "backend", "from run", "on", "by", "reason"], rows)

@@ -47,7 +47,7 @@ def check(
     ] = None,
     baseline: Annotated[
         str | None,
-        typer.Option("--baseline", metavar="REF", help="Branch to compare with; or the run or commit the history begins at."),
+        typer.Option("--baseline", metavar="REF", help="Branch to compare with; or first run or commit of the history."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="List what is ok too.")] = False,
     store: console.StoreUrl = None,

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from hwcost.campaign.differences import Comparison, Difference, Verdict
 
 GATES: dict[str | None, Verdict] = {"slower": "SLOWER", "faster": "FASTER", "ambiguous": "AMBIGUOUS"}
-ARM = "STORE, STORE#CAMPAIGN, STORE#BACKEND or STORE#DEVICE, or a table."
+ARM = "STORE, STORE#CAMPAIGN, STORE#BACKEND, STORE#DEVICE, STORE#AXIS:VALUE, or a table; with --axis, a value."
+FORMATS = ("text", "json", "markdown", "github")
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +33,13 @@ def compare(
     fail_on: Annotated[
         str | None, typer.Option("--fail-on", metavar="slower|faster|ambiguous", help="Verdict on which the exit code is 1.")
     ] = None,
+    axis: Annotated[
+        str | None, typer.Option("--axis", metavar="AXIS", help="Axis of which A and B are values, such as commit.")
+    ] = None,
+    store: console.StoreUrl = None,
+    format: Annotated[
+        str, typer.Option("--format", metavar="text|json|markdown|github", help="Form of the output.")
+    ] = "text",
     space: Annotated[
         str, typer.Option("--space", help="Search space of two tables.", rich_help_panel=tables.PANEL)
     ] = "table",
@@ -50,30 +58,52 @@ def compare(
     The verdict is on B. FASTER and SLOWER need an interval that clears 1 %, corrected for the number of workloads; SAME
     needs one within 1 %. Campaigns from different environments are refused, naming what differs. Two tables are compared
     architecture by architecture.
+
+    Along an axis (commit, branch, run, campaign, device, backend, precision, environment) all is compared that both sides
+    have: hwcost compare --axis commit A B --store runs.db, or runs.db#branch:main,device:cpu against another such text.
     """
     if fail_on not in (None, *GATES):
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: slower, faster, ambiguous")
-    from hwcost.campaign.compare import Arm, compare_arms, read_arm, table_pair
+    if format not in FORMATS:
+        raise UsageError(f"unknown format '{format}'. Known: {', '.join(FORMATS)}")
+    from hwcost.campaign.compare import Arm, by_axis, compare_arms, read_arm, table_pair
     from hwcost.campaign.table_differences import compare_tables
 
+    a, b = _references(axis, store, a, b)
     pair = table_pair(a, b, space, tables.options(context))
-    if pair is None:
+    along = by_axis(a, b, allow_env_mismatch) if pair is None else None
+    if along is not None:
+        one, other, found, remarks = *along, None
+    elif pair is None:
         one, other, remarks = read_arm(a), read_arm(b), None
         found = compare_arms(one, other, allow_env_mismatch=allow_env_mismatch)
     else:
         one, other = (Arm(table.path, None, None, None, (), {}) for table in pair)
         remarks = [f"{table.path}: {remark}" for table in pair for remark in table.remarks]
         found = compare_tables(*pair)
-    _show(one, other, found, remarks, json)
+    _show(one, other, found, remarks, json, format)
     return int(fail_on is not None and found.has(GATES[fail_on]))
 
 
-def _show(a: Arm, b: Arm, found: Comparison, remarks: list[str] | None, json: str | None) -> None:
+def _references(axis: str | None, store: str | None, a: str, b: str) -> tuple[str, str]:
+    """Returns both sides as texts that name their store; as they are without an axis."""
+    if axis is None:
+        return a, b
+    from hwcost.campaign.references import AXES
+    from hwcost.stores import default_location
+
+    if axis not in AXES:
+        raise UsageError(f"unknown axis '{axis}'. Known: {', '.join(AXES)}")
+    location = store or default_location()
+    return f"{location}#{axis}:{a}", f"{location}#{axis}:{b}"
+
+
+def _show(a: Arm, b: Arm, found: Comparison, remarks: list[str] | None, json: str | None, format: str) -> None:
     """Shows a comparison; ``remarks`` are those on two tables, and None for campaigns."""
     tables.say(remarks or ())
     for flag in found.flags:
         console.note(str(flag))
-    if console.write_json({**_document(a, b, found), "remarks": remarks or []}, json):
+    if console.write_json({**_document(a, b, found), "remarks": remarks or []}, "-" if format == "json" else json):
         return
     from hwcost.units import format_seconds
 
@@ -83,10 +113,19 @@ def _show(a: Arm, b: Arm, found: Comparison, remarks: list[str] | None, json: st
     ]
     overall = found.overall
     footer = f"all together: {_percent(overall.ratio)} {_interval(overall)}, {overall.verdict}"
+    title = f"B ({b.name}) against A ({a.name}): {found.count}"
     if found.only_a or found.only_b:
         footer += f"\nnot compared: {len(found.only_a)} only in A, {len(found.only_b)} only in B"
     columns = ["workload" if remarks is None else "architecture", "A", "B", "B against A", "95 %", "verdict"]
-    console.print_table(f"B ({b.name}) against A ({a.name})", columns, rows, footer)
+    if found.differs:
+        footer += "\nwhat else differs: " + "; ".join(found.differs)
+    if format in ("markdown", "github"):
+        from hwcost.report.verdict_table import escaped, markdown_table
+
+        lines = [f"### {escaped(title)}", "", markdown_table(columns, rows), "", *map(escaped, footer.splitlines())]
+        print("\n".join(lines))
+        return
+    console.print_table(title, columns, rows, footer)
     if remarks is None:
         console.note("Two campaigns: what changed the machine as a whole between them counts as a difference.")
 
@@ -108,6 +147,8 @@ def _document(a: Arm, b: Arm, found: Comparison) -> dict[str, Any]:
         "only_a": found.only_a,
         "only_b": found.only_b,
         "level_half_width": found.level_half_width,
+        "count": found.count,
+        "differs": found.differs,
         "flags": [{"code": flag.code, "text": flag.text, "remedy": flag.remedy} for flag in found.flags],
     }
 

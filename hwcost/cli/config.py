@@ -13,7 +13,9 @@ app = typer.Typer(help="Show the configuration, and what a configuration file ma
 
 @app.command()
 def show(
-    origin: Annotated[bool, typer.Option("--origin", help="Show where each value comes from: file and line, or variable.")] = False,
+    origin: Annotated[
+        bool, typer.Option("--origin", help="Show where each value comes from: file and line, or variable.")
+    ] = False,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -30,11 +32,13 @@ def show(
     if console.write_json(document, json):
         return
     rows = [
-        [name, f"({OPTIONS[name].default})" if one.value is None else one.value, *([one.place or "default"] if origin else [])]
+        [name, f"({OPTIONS[name].default})" if one.value is None else one.value, one.place or "default"]
         for name, one in found.items()
     ]
-    rows += [[f"suite {name}", "", *([place] if origin else [])] for name, place in known.items()]
-    console.print_table("Configuration", ["option", "value", *(["from"] if origin else [])], rows)
+    rows += [[f"suite {name}", "", place] for name, place in known.items()]
+    columns = ["option", "value", "from"]
+    shown = len(columns) if origin else len(columns) - 1
+    console.print_table("Configuration", columns[:shown], [row[:shown] for row in rows])
 
 
 @app.command()

@@ -9,7 +9,9 @@ from typing import Any
 import typer
 
 from hwcost.cli import (
+    accept,
     audit,
+    check,
     compare,
     components,
     config,
@@ -44,7 +46,8 @@ EXIT_CODES = (
 )
 
 VERBS = (
-    measure, plan, run_suite, components, audit, compare, fit, predict, evaluate, search, pipeline, transfer, version,
+    measure, plan, run_suite, components, audit, compare, check, accept, fit, predict, evaluate, search, pipeline, transfer,
+    version,
 )  # fmt: skip
 """Modules of one command each."""
 

@@ -54,7 +54,9 @@ def run(
     ] = False,
     skip_existing_successful: Annotated[
         bool,
-        typer.Option("--skip-existing-successful", help="Leave out what was measured for this commit.", rich_help_panel=WHAT),
+        typer.Option(
+            "--skip-existing-successful", help="Leave out what was measured for this commit.", rich_help_panel=WHAT
+        ),
     ] = False,
     skip_existing_failed: Annotated[
         bool,
@@ -76,7 +78,9 @@ def run(
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option("--budget", metavar="TIME", help="Time that all campaigns share, e.g. 8m.", show_default="the suite's own"),
+        typer.Option(
+            "--budget", metavar="TIME", help="Time that all campaigns share, e.g. 8m.", show_default="the suite's own"
+        ),
     ] = None,
     wait: Annotated[
         str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")
@@ -93,10 +97,12 @@ def run(
     same command resumes the run.
     """
     from hwcost.cli.running import RunOptions as Times
+    from hwcost.configuration import settings
     from hwcost.stores import open_store
     from hwcost.suites import RunOptions, code_under_test, load_suite, run_suite
 
-    chosen, times = load_suite(suite), Times.parse(budget, wait, json)
+    configured = {name: one.value for name, one in settings().items()}
+    chosen, times = load_suite(suite).with_defaults(configured), Times.parse(budget, wait, json)
     skipped = {
         "ok": skip_existing or skip_existing_successful, "unconfirmed": skip_existing or skip_existing_successful,
         "invalid": skip_existing or skip_existing_failed, "failed": skip_existing or skip_existing_failed,
@@ -165,7 +171,8 @@ def _summary(planned: Sequence[Planned]) -> str:
     workloads = sum(len(one.plan.items) for one in plans if one.plan is not None)
     total_s = sum(one.weight for one in plans)
     is_least = any(one.expected is not None and one.expected.is_least for one in plans)
-    return f"{len(planned)} campaigns of {workloads} workloads, {'at least' if is_least else 'about'} {format_clock(total_s)}"
+    about = "at least" if is_least else "about"
+    return f"{len(planned)} campaigns of {workloads} workloads, {about} {format_clock(total_s)}"
 
 
 def _expected(planned: Planned, budget_s: float | None) -> str:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 Origin = Literal["environment", "project", "user", "default"]
 
-SHARED = {"suite": dict[str, Any], "policy": list[Any]}
-"""Further keys of a file, which :mod:`hwcost.suites` reads."""
+SUITES = "suite"
+"""Key of the tables that :mod:`hwcost.suites` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +91,5 @@ def settings_model() -> type[Table]:
         name: (one.type | None, Field(None, description=one.help))
         for name, one in OPTIONS.items()
     }
-    own |= {name: (kind, Field(default_factory=kind)) for name, kind in SHARED.items()}
+    own[SUITES] = (dict[str, Any], Field(default_factory=dict))
     return create_model("Settings", __base__=Table, **own)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.history.judge import judge, judge_devices
 from hwcost.history.judgement import VERDICTS, DeviceJudgement, Judgement
-from hwcost.history.policy import Policy
+from hwcost.history.policy import DEFAULT, Policy
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
@@ -17,7 +17,13 @@ from hwcost.stores.series import Series
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
 
-__all__ = ["GATES", "Check", "check"]
+__all__ = ["AT", "GATES", "WINDOW", "Check", "check"]
+
+WINDOW = 120
+"""Latest runs whose estimates are read: a series that was measured in every other one of them has the nights of a policy."""
+
+AT = "latest_run_id"
+"""Name of the latest run at the time of a confirmation, in its ``extra``."""
 
 GATES = {
     "regressed": "a regression that was confirmed by measuring again",
@@ -85,11 +91,17 @@ class Check:
         Args:
             gates: Names of reasons, of :data:`GATES`.
         """
-        return any(set(_gates(one)) & set(gates) for one in (*self.judgements, *self.devices))
+        found: list[Judgement | DeviceJudgement] = [*self.judgements, *self.devices]
+        return any(set(_gates(one)) & set(gates) for one in found)
 
     def alarms(self) -> tuple[list[Judgement], list[DeviceJudgement]]:
-        """Returns the changes that were not measured again yet."""
-        return [one for one in self.judgements if one.is_alarm], [one for one in self.devices if one.is_alarm]
+        """Returns the changes that were not measured again yet, and those that are still open a night after they were."""
+        return [one for one in self.judgements if self._is_open(one)], [one for one in self.devices if self._is_open(one)]
+
+    def _is_open(self, one: Judgement | DeviceJudgement) -> bool:
+        again = one.confirmation
+        is_undecided = again is not None and again.outcome == "ambiguous" and again.extra.get(AT) != self.run.run_id
+        return one.is_alarm or is_undecided
 
     def to_dict(self) -> dict[str, Any]:
         """Returns plain JSON."""
@@ -111,7 +123,7 @@ def check(
     store: Store,
     runs: Sequence[Run],
     *,
-    policy: Policy = Policy(),
+    policy: Policy = DEFAULT,
     since: str | None = None,
     workload: str = "*",
     device: str = "*",
@@ -122,15 +134,16 @@ def check(
     Args:
         store: Store of runs, estimates and entries.
         runs: Runs of one suite, the oldest first, see :func:`hwcost.history.selection.select_runs`.
-        policy: What counts as a change.
+        policy: Rules on what counts as a change.
         since: Instant before which changes are left out that began earlier; None for all.
         workload: Pattern of the names of workloads.
         device: Pattern of the names of devices.
         backend: Pattern of the names of backends.
     """
     entries: list[Entry] = [*store.entries(Acceptance), *store.entries(Confirmation)]
-    series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs])
-    given: dict[str, Any] = {"policy": policy, "entries": entries, "workload": workload, "device": device, "backend": backend}
+    series, table = store.series(), store.estimates(run_ids=[run.run_id for run in runs[-WINDOW:]])
+    patterns = {"workload": workload, "device": device, "backend": backend}
+    given: dict[str, Any] = {"policy": policy, "entries": entries, **patterns}
     judged = judge(runs, series, table, **given)
     started = {run.run_id: run.started_at for run in runs}
     kept = [one for one in judged if _is_since(one, started, since)]

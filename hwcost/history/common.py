@@ -29,7 +29,7 @@ from hwcost.stores.runs import Run
 __all__ = ["Common", "cause_of", "common_levels"]
 
 LEAST_SERIES = 6
-"""Series below which none of a device's level can be told from their own."""
+"""Series below which a device's level cannot be distinguished from their own."""
 
 LEAST_STEP = math.log(1.01)
 """Least step of the level that is looked at."""
@@ -71,7 +71,7 @@ def common_levels(nights: Nights, terms: Sequence[Terms], policy: Policy) -> lis
 
     Args:
         nights: Values of all series.
-        terms: What counts as a change, series by series.
+        terms: Terms of a change, series by series.
         policy: Number of nights that are looked at.
     """
     groups: dict[tuple[str, str, str, str], list[int]] = {}

@@ -22,7 +22,7 @@ from hwcost.history.judgement import (
     run_range,
 )
 from hwcost.history.nights import Nights, read_nights
-from hwcost.history.policy import CANARY, Policy, Terms, is_matched
+from hwcost.history.policy import CANARY, DEFAULT, Policy, Terms, is_matched
 from hwcost.history.trace import Finding, Noted, find
 from hwcost.stores.entries import Acceptance, Confirmation, Entry
 from hwcost.stores.estimate_table import EstimateTable
@@ -40,7 +40,7 @@ def judge(
     series: Mapping[str, Series],
     table: EstimateTable,
     *,
-    policy: Policy = Policy(),
+    policy: Policy = DEFAULT,
     entries: Sequence[Entry] = (),
     at: str | None = None,
     workload: str = "*",
@@ -56,7 +56,7 @@ def judge(
         runs: Runs; estimates of others do not count.
         series: Series by key.
         table: Estimates.
-        policy: What counts as a change.
+        policy: Rules on what counts as a change.
         entries: Acceptances and confirmations among other entries.
         at: Run at which they are judged; None for the latest.
         workload: Pattern of the names of workloads.
@@ -85,7 +85,7 @@ def judge_devices(
     series: Mapping[str, Series],
     table: EstimateTable,
     *,
-    policy: Policy = Policy(),
+    policy: Policy = DEFAULT,
     entries: Sequence[Entry] = (),
     at: str | None = None,
     workload: str = "*",
@@ -110,8 +110,8 @@ class _History:
 
     Attributes:
         nights: Values of all series.
-        terms: What counts as a change, series by series.
-        policy: The policy.
+        terms: Terms of a change, series by series.
+        policy: Rules that the terms come from.
         commons: Common levels.
         acceptances: Index of its run and acceptance, the earliest run first.
         noted: Confirmations by the key of their series, the oldest first.
@@ -193,7 +193,8 @@ class _History:
             return ""
         name = self._name(latest)
         if status:
-            return f"It {'failed' if status == 'failed' else 'was measured, but nothing counts,'} in {name}: {why or status}."
+            happened = "failed" if status == "failed" else "was measured, but nothing counts,"
+            return f"It {happened} in {name}: {why or status}."
         ended_so = "" if runs[latest].status == "done" else f", which was {runs[latest].status}"
         return f"{name} has no estimate of it{ended_so}; the last one is of {self._name(int(present[-1]))}."
 
@@ -294,8 +295,8 @@ class _History:
     def _break(self, common: Common) -> int:
         """Returns the run from which a device's level counts: that of the latest acceptance of all its workloads."""
         first = self.nights.series[int(common.rows[0])]
-        of_it = [at for at, one in self.acceptances if one.workload == "*" and is_matched(first, "*", one.device, one.backend)]
-        return max(of_it, default=-1)
+        of_all = [(at, one) for at, one in self.acceptances if one.workload == "*"]
+        return max((at for at, one in of_all if is_matched(first, "*", one.device, one.backend)), default=-1)
 
     def _causes(self, common: Common, known: Indices, terms: Terms) -> Iterator[tuple[int, float, Cause]]:
         """Yields index, log ratio and cause of every common change."""
@@ -312,8 +313,8 @@ class _History:
         if finding.change is None:
             return "unknown"
         at = finding.change.at
-        nearest = [(abs(place - at), cause) for place, _, cause in self._causes(common, known, Terms()) if cause != "machine"]
-        return min(nearest)[1] if nearest else "unknown"
+        causes = [(abs(place - at), cause) for place, _, cause in self._causes(common, known, Terms())]
+        return min([one for one in causes if one[1] != "machine"], default=(0, "unknown"))[1]
 
 
 def _is_confirmed(finding: Finding) -> bool:

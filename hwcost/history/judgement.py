@@ -17,7 +17,7 @@ VERDICTS: tuple[Verdict, ...] = ("regressed", "missing", "ambiguous", "improved"
 """Verdicts, those that somebody should look at first."""
 
 Cause = Literal["machine", "code", "unknown"]
-"""What a common change comes from: the machine with its driver and software, the code under test, or nothing tells."""
+"""Cause of a common change: the machine with its driver and software, the code under test, or nothing tells."""
 
 
 class RunRange(NamedTuple):

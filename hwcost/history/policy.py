@@ -18,7 +18,7 @@ from hwcost.stores.fields import Group, Text, reason
 if TYPE_CHECKING:
     from hwcost.stores.series import Series
 
-__all__ = ["Policy", "Rule", "Terms"]
+__all__ = ["DEFAULT", "Policy", "Rule", "Terms"]
 
 Worse = Literal["higher", "lower"]
 
@@ -112,6 +112,10 @@ class Policy:
             owner=found.get("owner", ""),
             is_anchor=found["anchor"],
         )
+
+
+DEFAULT = Policy()
+"""The policy where none is declared."""
 
 
 def is_matched(series: Series, workload: str, device: str, backend: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class Finding:
         good: Index of the last run before the change, among all runs; None where it is not known.
         bad: Index of the first run after it.
         confirmation: Confirmation of the change.
-        remark: What else the sentence says.
+        remark: Further remark for the sentence.
     """
 
     verdict: Verdict
@@ -98,7 +99,7 @@ def find(values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = (
     Args:
         values: Log values of the nights that count, shape (n,), n at least 2.
         runs: Index of each one's run, ascending, shape (n,).
-        terms: What counts as a change.
+        terms: Terms of a change.
         noted: Confirmations, the latest last.
     """
     changes = list(find_changes(without_spikes(values, terms.least), least=terms.least, p_value=terms.p_value))
@@ -110,7 +111,7 @@ def find(values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = (
         start, remark = changes[last].at, _refuted(changes[last], answers[last])
         changes, answers = changes[last + 1 :], answers[last + 1 :]
     edges = [start, *(one.at for one in changes), len(values)]
-    parts = [values[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [values[a:b] for a, b in itertools.pairwise(edges)]
     sd = _sd(parts)
     levels = [_level(part, sd, len(values) - start - len(parts)) for part in parts]
     earlier = [] if refuted else _earlier(levels[0], int(runs[0]), noted)
@@ -187,7 +188,8 @@ class _History:
             text = "the latest night alone differs, which one night cannot prove: the next one tells"
             return Finding("ambiguous", after, before, finding.half, remark=text)
         if sd * SEEN > VAGUE * self.terms.least:
-            text = f"nights differ by {100 * sd:.1f} %, so that only a change of {100 * math.expm1(SEEN * sd):.0f} % is found"
+            seen = 100 * math.expm1(SEEN * sd)
+            text = f"nights differ by {100 * sd:.1f} %, so that only a change of {seen:.0f} % is found"
             return Finding("ambiguous", after, before, finding.half, remark=text)
         return finding
 

@@ -58,7 +58,7 @@ def github(check: Check) -> str:
 
 def worst(check: Check) -> str:
     """Returns the first verdict, in the order of their weight, that anything got."""
-    found = {one.verdict for one in (*check.judgements, *check.changed_devices)}
+    found = {one.verdict for one in check.judgements} | {one.verdict for one in check.changed_devices}
     return next((verdict for verdict in MARKS if verdict in found), "ok")
 
 

@@ -21,7 +21,8 @@ PULL_REQUEST = re.compile(r"refs/pull/(\d+)/")
 def code_under_test(folder: Path | None = None) -> Code | None:
     """Returns what is known of the code in a folder; None where it is not in a git repository, or git is not installed.
 
-    On GitHub Actions, the branch and the number of a pull request come from the variables that it sets, since the commit is
+    A tree with changes to files of the repository is dirty; files that it does not know, such as a store, do not count. On
+    GitHub Actions, the branch and the number of a pull request come from the variables that it sets, since the commit is
     checked out without a branch there.
 
     Args:
@@ -32,7 +33,7 @@ def code_under_test(folder: Path | None = None) -> Code | None:
     if not commit:
         return None
     pull_request = PULL_REQUEST.match(os.environ.get("GITHUB_REF", ""))
-    changes = _git(place, "status", "--porcelain")
+    changes = _git(place, "status", "--porcelain", "--untracked-files=no")
     return Code(
         repository=_repository(place),
         commit=commit,

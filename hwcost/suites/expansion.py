@@ -9,8 +9,10 @@ from typing import Any
 
 from hwcost.backends import BACKENDS
 from hwcost.campaign import targets
+from hwcost.campaign.goals import read_goals
 from hwcost.campaign.options import JobOptions, MeasureOptions
 from hwcost.campaign.plan import Item, Plan
+from hwcost.cost_models.goals import GOALS
 from hwcost.devices import elsewhere, present, profiles_of
 from hwcost.errors import UsageError
 from hwcost.spaces import space as make_space
@@ -25,6 +27,10 @@ DEFAULT_TIER = "standard"
 
 USUAL = ("torch", "torch-xla")
 """Backends of which the first one that runs on a device's kind is its usual one."""
+
+
+class NothingLeftError(UsageError):
+    """Nothing of a campaign matches what was asked for."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,10 @@ class Part:
         return kind(
             device=self.device, backend=self.runtime.name, backend_options=self.runtime.options,
             threads=self.runtime.threads or self.suite.threads or 1, tier=self.tier, seed=self.suite.seed,
+            rounds=self.suite.rounds, blocks=self.suite.blocks, until=read_goals(self.suite.until, GOALS),
             pin=self.suite.pin, lock_clocks=self.suite.lock_clocks and not is_absent,
-            quantities=() if is_absent else tuple(quantities), **self.shape.model_dump(),
+            quantities=() if is_absent else tuple(quantities),
+            **self.shape.model_dump(),
         )  # fmt: skip
 
     def plan(self, *, is_absent: bool = False) -> Plan:
@@ -80,8 +88,8 @@ class Part:
             is_absent: Whether the device, or the runtime, need not be here.
 
         Raises:
-            HwcostError: When it cannot be planned: the device or the runtime is not here, a workload cannot be made, or
-                nothing is left of it.
+            NothingLeftError: When none of its workloads is wanted.
+            HwcostError: When it cannot be planned: the device or the runtime is not here, or a workload cannot be made.
         """
         options = self.options(is_absent=is_absent)
         return options.plan(self.items(options))
@@ -90,7 +98,8 @@ class Part:
         """Makes the workloads, each once; of two sets that hold one workload, the first keeps it.
 
         Raises:
-            HwcostError: When a workload cannot be made, or none is left.
+            NothingLeftError: When none is wanted.
+            HwcostError: When one cannot be made.
         """
         found: dict[str, Item] = {}
         for chosen in self.sets:
@@ -98,7 +107,7 @@ class Part:
                 if self._is_wanted(chosen, item):
                     found.setdefault(item.workload.key, item)
         if not found:
-            raise UsageError(f"--only {' '.join(self.only)} leaves no workload of {self}")
+            raise NothingLeftError(f"--only {' '.join(self.only)} leaves no workload of {self}")
         return list(found.values())
 
     def _is_wanted(self, chosen: WorkloadSet, item: Item) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hwcost.campaign.plan import Plan
-from hwcost.campaign.records import describe
+from hwcost.campaign.series import series_of
 from hwcost.devices import find
 from hwcost.quantities import LATENCY
 from hwcost.stores.series import Series
@@ -29,22 +29,10 @@ def series_of_plan(plan: Plan, store: Store) -> dict[str, Series]:
     present = None if plan.handle is None else find(plan.handle)
     device_key = None if present is None else present.key
     known = {one.workload_key: one for one in store.series().values() if _is_of(one, plan, device_key)}
-    return {
-        key: known.get(key) or _new(plan, key, item.role, device_key) for key, item in plan.by_key.items()
-    }
+    return {key: known.get(key) or series_of(plan, item, device_key=device_key) for key, item in plan.by_key.items()}
 
 
 def _is_of(series: Series, plan: Plan, device_key: str | None) -> bool:
     same = (series.device, series.backend, series.backend_options, series.threads, series.quantity, series.origin)
     is_here = device_key is None or series.device_key in (None, device_key)
     return same == (plan.device, plan.backend, plan.backend_options, plan.threads, LATENCY, "measured") and is_here
-
-
-def _new(plan: Plan, key: str, role: str, device_key: str | None) -> Series:
-    info = describe(plan.workload(key), role, plan)
-    return Series(
-        workload_key=key, name=info.name, kind=info.kind, search_space=info.search_space, component=info.component,
-        arch=info.arch, spec=info.spec, device_key=device_key, device=plan.device, backend=plan.backend,
-        backend_options=plan.backend_options, precision=info.precision, batch_size=info.batch_size, seq_len=info.seq_len,
-        threads=plan.threads,
-    )  # fmt: skip

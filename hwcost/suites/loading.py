@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.configuration.files import read_toml
-from hwcost.configuration.settings import files
+from hwcost.configuration.settings import SUITES, files
 from hwcost.configuration.table import checked
 from hwcost.errors import DataError, UnknownNameError
 from hwcost.suites.suite import Suite
@@ -60,7 +60,7 @@ def _declared() -> dict[str, tuple[Any, Path, str]]:
     """Returns values, folder and place of every suite by name."""
     found = {path.stem: (read_toml(path, "the suite")[0], path.parent, str(path)) for path in SHIPPED.glob("*.toml")}
     for file, _ in files():
-        tables = file.values.get("suite", {})
+        tables = file.values.get(SUITES, {})
         if not isinstance(tables, dict):
             raise DataError(f"{file.path}: 'suite' holds tables, one a suite: write [suite.NAME]")
         place = f"{file.path} [{file.table + '.' if file.table else ''}suite.{{}}]"

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hwcost.campaign.forecast import Forecast, forecast, known_calls
 from hwcost.campaign.plan import Plan
 from hwcost.elsewhere.folder import check
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError
 from hwcost.stores.series import STATUSES
-from hwcost.suites.expansion import Part
+from hwcost.suites.expansion import NothingLeftError, Part
 from hwcost.suites.histories import series_of_plan
 
 if TYPE_CHECKING:
@@ -56,13 +58,20 @@ class Planned:
 
 
 def plan_parts(parts: Sequence[Part], store: Store | None) -> list[Planned]:
-    """Plans campaigns; what cannot be planned keeps its error.
+    """Plans campaigns; what cannot be planned keeps its error, and what has no workload that is wanted is left out.
 
     Args:
         parts: The campaigns as they are declared.
         store: Store with earlier campaigns, whose calls tell how long these will take; None without one.
+
+    Raises:
+        UsageError: When none is left.
     """
-    return [_planned(part, store) for part in parts]
+    planned = [_planned(part, store) for part in parts]
+    wanted = [one for one in planned if not isinstance(one.error, NothingLeftError)]
+    if not wanted and planned[0].error is not None:
+        raise planned[0].error
+    return wanted
 
 
 def without_existing(planned: Planned, store: Store, run: Run, statuses: Sequence[str]) -> Planned:
@@ -79,15 +88,19 @@ def without_existing(planned: Planned, store: Store, run: Run, statuses: Sequenc
     code = run.code
     if planned.plan is None or not statuses or code is None or code.commit is None or code.is_dirty:
         return planned
-    runs = [one.run_id for one in store.runs(run.suite) if one.code and one.code.commit == code.commit and not one.code.is_dirty]
-    runs = [run_id for run_id in runs if run_id != run.run_id]
+    runs = [one.run_id for one in store.runs(run.suite) if one.run_id != run.run_id and _is_of(one, code.commit)]
     keys = {one.series_key: key for key, one in series_of_plan(planned.plan, store).items()}
     table = store.estimates(series_keys=list(keys), run_ids=runs)
-    wanted = {STATUSES.index(status) for status in statuses}
-    known = {keys[table.series_key[i]] for i, status in zip(table.series, table.status, strict=True) if int(status) in wanted}
+    counted = table.take(np.isin(table.status, [STATUSES.index(status) for status in statuses]))
+    known = {keys[table.series_key[index]] for index in np.unique(counted.series).tolist()}
     left = tuple(item for item in planned.plan.items if item.workload.key not in known)
     skipped = len(planned.plan.items) - len(left)
     return replace(planned, plan=replace(planned.plan, items=left) if left else None, skipped=skipped)
+
+
+def _is_of(run: Run, commit: str) -> bool:
+    """Says whether a run measured just the code of a commit."""
+    return run.code is not None and run.code.commit == commit and not run.code.is_dirty
 
 
 def _planned(part: Part, store: Store | None) -> Planned:

@@ -39,19 +39,19 @@ RESUMED_WITHIN = timedelta(hours=24)
 
 
 class Observer:
-    """What is told of a run while it goes on; each method does nothing until it is overridden."""
+    """Follows a run while it goes on; each method does nothing until it is overridden."""
 
     def planned(self, run: Run, planned: Sequence[Planned], budget_s: float | None, is_resumed: bool) -> None:
-        """Tells of the campaigns before the first one begins."""
+        """Is called with the campaigns before the first one begins."""
 
     def begins(self, number: int, planned: Planned, budget_s: float | None) -> None:
-        """Tells that a campaign begins: its number from 0, and its share of the budget."""
+        """Is called when a campaign begins, with its number from 0 and its seconds of the budget."""
 
     def progress(self, state: Progress) -> None:
-        """Tells how far the present campaign is."""
+        """Is called after every pass of a campaign."""
 
     def ended(self, outcome: Outcome) -> None:
-        """Tells what became of a campaign."""
+        """Is called when a campaign has ended."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class RunOptions:
 
 
 def run_suite(
-    suite: Suite, store: Store, options: RunOptions = RunOptions(), observer: Observer | None = None  # noqa: B008 - frozen
+    suite: Suite, store: Store, options: RunOptions = RunOptions(), observer: Observer | None = None
 ) -> RunResult:
     """Runs a suite, or resumes a run of it that was interrupted.
 
@@ -101,7 +101,7 @@ def run_suite(
         suite: The suite.
         store: Store that takes everything.
         options: Options of the run.
-        observer: What is told of the progress.
+        observer: Object that is called as the run goes on.
 
     Raises:
         InterruptedRunError: On Ctrl-C; the same call resumes the run.
@@ -110,7 +110,6 @@ def run_suite(
         BusyError: When another process runs the same run.
         StoreError: When the store cannot be written.
     """
-    told = observer or Observer()
     parts = expand(suite, tier=options.tier, devices=options.devices, only=options.only)
     planned = plan_parts(parts, store)
     _refuse_hopeless(planned)
@@ -118,7 +117,7 @@ def run_suite(
     watch = timer.stopwatch()
     try:
         with store.held(run.run_id):
-            night = _Night(suite, store, run, options, told, planned)
+            night = _Night(suite, store, run, options, observer or Observer(), planned)
             outcomes = night.campaigns(is_resumed)
             checks = check_models(suite.models, store, run, outcomes)
     except (KeyboardInterrupt, InterruptedRunError):
@@ -137,7 +136,7 @@ class _Night:
     store: Store
     run: Run
     options: RunOptions
-    told: Observer
+    observer: Observer
     planned: Sequence[Planned]
     watch: Callable[[], float] = field(default_factory=timer.stopwatch)
 
@@ -145,13 +144,13 @@ class _Night:
         """Runs all campaigns, and returns what became of them."""
         budget_s = self._budget_s()
         planned = [without_existing(one, self.store, self.run, self.options.skip) for one in self.planned]
-        self.told.planned(self.run, planned, budget_s, is_resumed)
+        self.observer.planned(self.run, planned, budget_s, is_resumed)
         outcomes = []
         for number, one in enumerate(planned):
             share_s = None if budget_s is None else _share(planned[number:], max(0.0, budget_s - self.watch()))
-            self.told.begins(number, one, share_s)
+            self.observer.begins(number, one, share_s)
             outcomes.append(self._outcome(one, share_s))
-            self.told.ended(outcomes[-1])
+            self.observer.ended(outcomes[-1])
         return outcomes
 
     def _budget_s(self) -> float | None:
@@ -191,7 +190,7 @@ class _Night:
 
     def _measured(self, planned: Planned, campaign_id: str, share_s: float | None) -> campaign.Result:
         how: dict[str, Any] = {
-            "budget_s": share_s, "wait_s": self.options.wait_s, "progress": self.told.progress, "goals": GOALS,
+            "budget_s": share_s, "wait_s": self.options.wait_s, "progress": self.observer.progress, "goals": GOALS,
         }  # fmt: skip
         if planned.part.on is None:
             return campaign.run(self.store, campaign_id, **how)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -32,7 +32,7 @@ class Runtime(Table):
 
     name: str
     """Name of the backend, such as ``torch``."""
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default_factory=dict)
     """Options of the backend."""
     threads: COUNT | None = None
     """Threads inside an operator, in place of the suite's."""
@@ -42,7 +42,7 @@ def _named(given: Any) -> Any:
     return {"name": given} if isinstance(given, str) else given
 
 
-RUNTIMES = list[Annotated[Runtime, BeforeValidator(_named)]]
+RUNTIMES = list[Annotated[Runtime, BeforeValidator(_named, json_schema_input_type=str | Runtime)]]
 
 
 class Place(Table):
@@ -52,7 +52,7 @@ class Place(Table):
     """Name of a device profile, or ``here`` for every device of this machine."""
     on: str | None = None
     """Address of the machine that has it, as ``--on`` takes it; this machine without one."""
-    backends: RUNTIMES = []
+    backends: RUNTIMES = Field(default_factory=list)
     """Backends on this device, in place of the suite's."""
 
 
@@ -63,7 +63,7 @@ def _placed(given: Any) -> Any:
     return {"name": name, "on": url} if at else {"name": name}
 
 
-PLACES = list[Annotated[Place, BeforeValidator(_placed)]]
+PLACES = list[Annotated[Place, BeforeValidator(_placed, json_schema_input_type=str | Place)]]
 
 
 class WorkloadSet(Table):
@@ -83,7 +83,7 @@ class WorkloadSet(Table):
     """Draw of the architectures."""
     seed: SEED = 0
     """Seed of the draws: equal seeds give equal workloads, night after night."""
-    archs: list[str] = []
+    archs: list[str] = Field(default_factory=list)
     """Architectures by their texts, in place of drawn ones."""
     components: bool = False
     """Whether the components of the space are priced, by stacks of several depths, in place of whole models alone."""
@@ -91,13 +91,13 @@ class WorkloadSet(Table):
     """Whether attention, feed-forward, norms and bottlenecks are priced apart too."""
     model: str | None = None
     """ONNX file or ``package.module:factory``; with a space, the factory that builds its architectures."""
-    inputs: list[str] = []
+    inputs: list[str] = Field(default_factory=list)
     """Shapes of an ONNX file's inputs, ``NAME=1x128[:int64]``."""
-    shapes: list[Shape] = []
+    shapes: list[Shape] = Field(default_factory=list)
     """Shapes, in place of the suite's."""
-    tiers: list[TIERS] = []
+    tiers: list[TIERS] = Field(default_factory=list)
     """Tiers at which the set is measured; all where it is empty."""
-    quantities: list[str] = []
+    quantities: list[str] = Field(default_factory=list)
     """Quantities beside latency, such as ``energy_j``."""
 
     @model_validator(mode="after")
@@ -171,7 +171,7 @@ class ModelSpec(Table):
     seq_len: COUNT | None = None
     """Tokens per sequence, likewise."""
     refit: Literal["never", "failing", "always"] = "never"
-    """When it is fitted again on the night's measurements, into a new folder: never, when it does not hold, or always."""
+    """Case in which it is fitted again, into a new folder: never, when it does not hold (``failing``), or always."""
     limits: Limits = Limits()
     """Limits within which it holds."""
 
@@ -196,28 +196,38 @@ class Suite(Table):
     title: str = ""
     """Title for people."""
     workloads: Annotated[list[WorkloadSet], Field(min_length=1)]
-    """What is measured."""
-    devices: Annotated[PLACES, Field(min_length=1)] = [Place(name="here")]
-    """Devices: ``here``, names, ``NAME@ssh://HOST``, or tables."""
-    backends: RUNTIMES = []
+    """Sets of workloads."""
+    devices: PLACES = Field(default_factory=lambda: [Place(name="here")], min_length=1)
+    """Devices: names, ``NAME@ssh://HOST``, or tables; ``here``, every device of this machine, where it is left out."""
+    backends: RUNTIMES = Field(default_factory=list)
     """Backends by name, or tables; the usual one of each device where it is empty."""
-    shapes: list[Shape] = [Shape()]
+    shapes: list[Shape] = Field(default_factory=lambda: [Shape()])
     """Shapes of inputs of workloads that say none."""
     tier: TIERS | None = None
     """Precision, where whoever runs the suite asks for none."""
-    budget: Annotated[dict[str, Duration], BeforeValidator(_of_tiers), AfterValidator(_known_tiers)] = {}
+    budget: Annotated[
+        dict[str, Duration],
+        BeforeValidator(_of_tiers, json_schema_input_type=Duration | dict[str, Duration]),
+        AfterValidator(_known_tiers),
+    ] = Field(default_factory=dict)
     """Time that all campaigns of a run share, such as ``2h``; or a table with one time a tier."""
     threads: COUNT | None = None
     """Threads inside an operator."""
+    rounds: COUNT | None = None
+    """Exact number of rounds, in place of the tier's."""
+    blocks: Annotated[int, Field(ge=4)] | None = None
+    """Least number of timed blocks in a visit, in place of ten."""
+    until: list[str] = Field(default_factory=list)
+    """Goals by which a campaign ends, such as ``half-width<=2%``, in place of the tier's half-width."""
     pin: bool = True
     """Whether measuring processes are bound to CPUs."""
     lock_clocks: bool = False
     """Whether a GPU's clock is locked meanwhile."""
     seed: SEED = 0
     """Seed of the order of visits."""
-    policy: list[PolicyRule] = []
+    policy: list[PolicyRule] = Field(default_factory=list)
     """Rules by which changes are judged."""
-    models: dict[str, ModelSpec] = {}
+    models: dict[str, ModelSpec] = Field(default_factory=dict)
     """Cost models that are judged after measuring, by name."""
 
     @model_validator(mode="after")
@@ -235,6 +245,24 @@ class Suite(Table):
     def with_devices(self, devices: Sequence[str]) -> Suite:
         """Returns the same suite on other devices: names, ``NAME@ssh://HOST`` or ``here``."""
         return self.model_copy(update={"devices": [Place.model_validate(_placed(text)) for text in devices]})
+
+    def with_defaults(self, configured: Mapping[str, Any]) -> Suite:
+        """Returns the same suite with what is configured in place of what it does not say.
+
+        Args:
+            configured: Values by the names of :data:`hwcost.configuration.OPTIONS`; None for what is not configured.
+        """
+        shape = {key: configured[key] for key in Shape.model_fields if configured.get(key) is not None}
+        device, backend, budget = (configured.get(key) for key in ("device", "backend", "budget"))
+        values = {
+            "tier": configured.get("tier"), "threads": configured.get("threads"), "pin": configured.get("pin"),
+            "devices": None if device is None else [Place(name=device)],
+            "backends": None if backend is None else [Runtime(name=backend)],
+            "budget": None if budget is None else _of_tiers(budget),
+            "shapes": [Shape(**shape)] if shape else None,
+        }  # fmt: skip
+        lacking = {key: value for key, value in values.items() if value is not None and key not in self.model_fields_set}
+        return self.model_copy(update=lacking)
 
     def rules(self) -> list[dict[str, Any]]:
         """Returns the policy as plain tables, with the keys that were given."""

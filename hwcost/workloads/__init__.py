@@ -16,6 +16,7 @@ from hwcost.workloads.factory import FactoryWorkload
 from hwcost.workloads.factory_model import FactoryModelWorkload, factory_name, source_of
 from hwcost.workloads.model import ModelWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
+from hwcost.workloads.revision import RevisionWorkload
 from hwcost.workloads.synthetic import SyntheticWorkload
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "FactoryWorkload",
     "ModelWorkload",
     "OnnxWorkload",
+    "RevisionWorkload",
     "SyntheticWorkload",
     "Workload",
     "builder",
@@ -49,6 +51,7 @@ WORKLOADS = Registry(
         "factory-model": "hwcost.workloads.factory_model:FactoryModelWorkload",
         "model": "hwcost.workloads.model:ModelWorkload",
         "onnx": "hwcost.workloads.onnx_file:OnnxWorkload",
+        "revision": "hwcost.workloads.revision:RevisionWorkload",
         "synthetic": "hwcost.workloads.synthetic:SyntheticWorkload",
     },
 )

@@ -68,7 +68,7 @@ def run(
 ) -> list[Record]:
     cuda = FakeCuda(launch_s=2e-3, kernel_s=3e-4, uuids=("0", "1")).install(monkeypatch)
     backend = OnFake(cuda, fails)
-    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, server: InProcess(job, backend, CARD))
+    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, *_: InProcess(job, backend, CARD))
     monkeypatch.setattr(in_process, "telemetry_of", lambda made, handle: NvmlTelemetry(handle, nvml))
     monkeypatch.setattr(campaign, "reserved", _nothing)
     plan = Plan(tuple(map(Item, WORKS)), "h100", "torch", protocol("quick", "cuda", rounds=rounds), handle=CARD)

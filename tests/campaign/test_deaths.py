@@ -44,7 +44,7 @@ class Machine:
         self.device = SimDevice(faults=Faults(noise=0.002))
         self.dies, self.jobs = dies, list[Job]()
 
-    def worker(self, job: Job, server: ForkServer) -> InProcess:
+    def worker(self, job: Job, server: ForkServer, tree: object = None) -> InProcess:
         self.jobs.append(job)
         number, dies = len(self.jobs) - 1, self.dies
 
@@ -124,7 +124,7 @@ def test_a_process_that_dies_before_it_began_is_an_error(tmp_path: Path, monkeyp
             yield from ()
             raise WorkerDiedError(None, 1, "no module")
 
-    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, server: Gone(job, SimDevice(), XEON))
+    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, *_: Gone(job, SimDevice(), XEON))
     with open_store(tmp_path / "s.db") as store, pytest.raises(WorkerDiedError, match="no module"):
         campaign.run(store, campaign.start(plan_of(), store))
 

@@ -25,7 +25,7 @@ XEON = DeviceHandle(load("xeon"))
 
 def run(path: Path, monkeypatch: pytest.MonkeyPatch, faults: Faults, n: int = 24) -> tuple[campaign.Result, SimDevice]:
     device = SimDevice(faults=faults)
-    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, server: InProcess(job, device, XEON))
+    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, *_: InProcess(job, device, XEON))
     works = [SyntheticWorkload(f"w{i:02d}", flops=int(3e9 * 1.05**i)) for i in range(n)]
     plan = Plan(tuple(Item(work) for work in works), "xeon", "null", protocol("standard"), pin=False, handle=XEON)
     with open_store(path / "s.db") as store:

@@ -12,20 +12,22 @@ from hwcost.testing.commands import CommandSuite
 from hwcost.testing.plugins import registered
 
 WORKS = {
-    "devices detect": (), "devices list": (), "devices show": ("k80",), "spaces list": (), "spaces show": ("supershaper",),
+    "config schema": (), "config show": (), "devices detect": (), "devices list": (), "devices show": ("k80",),
+    "spaces list": (), "spaces show": ("supershaper",),
     "version": (),
 }  # fmt: skip
 """Arguments with which a command is done in a moment."""
 
 WRONG = {
-    "audit": ("no-such-file.csv",), "compare": ("no-such-file.csv",),
+    "accept": ("*", "--list"), "audit": ("no-such-file.csv",), "check": ("--fail-on", "no-such-verdict"),
+    "compare": ("no-such-file.csv",), "config schema": ("surplus",), "config show": ("surplus",),
     "components": ("--grid", "no-such-grid"), "devices detect": ("surplus",),
     "devices list": ("surplus",), "devices probe": ("no-such-device",), "devices show": ("no-such-device",),
     "evaluate": ("no-such-file.csv",), "export": (), "fit": ("no-such-file.csv",), "import": (),
     "measure": ("--device", "no-such-device", "--space", "supershaper"), "pipeline": ("no-such-system",),
     "plan": ("--device", "no-such-device", "--out", "no-such-folder"),
-    "predict": ("no-such-folder",), "search": ("--space", "no-such-space"), "spaces from-table": (),
-    "spaces list": ("surplus",), "spaces show": ("no-such-space",),
+    "predict": ("no-such-folder",), "run": ("no-such-suite",), "search": ("--space", "no-such-space"),
+    "spaces from-table": (), "spaces list": ("surplus",), "spaces show": ("no-such-space",),
     **{f"store {name}": ("--store", "no-such-store.db") for name in ("info", "migrate", "doctor", "prune", "refresh")},
     "supernet eval": (), "supernet extract": (),
     "supernet info": (), "supernet train": ("no-such-space",), "version": ("surplus",),

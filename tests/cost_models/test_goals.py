@@ -64,7 +64,7 @@ def plan_of(*until: str, n: int = 24) -> Plan:
 
 def use(monkeypatch: pytest.MonkeyPatch, process: float, own: float = 0.0) -> None:
     device = SimDevice(faults=Faults(noise=0.003, process=process), law=law(own))
-    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, server: InProcess(job, device, XEON))
+    monkeypatch.setattr(campaign_round, "WorkerProcess", lambda job, *_: InProcess(job, device, XEON))
 
 
 def run(path: Path, plan: Plan, budget_s: float | None = None) -> campaign.Result:

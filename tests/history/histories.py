@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
 
 from hwcost.history import DeviceJudgement, Judgement, Policy, judge, judge_devices
+from hwcost.history.check import Check, check
+from hwcost.stores.base import Store
 from hwcost.stores.entries import Entry
 from hwcost.stores.estimate_table import EstimateTable
 from hwcost.stores.runs import Code, Run
 from hwcost.stores.series import Series
+from hwcost.workloads.base import Workload
 
 START = datetime(2026, 1, 1, 2, tzinfo=timezone.utc)
 
@@ -77,7 +80,32 @@ class History:
                 value = float(np.exp(self.y[i, night])) if status in ("ok", "unconfirmed") else None
                 if (i, night) not in left_out:
                     rows.append((key, f"c{night}", f"run{night:03d}", at, value, 0.01, 0.0, 4, status, "", ""))
-        return EstimateTable.from_rows(rows)
+        return EstimateTable.from_pages([rows])
+
+    def stored(self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null") -> Check:
+        """Writes the history into a store and checks it.
+
+        Args:
+            store: The store.
+            works: Workloads that the series are of; those beyond the history's are left out.
+            commits: Commit of each night, the last of them for the rest; empty where none is known.
+            backend: Backend that measured them.
+        """
+        runs = []
+        for night, run in enumerate(self.runs):
+            code = Code(commit=commits[min(night, len(commits) - 1)], is_dirty=False) if commits else None
+            runs.append(run.model_copy(update={"code": code}))
+            store.add_run(runs[-1])
+        series = [
+            Series(
+                workload_key=work.key, name=work.name, kind=work.kind, spec=work.as_dict(), device="cpu", backend=backend,
+                threads=1,
+            )
+            for work in works[: self.n]
+        ]
+        table, keys = self.table(), {old.series_key: new.series_key for old, new in zip(self.series, series, strict=True)}
+        store.add_estimates(series, [replace(one, series_key=keys[one.series_key]) for one in table.estimates()])
+        return check(store, runs)
 
     def judged(self, *entries: Entry, **options: Any) -> dict[str, Judgement]:
         known, table = self._given(options)

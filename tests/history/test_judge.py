@@ -36,16 +36,20 @@ def test_a_slow_down_is_an_alarm_with_its_range_until_it_was_measured_again() ->
     alarm = history.judged()["net003"]
     assert (alarm.verdict, alarm.is_alarm, alarm.is_confirmed) == ("regressed", True, False)
     assert alarm.ratio == pytest.approx(1.06, abs=0.02)
-    assert alarm.low is not None and alarm.high is not None and alarm.low < 1.06 < alarm.high
+    assert alarm.low is not None
+    assert alarm.high is not None
+    assert alarm.low < 1.06 < alarm.high
     assert alarm.first_bad is not None
     assert alarm.first_bad.last_good < "run022" <= alarm.first_bad.first_bad
-    assert alarm.first_bad.bad_commit is not None and alarm.first_bad.bad_commit[:10] in alarm.reason
+    assert alarm.first_bad.bad_commit is not None
+    assert alarm.first_bad.bad_commit[:10] in alarm.reason
     assert "not measured again yet" in alarm.reason
     confirmed = history.judged(confirmation(history, 3, "confirmed", 22))["net003"]
     assert (confirmed.verdict, confirmed.is_confirmed, confirmed.is_alarm) == ("regressed", True, False)
     assert history.judged(confirmation(history, 3, "ambiguous", 22))["net003"].verdict == "ambiguous"
     refuted = history.judged(confirmation(history, 3, "refuted", 22))["net003"]
-    assert refuted.verdict == "ok" and "not found" in refuted.reason
+    assert refuted.verdict == "ok"
+    assert "not found" in refuted.reason
     assert [one.verdict for name, one in history.judged().items() if name != "net003"] == ["ok"] * 11
 
 
@@ -87,14 +91,16 @@ def test_an_accepted_change_breaks_the_baseline_of_what_it_names() -> None:
     assert judged["net001"].acceptance == accepted
     late = Acceptance(run_id="run027", author="ann", reason="more accurate", workload="net00*")
     found = history.judged(late)["net002"]
-    assert found.verdict == "insufficient" and "ann" in found.reason
+    assert found.verdict == "insufficient"
+    assert "ann" in found.reason
 
 
 def test_missing_failed_and_unconfirmed_nights() -> None:
     history = History(statuses={(1, 29): "failed", (2, 29): "invalid", (3, 29): "unconfirmed"})
     judged = history.judged(without=[(4, 29), (4, 28)])
     assert [judged[f"net00{i}"].verdict for i in range(1, 6)] == ["missing", "missing", "ok", "missing", "ok"]
-    assert "failed" in judged["net001"].reason and "no estimate" in judged["net004"].reason
+    assert "failed" in judged["net001"].reason
+    assert "no estimate" in judged["net004"].reason
     gone = Acceptance(run_id="run028", author="ann", reason="removed", workload="net004")
     assert "net004" not in history.judged(gone, without=[(4, 29), (4, 28)])
 
@@ -110,7 +116,8 @@ def test_one_slow_night_is_ambiguous_and_the_next_tells() -> None:
     history = History()
     history.y[0, -1] += 0.15
     found = history.judged()["net000"]
-    assert found.verdict == "ambiguous" and "next one tells" in found.reason
+    assert found.verdict == "ambiguous"
+    assert "next one tells" in found.reason
     history.y[0, -1] -= 0.15
     history.y[0, -2] += 0.15
     assert history.judged()["net000"].verdict == "ok"
@@ -187,7 +194,8 @@ def test_what_slows_a_part_is_theirs_and_makes_nobody_faster(share: float) -> No
 def test_rules_by_pattern_override_each_other_field_by_field() -> None:
     history = History(noise=0.003)
     history.y[[1, 2], 20:] += math.log1p(0.02)
-    rules: list[dict[str, Any]] = [{"workload": "net00*", "least": 0.01, "owner": "ann"}, {"workload": "net002", "least": 0.05}]
+    first: dict[str, Any] = {"workload": "net00*", "least": 0.01, "owner": "ann"}
+    rules = [first, {"workload": "net002", "least": 0.05}]
     judged = history.judged(policy=Policy.of(rules))
     assert (judged["net001"].verdict, judged["net002"].verdict) == ("regressed", "ok")
     assert (judged["net002"].owner, judged["net011"].owner) == ("ann", "")

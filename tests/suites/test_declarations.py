@@ -10,6 +10,7 @@ import pytest
 from hwcost.configuration.table import checked
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.suites import Suite, expand, load_suite, suites
+from hwcost.suites.planning import plan_parts
 
 SET = {"name": "a", "space": "supershaper:scale=mini", "n": 2}
 
@@ -32,6 +33,8 @@ def test_a_suite_expands_to_a_campaign_per_device_backend_and_shape() -> None:
     ]  # fmt: skip
     assert [part.options().threads for part in found] == [1, 1, 2, 2, 1, 1]
     assert found[0].plan().protocol.tier == "standard"
+    limited = expand(suite(backends=["null"], blocks=5, until=["half-width<=2%"]))[0].plan()
+    assert (limited.protocol.min_blocks, limited.until) == (5, ("half-width<=2%",))
 
 
 def test_devices_that_are_typed_take_the_place_of_the_suites() -> None:
@@ -78,6 +81,14 @@ def test_workloads_are_the_same_every_night_and_stand_once() -> None:
         ({"policy": [{"lest": 0.1}]}, "policy[1]: unknown key 'lest'. Did you mean 'least'?"),
     ],
 )
+def test_what_a_suite_does_not_say_is_what_is_configured() -> None:
+    configured = {"tier": "quick", "backend": "null", "seq_len": 16, "budget": "5m", "device": "k80", "threads": None}
+    found = suite(budget="1m").with_defaults(configured)
+    assert (found.tier, found.backends[0].name, found.budget_of("quick")) == ("quick", "null", "1m")
+    assert [(part.device, part.shape.seq_len) for part in expand(found)] == [("cpu", 16)]
+    assert suite(tier="strict", shapes=[{"seq_len": 8}]).with_defaults(configured).shapes[0].seq_len == 8
+
+
 def test_what_cannot_be_used_names_the_file_and_the_key(values: dict[str, Any], said: str) -> None:
     with pytest.raises(DataError) as caught:
         suite(**values)
@@ -110,3 +121,11 @@ def test_the_nightly_suite_covers_all_four_spaces_at_every_tier() -> None:
         assert spaces == {"supershaper", "autodistil", "components", "autodistill"}
         assert any(one.components for one in sets)
         assert nightly.budget_of(tier)
+
+
+def test_what_is_not_asked_for_is_left_out_of_a_run() -> None:
+    sets = [SET, {**SET, "name": "b", "shapes": [{"seq_len": 8}]}]
+    parts = expand(suite(workloads=sets, backends=["null"]), only=["b"])
+    assert [str(one.part) for one in plan_parts(parts, None)] == ["cpu, null, 8 tokens"]
+    with pytest.raises(UsageError, match="--only c leaves no workload"):
+        plan_parts(expand(suite(), only=["c"]), None)

@@ -1,4 +1,4 @@
-"""Cost models in the night: a device that moved is told from noise, and models are fitted again into folders of their own."""
+"""Cost models in the night: a device that moved is told from noise, and further fits get folders of their own."""
 
 from __future__ import annotations
 

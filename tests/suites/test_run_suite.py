@@ -65,8 +65,7 @@ def test_a_failure_belongs_to_the_history_of_before(store: Path, monkeypatch: py
 
 
 def test_a_workload_that_cannot_be_prepared_fails_alone(store: Path) -> None:
-    with open_store(store) as opened:
-        name = next(iter(latest(store, night(store, suite()).run.run_id)))
+    name = next(iter(latest(store, night(store, suite()).run.run_id)))
     result = night(store, suite(backends=[{"name": "null", "options": {"fail": name}}]))
     assert [(one.measured, one.failed) for one in result.outcomes] == [(5, 1)]
     assert result.error is not None
@@ -75,20 +74,23 @@ def test_a_workload_that_cannot_be_prepared_fails_alone(store: Path) -> None:
 
 
 class StopsAt(Observer):
-    """Ctrl-C when a campaign begins."""
+    """Ctrl-C, or the end of the process, when a campaign begins."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, how: type[BaseException] = KeyboardInterrupt) -> None:
+        self.number, self.how = number, how
 
     def begins(self, number: int, planned: object, budget_s: float | None) -> None:
         if number == self.number:
-            raise KeyboardInterrupt
+            raise self.how
 
 
-def test_an_interrupted_run_is_resumed_and_repeats_nothing(store: Path) -> None:
+@pytest.mark.parametrize(("how", "seen"), [(KeyboardInterrupt, InterruptedRunError), (SystemExit, SystemExit)])
+def test_an_unfinished_run_is_resumed_and_repeats_nothing(
+    store: Path, how: type[BaseException], seen: type[BaseException]
+) -> None:
     declared = suite(shapes=[{"seq_len": 16}, {"seq_len": 32}])
-    with open_store(store) as opened, pytest.raises(InterruptedRunError, match="The same command resumes it"):
-        run_suite(declared, opened, RunOptions(code=CODE), StopsAt(1))
+    with open_store(store) as opened, pytest.raises(seen):
+        run_suite(declared, opened, RunOptions(code=CODE), StopsAt(1, how))
     other = night(store, declared, code=CODE.model_copy(update={"commit": "b" * 40}))
     resumed = night(store, declared, code=CODE)
     assert [(one.measured, one.skipped) for one in resumed.outcomes] == [(0, 6), (6, 0)]
@@ -112,8 +114,8 @@ def test_who_runs_it_says_whether_a_run_is_resumed(store: Path) -> None:
 
 
 def test_what_was_measured_for_the_commit_is_left_out(store: Path) -> None:
-    half = suite(workloads=[{"name": "nets", "space": "supershaper:scale=mini", "n": 6}], devices=["cpu", "k80"])
-    night(store, half, code=CODE, only=("nets",))
+    half = suite(devices=["cpu", "k80"])
+    night(store, half, code=CODE)
     done = night(store, half, code=CODE, skip=("ok", "unconfirmed"))
     assert [(one.measured, one.failed, one.skipped) for one in done.outcomes] == [(0, 0, 6), (0, 6, 0)]
     changed = night(store, half, code=CODE.model_copy(update={"is_dirty": True}), skip=("ok",))

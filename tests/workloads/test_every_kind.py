@@ -20,6 +20,7 @@ from hwcost.workloads import (
     FactoryWorkload,
     ModelWorkload,
     OnnxWorkload,
+    RevisionWorkload,
     SyntheticWorkload,
     Workload,
 )
@@ -143,6 +144,20 @@ class TestOnnx(WorkloadSuite):
 
     def others(self) -> Sequence[Workload]:
         return [OnnxWorkload.of(self.path, batch_size=3, seq_len=8), OnnxWorkload.of(self.path, batch_size=2, seq_len=9)]
+
+
+class TestRevision(WorkloadSuite):
+    """A synthetic workload at a commit: what is built is another kind's affair."""
+
+    kind = "revision"
+    builds = has_inputs = False
+
+    def make(self) -> Workload:
+        return RevisionWorkload.of(SyntheticWorkload("some", flops=10**6), "a" * 40, "/tree", ("/tree", "/lib"))
+
+    def others(self) -> Sequence[Workload]:
+        works = [SyntheticWorkload("more", flops=10**7), SyntheticWorkload("some, twice", flops=10**6, batch_size=2)]
+        return [*(RevisionWorkload.of(one, "a" * 40) for one in works), RevisionWorkload.of(works[0], "b" * 40)]
 
 
 class TestSynthetic(WorkloadSuite):

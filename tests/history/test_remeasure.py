@@ -1,0 +1,129 @@
+"""Alarms are measured again: both codes in one campaign from their working trees, or beside anchors."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hwcost.campaign import round as campaign_round
+from hwcost.devices import DeviceHandle, load
+from hwcost.history.check import check
+from hwcost.history.remeasure import measure_again
+from hwcost.history.worktree import has_commit, repository_of, tree_of
+from hwcost.stores import open_store
+from hwcost.stores.entries import Confirmation
+from hwcost.testing.faults import Faults
+from hwcost.testing.in_process import InProcess
+from hwcost.testing.sim_device import SimDevice
+from hwcost.workloads import SyntheticWorkload
+from hwcost.workloads.base import Workload
+from tests.history.histories import History
+from tests.history.repository import Repository
+
+pytestmark = pytest.mark.once
+
+XEON = DeviceHandle(load("xeon"))
+SLOWER = math.log1p(0.06)
+FAULTS = Faults(noise=0.01, process=0.005)
+WORKS = [SyntheticWorkload(f"net{i:03d}", flops=int(3e9 * 1.1**i)) for i in range(12)]
+
+
+def simulated(monkeypatch: pytest.MonkeyPatch, slow: Callable[[Path | None, Workload], float]) -> None:
+    """Lets rounds run on a simulated device whose speed depends on the tree that a process runs in."""
+    law_s = SimDevice().law_s
+    seeds: dict[Path | None, int] = {}
+
+    def worker(job: Any, server: object = None, tree: Any = None) -> InProcess:
+        place = None if tree is None else Path(tree.folder)
+        seed = seeds.setdefault(place, len(seeds))
+        device = SimDevice(options={"seed": seed}, faults=FAULTS, law=lambda work: law_s(work) * slow(place, work))
+        return InProcess(job, device, XEON)
+
+    monkeypatch.setattr(campaign_round, "WorkerProcess", worker)
+
+
+def factor(place: Path | None, work: Workload) -> float:
+    """Reads how slow a workload is in a tree."""
+    assert place is not None
+    found = dict(line.split() for line in (place / "slow.txt").read_text().splitlines())
+    return float(found.get(work.name, 1.0))
+
+
+@pytest.fixture
+def history() -> History:
+    made = History()
+    made.y[3, 22:] += SLOWER
+    return made
+
+
+def test_a_real_slow_down_is_confirmed_and_one_of_the_nights_alone_is_refuted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History
+) -> None:
+    history.y[5, 22:] += SLOWER  # the code does not do that
+    repository = Repository(tmp_path)
+    good, bad = repository.commit("slow.txt", ""), repository.commit("slow.txt", "net003 1.06\n")
+    monkeypatch.chdir(tmp_path)
+    simulated(monkeypatch, factor)
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, WORKS, [*[good] * 22, bad])
+        assert before.counts["regressed"] == 2
+        assert not before.fails(["regressed"])
+        assert before.fails(["unconfirmed"])
+        assert measure_again(store, before) == []
+        after = check(store, before.runs)
+        found = {one.run_id: one for one in store.entries(Confirmation)}
+    names = {after.series[one.series_key].name: one for one in after.judgements}
+    assert (names["net003"].verdict, names["net003"].is_confirmed) == ("regressed", True)
+    assert names["net005"].verdict == "ok"
+    assert after.fails(["regressed"])
+    assert names["net003"].confirmation is not None
+    assert names["net003"].confirmation.log_ratio == pytest.approx(SLOWER, abs=0.02)
+    assert {one.how for one in found.values()} == {"worktree"}
+    assert "tree" not in subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True).stdout[-30:]
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+def test_without_the_code_of_before_anchors_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
+) -> None:
+    law_s = SimDevice().law_s
+    for i, work in enumerate(WORKS):  # the nights were measured on the simulated device
+        history.y[i] += math.log(law_s(work)) - history.y[i, :20].mean()
+    slow = {"net003": 1.06} if is_slow else {}
+    simulated(monkeypatch, lambda place, work: 1.3 * slow.get(work.name, 1.0))  # the machine is slow today
+    monkeypatch.chdir(tmp_path)
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, WORKS, [])
+        assert measure_again(store, before) == []
+        (entry,) = store.entries(Confirmation)
+    assert (entry.how, entry.outcome) == ("anchors", "confirmed" if is_slow else "refuted")
+
+
+def test_what_cannot_be_measured_again_stays_unconfirmed_and_says_why(tmp_path: Path, history: History) -> None:
+    history.y = history.y[:2]
+    history.n = 2
+    history.y[1, 22:] += SLOWER
+    with open_store(tmp_path / "s.db") as store:
+        (remark,) = measure_again(store, history.stored(store, WORKS, []))
+        assert store.entries(Confirmation) == []
+    assert "stay unconfirmed" in remark
+    assert "it takes 2" in remark
+
+
+def test_another_commit_is_checked_out_beside_and_gone_afterwards(tmp_path: Path) -> None:
+    repository = Repository(tmp_path)
+    first = repository.commit("slow.txt", "net 2.0\n")
+    repository.commit("slow.txt", "net 3.0\n")
+    top = repository_of(tmp_path)
+    assert top is not None
+    with tree_of(top, first, tmp_path) as tree:
+        assert (Path(tree.folder) / "slow.txt").read_text() == "net 2.0\n"
+        assert tree.paths[0] == tree.folder
+    assert not Path(tree.folder).exists()
+    assert not has_commit(top, "0" * 40)
+    assert not has_commit(top, "--help")
