@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
     from hwcost.campaign.progress import Progress
     from hwcost.stores.base import Store
+    from hwcost.stores.schema import Campaign
 
 LONG_S = 600.0
 """A campaign that takes longer is announced."""
@@ -170,11 +171,18 @@ def half_width(processes: int, passes: int) -> float:
     return 1.96 * math.sqrt((PROCESS_NOISE**2 + BLOCK_NOISE**2 / passes) / processes)
 
 
-def known_calls(plan: Plan, store: Store) -> dict[str, Earlier]:
-    """Returns what is known of workloads by key from a store's latest campaigns on the same device and backend."""
+def known_calls(plan: Plan, store: Store, among: Sequence[Campaign] | None = None) -> dict[str, Earlier]:
+    """Returns what is known of workloads by key from a store's latest campaigns on the same device and backend.
+
+    Args:
+        plan: Plan with the workloads.
+        store: Store with earlier campaigns.
+        among: Campaigns to look through, the oldest first; None for all.
+    """
     found: dict[str, Earlier] = {}
     where = plan.device, plan.backend
-    same = [one for one in store.campaigns() if (one.plan.get("device"), one.plan.get("backend")) == where]
+    known = store.campaigns() if among is None else among
+    same = [one for one in known if (one.plan.get("device"), one.plan.get("backend")) == where]
     for campaign in same[::-1][:EARLIER]:
         for record in store.records(campaign.campaign_id):
             visit = record.visit

@@ -147,7 +147,7 @@ def _observer(update: Callable[[Any], None]) -> Observer:
         def planned(self, run: Run, planned: Sequence[Planned], budget_s: float | None, is_resumed: bool) -> None:
             self.count = len(planned)
             what = "resumed" if is_resumed else "begins"
-            shared = "" if budget_s is None else f", which share {format_clock(budget_s)}"
+            shared = "" if budget_s is None else f", within {format_clock(budget_s)}"
             console.note(f"run {run.run_id} of suite '{run.suite}' {what}: {_summary(planned)}{shared}")
 
         def begins(self, number: int, planned: Planned, budget_s: float | None) -> None:
@@ -172,7 +172,8 @@ def _summary(planned: Sequence[Planned]) -> str:
     total_s = sum(one.weight for one in plans)
     is_least = any(one.expected is not None and one.expected.is_least for one in plans)
     about = "at least" if is_least else "about"
-    return f"{len(planned)} campaigns of {workloads} workloads, {about} {format_clock(total_s)}"
+    campaigns = "1 campaign" if len(planned) == 1 else f"{len(planned)} campaigns"
+    return f"{campaigns} of {workloads} workloads, {about} {format_clock(total_s)}"
 
 
 def _expected(planned: Planned, budget_s: float | None) -> str:

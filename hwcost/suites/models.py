@@ -162,7 +162,8 @@ def _is_of(spec: ModelSpec, outcome: Outcome) -> bool:
 def _series_keys(data: Data, store: Store, run: Run, campaign_id: str) -> list[str]:
     """Returns the series of each row; empty texts where the store has none."""
     table = store.estimates(run_ids=[run.run_id])
-    of_campaign = table.take(np.array([table.campaign_id[i] == campaign_id if i >= 0 else False for i in table.campaign]))
+    ids = [*table.campaign_id, None]  # the last one is that of rows without a campaign, whose index is -1
+    of_campaign = table.take(np.array([ids[i] == campaign_id for i in table.campaign.tolist()], dtype=np.bool_))
     known = store.series()
     keys: dict[Any, str] = {}
     for index in np.unique(of_campaign.series).tolist():

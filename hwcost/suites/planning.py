@@ -20,6 +20,7 @@ from hwcost.suites.histories import series_of_plan
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
     from hwcost.stores.runs import Run
+    from hwcost.stores.schema import Campaign
 
 __all__ = ["Planned", "plan_parts", "without_existing"]
 
@@ -57,17 +58,23 @@ class Planned:
         }  # fmt: skip
 
 
+RECENT = 3
+"""Runs of a suite whose calls tell how long the next one takes."""
+
+
 def plan_parts(parts: Sequence[Part], store: Store | None) -> list[Planned]:
     """Plans campaigns; what cannot be planned keeps its error, and what has no workload that is wanted is left out.
 
     Args:
         parts: The campaigns as they are declared.
-        store: Store with earlier campaigns, whose calls tell how long these will take; None without one.
+        store: Store with earlier runs of the suite, whose calls tell how long these will take; None without one.
 
     Raises:
         UsageError: When none is left.
     """
-    planned = [_planned(part, store) for part in parts]
+    runs = [] if store is None else store.runs(parts[0].suite.name)[-RECENT:]
+    recent = [] if store is None else [one for run in runs for one in store.campaigns(run.run_id)]
+    planned = [_planned(part, store, recent) for part in parts]
     wanted = [one for one in planned if not isinstance(one.error, NothingLeftError)]
     if not wanted and planned[0].error is not None:
         raise planned[0].error
@@ -103,7 +110,7 @@ def _is_of(run: Run, commit: str) -> bool:
     return run.code is not None and run.code.commit == commit and not run.code.is_dirty
 
 
-def _planned(part: Part, store: Store | None) -> Planned:
+def _planned(part: Part, store: Store | None, recent: Sequence[Campaign]) -> Planned:
     try:
         plan = part.plan()
         if part.on is not None:
@@ -111,5 +118,5 @@ def _planned(part: Part, store: Store | None) -> Planned:
             transport(part.on)
     except HwcostError as error:
         return Planned(part, error=error)
-    known = None if store is None else known_calls(plan, store)
+    known = None if store is None else known_calls(plan, store, recent)
     return Planned(part, plan, expected=forecast(plan, known))

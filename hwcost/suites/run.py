@@ -180,7 +180,7 @@ class _Night:
 
     def _found(self, plan: Plan) -> tuple[str, bool]:
         """Returns the run's campaign of a plan, which is begun where there is none, and whether it is done."""
-        mine = [one for one in self.store.campaigns() if one.run_id == self.run.run_id]
+        mine = self.store.campaigns(self.run.run_id)
         same = next((one for one in mine if Plan.from_dict(one.plan).is_same(plan)), None)
         if same is None:
             return campaign.start(plan, self.store, self.run.run_id), False

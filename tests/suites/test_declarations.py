@@ -67,6 +67,14 @@ def test_workloads_are_the_same_every_night_and_stand_once() -> None:
         expand(suite(), only=["nothing"])[0].plan()
 
 
+def test_what_a_suite_does_not_say_is_what_is_configured() -> None:
+    configured = {"tier": "quick", "backend": "null", "seq_len": 16, "budget": "5m", "device": "k80", "threads": None}
+    found = suite(budget="1m").with_defaults(configured)
+    assert (found.tier, found.backends[0].name, found.budget_of("quick")) == ("quick", "null", "1m")
+    assert [(part.device, part.shape.seq_len) for part in expand(found)] == [("cpu", 16)]
+    assert suite(tier="strict", shapes=[{"seq_len": 8}]).with_defaults(configured).shapes[0].seq_len == 8
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -81,14 +89,6 @@ def test_workloads_are_the_same_every_night_and_stand_once() -> None:
         ({"policy": [{"lest": 0.1}]}, "policy[1]: unknown key 'lest'. Did you mean 'least'?"),
     ],
 )
-def test_what_a_suite_does_not_say_is_what_is_configured() -> None:
-    configured = {"tier": "quick", "backend": "null", "seq_len": 16, "budget": "5m", "device": "k80", "threads": None}
-    found = suite(budget="1m").with_defaults(configured)
-    assert (found.tier, found.backends[0].name, found.budget_of("quick")) == ("quick", "null", "1m")
-    assert [(part.device, part.shape.seq_len) for part in expand(found)] == [("cpu", 16)]
-    assert suite(tier="strict", shapes=[{"seq_len": 8}]).with_defaults(configured).shapes[0].seq_len == 8
-
-
 def test_what_cannot_be_used_names_the_file_and_the_key(values: dict[str, Any], said: str) -> None:
     with pytest.raises(DataError) as caught:
         suite(**values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,12 @@ def test_a_workload_that_cannot_be_prepared_fails_alone(store: Path) -> None:
     assert result.error is not None
     assert result.error.exit_code == 4
     assert "as option 'fail' asks for" in latest(store, result.run.run_id)[name][1]
+
+
+def test_a_device_elsewhere_is_measured_there(store: Path, tmp_path: Path) -> None:
+    there = f"local://{tmp_path}/there?python={sys.executable}"
+    result = night(store, suite(), devices=(f"cpu@{there}", "cpu@ssh:///no-host"))
+    assert [(one.part.on, one.measured, one.failed) for one in result.outcomes] == [(there, 6, 0), ("ssh:///no-host", 0, 6)]
 
 
 class StopsAt(Observer):
