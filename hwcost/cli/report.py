@@ -83,6 +83,21 @@ def serve(
     return 0
 
 
+@app.command("grafana")
+def grafana(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for both files.")],
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> int:
+    """Write a Grafana dashboard over a PostgreSQL store, and the SQL of the views that it reads."""
+    from hwcost.report.dashboard.grafana import write_grafana
+
+    for path in write_grafana(out):
+        print(path)
+    console.note("Run views.sql in the database with psql, then import hwcost.json in Grafana.")
+    return 0
+
+
 def _instant(since: str | None, runs: list[Run]) -> str | None:
     if since is None:
         return None

@@ -27,7 +27,7 @@ WRONG = {
     "measure": ("--device", "no-such-device", "--space", "supershaper"), "pipeline": ("no-such-system",),
     "plan": ("--device", "no-such-device", "--out", "no-such-folder"),
     "predict": ("no-such-folder",), "report build": ("--store", "no-such-store.db", "--out", "no-such-folder"),
-    "report serve": ("--store", "no-such-store.db"), "run": ("no-such-suite",), "search": ("--space", "no-such-space"),
+    "report grafana": (), "report serve": ("--store", "no-such-store.db"), "run": ("no-such-suite",), "search": ("--space", "no-such-space"),
     "spaces from-table": (), "spaces list": ("surplus",), "spaces show": ("no-such-space",),
     **{f"store {name}": ("--store", "no-such-store.db") for name in ("info", "migrate", "doctor", "prune", "refresh")},
     "supernet eval": (), "supernet extract": (),

@@ -24,7 +24,6 @@ LARGEST_SCATTER = 2000
 
 def audits(store: Store, history: History) -> list[dict[str, Any]]:
     """Returns the audit of the latest campaign of each device that has records; one that cannot be audited says why."""
-    known = {campaign.campaign_id for campaign in store.campaigns()}
     labels, latest = places(history.series.values()), dict[str, str]()
     table = history.table
     for key, rows in zip(history.keys, history.rows, strict=True):
@@ -33,7 +32,9 @@ def audits(store: Store, history: History) -> list[dict[str, Any]]:
             found = table.campaign_id[table.campaign[rows[-1]]]
             label = labels[one.device, one.backend]
             latest[label] = max(latest.get(label, ""), found)
-    return [_audit(store, label, campaign) for label, campaign in sorted(latest.items()) if campaign in known]
+    return [
+        _audit(store, label, campaign) for label, campaign in sorted(latest.items()) if history.environments.get(campaign)
+    ]
 
 
 def _audit(store: Store, label: str, campaign_id: str) -> dict[str, Any]:

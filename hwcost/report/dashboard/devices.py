@@ -46,9 +46,8 @@ def _recent(history: History, rows: Indices) -> dict[str, Any]:
     table = history.table
     if not len(rows):
         return {"at": None, "nights": 0, "shares": {}, "noise": None}
-    nights = np.unique(table.run[rows])
-    first_seen = {night: float(table.measured_s[rows[table.run[rows] == night]].min()) for night in nights.tolist()}
-    late = sorted(first_seen, key=first_seen.__getitem__)[-RECENT_NIGHTS:]
+    nights, first = np.unique(table.run[rows], return_index=True)  # rows are in the order of time
+    late = nights[np.argsort(first)][-RECENT_NIGHTS:]
     recent = rows[np.isin(table.run[rows], late)]
     shares = np.bincount(table.status[recent], minlength=len(STATUSES)) / len(recent)
     width = table.half_width[recent][np.isfinite(table.half_width[recent])]
@@ -67,7 +66,7 @@ def _changes(history: History, rows: Indices) -> list[list[Any]]:
     campaigns, first = np.unique(table.campaign[rows], return_index=True)
     for row, campaign in sorted(zip(first.tolist(), campaigns.tolist(), strict=True)):
         facts = history.environments.get(table.campaign_id[campaign]) if campaign >= 0 else None
-        if facts is None:
+        if not facts:
             continue
         changed = differing(before, facts) if before is not None else {}
         if changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 import json
 import os
@@ -62,6 +63,7 @@ class Site:
         self._files: dict[str, str] = {}
         _make(folder)
         self._old = _manifest(folder)
+        self._sorted = sorted(self._old["files"])
         self.state: dict[str, Any] = self._old["state"]
         self._note({}, self._old["files"])  # what is interrupted now is not taken for whole by the next build
 
@@ -95,11 +97,13 @@ class Site:
 
     def keep(self, prefix: str) -> bool:
         """Keeps all files of an earlier build whose names begin so; returns False where one of them is not there."""
-        found = {name: digest for name, digest in self._old["files"].items() if name.startswith(prefix)}
-        if not found or not all((self.folder / name).is_file() for name in found):
+        first = bisect.bisect_left(self._sorted, prefix)
+        last = bisect.bisect_right(self._sorted, f"{prefix}\uffff")
+        names = self._sorted[first:last]
+        if not names or not all((self.folder / name).is_file() for name in names):
             return False
-        self._files |= found
-        self.kept += len(found)
+        self._files |= {name: self._old["files"][name] for name in names}
+        self.kept += len(names)
         return True
 
     def finish(self, state: Mapping[str, Any]) -> None:

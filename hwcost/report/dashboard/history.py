@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.history import DeviceJudgement, Judgement, Policy, judge, judge_devices
+from hwcost.history.check import WINDOW
 from hwcost.history.judgement import VERDICTS
 from hwcost.history.policy import CANARY
 from hwcost.history.selection import select_runs
@@ -23,9 +24,6 @@ from hwcost.stores.series import STATUSES, Series
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
-
-WINDOW = 120
-"""Nights before the latest one that its verdicts are based on."""
 
 Facts = Mapping[str, Any]
 
@@ -49,7 +47,7 @@ class History:
         judgements: Verdicts on the latest night of each suite.
         of_devices: Verdicts on what is common to all series of a device.
         checks: Judgements of cost models, the oldest first.
-        environments: Facts of the environment of each campaign that has records.
+        environments: Facts of the environment of each campaign; empty for one without records.
     """
 
     runs: Sequence[Run]
@@ -130,7 +128,7 @@ def read(
         series={key: one for key, one in series.items() if key in shown and one.extra.get("role") != CANARY},
         table=table,
         checks=store.entries(ModelCheck),
-        environments=_environments(store, known or {}),
+        environments=_environments(store, table.campaign_id, known or {}),
     )
     entries: list[Entry] = [*store.entries(Acceptance), *store.entries(Confirmation)]
     return _judged(history, series, policy, entries)
@@ -160,14 +158,13 @@ def _latest(table: EstimateTable, runs: Sequence[Run]) -> EstimateTable:
     return table.take(is_recent[table.run])
 
 
-def _environments(store: Store, known: Mapping[str, Facts]) -> dict[str, Facts]:
-    """Reads the environment of each campaign that has records, by its first one."""
+def _environments(store: Store, campaigns: Sequence[str], known: Mapping[str, Facts]) -> dict[str, Facts]:
+    """Reads the environment of each campaign by its first record; one that has none has no facts."""
     found: dict[str, Facts] = {}
-    for campaign in store.campaigns():
-        facts = known.get(campaign.campaign_id)
-        if facts is None:
-            record = next(store.records(campaign.campaign_id), None)
-            facts = None if record is None else record.environment.deciding
-        if facts is not None:
-            found[campaign.campaign_id] = facts
+    for campaign in campaigns:
+        if campaign not in known:
+            record = next(store.records(campaign), None)
+            found[campaign] = {} if record is None else record.environment.deciding
+        else:
+            found[campaign] = known[campaign]
     return found

@@ -31,10 +31,9 @@ Wanted = dict[str, set[str]]
 
 def write_records(site: Site, store: Store, history: History) -> None:
     """Writes the records of alarms and of the latest nights, and the list of what was written."""
-    known = {campaign.campaign_id for campaign in store.campaigns()}
     listed: dict[str, list[int]] = {}
     for campaign_id, keys in sorted(wanted(history).items()):
-        if campaign_id not in known:
+        if not history.environments.get(campaign_id):
             continue
         for key, document in documents(store, history, campaign_id, keys):
             name = f"records/{slug(campaign_id)}/{key}"

@@ -63,7 +63,8 @@ class Served:
         """Builds the site where the store has changed."""
         with self._lock, open_store(self._location, create=False) as store:
             runs = store.runs()
-            state = (len(runs), [(run.run_id, run.status) for run in runs[-1:]], len(store.campaigns()))
+            latest = store.latest_campaign()
+            state = (len(runs), [(run.run_id, run.status) for run in runs[-1:]], latest and latest.campaign_id)
             if state == self._state:
                 return
             self._history = read(store, since=self._settings.since, policy=self._settings.policy)
