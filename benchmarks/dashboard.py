@@ -1,7 +1,7 @@
 """Times the dashboard at the size of a year: 365 nights of 312 workloads on 4 devices, on SQLite and PostgreSQL.
 
-Run ``python benchmarks/dashboard.py [SQLITE-OR-URL ...]``; without arguments, a new SQLite file. It prints each figure beside
-its bar. The browser's part needs Chromium and playwright; a store that holds nights already is not written again.
+Run ``python benchmarks/dashboard.py [STORE ...]``; without arguments, on a new SQLite file. It prints each figure beside its
+bar. The browser's part needs Chromium and playwright; a store that holds nights already is not written again.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from hwcost.testing.nights import Shift, SimNights
 from hwcost.timing.timer import stopwatch
 
 YEAR = SimNights(
-    nights=365, workloads=312, devices=("cpu", "k80", "t4", "xeon"), noise=0.01, level=0.004, correlation=0.3, missing=0.001,
-    failed=0.0005, shifts=(Shift(355, 1.06, "*no. 4*"), Shift(200, 0.93, "*no. 7*", "t4"), Shift(100, 1.1, "*attention*", "cpu")),
+    nights=365, workloads=312, devices=("cpu", "k80", "t4", "xeon"), noise=0.01, level=0.004, correlation=0.3,
+    missing=0.001, failed=0.0005, shifts=(Shift(355, 1.06, "*no. 4*"), Shift(200, 0.93, "*no. 7*", "t4"), Shift(100, 1.1, "*attention*", "cpu")),
 )  # fmt: skip
 MANY = SimNights(
     nights=36_500, workloads=1, devices=("cpu",), noise=0.01, correlation=0.3, spacing=timedelta(minutes=14.4)
