@@ -21,9 +21,16 @@ from hwcost.testing.nights import Shift, SimNights
 from hwcost.timing.timer import stopwatch
 
 YEAR = SimNights(
-    nights=365, workloads=312, devices=("cpu", "k80", "t4", "xeon"), noise=0.01, level=0.004, correlation=0.3,
-    missing=0.001, failed=0.0005, shifts=(Shift(355, 1.06, "*no. 4*"), Shift(200, 0.93, "*no. 7*", "t4"), Shift(100, 1.1, "*attention*", "cpu")),
-)  # fmt: skip
+    nights=365,
+    workloads=312,
+    devices=("cpu", "k80", "t4", "xeon"),
+    noise=0.01,
+    level=0.004,
+    correlation=0.3,
+    missing=0.001,
+    failed=0.0005,
+    shifts=(Shift(355, 1.06, "*no. 4*"), Shift(200, 0.93, "*no. 7*", "t4"), Shift(100, 1.1, "*attention*", "cpu")),
+)
 MANY = SimNights(
     nights=36_500, workloads=1, devices=("cpu",), noise=0.01, correlation=0.3, spacing=timedelta(minutes=14.4)
 )  # fmt: skip
