@@ -35,6 +35,9 @@
     return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": caption }, table);
   };
 
+  // Text of which three lines are shown; all of it stands in the title.
+  hwcost.clamped = (text) => hwcost.el("span", { class: "clamp", title: text }, text);
+
   hwcost.facts = function (pairs) {
     const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
     return hwcost.el("dl", { class: "facts" }, known.map(([name, value]) => [hwcost.el("dt", {}, name), hwcost.el("dd", {}, value)]));

@@ -29,8 +29,8 @@
   }
 
   const columns = (isShort) => [
-    { label: "workload", class: "name", cell: (one) => [el("a", { href: hwcost.address.link("series", { s: one.key }) }, one.name), isShort ? null : el("span", { class: "why" }, why(one))] },
-    { label: "device", text: true, class: "nowrap", cell: (one) => one.device + " / " + one.backend },
+    { label: "workload", class: "name", cell: (one) => [el("a", { class: "clamp", title: one.name, href: hwcost.address.link("series", { s: one.key }) }, one.name), isShort ? null : el("span", { class: "why" }, why(one))] },
+    { label: "device", text: true, cell: (one) => hwcost.clamped(one.device + " / " + one.backend) },
     { label: "verdict", text: true, cell: (one) => hwcost.verdict.tag(one.verdict) },
     { label: "before", cell: (one) => side(one, "before") },
     { label: "after", cell: (one) => side(one, "after") },

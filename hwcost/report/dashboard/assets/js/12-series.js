@@ -23,9 +23,9 @@
       el("p", {}, el("strong", { id: "shown" }, rows.length), " of " + list.rows.length + " series" + (rows.length > limit ? ", the first " + limit + " shown." : ".")));
     if (!rows.length) return;
     view.append(hwcost.table("Latest value of each series", [
-      { label: "workload", class: "name", cell: (row) => el("a", { href: address.link("series", { s: row.key }) }, row.name) },
-      { label: "device", text: true, cell: (row) => row.place },
-      { label: "family", text: true, cell: (row) => row.family },
+      { label: "workload", class: "name", cell: (row) => el("a", { class: "clamp", title: row.name, href: address.link("series", { s: row.key }) }, row.name) },
+      { label: "device", text: true, cell: (row) => hwcost.clamped(row.place) },
+      { label: "family", text: true, cell: (row) => hwcost.clamped(row.family) },
       { label: "verdict", text: true, cell: (row) => hwcost.verdict.tag(row.verdict) },
       { label: "value", class: "nowrap", cell: (row) => format.value(row.value, row.unit) },
       { label: "± 95 %", class: "nowrap", cell: (row) => format.percent(row.half_width === null ? null : Math.expm1(row.half_width)) },

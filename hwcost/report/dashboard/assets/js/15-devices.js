@@ -11,7 +11,7 @@
     view.append(el("h1", {}, "Devices"));
     if (!devices.length) return void view.append(el("p", { class: "quiet" }, "No device has measured anything yet."));
     view.append(hwcost.table("Over the latest 30 nights of each device", [
-      { label: "device", class: "name", cell: (one) => el("a", { href: address.link("series", { place: one.label }) }, one.label) },
+      { label: "device", class: "name", cell: (one) => el("a", { class: "clamp", title: one.label, href: address.link("series", { place: one.label }) }, one.label) },
       { label: "last seen", class: "nowrap", cell: (one) => format.when(one.at) },
       { label: "series", cell: (one) => String(one.series) }, { label: "nights", cell: (one) => String(one.nights) },
       { label: "median ± 95 %", class: "nowrap", cell: (one) => format.percent(one.noise === null ? null : Math.expm1(one.noise), 2) },
