@@ -1,4 +1,4 @@
-"""``hwcost export`` and ``hwcost import``: carry campaigns from one machine's store to another's."""
+"""``hwcost export`` and ``hwcost import``: campaigns between stores, and results of and for other benchmark tools."""
 
 from __future__ import annotations
 
@@ -9,9 +9,98 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
+from hwcost.cli.given import refuse_unused
+from hwcost.errors import UsageError
+from hwcost.exchange.benchmarks import EXPORTED, IMPORTED
 
 if TYPE_CHECKING:
     from hwcost.stores.copy import Counts
+
+OTHERS = "Other tools' files"
+"""Panel of the options that other tools' formats take."""
+
+_OF_EXPORT = ("run", "suite", "device")
+_OF_IMPORT = ("device", "backend", "suite", "name", "measured_at", "dry_run")
+
+Campaign = Annotated[
+    str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
+]
+Out = Annotated[
+    str,
+    typer.Option(
+        "--out", metavar="FILE.jsonl|DIR.parquet|-",
+        help="File to add to, or a new folder; - for stdout. With --format, file to write, or folder for several.",
+    ),
+]  # fmt: skip
+ImportFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="NAME", help=f"Format of another tool: {', '.join(IMPORTED)}.",
+        show_default="recognised by content", rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+ExportFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="NAME", help=f"Format of another tool: {', '.join(EXPORTED)}.",
+        show_default="hwcost's own", rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+Device = Annotated[
+    str | None,
+    typer.Option(
+        "--device", metavar="NAME", help="Name of the device.", show_default="as the file says", rich_help_panel=OTHERS
+    ),
+]
+Suite = Annotated[
+    str | None,
+    typer.Option(
+        "--suite", metavar="NAME", help="Name of the suite.", show_default="name of the format", rich_help_panel=OTHERS
+    ),
+]
+OnlyDevice = Annotated[
+    str | None,
+    typer.Option(
+        "--device", metavar="NAME", help="Device whose values are exported.", show_default="all", rich_help_panel=OTHERS
+    ),
+]
+OnlySuite = Annotated[
+    str | None,
+    typer.Option(
+        "--suite", metavar="NAME", help="Suite whose runs are exported.", show_default="all", rich_help_panel=OTHERS
+    ),
+]
+Run = Annotated[
+    str | None, typer.Option("--run", metavar="ID", help="Run to export.", show_default="all", rich_help_panel=OTHERS)
+]
+Backend = Annotated[
+    str | None,
+    typer.Option(
+        "--backend", metavar="NAME", help="Runtime that executed it.", show_default="as the file says",
+        rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+Name = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="NAME", help="Name of the workload, for files without one.", show_default="name of the file",
+        rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+MeasuredAt = Annotated[
+    str | None,
+    typer.Option(
+        "--measured-at", metavar="INSTANT", help="Time of the measurement, such as 2025-01-31T12:00:00Z.",
+        show_default="as the file says", rich_help_panel=OTHERS,
+    ),
+]  # fmt: skip
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...|DIR", help="Files that hwcost export or another tool wrote; a job folder, or its results.",
+        show_default=False,
+    ),
+]  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -21,33 +110,87 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    out: Annotated[
-        str,
-        typer.Option(
-            "--out", metavar="FILE.jsonl|DIR.parquet|-", help="File to add to, or a new folder; - for JSON Lines to stdout."
-        ),
-    ],
+    context: typer.Context,
+    out: Out,
     store: console.StoreUrl = None,
-    campaign: Annotated[
-        str | None, typer.Option("--campaign", metavar="ID", help="Campaign to export.", show_default="all")
-    ] = None,
+    campaign: Campaign = None,
+    format: ExportFormat = None,
+    run: Run = None,
+    suite: OnlySuite = None,
+    device: OnlyDevice = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
 ) -> None:
-    """Write campaigns with all their raw samples, and their history, for another machine's store or other tools.
+    """Write campaigns with all their raw samples, and their history, for another machine's store; or values for other tools.
 
     A JSON Lines file that is there already keeps what it holds and gets what is new. Parquet files, one for each table, are
-    written whole into a new folder.
+    written whole into a new folder. With --format, values are written for another tool; a file that is there is replaced.
     """
-    from hwcost.errors import UsageError
+    if out == "-" and json == "-":
+        raise UsageError("--out - and --json - both want stdout; give one of them a file")
+    if format is not None:
+        from hwcost.cli import formats
+
+        refuse_unused(context, ("campaign",), "with --format, which exports values of runs")
+        formats.export(format, out, store, run, suite, device, json)
+        return
+    refuse_unused(context, _OF_EXPORT, "without --format, since campaigns are exported whole")
+    _export_campaigns(out, store, campaign, json)
+
+
+def import_(
+    context: typer.Context,
+    files: Files,
+    store: console.StoreUrl = None,
+    format: ImportFormat = None,
+    device: Device = None,
+    backend: Backend = None,
+    suite: Suite = None,
+    name: Name = None,
+    measured_at: MeasuredAt = None,
+    dry_run: console.DryRun = False,
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Add to a store what hwcost export wrote, results of a job folder, or results of other benchmark tools.
+
+    What is already there stays as it is. Records of another store are marked as imported; those of a job are measurements
+    like any other. A file with a fault is refused whole. Other tools' files are recognised by content, or by --format.
+    """
+    from hwcost.elsewhere.results import is_results
+    from hwcost.stores import LINES_SUFFIX
+    from hwcost.stores.parquet import is_parquet
+
+    tests = (is_parquet, _is_job, is_results)
+    own = [file for file in files if file.suffix == LINES_SUFFIX or any(test(file) for test in tests)]
+    if format is None and len(files) == 1 and own:
+        refuse_unused(context, _OF_IMPORT, "for a file of hwcost's own")
+        _import_own(files[0], store, json)
+        return
+    if format is None and own:
+        raise UsageError(f"'{own[0]}' is a file of hwcost's own. Import such files one by one")
+    from hwcost.cli import formats
+    from hwcost.exchange.benchmarks.base import Given
+
+    given = Given(device=device, backend=backend, suite=suite, name=name, measured_at=measured_at)
+    formats.import_(files, store, format, given, dry_run, json)
+
+
+def _is_job(path: Path) -> bool:
+    """Whether a path is a folder that a job runs in, whatever it holds so far."""
+    from hwcost.elsewhere.folder import PARTS, RESULTS
+
+    return path.is_dir() and any((path / name).exists() for name in (RESULTS, *PARTS))
+
+
+def _export_campaigns(out: str, store: str | None, campaign: str | None, json: str | None) -> None:
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy
     from hwcost.stores.jsonl import JsonLinesStore
     from hwcost.stores.parquet import is_parquet, write_parquet
 
-    if out == "-" and json == "-":
-        raise UsageError("--out - and --json - both want stdout; give one of them a file")
     with open_store(store, create=False) as source:
         _say(source.remarks)
         if out == "-":
@@ -63,24 +206,8 @@ def export(
             _report("exported", source.url, target.url, copy(source, target, campaign_id=campaign), json)
 
 
-def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            metavar="FILE.jsonl|DIR", help="File or folder that hwcost export wrote; a job folder, or its results.",
-            show_default=False,
-        ),
-    ],
-    store: console.StoreUrl = None,
-    json: console.Json = None,
-    quiet: console.Quiet = False,
-    verbose: console.Verbose = False,
-) -> None:
-    """Add what hwcost export wrote, or results of a job folder, to a store; records that are already there stay as they are.
-
-    Records of another store are marked as imported; those of a job are measurements like any other. A file with a corrupt
-    line is refused whole.
-    """
+def _import_own(file: Path, store: str | None, json: str | None) -> None:
+    """Takes in what hwcost wrote: results of a job, or campaigns of another store."""
     from hwcost.elsewhere.results import is_results
     from hwcost.stores import open_store
     from hwcost.stores.copy import copy

@@ -6,12 +6,16 @@ import re
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
+
+from hwcost.exchange.benchmarks.openmetrics import text
 from hwcost.report.dashboard.files import slug
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.verdicts import alarms, counts
 from hwcost.stores.estimate_table import instant
 
 ATOM = "http://www.w3.org/2005/Atom"
+END = "# EOF\n"
 EPOCH = "1970-01-01T00:00:00+00:00"
 
 _INNER = ("key", "name", "spark")
@@ -48,8 +52,8 @@ def atom(history: History) -> bytes:
     _add(feed, "link", href="index.html")
     for one in document(history)["verdicts"]:
         _entry(feed, one, until)
-    text: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
+    made: bytes = ElementTree.tostring(feed, encoding="utf-8", xml_declaration=True)
+    return made + b"\n"
 
 
 def _entry(feed: ElementTree.Element, one: dict[str, Any], until: str) -> None:
@@ -64,39 +68,16 @@ def _entry(feed: ElementTree.Element, one: dict[str, Any], until: str) -> None:
     _add(entry, "summary", one.get("reason", ""))
 
 
-def _add(parent: ElementTree.Element, name: str, text: str = "", **attributes: str) -> ElementTree.Element:
+def _add(parent: ElementTree.Element, name: str, content: str = "", **attributes: str) -> ElementTree.Element:
     found = ElementTree.SubElement(parent, f"{{{ATOM}}}{name}", attributes)
-    found.text = _NOT_XML.sub("\ufffd", text) or None
+    found.text = _NOT_XML.sub("\ufffd", content) or None
     return found
 
 
 def metrics(history: History) -> str:
     """Returns the latest value of every series as OpenMetrics text; a series whose last night has none is absent."""
-    by_quantity: dict[tuple[str, str], list[str]] = {}
-    for key, rows in zip(history.keys, history.rows, strict=True):
-        one = history.series[key]
-        if not len(rows) or not history.is_good[rows[-1]]:
-            continue
-        labels = ",".join(
-            f'{name}="{_escaped(value)}"'
-            for name, value in (
-                ("workload", one.name), ("device", one.device), ("backend", one.backend), ("series", one.series_key)
-            )
-        )  # fmt: skip
-        value, at = float(history.table.value[rows[-1]]), float(history.table.measured_s[rows[-1]])
-        by_quantity.setdefault((_metric(one.quantity), one.unit), []).append(f"{{{labels}}} {value!r} {at!r}")
-    lines = []
-    for (quantity, unit), samples in sorted(by_quantity.items()):
-        name = f"hwcost_{quantity}" + {"s": "_seconds", "J": "_joules", "B": "_bytes"}.get(unit, "")
-        lines += [f"# TYPE {name} gauge", *(f"{name}{sample}" for sample in samples)]
+    last = np.array([rows[-1] for rows in history.rows if len(rows)], dtype=np.intp)
+    latest = history.table.take(last[history.is_good[last]]).estimates()
     verdicts = counts(one.verdict for one in history.judgements)
-    lines += ["# TYPE hwcost_verdicts gauge", *(f'hwcost_verdicts{{verdict="{name}"}} {n}' for name, n in verdicts.items())]
-    return "\n".join([*lines, "# EOF", ""])
-
-
-def _metric(quantity: str) -> str:
-    return re.sub(r"_(s|j|bytes)$", "", re.sub(r"[^a-zA-Z0-9_]", "_", quantity))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    lines = ["# TYPE hwcost_verdicts gauge", *(f'hwcost_verdicts{{verdict="{name}"}} {n}' for name, n in verdicts.items())]
+    return text(history.series, latest).removesuffix(END) + "\n".join([*lines, END])

@@ -7,12 +7,14 @@ import shutil
 import pytest
 from hwcost_example_more.npu import FOLDER, ROOT, NpuTelemetry
 from hwcost_example_more.quantity import MeanPower
+from hwcost_example_more.stopwatch import Stopwatch
 from hwcost_example_more.workload import Product
 
 from hwcost.elsewhere.transports import transport
 from hwcost.testing.device_kinds import DeviceKindSuite
 from hwcost.testing.device_profiles import DeviceProfileSuite
 from hwcost.testing.figures import FigureSuite
+from hwcost.testing.formats import FormatSuite
 from hwcost.testing.quantities import QuantitySuite
 from hwcost.testing.supernets import SupernetSuite
 from hwcost.testing.systems import SystemSuite
@@ -61,6 +63,12 @@ class TestProduct(WorkloadSuite):
 class TestMeanPower(QuantitySuite):
     kind = MeanPower
     conditions = {"uninterrupted": {"calls": 10, "seconds": 2.0, "visit_energy_j": 5.0}}  # noqa: RUF012
+
+
+class TestStopwatch(FormatSuite):
+    kind = Stopwatch
+    content = b"stopwatch 1\nstirring 12.5\nbaking 1800\n"
+    values = (12.5, 1800.0)
 
 
 class TestMlpSupernet(SupernetSuite):

@@ -1,0 +1,38 @@
+"""Other benchmark tools' files in and out, one format a file.
+
+A format is a :class:`~hwcost.exchange.benchmarks.base.Reader`, a :class:`~hwcost.exchange.benchmarks.base.Writer`, or both:
+a class and one line here, or in the entry-point group ``hwcost.formats`` of another distribution.
+"""
+
+from __future__ import annotations
+
+from hwcost.registry import Registry
+
+__all__ = ["EXPORTED", "FORMATS", "IMPORTED"]
+
+_HERE = "hwcost.exchange.benchmarks"
+
+IMPORTED = {
+    "asv": f"{_HERE}.asv:Asv",
+    "google-benchmark": f"{_HERE}.google_benchmark:GoogleBenchmark",
+    "hat": f"{_HERE}.latency_tables:Hat",
+    "nvbench": f"{_HERE}.nvbench:NvBench",
+    "onnxruntime": f"{_HERE}.onnxruntime_csv:OnnxRuntimeCsv",
+    "optimum-benchmark": f"{_HERE}.optimum_benchmark:OptimumBenchmark",
+    "pyperf": f"{_HERE}.pyperf:Pyperf",
+    "pytest-benchmark": f"{_HERE}.pytest_benchmark:PytestBenchmark",
+    "supershaper": f"{_HERE}.latency_tables:SuperShaper",
+    "trtexec": f"{_HERE}.trtexec:Trtexec",
+}
+"""hwcost's own readers, by the name that the user types."""
+
+EXPORTED = {
+    "asv": f"{_HERE}.asv:Asv",
+    "bencher": f"{_HERE}.bencher:Bencher",
+    "github-action-benchmark": f"{_HERE}.github_action:GithubAction",
+    "openmetrics": f"{_HERE}.openmetrics:OpenMetrics",
+    "otava": f"{_HERE}.otava:Otava",
+}
+"""hwcost's own writers, by the name that the user types."""
+
+FORMATS = Registry("hwcost.formats", "format", IMPORTED | EXPORTED)

@@ -1,0 +1,92 @@
+"""Reads and writes files of other tools by the name of their format, or by what is in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hwcost.errors import DataError, UsageError
+from hwcost.exchange.benchmarks import FORMATS
+from hwcost.exchange.benchmarks.base import Format, Given, Imported, Reader, Writer
+from hwcost.exchange.benchmarks.document import Document
+from hwcost.exchange.json_rows import looks_like_json
+
+
+def readers() -> dict[str, Reader]:
+    """Returns all formats that are imported, by name."""
+    return {one.name: one for one in _formats() if isinstance(one, Reader)}
+
+
+def writers() -> dict[str, Writer]:
+    """Returns all formats that are exported, by name."""
+    return {one.name: one for one in _formats() if isinstance(one, Writer)}
+
+
+def reader(name: str) -> Reader:
+    """Returns the format of a name.
+
+    Raises:
+        UnknownNameError: When there is none.
+        UsageError: When it is exported only.
+    """
+    found: Format = FORMATS.make(name)
+    if not isinstance(found, Reader):
+        raise UsageError(f"the format '{name}' can be exported, not imported. Imported are: {', '.join(sorted(readers()))}")
+    return found
+
+
+def writer(name: str) -> Writer:
+    """Returns the format of a name.
+
+    Raises:
+        UnknownNameError: When there is none.
+        UsageError: When it is imported only.
+    """
+    found: Format = FORMATS.make(name)
+    if not isinstance(found, Writer):
+        raise UsageError(f"the format '{name}' can be imported, not exported. Exported are: {', '.join(sorted(writers()))}")
+    return found
+
+
+def recognise(document: Document) -> Reader:
+    """Returns the only format that a file can be of, by its content.
+
+    Raises:
+        DataError: When it is of none, or may be of several.
+    """
+    found = [one for one in readers().values() if one.recognises(document)]
+    if len(found) == 1:
+        return found[0]
+    if not document.is_folder and looks_like_json(document.text):
+        _ = document.json  # says where it is damaged
+    known = "; ".join(f"{name}: {one.tool}" for name, one in sorted(readers().items()))
+    if found:
+        names = ", ".join(one.name for one in found)
+        raise DataError(f"{document.source}: may be of several formats: {names}. Say which: --format NAME")
+    raise DataError(f"{document.source}: is not of a format that is recognised. Say which: --format NAME. Known: {known}")
+
+
+def read(path: Path, format: str | None = None, given: Given | None = None) -> tuple[Reader, list[Imported]]:
+    """Reads a file or folder of another tool whole; nothing is stored.
+
+    Args:
+        path: The file or folder.
+        format: Name of its format; None to recognise it.
+        given: Facts that the user gave.
+
+    Returns:
+        The format, and the runs that it holds, the oldest first.
+
+    Raises:
+        DataError: When it cannot be used; names the place.
+        UsageError: When the format is unknown, or the user has to say something.
+    """
+    named = None if format is None else reader(format)
+    document = Document.of(path)
+    chosen = named or recognise(document)
+    if document.is_folder and format is not None and not chosen.recognises(document):
+        raise DataError(f"{path}: is a folder without {chosen.tool}. Give the file that the tool wrote.")
+    return chosen, chosen.read(document, given or Given())
+
+
+def _formats() -> list[Format]:
+    return [made() for made in FORMATS.members().values()]
