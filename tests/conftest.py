@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -32,6 +34,17 @@ def require_program(name: str) -> str:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+def require_package(name: str) -> Any:
+    """Imports a package; skips without it, but fails where the full test run was asked for."""
+    try:
+        return import_module(name)
+    except ImportError:
+        message = f"the package '{name}' is missing; pip install -e '.[dev]' brings it"
+        if os.environ.get("HWCOST_REQUIRE") == "system":
+            pytest.fail(message)
+        pytest.skip(message)
 
 
 @pytest.fixture(scope="session", autouse=True)

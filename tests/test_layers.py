@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
@@ -170,6 +171,24 @@ def test_nothing_runs_what_it_reads(path: Path) -> None:
                 assert not (keyword.arg == "shell" and getattr(keyword.value, "value", False)), f"line {node.lineno}"
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             assert "0.0.0.0" not in node.value, f"line {node.lineno}"
+
+
+PAGES = sorted(path for end in ("js", "css", "html", "j2", "svg") for path in (ROOT / "hwcost").rglob(f"*.{end}"))
+RUN = (
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|DOMParser|\bon\w+=|srcdoc|javascript:|"
+    "style="
+)
+"""What turns text into markup or code."""
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_page_makes_markup_or_code_of_text(path: Path) -> None:
+    """Neither does one load anything from elsewhere; the library of charts comes as its authors made it."""
+    text = path.read_text(encoding="utf-8")
+    if path.parent.name != "vendor":
+        assert re.findall(RUN, text) == []
+        assert re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", text.replace("http://www.w3.org/", "")) == []
+    assert not re.search(r"innerHTML|\beval\(|new Function|import\(|0\.0\.0\.0", text)
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def _found(
     from hwcost.history.remeasure import measure_again
     from hwcost.units import parse_duration
 
-    policy = _policy(runs[-1].suite)
+    policy = policy_of(runs[-1].suite)
     found = judged(store, runs, policy=policy, **patterns)  # type: ignore[arg-type]
     budget_s = None if budget is None else parse_duration(budget)
     if not confirm or not any(found.alarms()):
@@ -105,7 +105,7 @@ def _found(
     return judged(store, runs, policy=policy, **patterns)  # type: ignore[arg-type]
 
 
-def _policy(suite: str) -> Policy:
+def policy_of(suite: str) -> Policy:
     """Returns the policy that a suite declares; the default one where no such suite is declared here."""
     from hwcost.errors import UnknownNameError
     from hwcost.history import Policy

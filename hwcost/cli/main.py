@@ -25,6 +25,7 @@ from hwcost.cli import (
     plan,
     plugins,
     predict,
+    report,
     run_suite,
     search,
     spaces,
@@ -51,7 +52,8 @@ VERBS = (
 """Modules of one command each."""
 
 GROUPS = {
-    "config": config.app, "devices": devices.app, "spaces": spaces.app, "store": store.app, "supernet": supernet.app,
+    "config": config.app, "devices": devices.app, "report": report.app, "spaces": spaces.app, "store": store.app,
+    "supernet": supernet.app,
 }  # fmt: skip
 """Groups of commands by name."""
 

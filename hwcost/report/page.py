@@ -11,6 +11,7 @@ from hwcost._extras import imported
 from hwcost.errors import UsageError
 from hwcost.report.drawings import drawings
 from hwcost.report.figures import STYLE, new_figure, save
+from hwcost.report.look import look
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +39,7 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
         figures.append((one.name, _svg(figure)))
     source = files("hwcost.report").joinpath("page.html").read_text(encoding="utf-8")
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
-    page = template.render(report=report, figures=figures, tables=list(_tables(report["stages"])))
+    page = template.render(look=look(), report=report, figures=figures, tables=list(_tables(report["stages"])))
     path = Path(folder) / PAGE
     try:
         path.write_text(page, encoding="utf-8")

@@ -1,0 +1,23 @@
+"""How workloads and devices are grouped on the overview: families of workloads down, devices across."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hwcost.quantities import LATENCY
+from hwcost.stores.series import Series
+
+
+def family(one: Series) -> str:
+    """Returns the family of a series, such as ``supershaper components``; other quantities than latency stand apart."""
+    of = one.search_space or one.kind
+    what = "components" if one.component else "models" if one.search_space else ""
+    quantity = "" if one.quantity == LATENCY else f", {one.quantity}"
+    return f"{of} {what}".strip() + quantity
+
+
+def places(series: Iterable[Series]) -> dict[tuple[str, str], str]:
+    """Returns the label of each pair of device and backend: the device alone where it has one backend only."""
+    pairs = sorted({(one.device, one.backend) for one in series})
+    devices = [device for device, _ in pairs]
+    return {pair: pair[0] if devices.count(pair[0]) == 1 else f"{pair[0]} / {pair[1]}" for pair in pairs}

@@ -1,0 +1,162 @@
+"""Records: the samples behind an estimate, what the machine did meanwhile, and the command that repeats it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hwcost.report.dashboard.files import Site, script, slug
+from hwcost.report.dashboard.history import History
+from hwcost.report.dashboard.numbers import number, numbers, without_none
+from hwcost.stores.runs import Run
+from hwcost.stores.schema import Record
+from hwcost.stores.series import Series
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+
+LARGEST = 300
+"""Series of the latest nights whose records are written beside those of alarms; a served site has all of them."""
+
+LARGEST_VISIT = 500
+"""Samples of a visit that are shown; more are thinned evenly, and their number is given."""
+
+TRACES = ("clock_hz", "temperature_celsius", "clock_ratio", "cpu_steal_fraction", "load_avg_1min", "power_w")
+"""Conditions that are shown visit by visit; the others stand in the raw fields."""
+
+Wanted = dict[str, set[str]]
+"""Keys of series by the id of a campaign."""
+
+
+def write_records(site: Site, store: Store, history: History) -> None:
+    """Writes the records of alarms and of the latest nights, and the list of what was written."""
+    listed: dict[str, list[int]] = {}
+    for campaign_id, keys in sorted(wanted(history).items()):
+        if not history.environments.get(campaign_id):
+            continue
+        for key, document in documents(store, history, campaign_id, keys):
+            name = f"records/{slug(campaign_id)}/{key}"
+            site.put(f"data/{name}.js", script(name, document))
+            listed.setdefault(slug(campaign_id), []).append(history.number[key])
+    site.put("data/records.js", script("records", {name: sorted(numbers) for name, numbers in listed.items()}))
+
+
+def wanted(history: History) -> Wanted:
+    """Returns the campaigns and series whose records are written: those of alarms before those of the others."""
+    found: Wanted = {}
+    alarmed = [one for one in history.judgements if one.verdict not in ("ok", "insufficient")]
+    quiet = [one for one in history.judgements if one.verdict in ("ok", "insufficient")]
+    for one in [*alarmed, *quiet[:LARGEST]]:
+        runs = set(one.first_bad[:2]) if one.first_bad else set()
+        for campaign_id in _campaigns(history, one.series_key, runs):
+            found.setdefault(campaign_id, set()).add(one.series_key)
+    return found
+
+
+def _campaigns(history: History, key: str, runs: set[str]) -> Iterator[str]:
+    """Yields the campaign of a series' latest estimate, and those of its estimates in some runs."""
+    table = history.table
+    rows = history.rows[history.number[key]].tolist() if key in history.number else []
+    for place, row in enumerate(reversed(rows)):
+        run, campaign = table.run[row], table.campaign[row]
+        if campaign >= 0 and (place == 0 or (run >= 0 and table.run_id[run] in runs)):
+            yield table.campaign_id[campaign]
+
+
+def documents(store: Store, history: History, campaign_id: str, keys: Iterable[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the records of series in a campaign, series by series, as the record page takes them.
+
+    Args:
+        store: Store with the records.
+        history: History that holds the series.
+        campaign_id: Id of the campaign.
+        keys: Keys of the series.
+    """
+    by_workload: dict[str, list[Record]] = {}
+    for record in store.records(campaign_id):
+        by_workload.setdefault(record.visit.workload_key, []).append(record)
+    for key in sorted(keys):
+        one = history.series[key]
+        records = by_workload.get(one.workload_key)
+        if records:
+            yield key, _document(history, one, campaign_id, records)
+
+
+def _document(history: History, one: Series, campaign_id: str, records: Sequence[Record]) -> dict[str, Any]:
+    first = records[0]
+    run = next((history.run_by_id[run_id] for run_id in _runs(history, campaign_id) if run_id in history.run_by_id), None)
+    return without_none(
+        {
+            "series": one.series_key,
+            "campaign": campaign_id,
+            "run": None if run is None else run.run_id,
+            "command": command(one, first, run),
+            "workload": {name: value for name, value in first.workload.document.items() if value not in ({}, None, "")},
+            "environment": {name: facts for name, facts in first.environment.model_dump(mode="json").items() if facts},
+            "visits": [_visit(record) for record in records],
+        }
+    )
+
+
+def _runs(history: History, campaign_id: str) -> list[str]:
+    table = history.table
+    if campaign_id not in table.campaign_id:
+        return []
+    rows = table.campaign == table.campaign_id.index(campaign_id)
+    return [table.run_id[index] for index in sorted({*table.run[rows].tolist()} - {-1})]
+
+
+def _visit(record: Record) -> dict[str, Any]:
+    visit = record.visit
+    step = max(1, -(-len(visit.samples_s) // LARGEST_VISIT))
+    conditions = visit.conditions
+    clocks = conditions.get("block_clock_hz") or ()
+    return without_none(
+        {
+            "round": visit.round,
+            "position": visit.position,
+            "at": visit.started_at,
+            "status": visit.status,
+            "steady": visit.steady,
+            "n": len(visit.samples_s),
+            "calls": visit.calls_per_block,
+            "samples": numbers(visit.samples_s[::step]),
+            "starts": numbers(visit.block_starts_s[::step]),
+            "clocks": numbers(clocks[::step]) if len(clocks) == len(visit.samples_s) else None,
+            "traces": {name: _trace(conditions[name]) for name in TRACES if conditions.get(name) is not None},
+            "conditions": {name: value for name, value in sorted(conditions.items()) if _is_plain(value)},
+            "flags": [[flag.code, flag.text, flag.remedy] for flag in visit.flags],
+        }
+    )
+
+
+def _trace(value: Any) -> float | None:
+    """Returns a condition as one number: of several sensors, the highest."""
+    if isinstance(value, dict):
+        value = max(value.values(), default=None)
+    return number(float(value)) if isinstance(value, (int, float)) else None
+
+
+def _is_plain(value: Any) -> bool:
+    return value is not None and not (isinstance(value, (list, tuple)) and len(value) > 16)
+
+
+def command(one: Series, record: Record, run: Run | None) -> str | None:
+    """Returns the command that measures a workload again: by itself where it is an architecture, else the whole run."""
+    info, protocol = record.workload, record.environment.protocol
+    if info.search_space is None or info.arch is None or info.component is not None:
+        return shlex.join(map(str, run.argv)) if run is not None and run.argv else None
+    options = {
+        "--device": one.device, "--backend": one.backend, "--space": info.search_space, "--arch": arch_key(info.arch),
+        "--batch-size": info.batch_size, "--seq-len": info.seq_len, "--dtype": info.precision,
+        "--threads": one.threads, "--tier": protocol.get("tier"),
+    }  # fmt: skip
+    words = [word for name, value in options.items() if value is not None for word in (name, str(value))]
+    extra = [word for name, value in one.backend_options.items() for word in ("--backend-option", f"{name}={value}")]
+    return shlex.join(["hwcost", "measure", *words, *extra])
+
+
+def arch_key(arch: Sequence[Any]) -> str:
+    """Returns the text of an architecture, as ``--arch`` takes it and logs of studies hold it."""
+    return "_".join(f"{gene:g}" if isinstance(gene, float) else str(gene) for gene in arch)
