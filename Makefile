@@ -6,7 +6,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := torch,onnx,openvino,xgboost-cpu,report,supernet,hf,search,bo,docs,dev
+EXTRAS := torch,onnx,openvino,xgboost-cpu,report,supernet,hf,search,bo,slurm,ray,docs,dev
 STORE := runs/cpu-supershaper.db
 MODEL := models/cpu-supershaper
 

@@ -11,7 +11,6 @@ from .counters import HostCounters
 from .errors import DeviceError, UsageError
 from .nvidia import CardCounters, Nvml
 
-
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """Environment variable with the cards that CUDA shows a process; a queue sets it to those that a job was given."""
 

@@ -182,12 +182,9 @@ def passes_share(events: Sequence[Event], round_s: float | None, least: int) -> 
 
 def is_counted(visit: Visit) -> bool:
     """Whether a visit is one of the rounds that its workload gets; one that a kill cut short before its half is not."""
-    return bool(visit.conditions.get("round_share", 1.0) >= HALF)
+    return not visit.is_unfinished and bool(visit.conditions.get("round_share", 1.0) >= HALF)
 
 
 def failed(visits: Sequence[Visit]) -> set[str]:
-    """Returns the keys of the workloads that failed, which are never tried again.
-
-    The failed visit of a workload that a queue's job did not finish does not count.
-    """
-    return {visit.workload_key for visit in visits if visit.status == "failed" and is_counted(visit)}
+    """Returns the keys of the workloads that failed, which are never tried again."""
+    return {visit.workload_key for visit in visits if visit.status == "failed" and not visit.is_unfinished}

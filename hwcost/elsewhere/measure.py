@@ -21,7 +21,7 @@ from hwcost.elsewhere.results import read_results
 from hwcost.elsewhere.transports import ConnectionLostError, JobEndedError, Transport
 from hwcost.errors import DataError, DeviceError, HwcostError, MeasurementError, UsageError
 from hwcost.timing import timer
-from hwcost.timing.measurement import Flag, Visit
+from hwcost.timing.measurement import UNFINISHED, Flag, Visit
 
 if TYPE_CHECKING:
     from hwcost.campaign.budget import Budget
@@ -174,10 +174,9 @@ class RemoteRounds:
         """Keeps a failed record of everything that a job did not finish, beside the passes that it made of it."""
         finished = {visit.workload_key for visit in self._journal.visits if visit.round == number}
         self._persistently(lambda: self._take_in(is_over=True))
-        flag = Flag("E_JOB", why, "Resume the campaign, which measures it in a further round.")
         for key in dict.fromkeys(order):
             if key not in finished:
-                self._journal.keep(_unfinished(key, number, order.index(key), flag), "job")
+                self._journal.keep(_unfinished(key, number, order.index(key), why), "job")
 
     def _persistently(self, action: Callable[[], None]) -> None:
         """Does something that needs the machine, again where the connection is cut meanwhile.
@@ -233,8 +232,7 @@ class RemoteRounds:
             return
 
 
-def _unfinished(key: str, number: int, position: int, flag: Flag) -> Visit:
-    """Returns the failed visit of a workload that a job did not finish; it does not count as one of the workload's rounds."""
-    return Visit(
-        key, number, position, started_at=timer.utc_now(), status="failed", flags=(flag,), conditions={"round_share": 0.0}
-    )
+def _unfinished(key: str, number: int, position: int, why: str) -> Visit:
+    """Returns the failed visit of a workload that a job did not finish, which does not count as one of its rounds."""
+    flag = Flag(UNFINISHED, why, "Resume the campaign, which measures it in a further round.")
+    return Visit(key, number, position, started_at=timer.utc_now(), status="failed", flags=(flag,))

@@ -1,8 +1,9 @@
-"""Clusters on loopback for tests: Slurm's controller with two daemons, and a Ray node; each with two devices that are names."""
+"""Clusters on loopback for tests: Slurm's controller with two daemons, and a Ray node, with devices that are names only."""
 
 from __future__ import annotations
 
 import getpass
+import json
 import os
 import secrets
 import shutil
@@ -17,9 +18,12 @@ from pathlib import Path
 
 import pytest
 
+from hwcost.elsewhere.transports import transport
+from hwcost.errors import DeviceError
 from tests.conftest import require_program
 
-DEVICES = ("k80", "xeon")
+OF_SLURM = ("k80", "xeon")
+OF_RAY = ("k80", "l4", "t4", "xeon")
 
 SLURM = """
 ClusterName=fleet
@@ -47,7 +51,7 @@ NodeName=k80 NodeAddr=127.0.0.1 NodeHostname={host} Port={ports[1]} CPUs=1 Gres=
 NodeName=xeon NodeAddr=127.0.0.1 NodeHostname={host} Port={ports[2]} CPUs=1 Gres=hwdev:xeon:1
 PartitionName=devices Nodes=k80,xeon MaxTime=INFINITE State=UP
 """
-GRES = "".join(f"NodeName={name} Name=hwdev Type={name} Count=1\n" for name in DEVICES)
+GRES = "".join(f"NodeName={name} Name=hwdev Type={name} Count=1\n" for name in OF_SLURM)
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 PATIENCE_S = 30.0
@@ -75,7 +79,7 @@ def slurm(folder: Path) -> Iterator[str]:
         running.enter_context(process([munged, "--foreground", "--force", "--num-threads=1", *given]))
         wait_for(lambda: (folder / "munge.socket").exists())
         running.enter_context(process([controller, "-D"]))
-        for name in DEVICES:
+        for name in OF_SLURM:
             running.enter_context(process([daemon, "-D", "-N", name]))
         wait_for(lambda: said("sinfo", "--noheader", "--Node", "--format=%T").split() == ["idle", "idle"])
         try:
@@ -96,12 +100,14 @@ def ray(folder: Path) -> Iterator[str]:
     names = ("port", "dashboard-port", "ray-client-server-port", "dashboard-agent-listen-port")
     ports = dict(zip(names, free_ports(4), strict=True))
     given = [f"--{name}={port}" for name, port in ports.items()]
-    given += ["--num-cpus=4", "--object-store-memory=80000000", '--resources={"k80": 1, "xeon": 1}']
+    resources = json.dumps(dict.fromkeys(OF_RAY, 1))
+    given += ["--num-cpus=4", "--object-store-memory=80000000", f"--resources={resources}"]
     program = Path(sys.executable).with_name("ray")
     command = [str(program), "start", "--head", "--block", "--disable-usage-stats", f"--temp-dir={folder}", *given]
     with process(command):
-        wait_for(lambda: is_open(ports["dashboard-port"]))
-        yield f"ray://127.0.0.1:{ports['dashboard-port']}"
+        address = f"ray://127.0.0.1:{ports['dashboard-port']}"
+        wait_for(lambda: is_open(ports["dashboard-port"]) and has_device(address))
+        yield address
 
 
 @contextmanager
@@ -132,6 +138,15 @@ def wait_for(condition) -> None:  # type: ignore[no-untyped-def]
             return
         pause.wait(0.1)
     raise AssertionError(f"nothing happened within {PATIENCE_S:g} s")
+
+
+def has_device(address: str) -> bool:
+    """Says whether a cluster has its first device, which comes a while after the cluster itself."""
+    try:
+        transport(address).claim(OF_RAY[0], 1)
+    except DeviceError:
+        return False
+    return True
 
 
 def is_open(port: int) -> bool:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from hwcost.errors import DeviceError
 from hwcost.stores import open_store
 from hwcost.stores.schema import Record
 from tests.conftest import ROOT
-from tests.elsewhere.clusters import DEVICES, wait_for
+from tests.elsewhere.clusters import wait_for
 from tests.elsewhere.jobs import WORKS
 
 SCRIPT = """
@@ -39,19 +39,19 @@ hc.measure(WORKS, "cpu", backend="null", backend_options={"realtime": "true"}, r
 """
 
 
-def run_twenty(url: str, folder: Path) -> dict[str, list[tuple[float, float]]]:
-    """Queues twenty jobs at once, half of them for each device; returns when those of each device began and ended."""
+def run_twenty(url: str, folder: Path, devices: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
+    """Queues twenty jobs at once, as many for each device; returns when those of each device began and ended."""
     (folder / "run.py").write_text(SCRIPT, encoding="utf-8")
 
     def measured(number: int) -> str:
-        device, heard = DEVICES[number % 2], []
+        device, heard = devices[number % len(devices)], []
         place = transport(url)
         place.claim(device, 1)
         place.send([folder / "run.py"], f"job-{number:02}")
         assert place.run(f"job-{number:02}", [device], heard.append)[0] == 0
         return str(heard[0])
 
-    found: dict[str, list[tuple[float, float]]] = {device: [] for device in DEVICES}
+    found: dict[str, list[tuple[float, float]]] = {device: [] for device in devices}
     with ThreadPoolExecutor(20) as pool:
         for line in pool.map(measured, range(20)):
             device, began, ended = line.split()
@@ -61,8 +61,8 @@ def run_twenty(url: str, folder: Path) -> dict[str, list[tuple[float, float]]]:
 
 def assert_one_at_a_time(spans: dict[str, list[tuple[float, float]]]) -> None:
     """Fails when two jobs were on a device at once."""
-    assert {device: len(of_device) for device, of_device in spans.items()} == {"k80": 10, "xeon": 10}
     for of_device in spans.values():
+        assert len(of_device) == 20 / len(spans)
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(of_device))
 
 
@@ -96,7 +96,8 @@ def assert_cancelled_and_resumed(url: str, store: Path, cancel: Callable[[str], 
 
 def assert_found_again(url: str, store: Path) -> None:
     """Kills a client while its job runs; the next one follows that job, and measures nothing twice."""
-    client = subprocess.Popen([sys.executable, "-P", "-c", MEASURE, str(store), url], env=environment(), stderr=subprocess.PIPE)
+    command = [sys.executable, "-P", "-c", MEASURE, str(store), url]
+    client = subprocess.Popen(command, env=environment(), stderr=subprocess.PIPE)
     wait_for(lambda: store.exists() and _is_measuring(store, url))
     os.kill(client.pid, signal.SIGKILL)
     client.communicate()

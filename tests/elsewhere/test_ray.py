@@ -43,7 +43,7 @@ class TestRay(TransportSuite):
 
 
 def test_twenty_jobs_are_never_two_at_once_on_a_device(url: str, tmp_path: Path) -> None:
-    fleets.assert_one_at_a_time(fleets.run_twenty(url, tmp_path))
+    fleets.assert_one_at_a_time(fleets.run_twenty(url, tmp_path, clusters.OF_RAY))
 
 
 @pytest.fixture
@@ -52,16 +52,11 @@ def cpus(url: str) -> str:
     return f"{url}&resource=xeon"
 
 
-def test_a_stopped_job_leaves_failed_records_and_a_campaign_that_is_resumed(head: str, cpus: str, tmp_path: Path) -> None:
-    from ray.job_submission import JobSubmissionClient
-
-    def cancel(campaign: str) -> None:
-        client = JobSubmissionClient(head.replace("ray://", "http://"))
-        client.stop_job(next(one.submission_id for one in client.list_jobs() if campaign in (one.submission_id or "")))
-
-    fleets.assert_cancelled_and_resumed(cpus, tmp_path / "a.db", cancel, "Ray says STOPPED")
+def test_a_stopped_job_leaves_failed_records_and_a_campaign_that_is_resumed(cpus: str, tmp_path: Path) -> None:
+    fleets.assert_cancelled_and_resumed(cpus, tmp_path / "a.db", transport(cpus).stop, "Ray says STOPPED")
 
 
+@pytest.mark.slow
 def test_a_job_is_found_again_after_its_client_was_killed(cpus: str, tmp_path: Path) -> None:
     fleets.assert_found_again(cpus, tmp_path / "a.db")
 
@@ -70,7 +65,7 @@ def test_an_unknown_device_is_refused_at_once(url: str, tmp_path: Path) -> None:
     given = ["--device", "h100", "--backend", "null", "--space", "supershaper", "-n", "3", "--store", str(tmp_path / "a.db")]
     error = fleets.hwcost("measure", *given, "--on", url, status=3)
     assert "has h100=1, CPU=1" in error
-    assert "There is: k80=1, xeon=1" in error
+    assert "There is: k80=1, l4=1, t4=1, xeon=1" in error
     assert not (tmp_path / "a.db").exists()
     transport(f"{url}&resource=k80").claim("h100", 1)
 

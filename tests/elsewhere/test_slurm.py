@@ -41,7 +41,7 @@ class TestSlurm(TransportSuite):
 
 
 def test_twenty_jobs_are_never_two_at_once_on_a_device(url: str, tmp_path: Path) -> None:
-    fleets.assert_one_at_a_time(fleets.run_twenty(url, tmp_path))
+    fleets.assert_one_at_a_time(fleets.run_twenty(url, tmp_path, clusters.OF_SLURM))
 
 
 @pytest.fixture
@@ -59,7 +59,9 @@ def test_scancel_leaves_failed_records_and_a_campaign_that_is_resumed(cpus: str,
 
 def test_a_job_is_found_again_after_its_client_was_killed(cpus: str, tmp_path: Path) -> None:
     fleets.assert_found_again(cpus, tmp_path / "a.db")
-    campaign = fleets.records(tmp_path / "a.db")[0].identity.campaign_id
+    found = fleets.records(tmp_path / "a.db")
+    campaign = found[0].identity.campaign_id
+    assert len({str(one.environment.settings["queue_job"]).partition(" ")[2] for one in found}) == 2
     assert clusters.said("scontrol", "show", "jobs", "--oneliner").count(f"JobName=hwcost-{campaign} ") == 2
 
 

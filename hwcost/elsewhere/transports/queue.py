@@ -35,6 +35,9 @@ FOLDER = "hwcost-jobs"
 NOT_STARTED = (126, 127)
 """Exit statuses of a shell that cannot start a program."""
 
+VARIABLE = "HWCOST_QUEUE_JOB"
+"""Environment variable with the job that a runner is part of, which it keeps with its records."""
+
 NODE = "node"
 """File of a job folder with the node that measured first; the rounds of a campaign are measured by one machine."""
 

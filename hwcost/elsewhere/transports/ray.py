@@ -1,7 +1,7 @@
 """Machines of a Ray cluster, ``ray://HOST[:PORT][/folder]``, by its interface for jobs.
 
-Ray starts the runner of the job folder with a Python of the node, as a command of a shell; it has no other part in it. So the
-release of Ray and the Python of this process need not be those of the cluster, nor those that measure.
+Ray starts the runner of the job folder with a Python of the node, as a command of a shell, and has no other part in it. So
+the release of Ray and the Python of this process need not be those of the cluster, nor those that measure.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from hwcost._cached import cached_property
 from hwcost._extras import imported
 from hwcost.elsewhere.transports.base import ConnectionLostError
-from hwcost.elsewhere.transports.queue import Queue, Standing
+from hwcost.elsewhere.transports.queue import VARIABLE, Queue, Standing
 from hwcost.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Ray(Queue):
         if not any(all(node.get(name, 0.0) >= amount for name, amount in self._wanted.items()) for node in nodes):
             here = "; ".join(_listed(node) for node in nodes) or "no node"
             raise DeviceError(
-                f"no node of the Ray cluster at {self._http} has {self._asked}, which is asked for to measure on '{device}'. There "
+                f"no node of the Ray cluster at {self._http} has {self._asked}, asked for to measure on '{device}'. There "
                 f"is: {here}. Say which resource the device is: ray://{self.address.host}?resource=NAME"
             )
 
@@ -79,10 +79,11 @@ class Ray(Queue):
     def queued(self, job: str, command: str, node: str) -> str:
         """See the base class."""
         resources = {**self._resources, **({f"node:{node}": NODE_SHARE} if node else {})}
+        ticket = f"hwcost-{job}-{secrets.token_hex(4)}"
         with self._reached():
-            ticket: str = self._client.submit_job(
-                entrypoint=command, submission_id=f"hwcost-{job}-{secrets.token_hex(4)}", entrypoint_resources=resources,
-                entrypoint_num_cpus=self._threads, entrypoint_num_gpus=self._gpus or None,
+            self._client.submit_job(
+                entrypoint=f"export {VARIABLE}='ray {ticket}'; {command}", submission_id=ticket,
+                entrypoint_resources=resources, entrypoint_num_cpus=self._threads, entrypoint_num_gpus=self._gpus or None,
             )  # fmt: skip
         return ticket
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost.elsewhere.transports.base import ConnectionLostError
 from hwcost.elsewhere.transports.processes import TAIL
-from hwcost.elsewhere.transports.queue import Queue, Standing
+from hwcost.elsewhere.transports.queue import VARIABLE, Queue, Standing
 from hwcost.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Slurm(Queue):
         for wanted in filter(None, self._gres.split(",")):
             if not any(_serves(one, wanted) for one in here):
                 raise DeviceError(
-                    f"the partition '{partition}' has no '{wanted}', which is asked for to measure on '{device}'. It has: "
+                    f"the partition '{partition}' has no '{wanted}', asked for to measure on '{device}'. It has: "
                     f"{', '.join(here) or 'no generic resources'}. Say which of them the device is: "
                     f"slurm://{partition}?gres=NAME:TYPE:1"
                 )
@@ -87,7 +87,7 @@ class Slurm(Queue):
         given += [f"--{name}" for name, value in options.items() if value == "yes"]
         folder = self._shared.of(job)
         log = [f"--output={folder}/slurm.log", "--open-mode=append", f"--chdir={folder}", "--export=NONE"]
-        script = f"#!/bin/sh\n{command}\n"
+        script = f'#!/bin/sh\nexport {VARIABLE}="slurm $SLURM_JOB_ID"\n{command}\n'
         return _said(["sbatch", "--parsable", f"--job-name={_named(job)}", *log, *given], self.url, script).partition(";")[0]
 
     def standing(self, ticket: str) -> Standing:
@@ -98,7 +98,7 @@ class Slurm(Queue):
             raise
         except DeviceError:
             return Standing("ended", "Slurm does not know it any more")
-        fact = {name: value for name, value in re.findall(r"(?<!\S)(\w+)=(\S*)", shown)}
+        fact = dict(re.findall(r"(?<!\S)(\w+)=(\S*)", shown))
         state, reason, node = fact["JobState"], fact.get("Reason", "None"), fact.get("NodeList", "").replace("(null)", "")
         if state in WAITING:
             return Standing("waiting", "its turn has not come" if reason == "None" else reason, node=node)
