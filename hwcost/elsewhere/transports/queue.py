@@ -120,7 +120,8 @@ class Queue(Transport):
         ticket = self.found(job) or self._submit(job, arguments)
         out, said = (self._log(job, one) for one in ("out", "err"))
         end = self._followed(ticket, lambda: self._tell(out, heard))
-        self._keep_node(job, end.node)
+        if end.exit_status in (0, None) and self._heard.get(out):
+            self._keep_node(job, end.node)
         if end.exit_status is None:
             raise JobEndedError(f"{self.name} job {ticket}: {end.reason}. Its log is '{said}'.")
         if end.exit_status in NOT_STARTED:

@@ -126,7 +126,7 @@ class Ray(Queue):
             ConnectionLostError: When the cluster does not answer.
             DeviceError: When it refuses.
         """
-        requests, ray, state = (imported(one, "ray") for one in ("requests", "ray.exceptions", "ray.util.state.exception"))
+        ray, requests, state = (imported(one, "ray") for one in ("ray.exceptions", "requests", "ray.util.state.exception"))
         try:
             yield
         except (ConnectionError, requests.exceptions.RequestException) as error:

@@ -144,7 +144,7 @@ def _said(command: Sequence[str], url: str, given: str = "") -> str:
     """
     how: dict[str, Any] = {"capture_output": True, "text": True, "errors": "replace", "check": False}
     try:
-        done = subprocess.run(command, input=given, **how)
+        done: subprocess.CompletedProcess[str] = subprocess.run(command, input=given, **how)
     except FileNotFoundError:
         remedy = "Install Slurm's client here, or call hwcost on a machine that has it"
         raise DeviceError(f"{url}: the program '{command[0]}' is missing. {remedy}") from None
