@@ -12,7 +12,7 @@ import pytest
 
 from hwcost.elsewhere.transports import ConnectionLostError, Transport, queue, transport
 from hwcost.errors import MissingExtraError, UsageError
-from hwcost.testing.transports import TransportSuite
+from hwcost.testing.transports import QueueSuite
 from tests.elsewhere import clusters, fleets
 
 pytestmark = pytest.mark.once
@@ -34,7 +34,7 @@ def url(head: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"{head}{tmp_path}/there?python={sys.executable}"
 
 
-class TestRay(TransportSuite):
+class TestRay(QueueSuite):
     @pytest.fixture
     def transport(self, url: str) -> Transport:
         made = transport(url)

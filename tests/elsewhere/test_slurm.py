@@ -13,7 +13,7 @@ import hwcost as hc
 from hwcost.elsewhere.transports import Transport, queue, transport
 from hwcost.errors import DeviceError, UsageError
 from hwcost.stores import open_store
-from hwcost.testing.transports import TransportSuite
+from hwcost.testing.transports import QueueSuite
 from tests.elsewhere import clusters, fleets
 from tests.elsewhere.jobs import WORKS
 
@@ -32,7 +32,7 @@ def url(partition: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return f"{partition}{tmp_path}/there?python={sys.executable}"
 
 
-class TestSlurm(TransportSuite):
+class TestSlurm(QueueSuite):
     @pytest.fixture
     def transport(self, url: str) -> Transport:
         made = transport(url)
