@@ -54,7 +54,7 @@ PartitionName=devices Nodes=k80,xeon MaxTime=INFINITE State=UP
 GRES = "".join(f"NodeName={name} Name=hwdev Type={name} Count=1\n" for name in OF_SLURM)
 
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 @contextmanager

@@ -35,7 +35,8 @@ MEASURE = """
 import sys
 import hwcost as hc
 from tests.elsewhere.jobs import WORKS
-hc.measure(WORKS, "cpu", backend="null", backend_options={"realtime": "true"}, rounds=2, store=sys.argv[1], on=sys.argv[2])
+how = {"backend": "null", "backend_options": {"realtime": "true"}, "blocks": 4, "rounds": 2}
+hc.measure(WORKS, "cpu", store=sys.argv[1], on=sys.argv[2], **how)
 """
 
 

@@ -52,6 +52,7 @@ def cpus(url: str) -> str:
     return f"{url}&resource=xeon"
 
 
+@pytest.mark.slow
 def test_a_stopped_job_leaves_failed_records_and_a_campaign_that_is_resumed(cpus: str, tmp_path: Path) -> None:
     fleets.assert_cancelled_and_resumed(cpus, tmp_path / "a.db", transport(cpus).stop, "Ray says STOPPED")
 
