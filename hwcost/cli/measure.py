@@ -60,8 +60,8 @@ def measure(
         str | None,
         typer.Option(
             "--on", metavar="ADDRESS", show_default="this one", rich_help_panel=measuring.HOW,
-            help="Machine that measures, which needs no hwcost: ssh://[USER@]HOST[:PORT][/FOLDER]; or queue of such "
-            "machines: slurm://PARTITION[/FOLDER], ray://HOST[:PORT][/FOLDER].",
+            help="Machine that measures, which needs no hwcost: ssh://USER@HOST:PORT/FOLDER; or queue of such machines: "
+            "slurm://PARTITION/FOLDER, ray://HOST:PORT/FOLDER.",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the store's latest campaign; repeats nothing.")] = False,
