@@ -107,7 +107,8 @@ def measure(
         quantities: Quantities that are asked for beside latency, such as ``energy_j``. Rates and shares follow from the
             latency and are always known; energy and memory are measured where they are asked for.
         lock_clocks: Whether the clock of a GPU is locked near 80 % of its highest meanwhile; it is reset in any case.
-        on: Address of the machine that measures, such as ``ssh://user@host``, which needs no hwcost; None for this one.
+        on: Address of the machine that measures, such as ``ssh://user@host``, or of a queue, such as ``slurm://partition``;
+            what measures needs no hwcost. None for this machine.
         progress: Callback after every pass.
 
     Returns:
@@ -142,11 +143,11 @@ def measure(
     planned = options.plan(workloads(what, options, space, model))
     how: dict[str, Any] = {"budget_s": budget_s, "wait_s": wait_s, "progress": progress, "goals": GOALS}
     if on is not None:
-        from hwcost.elsewhere import folder, measure_on
+        from hwcost.elsewhere import admit, measure_on
         from hwcost.elsewhere.transports import transport
 
         place = transport(on)
-        folder.check(planned)
+        admit(planned, place)
     with open_store(store) as opened:
         started = campaign.start(planned, opened)
         return campaign.run(opened, started, **how) if on is None else measure_on(place, opened, started, **how)

@@ -11,6 +11,9 @@ from .counters import HostCounters
 from .errors import DeviceError, UsageError
 from .nvidia import CardCounters, Nvml
 
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+"""Environment variable with the cards that CUDA shows a process; a queue sets it to those that a job was given."""
+
 
 class Device:
     """One device that is here.
@@ -32,8 +35,8 @@ class Device:
         """Returns the environment variables under which a process sees this device alone."""
         if self.kind != "cuda":
             return {}
-        visible = self.facts.get("uuid") or str(self.facts["index"])
-        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": visible}
+        name = self.facts.get("uuid") or str(self.facts["index"])
+        return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", VISIBLE: name}
 
     def counters(self) -> Counters:
         """Returns the counters of host and device."""
@@ -97,7 +100,7 @@ def find(wanted: dict[str, Any], nvml: Callable[[], Nvml] = Nvml) -> Device:
         library, here = None, [machine.cpu()]
     elif wanted["kind"] == "cuda":
         library = nvml()
-        here = library.cards()
+        here = visible(library.cards(), os.environ.get(VISIBLE))
     else:
         raise UsageError("the runner measures on devices of the kinds cpu and cuda, not %s" % wanted["kind"])
     answering = [one for one in here if matches(wanted["match"], wanted["kind"], one)]
@@ -106,6 +109,31 @@ def find(wanted: dict[str, Any], nvml: Callable[[], Nvml] = Nvml) -> Device:
         names = ", ".join("%s (index %s)" % (one["product"], one["index"]) for one in here) or "no such device"
         raise DeviceError("device '%s' is not here. Here: %s" % (wanted["name"], names))
     return Device(chosen[0], library)
+
+
+def visible(cards: list[dict[str, Any]], variable: str | None) -> list[dict[str, Any]]:
+    """Returns the cards that this process may use.
+
+    Args:
+        cards: All cards, in the order of their bus.
+        variable: Value of ``CUDA_VISIBLE_DEVICES``: numbers on the bus, or beginnings of UUIDs; None where it is not set. As
+            for CUDA, the first entry that names no card ends the list.
+    """
+    if variable is None:
+        return cards
+    found: list[dict[str, Any]] = []
+    for entry in variable.split(","):
+        named = [card for card in cards if _is_named(card, entry.strip())]
+        if len(named) != 1 or named[0] in found:
+            break
+        found += named
+    return sorted(found, key=lambda card: card["index"])
+
+
+def _is_named(card: dict[str, Any], entry: str) -> bool:
+    if entry.isdigit():
+        return bool(card["index"] == int(entry))
+    return bool(entry) and (card.get("uuid") or "").startswith(entry)
 
 
 def matches(rule: dict[str, Any], kind: str, device: dict[str, Any]) -> bool:

@@ -86,6 +86,7 @@ def _settings(root: str) -> dict[str, Any]:
         "smt": lambda: text(root, CPU, "smt/active") == "1",
         "aslr": lambda: text(root, "proc/sys/kernel/randomize_va_space") != "0",
         "cpu_affinity": allowed,
+        "queue_job": lambda: os.environ.get("HWCOST_QUEUE_JOB"),
     }
     return {name: known(reader) for name, reader in readers.items()}
 

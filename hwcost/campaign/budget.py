@@ -27,18 +27,24 @@ class Budget:
         least_s: Seconds of the quickest round that would do, as seen so far: start-up and the fewest passes.
         usual_s: Mean seconds of a process so far.
         flag: Doubt about the budget; None where all rounds fit.
+        waited_s: Seconds of waiting for a machine, which do not count.
     """
 
     def __init__(self, budget_s: float | None, elapsed: Callable[[], float]) -> None:
         self.budget_s, self.elapsed = budget_s, elapsed
-        self.least_s = self.usual_s = 0.0
+        self.least_s = self.usual_s = self.waited_s = 0.0
         self.flag: Flag | None = None
         self._seen = 0
 
     @property
     def left_s(self) -> float:
         """Seconds that are left; infinite without a budget."""
-        return float("inf") if self.budget_s is None else self.budget_s - self.elapsed()
+        return float("inf") if self.budget_s is None else self.budget_s - self.spent_s
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds that are spent."""
+        return self.elapsed() - self.waited_s
 
     def learn(self, seconds: float, least_s: float) -> None:
         """Takes in how long a process took.

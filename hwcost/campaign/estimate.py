@@ -208,7 +208,8 @@ def _measurement(
         levels: Log level at each usable visit, by round and position.
     """
     item = plan.by_key[key]
-    flags = list({flag.code: flag for visit in visits for flag in visit.flags}.values())
+    speaking = [visit for visit in visits if not visit.is_unfinished] or visits
+    flags = list({flag.code: flag for visit in speaking for flag in visit.flags}.values())
     if fitted is None:
         return Measurement(item.workload, item.role, None, None, 0, tuple(visits), tuple(flags), UNUSABLE)
     half_width, reason = fitted.half_width, fitted.reason

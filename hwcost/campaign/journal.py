@@ -110,13 +110,18 @@ class Journal:
         self._open = []
         return visits
 
-    def keep(self, visit: Visit) -> None:
-        """Stores the record of a visit that belongs to a failed workload, and so not to a group."""
-        self.store.append(self._record(visit))
+    def keep(self, visit: Visit, addition: str = "") -> None:
+        """Stores the record of a visit that belongs to a failed workload, and so not to a group.
+
+        Args:
+            visit: The visit.
+            addition: Addition to the key of its record, where the workload may have another one of the round.
+        """
+        self.store.append(self._record(visit, addition))
         self.visits.append(visit)
 
-    def _record(self, visit: Visit) -> Record:
-        return self.maker.record(visit, attempt=min(ATTEMPTS, 1 + self.deaths[visit.workload_key]))
+    def _record(self, visit: Visit, addition: str = "") -> Record:
+        return self.maker.record(visit, min(ATTEMPTS, 1 + self.deaths[visit.workload_key]), addition)
 
     def _assembled(self) -> list[Visit]:
         """Makes visits of the workloads that were timed and have no record of the round yet."""
@@ -177,4 +182,9 @@ def passes_share(events: Sequence[Event], round_s: float | None, least: int) -> 
 
 def is_counted(visit: Visit) -> bool:
     """Whether a visit is one of the rounds that its workload gets; one that a kill cut short before its half is not."""
-    return bool(visit.conditions.get("round_share", 1.0) >= HALF)
+    return not visit.is_unfinished and bool(visit.conditions.get("round_share", 1.0) >= HALF)
+
+
+def failed(visits: Sequence[Visit]) -> set[str]:
+    """Returns the keys of the workloads that failed, which are never tried again."""
+    return {visit.workload_key for visit in visits if visit.status == "failed" and not visit.is_unfinished}

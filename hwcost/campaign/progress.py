@@ -101,7 +101,7 @@ class Tally:
         made, in_process = self._made, self._planned_in_process()
         left = max(0, in_process - self._in_process) + max(0, self._to_go - 1) * in_process
         done = self._before + made
-        remaining_s = None if not made else min(left * self._budget.elapsed() / made, max(0.0, self._budget.left_s))
+        remaining_s = None if not made else min(left * self._budget.spent_s / made, max(0.0, self._budget.left_s))
         call_s, idle_s = (self._call_sum_s / made, self._idle_sum_s / made) if made else (None, 0.0)
         planned_passes = max(self._passes, round(in_process / max(1, self._workloads))) if made else 0
         self._report(

@@ -46,8 +46,9 @@ class RecordMaker:
         self.campaign_id = campaign_id
         self.run_id = new_id()
         self.environment: Environment | None = None
-        first = next(store.records(campaign_id), None)
-        self._known = None if first is None else first.environment.deciding
+        environments = (record.environment for record in store.records(campaign_id))
+        first = next((one for one in environments if one.host), None)  # a job that never ran knows no machine
+        self._known = None if first is None else first.deciding
         self.reservation: Reservation | None = None
         self.locked_clock_hz: float | None = None
         self._info = {key: describe(item.workload, item.role, plan) for key, item in plan.by_key.items()}
@@ -92,26 +93,29 @@ class RecordMaker:
         flags = guards.of_machine(virtualization, settings.get("governor"), settings.get("clocks_locked"))
         return [*flags, self.reservation.flag] if self.reservation and self.reservation.flag else flags
 
-    def record(self, visit: Visit, attempt: int = 1) -> Record:
+    def record(self, visit: Visit, attempt: int = 1, addition: str = "") -> Record:
         """Makes the record of a visit in the present process.
 
         Args:
             visit: Visit of a workload of the plan.
             attempt: Number of the try: 2 when the process died at the first one.
+            addition: Addition to the record's key, where the workload may have another record of the round.
 
         Raises:
             DataError: When a fact that the backend or the device reports is not of its type.
         """
-        key = None
+        key = idempotency_key(self.campaign_id, visit.round, visit.workload_key)
         if visit.workload_key in self.plan.canary_keys:  # visited many times a round
-            key = f"{idempotency_key(self.campaign_id, visit.round, visit.workload_key)}/{visit.position}"
+            key += f"/{visit.position}"
+        if addition:
+            key += f"/{addition}"
         with _as_data_error("a visit"):
             return Record.from_visit(
                 visit,
                 campaign_id=self.campaign_id,
                 run_id=self.run_id,
                 workload=self._info[visit.workload_key],
-                environment=self.environment,
+                environment=self.environment or self._environment({}),
                 attempt=attempt,
                 key=key,
             )

@@ -18,7 +18,7 @@ from hwcost.campaign.cpus import WAIT_S, Reservation, reserved
 from hwcost.campaign.fork_server import ForkServer
 from hwcost.campaign.half_width import KINDS
 from hwcost.campaign.interrupt import Interrupt
-from hwcost.campaign.journal import Journal, is_counted
+from hwcost.campaign.journal import Journal, failed, is_counted
 from hwcost.campaign.plan import Plan, find_campaign
 from hwcost.campaign.progress import Progress, Tally
 from hwcost.campaign.round import Rounds
@@ -257,7 +257,7 @@ class _Run:
     @property
     def failed(self) -> set[str]:
         """Keys of the workloads that failed; they are never tried again."""
-        return {visit.workload_key for visit in self.journal.visits if visit.status == "failed"}
+        return failed(self.journal.visits)
 
     def _counts(self) -> Counter[str]:
         """Returns the rounds that each workload got; those that a kill cut short do not count."""

@@ -59,8 +59,9 @@ def measure(
     on: Annotated[
         str | None,
         typer.Option(
-            "--on", metavar="ssh://[USER@]HOST[:PORT][/FOLDER]", help="Machine that measures, which needs no hwcost.",
-            show_default="this one", rich_help_panel=measuring.HOW,
+            "--on", metavar="ADDRESS", show_default="this one", rich_help_panel=measuring.HOW,
+            help="Machine that measures, which needs no hwcost: ssh://USER@HOST:PORT/FOLDER; or queue of such machines: "
+            "slurm://PARTITION/FOLDER, ray://HOST:PORT/FOLDER.",
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Resume the store's latest campaign; repeats nothing.")] = False,
@@ -137,9 +138,9 @@ def _start(plan: Plan, store: str | None, run: RunOptions, dry_run: bool, place:
     from hwcost.stores import open_store
 
     if place is not None:
-        from hwcost.elsewhere.folder import check
+        from hwcost.elsewhere import admit
 
-        check(plan)
+        admit(plan, place)
     if dry_run:
         show_plan(plan, store, run)
         return

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from hwcost.elsewhere.folder import JobFolder, write_folder
 from hwcost.elsewhere.importing import Import, import_results, is_results
-from hwcost.elsewhere.measure import measure_on
+from hwcost.elsewhere.measure import admit, measure_on
 
-__all__ = ["Import", "JobFolder", "import_results", "is_results", "measure_on", "write_folder"]
+__all__ = ["Import", "JobFolder", "admit", "import_results", "is_results", "measure_on", "write_folder"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import estimate
-from hwcost.campaign.journal import ATTEMPTS, Journal, is_counted
+from hwcost.campaign.journal import ATTEMPTS, Journal, failed, is_counted
 from hwcost.campaign.run import Result
 from hwcost.campaign.series import keep_estimates
 from hwcost.devices import device_key
@@ -92,19 +92,20 @@ def _stored(results: Results, store: Store) -> Import:
     return Import(campaign_id, len(journal.visits) - before, known, is_complete, tuple(remarks), result)
 
 
-def take_in(results: Results, journal: Journal) -> tuple[int, list[str]]:
+def take_in(results: Results, journal: Journal, *, is_over: bool = False) -> tuple[int, list[str]]:
     """Makes records of everything in a results file that has none yet.
 
     Args:
         results: Results, checked.
         journal: Journal of the campaign.
+        is_over: Whether the last process has ended, although the file does not say so.
 
     Returns:
         The number of records that were there already, and remarks.
     """
     before, remarks = list(journal.visits), list(results.remarks)
     for process in results.processes:
-        if process.is_over:
+        if process.is_over or is_over:
             _take(process, journal, results)
         else:
             remarks.append(
@@ -151,8 +152,7 @@ def _key(device: dict[str, Any]) -> str:
 
 
 def _is_complete(results: Results, journal: Journal) -> bool:
-    failed = {visit.workload_key for visit in journal.visits if visit.status == "failed"}
-    wanted = set(results.plan.by_key) - failed
+    wanted = set(results.plan.by_key) - failed(journal.visits)
     for key in wanted:
         made = sum(is_counted(visit) for visit in journal.visits if visit.workload_key == key)
         if made < results.plan.protocol.rounds:

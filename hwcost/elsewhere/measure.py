@@ -1,4 +1,8 @@
-"""Measures a campaign on another machine: plan, copy, run and import, round after round, resumed after a lost connection."""
+"""Measures a campaign on another machine: plan, copy, run and import, round after round, resumed after a lost connection.
+
+A queue may end a job, and nobody may be there to see it. So what the job was to measure and did not gets failed records with
+the reason. They do not count, and the campaign measures what is missing in a further round once it is resumed.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,10 @@ from hwcost.campaign.run import Result, run
 from hwcost.elsewhere.folder import RESULTS, JobFolder, check, write_folder
 from hwcost.elsewhere.importing import take_in
 from hwcost.elsewhere.results import read_results
-from hwcost.elsewhere.transports import ConnectionLostError, Transport
+from hwcost.elsewhere.transports import ConnectionLostError, JobEndedError, Transport
 from hwcost.errors import DataError, DeviceError, HwcostError, MeasurementError, UsageError
 from hwcost.timing import timer
+from hwcost.timing.measurement import UNFINISHED, Flag, Visit
 
 if TYPE_CHECKING:
     from hwcost.campaign.budget import Budget
@@ -31,6 +36,21 @@ PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
 
 ERRORS = {2: UsageError, 3: DeviceError, 4: MeasurementError}
 """Errors by the exit status of the runner."""
+
+
+def admit(plan: Plan, transport: Transport) -> None:
+    """Refuses a plan that cannot be carried out on another machine, before anything is written or sent.
+
+    Args:
+        plan: Plan of the campaign.
+        transport: Way to the machine.
+
+    Raises:
+        UsageError: When the runner does not know its backend, one of its options, the kind of device or the criterion.
+        DeviceError: When a queue has no such device, or cannot be reached; says what it has.
+    """
+    check(plan)
+    transport.claim(plan.device, plan.threads)
 
 
 def measure_on(
@@ -62,7 +82,7 @@ def measure_on(
     """
     campaign = find_campaign(store, campaign_id)
     plan = Plan.from_dict(campaign.plan)
-    check(plan)
+    admit(plan, transport)
     place = _Place(transport, plan, campaign, wait_s)
     return run(store, campaign_id, budget_s=budget_s, progress=progress, goals=goals, elsewhere=place)
 
@@ -103,39 +123,60 @@ class RemoteRounds:
         self._job = place.campaign.campaign_id
         self._folder, self._journal, self._budget, self._tally = folder, journal, budget, tally
         self._is_sent = False
+        self._transport.waiting = self._wait
 
     def run(self, number: int, order: list[str], to_go: int) -> None:
         """Measures what is left of a round there, and takes its visits in; see ``hwcost.campaign.run.RoundRunner``."""
+        if not self._is_sent:
+            self._persistently(self._take_in)  # what a job measured whose client died
         if self._is_known(number, order):
             return
         self._folder.set_rounds({number: order})
-        round_s, age = self._budget.round_s(to_go), timer.stopwatch()
+        round_s, age, waited_s = self._budget.round_s(to_go), timer.stopwatch(), self._budget.waited_s
         self._tally.begin(number, to_go, len(order), round_s)
         arguments = ["--stream", "--wait", f"{self._wait_s:g}"]
         arguments += [] if round_s is None else ["--budget", f"{round_s:g}"]
         try:
-            self._persistently(lambda: self._attempt(arguments))
+            self._persistently(lambda: self._attempt(number, order, arguments))
         except KeyboardInterrupt:
             self._stop()
             raise
         self._persistently(self._take_in)
         if not self._is_known(number, order) and self._budget.left_s > 0:
             raise HwcostError(f"{self._url} ended round {number + 1} without results of all workloads. Report this.")
-        self._budget.learn(age(), min(age(), self._budget.least_s or age()))
+        took_s = age() - (self._budget.waited_s - waited_s)
+        self._budget.learn(took_s, min(took_s, self._budget.least_s or took_s))
 
     def _is_known(self, number: int, order: list[str]) -> bool:
         return set(order) <= {visit.workload_key for visit in self._journal.visits if visit.round == number}
 
-    def _attempt(self, arguments: list[str]) -> None:
+    def _attempt(self, number: int, order: list[str], arguments: list[str]) -> None:
         """Sends the job, or what is new of it, and runs it."""
         parts = [self._folder.path / "rounds.json"] if self._is_sent else self._folder.parts
         self._transport.send(parts, self._job)
         self._is_sent = True
-        status, said = self._transport.run(self._job, arguments, self._hear)
+        try:
+            status, said = self._transport.run(self._job, arguments, self._hear)
+        except JobEndedError as error:
+            self._persistently(self._take_in)
+            if not self._is_known(number, order):  # a queue may forget a job that was done
+                self._give_up(number, order, str(error))
+                raise
+            return
         if status:
             self._persistently(self._take_in)
             text = said.rpartition("error: ")[2].strip() or f"it ended with status {status}"
+            if self._transport.leaves_failures:
+                self._give_up(number, order, f"the job failed: {text}.")
             raise ERRORS.get(status, HwcostError)(f"{self._url}: {text}.")
+
+    def _give_up(self, number: int, order: list[str], why: str) -> None:
+        """Keeps a failed record of everything that a job did not finish, beside the passes that it made of it."""
+        finished = {visit.workload_key for visit in self._journal.visits if visit.round == number}
+        self._persistently(lambda: self._take_in(is_over=True))
+        for key in dict.fromkeys(order):
+            if key not in finished:
+                self._journal.keep(_unfinished(key, number, order.index(key), why), "job")
 
     def _persistently(self, action: Callable[[], None]) -> None:
         """Does something that needs the machine, again where the connection is cut meanwhile.
@@ -151,23 +192,32 @@ class RemoteRounds:
                 sleep(pause_s)
         return action()
 
-    def _take_in(self) -> None:
-        """Brings the results here and makes records of what is new in them."""
+    def _take_in(self, *, is_over: bool = False) -> None:
+        """Brings the results here and makes records of what is new in them.
+
+        Args:
+            is_over: Whether the last process there has ended, although the results do not say so.
+        """
         target = self._folder.path / RESULTS
         if not self._transport.fetch(self._job, RESULTS, target):
             return
         results = read_results(target)
         if results.campaign.campaign_id != self._job:
             raise DataError(f"{self._url} sent results of campaign {results.campaign.campaign_id}, not {self._job}")
-        take_in(results, self._journal)
+        take_in(results, self._journal, is_over=is_over)
 
     def _stop(self) -> None:
         """Asks the machine to stop, and takes in what it has; an unreachable one goes on until its round ends."""
         try:
-            self._transport.run(self._job, ["--stop"], lambda line: None)
+            self._transport.stop(self._job)
             self._take_in()
         except HwcostError:
             return
+
+    def _wait(self, text: str, seconds: float) -> None:
+        """Reports what a job waits for; that time is not the campaign's."""
+        self._budget.waited_s += seconds
+        self._tally.wait(text, self._plan.protocol.rounds)
 
     def _hear(self, line: str) -> None:
         """Reports the progress that a line of the runner's tells of; one that is none is passed over."""
@@ -180,3 +230,9 @@ class RemoteRounds:
                 self._tally.report(self._journal.maker.name(event["workload_key"]))
         except (ArithmeticError, KeyError, TypeError, ValueError):
             return
+
+
+def _unfinished(key: str, number: int, position: int, why: str) -> Visit:
+    """Returns the failed visit of a workload that a job did not finish, which does not count as one of its rounds."""
+    flag = Flag(UNFINISHED, why, "Resume the campaign, which measures it in a further round.")
+    return Visit(key, number, position, started_at=timer.utc_now(), status="failed", flags=(flag,))

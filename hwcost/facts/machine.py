@@ -145,4 +145,5 @@ SETTINGS = (
     Fact("persistence_mode", "settings", YES_NO, "Whether the driver keeps the device ready between processes."),
     Fact("pcie_link", "settings", TEXT, "Generation and width of the device's link to the host; an idle link is slower."),
     Fact("exclusive", "settings", YES_NO, "Whether the campaign held its CPUs alone, from the campaign."),
+    Fact("queue_job", "settings", TEXT, "Job of a queue that the process ran in, from the runner of a job folder.", FREE),
 )

@@ -9,7 +9,7 @@ A suite is a subclass with a fixture::
         def transport(self, tmp_path):
             return transport(f"mine://host{tmp_path}")
 
-pytest is needed by whoever runs it, not by hwcost.
+pytest is needed by whoever runs it, not by hwcost. Queues have a suite with more promises, ``QueueSuite``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hwcost.elsewhere.transports import TRANSPORTS
+import pytest
+
+from hwcost.elsewhere.transports import TRANSPORTS, JobEndedError
+from hwcost.errors import DeviceError
 
 SCRIPT = """
 import sys
@@ -28,6 +31,13 @@ open(__file__.replace("run.py", "results.jsonl"), "a").write("a line\\n")
 sys.exit(3 if "fail" in sys.argv else 0)
 """
 """A ``run.py`` that says its arguments, writes a line, and fails when asked to."""
+
+SLEEPER = """
+import time
+print("running", flush=True)
+time.sleep(300)
+"""
+"""A ``run.py`` that goes on until it is ended."""
 
 JOB = "01a21b0c-1791-7753-b83d-9d2225239a6a"
 """Name of a job's folder, as campaigns have it."""
@@ -75,6 +85,31 @@ class TransportSuite:
         assert transport.fetch(JOB, "data/one", target)
         assert transport.fetch(JOB, "results.jsonl", target)
         assert target.read_text(encoding="utf-8") == "a line\n" * 2
+
+
+class QueueSuite(TransportSuite):
+    """What is promised of a queue, beside that."""
+
+    def test_a_job_is_found_while_it_runs_and_can_be_ended(self, transport: Any, tmp_path: Path) -> None:
+        """Any process finds it by its name; one that is cancelled says so, and is not found any more."""
+        (tmp_path / "run.py").write_text(SLEEPER, encoding="utf-8")
+        transport.send([tmp_path / "run.py"], JOB)
+        assert transport.found(JOB) is None
+        found: list[str | None] = []
+
+        def end(line: str) -> None:
+            found.append(transport.found(JOB))
+            transport.stop(JOB)
+
+        with pytest.raises(JobEndedError) as error:
+            transport.run(JOB, [], end)
+        assert f"{type(transport).name} job {found[0]}" in str(error.value)
+        assert transport.found(JOB) is None
+
+    def test_what_jobs_need_is_looked_for_first(self, transport: Any) -> None:
+        """A device that no machine has is refused before anything is queued."""
+        with pytest.raises(DeviceError, match="a device that nobody has"):
+            type(transport)(transport.address).claim("a device that nobody has", 1)
 
 
 def _parts(folder: Path) -> list[Path]:

@@ -33,6 +33,7 @@ CODES = {
     "E_FAILED": "the workload raised an error",
     "E_DEVICE_LOST": "the device was gone in the middle of a visit",
     "E_DIED": "the process that measured it was killed",
+    "E_JOB": "the queue ended the job that was to measure it, or the job failed",
     "E_TIMEOUT": "a call, or a preparation, did not end in time",
     "E_NULL_EFFECT": "all configurations cost the same",
     "E_DUPLICATE": "the same content stands under different labels",

@@ -22,6 +22,9 @@ __all__ = ["Flag", "Measurement", "Visit"]
 
 Status = Literal["ok", "warn", "void", "failed"]
 
+UNFINISHED = "E_JOB"
+"""Code of the flag of workloads that a queue's job did not finish."""
+
 PERCENTILE_CALLS = {90: 64, 95: 130, 99: 662}
 """Isolated calls of which the second largest bounds a percentile with 99 % confidence.
 
@@ -111,6 +114,11 @@ class Visit:
     def is_usable(self) -> bool:
         """Whether it may feed an estimate."""
         return self.status in ("ok", "warn") and bool(self.samples_s)
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it stands for a workload that a queue's job did not finish, which says nothing about the workload."""
+        return any(flag.code == UNFINISHED for flag in self.flags)
 
     @property
     def latency_s(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import itertools
 import json
+from functools import partial
 from importlib.machinery import ModuleSpec
 from types import ModuleType, SimpleNamespace
 
@@ -74,152 +75,166 @@ def shape_of(port):
     return tuple(dim.dim_value if dim.HasField("dim_value") else -1 for dim in port.type.tensor_type.shape.dim)
 
 
-def fake_tensorrt(*faults: str) -> ModuleType:
-    """Makes the module; it fails at the given points, and counts its builds in ``builds``."""
-    import onnx
+class FakeTensorrt(ModuleType):
+    """The module; it fails at the given points, and counts its builds in ``builds``.
 
-    trt = ModuleType("tensorrt")
-    trt.__spec__ = ModuleSpec("tensorrt", None)
-    trt.__version__, trt.faults, trt.builds, trt.configs = "10.13.0", set(faults), 0, []
-    trt.ILogger = type("ILogger", (), {"Severity": Severity})
-    trt.IProfiler = type("IProfiler", (), {})
-    trt.NetworkDefinitionCreationFlag = enum.IntEnum("Flag", {"EXPLICIT_BATCH": 0, "STRONGLY_TYPED": 1})
-    trt.BuilderFlag = enum.Enum("BuilderFlag", ["TF32"])
-    trt.ProfilingVerbosity = enum.Enum("ProfilingVerbosity", ["LAYER_NAMES_ONLY", "DETAILED"])
-    trt.LayerInformationFormat = enum.Enum("Format", ["JSON"])
-    trt.TensorIOMode = enum.Enum("Mode", ["INPUT", "OUTPUT"])
+    Args:
+        *faults: Points at which it fails: ``build``, ``build memory``, ``context memory``, ``load memory`` and ``run``.
+    """
 
-    def fails(log, fault: str, text: str) -> bool:
-        if fault in trt.faults:
+    ILogger = type("ILogger", (), {"Severity": Severity})
+    IProfiler = type("IProfiler", (), {})
+    NetworkDefinitionCreationFlag = enum.IntEnum("Flag", {"EXPLICIT_BATCH": 0, "STRONGLY_TYPED": 1})
+    BuilderFlag = enum.Enum("BuilderFlag", ["TF32"])
+    ProfilingVerbosity = enum.Enum("ProfilingVerbosity", ["LAYER_NAMES_ONLY", "DETAILED"])
+    LayerInformationFormat = enum.Enum("Format", ["JSON"])
+    TensorIOMode = enum.Enum("Mode", ["INPUT", "OUTPUT"])
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("tensorrt")
+        self.__spec__ = ModuleSpec("tensorrt", None)
+        self.__version__ = "10.13.0"
+        self.faults, self.builds, self.configs = set(faults), 0, []
+        self.Builder, self.OnnxParser, self.Runtime = partial(Builder, self), Parser, partial(Runtime, self)
+
+    def fails(self, log, fault: str, text: str) -> bool:
+        if fault in self.faults:
             log.log(Severity.WARNING, "just a warning")
             log.log(Severity.ERROR, text)
-        return fault in trt.faults
+        return fault in self.faults
 
-    class Config:
-        def __init__(self) -> None:
-            self.flags, self.profiles = {trt.BuilderFlag.TF32}, []
 
-        def set_flag(self, flag) -> None:
-            self.flags.add(flag)
+class Config:
+    def __init__(self) -> None:
+        self.flags, self.profiles = {FakeTensorrt.BuilderFlag.TF32}, []
 
-        def clear_flag(self, flag) -> None:
-            self.flags.discard(flag)
+    def set_flag(self, flag) -> None:
+        self.flags.add(flag)
 
-        def add_optimization_profile(self, profile) -> None:
-            self.profiles.append(profile)
+    def clear_flag(self, flag) -> None:
+        self.flags.discard(flag)
 
-    class Profile(dict):
-        def set_shape(self, name, *shapes) -> None:
-            self[name] = shapes
+    def add_optimization_profile(self, profile) -> None:
+        self.profiles.append(profile)
 
-    class Builder:
-        def __init__(self, log) -> None:
-            self.log = log
 
-        def create_network(self, flags):
-            assert flags == 2, "strongly typed"
-            return SimpleNamespace(num_inputs=0, data=b"")
+class Profile(dict):
+    def set_shape(self, name, *shapes) -> None:
+        self[name] = shapes
 
-        def create_builder_config(self):
-            return Config()
 
-        def create_optimization_profile(self):
-            return Profile()
+class Builder:
+    def __init__(self, trt, log) -> None:
+        self.trt, self.log = trt, log
 
-        def build_serialized_network(self, network, config):
-            if fails(self.log, "build", "no implementation for node MatMul"):
-                return None
-            if fails(self.log, "build memory", "out of memory"):
-                return None
-            trt.builds += 1
-            trt.configs.append(config)
-            return network.data
+    def create_network(self, flags):
+        assert flags == 2, "strongly typed"
+        return SimpleNamespace(num_inputs=0, data=b"")
 
-    class Parser:
-        def __init__(self, network, log) -> None:
-            self.network, self.errors = network, []
+    def create_builder_config(self):
+        return Config()
 
-        num_errors = property(lambda self: len(self.errors))
+    def create_optimization_profile(self):
+        return Profile()
 
-        def get_error(self, index):
-            return self.errors[index]
+    def build_serialized_network(self, network, config):
+        if self.trt.fails(self.log, "build", "no implementation for node MatMul"):
+            return None
+        if self.trt.fails(self.log, "build memory", "out of memory"):
+            return None
+        self.trt.builds += 1
+        self.trt.configs.append(config)
+        return network.data
 
-        def parse_from_file(self, path) -> bool:
-            model = onnx.load(path)
-            ports = [SimpleNamespace(name=port.name, shape=shape_of(port)) for port in model.graph.input]
-            self.network.num_inputs, self.network.get_input = len(ports), ports.__getitem__
-            self.network.data = model.SerializeToString()
-            for node in model.graph.node:
-                if not onnx.defs.has(node.op_type):
-                    told = {"desc": "Plugin not found", "node_name": node.name, "node_operator": node.op_type}
-                    self.errors.append(SimpleNamespace(**{key: lambda text=text: text for key, text in told.items()}))
-            return not self.errors
 
-    class Context:
-        def __init__(self, engine) -> None:
-            self.engine, self.at, self.profiler = engine, {}, None
+class Parser:
+    def __init__(self, network, log) -> None:
+        self.network, self.errors = network, []
 
-        def set_input_shape(self, name, shape) -> None:
-            self.engine.shapes[name] = shape
+    num_errors = property(lambda self: len(self.errors))
 
-        def get_tensor_shape(self, name):
-            return shape_of(self.engine.ports[name])
+    def get_error(self, index):
+        return self.errors[index]
 
-        def set_tensor_address(self, name, address) -> None:
-            self.at[name] = address
+    def parse_from_file(self, path) -> bool:
+        import onnx
 
-        def execute_async_v3(self, stream) -> bool:
-            assert stream == FakeGpu.stream
-            if fails(self.engine.log, "run", "enqueue failed"):
-                return False
-            given = {name: ARRAYS[self.at[name]] for name in self.engine.inputs}
-            for name, array in zip(self.engine.outputs, self.engine.session.run(None, given), strict=True):
-                ARRAYS[self.at[name]][...] = array
-            for node in self.engine.graph.node if self.profiler else ():
-                self.profiler.report_layer_time(f"myl_{node.name}", LAYER_MS)
-            return True
+        model = onnx.load(path)
+        ports = [SimpleNamespace(name=port.name, shape=shape_of(port)) for port in model.graph.input]
+        self.network.num_inputs, self.network.get_input = len(ports), ports.__getitem__
+        self.network.data = model.SerializeToString()
+        for node in model.graph.node:
+            if not onnx.defs.has(node.op_type):
+                told = {"desc": "Plugin not found", "node_name": node.name, "node_operator": node.op_type}
+                self.errors.append(SimpleNamespace(**{key: lambda text=text: text for key, text in told.items()}))
+        return not self.errors
 
-    class Engine:
-        device_memory_size_v2 = 4096
 
-        def __init__(self, data, log) -> None:
-            import onnxruntime
+class Engine:
+    device_memory_size_v2 = 4096
 
-            self.graph, self.log, self.shapes = onnx.load_from_string(data).graph, log, {}
-            self.session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-            self.ports = {port.name: port for port in (*self.graph.input, *self.graph.output)}
-            self.inputs = [port.name for port in self.graph.input]
-            self.outputs = [port.name for port in self.graph.output]
-            self.num_io_tensors = len(self.ports)
+    def __init__(self, trt, data, log) -> None:
+        import onnx
+        import onnxruntime
 
-        def get_tensor_name(self, index):
-            return list(self.ports)[index]
+        self.trt, self.graph, self.log, self.shapes = trt, onnx.load_from_string(data).graph, log, {}
+        self.session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+        self.ports = {port.name: port for port in (*self.graph.input, *self.graph.output)}
+        self.inputs = [port.name for port in self.graph.input]
+        self.outputs = [port.name for port in self.graph.output]
+        self.num_io_tensors = len(self.ports)
 
-        def get_tensor_mode(self, name):
-            return trt.TensorIOMode.INPUT if name in self.inputs else trt.TensorIOMode.OUTPUT
+    def get_tensor_name(self, index):
+        return list(self.ports)[index]
 
-        def get_tensor_dtype(self, name):
-            return TYPES[self.ports[name].type.tensor_type.elem_type]
+    def get_tensor_mode(self, name):
+        return self.trt.TensorIOMode.INPUT if name in self.inputs else self.trt.TensorIOMode.OUTPUT
 
-        def create_execution_context(self):
-            text = "Requested amount of GPU memory (9 bytes) could not be allocated."
-            return None if fails(self.log, "context memory", text) else Context(self)
+    def get_tensor_dtype(self, name):
+        return TYPES[self.ports[name].type.tensor_type.elem_type]
 
-        def create_engine_inspector(self):
-            layers = [{"Name": f"myl_{n.name}", "Metadata": f"[ONNX Layer: {n.name}]"} for n in self.graph.node]
-            return SimpleNamespace(get_engine_information=lambda form: json.dumps({"Layers": layers}))
+    def create_execution_context(self):
+        text = "Requested amount of GPU memory (9 bytes) could not be allocated."
+        return None if self.trt.fails(self.log, "context memory", text) else Context(self)
 
-    class Runtime:
-        def __init__(self, log) -> None:
-            self.log = log
+    def create_engine_inspector(self):
+        layers = [{"Name": f"myl_{n.name}", "Metadata": f"[ONNX Layer: {n.name}]"} for n in self.graph.node]
+        return SimpleNamespace(get_engine_information=lambda form: json.dumps({"Layers": layers}))
 
-        def deserialize_cuda_engine(self, data):
-            if fails(self.log, "load memory", "CUDA out of memory"):
-                return None
-            if data.startswith(b"broken"):
-                self.log.log(Severity.ERROR, "Serialization assertion failed")
-                return None
-            return Engine(data, self.log)
 
-    trt.Builder, trt.OnnxParser, trt.Runtime = Builder, Parser, Runtime
-    return trt
+class Context:
+    def __init__(self, engine) -> None:
+        self.engine, self.at, self.profiler = engine, {}, None
+
+    def set_input_shape(self, name, shape) -> None:
+        self.engine.shapes[name] = shape
+
+    def get_tensor_shape(self, name):
+        return shape_of(self.engine.ports[name])
+
+    def set_tensor_address(self, name, address) -> None:
+        self.at[name] = address
+
+    def execute_async_v3(self, stream) -> bool:
+        assert stream == FakeGpu.stream
+        if self.engine.trt.fails(self.engine.log, "run", "enqueue failed"):
+            return False
+        given = {name: ARRAYS[self.at[name]] for name in self.engine.inputs}
+        for name, array in zip(self.engine.outputs, self.engine.session.run(None, given), strict=True):
+            ARRAYS[self.at[name]][...] = array
+        for node in self.engine.graph.node if self.profiler else ():
+            self.profiler.report_layer_time(f"myl_{node.name}", LAYER_MS)
+        return True
+
+
+class Runtime:
+    def __init__(self, trt, log) -> None:
+        self.trt, self.log = trt, log
+
+    def deserialize_cuda_engine(self, data):
+        if self.trt.fails(self.log, "load memory", "CUDA out of memory"):
+            return None
+        if data.startswith(b"broken"):
+            self.log.log(Severity.ERROR, "Serialization assertion failed")
+            return None
+        return Engine(self.trt, data, self.log)

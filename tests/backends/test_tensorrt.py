@@ -19,7 +19,7 @@ from hwcost.errors import DataError, DeviceError, MeasurementError, MissingExtra
 from hwcost.spaces import space
 from hwcost.testing.backends import BackendSuite, small_workload
 from hwcost.workloads import ComponentWorkload, OnnxWorkload
-from tests.backends.fake_tensorrt import DEVICE_S, LAYER_MS, FakeGpu, fake_tensorrt
+from tests.backends.fake_tensorrt import DEVICE_S, LAYER_MS, FakeGpu, FakeTensorrt
 
 GPU = DeviceHandle(load("a100"))
 SPACE = space("supershaper")
@@ -27,7 +27,7 @@ HALF = ComponentWorkload.of(SPACE, small_workload().part, seq_len=8, dtype="floa
 
 
 def inject(patch, tmp_path, *faults):
-    trt = fake_tensorrt(*faults)
+    trt = FakeTensorrt(*faults)
     patch.setitem(sys.modules, "tensorrt", trt)
     patch.setattr("hwcost.backends.tensorrt.gpu.TorchGpu", FakeGpu)
     patch.setattr("hwcost.backends.tensorrt.engine_cache.cache_dir", lambda kind: tmp_path)
@@ -197,7 +197,7 @@ def test_without_a_gpu_it_says_what_to_do(monkeypatch) -> None:
 
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    monkeypatch.setitem(sys.modules, "tensorrt", fake_tensorrt())
+    monkeypatch.setitem(sys.modules, "tensorrt", FakeTensorrt())
     with pytest.raises(DeviceError, match="sees no CUDA device.*CUDA build of torch") as error:
         prepared()
     assert error.value.exit_code == 3

@@ -72,3 +72,9 @@ def test_the_share_of_passes_is_by_number_or_by_time(made: int, round_s: float |
     """Passes of a second each, from the age of two seconds on."""
     events = [{"event": "pass", "pass": number + 1, "seconds": 1.0, "elapsed_s": number + 3.0} for number in range(made)]
     assert passes_share(events, round_s, least=10) == pytest.approx(share)
+
+
+def test_waiting_in_a_queue_does_not_count(watch: Watch) -> None:
+    budget = Budget(60.0, watch)
+    watch.s, budget.waited_s = 3610.0, 3600.0
+    assert (budget.spent_s, budget.left_s, budget.round_s(2)) == (10.0, 50.0, 25.0)

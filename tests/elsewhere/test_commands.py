@@ -67,6 +67,6 @@ def test_measure_on_another_machine(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert len(json.loads(capsys.readouterr().out)["measurements"]) == 3
     assert invoke(["measure", "--resume", "--on", on, "--store", store, "-q"]) == 0
     assert invoke(["measure", *SMALL, "--on", "carrier-pigeon://coop"]) == 2
-    assert "Known: local, ssh" in capsys.readouterr().err
+    assert "Known: local, ray, slurm, ssh" in capsys.readouterr().err
     assert invoke(["measure", *SMALL[2:], "--backend", "openvino", "--on", on, "--store", store]) == 2
     assert "no runtime for backend 'openvino'" in capsys.readouterr().err

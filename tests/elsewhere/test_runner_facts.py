@@ -115,6 +115,15 @@ def test_the_card_of_the_profile_is_taken_and_shown_alone() -> None:
     assert device.environment() == {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": "GPU-2"}
 
 
+def test_a_queue_that_shows_a_job_some_cards_hides_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert devices.find(K80, lambda: nvidia.Nvml(FakeNvml())).facts["index"] == 1
+    for others in ("0", "", "GPU-1", "7,1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", others)
+        with pytest.raises(DeviceError, match="'k80' is not here"):
+            devices.find(K80, lambda: nvidia.Nvml(FakeNvml()))
+
+
 def test_a_card_that_is_not_the_profiles_is_refused() -> None:
     with pytest.raises(DeviceError, match=r"'k80' is not here.*GTX 1080 Ti \(index 0\)"):
         devices.find({**K80, "index": 7}, lambda: nvidia.Nvml(FakeNvml()))

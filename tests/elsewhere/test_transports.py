@@ -130,7 +130,7 @@ def test_addresses_that_are_refused(wrong: str, why: str) -> None:
 
 
 def test_an_unknown_transport_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownNameError, match="Known: local, ssh"):
+    with pytest.raises(UnknownNameError, match="Known: local, ray, slurm, ssh"):
         transport("telnet://host")
 
 
@@ -138,3 +138,4 @@ def test_an_address_has_its_parts() -> None:
     found = Address.parse("ssh://me@k80.example:2222/~/jobs?python=/opt/py38/bin/python&option=Compression=yes")
     assert (found.user, found.host, found.port, found.folder) == ("me", "k80.example", 2222, "/~/jobs")
     assert (found.python(), found.values("option")) == ("/opt/py38/bin/python", ["Compression=yes"])
+    assert Address.parse("slurm://me@GPU_Long:7/x").host == "GPU_Long"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from hwcost.elsewhere.transports.address import Address
-from hwcost.elsewhere.transports.base import ConnectionLostError, Transport
+from hwcost.elsewhere.transports.base import ConnectionLostError, JobEndedError, Transport
 from hwcost.registry import Registry
 
-__all__ = ["TRANSPORTS", "Address", "ConnectionLostError", "Transport", "transport"]
+__all__ = ["TRANSPORTS", "Address", "ConnectionLostError", "JobEndedError", "Transport", "transport"]
 
 TRANSPORTS = Registry(
     "hwcost.transports",
     "transport",
     {
         "local": "hwcost.elsewhere.transports.local:Local",
+        "ray": "hwcost.elsewhere.transports.ray:Ray",
+        "slurm": "hwcost.elsewhere.transports.slurm:Slurm",
         "ssh": "hwcost.elsewhere.transports.ssh:Ssh",
     },
 )

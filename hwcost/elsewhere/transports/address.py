@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from hwcost.errors import UsageError
 
@@ -47,7 +47,7 @@ class Address:
         """
         try:
             parts = urlsplit(url)
-            host, port = parts.hostname or "", parts.port
+            host, port = _host(parts), parts.port
             options = tuple(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
         except ValueError as error:
             raise UsageError(f"'{url}' is not the address of a machine: {error}. Expected for example {EXAMPLE}") from None
@@ -61,6 +61,17 @@ class Address:
     def values(self, option: str) -> list[str]:
         """Returns the values of an option, in the order they were given."""
         return [value for name, value in self.options if name == option]
+
+    def value(self, option: str) -> str | None:
+        """Returns the value of an option that is given once; None where it is not given.
+
+        Raises:
+            UsageError: When it is given several times.
+        """
+        found = self.values(option)
+        if len(found) > 1:
+            raise UsageError(f"'{self.url}' gives {option}= {len(found)} times. Give it once")
+        return found[0] if found else None
 
     def check(self, known: Collection[str]) -> None:
         """Raises UsageError for an option that is not known; lists those that are."""
@@ -79,3 +90,10 @@ class Address:
         if not chosen or not _PATH.fullmatch(chosen) or chosen.startswith("-"):
             raise UsageError(f"'{self.url}': python= is the name or path of one program, got '{chosen}'")
         return chosen
+
+
+def _host(parts: SplitResult) -> str:
+    """Returns the host in the letters that were given: names of partitions and of ``~/.ssh/config`` have a case."""
+    host = parts.hostname or ""
+    start = parts.netloc.lower().rfind(host)
+    return parts.netloc[start : start + len(host)]
