@@ -107,6 +107,7 @@ class Problem:
         return self._latest[1]
 
     def solve(self, penalties: Sequence[float]) -> Floats:
+        """Intercept and coefficients."""
         return np.asarray(self._inverse(penalties) @ self.moment)
 
     def residuals(self, penalties: Sequence[float]) -> Floats:
@@ -135,7 +136,7 @@ class Problem:
         return np.stack([self.left_out([*penalties[:block], one, *penalties[block + 1 :]]) ** 2 for one in GRID])
 
     def path(self, penalties: Sequence[float], block: int) -> tuple[Floats, float]:
-        """Returns leave-one-out errors for every penalty of a block by one factorisation, and 1 less the largest leverage."""
+        """Returns leave-one-out errors for all penalties of a block from one factorisation, and 1 less the top leverage."""
         start = 1 + sum(self.widths[:block])
         part = slice(start, start + self.widths[block])
         inverse = self._inverse([*penalties[:block], MIDDLE, *penalties[block + 1 :]])
