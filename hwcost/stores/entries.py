@@ -112,6 +112,6 @@ KINDS: dict[str, type[Entry]] = {"acceptance": Acceptance, "confirmation": Confi
 """Kinds of entries by the names that stores keep."""
 
 
-def kind_name(kind: type[Entry]) -> str:
+def kind_name(kind: type[Group]) -> str:
     """Returns the name under which stores keep a kind of entry."""
     return next(name for name, known in KINDS.items() if known is kind)

@@ -174,7 +174,9 @@ def _pages(
         for runs in [None] if run_ids is None else _batches(run_ids):
             chosen = query if keys is None else query.where(table.c.series_key.in_(keys))
             chosen = chosen if runs is None else chosen.where(table.c.run_id.in_(runs))
-            yield from connection.execute(chosen).partitions(PAGE)
+            cursor = connection.execute(chosen).cursor  # the driver's own: its tuples take half the time
+            while cursor is not None and (page := cursor.fetchmany(PAGE)):
+                yield page
 
 
 def _batches(names: Collection[str]) -> Iterator[list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -179,7 +179,7 @@ def _orphans(store: Database) -> Iterator[Finding]:
             yield Finding("info", "orphans", f"there are {number} {name}.", "They do no harm.")
 
 
-def _count(connection: Connection, query: Select[tuple[int]]) -> int:
+def _count(connection: Connection, query: Select[Any]) -> int:
     return int(connection.execute(query).scalar_one())
 
 
