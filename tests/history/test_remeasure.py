@@ -12,6 +12,7 @@ import pytest
 
 from hwcost.campaign import round as campaign_round
 from hwcost.devices import DeviceHandle, load
+from hwcost.errors import MeasurementError
 from hwcost.history.check import check
 from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.once
 
 XEON = DeviceHandle(load("xeon"))
 SLOWER = math.log1p(0.06)
-FAULTS = Faults(noise=0.01, process=0.005)
+FAULTS = Faults(noise=0.004, process=0.002)
 WORKS = [SyntheticWorkload(f"net{i:03d}", flops=int(3e9 * 1.1**i)) for i in range(12)]
 
 
@@ -88,6 +89,27 @@ def test_a_real_slow_down_is_confirmed_and_one_of_the_nights_alone_is_refuted(
 
 
 @pytest.mark.parametrize("is_slow", [True, False])
+def test_a_change_that_all_share_is_the_codes_or_the_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
+) -> None:
+    history.y[:, 22:] += SLOWER
+    history.y[3, 22:] -= SLOWER
+    repository = Repository(tmp_path)
+    slow = "".join(f"{work.name} {1.06 if is_slow else 1.0}\n" for work in WORKS)
+    good, bad = repository.commit("slow.txt", ""), repository.commit("slow.txt", slow)
+    monkeypatch.chdir(tmp_path)
+    simulated(monkeypatch, factor)
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, WORKS, [*[good] * 22, bad])
+        assert [(one.verdict, one.cause) for one in before.devices] == [("ambiguous", "unknown")]
+        assert measure_again(store, before) == []
+        after = check(store, before.runs)
+    assert after.counts["ok"] == 12
+    assert [one.verdict for one in after.devices] == ["regressed" if is_slow else "ok"]
+    assert after.fails(["regressed"]) is is_slow
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
 def test_without_the_code_of_before_anchors_tell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
 ) -> None:
@@ -102,6 +124,28 @@ def test_without_the_code_of_before_anchors_tell(
         assert measure_again(store, before) == []
         (entry,) = store.entries(Confirmation)
     assert (entry.how, entry.outcome) == ("anchors", "confirmed" if is_slow else "refuted")
+
+
+def test_what_the_code_of_before_cannot_build_is_measured_beside_anchors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History
+) -> None:
+    law_s = SimDevice().law_s
+    for i, work in enumerate(WORKS):
+        history.y[i] += math.log(law_s(work)) - history.y[i, :20].mean()
+    repository = Repository(tmp_path)
+    good, bad = repository.commit("slow.txt", ""), repository.commit("slow.txt", "net003 1.06\n")
+    monkeypatch.chdir(tmp_path)
+
+    def slow(place: Path | None, work: Workload) -> float:
+        if place is not None:
+            raise MeasurementError("the tree lacks a compiled module")
+        return 1.06 if work.name == "net003" else 1.0
+
+    simulated(monkeypatch, slow)
+    with open_store(tmp_path / "s.db") as store:
+        assert measure_again(store, history.stored(store, WORKS, [*[good] * 22, bad])) == []
+        (entry,) = store.entries(Confirmation)
+    assert (entry.how, entry.outcome) == ("anchors", "confirmed")
 
 
 def test_what_cannot_be_measured_again_stays_unconfirmed_and_says_why(tmp_path: Path, history: History) -> None:
