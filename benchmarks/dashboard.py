@@ -118,7 +118,8 @@ def timed(name: str, bar: float | None, action: Any) -> Any:
 
 def report(name: str, value: float, bar: float | None, remark: str = "") -> None:
     """Prints a figure beside its bar."""
-    print(f"  {name:28} {value:8.2f}" + ("" if bar is None else f"   bar {bar:g}: {'met' if value <= bar else 'MISSED'}") + remark)
+    verdict = "" if bar is None else f"   bar {bar:g}: {'met' if value <= bar else 'MISSED'}"
+    print(f"  {name:28} {value:8.2f}{verdict}{remark}")
 
 
 if __name__ == "__main__":
