@@ -23,6 +23,7 @@ class TestJsonLines(StoreSuite):
         return open_store(folder / "new folder" / "store.jsonl")
 
 
+@pytest.mark.once
 class TestPostgres(StoreSuite):
     @pytest.fixture(autouse=True)
     def database(self, postgres):

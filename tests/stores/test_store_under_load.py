@@ -61,13 +61,13 @@ def read(path: Path, stop: Any, results: Any) -> None:
 def test_nothing_is_lost_and_nobody_fails(tmp_path: Path, seconds: float) -> None:
     path, stop, results = tmp_path / "store.db", FORK.Event(), FORK.Queue()
     open_store(path).close()
-    writers = [FORK.Process(target=write, args=(path, number, seconds, results)) for number in range(WRITERS)]
-    reader = FORK.Process(target=read, args=(path, stop, results))
+    writers = [FORK.Process(target=write, args=(path, number, seconds, results), daemon=True) for number in range(WRITERS)]
+    reader = FORK.Process(target=read, args=(path, stop, results), daemon=True)
     for process in (reader, *writers):
         process.start()
-    nights = dict(results.get(timeout=seconds + 90) for _ in writers)
+    nights = dict(results.get(timeout=seconds + 300) for _ in writers)
     stop.set()
-    (reads,) = [reads for who, reads in [results.get(timeout=90)] if who == "reader"]
+    (reads,) = [reads for who, reads in [results.get(timeout=300)] if who == "reader"]
     for process in (reader, *writers):
         process.join(60)
     assert {type(found) for found in (reads, *nights.values())} == {int}, nights
