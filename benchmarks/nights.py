@@ -39,7 +39,7 @@ SPANS = ((8, 6), (14, 7), (20, 5), (26, 6), (32, 8))
 """First night and number of nights of each slow-down."""
 
 FIRST = datetime(2026, 1, 1, 3, tzinfo=timezone.utc)
-AGAIN_S = 60.0
+AGAIN_S = 90.0
 """Seconds of a campaign that measures alarms again."""
 
 

@@ -6,16 +6,16 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hwcost.campaign.compare import Arm, arm_of_campaign
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.environment import Environment
+from hwcost.stores.runs import Run
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
-    from hwcost.stores.runs import Run
     from hwcost.stores.schema import Campaign
 
 __all__ = ["AXES", "Place", "Reference", "arms_of", "parse_reference"]
@@ -23,6 +23,10 @@ __all__ = ["AXES", "Place", "Reference", "arms_of", "parse_reference"]
 AXES = ("commit", "branch", "run", "campaign", "device", "backend", "precision", "environment")
 """Axes along which two sides of a comparison may differ."""
 
+OF_RUNS = ("run", "commit", "branch")
+"""Axes of runs; the others are those of campaigns and workloads."""
+
+_One = TypeVar("_One", "Run", "Campaign")
 _CONDITION = re.compile(rf"({'|'.join(AXES)}):(.+)")
 
 Place = tuple[str, str, str, int]
@@ -78,45 +82,60 @@ def arms_of(reference: Reference, axes: Iterable[str]) -> dict[Place, Arm]:
         DataError: When no campaign meets all conditions.
     """
     with open_store(reference.location, create=False) as store:
-        runs = {run.run_id: run for run in store.runs()}
-        campaigns = _matching(store, runs, reference)
+        campaigns = _matching(store, store.runs(), reference)
         latest = campaigns[-1]
         same_run = [one for one in campaigns if latest.run_id is not None and one.run_id == latest.run_id]
         return _merged(store, same_run or [latest], reference, set(axes))
 
 
-def _matching(store: Store, runs: Mapping[str, Run], reference: Reference) -> list[Campaign]:
+def _matching(store: Store, runs: Sequence[Run], reference: Reference) -> list[Campaign]:
     """Returns the campaigns that meet all conditions, the oldest first; never an empty list."""
-    found = store.campaigns()
-    for axis, value in reference.conditions.items():
-        if axis == "precision":  # workload by workload
-            continue
-        known = [(one, _values(store, runs, one, axis)) for one in found]
-        exact = [one for one, values in known if value in values]
-        kept = exact or [one for one, values in known if _begins(values, value, axis)]
-        if not kept:
-            everything = {text for one in store.campaigns() for text in _values(store, runs, one, axis)}
-            if value in everything:
-                raise DataError(f"{reference}: no campaign meets all of that.")
-            raise UnknownNameError(axis, value, everything)
-        found = kept
+    conditions = {axis: value for axis, value in reference.conditions.items() if axis != "precision"}  # of workloads
+    of_runs = {axis: conditions.pop(axis) for axis in OF_RUNS if axis in conditions}
+    if of_runs:
+        kept = list(runs)
+        for axis, value in of_runs.items():
+            kept = _kept(kept, {run.run_id: _of_run(run, axis) for run in runs}, axis, value, reference)
+        found = next((found for run in reversed(kept) if (found := store.campaigns(run.run_id))), [])
+    else:
+        found = store.campaigns()
+    for axis, value in conditions.items():
+        found = _kept(found, {one.campaign_id: _of_campaign(store, one, axis) for one in found}, axis, value, reference)
     if not found:
-        raise DataError(f"store {store.url} holds no campaign.")
+        raise DataError(f"{reference}: there is no campaign. Measure with --store first.")
     return found
 
 
-def _values(store: Store, runs: Mapping[str, Run], campaign: Campaign, axis: str) -> list[str]:
-    """Returns the values of a campaign on an axis."""
-    run = runs.get(campaign.run_id or "")
-    code = None if run is None else run.code
+def _kept(
+    found: Sequence[_One], values: Mapping[str, Sequence[str]], axis: str, wanted: str, reference: Reference
+) -> list[_One]:
+    """Returns the runs or campaigns that have a value on an axis; commits and ids may be given by their beginning.
+
+    Raises:
+        UnknownNameError: When nothing has it.
+        DataError: When only what another condition leaves out has it.
+    """
+    own = {one.run_id if isinstance(one, Run) else one.campaign_id: one for one in found}
+    exact = [one for key, one in own.items() if wanted in values[key]]
+    kept = exact or [one for key, one in own.items() if _begins(values[key], wanted, axis)]
+    if not kept:
+        everything = {value for of_one in values.values() for value in of_one}
+        if wanted in everything or _begins(sorted(everything), wanted, axis):
+            raise DataError(f"{reference}: no campaign meets all of that.")
+        raise UnknownNameError(axis, wanted, everything)
+    return kept
+
+
+def _of_run(run: Run, axis: str) -> list[str]:
+    code = run.code
+    value = {"run": run.run_id, "commit": code and code.commit, "branch": code and code.branch}[axis]
+    return [value] if value else []
+
+
+def _of_campaign(store: Store, campaign: Campaign, axis: str) -> list[str]:
     if axis == "environment":
         return _facts(store, campaign)
-    of_axis = {
-        "campaign": campaign.campaign_id, "run": campaign.run_id, "commit": None if code is None else code.commit,
-        "branch": None if code is None else code.branch, "device": campaign.plan.get("device"),
-        "backend": campaign.plan.get("backend"),
-    }  # fmt: skip
-    value = of_axis[axis]
+    value = campaign.campaign_id if axis == "campaign" else campaign.plan.get(axis)
     return [] if value is None else [str(value)]
 
 

@@ -220,6 +220,8 @@ def _show(result: RunResult, json: str | None) -> None:
     console.print_table(f"Suite {result.run.suite}", columns, rows, footer)
     if result.checks:
         _show_checks(result)
+    for name, reason in result.unjudged.items():
+        console.note(f"cost model '{name}' was not judged: {reason}")
 
 
 def _of_code(run: Run) -> str:

@@ -62,7 +62,16 @@ def _of_file(file: ConfigFile, origin: Origin) -> dict[str, Setting]:
 
     source = f"{file.path} [{file.table}]" if file.table else str(file.path)
     read = checked(settings_model(), file.values, source)
-    return {name: Setting(name, getattr(read, name), origin, file.place(name)) for name in OPTIONS if name in file.values}
+    return {
+        name: Setting(name, _anchored(name, getattr(read, name), file), origin, file.place(name))
+        for name in OPTIONS if name in file.values
+    }  # fmt: skip
+
+
+def _anchored(name: str, value: Any, file: ConfigFile) -> Any:
+    """Returns a value whose path, if it is one, is relative to the folder of its file."""
+    is_path = (name == "store" and "://" not in value) or (name == "device" and value.endswith(".toml"))
+    return str(file.path.parent / value) if is_path else value
 
 
 def _of_environment() -> dict[str, Setting]:

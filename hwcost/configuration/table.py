@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.units import parse_duration
+
+Count = Annotated[int, Field(ge=1)]
+"""A whole number from 1."""
+Seed = Annotated[int, Field(ge=0)]
+"""A seed of random numbers."""
 
 Model = TypeVar("Model", bound="Table")
 

@@ -102,9 +102,9 @@ class _Again:
         left = list(alarms)
         if repository is not None and self._has_both(repository, setting):
             found = list(self._by_worktree(repository, setting, alarms))
-            yield from (one for one in found if one.log_ratio is not None)
-            failed = {one.series_key for one in found if one.log_ratio is None}
-            left = [alarm for alarm in alarms if alarm.key in failed]
+            yield from found
+            done = {one.series_key for one in found}
+            left = [alarm for alarm in alarms if alarm.key not in done]
         if left:
             yield from self._by_anchors(setting, left)
 
@@ -115,6 +115,7 @@ class _Again:
         return has_commit(repository, good) and has_commit(repository, bad)
 
     def _by_worktree(self, repository: Path, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
+        """Yields a confirmation of every alarm whose workloads could be built from both trees."""
         workloads = [_workload(one) for alarm in alarms for one in alarm.series]
         unique = list({one.key: one for one in workloads}.values())
         with ExitStack() as stack:
@@ -130,6 +131,8 @@ class _Again:
         before, after = ({one.workload.key: one for one in inner[side::2]} for side in (0, 1))
         for alarm in alarms:
             keys = [_workload(one).key for one in alarm.series]
+            if any(side[key].status == "failed" for side in (before, after) for key in keys):
+                continue
             found = differences([before[key] for key in keys], [after[key] for key in keys], is_together=True)
             yield self._confirmation(alarm, _judged(alarm, found), result.campaign_id, "worktree")
 

@@ -21,7 +21,8 @@ MOST = 50
 MARKS = {"regressed": "🔴", "missing": "⚫", "ambiguous": "🟡", "improved": "🟢", "insufficient": "⚪", "ok": "✅"}
 """Marks before the words of verdicts, for eyes that skim."""
 
-_ACTIVE = re.compile(r"[\\`*_{}\[\]()#+!|~]")
+_ACTIVE = re.compile(r"[\\`*_\[\]#|~]")
+_MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _BREAK = "\u200b"
 """A space without width: behind an @ it mentions nobody."""
 
@@ -70,7 +71,7 @@ def markdown_table(columns: Sequence[str], body: Sequence[Sequence[str]]) -> str
 
 def escaped(text: str) -> str:
     """Returns text that Markdown and HTML show as it is, in one line, and that mentions nobody."""
-    plain = " ".join(text.split()).replace("@", f"@{_BREAK}")
+    plain = _MENTION.sub(f"@{_BREAK}", " ".join(text.split()))
     return "".join(_ACTIVE.sub(lambda found: f"&#{ord(found[0])};", html.escape(one, quote=False)) for one in plain)
 
 

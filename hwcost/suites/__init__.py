@@ -1,10 +1,12 @@
 """Suites: what is measured every night, declared once, and the runs that measure it."""
 
+from hwcost.suites.beginning import RunOptions
 from hwcost.suites.code import code_under_test
 from hwcost.suites.expansion import Part, expand
 from hwcost.suites.loading import load_suite, suites
+from hwcost.suites.observer import Observer
 from hwcost.suites.outcome import Outcome, RunResult
-from hwcost.suites.run import Observer, RunOptions, run_suite
+from hwcost.suites.run import run_suite
 from hwcost.suites.suite import Suite
 
 __all__ = [

@@ -16,7 +16,9 @@ from hwcost.cost_models.goals import GOALS
 from hwcost.devices import elsewhere, present, profiles_of
 from hwcost.errors import UsageError
 from hwcost.spaces import space as make_space
-from hwcost.suites.suite import Runtime, Shape, Suite, WorkloadSet
+from hwcost.suites.place import Runtime, Shape
+from hwcost.suites.suite import Suite
+from hwcost.suites.workload_set import WorkloadSet
 
 __all__ = ["Part", "expand"]
 

@@ -13,7 +13,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.metrics import metrics
 from hwcost.cost_models.prediction import Prediction
-from hwcost.suites.suite import Limits
+from hwcost.suites.model_spec import Limits
 
 __all__ = ["Judged", "judge", "judge_values"]
 

@@ -20,7 +20,7 @@ from hwcost.cost_models.train import train
 from hwcost.errors import DataError, HwcostError
 from hwcost.stores.entries import ModelCheck
 from hwcost.suites.judging import Judged, judge
-from hwcost.suites.suite import ModelSpec
+from hwcost.suites.model_spec import ModelSpec
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from hwcost.suites.outcome import Outcome
 
 __all__ = ["check_models", "current_folder", "next_folder"]
+
+
+class NotMeasuredError(DataError):
+    """A run measured nothing that could judge a cost model."""
 
 
 @dataclass(frozen=True)
@@ -45,26 +49,32 @@ class Night:
 
 def check_models(
     models: dict[str, ModelSpec], store: Store, run: Run, outcomes: Sequence[Outcome]
-) -> list[ModelCheck]:
+) -> tuple[list[ModelCheck], dict[str, str]]:
     """Judges the models of a suite by what a run measured, writes that down, and fits models again where asked.
 
-    What stands in the way of judging one model, such as a damaged folder, is the reason of its check.
+    A model that cannot be used, such as one in a damaged folder, does not hold, and its check says why.
 
     Args:
         models: Models by name.
         store: Store with the measurements, which takes the checks.
         run: The run.
         outcomes: Outcomes of its campaigns.
+
+    Returns:
+        The checks, and by the name of every other model why nothing was measured that could judge it.
     """
-    checks = []
+    checks, unjudged = [], {}
     for name, spec in models.items():
         try:
             check = _check(name, spec, store, run, outcomes)
+        except NotMeasuredError as error:
+            unjudged[name] = str(error)
+            continue
         except HwcostError as error:
             check = _entry(name, spec, run, n=0, holds=False, reason=f"It could not be judged: {error}")
         store.add_entry(check)
         checks.append(check)
-    return checks
+    return checks, unjudged
 
 
 def current_folder(path: Path) -> Path | None:
@@ -97,12 +107,21 @@ def _check(name: str, spec: ModelSpec, store: Store, run: Run, outcomes: Sequenc
     is_due = spec.refit == "always" or (spec.refit == "failing" and not found.holds)
     said = found.reason
     if is_due:
-        new = next_folder(Path(spec.path))
-        train(night.data, spec.model).model.save(new)
-        said += f" It was fitted again on {len(night.data)} measurements, into {new.name}."
+        is_due, again = _refit(spec, night)
+        said += again
     facts = {key: value for key, value in vars(found).items() if key in ModelCheck.model_fields}
     facts |= {"points": _points(found, night), "importance": found.importance or {}, "reason": said, "refitted": is_due}
     return _entry(name, spec, run, age_s=_age_s(folder, run), **facts)
+
+
+def _refit(spec: ModelSpec, night: Night) -> tuple[bool, str]:
+    """Fits a model again into a new folder; returns whether that was possible, and a sentence about it."""
+    new = next_folder(Path(spec.path))
+    try:
+        train(night.data, spec.model).model.save(new)
+    except HwcostError as error:
+        return False, f" It could not be fitted again: {error}"
+    return True, f" It was fitted again on {len(night.data)} measurements, into {new.name}."
 
 
 def _first_fit(name: str, spec: ModelSpec, run: Run, night: Night) -> ModelCheck:
@@ -133,7 +152,8 @@ def _night(
     """Finds the measurements of a run that a model is of.
 
     Raises:
-        DataError: When the run has none, or several campaigns of it fit what the suite says of the model.
+        NotMeasuredError: When the run has none.
+        DataError: When several campaigns of it fit what the suite says of the model.
     """
     shape = {key: size for key, size in (("batch_size", spec.batch_size), ("seq_len", spec.seq_len)) if size is not None}
     space = spec.space if model is None else model.space
@@ -147,10 +167,10 @@ def _night(
             found[outcome.campaign_id] = from_measurements(made, space, str(outcome.part), shape, spec.quantity)
         except DataError as error:
             reasons.append(str(error))
-    if len(found) != 1:
-        several = f"{len(found)} campaigns of the run fit; say its backend, batch_size and seq_len in the suite"
-        none = reasons[0] if reasons else f"the run measured nothing on {spec.device}"
-        raise DataError(several if found else none)
+    if not found:
+        raise NotMeasuredError(reasons[0] if reasons else f"the run measured nothing on {spec.device}.")
+    if len(found) > 1:
+        raise DataError(f"{len(found)} campaigns of the run fit; say its backend, batch_size and seq_len in the suite.")
     campaign_id, data = next(iter(found.items()))
     return Night(data, _series_keys(data, store, run, campaign_id))
 

@@ -68,6 +68,7 @@ class RunResult:
         store_url: Path or URL of the store.
         outcomes: Outcomes of its campaigns, in the order of the suite.
         checks: Verdicts on the cost models of the suite.
+        unjudged: Reason why nothing was measured that could judge a cost model, by the names of those models.
         seconds: Seconds that it took.
     """
 
@@ -75,6 +76,7 @@ class RunResult:
     store_url: str
     outcomes: tuple[Outcome, ...]
     checks: tuple[ModelCheck, ...]
+    unjudged: dict[str, str]
     seconds: float
 
     @property
@@ -89,6 +91,7 @@ class RunResult:
             "store": self.store_url,
             "campaigns": [one.to_dict() for one in self.outcomes],
             "models": [one.model_dump(mode="json") for one in self.checks],
+            "unjudged": self.unjudged,
             "seconds": self.seconds,
         }
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import run as campaign
-from hwcost.campaign.cpus import WAIT_S
 from hwcost.campaign.plan import Plan
 from hwcost.cost_models.goals import GOALS
 from hwcost.elsewhere import measure_on
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError, InterruptedRunError, UsageError
-from hwcost.stores.runs import Code, Run
+from hwcost.suites.beginning import RunOptions, begin
 from hwcost.suites.expansion import expand
 from hwcost.suites.failures import record_failure
-from hwcost.suites.loading import suite_sha256
 from hwcost.suites.models import check_models
+from hwcost.suites.observer import Observer
 from hwcost.suites.outcome import Outcome, RunResult
 from hwcost.suites.planning import Planned, plan_parts, without_existing
 from hwcost.suites.suite import Suite
@@ -26,71 +24,14 @@ from hwcost.timing import timer
 from hwcost.units import parse_duration
 
 if TYPE_CHECKING:
-    from hwcost.campaign.progress import Progress
     from hwcost.stores.base import Store
+    from hwcost.stores.runs import Run
 
-__all__ = ["Observer", "RunOptions", "run_suite"]
-
-UNFINISHED = ("running", "interrupted")
-"""Statuses of runs that can be resumed."""
-
-RESUMED_WITHIN = timedelta(hours=24)
-"""Age up to which an unfinished run is resumed unasked."""
-
-
-class Observer:
-    """Follows a run while it goes on; each method does nothing until it is overridden."""
-
-    def planned(self, run: Run, planned: Sequence[Planned], budget_s: float | None, is_resumed: bool) -> None:
-        """Is called with the campaigns before the first one begins."""
-
-    def begins(self, number: int, planned: Planned, budget_s: float | None) -> None:
-        """Is called when a campaign begins, with its number from 0 and its seconds of the budget."""
-
-    def progress(self, state: Progress) -> None:
-        """Is called after every pass of a campaign."""
-
-    def ended(self, outcome: Outcome) -> None:
-        """Is called when a campaign has ended."""
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """How a suite is run.
-
-    Attributes:
-        tier: Precision; None for the suite's own.
-        devices: Devices in place of the suite's.
-        only: Globs over names of sets and of workloads; everything where there is none.
-        budget_s: Seconds that all campaigns share; None for the suite's own.
-        wait_s: Seconds to wait for CPUs that other campaigns hold.
-        skip: Statuses of estimates of the same commit, as in :data:`hwcost.stores.series.STATUSES`, whose workloads are
-            left out.
-        resume: True to resume the latest unfinished run, False to begin a new one; None to resume one of the same commit and
-            the same options that began within 24 hours, else to begin a new one.
-        code: The code under test; None where there is none.
-        argv: Command line that is kept with the run.
-        started_at: Instant at which the run began, ISO 8601; None for now.
-    """
-
-    tier: str | None = None
-    devices: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    budget_s: float | None = None
-    wait_s: float = WAIT_S
-    skip: tuple[str, ...] = ()
-    resume: bool | None = None
-    code: Code | None = None
-    argv: tuple[str, ...] = ()
-    started_at: str | None = None
-
-    def chosen(self) -> dict[str, Any]:
-        """Returns what decides which workloads are measured and how, for finding a run with equal options."""
-        return {"tier": self.tier, "devices": list(self.devices), "only": list(self.only)}
+__all__ = ["run_suite"]
 
 
 def run_suite(
-    suite: Suite, store: Store, options: RunOptions = RunOptions(), observer: Observer | None = None
+    suite: Suite, store: Store, options: RunOptions | None = None, observer: Observer | None = None
 ) -> RunResult:
     """Runs a suite, or resumes a run of it that was interrupted.
 
@@ -100,7 +41,7 @@ def run_suite(
     Args:
         suite: The suite.
         store: Store that takes everything.
-        options: Options of the run.
+        options: Options of the run; None for the suite's own.
         observer: Object that is called as the run goes on.
 
     Raises:
@@ -110,22 +51,23 @@ def run_suite(
         BusyError: When another process runs the same run.
         StoreError: When the store cannot be written.
     """
+    options = options or RunOptions()
     parts = expand(suite, tier=options.tier, devices=options.devices, only=options.only)
     planned = plan_parts(parts, store)
     _refuse_hopeless(planned)
-    run, is_resumed = _begin(suite, store, options)
+    run, is_resumed = begin(suite, store, options)
     watch = timer.stopwatch()
     try:
         with store.held(run.run_id):
             night = _Night(suite, store, run, options, observer or Observer(), planned)
             outcomes = night.campaigns(is_resumed)
-            checks = check_models(suite.models, store, run, outcomes)
+            checks, unjudged = check_models(suite.models, store, run, outcomes)
     except (KeyboardInterrupt, InterruptedRunError):
         store.end_run(run.run_id, "interrupted")
         again = "The same command resumes it; what was measured is kept."
         raise InterruptedRunError(f"run {run.run_id} of suite '{suite.name}' was interrupted. {again}") from None
     store.end_run(run.run_id, "done" if any(one.measured or one.skipped for one in outcomes) else "failed")
-    return RunResult(store.run(run.run_id), store.url, tuple(outcomes), tuple(checks), watch())
+    return RunResult(store.run(run.run_id), store.url, tuple(outcomes), tuple(checks), unjudged, watch())
 
 
 @dataclass
@@ -195,41 +137,6 @@ class _Night:
         if planned.part.on is None:
             return campaign.run(self.store, campaign_id, **how)
         return measure_on(transport(planned.part.on), self.store, campaign_id, **how)
-
-
-def _begin(suite: Suite, store: Store, options: RunOptions) -> tuple[Run, bool]:
-    """Returns the run that is resumed, or a new one, and whether it is resumed."""
-    from hwcost import __version__
-
-    extra = options.chosen()
-    facts: dict[str, Any] = {} if options.started_at is None else {"started_at": options.started_at}
-    new = Run(
-        suite=suite.name, code=options.code, argv=list(options.argv), config_sha256=suite_sha256(suite),
-        hwcost_version=__version__, extra=extra, **facts,
-    )  # fmt: skip
-    unfinished = [one for one in store.runs(suite.name) if one.status in UNFINISHED]
-    if options.resume is None:
-        unfinished = [one for one in unfinished if _is_same(one, new)]
-    elif not options.resume:
-        unfinished = []
-    elif not unfinished:
-        raise UsageError(f"store {store.url} holds no unfinished run of suite '{suite.name}'. Leave out --resume.")
-    if unfinished:
-        return unfinished[-1], True
-    store.add_run(new)
-    return new, False
-
-
-def _is_same(earlier: Run, new: Run) -> bool:
-    """Says whether a run is of the same suite, code and options, and recent."""
-    age = datetime.fromisoformat(new.started_at) - datetime.fromisoformat(earlier.started_at)
-    is_recent = timedelta(0) <= age < RESUMED_WITHIN
-    same_code = _commit(earlier.code) == _commit(new.code)
-    return is_recent and same_code and earlier.config_sha256 == new.config_sha256 and earlier.extra == new.extra
-
-
-def _commit(code: Code | None) -> tuple[str | None, bool | None]:
-    return (None, None) if code is None else (code.commit, code.is_dirty)
 
 
 def _share(planned: Sequence[Planned], left_s: float) -> float:

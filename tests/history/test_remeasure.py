@@ -12,6 +12,7 @@ import pytest
 
 from hwcost.campaign import round as campaign_round
 from hwcost.devices import DeviceHandle, load
+from hwcost.errors import MeasurementError
 from hwcost.history.check import check
 from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
@@ -102,6 +103,28 @@ def test_without_the_code_of_before_anchors_tell(
         assert measure_again(store, before) == []
         (entry,) = store.entries(Confirmation)
     assert (entry.how, entry.outcome) == ("anchors", "confirmed" if is_slow else "refuted")
+
+
+def test_what_the_code_of_before_cannot_build_is_measured_beside_anchors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History
+) -> None:
+    law_s = SimDevice().law_s
+    for i, work in enumerate(WORKS):
+        history.y[i] += math.log(law_s(work)) - history.y[i, :20].mean()
+    repository = Repository(tmp_path)
+    good, bad = repository.commit("slow.txt", ""), repository.commit("slow.txt", "net003 1.06\n")
+    monkeypatch.chdir(tmp_path)
+
+    def slow(place: Path | None, work: Workload) -> float:
+        if place is not None:
+            raise MeasurementError("the tree lacks a compiled module")
+        return 1.06 if work.name == "net003" else 1.0
+
+    simulated(monkeypatch, slow)
+    with open_store(tmp_path / "s.db") as store:
+        assert measure_again(store, history.stored(store, WORKS, [*[good] * 22, bad])) == []
+        (entry,) = store.entries(Confirmation)
+    assert (entry.how, entry.outcome) == ("anchors", "confirmed")
 
 
 def test_what_cannot_be_measured_again_stays_unconfirmed_and_says_why(tmp_path: Path, history: History) -> None:

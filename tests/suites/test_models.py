@@ -14,8 +14,8 @@ from hwcost.stores import open_store
 from hwcost.stores.entries import ModelCheck
 from hwcost.suites import Suite
 from hwcost.suites.judging import judge_values
+from hwcost.suites.model_spec import Limits
 from hwcost.suites.models import current_folder, next_folder
-from hwcost.suites.suite import Limits
 from tests.suites.nights import SPACE, night, simulate, suite
 
 pytestmark = pytest.mark.once
@@ -54,8 +54,13 @@ def test_what_stands_in_the_way_is_said_and_the_run_is_done(tmp_path: Path, monk
     declared = with_model(tmp_path, device="k80")
     result = night(tmp_path / "night.db", declared)
     assert result.run.status == "done"
-    assert [(one.holds, one.n) for one in result.checks] == [(False, 0)]
-    assert "the run measured nothing on k80" in result.checks[0].reason
+    assert result.unjudged == {"mini": "the run measured nothing on k80."}
+    assert not result.checks
+    (tmp_path / "mini").mkdir()
+    (tmp_path / "mini" / "config.json").write_text("{}")
+    damaged = night(tmp_path / "night.db", with_model(tmp_path)).checks
+    assert [(one.holds, one.n) for one in damaged] == [(False, 0)]
+    assert "is damaged: it has no schema_version" in damaged[0].reason
 
 
 def test_every_limit_has_its_reason() -> None:

@@ -17,6 +17,8 @@ from hwcost.stores.runs import Code
 from hwcost.suites import Observer, RunOptions, code_under_test, run_suite
 from tests.suites.nights import latest, night, suite
 
+pytestmark = pytest.mark.once
+
 CODE = Code(repository="r", commit="a" * 40, branch="main", is_dirty=False)
 
 

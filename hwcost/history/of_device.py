@@ -1,0 +1,101 @@
+"""Judges what all series of a device have in common: whether it changed, and whether that was the machine or the code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from hwcost._types import Indices
+from hwcost.history.changes import find_changes
+from hwcost.history.common import LEAST_SERIES, Common, cause_of
+from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, device_key
+from hwcost.history.past import Past
+from hwcost.history.policy import Terms, is_matched
+from hwcost.history.trace import Finding, find
+
+__all__ = ["judged_device"]
+
+
+def judged_device(past: Past, common: Common) -> DeviceJudgement:
+    """Judges the common level of a device.
+
+    Args:
+        past: Everything that is known.
+        common: The level.
+    """
+    key = device_key(common.device, common.backend, common.quantity)
+    names = (common.device, common.backend, common.quantity, key)
+    known = np.flatnonzero(np.isfinite(common.level) & (common.columns >= _break(past, common)))
+    if not common.n_series:
+        return DeviceJudgement(*names, "insufficient", f"A common level takes {LEAST_SERIES} series.", 0)
+    if len(known) < past.policy.least_nights:
+        text = f"{len(known)} nights have a level; it takes {past.policy.least_nights}."
+        return DeviceJudgement(*names, "insufficient", text, common.n_series)
+    return _device(past, common, names, known)
+
+
+def _device(past: Past, common: Common, names: tuple[str, str, str, str], known: Indices) -> DeviceJudgement:
+    level, columns = common.level[known].copy(), common.columns[known]
+    terms = Terms(sign=past.terms[int(common.rows[0])].sign)
+    machine = None
+    for at, log_ratio, cause in _causes(past, common, known, terms):
+        if cause == "machine":
+            level[at:] -= log_ratio
+            machine = (at, log_ratio)
+    finding = find(level, columns, terms, past.noted.get(names[3], []))
+    n, count = common.n_series, f"{common.n_series} series"
+    if finding.bad is None and machine is not None:
+        text = f"All {count} are at {100 * math.expm1(machine[1]):+.1f} % since {past.name(int(columns[machine[0]]))}: "
+        text += "the machine or its software, and not the code under test."
+        ratio = math.exp(machine[1])
+        return DeviceJudgement(*names, "ok", text, n, "machine", ratio)
+    if finding.bad is None:
+        return DeviceJudgement(*names, "ok", f"{count} share no change{_after(finding.remark)}.", n)
+    cause = _cause_of(past, common, known, finding)
+    low, high = (math.exp(finding.log_ratio + side * finding.half) for side in (-1, 1))
+    said = {"code": "the anchors stayed, so it is the code", "unknown": "nothing tells the code from the machine"}
+    reason = past.reason(finding, len(level)).rstrip(".")
+    text = f"All {count}: {reason[0].lower()}{reason[1:]}; {said.get(cause, 'the machine')}."
+    verdict: Verdict = "ambiguous" if cause == "unknown" and not _is_confirmed(finding) else finding.verdict
+    between = past.range(finding)
+    return DeviceJudgement(
+        *names, verdict, text, n, cause, math.exp(finding.log_ratio), low, high, finding.change, between,
+        finding.confirmation,
+    )  # fmt: skip
+
+
+def _break(past: Past, common: Common) -> int:
+    """Returns the run from which a device's level counts: that of the latest acceptance of all its workloads."""
+    first = past.nights.series[int(common.rows[0])]
+    of_all = [(at, one) for at, one in past.acceptances if one.workload == "*"]
+    return max((at for at, one in of_all if is_matched(first, "*", one.device, one.backend)), default=-1)
+
+
+def _causes(past: Past, common: Common, known: Indices, terms: Terms) -> Iterator[tuple[int, float, Cause]]:
+    """Yields index, log ratio and cause of every common change."""
+    changes = find_changes(common.level[known], least=terms.least)
+    edges = [0, *(one.at for one in changes), len(known)]
+    for k, one in enumerate(changes):
+        sides = (common.anchors[known[edges[k] : one.at]], common.anchors[known[one.at : edges[k + 2]]])
+        good, bad = (int(common.columns[known[place]]) for place in (max(one.earliest - 1, 0), one.latest))
+        yield one.at, one.log_ratio, cause_of(one, sides, past.nights.runs[good], past.nights.runs[bad])
+
+
+def _cause_of(past: Past, common: Common, known: Indices, finding: Finding) -> Cause:
+    if _is_confirmed(finding):
+        return "code"
+    if finding.change is None:
+        return "unknown"
+    at = finding.change.at
+    causes = [(abs(place - at), cause) for place, _, cause in _causes(past, common, known, Terms())]
+    return min([one for one in causes if one[1] != "machine"], default=(0, "unknown"))[1]
+
+
+def _is_confirmed(finding: Finding) -> bool:
+    return finding.confirmation is not None and finding.confirmation.outcome == "confirmed"
+
+
+def _after(remark: str) -> str:
+    return f"; {remark}" if remark else ""

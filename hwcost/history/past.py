@@ -1,0 +1,102 @@
+"""What all judgements of one night are made of: values, terms, common levels, what was accepted and confirmed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hwcost.history.common import Common, common_levels
+from hwcost.history.judgement import RunRange, commit_of, run_range
+from hwcost.history.nights import Nights, read_nights
+from hwcost.history.policy import Policy, Terms, is_matched
+from hwcost.history.trace import Finding, Noted
+from hwcost.stores.entries import Acceptance, Confirmation, Entry
+from hwcost.stores.estimate_table import EstimateTable
+from hwcost.stores.runs import Run
+from hwcost.stores.series import Series
+
+__all__ = ["Past"]
+
+
+@dataclass(frozen=True)
+class Past:
+    """All that the judgements are made of.
+
+    Attributes:
+        nights: Values of all series.
+        terms: Terms of a change, series by series.
+        policy: Rules that the terms come from.
+        commons: Common levels.
+        acceptances: Index of its run and acceptance, the earliest run first.
+        noted: Confirmations by the key of their series, the oldest first.
+    """
+
+    nights: Nights
+    terms: list[Terms]
+    policy: Policy
+    commons: list[Common]
+    acceptances: list[tuple[int, Acceptance]]
+    noted: dict[str, list[Noted]]
+
+    @classmethod
+    def of(
+        cls, runs: Sequence[Run], series: Mapping[str, Series], table: EstimateTable, policy: Policy,
+        entries: Sequence[Entry], at: str | None,
+    ) -> Past:  # fmt: skip
+        """Reads everything; see :func:`hwcost.history.judge.judge` for the arguments."""
+        nights = read_nights(runs, series, table, at)
+        terms = [policy.terms(one) for one in nights.series]
+        place = {run.run_id: index for index, run in enumerate(nights.runs)}
+        accepted = [(place[one.run_id], one) for one in entries if isinstance(one, Acceptance) and one.run_id in place]
+        noted: dict[str, list[Noted]] = {}
+        for one in sorted((one for one in entries if isinstance(one, Confirmation)), key=lambda one: one.created_at):
+            if one.run_id in place:
+                noted.setdefault(one.series_key, []).append(Noted(place.get(one.before_run_id, -1), place[one.run_id], one))
+        commons = common_levels(nights, terms, policy)
+        return cls(nights, terms, policy, commons, sorted(accepted, key=lambda pair: pair[0]), noted)
+
+    def levels(self) -> list[Common]:
+        """Returns the common level of every series."""
+        found: dict[int, Common] = {int(row): one for one in self.commons for row in one.rows}
+        return [found[row] for row in range(len(self.nights.series))]
+
+    def acceptance(self, series: Series) -> tuple[int, Acceptance] | None:
+        """Returns the latest acceptance of a series, by its run."""
+        of_it = [one for one in self.acceptances if is_matched(series, one[1].workload, one[1].device, one[1].backend)]
+        return of_it[-1] if of_it else None
+
+    def range(self, finding: Finding) -> RunRange | None:
+        """Names the runs between which a change lies; None without one."""
+        if finding.bad is None:
+            return None
+        good = finding.bad - 1 if finding.good is None else finding.good
+        return run_range(self.nights.runs, max(good, 0), finding.bad)
+
+    def reason(self, finding: Finding, nights: int) -> str:
+        """Says in a sentence why a verdict was given."""
+        shift = f"{100 * math.expm1(finding.log_ratio):+.1f} %"
+        remark = f"; {finding.remark}" if finding.remark else ""
+        if finding.bad is None:
+            return f"The latest night is {shift} from {nights} nights' level{remark}."
+        place = self.place(finding)
+        if finding.confirmation is None:
+            return f"It is {shift} since {place}; not measured again yet{remark}."
+        one = finding.confirmation
+        size = "" if one.log_ratio is None else f": {100 * math.expm1(one.log_ratio):+.1f} %"
+        said = "neither confirmed nor refuted" if one.outcome == "ambiguous" else one.outcome
+        return f"It is {shift} since {place}; {said} by measuring again ({one.how}){size}{remark}."
+
+    def place(self, finding: Finding) -> str:
+        """Says where a change lies: between two commits, or the first run after it."""
+        between = self.range(finding)
+        assert between is not None
+        if between.good_commit and between.bad_commit and between.good_commit != between.bad_commit:
+            return f"a commit within {between.good_commit[:10]}..{between.bad_commit[:10]}"
+        return self.name(finding.bad if finding.bad is not None else 0)
+
+    def name(self, index: int) -> str:
+        """Names a run by its time and commit."""
+        run = self.nights.runs[index]
+        commit = commit_of(run)
+        return f"run {run.started_at[:16].replace('T', ' ')}" + (f" ({commit[:10]})" if commit else "")
