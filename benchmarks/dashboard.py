@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -109,15 +110,16 @@ def bytes_of(url: str) -> int:
 
 def timed(name: str, bar: float | None, action: Any) -> Any:
     """Runs an action and reports how long it took."""
-    watch = stopwatch()
+    watch, cpu_s = stopwatch(), time.process_time()
     result = action()
-    report(f"{name} (s)", watch(), bar)
+    report(f"{name} (s)", watch(), bar, f"   {time.process_time() - cpu_s:.2f} s of CPU")
     return result
 
 
-def report(name: str, value: float, bar: float | None) -> None:
+def report(name: str, value: float, bar: float | None, remark: str = "") -> None:
     """Prints a figure beside its bar."""
-    print(f"  {name:28} {value:8.2f}" + ("" if bar is None else f"   bar {bar:g}: {'met' if value <= bar else 'MISSED'}"))
+    verdict = "" if bar is None else f"   bar {bar:g}: {'met' if value <= bar else 'MISSED'}"
+    print(f"  {name:28} {value:8.2f}{verdict}{remark}")
 
 
 if __name__ == "__main__":

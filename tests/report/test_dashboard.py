@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,9 +24,12 @@ from hwcost.report.dashboard import build_site
 from hwcost.report.dashboard.feeds import ATOM
 from hwcost.report.dashboard.files import Site, script
 from hwcost.report.dashboard.numbers import rounded
+from hwcost.report.dashboard.records import command
 from hwcost.stores import open_store
 from hwcost.stores.base import Store
+from hwcost.stores.schema import WorkloadInfo
 from hwcost.testing.nights import SimNights
+from hwcost.testing.stores import make_record, make_series
 from tests.report.dashboard_data import HOSTILE, NIGHTS, write_hostile, write_nights, write_study
 
 SMALL = replace(NIGHTS, nights=40, workloads=6)
@@ -206,3 +210,13 @@ def test_the_command_says_what_it_wrote(store: Store, tmp_path: Path, capsys: py
     assert json.loads(capsys.readouterr().out)["written"] == 0
     assert invoke([*given, "--out", str(tmp_path / "site"), "--since", "whenever"]) == 2
     assert invoke(["report", "build", "--store", str(tmp_path / "none.db"), "--out", str(tmp_path / "x")]) == 2
+
+
+def test_the_command_of_a_record_measures_its_workload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = {"options": {"heads": "retained", "scale": "mini", "subspace": "small"}}
+    info = WorkloadInfo(name="net", kind="model", search_space="autodistil", arch=[11, 32, 3.5, 7], batch_size=1, spec=spec)
+    record = make_record("c").model_copy(update={"workload": info})
+    made = command(make_series(threads=1), record, None)
+    assert made is not None
+    assert invoke([*shlex.split(made)[1:], "--dry-run", "--store", str(tmp_path / "x.db")]) == 0
+    assert "11_32_3.5_7" in capsys.readouterr().out

@@ -185,9 +185,8 @@ def test_a_chart_is_not_blank(reader: Reader) -> None:
 
 
 def test_a_missing_series_has_no_number(reader: Reader) -> None:
-    page = reader.open("#/regressions?verdict=missing")
-    assert [row[3:6] for row in reader.rows("alarms")] == [["-", "-", "-"]]
-    assert "0 s" not in page.inner_text("#alarms")
+    reader.open("#/regressions")
+    assert [row[3:6] for row in reader.rows("alarms") if "missing" in row[2]] == [["-", "-", "-"]]
 
 
 def write_one(store: Store) -> None:
@@ -222,14 +221,14 @@ def test_views_fit_and_are_legible(browser: Any, built: Built, size: dict[str, i
     reader.assert_clean()
 
 
-@pytest.mark.parametrize(("size", "scheme", "step"), [(WIDE, "dark", 1), (NARROW, "light", 3)])
-def test_axe_finds_nothing_serious(browser: Any, built: Built, size: dict[str, int], scheme: str, step: int) -> None:
+@pytest.mark.parametrize(("size", "scheme", "first"), [(WIDE, "dark", 0), (NARROW, "light", 1)])
+def test_axe_finds_nothing_serious(browser: Any, built: Built, size: dict[str, int], scheme: str, first: int) -> None:
     script = require_package("axe_playwright_python.sync_playwright").Axe().axe_script
     context = browser.new_context(viewport=size, color_scheme=scheme)
     reader = Reader(context.new_page(), base_of(built.page.parent))
     reader.open().evaluate(script)
     options = {"resultTypes": ["violations"], "preload": False}  # preloading would ask for the style sheets once more
-    for view in views(built)[::step]:
+    for view in views(built)[first::2]:
         found = reader.go(view).evaluate("(options) => axe.run(document, options)", options)["violations"]
         assert [
             (one["id"], one["nodes"][0]["html"][:90]) for one in found if one["impact"] in ("serious", "critical")

@@ -7,19 +7,18 @@ month, so that they do not depend on what comes much later, and a month that is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Indices
 from hwcost.history import find_changes
 from hwcost.report.dashboard.files import Site, as_json, script, slug
 from hwcost.report.dashboard.history import History
-from hwcost.report.dashboard.numbers import number, rounded, without_none
+from hwcost.report.dashboard.numbers import hashes, number, rounded, without_none
 from hwcost.stores.runs import Run
 
 DAY_S = 86_400.0
@@ -53,8 +52,8 @@ class Month:
     def digest(self) -> str:
         """SHA-256 of everything that its chunks are made of."""
         table, made = self.history.table, hashlib.sha256()
-        of_series, of_runs, of_campaigns = (_hashes(one) for one in (table.series_key, table.run_id, table.campaign_id))
-        of_flags, of_reasons = _hashes([" ".join(codes) for codes in table.flags]), _hashes(table.reasons)
+        of_series, of_runs, of_campaigns = (hashes(one) for one in (table.series_key, table.run_id, table.campaign_id))
+        of_flags, of_reasons = hashes([" ".join(codes) for codes in table.flags]), hashes(table.reasons)
         for column in (table.measured_s, table.value, table.status, of_series[table.series]):
             made.update(np.ascontiguousarray(column[self.around]).tobytes())
         columns = (table.half_width, table.level_half_width, of_runs[table.run], of_campaigns[table.campaign])
@@ -209,9 +208,3 @@ def _changes(month: Month) -> dict[int, list[list[float | None]]]:
         if changes:
             found[index] = changes
     return found
-
-
-def _hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """Returns a number for each text that does not depend on its place, and one for -1 at the end."""
-    digests = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") for text in texts]
-    return np.array([*digests, 0], dtype=np.uint64)

@@ -6,12 +6,13 @@ import hashlib
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._types import Indices
 from hwcost.report.dashboard.files import Site, script, slug
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.months import about_run
-from hwcost.report.dashboard.numbers import rounded
+from hwcost.report.dashboard.numbers import hashes, rounded
 
 KEY_DIGITS = 12
 """Digits of a series' key that stand for it in a night's file."""
@@ -26,11 +27,12 @@ def write_nights(site: Site, history: History, known: dict[str, str]) -> dict[st
         known: Digests of an earlier build.
     """
     table, found = history.table, {}
+    of_series = hashes(table.series_key)
     order = np.argsort(table.run, kind="stable")
     edges = np.searchsorted(table.run[order], np.arange(len(table.run_id) + 1))
     for index, run_id in enumerate(table.run_id):
         rows, name = order[edges[index] : edges[index + 1]], slug(run_id)
-        found[name] = _digest(history, rows)
+        found[name] = _digest(history, rows, of_series)
         if known.get(name) != found[name] or not site.keep(f"data/nights/{name}.js"):
             site.put(f"data/nights/{name}.js", script(f"nights/{name}", _night(history, rows)))
     site.put("data/nights.js", script("nights", _list(history)))
@@ -43,12 +45,10 @@ def _list(history: History) -> list[dict[str, Any]]:
     return [{**about_run(run), "file": slug(run.run_id)} for run in history.runs if run.run_id in measured]
 
 
-def _digest(history: History, rows: Indices) -> str:
+def _digest(history: History, rows: Indices, of_series: NDArray[np.uint64]) -> str:
     table = history.table
-    digest = hashlib.sha256("".join(table.series_key[index] for index in table.series[rows]).encode())
-    for column in (table.value, table.half_width, table.status):
-        digest.update(np.ascontiguousarray(column[rows]).tobytes())
-    return digest.hexdigest()
+    columns = of_series[table.series[rows]], table.value[rows], table.half_width[rows], table.status[rows]
+    return hashlib.sha256(b"".join(column.tobytes() for column in columns)).hexdigest()
 
 
 def _night(history: History, rows: Indices) -> dict[str, Any]:

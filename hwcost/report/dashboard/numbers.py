@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._types import Floats
 
@@ -41,3 +43,9 @@ def without_none(items: dict[str, Any]) -> dict[str, Any]:
 def numbers(values: Iterable[float | None]) -> list[float | None]:
     """Returns several numbers, one by one as :func:`number` does."""
     return [number(value) for value in values]
+
+
+def hashes(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """Returns a number for each text that does not depend on its place, and one for -1 at the end."""
+    digests = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") for text in texts]
+    return np.array([*digests, 0], dtype=np.uint64)

@@ -152,9 +152,16 @@ def command(one: Series, record: Record, run: Run | None) -> str | None:
         "--batch-size": info.batch_size, "--seq-len": info.seq_len, "--dtype": info.precision,
         "--threads": one.threads, "--tier": protocol.get("tier"),
     }  # fmt: skip
+    given = record.workload.spec.get("options")
+    extra = [("--space-option", item) for item in sorted((given if isinstance(given, dict) else {}).items())]
+    extra += [("--backend-option", item) for item in sorted(one.backend_options.items())]
     words = [word for name, value in options.items() if value is not None for word in (name, str(value))]
-    extra = [word for name, value in one.backend_options.items() for word in ("--backend-option", f"{name}={value}")]
-    return shlex.join(["hwcost", "measure", *words, *extra])
+    words += [word for option, (name, value) in extra for word in (option, f"{name}={_plain(value)}")]
+    return shlex.join(["hwcost", "measure", *words])
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def arch_key(arch: Sequence[Any]) -> str:

@@ -26,7 +26,7 @@
     let before = null;
     return values.map((one) => {
       const iso = new Date(one * 1000).toISOString(), isDay = step >= 86400, group = isDay ? iso.slice(0, 4) : iso.slice(0, 10);
-      const text = (isDay ? iso.slice(5, 10) : iso.slice(11, 16)) + (group === before ? "" : "\n" + group);
+      const text = (isDay ? iso.slice(5, 10) : iso.slice(11, step < 60 ? 19 : 16)) + (group === before ? "" : "\n" + group);
       before = group;
       return text;
     });

@@ -46,9 +46,9 @@
     const { rows, columns, cells } = index.map;
     const at = new Map(cells.map((one) => [one[0] + " " + one[1], one]));
     const body = rows.map((name, row) => el("tr", {}, el("th", { scope: "row" }, hwcost.clamped(name)), columns.map((_, column) => cell(index, row, column, at.get(row + " " + column)))));
-    return el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Families of workloads by device" }, el("table", { class: "map", id: "map" },
-      el("caption", {}, "A sign is the worst verdict in its cell with the number of series; the percentage is the mean change of last night against the 14 nights before."),
-      el("thead", {}, el("tr", {}, el("td", {}), columns.map((name) => el("th", { scope: "col" }, hwcost.clamped(name))))), el("tbody", {}, body)));
+    return [el("p", { class: "quiet" }, "A sign is the worst verdict in its cell with the number of series; the percentage is the mean change of last night against the 14 nights before."),
+      el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Families of workloads by device" }, el("table", { class: "map", id: "map" },
+      el("thead", {}, el("tr", {}, el("td", {}), columns.map((name) => el("th", { scope: "col" }, hwcost.clamped(name))))), el("tbody", {}, body)))];
   }
 
   const devices = (index) => index.devices.map((one) => el("p", { class: "note" }, hwcost.verdict.tag(one.verdict), " The whole device ",

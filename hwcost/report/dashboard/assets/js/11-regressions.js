@@ -29,7 +29,7 @@
   }
 
   const columns = (isShort) => [
-    { label: "workload", class: "name", cell: (one) => [el("a", { class: "clamp", title: one.name, href: hwcost.address.link("series", { s: one.key }) }, one.name), isShort ? null : el("span", { class: "why" }, why(one))] },
+    { label: "workload", class: "name", cell: (one) => [el("a", { class: "clamp", title: one.name, href: hwcost.address.link("series", { s: one.key }) }, one.name), isShort && one.verdict !== "missing" ? null : el("span", { class: "why" }, why(one))] },
     { label: "device", text: true, cell: (one) => hwcost.clamped(one.device + " / " + one.backend) },
     { label: "verdict", text: true, cell: (one) => hwcost.verdict.tag(one.verdict) },
     { label: "before", cell: (one) => side(one, "before") },
@@ -40,7 +40,15 @@
     { label: "nights", text: true, cell: (one) => hwcost.chart.spark(one.spark) || "" },
   ];
 
-  hwcost.alarms = { table: (rows, caption, isShort) => hwcost.table(caption, columns(isShort), rows, { cards: true, id: "alarms" }) };
+  // Where all that is shown is missing, there is nothing to say of before and after.
+  const NUMBERS = ["before", "after", "change", "first bad", "confirmed"];
+
+  function table(rows, caption, isShort) {
+    const hasNumbers = rows.some((one) => one.verdict !== "missing" || one.before);
+    return hwcost.table(caption, columns(isShort).filter((column) => hasNumbers || !NUMBERS.includes(column.label)), rows, { cards: true, id: "alarms" });
+  }
+
+  hwcost.alarms = { table };
 
   const FILTERS = [["verdict", "verdict"], ["device", "device"], ["family", "family"]];
 

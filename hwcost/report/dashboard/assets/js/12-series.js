@@ -71,7 +71,7 @@
   const statusOf = (point) => hwcost.get("index").statuses[point.status] || "unknown";
 
   function chart(row, points, changes, device, records, given) {
-    if (!points.length) return el("p", {}, "No estimates.");
+    if (!points.some((point) => point.v !== null)) return el("p", { class: "quiet" }, "No night has a value.");
     const y = (pick) => points.map(pick);
     const data = [y((p) => p.t), y((p) => (p.status === 0 ? p.v : null)), y((p) => band(p, 1)), y((p) => band(p, -1)), y((p) => (p.status !== 0 ? p.v : null))];
     const { styles } = hwcost.chart;
@@ -102,7 +102,7 @@
       { label: "± 95 %", class: "nowrap", cell: (p) => format.percent(p.h === null ? null : Math.expm1(p.h), 2) },
       { label: "status", text: true, cell: (p) => statusOf(p) },
       { label: "commit", text: true, cell: (p) => (p.run && p.run.commit ? el("code", { title: p.run.commit }, format.commit(p.run.commit) + (p.run.dirty ? "*" : "")) : "") },
-      ...(rows.some((p) => p.flags.length || p.reason) ? [{ label: "remarks", text: true, class: "why", cell: (p) => [p.flags.join(", "), p.reason].filter(Boolean).join(". ") }] : []),
+      ...(rows.some((p) => p.flags.length || p.reason) ? [{ label: "remarks", text: true, class: "why", cell: (p) => [p.flags.join(", "), p.reason].filter(Boolean).join(": ") }] : []),
     ], rows, { id: "points", cards: true }), points.length > limit ? el("p", {}, el("button", { type: "button", click: () => address.change({ n: limit * 10 }) }, "Show more")) : null);
   }
 })();
