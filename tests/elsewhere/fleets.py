@@ -43,11 +43,13 @@ hc.measure(WORKS, "cpu", store=sys.argv[1], on=sys.argv[2], **how)
 def run_twenty(url: str, folder: Path, devices: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
     """Queues twenty jobs at once, as many for each device; returns when those of each device began and ended."""
     (folder / "run.py").write_text(SCRIPT, encoding="utf-8")
+    places = {device: transport(url) for device in devices}
+    for device, one in places.items():
+        one.claim(device, 1)
 
     def measured(number: int) -> str:
         device, heard = devices[number % len(devices)], []
-        place = transport(url)
-        place.claim(device, 1)
+        place = places[device]
         place.send([folder / "run.py"], f"job-{number:02}")
         assert place.run(f"job-{number:02}", [device], heard.append)[0] == 0
         return str(heard[0])

@@ -11,6 +11,7 @@ import pytest
 import hwcost as hc
 from hwcost.errors import UsageError
 from hwcost.study.executors import RayExecutor, SubmititExecutor
+from tests.elsewhere.clusters import ray_alone
 
 pytestmark = pytest.mark.once
 
@@ -54,8 +55,9 @@ def test_what_is_not_an_executor_of_submitit_is_refused() -> None:
 
 def test_ray_runs_a_study(tmp_path: Path) -> None:
     ray = pytest.importorskip("ray")
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000, log_to_driver=False, logging_level=40)
-    try:
-        check(RayExecutor(num_cpus=1), tmp_path)
-    finally:
-        ray.shutdown()
+    with ray_alone():
+        ray.init(num_cpus=2, include_dashboard=False, object_store_memory=80_000_000, log_to_driver=False, logging_level=40)
+        try:
+            check(RayExecutor(num_cpus=1), tmp_path)
+        finally:
+            ray.shutdown()
