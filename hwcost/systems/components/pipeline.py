@@ -278,7 +278,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def _described(self, arch: Architecture) -> dict[str, Any]:
         given = self.costs.get(self.name)
         return {
-            "arch": self.space.key(arch), "params": self.space.params(arch), 
+            "arch": self.space.key(arch), "params": self.space.params(arch),
             "cost": self.cost(arch) / self.preset.whole_cost, "predicted_s": None if given is None else given(arch),
         }  # fmt: skip
 

@@ -109,5 +109,5 @@ PRESETS = {
     ),
 }
 """``paper``: appendix A; 3 epochs of MNLI with batches of 32 as fine-tuning. The paper gives no unit of costs, and no
-learning rate of DO's gates. Here costs are in percent, as Tables 1 and 4 print them, and the rate is one with which a gate of no use
-closes within the steps if it costs 0.16 % of the net or more: all but those of means and joints."""
+learning rate of DO's gates. Here costs are in percent, as Tables 1 and 4 print them, and the rate is one with which a gate
+of no use closes within the steps if it costs 0.16 % of the net or more: all but those of means and joints."""
