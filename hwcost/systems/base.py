@@ -140,7 +140,7 @@ class Pipeline(ABC, Generic[PresetT]):
             return elsewhere(named or "cpu"), False
 
     def _identity(self) -> Plain:
-        """Returns what tells this run from others, plain JSON: a cost model by its content, all else by its value."""
+        """Returns what identifies this run, plain JSON: a cost model by its content, all else by its value."""
         costs = {name: content(cost) for name, cost in self.costs.items()}
         identity = {
             "pipeline": self.name, **asdict(self.settings), "measures": self.measures, **self.parts.identity(),
@@ -159,11 +159,12 @@ class Pipeline(ABC, Generic[PresetT]):
         """Refuses a cost model of another shape than its predictions would be compared with."""
         measuring = self.preset.measuring
         for cost in self.costs.values() if self.measures else ():
-            told = {name: cost.provenance.get(name) for name in ("batch_size", "seq_len")}
-            if told["batch_size"] not in (None, measuring.batch_size) or told["seq_len"] not in (None, *measuring.lengths):
+            of_model = {name: cost.provenance.get(name) for name in ("batch_size", "seq_len")}
+            is_same = of_model["batch_size"] in (None, measuring.batch_size)
+            if not is_same or of_model["seq_len"] not in (None, *measuring.lengths):
                 raise UsageError(
-                    f"the cost model predicts calls of {told['batch_size']} x {told['seq_len']} tokens, and winners would "
-                    f"be measured at {measuring.batch_size} x {', '.join(map(str, measuring.lengths))}. Set "
+                    f"the cost model predicts calls of {of_model['batch_size']} x {of_model['seq_len']} tokens, and winners "
+                    f"would be measured at {measuring.batch_size} x {', '.join(map(str, measuring.lengths))}. Set "
                     "measuring.batch_size and measuring.seq_lens to the model's, or name no device: nothing is measured then"
                 )
 
@@ -302,7 +303,7 @@ class Pipeline(ABC, Generic[PresetT]):
         """Describes calls that a stage measures.
 
         Args:
-            stage: Name of the stage; None where it is not told.
+            stage: Name of the stage; None where it is not known.
             nets: Largest number of nets, or of stacks of components; None where it is not known.
             seq_len: Number of tokens in a sequence; None for the longest.
         """
@@ -312,8 +313,8 @@ class Pipeline(ABC, Generic[PresetT]):
     def given(self) -> Plain:
         """Returns the parts that were given, in words: a cost model by its kind and what it was fitted on."""
         costs = {name: described(cost) for name, cost in self.costs.items()}
-        told = {"cost": costs, **self.parts.identity(), "sizes": dict(self.parts.sizes)}
-        return {name: part for name, part in told.items() if part}
+        parts = {"cost": costs, **self.parts.identity(), "sizes": dict(self.parts.sizes)}
+        return {name: part for name, part in parts.items() if part}
 
     # -- what stages need ----------------------------------------------------------------------------------------------
 
@@ -441,5 +442,5 @@ def is_sure(cost: CostModel) -> bool:
 def described(cost: CostModel) -> str:
     """Describes a cost model that was given: its kind, and what it was fitted on as far as it tells."""
     known = [cost.provenance.get(name) for name in ("device", "data")]
-    told = ", ".join(str(one) for one in known if one)
-    return f"{cost.name} of {told}" if told else cost.name
+    source = ", ".join(str(one) for one in known if one)
+    return f"{cost.name} of {source}" if source else cost.name

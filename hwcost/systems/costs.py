@@ -1,4 +1,4 @@
-"""Cost models that a system is given: found in folders, stores and tables, checked against its spaces, told by content."""
+"""Cost models that a system is given: from folders, stores and tables, checked against its spaces, identified by content."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Parts:
         return most is None or most >= objectives
 
     def identity(self) -> dict[str, Any]:
-        """Returns what tells these parts from others, plain JSON; costs and sizes are told by their content elsewhere."""
+        """Returns what identifies these parts, plain JSON; a run identifies costs and sizes by their content."""
         return {
             "searcher": self.searcher_name, "searcher_options": dict(self.searcher_options), "estimator": self.estimator,
             "constraints": [_text(one) for one in self.constraints],

@@ -27,7 +27,7 @@ class Calls:
     """Calls of nets, or of their components, that are measured at one shape.
 
     Attributes:
-        stage: Name of the stage; None where it is not told.
+        stage: Name of the stage; None where it is not known.
         nets: Largest number of nets, or of stacks of components; None where it is not known.
         batch_size: Number of sequences in a call.
         seq_len: Number of tokens in a sequence.

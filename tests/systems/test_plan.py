@@ -99,11 +99,8 @@ def test_a_dry_run_writes_one_document_and_nothing_else(tmp_path, capsys, monkey
 
 
 @pytest.mark.torch
-@pytest.mark.once
-@pytest.mark.parametrize(
-    "name",
-    ["components", *(pytest.param(name, marks=pytest.mark.slow) for name in ("autodistil", "autodistill", "supershaper"))],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["supershaper", "autodistil", "autodistill", "components"])
 def test_memory_is_planned_for_every_system(name: str) -> None:
     pytest.importorskip("torch")
     made = pipeline(name, "nowhere", Settings("smoke"), dry_run=True)

@@ -43,8 +43,8 @@ def _speed(results: Results) -> Claim:
     own, reference = (format_seconds(net.measured_s) if net.measured_s else "-" for net in (student, teacher))
     times = f"{own} against {reference}"
     if student.measured_s is None and teacher.measured_s is None:
-        told = "" if student.predicted_s is None else f": predicted {format_seconds(student.predicted_s)}"
-        times = f"not measured{told}"
+        predicted = "" if student.predicted_s is None else f": predicted {format_seconds(student.predicted_s)}"
+        times = f"not measured{predicted}"
     return Claim(
         "it is measured faster than the teacher",
         f"{times}, {format_count(student.params)} against {format_count(teacher.params)} parameters",

@@ -2,7 +2,7 @@
 
 Source: Tsai et al., "Finding Fast Transformers", sections 3.3 (the searches), 4 (costs of gates) and 5.3 (the recipe: a base
 net, a search that starts from it, and further training of the selected net). The paper gives costs without a unit; here the
-whole net costs 1, and the weight of the cost is relative to that.
+whole net costs 1, or 100 in the preset ``paper``, and the weight of the cost is relative to that.
 
 Costs of gates are of use without the pipeline, and need no torch: :class:`GateCosts`, with the paper's shares
 (``PAPER_SHARES``) or with shares of a device: measure :func:`share_workloads`, then ask :func:`gate_shares`.

@@ -1,7 +1,8 @@
 """The cost of a component net's gates: shares of the whole net's latency, measured once for every kind of component.
 
 Source: Tsai et al., "Finding Fast Transformers", section 4: ``cost(w) = sum_i w_i c_i``, where ``c_i`` is profiled per
-component as the largest share over sequence lengths of 32, 128 and 512. The paper gives no unit; here the whole net costs 1.
+component as the largest share over sequence lengths of 32, 128 and 512. The paper gives no unit; here the whole net costs 1,
+or 100 where costs are in percent, as the tables print them.
 As its categories overlap (heads contain the channels of their queries, keys and values), the plain sum counts some latency
 twice; ``nested`` charges channels only with heads that are kept.
 """
@@ -31,25 +32,28 @@ PAPER_SHARES: dict[str, dict[str, float]] = {
 
 
 class GateCosts:
-    """The cost of gates, relative to the net with all of them open. It is a cost function of architectures.
+    """The cost of gates, in shares of the net with all of them open, or in percent. It is a cost function of architectures.
 
     Args:
         space: The space.
         shares: Share of the whole net's latency that all gates of a kind make together: ``ff``, ``joint`` (feed-forwards one
             behind the other, against side by side), ``qk``, ``v``, ``mean``, ``head``. Shares below 0 count as 0.
         form: ``linear``, the paper's sum, or ``nested``, which counts no latency twice.
+        total: Cost of the net with all gates open: 1 for shares, 100 for percent, as Tables 1 and 4 print costs.
 
     Raises:
-        UsageError: When a kind has no share, or the form is unknown.
+        UsageError: When a kind has no share, the form is unknown, or the total is not positive.
     """
 
     name = "gate_cost"
 
-    def __init__(self, space: Components, shares: Mapping[str, float], form: str = "nested") -> None:
+    def __init__(self, space: Components, shares: Mapping[str, float], form: str = "nested", total: float = 1.0) -> None:
         if form not in FORMS:
             raise UsageError(f"unknown form '{form}' of gate costs. Known: {', '.join(FORMS)}")
         if set(shares) != set(KINDS):
             raise UsageError(f"gate costs need a share for each of {', '.join(KINDS)}, got {', '.join(shares) or 'none'}")
+        if not total > 0:
+            raise UsageError(f"the whole net has a positive cost, such as 1 or 100, got {total}")
         self.space, self.form = space, form
         counts = dict(space.grid.sizes)
         gates = {kind: counts[kind] * space.grid.layers for kind in KINDS}
@@ -59,7 +63,7 @@ class GateCosts:
         self.prices = {kind: own[kind] / gates[kind] if gates[kind] else 0.0 for kind in KINDS}
         self._ends = np.cumsum([0, *(count for _, count in space.grid.sizes)])
         self.whole = 1.0
-        self.whole = float(self._cost(np.array([space.base().genes], dtype=np.float64))[0])
+        self.whole = float(self._cost(np.array([space.base().genes], dtype=np.float64))[0]) / total
 
     def of_gates(self, gates: Any = None) -> Floats:
         """Returns what opening each gate adds to the net that has all others, in the order of the genes, shape (genes,).
@@ -75,7 +79,7 @@ class GateCosts:
         return np.tile(block, self.space.grid.layers) / self.whole
 
     def __call__(self, arch: Architecture) -> float:
-        """Returns the cost of one architecture; 1 for the net with all gates open."""
+        """Returns the cost of one architecture; the total for the net with all gates open."""
         return float(self._cost(np.array([arch.genes], dtype=np.float64))[0])
 
     def predict_codes(self, codes: NDArray[Any]) -> Floats:

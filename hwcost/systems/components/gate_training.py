@@ -80,7 +80,7 @@ class DirectTraining:
             direct.step(self.rate * self.recipe.rate(step) / self.recipe.learning_rate)
 
     def _reprice(self) -> None:
-        """Takes the prices of gates from where they stand, for a cost that is no plain sum over them."""
+        """Takes the prices of gates from where they stand, for a cost that is not a plain sum over them."""
         direct = self.gated.direct
         if self.prices is not None:
             open_ = direct.gates.detach().abs().clamp(max=1.0).double().cpu().numpy()

@@ -14,20 +14,21 @@ Floats = NDArray[np.float64]
 
 
 class ModelCosts:
-    """What gates cost by a cost model of a component net; 1 for the net with all gates open.
+    """What gates cost by a cost model of a component net, in shares of the net with all gates open, or in percent.
 
     SDO asks any cost model what its nets cost. DO follows the mean cost of gates that are open with a probability, which
     takes a cost model with ``expected()``, such as ``lut``.
 
     Args:
         cost: A fitted cost model of a space of components.
+        total: Cost of the net with all gates open: 1 for shares, 100 for percent.
     """
 
     name = "gate_cost"
 
-    def __init__(self, cost: CostModel) -> None:
+    def __init__(self, cost: CostModel, total: float = 1.0) -> None:
         self.cost, self.space = cost, cost.space
-        self.whole = float(cost(cost.space.base()))  # type: ignore[attr-defined]
+        self.whole = float(cost(cost.space.base())) / total  # type: ignore[attr-defined]
 
     def __call__(self, arch: Architecture) -> float:
         """Returns the cost of one architecture."""

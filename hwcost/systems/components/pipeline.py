@@ -141,7 +141,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
             return Search()
         net, limits = self.supernet("sdo"), self._limits()
         if not limits:
-            limits = [Constraint(self.cost, most=self.sdo.cost * (1 + ROUNDING), name="gate_cost")]
+            limits = [Constraint(self.cost, most=self.preset.whole_cost * self.sdo.cost * (1 + ROUNDING), name="gate_cost")]
 
         def found(arch: Architecture) -> float:
             return self._perplexity(net.set(arch, "mlm"))
@@ -239,8 +239,8 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def cost(self) -> GateCosts | ModelCosts:
         """The cost of gates: by the user's cost model, or by shares that were measured on this device."""
         if self.costs:
-            return ModelCosts(self.costs[self.name])
-        return GateCosts(self.space, self.profile.shares)
+            return ModelCosts(self.costs[self.name], self.preset.whole_cost)
+        return GateCosts(self.space, self.profile.shares, total=self.preset.whole_cost)
 
     def _limits(self) -> list[Constraint]:
         return self.constraints(self.name, self.costs.get(self.name))
@@ -278,8 +278,8 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def _described(self, arch: Architecture) -> dict[str, Any]:
         given = self.costs.get(self.name)
         return {
-            "arch": self.space.key(arch), "params": self.space.params(arch), "cost": self.cost(arch),
-            "predicted_s": None if given is None else given(arch),
+            "arch": self.space.key(arch), "params": self.space.params(arch),
+            "cost": self.cost(arch) / self.preset.whole_cost, "predicted_s": None if given is None else given(arch),
         }  # fmt: skip
 
     def _nets(self) -> dict[str, Architecture]:
