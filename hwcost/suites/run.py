@@ -64,7 +64,7 @@ def run_suite(
             checks, unjudged = check_models(suite.models, store, run, outcomes)
     except (KeyboardInterrupt, InterruptedRunError):
         store.end_run(run.run_id, "interrupted")
-        again = "The same command resumes it; what was measured is kept."
+        again = "Running the suite again resumes it; what was measured is kept."
         raise InterruptedRunError(f"run {run.run_id} of suite '{suite.name}' was interrupted. {again}") from None
     store.end_run(run.run_id, "done" if any(one.measured or one.skipped for one in outcomes) else "failed")
     return RunResult(store.run(run.run_id), store.url, tuple(outcomes), tuple(checks), unjudged, watch())
