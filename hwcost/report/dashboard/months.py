@@ -22,7 +22,7 @@ from hwcost.report.dashboard.numbers import hashes, number, rounded, without_non
 from hwcost.stores.runs import Run
 
 DAY_S = 86_400.0
-BEFORE_S, AFTER_S = 92 * DAY_S, 31 * DAY_S
+BEFORE_S, AFTER_S = 45 * DAY_S, 14 * DAY_S
 """Stretch of the history around a month in which its changes are looked for."""
 
 BUCKET_DIGITS = 2
