@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._cached import cached_property
 from hwcost.campaign import rounds
+from hwcost.campaign.roles import CONFIRMATION
 from hwcost.devices import DeviceHandle
 from hwcost.errors import DataError, UsageError
 from hwcost.timing.protocol import Protocol
@@ -171,7 +172,7 @@ def items(workloads: Iterable[Workload], role: str = "fit") -> list[Item]:
 
 
 def find_campaign(store: Store, campaign_id: str | None = None) -> Campaign:
-    """Returns a campaign by id, or the latest one.
+    """Returns a campaign by id, or the latest one that is not there to confirm a change of other measurements.
 
     Raises:
         UnknownNameError: When the id is not there.
@@ -180,6 +181,14 @@ def find_campaign(store: Store, campaign_id: str | None = None) -> Campaign:
     if campaign_id is not None:
         return store.campaign(campaign_id)
     campaign = store.latest_campaign()
+    if campaign is not None and _confirms(campaign):
+        campaign = next((one for one in reversed(store.campaigns()) if not _confirms(one)), None)
     if campaign is None:
         raise DataError(f"store {store.url} holds no campaign. Run hwcost measure, or hwcost import, with --store first.")
     return campaign
+
+
+def _confirms(campaign: Campaign) -> bool:
+    """Whether all workloads of a campaign are there to confirm a change."""
+    roles = {item.get("role") for item in campaign.plan.get("items", ())}
+    return roles == {CONFIRMATION}
