@@ -25,6 +25,7 @@ LAYERS = [
     ["spaces"],
     ["quantities"],
     ["corpora"],
+    ["tasks"],
     ["kernels"],
     ["workloads"],
     ["supernets"],

@@ -35,6 +35,14 @@ TrainOn = Annotated[
     str | None, typer.Option("--train-on", help="cpu or cuda. [default: cuda where latencies are measured on a GPU]")
 ]
 
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task", metavar="DIR|NAME",
+        help="Labelled task that nets are fine-tuned on, with options: reviews:text=body,label=stars. Can be repeated.",
+    ),
+]  # fmt: skip
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -51,6 +59,7 @@ def pipeline(
     backend: Backend = "torch",
     threads: Threads = 1,
     train_on: TrainOn = None,
+    task: Tasks = None,
     seed: console.Seed = 0,
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -66,7 +75,7 @@ def pipeline(
     from hwcost.systems import pipeline as make_pipeline
 
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
-    settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights)
+    settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights, tuple(task or ()))
     with progress(_progress_text) as update:
         report = make_pipeline(name, folder, settings, _shown(update)).run()
     page = write_page(report, folder)

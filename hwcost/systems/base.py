@@ -28,6 +28,7 @@ from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.run_folder import REPORT, STORE, Plain, RunFolder
 from hwcost.systems.settings import Preset, Settings
 from hwcost.systems.stages import Result, Stage
+from hwcost.tasks import Task, task
 from hwcost.timing.timer import stopwatch
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Pipeline(ABC, Generic[PresetT]):
     name: ClassVar[str]
     title: ClassVar[str]
     presets: ClassVar[Mapping[str, Preset]]
+    needs_task: ClassVar[bool] = False
+    """Whether a stage cannot do without a labelled task."""
 
     def __init__(
         self, folder: str | Path, settings: Settings, progress: Callable[[Event], None] = lambda event: None
@@ -124,11 +127,12 @@ class Pipeline(ABC, Generic[PresetT]):
             The report: settings, every stage's results, and the claims beside what was found (``verdicts``).
 
         Raises:
-            DataError: When the user's corpus or weights cannot be read; nothing is written then.
+            DataError: When the user's corpus, weights or tasks cannot be read; nothing is written then.
             InterruptedRunError: On Ctrl-C; the same run can be resumed.
             StoreError: When the disk is full; the same run can be resumed.
         """
         try:
+            _ = self.tasks
             if not self._files.is_begun:
                 self.read_inputs()
                 self._files.begin()
@@ -182,6 +186,25 @@ class Pipeline(ABC, Generic[PresetT]):
         """Reports the place that the run has reached within the current stage, and a remark on it where there is one."""
         names = list(self.stages())
         self._progress(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total, remark))
+
+    @cached_property
+    def tasks(self) -> tuple[Task, ...]:
+        """Labelled tasks that nets are fine-tuned on: the user's or, where there are none, the preset's.
+
+        Raises:
+            DataError: When one cannot be read, or two have one name.
+            UsageError: When the system needs one and there is none.
+        """
+        found = tuple(map(task, self.settings.tasks or self.preset.tasks))
+        names = [one.name for one in found]
+        if len(set(names)) < len(names):
+            raise DataError(f"two tasks have one name: {', '.join(names)}. Give them names of their own: --task DIR:name=NAME")
+        if self.needs_task and not found:
+            raise UsageError(
+                f"preset '{self.settings.preset}' of pipeline '{self.name}' fine-tunes nets on labelled tasks, and none was "
+                "given. Give one or several: --task DIR, such as GLUE's folder of MNLI, or the name of a task"
+            )
+        return found
 
     @cached_property
     def train_on(self) -> str:

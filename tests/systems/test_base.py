@@ -201,7 +201,7 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
 def test_a_stage_of_another_shape_says_what_to_do(tmp_path: Path, squares: str) -> None:
     Counting(tmp_path / "run", NULL).run()
     path = tmp_path / "run" / "stages" / "1-squares.json"
-    path.write_text(f'{{"schema_version": 2, "seconds": 1.0, "result": {{"squares": {squares}}}}}')
+    path.write_text(f'{{"schema_version": 3, "seconds": 1.0, "result": {{"squares": {squares}}}}}')
     with pytest.raises(DataError, match=r"1-squares.json' is damaged: .*Remove it to have the stage run again"):
         Counting(tmp_path / "run", NULL).run()
 

@@ -71,7 +71,7 @@ def test_these_are_all() -> None:
 def test_a_run_ends_in_a_report(runs, name: str) -> None:
     folder, report = runs[name]
     kept = json.loads((folder / "report.json").read_text())
-    assert kept == {"schema_version": 2, **report}
+    assert kept == {"schema_version": 3, **report}
     assert report["verdicts"]
     assert all(set(verdict) == {"claim", "found", "holds"} for verdict in report["verdicts"])
     page = write_page(report, folder).read_text()

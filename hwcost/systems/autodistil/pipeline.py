@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from torch import nn
 
-from hwcost.corpora import ClassificationTask
 from hwcost.objectives import Constraint, Flops, Maximize, Minimize
 from hwcost.pareto import knee
 from hwcost.searchers import Problem
@@ -39,10 +39,12 @@ from hwcost.systems.autodistil.results import (
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import Latency
 from hwcost.systems.stages import stage
+from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
-from hwcost.systems.training import reporting, save_net, train_phase, tuned_accuracy
+from hwcost.systems.training import reporting, save_net, train_phase
 from hwcost.workloads import builder
 
 SUBSPACES = ("tiny", "small", "base")
@@ -59,6 +61,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
     name = "autodistil"
     title = "AutoDistil: the best students of three SuperLMs"
     presets = PRESETS
+    needs_task = True
 
     # -- stages --------------------------------------------------------------------------------------------------------
 
@@ -104,7 +107,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
 
     @stage
     def proxy(self) -> Proxy:
-        """Fine-tunes nets of every sub-space and selects the knee of accuracy and operations."""
+        """Fine-tunes nets of every sub-space on the first task and selects the knee of its metric and operations."""
         rows, chosen = [], {}
         for subspace in SUBSPACES:
             study = self._proxy_study(subspace)
@@ -114,7 +117,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
                 FineTuned(self.key((subspace, one.architecture)), one.values[0], one.values[1], one in study.front)
                 for one in study.completed
             ]
-        return Proxy(rows, chosen)
+        return Proxy(TaskUsed.of(self.tasks[0]), rows, chosen)
 
     @stage
     def winners(self) -> Winners:
@@ -125,7 +128,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             if name != "teacher":
                 self.losses(subspace).run.trained().save(arch, self.folder / "winners" / name.replace(" ", "-"))
         tuned = [self.agnostic.chosen, *self._drawn_of_class()]
-        accuracies = self.cached_map("tuned", tuned, str, lambda key: self.accuracy(self.parse(key)))
+        scores = self.cached_map("tuned", tuned, str, lambda key: self.score(self.parse(key)))
         latency = self._measured(list(dict.fromkeys([*named.values(), *map(self.parse, tuned[1:])])))
         nets = {
             name: Selected(
@@ -134,17 +137,27 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             for name, net in named.items()
         }
         members = [
-            ClassMember(net=key, accuracy=value, **asdict(latency[self.parse(key)]))
-            for key, value in zip(tuned, accuracies, strict=True)
+            ClassMember(net=key, score=value, **asdict(latency[self.parse(key)]))
+            for key, value in zip(tuned, scores, strict=True)
         ]
         return Winners(nets, members)
+
+    @stage
+    def fine_tuned(self) -> TaskScores:
+        """Fine-tunes the selected nets on every task that the user gave (Table 10)."""
+        chosen = {"agnostic": self.agnostic.chosen}
+        chosen |= {f"proxy {subspace}": key for subspace, key in self.proxy.chosen.items()}
+        makers = {name: partial(self._encoder, self.parse(key)) for name, key in chosen.items()}
+        return self.fine_tuning.scores(makers)
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
     def claims(self) -> list[Claim]:
         """See the base class."""
         trained = (self.superlm_tiny, self.superlm_small, self.superlm_base)
-        return claims(Results(self.teacher, *trained, self.agnostic, self.proxy, self.winners))
+        return claims(
+            Results(self.teacher, *trained, self.agnostic, self.proxy, self.winners, self.fine_tuned)
+        )
 
     def read_inputs(self) -> None:
         """See the base class."""
@@ -174,9 +187,9 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return Text(self.settings.corpus, vocabulary, length, self.settings.seed, self.settings.weights)
 
     @cached_property
-    def task(self) -> ClassificationTask:
-        """The task that nets are fine-tuned on."""
-        return self.text.task
+    def fine_tuning(self) -> FineTuning:
+        """The fine-tuning of nets."""
+        return FineTuning(self, self.text.tokenizer, self.preset.tuning)
 
     def losses(self, subspace: str) -> RelationLosses:
         """Returns the relation losses of the nets of a SuperLM."""
@@ -201,10 +214,12 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         subspace, _, arch = key.partition(" ")
         return subspace, self.space(subspace).parse(arch)
 
-    def accuracy(self, net: Net) -> float:
-        """Fine-tunes a net as it was extracted and returns its accuracy."""
-        model = self.losses(net[0]).run.trained().extract(net[1], "none").to(self.train_on)
-        return tuned_accuracy(model, self.task, self.preset.tuning, self.settings.seed)
+    def score(self, net: Net) -> float:
+        """Fine-tunes a net as it was extracted on the first task, and returns the task's metric."""
+        return self.fine_tuning.score(self.key(net), partial(self._encoder, net), self.tasks[0]).score
+
+    def _encoder(self, net: Net) -> nn.Module:
+        return self.losses(net[0]).run.trained().extract(net[1], "none").to(self.train_on)
 
     def _superlm(self, subspace: str) -> Run:
         settings = self.settings
@@ -236,11 +251,11 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return self.losses(subspace).unseen_loss(arch)
 
     def _proxy_study(self, subspace: str) -> Study:
-        def accuracy(arch: Architecture) -> float:
-            return self.accuracy((subspace, arch))
+        def score(arch: Architecture) -> float:
+            return self.score((subspace, arch))
 
         space = self.space(subspace)
-        goals = [Maximize(accuracy, "accuracy"), Minimize(Flops(space, seq_len=self.preset.measuring.seq_len), "flops")]
+        goals = [Maximize(score, self.tasks[0].metric), Minimize(Flops(space, seq_len=self.preset.measuring.seq_len), "flops")]
         return self._search(f"proxy-{subspace}", space, goals, [], self.preset.tuned)
 
     def _search(

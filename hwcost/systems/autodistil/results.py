@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency
+from hwcost.systems.task_scores import TaskScores, TaskUsed
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,13 @@ class FineTuned:
 
     Attributes:
         net: Name of the net.
-        accuracy: Accuracy after fine-tuning.
+        score: The task's metric after fine-tuning.
         flops: Number of operations.
         on_front: Whether no other net of its sub-space is better in both.
     """
 
     net: str
-    accuracy: float
+    score: float
     flops: float
     on_front: bool
 
@@ -90,10 +91,12 @@ class Proxy:
     """The task-proxy search.
 
     Attributes:
+        task: The task that nets are fine-tuned on.
         nets: All evaluated nets.
         chosen: Name of the selected net by sub-space.
     """
 
+    task: TaskUsed
     nets: list[FineTuned]
     chosen: dict[str, str]
 
@@ -119,11 +122,11 @@ class ClassMember(Latency):
 
     Attributes:
         net: Name of the net.
-        accuracy: Accuracy after fine-tuning.
+        score: The task's metric after fine-tuning.
     """
 
     net: str
-    accuracy: float
+    score: float
 
 
 @dataclass(frozen=True)
@@ -150,3 +153,4 @@ class Results:
     agnostic: Agnostic
     proxy: Proxy
     winners: Winners
+    fine_tuned: TaskScores

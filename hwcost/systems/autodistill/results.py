@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency, LatencyFit
+from hwcost.systems.task_scores import TaskScores
 
 SEARCHERS = ("bayesian", "random")
 """Names of the two searchers that are compared."""
@@ -152,3 +153,4 @@ class Results:
     search: Search
     winners: Winners
     regular: Regular
+    fine_tuned: TaskScores

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hwcost.supernets.recipe import RECIPES, Recipe
+from hwcost.supernets.tuning import TUNINGS, Grid, Tuning
 from hwcost.systems.settings import ONE_BY_ONE, Measuring, Preset
 
 
@@ -18,7 +19,7 @@ class ComponentsPreset(Preset):
         direct: Recipe of DO.
         sampled: Recipe of SDO.
         retraining: Recipe of the selected nets' further training; the base net is trained as much longer as the search took.
-        tuning: Recipe of fine-tuning.
+        tuning: Settings of fine-tuning.
         direct_penalty: Weight of the cost in DO (the paper's lambda).
         direct_rate: Learning rate of DO's gates.
         sampled_penalty: Weight of the cost in SDO.
@@ -34,7 +35,7 @@ class ComponentsPreset(Preset):
     direct: Recipe
     sampled: Recipe
     retraining: Recipe
-    tuning: Recipe
+    tuning: Tuning
     direct_penalty: float
     direct_rate: float
     sampled_penalty: float
@@ -55,7 +56,8 @@ PRESETS = {
         direct=_SMOKE,
         sampled=_SMOKE,
         retraining=_SMOKE,
-        tuning=_SMOKE,
+        tuning=Tuning(Grid(_SMOKE)),
+        tasks=("docstring",),
         direct_penalty=1.0,
         direct_rate=0.1,
         sampled_penalty=1.0,
@@ -71,7 +73,8 @@ PRESETS = {
         direct=_QUICK,
         sampled=_QUICK,
         retraining=replace(_QUICK, steps=300, warmup_steps=0),
-        tuning=replace(_QUICK, steps=100, warmup_steps=10),
+        tuning=Tuning(Grid(replace(_QUICK, steps=100, warmup_steps=10))),
+        tasks=("docstring",),
         direct_penalty=0.4,
         direct_rate=1.0,
         sampled_penalty=0.2,
@@ -87,7 +90,7 @@ PRESETS = {
         direct=_PAPER,
         sampled=_PAPER,
         retraining=replace(_PAPER, steps=250_000),
-        tuning=Recipe(steps=36_816, batch_size=32, seq_len=128, learning_rate=2e-5, warmup_steps=3681),
+        tuning=TUNINGS["components-paper"],
         direct_penalty=1e-3,
         direct_rate=1e-2,
         sampled_penalty=1e-5,
@@ -98,4 +101,4 @@ PRESETS = {
         batches=16,
     ),
 }
-"""``paper``: appendix A; 3 epochs of MNLI with batches of 32 as fine-tuning."""
+"""``paper``: appendix A; fine-tuning as in appendix D.1, on tasks that the user gives."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
@@ -23,6 +24,7 @@ from hwcost.supernets.run import Settings as TrainingSettings
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves, thinned
+from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import ComparedLatency, LatencyFit, by_architecture, fit_latency
 from hwcost.systems.stages import stage
 from hwcost.systems.supershaper.budget import least_budget_s
@@ -38,6 +40,7 @@ from hwcost.systems.supershaper.results import (
     TrainedSupernet,
     Winners,
 )
+from hwcost.systems.task_scores import TaskScores
 from hwcost.systems.training import reporting
 
 PROBABILITY = 0.95
@@ -125,13 +128,22 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         }  # fmt: skip
         return Winners(nets, None if level is None else level.plain())
 
+    @stage
+    def fine_tuned(self) -> TaskScores:
+        """Fine-tunes the winners, as they were extracted, on every task that the user gave (Tables 2 to 5)."""
+        archs = {one.name: self.space.parse(one.arch) for one in self.search.winners}
+        fine_tuning = FineTuning(self, self.training.tokenizer, self.preset.tuning)
+        return fine_tuning.scores({name: partial(self._encoder, arch) for name, arch in archs.items()})
+
     # -- what stages share ---------------------------------------------------------------------------------------------
 
     def claims(self) -> list[Claim]:
         """See the base class."""
         return claims(
-            Results(self.supernet, self.perplexities, self.latencies, self.predictor, self.search, self.winners)
-        )
+            Results(
+                self.supernet, self.perplexities, self.latencies, self.predictor, self.search, self.winners, self.fine_tuned
+            )
+        )  # fmt: skip
 
     def read_inputs(self) -> None:
         """See the base class."""
@@ -161,6 +173,9 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         """Batches that nets are selected on, and those that winners are evaluated on."""
         batches = self.training.held_out(2 * self.preset.batches)
         return batches[: self.preset.batches], batches[self.preset.batches :]
+
+    def _encoder(self, arch: Architecture) -> nn.Module:
+        return self.training.trained().extract(arch, "none")
 
     def _evaluated(self, name: str, archs: list[Architecture], part: int) -> list[float]:
         batches = self.held_out[part]
