@@ -1,8 +1,8 @@
 # mypy: allow-subclassing-any
 """Nets that end in the head of a labelled task, plain ones and elastic ones.
 
-Source: Devlin et al., "BERT", section 4.1 (a dense layer on the pooled first token, for one text or two) and section 5.3 (one
-on the first piece of every word). Shapes: B sequences, S tokens, h the width of the hidden states.
+Source: Devlin et al., "BERT", section 4.1 (a dense layer on the pooled first token, for one text or two) and section 5.3
+(one on the first piece of every word). Shapes: B sequences, S tokens, h the width of the hidden states.
 """
 
 from __future__ import annotations

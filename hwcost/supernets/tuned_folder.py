@@ -56,7 +56,7 @@ def load_tuned(folder: str | Path, model: TaskNet) -> dict[str, Any]:
         about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         check_version(about, path)
     except OSError as error:
-        raise DataError(f"'{folder}' holds no fine-tuned net: {error.strerror}: {ABOUT}. Expected one that was saved") from None
+        raise DataError(f"'{folder}' holds no fine-tuned net: {error.strerror}: {ABOUT}. Expected a saved one") from None
     except (ValueError, KeyError, TypeError):
         raise DataError(f"'{path}' describes no fine-tuned net: it is damaged, or of another kind") from None
     fill(model, read_tensors(Path(folder) / WEIGHTS), Path(folder))

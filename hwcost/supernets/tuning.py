@@ -105,9 +105,9 @@ TUNINGS: dict[str, Tuning] = {
     "autodistill": Tuning(Grid(replace(_BASE, weight_decay=0.01), epochs=(3, 5), learning_rates=(2e-5, 5e-5))),
     "components-paper": Tuning(Grid(replace(_BASE, weight_decay=0.01), epochs=(6, 7), learning_rates=(2e-5, 3e-5, 4e-5))),
 }
-"""SuperShaper: Table 2, and section 4.1 for the start from MNLI. AutoDistil: Table 10; tasks that it lacks have its settings of
-small tasks, and the decay is that of BERT. Finding Fast Transformers: appendix D.1; the batch of 32 and the decay are choices.
-``autodistill`` is a choice: that paper prints no settings."""
+"""SuperShaper: Table 2, and section 4.1 for the start from MNLI. AutoDistil: Table 10; tasks that it lacks have its settings
+of small tasks, and the decay is that of BERT. Finding Fast Transformers: appendix D.1; the batch of 32 and the decay are
+choices. ``autodistill`` is a choice: that paper prints no settings."""
 
 
 def tuning(name: str) -> Tuning:

@@ -132,7 +132,8 @@ class Pipeline(ABC, Generic[PresetT]):
             StoreError: When the disk is full; the same run can be resumed.
         """
         try:
-            _ = self.tasks
+            if not self._is_finished:
+                _ = self.tasks
             if not self._files.is_begun:
                 self.read_inputs()
                 self._files.begin()
@@ -147,6 +148,11 @@ class Pipeline(ABC, Generic[PresetT]):
         report = self._report()
         self._files.write(REPORT, report)
         return report
+
+    @property
+    def _is_finished(self) -> bool:
+        """Whether every stage's result is in the folder."""
+        return all((self.folder / self._file_of(stage)).exists() for stage in self.stages().values())
 
     def _report(self) -> Plain:
         found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
@@ -198,7 +204,7 @@ class Pipeline(ABC, Generic[PresetT]):
         found = tuple(map(task, self.settings.tasks or self.preset.tasks))
         names = [one.name for one in found]
         if len(set(names)) < len(names):
-            raise DataError(f"two tasks have one name: {', '.join(names)}. Give them names of their own: --task DIR:name=NAME")
+            raise DataError(f"two tasks have one name: {', '.join(names)}. Give them other names: --task DIR:name=NAME")
         if self.needs_task and not found:
             raise UsageError(
                 f"preset '{self.settings.preset}' of pipeline '{self.name}' fine-tunes nets on labelled tasks, and none was "

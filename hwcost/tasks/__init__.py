@@ -17,6 +17,6 @@ from hwcost.tasks.target import Target
 from hwcost.tasks.task import Task
 
 __all__ = [
-    "METRICS", "TASKS", "Classes", "EncodedExamples", "EncodedTask", "Examples", "Number", "Tags", "Target", "Task", "encode",
-    "labelled_folder", "task",
+    "METRICS", "TASKS", "Classes", "EncodedExamples", "EncodedTask", "Examples", "Number", "Tags", "Target", "Task",
+    "encode", "labelled_folder", "task",
 ]  # fmt: skip

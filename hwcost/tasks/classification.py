@@ -43,12 +43,12 @@ class Classes(Target):
             return cls(named, is_numbered=True)
         for row, value in enumerate(column.values):
             if not isinstance(value, (str, int)):
-                raise column.wrong(row, "the name or the number of a class; for numbers to be predicted give kind=regression")
+                raise column.wrong(row, "the name or the number of a class; for numbers as targets give kind=regression")
         labels = sorted(set(map(str, column.values)), key=lambda label: (not label.isdigit(), label.zfill(9)))
         if not 2 <= len(labels) <= max(2, len(column.values) // 2):
             raise DataError(
-                f"{column.table.path}: column '{column.name}' has {len(labels)} different labels in {len(column.values)} rows. "
-                f"Expected two classes or more, each of several rows. Known columns: {', '.join(column.table.names)}."
+                f"{column.table.path}: column '{column.name}' has {len(labels)} different labels in {len(column.values)} "
+                f"rows. Expected two classes or more, each of several rows. Known columns: {', '.join(column.table.names)}."
             )
         return cls(tuple(labels))
 
@@ -60,7 +60,7 @@ class Classes(Target):
     @property
     def metrics(self) -> tuple[str, ...]:
         """See the base class."""
-        return ("accuracy", "f1" if len(self.names) == 2 else "macro_f1", "matthews")
+        return ("accuracy", *(("f1",) if len(self.names) == 2 else ()), "macro_f1", "matthews")
 
     def read(self, column: Column) -> NDArray[np.int64]:
         """See the base class."""

@@ -60,6 +60,6 @@ def _fields(path: Path, number: int, line: str) -> list[str]:
 def _check_number(path: Path, number: int, found: str, expected: int) -> None:
     if found != str(expected):
         raise DataError(
-            f"{path}, line {number}: the word has number '{found}'. Expected {expected}: words are numbered from 1 on, and a "
-            "blank line ends a sentence."
+            f"{path}, line {number}: the word has number '{found}'. Expected {expected}: words are numbered from 1 on, and "
+            "a blank line ends a sentence."
         )

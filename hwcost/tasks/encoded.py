@@ -58,8 +58,8 @@ class EncodedExamples:
             rows: Numbers of the examples, (B,).
 
         Returns:
-            ``input_ids``, ``attention_mask`` and ``token_type_ids``, each (B, S), and ``labels``: (B,), or (B, S) where words
-            have targets, ``SKIPPED`` at positions without.
+            ``input_ids``, ``attention_mask`` and ``token_type_ids``, each (B, S), and ``labels``: (B,), or (B, S) where
+            words have targets, ``SKIPPED`` at positions without.
         """
         chosen = tuple(Segments(one.starts[rows], one.lengths[rows]) for one in self.segments)
         found: dict[str, NDArray[Any]] = dict(inputs(self.tokens, chosen, self.seq_len, self.tokenizer))
@@ -160,13 +160,14 @@ def _of_words(examples: Examples, tokenizer: Tokenizer, seq_len: int) -> Encoded
     targets = np.full(places[-1], SKIPPED, dtype=np.int64)
     targets[places[:-1]] = examples.targets
     ends = np.cumsum(examples.words)
-    cuts = np.array([cut for end, count in zip(ends, examples.words, strict=True) for cut in _cuts(places, end - count, end, room)])
+    sentences = zip(ends - examples.words, ends, strict=True)
+    cuts = np.array([cut for first, end in sentences for cut in _cuts(places, first, end, room)])
     segment = Segments(places[cuts[:, 0]], places[cuts[:, 1]] - places[cuts[:, 0]])
     return EncodedExamples(_joined(pieces), (segment,), targets, True, seq_len, tokenizer)
 
 
 def _cuts(places: Numbers, first: int, end: int, room: int) -> Iterator[tuple[int, int]]:
-    """Yields runs of whole words that fill the room as far as they go: the first word of each, and the one after its last."""
+    """Yields runs of whole words that fill the room as far as they go: each one's first word, and the one after its last."""
     while first < end:
         after = min(end, int(np.searchsorted(places, places[first] + room, side="right")) - 1)
         yield first, after

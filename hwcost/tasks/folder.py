@@ -59,11 +59,14 @@ def labelled_folder(
     _check_options(layout, text, text_pair, label, kind)
     splits = read_splits(folder)
     if splits.form == "words":
-        read = _of_words(splits, label, kind)
+        read = _of_words(splits, text, label, kind)
     elif text is not None and label is not None:
-        read = _of_options(splits, (text, text_pair) if text_pair else (text,), label, kind)
+        read = _of_options(splits, (text, text_pair) if text_pair else (text,), label, kind or "classification")
+    elif label is not None:
+        raise UsageError(f"label={label} names the column of labels: give text, the column of texts, too")
     else:
-        read = _of_layout(splits, layout_of(splits.train, splits.form, layout))
+        found = layout_of(splits.train, splits.form, layout)
+        read = _of_options(splits, found.texts, found.label, kind) if kind else _of_layout(splits, found)
     train = Examples.read(splits.train, read.texts, read.label, read.target)
     validation = {split: Examples.read(one, read.texts, read.label, read.target) for split, one in splits.validation.items()}
     metrics = tuple(dict.fromkeys([*([metric] if metric else []), *read.metrics]))
@@ -76,21 +79,25 @@ def _check_options(
     if kind not in (None, *KINDS):
         raise UsageError(f"unknown kind of task '{kind}'. Known: {', '.join(KINDS)}")
     if layout is not None and (text or text_pair or label or kind):
-        raise UsageError(f"layout={layout} says which columns are read, and as what. Leave text, text_pair, label and kind out")
+        raise UsageError(f"layout={layout} says what is read, and as what. Leave text, text_pair, label and kind out")
+    if text is not None and label is None:
+        raise UsageError(f"text={text} names the column of texts: give label, the column of labels, too")
+    if text is None and text_pair is not None:
+        raise UsageError(f"text_pair={text_pair} names the second text: give text, the column of the first, and label too")
     if text_pair is not None and kind == "tagging":
         raise UsageError("words of pairs of texts have no tags: leave text_pair out")
 
 
-def _of_words(splits: Splits, label: str | None, kind: str | None) -> _Columns:
-    if kind not in (None, "tagging"):
-        raise UsageError(f"files of Universal Dependencies hold tags of words: kind=tagging, got kind={kind}")
+def _of_words(splits: Splits, text: str | None, label: str | None, kind: str | None) -> _Columns:
+    if kind not in (None, "tagging") or text is not None:
+        given = f"kind={kind}" if text is None else f"text={text}"
+        raise UsageError(f"files of Universal Dependencies hold tags of words: give label=upos, xpos or feats, got {given}")
     target = Tags.of(splits.train.column(label or "upos"))
     return _Columns("", ("form",), label or "upos", target, target.metrics)
 
 
-def _of_options(splits: Splits, texts: tuple[str, ...], label: str, kind: str | None) -> _Columns:
-    column = splits.train.column(label)
-    target = _target(column, kind or "classification")
+def _of_options(splits: Splits, texts: tuple[str, ...], label: str, kind: str) -> _Columns:
+    target = _target(splits.train.column(label), kind)
     return _Columns("", texts, label, target, target.metrics)
 
 
@@ -101,7 +108,6 @@ def _target(column: Column, kind: str) -> Target:
 
 
 def _of_layout(splits: Splits, layout: Layout) -> _Columns:
-    texts = (layout.text, layout.text_pair) if layout.text_pair else (layout.text,)
     target: Target
     if layout.classes is None:
         target = Number()
@@ -109,4 +115,4 @@ def _of_layout(splits: Splits, layout: Layout) -> _Columns:
         target = Classes(layout.classes, is_numbered=splits.form == "data set")
     else:
         target = Classes.of(splits.train.column(layout.label))
-    return _Columns(layout.name or "", texts, layout.label, target, layout.metrics or target.metrics)
+    return _Columns(layout.name or "", layout.texts, layout.label, target, layout.metrics or target.metrics)

@@ -44,6 +44,11 @@ class Layout:
     classes: tuple[str, ...] | None = ()
     metrics: tuple[str, ...] = ()
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Columns of the texts."""
+        return (self.text, self.text_pair) if self.text_pair else (self.text,)
+
 
 _BINARY = ("0", "1")
 _ENTAILMENT = ("entailment", "not_entailment")
@@ -58,16 +63,16 @@ _MNLI = (
 
 _COLA = Layout("cola", COLA_COLUMNS, "sentence", None, "label", _BINARY, ("matthews", "accuracy"))
 _SST2 = Layout("sst2", ("sentence", "label"), "sentence", None, "label", _BINARY, ("accuracy",))
-_MRPC = Layout(
-    "mrpc", ("Quality", "#1 ID", "#2 ID", "#1 String", "#2 String"), "#1 String", "#2 String", "Quality", _BINARY, _PARAPHRASE
-)
+_STRINGS = ("#1 String", "#2 String")
+_MRPC = Layout("mrpc", ("Quality", "#1 ID", "#2 ID", *_STRINGS), *_STRINGS, "Quality", _BINARY, _PARAPHRASE)
 _QQP = Layout("qqp", QQP_COLUMNS, "question1", "question2", "is_duplicate", _BINARY, _PARAPHRASE)
 _STSB = Layout(
-    "stsb", ("index", "genre", "filename", "year", "old_index", "source1", "source2", *_PAIR, "score"), *_PAIR, "score", None,
-    _CORRELATIONS,
+    "stsb", ("index", "genre", "filename", "year", "old_index", "source1", "source2", *_PAIR, "score"), *_PAIR, "score",
+    None, _CORRELATIONS,
 )  # fmt: skip
 _MNLI_FILE = Layout("mnli", (*_MNLI, "label1", "gold_label"), *_PAIR, "gold_label", _INFERENCE, ("accuracy",))
-_QNLI = Layout("qnli", ("index", "question", "sentence", "label"), "question", "sentence", "label", _ENTAILMENT, ("accuracy",))
+_QUESTION = ("question", "sentence")
+_QNLI = Layout("qnli", ("index", *_QUESTION, "label"), *_QUESTION, "label", _ENTAILMENT, ("accuracy",))
 _RTE = Layout("rte", ("index", *_PAIR, "label"), *_PAIR, "label", _ENTAILMENT, ("accuracy",))
 _WNLI = replace(_RTE, name="wnli", classes=_BINARY)
 
@@ -87,7 +92,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         _data_set(_QQP, "question1", "question2", ("not_duplicate", "duplicate")),
         _data_set(_STSB, *_PAIR, None),
         _data_set(_MNLI_FILE, "premise", "hypothesis", _INFERENCE),
-        _data_set(_QNLI, "question", "sentence", _ENTAILMENT),
+        _data_set(_QNLI, *_QUESTION, _ENTAILMENT),
         _data_set(_RTE, *_PAIR, _ENTAILMENT),
         _data_set(_WNLI, *_PAIR, _ENTAILMENT[::-1]),
     ),
@@ -136,7 +141,7 @@ def layout_of(table: Table, form: str, name: str | None = None) -> Layout:
 
 
 def _by_labels(table: Table, layouts: Sequence[Layout]) -> list[Layout]:
-    """Returns those of several layouts that a table's labels allow; the plain ones where no task of GLUE's has such labels."""
+    """Returns those of several layouts that a table's labels allow; the plain ones where no task of GLUE's has them."""
     label = layouts[0].label
     names, values = table.classes.get(label), table.column(label).values
     labels = set(map(str, values))

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from hwcost.errors import UsageError
 
@@ -91,6 +90,8 @@ def spearman(true: Values, predicted: Values) -> float:
         true: True numbers, (n,).
         predicted: Predicted numbers, (n,).
     """
+    from scipy.stats import rankdata  # scipy.stats takes long to import
+
     return pearson(rankdata(true), rankdata(predicted))
 
 

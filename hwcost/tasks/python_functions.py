@@ -20,7 +20,9 @@ from hwcost.errors import DataError
 
 __all__ = ["Function", "Module", "is_judged", "modules"]
 
-PACKAGES = ("asyncio", "concurrent", "email", "http", "importlib", "json", "logging", "multiprocessing", "unittest", "urllib", "xml")
+PACKAGES = (
+    "asyncio", "concurrent", "email", "http", "importlib", "json", "logging", "multiprocessing", "unittest", "urllib", "xml",
+)  # fmt: skip
 """Packages that are read."""
 
 JUDGED = 0.2

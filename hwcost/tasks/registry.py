@@ -40,16 +40,11 @@ def task(source: str | Path, **options: Any) -> Task:
     name, colon, tail = str(source).rpartition(":")
     if not colon or "=" not in tail:
         name, tail = str(source), ""
-    given = {**{key: str(value) for key, value in parse_options(_pairs(tail), f"{name}:NAME=VALUE,...").items()}, **options}
-    what = f"task '{name}'"
+    given = {**parse_options(tail.split(",") if tail else [], f"{name}:NAME=VALUE,..."), **options}
     if name in TASKS:
-        found: Task = made(what, TASKS.load(name), **given)
+        found: Task = TASKS.make(name, **given)
     elif Path(name).exists() or "/" in name:
-        found = made(what, labelled_folder, name, **given)
+        found = made(f"task '{name}'", labelled_folder, name, **{option: str(value) for option, value in given.items()})
     else:
         raise UnknownNameError("task", name, TASKS.names(), "Or give a folder with a training and a validation split.")
     return found
-
-
-def _pairs(tail: str) -> list[str]:
-    return tail.split(",") if tail else []

@@ -20,7 +20,7 @@ def read_saved_dataset(folder: Path) -> Mapping[str, Table]:
     """
     loaded = load(folder)
     if not isinstance(loaded, dict):
-        raise DataError(f"{folder}: the folder holds a single data set. Expected splits: a DatasetDict with train and validation.")
+        raise DataError(f"{folder}: this is a single data set. Expected splits: a DatasetDict with train and validation.")
     return {name: _table(f"{folder}, split {name}", rows) for name, rows in loaded.items()}
 
 

@@ -14,8 +14,8 @@ from hwcost.tasks.target import Target
 __all__ = ["UNIVERSAL", "Tags"]
 
 UNIVERSAL = (
-    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM", "VERB",
-    "X",
+    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM",
+    "VERB", "X",
 )  # fmt: skip
 """The universal part-of-speech tags, https://universaldependencies.org/u/pos/."""
 
@@ -37,7 +37,7 @@ class Tags(Target):
 
     @classmethod
     def of(cls, column: Column) -> Tags:
-        """Finds the tags of a training column: the universal ones of ``upos``, those that the file names, or its own, sorted.
+        """Finds the tags of a training column: the universal ones of ``upos``, those that the file names, or its own.
 
         Raises:
             DataError: When a row is not a list of tags.
@@ -69,7 +69,8 @@ class Tags(Target):
             own = [numbers.get(str(tag), len(self.names)) for tag in tags_of(column, row)]
             if self.is_closed and len(self.names) in own:
                 tag = tags_of(column, row)[own.index(len(self.names))]
-                raise column.wrong(row, f"one of {len(self.names)} tags for each word ('{tag}' is not): {', '.join(self.names)}")
+                expected = f"one of {len(self.names)} tags for each word ('{tag}' is not): {', '.join(self.names)}"
+                raise column.wrong(row, expected)
             found += own
         return np.array(found, dtype=np.int64)
 

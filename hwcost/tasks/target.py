@@ -31,7 +31,7 @@ class Target(ABC):
     @property
     @abstractmethod
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics that it is usually judged by, the most usual first."""
+        """Names of the metrics that it can be judged by, the most usual first."""
 
     @abstractmethod
     def read(self, column: Column) -> NDArray[Any]:

@@ -33,7 +33,7 @@ class Task:
 
     Raises:
         DataError: When a split has no example.
-        UnknownNameError: When there is no metric of that name.
+        UnknownNameError: When there is no metric of that name for such targets.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Task:
 
     def __post_init__(self) -> None:
         for name in self.metrics:
-            if name not in METRICS:
-                raise UnknownNameError("metric", name, METRICS)
+            if name not in self.target.metrics:
+                raise UnknownNameError(f"metric of {self.target.kind}", name, self.target.metrics)
         for split, examples in {"train": self.train, **self.validation}.items():
             if not len(examples):
                 raise DataError(f"{self.source}: split '{split}' has no example. Expected at least one.")

@@ -178,12 +178,21 @@ def test_the_papers_grids() -> None:
         )  # fmt: skip
     assert [(one.steps, one.batch_size, one.weight_decay, one.warmup_steps) for one in rte] == [(779, 32, 0.0, 0)]
     assert shaper.starts == {"rte": "mnli", "mrpc": "mnli", "stsb": "mnli"}
-    printed = {"mnli": (2e-5, 5), "qnli": (2e-5, 5), "qqp": (2e-5, 5), "sst2": (2e-5, 10), "cola": (1e-5, 20), "mrpc": (2e-5, 10)}
+    printed = {
+        "mnli": (2e-5, 5),
+        "qnli": (2e-5, 5),
+        "qqp": (2e-5, 5),
+        "sst2": (2e-5, 10),
+        "cola": (1e-5, 20),
+        "mrpc": (2e-5, 10),
+    }
     for task, (rate, epochs) in {**printed, "rte": (2e-5, 10)}.items():
         (one,) = tuning("autodistil-paper").grid(task).recipes(3200)
         assert (one.learning_rate, one.batch_size, one.steps, one.warmup_steps) == (rate, 32, 100 * epochs, 0)
     found = tuning("components-paper").grid("mnli").recipes(32)
-    assert [(one.learning_rate, one.steps) for one in found] == [(rate, steps) for steps in (6, 7) for rate in (2e-5, 3e-5, 4e-5)]
+    assert [(one.learning_rate, one.steps) for one in found] == [
+        (rate, steps) for steps in (6, 7) for rate in (2e-5, 3e-5, 4e-5)
+    ]
 
 
 def test_grids_take_from_their_recipe_what_they_do_not_vary() -> None:

@@ -45,7 +45,9 @@ def test_every_system_fine_tunes_its_nets_on_the_tasks_given(text: Path, tmp_pat
     ]  # fmt: skip
     nets = {row["net"] for row in found["nets"]}
     assert len(found["nets"]) == 3 * len(nets) >= 3
-    assert {"validation_mismatched accuracy"} == {one for row in found["nets"] if row["task"] == "mnli" for one in row["others"]}
+    assert {"validation_mismatched accuracy"} == {
+        one for row in found["nets"] if row["task"] == "mnli" for one in row["others"]
+    }
     assert "fine-tuned" in [one.name for one in drawings(report)]
     if name in ("components", "autodistil"):
         used = report["stages"]["retraining" if name == "components" else "proxy"]["task"]
@@ -61,8 +63,8 @@ def run(tmp_path: Path) -> Any:
     folders = [f"{write_json(tmp_path / 'rte', two)}", f"{write_json(tmp_path / 'mnli', three)}"]
     said: list[str] = []
     return SimpleNamespace(
-        folder=tmp_path / "run", settings=Settings("smoke", tasks=tuple(folders)), tasks=tuple(map(task, folders)), said=said,
-        say=lambda doing, done=0, total=None: said.append(doing),
+        folder=tmp_path / "run", settings=Settings("smoke", tasks=tuple(folders)), tasks=tuple(map(task, folders)),
+        said=said, say=lambda doing, done=0, total=None: said.append(doing),
     )  # fmt: skip
 
 

@@ -50,7 +50,9 @@ def test_a_text_stands_between_start_and_separator() -> None:
 @given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=1, max_size=8), st.integers(8, 24))
 def test_the_longer_text_of_a_pair_is_cut(lengths: list[tuple[int, int]], seq_len: int) -> None:
     first, second = (tuple("ab"[place] * one[place] for one in lengths) for place in (0, 1))
-    found = encoded(Classes(("no", "yes")), made((first, second), [0] * len(lengths)), seq_len).train.batch(np.arange(len(lengths)))
+    found = encoded(Classes(("no", "yes")), made((first, second), [0] * len(lengths)), seq_len).train.batch(
+        np.arange(len(lengths))
+    )
     kept = np.stack([(found["input_ids"] == A + place).sum(1) for place in (0, 1)])
     room = seq_len - 3
     for (one, other), (short_one, short_other) in zip(lengths, kept.T.tolist(), strict=True):

@@ -32,7 +32,9 @@ def test_files_of_glue_are_recognised(tmp_path: Path, name: str) -> None:
     labels = LABELS.get(name, ("0", "1"))
     expected = [float(labels[n % 2]) if name == "stsb" else n % len(labels) for n in range(6)]
     assert found.train.targets.tolist() == expected
-    assert (found.target.kind, found.target.outputs) == (("regression", 1) if name == "stsb" else ("classification", len(labels)))
+    assert (found.target.kind, found.target.outputs) == (
+        ("regression", 1) if name == "stsb" else ("classification", len(labels))
+    )
 
 
 @pytest.mark.parametrize(
@@ -42,16 +44,23 @@ def test_files_of_glue_are_recognised(tmp_path: Path, name: str) -> None:
         (["not_equivalent", "equivalent"], ("sentence1", "sentence2"), "mrpc"),
         (["entailment", "not_entailment"], ("sentence1", "sentence2"), "rte"),
         (["not_entailment", "entailment"], ("sentence1", "sentence2"), "wnli"), (None, ("sentence1", "sentence2"), "stsb"),
-        (["entailment", "neutral", "contradiction"], ("premise", "hypothesis"), "mnli"), (["bad", "good"], ("sentence",), "data"),
+        (["entailment", "neutral", "contradiction"], ("premise", "hypothesis"), "mnli"),
+        (["bad", "good"], ("sentence",), "data"),
     ],
 )  # fmt: skip
 def test_data_sets_are_recognised_by_the_names_of_their_classes(tmp_path: Path, names, texts, name: str) -> None:
     datasets = pytest.importorskip("datasets")
     columns = {text: [f"text {n} of {text}" for n in range(4)] for text in texts}
     label = datasets.Value("float32") if names is None else datasets.ClassLabel(names=names)
-    features = datasets.Features({**dict.fromkeys(texts, datasets.Value("string")), "label": label, "idx": datasets.Value("int32")})
+    features = datasets.Features(
+        {**dict.fromkeys(texts, datasets.Value("string")), "label": label, "idx": datasets.Value("int32")}
+    )
     made = datasets.Dataset.from_dict({**columns, "label": [0, 1, 0, 1], "idx": range(4)}, features=features)
-    splits = ("train", "validation_matched", "validation_mismatched", "test") if name == "mnli" else ("train", "validation", "test")
+    splits = (
+        ("train", "validation_matched", "validation_mismatched", "test")
+        if name == "mnli"
+        else ("train", "validation", "test")
+    )
     datasets.DatasetDict(dict.fromkeys(splits, made)).save_to_disk(tmp_path / "data")
     found = task(tmp_path / "data")
     assert (found.name, list(found.validation)) == (name, [split for split in splits if split.startswith("validation")])
@@ -62,12 +71,17 @@ def test_data_sets_are_recognised_by_the_names_of_their_classes(tmp_path: Path, 
 
 def test_a_hidden_label_of_a_data_set_is_out_of_range(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
-    features = datasets.Features({"sentence": datasets.Value("string"), "label": datasets.ClassLabel(names=["negative", "positive"])})
+    features = datasets.Features(
+        {"sentence": datasets.Value("string"), "label": datasets.ClassLabel(names=["negative", "positive"])}
+    )
     train, test = (
-        datasets.Dataset.from_dict({"sentence": ["a", "b"], "label": labels}, features=features) for labels in ([0, 1], [0, -1])
+        datasets.Dataset.from_dict({"sentence": ["a", "b"], "label": labels}, features=features)
+        for labels in ([0, 1], [0, -1])
     )
     datasets.DatasetDict({"train": train, "validation": test}).save_to_disk(tmp_path / "data")
-    with pytest.raises(DataError, match="split validation, row 1: column 'label' holds -1. Expected one of 2 classes: negative"):
+    with pytest.raises(
+        DataError, match="split validation, row 1: column 'label' holds -1. Expected one of 2 classes: negative"
+    ):
         task(tmp_path / "data")
 
 
@@ -78,8 +92,10 @@ def test_what_the_columns_do_not_tell_is_not_guessed(tmp_path: Path) -> None:
         task(folder)
     assert task(f"{folder}:layout=wnli").train.targets.tolist() == [0, 1] * 3
     named = task(f"{folder}:text=sentence1,text_pair=sentence2,label=label,metric=f1,name=mine")
-    assert (named.name, named.metrics) == ("mine", ("f1", "accuracy", "matthews"))
-    words = write_json(tmp_path / "words", [{**row, "label": ("entailment", "not_entailment")[n % 2]} for n, row in enumerate(pair)])
+    assert (named.name, named.metrics) == ("mine", ("f1", "accuracy", "macro_f1", "matthews"))
+    words = write_json(
+        tmp_path / "words", [{**row, "label": ("entailment", "not_entailment")[n % 2]} for n, row in enumerate(pair)]
+    )
     with pytest.raises(DataError, match="may be those of rte, wnli"):
         task(words)
 
@@ -97,6 +113,15 @@ def test_regression_of_any_column(tmp_path: Path) -> None:
     found = task(folder, text="body", label="stars", kind="regression")
     assert found.train.targets.tolist() == [0, 0.5, 1, 1.5]
     assert found.target.kind == "regression"
+
+
+def test_a_kind_that_the_user_says_for_columns_that_are_known(tmp_path: Path) -> None:
+    folder = write_json(tmp_path / "stars", [{"text": f"text {n}", "label": n / 2} for n in range(4)])
+    with pytest.raises(
+        DataError, match="line 1: column 'label' holds 0.0. Expected the name or the number of a class; .* kind=regression"
+    ):
+        task(folder)
+    assert task(f"{folder}:kind=regression").train.targets.tolist() == [0, 0.5, 1, 1.5]
 
 
 def test_rows_of_quora_that_were_cut_short_are_left_out(tmp_path: Path) -> None:
@@ -125,13 +150,28 @@ def test_morphology_that_training_lacks_is_never_right(tmp_path: Path) -> None:
 
 
 def test_tags_in_lists(tmp_path: Path) -> None:
-    folder = write_json(tmp_path / "ner", [{"tokens": ["Ann", "runs"], "tags": ["PER", "O"]}, {"tokens": ["It"], "tags": ["O"]}])
+    folder = write_json(
+        tmp_path / "ner", [{"tokens": ["Ann", "runs"], "tags": ["PER", "O"]}, {"tokens": ["It"], "tags": ["O"]}]
+    )
     found = task(folder, text="tokens", label="tags", kind="tagging")
     assert (found.train.targets.tolist(), len(found.train)) == ([1, 0, 0], 2)
 
 
+def test_tags_of_a_data_set(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    tags = datasets.Sequence(datasets.ClassLabel(names=["O", "PER"]))
+    features = datasets.Features({"tokens": datasets.Sequence(datasets.Value("string")), "ner_tags": tags})
+    made = datasets.Dataset.from_dict({"tokens": [["Ann", "runs"], ["It"]], "ner_tags": [[1, 0], [0]]}, features=features)
+    datasets.DatasetDict({"train": made, "validation": made}).save_to_disk(tmp_path / "data")
+    found = task(f"{tmp_path / 'data'}:text=tokens,label=ner_tags,kind=tagging")
+    assert found.target.names == ("O", "PER")  # type: ignore[attr-defined]
+    assert found.train.targets.tolist() == [1, 0, 0]
+
+
 def test_equal_content_has_an_equal_digest(tmp_path: Path) -> None:
-    one, other, third = (task(write_glue(tmp_path / place, name)) for place, name in (("a", "rte"), ("b", "rte"), ("c", "wnli")))
+    one, other, third = (
+        task(write_glue(tmp_path / place, name)) for place, name in (("a", "rte"), ("b", "rte"), ("c", "wnli"))
+    )
     assert one.digest == other.digest != third.digest
     assert isinstance(one, Task)
 
@@ -144,9 +184,12 @@ def test_equal_content_has_an_equal_digest(tmp_path: Path) -> None:
         ("docstring:text=x", UsageError, "'text' is unknown"), ("{rte}:layout=rtf", UnknownNameError, "Did you mean 'rte'"),
         ("{rte}:kind=clustering", UsageError, "Known: classification, regression, tagging"),
         ("{rte}:layout=rte,label=label", UsageError, "Leave text, text_pair, label and kind out"),
-        ("{rte}:texts=a", UsageError, "'texts' is unknown .did you mean 'text'"), ("{rte}:metric=bleu", UnknownNameError, "unknown metric"),
+        ("{rte}:texts=a", UsageError, "'texts' is unknown .did you mean 'text'"),
+        ("{rte}:metric=pearson", UnknownNameError, "unknown metric of classification"),
         ("{rte}:text=body,label=label", DataError, "no column 'body'. Known: index, sentence1, sentence2, label"),
         ("{rte}:text=sentence1,label=index", DataError, "has 6 different labels in 6 rows"),
+        ("{rte}:label=label", UsageError, "give text, the column of texts, too"),
+        ("{rte}:text=sentence1", UsageError, "give label, the column of labels, too"),
         ("{rte}:layout=sst2", DataError, "are not those of layout 'sst2'. Name the columns"),
     ],
 )  # fmt: skip

@@ -53,7 +53,9 @@ def test_classes_are_balanced(name: str) -> None:
 
 
 def test_labels_are_facts() -> None:
-    comments, docstrings = ({text for one in modules() for text in getattr(one, kind)} for kind in ("comments", "docstrings"))
+    comments, docstrings = (
+        {text for one in modules() for text in getattr(one, kind)} for kind in ("comments", "docstrings")
+    )
     for examples in (task("docstring").train, *task("docstring").validation.values()):
         for text, label in zip(examples.texts[0], examples.targets, strict=True):
             assert text in (docstrings if label else comments)

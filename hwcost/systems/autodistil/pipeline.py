@@ -255,7 +255,8 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             return self.score((subspace, arch))
 
         space = self.space(subspace)
-        goals = [Maximize(score, self.tasks[0].metric), Minimize(Flops(space, seq_len=self.preset.measuring.seq_len), "flops")]
+        flops = Flops(space, seq_len=self.preset.measuring.seq_len)
+        goals = [Maximize(score, self.tasks[0].metric), Minimize(flops, "flops")]
         return self._search(f"proxy-{subspace}", space, goals, [], self.preset.tuned)
 
     def _search(

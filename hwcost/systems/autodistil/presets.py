@@ -72,4 +72,4 @@ PRESETS = {
         measuring=ONE_BY_ONE,
     ),
 }
-"""``paper``: fine-tuning as in Table 10, on tasks that the user gives; a teacher trained as BERT was, where none is given."""
+"""``paper``: fine-tuning as in Table 10, on the user's tasks; a teacher trained as BERT was, where none is given."""

@@ -34,5 +34,6 @@ def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Clai
 
 def _quality(own: Retrained, base: Retrained, task: TaskUsed) -> str:
     return (
-        f"perplexity {own.perplexity:.1f} against {base.perplexity:.1f}, {task.text} {own.score:.3f} against {base.score:.3f}"
+        f"perplexity {own.perplexity:.1f} against {base.perplexity:.1f}, {task.text} {own.score:.3f} against "
+        f"{base.score:.3f}"
     )

@@ -10,7 +10,9 @@ from hwcost.tasks import Classes, Examples, Task
 def parity() -> Task:
     """Makes the task."""
     train, validation = (_examples(range(first, 300, 3)) for first in (0, 1))
-    return Task("parity", "numbers below 300", Classes(("even", "odd")), train, {"validation": validation}, ("accuracy", "matthews"))
+    return Task(
+        "parity", "numbers below 300", Classes(("even", "odd")), train, {"validation": validation}, ("accuracy", "matthews")
+    )
 
 
 def _examples(numbers: range) -> Examples:
