@@ -52,7 +52,8 @@ class TaskHead(nn.Module):
 
     def narrowed(self, width: int) -> TaskHead:
         """Returns the head of hidden states of that width, with weights of its own."""
-        made = TaskHead(width, self.dense.out_features, self.pooler is None).to(self.dense.weight.device)
+        made = TaskHead(width, self.dense.out_features, self.pooler is None)
+        made.to(self.dense.weight.device)
         own = dict(self.named_parameters())
         with torch.no_grad():
             for name, parameter in made.named_parameters():

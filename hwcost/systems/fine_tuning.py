@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -52,7 +52,7 @@ class FineTuning:
         key = f"{name} on {task.name} {task.digest[:16]}"
         return TaskScore(**self._known.get(key, lambda: asdict(self._computed(name, make, task))))
 
-    def scores(self, nets: dict[str, Callable[[], nn.Module]]) -> TaskScores:
+    def scores(self, nets: Mapping[str, Callable[[], nn.Module]]) -> TaskScores:
         """Fine-tunes nets on every task that the user gave; those that others start from come first.
 
         Args:
@@ -85,7 +85,7 @@ class FineTuning:
         )}  # fmt: skip
         return TaskScore(
             net=name, task=task.name, metric=task.metric, split=task.split, score=score, others=every,
-            start=start and start.name, tried=len(recipes), **settings,
+            start=None if start is None else start.name, tried=len(recipes), **settings,
         )  # fmt: skip
 
     def _start_of(self, task: Task) -> Task | None:

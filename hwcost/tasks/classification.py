@@ -74,7 +74,8 @@ class Classes(Target):
 
     def predicted(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
         """See the base class."""
-        return outputs.argmax(-1)
+        numbers: NDArray[np.int64] = outputs.argmax(-1)
+        return numbers
 
     def _expected(self) -> str:
         shown = ", ".join(self.names[:SHOWN]) + (", ..." if len(self.names) > SHOWN else "")

@@ -17,7 +17,8 @@ def read_json_lines(path: Path) -> Table:
     Raises:
         DataError: When the file cannot be read, a line is not an object, or its names are not those of the first one.
     """
-    rows, lines = [], []
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
     for number, line in enumerate(text_lines(path), 1):
         if line.strip():
             rows.append(_row(path, number, line, rows[0] if rows else None))

@@ -25,7 +25,7 @@ PACKAGES = (
 )  # fmt: skip
 """Packages that are read."""
 
-JUDGED = 0.2
+JUDGED = 0.15
 """Expected share of the modules that is kept to judge by."""
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

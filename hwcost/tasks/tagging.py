@@ -76,7 +76,8 @@ class Tags(Target):
 
     def predicted(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
         """See the base class."""
-        return outputs.argmax(-1)
+        numbers: NDArray[np.int64] = outputs.argmax(-1)
+        return numbers
 
 
 def tags_of(column: Column, row: int) -> list[Any]:

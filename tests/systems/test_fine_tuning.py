@@ -30,8 +30,8 @@ from tests.tasks.glue import write_conllu, write_glue, write_json
 pytestmark = pytest.mark.torch
 
 
-@pytest.mark.parametrize("name", ["supershaper", pytest.param("autodistill", marks=pytest.mark.slow), "components",
-                                  pytest.param("autodistil", marks=pytest.mark.slow)])  # fmt: skip
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["autodistil", "autodistill", "components", "supershaper"])
 def test_every_system_fine_tunes_its_nets_on_the_tasks_given(text: Path, tmp_path: Path, name: str) -> None:
     given = (
         f"{write_glue(tmp_path / 'mnli', 'mnli', 9)}", f"{write_glue(tmp_path / 'sts', 'stsb', 9)}:name=similarity",
