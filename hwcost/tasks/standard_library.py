@@ -85,11 +85,12 @@ def _of_texts(
     name: str, target: Target, rows: Callable[[Module], Iterable[Row]], dtype: type[Any], is_balanced: bool = False
 ) -> Task:
     """Makes a task of rows of texts with a target behind them."""
-    train, validation = (
-        Examples(tuple(map(tuple, texts)), np.array(targets, dtype=dtype))
-        for side in _sides(rows)
-        for *texts, targets in [zip(*(_balanced(side) if is_balanced else side), strict=True)]
-    )
+
+    def examples(side: list[Row]) -> Examples:
+        *texts, targets = zip(*(_balanced(side) if is_balanced else side), strict=True)
+        return Examples(tuple(map(tuple, texts)), np.array(targets, dtype=dtype))
+
+    train, validation = map(examples, _sides(rows))
     return Task(name, SOURCE, target, train, {"validation": validation}, target.metrics)
 
 

@@ -209,7 +209,7 @@ def test_a_stage_of_another_shape_says_what_to_do(tmp_path: Path, squares: str) 
 def test_a_folder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "pipeline.json").write_text('{"schema_version": 1, "pipeline": "counting"}')
-    with pytest.raises(DataError, match=r"has schema version 1, this hwcost reads 2.* Give another folder"):
+    with pytest.raises(DataError, match=r"has schema version 1, this hwcost reads 3.* Give another folder"):
         Counting(tmp_path / "run", NULL)
 
 
