@@ -14,6 +14,8 @@ from scipy import stats
 from hwcost.errors import UsageError
 from hwcost.tasks.metrics import METRICS, f1
 
+pytestmark = pytest.mark.once
+
 judges = pytest.importorskip("sklearn.metrics")
 
 OURS = {
