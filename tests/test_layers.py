@@ -27,6 +27,7 @@ LAYERS = [
     ["spaces"],
     ["quantities"],
     ["corpora"],
+    ["tasks"],
     ["kernels"],
     ["workloads"],
     ["supernets"],

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from trainings.bench import SEED, SHAPER, TRAINED, WORDS, Bench, spearman
 
-from hwcost.corpora import ClassificationTask
 from hwcost.report import supernet_figures
 from hwcost.report.figures import new_figure, save
 from hwcost.spaces.base import Architecture
 from hwcost.supernets.diagnostics import choose, perplexities
-from hwcost.supernets.finetuning import STARTS, Classification, Classifier, accuracy, prepare
+from hwcost.supernets.finetuning import STARTS, fine_tune, prepare
+from hwcost.supernets.heads import TaskNet
 from hwcost.supernets.masked_lm import perplexity
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.subnet import read_tensors
-from hwcost.supernets.training import Phase, train
+from hwcost.tasks import encode, task
 
 
 def scratch(bench: Bench) -> dict[str, Any]:
@@ -60,24 +58,17 @@ def prepared(bench: Bench, net: Any, arch: Architecture, start: str) -> Any:
 
 
 def fine_tuned(bench: Bench, net: Any, archs: list[Architecture]) -> dict[str, dict[str, float]]:
-    """Fine-tunes nets on the classification task: as inherited, after some more pre-training, and from scratch."""
-    task = ClassificationTask.from_corpus(bench.training, bench.tokenizer, seq_len=WORDS.seq_len, seed=SEED)
-    test = task.test.rows(np.arange(len(task.test)))
+    """Fine-tunes nets on the task ``docstring``: as inherited, after some more pre-training, and from scratch."""
+    encoded = encode(task("docstring"), bench.tokenizer, WORDS.seq_len, SEED)
+    how = bench.recipe(max(20, bench.effort.sandwich // 20), learning_rate=1e-3)
     found: dict[str, dict[str, float]] = {}
     for arch in archs:
         found[net.space.key(arch)] = {}
         for start in STARTS:
             own = prepared(bench, net, arch, start)
-            classifier = Classifier(own, net.space.sizes.backbone_width, len(task.labels), SEED)
-            how = bench.recipe(max(20, bench.effort.sandwich // 20), learning_rate=1e-3)
-            batches = _task_batches(task)
-            train(classifier, [Phase("fine-tuning", Classification(classifier, batches), how)])
-            found[net.space.key(arch)][start] = accuracy(classifier, test)
+            tuned = fine_tune(lambda own=own: TaskNet(own, encoded.task.target, SEED), encoded, [how])
+            found[net.space.key(arch)][start] = tuned.scores["validation"]["accuracy"]
     return found
-
-
-def _task_batches(task: ClassificationTask) -> Callable[[int], dict[str, Any]]:
-    return lambda step: task.batch(step, WORDS.batch_size)
 
 
 def show_scratch(two: dict[str, Any]) -> None:

@@ -74,6 +74,14 @@ TrainOn = Annotated[
     str | None, typer.Option("--train-on", help="cpu or cuda. [default: cuda where latencies are measured on a GPU]")
 ]
 
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task", metavar="DIR|NAME",
+        help="Labelled task that nets are fine-tuned on, with options: reviews:text=body,label=stars. Can be repeated.",
+    ),
+]  # fmt: skip
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -96,6 +104,7 @@ def pipeline(
     backend: Backend = "torch",
     threads: Threads = 1,
     train_on: TrainOn = None,
+    task: Tasks = None,
     seed: console.Seed = 0,
     dry_run: DryRun = False,
     json: console.Json = None,
@@ -115,7 +124,7 @@ def pipeline(
     from hwcost.systems import pipeline as make_pipeline
 
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
-    settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights)
+    settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights, tuple(task or ()))
     parts: dict[str, Any] = {
         "cost": cost or None, "searcher": searcher, "constraints": constraint or (), "estimator": estimator,
         "searcher_options": parse_options(searcher_option or (), "--searcher-option NAME=VALUE"),

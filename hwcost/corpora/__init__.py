@@ -1,4 +1,4 @@
-"""Text that supernets train on: corpora, tokenizers, batches of masked language modelling, and a small classification task.
+"""Text that supernets train on: corpora, tokenizers, and batches of masked language modelling.
 
 Everything here is numpy; nothing needs torch.
 """
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.corpora.batches import MlmBatches
-from hwcost.corpora.classification import ClassificationTask
 from hwcost.corpora.corpus import Corpus, Document
 from hwcost.corpora.dataset_folder import dataset_folder, is_dataset_folder
 from hwcost.corpora.standard_library import standard_library
@@ -18,7 +17,7 @@ from hwcost.corpora.tokenizer import Tokenizer
 from hwcost.registry import made
 
 __all__ = [
-    "ClassificationTask", "Corpus", "Document", "MlmBatches", "Tokenizer", "corpus", "dataset_folder", "standard_library",
+    "Corpus", "Document", "MlmBatches", "Tokenizer", "corpus", "dataset_folder", "standard_library",
     "text_files",
 ]  # fmt: skip
 

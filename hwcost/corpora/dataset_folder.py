@@ -32,13 +32,19 @@ def dataset_folder(path: str | Path, column: str = "text", split: str | None = N
         MissingExtraError: When ``datasets`` is not installed.
         DataError: When the folder cannot be read, lacks the split or the column, or the column holds no text.
     """
-    rows = _split(path, _load(path), split)
+    rows = _split(path, load(path), split)
     if column not in rows.column_names:
         raise DataError(f"{path}: there is no column '{column}'. Known: {', '.join(rows.column_names)}. Name one of them.")
     return Corpus(_documents(path, rows, column, split or str(rows.split or "train")), str(path))
 
 
-def _load(path: str | Path) -> Any:
+def load(path: str | Path) -> Any:
+    """Loads a folder that the library ``datasets`` saved: a data set, or a dictionary of data sets by split.
+
+    Raises:
+        MissingExtraError: When ``datasets`` is not installed.
+        DataError: When the folder cannot be read.
+    """
     library = imported("datasets", "hf")
     try:
         return library.load_from_disk(str(path))

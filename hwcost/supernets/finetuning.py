@@ -1,5 +1,4 @@
-# mypy: allow-subclassing-any
-"""Fine-tuning a net on a classification task, and the accuracy it reaches.
+"""Fine-tuning nets and supernets on labelled tasks, and how well they do.
 
 Source: SuperShaper, section 3.3: a subnet is fine-tuned as it is taken out (direct), after some more pre-training of its own
 (partial), or after pre-training from the beginning (scratch). Only what comes before differs; :func:`prepare` does it.
@@ -7,23 +6,31 @@ Source: SuperShaper, section 3.3: a subnet is fine-tuned as it is taken out (dir
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture
 from hwcost.supernets.base import Supernet
+from hwcost.supernets.heads import ElasticTaskNet, TaskNet
 from hwcost.supernets.masked_lm import Batches, NetLm, inputs
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Pass, Phase, device_of, moved, train
-from hwcost.workloads.modules import Pooler
+from hwcost.supernets.sampling import Rule
+from hwcost.supernets.training import Pass, Phase, Progress, device_of, moved, train
+from hwcost.tasks import EncodedExamples, EncodedTask
+from hwcost.tasks.encoded import SKIPPED
 
-__all__ = ["Classification", "Classifier", "accuracy", "prepare"]
+__all__ = [
+    "STARTS", "ElasticTaskTraining", "TaskTraining", "Tuned", "fine_tune", "predictions", "prepare", "scores", "task_loss",
+]
 
 STARTS = ("direct", "partial", "scratch")
 """Weights that fine-tuning starts from: the supernet's, these trained further, or random ones trained alone."""
@@ -58,61 +65,136 @@ def prepare(
     return net
 
 
-class Classifier(nn.Module):
-    """A net with a pooler and a dense layer on top.
+def task_loss(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Returns the mean cross-entropy of classes, in nats, or the mean squared error of numbers.
 
     Args:
-        net: Encoder; its own head is not used, so that its weights may come from any training.
-        width: Width of the hidden states.
-        classes: Number of classes.
-        seed: Seed of the new layers' weights.
+        outputs: Outputs of a head, (B, outputs) or (B, S, outputs).
+        labels: Targets, (B,) or (B, S): integers, negative where there is none, or floating-point numbers.
     """
-
-    def __init__(self, net: nn.Module, width: int, classes: int, seed: int = 0) -> None:
-        super().__init__()
-        self.net = net
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            self.pooler = Pooler(width)
-            self.dense = nn.Linear(width, classes)
-
-    def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
-    ) -> torch.Tensor:
-        """Three int64 tensors (B, S) -> logits (B, classes)."""
-        return self.dense(self.pooler(self.net.encode(input_ids, attention_mask, token_type_ids)))
+    if labels.is_floating_point():
+        return functional.mse_loss(outputs[..., 0].float(), labels)
+    return functional.cross_entropy(outputs.flatten(0, -2).float(), labels.flatten(), ignore_index=SKIPPED)
 
 
-class Classification:
-    """The objective of fine-tuning.
+class TaskTraining:
+    """The objective of fine-tuning a net.
 
     Args:
-        classifier: Net to be trained.
-        batches: Returns the numpy batch of a step, with ``labels`` (B,).
+        model: The net with the task's head.
+        batches: Function that returns the numpy batch of a step, with ``labels``.
     """
 
-    def __init__(self, classifier: Classifier, batches: Callable[[int], dict[str, Any]]) -> None:
-        self.classifier, self.batches = classifier, batches
+    def __init__(self, model: TaskNet, batches: Batches) -> None:
+        self.model, self.batches = model, batches
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernets.training.Objective`."""
-        batch = moved(self.batches(number), device_of(self.classifier))
-        loss = functional.cross_entropy(self.classifier(*inputs(batch)).float(), batch["labels"])
-        yield Pass("classification", loss, batch["input_ids"].numel())
+        batch = moved(self.batches(number), device_of(self.model))
+        yield Pass("task", task_loss(self.model(*inputs(batch)), batch["labels"]), batch["input_ids"].numel())
 
 
-def accuracy(classifier: Classifier, examples: dict[str, Any], batch_size: int = 64) -> float:
-    """Returns the share of examples whose class is found.
+class ElasticTaskTraining:
+    """The objective of fine-tuning a supernet: the nets that a rule draws, all with one head.
 
     Args:
-        classifier: The classifier.
-        examples: Arrays as of a batch, all of them.
+        model: The supernet with the task's head.
+        batches: Function that returns the numpy batch of a step; all subnets of a step see the same one.
+        rule: Rule that chooses the subnets of a step.
+    """
+
+    def __init__(self, model: ElasticTaskNet, batches: Batches, rule: Rule) -> None:
+        self.model, self.batches, self.rule = model, batches, rule
+
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        """See :class:`~hwcost.supernets.training.Objective`."""
+        batch = moved(self.batches(number), device_of(self.model))
+        for name, arch in self.rule(step).items():
+            loss = task_loss(self.model.set(arch)(*inputs(batch)), batch["labels"])
+            yield Pass(name, loss, batch["input_ids"].numel())
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A fine-tuned net, the best of all settings that were tried.
+
+    Attributes:
+        model: The net.
+        recipe: Settings that it was fine-tuned with.
+        scores: Metrics by split and by name.
+        tried: Value of the selecting metric with each of the settings, in their order.
+    """
+
+    model: TaskNet
+    recipe: Recipe
+    scores: dict[str, dict[str, float]]
+    tried: list[float]
+
+
+def fine_tune(
+    make: Callable[[], TaskNet], task: EncodedTask, recipes: Sequence[Recipe],
+    progress: Callable[[Progress], None] = lambda state: None,
+) -> Tuned:  # fmt: skip
+    """Fine-tunes a net with each of several settings, and returns the best on the split that selects; the first of equals.
+
+    Args:
+        make: Function that returns the net to start from, anew each time.
+        task: The task.
+        recipes: Settings to try.
+        progress: Function that is called after every step.
+
+    Raises:
+        MeasurementError: When a loss is not a finite number.
+        UsageError: When there are no settings to try.
+    """
+    if not recipes:
+        raise UsageError("fine-tuning needs one setting at least, got none")
+    best: Tuned | None = None
+    tried: list[float] = []
+    for recipe in recipes:
+        model = make()
+        train(model, [Phase("fine-tuning", TaskTraining(model, _micro_batches(task, recipe)), recipe)], progress=progress)
+        found = scores(model, task)
+        tried.append(found[task.task.split][task.task.metric])
+        if best is None or tried[-1] > best.scores[task.task.split][task.task.metric]:
+            best = Tuned(model, recipe, found, tried)
+    assert best is not None
+    return best
+
+
+def scores(model: TaskNet, task: EncodedTask, batch_size: int = 64) -> dict[str, dict[str, float]]:
+    """Returns the metrics of a net on every split to judge by, by split and by name.
+
+    Args:
+        model: The net with the task's head.
+        task: The task.
         batch_size: Examples at a time.
     """
-    right, count = 0, len(examples["labels"])
+    return {split: task.task.scores(*predictions(model, one, batch_size)) for split, one in task.validation.items()}
+
+
+def predictions(
+    model: TaskNet, examples: EncodedExamples, batch_size: int = 64
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Returns targets and predictions, (n,) each: one per example or, where words have targets, one per word.
+
+    Args:
+        model: The net with the task's head.
+        examples: Examples.
+        batch_size: Examples at a time.
+    """
+    true, predicted = [], []
     with torch.no_grad():
-        for start in range(0, count, batch_size):
-            one = {name: array[start : start + batch_size] for name, array in examples.items()}
-            batch = moved(one, device_of(classifier))
-            right += int((classifier(*inputs(batch)).argmax(-1) == batch["labels"]).sum())
-    return right / count
+        for one in examples.batches(batch_size):
+            batch = moved(one, device_of(model))
+            outputs = model(*inputs(batch)).float().cpu().numpy()
+            labels = one["labels"]
+            if examples.is_per_word:
+                outputs, labels = outputs[labels != SKIPPED], labels[labels != SKIPPED]
+            true.append(labels)
+            predicted.append(model.target.predicted(outputs))
+    return np.concatenate(true), np.concatenate(predicted)
+
+
+def _micro_batches(task: EncodedTask, recipe: Recipe) -> Batches:
+    return lambda number: dict(task.batch(number, recipe.micro_batch))

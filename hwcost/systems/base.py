@@ -41,6 +41,7 @@ from hwcost.systems.run_folder import REPORT, STORE, Plain, RunFolder
 from hwcost.systems.settings import Preset, Settings
 from hwcost.systems.sizes import resized
 from hwcost.systems.stages import Result, Stage
+from hwcost.tasks import Task, task
 from hwcost.timing.timer import stopwatch
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class Pipeline(ABC, Generic[PresetT]):
         costs: Cost models that were given, by the names of :meth:`spaces`.
         takes: Names of the parts that a user may give: ``cost``, ``searcher``, ``constraints``, ``estimator``.
         cost_kind: Name of the cost model that a store or a table which is given is fitted with.
+        needs_task: Whether a stage cannot do without a labelled task.
 
     Raises:
         DataError: When the folder holds a run of other settings, or is damaged.
@@ -101,6 +103,7 @@ class Pipeline(ABC, Generic[PresetT]):
     presets: ClassVar[Mapping[str, Preset]]
     takes: ClassVar[tuple[str, ...]] = ()
     cost_kind: ClassVar[str] = "hybrid"
+    needs_task: ClassVar[bool] = False
 
     def __init__(
         self, folder: str | Path, settings: Settings, progress: Callable[[Event], None] = lambda event: None,
@@ -235,11 +238,13 @@ class Pipeline(ABC, Generic[PresetT]):
             The report: settings, every stage's results, and the claims beside what was found (``verdicts``).
 
         Raises:
-            DataError: When the user's corpus or weights cannot be read; nothing is written then.
+            DataError: When the user's corpus, weights or tasks cannot be read; nothing is written then.
             InterruptedRunError: On Ctrl-C; the same run can be resumed.
             StoreError: When the disk is full; the same run can be resumed.
         """
         try:
+            if not self._is_finished:
+                _ = self.tasks
             if not self._files.is_begun:
                 self.read_inputs()
                 self._files.begin()
@@ -254,6 +259,11 @@ class Pipeline(ABC, Generic[PresetT]):
         report = self._report()
         self._files.write(REPORT, report)
         return report
+
+    @property
+    def _is_finished(self) -> bool:
+        """Whether every stage's result is in the folder."""
+        return all((self.folder / self._file_of(stage)).exists() for stage in self.stages().values())
 
     def _report(self) -> Plain:
         found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
@@ -292,6 +302,8 @@ class Pipeline(ABC, Generic[PresetT]):
 
     def plan(self) -> Plan:
         """Returns what a run would do, and the memory of its largest training; nothing is trained, measured or written."""
+        if self.settings.tasks:
+            _ = self.tasks
         stages = {name: (stage.__doc__ or "").strip().split("\n")[0] for name, stage in self.stages().items()}
         return plan_of(
             pipeline=self.name, title=self.title, settings=asdict(self.settings), preset=asdict(self.preset),
@@ -322,6 +334,30 @@ class Pipeline(ABC, Generic[PresetT]):
         """Reports the place that the run has reached within the current stage, and a remark on it where there is one."""
         names = list(self.stages())
         self._progress(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total, remark))
+
+    @cached_property
+    def tasks(self) -> tuple[Task, ...]:
+        """Labelled tasks that nets are fine-tuned on: the user's or, where there are none, the preset's.
+
+        Raises:
+            DataError: When one cannot be read, or two have one name.
+            UsageError: When the system needs one and there is none.
+        """
+        found = tuple(map(task, self.settings.tasks or self.preset.tasks))
+        names = [one.name for one in found]
+        if len(set(names)) < len(names):
+            raise DataError(f"two tasks have one name: {', '.join(names)}. Give them other names: --task DIR:name=NAME")
+        if self.needs_task and not found:
+            raise UsageError(
+                f"preset '{self.settings.preset}' of pipeline '{self.name}' fine-tunes nets on labelled tasks, and none was "
+                "given. Give one or several: --task DIR, such as GLUE's folder of MNLI, or the name of a task"
+            )
+        return found
+
+    @property
+    def tunes(self) -> bool:
+        """Whether nets are fine-tuned: where there are tasks, or the system needs one."""
+        return bool(self.needs_task or self.settings.tasks or self.preset.tasks)
 
     @cached_property
     def train_on(self) -> str:

@@ -12,7 +12,7 @@ from hwcost.files import write_text
 
 Plain = dict[str, Any]
 
-VERSION = 2
+VERSION = 3
 """Schema version of all files."""
 SETTINGS, REPORT, STORE = "pipeline.json", "report.json", "measurements.db"
 

@@ -30,6 +30,8 @@ class Settings:
         train_on: Device that nets are trained on: ``cpu`` or ``cuda``; None for ``cuda`` where latencies are measured on
             such a device, else ``cpu``.
         weights: Folder of a BERT that training starts from, or that is the teacher; None starts from random weights.
+        tasks: Labelled tasks that nets are fine-tuned on, each a name or a folder, see :func:`hwcost.tasks.task`; empty for
+            those of the preset.
     """
 
     preset: str = "quick"
@@ -40,6 +42,7 @@ class Settings:
     threads: int = 1
     train_on: str | None = None
     weights: str | None = None
+    tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +112,8 @@ class Preset:
 
     Attributes:
         measuring: Protocol of the campaigns.
+        tasks: Labelled tasks that nets are fine-tuned on where the user gives none.
     """
 
     measuring: Measuring
+    tasks: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,7 +18,7 @@ def resized(preset: Owner, changes: Mapping[str, Any]) -> Owner:
     """Returns a preset with changed fields.
 
     Args:
-        preset: The preset, a dataclass of numbers, texts and further dataclasses.
+        preset: The preset, a dataclass of numbers, texts, tuples, further dataclasses, and mappings of them by name.
         changes: New values by the names of fields.
 
     Raises:
@@ -37,34 +37,48 @@ def resized(preset: Owner, changes: Mapping[str, Any]) -> Owner:
 
 
 def _changed(owner: Owner, tree: Mapping[str, Any], where: str) -> Owner:
-    known = [field.name for field in fields(owner)]  # type: ignore[arg-type]
-    hints = get_type_hints(type(owner))
-    values = {}
-    for name, value in tree.items():
-        if name not in known:
+    own = {field.name: getattr(owner, field.name) for field in fields(owner)}  # type: ignore[arg-type]
+    values = _values(own, get_type_hints(type(owner)), tree, where)
+    return replace(owner, **values)  # type: ignore[type-var]
+
+
+def _values(own: Mapping[str, Any], hints: Mapping[str, Any], tree: Mapping[str, Any], where: str) -> dict[str, Any]:
+    for name in tree:
+        if name not in hints:
             raise UsageError(
                 f"there is no field '{where}{name}' of the preset. Known{' in ' + where.rstrip('.') if where else ''}: "
-                f"{', '.join(known)}"
+                f"{', '.join(own) or 'none'}"
             )
-        own = getattr(owner, name)
-        if is_dataclass(own) and isinstance(value, Mapping):
-            values[name] = _changed(own, value, f"{where}{name}.")
-        elif is_dataclass(own):
-            inner = ", ".join(f"{where}{name}.{field.name}" for field in fields(own))
-            raise UsageError(f"'{where}{name}' has fields of its own; set one of {inner}")
-        else:
-            values[name] = _read(hints[name], value, f"{where}{name}", own)
-    return replace(owner, **values)  # type: ignore[type-var]
+    return {name: _value(own.get(name), hints[name], value, f"{where}{name}") for name, value in tree.items()}
+
+
+def _value(own: Any, hint: Any, value: Any, name: str) -> Any:
+    if is_dataclass(own) and isinstance(value, Mapping):
+        return _changed(own, value, f"{name}.")
+    if is_dataclass(own):
+        inner = ", ".join(f"{name}.{field.name}" for field in fields(own))
+        raise UsageError(f"'{name}' has fields of its own; set one of {inner}")
+    if isinstance(own, Mapping) and isinstance(value, Mapping) and value:
+        inner = get_args(hint)[1]
+        known = own if is_dataclass(inner) else {**own, **value}  # a dataclass is changed, and never made of its parts
+        return {**own, **_values(own, dict.fromkeys(known, inner), value, f"{name}.")}
+    return _read(hint, value, name, own)
 
 
 def _read(hint: Any, value: Any, name: str, now: Any) -> Any:
     if isinstance(value, str) and "," in value:
         value = [_number(part) for part in value.split(",")]
+    if _is_tuple(hint) and not (value is None or isinstance(value, (list, tuple))):
+        value = [value]
     try:
         return TypeAdapter(hint).validate_json(json.dumps(value), strict=True)
     except (ValidationError, TypeError) as error:
         why = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise UsageError(f"'{name}' cannot be {value!r}: {why}. It is {now!r} in the preset") from None
+
+
+def _is_tuple(hint: Any) -> bool:
+    return any(get_origin(one) is tuple for one in (hint, *get_args(hint)))
 
 
 def _number(text: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hwcost.corpora import ClassificationTask, MlmBatches, Tokenizer, corpus
+from hwcost.corpora import MlmBatches, Tokenizer, corpus
 from hwcost.supernets.run import HELD_OUT, tokenizer_of
 
 
@@ -34,11 +34,6 @@ class Text:
         """Returns batches of held-out text."""
         held_out = MlmBatches(self.held_out, self.tokenizer, self.seq_len, batch_size, self.seed + 1, next_sentence)
         return held_out.fixed(count)
-
-    @property
-    def task(self) -> ClassificationTask:
-        """The classification task: the part of the corpus that a passage comes from."""
-        return ClassificationTask.from_corpus(self.training, self.tokenizer, seq_len=self.seq_len, seed=self.seed)
 
     def provenance(self, what: str) -> dict[str, Any]:
         """Returns what identifies a training on this text, for its checkpoint."""

@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch")
 from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.supernets.distillation import SCHEDULES, Distillation, Schedule, attention_transfer, feature_transfer, schedule
-from hwcost.supernets.finetuning import STARTS, Classification, Classifier, accuracy, prepare
+from hwcost.supernets.finetuning import STARTS, prepare
 from hwcost.supernets.masked_lm import SupernetLm
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
@@ -244,20 +244,3 @@ def test_nets_are_prepared_for_fine_tuning_in_three_ways() -> None:
         assert all(torch.allclose(found[start][name], wanted[name], atol=1e-20) for name in wanted), start
     with pytest.raises(UsageError, match="direct, partial, scratch; got 'later'"):
         prepare(net, arch, "later", words, SMOKE)
-
-
-def test_fine_tuning_finds_the_classes() -> None:
-    def labelled(step: int) -> dict[str, np.ndarray]:
-        first = np.random.default_rng(step).integers(10, 30, size=(16, 1))
-        ids = first + np.arange(SMOKE.seq_len)
-        return {
-            "input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids),
-            "labels": (first[:, 0] >= 20).astype(np.int64),
-        }  # fmt: skip
-
-    net = supernet("supershaper:scale=mini")
-    classifier = Classifier(net.extract(net.largest(), "none"), 64, 2)
-    how = replace(SMOKE, steps=60, learning_rate=1e-3)
-    examples = labelled(5000)
-    train(classifier, [Phase("fine-tuning", Classification(classifier, labelled), how)])
-    assert accuracy(classifier, examples, batch_size=3) >= 0.9

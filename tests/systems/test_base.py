@@ -201,7 +201,7 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
 def test_a_stage_of_another_shape_says_what_to_do(tmp_path: Path, squares: str) -> None:
     Counting(tmp_path / "run", NULL).run()
     path = tmp_path / "run" / "stages" / "1-squares.json"
-    path.write_text(f'{{"schema_version": 2, "seconds": 1.0, "result": {{"squares": {squares}}}}}')
+    path.write_text(f'{{"schema_version": 3, "seconds": 1.0, "result": {{"squares": {squares}}}}}')
     with pytest.raises(DataError, match=r"1-squares.json' is damaged: .*Remove it to have the stage run again"):
         Counting(tmp_path / "run", NULL).run()
 
@@ -209,7 +209,7 @@ def test_a_stage_of_another_shape_says_what_to_do(tmp_path: Path, squares: str) 
 def test_a_folder_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "pipeline.json").write_text('{"schema_version": 1, "pipeline": "counting"}')
-    with pytest.raises(DataError, match=r"has schema version 1, this hwcost reads 2.* Give another folder"):
+    with pytest.raises(DataError, match=r"has schema version 1, this hwcost reads 3.* Give another folder"):
         Counting(tmp_path / "run", NULL)
 
 

@@ -39,6 +39,7 @@ from tests.systems.comparing import differing
 pytestmark = pytest.mark.torch
 
 NAMES = ("autodistil", "autodistill", "components", "supershaper")
+TASK = "function-length"
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,7 @@ def _one_thread():
 
 
 def settings(text: Path) -> Settings:
-    return Settings("smoke", corpus=str(text), backend="null")
+    return Settings("smoke", corpus=str(text), backend="null", tasks=(TASK,))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_these_are_all() -> None:
 def test_a_run_ends_in_a_report(runs, name: str) -> None:
     folder, report = runs[name]
     kept = json.loads((folder / "report.json").read_text())
-    assert kept == {"schema_version": 2, **report}
+    assert kept == {"schema_version": 3, **report}
     assert report["verdicts"]
     assert all(set(verdict) == {"claim", "found", "holds"} for verdict in report["verdicts"])
     page = write_page(report, folder).read_text()
@@ -157,7 +158,7 @@ def test_a_run_that_is_interrupted_again_and_again_ends_in_the_same(runs, text, 
 def test_kill_9_and_the_same_command(runs, text, tmp_path, name: str) -> None:
     command = [
         sys.executable, "-m", "hwcost", "pipeline", name, "--preset", "smoke", "--backend", "null", "--corpus", str(text),
-        "--out", str(tmp_path / "run"),
+        "--out", str(tmp_path / "run"), "--task", TASK,
     ]  # fmt: skip
     rng = np.random.default_rng(0)
     quiet = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -180,6 +181,17 @@ def test_a_run_says_whom_it_waits_for(text: Path, tmp_path: Path, monkeypatch: p
     with pytest.raises(InterruptedRunError):
         pipeline("components", tmp_path, settings(text), events.append).run()
     assert events[-1].doing == "CPU 0 held by process 7; waiting up to 10 min"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_selected_nets_are_fine_tuned_on_the_task_given(runs, name: str) -> None:
+    found = runs[name][1]["stages"]["fine_tuned"]
+    assert [(one["task"], one["kind"], one["metric"], one["split"]) for one in found["tasks"]] == [
+        (TASK, "regression", "spearman", "validation")
+    ]
+    assert found["nets"]
+    assert all(-1 <= row["score"] <= 1 and set(row["others"]) == {"validation pearson"} for row in found["nets"])
+    assert "fine-tuned" in [one.name for one in drawings(runs[name][1])]
 
 
 def test_gates_cost_what_was_measured(runs) -> None:

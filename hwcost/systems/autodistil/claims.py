@@ -14,7 +14,7 @@ CLASS = 0.1
 
 def claims(results: Results) -> list[Claim]:
     """Compares the net of the task-agnostic search with its class, and with the teacher."""
-    return [_relations(results), _accuracy(results), _speed(results)]
+    return [_relations(results), _score(results), _speed(results)]
 
 
 def _relations(results: Results) -> Claim:
@@ -28,12 +28,12 @@ def _relations(results: Results) -> Claim:
     )
 
 
-def _accuracy(results: Results) -> Claim:
-    own, *others = [one.accuracy for one in results.winners.size_class]
+def _score(results: Results) -> Claim:
+    own, *others = [one.score for one in results.winners.size_class]
     usual = float(np.median(others)) if others else own
     return Claim(
-        "fine-tuned, it is at least as accurate as the median of its class",
-        f"{own:.3f} against {usual:.3f}, {len(others)} nets of its class",
+        "fine-tuned, it does at least as well as the median of its class",
+        f"{results.proxy.task.text} {own:.3f} against {usual:.3f}, {len(others)} nets of its class",
         own >= usual,
     )
 

@@ -10,6 +10,7 @@ from hwcost.report import DASHED, Drawing, bars, losses, scatter
 from hwcost.systems.autodistil.results import Agnostic, Proxy, Results
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.reports import results_of
+from hwcost.systems.task_scores import task_drawings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +31,7 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     if times:
         title = "Chosen nets and their teacher"
         yield Drawing("latencies", lambda ax: bars(ax, {"measured": times}, "measured latency (ms)", title))
+    yield from task_drawings(results.fine_tuned)
 
 
 def _training(name: str, curves: TrainingCurves, title: str) -> Drawing:
@@ -49,6 +51,6 @@ def _agnostic(ax: Axes, found: Agnostic) -> None:
 
 
 def _proxy(ax: Axes, found: Proxy) -> None:
-    points = {one.net: (one.flops, one.accuracy) for one in found.nets}
+    points = {one.net: (one.flops, one.score) for one in found.nets}
     groups = {"fine-tuned nets": list(points.values()), "chosen": [points[net] for net in found.chosen.values()]}
-    scatter(ax, groups, ("operations", "accuracy"), "Task-proxy search")
+    scatter(ax, groups, ("operations", found.task.text), "Task-proxy search")

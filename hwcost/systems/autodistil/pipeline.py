@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from torch import nn
 
-from hwcost.corpora import ClassificationTask
 from hwcost.objectives import Constraint, Flops, Maximize, Minimize
 from hwcost.pareto import front, knee
 from hwcost.searchers import Problem
@@ -40,11 +40,13 @@ from hwcost.systems.autodistil.trainings import planned
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.stages import stage
+from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
-from hwcost.systems.training import reporting, save_net, train_phase, tuned_accuracy
+from hwcost.systems.training import reporting, save_net, train_phase
 from hwcost.workloads import builder
 
 SUBSPACES = ("tiny", "small", "base")
@@ -62,6 +64,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
     title = "AutoDistil: the best students of three SuperLMs"
     presets = PRESETS
     takes = ("cost", "searcher", "constraints")
+    needs_task = True
 
     # -- stages --------------------------------------------------------------------------------------------------------
 
@@ -110,17 +113,17 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
 
     @stage
     def proxy(self) -> Proxy:
-        """Fine-tunes nets of every sub-space and selects the knee of accuracy and cost.
+        """Fine-tunes nets of every sub-space on the first task and selects the knee of its metric and of cost.
 
         A net costs its operations, or the latency that a cost model predicts where one is given.
         """
         rows, chosen = [], {}
         for subspace in self.searched:
-            own = self._fine_tuned(subspace)
+            own = self._tuned(subspace)
             kept = [row for row in own if row.on_front]
-            chosen[subspace] = kept[knee([(-row.accuracy, self._price(row)) for row in kept])].net
+            chosen[subspace] = kept[knee([(-row.score, self._price(row)) for row in kept])].net
             rows += own
-        return Proxy(rows, chosen)
+        return Proxy(TaskUsed.of(self.tasks[0]), rows, chosen)
 
     @stage
     def winners(self) -> Winners:
@@ -131,7 +134,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             if name != "teacher":
                 self.losses(subspace).run.trained().save(arch, self.folder / "winners" / name.replace(" ", "-"))
         tuned = [self.agnostic.chosen, *self._drawn_of_class()]
-        accuracies = self.cached_map("tuned", tuned, str, lambda key: self.accuracy(self.parse(key)))
+        scores = self.cached_map("tuned", tuned, str, lambda key: self.score(self.parse(key)))
         latency = self._measured(list(dict.fromkeys([*named.values(), *map(self.parse, tuned[1:])])))
         nets = {
             name: Selected(
@@ -141,17 +144,25 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             for name, net in named.items()
         }
         members = [
-            ClassMember(net=key, accuracy=value, **asdict(latency[self.parse(key)]))
-            for key, value in zip(tuned, accuracies, strict=True)
+            ClassMember(net=key, score=value, **asdict(latency[self.parse(key)]))
+            for key, value in zip(tuned, scores, strict=True)
         ]
         return Winners(nets, members)
+
+    @stage
+    def fine_tuned(self) -> TaskScores:
+        """Fine-tunes the selected nets on every task that the user gave (Table 10)."""
+        chosen = {"agnostic": self.agnostic.chosen}
+        chosen |= {f"proxy {subspace}": key for subspace, key in self.proxy.chosen.items()}
+        makers = {name: partial(self._encoder, self.parse(key)) for name, key in chosen.items()}
+        return self.fine_tuning.scores(makers)
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
     def claims(self) -> list[Claim]:
         """See the base class."""
         trained = (self.superlm_tiny, self.superlm_small, self.superlm_base)
-        return claims(Results(self.teacher, *trained, self.agnostic, self.proxy, self.winners))
+        return claims(Results(self.teacher, *trained, self.agnostic, self.proxy, self.winners, self.fine_tuned))
 
     def read_inputs(self) -> None:
         """See the base class."""
@@ -179,12 +190,13 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return [self.planned_calls("winners", 2 + len(self.searched) + self.preset.compared)]
 
     def trainings(self) -> dict[str, Training]:
-        """See the base class; the memory of relation distillation is that of the largest sub-space."""
+        """See the base class; the memory of relation distillation and of fine-tuning is that of the largest sub-space."""
         largest = self.space(self.searched[-1])
         teacher = self.preset.teacher if self.settings.weights is None else None
         return planned(
-            largest, self.space("reference"), self.reference[1], teacher, self.preset.relations, self.settings.seed
-        )
+            largest, self.space("reference"), self.reference[1], teacher, self.preset.relations, self.preset.tuning,
+            self.settings.seed,
+        )  # fmt: skip
 
     def space(self, subspace: str) -> AutoDistil:
         """Returns a sub-space."""
@@ -208,9 +220,9 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return Text(self.settings.corpus, vocabulary, length, self.settings.seed, self.settings.weights)
 
     @cached_property
-    def task(self) -> ClassificationTask:
-        """The task that nets are fine-tuned on."""
-        return self.text.task
+    def fine_tuning(self) -> FineTuning:
+        """The fine-tuning of nets."""
+        return FineTuning(self, self.text.tokenizer, self.preset.tuning)
 
     def losses(self, subspace: str) -> RelationLosses:
         """Returns the relation losses of the nets of a SuperLM."""
@@ -239,10 +251,12 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         subspace, _, arch = key.partition(" ")
         return subspace, self.space(subspace).parse(arch)
 
-    def accuracy(self, net: Net) -> float:
-        """Fine-tunes a net as it was extracted and returns its accuracy."""
-        model = self.losses(net[0]).run.trained().extract(net[1], "none").to(self.train_on)
-        return tuned_accuracy(model, self.task, self.preset.tuning, self.settings.seed)
+    def score(self, net: Net) -> float:
+        """Fine-tunes a net as it was extracted on the first task, and returns the task's metric."""
+        return self.fine_tuning.score(self.key(net), partial(self._encoder, net), self.tasks[0]).score
+
+    def _encoder(self, net: Net) -> nn.Module:
+        return self.losses(net[0]).run.trained().extract(net[1], "none").to(self.train_on)
 
     def _superlm(self, subspace: str) -> Run:
         settings = self.settings
@@ -283,14 +297,14 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         subspace, arch = self.parse(key)
         return self.losses(subspace).unseen_loss(arch)
 
-    def _fine_tuned(self, subspace: str) -> list[FineTuned]:
-        """Searches a sub-space for accuracy and cost; a searcher of one objective seeks accuracy within the limits alone."""
+    def _tuned(self, subspace: str) -> list[FineTuned]:
+        """Searches a sub-space for metric and cost; a searcher of one objective seeks the metric within the limits alone."""
 
-        def accuracy(arch: Architecture) -> float:
-            return self.accuracy((subspace, arch))
+        def score(arch: Architecture) -> float:
+            return self.score((subspace, arch))
 
         cost = self.costs.get(subspace) or self._flops_of(subspace)
-        goals: list[Any] = [Maximize(accuracy, "accuracy")]
+        goals: list[Any] = [Maximize(score, self.tasks[0].metric)]
         if self.parts.searcher is None or self.parts.pursues(2):
             goals.append(Minimize(cost))
         limits = self.constraints(subspace, self.costs.get(subspace))

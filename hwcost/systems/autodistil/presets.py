@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hwcost.supernets.recipe import RECIPES, Recipe
+from hwcost.supernets.tuning import TUNINGS, Grid, Tuning
 from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
@@ -20,7 +21,7 @@ class AutoDistilPreset(Preset):
             others.
         candidates: Number of nets of a sub-space that the task-agnostic search evaluates; None for all.
         tuned: Number of nets of a sub-space that are fine-tuned; None for all.
-        tuning: Recipe of fine-tuning.
+        tuning: Settings of fine-tuning.
         compared: Number of nets of the selected one's size that are fine-tuned beside it.
     """
 
@@ -30,7 +31,7 @@ class AutoDistilPreset(Preset):
     batches: int
     candidates: int | None
     tuned: int | None
-    tuning: Recipe
+    tuning: Tuning
     compared: int
 
 
@@ -42,7 +43,8 @@ PRESETS = {
         batches=1,
         candidates=6,
         tuned=2,
-        tuning=RECIPES["smoke"],
+        tuning=Tuning(Grid(RECIPES["smoke"])),
+        tasks=("docstring",),
         compared=2,
         measuring=Measuring(batch_size=1, seq_lens=(32,), rounds=2),
     ),
@@ -53,7 +55,8 @@ PRESETS = {
         batches=1,
         candidates=None,
         tuned=3,
-        tuning=Recipe(steps=160, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=32, clip=1.0),
+        tuning=Tuning(Grid(Recipe(steps=160, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=32, clip=1.0))),
+        tasks=("docstring",),
         compared=5,
         measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3),
     ),
@@ -64,9 +67,9 @@ PRESETS = {
         batches=8,
         candidates=None,
         tuned=None,
-        tuning=Recipe(steps=61_360, batch_size=32, seq_len=128, learning_rate=2e-5, warmup_steps=6136),
+        tuning=TUNINGS["autodistil-paper"],
         compared=16,
         measuring=DEVICE_PROTOCOL,
     ),
 }
-"""``paper``: fine-tuning for 5 epochs of MNLI's 392,702 examples; a teacher trained as BERT was, where none is given."""
+"""``paper``: fine-tuning as in Table 10, on the user's tasks; a teacher trained as BERT was, where none is given."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency
+from hwcost.systems.task_scores import TaskScores, TaskUsed
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,14 @@ class FineTuned:
 
     Attributes:
         net: Name of the net.
-        accuracy: Accuracy after fine-tuning.
+        score: The task's metric after fine-tuning.
         flops: Number of operations.
-        on_front: Whether no other net of its sub-space is better in accuracy and in cost.
+        on_front: Whether no other net of its sub-space is better in the metric and in cost.
         predicted_s: Seconds that the user's cost model predicts, which are the cost then; None without one.
     """
 
     net: str
-    accuracy: float
+    score: float
     flops: float
     on_front: bool
     predicted_s: float | None = None
@@ -94,10 +95,12 @@ class Proxy:
     """The task-proxy search.
 
     Attributes:
+        task: The task that nets are fine-tuned on.
         nets: All evaluated nets.
         chosen: Name of the selected net by sub-space.
     """
 
+    task: TaskUsed
     nets: list[FineTuned]
     chosen: dict[str, str]
 
@@ -125,11 +128,11 @@ class ClassMember(Latency):
 
     Attributes:
         net: Name of the net.
-        accuracy: Accuracy after fine-tuning.
+        score: The task's metric after fine-tuning.
     """
 
     net: str
-    accuracy: float
+    score: float
 
 
 @dataclass(frozen=True)
@@ -156,3 +159,4 @@ class Results:
     agnostic: Agnostic
     proxy: Proxy
     winners: Winners
+    fine_tuned: TaskScores

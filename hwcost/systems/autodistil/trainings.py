@@ -1,4 +1,4 @@
-"""The trainings of AutoDistil, for the plan of their memory: the teacher's, and relation distillation of a SuperLM."""
+"""The trainings of AutoDistil, for the plan of their memory: the teacher's, a SuperLM's, and the fine-tuning of a net."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation
 from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase
+from hwcost.supernets.tuning import Tuning
+from hwcost.systems.fine_tuning import planned_tunings
 from hwcost.systems.plan import Training
 from hwcost.workloads import builder
 
 
 def planned(
-    space: AutoDistil, reference: AutoDistil, shape: Architecture, teacher: Recipe | None, relations: Recipe, seed: int
-) -> dict[str, Training]:
+    space: AutoDistil, reference: AutoDistil, shape: Architecture, teacher: Recipe | None, relations: Recipe,
+    tuning: Tuning, seed: int,
+) -> dict[str, Training]:  # fmt: skip
     """Returns the trainings by the names of their recipes in the preset.
 
     Args:
@@ -27,6 +30,7 @@ def planned(
         shape: The teacher's shape.
         teacher: Recipe of the teacher's training; None where a teacher is given.
         relations: Recipe of relation distillation.
+        tuning: Settings of fine-tuning.
         seed: Seed of the sampled architectures.
     """
 
@@ -41,5 +45,9 @@ def planned(
         objective = RelationDistillation(net, taught, TEACHER_HEADS, batches, drawn, own.relation)
         return net, Phase("training", objective, own), (taught,)
 
+    def encoder() -> Any:
+        return builder(space).blueprint(space.architecture([gene.choices[-1] for gene in space.genes]), "none").build()
+
     found = {} if teacher is None else {"teacher": Training(teacher, reference.vocabulary, teach)}
-    return {**found, "relations": Training(relations, space.vocabulary, distil)}
+    found["relations"] = Training(relations, space.vocabulary, distil)
+    return {**found, **planned_tunings(encoder, tuning, space.vocabulary)}

@@ -9,6 +9,7 @@ from hwcost.report import Drawing, bars, latency_fit, losses, progress, scatter
 from hwcost.systems.autodistill.fronts import points
 from hwcost.systems.autodistill.results import Results, Search, Winners
 from hwcost.systems.reports import results_of
+from hwcost.systems.task_scores import task_drawings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +33,7 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
             "regular": {key: net.perplexity for key, net in results.regular.nets.items()},
         }
         yield Drawing("regular", lambda ax: bars(ax, both, "perplexity", "Winners, distilled both ways"))
+    yield from task_drawings(results.fine_tuned)
 
 
 def _trials(ax: Axes, search: Search) -> None:

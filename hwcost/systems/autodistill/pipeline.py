@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,12 @@ from hwcost.systems.autodistill.results import (
 from hwcost.systems.autodistill.trainings import planned
 from hwcost.systems.base import Pipeline, described
 from hwcost.systems.claims import Claim
+from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency, LatencyFit, by_architecture, fit_latency, values_of
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.stages import stage
+from hwcost.systems.task_scores import TaskScores
 from hwcost.systems.text import Text
 from hwcost.systems.training import reporting, save_net, train_phase
 
@@ -121,11 +123,17 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
             self._remove_checkpoint(key, "regular")
         return Regular({key: RegularStudent(**row) for key, row in zip(chosen, rows, strict=True)})
 
+    @stage
+    def fine_tuned(self) -> TaskScores:
+        """Fine-tunes the regularly distilled students on every task that the user gave."""
+        makers = {key: partial(self._winner, key) for key in self.regular.nets}
+        return FineTuning(self, self.text.tokenizer, self.preset.tuning).scores(makers)
+
     # -- what stages share ---------------------------------------------------------------------------------------------
 
     def claims(self) -> list[Claim]:
         """See the base class."""
-        return claims(Results(self.teacher, self.latencies, self.search, self.winners, self.regular))
+        return claims(Results(self.teacher, self.latencies, self.search, self.winners, self.regular, self.fine_tuned))
 
     def check_settings(self) -> None:
         """See the base class."""
@@ -157,8 +165,9 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return [*fitted, self.planned_calls("winners", 2 * self.preset.evaluations)]
 
     def trainings(self) -> dict[str, Training]:
-        """See the base class; the memory of a distillation is that of the largest student."""
-        return planned(self.space, self.preset.teacher, self.preset.recipe, self.preset.flash)
+        """See the base class; the memory of distillation and of fine-tuning is that of the largest student."""
+        preset = self.preset
+        return planned(self.space, preset.teacher, preset.recipe, preset.flash, preset.tuning if self.tunes else None)
 
     @cached_property
     def space(self) -> AutoDistill:
@@ -227,6 +236,9 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         net, found = self._distil(arch, "regular", self.preset.regular)
         save_net(self.folder / "winners" / key, net, self.space, arch, student_blueprint(self.space, arch, "mlm"))
         return RegularStudent(found, self.flash_perplexity(arch), self.space.params(arch))
+
+    def _winner(self, key: str) -> nn.Module:
+        return subnet.load(self.folder / "winners" / key).to(self.train_on)
 
     @property
     def _searcher(self) -> str:

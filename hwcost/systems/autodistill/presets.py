@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from hwcost.supernets.distillation import SCHEDULES, Schedule
 from hwcost.supernets.recipe import RECIPES, Recipe
+from hwcost.supernets.tuning import TUNINGS, Grid, Tuning
 from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
@@ -23,6 +24,7 @@ class AutoDistillPreset(Preset):
         measured: Number of nets that the latency model is fitted on.
         evaluations: Number of evaluations in each search, the reference included.
         winners: Number of nets that are distilled regularly.
+        tuning: Settings of fine-tuning, where the user gives tasks.
     """
 
     scale: str
@@ -34,6 +36,7 @@ class AutoDistillPreset(Preset):
     measured: int
     evaluations: int
     winners: int
+    tuning: Tuning
 
 
 _QUICK = Recipe(steps=800, batch_size=64, seq_len=32, learning_rate=1e-3, warmup_steps=80, clip=1.0)
@@ -51,6 +54,7 @@ PRESETS = {
         measured=12,
         evaluations=7,
         winners=1,
+        tuning=Tuning(Grid(_SMOKE)),
         measuring=Measuring(batch_size=4, seq_lens=(32,), rounds=2),
     ),
     "quick": AutoDistillPreset(
@@ -63,6 +67,7 @@ PRESETS = {
         measured=40,
         evaluations=24,
         winners=2,
+        tuning=Tuning(Grid(replace(_QUICK, steps=100, warmup_steps=10))),
         measuring=Measuring(batch_size=16, seq_lens=(32,), rounds=3),
     ),
     "paper": AutoDistillPreset(
@@ -75,6 +80,7 @@ PRESETS = {
         measured=96,
         evaluations=110,
         winners=7,
+        tuning=TUNINGS["autodistill"],
         measuring=DEVICE_PROTOCOL,
     ),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency, LatencyFit
+from hwcost.systems.task_scores import TaskScores
 
 REACHED = ("throughput_per_s", "flops_utilisation", "bandwidth_utilisation")
 """Quantities beside latency that the report has of every measured student (AutoDistill, section 3.4)."""
@@ -154,3 +155,4 @@ class Results:
     search: Search
     winners: Winners
     regular: Regular
+    fine_tuned: TaskScores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hwcost.systems.claims import Claim
 from hwcost.systems.components.results import Results, Retrained, SpeedUp
+from hwcost.systems.task_scores import TaskUsed
 from hwcost.units import format_seconds
 
 LABELS = {"sdo": "SDO's", "do": "DO's", "search": "the given searcher's"}
@@ -32,13 +33,13 @@ def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Clai
     sure = speed_up.ratio if speed_up.low is None else speed_up.low
     return Claim(
         f"{LABELS[name]} net is measured faster than the base net at {length} tokens",
-        f"{text}; {_quality(nets[name], nets['base'])}",
+        f"{text}; {_quality(nets[name], nets['base'], results.retraining.task)}",
         sure is not None and sure > 1,
     )
 
 
-def _quality(own: Retrained, base: Retrained) -> str:
+def _quality(own: Retrained, base: Retrained, task: TaskUsed) -> str:
     return (
-        f"perplexity {own.perplexity:.1f} against {base.perplexity:.1f}, accuracy {own.accuracy:.3f} against "
-        f"{base.accuracy:.3f}"
+        f"perplexity {own.perplexity:.1f} against {base.perplexity:.1f}, {task.text} {own.score:.3f} against "
+        f"{base.score:.3f}"
     )

@@ -11,6 +11,7 @@ import numpy as np
 from hwcost.report import Drawing, bars, heat_map, losses, progress
 from hwcost.systems.components.results import Results, Winners
 from hwcost.systems.reports import results_of
+from hwcost.systems.task_scores import task_drawings
 
 
 def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
@@ -35,6 +36,7 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     times = _milliseconds(results.winners)
     if times is not None:
         yield Drawing("latencies", lambda ax: bars(ax, times, "measured latency (ms)", "Chosen nets, measured"))
+    yield from task_drawings(results.fine_tuned)
 
 
 def _gates(results: Results) -> Iterator[Drawing]:

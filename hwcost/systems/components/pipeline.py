@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from torch import nn
 
-from hwcost.corpora import ClassificationTask
 from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem
 from hwcost.searchers.direct import Direct as DirectSearch
@@ -44,11 +43,13 @@ from hwcost.systems.components.results import (
 from hwcost.systems.components.shares import gate_shares, share_workloads
 from hwcost.systems.components.trainings import planned
 from hwcost.systems.curves import thinned
+from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.stages import stage
+from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
-from hwcost.systems.training import save_net, train_phase, tuned_accuracy
+from hwcost.systems.training import save_net, train_phase
 from hwcost.workloads import builder
 
 ROUNDING = 1e-9
@@ -63,6 +64,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     presets = PRESETS
     takes = ("cost", "searcher", "constraints", "estimator")
     cost_kind = "lut"
+    needs_task = True
 
     # -- stages --------------------------------------------------------------------------------------------------------
 
@@ -160,7 +162,8 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     @stage
     def retraining(self) -> Retraining:
         """Trains the selected nets on, and the base net as long as search and retraining together; fine-tunes each."""
-        return Retraining({name: self._retrain(name, arch) for name, arch in self._nets().items()})
+        nets = {name: self._retrain(name, arch) for name, arch in self._nets().items()}
+        return Retraining(TaskUsed.of(self.tasks[0]), nets)
 
     @stage
     def winners(self) -> Winners:
@@ -180,11 +183,20 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         }
         return Winners(latencies, speed_up)
 
+    @stage
+    def fine_tuned(self) -> TaskScores:
+        """Fine-tunes the retrained nets on every task that the user gave (Table 8)."""
+        return self.fine_tuning.scores({name: partial(self._retrained, name) for name in self._nets()})
+
     # -- what stages share ---------------------------------------------------------------------------------------------
 
     def claims(self) -> list[Claim]:
         """See the base class."""
-        return claims(Results(self.profile, self.base, self.do, self.sdo, self.search, self.retraining, self.winners))
+        return claims(
+            Results(
+                self.profile, self.base, self.do, self.sdo, self.search, self.retraining, self.winners, self.fine_tuned
+            )
+        )
 
     def check_settings(self) -> None:
         """See the base class."""
@@ -231,9 +243,9 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         return Text(settings.corpus, self.space.grid.vocabulary, length, settings.seed, settings.weights)
 
     @cached_property
-    def task(self) -> ClassificationTask:
-        """The task that nets are fine-tuned on."""
-        return self.text.task
+    def fine_tuning(self) -> FineTuning:
+        """The fine-tuning of nets."""
+        return FineTuning(self, self.text.tokenizer, self.preset.tuning)
 
     @cached_property
     def cost(self) -> GateCosts | ModelCosts:
@@ -294,10 +306,15 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
             recipe = replace(recipe, steps=recipe.steps + self.preset.sampled.steps)
         objective = NetLm(net, self.text.batches(recipe.micro_batch).batch)
         train_phase(self, net, Phase(name, objective, recipe), self.text, f"re-{name}")
-        save_net(self.folder / "winners" / name, net, self.space, arch, builder(self.space).blueprint(arch, "mlm"))
-        found = self._perplexity(net)  # before fine-tuning changes its weights
-        accuracy = tuned_accuracy(net, self.task, self.preset.tuning, self.settings.seed)
-        return Retrained(perplexity=found, accuracy=accuracy, **self._described(arch))
+        save_net(self._winner(name), net, self.space, arch, builder(self.space).blueprint(arch, "mlm"))
+        score = self.fine_tuning.score(name, partial(self._retrained, name), self.tasks[0]).score
+        return Retrained(perplexity=self._perplexity(net), score=score, **self._described(arch))
+
+    def _winner(self, name: str) -> Path:
+        return self.folder / "winners" / name
+
+    def _retrained(self, name: str) -> nn.Module:
+        return subnet.load(self._winner(name)).to(self.train_on)
 
 
 def speed_up_over(base: Latency, own: Latency) -> SpeedUp:

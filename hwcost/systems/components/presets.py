@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from hwcost.supernets.recipe import RECIPES, Recipe
+from hwcost.supernets.tuning import TUNINGS, Grid, Tuning
 from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
@@ -18,7 +19,7 @@ class ComponentsPreset(Preset):
         direct: Recipe of DO.
         sampled: Recipe of SDO.
         retraining: Recipe of the selected nets' further training; the base net is trained as much longer as the search took.
-        tuning: Recipe of fine-tuning.
+        tuning: Settings of fine-tuning.
         whole_cost: Cost of the whole net: 1 for costs in shares, 100 for percent, as the paper prints them.
         direct_penalty: Weight of the cost in DO (the paper's lambda).
         direct_rate: Learning rate of DO's gates.
@@ -36,7 +37,7 @@ class ComponentsPreset(Preset):
     direct: Recipe
     sampled: Recipe
     retraining: Recipe
-    tuning: Recipe
+    tuning: Tuning
     whole_cost: float
     direct_penalty: float
     direct_rate: float
@@ -59,7 +60,8 @@ PRESETS = {
         direct=_SMOKE,
         sampled=_SMOKE,
         retraining=_SMOKE,
-        tuning=_SMOKE,
+        tuning=Tuning(Grid(_SMOKE)),
+        tasks=("docstring",),
         whole_cost=1.0,
         direct_penalty=1.0,
         direct_rate=0.1,
@@ -77,7 +79,8 @@ PRESETS = {
         direct=_QUICK,
         sampled=_QUICK,
         retraining=replace(_QUICK, steps=300, warmup_steps=0),
-        tuning=replace(_QUICK, steps=100, warmup_steps=10),
+        tuning=Tuning(Grid(replace(_QUICK, steps=100, warmup_steps=10))),
+        tasks=("docstring",),
         whole_cost=1.0,
         direct_penalty=0.4,
         direct_rate=1.0,
@@ -95,7 +98,7 @@ PRESETS = {
         direct=_PAPER,
         sampled=_PAPER,
         retraining=replace(_PAPER, steps=250_000),
-        tuning=Recipe(steps=36_816, batch_size=32, seq_len=128, learning_rate=2e-5, warmup_steps=3681),
+        tuning=TUNINGS["components-paper"],
         whole_cost=100.0,
         direct_penalty=1e-3,
         direct_rate=0.1,
@@ -108,6 +111,6 @@ PRESETS = {
         evaluations=10_000,
     ),
 }
-"""``paper``: appendix A; 3 epochs of MNLI with batches of 32 as fine-tuning. The paper gives no unit of costs, and no
-learning rate of DO's gates. Here costs are in percent, as Tables 1 and 4 print them, and the rate is one with which a gate
-of no use closes within the steps if it costs 0.16 % of the net or more: all but those of means and joints."""
+"""``paper``: appendix A; fine-tuning as in appendix D.1, on tasks that the user gives. The paper gives no unit of costs, and
+no learning rate of DO's gates. Here costs are in percent, as Tables 1 and 4 print them, and the rate is one with which a
+gate of no use closes within the steps if it costs 0.16 % of the net or more: all but those of means and joints."""

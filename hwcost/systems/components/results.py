@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency
+from hwcost.systems.task_scores import TaskScores, TaskUsed
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,10 @@ class Retrained(Selected):
     """A selected net after further training.
 
     Attributes:
-        accuracy: Accuracy after fine-tuning.
+        score: The task's metric after fine-tuning.
     """
 
-    accuracy: float
+    score: float
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,11 @@ class Retraining:
     """The further training of the selected nets.
 
     Attributes:
+        task: The task that they are fine-tuned on.
         nets: ``base``, ``do`` and ``sdo``, and ``search`` where the user gave a searcher.
     """
 
+    task: TaskUsed
     nets: dict[str, Retrained]
 
 
@@ -172,3 +175,4 @@ class Results:
     search: Search
     retraining: Retraining
     winners: Winners
+    fine_tuned: TaskScores

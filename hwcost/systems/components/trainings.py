@@ -1,4 +1,4 @@
-"""The trainings of Finding Fast Transformers, for the plan of their memory: the base net's, DO and SDO."""
+"""The trainings of Finding Fast Transformers, for the plan of their memory: the base net's, DO, SDO and fine-tuning."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Phase
 from hwcost.systems.components.gate_training import DirectTraining, Gated
 from hwcost.systems.components.presets import ComponentsPreset
+from hwcost.systems.fine_tuning import planned_tunings
 from hwcost.systems.plan import Training
+from hwcost.workloads import builder
 
 
 def planned(space: Components, preset: ComponentsPreset, seed: int) -> dict[str, Training]:
     """Returns the trainings by the names of their recipes in the preset.
 
-    A net of SDO takes no more than the base net, whose training is planned in its place with SDO's recipe; so does the
-    further training of what was selected.
+    A net of SDO takes no more than the base net, whose training is planned in its place with SDO's recipe; so do the
+    further training and the fine-tuning of what was selected.
     """
 
     def whole(batches: Any, own: Recipe) -> Any:
@@ -34,5 +36,9 @@ def planned(space: Components, preset: ComponentsPreset, seed: int) -> dict[str,
         objective = DirectTraining(net, batches, own, preset.direct_rate)
         return net, Phase("do", objective, own, lambda name: name.startswith("supernet.")), ()
 
+    def encoder() -> Any:
+        return builder(space).blueprint(space.base(), "mlm").build()
+
     makes = {"base": whole, "direct": gated, "sampled": whole, "retraining": whole}
-    return {name: Training(getattr(preset, name), space.grid.vocabulary, make) for name, make in makes.items()}
+    found = {name: Training(getattr(preset, name), space.grid.vocabulary, make) for name, make in makes.items()}
+    return {**found, **planned_tunings(encoder, preset.tuning, space.grid.vocabulary)}

@@ -10,6 +10,7 @@ import numpy as np
 from hwcost.report import DASHED, Drawing, bands, bars, importance, latency_fit, losses, progress, scatter
 from hwcost.systems.reports import results_of
 from hwcost.systems.supershaper.results import Net, Results
+from hwcost.systems.task_scores import task_drawings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,6 +35,7 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
         yield Drawing("limits", lambda ax: _figure_8(ax, nets))
     shapes = {labels[one.name]: [int(width) for width in one.arch.split("_")] for one in results.search.winners}
     yield Drawing("shapes", lambda ax: _shapes(ax, shapes), (7.4, 3.6))
+    yield from task_drawings(results.fine_tuned)
 
 
 def _predicted(ax: Axes, found: Sequence[float], predicted: Sequence[float]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
@@ -24,6 +25,7 @@ from hwcost.supernets.run import Settings as TrainingSettings
 from hwcost.systems.base import PROBABILITY, Pipeline, described, is_sure
 from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves, thinned
+from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, ComparedLatency, LatencyFit, by_architecture, fit_latency
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.stages import stage
@@ -41,6 +43,7 @@ from hwcost.systems.supershaper.results import (
     Winners,
 )
 from hwcost.systems.supershaper.trainings import planned
+from hwcost.systems.task_scores import TaskScores
 from hwcost.systems.training import reporting
 
 RANDOM_NETS = 6
@@ -137,13 +140,22 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         }  # fmt: skip
         return Winners(nets, None if level is None else level.plain())
 
+    @stage
+    def fine_tuned(self) -> TaskScores:
+        """Fine-tunes the winners, as they were extracted, on every task that the user gave (Tables 2 to 5)."""
+        archs = {one.name: self.space.parse(one.arch) for one in self.search.winners}
+        fine_tuning = FineTuning(self, self.training.tokenizer, self.preset.tuning)
+        return fine_tuning.scores({name: partial(self._encoder, arch) for name, arch in archs.items()})
+
     # -- what stages share ---------------------------------------------------------------------------------------------
 
     def claims(self) -> list[Claim]:
         """See the base class."""
         return claims(
-            Results(self.supernet, self.perplexities, self.latencies, self.predictor, self.search, self.winners)
-        )
+            Results(
+                self.supernet, self.perplexities, self.latencies, self.predictor, self.search, self.winners, self.fine_tuned
+            )
+        )  # fmt: skip
 
     def read_inputs(self) -> None:
         """See the base class."""
@@ -170,7 +182,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     def trainings(self) -> dict[str, Training]:
         """See the base class."""
-        return planned(self.space, self.preset.recipe, self.settings.seed)
+        return planned(self.space, self.preset.recipe, self.preset.tuning if self.tunes else None, self.settings.seed)
 
     @cached_property
     def space(self) -> SuperShaper:
@@ -196,6 +208,9 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         """Batches that nets are selected on, and those that winners are evaluated on."""
         batches = self.training.held_out(2 * self.preset.batches)
         return batches[: self.preset.batches], batches[self.preset.batches :]
+
+    def _encoder(self, arch: Architecture) -> nn.Module:
+        return self.training.trained().extract(arch, "none")
 
     def _evaluated(self, name: str, archs: list[Architecture], part: int) -> list[float]:
         batches = self.held_out[part]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hwcost.supernets.recipe import RECIPES, Recipe
+from hwcost.supernets.tuning import TUNINGS, Grid, Tuning
 from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
@@ -19,6 +20,7 @@ class SuperShaperPreset(Preset):
         batches: Number of held-out batches that subnets are selected on; winners are evaluated on as many others.
         measured: Number of nets that the latency model is fitted on.
         evaluations: Number of evaluations in every evolution.
+        tuning: Settings of fine-tuning, where the user gives tasks.
         sizes: Bounds on size, as quantiles of the parameter counts of random nets; the claims are about the middle one.
     """
 
@@ -28,6 +30,7 @@ class SuperShaperPreset(Preset):
     batches: int
     measured: int
     evaluations: int
+    tuning: Tuning
     sizes: tuple[float, ...] = (0.3, 0.5, 0.7)
 
 
@@ -39,6 +42,7 @@ PRESETS = {
         batches=1,
         measured=10,
         evaluations=40,
+        tuning=Tuning(Grid(RECIPES["smoke"])),
         sizes=(0.5,),
         measuring=Measuring(batch_size=4, seq_lens=(32,), rounds=2),
     ),
@@ -49,6 +53,7 @@ PRESETS = {
         batches=4,
         measured=32,
         evaluations=600,
+        tuning=Tuning(Grid(replace(RECIPES["mini"].scaled(0.05), learning_rate=1e-3))),
         measuring=Measuring(batch_size=16, seq_lens=(64,), rounds=3),
     ),
     "paper": SuperShaperPreset(
@@ -58,6 +63,7 @@ PRESETS = {
         batches=8,
         measured=1000,
         evaluations=30_000,
+        tuning=TUNINGS["supershaper-paper"],
         measuring=DEVICE_PROTOCOL,
     ),
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import ComparedLatency, LatencyFit
+from hwcost.systems.task_scores import TaskScores
 
 
 @dataclass(frozen=True)
@@ -149,3 +150,4 @@ class Results:
     predictor: PerplexityFit
     search: Search
     winners: Winners
+    fine_tuned: TaskScores

@@ -18,6 +18,7 @@ from hwcost.testing.formats import FormatSuite
 from hwcost.testing.quantities import QuantitySuite
 from hwcost.testing.supernets import SupernetSuite
 from hwcost.testing.systems import SystemSuite
+from hwcost.testing.tasks import TaskSuite
 from hwcost.testing.transports import TransportSuite
 from hwcost.testing.workloads import WorkloadSuite
 
@@ -48,6 +49,10 @@ class TestNpu(DeviceKindSuite):
 
 class TestProfiles(DeviceProfileSuite):
     package = "example-more"
+
+
+class TestParity(TaskSuite):
+    name = "parity"
 
 
 class TestProduct(WorkloadSuite):

@@ -1,0 +1,109 @@
+"""How well nets do on labelled tasks, as results of a stage, and their figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hwcost.report import Drawing, bars
+
+if TYPE_CHECKING:
+    from hwcost.tasks import Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskUsed:
+    """A task, and how nets are judged by it.
+
+    Attributes:
+        task: Name of the task.
+        kind: Kind of the task: ``classification``, ``regression`` or ``tagging``.
+        metric: Metric that nets and settings are selected by.
+        split: Split that it is computed on.
+        train_examples: Number of training examples.
+        examples: Number of examples of that split.
+        digest: SHA-256 of texts and targets, in hexadecimal.
+    """
+
+    task: str
+    kind: str
+    metric: str
+    split: str
+    train_examples: int
+    examples: int
+    digest: str
+
+    @classmethod
+    def of(cls, task: Task) -> TaskUsed:
+        """Describes a task."""
+        return cls(
+            task=task.name, kind=task.target.kind, metric=task.metric, split=task.split, train_examples=len(task.train),
+            examples=len(task.validation[task.split]), digest=task.digest,
+        )  # fmt: skip
+
+    @property
+    def text(self) -> str:
+        """Metric, task and split in words."""
+        return f"{self.metric} on {self.task} ({self.split})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskScore:
+    """A net, fine-tuned on a task with the best of several settings.
+
+    Attributes:
+        net: Name of the net.
+        task: Name of the task.
+        metric: Metric that settings are selected by.
+        split: Split that it is computed on.
+        score: Its value.
+        others: Values of the other metrics, and of all on the other splits, by split and name.
+        start: Task whose fine-tuned net it started from; None for the net as it was extracted.
+        learning_rate: Peak learning rate of the best settings.
+        batch_size: Number of examples in a step of the best settings.
+        steps: Number of steps of the best settings.
+        weight_decay: Weight decay of the best settings.
+        warmup_steps: Number of warm-up steps of the best settings.
+        tried: Number of settings that were tried.
+    """
+
+    net: str
+    task: str
+    metric: str
+    split: str
+    score: float
+    others: dict[str, float]
+    start: str | None
+    learning_rate: float
+    batch_size: int
+    steps: int
+    weight_decay: float
+    warmup_steps: int
+    tried: int
+
+
+@dataclass(frozen=True)
+class TaskScores:
+    """Selected nets on the tasks that the user gave.
+
+    Attributes:
+        tasks: The tasks.
+        nets: One row per net and task.
+    """
+
+    tasks: list[TaskUsed]
+    nets: list[TaskScore]
+
+
+def task_drawings(found: TaskScores) -> Iterator[Drawing]:
+    """Yields the figure of the scores, a group of bars per net; nothing where there are none."""
+    names = {(one.task, f"{one.task}\n{one.metric}") for one in found.tasks}
+    groups: dict[str, dict[str, float]] = {}
+    for row in found.nets:
+        groups.setdefault(row.net, {})[dict(names)[row.task]] = row.score
+    if groups:
+        yield Drawing(
+            "fine-tuned", partial(bars, groups=groups, ylabel="validation metric", title="Selected nets, fine-tuned")
+        )

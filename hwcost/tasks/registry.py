@@ -1,0 +1,50 @@
+"""The registry of tasks by name, and how one is made from what a user types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from hwcost.errors import UnknownNameError
+from hwcost.registry import Registry, made, parse_options
+from hwcost.tasks.folder import labelled_folder
+from hwcost.tasks.task import Task
+
+__all__ = ["TASKS", "task"]
+
+TASKS = Registry(
+    "hwcost.tasks",
+    "task",
+    {
+        "docstring": "hwcost.tasks.standard_library:docstring",
+        "function-length": "hwcost.tasks.standard_library:function_length",
+        "own-docstring": "hwcost.tasks.standard_library:own_docstring",
+        "truecasing": "hwcost.tasks.standard_library:truecasing",
+    },
+)
+
+
+def task(source: str | Path, **options: Any) -> Task:
+    """Makes a task.
+
+    Args:
+        source: A registered name such as ``docstring``, or a labelled folder; options may follow in the text:
+            ``reviews:text=body,label=stars``.
+        **options: Options of the folder, see :func:`hwcost.tasks.labelled_folder`, or of the registered task.
+
+    Raises:
+        DataError: When the folder cannot be read, or does not hold a task; says what was found and expected.
+        UnknownNameError: When there is neither a folder nor a task of that name.
+        UsageError: When an option is unknown or contradicts another.
+    """
+    name, colon, tail = str(source).rpartition(":")
+    if not colon or "=" not in tail:
+        name, tail = str(source), ""
+    given = {**parse_options(tail.split(",") if tail else [], f"{name}:NAME=VALUE,..."), **options}
+    if name in TASKS:
+        found: Task = TASKS.make(name, **given)
+    elif Path(name).exists() or "/" in name:
+        found = made(f"task '{name}'", labelled_folder, name, **{option: str(value) for option, value in given.items()})
+    else:
+        raise UnknownNameError("task", name, TASKS.names(), "Or give a folder with a training and a validation split.")
+    return found

@@ -1,0 +1,133 @@
+"""Small real tasks, one of each kind, from the sources that every Python carries: nothing is downloaded.
+
+What is asked is a fact about real text, so that no label can be wrong. Training and validation share no module and no text.
+Another version of Python gives other examples; a task's digest says which.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
+
+import numpy as np
+
+from hwcost.tasks.classification import Classes
+from hwcost.tasks.examples import Examples
+from hwcost.tasks.python_functions import Function, Module, is_judged, modules
+from hwcost.tasks.regression import Number
+from hwcost.tasks.tagging import Tags
+from hwcost.tasks.target import Target
+from hwcost.tasks.task import Task
+
+__all__ = ["docstring", "function_length", "own_docstring", "truecasing"]
+
+Row = TypeVar("Row", bound=tuple[Any, ...])
+
+SOURCE = "the standard library"
+CASES = ("lower", "title", "upper", "mixed", "none")
+"""Ways of writing a word: all letters small, only the first one large, all large, otherwise, or no letter at all."""
+
+_WORD = re.compile(r"\w+|[^\w\s]")
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+
+
+def docstring() -> Task:
+    """Makes a classification of single sentences: a sentence of a docstring, or of a comment? As many of each."""
+    target = Classes(("comment", "docstring"))
+
+    def rows(module: Module) -> Iterator[tuple[str, int]]:
+        yield from ((text, 0) for text in module.comments)
+        yield from ((text, 1) for text in module.docstrings)
+
+    return _of_texts("docstring", target, rows, np.int64, is_balanced=True)
+
+
+def own_docstring() -> Task:
+    """Makes a classification of pairs: a function's name, and the first sentence of its docstring or of another one's."""
+    target = Classes(("another", "own"))
+
+    def rows(module: Module) -> Iterator[tuple[str, str, int]]:
+        found = [one for one in module.functions if not one.name.startswith("__")]
+        for place, one in enumerate(found):
+            other = found[(place + 1 + len(found) // 2) % len(found)]
+            if place % 2:
+                yield words_of(one), one.summary, 1
+            elif other.name != one.name:
+                yield words_of(one), other.summary, 0
+
+    return _of_texts("own-docstring", target, rows, np.int64, is_balanced=True)
+
+
+def function_length() -> Task:
+    """Makes a regression: the binary logarithm of a function's number of lines, from the first sentence of its docstring."""
+
+    def rows(module: Module) -> Iterator[tuple[str, float]]:
+        yield from ((one.summary, math.log2(one.lines)) for one in module.functions)
+
+    return _of_texts("function-length", Number(), rows, np.float32)
+
+
+def truecasing() -> Task:
+    """Makes a tagging: how each word of a docstring's sentence was written, from the words in small letters."""
+    target = Tags(CASES, is_closed=True)
+    train, validation = (_tagged(side) for side in _sides(lambda module: ((text,) for text in module.docstrings)))
+    return Task("truecasing", SOURCE, target, train, {"validation": validation}, ("accuracy", "macro_f1"))
+
+
+def words_of(function: Function) -> str:
+    """Returns the words that a function's name is made of, in small letters."""
+    return " ".join(_PARTS.findall(function.name)).lower()
+
+
+def _of_texts(
+    name: str, target: Target, rows: Callable[[Module], Iterable[Row]], dtype: type[Any], is_balanced: bool = False
+) -> Task:
+    """Makes a task of rows of texts with a target behind them."""
+
+    def examples(side: list[Row]) -> Examples:
+        *texts, targets = zip(*(_balanced(side) if is_balanced else side), strict=True)
+        return Examples(tuple(map(tuple, texts)), np.array(targets, dtype=dtype))
+
+    train, validation = map(examples, _sides(rows))
+    return Task(name, SOURCE, target, train, {"validation": validation}, target.metrics)
+
+
+def _sides(rows: Callable[[Module], Iterable[Row]]) -> tuple[list[Row], list[Row]]:
+    """Returns the rows to train on and those to judge by; a text stands in one of them, where it comes first."""
+    seen: set[str] = set()
+    sides: tuple[list[Row], list[Row]] = [], []
+    for module in modules():
+        for row in rows(module):
+            text = " ".join(one for one in row if isinstance(one, str))
+            if text not in seen:
+                seen.add(text)
+                sides[is_judged(module)].append(row)
+    return sides
+
+
+def _balanced(rows: list[Row]) -> list[Row]:
+    """Returns as many rows of either class, evenly spaced in the order of the text."""
+    classes = [[row for row in rows if row[-1] == label] for label in (0, 1)]
+    count = min(map(len, classes))
+    kept = {id(rows[int(place)]) for rows in classes for place in np.linspace(0, len(rows) - 1, count).round()}
+    return [row for row in rows if id(row) in kept]
+
+
+def _tagged(rows: list[tuple[str]]) -> Examples:
+    sentences = [_WORD.findall(text) for (text,) in rows]
+    words = [word for sentence in sentences for word in sentence]
+    tags = np.array([CASES.index(case_of(word)) for word in words], dtype=np.int64)
+    return Examples((tuple(map(str.lower, words)),), tags, np.array(list(map(len, sentences)), dtype=np.int64))
+
+
+def case_of(word: str) -> str:
+    """Returns how a word is written, one of ``CASES``."""
+    if word.lower() == word.upper():
+        return "none"
+    if word.islower():
+        return "lower"
+    if word[0].isupper() and (len(word) == 1 or word[1:].islower()):
+        return "title"
+    return "upper" if word.isupper() else "mixed"

@@ -1,0 +1,80 @@
+"""A labelled task: examples to train on and to judge by, and the metrics that judge."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from hwcost._cached import cached_property
+from hwcost.errors import DataError, UnknownNameError
+from hwcost.tasks.examples import Examples
+from hwcost.tasks.metrics import METRICS
+from hwcost.tasks.target import Target
+
+__all__ = ["Task"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """A labelled task.
+
+    Attributes:
+        name: Name of the task, such as ``mnli``.
+        source: Place that it was read from, for messages.
+        target: Class, number or tags that are asked of an example.
+        train: Examples to train on.
+        validation: Examples to judge by, by the name of the split; nets and settings are selected by the first split.
+        metrics: Names of the metrics; nets and settings are selected by the first one.
+
+    Raises:
+        DataError: When a split has no example.
+        UnknownNameError: When there is no metric of that name for such targets.
+    """
+
+    name: str
+    source: str
+    target: Target
+    train: Examples = field(repr=False)
+    validation: Mapping[str, Examples] = field(repr=False)
+    metrics: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for name in self.metrics:
+            if name not in self.target.metrics:
+                raise UnknownNameError(f"metric of {self.target.kind}", name, self.target.metrics)
+        for split, examples in {"train": self.train, **self.validation}.items():
+            if not len(examples):
+                raise DataError(f"{self.source}: split '{split}' has no example. Expected at least one.")
+
+    @property
+    def metric(self) -> str:
+        """Metric that nets and settings are selected by."""
+        return self.metrics[0]
+
+    @property
+    def split(self) -> str:
+        """Split that nets and settings are selected by."""
+        return next(iter(self.validation))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of target, texts and labels, in hexadecimal; equal for equal content."""
+        content = hashlib.sha256(repr(self.target).encode())
+        for examples in (self.train, *self.validation.values()):
+            content.update(json.dumps(examples.texts).encode())
+            content.update(examples.targets.tobytes())
+        return content.hexdigest()
+
+    def scores(self, true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
+        """Returns every metric of predictions.
+
+        Args:
+            true: Targets, (n,).
+            predicted: Predictions, (n,).
+        """
+        return {name: METRICS[name](true, predicted) for name in self.metrics}
