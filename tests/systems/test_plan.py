@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from hwcost.cli.main import invoke
 from hwcost.errors import UsageError
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.tuning import Grid, Tuning
 from hwcost.systems import Measuring, Settings, pipeline
 from hwcost.systems.sizes import resized
 from hwcost.testing.plugins import registered
@@ -51,6 +52,11 @@ class Trained(Counts):
     recipe: Recipe
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tuned(Counts):
+    tuning: Tuning
+
+
 PRESET = Trained(numbers=5, measuring=MEASURING, recipe=Recipe(steps=100, warmup_steps=10, clip=1.0))
 
 
@@ -68,6 +74,24 @@ def test_fields_are_set_together_and_keep_their_types() -> None:
     ):  # fmt: skip
         with pytest.raises(UsageError, match=told):
             resized(PRESET, wrong)
+
+
+def test_grids_of_fine_tuning_are_set_by_the_name_of_their_task() -> None:
+    tuning = Tuning(Grid(Recipe(steps=4)), {"cola": Grid(Recipe(steps=4), epochs=(5,))}, {"rte": "mnli"})
+    preset = Tuned(numbers=5, measuring=MEASURING, tuning=tuning)
+    changes = {"tuning.tasks.cola.learning_rates": "1e-5,2e-5", "tuning.other.epochs": 3, "tuning.starts.mrpc": "mnli"}
+    found = resized(preset, {**changes, "tasks": "docstring"})
+    assert found.tuning.grid("cola") == replace(tuning.grid("cola"), learning_rates=(1e-5, 2e-5))
+    assert found.tuning.grid("rte").epochs == (3,)
+    assert found.tuning.starts == {"rte": "mnli", "mrpc": "mnli"}
+    assert found.tasks == ("docstring",)
+    for wrong, told in (
+        ({"tuning.tasks.qqp.epochs": 3}, r"no field 'tuning.tasks.qqp' of the preset. Known in tuning.tasks: cola"),
+        ({"tuning.other.epochs": 0}, "epochs of a grid are 1 at least"), ({"tuning.starts.rte": 3}, "string"),
+        ({"tuning.other.learning_rates": -1}, "learning_rate is a positive number"),
+    ):  # fmt: skip
+        with pytest.raises(UsageError, match=told):
+            resized(preset, wrong)
 
 
 @pytest.fixture
@@ -111,6 +135,23 @@ def test_memory_is_planned_for_every_system(name: str) -> None:
     assert plan.memory.fits
     assert plan.memory.training in plan.preset
     assert "fits into" in plan.memory.advice
+
+
+@pytest.mark.torch
+@pytest.mark.once
+def test_fine_tuning_is_planned_where_there_is_a_task() -> None:
+    """Grids of larger batches than the others' are trainings of their own."""
+    pytest.importorskip("torch")
+    assert list(pipeline("supershaper", "nowhere", Settings("paper"), dry_run=True).trainings()) == ["recipe"]
+    sizes = {"tuning.tasks.cola.batch_sizes": "16,4096"}
+    given = Settings("paper", tasks=("docstring",))
+    made = pipeline("supershaper", "nowhere", given, dry_run=True, sizes=sizes)
+    assert list(made.trainings()) == ["recipe", "tuning.other.base", "tuning.tasks.cola.base"]
+    memory = made.plan().memory
+    assert memory is not None
+    assert (memory.training, memory.batch_size) == ("tuning.tasks.cola.base", 4096)
+    with pytest.raises(UsageError, match="task"):
+        pipeline("components", "nowhere", Settings("smoke", tasks=("docstrin",)), dry_run=True).plan()
 
 
 @pytest.mark.torch
