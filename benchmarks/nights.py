@@ -25,9 +25,8 @@ from hwcost.history.policy import Policy
 from hwcost.history.remeasure import measure_again
 from hwcost.history.selection import select_runs
 from hwcost.stores import open_store
-from hwcost.suites import load_suite
+from hwcost.suites import RunOptions, load_suite, run_suite
 from hwcost.suites.code import code_under_test
-from hwcost.suites.run import RunOptions, run_suite
 from hwcost.timing.timer import stopwatch
 
 try:

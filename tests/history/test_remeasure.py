@@ -30,7 +30,7 @@ pytestmark = pytest.mark.once
 
 XEON = DeviceHandle(load("xeon"))
 SLOWER = math.log1p(0.06)
-FAULTS = Faults(noise=0.01, process=0.005)
+FAULTS = Faults(noise=0.004, process=0.002)
 WORKS = [SyntheticWorkload(f"net{i:03d}", flops=int(3e9 * 1.1**i)) for i in range(12)]
 
 
@@ -86,6 +86,27 @@ def test_a_real_slow_down_is_confirmed_and_one_of_the_nights_alone_is_refuted(
     assert names["net003"].confirmation.log_ratio == pytest.approx(SLOWER, abs=0.02)
     assert {one.how for one in found.values()} == {"worktree"}
     assert "tree" not in subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True).stdout[-30:]
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+def test_a_change_that_all_share_is_the_codes_or_the_machines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
+) -> None:
+    history.y[:, 22:] += SLOWER
+    history.y[3, 22:] -= SLOWER
+    repository = Repository(tmp_path)
+    slow = "".join(f"{work.name} {1.06 if is_slow else 1.0}\n" for work in WORKS)
+    good, bad = repository.commit("slow.txt", ""), repository.commit("slow.txt", slow)
+    monkeypatch.chdir(tmp_path)
+    simulated(monkeypatch, factor)
+    with open_store(tmp_path / "s.db") as store:
+        before = history.stored(store, WORKS, [*[good] * 22, bad])
+        assert [(one.verdict, one.cause) for one in before.devices] == [("ambiguous", "unknown")]
+        assert measure_again(store, before) == []
+        after = check(store, before.runs)
+    assert after.counts["ok"] == 12
+    assert [one.verdict for one in after.devices] == ["regressed" if is_slow else "ok"]
+    assert after.fails(["regressed"]) is is_slow
 
 
 @pytest.mark.parametrize("is_slow", [True, False])
