@@ -95,6 +95,9 @@ def test_extras_that_texts_name_exist(metadata: Message) -> None:
 def test_everything_is_shipped(wheel: Path) -> None:
     shipped = set(zipfile.ZipFile(wheel).namelist())
     wanted = {str(path.relative_to(ROOT)) for path in (ROOT / "hwcost").rglob("*.py")} | {"hwcost/py.typed"}
+    pages = [path for path in (ROOT / "hwcost" / "report").rglob("*.*") if path.suffix not in (".py", ".pyc")]
+    assert len(pages) > 20
+    wanted |= {str(path.relative_to(ROOT)) for path in pages}
     for kind in ("devices", "kernels"):
         kept = [path for path in (ROOT / kind).iterdir() if path.suffix in (".toml", ".py", ".cpp", ".cu", ".h")]
         assert kept

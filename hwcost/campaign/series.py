@@ -21,7 +21,7 @@ from hwcost.units import unit_of
 
 if TYPE_CHECKING:
     from hwcost.stores.base import Store
-    from hwcost.stores.schema import Campaign
+    from hwcost.stores.schema import Campaign, WorkloadInfo
     from hwcost.timing.measurement import Measurement
 
 
@@ -105,7 +105,7 @@ def series_of(plan: Plan, item: Item, *, quantity_name: str = LATENCY, device_ke
     """
     info = describe(item.workload, item.role, plan)
     return Series(
-        workload_key=item.workload.key, name=info.name, kind=info.kind, search_space=info.search_space,
+        workload_key=item.workload.key, name=_name(info), kind=info.kind, search_space=info.search_space,
         component=info.component, arch=info.arch, spec=info.spec, device_key=device_key, device=plan.device,
         backend=plan.backend, backend_options=plan.backend_options, precision=info.precision,
         batch_size=info.batch_size, seq_len=info.seq_len, threads=plan.threads, quantity=quantity_name,
@@ -125,6 +125,11 @@ def _canaries(
         series = series_of(plan, Item(plan.canary_keys[key], canaries.ROLE), device_key=device_key)
         place = series.series_key, campaign.campaign_id, campaign.run_id, at
         yield series, Estimate(*place, value=latency_s, half_width=None, n_rounds=fit.canaries.visits // len(known))
+
+
+def _name(info: WorkloadInfo) -> str:
+    """Returns a workload's name with that of its space, since a night measures several."""
+    return info.name if info.search_space is None else f"{info.search_space} {info.name}"
 
 
 def _names(plan: Plan, measurements: Sequence[Measurement]) -> list[str]:

@@ -128,3 +128,8 @@ def nanmedian(values: Floats, axis: int) -> Floats:
         return np.full(np.delete(values.shape, axis), np.nan)
     middle = (np.take_along_axis(ordered, low, axis) + np.take_along_axis(ordered, high, axis)) / 2
     return np.asarray(np.where(count > 0, middle, np.nan).squeeze(axis))
+
+
+def nights_have(count: int) -> str:
+    """Returns the beginning of a sentence about so many nights."""
+    return "1 night has" if count == 1 else f"{count} nights have"

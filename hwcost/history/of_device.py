@@ -11,6 +11,7 @@ from hwcost._types import Indices
 from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
 from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, device_key
+from hwcost.history.nights import nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms, is_matched
 from hwcost.history.trace import Finding, find
@@ -31,7 +32,7 @@ def judged_device(past: Past, common: Common) -> DeviceJudgement:
     if not common.n_series:
         return DeviceJudgement(*names, "insufficient", f"A common level takes {LEAST_SERIES} series.", 0)
     if len(known) < past.policy.least_nights:
-        text = f"{len(known)} nights have a level; it takes {past.policy.least_nights}."
+        text = f"{nights_have(len(known))} a level; it takes {past.policy.least_nights}."
         return DeviceJudgement(*names, "insufficient", text, common.n_series)
     return _device(past, common, names, known)
 

@@ -9,6 +9,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.history.common import Common
 from hwcost.history.judgement import Judgement
+from hwcost.history.nights import nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms
 from hwcost.history.trace import Finding, find
@@ -54,7 +55,7 @@ def judged_series(past: Past, row: int, common: Common) -> Judgement | None:
 
 def _too_few(past: Past, row: int, count: int) -> str:
     """Says how many nights count, and what the latest one lacked that does not."""
-    text = f"{count} nights have a value that counts; it takes {past.policy.least_nights}."
+    text = f"{nights_have(count)} a value that counts; it takes {past.policy.least_nights}."
     lost = np.flatnonzero((past.nights.row[row] >= 0) & ~np.isfinite(past.nights.y[row]))
     if not len(lost):
         return text

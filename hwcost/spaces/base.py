@@ -254,8 +254,8 @@ class SearchSpace(ABC):
         """Draws each gene anew with a probability; at least one gene changes.
 
         Raises:
-            ArchitectureError: When it is no architecture of this space.
-            UsageError: When ``rng`` is no generator of numpy.
+            ArchitectureError: When it is not an architecture of this space.
+            UsageError: When ``rng`` is not a generator of numpy.
         """
         from hwcost.spaces.variation import mutated
 
@@ -265,8 +265,8 @@ class SearchSpace(ABC):
         """Takes each gene from either parent with equal probability (uniform crossover).
 
         Raises:
-            ArchitectureError: When a parent is no architecture of this space.
-            UsageError: When ``rng`` is no generator of numpy.
+            ArchitectureError: When a parent is not an architecture of this space.
+            UsageError: When ``rng`` is not a generator of numpy.
         """
         from hwcost.spaces.variation import crossed
 
@@ -343,7 +343,7 @@ class SearchSpace(ABC):
         """Returns the summed work of an architecture's components.
 
         Raises:
-            ArchitectureError: When it is no architecture of this space.
+            ArchitectureError: When it is not an architecture of this space.
             UsageError: When the space only describes data, or a size is not a whole number from 1.
         """
         if not self.is_buildable:
@@ -375,7 +375,7 @@ class SearchSpace(ABC):
                 have, follow a paper's table.
 
         Raises:
-            ArchitectureError: When it is no architecture of this space.
+            ArchitectureError: When it is not an architecture of this space.
             UsageError: When the accounting is unknown.
         """
         self.check_accounting(accounting)
@@ -395,7 +395,7 @@ class SearchSpace(ABC):
             accounting: Way of counting, as in :meth:`params`.
 
         Raises:
-            ArchitectureError: When it is no architecture of this space.
+            ArchitectureError: When it is not an architecture of this space.
             UsageError: When the accounting is unknown, or a size is not a whole number from 1.
         """
         self.check_accounting(accounting)

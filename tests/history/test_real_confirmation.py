@@ -15,7 +15,7 @@ from hwcost.workloads import FactoryWorkload
 from tests.history.histories import History
 from tests.history.repository import Repository
 
-pytestmark = [pytest.mark.once, pytest.mark.torch]
+pytestmark = [pytest.mark.once, pytest.mark.torch, pytest.mark.slow]
 
 NETS = """
 import torch

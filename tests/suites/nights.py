@@ -39,7 +39,7 @@ def simulate(patch: pytest.MonkeyPatch, *, seed: int, factor: float = 1.0) -> No
     device = SimDevice(
         options={"seed": seed}, faults=Faults(noise=0.01, process=0.01), law=lambda work: factor * Null().law_s(work)
     )
-    patch.setattr(campaign_round, "WorkerProcess", lambda job, server: InProcess(job, device, require("cpu")))
+    patch.setattr(campaign_round, "WorkerProcess", lambda job, *_: InProcess(job, device, require("cpu")))
 
 
 def night(store: Path, declared: Suite, **options: Any) -> RunResult:

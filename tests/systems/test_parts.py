@@ -39,6 +39,8 @@ SEARCHED = {"supershaper": "search", "autodistil": "agnostic", "autodistill": "s
 """The first stage of each system that the searcher has a part in."""
 NEXT = {"supershaper": "winners", "autodistil": "winners", "autodistill": "winners", "components": "retraining"}
 """The first stage behind those."""
+LONG = (("components", "bayesian"), ("autodistill", "bayesian"))
+"""Systems and searchers of which a run takes long: a model of 68 gates, and a distillation each time."""
 SEARCHERS: dict[str, dict[str, Any]] = {"evolution": {"population": 4}, "sdo": {"samples": 3}, "bayesian": {"initial": 6}}
 
 
@@ -103,7 +105,7 @@ def begun(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str
 
 @pytest.mark.parametrize(
     "name",
-    ["supershaper", "autodistil", *(pytest.param(name, marks=pytest.mark.slow) for name in ("autodistill", "components"))],
+    ["supershaper", *(pytest.param(name, marks=pytest.mark.slow) for name in ("autodistil", "autodistill", "components"))],
 )
 def test_a_table_of_another_machine_drives_a_whole_run(begun, text: Path, name: str) -> None:
     source, folder = begun(name)
@@ -122,7 +124,7 @@ def test_a_table_of_another_machine_drives_a_whole_run(begun, text: Path, name: 
 @pytest.mark.parametrize(
     ("name", "searcher"),
     [
-        pytest.param(name, searcher, marks=pytest.mark.slow if (name, searcher) == ("components", "bayesian") else ())
+        pytest.param(name, searcher, marks=pytest.mark.slow if (name, searcher) in LONG else ())
         for name in SPACES for searcher in SEARCHERS
     ],
 )  # fmt: skip
