@@ -32,8 +32,9 @@ SPACES = {
     "autodistill": ("autodistill", {"scale": "mini"}), "components": ("components", {"grid": "mini"}),
 }  # fmt: skip
 SIZES: dict[str, dict[str, Any]] = {
-    "supershaper": {"evaluations": 10}, "autodistil": {"candidates": 7, "tuned": 5, "compared": 1, "tuning.steps": 1},
-    "autodistill": {"evaluations": 7, "winners": 1}, "components": {"evaluations": 7, "tuning.steps": 1},
+    "supershaper": {"evaluations": 10},
+    "autodistil": {"candidates": 7, "tuned": 5, "compared": 1, "tuning.other.base.steps": 1},
+    "autodistill": {"evaluations": 7, "winners": 1}, "components": {"evaluations": 7, "tuning.other.base.steps": 1},
 }  # fmt: skip
 SEARCHED = {"supershaper": "search", "autodistil": "agnostic", "autodistill": "search", "components": "search"}
 """The first stage of each system that the searcher has a part in."""
