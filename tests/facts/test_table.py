@@ -43,7 +43,7 @@ def test_every_row_has_a_writer(tmp_path: Path) -> None:
     written = {(group, name) for group in GROUPS if group != "conditions" for name in getattr(record.environment, group)}
     written |= {("conditions", name) for name in record.visit.conditions}
     of_devices = ("clocks_locked", "locked_clock_hz", "ecc", "persistence_mode", "pcie_link")
-    some = {("settings", name) for name in ("exclusive", *of_devices)}
+    some = {("settings", name) for name in ("exclusive", "queue_job", *of_devices)}
     some |= {("conditions", fact.name) for fact in (*OF_BLOCKS, *OF_QUANTITIES, *TELEMETRY)}
     assert {(fact.group, fact.name) for fact in FACTS if fact.read is None} <= written | some
 
