@@ -46,7 +46,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> str:
                 patch.setattr(campaign_round, "WorkerProcess", lambda job, *_, device=device: InProcess(job, device, XEON))
                 works = [SyntheticWorkload(f"w{i}", flops=int(3e9 * 1.2**i)) for i in range(n)]
                 plan = Plan(
-                    tuple(map(Item, works)), "xeon", "null", protocol("standard"), threads=threads, pin=False, handle=XEON
+                    tuple(map(Item, works)), "xeon", "null", protocol("quick"), threads=threads, pin=False, handle=XEON
                 )
                 campaign.run(opened, campaign.start(plan, opened, run.run_id))
     return str(path)

@@ -65,7 +65,7 @@ def kill(process: subprocess.Popen[bytes], generation: int) -> None:
         assert not psutil.wait_procs(below, timeout=10)[1]
 
 
-@pytest.mark.parametrize(("name", "generation"), [("s.db", 1), ("s.jsonl", 2)])
+@pytest.mark.parametrize(("name", "generation"), [("s.db", 1), pytest.param("s.jsonl", 2, marks=pytest.mark.slow)])
 def test_kill_9_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path, name: str, generation: int) -> None:
     """Killed at random moments, the parent, and by turns its fork server or worker; each stored pass is in a visit."""
     path, script = tmp_path / name, KILLED

@@ -160,7 +160,7 @@ def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Pa
         if state.passes == 2:
             raise KeyboardInterrupt
 
-    options = {"realtime": True, "overhead_s": 0.1}
+    options = {"realtime": True, "overhead_s": 0.03}
     with pytest.raises(InterruptedRunError, match="5 visits are kept. Go on with: hwcost measure --resume"):
         hwcost.measure(
             works(5), backend="null", store=tmp_path / "s.db", backend_options=options, progress=stop, rounds=2, blocks=6

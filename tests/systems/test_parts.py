@@ -40,7 +40,7 @@ SEARCHED = {"supershaper": "search", "autodistil": "agnostic", "autodistill": "s
 """The first stage of each system that the searcher has a part in."""
 NEXT = {"supershaper": "winners", "autodistil": "winners", "autodistill": "winners", "components": "retraining"}
 """The first stage behind those."""
-LONG = (("components", "bayesian"), ("autodistill", "bayesian"))
+LONG = (("components", "evolution"), ("components", "bayesian"), ("autodistill", "bayesian"))
 """Systems and searchers of which a run takes long: a model of 68 gates, and a distillation each time."""
 SEARCHERS: dict[str, dict[str, Any]] = {"evolution": {"population": 4}, "sdo": {"samples": 3}, "bayesian": {"initial": 6}}
 
