@@ -1,6 +1,6 @@
 """DO, direct optimisation: gates are numbers that are trained with the weights, and pay for being open.
 
-Source: Tsai et al., "Finding Fast Transformers", section 3.3.1: ``L = L_o + lambda sum_i |w_i| c_i``; gates below 1e-6 in
+Source: Tsai et al., "Finding Fast Transformers", section 4.1: ``L = L_o + lambda sum_i |w_i| c_i``; gates below 1e-6 in
 magnitude are dropped, and what is left is folded into the weights. An optimiser with a constant rate never reaches that
 threshold: it keeps stepping over 0. Either the rate decays to 0, or a proximal step sets gates to exactly 0, the default.
 

@@ -1,6 +1,6 @@
 """Evolution of one objective under constraints, with the settings of published searches.
 
-Sources: SuperShaper, Algorithm 2 and its released code; HAT; Once-for-All. They differ in how many parents stay and how
+Sources: SuperShaper, section 4.1, and its released code; HAT; Once-for-All. They differ in how many parents stay and how
 many mutants and crossings they have; all draw a mutated gene anew from all its choices and cross genes uniformly.
 """
 

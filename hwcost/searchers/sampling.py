@@ -1,6 +1,6 @@
 """SDO, sampling-based direct optimisation: a policy draws architectures, and moves towards those with the smaller loss.
 
-Source: Tsai et al., "Finding Fast Transformers", section 3.3.2 and Appendix A. Every gate is open with probability
+Source: Tsai et al., "Finding Fast Transformers", section 4.2 and appendix A.1. Every gate is open with probability
 ``sigma(phi)``; the printed update moves ``phi`` by ``nu (-1)^(1-w) L``. Its mean vanishes where ``p L(1) = (1-p) L(0)``:
 it settles at ``p = L(0) / (L(0) + L(1))``, near one half whatever the gate is worth, and destroys the policy that it began
 with. The printed rule drops a factor of the score and has no baseline; the estimators here repair either or both.

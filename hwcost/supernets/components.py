@@ -234,7 +234,7 @@ class ComponentSupernet(Supernet):
 
 
 def folded(net: ComponentSupernet, gates: torch.Tensor, threshold: float = 1e-6) -> Architecture:
-    """Folds gates into the weights, and returns the architecture that is left (section 3.3.1).
+    """Folds gates into the weights, and returns the architecture that is left (section 4.1).
 
     What a gate multiplies takes the gate along, so that the plain net computes what :meth:`ComponentSupernet.weigh` does;
     except joints and means, which a plain net has or has not: they are rounded.

@@ -104,10 +104,12 @@ RECIPES: dict[str, Recipe] = {
     "mini": Recipe(steps=2000, batch_size=64, seq_len=32, learning_rate=2e-3, warmup_steps=200, clip=1.0),
     "smoke": Recipe(steps=4, batch_size=4, seq_len=16, learning_rate=1e-3),
 }
-"""SuperShaper: section 4.1, and the command that its authors released. AutoDistil: section 4.1 with 203.7 million sequences
-in 10 epochs of random subnets; how many a step Algorithm 1 leaves open, three is a choice. The released code runs 15 epochs
-of sandwiches, clips, and leaves the softmax out. Finding Fast Transformers: appendix A, search. AutoDistill: section 4.1;
-the rate is a choice. ``mini`` trains a supernet of that scale on two cores in minutes; ``smoke`` tells whether all runs."""
+"""SuperShaper: section 4.1, and the command that its authors released. AutoDistil: section 4.1, 10 epochs in batches of 128
+on each of 16 GPUs; an epoch is the 203.7 million sequences of the released configuration, which the paper does not count.
+How many random subnets a step has Algorithm 1 leaves open, three is a choice. The released code runs 15 epochs of
+sandwiches, clips, and leaves the softmax out. Finding Fast Transformers: appendix A.3, with the 125,000 steps of Table 7's
+search (a base net has 250,000). AutoDistill: section 4.1; the rate is a choice. ``mini`` trains a supernet of that scale on
+two cores in minutes; ``smoke`` tells whether all runs."""
 
 
 def recipe(name: str) -> Recipe:

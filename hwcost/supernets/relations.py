@@ -1,6 +1,6 @@
 """Self-attention relation distillation: a student's last layer relates its tokens as the teacher's does.
 
-Source: Xu et al., "AutoDistil", section 3.2 (equations 1 to 3), after Wang et al., "MiniLMv2"; the released code leaves the
+Source: Xu et al., "AutoDistil", section 3.2 (equations 6 to 8), after Wang et al., "MiniLMv2"; the released code leaves the
 softmax out. Relations are between queries, between keys, and between values; no two nets need equal widths.
 """
 

@@ -51,7 +51,7 @@ from hwcost.workloads import builder
 
 SUBSPACES = ("tiny", "small", "base")
 SHARE = 0.5
-"""Share of the teacher's operations within which the task-agnostic search selects (section 3.3)."""
+"""Share of the teacher's operations within which the task-agnostic search selects (section 4.2)."""
 
 Net = tuple[str, Architecture]
 """A sub-space and one of its points."""

@@ -1,7 +1,7 @@
 """Finding Fast Transformers: components are profiled, DO and SDO select among them, the selected nets are measured.
 
-Source: Tsai et al., "Finding Fast Transformers", sections 3.3 (the searches), 4 (costs of gates) and 5.3 (the recipe: a base
-net, a search that starts from it, and further training of the selected net). The paper gives costs without a unit; here the
+Source: Tsai et al., "Finding Fast Transformers", sections 4 (costs of gates), 4.1 and 4.2 (the searches), 5 (training the
+selected net) and appendix A.3 (the recipe). Here the searches start from a base net. The paper gives costs without a unit; here the
 whole net costs 1, or 100 in the preset ``paper``, and the weight of the cost is relative to that.
 
 Costs of gates are of use without the pipeline, and need no torch: :class:`GateCosts`, with the paper's shares

@@ -1,7 +1,7 @@
 # mypy: allow-subclassing-any
 """The two searches of Finding Fast Transformers as trainings: gates, or the policy that draws them, learn with the weights.
 
-Source: Tsai et al., "Finding Fast Transformers", section 3.3. Both resume bit by bit: DO's gates are part of the checkpoint;
+Source: Tsai et al., "Finding Fast Transformers", section 4. Both resume bit by bit: DO's gates are part of the checkpoint;
 SDO's policy is a function of the losses of the nets that it drew, and these are replayed from the log.
 """
 
@@ -42,7 +42,7 @@ class Gated(nn.Module):
 
 
 class DirectTraining:
-    """DO: masked language modelling with weighted gates, at a penalty for their cost (section 3.3.1).
+    """DO: masked language modelling with weighted gates, at a penalty for their cost (section 4.1).
 
     Args:
         gated: Supernet and gates.
@@ -89,7 +89,7 @@ class DirectTraining:
 
 
 class SampledTraining:
-    """SDO: masked language modelling of nets that a policy draws, and learns from by their losses (section 3.3.2).
+    """SDO: masked language modelling of nets that a policy draws, and learns from by their losses (section 4.2).
 
     Args:
         supernet: The weights.

@@ -95,7 +95,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
 
     @stage
     def do(self) -> Direct:
-        """Trains gates with the weights, at a penalty for their cost (DO, section 3.3.1)."""
+        """Trains gates with the weights, at a penalty for their cost (DO, section 4.1)."""
         net, preset = self.supernet("base"), self.preset
         blocks = self.space.grid.layers
         costs = self.cost.of_gates().reshape(blocks, -1)
@@ -115,7 +115,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
 
     @stage
     def sdo(self) -> Sampled:
-        """Trains the weights of nets that a policy draws, and the policy by their losses and costs (SDO, section 3.3.2)."""
+        """Trains the weights of nets that a policy draws, and the policy by their losses and costs (SDO, section 4.2)."""
         net, preset = self.supernet("base"), self.preset
         policy = self._policy(self.cost, self._limits())
         batches, folder = self.text.batches(preset.sampled.micro_batch).batch, self.folder / "sdo-training"

@@ -62,7 +62,7 @@ PRESETS = {
         sampled=10_000,
         batches=8,
         measured=1000,
-        evaluations=30_000,
+        evaluations=19_900,  # 300 generations: the first has 100 members, each of the others 66 new ones
         tuning=TUNINGS["supershaper-paper"],
         measuring=DEVICE_PROTOCOL,
     ),
