@@ -183,7 +183,10 @@ def test_forks_share_their_layout_until_it_is_drawn_anew() -> None:
     assert min(len(set(places)) for places in zip(*found[8:], strict=True)) > 4
 
 
-@pytest.mark.parametrize("backend", ["torch", "onnxruntime", "openvino", pytest.param("torch-compile", marks=pytest.mark.slow)])
+SLOW_BACKEND = pytest.param("torch-compile", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnxruntime", "openvino", SLOW_BACKEND])
 def test_forked_runtimes_compute_and_say_what_spawned_ones_do(backend: str) -> None:
     """ONNX Runtime and OpenVINO compare their own outputs with eager torch's; several threads are used."""
     if not BACKENDS.load(backend).availability()[0]:
