@@ -35,7 +35,7 @@ measure: setup
 	echo "ask it: $(BIN)/hwcost predict $(MODEL) --arch 360_360_360_360_360_360_360_360_360_360_360_360"
 
 test: setup
-	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 # torch_xla runs with its own release of torch alone, whose only build is one for CUDA; cuda_stubs.py spares its libraries.
 $(XLA)/.installed: pyproject.toml tests/xla/linked.txt tests/xla/requirements.txt tests/xla/cuda_stubs.py

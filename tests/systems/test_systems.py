@@ -149,12 +149,8 @@ def test_a_run_that_is_interrupted_again_and_again_ends_in_the_same(runs, text, 
     assert not list(differing(report["stages"], runs[name][1]["stages"]))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "components", *(pytest.param(name, marks=pytest.mark.slow) for name in ("supershaper", "autodistill", "autodistil")),
-    ],
-)  # fmt: skip
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_kill_9_and_the_same_command(runs, text, tmp_path, name: str) -> None:
     command = [
         sys.executable, "-m", "hwcost", "pipeline", name, "--preset", "smoke", "--backend", "null", "--corpus", str(text),
