@@ -49,7 +49,7 @@ def check(
         str | None,
         typer.Option("--baseline", metavar="REF", help="Branch to compare with; or first run or commit of the history."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="List what is ok too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List what is ok, or has too few nights to be judged, too.")] = False,
     store: console.StoreUrl = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -119,7 +119,7 @@ def policy_of(suite: str) -> Policy:
 
 
 def _show(found: Check, format: str, json: str | None, everything: bool) -> None:
-    from hwcost.report.verdict_table import COLUMNS, github, rows
+    from hwcost.report.verdict_table import COLUMNS, github, reasons, rows, too_short
 
     if console.write_json(found.to_dict(), "-" if format == "json" else json):
         return
@@ -131,10 +131,9 @@ def _show(found: Check, format: str, json: str | None, everything: bool) -> None
         console.print_table(found.headline, COLUMNS, shown)
     else:
         print(found.headline)
-    for one in found.changed_devices:
-        print(f"{one.device} with {one.backend}: {one.reason}")
-    for judgement in found.judgements:
-        if judgement.verdict != "ok":
-            print(f"{found.series[judgement.series_key].name}: {judgement.reason}")
+    for name, text in reasons(found, everything):
+        print(f"{name}: {text}")
+    if too_short(found) and not everything:
+        print(f"{too_short(found)} --all lists them.")
     if found.older:
         console.note(f"{found.older} changes began earlier and are left out.")

@@ -10,7 +10,7 @@ from hwcost.history.check import Check
 from hwcost.history.judgement import DeviceJudgement, Judgement
 from hwcost.units import format_quantity
 
-__all__ = ["COLUMNS", "github", "markdown_table", "rows"]
+__all__ = ["COLUMNS", "github", "markdown_table", "reasons", "rows", "too_short"]
 
 COLUMNS = ("workload", "device", "backend", "verdict", "before", "after", "change", "95 %", "since", "confirmed")
 """Headings of the table."""
@@ -20,6 +20,9 @@ MOST = 50
 
 MARKS = {"regressed": "🔴", "missing": "⚫", "ambiguous": "🟡", "improved": "🟢", "insufficient": "⚪", "ok": "✅"}
 """Marks before the words of verdicts, for eyes that skim."""
+
+QUIET = frozenset({"ok", "insufficient"})
+"""Verdicts on which nobody need act; their series are counted, and listed only when asked for."""
 
 _ACTIVE = re.compile(r"[\\`*_\[\]#|~]")
 _MENTION = re.compile(r"(?<!\w)@(?=\w)")
@@ -32,10 +35,29 @@ def rows(check: Check, everything: bool = False) -> list[list[str]]:
 
     Args:
         check: The verdicts.
-        everything: Whether what is ok has a row too.
+        everything: Whether what is ok or insufficient has a row too.
     """
     shared = [_device_row(one) for one in check.changed_devices]
-    return shared + [_row(check, one) for one in check.judgements if everything or one.verdict != "ok"]
+    return shared + [_row(check, one) for one in check.judgements if everything or one.verdict not in QUIET]
+
+
+def reasons(check: Check, everything: bool = False) -> list[tuple[str, str]]:
+    """Returns names with the reasons of their verdicts: of devices, then of series.
+
+    Args:
+        check: The verdicts.
+        everything: Whether series whose history is too short are among them.
+    """
+    found = [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices]
+    silent = {"ok"} if everything else QUIET
+    return found + [(check.series[one.series_key].name, one.reason) for one in check.judgements if one.verdict not in silent]
+
+
+def too_short(check: Check) -> str:
+    """Returns a sentence on the series of too few nights; an empty text where there are none."""
+    count = check.counts["insufficient"]
+    have = "series has" if count == 1 else "series have"
+    return f"{count} {have} too few nights to be judged." if count else ""
 
 
 def github(check: Check) -> str:
@@ -46,11 +68,12 @@ def github(check: Check) -> str:
         lines += [markdown_table(COLUMNS, found[:MOST]), ""]
     if len(found) > MOST:
         lines += [f"{len(found) - MOST} further rows: `hwcost check`.", ""]
-    reasons = [(check.series[one.series_key].name, one.reason) for one in check.judgements if one.verdict != "ok"]
-    reasons = [(f"{one.device} with {one.backend}", one.reason) for one in check.changed_devices] + reasons
-    if reasons:
+    if too_short(check):
+        lines += [too_short(check), ""]
+    texts = reasons(check)
+    if texts:
         lines += ["<details><summary>Reasons</summary>", ""]
-        lines += [f"- {escaped(name)}: {escaped(text)}" for name, text in reasons[:MOST]]
+        lines += [f"- {escaped(name)}: {escaped(text)}" for name, text in texts[:MOST]]
         lines += ["", "</details>", ""]
     commit = "" if check.run.code is None or check.run.code.commit is None else f" of commit {check.run.code.commit[:10]}"
     lines.append(f"Run {escaped(check.run.run_id)}{commit}, compared with {len(check.runs) - 1} earlier runs.")

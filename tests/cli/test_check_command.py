@@ -87,6 +87,26 @@ def test_changes_since_and_the_baseline(store: str, capsys: pytest.CaptureFixtur
     assert len(found["series"]) == sum(found["counts"].values()) == 12
 
 
+def test_histories_that_are_too_short_are_counted_and_listed_when_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = History(nights=4)
+    with open_store(tmp_path / "s.db") as opened:
+        history.stored(opened, WORKS, ["a" * 40] * 4)
+    run = ["check", "--store", str(tmp_path / "s.db"), "--no-confirm"]
+    assert invoke(run) == 0
+    said = capsys.readouterr().out
+    assert "12 series have too few nights to be judged. --all lists them." in said
+    assert "net005" not in said
+    assert invoke([*run, "--all"]) == 0
+    assert capsys.readouterr().out.count("net005") == 2  # its row, and its reason
+    assert invoke([*run, "--format", "github"]) == 0
+    said = capsys.readouterr().out
+    assert "12 series have too few nights to be judged." in said
+    assert "net005" not in said
+    assert invoke([*run, "--fail-on", "insufficient"]) == 1
+
+
 def test_a_comment_shows_names_as_they_are_and_runs_nothing(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["check", "--store", store, "--no-confirm", "--format", "github"]) == 1
     said = capsys.readouterr().out
