@@ -49,7 +49,7 @@ def check(
         str | None,
         typer.Option("--baseline", metavar="REF", help="Branch to compare with; or first run or commit of the history."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="List what is ok, or has too few nights to be judged, too.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List what is ok, or has too few nights, too.")] = False,
     store: console.StoreUrl = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
