@@ -63,6 +63,12 @@ Relation = Annotated[
         "--relation", help="Relation loss, with --teacher: softmax-mse, logits-mse or softmax-kl.", rich_help_panel=RECIPE
     ),
 ]
+RelationLayer = Annotated[
+    int | None,
+    typer.Option(
+        "--relation-layer", help="Layer of the teacher to learn from: 1 the first, -1 the last.", rich_help_panel=RECIPE
+    ),
+]
 Backbone = Annotated[
     str | None,
     typer.Option("--backbone", metavar="DIR", help="Folder of a BERT, or of a saved net, that the weights start from."),
@@ -96,6 +102,7 @@ def train(
     sampling: Sampling = None,
     random: Random = None,
     relation: Relation = None,
+    relation_layer: RelationLayer = None,
     backbone: Backbone = None,
     teacher: Teacher = None,
     constraint: Constraints = None,
@@ -121,6 +128,7 @@ def train(
     changes = {
         "steps": steps, "batch_size": batch_size, "seq_len": seq_len, "accumulate": accumulate, "dtype": dtype,
         "learning_rate": learning_rate, "sampling": sampling, "random": random, "relation": relation,
+        "relation_layer": relation_layer,
     }  # fmt: skip
     changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     made = make_space(space)

@@ -8,7 +8,7 @@ from torch import nn
 
 from hwcost.supernets import huggingface, subnet
 from hwcost.supernets.base import Supernet
-from hwcost.supernets.relations import last_layer
+from hwcost.supernets.relations import attention
 
 __all__ = ["is_saved", "load", "teacher"]
 
@@ -27,7 +27,7 @@ def load(supernet: Supernet, folder: str | Path) -> None:
     if is_saved(folder):
         net = subnet.load(folder)
         tensors = {name.replace("parts.", "layers.", 1): one.detach() for name, one in net.named_parameters()}
-        huggingface.load_backbone(supernet, tensors, int(last_layer(net).heads))
+        huggingface.load_backbone(supernet, tensors, int(attention(net).heads))
     else:
         config, tensors = huggingface.read(folder)
         huggingface.load_backbone(supernet, tensors, int(config["num_attention_heads"]))
@@ -45,7 +45,7 @@ def teacher(folder: str | Path) -> tuple[nn.Module, int]:
     """
     if is_saved(folder):
         net = subnet.load(folder)
-        return net, int(last_layer(net).heads)
+        return net, int(attention(net).heads)
     config, tensors = huggingface.read(folder)
     return huggingface.teacher(config, tensors), int(config["num_attention_heads"])
 

@@ -37,6 +37,9 @@ class Recipe:
         sampling: The rule of sampling; see :mod:`hwcost.supernets.sampling`.
         random: Random architectures of a step.
         relation: The relation loss, where a teacher's relations are learnt; see :mod:`hwcost.supernets.relations`.
+        relation_weights: Weights of the relations of queries, keys and values in that loss.
+        relation_layer: Layer of the teacher whose relations the last layer of each net learns: 1 for the first, -1 for the
+            last.
     """
 
     steps: int
@@ -54,6 +57,8 @@ class Recipe:
     sampling: str = "sandwich"
     random: int = 1
     relation: str = "softmax-mse"
+    relation_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    relation_layer: int = -1
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "seq_len", "accumulate", "learning_rate", "random", "clip", "epsilon"):
@@ -67,9 +72,22 @@ class Recipe:
             )
         if self.batch_size % self.accumulate:
             raise UsageError(f"{self.accumulate} micro batches do not divide a batch of {self.batch_size} sequences")
+        weights = self.relation_weights
+        if len(weights) != 3 or not all(0 <= one < float("inf") for one in weights) or not sum(weights):
+            raise UsageError(
+                f"relation_weights are three finite numbers from 0 up, for queries, keys and values, not all of them 0; got "
+                f"{', '.join(map(str, weights))}"
+            )
+        if not self.relation_layer:
+            raise UsageError("relation_layer counts from 1 for the first layer, or from -1 for the last; got 0")
         for name, known in KNOWN.items():
             if getattr(self, name) not in known:
                 raise UsageError(f"unknown {name} '{getattr(self, name)}' of a recipe. Known: {', '.join(known)}")
+
+    @property
+    def relations(self) -> tuple[str, tuple[float, float, float], int]:
+        """What a teacher's relations are learnt by: the loss, its weights, and the teacher's layer."""
+        return self.relation, self.relation_weights, self.relation_layer
 
     @property
     def micro_batch(self) -> int:

@@ -1,4 +1,4 @@
-"""Self-attention relation distillation: a student's last layer relates its tokens as the teacher's does.
+"""Self-attention relation distillation: a student's last layer relates its tokens as one of the teacher's layers does.
 
 Source: Xu et al., "AutoDistil", section 3.2 (equations 6 to 8), after Wang et al., "MiniLMv2"; the released code leaves the
 softmax out. Relations are between queries, between keys, and between values; no two nets need equal widths.
@@ -21,25 +21,41 @@ from hwcost.supernets.recipe import KNOWN
 from hwcost.supernets.sampling import Rule
 from hwcost.supernets.training import Batch, Pass, device_of, moved
 
-__all__ = ["RELATIONS", "RelationDistillation", "Watch", "last_layer", "relation_loss"]
+__all__ = ["RELATIONS", "RelationDistillation", "Watch", "attention", "relation_loss"]
 
 RELATIONS = KNOWN["relation"]
 """The paper's loss, the released code's, and MiniLMv2's."""
+
+NAMES = ("query", "key", "value")
+"""The linear maps whose outputs relate, in the order of their weights."""
 
 Projections = dict[str, torch.Tensor]
 """Queries, keys and values of a layer, each (B, S, channels)."""
 
 
-def last_layer(net: nn.Module) -> nn.Module:
-    """Returns a net's last attention.
+Weights = tuple[float, float, float]
+"""Weights of the relations of queries, keys and values."""
+
+EQUAL: Weights = (1.0, 1.0, 1.0)
+"""The weights of section 4.1."""
+
+
+def attention(net: nn.Module, layer: int = -1) -> nn.Module:
+    """Returns the attention of one of a net's layers.
+
+    Args:
+        net: The net.
+        layer: Number of the layer: 1 for the first, -1 for the last.
 
     Raises:
-        UsageError: When it has none.
+        UsageError: When the net has no such layer.
     """
-    found = [part for part in net.modules() if all(hasattr(part, name) for name in ("query", "key", "value"))]
+    found = [part for part in net.modules() if all(hasattr(part, name) for name in NAMES)]
     if not found:
         raise UsageError(f"a net of class {type(net).__name__} has no attention with queries, keys and values to relate")
-    return found[-1]
+    if not 1 <= abs(layer) <= len(found):
+        raise UsageError(f"a net of {len(found)} layers with attention has no layer {layer} whose relations are learnt")
+    return found[layer - (layer > 0)]
 
 
 class Watch:
@@ -52,7 +68,7 @@ class Watch:
         seen["query"]  # (B, S, channels)
     """
 
-    def __init__(self, attention: nn.Module, names: tuple[str, ...] = ("query", "key", "value")) -> None:
+    def __init__(self, attention: nn.Module, names: tuple[str, ...] = NAMES) -> None:
         self.attention, self.names = attention, names
         self.seen: Projections = {}
 
@@ -97,16 +113,22 @@ def scores(projected: torch.Tensor, heads: int) -> torch.Tensor:
 
 
 def relation_loss(
-    teacher: Projections, student: Projections, mask: torch.Tensor, heads: int, kind: str = "softmax-mse"
+    teacher: Projections,
+    student: Projections,
+    mask: torch.Tensor,
+    heads: int,
+    kind: str = "softmax-mse",
+    weights: Weights = EQUAL,
 ) -> torch.Tensor:
-    """Returns the distance of a student's relations from the teacher's, summed over queries, keys and values.
+    """Returns the distance of a student's relations from the teacher's, summed over queries, keys and values (equation 6).
 
     Args:
-        teacher: Projections of the teacher's last layer.
+        teacher: Projections of a layer of the teacher.
         student: Projections of the student's last layer.
         mask: 1 for tokens, 0 for padding, (B, S); padding neither relates nor is related to.
         heads: Relation heads.
         kind: One of ``RELATIONS``.
+        weights: Weights of the three relations, in the equation ``beta``.
 
     Raises:
         UsageError: When there is no such kind.
@@ -115,9 +137,10 @@ def relation_loss(
         raise UsageError(f"unknown relation loss '{kind}'. Known: {', '.join(RELATIONS)}")
     total = torch.zeros((), device=mask.device)
     with torch.autocast(mask.device.type, enabled=False):
-        for name in teacher:
-            wanted, given = scores(teacher[name].detach(), heads), scores(student[name], heads)
-            total = total + _distance(wanted, given, mask.bool(), kind)
+        for name, weight in zip(NAMES, weights, strict=True):
+            if weight:
+                wanted, given = scores(teacher[name].detach(), heads), scores(student[name], heads)
+                total = total + weight * _distance(wanted, given, mask.bool(), kind)
     return total
 
 
@@ -146,9 +169,11 @@ class RelationDistillation:
         batches: Batches of text; labels are not used.
         rule: Rule that chooses the subnets of a step.
         kind: One of ``RELATIONS``.
+        weights: Weights of the relations of queries, keys and values.
+        layer: Layer of the teacher that is learnt from: 1 for the first, -1 for the last.
 
     Raises:
-        UsageError: When the supernet's nets may end in a block without queries, or there is no such kind.
+        UsageError: When the supernet's nets may end in a block without queries, or there is no such kind or layer.
     """
 
     def __init__(
@@ -159,13 +184,16 @@ class RelationDistillation:
         batches: Batches,
         rule: Rule,
         kind: str = "softmax-mse",
+        weights: Weights = EQUAL,
+        layer: int = -1,
     ) -> None:
         if supernet.space.name == "components":
             raise UsageError("nets of space 'components' may end in a block without queries and keys: nothing relates there")
         if kind not in RELATIONS:
             raise UsageError(f"unknown relation loss '{kind}'. Known: {', '.join(RELATIONS)}")
         self.supernet, self.teacher, self.heads, self.kind = supernet, teacher.eval(), heads, kind
-        self.batches, self.rule = batches, rule
+        self.batches, self.rule, self.weights = batches, rule, weights
+        self.taught_by = attention(teacher, layer)
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernets.training.Objective`."""
@@ -173,8 +201,7 @@ class RelationDistillation:
         wanted = self._wanted(batch)
         for name, arch in self.rule(step).items():
             given = self._given(arch, batch)
-            loss = relation_loss(wanted, given, batch["attention_mask"], self.heads, self.kind)
-            yield Pass(name, loss, batch["input_ids"].numel())
+            yield Pass(name, self._loss(wanted, given, batch), batch["input_ids"].numel())
 
     def targets(self, batches: list[dict[str, Any]]) -> list[tuple[Batch, Projections]]:
         """Runs the teacher over held-out batches, once for all subnets that are judged by them."""
@@ -186,17 +213,19 @@ class RelationDistillation:
         total = 0.0
         with torch.no_grad():
             for batch, wanted in targets:
-                given = self._given(arch, batch)
-                total += float(relation_loss(wanted, given, batch["attention_mask"], self.heads, self.kind))
+                total += float(self._loss(wanted, self._given(arch, batch), batch))
         return total / len(targets)
 
+    def _loss(self, wanted: Projections, given: Projections, batch: Batch) -> torch.Tensor:
+        return relation_loss(wanted, given, batch["attention_mask"], self.heads, self.kind, self.weights)
+
     def _wanted(self, batch: Batch) -> Projections:
-        with torch.no_grad(), Watch(last_layer(self.teacher)) as seen:
+        with torch.no_grad(), Watch(self.taught_by) as seen:
             self.teacher.encode(*inputs(batch))
         return seen
 
     def _given(self, arch: Architecture, batch: Batch) -> Projections:
         net = self.supernet.set(arch, "none")
-        with Watch(last_layer(net.net)) as seen:
+        with Watch(attention(net.net)) as seen:
             net(*inputs(batch))
         return seen

@@ -72,7 +72,8 @@ class Settings:
         """Reads what :meth:`as_dict` gave, now or in version 0.1.0 (``limits`` for ``constraints``)."""
         given = dict(plain)
         recipe, former = dict(given.pop("recipe")), given.pop("limits", ())
-        made = Recipe(**{**recipe, "betas": tuple(recipe["betas"])})
+        recipe |= {name: tuple(recipe[name]) for name in ("betas", "relation_weights") if name in recipe}
+        made = Recipe(**recipe)
         return cls(**{**given, "recipe": made, "constraints": tuple(given.get("constraints", former))})
 
 
@@ -240,7 +241,7 @@ class Run:
         from hwcost.supernets.backbone import teacher
 
         net, heads = teacher(settings.teacher)
-        return RelationDistillation(self.supernet, net.to(self.device), heads, batches.batch, drawn, recipe.relation)
+        return RelationDistillation(self.supernet, net.to(self.device), heads, batches.batch, drawn, *recipe.relations)
 
     def _batches(self, text: Corpus, seed: int, size: int) -> MlmBatches:
         return MlmBatches(text, self.tokenizer, self.settings.recipe.seq_len, size, seed)

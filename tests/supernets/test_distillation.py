@@ -72,6 +72,35 @@ def test_relation_losses_are_the_sums_of_the_paper(kind, channels) -> None:
     assert float(relation_loss(wanted, given, mask, 4, kind)) == pytest.approx(expected, rel=1e-5)
 
 
+def test_each_relation_has_its_weight() -> None:
+    wanted, given = ({name: torch.randn(2, 6, 8) for name in NAMES} for _ in range(2))
+    mask = torch.ones(2, 6)
+    alone = [float(relation_loss(wanted, given, mask, 2, weights=one)) for one in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    assert len(set(alone)) == 3
+    expected = 2 * alone[0] + 0.5 * alone[1] + alone[2]
+    assert float(relation_loss(wanted, given, mask, 2, weights=(2, 0.5, 1))) == pytest.approx(expected, rel=1e-6)
+    for weights in ((0, 0, 0), (1, -1, 1), (1, 1, float("nan")), (1, 1)):
+        with pytest.raises(UsageError, match="three finite numbers from 0 up"):
+            Recipe(steps=1, relation_weights=weights)
+
+
+def test_any_layer_of_the_teacher_is_learnt_from() -> None:
+    """By its own layer a net loses nothing, by another one it does."""
+    net = shaken("autodistil", subspace="reference", scale="mini")
+    arch = net.space.architecture((6, 96, 4, 12))
+    own = net.extract(arch, "none")
+    losses = {}
+    for layer in (-1, 6, 1, -6):
+        objective = RelationDistillation(net, own, 12, words, Sandwich(net), layer=layer)
+        losses[layer] = objective.loss(arch, objective.targets([words(500)]))
+    assert losses[-1] == losses[6] == pytest.approx(0, abs=1e-12)
+    assert losses[1] == losses[-6] > 1e-6
+    with pytest.raises(UsageError, match="a net of 6 layers with attention has no layer 7"):
+        RelationDistillation(net, own, 12, words, Sandwich(net), layer=7)
+    with pytest.raises(UsageError, match="counts from 1 for the first layer"):
+        Recipe(steps=1, relation_layer=0)
+
+
 def test_padding_changes_no_relation() -> None:
     wanted, given = ({name: torch.randn(2, 6, 8) for name in NAMES} for _ in range(2))
     mask = torch.tensor([[1] * 4 + [0] * 2] * 2)

@@ -76,6 +76,17 @@ def test_fields_are_set_together_and_keep_their_types() -> None:
             resized(PRESET, wrong)
 
 
+@pytest.mark.torch
+def test_a_layer_that_the_teacher_has_not_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    changed = {"relations.relation_layer": 13, "relations.relation_weights": "1,0,1"}
+    given = {**changed, "relations.relation_layer": -12}
+    made = pipeline("autodistil", "nowhere", Settings("smoke"), sizes=given, dry_run=True)
+    assert made.preset.relations.relations == ("softmax-mse", (1.0, 0.0, 1.0), -12)
+    with pytest.raises(UsageError, match="the teacher has 12 layers, and relations.relation_layer is 13"):
+        pipeline("autodistil", tmp_path / "run", Settings("smoke"), sizes=changed)
+    assert not (tmp_path / "run").exists()
+
+
 def test_grids_of_fine_tuning_are_set_by_the_name_of_their_task() -> None:
     tuning = Tuning(Grid(Recipe(steps=4)), {"cola": Grid(Recipe(steps=4), epochs=(5,))}, {"rte": "mnli"})
     preset = Tuned(numbers=5, measuring=MEASURING, tuning=tuning)

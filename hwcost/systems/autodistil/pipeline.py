@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, Flops, Maximize, Minimize
 from hwcost.pareto import front, knee
 from hwcost.searchers import Problem
@@ -18,6 +19,7 @@ from hwcost.study import Study
 from hwcost.supernets import backbone
 from hwcost.supernets.base import initialise, std_at
 from hwcost.supernets.masked_lm import NetLm, perplexity
+from hwcost.supernets.relations import attention
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
 from hwcost.supernets.training import Phase
@@ -168,7 +170,13 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         """See the base class."""
         _ = self.text
         if self.settings.weights is not None:
-            backbone.teacher(self.settings.weights)
+            attention(backbone.teacher(self.settings.weights)[0], self.preset.relations.relation_layer)
+
+    def check_settings(self) -> None:
+        """The layer that is learnt from is one of the teacher's."""
+        layer = self.preset.relations.relation_layer
+        if self.settings.weights is None and abs(layer) > TEACHER_LAYERS:
+            raise UsageError(f"the teacher has {TEACHER_LAYERS} layers, and relations.relation_layer is {layer}")
 
     def spaces(self) -> dict[str, AutoDistil]:
         """The sub-spaces that are searched: all three, or those of which a cost model is given."""

@@ -42,7 +42,7 @@ def planned(
         net, taught = supernet(space.name, seed, **space.options()), builder(reference).blueprint(shape, "mlm").build()
         taught.requires_grad_(False)
         drawn = rule(own.sampling, net, own.random, seed)
-        objective = RelationDistillation(net, taught, TEACHER_HEADS, batches, drawn, own.relation)
+        objective = RelationDistillation(net, taught, TEACHER_HEADS, batches, drawn, *own.relations)
         return net, Phase("training", objective, own), (taught,)
 
     def encoder() -> Any:
