@@ -145,8 +145,11 @@ def pipeline(
 
 def _show(report: dict[str, Any]) -> None:
     typer.echo(report["title"])
+    for doubt in report["doubts"]:
+        typer.echo(f"  in doubt: {doubt}")
     for verdict in report["verdicts"]:
-        typer.echo(f"  {'yes' if verdict['holds'] else 'no '}  {verdict['claim']}")
+        said = "-  " if report["is_rehearsal"] else "yes" if verdict["holds"] else "no "
+        typer.echo(f"  {said}  {verdict['claim']}")
         typer.echo(f"       {verdict['found']}")
     typer.echo(f"{len(report['stages'])} stages, {sum(report['seconds'].values()):.0f} s")
 

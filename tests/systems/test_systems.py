@@ -74,6 +74,8 @@ def test_a_run_ends_in_a_report(runs, name: str) -> None:
     kept = json.loads((folder / "report.json").read_text())
     assert kept == {"schema_version": 3, **report}
     assert report["verdicts"]
+    assert report["is_rehearsal"]
+    assert report["doubts"][0].startswith("This preset rehearses a run")
     assert all(set(verdict) == {"claim", "found", "holds"} for verdict in report["verdicts"])
     page = write_page(report, folder).read_text()
     assert page.count("<svg") == len(drawings(report)) >= 6
