@@ -81,6 +81,8 @@ def verified(models: list[CostModel], found: Results, place: Place, most: int) -
 
 def certainty(state: Verification) -> str:
     """Says what is known of the winner."""
+    if not state.measured:
+        return "nothing could be measured, so that no winner is verified"
     if state.best is None:
         return "none of the measured architectures satisfies the constraints"
     within = f"to within {100 * state.tolerance:g} %" if state.tolerance else ""

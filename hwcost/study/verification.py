@@ -45,6 +45,9 @@ DRAWS = 50
 ROUNDS = 4
 """Rounds that measurements are divided into unless a batch is given: the model learns between them."""
 
+LEAST_BATCH = 3
+"""Fewest architectures of a round: anchors are measured beside them each time."""
+
 Z95 = 1.959964
 """Half-width of a 95 % interval in standard deviations."""
 
@@ -101,7 +104,7 @@ def verify(
         most: Largest number of architectures to be measured.
         probability: Probability at which the best measured one counts as the best.
         tolerance: Difference, relative, below which two architectures are worth the same.
-        batch: Architectures a round; by default a quarter of ``most``.
+        batch: Architectures a round; by default a quarter of ``most``, and three at least.
         seed: Seed of refits and draws.
         progress: Function that is called after every round.
 
@@ -111,7 +114,7 @@ def verify(
     check({"most": most, "batch": batch, "seed": seed}, most=COUNT, batch=COUNT.or_none, seed=SEED)
     check({"probability": probability, "tolerance": tolerance}, probability=NUMBER, tolerance=NUMBER)
     judged = _judged(found, cost)
-    width = batch or math.ceil(most / ROUNDS)
+    width = batch or max(math.ceil(most / ROUNDS), LEAST_BATCH)
     state = Verification(None, 0.0, probability, tolerance, {}, 0, cost)
     lost: set[Architecture] = set()
     draws = _Draws.of(judged, state, lost, seed)
