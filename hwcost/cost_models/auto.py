@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hwcost._types import Floats
+from hwcost._types import Codes, Floats
 from hwcost.cost_models import candidates as known_candidates
 from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.arguments import parameters
@@ -96,6 +96,16 @@ class Auto(CostModel):
 
     def _predict(self, genes: Floats) -> Floats:
         return self.model_.predict_encoded(genes)
+
+    def predict_codes(self, codes: Codes) -> Floats:
+        """See the base class; the chosen model's own way."""
+        return self.model_.predict_codes(codes)
+
+    def compile(self) -> Auto:
+        """See the base class: the chosen model is compiled."""
+        self._check_fitted()
+        self.model_.compile()
+        return self
 
     def _one(self, arch: Architecture) -> float:
         return self.model_(arch)

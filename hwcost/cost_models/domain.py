@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.features import Features
@@ -60,6 +61,11 @@ class Domain:
         ends = features.genes_of(np.stack([np.zeros_like(last), last]))
         seen = tuple(tuple(range(len(g.choices))) if g.categorical else None for g in features.space.genes)
         return cls(ends.min(axis=0), ends.max(axis=0), seen, known)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether every architecture of a space with components lies inside."""
+        return len(self.known) > 0 and bool(self.known.all())
 
     def contains(self, features: Features, genes: Floats) -> NDArray[np.bool_]:
         """Says for each encoded architecture whether it lies inside; shape (n,)."""

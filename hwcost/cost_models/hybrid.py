@@ -15,11 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from hwcost._types import Floats, Indices
+from hwcost._cached import cached_property
+from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
+from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand
 from hwcost.cost_models.folds import folds
+from hwcost.cost_models.forest import read_lightgbm_forest
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
@@ -87,6 +90,7 @@ class Hybrid(CostModel):
     # -- fitting -------------------------------------------------------------------------------------------------------
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        vars(self).pop("_forest", None)
         self.base_ = self._chosen_base(genes, values, weights)
         self.rounds_ = self._chosen_rounds(genes, values, weights) if self.rounds is None else self.rounds
         self.booster_ = self._boost(self.base_, genes, values, weights, self.rounds_) if self.rounds_ else None
@@ -138,11 +142,47 @@ class Hybrid(CostModel):
         values = self.base_.predict_encoded(genes)
         if self.booster_ is None:
             return values
-        correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
+        forest = self._forest.when_it_pays(len(genes))
+        if forest is None or not forest.beats_library:
+            correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
+        else:
+            correction = forest.many(self.features.codes(genes))
         return np.asarray(values * rowwise.exp(correction * self.domain_.trust(self.features, genes)))
 
+    def predict_codes(self, codes: Codes) -> Floats:
+        """See the base class; tables and a compiled forest take codes as they are."""
+        forest = None if self.booster_ is None else self._forest.when_it_pays(len(codes))
+        if self.booster_ is None:
+            return self.base_.predict_codes(codes)
+        if forest is None or not forest.beats_library or not self.domain_.is_whole:
+            return super().predict_codes(codes)
+        return np.asarray(self.base_.predict_codes(codes) * rowwise.exp(forest.many(codes)))
+
     def _one(self, arch: Architecture) -> float:
-        return super()._one(arch) if self.booster_ is not None else self.base_(arch)
+        if self.booster_ is None:
+            return self.base_(arch)
+        forest = self._forest.forest or self._forest.when_it_pays(ONE)
+        if forest is None or not self.domain_.is_whole:
+            return super()._one(arch)
+        value = self.base_(arch)
+        return value * rowwise.exp_of(forest.one(arch.genes))
+
+    @cached_property
+    def _forest(self) -> OnDemand:
+        """The trees compiled, once they were asked often enough."""
+
+        def make() -> CompiledForest | None:
+            return CompiledForest.of(read_lightgbm_forest(self.booster_.model_to_string()), self.features)
+
+        return OnDemand(make)
+
+    def compile(self) -> Hybrid:
+        """See the base class: the base is compiled, and the trees where there are any."""
+        self._check_fitted()
+        self.base_.compile()
+        if self.booster_ is not None:
+            self._forest.now()
+        return self
 
     # -- explaining and keeping -------------------------------------------------------------------------------------------
 
@@ -158,6 +198,7 @@ class Hybrid(CostModel):
         return {} if self.booster_ is None else {BOOSTER_FILE: self.booster_.model_to_string()}
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        vars(self).pop("_forest", None)
         self.rounds_ = int(state["rounds"])
         self.base_ = cost_model(state["base"], self.space, **state["options"])
         self.base_.restore(state["model"], {})
