@@ -44,7 +44,7 @@ class GroupSum:
 
     @classmethod
     def of_params(cls, features: Features) -> GroupSum | None:
-        """Returns the number of parameters of a space's architectures; None where it is no such sum, or groups are large."""
+        """Returns the number of parameters of a space's architectures; None where it is not such a sum, or groups are large."""
         work = features.component_work[:, WORK.index("params")]
         counts, joint = features.tables, None if features.tables is not None else features.joint
         if counts is not None:
