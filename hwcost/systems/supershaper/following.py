@@ -59,7 +59,7 @@ def follow(
         pipeline: The pipeline; progress is reported as its own.
         name: Name of the training, and of its folder.
         module: Module to be trained; it has the weights of the end when this returns.
-        phase: What is lowered, and the recipe.
+        phase: Objective and recipe of the training.
         about: Description of model and data for the checkpoint, plain JSON.
         evaluate: Function that returns perplexity by the name of a net, with the weights as they stand.
         points: Number of evaluations after the first one; they lie evenly over the steps.
