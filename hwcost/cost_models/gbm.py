@@ -59,6 +59,8 @@ class Boosted(CostModel):
         rate: Learning rate.
         monotone: Never call an architecture faster for a larger gene, where the space says so; only latency is held to it.
             Turn it off where larger can be faster, for example where sizes that fill whole tiles of the hardware are.
+        sizes: Whether the trees see the number of parameters beside the genes, where it is known. Without it they learn from
+            the shape alone, as SuperShaper's predictor of perplexity does (Figure 7a).
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
@@ -79,6 +81,7 @@ class Boosted(CostModel):
         depth: int = 4,
         rate: float = 0.05,
         monotone: bool = True,
+        sizes: bool = True,
         **common: Any,
     ) -> None:
         super().__init__(space, **common)
@@ -87,7 +90,16 @@ class Boosted(CostModel):
                 f"boosting needs rounds >= 1, depth >= 1 and a rate within (0, 1], got {rounds}, {depth} and {rate}"
             )
         self.rounds, self.depth, self.rate = rounds, depth, rate
-        self.monotone = bool(monotone)
+        self.monotone, self.sizes = bool(monotone), bool(sizes)
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns that the trees see."""
+        return self.features.learner_names if self.sizes else list(self.features.one_hot_names)
+
+    def columns(self, genes: Floats) -> Floats:
+        """Returns what the trees see of encoded architectures (n, genes), shape (n, columns)."""
+        return self.features.learner_columns(genes) if self.sizes else self.features.one_hot(genes)
 
     @abstractmethod
     def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
@@ -113,15 +125,16 @@ class Boosted(CostModel):
         target = np.log(values)
         self.offset_ = float(np.average(target, weights=weights))
         is_held = self.monotone and self.quantity == LATENCY
-        held = signs(self.features) if is_held else [0] * len(self.features.learner_names)
-        self.monotone_ = tuple(name for name, sign in zip(self.features.learner_names, held, strict=True) if sign)
+        names = self.column_names
+        held = signs(self.features)[: len(names)] if is_held else [0] * len(names)
+        self.monotone_ = tuple(name for name, sign in zip(names, held, strict=True) if sign)
         vars(self).pop("_forest", None)
-        self.booster_ = self._train(self.features.learner_columns(genes), target - self.offset_, weights, held)
+        self.booster_ = self._train(self.columns(genes), target - self.offset_, weights, held)
 
     def _predict(self, genes: Floats) -> Floats:
         forest = self._forest.when_it_pays(len(genes))
         if forest is None or not forest.beats_library:
-            return rowwise.exp(self._raw(self.features.learner_columns(genes)) + self.offset_)
+            return rowwise.exp(self._raw(self.columns(genes)) + self.offset_)
         return rowwise.exp(forest.many(self.features.codes(genes)) + self.offset_)
 
     def predict_codes(self, codes: Codes) -> Floats:
@@ -156,7 +169,7 @@ class Boosted(CostModel):
         """Returns each column's share of the total gain."""
         gains = self._gains()
         total = sum(gains.values()) or 1.0
-        return {name: float(gains.get(name, 0.0) / total) for name in self.features.learner_names}
+        return {name: float(gains.get(name, 0.0) / total) for name in self.column_names}
 
     def _state(self) -> dict[str, Any]:
         return {"offset": self.offset_, "monotone": list(self.monotone_)}
@@ -183,7 +196,7 @@ class XGBoost(Boosted):
 
     def _gains(self) -> Mapping[str, float]:
         by_index = self.booster_.get_score(importance_type="total_gain")
-        return {name: by_index.get(f"f{i}", 0.0) for i, name in enumerate(self.features.learner_names)}
+        return {name: by_index.get(f"f{i}", 0.0) for i, name in enumerate(self.column_names)}
 
     def _files(self) -> dict[str, str]:
         return {BOOSTER_FILE: bytes(self.booster_.save_raw("json")).decode()}
@@ -220,7 +233,7 @@ class LightGBM(Boosted):
 
     def _gains(self) -> Mapping[str, float]:
         gains = self.booster_.feature_importance("gain")
-        return dict(zip(self.features.learner_names, map(float, gains), strict=True))
+        return dict(zip(self.column_names, map(float, gains), strict=True))
 
     def _files(self) -> dict[str, str]:
         return {BOOSTER_FILE: self.booster_.model_to_string()}

@@ -17,7 +17,7 @@ from hwcost.spaces.accounting import Work, layer_norm, linear
 from hwcost.spaces.base import Architecture, Component, Gene, SearchSpace
 from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 
-__all__ = ["SuperShaper"]
+__all__ = ["RELEASED_FLOORED", "SuperShaper"]
 
 LAYERS = 12
 WIDTHS = (120, 240, 360, 480, 540, 600, 768)
@@ -85,6 +85,16 @@ CIGARS: dict[str, tuple[int, ...]] = {
 }
 """Reference shapes of the heuristic (section 4.4), by their parameter count as the paper counts. The authors' released
 shapes of 56 M and 59 M come from the second, the other ones from the first."""
+
+MINI_CIGARS: dict[str, tuple[int, ...]] = {"mini": (32, 16, 32, 48)}
+"""The reference shape in the four layers of scale ``mini``: wide last, moderately wide first, narrow second layer."""
+
+FLOORED = range(2, 6)
+"""Early middle layers, counted from 1, which the heuristic rounds down (section 4.4)."""
+MINI_FLOORED = range(2, 3)
+"""The early middle one of the four layers of scale ``mini``."""
+RELEASED_FLOORED = range(2, 5)
+"""Layers that are rounded down in the shapes that the authors released."""
 
 
 class SuperShaper(SearchSpace):
@@ -198,23 +208,28 @@ class SuperShaper(SearchSpace):
             raise UsageError(f"unknown template '{name}'. Known: {', '.join(known)}")
         return known[name]
 
-    def cigar(self, target_params: float, reference: str = "61M", floored: range = range(2, 5)) -> Architecture:
+    def cigar(
+        self, target_params: float, reference: str | None = None, floored: range | None = None
+    ) -> Architecture:
         """Scales a cigar-like reference shape to a parameter count (section 4.4, "Heuristically shaped models").
 
         Every width is scaled by one factor; early middle layers are rounded down to the grid, the others up.
 
         Args:
             target_params: Wanted count in the paper's accounting, for example ``70e6``.
-            reference: A key of ``CIGARS``.
-            floored: Layers, counted from 1, that are rounded down. The paper says 2 to 5; layers 2 to 4 reproduce the
-                released shapes.
+            reference: Key of ``CIGARS``, or of ``MINI_CIGARS``; None for the first.
+            floored: Layers, counted from 1, that are rounded down; None for the paper's 2 to 5, or for what they are in four
+                layers. ``RELEASED_FLOORED`` (2 to 4) reproduces the released shapes.
 
         Raises:
             UsageError: When the reference is unknown.
         """
-        if reference not in CIGARS:
-            raise UsageError(f"unknown reference shape '{reference}'. Known: {', '.join(CIGARS)}")
-        shapes = {self._scaled(CIGARS[reference], 0.2 + step / 1000, floored): None for step in range(3400)}
+        known, early = (CIGARS, FLOORED) if self.scale == "paper" else (MINI_CIGARS, MINI_FLOORED)
+        chosen = next(iter(known)) if reference is None else reference
+        if chosen not in known:
+            raise UsageError(f"unknown reference shape '{chosen}'. Known: {', '.join(known)}")
+        down = early if floored is None else floored
+        shapes = {self._scaled(known[chosen], 0.2 + step / 1000, down): None for step in range(3400)}
         return min(shapes, key=lambda arch: abs(self.params(arch, "paper") - target_params))
 
     def _scaled(self, shape: tuple[int, ...], factor: float, floored: range) -> Architecture:

@@ -11,7 +11,7 @@ __all__ = ["RECIPES", "Recipe", "recipe"]
 KNOWN = {
     "optimizer": ("adamw", "lamb"),
     "dtype": ("float32", "bfloat16"),
-    "sampling": ("sandwich", "uniform"),
+    "sampling": ("sandwich", "uniform", "largest"),
     "relation": ("softmax-mse", "logits-mse", "softmax-kl"),
 }
 """Values of the settings that are names."""

@@ -10,7 +10,7 @@ import numpy as np
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
-__all__ = ["RULES", "Allowed", "Rule", "Sandwich", "Uniform", "rule"]
+__all__ = ["RULES", "Allowed", "Largest", "Rule", "Sandwich", "Uniform", "rule"]
 
 Allowed = Callable[[Sequence[Architecture]], Any]
 """Says for each of n architectures whether it may be trained."""
@@ -131,7 +131,19 @@ class Sandwich:
         return {**self.ends, **self.random(step)}
 
 
-RULES: dict[str, type[Uniform | Sandwich]] = {"sandwich": Sandwich, "uniform": Uniform}
+class Largest(Sandwich):
+    """The largest architecture alone in every step: the backbone, before its subnets are trained.
+
+    Source: SuperShaper, section 4.2, "Training the backbone". It takes what :class:`Sandwich` does; where the largest
+    architecture is not allowed, the largest of some hundred that are stands in for it.
+    """
+
+    def __call__(self, step: int) -> dict[str, Architecture]:
+        """See :class:`Rule`."""
+        return {"largest": self.ends["largest"]}
+
+
+RULES: dict[str, type[Uniform | Sandwich]] = {"sandwich": Sandwich, "uniform": Uniform, "largest": Largest}
 
 
 def rule(name: str, supernet: Elastic, count: int = 1, seed: int = 0, allowed: Allowed | None = None) -> Rule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwcost.cost_models import load
+from hwcost.cost_models import cost_model, load
 from hwcost.cost_models.quality import fit_quality
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space
@@ -38,6 +38,24 @@ def test_a_quality_is_not_a_latency(tmp_path) -> None:
     assert "Predicts the perplexity" in (tmp_path / "model" / "README.md").read_text()
     with pytest.raises(UsageError, match="not a quality"):
         fit_quality(MINI, archs, [1.0] * 20, quantity="latency_s")
+
+
+@pytest.mark.parametrize("model", ["xgboost", "lightgbm"])
+def test_trees_can_learn_from_the_shape_alone(model, tmp_path) -> None:
+    """SuperShaper, Figure 7a: without the number of parameters, the layer that counts has nearly all of the gain."""
+    archs = MINI.sample(80, seed=1)
+    values = [float(np.exp(6 - 0.002 * sum(arch.genes) - 0.012 * arch.genes[-1])) for arch in archs]
+    sized, shaped = (fit_quality(MINI, archs, values, model, sizes=sizes).model for sizes in (True, False))
+    assert list(sized.importance()) == ["l1", "l2", "l3", "l4", "params"]
+    shares = shaped.importance()
+    assert list(shares) == ["l1", "l2", "l3", "l4"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["l4"] > 0.8
+    again = load(shaped.save(tmp_path / "model"))
+    assert (again.predict(archs).values == shaped.predict(archs).values).all()
+    assert again.get_params()["sizes"] is False
+    held = cost_model(model, MINI, sizes=False).fit(archs, values)
+    assert held.monotone_ == ("l1", "l2", "l3", "l4")
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwcost.errors import ArchitectureError, UsageError
+from hwcost.objectives import Constraint, Params
 from hwcost.spaces import space
-from hwcost.spaces.supershaper import TEMPLATES, WIDTHS, SuperShaper
+from hwcost.spaces.supershaper import RELEASED_FLOORED, TEMPLATES, WIDTHS, SuperShaper
 
 UNMERGED, MERGED = SuperShaper(), SuperShaper(merged=True)
 SHAPES = st.lists(st.sampled_from(WIDTHS), min_size=12, max_size=12)
@@ -165,12 +166,43 @@ RELEASED = {
 @pytest.mark.parametrize(("millions", "shape"), RELEASED.items())
 def test_the_heuristic_gives_the_released_shapes(millions: int, shape: tuple[int, ...]) -> None:
     """Figure 10: the shapes that the authors released, from the 61 M reference with layers 2 to 4 rounded down."""
-    assert UNMERGED.cigar(millions * 1e6).genes == shape
+    assert UNMERGED.cigar(millions * 1e6, floored=RELEASED_FLOORED).genes == shape
 
 
 @pytest.mark.parametrize(("millions", "first"), [(56, (360, 120, 120, 120)), (59, (360, 240, 240, 240))])
 def test_the_second_reference_gives_the_others(millions: int, first: tuple[int, ...]) -> None:
-    assert UNMERGED.cigar(millions * 1e6, reference="59M").genes == (*first, *(360,) * 6, 540, 540)
+    found = UNMERGED.cigar(millions * 1e6, reference="59M", floored=RELEASED_FLOORED)
+    assert found.genes == (*first, *(360,) * 6, 540, 540)
+
+
+@pytest.mark.parametrize("millions", [47, 53, 56, 61, 69, 75, 80, 90])
+def test_the_heuristic_is_a_cigar_of_about_the_size(millions: int) -> None:
+    """Section 4.4: layers 2 to 5 are rounded down, the last one is widest, the first one wider than the early middle."""
+    shape = UNMERGED.cigar(millions * 1e6)
+    widths = [int(gene) for gene in shape.genes]
+    assert UNMERGED.params(shape, "paper") == pytest.approx(millions * 1e6, rel=0.035)
+    assert max(widths) == widths[-1]
+    assert max(widths[1:5]) <= widths[0]
+    assert max(widths[1:5]) <= min(widths[5:])
+
+
+@pytest.mark.parametrize("share", [0.25, 0.4, 0.6, 0.75])
+def test_the_heuristic_has_a_shape_of_four_layers(share: float) -> None:
+    mini = SuperShaper(scale="mini")
+    low, high = (mini.params(mini.architecture([width] * 4), "paper") for width in (8, 64))
+    shape = mini.cigar(low + share * (high - low))
+    assert mini.params(shape, "paper") == pytest.approx(low + share * (high - low), rel=0.05)
+    assert max(shape.genes) == shape.genes[-1]
+    assert min(shape.genes) == shape.genes[1]
+    with pytest.raises(UsageError, match="unknown reference shape '61M'. Known: mini"):
+        mini.cigar(2e5, reference="61M")
+
+
+def test_published_nets_keep_the_limit_of_66_million_as_the_paper_counts() -> None:
+    """Table 6: Evo 1 and 2 have 65 M and 63 M; what is built of them has 69.7 M and 68.4 M."""
+    nets = [UNMERGED.template(f"evo-search-{number}") for number in (1, 2)]
+    for accounting, kept in (("paper", True), ("built", False)):
+        assert set(Constraint(Params(UNMERGED, accounting=accounting), most=66e6).feasible(nets)) == {kept}
 
 
 def test_unknown_names_are_listed() -> None:

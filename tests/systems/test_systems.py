@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -204,7 +203,27 @@ def test_a_latency_budget_is_that_of_the_net_evolved_within_a_size(runs) -> None
     assert [row["limit"] for row in rows] == ["params", "latency"]
     assert rows[0]["budget_s"] == rows[1]["budget_s"]
     space = make_space("supershaper", scale="mini")
-    assert space.params(space.parse(rows[0]["arch"])) <= rows[0]["max_params"]
+    assert space.params(space.parse(rows[0]["arch"]), "paper") == rows[0]["params"] <= rows[0]["max_params"]
+
+
+def test_stages_of_supershaper_start_from_what_was_trained_before(runs) -> None:
+    """Supernets start from the backbone's weights by either rule of sampling; compared nets start from the supernet's."""
+    stages = runs["supershaper"][1]["stages"]
+    largest, bert = (stages["backbone"][name]["perplexity"] for name in ("backbone", "bert"))
+    assert stages["backbone"]["backbone"]["steps"] == stages["backbone"]["bert"]["steps"] == [0, 1, 2]
+    assert largest["largest"][0] == pytest.approx(bert["net"][0], rel=1e-5)
+    courses = stages["rules"]["courses"]
+    assert [one[0]["perplexity"]["largest"][0] for one in courses.values()] == pytest.approx([largest["largest"][-1]] * 2)
+    assert len({one[0]["perplexity"]["smallest"][-1] for one in courses.values()}) == 2
+    cloud = stages["by_size"]
+    assert len(cloud["cloud"]) == len(cloud["cloud_params"]) == len(stages["perplexities"]["archs"])
+    assert set(cloud["nets"]) == {"params 66M", "cigar 66M"}
+    known = {one["arch"]: one["perplexity"] for one in cloud["nets"].values()}
+    known |= dict(zip(stages["perplexities"]["archs"], stages["perplexities"]["perplexity"], strict=True))
+    shared = [one for one in stages["inherited"]["nets"] if one["arch"] in known]
+    assert [one["inherited"] for one in shared] == pytest.approx([known[one["arch"]] for one in shared], rel=1e-5)
+    assert list(stages["predictor"]["boosted"]["importance"]) == ["l1", "l2", "l3", "l4"]
+    assert list(stages["latencies"]["boosted"]["importance"]) == ["l1", "l2", "l3", "l4", "params"]
 
 
 def test_the_agnostic_choice_is_the_least_loss_within_half_of_the_teacher(runs) -> None:
@@ -253,21 +272,20 @@ def test_a_budget_is_the_least_that_a_net_is_sure_to_keep() -> None:
         assert not tighter.feasible([archs[0]]).any()
 
 
-def test_heuristic_shapes_have_the_size_of_the_evolved_ones(text: Path, tmp_path: Path) -> None:
-    made = pipeline("supershaper", tmp_path / "run", Settings("paper", corpus=str(text), backend="null"))
-    space = make_space("supershaper", scale="paper")
+@pytest.mark.parametrize(("preset", "close"), [("paper", 0.06), ("quick", 0.1)])
+def test_heuristic_shapes_have_the_size_of_the_evolved_ones(text: Path, tmp_path: Path, preset: str, close: float) -> None:
+    made = pipeline("supershaper", tmp_path / "run", Settings(preset, corpus=str(text), backend="null"))
+    space = made.space
     evolved = space.sample(3, seed=0)
     rows = [
         Evolved(
-            limit=limit, share=share, arch=space.key(arch), max_params=1e8, budget_s=1.0, probability=None,
-            predicted_perplexity=10.0, evaluations=1, progress=[10.0],
+            limit=limit, size=size, arch=space.key(arch), params=space.params(arch, "paper"), max_params=1e8, budget_s=1.0,
+            probability=None, predicted_perplexity=10.0, evaluations=1, progress=[10.0],
         )
-        for share, arch in zip((0.3, 0.5, 0.7), evolved, strict=True) for limit in ("params", "latency")
+        for size, arch in zip((53.0, 66.0, 90.5), evolved, strict=True) for limit in ("params", "latency")
     ]  # fmt: skip
-    made._finished["search"] = Finished(Search(rows), 0.0)
-    ends = [space.architecture([gene.choices[end] for gene in space.genes]) for end in (0, -1)]
-    made.__dict__["trained_supernet"] = SimpleNamespace(smallest=lambda: ends[0], largest=lambda: ends[1])
+    made._finished["search"] = Finished(Search(rows, []), 0.0)
     named = made.named_nets()
-    for share, arch in zip((0.3, 0.5, 0.7), evolved, strict=True):
-        own = space.params(named[f"cigar {share:g}"], "paper")
-        assert own == pytest.approx(space.params(arch, "paper"), rel=0.06)
+    for size, arch in zip((53, 66, 90.5), evolved, strict=True):
+        own = space.params(named[f"cigar {size:g}M"], "paper")
+        assert own == pytest.approx(space.params(arch, "paper"), rel=close)

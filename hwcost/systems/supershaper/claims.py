@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from statistics import median
 
 from hwcost.systems.claims import Claim
-from hwcost.systems.supershaper.results import Evolved, Results
+from hwcost.systems.supershaper.results import Evolved, Results, Search
+from hwcost.systems.supershaper.training_claims import TOLERANCE, training_claims
 from hwcost.units import format_count, format_seconds
 
-TOLERANCE = 0.03
-"""Relative increase of perplexity that is accepted within a latency, against the size that it was derived from."""
+MOST_OF_IT = 0.9
+"""Share of the gain from which latency hardly depends on anything else."""
 
 
 def claims(results: Results) -> list[Claim]:
+    """Judges what was searched, and what was trained only to be compared."""
+    return [*_searched(results), *_shaped(results), *training_claims(results)]
+
+
+def _searched(results: Results) -> list[Claim]:
     """Judges the middle bound: its latency as measured, and its perplexity against the net within a size.
 
     Within the user's own constraints, the net is compared with random ones that satisfy them too.
@@ -23,17 +29,56 @@ def claims(results: Results) -> list[Claim]:
         return _within_given(results)
     row = rows[len(rows) // 2]
     nets = results.winners.nets
-    fast, small = nets[row.name], nets[f"params {row.share:g}"]
+    fast, small = nets[row.name], nets[f"params {row.size:g}M"]
     ratio = fast.perplexity / small.perplexity - 1
     return [
         _keeps(results, "the net that was evolved within a latency keeps it when it is measured", row, rows),
         Claim(
             f"its perplexity is at most {100 * TOLERANCE:g} % worse than that of the net evolved within a size",
             f"{fast.perplexity:.1f} against {small.perplexity:.1f} ({100 * ratio:+.1f} %), "
-            f"{format_count(fast.params)} against {format_count(small.params)} parameters",
+            f"{format_count(fast.params)} against {format_count(small.params)} parameters; {_different(results.search)}",
             ratio <= TOLERANCE,
         ),
     ]
+
+
+def _different(search: Search) -> str:
+    """Says how many pairs of limits led to different nets, and how alike they are."""
+    rows = search.limits
+    one, other, both = (sum(getattr(row, name) for row in rows) for name in ("only_size", "only_latency", "both"))
+    taus = [row.tau for row in rows if row.tau is not None]
+    alike = f", and Kendall's tau of size and predicted latency is {median(taus):.3f}" if taus else ""
+    return (
+        f"{sum(not row.same for row in rows)} of {len(rows)} pairs of limits led to different nets; of {one + other + both} "
+        f"random nets that satisfy one of a pair, {both} satisfy both{alike}"
+    )
+
+
+def _shaped(results: Results) -> list[Claim]:
+    """Judges the heuristic, the shapes around the evolved ones, and what latency depends on."""
+    nets, found = results.winners.nets, []
+    names = [one.name for one in results.search.winners if one.limit == "params"]
+    worse = [nets[name.replace("params", "cigar")].perplexity / nets[name].perplexity - 1 for name in names]
+    if worse:
+        listed = ", ".join(f"{100 * one:+.1f} %" for one in worse)
+        claim = f"nets shaped by the heuristic are at most {100 * TOLERANCE:g} % worse than evolved ones of their size"
+        found.append(Claim(f"{claim} (Figure 6)", f"perplexity {listed}; the median counts", median(worse) <= TOLERANCE))
+    known = [(row.name, row.spearman) for row in results.by_size.differences if row.spearman is not None]
+    if known:
+        listed = ", ".join(f"{name} {one}" for name, one in known)
+        claim = "nets of one size are the worse the less their shape is like the evolved one (Table 7)"
+        found.append(Claim(claim, f"Spearman {listed}", median(one.value for _, one in known) > 0))
+    boosted = results.latencies.boosted
+    if boosted is not None:
+        share = boosted.importance.get("params", 0.0)
+        claim = "latency depends on the number of parameters and hardly on the shape (Figure 7b to d)"
+        of_gain = f"{100 * share:.1f} % of the gain of {boosted.model}, whose R2 is {_number(boosted.metrics['r2'])}"
+        found.append(Claim(claim, f"{of_gain}; 96.5 % in the paper", share >= MOST_OF_IT))
+    return found
+
+
+def _number(value: float | None) -> str:
+    return "not known" if value is None else f"{value:.3f}"
 
 
 def _within_given(results: Results) -> list[Claim]:

@@ -1,4 +1,4 @@
-"""Figures 4, 7, 8 and 9 of SuperShaper, the evolutions, and the evolved shapes."""
+"""Figures 2 to 10 of SuperShaper, the evolutions, and the evolved shapes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost.report import DASHED, Drawing, bands, bars, importance, latency_fit, losses, progress, scatter
+from hwcost.report import DASHED, Drawing, bands, importance, latency_fit, losses, progress, scatter
 from hwcost.systems.reports import results_of
 from hwcost.systems.supershaper.results import Net, Results
+from hwcost.systems.supershaper.shape_figures import shape_drawings
+from hwcost.systems.supershaper.training_figures import training_drawings
 from hwcost.systems.task_scores import task_drawings
 
 if TYPE_CHECKING:
@@ -19,28 +21,38 @@ if TYPE_CHECKING:
 def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     """Yields the figures of a report."""
     results = results_of(report, Results)
-    net, fit, nets = results.supernet, results.predictor, results.winners.nets
-    yield Drawing("training", lambda ax: losses(ax, net.curves.steps, net.curves.losses, "Sandwich training"))
+    net, nets = results.supernet, results.winners.nets
+    yield from training_drawings(results)
+    yield Drawing("training", lambda ax: losses(ax, net.curves.steps, net.curves.losses, "Sandwich training (Figure 3a)"))
     title = "Bottleneck diagonals after sliced training (Figure 4)"
     yield Drawing("bottlenecks", lambda ax: bands(ax, np.array(net.diagonals), net.widths, title))
-    yield Drawing("perplexity", lambda ax: _predicted(ax, fit.perplexity, fit.predicted), (5.2, 5.0))
-    yield Drawing("importance", lambda ax: importance(ax, fit.importance, "Importance for perplexity (Figure 7)"))
-    measured = results.latencies
-    if measured.given is None:
-        yield latency_fit(measured.measured_s, measured.predicted_s, "Predicted against measured latency (Figure 9)")
+    yield from _predictors(results)
     labels = {one.name: one.label for one in results.search.winners}
     lines = {labels[one.name]: one.progress for one in results.search.winners}
-    yield Drawing("evolution", lambda ax: progress(ax, lines, "predicted perplexity", "Evolution under limits"))
+    yield Drawing("evolution", lambda ax: progress(ax, lines, "predicted perplexity", "Evolution under limits"), (7.4, 4.6))
     if any(net.measured_s is not None for net in nets.values()):
-        yield Drawing("limits", lambda ax: _figure_8(ax, nets))
-    shapes = {labels[one.name]: [int(width) for width in one.arch.split("_")] for one in results.search.winners}
-    yield Drawing("shapes", lambda ax: _shapes(ax, shapes), (7.4, 3.6))
+        yield Drawing("limits", lambda ax: _figure_8(ax, nets), (7.4, 4.6))
+    yield from shape_drawings(results)
     yield from task_drawings(results.fine_tuned)
 
 
-def _predicted(ax: Axes, found: Sequence[float], predicted: Sequence[float]) -> None:
+def _predictors(results: Results) -> Iterator[Drawing]:
+    """Yields Figures 7 and 9: what perplexity and latency are predicted from, and how well."""
+    fit, measured = results.predictor, results.latencies
+    yield Drawing("perplexity", lambda ax: _predicted(ax, fit.perplexity, fit.predicted, fit.model), (5.2, 5.0))
+    shapes = f"Shape and perplexity, {fit.boosted.model} (Figure 7a)"
+    yield Drawing("importance", lambda ax: importance(ax, fit.boosted.importance, shapes))
+    boosted = measured.boosted
+    if boosted is not None:
+        sizes = f"Shape, size and latency, {boosted.model} (Figure 7b-d)"
+        yield Drawing("latency-importance", lambda ax: importance(ax, boosted.importance, sizes))
+    if measured.given is None:
+        yield latency_fit(measured.measured_s, measured.predicted_s, "Predicted against measured latency (Figure 9)")
+
+
+def _predicted(ax: Axes, found: Sequence[float], predicted: Sequence[float], model: str) -> None:
     groups = {"held-out nets": list(zip(found, predicted, strict=True))}
-    scatter(ax, groups, ("perplexity", "predicted perplexity"), "Perplexity from shapes (Figure 7)")
+    scatter(ax, groups, ("perplexity", "predicted perplexity"), f"Perplexity as {model} predicts it")
     low, high = min(found), max(found)
     ax.plot([low, high], [low, high], **DASHED)
 
@@ -48,21 +60,16 @@ def _predicted(ax: Axes, found: Sequence[float], predicted: Sequence[float]) -> 
 def _figure_8(ax: Axes, nets: Mapping[str, Net]) -> None:
     kinds = {
         "random nets": "random ", "evolved within a size": "params ", "evolved within a latency": "latency ",
-        "found within the given constraints": "given",
+        "heuristic": "cigar ", "found within the given constraints": "given",
     }  # fmt: skip
     groups = {label: _points(nets, [name for name in nets if name.startswith(begin)]) for label, begin in kinds.items()}
     others = (*kinds.values(), "smallest", "largest")
     groups["templates"] = _points(nets, [name for name in nets if not name.startswith(others)])
-    scatter(ax, groups, ("measured latency (ms)", "perplexity"), "Nets within limits (Figure 8)")
+    known = {label: points for label, points in groups.items() if points or label == "random nets"}
+    scatter(ax, known, ("measured latency (ms)", "perplexity"), "Nets within limits (Figure 8)")
 
 
 def _points(nets: Mapping[str, Net], names: Sequence[str]) -> list[tuple[float, float]]:
     """Returns latency, in ms, and perplexity of those of the nets that were measured."""
     wanted = [nets[name] for name in names]
     return [(1e3 * net.measured_s, net.perplexity) for net in wanted if net.measured_s is not None]
-
-
-def _shapes(ax: Axes, shapes: Mapping[str, Sequence[int]]) -> None:
-    heights = {label: {str(layer): width for layer, width in enumerate(shape, 1)} for label, shape in shapes.items()}
-    bars(ax, heights, "width", "Evolved shapes")
-    ax.set(xlabel="layer")

@@ -7,19 +7,26 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+from scipy import stats
 from torch import nn
 
-from hwcost.cost_models import load
+from hwcost.cost_models import cost_model, cost_model_class, load
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.data import from_measurements
 from hwcost.cost_models.quality import fit_quality
-from hwcost.objectives import Constraint, Minimize, Params
+from hwcost.cost_models.train import Trained, train
+from hwcost.errors import UsageError
+from hwcost.objectives import Constraint, Minimize
 from hwcost.quantities import LATENCY
 from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.study import Study
 from hwcost.study.remeasure import ANCHORS, anchors, level_of, remeasured
-from hwcost.supernets.diagnostics import bottleneck_diagonals, perplexities
+from hwcost.supernets import backbone as backbones
+from hwcost.supernets.base import Supernet
+from hwcost.supernets.diagnostics import bottleneck_diagonals, choose, perplexities
+from hwcost.supernets.registry import supernet as new_supernet
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
 from hwcost.systems.base import PROBABILITY, Pipeline, described, is_sure
@@ -29,11 +36,20 @@ from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, ComparedLatency, LatencyFit, by_architecture, fit_latency
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.stages import stage
+from hwcost.systems.supershaper.bert import bert_of
 from hwcost.systems.supershaper.budget import least_budget_s
+from hwcost.systems.supershaper.by_size import BySize, SizedNet, difference, neighbours
 from hwcost.systems.supershaper.claims import claims
+from hwcost.systems.supershaper.comparisons import Laboratory
+from hwcost.systems.supershaper.following import Trajectory
+from hwcost.systems.supershaper.inheritance import Inheritance, Inherited
+from hwcost.systems.supershaper.predictors import BOOSTED, STAND_IN, Boosted
 from hwcost.systems.supershaper.presets import PRESETS, SuperShaperPreset
 from hwcost.systems.supershaper.results import (
+    Backbone,
     Evolved,
+    Latencies,
+    Limits,
     Net,
     Perplexities,
     PerplexityFit,
@@ -42,6 +58,8 @@ from hwcost.systems.supershaper.results import (
     TrainedSupernet,
     Winners,
 )
+from hwcost.systems.supershaper.rules import COMPARED, Rules
+from hwcost.systems.supershaper.sizes import ends, limit, params, scaled
 from hwcost.systems.supershaper.trainings import planned
 from hwcost.systems.task_scores import TaskScores
 from hwcost.systems.training import reporting
@@ -50,6 +68,8 @@ RANDOM_NETS = 6
 """Number of random nets that are measured beside the winners."""
 DRAWN = 2000
 """Random nets among which those are looked for that satisfy constraints."""
+FEW = 8
+"""Number of nets on which a predictor is tried before anything is trained."""
 
 
 class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
@@ -63,8 +83,29 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     # -- stages --------------------------------------------------------------------------------------------------------
 
     @stage
+    def backbone(self) -> Backbone:
+        """Trains the largest net alone, and a BERT of its size beside it (section 4.2, Figure 2)."""
+        steps = self.preset.backbone_steps
+        if not steps:
+            return Backbone(None, None)
+        bert = self.laboratory.train_net("bert", bert_of(self._initial()).to(self.train_on), steps, self.settings.seed)
+        return Backbone(self._train_backbone(self._initial()), bert)
+
+    @stage
+    def rules(self) -> Rules:
+        """Trains supernets by sandwiches and by uniform sampling, from the backbone's weights (Figure 3)."""
+        smallest, largest = ends(self.space)
+        drawn = self.space.sample(2, seed=self.settings.seed + 5)
+        nets = {"smallest": smallest, **{f"random {index}": one for index, one in enumerate(drawn, 1)}, "largest": largest}
+        seeds = range(self.settings.seed, self.settings.seed + self.preset.compared.seeds)
+        courses = {name: [self._train_by(name, seed, nets) for seed in seeds] for name in COMPARED}
+        return Rules.of({name: self.space.key(arch) for name, arch in nets.items()}, courses)
+
+    @stage
     def supernet(self) -> TrainedSupernet:
-        """Trains the supernet by sandwiches (section 3.2)."""
+        """Trains the supernet by sandwiches, from the backbone's weights (section 3.2)."""
+        if self.preset.backbone_steps:
+            self.training.supernet.load_state_dict(self.backbone_weights)
         self.training.train(reporting(self, "training"))
         return TrainedSupernet(
             TrainingCurves.read(self.training.folder), list(self.space.sizes.widths),
@@ -78,25 +119,35 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         return Perplexities(list(map(self.space.key, archs)), self._evaluated("perplexities", archs, 0))
 
     @stage
-    def latencies(self) -> LatencyFit:
-        """Measures nets of all sizes and fits a model of their latency (Figure 9), unless one is given."""
+    def latencies(self) -> Latencies:
+        """Measures nets of all sizes and fits a model of their latency (Figure 9), unless one is given.
+
+        The paper's own, boosted trees, is fitted on the same rows, for what it says of shapes (Figure 7b to d).
+        """
         if self.costs:
-            return LatencyFit.of_given(self.latency_model, described(self.latency_model))
-        archs = [self.trained_supernet.smallest(), self.trained_supernet.largest()]
+            return Latencies(**vars(LatencyFit.of_given(self.latency_model, described(self.latency_model))))
+        archs = [*ends(self.space)]
         drawn = self.space.sample(self.preset.measured, seed=self.settings.seed + 2, design="spread")
         archs = [*archs, *(arch for arch in drawn if arch not in archs)]
         campaign = self.measure(self.preset.measuring.workloads(self.space, archs))
-        return fit_latency(campaign, self.space, self.folder / "models" / "latency")
+        fitted = fit_latency(campaign, self.space, self.folder / "models" / "latency")
+        rows = from_measurements(campaign.measurements, self.space, campaign.store_url)
+        return Latencies(**vars(fitted) | {"boosted": Boosted.fit(lambda name: train(rows, name))})
 
     @stage
     def predictor(self) -> PerplexityFit:
-        """Fits a predictor of perplexity (Figure 7)."""
+        """Fits the predictor of perplexity that guides the search, and the paper's: boosted trees on shapes (Figure 7a)."""
         archs = [self.space.parse(key) for key in self.perplexities.archs]
-        fit = fit_quality(self.space, archs, self.perplexities.perplexity)
-        fit.model.save(self.folder / "models" / "perplexity")
+
+        def fit(name: str) -> Trained:
+            return fit_quality(self.space, archs, self.perplexities.perplexity, name, **_shapes_alone(name))
+
+        found = fit(self.preset.predictor)
+        found.model.save(self.folder / "models" / "perplexity")
         return PerplexityFit(
-            dict(fit.metrics), fit.model.importance(), fit.measured.tolist(), fit.left_out.tolist()
-        )
+            found.model.chosen or found.model.name, dict(found.metrics), found.model.importance(),
+            found.measured.tolist(), found.left_out.tolist(), Boosted.fit(fit),
+        )  # fmt: skip
 
     @stage
     def search(self) -> Search:
@@ -105,13 +156,35 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         Constraints that the user gave take the place of all of these limits.
         """
         if self.parts.constraints:
-            return Search([self._evolve_within_given()])
-        drawn = self.space.sample(101, seed=self.settings.seed + 3)
-        params = [self.space.params(arch) for arch in drawn]
-        winners = []
-        for share in self.preset.sizes:
-            winners += self._evolve(share, float(np.quantile(params, share)))
-        return Search(winners)
+            return Search([self._evolve_within_given()], [])
+        winners = [one for size in self.preset.sizes for one in self._evolve(size)]
+        return Search(winners, [self._limits(*winners[index : index + 2]) for index in range(0, len(winners), 2)])
+
+    @stage
+    def by_size(self) -> BySize:
+        """Evaluates evolved and heuristic nets on the text of the random ones, and nets of each size (Figure 6, Table 7)."""
+        named = {name: arch for name, arch in self.named_nets().items() if name.startswith(("params ", "given", "cigar "))}
+        cloud = [self.space.parse(key) for key in self.perplexities.archs]
+
+        def evaluated(archs: list[Architecture]) -> list[float]:
+            return self._evaluated("perplexities", archs, 0)
+
+        own = dict(zip(named, evaluated(list(named.values())), strict=True))
+        differences = []
+        for name, arch in named.items():
+            if not name.startswith("cigar "):
+                near = neighbours(self.space, arch, self.preset.neighbours, self.settings.seed + 6)
+                others = list(zip(near, evaluated(near), strict=True))
+                differences.append(difference(self.space, name, (arch, own[name]), others))
+        nets = {name: SizedNet(self.space.key(arch), params(self.space, arch), own[name]) for name, arch in named.items()}
+        return BySize([params(self.space, arch) for arch in cloud], self.perplexities.perplexity, nets, differences)
+
+    @stage
+    def inherited(self) -> Inherited:
+        """Trains nets from what they inherit and from random weights (Figure 5)."""
+        sizes = self.preset.compared
+        near, spread = choose(self.space, sizes.nets, self.settings.seed + 7) if sizes.nets else ([], [])
+        return Inherited.of(sizes.steps, [self._compare_starts(arch, arch in near) for arch in (*near, *spread)])
 
     @stage
     def winners(self) -> Winners:
@@ -153,12 +226,23 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         """See the base class."""
         return claims(
             Results(
-                self.supernet, self.perplexities, self.latencies, self.predictor, self.search, self.winners, self.fine_tuned
+                self.backbone, self.rules, self.supernet, self.perplexities, self.latencies, self.predictor, self.search,
+                self.by_size, self.inherited, self.winners, self.fine_tuned,
             )
         )  # fmt: skip
 
+    def check_settings(self) -> None:
+        """Refuses a predictor that is not known, and an odd number of nets to compare."""
+        cost_model_class(self.preset.predictor)
+        nets = self.preset.compared.nets
+        if nets % 2:
+            raise UsageError(f"half of compared.nets are of about one size: set an even number, got {nets}")
+
     def read_inputs(self) -> None:
-        """See the base class."""
+        """See the base class; a predictor that is not installed is missing now, and not after the training."""
+        if self.preset.predictor in (BOOSTED, STAND_IN):
+            archs = self.space.sample(FEW)
+            cost_model(self.preset.predictor, self.space, quantity="perplexity").fit(archs, range(1, FEW + 1))
         _ = self.training
 
     def spaces(self) -> dict[str, SuperShaper]:
@@ -171,13 +255,13 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     def baseline(self, name: str) -> Architecture:
         """The largest net."""
-        return self.space.architecture([gene.choices[-1] for gene in self.space.genes])
+        return ends(self.space)[1]
 
     def calls(self) -> list[Calls]:
         """See the base class."""
         preset = self.preset
         fitted = [] if self.costs else [self.planned_calls("latencies", preset.measured + 2)]
-        winners = 1 if self.parts.constraints else 2 * len(preset.sizes)
+        winners = 1 if self.parts.constraints else 3 * len(preset.sizes)
         return [*fitted, self.planned_calls("winners", winners + len(self.space.templates) + RANDOM_NETS + 2 + ANCHORS)]
 
     def trainings(self) -> dict[str, Training]:
@@ -197,6 +281,48 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
             "supershaper", self.space.options(), self.preset.recipe, settings.corpus, settings.seed, settings.weights
         )
         return Run.start(self.folder / "supernet", described, self.train_on)
+
+    @cached_property
+    def laboratory(self) -> Laboratory:
+        """What the trainings that are compared share."""
+        return Laboratory(self, self.training, self.held_out[0], self.preset.compared.points)
+
+    @cached_property
+    def backbone_weights(self) -> dict[str, Any]:
+        """Weights that supernets start from: the trained backbone's, or the initial ones where there is none."""
+        net = self._initial()
+        if self.preset.backbone_steps:
+            self._train_backbone(net)
+        return net.state_dict()
+
+    def _initial(self) -> Supernet:
+        """Returns a supernet before any training: random, or with the user's weights."""
+        made = new_supernet("supershaper", self.settings.seed, **self.space.options()).to(self.train_on)
+        if self.settings.weights is not None:
+            backbones.load(made, self.settings.weights)
+        return made
+
+    def _train_backbone(self, net: Supernet) -> Trajectory:
+        """Trains the largest net; what is finished is only read."""
+        recipe = self.laboratory.recipe(self.preset.backbone_steps, sampling="largest")
+        return self.laboratory.train_supernet("backbone", net, recipe, self.settings.seed, {"largest": ends(self.space)[1]})
+
+    def _train_by(self, name: str, seed: int, nets: dict[str, Architecture]) -> Trajectory:
+        """Trains a supernet by a rule of sampling, with as many passes a step as a sandwich has."""
+        net, own = self._initial(), self.preset.recipe.random
+        net.load_state_dict(self.backbone_weights)
+        changes = {"sampling": name, "random": own if name == "sandwich" else own + 2}
+        recipe = self.laboratory.recipe(self.preset.compared.steps, **changes)
+        return self.laboratory.train_supernet(f"{name}-{seed}", net, recipe, seed, nets)
+
+    def _compare_starts(self, arch: Architecture, is_banded: bool) -> Inheritance:
+        key, steps, seed = self.space.key(arch), self.preset.compared.steps, self.settings.seed
+        fresh = new_supernet("supershaper", seed, **self.space.options())
+        partial_, scratch = (
+            self.laboratory.train_net(f"{name}-{key}", source.extract(arch, "mlm").to(self.train_on), steps, seed)
+            for name, source in (("inherited", self.trained_supernet), ("scratch", fresh))
+        )
+        return Inheritance.compare(key, params(self.space, arch), is_banded, partial_, scratch)
 
     @cached_property
     def trained_supernet(self) -> Any:
@@ -228,33 +354,48 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         """The predictor of perplexity."""
         return load(self.folder / "models" / "perplexity")
 
-    def _evolve(self, share: float, max_params: float) -> list[Evolved]:
+    def _evolve(self, size: float) -> list[Evolved]:
         """Evolves a shape within a size, and one within the latency that the first is sure to keep."""
-        latency = self.latency_model
-        by_size = self._evolution(f"params-{share:g}", [Constraint(Params(self.space), most=max_params)])
+        latency, most = self.latency_model, scaled(self.space, size)
+        by_size = self._evolution(f"params-{size:g}M", [limit(self.space, most)])
         sure = PROBABILITY if is_sure(latency) else None
         budget_s = least_budget_s(latency, by_size.best.architecture, sure)
-        by_latency = self._evolution(f"latency-{share:g}", [Constraint(latency, most=budget_s, probability=sure or 0)])
+        by_latency = self._evolution(f"latency-{size:g}M", [Constraint(latency, most=budget_s, probability=sure or 0)])
         return [
-            Evolved(
-                limit=kind, share=share, arch=self.space.key(study.best.architecture), max_params=max_params,
-                budget_s=budget_s, probability=sure, predicted_perplexity=study.best.values[0],
-                evaluations=study.evaluations, progress=thinned(study.convergence().tolist()),
-            )
+            self._evolved(kind, study, size=size, max_params=most, budget_s=budget_s, probability=sure)
             for kind, study in (("params", by_size), ("latency", by_latency))
-        ]  # fmt: skip
+        ]
+
+    def _evolved(self, kind: str, study: Study, **bounds: Any) -> Evolved:
+        best = study.best
+        return Evolved(
+            limit=kind, arch=self.space.key(best.architecture), params=params(self.space, best.architecture),
+            predicted_perplexity=best.values[0], evaluations=study.evaluations,
+            progress=thinned(study.convergence().tolist()), **bounds,
+        )  # fmt: skip
+
+    def _limits(self, by_size: Evolved, by_latency: Evolved) -> Limits:
+        """Compares what a limit on size and the one on latency that was derived from it admit."""
+        assert by_size.size is not None
+        assert by_size.max_params is not None
+        drawn, latency = self.space.sample(min(DRAWN, self.space.size), seed=self.settings.seed + 3), self.latency_model
+        small = limit(self.space, by_size.max_params).feasible(drawn)
+        fast = Constraint(latency, most=by_size.budget_s, probability=by_size.probability or 0).feasible(drawn)
+        sizes = [params(self.space, arch) for arch in drawn]
+        tau = float(stats.kendalltau(sizes, latency.predict(drawn).latency_s).statistic)
+        return Limits(
+            by_size.size, by_size.arch == by_latency.arch, int((small & ~fast).sum()), int((fast & ~small).sum()),
+            int((small & fast).sum()), tau if np.isfinite(tau) else None,
+        )  # fmt: skip
 
     def _evolve_within_given(self) -> Evolved:
         """Evolves a shape within the constraints that the user gave."""
         limits = self.constraints(self.name, self.latency_model)
         on_latency = next((one for one in limits if one.name == LATENCY and one.most is not None), None)
         study = self._evolution("constraints", limits)
-        return Evolved(
-            limit="given", arch=self.space.key(study.best.architecture), share=None, max_params=None,
-            budget_s=None if on_latency is None else on_latency.most,
+        return self._evolved(
+            "given", study, size=None, max_params=None, budget_s=None if on_latency is None else on_latency.most,
             probability=None if on_latency is None else on_latency.probability,
-            predicted_perplexity=study.best.values[0], evaluations=study.evaluations,
-            progress=thinned(study.convergence().tolist()),
         )  # fmt: skip
 
     def _evolution(self, name: str, constraints: list[Constraint]) -> Study:
@@ -268,12 +409,11 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         """Returns the nets that are compared in the end, by name."""
         found = {one.name: self.space.parse(one.arch) for one in self.search.winners}
         found |= self.space.templates
-        if self.preset.scale == "paper":  # the heuristic scales shapes of twelve layers (section 4.4)
-            found |= {
-                name.replace("params", "cigar"): self.space.cigar(self.space.params(arch, "paper"))
-                for name, arch in list(found.items()) if name.startswith("params ")
-            }  # fmt: skip
-        found |= {"smallest": self.trained_supernet.smallest(), "largest": self.trained_supernet.largest()}
+        found |= {
+            name.replace("params", "cigar"): self.space.cigar(params(self.space, arch))
+            for name, arch in list(found.items()) if name.startswith("params ")
+        }  # fmt: skip
+        found |= dict(zip(("smallest", "largest"), ends(self.space), strict=True))
         drawn = self._random_nets()
         return found | {f"random {index}": arch for index, arch in enumerate(drawn, 1)}
 
@@ -285,3 +425,8 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         limits = self.constraints(self.name, self.latency_model)
         kept = np.all([one.feasible(drawn) for one in limits], axis=0)
         return [arch for arch, is_kept in zip(drawn, kept, strict=True) if is_kept][:RANDOM_NETS]
+
+
+def _shapes_alone(name: str) -> dict[str, Any]:
+    """Returns the option by which a cost model of perplexity does not see the number of parameters, where it has one."""
+    return {"sizes": False} if name in (BOOSTED, STAND_IN) else {}

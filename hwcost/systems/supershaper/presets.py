@@ -10,45 +10,77 @@ from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Sizes of what is trained only to be compared (Figures 3 and 5); it has the recipe of the supernet's training.
+
+    Attributes:
+        steps: Number of steps of each training.
+        seeds: Number of seeds, with each of which a supernet is trained by either rule of sampling; 0 for none.
+        nets: Number of nets that are trained with and without what they inherit, even; 0 for none.
+        points: Number of evaluations in a training.
+    """
+
+    steps: int
+    seeds: int
+    nets: int
+    points: int = 10
+
+
+@dataclass(frozen=True, kw_only=True)
 class SuperShaperPreset(Preset):
     """Sizes of a run.
 
     Attributes:
         scale: Scale of the space.
+        backbone_steps: Number of steps in which the largest net is trained alone before the supernet (section 4.2), by the
+            same recipe; 0 for none.
         recipe: Recipe of the supernet's training.
+        compared: Sizes of what is trained only to be compared.
         sampled: Number of subnets that the predictor of perplexity is fitted on.
         batches: Number of held-out batches that subnets are selected on; winners are evaluated on as many others.
         measured: Number of nets that the latency model is fitted on.
         evaluations: Number of evaluations in every evolution.
         tuning: Settings of fine-tuning, where the user gives tasks.
-        sizes: Bounds on size, as quantiles of the parameter counts of random nets; the claims are about the middle one.
+        predictor: Name of the cost model of perplexity that guides the search; boosted trees learn from shapes alone.
+        neighbours: Largest number of random nets around the size of each evolved one (Table 7).
+        sizes: Bounds on size, in millions of parameters of scale ``paper`` as the paper counts them; at another scale they
+            lie at the same shares of the range of sizes. The claims are about the middle one.
     """
 
     scale: str
+    backbone_steps: int
     recipe: Recipe
+    compared: Compared
     sampled: int
     batches: int
     measured: int
     evaluations: int
     tuning: Tuning
-    sizes: tuple[float, ...] = (0.3, 0.5, 0.7)
+    predictor: str = "auto"
+    neighbours: int = 24
+    sizes: tuple[float, ...] = (53, 66, 80, 96)
 
 
 PRESETS = {
     "smoke": SuperShaperPreset(
         scale="mini",
+        backbone_steps=2,
         recipe=RECIPES["smoke"],
+        compared=Compared(steps=2, seeds=1, nets=2, points=2),
         sampled=12,
         batches=1,
         measured=10,
         evaluations=40,
         tuning=Tuning(Grid(RECIPES["smoke"])),
-        sizes=(0.5,),
+        neighbours=4,
+        sizes=(66,),
         measuring=Measuring(batch_size=4, seq_lens=(32,), rounds=2),
     ),
     "quick": SuperShaperPreset(
         scale="mini",
+        backbone_steps=250,
         recipe=RECIPES["mini"].scaled(0.5),
+        compared=Compared(steps=100, seeds=5, nets=8),
         sampled=200,
         batches=4,
         measured=32,
@@ -58,12 +90,17 @@ PRESETS = {
     ),
     "paper": SuperShaperPreset(
         scale="paper",
+        backbone_steps=175_000,  # the paper prints no number for the backbone: as many as for the supernet
         recipe=RECIPES["supershaper-paper"],
+        compared=Compared(steps=175_000, seeds=1, nets=14, points=100),
         sampled=10_000,
         batches=8,
         measured=1000,
         evaluations=19_900,  # 300 generations: the first has 100 members, each of the others 66 new ones
         tuning=TUNINGS["supershaper-paper"],
+        predictor="xgboost",
+        neighbours=1000,
+        sizes=(53, 63, 66, 69, 80, 90.5, 96),
         measuring=DEVICE_PROTOCOL,
     ),
 }

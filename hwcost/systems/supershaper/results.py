@@ -6,7 +6,25 @@ from dataclasses import dataclass
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import ComparedLatency, LatencyFit
+from hwcost.systems.supershaper.by_size import BySize
+from hwcost.systems.supershaper.following import Trajectory
+from hwcost.systems.supershaper.inheritance import Inherited
+from hwcost.systems.supershaper.predictors import Boosted
+from hwcost.systems.supershaper.rules import Rules
 from hwcost.systems.task_scores import TaskScores
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The largest net, trained alone before its subnets are, beside a BERT of its size (Figure 2).
+
+    Attributes:
+        backbone: Its perplexity, as ``largest``; None where the preset leaves this stage out.
+        bert: That of the BERT, as ``net``, from the same weights on the same batches.
+    """
+
+    backbone: Trajectory | None
+    bert: Trajectory | None
 
 
 @dataclass(frozen=True)
@@ -42,16 +60,31 @@ class PerplexityFit:
     """The predictor of perplexity (Figure 7).
 
     Attributes:
-        metrics: Accuracy of the predictions for held-out rows, by the name of the metric.
+        model: Name of the cost model that guides the search.
+        metrics: Accuracy of its predictions for held-out rows, by the name of the metric.
         importance: Share of the explained variation by gene.
         perplexity: Perplexity of each row.
         predicted: Perplexity predicted for each row by a fit without it.
+        boosted: The paper's predictor: boosted trees on shapes alone, which do not see the number of parameters.
     """
 
+    model: str
     metrics: dict[str, float | None]
     importance: dict[str, float]
     perplexity: list[float]
     predicted: list[float]
+    boosted: Boosted
+
+
+@dataclass(frozen=True)
+class Latencies(LatencyFit):
+    """The latency model, and the paper's own on the same rows (Figure 7b to d).
+
+    Attributes:
+        boosted: Boosted trees on shapes and the number of parameters; None where the user gave a model.
+    """
+
+    boosted: Boosted | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +93,11 @@ class Evolved:
 
     Attributes:
         limit: Quantity that was bounded: ``params`` or ``latency``; ``given`` within the user's constraints.
-        share: Quantile of the sizes of random nets that the bound is derived from; None where the user gave constraints.
+        size: Millions of parameters that the bound is derived from, of a net of scale ``paper``; None where the user gave
+            constraints.
         arch: Key of the winner.
-        max_params: Bound on the number of parameters; None where the user gave constraints.
+        params: Number of parameters of the winner, as the paper counts them.
+        max_params: Bound on the number of parameters, as the paper counts them; None where the user gave constraints.
         budget_s: Bound on latency in seconds: the least that the winner within ``max_params`` keeps with ``probability``, or
             the user's; None where the user bounds no latency.
         probability: Probability with which the bound on latency holds; None where predictions are taken as they are.
@@ -72,8 +107,9 @@ class Evolved:
     """
 
     limit: str
-    share: float | None
+    size: float | None
     arch: str
+    params: int
     max_params: float | None
     budget_s: float | None
     probability: float | None
@@ -84,12 +120,33 @@ class Evolved:
     @property
     def name(self) -> str:
         """Name of the winner among the nets that are compared in the end."""
-        return self.limit if self.share is None else f"{self.limit} {self.share:g}"
+        return self.limit if self.size is None else f"{self.limit} {self.size:g}M"
 
     @property
     def label(self) -> str:
         """Name of the winner for a figure."""
-        return "given constraints" if self.share is None else f"{self.limit}, {100 * self.share:g} %"
+        return "given constraints" if self.size is None else f"{self.limit}, {self.size:g} M"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """A limit on size beside the limit on latency that was derived from it.
+
+    Attributes:
+        size: Millions of parameters that they are derived from.
+        same: Whether both led to one net.
+        only_size: Number of random nets that the limit on size alone admits.
+        only_latency: Number of random nets that the limit on latency alone admits.
+        both: Number of random nets that both admit.
+        tau: Kendall's rank correlation of size and predicted latency among the random nets; None where one never varies.
+    """
+
+    size: float
+    same: bool
+    only_size: int
+    only_latency: int
+    both: int
+    tau: float | None
 
 
 @dataclass(frozen=True)
@@ -99,9 +156,11 @@ class Search:
     Attributes:
         winners: One winner per bound; a bound on size is followed by the bound on latency that was derived from it. One
             winner in all within constraints that the user gave.
+        limits: How far the two bounds of each pair differ.
     """
 
     winners: list[Evolved]
+    limits: list[Limits]
 
     @property
     def within_latency(self) -> list[Evolved]:
@@ -144,10 +203,14 @@ class Winners:
 class Results:
     """The results of all stages."""
 
+    backbone: Backbone
+    rules: Rules
     supernet: TrainedSupernet
     perplexities: Perplexities
-    latencies: LatencyFit
+    latencies: Latencies
     predictor: PerplexityFit
     search: Search
+    by_size: BySize
+    inherited: Inherited
     winners: Winners
     fine_tuned: TaskScores

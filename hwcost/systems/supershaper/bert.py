@@ -1,0 +1,33 @@
+"""BERT beside the backbone: the largest net without its bottlenecks (Figures 1 and 2)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from hwcost.spaces import space
+from hwcost.supernets.base import Supernet
+from hwcost.workloads import builder
+
+
+def bert_of(net: Supernet) -> nn.Module:
+    """Returns a BERT with the weights of a supernet's largest net.
+
+    As long as bottlenecks are identities without bias, as they are before any training, both compute the same.
+
+    Args:
+        net: Supernet of SuperShaper; its weights are copied.
+    """
+    sizes = net.space.sizes  # type: ignore[attr-defined]
+    width, heads = sizes.backbone_width, sizes.heads
+    plain = space(
+        "transformer", layers=[sizes.layers], hidden=[width], ffn_ratio=[sizes.feed_forward / width], heads=[heads],
+        vocabulary=sizes.vocabulary, positions=sizes.positions,
+    )  # fmt: skip
+    arch = plain.architecture([gene.choices[0] for gene in plain.genes])
+    made = builder(plain).blueprint(arch, "mlm").build()
+    weights = dict(net.weights.named_parameters())
+    with torch.no_grad():
+        for name, parameter in made.named_parameters():
+            parameter.copy_(weights[name.replace("parts.", "layers.", 1)])
+    return made

@@ -1,0 +1,86 @@
+"""Trainings whose nets are evaluated on their way: perplexity against steps, resumable like any other training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from hwcost.supernets.training import Objective, Pass, Phase, device_of, train
+from hwcost.systems.result_cache import ResultCache
+from hwcost.systems.training import reporting
+
+if TYPE_CHECKING:
+    from hwcost.systems.base import Pipeline
+
+TRAININGS = "trainings"
+"""Folder of the trainings of a run."""
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """Perplexity of nets in the course of a training.
+
+    Attributes:
+        steps: Number of finished steps at each point; the first is 0, the last all of them.
+        perplexity: Perplexity at each point by the name of the net.
+    """
+
+    steps: list[int]
+    perplexity: dict[str, list[float]]
+
+    def last(self, name: str) -> float:
+        """Returns the perplexity of a net at the end."""
+        return self.perplexity[name][-1]
+
+
+class _Watched:
+    """An objective before whose steps nets are evaluated, which moves no weight and so leaves the training as it is."""
+
+    def __init__(self, objective: Objective, at: Callable[[int], None]) -> None:
+        self.objective, self.at = objective, at
+
+    def passes(self, step: int, number: int) -> Iterator[Pass]:
+        """See :class:`~hwcost.supernets.training.Objective`."""
+        self.at(step)
+        yield from self.objective.passes(step, number)
+
+
+def follow(
+    pipeline: Pipeline[Any], name: str, module: nn.Module, phase: Phase, about: dict[str, Any],
+    evaluate: Callable[[], dict[str, float]], points: int,
+) -> Trajectory:  # fmt: skip
+    """Trains a module in a folder of the run, from its last checkpoint, and evaluates nets at evenly spaced steps.
+
+    Args:
+        pipeline: The pipeline; progress is reported as its own.
+        name: Name of the training, and of its folder.
+        module: Module to be trained; it has the weights of the end when this returns.
+        phase: Objective and recipe of the training.
+        about: Description of model and data for the checkpoint, plain JSON.
+        evaluate: Function that returns perplexity by the name of a net, with the weights as they stand.
+        points: Number of evaluations after the first one; they lie evenly over the steps.
+    """
+    folder, total = pipeline.folder / TRAININGS / name, phase.recipe.steps
+    cache = ResultCache(folder / "perplexity.jsonl")
+    marks = sorted({round(total * point / points) for point in range(points + 1)})
+
+    def at(step: int) -> None:
+        if step in marks:
+            cache.get(str(step), lambda: _precisely(module, evaluate))
+
+    folder.mkdir(parents=True, exist_ok=True)
+    watched = Phase(phase.name, _Watched(phase.objective, at), phase.recipe, phase.trained, phase.about)
+    train(module, [watched], folder, about, max(1, total // points), reporting(pipeline, f"training {name}"))
+    at(total)
+    found = [cache.get(str(step), lambda: _precisely(module, evaluate)) for step in marks]
+    return Trajectory(marks, {net: [point[net] for point in found] for net in found[0]})
+
+
+def _precisely(module: nn.Module, evaluate: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """Evaluates in float32, in the midst of a training in mixed precision too."""
+    with torch.no_grad(), torch.autocast(device_of(module).type, enabled=False):
+        return evaluate()

@@ -1,0 +1,220 @@
+"""SuperShaper's stages beside the search: sizes, trainings that are compared, intervals, and the rows of its tables."""
+
+# ruff: noqa: E402 - nothing below can be imported without the optional packages
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+pytest.importorskip("tokenizers")
+
+from hwcost.errors import UsageError
+from hwcost.spaces.supershaper import SuperShaper
+from hwcost.supernets.masked_lm import NetLm, inputs
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.registry import supernet
+from hwcost.supernets.sampling import rule
+from hwcost.supernets.training import Phase, moved, train
+from hwcost.systems import Settings, pipeline
+from hwcost.systems.supershaper.bert import bert_of
+from hwcost.systems.supershaper.by_size import difference, neighbours, range_around
+from hwcost.systems.supershaper.following import Trajectory, follow
+from hwcost.systems.supershaper.inheritance import Inheritance
+from hwcost.systems.supershaper.intervals import correlation, mean, ratio
+from hwcost.systems.supershaper.presets import PRESETS
+from hwcost.systems.supershaper.rules import Rules
+from hwcost.systems.supershaper.sizes import ends, limit, params, scaled
+from tests.supernets.test_training import words
+
+pytestmark = pytest.mark.torch
+
+PAPER, MINI = SuperShaper(), SuperShaper(scale="mini")
+
+
+# -- sizes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("millions", [33.19, 53, 63, 66, 80, 90.5, 96, 100])
+def test_limits_lie_at_the_same_share_of_the_range(millions: float) -> None:
+    assert scaled(PAPER, millions) == pytest.approx(millions * 1e6, rel=1e-12)
+    low, high, own_low, own_high = (params(space, arch) for space in (PAPER, MINI) for arch in ends(space))
+    share = (scaled(MINI, millions) - own_low) / (own_high - own_low)
+    assert share == pytest.approx((millions * 1e6 - low) / (high - low), abs=1e-12)
+
+
+def test_the_smallest_net_is_the_paper_s_of_33_million() -> None:
+    """Table 5, first row; the largest has 116 M."""
+    assert [round(params(PAPER, arch) / 1e6) for arch in ends(PAPER)] == [33, 116]
+
+
+def test_published_nets_keep_the_preset_s_limit_of_66_million() -> None:
+    assert 66 in PRESETS["paper"].sizes
+    nets = [PAPER.template(f"evo-search-{number}") for number in (1, 2)]
+    assert limit(PAPER, scaled(PAPER, 66)).feasible(nets).all()
+
+
+def test_every_limit_of_a_preset_admits_some_nets_and_not_all() -> None:
+    for preset in PRESETS.values():
+        space = SuperShaper(scale=preset.scale)
+        for size in preset.sizes:
+            assert limit(space, scaled(space, size)).feasible(ends(space)).tolist() == [True, False]
+
+
+# -- trainings ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_untrained_backbone_computes_what_bert_does() -> None:
+    """Section 4.2: bottlenecks begin as identities without bias, so that the backbone is BERT."""
+    net = supernet("supershaper", 3, scale="mini")
+    bert, batch = bert_of(net), moved(words(1), "cpu")
+    with torch.no_grad():
+        own = net.set(net.largest(), "mlm")(*inputs(batch))
+        assert torch.allclose(bert(*inputs(batch)), own, atol=1e-5)
+    assert not any(name.endswith("enter.weight") for name, _ in bert.named_parameters())
+
+
+def test_the_rule_of_the_backbone_runs_the_largest_net_alone() -> None:
+    net = supernet("supershaper", 0, scale="mini")
+    alone = rule("largest", net, count=3)
+    assert [alone(step) for step in (0, 7)] == [{"largest": net.largest()}] * 2
+    small = rule("largest", net, allowed=limit(MINI, scaled(MINI, 66)).feasible)(0)["largest"]
+    assert 0.8 * scaled(MINI, 66) < params(MINI, small) <= scaled(MINI, 66)
+
+
+class InterruptionError(Exception):
+    """Raised in the midst of a training."""
+
+
+def followed(folder: Path, until: int | None = None) -> tuple[Trajectory, dict[str, Any]]:
+    """Trains a net for six steps with evaluations after every second one; interrupted after so many evaluations."""
+    seen = 0
+
+    def evaluate() -> dict[str, float]:
+        nonlocal seen
+        seen += 1
+        if seen == until:
+            raise InterruptionError
+        return {"net": float(sum(one.abs().sum() for one in net.parameters()))}
+
+    net = supernet("supershaper", 0, scale="mini").extract(MINI.architecture([8] * 4), "mlm")
+    phase = Phase("training", NetLm(net, words), Recipe(steps=6, batch_size=2, seq_len=8))
+    host: Any = SimpleNamespace(folder=folder, say=lambda *rest: None)
+    return follow(host, "one", net, phase, {"what": "test"}, evaluate, 3), dict(net.named_parameters())
+
+
+def test_evaluations_leave_a_training_as_it_is_and_survive_interruptions(tmp_path: Path) -> None:
+    whole, weights = followed(tmp_path / "whole")
+    assert whole.steps == [0, 2, 4, 6]
+    assert len(set(whole.perplexity["net"])) == 4
+    for until in (2, 2, 2):
+        with pytest.raises(InterruptionError):
+            followed(tmp_path / "parts", until)
+    again, resumed = followed(tmp_path / "parts")
+    assert again == whole
+    net = supernet("supershaper", 0, scale="mini").extract(MINI.architecture([8] * 4), "mlm")
+    train(net, [Phase("training", NetLm(net, words), Recipe(steps=6, batch_size=2, seq_len=8))])
+    for name, parameter in net.named_parameters():
+        assert torch.equal(parameter, weights[name])
+        assert torch.equal(parameter, resumed[name])
+
+
+def test_a_net_that_inherits_saves_steps() -> None:
+    steps = [0, 10, 20, 30]
+    scratch = Trajectory(steps, {"net": [900.0, 80.0, 40.0, 30.0]})
+    for course, reached, saved, better in (
+        ([50.0, 29.0, 25.0, 24.0], 10, 2 / 3, 0.2), ([30.0, 29.0, 25.0, 15.0], 0, 1.0, 0.5),
+        ([90.0, 80.0, 60.0, 33.0], None, 0, -0.1),
+    ):  # fmt: skip
+        one = Inheritance.compare("8_8", 100, True, Trajectory(steps, {"net": course}), scratch)
+        assert (one.inherited, one.partial, one.scratch) == (course[0], course[-1], 30.0)
+        assert one.reached == reached
+        assert (one.saved, one.better) == pytest.approx((saved, better))
+
+
+def test_rules_are_compared_seed_by_seed() -> None:
+    def course(end: float) -> Trajectory:
+        return Trajectory([0, 5], {"smallest": [99.0, end], "largest": [99.0, 50.0]})
+
+    found = Rules.of(
+        {"smallest": "8", "largest": "64"},
+        {"sandwich": [course(40.0), course(44.0)], "uniform": [course(50.0), course(55.0)]},
+    )
+    assert found.ratios["smallest"].value == pytest.approx(1.25)
+    assert found.ratios["smallest"].low == pytest.approx(1.25)
+    assert found.ratios["largest"].value == 1
+    assert Rules.of({"smallest": "8"}, {"sandwich": [], "uniform": []}).ratios == {}
+
+
+# -- intervals ---------------------------------------------------------------------------------------------------------
+
+
+def test_intervals_are_those_of_scipy() -> None:
+    values = [1.2, 0.9, 1.4, 1.1, 1.3]
+    known = stats.t.interval(0.95, 4, loc=np.mean(values), scale=stats.sem(values))
+    found = mean(values)
+    assert (found.low, found.high) == pytest.approx(known, rel=1e-12)
+    assert (mean([2.0]).value, mean([2.0]).low) == (2.0, None)
+    assert ratio([2.0, 8.0], [1.0, 1.0]).value == pytest.approx(4.0)
+    assert str(ratio([2.0], [1.0])) == "2"
+
+
+def test_correlations_are_those_of_scipy_and_their_intervals_hold_them() -> None:
+    rng = np.random.default_rng(1)
+    one = rng.normal(size=40)
+    other = one + rng.normal(size=40)
+    for kind, known in (("spearman", stats.spearmanr), ("pearson", stats.pearsonr)):
+        found = correlation(one, other, kind)
+        assert found is not None
+        assert found.low is not None
+        assert found.high is not None
+        assert found.value == pytest.approx(known(one, other).statistic, abs=1e-12)
+        assert found.low < found.value < found.high
+        assert found.high - found.low < 0.6
+    assert correlation([1, 2, 3], [1, 2, 3]) is None
+    assert correlation([1, 1, 1, 1], [1, 2, 3, 4]) is None
+
+
+# -- shapes around the evolved one (Table 7) ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("space", [PAPER, MINI])
+def test_nets_around_the_evolved_one_are_of_its_size(space: SuperShaper) -> None:
+    arch = space.sample(1, seed=5)[0]
+    least, most = range_around(space, arch)
+    assert (most - least) / 2 == pytest.approx(scaled(space, 67) - scaled(space, 66))
+    near = neighbours(space, arch, 20, seed=1)
+    assert 8 <= len(near) <= 20
+    assert arch not in near
+    assert all(least <= params(space, one) <= most for one in near)
+
+
+def test_a_planted_difference_of_shapes_is_found() -> None:
+    arch = MINI.sample(1, seed=5)[0]
+    near = neighbours(MINI, arch, 20, seed=1)
+    distances = [float(np.linalg.norm(np.subtract(one.genes, arch.genes))) for one in near]
+    row = difference(MINI, "params 66M", (arch, 100.0), [(one, 100 + far) for one, far in zip(near, distances, strict=True)])
+    assert row.count == len(near)
+    assert row.spearman is not None
+    assert row.pearson is not None
+    assert (row.spearman.value, row.pearson.value) == pytest.approx((1, 1))
+    assert difference(MINI, "params 66M", (arch, 100.0), []).spearman is None
+
+
+# -- the pipeline ------------------------------------------------------------------------------------------------------
+
+
+def test_wrong_presets_are_refused(text: Path, tmp_path: Path) -> None:
+    given = Settings("smoke", corpus=str(text), backend="null")
+    with pytest.raises(UsageError, match="set an even number, got 3"):
+        pipeline("supershaper", tmp_path / "run", given, sizes={"compared.nets": 3})
+    with pytest.raises(UsageError, match="Did you mean 'xgboost'"):
+        pipeline("supershaper", tmp_path / "run", given, sizes={"predictor": "xgbost"})
+    assert not (tmp_path / "run").exists()
