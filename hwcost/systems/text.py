@@ -25,10 +25,15 @@ class Text:
         given = None if weights is None else tokenizer_of(Path(weights))
         self.tokenizer = given or Tokenizer.train(self.training, vocabulary)
         self.seq_len, self.seed = seq_len, seed
+        self._made: dict[tuple[int, bool, int], MlmBatches] = {}
 
-    def batches(self, batch_size: int, next_sentence: bool = False) -> MlmBatches:
-        """Returns batches of training text."""
-        return MlmBatches(self.training, self.tokenizer, self.seq_len, batch_size, self.seed, next_sentence)
+    def batches(self, batch_size: int, next_sentence: bool = False, seq_len: int | None = None) -> MlmBatches:
+        """Returns batches of training text, of sequences of another length where one is given."""
+        kind = batch_size, next_sentence, seq_len or self.seq_len
+        if kind not in self._made:  # a batch follows from its number, so that trainings can share them
+            length = seq_len or self.seq_len
+            self._made[kind] = MlmBatches(self.training, self.tokenizer, length, batch_size, self.seed, next_sentence)
+        return self._made[kind]
 
     def held_out_batches(self, count: int, batch_size: int = 32, next_sentence: bool = False) -> list[dict[str, Any]]:
         """Returns batches of held-out text."""

@@ -1,8 +1,8 @@
 # mypy: allow-subclassing-any
 """The two searches of Finding Fast Transformers as trainings: gates, or the policy that draws them, learn with the weights.
 
-Source: Tsai et al., "Finding Fast Transformers", section 4. Both resume bit by bit: DO's gates are part of the checkpoint;
-SDO's policy is a function of the losses of the nets that it drew, and these are replayed from the log.
+Source: Tsai et al., "Finding Fast Transformers", sections 4.1 and 4.2. Both resume bit by bit: DO's gates are part of the
+checkpoint; SDO's policy is a function of the losses of the nets that it drew, and these are replayed from the log.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from hwcost.errors import UsageError
 from hwcost.searchers import Trial
-from hwcost.searchers.direct import Direct
+from hwcost.searchers.direct import THRESHOLD, Direct
 from hwcost.searchers.sampling import Sampling
 from hwcost.spaces import Architecture
 from hwcost.supernets.components import ComponentSupernet
@@ -53,15 +53,16 @@ class DirectTraining:
             gates stay as they are.
 
     Raises:
-        UsageError: When the penalty is not proximal.
+        UsageError: When the penalty is part of the loss (``decay``), and the last step is too large for any gate to get
+            below the threshold.
     """
 
     def __init__(
         self, gated: Gated, batches: Batches, recipe: Recipe, rate: float,
         prices: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
     ) -> None:  # fmt: skip
-        if gated.direct.mode != "proximal":
-            raise UsageError("gates that are trained with a supernet need mode='proximal'")
+        if gated.direct.mode == "decay":
+            check_decay(rate, recipe, gated.direct.weight * float(gated.direct.costs.mean()))
         self.gated, self.batches, self.recipe, self.rate, self.prices = gated, batches, recipe, rate, prices
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
@@ -77,7 +78,7 @@ class DirectTraining:
         yield Pass("mlm", functional.cross_entropy(logits.float(), wanted), batch["input_ids"].numel())
         if (number + 1) % self.recipe.accumulate == 0:
             self._reprice()
-            direct.step(self.rate * self.recipe.rate(step) / self.recipe.learning_rate)
+            direct.update(self.rate * self.recipe.rate(step) / self.recipe.learning_rate)
 
     def _reprice(self) -> None:
         """Takes the prices of gates from where they stand, for a cost that is not a plain sum over them."""
@@ -86,6 +87,25 @@ class DirectTraining:
             open_ = direct.gates.detach().abs().clamp(max=1.0).double().cpu().numpy()
             own = self.prices(open_).reshape(direct.costs.shape)
             direct.costs.copy_(torch.as_tensor(own, dtype=direct.costs.dtype))
+
+
+def check_decay(rate: float, recipe: Recipe, slope: float) -> None:
+    """Refuses a rate that does not decay far enough for gates under a penalty in the loss to get below the threshold.
+
+    Args:
+        rate: Learning rate of the gates at the schedule's peak.
+        recipe: Recipe of the weights, whose schedule the gates follow.
+        slope: Slope of the penalty for a gate of the usual cost: the penalty's weight times that cost.
+
+    Raises:
+        UsageError: When the last step would be longer than the threshold.
+    """
+    last = rate * recipe.rate(recipe.steps - 1) / recipe.learning_rate * slope
+    if last > THRESHOLD:
+        raise UsageError(
+            f"with the penalty in the loss (decay), the last step moves a gate by {last:.1e}, and gates of no use keep "
+            f"stepping over 0 by as much: none gets below {THRESHOLD:g}. Take more steps, a smaller rate, or mode 'proximal'"
+        )
 
 
 class SampledTraining:
@@ -98,14 +118,15 @@ class SampledTraining:
         batches: Text; all nets of a step see the same.
         folder: Folder of the training; on resumption, its log is replayed to the policy.
         accumulate: Number of micro batches in a step, in each of which every net of the step runs.
+        rate: Function of the step that returns the policy's step size; None for the policy's own in every step.
     """
 
     def __init__(
         self, supernet: ComponentSupernet, policy: Sampling, cost: Callable[[Architecture], float], batches: Batches,
-        folder: Path, accumulate: int = 1,
+        folder: Path, accumulate: int = 1, rate: Callable[[int], float] | None = None,
     ) -> None:  # fmt: skip
         self.supernet, self.policy, self.cost, self.batches, self.folder = supernet, policy, cost, batches, folder
-        self.accumulate, self._steps = accumulate, 0
+        self.accumulate, self.rate, self._steps = accumulate, rate, 0
         self._archs: list[Architecture] = []
         self._losses: list[float] = []
 
@@ -132,6 +153,8 @@ class SampledTraining:
             self._tell(list(archs), [state.losses[_name(index)] for index in range(len(archs))])
 
     def _tell(self, archs: list[Architecture], losses: list[float]) -> None:
+        if self.rate is not None:
+            self.policy.rate = self.rate(self._steps)
         self.policy.tell(
             [Trial(arch, values=(loss, self.cost(arch))) for arch, loss in zip(archs, losses, strict=True)]
         )
