@@ -12,6 +12,7 @@ import typer
 from hwcost.cli import console, tables
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.quantities import LATENCY
+from hwcost.spaces.shaped import SHAPE_GENES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,7 +99,8 @@ def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
 
 def _at(document: dict[str, Any]) -> str:
     """Says at which shape a model over shapes was asked; empty for any other."""
-    return f" at batch {document['batch_size']}, {document['seq_len']} tokens" if "batch_size" in document else ""
+    sizes = [f"{name}={document[name]}" for name in SHAPE_GENES if name in document]
+    return f" at {', '.join(sizes)}" if sizes else ""
 
 
 def answers(model: CostModel, archs: list[Architecture], use_measured: bool, fitted: CostModel) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def answers(model: CostModel, archs: list[Architecture], use_measured: bool, fit
         for i, one in enumerate(archs)
     ]
     about: dict[str, Any] = {"model": fitted.name, "chosen": fitted.chosen, "space": model.space.name}
-    about |= {} if model is fitted else {"batch_size": model.batch_size, "seq_len": model.seq_len}
+    about |= {} if model is fitted else {name: model.provenance[name] for name in SHAPE_GENES if name in model.provenance}
     return {**about, "quantity": model.quantity, "unit": model.unit, "predictions": entries}
 
 

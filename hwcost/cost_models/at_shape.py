@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
-from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.lut import LookupTable
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import GeneValue, SearchSpace
-from hwcost.spaces.shaped import Shape, Shaped, joined
+from hwcost.spaces.shape_columns import ShapeColumns
+from hwcost.spaces.shaped import Shape, Shaped
 
 __all__ = ["AtShape", "at_shape", "priced_table"]
 
@@ -33,31 +33,38 @@ class AtShape(CostModel):
 
     Args:
         model: The fitted model.
-        shape: Batch size and sequence length.
+        columns: Its genes that give the shape.
+        sizes: Size of each of them.
     """
 
     name = "at-shape"
     complexity = None
     learns = False
 
-    def __init__(self, model: CostModel, shape: Shape) -> None:
-        assert isinstance(model.space, Shaped)
-        super().__init__(model.space.base, batch_size=shape.batch_size, seq_len=shape.seq_len, quantity=model.quantity)
-        self.model, self.shape = model, shape
+    def __init__(self, model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) -> None:
+        super().__init__(columns.rest, **{**sizes}, quantity=model.quantity)
+        self.model, self.columns, self.sizes = model, columns, dict(sizes)
+
+    def _points(self, genes: Floats) -> Floats:
+        return self.columns.joined(genes, self.sizes)
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         self._refuse()
 
     def _predict(self, genes: Floats) -> Floats:
-        return self.model.predict_encoded(joined(genes, self.shape))
+        return self.model.predict_encoded(self._points(genes))
 
     def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         """See the base class; the shape counts too."""
-        return self.model.in_domain(joined(genes, self.shape))
+        return self.model.in_domain(self._points(genes))
 
     def half_widths(self, genes: Floats) -> Floats:
         """See the base class; wider at a shape beyond those of the fit."""
-        return self.model.half_widths(joined(genes, self.shape))
+        return self.model.half_widths(self._points(genes))
+
+    def importance(self) -> dict[str, float]:
+        """Returns the model's own shares."""
+        return self.model.importance()
 
     def clone(self) -> NoReturn:
         """Raises UsageError: there is nothing to fit."""
@@ -70,39 +77,38 @@ class AtShape(CostModel):
         self._refuse()
 
     def _refuse(self) -> NoReturn:
+        at = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
         raise UsageError(
-            f"this is the cost model '{self.model.name}' at the shape {self.shape}: fit, clone or save that model itself, "
-            "and ask it for .at(...) again"
+            f"this is the cost model '{self.model.name}' at {at}: fit, clone or save that model itself, and ask it for "
+            ".at(...) again"
         )
 
 
-def at_shape(model: CostModel, shape: Shape) -> CostModel:
-    """Returns a fitted model over shapes as a model of architectures alone; see :meth:`CostModel.at`."""
-    space = model.space
-    assert isinstance(space, Shaped)
-    made = model.table_at(shape) or AtShape(model, shape)
+def at_shape(model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) -> CostModel:
+    """Returns a fitted model over shapes as a model of architectures alone; see :meth:`CostModel.at`.
+
+    Args:
+        model: The fitted model.
+        columns: Its genes that give the shape.
+        sizes: Size of each of them.
+    """
+    shape = Shape(**sizes) if isinstance(model.space, Shaped) else None
+    table = None if shape is None else model.table_at(shape)
+    made = AtShape(model, columns, sizes) if table is None else table
     made.n_rows_, made.n_architectures_, made.monotone_ = model.n_rows_, model.n_architectures_, ()
     made.errors_, made.noise_half_width_ = model.errors_, model.noise_half_width_
-    made.provenance = {**model.provenance, **shape._asdict()}
-    made.measured_ = _of_shape(model.measured_, shape)
-    made.measured_half_widths_ = _of_shape(model.measured_half_widths_, shape)
-    made.doubts_ = _of_shape(model.doubts_, shape)
-    made.domain_ = model.domain_.at(shared_features(space), shape)
-    made.log_interval_half_width_ = _half_width(model, shape)
+    made.provenance = {**model.provenance, **sizes}
+
+    def of_shape(by_point: Mapping[Genes, Value]) -> dict[Genes, Value]:
+        return {columns.without(genes): value for genes, value in by_point.items() if columns.are(genes, sizes)}
+
+    made.measured_, made.doubts_ = of_shape(model.measured_), of_shape(model.doubts_)
+    made.measured_half_widths_ = of_shape(model.measured_half_widths_)
+    made.domain_ = model.domain_.at(columns.places, sizes)
+    made.log_interval_half_width_ = model.log_interval_half_width_
+    if shape is not None and made.log_interval_half_width_ is not None:
+        made.log_interval_half_width_ *= model.domain_.widening_at(shape)
     return made
-
-
-def _of_shape(by_point: Mapping[Genes, Value], shape: Shape) -> dict[Genes, Value]:
-    """Returns what is known of the points at a shape, by the genes of their architectures."""
-    own = len(shape)
-    return {genes[:-own]: value for genes, value in by_point.items() if genes[-own:] == tuple(shape)}
-
-
-def _half_width(model: CostModel, shape: Shape) -> float | None:
-    """Half-width of the interval at a shape; None where the model has none."""
-    if model.log_interval_half_width_ is None:
-        return None
-    return model.log_interval_half_width_ * model.domain_.widening_at(shape)
 
 
 def priced_table(

@@ -34,6 +34,7 @@ from hwcost.cost_models.repeats import Middles, merged
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.shape_columns import ShapeColumns
 from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.units import unit_of
 
@@ -245,7 +246,8 @@ class CostModel(Learned):
     def at(self, batch_size: int | None = None, seq_len: int | None = None) -> CostModel:
         """Returns a cost function of architectures alone: the model at one batch size and sequence length.
 
-        Where the model is a sum of component prices, that is a lookup table, whatever searchers ask of one.
+        Where the model is a sum of component prices, that is a lookup table, whatever searchers ask of one. Columns of a
+        table that are named ``batch_size`` and ``seq_len`` (or ``batch`` and ``seq``) are a shape too.
 
         Args:
             batch_size: Sequences per call; None for the only one that was fitted.
@@ -255,13 +257,15 @@ class CostModel(Learned):
             NotFittedError: When the model is not fitted.
             UsageError: When a size is not a whole number from 1, is missing, or the model is of another shape.
         """
-        from hwcost.cost_models.asked import points, shape_asked
+        from hwcost.cost_models.asked import check_own_shape, sizes_asked
         from hwcost.cost_models.at_shape import at_shape
 
         self._check_fitted()
-        if isinstance(self.space, Shaped):
-            return at_shape(self, shape_asked(self, batch_size, seq_len))
-        points(self, [], batch_size, seq_len)
+        columns = ShapeColumns.of(self.space)
+        is_said = batch_size is not None or seq_len is not None
+        if columns is not None and (is_said or isinstance(self.space, Shaped)):
+            return at_shape(self, columns, sizes_asked(self, columns, batch_size, seq_len))
+        check_own_shape(self, {"batch_size": batch_size, "seq_len": seq_len})
         return self
 
     def table_at(self, shape: Shape) -> CostModel | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,17 +99,18 @@ class Domain:
         """Returns how many times wider than inside an interval is at a shape."""
         return 1.0 + WIDER * float(self._beyond(np.array([shape], dtype=np.float64))[0])
 
-    def at(self, features: Features, shape: Shape) -> Domain:
+    def at(self, places: Mapping[str, int], sizes: Mapping[str, float]) -> Domain:
         """Returns the reach over architectures alone, at one shape; empty where the shape lies outside.
 
         Args:
-            features: Feature extractor of the architectures with their shapes.
-            shape: The shape.
+            places: Number of the gene of each size, by its name.
+            sizes: The sizes of the shape.
         """
-        own = len(self.low) - len(SHAPE_GENES)
-        is_inside = self.widening_at(shape) == 1.0
-        low, high = (self.low[:own], self.high[:own]) if is_inside else (np.full(own, np.inf), np.full(own, -np.inf))
-        return Domain(low, high, self.seen[:own], self.known & is_inside)
+        others = [i for i in range(len(self.low)) if i not in places.values()]
+        is_inside = all(self.low[place] <= sizes[name] <= self.high[place] for name, place in places.items())
+        nowhere = np.full(len(others), np.inf)
+        low, high = (self.low[others], self.high[others]) if is_inside else (nowhere, -nowhere)
+        return Domain(low, high, tuple(self.seen[i] for i in others), self.known & is_inside)
 
     def _octaves(self, features: Features, genes: Floats) -> Floats:
         """Octaves by which the shapes of rows lie outside; 0 where shapes do not differ, shape (n,)."""

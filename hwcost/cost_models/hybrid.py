@@ -110,7 +110,7 @@ class Hybrid(CostModel):
         if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOTHING_LEFT:
             return 0
         errors = np.empty((1 + len(STAGES), len(genes)))
-        for kept, held in folds(Groups.of(self.features, genes), FOLDS):
+        for kept, held in folds(Groups.of_architectures(self.features, genes), FOLDS):
             errors[:, held] = self._stage_errors(genes, values, weights, kept, held)
         best = 1 + int(np.argmin(np.abs(errors[1:]).mean(axis=1)))
         is_better = clearly_better(np.abs(errors[best]), np.abs(errors[0]))

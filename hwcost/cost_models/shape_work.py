@@ -65,8 +65,8 @@ class ShapeWork:
         for row, part in enumerate(self.features.components):
             sizes = shape, (shape.batch_size, 1), (2 * shape.batch_size, shape.seq_len)
             start = self.kinds.index(part.kind) * len(KINDS_OF_WORK)
-            works = [self.base.component_work(part, *size) for size in sizes]
-            table[row, start : start + len(KINDS_OF_WORK)] = _kinds_of_work(*works, shape)
+            whole, of_one_token, of_twice = (self.base.component_work(part, *size) for size in sizes)
+            table[row, start : start + len(KINDS_OF_WORK)] = _kinds_of_work(whole, of_one_token, of_twice, shape)
         return table
 
     def __call__(self, genes: Floats) -> Floats:

@@ -6,7 +6,7 @@ size and sequence length is such a space already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 
-__all__ = ["SHAPE_GENES", "Shape", "Shaped", "unshaped"]
+__all__ = ["SHAPE_GENES", "Shape", "Shaped", "split", "unshaped"]
 
 SHAPE_GENES = ("batch_size", "seq_len")
 """Names of the two genes that follow those of the architecture."""
@@ -157,9 +157,3 @@ def unshaped(space: SearchSpace) -> SearchSpace:
 def split(genes: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Returns the encoded genes of architectures (n, genes) and their shapes (n, 2) of encoded points."""
     return genes[:, : -len(SHAPE_GENES)], genes[:, -len(SHAPE_GENES) :]
-
-
-def joined(genes: NDArray[np.float64], shapes: Sequence[Shape] | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns encoded points of encoded architectures (n, genes) and shapes (n, 2), or one shape for all of them."""
-    sizes = np.broadcast_to(np.asarray(shapes, dtype=np.float64), (len(genes), len(SHAPE_GENES)))
-    return np.concatenate([genes, sizes], axis=1)

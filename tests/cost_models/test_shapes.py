@@ -163,7 +163,7 @@ def test_what_cannot_be_asked_is_refused() -> None:
     with pytest.raises(UsageError, match="describes data only"):
         cost_model("shapes", Shaped(space("hat")))
     with pytest.raises(UsageError, match="save that model itself"):
-        AtShape(model, Shape(1, 32)).clone()
+        fitted("lightgbm").at(1, 32).clone()
 
 
 def test_where_one_size_was_fitted_it_need_not_be_said() -> None:
@@ -171,6 +171,31 @@ def test_where_one_size_was_fitted_it_need_not_be_said() -> None:
     model = cost_model("shapes", SPACE).fit(points, values)
     arch = SPACE.architecture_of(points[0])
     assert model(arch, seq_len=32) == model(arch, batch_size=2, seq_len=32)
+
+
+def test_columns_of_a_table_that_are_named_so_are_a_shape(tmp_path) -> None:
+    op = {"name": "op", "categorical": True, "choices": ["a", "b"]}
+    columns = [{"name": "batch"}, {"name": "width"}, {"name": "seq_len"}, op]
+    table = space("table", columns=columns, increasing=["width", "seq_len"])
+    rng = np.random.default_rng(0)
+    rows = [[int(b), int(w), int(s), str(o)] for b, w, s, o in zip(
+        rng.integers(1, 9, 60), rng.integers(8, 99, 60), rng.integers(8, 128, 60), rng.choice(["a", "b"], 60), strict=True
+    )]  # fmt: skip
+    points = [table.architecture(row) for row in rows]
+    model = cost_model("polynomial", table).fit(points, [1e-3 + 1e-6 * b * w * s for b, w, s, _ in rows])
+    alone = load(model.save(tmp_path / "model")).at(batch_size=3, seq_len=50)
+    assert [gene.name for gene in alone.space.genes] == ["width", "op"]
+    assert alone.space.increasing() == (1, 0)
+    assert alone([40, "b"]) == model([3, 40, 50, "b"]) == model([40, "b"], batch_size=3, seq_len=50)
+    assert alone.predict([[40, "b"]]).in_domain.all()
+    assert not model.at(3, 500).predict([[40, "b"]]).in_domain.any()
+    assert model.at() is model
+    with pytest.raises(UsageError, match="several shapes .batch_size 1 to 8; .* and seq_len was not said"):
+        model.at(batch_size=3)
+    only = cost_model("constant", space("table", columns=columns[:2])).fit([[1, 9], [2, 9]], [1.0, 2.0])
+    with pytest.raises(UsageError, match="without a column for seq_len"):
+        only.at(1, 8)
+    assert only.at(1)([9]) == only([1, 9])
 
 
 # -- what is counted --------------------------------------------------------------------------------------------------
