@@ -80,6 +80,15 @@ MINI_TEMPLATES: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 """Table 6's shapes in the four layers of scale ``mini``, of about one size."""
 
+SMALL_TEMPLATES: dict[str, tuple[int, ...]] = {
+    "lower-triangle": (60, 180, 270, 384), "upper-triangle": (384, 270, 180, 60), "rectangle": (240, 240, 240, 240),
+    "diamond": (120, 384, 270, 120), "inverted-diamond": (384, 60, 60, 384), "bottle": (60, 60, 384, 384),
+    "inverted-bottle": (384, 384, 60, 60),
+}  # fmt: skip
+"""The same in the four layers of scale ``small``."""
+
+OF_SCALE = {"paper": TEMPLATES, "small": SMALL_TEMPLATES, "mini": MINI_TEMPLATES}
+
 CIGARS: dict[str, tuple[int, ...]] = {
     "61M": (360, 240, 240, 240, 360, 360, 360, 360, 480, 480, 540, 540),
     "59M": (360, 240, 240, 240, 360, 360, 360, 360, 360, 360, 540, 540),
@@ -186,8 +195,7 @@ class SuperShaper(SearchSpace):
     @property
     def templates(self) -> dict[str, Architecture]:
         """The shapes of Table 6, or what they are in four layers."""
-        known = TEMPLATES if self.scale == "paper" else MINI_TEMPLATES
-        return {name: self.architecture(shape) for name, shape in known.items()}
+        return {name: self.architecture(shape) for name, shape in OF_SCALE[self.scale].items()}
 
     def template(self, name: str) -> Architecture:
         """Returns a shape of Table 6 by name.
