@@ -47,8 +47,8 @@ def measure(
     backend: str = "torch",
     space: SearchSpace | None = None,
     model: str | Callable[..., Any] | None = None,
-    batch_size: int | None = None,
-    seq_len: int | None = None,
+    batch_size: int | Sequence[int] | None = None,
+    seq_len: int | Sequence[int] | None = None,
     dtype: str | None = None,
     threads: int = 1,
     tier: str = "standard",
@@ -80,10 +80,10 @@ def measure(
         space: Space as whose architectures these are built; None for the space that made them, with its options.
         model: Factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
             that can be imported; it takes the genes as keyword arguments. None for the space's own builder.
-        batch_size: Sequences per call of architectures; None for the device's default, or for the size that a factory
-            fixes.
-        seq_len: Tokens per sequence of architectures; None for the device's default, or for the length that a factory
-            fixes.
+        batch_size: Sequences per call of architectures, or several such numbers; None for the device's default, or for the
+            size that a factory fixes. Every architecture is measured at every batch size and every sequence length.
+        seq_len: Tokens per sequence of architectures, or several such numbers; None for the device's default, or for the
+            length that a factory fixes.
         dtype: Number format of architectures; None for the device's default, or for a factory's own.
         threads: Intra-operator threads.
         tier: Precision: ``quick``, ``standard`` or ``strict`` for relative half-widths of 5, 1 or 0.5 %.

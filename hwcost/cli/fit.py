@@ -10,6 +10,7 @@ import typer
 from hwcost.cli import console, tables
 from hwcost.cli.given import refuse_unused
 from hwcost.quantities import LATENCY
+from hwcost.spaces.shaped import Shaped, unshaped
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -126,7 +127,8 @@ def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> 
     model = result.model
     return {
         "source": data.source,
-        "space": model.space.name,
+        "space": unshaped(model.space).name,
+        "over_shapes": _shapes_of(model),
         "model": model.name,
         "quantity": model.quantity,
         "unit": model.unit,
@@ -155,7 +157,7 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
     how = "Components, checked on" if is_priced else "Cross-validated on"
     nets = f" ({model.n_architectures_} architectures)" if is_repeated else ""
     what = "" if model.quantity == LATENCY else f"{model.quantity}: "
-    title = f"{what}{how} {model.n_rows_} rows{nets} of space {model.space.name}"
+    title = f"{what}{how} {model.n_rows_} rows{nets} of space {unshaped(model.space).name}{_over(model)}"
     few = f"none, because {model.n_architectures_} different architectures are too few"
     why = "none, because components alone do not give one" if is_priced else few
     half = why if model.log_interval_half_width_ is None else f"±{format_percent(model.log_interval_half_width_)}"
@@ -169,6 +171,22 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
     if shares:
         console.print_table("Importance", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
+
+
+def _shapes_of(model: CostModel) -> dict[str, list[float]] | None:
+    """Smallest and largest batch size and sequence length of a model over shapes; None for any other."""
+    if not isinstance(model.space, Shaped):
+        return None
+    return {name: list(ends) for name, ends in model.domain_.shape_reach.items()}
+
+
+def _over(model: CostModel) -> str:
+    """Says over which shapes a model is; empty for a model of one shape."""
+    reach = _shapes_of(model)
+    if reach is None:
+        return ""
+    (least_batch, most_batch), (shortest, longest) = reach.values()
+    return f", batch {least_batch:g} to {most_batch:g}, {shortest:g} to {longest:g} tokens"
 
 
 def _drift_line(model: CostModel) -> str:
@@ -229,7 +247,7 @@ def _draw(result: Trained, out: Path) -> None:
     except MissingExtraError as error:
         console.note(f"no figure: {error}")
         return
-    title = f"{result.model.name} on {result.model.space.name}, cross-validated"
+    title = f"{result.model.name} on {unshaped(result.model.space).name}, cross-validated"
     figures.fitness(ax, result.measured, result.left_out, title, unit=result.model.unit)
     written = figures.save(figure, out / "fitness")
     shares = result.model.importance()

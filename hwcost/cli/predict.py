@@ -12,6 +12,7 @@ import typer
 from hwcost.cli import console, tables
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.quantities import LATENCY
+from hwcost.spaces.shaped import SHAPE_GENES
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,8 +45,20 @@ def predict(
     roofline: Annotated[bool, typer.Option("--roofline", help="No model: estimate from the device's data sheet.")] = False,
     device: Annotated[str | None, typer.Option("--device", "-d", help="Device profile, for --roofline.")] = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space, for --roofline.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per call, for --roofline.")] = 1,
-    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for --roofline.")] = 128,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(
+            "--batch-size", min=1, help="Sequences per call, for a model over shapes or --roofline.",
+            show_default="the model's own, 1 with --roofline",
+        ),
+    ] = None,
+    seq_len: Annotated[
+        int | None,
+        typer.Option(
+            "--seq-len", min=1, help="Tokens per sequence, for a model over shapes or --roofline.",
+            show_default="the model's own, 128 with --roofline",
+        ),
+    ] = None,
     dtype: Annotated[
         str, typer.Option("--dtype", help="Number format, for --roofline: float32, bfloat16 or float16.")
     ] = "float32",
@@ -62,19 +75,21 @@ def predict(
     from hwcost.cost_models.roofline import LABEL
 
     if roofline:
-        model = _roofline(folder, device, space, dtype, {"batch_size": batch_size, "seq_len": seq_len})
+        fitted = model = _roofline(folder, device, space, dtype, {"batch_size": batch_size or 1, "seq_len": seq_len or 128})
     elif folder is None:
         raise UsageError("give a folder that 'hwcost fit --out' wrote, or --roofline with --device and --space")
     else:
-        model = load(folder)
+        fitted = load(folder)
+        model = fitted.at(batch_size, seq_len)
     archs, remarks = _architectures(model.space, arch, file)
     tables.say(remarks)
-    document = {**answers(model, archs, use_measured), "remarks": remarks}
+    document = {**answers(model, archs, use_measured, fitted), "remarks": remarks}
     if roofline:
         document = {"estimate": LABEL, **document}
         console.note(f"{model.provenance['device']}: {LABEL}")
     if not console.write_json(document, json):
-        _show(document, f"Roofline on {model.provenance['device']}: {LABEL}" if roofline else f"Predicted by {model.name}")
+        by_model = f"Predicted by {fitted.name}{_at(document)}"
+        _show(document, f"Roofline on {model.provenance['device']}: {LABEL}" if roofline else by_model)
 
 
 def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
@@ -82,8 +97,23 @@ def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
     return None if ends is None or math.isnan(ends[i]) else float(ends[i])
 
 
-def answers(model: CostModel, archs: list[Architecture], use_measured: bool) -> dict[str, Any]:
-    """Returns the document: one entry per architecture, in order."""
+def _at(document: dict[str, Any]) -> str:
+    """Says at which shape a model over shapes was asked; empty for any other."""
+    sizes = [f"{name}={document[name]}" for name in SHAPE_GENES if name in document]
+    return f" at {', '.join(sizes)}" if sizes else ""
+
+
+def answers(model: CostModel, archs: list[Architecture], use_measured: bool, fitted: CostModel) -> dict[str, Any]:
+    """Returns the document: one entry per architecture, in order.
+
+    Args:
+        model: Cost function of architectures alone.
+        archs: The architectures.
+        use_measured: Whether measured values answer where there are such.
+        fitted: The cost model itself; where it is over shapes, ``model`` is what it is at one of them.
+    """
+    from hwcost.cost_models.measured import MEASURED
+
     measured = model.with_measured()
     answer = (measured if use_measured else model).predict(archs)
     ends = ("low_s", "high_s") if model.quantity == LATENCY else ("low", "high")
@@ -94,12 +124,13 @@ def answers(model: CostModel, archs: list[Architecture], use_measured: bool) -> 
             ends[0]: _end(answer.low, i),
             ends[1]: _end(answer.high, i),
             "in_domain": bool(answer.in_domain[i]),
-            "source": measured.source(one) if use_measured else model.name,
+            "source": MEASURED if use_measured and measured.source(one) == MEASURED else fitted.name,
             "doubt": measured.doubt(one) if use_measured else None,
         }
         for i, one in enumerate(archs)
     ]
-    about = {"model": model.name, "chosen": model.chosen, "space": model.space.name}
+    about: dict[str, Any] = {"model": fitted.name, "chosen": fitted.chosen, "space": model.space.name}
+    about |= {} if model is fitted else {name: model.provenance[name] for name in SHAPE_GENES if name in model.provenance}
     return {**about, "quantity": model.quantity, "unit": model.unit, "predictions": entries}
 
 

@@ -60,7 +60,11 @@ Baseline = Annotated[
 Probability = Annotated[
     float, typer.Option("--probability", help="Probability of bounds on predicted latency; 0: predictions as they are.")
 ]
-SeqLen = Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for flops.")]
+BatchSize = Annotated[
+    Count,
+    typer.Option("--batch-size", min=1, help="Sequences per call, for cost models over shapes that name no @8,256."),
+]
+SeqLen = Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for flops and with --batch-size.")]
 LogFile = Annotated[
     Text, typer.Option("--log", metavar="FILE", help="File that keeps the study; the same command resumes it.")
 ]
@@ -112,6 +116,7 @@ def search(
     reference: Reference = None,
     baseline: Baseline = None,
     probability: Probability = 0.95,
+    batch_size: BatchSize = None,
     seq_len: SeqLen = 128,
     log: LogFile = None,
     plot: Plot = None,
@@ -132,13 +137,14 @@ def search(
 
     WHAT is a size, the folder of a cost model that 'hwcost fit' wrote, or module:name of your own: a function that takes an
     architecture, or a class that takes the space. NAME= before it gives it a name, and params:paper counts as a paper does.
+    A cost model over shapes is asked at one of them: models/cpu@8,256 for batch 8 and 256 tokens.
     Nothing is dropped silently: infeasible architectures are counted, with the reason.
     """
     from hwcost.cli import search_report, winners
     from hwcost.objectives.written import SearchSpec
     from hwcost.spaces import space as make_space
 
-    spec = SearchSpec(make_space(space) if space else None, seq_len, probability)
+    spec = SearchSpec(make_space(space) if space else None, seq_len, probability, batch_size=batch_size)
     problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
     models = list(spec.models.values())
     _check_measuring(problem, models, measure, verify)

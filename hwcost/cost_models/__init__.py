@@ -39,6 +39,7 @@ COST_MODELS = Registry(
         "params": "hwcost.cost_models.linear:ParamsLine",
         "polynomial": "hwcost.cost_models.polynomial:Polynomial",
         "ridge": "hwcost.cost_models.linear:Ridge",
+        "shapes": "hwcost.cost_models.shapes:Shapes",
         "roofline": "hwcost.cost_models.roofline:Roofline",
         "xgboost": "hwcost.cost_models.gbm:XGBoost",
     },

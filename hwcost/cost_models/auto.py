@@ -16,6 +16,7 @@ from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
 from hwcost.errors import MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.shaped import Shape
 
 CLEAR = 1.0
 """Standard errors by which a more general candidate must be better than a plainer one."""
@@ -109,6 +110,10 @@ class Auto(CostModel):
 
     def _one(self, arch: Architecture) -> float:
         return self.model_(arch)
+
+    def table_at(self, shape: Shape) -> CostModel | None:
+        """See the base class; that of the chosen model."""
+        return self.model_.table_at(shape)
 
     def importance(self) -> dict[str, float]:
         """Returns the chosen model's shares."""

@@ -29,6 +29,7 @@ from hwcost.cost_models.table_faults import refuse_faults
 from hwcost.cost_models.train import DriftChoice, Trained, drift_of, train_on
 from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.shaped import unshaped
 from hwcost.timing.timer import Clock
 
 Split = Literal["random", "ordered"]
@@ -127,12 +128,12 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
 def groups_of(data: Data) -> Groups:
     """Groups the rows of a table or a campaign by architecture."""
     features = shared_features(data.space, **data.shape)
-    return Groups.of(features, features.encode(data.architectures))
+    return Groups.of_architectures(features, features.encode(data.architectures))
 
 
 def _facts(data: Data, groups: Groups) -> dict[str, Any]:
     counts = {"n_rows": len(data), "n_architectures": len(groups)}
-    return {"file": data.source, "space": data.space.name, **counts}
+    return {"file": data.source, "space": unshaped(data.space).name, **counts}
 
 
 def asked(model: str, space: SearchSpace) -> list[str]:

@@ -26,9 +26,10 @@ from hwcost.cost_models.forest import read_lightgbm_forest
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
-from hwcost.cost_models.structure import BASES, bases
+from hwcost.cost_models.structure import BASES, OVER_SHAPES, bases
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.shaped import Shape
 
 STAGES = (25, 50, 100, 200, 400, 800)
 """Numbers of trees among which cross-validation chooses, besides none."""
@@ -48,8 +49,8 @@ class Hybrid(CostModel):
     Args:
         space: The space of the architectures.
         rounds: Trees on the residual; None chooses by cross-validation, and may choose none.
-        base: Name of the structured model, ``lut`` or ``polynomial``; ``auto`` chooses by cross-validation among what fits
-            the space.
+        base: Name of the structured model, ``lut`` or ``polynomial``, over shapes ``shapes``; ``auto`` chooses by
+            cross-validation among what fits the space.
         base_options: Arguments of the base, for example its form and penalties; None lets it choose them.
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
@@ -78,8 +79,8 @@ class Hybrid(CostModel):
         super().__init__(space, **common)
         if rounds is not None and rounds < 0:
             raise UsageError(f"the number of rounds must not be negative, got {rounds}")
-        if base not in ("auto", *BASES):
-            raise UsageError(f"unknown base '{base}' of a hybrid. Known: auto, {', '.join(BASES)}")
+        if base not in ("auto", *BASES, *OVER_SHAPES):
+            raise UsageError(f"unknown base '{base}' of a hybrid. Known: auto, {', '.join((*BASES, *OVER_SHAPES))}")
         self.rounds = rounds
         self.base = base
         self.base_options = None if base_options is None else dict(base_options)
@@ -113,7 +114,7 @@ class Hybrid(CostModel):
         if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOTHING_LEFT:
             return 0
         errors = np.empty((1 + len(STAGES), len(genes)))
-        for kept, held in folds(Groups.of(self.features, genes), FOLDS):
+        for kept, held in folds(Groups.of_architectures(self.features, genes), FOLDS):
             errors[:, held] = self._stage_errors(genes, values, weights, kept, held)
         best = 1 + int(np.argmin(np.abs(errors[1:]).mean(axis=1)))
         is_better = clearly_better(np.abs(errors[best]), np.abs(errors[0]))
@@ -183,6 +184,10 @@ class Hybrid(CostModel):
         if self.booster_ is not None:
             self._forest.now()
         return self
+
+    def table_at(self, shape: Shape) -> CostModel | None:
+        """See the base class; None with trees."""
+        return None if self.booster_ is not None else self.base_.table_at(shape)
 
     # -- explaining and keeping -------------------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ def calibrate(
     row_weights = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
     even, genes = row_weights / row_weights.mean(), model.features.encode(archs)
     found = left_out_errors(model, genes, rows, even) if errors is None else errors
-    keep_errors(model, found, Groups.of(model.features, genes))
+    keep_errors(model, found, Groups.of_architectures(model.features, genes))
     judge_measured(model, archs, rows, even, found)
     return model
 
@@ -96,7 +96,7 @@ def left_out_errors(model: CostModel, genes: Floats, values: Floats, weights: Fl
     Raises:
         DataError: When all rows are one architecture.
     """
-    groups = Groups.of(model.features, genes)
+    groups = Groups.of_architectures(model.features, genes)
     if len(groups) < 2:
         raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
     is_rechosen = len(groups) < RECHOOSING_ROWS and model.chosen is None

@@ -214,8 +214,8 @@ NETS = models(SPACE, SPACE.sample(8, seed=0), **SHAPE)
             "prices of components are measured, not fitted. Ask for half-width<=1% instead",
         ),
         (
-            [*map(Item, NETS), *map(Item, models(SPACE, SPACE.sample(8, seed=0), **{**SHAPE, "seq_len": 32}))],
-            "measurements at 2 shapes, and a cost model predicts one. Found: batch_size=1, seq_len=16",
+            [*map(Item, NETS), *map(Item, models(SPACE, SPACE.sample(8, seed=0), **{**SHAPE, "dtype": "bfloat16"}))],
+            r"measurements in 2 number formats \(bfloat16, float32\), and a cost model is of one",
         ),
     ],
 )
