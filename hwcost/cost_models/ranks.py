@@ -87,7 +87,7 @@ class Ranks:
 
     @classmethod
     def of(cls, forest: Forest, features: Features) -> Ranks | None:
-        """Tabulates the columns of a forest; None where genes may hold any number, or parameters are no sum over groups."""
+        """Tabulates the columns of a forest; None where genes may hold any number, or parameters are not a sum over groups."""
         space = features.space
         if not all(gene.choices for gene in space.genes):
             return None
