@@ -42,17 +42,23 @@ def apart(one, other) -> float:
     return float((one - other).detach().abs().max())
 
 
+def some(archs):
+    """Returns all architectures, or of very many 60, evenly over their order."""
+    listed = list(archs)
+    return listed[:: max(1, len(listed) // 60)]
+
+
 def test_extracted_nets_equal_sliced_ones_for_every_choice_of_every_gene(net) -> None:
     inputs = batch()
     with torch.no_grad():
         for start in (net.largest(), net.space.sample(1, seed=4)[0]):
-            for arch in neighbours(net.space, start):
+            for arch in some(neighbours(net.space, start)):
                 logits = net.extract(arch, "mlm")(*inputs)
                 assert apart(logits, net.set(arch, "mlm")(*inputs)) <= TOLERANCE, net.space.key(arch)
 
 
 def test_extracted_nets_have_the_counted_parameters_for_every_choice_of_every_gene(net) -> None:
-    for arch in neighbours(net.space, net.space.sample(1, seed=4)[0]):
+    for arch in some(neighbours(net.space, net.space.sample(1, seed=4)[0])):
         assert count_parameters(net.extract(arch)) == net.space.params(arch)
 
 

@@ -121,7 +121,7 @@ def test_winners_run_by_themselves(runs, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "every"),
     [
-        ("supershaper", 97), ("autodistill", 101), pytest.param("components", 23, marks=pytest.mark.slow),
+        ("supershaper", 97), pytest.param("autodistill", 101, marks=pytest.mark.slow), pytest.param("components", 23, marks=pytest.mark.slow),
         pytest.param("autodistil", 41, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
