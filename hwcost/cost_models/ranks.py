@@ -44,7 +44,7 @@ class GroupSum:
 
     @classmethod
     def of_params(cls, features: Features) -> GroupSum | None:
-        """Returns the number of parameters of a space's architectures; None where it is not such a sum, or groups are large."""
+        """Returns the number of parameters of architectures; None where it is not such a sum, or groups are large."""
         work = features.component_work[:, WORK.index("params")]
         counts, joint = features.tables, None if features.tables is not None else features.joint
         if counts is not None:
@@ -87,7 +87,7 @@ class Ranks:
 
     @classmethod
     def of(cls, forest: Forest, features: Features) -> Ranks | None:
-        """Tabulates the columns of a forest; None where genes may hold any number, or parameters are not a sum over groups."""
+        """Tabulates the columns of a forest; None where genes may hold any number, or parameters are not such a sum."""
         space = features.space
         if not all(gene.choices for gene in space.genes):
             return None

@@ -27,7 +27,6 @@ import pytest
 from hwcost.report import FIGURES, Drawing, drawings, write_page
 from hwcost.report.figures import new_figure, save
 
-
 COMPARED = 3
 """Figures of which each is drawn twice and compared, file by file."""
 

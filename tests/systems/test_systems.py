@@ -121,8 +121,10 @@ def test_winners_run_by_themselves(runs, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "every"),
     [
-        ("supershaper", 97), pytest.param("autodistill", 101, marks=pytest.mark.slow), pytest.param("components", 23, marks=pytest.mark.slow),
-        pytest.param("autodistil", 41, marks=pytest.mark.slow),
+        ("supershaper", 97), *(
+            pytest.param(name, every, marks=pytest.mark.slow)
+            for name, every in (("autodistill", 101), ("components", 23), ("autodistil", 41))
+        ),
     ],
 )  # fmt: skip
 def test_a_run_that_is_interrupted_again_and_again_ends_in_the_same(runs, text, tmp_path, name: str, every: int) -> None:
