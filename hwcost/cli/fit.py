@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.sanity import Sanity
     from hwcost.cost_models.train import Trained
+    from hwcost.exchange.options import TableOptions
     from hwcost.spaces.base import GeneValue
 
 OF_NETS = (
@@ -46,6 +47,15 @@ def fit(
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
     quantity: tables.Quantity = LATENCY,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prior", metavar="DIR|auto",
+            help="Model of another device, so that three measurements are enough; auto for what ships with the space. "
+            "Repeat it for several.",
+            show_default="none",
+        ),
+    ] = None,
     operators: Annotated[
         bool,
         typer.Option(
@@ -82,6 +92,8 @@ def fit(
     from hwcost.cost_models.sanity import enlargements
     from hwcost.cost_models.train import train
 
+    if prior:
+        refuse_unused(context, ["model", "monotone", "operators"], "with --prior, which makes the cost model 'prior'")
     if operators:
         if model != "lut":
             refuse_unused(context, ["model"], f"with --operators, which makes a lookup table (lut), not {model}")
@@ -89,10 +101,13 @@ def fit(
         _operators(source, out, space, model, unit or None, json)
         return
     shape = tables.shape(batch_size, seq_len)
-    data = read(source, space, campaign, tables.options(context), shape, quantity)
-    tables.say(data.remarks)
-    held: dict[str, Any] = {} if monotone else {"monotone": False}
-    result = train(data, model, drift, **shape, **held)  # type: ignore[arg-type]
+    if prior:
+        data, result = _with_prior(source, prior, space, campaign, tables.options(context), shape, quantity, drift)
+    else:
+        data = read(source, space, campaign, tables.options(context), shape, quantity)
+        tables.say(data.remarks)
+        held: dict[str, Any] = {} if monotone else {"monotone": False}
+        result = train(data, model, drift, **shape, **held)  # type: ignore[arg-type]
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:
@@ -100,6 +115,29 @@ def fit(
     sanity = enlargements(result.model)
     if not console.write_json(_document(result, sanity, data, out), json):
         _show(result, sanity)
+
+
+def _with_prior(
+    source: str,
+    prior: list[str],
+    space: str | None,
+    campaign: str | None,
+    options: TableOptions,
+    shape: dict[str, int],
+    quantity: str,
+    drift: str,
+) -> tuple[Data, Trained]:
+    """Fits on a few rows and models of other devices; says where the interval is wide."""
+    from hwcost.cost_models.prior_fit import read_with_prior, train_with_prior, warning
+
+    data, sources = read_with_prior(
+        source, prior, space=space, campaign_id=campaign, table=options, quantity=quantity, options=shape
+    )
+    tables.say(data.remarks)
+    result = train_with_prior(data, sources, drift, shape)  # type: ignore[arg-type]
+    if (text := warning(result)) is not None:
+        console.note(text)
+    return data, result
 
 
 def _operators(source: str, out: Path, space: str | None, model: str, unit: str | None, json: str | None) -> None:
@@ -169,7 +207,10 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
     footer = "\n".join(line for line in lines if line)
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
-    if shares:
+    if shares and "prior" in model.provenance:
+        cells = [[n, format_percent(s, 1)] for n, s in shares]
+        console.print_table("Resemblance", ["source", "probability"], cells)
+    elif shares:
         console.print_table("Importance", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
 
 

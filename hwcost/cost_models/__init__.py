@@ -38,6 +38,7 @@ COST_MODELS = Registry(
         "lut": "hwcost.cost_models.lut:LookupTable",
         "params": "hwcost.cost_models.linear:ParamsLine",
         "polynomial": "hwcost.cost_models.polynomial:Polynomial",
+        "prior": "hwcost.cost_models.prior:PriorModel",
         "ridge": "hwcost.cost_models.linear:Ridge",
         "shapes": "hwcost.cost_models.shapes:Shapes",
         "roofline": "hwcost.cost_models.roofline:Roofline",

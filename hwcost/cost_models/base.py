@@ -66,6 +66,8 @@ class CostModel(Learned):
         learns: Whether ``auto`` may be asked to try it, as one model that learns from rows.
         candidate_rows: Fewest rows from which the model is worth trying as a candidate.
         baseline_for: Kinds of data, ``table`` or ``campaign``, in whose evaluations the model is shown as a baseline.
+        has_interval: Whether a fit brings its own interval; that of other models comes from rows left out.
+        fewest_architectures: Fewest different architectures from which ``hwcost.fit`` fits the model.
         unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
         provenance: Origin of the numbers (device, protocol, data hash, metrics); free JSON.
     """
@@ -75,6 +77,8 @@ class CostModel(Learned):
     learns: ClassVar[bool] = True
     candidate_rows: ClassVar[int] = 0
     baseline_for: ClassVar[frozenset[str]] = frozenset()
+    has_interval: ClassVar[bool] = False
+    fewest_architectures: ClassVar[int] = 5
 
     def __init__(
         self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY
@@ -318,6 +322,25 @@ class CostModel(Learned):
             )
         room = rowwise.log(most / predicted)
         return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
+
+    def transfer(self, measurements: Any, **options: Any) -> CostModel:
+        """Fits a model of another device on three of its measurements or more, with this model as the prior.
+
+        ``hwcost.fit(measurements, prior=[...])`` does the same with several models, which is better: what differs between
+        known devices says how far a new one may differ.
+
+        Args:
+            measurements: Campaign, store or table as :func:`hwcost.fit` takes it, of this model's space.
+            **options: Further arguments of :func:`hwcost.fit`, such as ``campaign_id`` or ``table``.
+
+        Raises:
+            DataError: When they are of another space, or fewer than three different architectures.
+            NotFittedError: When this model is not fitted.
+        """
+        from hwcost.cost_models.prior_fit import fit_with_prior
+
+        self._check_fitted()
+        return fit_with_prior(measurements, self, **{"quantity": self.quantity, **options}).model
 
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """Returns the mean value when every gene is drawn by itself; differentiable in the probabilities.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from hwcost.workloads.model import ModelWorkload
     from hwcost.workloads.slopes import ComponentTable
 
-__all__ = ["Data", "from_measurements", "from_store", "from_table", "read"]
+__all__ = ["Data", "from_measurements", "from_store", "from_table", "read", "rows_of"]
 
 FIT, TEST, UNIFORM, CHECK = "fit", "test", "uniform", "check"
 """Roles of rows: fitted on, tested on, tested on a uniform sample besides, and checked against the sum of components."""
@@ -165,6 +165,24 @@ def read(
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
         raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
     return replace(from_table(read_table(source, space, options)), kept=frozenset(options.keep))
+
+
+def rows_of(
+    source: Any,
+    space: str | SearchSpace | None = None,
+    campaign_id: str | None = None,
+    options: TableOptions = DEFAULTS,
+    shape: Mapping[str, int] | None = None,
+    quantity: str = LATENCY,
+) -> Data:
+    """Reads what :func:`read` reads, or takes the measurements of a campaign that was just made; arguments are the same."""
+    from hwcost.campaign.run import Result
+
+    if isinstance(source, Result):
+        options.refuse_given("this is a campaign")
+        return from_measurements(source.measurements, space, source.store_url, shape, quantity)
+    check({"source": source}, source=MEASURED_SOURCE)
+    return read(source, space, campaign_id, options, shape, quantity)
 
 
 def from_table(table: LatencyTable) -> Data:

@@ -70,7 +70,7 @@ def calibrate(
 def keep_errors(model: CostModel, errors: Floats, groups: Groups, level: float = LEVEL) -> None:
     """Gives a model its interval and its error distribution, of one measurement of a new architecture.
 
-    With too few architectures it gets none.
+    With too few architectures it gets none; one whose fit brings its own interval keeps that.
 
     Args:
         model: A fitted model.
@@ -79,6 +79,8 @@ def keep_errors(model: CostModel, errors: Floats, groups: Groups, level: float =
         level: Wanted share inside the interval.
     """
     model.n_architectures_ = len(groups)
+    if model.has_interval:
+        return
     model.log_interval_half_width_ = quantile(np.abs(errors), level, groups)
     model.errors_ = None
     if model.log_interval_half_width_ is not None:

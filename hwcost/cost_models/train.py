@@ -13,7 +13,7 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import cost_model
+from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import CHECK, FIT, Data
 from hwcost.cost_models.drift import Drift, estimate_drift
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DriftChoice", "Trained", "drift_of", "train", "train_on"]
 
-MIN_ARCHITECTURES = 5
-"""Fewest different architectures for cross-validated metrics."""
+MIN_ARCHITECTURES = CostModel.fewest_architectures
+"""Fewest different architectures for cross-validated metrics, of most cost models."""
 
 DriftChoice = Literal["auto", "none"]
 DRIFT_CHOICES = ("auto", "none")
@@ -90,10 +90,11 @@ def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **opti
         return _priced(data, data.components, **options)
     rows = data.rows(FIT)
     architectures = len({data.space.canonical(data.architectures[i].genes) for i in rows})
-    if architectures < MIN_ARCHITECTURES:
+    fewest = cost_model_class(model).fewest_architectures
+    if architectures < fewest:
         what = f"{len(rows)} rows" + (f" of {architectures} different architectures" if architectures < len(rows) else "")
         raise DataError(
-            f"{data.source}: {what} to fit on; at least {MIN_ARCHITECTURES} are needed. Measure more architectures."
+            f"{data.source}: {what} to fit on; at least {fewest} are needed. Measure more architectures."
         )
     refuse_faults(data)
     trained = train_on(rows, data, model, drift_of(data, rows, drift), **options)

@@ -63,8 +63,9 @@ def fitted(name: str, where: str) -> CostModel:
     archs = sample(where, 60, 1)
     sizes = np.array([sum(hash(str(gene)) % 97 if isinstance(gene, str) else gene for gene in arch.genes) for arch in archs])
     latency_s = (0.01 + 1e-5 * sizes) * np.exp(np.random.default_rng(2).normal(0, 0.1, len(archs)))
+    others = {"sources": [fitted("lut", where), fitted("ridge", where)]} if name == "prior" else {}
     try:
-        model = cost_model(name, SPACES[where], **QUICK.get(name, {})).fit(archs, latency_s)
+        model = cost_model(name, SPACES[where], **QUICK.get(name, {}), **others).fit(archs, latency_s)
     except MissingExtraError as error:
         pytest.skip(str(error))
     return calibrate(model, archs, latency_s)
