@@ -25,7 +25,7 @@ pytest.importorskip("tokenizers")
 pytest.importorskip("matplotlib")
 
 from hwcost.campaign.progress import Progress
-from hwcost.errors import InterruptedRunError, UsageError
+from hwcost.errors import DataError, InterruptedRunError
 from hwcost.report import drawings, write_page
 from hwcost.spaces import space as make_space
 from hwcost.supernets import subnet
@@ -247,7 +247,7 @@ def test_both_searches_begin_with_the_reference_and_share_what_is_known(runs) ->
 
 def test_no_bert_can_be_the_teacher_of_autodistill(text, tmp_path) -> None:
     given = Settings("smoke", corpus=str(text), backend="null", weights="bert")
-    with pytest.raises(UsageError, match="leave --weights out"):
+    with pytest.raises(DataError, match="'bert' holds no net"):
         pipeline("autodistill", tmp_path / "run", given).run()
 
 
