@@ -5,13 +5,13 @@
     python benchmarks/few_measurements.py DATA [--draws 20] [--part supershaper|nb201|wrong] [--rows 3,5,10,20,200]
 
 Each device is left out in turn; models of the others, fitted on all of their rows, are its prior. Errors in percent are the
-mean over the rest of its rows, as measured; each figure is the median over random draws of the rows. Beside it: the best of the
-usual models fitted on the same rows alone, the other device that turns out best times one factor (which nobody can know
+mean over the rest of its rows, as measured; each figure is the median over random draws of the rows. Beside it: the best of
+the usual models fitted on the same rows alone, the other device that turns out best times one factor (which nobody can know
 beforehand), and the mean of the others times one factor. Coverage is of 90 % intervals.
 
 ``supershaper`` has six tables that an audit does not call invalid; two of them are of one machine, which never serve each
-other. ``nb201`` learns from 900 rows of each device, and reports Spearman's correlation. ``wrong`` gives sources whose prices
-were shuffled.
+other. ``nb201`` learns from 900 rows of each device, and reports Spearman's correlation. ``wrong`` gives sources whose
+prices were shuffled.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import Data, read
 from hwcost.cost_models.lut import LookupTable
+from hwcost.cost_models.prediction import Prediction
 from hwcost.cost_models.prior import PriorModel
 from hwcost.cost_models.prior_sources import Source
 from hwcost.cost_models.train import train
@@ -91,6 +92,18 @@ def mape(predicted: Floats, measured: Floats) -> float:
     return float(100 * np.mean(np.abs(predicted / measured - 1)))
 
 
+def covered(answer: Prediction, measured: Floats) -> float:
+    """Returns the share of measured values inside their intervals."""
+    if answer.low is None or answer.high is None:
+        return 0.0
+    return float(np.mean((answer.low <= measured) & (measured <= answer.high)))
+
+
+def agreement(predicted: Floats, measured: Floats) -> float:
+    """Returns Spearman's correlation."""
+    return float(spearmanr(predicted, measured)[0])
+
+
 def split(device: Device, n: int, draw: int) -> tuple[Indices, Indices]:
     """Returns rows to fit on and rows to predict."""
     order = np.random.default_rng(1000 + draw).permutation(len(device.data))
@@ -112,9 +125,8 @@ def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, 
         kept, held = split(device, n, draw)
         answer = prior.clone().fit(device.genes[kept], values[kept]).predict(device.genes[held])
         measured = values[held]
-        assert answer.low is not None and answer.high is not None
-        inside = float(np.mean((answer.low <= measured) & (measured <= answer.high)))
-        width = 100 * float(np.median(answer.high / answer.values - 1))
+        inside = covered(answer, measured)
+        width = 100 * (0.0 if answer.high is None else float(np.median(answer.high / answer.values - 1)))
         alone = [cost_model(name, device.data.space).fit(device.genes[kept], values[kept]) for name in SCRATCH]
         fits = [mape(one.predict_encoded(device.genes[held]), measured) for one in alone]
         singles = [mape(scaled(one, kept, held, values), measured) for one in (*known, mean)]
@@ -151,7 +163,7 @@ def show_wrong(folder: Path, draws: int) -> None:
         space = device.data.space
         sources = [Source(one.name, _shuffled(one.model, i)) for i, one in enumerate(others(devices, device))]
         found = judge(device, PriorModel(space, sources=sources), others(devices, device), 20, draws)
-        print(f"{device.name:24} shuffled {found['prior']:6.2f} scratch {found['scratch']:6.2f} cover {found['coverage']:.2f}")
+        print("{:24} shuffled {prior:6.2f} scratch {scratch:6.2f} coverage {coverage:.2f}".format(device.name, **found))
 
 
 def _shuffled(model: CostModel, seed: int) -> CostModel:
@@ -181,13 +193,11 @@ def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> Non
             order = np.random.default_rng(2000 + draw).permutation(len(values))
             kept, held = order[:n], order[n : n + tested]
             answer = prior.clone().fit(device.genes[kept], values[kept]).predict(device.genes[held])
-            assert answer.low is not None and answer.high is not None
-            found.append(float(spearmanr(answer.values, values[held])[0]))
-            cover.append(float(np.mean((answer.low <= values[held]) & (values[held] <= answer.high))))
-            maps.append([float(spearmanr(one.model.predict_encoded(device.genes[held]), values[held])[0]) for one in sources])
-        best = float(np.mean(maps, axis=0).max())
-        table.append((np.mean(found), best, np.mean(cover)))
-        print(f"{device.name:20} prior {np.mean(found):.4f} best source {best:.4f} coverage {np.mean(cover):.2f}", flush=True)
+            found.append(agreement(answer.values, values[held]))
+            cover.append(covered(answer, values[held]))
+            maps.append([agreement(one.model.predict_encoded(device.genes[held]), values[held]) for one in sources])
+        table.append((np.mean(found), np.mean(maps, axis=0).max(), np.mean(cover)))
+        print("{:20} prior {:.4f} best source {:.4f} coverage {:.2f}".format(device.name, *table[-1]), flush=True)
     print("mean: prior {:.4f} best source {:.4f} coverage {:.2f}".format(*np.mean(table, axis=0)))
 
 
