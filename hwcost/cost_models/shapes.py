@@ -22,11 +22,15 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.shape_work import KINDS_OF_WORK, ShapeWork, by_shape
 from hwcost.cost_models.shrinkage import fit_ridge
 from hwcost.errors import UsageError
+from hwcost.quantities import QUANTITIES, quantity
 from hwcost.spaces.base import SearchSpace
-from hwcost.spaces.shaped import Shape, Shaped, split
+from hwcost.spaces.shaped import SHAPE_GENES, Shape, Shaped, split
 
 if TYPE_CHECKING:
     from hwcost.cost_models.lut import LookupTable
+
+PER_CALL = {"throughput_per_s": ("batch_size",), "tokens_per_s": ("batch_size", "seq_len")}
+"""Rates of calls one after another, by the sizes whose product a call delivers: what adds up is the time that they take."""
 
 OUTLIER = 4.0
 """Rows further off than this many robust standard deviations count less (Huber)."""
@@ -57,7 +61,8 @@ class Shapes(CostModel):
         shares_: Share of each column in what the rows of the fit cost, shape (columns,).
 
     Raises:
-        UsageError: When the space has no shapes, or its components are not known.
+        UsageError: When the space has no shapes, its components are not known, or the quantity is a share or another rate,
+            which does not add up over components.
     """
 
     name = "shapes"
@@ -73,12 +78,16 @@ class Shapes(CostModel):
         super().__init__(space, **common)
         if not isinstance(space, Shaped):
             raise UsageError(f"'{self.name}' is a model over batch sizes and lengths, and space '{space.name}' has none")
+        power = quantity(self.quantity).power_of_latency if self.quantity in QUANTITIES else None
+        if self.quantity not in PER_CALL and power is not None and power < 0:
+            raise UsageError(f"'{self.quantity}' does not add up over components: fit latency_s, and work it out from that")
         self.penalty = penalty
         self.work = ShapeWork(space)
 
     # -- fitting -------------------------------------------------------------------------------------------------------
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        values = self._turned(genes, values)
         columns = self.work(genes)
         self.floor_ = FLOOR * float(values.min())
         self.prices_ = _prices(columns, values, weights)
@@ -96,6 +105,12 @@ class Shapes(CostModel):
         parts = columns * self.prices_ / values[:, None]
         self.shares_ = parts.sum(axis=0) / parts.sum()
 
+    def _turned(self, genes: Floats, values: Floats) -> Floats:
+        """Returns the seconds of a call (n,) for a rate, and the rate for seconds; other quantities as they are."""
+        sizes = dict(zip(SHAPE_GENES, split(genes)[1].T, strict=True))
+        delivered = [sizes[name] for name in PER_CALL.get(self.quantity, ())]
+        return values if not delivered else np.asarray(np.prod(delivered, axis=0) / values)
+
     def _forget(self) -> None:
         self._at: dict[Shape, Floats] = {}
 
@@ -108,7 +123,7 @@ class Shapes(CostModel):
         return found
 
     def component_values(self, shape: Shape) -> Floats:
-        """Returns the price of every component at a shape, in the unit of the quantity, shape (components,)."""
+        """Returns the price of every component at a shape, in the quantity's unit or seconds of a rate; (components,)."""
         found = self._at.get(shape)
         if found is None:
             found = self._at[shape] = rowwise.dot(self.work.of_components(shape), self.prices_) * self.factors_
@@ -125,10 +140,12 @@ class Shapes(CostModel):
         counts, values = self.work.features.counts(own), np.empty(len(genes))
         for shape, rows in by_shape(sizes):
             values[rows] = rowwise.dot(counts[rows], self.component_values(shape))
-        return np.maximum(values, self.floor_)
+        return self._turned(genes, np.maximum(values, self.floor_))
 
     def table_at(self, shape: Shape) -> LookupTable | None:
-        """Returns the lookup table that this model is at one shape, without an interval."""
+        """Returns the lookup table that this model is at one shape, without an interval; None for a rate."""
+        if self.quantity in PER_CALL:
+            return None
         from hwcost.cost_models.at_shape import priced_table
 
         assert isinstance(self.space, Shaped)

@@ -60,6 +60,13 @@ def test_a_model_is_asked_at_a_shape(fitted, capsys) -> None:
     assert inside["predictions"][0]["in_domain"]
     assert not beyond["predictions"][0]["in_domain"]
     assert beyond["predictions"][0]["latency_s"] > inside["predictions"][0]["latency_s"]
+    both = document(capsys, *asked[:-2], "1,2", "--seq-len", "32,128")
+    assert [(one["batch_size"], one["seq_len"]) for one in both["predictions"]] == [(1, 32), (1, 128), (2, 32), (2, 128)]
+    assert [one["latency_s"] for one in both["predictions"][2:]] == [
+        one["predictions"][0]["latency_s"] for one in (inside, beyond)
+    ]
+    assert invoke([*asked[:-2], "1,2", "--seq-len", "32"]) == 0
+    assert "8_8_8_8@2x32" in capsys.readouterr().out
     assert "several shapes (batch_size 1 to 4; seq_len 16 to 64)" in refused(capsys, "predict", fitted, "--arch", "8_8_8_8")
 
 

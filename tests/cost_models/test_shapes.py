@@ -198,6 +198,20 @@ def test_columns_of_a_table_that_are_named_so_are_a_shape(tmp_path) -> None:
     assert only.at(1)([9]) == only([1, 9])
 
 
+def test_rates_follow_from_the_seconds_that_add_up() -> None:
+    points, values = drawn(60, 0, SHAPES)
+    sizes = np.array([SPACE.shape_of(point) for point in points])
+    rates = {"throughput_per_s": sizes[:, 0] / values, "tokens_per_s": sizes.prod(axis=1) / values}
+    new = drawn(9, 5, [Shape(3, 100)])[0]
+    for quantity, delivered in (("throughput_per_s", 3), ("tokens_per_s", 300)):
+        model = cost_model("shapes", SPACE, quantity=quantity).fit(points, rates[quantity])
+        np.testing.assert_allclose(model.predict(new).values, delivered / fitted("shapes").predict(new).values, rtol=1e-9)
+        archs = [SPACE.architecture_of(point) for point in new]
+        assert model.at(3, 100).predict(archs).values.tolist() == model.predict(new).values.tolist()
+    with pytest.raises(UsageError, match="'flops_utilisation' does not add up over components"):
+        cost_model("shapes", SPACE, quantity="flops_utilisation")
+
+
 # -- what is counted --------------------------------------------------------------------------------------------------
 
 
