@@ -6,7 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 FRAGMENTS = {
@@ -46,7 +46,7 @@ _SECTION = re.compile(r"^(Args|Attributes):\s*$")
 _ENTRY = re.compile(r"^ {4}(?P<name>\*{0,2}\w+)(?: \([^)]*\))?: (?P<text>.+)$")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
