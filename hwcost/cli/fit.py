@@ -207,11 +207,10 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
     footer = "\n".join(line for line in lines if line)
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
-    if shares and "prior" in model.provenance:
-        cells = [[n, format_percent(s, 1)] for n, s in shares]
-        console.print_table("Resemblance", ["source", "probability"], cells)
-    elif shares:
-        console.print_table("Importance", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
+    if shares:
+        is_prior = "prior" in model.provenance
+        head = ("Resemblance", ["source", "probability"]) if is_prior else ("Importance", ["feature", "share"])
+        console.print_table(*head, [[n, format_percent(s, 1)] for n, s in shares])
 
 
 def _shapes_of(model: CostModel) -> dict[str, list[float]] | None:

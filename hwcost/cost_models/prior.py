@@ -16,7 +16,6 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.conformal import LEVEL
 from hwcost.cost_models.prior_answer import Answer, answer
 from hwcost.cost_models.prior_basis import Basis, anchors
 from hwcost.cost_models.prior_experts import NOISES, Expert, experts, learnt_settings, posteriors
@@ -67,7 +66,7 @@ class PriorModel(CostModel):
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
     Attributes:
-        answer_: What is said of the columns: coefficients, their covariance, and the noise of a row.
+        answer_: Coefficients of the columns, their covariance, and the noise of a row.
         weights_: Probability that the new device resembles each source, the ``mean`` of all, or ``none``.
         floor_: Least value of any prediction.
 
@@ -187,6 +186,3 @@ def _noises(models: Sequence[CostModel]) -> Floats:
     steps = np.log(NOISES) - np.log(np.array(known))[:, None]
     shares = np.exp(-0.5 * (steps / NOISE_RANGE) ** 2).mean(axis=0)
     return np.asarray(np.log(shares / shares.sum()))
-
-
-__all__ = ["LEVEL", "PriorModel"]

@@ -59,7 +59,7 @@ class Basis:
         features: The feature extractor of the new device's model.
         sources: Fitted models of other devices.
         norms: Geometric mean of each source, and of each kind of work, over the anchors, shape (sources + works,).
-        mix: What turns raw deviation columns into ones of about unit size, shape (raw, deviations).
+        mix: Matrix from raw deviation columns to ones of about unit size, shape (raw, deviations).
         mean: Their means over the anchors, shape (deviations,).
         kinds: Kind of every column, shape (columns,).
     """
@@ -144,7 +144,8 @@ def _blocks(features: Features) -> list[tuple[int, int, Floats | None, int]]:
     width = len(features.one_hot_names)
     if features.is_buildable:
         count = len(features.components)
-        return [(0, count, np.linalg.cholesky(_kinship(features)), OWN_PRICE), (count, count + width, None, PLACE)]
+        mixing = np.asarray(np.linalg.cholesky(_kinship(features)), dtype=np.float64)
+        return [(0, count, mixing, OWN_PRICE), (count, count + width, None, PLACE)]
     if _is_alike(features):
         return [(width, width + features.sizes[0], None, OWN_PRICE), (0, width, None, PLACE)]
     numeric = sum(not gene.categorical for gene in features.space.genes)

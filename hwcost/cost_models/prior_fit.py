@@ -22,6 +22,9 @@ NAME = "prior"
 DEFAULT = "hybrid"
 """Name of the cost model that is fitted where none is named."""
 
+ORIGIN = ("device", "backend", "data", "data_sha256", "source")
+"""Facts of a source's provenance that the new model's provenance keeps."""
+
 WIDE = 0.10
 """Half-width of an interval from which on the user is told that more measurements would help."""
 
@@ -100,5 +103,5 @@ def warning(trained: Trained) -> str | None:
 
 def _origin(source: Source) -> dict[str, Any]:
     found = source.model.provenance
-    kept = {name: found[name] for name in ("device", "backend", "data", "data_sha256", "source") if name in found}
+    kept: dict[str, Any] = {name: found[name] for name in ORIGIN if name in found}
     return {"model": source.model.name, "rows": source.model.n_rows_, **kept}

@@ -20,9 +20,6 @@ AUTO = "auto"
 KEPT = 300
 """Measured architectures of a source that are kept with it, where its space cannot be sampled."""
 
-PLAIN = ("name", "model", "options", "state", "files", "provenance", "measured")
-"""Keys of a source as plain data."""
-
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -131,7 +128,7 @@ def _read(given: Any, space: SearchSpace | str | None) -> list[Source]:
             raise UsageError("prior='auto' is the prior that ships with a space: name the space of the measurements")
         return shipped(space)
     if isinstance(given, (str, PathLike)):
-        return [Source(Path(given).name or str(given), load(given))]
+        return [Source(Path(given).name or str(given), load(Path(given)))]
     raise UsageError(
         f"prior= is a fitted cost model, the folder of one, 'auto', or a list of these; got {given!r:.60} "
         f"({type(given).__name__})"
@@ -145,8 +142,8 @@ def _name(model: CostModel) -> str:
 
 
 def _check(source: Source, first: Source) -> None:
-    refuse = is_same(source.model.space, first.model.space) and source.model.quantity == first.model.quantity
-    if not refuse:
+    is_alike = is_same(source.model.space, first.model.space) and source.model.quantity == first.model.quantity
+    if not is_alike:
         raise DataError(
             f"the prior '{source.name}' is of space {_written(source.model.space)} ({source.model.quantity}), and the prior "
             f"'{first.name}' of space {_written(first.model.space)} ({first.model.quantity}). All of a prior are of one."
