@@ -10,7 +10,6 @@ import typer
 from hwcost.cli import console, tables
 from hwcost.cli.given import refuse_unused
 from hwcost.quantities import LATENCY
-from hwcost.spaces.shaped import Shaped, unshaped
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
@@ -162,6 +161,8 @@ def _operators(source: str, out: Path, space: str | None, model: str, unit: str 
 
 
 def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> dict[str, Any]:
+    from hwcost.spaces.shaped import unshaped
+
     model = result.model
     return {
         "source": data.source,
@@ -187,6 +188,7 @@ def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> 
 
 def _show(result: Trained, sanity: Sanity | None) -> None:
     from hwcost.cli.evaluate import COLUMNS, metric_cells
+    from hwcost.spaces.shaped import unshaped
     from hwcost.units import format_percent
 
     model = result.model
@@ -215,6 +217,8 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
 
 def _shapes_of(model: CostModel) -> dict[str, list[float]] | None:
     """Smallest and largest batch size and sequence length of a model over shapes; None for any other."""
+    from hwcost.spaces.shaped import Shaped
+
     if not isinstance(model.space, Shaped):
         return None
     return {name: list(ends) for name, ends in model.domain_.shape_reach.items()}
@@ -281,6 +285,7 @@ def _draw(result: Trained, out: Path) -> None:
     """Draws the figures; where matplotlib is missing, says so and goes on."""
     from hwcost.errors import MissingExtraError
     from hwcost.report import figures
+    from hwcost.spaces.shaped import unshaped
 
     try:
         figure, ax = figures.new_figure()

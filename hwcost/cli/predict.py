@@ -12,7 +12,9 @@ import typer
 from hwcost.cli import console, tables
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.quantities import LATENCY
-from hwcost.spaces.shaped import SHAPE_GENES
+
+SIZES = ("batch_size", "seq_len")
+"""Sizes of a shape, as documents name them."""
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,11 +111,11 @@ def _joined(documents: list[dict[str, Any]]) -> dict[str, Any]:
     if len(documents) == 1:
         return first
     entries = [
-        {**{name: one[name] for name in SHAPE_GENES if name in one}, **entry}
+        {**{name: one[name] for name in SIZES if name in one}, **entry}
         for one in documents
         for entry in one["predictions"]
     ]
-    return {**{name: value for name, value in first.items() if name not in SHAPE_GENES}, "predictions": entries}
+    return {**{name: value for name, value in first.items() if name not in SIZES}, "predictions": entries}
 
 
 def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
@@ -123,7 +125,7 @@ def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
 
 def _at(document: dict[str, Any]) -> str:
     """Says at which shape a model over shapes was asked; empty for several."""
-    sizes = [f"{name}={document[name]}" for name in SHAPE_GENES if name in document]
+    sizes = [f"{name}={document[name]}" for name in SIZES if name in document]
     return f" at {', '.join(sizes)}" if sizes else ""
 
 
@@ -154,7 +156,7 @@ def answers(model: CostModel, archs: list[Architecture], use_measured: bool, fit
         for i, one in enumerate(archs)
     ]
     about: dict[str, Any] = {"model": fitted.name, "chosen": fitted.chosen, "space": model.space.name}
-    about |= {name: model.provenance[name] for name in SHAPE_GENES if name in model.provenance}
+    about |= {name: model.provenance[name] for name in SIZES if name in model.provenance}
     return {**about, "quantity": model.quantity, "unit": model.unit, "predictions": entries}
 
 
@@ -221,7 +223,7 @@ def _show(document: dict[str, Any], title: str) -> None:
     for entry in document["predictions"]:
         interval = "-" if entry[low] is None else " to ".join(format_quantity(quantity, entry[end]) for end in (low, high))
         domain = "yes" if entry["in_domain"] else "no"
-        shape = "@" + "x".join(str(entry[name]) for name in SHAPE_GENES if name in entry)
+        shape = "@" + "x".join(str(entry[name]) for name in SIZES if name in entry)
         name, value = entry["arch"] + shape.removesuffix("@"), format_quantity(quantity, entry[quantity])
         rows.append([name, value, interval, domain, entry["source"]])
     heading = "latency" if is_latency else quantity
