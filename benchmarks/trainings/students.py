@@ -199,14 +199,14 @@ def _remembering(forward: Callable[..., torch.Tensor]) -> Callable[..., torch.Te
 def measure(students: Students) -> None:
     """Times all students in rounds, each in an order of its own, until the time is over or all rounds are done.
 
-    A visit builds a student, calls it once untimed, and keeps the least of some timed calls, which a neighbour on the machine
-    disturbs least. Interleaved rounds spread what drifts over all students alike.
+    A visit builds a student, calls it once untimed, and keeps the least of some timed calls, which a neighbour on the
+    machine disturbs least. Interleaved rounds spread what drifts over all students alike.
     """
-    arguments = bert_inputs(students.space)
+    arguments, everything = bert_inputs(students.space), students.everything
 
     def work(item: str) -> dict[str, Any]:
-        order = np.random.default_rng([SEED, int(item)]).permutation(len(students.everything))
-        archs = [students.everything[place] for place in order]
+        order = np.random.default_rng([SEED, int(item)]).permutation(len(everything))
+        archs = [everything[place] for place in order]
         return {"least_s": {students.space.key(arch): _least_s(students, arch, arguments) for arch in archs}}
 
     students.keep("rounds", map(str, range(ROUNDS)), work)
@@ -279,10 +279,10 @@ def provenance(students: Students, rounds: int) -> dict[str, Any]:
         "student": asdict(STUDENT), "flash": asdict(FLASH), "regular": asdict(FLASH.scaled(RATIO)), "seed": SEED,
         "shares": {"net": students.space.key(students.space.mobilebert), "seeds": SHARE_SEEDS},
         "latency": {
-            "batch_size": MEASURED_BATCH, "seq_len": LENGTH, "dtype": "float32", "runtime": "torch, eager", "rounds": rounds,
-            "calls": CALLS,
-            "estimate": "median over interleaved rounds of the least of the calls in a visit, with the order statistics between "
-            "which that median lies in 95 of 100 cases; not a campaign of hwcost's",
+            "batch_size": MEASURED_BATCH, "seq_len": LENGTH, "dtype": "float32", "runtime": "torch, eager",
+            "rounds": rounds, "calls": CALLS,
+            "estimate": "median over interleaved rounds of the least of the calls in a visit, with the order statistics "
+            "between which that median lies in 95 of 100 cases; not a campaign of hwcost's",
         },
     }  # fmt: skip
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.errors import UnknownNameError
+from hwcost.errors import UnknownNameError, UsageError
 from hwcost.objectives import Maximize, Minimize, Objective
 from hwcost.pareto import dominates, front
 from hwcost.spaces import Architecture
@@ -36,7 +36,7 @@ class TableQuality:
     Attributes:
         perplexity: Perplexity of masked words.
         mlm_accuracy: Share of masked words that are predicted rightly.
-        nsp_accuracy: Share of pairs of segments that are told rightly to follow each other or not.
+        nsp_accuracy: Share of pairs of segments that are classified rightly as following each other or not.
     """
 
     perplexity: float
@@ -102,23 +102,44 @@ class AutoDistillTable:
         """Returns the keys of the students that no other one dominates."""
         return self._keys(front(self.values(quality)))
 
-    def dominating(self, quality: str = "perplexity") -> list[str]:
-        """Returns the keys of the students that dominate the reference."""
+    def dominating(self, quality: str = "perplexity", reference: Architecture | None = None) -> list[str]:
+        """Returns the keys of the students that dominate a reference, MobileBERT's place by default."""
         values = self.values(quality)
-        reference = values[list(self.students).index(self.space.key(self.reference))]
-        return self._keys(dominates(values, reference))
+        beaten = values[list(self.students).index(self.space.key(reference or self.reference))]
+        return self._keys(dominates(values, beaten))
 
-    def objectives(self, quality: str = "perplexity") -> list[Objective]:
+    def dominated_by(self, count: int, quality: str = "perplexity") -> Architecture:
+        """Returns the student that exactly so many others dominate and whose genes differ least from the reference's.
+
+        Seven dominate MobileBERT in the paper; here another number may, and this one makes a search as hard as the paper's.
+
+        Raises:
+            UsageError: When no student is dominated by so many.
+        """
+        values = self.values(quality)
+        better = [int(dominates(values, one).sum()) for one in values]
+        found = [self.space.parse(key) for key, number in zip(self.students, better, strict=True) if number == count]
+        if not found:
+            raise UsageError(f"no student is dominated by exactly {count} others; there are numbers from 0 to {max(better)}")
+        return min(found, key=self._distance)
+
+    def _distance(self, arch: Architecture) -> int:
+        """Returns the number of steps between neighbouring choices from a student to the reference."""
+        rows = zip(self.space.genes, arch.genes, self.reference.genes, strict=True)
+        return sum(abs(gene.choices.index(one) - gene.choices.index(other)) for gene, one, other in rows)
+
+    def objectives(self, quality: str = "perplexity", reference: Architecture | None = None) -> list[Objective]:
         """Returns the objectives of a search, with the reference's values: one student is looked up for each evaluation.
 
         Args:
             quality: Quality that counts beside latency: ``perplexity``, ``mlm_accuracy`` or ``nsp_accuracy``.
+            reference: Student to be dominated; None for MobileBERT's place.
         """
         kind = Minimize if _sign(quality) > 0 else Maximize
-        reference = self.student(self.reference)
+        beaten = self.student(reference or self.reference)
         return [
-            Minimize(lambda arch: self.student(arch).latency_s, "latency_s", reference.latency_s),
-            kind(lambda arch: float(getattr(self.student(arch), quality)), quality, float(getattr(reference, quality))),
+            Minimize(lambda arch: self.student(arch).latency_s, "latency_s", beaten.latency_s),
+            kind(lambda arch: float(getattr(self.student(arch), quality)), quality, float(getattr(beaten, quality))),
         ]
 
     def _keys(self, chosen: Any) -> list[str]:

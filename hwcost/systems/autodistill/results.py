@@ -24,7 +24,7 @@ class Quality:
     Attributes:
         perplexity: Perplexity of masked words.
         mlm_accuracy: Share of masked words that are predicted rightly (Table 2).
-        nsp_accuracy: Share of pairs of segments that are told rightly to follow each other or not (section 4.1).
+        nsp_accuracy: Share of pairs of segments that are classified rightly as following each other or not (section 4.1).
     """
 
     perplexity: float
