@@ -138,6 +138,11 @@ class CostModel(Learned):
         """Name of the model that was chosen by cross-validation; None for a model that is not a choice."""
         return None
 
+    @property
+    def plain(self) -> CostModel:
+        """The fitted model that answers: the model itself, or what it is no more than a choice of."""
+        return self
+
     # -- parameters ----------------------------------------------------------------------------------------------------
 
     def get_params(self) -> dict[str, Any]:

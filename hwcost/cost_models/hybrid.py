@@ -21,7 +21,7 @@ from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
 from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand
-from hwcost.cost_models.folds import folds
+from hwcost.cost_models.folds import folds, side_by_side
 from hwcost.cost_models.forest import read_lightgbm_forest
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
@@ -114,8 +114,13 @@ class Hybrid(CostModel):
         if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOTHING_LEFT:
             return 0
         errors = np.empty((1 + len(STAGES), len(genes)))
-        for kept, held in folds(Groups.of_architectures(self.features, genes), FOLDS):
-            errors[:, held] = self._stage_errors(genes, values, weights, kept, held)
+        parts = list(folds(Groups.of_architectures(self.features, genes), FOLDS))
+
+        def stages(kept: Indices, held: Indices) -> Floats:
+            return self._stage_errors(genes, values, weights, kept, held)
+
+        for (_, held), found in zip(parts, side_by_side(stages, parts), strict=True):
+            errors[:, held] = found
         best = 1 + int(np.argmin(np.abs(errors[1:]).mean(axis=1)))
         is_better = clearly_better(np.abs(errors[best]), np.abs(errors[0]))
         is_no_worse = float((errors[best] ** 2).mean()) <= float((errors[0] ** 2).mean())
@@ -129,6 +134,11 @@ class Hybrid(CostModel):
         columns = self.features.learner_columns(genes[held])
         bare = np.log(values[held] / base.predict_encoded(genes[held]))
         return np.stack([bare, *(bare - predict_lightgbm(booster, columns, stage) for stage in STAGES)])
+
+    @property
+    def plain(self) -> CostModel:
+        """The base where there are no trees."""
+        return self if self.rounds_ else self.base_.plain
 
     def clone_with_hyperparameters(self) -> Hybrid:
         """Returns an unfitted copy with the base, its hyperparameters and the number of rounds that were taken."""

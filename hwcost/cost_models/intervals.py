@@ -18,6 +18,7 @@ from hwcost.cost_models.conformal import LEVEL, quantile
 from hwcost.cost_models.folds import out_of_fold
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.measured import judge_measured
+from hwcost.cost_models.remembered import recalled
 from hwcost.errors import DataError
 from hwcost.spaces.base import Architecture
 
@@ -102,10 +103,17 @@ def left_out_errors(model: CostModel, genes: Floats, values: Floats, weights: Fl
     if len(groups) < 2:
         raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
     is_rechosen = len(groups) < RECHOOSING_ROWS and model.chosen is None
+    asked = model if groups.has_repeats or len(groups) < RECHOOSING_ROWS else model.plain
+    unfitted = asked.clone() if is_rechosen else asked.clone_with_hyperparameters()
+    count = next((folds for rows, folds in FOLDS if len(groups) < rows), FEW_FOLDS)
 
     def predict(kept: Indices, left: Indices) -> Floats:
-        unfitted = model.clone() if is_rechosen else model.clone_with_hyperparameters()
-        return unfitted.fit(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
+        one = asked.clone() if is_rechosen else asked.clone_with_hyperparameters()
+        return one.fit(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
 
-    count = next((folds for rows, folds in FOLDS if len(groups) < rows), FEW_FOLDS)
-    return np.asarray(np.log(values / out_of_fold(groups, count, predict)))
+    def compute() -> Floats:
+        return np.asarray(np.log(values / out_of_fold(groups, count, predict)))
+
+    if asked.chosen is not None:  # what it chose is not among its arguments
+        return compute()
+    return recalled(unfitted, (genes, values, weights), compute)

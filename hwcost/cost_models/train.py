@@ -21,6 +21,7 @@ from hwcost.cost_models.features import Features
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import calibrate, left_out_errors
 from hwcost.cost_models.metrics import Metrics, metrics
+from hwcost.cost_models.remembered import remembering
 from hwcost.cost_models.repeats import without_own
 from hwcost.cost_models.table_faults import level_fault, refuse_faults
 from hwcost.errors import DataError, UsageError
@@ -121,7 +122,11 @@ def train_on(rows: Indices, data: Data, model: str, drift: Drift | None = None, 
         drift: Level from :func:`drift_of` on the same rows; None to take them as they stand.
         **options: Arguments of the model.
     """
-    rows = np.sort(rows)
+    with remembering():
+        return _train_on(np.sort(rows), data, model, drift, **options)
+
+
+def _train_on(rows: Indices, data: Data, model: str, drift: Drift | None, **options: Any) -> Trained:
     made = cost_model(model, data.space, **{**data.shape, **_named(data), **options})
     archs, values, weights = data.take(rows)
     genes, even = made.features.encode(archs), weights / weights.mean()
