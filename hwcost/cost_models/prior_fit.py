@@ -26,7 +26,7 @@ ORIGIN = ("device", "backend", "data", "data_sha256", "source")
 """Facts of a source's provenance that the new model's provenance keeps."""
 
 WIDE = 0.10
-"""Half-width of an interval from which on the user is told that more measurements would help."""
+"""Half-width of an interval from which on the command says that more measurements would help."""
 
 
 def fit_with_prior(

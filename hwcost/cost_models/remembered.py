@@ -20,7 +20,7 @@ from hwcost._types import Floats
 __all__ = ["recalled", "remembering"]
 
 _errors: ContextVar[dict[Any, Floats] | None] = ContextVar("left_out_errors", default=None)
-"""What the training in this thread knows; None outside of trainings. Threads for folds start without one."""
+"""Errors that the training in this thread knows; None outside of trainings. Threads for folds start without one."""
 
 
 @contextmanager
