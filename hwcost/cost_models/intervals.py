@@ -103,7 +103,8 @@ def left_out_errors(model: CostModel, genes: Floats, values: Floats, weights: Fl
     if len(groups) < 2:
         raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
     is_rechosen = len(groups) < RECHOOSING_ROWS and model.chosen is None
-    asked = model if groups.has_repeats or len(groups) < RECHOOSING_ROWS else model.plain
+    is_even = not groups.has_repeats and np.ptp(weights) == 0  # else each layer of models merges or scales rows once more
+    asked = model.plain if is_even and len(groups) >= RECHOOSING_ROWS else model
     unfitted = asked.clone() if is_rechosen else asked.clone_with_hyperparameters()
     count = next((folds for rows, folds in FOLDS if len(groups) < rows), FEW_FOLDS)
 

@@ -13,6 +13,7 @@ from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.remembered import remembering
 from tests.cost_models.planted import SPACE, noisy
+from tests.cost_models.test_one_way import from_child
 
 
 def planted(n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,3 +109,32 @@ def test_a_slow_evaluation_says_how_far_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "PATIENCE_S", 0.0)
     evaluate(data, "ridge", seeds=2, progress=said.append)
     assert said == [Fitted(name, i + 1, 4) for i, name in enumerate(["ridge", "ridge", "lut", "lut"])]
+
+
+def test_uneven_weights_are_scaled_by_every_layer_as_ever():
+    genes, values = planted(60)
+    weights = np.linspace(0.5, 1.5, len(genes))
+    hybrid = cost_model("hybrid", SPACE, rounds=0).fit(genes, values, weights)
+
+    def predict(kept, left):
+        one = hybrid.clone_with_hyperparameters()
+        return one.fit(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
+
+    by_hand = np.log(values / out_of_fold(Groups.of(hybrid.features, genes), 10, predict))
+    np.testing.assert_array_equal(left_out_errors(hybrid, genes, values, weights), by_hand)
+
+
+def errors_of_few_trees() -> list[float]:
+    genes, values = planted(folds_module.THREADS_FROM)
+    model = cost_model("lightgbm", SPACE, rounds=5).fit(genes, values)
+    return left_out_errors(model, genes, values, np.ones(len(genes))).tolist()
+
+
+def send_errors(channel):
+    channel.send(errors_of_few_trees())
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_fits_folds_in_threads_of_its_own():
+    here = errors_of_few_trees()
+    assert from_child("fork", send_errors) == here
