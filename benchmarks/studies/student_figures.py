@@ -104,7 +104,8 @@ def figure_6(ax: Axes) -> None:
     keys = list(table.regular)
     reference = table.space.key(table.reference)
     groups = {
-        "flash": _points(table, keys), "regular": _points(table, keys, table.regular),
+        "all students, flash": _points(table, list(table.students)), "flash": _points(table, keys),
+        "regular": _points(table, keys, table.regular),
         "reference": [point for rows in (table.students, table.regular) for point in _points(table, [reference], rows)],
     }  # fmt: skip
     scatter(ax, groups, ("perplexity", "latency (ms)"), f"Figure 6: {len(keys)} students, distilled both ways")

@@ -72,6 +72,7 @@ def _both_ways(ax: Axes, results: Results) -> None:
     name, nets, measured = results.search.quality, results.regular.nets, results.winners.nets
     latency = {key: 1e3 * (measured[key].measured_s or measured[key].predicted_s) for key in nets}
     groups = {
+        "evaluated": [(getattr(one, name), 1e3 * one.latency_s) for one in results.search.own.trials],
         "flash": [(getattr(net.flash, name), latency[key]) for key, net in nets.items()],
         "regular": [(getattr(net, name), latency[key]) for key, net in nets.items()],
     }
