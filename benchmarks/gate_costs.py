@@ -56,6 +56,7 @@ def main() -> None:
     parser.add_argument("--seq-len", type=int, default=128)
     parser.add_argument("--backend", default="torch")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--budget", type=float, help="seconds that the rounds share; what was measured until then is used")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--store", default="runs/gate-costs.db", help="store that is resumed")
     given = parser.parse_args()
@@ -67,7 +68,7 @@ def main() -> None:
     archs, shape = settings(space, given.nets, given.seed), options.shape
     plan = options.plan([*share_workloads(space, **shape), *models(space, archs, **shape)])
     with open_store(given.store) as store:
-        found = run(store, find_or_create(plan, store)).measurements
+        found = run(store, find_or_create(plan, store), budget_s=given.budget).measurements
     show(space, set(archs), found, shape)
 
 
