@@ -26,7 +26,7 @@ Out = Annotated[
     str, typer.Option("--out", metavar="DIR", help="Folder of the training; the same command resumes a training.")
 ]
 CorpusPath = Annotated[
-    str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, or a data set on disk.")
+    str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, a data set on disk, or tokens.")
 ]
 RecipeName = Annotated[
     str, typer.Option("--recipe", help="Name of a recipe, such as mini or supershaper-paper.", rich_help_panel=RECIPE)
@@ -118,8 +118,11 @@ def train(
 
     Every step runs several subnets on the same text and sums their gradients. Ctrl-C is safe: the same command resumes the
     training from the last checkpoint and ends in the same weights.
+
+    torchrun --nproc-per-node 2 -m hwcost supernet train ... divides the batch among several devices or hosts.
     """
     from hwcost.spaces import space as make_space
+    from hwcost.supernets.ranks import launched
     from hwcost.supernets.recipe import recipe as recipe_of
     from hwcost.supernets.run import Settings
 
@@ -133,8 +136,11 @@ def train(
     changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     made = make_space(space)
     settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(constraint or ()))
-    summary, seconds = _train(out, settings, device, _within(made, changed.seq_len, settings.constraints), save_every)
-    _report(out, changed.steps, summary, seconds, device, json)
+    allowed = _within(made, changed.seq_len, settings.constraints)
+    with launched(device) as ranks:
+        summary, seconds = _train(out, settings, device, allowed, save_every)
+        if ranks.is_first:
+            _report(out, changed.steps, summary, seconds, device, json)
 
 
 def _train(
