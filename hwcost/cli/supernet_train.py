@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,9 @@ import typer
 
 from hwcost.cli import console
 from hwcost.cli.progress import ProgressText, progress
+from hwcost.cli.supernet_memory import show
 from hwcost.cli.torch_device import Device, check_device, peak_memory_bytes, set_threads
+from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.spaces import SearchSpace
@@ -87,6 +90,12 @@ SaveEvery = Annotated[int, typer.Option("--save-every", help="Number of steps be
 Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")]
 
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the memory of the training, and whether it fits.")]
+Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, help="Number of processes of torchrun that --dry-run plans for.")
+]
+
+
 def train(
     space: Space,
     out: Out,
@@ -110,6 +119,8 @@ def train(
     threads: Threads = None,
     device: Device = "cpu",
     seed: console.Seed = 0,
+    dry_run: DryRun = False,
+    processes: Processes = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -136,6 +147,11 @@ def train(
     changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     made = make_space(space)
     settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(constraint or ()))
+    if dry_run:
+        show(settings, device, processes or int(os.environ.get("WORLD_SIZE", "1")), json)
+        return
+    if processes is not None:
+        raise UsageError("--processes goes with --dry-run; torchrun --nproc-per-node starts processes")
     allowed = _within(made, changed.seq_len, settings.constraints)
     with launched(device) as ranks:
         summary, seconds = _train(out, settings, device, allowed, save_every)

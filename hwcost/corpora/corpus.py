@@ -54,9 +54,8 @@ class Corpus(Sequence[Document]):
     """
 
     def __init__(self, documents: Iterable[Document], source: str = "the documents given") -> None:
-        is_read_later = isinstance(documents, LazyDocuments)
         self._documents: Sequence[Document] = (
-            documents if is_read_later else tuple(document for document in documents if document.sentences)
+            documents if isinstance(documents, LazyDocuments) else tuple(one for one in documents if one.sentences)
         )
         self.source = source
         if not self._documents:

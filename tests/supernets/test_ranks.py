@@ -285,7 +285,8 @@ def test_torchrun_trains_and_evaluates_on_the_command_line(tmp_path: Path) -> No
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    started = ["supernet", "train", TINY, "--recipe", "smoke", "--corpus", str(lines(tmp_path)), "--out", str(tmp_path / "two")]
+    corpus = str(lines(tmp_path))
+    started = ["supernet", "train", TINY, "--recipe", "smoke", "--corpus", corpus, "--out", str(tmp_path / "two")]
     shared = hwcost(*started)
     alone = hwcost(*started[:-1], str(tmp_path / "one"), "--accumulate", "2", count=1)
     assert shared["tokens_now"] == alone["tokens_now"]
