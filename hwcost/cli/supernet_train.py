@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,9 @@ import typer
 
 from hwcost.cli import console
 from hwcost.cli.progress import ProgressText, progress
+from hwcost.cli.supernet_memory import show
 from hwcost.cli.torch_device import Device, check_device, peak_memory_bytes, set_threads
+from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.spaces import SearchSpace
@@ -26,7 +29,7 @@ Out = Annotated[
     str, typer.Option("--out", metavar="DIR", help="Folder of the training; the same command resumes a training.")
 ]
 CorpusPath = Annotated[
-    str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, or a data set on disk.")
+    str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, a data set on disk, or tokens.")
 ]
 RecipeName = Annotated[
     str, typer.Option("--recipe", help="Name of a recipe, such as mini or supershaper-paper.", rich_help_panel=RECIPE)
@@ -87,6 +90,12 @@ SaveEvery = Annotated[int, typer.Option("--save-every", help="Number of steps be
 Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")]
 
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the memory of the training, and whether it fits.")]
+Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, help="Number of processes of torchrun that --dry-run plans for.")
+]
+
+
 def train(
     space: Space,
     out: Out,
@@ -110,6 +119,8 @@ def train(
     threads: Threads = None,
     device: Device = "cpu",
     seed: console.Seed = 0,
+    dry_run: DryRun = False,
+    processes: Processes = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -118,8 +129,11 @@ def train(
 
     Every step runs several subnets on the same text and sums their gradients. Ctrl-C is safe: the same command resumes the
     training from the last checkpoint and ends in the same weights.
+
+    torchrun --nproc-per-node 2 -m hwcost supernet train ... divides the batch among several devices or hosts.
     """
     from hwcost.spaces import space as make_space
+    from hwcost.supernets.ranks import launched
     from hwcost.supernets.recipe import recipe as recipe_of
     from hwcost.supernets.run import Settings
 
@@ -133,8 +147,16 @@ def train(
     changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     made = make_space(space)
     settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(constraint or ()))
-    summary, seconds = _train(out, settings, device, _within(made, changed.seq_len, settings.constraints), save_every)
-    _report(out, changed.steps, summary, seconds, device, json)
+    if dry_run:
+        show(settings, device, processes or int(os.environ.get("WORLD_SIZE", "1")), json)
+        return
+    if processes is not None:
+        raise UsageError("--processes goes with --dry-run; torchrun --nproc-per-node starts processes")
+    allowed = _within(made, changed.seq_len, settings.constraints)
+    with launched(device) as ranks:
+        summary, seconds = _train(out, settings, device, allowed, save_every)
+        if ranks.is_first:
+            _report(out, changed.steps, summary, seconds, device, json)
 
 
 def _train(

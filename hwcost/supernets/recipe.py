@@ -32,7 +32,7 @@ class Recipe:
         epsilon: Constant added to the root of the second moment.
         clip: Largest norm of the gradient; None for no limit.
         optimizer: ``adamw`` or ``lamb``.
-        accumulate: Micro batches that a step is divided into.
+        accumulate: Micro batches that a step is divided into, on all processes together; see :meth:`over`.
         dtype: ``float32``, or ``bfloat16`` for automatic mixed precision.
         sampling: The rule of sampling; see :mod:`hwcost.supernets.sampling`.
         random: Random architectures of a step.
@@ -93,6 +93,28 @@ class Recipe:
     def micro_batch(self) -> int:
         """Sequences of a micro batch."""
         return self.batch_size // self.accumulate
+
+    def over(self, processes: int) -> Recipe:
+        """Returns the recipe for several processes, each of which takes as many micro batches as one alone would.
+
+        The batch stays what it is: ``accumulate x processes x sequences of a process = batch_size``. Where that does not
+        divide the batch, it is parted into the next larger number of micro batches that does, and some processes take one
+        more than others.
+
+        Args:
+            processes: Number of processes.
+
+        Raises:
+            UsageError: When the batch has fewer sequences than there are processes.
+        """
+        least = self.accumulate * processes
+        parts = next((count for count in range(least, self.batch_size + 1) if self.batch_size % count == 0), None)
+        if processes < 1 or (parts is None and self.batch_size < processes):
+            raise UsageError(
+                f"a batch of {self.batch_size} sequences cannot be divided among {processes} processes. Start as many as it "
+                f"has sequences at the most"
+            )
+        return replace(self, accumulate=parts or self.batch_size)
 
     def rate(self, step: int) -> float:
         """Returns the learning rate of a step, counted from 0."""

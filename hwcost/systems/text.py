@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from hwcost.corpora import MlmBatches, Tokenizer, corpus
-from hwcost.supernets.run import HELD_OUT, tokenizer_of
+from hwcost.corpora import MlmBatches, halves
+from hwcost.supernets.run import HELD_OUT, first_tokenizer
 
 
 class Text:
     """A corpus, divided into training and held-out documents, and its tokenizer.
 
     Args:
-        source: ``stdlib``, or the path of text files or of a data set on disk.
+        source: ``stdlib``, or the path of text files, of a data set on disk, or of prepared tokens.
         vocabulary: Number of word pieces.
         seq_len: Number of tokens in a sequence.
         seed: Seed of the batches.
@@ -21,9 +20,8 @@ class Text:
     """
 
     def __init__(self, source: str, vocabulary: int, seq_len: int, seed: int, weights: str | None = None) -> None:
-        self.training, self.held_out = corpus(source).split(HELD_OUT)
-        given = None if weights is None else tokenizer_of(Path(weights))
-        self.tokenizer = given or Tokenizer.train(self.training, vocabulary)
+        self.training, self.held_out = halves(source, HELD_OUT)
+        self.tokenizer = first_tokenizer(self.training, weights, vocabulary)
         self.seq_len, self.seed = seq_len, seed
         self._made: dict[tuple[int, bool, int], MlmBatches] = {}
 

@@ -74,15 +74,21 @@ class DirectTraining:
         self.gated, self.batches, self.recipe, self.rate, self.prices = gated, batches, recipe, rate, prices
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`; gates move when a step's last pass has been differentiated.
-
-        Their gradient is the mean over the step's micro batches, as that of the weights is.
-        """
+        """See :class:`~hwcost.supernets.training.Objective`."""
         batch = moved(self.batches(number), device_of(self.gated))
         yield Pass("mlm", masked_lm_loss(self.gated, batch), batch["input_ids"].numel())
-        if (number + 1) % self.recipe.accumulate == 0:
-            self._reprice()
-            self.gated.direct.update(self.rate * self.recipe.rate(step) / self.recipe.learning_rate)
+
+    def further(self) -> list[torch.Tensor]:
+        """See :class:`~hwcost.supernets.training.SteppedObjective`: the gates."""
+        return [self.gated.direct.gates]
+
+    def begin(self, step: int) -> None:
+        """See :class:`~hwcost.supernets.training.SteppedObjective`; nothing is prepared."""
+
+    def end(self, step: int, losses: dict[str, float]) -> None:
+        """Moves the gates, by the mean of their gradient over the step's micro batches, as the weights are."""
+        self._reprice()
+        self.gated.direct.update(self.rate * self.recipe.rate(step) / self.recipe.learning_rate)
 
     def _reprice(self) -> None:
         """Takes the prices of gates from where they stand, for a cost that is not a plain sum over them."""
@@ -121,32 +127,36 @@ class SampledTraining:
         cost: Cost of a net, which the policy weighs against its loss.
         batches: Text; all nets of a step see the same.
         folder: Folder of the training; on resumption, its log is replayed to the policy.
-        accumulate: Number of micro batches in a step, in each of which every net of the step runs.
         rate: Function of the step that returns the policy's step size; None for the policy's own in every step.
     """
 
     def __init__(
         self, supernet: ComponentSupernet, policy: Sampling, cost: Callable[[Architecture], float], batches: Batches,
-        folder: Path, accumulate: int = 1, rate: Callable[[int], float] | None = None,
+        folder: Path, rate: Callable[[int], float] | None = None,
     ) -> None:  # fmt: skip
         self.supernet, self.policy, self.cost, self.batches, self.folder = supernet, policy, cost, batches, folder
-        self.accumulate, self.rate, self._steps = accumulate, rate, 0
+        self.rate, self._steps = rate, 0
         self._archs: list[Architecture] = []
-        self._losses: list[float] = []
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`; the policy learns when all passes have been differentiated."""
-        if number % self.accumulate == 0:
-            self.catch_up(step)
-            self._archs = list(self.policy.ask())
-            self._losses = [0.0] * len(self._archs)
+        """See :class:`~hwcost.supernets.training.Objective`; every micro batch runs all nets of the step."""
         batch = moved(self.batches(number), device_of(self.supernet))
         for index, arch in enumerate(self._archs):
             loss = masked_lm_loss(self.supernet.set(arch, "mlm"), batch)
-            self._losses[index] += float(loss.detach()) * (1 / self.accumulate)
             yield Pass(_name(index), loss, batch["input_ids"].numel())
-        if (number + 1) % self.accumulate == 0:
-            self._tell(self._archs, self._losses)
+
+    def further(self) -> list[torch.Tensor]:
+        """See :class:`~hwcost.supernets.training.SteppedObjective`; the policy has no gradients."""
+        return []
+
+    def begin(self, step: int) -> None:
+        """Draws the nets of a step; the policy knows the losses of all steps before it by then."""
+        self.catch_up(step)
+        self._archs = list(self.policy.ask())
+
+    def end(self, step: int, losses: dict[str, float]) -> None:
+        """Tells the policy what the step's nets lost."""
+        self._tell(self._archs, [losses[_name(index)] for index in range(len(self._archs))])
 
     def catch_up(self, steps: int) -> None:
         """Replays the log's steps up to this one to the policy."""

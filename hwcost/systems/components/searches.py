@@ -95,7 +95,7 @@ def sampled_training(
 
     return SampledTraining(
         pipeline.supernet(start), policy, pipeline.cost, batches_of(pipeline.text, recipe, preset),
-        pipeline.folder / f"{name}-training", recipe.accumulate, at if preset.sampled_decay else None,
+        pipeline.folder / f"{name}-training", at if preset.sampled_decay else None,
     )  # fmt: skip
 
 

@@ -64,12 +64,12 @@ def direct(
 
 
 def sampled(
-    folder: Path, batches: Any = batch, accumulate: int = 1, **options: Any
+    folder: Path, batches: Any = batch, **options: Any
 ) -> tuple[ComponentSupernet, Sampling, SampledTraining]:
     net = ComponentSupernet(SPACE)
     goals = [Minimize(lambda arch: 0.0, "loss"), Minimize(COST, "cost")]
     policy = Sampling(Problem(SPACE, goals), samples=3, rate=5.0, start=SPACE.base().genes, **options)
-    return net, policy, SampledTraining(net, policy, COST, batches, folder, accumulate)
+    return net, policy, SampledTraining(net, policy, COST, batches, folder)
 
 
 def stopped_after(steps: int) -> Any:
@@ -173,7 +173,7 @@ def test_do_accumulates() -> None:
 
 def test_sdo_accumulates_and_resumes(tmp_path: Path) -> None:
     def run(name: str, recipe: Recipe, batches: Any, tell: Any = lambda state: None) -> tuple[ComponentSupernet, Sampling]:
-        net, policy, objective = sampled(tmp_path / name, batches, recipe.accumulate)
+        net, policy, objective = sampled(tmp_path / name, batches)
         train(net, [Phase("sdo", objective, recipe)], tmp_path / name, {}, 2, tell)
         objective.catch_up(recipe.steps)
         return net, policy
