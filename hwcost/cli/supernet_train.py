@@ -72,6 +72,13 @@ RelationLayer = Annotated[
         "--relation-layer", help="Layer of the teacher to learn from: 1 the first, -1 the last.", rich_help_panel=RECIPE
     ),
 ]
+Layers = Annotated[
+    str | None,
+    typer.Option(
+        "--layers", help="Rule of the layers that shallow nets keep: alternate, top or alternate-top.",
+        rich_help_panel=RECIPE,
+    ),
+]  # fmt: skip
 Backbone = Annotated[
     str | None,
     typer.Option("--backbone", metavar="DIR", help="Folder of a BERT, or of a saved net, that the weights start from."),
@@ -112,6 +119,7 @@ def train(
     random: Random = None,
     relation: Relation = None,
     relation_layer: RelationLayer = None,
+    layers: Layers = None,
     backbone: Backbone = None,
     teacher: Teacher = None,
     constraint: Constraints = None,
@@ -142,7 +150,7 @@ def train(
     changes = {
         "steps": steps, "batch_size": batch_size, "seq_len": seq_len, "accumulate": accumulate, "dtype": dtype,
         "learning_rate": learning_rate, "sampling": sampling, "random": random, "relation": relation,
-        "relation_layer": relation_layer,
+        "relation_layer": relation_layer, "layers": layers,
     }  # fmt: skip
     changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     made = make_space(space)

@@ -13,6 +13,7 @@ KNOWN = {
     "dtype": ("float32", "bfloat16"),
     "sampling": ("sandwich", "uniform", "largest"),
     "relation": ("softmax-mse", "logits-mse", "softmax-kl"),
+    "layers": ("alternate", "top", "alternate-top"),
 }
 """Values of the settings that are names."""
 
@@ -40,6 +41,8 @@ class Recipe:
         relation_weights: Weights of the relations of queries, keys and values in that loss.
         relation_layer: Layer of the teacher whose relations the last layer of each net learns: 1 for the first, -1 for the
             last.
+        layers: Rule by which a net of fewer layers than the supernet keeps some (AutoDistil, Table 8): ``alternate``;
+            ``top``, which drops the top ones; or ``alternate-top``, which trains by the first and extracts by the second.
     """
 
     steps: int
@@ -59,6 +62,7 @@ class Recipe:
     relation: str = "softmax-mse"
     relation_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     relation_layer: int = -1
+    layers: str = "alternate"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "seq_len", "accumulate", "learning_rate", "random", "clip", "epsilon"):
@@ -88,6 +92,11 @@ class Recipe:
     def relations(self) -> tuple[str, tuple[float, float, float], int]:
         """What a teacher's relations are learnt by: the loss, its weights, and the teacher's layer."""
         return self.relation, self.relation_weights, self.relation_layer
+
+    @property
+    def layer_rules(self) -> tuple[str, str]:
+        """Rules of the kept layers while the supernet is trained, and when nets are extracted from it."""
+        return ("alternate", "top") if self.layers == "alternate-top" else (self.layers, self.layers)
 
     @property
     def micro_batch(self) -> int:

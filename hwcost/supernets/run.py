@@ -180,6 +180,7 @@ class Run:
         settings = self.settings
         made = supernet(settings.space, settings.seed, **settings.options)
         builder(made.space).check_seq_len(settings.recipe.seq_len)
+        made.keep_layers(settings.recipe.layer_rules[0])
         made.to(self.device)
         return made
 
@@ -193,6 +194,7 @@ class Run:
         from hwcost.supernets.training import fill
 
         fill(self.supernet, Checkpoint.load(self.folder).model, self.folder)
+        self.supernet.keep_layers(self.settings.recipe.layer_rules[1])
         return self.supernet
 
     @cached_property
@@ -220,6 +222,7 @@ class Run:
         """
         from hwcost.supernets.training import Phase, train
 
+        self.supernet.keep_layers(self.settings.recipe.layer_rules[0])
         about = self.settings.as_dict() | {"text": self.text[0].digest}
         del about["recipe"]  # the phase has it
         about["limits"] = about.pop("constraints")  # as checkpoints of version 0.1.0 name them
