@@ -45,7 +45,7 @@ SCALE = 0
 """Group of the direction of a change of scale; the others are columns of ``SETTINGS``, counted from 1."""
 
 GROUPS = {SOURCE: 1, OVERHEAD: 2, WORK: 1, OWN_PRICE: 3, PLACE: 4}
-"""Group of a direction towards a column, by the kind of the column."""
+"""Number of the size of a direction towards a column, by the kind of the column."""
 
 PROBES = 32
 """Anchors on which a source that is left out is compared with the others."""
@@ -65,7 +65,7 @@ class Expert:
         name: Name of the source that the device is like; ``mean`` or ``none``.
         base: Coefficients of what it is like, shape (columns,).
         turns: Coefficients of each direction in which it may deviate, shape (columns, directions); the first is its scale.
-        groups: Group of each direction, which has its size, see ``GROUPS``; shape (directions,).
+        groups: Number of the size of each direction, see ``GROUPS``; shape (directions,).
     """
 
     name: str

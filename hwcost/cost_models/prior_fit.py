@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hwcost.cost_models.data import Data, rows_of
-from hwcost.cost_models.prior_sources import Source, is_same, read_prior, refuse_other_space
+from hwcost.cost_models.prior_sources import AUTO, Source, is_same, read_prior, refuse_other_space
 from hwcost.cost_models.train import DriftChoice, Trained, train
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
@@ -26,7 +26,7 @@ ORIGIN = ("device", "backend", "data", "data_sha256", "source")
 """Facts of a source's provenance that the new model's provenance keeps."""
 
 WIDE = 0.10
-"""Half-width of an interval from which on the command says that more measurements would help."""
+"""Half-width of an interval from which on a warning advises more measurements."""
 
 
 def fit_with_prior(
@@ -66,11 +66,15 @@ def read_with_prior(
     """
     if model not in (NAME, DEFAULT):
         raise UsageError(f"with a prior, the cost model is '{NAME}', and '{model}' was given. Leave out one of the two.")
-    sources = read_prior(prior, space)
-    known = sources[0].model.space
-    wanted = known if space is None or space == known.name == Table.name else space
     shape = {name: size for name, size in (options or {}).items() if name in ("batch_size", "seq_len")}
-    data = rows_of(source, wanted, campaign_id, table, shape, quantity)
+
+    def rows(of: SearchSpace | str | None) -> Data:
+        return rows_of(source, of, campaign_id, table, shape, quantity)
+
+    is_shipped = AUTO in (prior if isinstance(prior, (list, tuple)) else [prior])
+    sources = read_prior(prior, rows(None).space if is_shipped and space is None else space)
+    known = sources[0].model.space
+    data = rows(known if space is None or space == known.name == Table.name else space)
     if is_same(data.space, known):
         data = replace(data, space=known)
     refuse_other_space(sources, data.space, data.quantity)

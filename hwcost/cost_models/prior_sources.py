@@ -75,7 +75,7 @@ def read_prior(given: Any, space: SearchSpace | str | None = None) -> list[Sourc
             needs one.
 
     Returns:
-        Sources, at least one; all belong to one space and predict one quantity.
+        The sources, one or more; all belong to one space and predict one quantity.
 
     Raises:
         DataError: When a folder holds no model, or a source is of another space or quantity than the others.
