@@ -50,7 +50,7 @@ def test_training_on_prepared_tokens_is_training_on_the_text(
     assert own == other
     with (tmp_path / "tokens" / "training.tokens").open("ab") as file:
         file.write(b"\0")
-    assert invoke(["supernet", "eval", str(tmp_path / "on-tokens")]) == 2
+    assert invoke(["supernet", "eval", str(tmp_path / "on-tokens"), "-n", "1"]) == 2
     assert "holds no tokens of a corpus, or it is damaged" in capsys.readouterr().err
 
 
