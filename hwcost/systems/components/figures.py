@@ -46,7 +46,9 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
 
 
 def sweep(ax: Axes, found: Sweep) -> None:
-    """Draws quality against speed, a line per method from the least weight of the cost up (Table 7).
+    """Draws quality against speed, a line per method, whose marks grow with the weight of the cost (Table 7).
+
+    Numbers stand at the net that was selected, in bold, and at the largest weight.
 
     Args:
         ax: The axes.
@@ -57,13 +59,13 @@ def sweep(ax: Axes, found: Sweep) -> None:
     chosen = set(found.chosen.values())
     for color, (name, points) in zip(COLORS, series(found.points).items(), strict=False):
         speeds, qualities = [point.speed for point in points], [point.quality for point in points]
-        ax.plot(speeds, qualities, "o-", color=color, label=name, markersize=5, linewidth=1.2)
-        for point in points:
-            offset = (0, 8) if point.rate is None else (0, -15)
-            weight = "bold" if point.name in chosen else "normal"
+        label = f"{name}: lambda {', '.join(f'{point.penalty:g}' for point in points)}"
+        ax.plot(speeds, qualities, color=color, label=label, linewidth=1.2)
+        ax.scatter(speeds, qualities, s=[18 + 14 * place for place in range(len(points))], color=color, zorder=3)
+        for point in [one for one in points if one.name in chosen or one is points[-1]]:
             ax.annotate(
-                f"{point.penalty:g}", (point.speed, point.quality), offset, textcoords="offset points", ha="center",
-                fontsize=8, color=color, fontweight=weight,
+                f"{point.penalty:g}", (point.speed, point.quality), (9, 5), textcoords="offset points", fontsize=8,
+                color=color, fontweight="bold" if point.name in chosen else "normal",
             )  # fmt: skip
     ax.plot([1.0], [found.quality], "s", color=INK, markersize=6, label="base net")
     ax.axhline(found.quality - found.drop, label=f"accepted, {found.drop:g} below it", **DASHED)

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 from hwcost.errors import UsageError
 from hwcost.searchers import Trial
@@ -22,7 +21,7 @@ from hwcost.searchers.direct import THRESHOLD, Direct
 from hwcost.searchers.sampling import Sampling
 from hwcost.spaces import Architecture
 from hwcost.supernets.components import ComponentSupernet
-from hwcost.supernets.masked_lm import Batches, asked, inputs, masked_lm_loss
+from hwcost.supernets.masked_lm import Batches, masked_lm_loss
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Pass, device_of, moved, read_log
 
@@ -39,6 +38,15 @@ class Gated(nn.Module):
         super().__init__()
         self.supernet, self.direct = supernet, direct
         self.gates = nn.Parameter(direct.gates.detach(), requires_grad=False)  # shares memory; without an optimiser
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor, positions: torch.Tensor
+    ) -> torch.Tensor:
+        """Runs all pieces, weighed by their gates: ids, mask, segments (B, S) and n of the B * S tokens -> (n, words)."""
+        net = self.supernet
+        hidden = net.weigh(self.direct.gates.to(device_of(net)), input_ids, attention_mask, token_type_ids)
+        logits: torch.Tensor = net.weights.head(hidden.flatten(0, 1)[positions], net.weights.embeddings.word.weight)
+        return logits
 
 
 class DirectTraining:
@@ -67,12 +75,8 @@ class DirectTraining:
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernets.training.Objective`."""
-        net, direct = self.gated.supernet, self.gated.direct
-        batch = moved(self.batches(number), device_of(net))
-        hidden = net.weigh(direct.gates.to(device_of(net)), *inputs(batch))
-        positions, wanted = asked(batch)
-        logits = net.weights.head(hidden.flatten(0, 1)[positions], net.weights.embeddings.word.weight)
-        yield Pass("mlm", functional.cross_entropy(logits.float(), wanted), batch["input_ids"].numel())
+        batch = moved(self.batches(number), device_of(self.gated))
+        yield Pass("mlm", masked_lm_loss(self.gated, batch), batch["input_ids"].numel())
 
     def further(self) -> list[torch.Tensor]:
         """See :class:`~hwcost.supernets.training.SteppedObjective`: the gates."""

@@ -83,7 +83,7 @@ class ComponentsPreset(Preset):
     estimator: str = "rloo"
     samples: int
     sweep: Sweeping = Sweeping()
-    timed_turns: int = 3
+    timed_turns: int = 2
     timed_steps: int = 3
     winner_rounds: int | None
     batches: int

@@ -70,10 +70,13 @@ class Direct(Selected):
     Attributes:
         curves: Losses.
         gates: Gates in the end, one row per block (Figure 3).
+        weighed_perplexity: Perplexity with the gates as they were trained, before joints and means were rounded to what a
+            plain net has or has not; ``perplexity`` is that of the plain net.
     """
 
     curves: TrainingCurves
     gates: list[list[float]]
+    weighed_perplexity: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,11 +67,12 @@ def direct(pipeline: ComponentsPipeline, name: str, penalty: float) -> Direct:
     about = {"penalty": net.direct.weight, "rate": preset.direct_rate, "mode": preset.direct_mode, **_schedule(pipeline)}
     phase = Phase("do", direct_training(pipeline, net), preset.direct, is_of_weights, about)
     curves = train_phase(pipeline, net, phase, pipeline.text, name)
-    gates = net.direct.gates.detach().clone()
+    gates, weighed = net.direct.gates.detach().clone(), pipeline.quality(net)
     arch = folded(net.supernet, gates)
     subnet.write_tensors(pipeline.weights(name), net.supernet.state_dict())
     found = pipeline.quality(net.supernet.set(arch, "mlm"))
-    return Direct(curves=curves, gates=_plain(gates), perplexity=found, **pipeline.described(arch))
+    about_net = pipeline.described(arch)
+    return Direct(curves=curves, gates=_plain(gates), weighed_perplexity=weighed, perplexity=found, **about_net)
 
 
 def sampled_training(

@@ -100,6 +100,7 @@ def test_do_resumes_bit_by_bit(tmp_path: Path, steps: int) -> None:
 @pytest.mark.parametrize(("steps", "options"), [(1, {}), (3, {"optimizer": "adam", "estimator": "score+ema"})])
 def test_sdo_resumes_bit_by_bit(tmp_path: Path, steps: int, options: dict[str, str]) -> None:
     """Adam's moments, the running mean, and a rate that follows a schedule are found again from the log."""
+
     def run(folder: Path, tell: Any = lambda state: None) -> tuple[ComponentSupernet, Any]:
         net, policy, objective = sampled(folder, **options)
         objective.rate = RECIPE.rate if options else None
@@ -146,6 +147,15 @@ def test_folding_gates_changes_nothing() -> None:
             arch = folded(net, gates)
             found = net.set(arch, "none")(*inputs(one))
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_gated_net_with_the_base_nets_gates_is_the_base_net() -> None:
+    gated, _ = direct()
+    one = {name: torch.from_numpy(array) for name, array in batch(0).items()}
+    positions = torch.tensor([0, 3, 9])
+    with torch.no_grad():
+        expected = gated.supernet.set(SPACE.base(), "mlm")(*inputs(one), positions)
+        torch.testing.assert_close(gated(*inputs(one), positions), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_do_accumulates() -> None:
