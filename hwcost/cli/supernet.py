@@ -9,7 +9,7 @@ import typer
 
 from hwcost.cli import console
 from hwcost.cli.supernet_tokens import tokens
-from hwcost.cli.supernet_train import train
+from hwcost.cli.supernet_train import resume, train
 from hwcost.cli.torch_device import Device, check_device, check_torch
 from hwcost.errors import UsageError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Train elastic supernets, evaluate their subnets, and extract them.", no_args_is_help=True)
 app.command()(train)
+app.command()(resume)
 app.command()(tokens)
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a training.")]

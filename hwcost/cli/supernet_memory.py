@@ -54,7 +54,8 @@ def show(settings: Settings, device: str, processes: int, json: str | None) -> N
     devices = next((count for count in more if free and total(recipe, count) <= free), None)
     document = {
         "processes": processes, "batch_size": recipe.batch_size, "micro_batch": recipe.over(processes).micro_batch,
-        "memory_bytes": needed, **asdict(step.at(recipe.over(processes).micro_batch)), "exchanged_bytes": exchanged if processes > 1 else 0,
+        "memory_bytes": needed, **asdict(step.at(recipe.over(processes).micro_batch)),
+        "exchanged_bytes": exchanged if processes > 1 else 0,
         "available_bytes": free, "accumulate": fitting, "processes_needed": devices,
     }  # fmt: skip
     if not console.write_json(document, json):

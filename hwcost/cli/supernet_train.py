@@ -18,7 +18,7 @@ from hwcost.errors import UsageError
 if TYPE_CHECKING:
     from hwcost.spaces import SearchSpace
     from hwcost.supernets.recipe import Recipe
-    from hwcost.supernets.run import Settings
+    from hwcost.supernets.run import Run
     from hwcost.supernets.sampling import Allowed
     from hwcost.supernets.training import Progress, Summary
 
@@ -143,7 +143,7 @@ def train(
     from hwcost.spaces import space as make_space
     from hwcost.supernets.ranks import launched
     from hwcost.supernets.recipe import recipe as recipe_of
-    from hwcost.supernets.run import Settings
+    from hwcost.supernets.run import Run, Settings
 
     check_device(device)
     set_threads(threads)
@@ -161,24 +161,47 @@ def train(
     if processes is not None:
         raise UsageError("--processes goes with --dry-run; torchrun --nproc-per-node starts processes")
     allowed = _within(made, changed.seq_len, settings.constraints)
-    with launched(device) as ranks:
-        summary, seconds = _train(out, settings, device, allowed, save_every)
-        if ranks.is_first:
-            _report(out, changed.steps, summary, seconds, device, json)
+    with launched(device):
+        _train(Run.start(out, settings, device, allowed), save_every, json)
 
 
-def _train(
-    out: str, settings: Settings, device: str, allowed: Allowed | None, save_every: int
-) -> tuple[Summary, float]:
-    """Trains, and returns what was done and the seconds that it took."""
+def resume(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a training, a pipeline's too.")],
+    save_every: SaveEvery = 200,
+    threads: Threads = None,
+    device: Device = "cpu",
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Train a supernet on, with the settings that its folder holds, in any number of processes of torchrun.
+
+    The supernet of a pipeline's run can so be trained by several devices; the pipeline's own command then takes it up.
+    """
+    from hwcost.spaces import space as make_space
+    from hwcost.supernets.ranks import launched
     from hwcost.supernets.run import Run
+
+    check_device(device)
+    set_threads(threads)
+    with launched(device):
+        run = Run.open(folder, device)
+        settings = run.settings
+        made = make_space(settings.space, **settings.options)
+        run.allowed = _within(made, settings.recipe.seq_len, settings.constraints)
+        _train(run, save_every, json)
+
+
+def _train(run: Run, save_every: int, json: str | None) -> None:
+    """Trains; the first process reports what was done and the time that it took."""
+    from hwcost.supernets.ranks import here
     from hwcost.timing.timer import stopwatch
 
-    run = Run.start(out, settings, device, allowed)
     spent = stopwatch()
     with progress(_progress_text) as update:
         summary = run.train(update, save_every)
-    return summary, spent()
+    if here().is_first:
+        _report(str(run.folder), run.settings.recipe.steps, summary, spent(), run.device, json)
 
 
 def _report(out: str, steps: int, summary: Summary, seconds: float, device: str, json: str | None) -> None:

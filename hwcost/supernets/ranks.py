@@ -77,7 +77,7 @@ class Ranks:
         """Returns the sums of numbers over all ranks, in float64.
 
         Args:
-            values: As many numbers on every rank.
+            values: Numbers of this rank, as many as on every other one.
             device: Device on which the ranks compute.
         """
         if self.count == 1:
@@ -101,7 +101,7 @@ class Ranks:
             distributed.broadcast(sent, src=0)
             one.detach().copy_(sent)
 
-    def told(self, plain: Any, device: torch.device) -> Any:
+    def announced(self, plain: Any, device: torch.device) -> Any:
         """Returns the first rank's value, which is plain JSON; what the other ranks give is not used."""
         if self.count == 1:
             return plain

@@ -230,7 +230,7 @@ def _together(module: nn.Module, start: Checkpoint | None, about: dict[str, Any]
         return start
     device = device_of(module)
     kinds = {name: sorted(state) for name, state in start.moments.items()} if start else {}
-    phase, step, kinds = ranks.told([start.phase, start.step, kinds] if start else None, device)
+    phase, step, kinds = ranks.announced([start.phase, start.step, kinds] if start else None, device)
     ranks.spread([one.data for one in module.parameters()], device)
     parameters = dict(module.named_parameters())
     moments = start.moments if start else {

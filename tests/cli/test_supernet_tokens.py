@@ -15,6 +15,7 @@ pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
 
 from hwcost.cli.main import invoke
+from hwcost.supernets.checkpoint import FILE
 from hwcost.supernets.training import read_log
 
 pytestmark = pytest.mark.torch
@@ -49,8 +50,22 @@ def test_training_on_prepared_tokens_is_training_on_the_text(
     assert own == other
     with (tmp_path / "tokens" / "training.tokens").open("ab") as file:
         file.write(b"\0")
-    assert invoke(["supernet", "eval", str(tmp_path / "on-tokens")]) == 2
+    assert invoke(["supernet", "eval", str(tmp_path / "on-tokens"), "-n", "1"]) == 2
     assert "holds no tokens of a corpus, or it is damaged" in capsys.readouterr().err
+
+
+def test_a_folder_tells_how_its_training_goes_on(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A training whose last checkpoint is lost begins anew, by its folder alone, and ends in the same losses."""
+    out = tmp_path / "run"
+    asked = ["--recipe", "smoke", "--corpus", str(text), "--constraint", "params<=1M", "--out", str(out)]
+    assert invoke(["supernet", "train", SPACE, *asked]) == 0
+    whole = list(read_log(out))
+    (out / FILE).unlink()
+    capsys.readouterr()
+    assert invoke(["supernet", "resume", str(out), "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["steps_now"] == len(whole)
+    assert list(read_log(out)) == whole
+    assert invoke(["supernet", "resume", str(tmp_path)]) == 2
 
 
 def test_what_cannot_be_prepared_is_refused(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

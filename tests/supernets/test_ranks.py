@@ -213,7 +213,7 @@ def test_what_the_first_process_has_reaches_all(tmp_path: Path) -> None:
 
     def exchange() -> None:
         ranks = here()
-        assert ranks.told({"a": [1, "ß"]} if ranks.is_first else None, cpu) == {"a": [1, "ß"]}
+        assert ranks.announced({"a": [1, "ß"]} if ranks.is_first else None, cpu) == {"a": [1, "ß"]}
         given = [torch.full((2, 3), float(ranks.rank)), torch.full((4,), 10.0 * ranks.rank)]
         ranks.add(given, cpu)
         assert [float(one.mean()) for one in given] == [3.0, 30.0]
