@@ -118,7 +118,7 @@ def lines(folder: Path) -> Path:
     texts = folder / "text"
     texts.mkdir()
     for number in range(30):
-        (texts / f"part{number}.txt").write_text("\n".join(f"Line {line} of document {number}." for line in range(12)))
+        (texts / f"part{number}.txt").write_text("\n".join(f"Line {line} of document {number}." for line in range(120)))
     return texts
 
 
