@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from hwcost.quantities import LATENCY
 from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistill import AutoDistill
+from hwcost.study.remeasure import Interval
 from hwcost.supernets import subnet
 from hwcost.supernets.distillation import Distillation, Schedule, TeacherTraining
 from hwcost.supernets.student import student, student_blueprint, teacher, teacher_blueprint
@@ -108,13 +109,18 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         found = self.measured(self.preset.measuring.workloads(self.space, archs), "winner")
         measured, reached = by_architecture(found), values_of(found, REACHED)
         nets = {
-            self.space.key(arch): Student(
-                **self.flash_quality(arch), params=self.space.params(arch), predicted_s=self.latency_model(arch),
-                **asdict(Latency.of(measured.get(arch, NOT_MEASURED))), **reached.get(arch, dict.fromkeys(REACHED)),
-            )
+            self.space.key(arch): self._measured_student(arch, measured.get(arch, NOT_MEASURED), reached.get(arch, {}))
             for arch in archs
-        }  # fmt: skip
+        }
         return Winners(nets, *areas(nets, self.search))
+
+    def _measured_student(self, arch: Architecture, latency: Interval, reached: Mapping[str, float | None]) -> Student:
+        quality = self.flash_quality(arch)
+        return Student(
+            perplexity=quality["perplexity"], mlm_accuracy=quality["mlm_accuracy"], nsp_accuracy=quality["nsp_accuracy"],
+            params=self.space.params(arch), predicted_s=self.latency_model(arch), **asdict(Latency.of(latency)),
+            **{name: reached.get(name) for name in REACHED},
+        )  # fmt: skip
 
     @stage
     def regular(self) -> Regular:
