@@ -8,20 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from hwcost.corpora import MlmBatches
 from hwcost.spaces import Architecture
+from hwcost.spaces.supershaper import SuperShaper
+from hwcost.supernets.backbone import load
 from hwcost.supernets.base import Supernet
-from hwcost.supernets.diagnostics import perplexities
+from hwcost.supernets.diagnostics import choose, perplexities
 from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.registry import supernet
 from hwcost.supernets.run import Run
 from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase
+from hwcost.systems.supershaper.bert import bert_of
 from hwcost.systems.supershaper.following import Trajectory, follow
+from hwcost.systems.supershaper.inheritance import Inheritance, Inherited
+from hwcost.systems.supershaper.presets import SuperShaperPreset
+from hwcost.systems.supershaper.results import Backbone
+from hwcost.systems.supershaper.rules import COMPARED, Rules
+from hwcost.systems.supershaper.sizes import ends, params
 
 if TYPE_CHECKING:
     from hwcost.systems.base import Pipeline
@@ -29,19 +39,84 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Laboratory:
-    """What the trainings of a run share.
+    """The trainings of a run that are compared.
 
     Attributes:
         pipeline: The pipeline.
+        space: The space.
         run: The supernet's training, whose text, tokenizer and recipe they have.
         held_out: Batches that nets are evaluated on.
-        points: Number of evaluations in a training, besides the one before it.
     """
 
-    pipeline: Pipeline[Any]
+    pipeline: Pipeline[SuperShaperPreset]
+    space: SuperShaper
     run: Run
     held_out: Sequence[dict[str, Any]]
-    points: int
+
+    # -- what is compared ----------------------------------------------------------------------------------------------
+
+    def backbone(self) -> Backbone:
+        """Trains the largest net alone, and a BERT of its size from the same weights (Figure 2)."""
+        steps, seed = self.pipeline.preset.backbone_steps, self.pipeline.settings.seed
+        if not steps:
+            return Backbone(None, None)
+        bert = self.train_net("bert", bert_of(self.initial()), steps, seed)
+        return Backbone(self._train_backbone(self.initial()), bert)
+
+    def rules(self) -> Rules:
+        """Trains supernets by either rule of sampling, once for each seed (Figure 3)."""
+        smallest, largest = ends(self.space)
+        first = self.pipeline.settings.seed
+        drawn = {f"random {index}": one for index, one in enumerate(self.space.sample(2, seed=first + 5), 1)}
+        nets = {"smallest": smallest, **drawn, "largest": largest}
+        seeds = range(first, first + self.pipeline.preset.compared.seeds)
+        courses = {name: [self._train_by(name, seed, nets) for seed in seeds] for name in COMPARED}
+        return Rules.of({name: self.space.key(arch) for name, arch in nets.items()}, courses)
+
+    def inherited(self, trained: Supernet) -> Inherited:
+        """Trains nets with the weights of a trained supernet, and with random ones (Figure 5)."""
+        sizes, seed = self.pipeline.preset.compared, self.pipeline.settings.seed
+        near, spread = choose(self.space, sizes.nets, seed + 7) if sizes.nets else ([], [])
+        nets = [self._compare_starts(trained, arch, arch in near) for arch in (*near, *spread)]
+        return Inherited.of(sizes.steps, nets)
+
+    @cached_property
+    def weights(self) -> dict[str, Any]:
+        """Weights that supernets start from: the trained backbone's, or the initial ones where there is none."""
+        net = self.initial()
+        if self.pipeline.preset.backbone_steps:
+            self._train_backbone(net)
+        return net.state_dict()
+
+    def initial(self) -> Supernet:
+        """Returns a supernet before any training: random, or with the user's weights."""
+        settings = self.pipeline.settings
+        made = supernet(self.space.name, settings.seed, **self.space.options()).to(self.pipeline.train_on)
+        if settings.weights is not None:
+            load(made, settings.weights)
+        return made
+
+    def _train_backbone(self, net: Supernet) -> Trajectory:
+        """Trains the largest net; what is finished is only read."""
+        recipe = self.recipe(self.pipeline.preset.backbone_steps, sampling="largest")
+        return self.train_supernet("backbone", net, recipe, self.pipeline.settings.seed, {"largest": ends(self.space)[1]})
+
+    def _train_by(self, name: str, seed: int, nets: Mapping[str, Architecture]) -> Trajectory:
+        """Trains a supernet by a rule of sampling, with as many passes a step as a sandwich has."""
+        net, own = self.initial(), self.pipeline.preset.recipe.random
+        net.load_state_dict(self.weights)
+        count = own if name == "sandwich" else own + 2
+        recipe = self.recipe(self.pipeline.preset.compared.steps, sampling=name, random=count)
+        return self.train_supernet(f"{name}-{seed}", net, recipe, seed, nets)
+
+    def _compare_starts(self, trained: Supernet, arch: Architecture, is_banded: bool) -> Inheritance:
+        key, seed, steps = self.space.key(arch), self.pipeline.settings.seed, self.pipeline.preset.compared.steps
+        fresh = supernet(self.space.name, seed, **self.space.options())
+        warm = self.train_net(f"inherited-{key}", trained.extract(arch, "mlm"), steps, seed)
+        cold = self.train_net(f"scratch-{key}", fresh.extract(arch, "mlm"), steps, seed)
+        return Inheritance.compare(key, params(self.space, arch), is_banded, warm, cold)
+
+    # -- one training --------------------------------------------------------------------------------------------------
 
     def recipe(self, steps: int, **changes: Any) -> Recipe:
         """Returns the recipe of the supernet's training for another number of steps."""
@@ -51,6 +126,7 @@ class Laboratory:
     def train_net(self, name: str, net: nn.Module, steps: int, seed: int) -> Trajectory:
         """Trains one net on masked tokens; its perplexity has the name ``net``."""
         recipe = self.recipe(steps)
+        net.to(self.pipeline.train_on)
         phase = Phase("training", NetLm(net, self._batches(recipe, seed)), recipe)
         return self._follow(name, net, phase, seed, lambda: {"net": perplexity(net, self.held_out)})
 
@@ -72,4 +148,4 @@ class Laboratory:
 
     def _follow(self, name: str, module: nn.Module, phase: Phase, seed: int, evaluate: Any) -> Trajectory:
         about = {"what": name, "seed": seed, "text": self.run.text[0].digest}
-        return follow(self.pipeline, name, module, phase, about, evaluate, self.points)
+        return follow(self.pipeline, name, module, phase, about, evaluate, self.pipeline.preset.compared.points)

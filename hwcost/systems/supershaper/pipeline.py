@@ -7,7 +7,6 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from torch import nn
 
 from hwcost.cost_models import cost_model, cost_model_class, load
@@ -16,40 +15,30 @@ from hwcost.cost_models.data import from_measurements
 from hwcost.cost_models.quality import fit_quality
 from hwcost.cost_models.train import Trained, train
 from hwcost.errors import UsageError
-from hwcost.objectives import Constraint, Minimize
 from hwcost.quantities import LATENCY
-from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
-from hwcost.study import Study
 from hwcost.study.remeasure import ANCHORS, anchors, level_of, remeasured
-from hwcost.supernets import backbone as backbones
-from hwcost.supernets.base import Supernet
-from hwcost.supernets.diagnostics import bottleneck_diagonals, choose, perplexities
-from hwcost.supernets.registry import supernet as new_supernet
+from hwcost.supernets.diagnostics import bottleneck_diagonals, perplexities
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
-from hwcost.systems.base import PROBABILITY, Pipeline, described, is_sure
+from hwcost.systems.base import Pipeline, described
 from hwcost.systems.claims import Claim
-from hwcost.systems.curves import TrainingCurves, thinned
+from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, ComparedLatency, LatencyFit, by_architecture, fit_latency
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.stages import stage
-from hwcost.systems.supershaper.bert import bert_of
-from hwcost.systems.supershaper.budget import least_budget_s
 from hwcost.systems.supershaper.by_size import BySize, SizedNet, difference, neighbours
 from hwcost.systems.supershaper.claims import claims
 from hwcost.systems.supershaper.comparisons import Laboratory
-from hwcost.systems.supershaper.following import Trajectory
-from hwcost.systems.supershaper.inheritance import Inheritance, Inherited
+from hwcost.systems.supershaper.evolutions import Evolutions
+from hwcost.systems.supershaper.inheritance import Inherited
 from hwcost.systems.supershaper.predictors import BOOSTED, STAND_IN, Boosted
 from hwcost.systems.supershaper.presets import PRESETS, SuperShaperPreset
 from hwcost.systems.supershaper.results import (
     Backbone,
-    Evolved,
     Latencies,
-    Limits,
     Net,
     Perplexities,
     PerplexityFit,
@@ -58,8 +47,8 @@ from hwcost.systems.supershaper.results import (
     TrainedSupernet,
     Winners,
 )
-from hwcost.systems.supershaper.rules import COMPARED, Rules
-from hwcost.systems.supershaper.sizes import ends, limit, params, scaled
+from hwcost.systems.supershaper.rules import Rules
+from hwcost.systems.supershaper.sizes import ends, params
 from hwcost.systems.supershaper.trainings import planned
 from hwcost.systems.task_scores import TaskScores
 from hwcost.systems.training import reporting
@@ -85,27 +74,13 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     @stage
     def backbone(self) -> Backbone:
         """Trains the largest net alone, and a BERT of its size beside it (section 4.2, Figure 2)."""
-        steps = self.preset.backbone_steps
-        if not steps:
-            return Backbone(None, None)
-        bert = self.laboratory.train_net("bert", bert_of(self._initial()).to(self.train_on), steps, self.settings.seed)
-        return Backbone(self._train_backbone(self._initial()), bert)
-
-    @stage
-    def rules(self) -> Rules:
-        """Trains supernets by sandwiches and by uniform sampling, from the backbone's weights (Figure 3)."""
-        smallest, largest = ends(self.space)
-        drawn = self.space.sample(2, seed=self.settings.seed + 5)
-        nets = {"smallest": smallest, **{f"random {index}": one for index, one in enumerate(drawn, 1)}, "largest": largest}
-        seeds = range(self.settings.seed, self.settings.seed + self.preset.compared.seeds)
-        courses = {name: [self._train_by(name, seed, nets) for seed in seeds] for name in COMPARED}
-        return Rules.of({name: self.space.key(arch) for name, arch in nets.items()}, courses)
+        return self.laboratory.backbone()
 
     @stage
     def supernet(self) -> TrainedSupernet:
         """Trains the supernet by sandwiches, from the backbone's weights (section 3.2)."""
         if self.preset.backbone_steps:
-            self.training.supernet.load_state_dict(self.backbone_weights)
+            self.training.supernet.load_state_dict(self.laboratory.weights)
         self.training.train(reporting(self, "training"))
         return TrainedSupernet(
             TrainingCurves.read(self.training.folder), list(self.space.sizes.widths),
@@ -155,10 +130,10 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
         Constraints that the user gave take the place of all of these limits.
         """
+        evolutions = Evolutions(self, self.space, self.perplexity_model, self.latency_model)
         if self.parts.constraints:
-            return Search([self._evolve_within_given()], [])
-        winners = [one for size in self.preset.sizes for one in self._evolve(size)]
-        return Search(winners, [self._limits(*winners[index : index + 2]) for index in range(0, len(winners), 2)])
+            return Search([evolutions.within_given()], [])
+        return evolutions.within_sizes(self.preset.sizes)
 
     @stage
     def by_size(self) -> BySize:
@@ -178,13 +153,6 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
                 differences.append(difference(self.space, name, (arch, own[name]), others))
         nets = {name: SizedNet(self.space.key(arch), params(self.space, arch), own[name]) for name, arch in named.items()}
         return BySize([params(self.space, arch) for arch in cloud], self.perplexities.perplexity, nets, differences)
-
-    @stage
-    def inherited(self) -> Inherited:
-        """Trains nets from what they inherit and from random weights (Figure 5)."""
-        sizes = self.preset.compared
-        near, spread = choose(self.space, sizes.nets, self.settings.seed + 7) if sizes.nets else ([], [])
-        return Inherited.of(sizes.steps, [self._compare_starts(arch, arch in near) for arch in (*near, *spread)])
 
     @stage
     def winners(self) -> Winners:
@@ -220,14 +188,24 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         fine_tuning = FineTuning(self, self.training.tokenizer, self.preset.tuning)
         return fine_tuning.scores({name: partial(self._encoder, arch) for name, arch in archs.items()})
 
+    @stage
+    def rules(self) -> Rules:
+        """Trains supernets by sandwiches and by uniform sampling, from the backbone's weights (Figure 3)."""
+        return self.laboratory.rules()
+
+    @stage
+    def inherited(self) -> Inherited:
+        """Trains nets from what they inherit and from random weights (Figure 5)."""
+        return self.laboratory.inherited(self.trained_supernet)
+
     # -- what stages share ---------------------------------------------------------------------------------------------
 
     def claims(self) -> list[Claim]:
         """See the base class."""
         return claims(
             Results(
-                self.backbone, self.rules, self.supernet, self.perplexities, self.latencies, self.predictor, self.search,
-                self.by_size, self.inherited, self.winners, self.fine_tuned,
+                self.backbone, self.supernet, self.perplexities, self.latencies, self.predictor, self.search, self.by_size,
+                self.winners, self.fine_tuned, self.rules, self.inherited,
             )
         )  # fmt: skip
 
@@ -284,45 +262,8 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     @cached_property
     def laboratory(self) -> Laboratory:
-        """What the trainings that are compared share."""
-        return Laboratory(self, self.training, self.held_out[0], self.preset.compared.points)
-
-    @cached_property
-    def backbone_weights(self) -> dict[str, Any]:
-        """Weights that supernets start from: the trained backbone's, or the initial ones where there is none."""
-        net = self._initial()
-        if self.preset.backbone_steps:
-            self._train_backbone(net)
-        return net.state_dict()
-
-    def _initial(self) -> Supernet:
-        """Returns a supernet before any training: random, or with the user's weights."""
-        made = new_supernet("supershaper", self.settings.seed, **self.space.options()).to(self.train_on)
-        if self.settings.weights is not None:
-            backbones.load(made, self.settings.weights)
-        return made
-
-    def _train_backbone(self, net: Supernet) -> Trajectory:
-        """Trains the largest net; what is finished is only read."""
-        recipe = self.laboratory.recipe(self.preset.backbone_steps, sampling="largest")
-        return self.laboratory.train_supernet("backbone", net, recipe, self.settings.seed, {"largest": ends(self.space)[1]})
-
-    def _train_by(self, name: str, seed: int, nets: dict[str, Architecture]) -> Trajectory:
-        """Trains a supernet by a rule of sampling, with as many passes a step as a sandwich has."""
-        net, own = self._initial(), self.preset.recipe.random
-        net.load_state_dict(self.backbone_weights)
-        changes = {"sampling": name, "random": own if name == "sandwich" else own + 2}
-        recipe = self.laboratory.recipe(self.preset.compared.steps, **changes)
-        return self.laboratory.train_supernet(f"{name}-{seed}", net, recipe, seed, nets)
-
-    def _compare_starts(self, arch: Architecture, is_banded: bool) -> Inheritance:
-        key, steps, seed = self.space.key(arch), self.preset.compared.steps, self.settings.seed
-        fresh = new_supernet("supershaper", seed, **self.space.options())
-        partial_, scratch = (
-            self.laboratory.train_net(f"{name}-{key}", source.extract(arch, "mlm").to(self.train_on), steps, seed)
-            for name, source in (("inherited", self.trained_supernet), ("scratch", fresh))
-        )
-        return Inheritance.compare(key, params(self.space, arch), is_banded, partial_, scratch)
+        """The trainings that are compared."""
+        return Laboratory(self, self.space, self.training, self.held_out[0])
 
     @cached_property
     def trained_supernet(self) -> Any:
@@ -353,57 +294,6 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     def perplexity_model(self) -> CostModel:
         """The predictor of perplexity."""
         return load(self.folder / "models" / "perplexity")
-
-    def _evolve(self, size: float) -> list[Evolved]:
-        """Evolves a shape within a size, and one within the latency that the first is sure to keep."""
-        latency, most = self.latency_model, scaled(self.space, size)
-        by_size = self._evolution(f"params-{size:g}M", [limit(self.space, most)])
-        sure = PROBABILITY if is_sure(latency) else None
-        budget_s = least_budget_s(latency, by_size.best.architecture, sure)
-        by_latency = self._evolution(f"latency-{size:g}M", [Constraint(latency, most=budget_s, probability=sure or 0)])
-        return [
-            self._evolved(kind, study, size=size, max_params=most, budget_s=budget_s, probability=sure)
-            for kind, study in (("params", by_size), ("latency", by_latency))
-        ]
-
-    def _evolved(self, kind: str, study: Study, **bounds: Any) -> Evolved:
-        best = study.best
-        return Evolved(
-            limit=kind, arch=self.space.key(best.architecture), params=params(self.space, best.architecture),
-            predicted_perplexity=best.values[0], evaluations=study.evaluations,
-            progress=thinned(study.convergence().tolist()), **bounds,
-        )  # fmt: skip
-
-    def _limits(self, by_size: Evolved, by_latency: Evolved) -> Limits:
-        """Compares what a limit on size and the one on latency that was derived from it admit."""
-        assert by_size.size is not None
-        assert by_size.max_params is not None
-        drawn, latency = self.space.sample(min(DRAWN, self.space.size), seed=self.settings.seed + 3), self.latency_model
-        small = limit(self.space, by_size.max_params).feasible(drawn)
-        fast = Constraint(latency, most=by_size.budget_s, probability=by_size.probability or 0).feasible(drawn)
-        sizes = [params(self.space, arch) for arch in drawn]
-        tau = float(stats.kendalltau(sizes, latency.predict(drawn).latency_s).statistic)
-        return Limits(
-            by_size.size, by_size.arch == by_latency.arch, int((small & ~fast).sum()), int((fast & ~small).sum()),
-            int((small & fast).sum()), tau if np.isfinite(tau) else None,
-        )  # fmt: skip
-
-    def _evolve_within_given(self) -> Evolved:
-        """Evolves a shape within the constraints that the user gave."""
-        limits = self.constraints(self.name, self.latency_model)
-        on_latency = next((one for one in limits if one.name == LATENCY and one.most is not None), None)
-        study = self._evolution("constraints", limits)
-        return self._evolved(
-            "given", study, size=None, max_params=None, budget_s=None if on_latency is None else on_latency.most,
-            probability=None if on_latency is None else on_latency.probability,
-        )  # fmt: skip
-
-    def _evolution(self, name: str, constraints: list[Constraint]) -> Study:
-        problem = Problem(self.space, [Minimize(self.perplexity_model, "perplexity")], constraints)
-        return self.run_study(
-            name, f"search within {name}", problem, evaluations=min(self.preset.evaluations, self.space.size),
-            **self.search_options("evolution", preset="supershaper-paper"),
-        )  # fmt: skip
 
     def named_nets(self) -> dict[str, Architecture]:
         """Returns the nets that are compared in the end, by name."""

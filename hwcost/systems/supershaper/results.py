@@ -204,13 +204,13 @@ class Results:
     """The results of all stages."""
 
     backbone: Backbone
-    rules: Rules
     supernet: TrainedSupernet
     perplexities: Perplexities
     latencies: Latencies
     predictor: PerplexityFit
     search: Search
     by_size: BySize
-    inherited: Inherited
     winners: Winners
     fine_tuned: TaskScores
+    rules: Rules
+    inherited: Inherited
