@@ -86,21 +86,13 @@ class Laboratory:
         net = self.initial()
         if self.pipeline.preset.backbone_steps:
             self._train_backbone(net)
-<<<<<<< HEAD
         return dict(net.state_dict())
-=======
-        return net.state_dict()
->>>>>>> wip-supershaper
 
     def initial(self) -> Supernet:
         """Returns a supernet before any training: random, or with the user's weights."""
         settings = self.pipeline.settings
-<<<<<<< HEAD
         made = supernet(self.space.name, settings.seed, **self.space.options())
         made.to(self.pipeline.train_on)
-=======
-        made = supernet(self.space.name, settings.seed, **self.space.options()).to(self.pipeline.train_on)
->>>>>>> wip-supershaper
         if settings.weights is not None:
             load(made, settings.weights)
         return made
