@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.errors import UnknownNameError, UsageError
 from hwcost.objectives import Maximize, Minimize, Objective
