@@ -26,12 +26,13 @@ from hwcost.supernets.training import Phase, moved, train
 from hwcost.systems import Settings, pipeline
 from hwcost.systems.supershaper.bert import bert_of
 from hwcost.systems.supershaper.by_size import difference, neighbours, range_around
-from hwcost.systems.supershaper.following import Trajectory, follow
+from hwcost.systems.supershaper.following import follow
 from hwcost.systems.supershaper.inheritance import Inheritance
 from hwcost.systems.supershaper.intervals import correlation, mean, ratio
 from hwcost.systems.supershaper.presets import PRESETS
 from hwcost.systems.supershaper.rules import Rules
 from hwcost.systems.supershaper.sizes import ends, limit, params, scaled
+from hwcost.systems.supershaper.trajectory import Trajectory
 from tests.supernets.test_training import words
 
 pytestmark = pytest.mark.torch
