@@ -60,7 +60,7 @@ def built(name, genes, batch_size, seq_len):
     work = ModelWorkload.of(of, arch, batch_size=batch_size, seq_len=seq_len)
     made = work.built()
     slow = json.loads((Path(__file__).parent / "slow.json").read_text())
-    return Slowed(made.module, slow.get(f"{name} {list(genes.values())}", 0)), tuple(made.args)
+    return Slowed(made.module, slow.get(f"{name} {list(arch.genes)}", 0)), tuple(made.args)
 
 
 def supershaper(batch_size, seq_len, **genes):
