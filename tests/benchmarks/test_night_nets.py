@@ -1,0 +1,30 @@
+"""The nets of the nights: what slow.json names is slowed, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.studies.night_nets import NETS, SUITE
+from hwcost.suites import load_suite
+from hwcost.suites.expansion import expand
+
+pytest.importorskip("torch")
+
+pytestmark = pytest.mark.torch
+
+
+def test_a_net_is_slowed_by_the_key_of_its_genes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "nets.py").write_text(NETS)
+    (tmp_path / "smoke.toml").write_text(SUITE)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "slow.json").write_text("{}")
+    works: list[Any] = [item.workload for part in expand(load_suite("smoke.toml")) for item in part.plan().items]
+    first, *others = works
+    (tmp_path / "slow.json").write_text(json.dumps({f"{first.space} {list(first.genes)}": 7}))
+    assert first.built().module.products == 7
+    assert {work.built().module.products for work in others} == {0}
