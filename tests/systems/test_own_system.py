@@ -66,5 +66,5 @@ def test_reports_of_another_shape_are_errors(module: ModuleType) -> None:
     from hwcost.errors import DataError
     from hwcost.systems.supershaper.results import Results
 
-    with pytest.raises(DataError, match=r"not a report of pipeline 'supershaper' .*supernet: Field required"):
+    with pytest.raises(DataError, match=r"not a report of pipeline 'supershaper' .*backbone: Field required"):
         results_of({"pipeline": "supershaper", "stages": {}}, Results)

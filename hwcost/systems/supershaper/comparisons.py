@@ -86,12 +86,14 @@ class Laboratory:
         net = self.initial()
         if self.pipeline.preset.backbone_steps:
             self._train_backbone(net)
-        return net.state_dict()
+        weights: dict[str, Any] = net.state_dict()
+        return weights
 
     def initial(self) -> Supernet:
         """Returns a supernet before any training: random, or with the user's weights."""
         settings = self.pipeline.settings
-        made = supernet(self.space.name, settings.seed, **self.space.options()).to(self.pipeline.train_on)
+        made = supernet(self.space.name, settings.seed, **self.space.options())
+        made.to(self.pipeline.train_on)
         if settings.weights is not None:
             load(made, settings.weights)
         return made

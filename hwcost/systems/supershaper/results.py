@@ -156,7 +156,7 @@ class Search:
     Attributes:
         winners: One winner per bound; a bound on size is followed by the bound on latency that was derived from it. One
             winner in all within constraints that the user gave.
-        limits: How far the two bounds of each pair differ.
+        limits: Difference of the two bounds of each pair.
     """
 
     winners: list[Evolved]
