@@ -6,7 +6,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := torch,onnx,openvino,xgboost-cpu,report,serve,supernet,hf,search,bo,postgres,tables,slurm,ray,docs,dev
+EXTRAS := torch,onnx,openvino,xgboost-cpu,fast,report,serve,supernet,hf,search,bo,postgres,tables,slurm,ray,docs,dev
 STORE := runs/cpu-supershaper.db
 MODEL := models/cpu-supershaper
 

@@ -47,8 +47,8 @@ def measure(
     backend: str = "torch",
     space: SearchSpace | None = None,
     model: str | Callable[..., Any] | None = None,
-    batch_size: int | None = None,
-    seq_len: int | None = None,
+    batch_size: int | Sequence[int] | None = None,
+    seq_len: int | Sequence[int] | None = None,
     dtype: str | None = None,
     threads: int = 1,
     tier: str = "standard",
@@ -80,10 +80,10 @@ def measure(
         space: Space as whose architectures these are built; None for the space that made them, with its options.
         model: Factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
             that can be imported; it takes the genes as keyword arguments. None for the space's own builder.
-        batch_size: Sequences per call of architectures; None for the device's default, or for the size that a factory
-            fixes.
-        seq_len: Tokens per sequence of architectures; None for the device's default, or for the length that a factory
-            fixes.
+        batch_size: Sequences per call of architectures, or several such numbers; None for the device's default, or for the
+            size that a factory fixes. Every architecture is measured at every batch size and every sequence length.
+        seq_len: Tokens per sequence of architectures, or several such numbers; None for the device's default, or for the
+            length that a factory fixes.
         dtype: Number format of architectures; None for the device's default, or for a factory's own.
         threads: Intra-operator threads.
         tier: Precision: ``quick``, ``standard`` or ``strict`` for relative half-widths of 5, 1 or 0.5 %.
@@ -201,6 +201,7 @@ def fit(
     drift: Literal["auto", "none"] = "auto",
     table: TableOptions = DEFAULTS,
     quantity: str = LATENCY,
+    prior: Any = None,
     **options: Any,
 ) -> CostModel:
     """Fits a cost model on a campaign, a store, or a table of latencies.
@@ -215,6 +216,8 @@ def fit(
             as they stand.
         table: Options for the columns of a table.
         quantity: Quantity of a campaign that is learnt, such as ``energy_j``; a table holds latencies.
+        prior: Cost models of other devices, with which three measurements are enough: a fitted model, the folder of one,
+            ``auto`` for what ships with the space, or a list of these. The model is then ``prior``. None for no prior.
         **options: Options of the cost model; ``batch_size`` and ``seq_len`` also choose among the shapes of a campaign.
 
     Returns:
@@ -222,24 +225,21 @@ def fit(
         ``fit`` are used.
 
     Raises:
-        DataError: When the source holds nothing that can be fitted.
+        DataError: When the source holds nothing that can be fitted, or a prior is of another space or quantity.
         UnknownNameError: When no cost model, or no quantity, has that name.
         UsageError: When an option belongs to another kind of source, or to no model.
     """
-    from hwcost.campaign.run import Result
     from hwcost.cost_models import data
+    from hwcost.cost_models.prior_fit import fit_with_prior
     from hwcost.cost_models.train import train
 
     _refuse_misplaced(options)
     check({"quantity": quantity}, quantity=TEXT)
     check({"model": model, "table": table}, model=TEXT, table=of_type("hwcost.TableOptions(...)", TableOptions))
     shape = {name: size for name, size in options.items() if name in ("batch_size", "seq_len")}
-    if isinstance(source, Result):
-        table.refuse_given("this is a campaign")
-        rows = data.from_measurements(source.measurements, space, source.store_url, shape, quantity)
-    else:
-        check({"source": source}, source=data.MEASURED_SOURCE)
-        rows = data.read(source, space, campaign_id, table, shape, quantity)
+    if prior is not None:
+        return fit_with_prior(source, prior, model, space, campaign_id, drift, table, quantity, options).model
+    rows = data.rows_of(source, space, campaign_id, table, shape, quantity)
     return train(rows, model, drift, **options).model
 
 

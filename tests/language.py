@@ -6,6 +6,7 @@ import ast
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 FRAGMENTS = {
@@ -45,9 +46,14 @@ _SECTION = re.compile(r"^(Args|Attributes):\s*$")
 _ENTRY = re.compile(r"^ {4}(?P<name>\*{0,2}\w+)(?: \([^)]*\))?: (?P<text>.+)$")
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def descriptions(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yields line, name and description of every argument, attribute and command-line option of a module."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Module)):
             yield from _of_docstring(node)
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", None) in ("Option", "Argument"):
@@ -96,7 +102,7 @@ def headless(path: Path) -> list[str]:
 
     These are descriptions of constants, results under "Returns:", and docstrings that begin with a preposition.
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _tree(path)
     found = [(line, text, FRAGMENTS - {"see"}) for line, text in (*_of_constants(tree), *_of_results(tree))]
     found += [(line, text, PREPOSITIONS) for line, text in _docstrings(tree)]
     return [f"{path.name}:{line} {text}" for line, text, words in found if _first_word(text) in words]

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from hwcost._io import write_atomically, write_text
-from hwcost._stats import kendall_tau, median_deviation, robust_sd, spearman
+from hwcost._stats import kendall_tau, median_deviation, ranks, robust_sd, spearman
 
 
 def test_text_keeps_its_line_ends(tmp_path) -> None:
@@ -58,3 +58,16 @@ def test_rank_correlations_of_a_constant_are_unknown() -> None:
         assert correlation(rising, constant) is None
         assert correlation(constant, rising) is None
         assert correlation(rising, rising**3) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("n", [2, 3, 50, 999])
+@pytest.mark.parametrize("values", [2, 7, 10**6])
+def test_rank_correlations_are_those_of_scipy(n: int, values: int) -> None:
+    """Also where many values are equal."""
+    rng = np.random.default_rng(n + values)
+    first = rng.integers(0, values, n) * 1.0
+    second = 0.3 * first - rng.integers(0, values, n)
+    np.testing.assert_array_equal(ranks(first), stats.rankdata(first))
+    if np.ptp(first) > 0 and np.ptp(second) > 0:
+        assert kendall_tau(first, second) == pytest.approx(stats.kendalltau(first, second).statistic, rel=1e-12, abs=1e-15)
+        assert spearman(first, second) == pytest.approx(stats.spearmanr(first, second).statistic, rel=1e-12, abs=1e-15)

@@ -99,7 +99,7 @@ def test_everything_is_shipped(wheel: Path) -> None:
     assert len(pages) > 20
     wanted |= {str(path.relative_to(ROOT)) for path in pages}
     for kind in ("devices", "kernels"):
-        kept = [path for path in (ROOT / kind).iterdir() if path.suffix in (".toml", ".py", ".cpp", ".cu", ".h")]
+        kept = [path for path in (ROOT / kind).iterdir() if path.suffix in (".json", ".toml", ".py", ".cpp", ".cu", ".h")]
         assert kept
         wanted |= {f"hwcost/_share/{kind}/{path.name}" for path in kept}
     assert wanted <= shipped

@@ -14,9 +14,9 @@ SLOWER = 0.06
 SUITE = """
 title = "The nets of smoke, as this repository builds them"
 devices = ["cpu"]
-tier = "quick"
+tier = "standard"
 shapes = [{ batch_size = 1, seq_len = 64 }]
-budget = "30s"
+budget = "24s"
 
 [[workloads]]
 name = "supershaper"

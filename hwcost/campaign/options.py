@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost._arguments import OPTIONS, SEED, SWITCH, TEXT, TEXTS, WHOLE, check, of_type
@@ -11,8 +11,10 @@ from hwcost._cached import cached_property
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
 from hwcost.campaign.roles import check_role
+from hwcost.campaign.sizes import SIZES, Sizes, as_sizes
 from hwcost.devices import Device, DeviceHandle, require
 from hwcost.devices import elsewhere as absent
+from hwcost.errors import UsageError
 from hwcost.timing.arrival import BACK_TO_BACK
 from hwcost.timing.protocol import protocol
 from hwcost.timing.stopping import StoppingCriterion
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["JobOptions", "MeasureOptions"]
 
 _KINDS = {
-    "backend": TEXT, "backend_options": OPTIONS, "batch_size": WHOLE.or_none, "seq_len": WHOLE.or_none,
+    "backend": TEXT, "backend_options": OPTIONS, "batch_size": SIZES, "seq_len": SIZES,
     "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
     "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
     "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none, "quantities": TEXTS, "lock_clocks": SWITCH,
@@ -41,8 +43,10 @@ class MeasureOptions:
             a handle.
         backend: Runtime that executes the workloads, for example ``torch``, ``onnxruntime`` or ``openvino``.
         backend_options: Options of the backend by name.
-        batch_size: Sequences per call; None for the device's default, or for the size that a factory fixes.
-        seq_len: Tokens per sequence; None for the device's default, or for the length that a factory fixes.
+        batch_size: Sequences per call, or several such numbers; None for the device's default, or for the size that a
+            factory fixes.
+        seq_len: Tokens per sequence, or several such numbers; None for the device's default, or for the length that a
+            factory fixes.
         dtype: Number format of weights and activations; None for the device's default, or for a factory's own.
         threads: Intra-operator threads.
         tier: Precision: ``quick``, ``standard`` or ``strict`` for relative half-widths of 5, 1 or 0.5 %.
@@ -71,8 +75,8 @@ class MeasureOptions:
     device: Device = "cpu"
     backend: str = "torch"
     backend_options: Mapping[str, Any] = field(default_factory=dict)
-    batch_size: int | None = None
-    seq_len: int | None = None
+    batch_size: Sizes = None
+    seq_len: Sizes = None
     dtype: str | None = None
     threads: int = 1
     tier: str = "standard"
@@ -93,6 +97,8 @@ class MeasureOptions:
 
     def __post_init__(self) -> None:
         check(vars(self), **_KINDS)
+        for name in ("batch_size", "seq_len"):
+            object.__setattr__(self, name, as_sizes(getattr(self, name)))
         check_role(self.role)
         protocol(
             self.tier, rounds=self.rounds, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
@@ -110,13 +116,28 @@ class MeasureOptions:
         return absent(self.device) if self.is_elsewhere else require(self.device)
 
     @property
+    def each_shape(self) -> list[MeasureOptions]:
+        """The same options at every batch size and sequence length that was asked for, one shape each."""
+        batches, lengths = (one if isinstance(one, tuple) else (one,) for one in (self.batch_size, self.seq_len))
+        return [replace(self, batch_size=batch, seq_len=length) for batch in batches for length in lengths]
+
+    @property
     def asked_shape(self) -> dict[str, Any]:
-        """Batch size, sequence length and dtype as they were asked for; None where they were not."""
-        return {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": self.dtype}
+        """Batch size, sequence length and dtype as they were asked for; None where they were not.
+
+        Raises:
+            UsageError: When several shapes were asked for.
+        """
+        asked = {"batch_size": self.batch_size, "seq_len": self.seq_len, "dtype": self.dtype}
+        for name, value in asked.items():
+            if isinstance(value, tuple):
+                given = ",".join(map(str, value))
+                raise UsageError(f"this is measured at one shape, and {name}={given} was given. Give one size")
+        return asked
 
     @property
     def shape(self) -> dict[str, Any]:
-        """Batch size, sequence length and dtype, with the device's defaults for what was not asked for."""
+        """Batch size, sequence length and dtype, with the device's defaults for what was not asked for; raises likewise."""
         defaults = self.handle.profile.protocol
         asked = {name: value for name, value in self.asked_shape.items() if value is not None}
         return {"batch_size": defaults.batch_size, "seq_len": defaults.seq_len, "dtype": defaults.dtype, **asked}

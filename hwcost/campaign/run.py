@@ -295,8 +295,14 @@ class _Run:
         if lacking or self._made() >= protocol.max_rounds:
             return lacking
         if wanted is None:
-            wanted = set(estimate.needs_more_rounds(self._estimated(), self.plan))
+            wanted = set(estimate.needs_more_rounds(self._estimated(), self.plan)) | self._unconfirmed()
         return [key for key in keys if key in wanted]
+
+    def _unconfirmed(self) -> set[str]:
+        """Returns the workloads that too few visits show uncontended, where a budget has room for more; else none."""
+        if self.budget.budget_s is None:
+            return set()
+        return {one.workload.key for one in self._estimated() if not one.is_confirmed}
 
     def _wanted(self, least: int) -> set[str] | None:
         """Judges the goals, and returns the workloads that they need; None without goals, or before they can be judged.

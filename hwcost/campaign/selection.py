@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from hwcost.errors import UsageError
@@ -45,6 +47,27 @@ def select(
         for arch in _fresh(space, count, how, stream, roles):
             roles[arch] = role
     return list(roles.items())
+
+
+def dealt(items: Sequence[tuple[float, str]], places: int, seed: int = 0) -> list[int]:
+    """Deals items out to places, such that every place gets about as many of every size and role.
+
+    Args:
+        items: Size and role of each of n items.
+        places: Number of places.
+        seed: Equal seeds deal equally.
+
+    Returns:
+        Place of each item, from 0. Among items of one role, ascending by size, every run of ``places`` holds every place.
+    """
+    rng = np.random.default_rng([seed, places])
+    found = [0] * len(items)
+    for role in dict.fromkeys(role for _, role in items):
+        members = sorted((i for i, item in enumerate(items) if item[1] == role), key=lambda i: items[i][0])
+        for start in range(0, len(members), places):
+            for member, place in zip(members[start : start + places], rng.permutation(places).tolist(), strict=False):
+                found[member] = place
+    return found
 
 
 def _fresh(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.plan import Item, items
-from hwcost.campaign.selection import select
+from hwcost.campaign.selection import dealt, select
 from hwcost.errors import UsageError
 from hwcost.spaces import Architecture, SearchSpace
 from hwcost.spaces import space as make_space
@@ -25,6 +25,8 @@ Factory = str | Callable[..., Any]
 
 DEFAULT_ARCHITECTURES = 40
 """Architectures that are drawn where no number is asked for; fewer in a space that holds fewer."""
+
+DESIGNS = ("spread", "uniform", "grid")
 
 COMPONENT_CHECKS = 10
 """Whole models on which the sum of components is checked where no number is asked for."""
@@ -84,7 +86,15 @@ def space_of(archs: Sequence[Architecture]) -> SearchSpace:
 def architecture_workloads(
     space: SearchSpace, archs: Iterable[Architecture], options: MeasureOptions, factory: Factory | None = None
 ) -> Sequence[Workload]:
-    """Makes one workload per architecture, of the shape that options and device give."""
+    """Makes one workload per architecture and shape that options and device give, all shapes of an architecture together."""
+    held = list(archs)
+    made = [_of_one_shape(space, held, one, factory) for one in options.each_shape]
+    return [workload for of_arch in zip(*made, strict=True) for workload in of_arch]
+
+
+def _of_one_shape(
+    space: SearchSpace, archs: Sequence[Architecture], options: MeasureOptions, factory: Factory | None
+) -> Sequence[Workload]:
     if factory is None:
         return models(space, archs, **options.shape)
     return models(space, archs, **options.asked_shape, factory=factory, defaults=options.shape)
@@ -95,7 +105,7 @@ def drawn_items(
     options: MeasureOptions,
     number: int | None = None,
     *,
-    design: str = "spread",
+    design: str | None = None,
     test: int = 0,
     uniform: int = 0,
     factory: Factory | None = None,
@@ -106,7 +116,10 @@ def drawn_items(
         space: Space to draw from.
         options: Options of measuring; its seed is that of the draws.
         number: Architectures to learn from; None for 40, or for what a small space still holds.
-        design: Design of those to learn from: ``spread`` (evenly over sizes) or ``uniform``.
+        design: Design of those to learn from: ``spread`` (evenly over sizes) or ``uniform``. Where several shapes are asked
+            for, every architecture is measured at one of them, so that architectures and shapes are spread together; with
+            ``grid``, architectures are spread over sizes, and each is measured at every shape. None for ``spread`` at one
+            shape and ``grid`` at several.
         test: Further architectures, spread over sizes, with the role ``test``.
         uniform: Further architectures, drawn uniformly, with the role ``uniform``.
         factory: Factory that builds the architectures; None for the space's own builder.
@@ -114,13 +127,19 @@ def drawn_items(
     Raises:
         UsageError: When the design is unknown, or the space is too small.
     """
-    if design not in ("spread", "uniform"):
-        raise UsageError(f"unknown design '{design}'. Known: spread, uniform")
+    if design not in (None, *DESIGNS):
+        raise UsageError(f"unknown design '{design}'. Known: {', '.join(DESIGNS)}")
     wanted = min(DEFAULT_ARCHITECTURES, space.size - test - uniform) if number is None else number
-    how: Design = "spread" if design == "spread" else "uniform"
+    how: Design = "uniform" if design == "uniform" else "spread"
     chosen = select(space, wanted, test=test, uniform=uniform, seed=options.seed, design=how)
-    made = architecture_workloads(space, [arch for arch, _ in chosen], options, factory)
-    return [Item(workload, role) for workload, (_, role) in zip(made, chosen, strict=True)]
+    shapes = options.each_shape
+    if design is None or design == "grid" or len(shapes) == 1:
+        made = architecture_workloads(space, [arch for arch, _ in chosen], options, factory)
+        return [Item(workload, chosen[i // len(shapes)][1]) for i, workload in enumerate(made)]
+    places = dealt([(space.params(arch), role) for arch, role in chosen], len(shapes), options.seed)
+    of_shape = [[arch for (arch, _), place in zip(chosen, places, strict=True) if place == i] for i in range(len(shapes))]
+    made_of = [iter(_of_one_shape(space, archs, one, factory)) for archs, one in zip(of_shape, shapes, strict=True)]
+    return [Item(next(made_of[place]), role) for place, (_, role) in zip(places, chosen, strict=True)]
 
 
 def component_items(

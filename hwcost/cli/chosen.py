@@ -32,7 +32,7 @@ def targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item 
 
     factory, number = given["model"], given["number"]
     if factory is not None and given["space"] is None:
-        return [of_campaign.model_workload(factory, options, given["inputs"] or ())]
+        return [of_campaign.model_workload(factory, one, given["inputs"] or ()) for one in options.each_shape]
     chosen = parse_options(given["space_option"] or (), "--space-option NAME=VALUE")
     space = make_space(given["space"] or DEFAULT_SPACE, **chosen)
     if given["components"]:

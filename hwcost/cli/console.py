@@ -81,9 +81,14 @@ StoreUrl = Annotated[
 ]
 
 
+def is_first() -> bool:
+    """Whether this process speaks: the only one, or the first of those that ``torchrun`` started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def reset() -> None:
-    """Forgets ``-q`` and ``-v`` of an earlier command line in this process."""
-    _set_level(0)
+    """Forgets ``-q`` and ``-v`` of an earlier command line in this process; processes behind the first one are quiet."""
+    _set_level(0 if is_first() else -1)
 
 
 def is_verbose() -> bool:
@@ -122,8 +127,9 @@ def note(text: str) -> None:
 
 
 def fail(text: str, code: int) -> int:
-    """Says on stderr what went wrong and returns the exit code."""
-    print(f"hwcost: {text}", file=sys.stderr, flush=True)
+    """Says on stderr what went wrong and returns the exit code; a wrong use is said by the first process alone."""
+    if is_first() or code != UsageError.exit_code:
+        print(f"hwcost: {text}", file=sys.stderr, flush=True)
     return code
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console, tables
+from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.units import unit_of
 
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
+    from hwcost.cost_models.evaluate import Fitted
 
 COLUMNS = {
     "MAPE %": "mape",
@@ -92,11 +94,17 @@ def evaluate(
     if is_store(source):
         document = evaluate_roles(data, "all" if model == "auto" else model)
     else:
-        document = evaluate_table(data, model, train, split, seeds, drift)  # type: ignore[arg-type]
+        with progress(_fitted) as update:
+            document = evaluate_table(data, model, train, split, seeds, drift, update)  # type: ignore[arg-type]
     if plot is not None:
         _draw(data, "lut" if model == "all" else model, train, drift, plot)
     if not console.write_json(document, json):
         _show(document)
+
+
+def _fitted(state: Fitted) -> ProgressText:
+    line = f"{state.done} of {state.total} fits, the last of {state.model}"
+    return ProgressText(state.done, state.total, state.model, line)
 
 
 def _check(option: str, value: str, known: Sequence[str]) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.sanity import Sanity
     from hwcost.cost_models.train import Trained
+    from hwcost.exchange.options import TableOptions
     from hwcost.spaces.base import GeneValue
 
 OF_NETS = (
@@ -45,6 +46,15 @@ def fit(
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
     quantity: tables.Quantity = LATENCY,
+    prior: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prior", metavar="DIR|auto",
+            help="Model of another device, so that three measurements are enough; auto for what ships with the space. "
+            "Repeat it for several.",
+            show_default="none",
+        ),
+    ] = None,
     operators: Annotated[
         bool,
         typer.Option(
@@ -81,6 +91,8 @@ def fit(
     from hwcost.cost_models.sanity import enlargements
     from hwcost.cost_models.train import train
 
+    if prior:
+        refuse_unused(context, ["model", "monotone", "operators"], "with --prior, which makes the cost model 'prior'")
     if operators:
         if model != "lut":
             refuse_unused(context, ["model"], f"with --operators, which makes a lookup table (lut), not {model}")
@@ -88,10 +100,13 @@ def fit(
         _operators(source, out, space, model, unit or None, json)
         return
     shape = tables.shape(batch_size, seq_len)
-    data = read(source, space, campaign, tables.options(context), shape, quantity)
-    tables.say(data.remarks)
-    held: dict[str, Any] = {} if monotone else {"monotone": False}
-    result = train(data, model, drift, **shape, **held)  # type: ignore[arg-type]
+    if prior:
+        data, result = _with_prior(source, prior, space, campaign, tables.options(context), shape, quantity, drift)
+    else:
+        data = read(source, space, campaign, tables.options(context), shape, quantity)
+        tables.say(data.remarks)
+        held: dict[str, Any] = {} if monotone else {"monotone": False}
+        result = train(data, model, drift, **shape, **held)  # type: ignore[arg-type]
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:
@@ -99,6 +114,29 @@ def fit(
     sanity = enlargements(result.model)
     if not console.write_json(_document(result, sanity, data, out), json):
         _show(result, sanity)
+
+
+def _with_prior(
+    source: str,
+    prior: list[str],
+    space: str | None,
+    campaign: str | None,
+    options: TableOptions,
+    shape: dict[str, int],
+    quantity: str,
+    drift: str,
+) -> tuple[Data, Trained]:
+    """Fits on a few rows and models of other devices; says where the interval is wide."""
+    from hwcost.cost_models.prior_fit import read_with_prior, train_with_prior, warning
+
+    data, sources = read_with_prior(
+        source, prior, space=space, campaign_id=campaign, table=options, quantity=quantity, options=shape
+    )
+    tables.say(data.remarks)
+    result = train_with_prior(data, sources, drift, shape)  # type: ignore[arg-type]
+    if (text := warning(result)) is not None:
+        console.note(text)
+    return data, result
 
 
 def _operators(source: str, out: Path, space: str | None, model: str, unit: str | None, json: str | None) -> None:
@@ -123,10 +161,13 @@ def _operators(source: str, out: Path, space: str | None, model: str, unit: str 
 
 
 def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> dict[str, Any]:
+    from hwcost.spaces.shaped import unshaped
+
     model = result.model
     return {
         "source": data.source,
-        "space": model.space.name,
+        "space": unshaped(model.space).name,
+        "over_shapes": _shapes_of(model),
         "model": model.name,
         "quantity": model.quantity,
         "unit": model.unit,
@@ -147,6 +188,7 @@ def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> 
 
 def _show(result: Trained, sanity: Sanity | None) -> None:
     from hwcost.cli.evaluate import COLUMNS, metric_cells
+    from hwcost.spaces.shaped import unshaped
     from hwcost.units import format_percent
 
     model = result.model
@@ -155,7 +197,7 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
     how = "Components, checked on" if is_priced else "Cross-validated on"
     nets = f" ({model.n_architectures_} architectures)" if is_repeated else ""
     what = "" if model.quantity == LATENCY else f"{model.quantity}: "
-    title = f"{what}{how} {model.n_rows_} rows{nets} of space {model.space.name}"
+    title = f"{what}{how} {model.n_rows_} rows{nets} of space {unshaped(model.space).name}{_over(model)}"
     few = f"none, because {model.n_architectures_} different architectures are too few"
     why = "none, because components alone do not give one" if is_priced else few
     half = why if model.log_interval_half_width_ is None else f"±{format_percent(model.log_interval_half_width_)}"
@@ -168,7 +210,27 @@ def _show(result: Trained, sanity: Sanity | None) -> None:
     console.print_table(title, ["model", *columns], [[name, *cells]], footer)
     shares = sorted(model.importance().items(), key=lambda item: -item[1])[:12]
     if shares:
-        console.print_table("Importance", ["feature", "share"], [[n, format_percent(s, 1)] for n, s in shares])
+        is_prior = "prior" in model.provenance
+        head = ("Resemblance", ["source", "probability"]) if is_prior else ("Importance", ["feature", "share"])
+        console.print_table(*head, [[n, format_percent(s, 1)] for n, s in shares])
+
+
+def _shapes_of(model: CostModel) -> dict[str, list[float]] | None:
+    """Smallest and largest batch size and sequence length of a model over shapes; None for any other."""
+    from hwcost.spaces.shaped import Shaped
+
+    if not isinstance(model.space, Shaped):
+        return None
+    return {name: list(ends) for name, ends in model.domain_.shape_reach.items()}
+
+
+def _over(model: CostModel) -> str:
+    """Says over which shapes a model is; empty for a model of one shape."""
+    reach = _shapes_of(model)
+    if reach is None:
+        return ""
+    (least_batch, most_batch), (shortest, longest) = reach.values()
+    return f", batch {least_batch:g} to {most_batch:g}, {shortest:g} to {longest:g} tokens"
 
 
 def _drift_line(model: CostModel) -> str:
@@ -223,13 +285,14 @@ def _draw(result: Trained, out: Path) -> None:
     """Draws the figures; where matplotlib is missing, says so and goes on."""
     from hwcost.errors import MissingExtraError
     from hwcost.report import figures
+    from hwcost.spaces.shaped import unshaped
 
     try:
         figure, ax = figures.new_figure()
     except MissingExtraError as error:
         console.note(f"no figure: {error}")
         return
-    title = f"{result.model.name} on {result.model.space.name}, cross-validated"
+    title = f"{result.model.name} on {unshaped(result.model.space).name}, cross-validated"
     figures.fitness(ax, result.measured, result.left_out, title, unit=result.model.unit)
     written = figures.save(figure, out / "fitness")
     shares = result.model.importance()

@@ -53,6 +53,7 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
         UsageError: When one of them does.
     """
     from hwcost.campaign.goals import read_goals
+    from hwcost.campaign.sizes import read_sizes
     from hwcost.cost_models.goals import GOALS
 
     found = given(context)
@@ -60,12 +61,18 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
         found["model"] = str(Path(found["model"]).resolve())
     if ".toml" in str(found.get("device", "")):
         found["device"] = Path(found["device"]).name.replace(".toml", "")
+    for name, what in (("batch_size", "batch size"), ("seq_len", "sequence length")):
+        if isinstance(found.get(name), str):
+            sizes = read_sizes(found[name], what)
+            found[name] = sizes if isinstance(sizes, tuple) else [sizes]
     if "until" in found:
         found["until"] = _written(read_goals(found["until"], GOALS))
     if "quantity" in found:
         found["quantity"] = _written(found["quantity"])
     for name, planned in _planned(plan).items():
-        if name in found and found[name] not in planned:
+        given_now = found.get(name)
+        is_planned = set(given_now) == set(planned) if isinstance(given_now, (list, tuple)) else given_now in planned
+        if name in found and not is_planned:
             has = ", ".join(dict.fromkeys(map(str, planned))) or "nothing of the kind"
             raise UsageError(
                 f"campaign {campaign_id} was planned with {flag(context, name)} {has}, and {found[name]} was given. It goes "
@@ -79,7 +86,8 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
     of_workloads: dict[str, list[Any]] = {
         name: [getattr(one, name, None) for one in workloads] for name in ("batch_size", "seq_len", "dtype")
     }
-    learnt_from = sum(item.role == "fit" for item in plan.items)
+    learnt = [item.workload for item in plan.items if item.role == "fit"]
+    learnt_from = sorted({len(learnt), len({getattr(one, "genes", i) for i, one in enumerate(learnt)})})
     return of_workloads | {
         "model": [getattr(one, "factory", None) or getattr(one, "path", None) for one in workloads],
         "device": [plan.device, f"{plan.device}:{0 if plan.handle is None else plan.handle.index}"],
@@ -95,7 +103,7 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
         "cache": [plan.protocol.cache],
         "until": [_written(plan.until)],
         "quantity": [_written(plan.protocol.quantities)],
-        "number": [learnt_from] if learnt_from else [sum(item.role == "check" for item in plan.items)],
+        "number": learnt_from if learnt else [sum(item.role == "check" for item in plan.items)],
     }
 
 

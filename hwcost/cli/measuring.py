@@ -36,9 +36,20 @@ BatchSize = Annotated[
     int | None,
     typer.Option("--batch-size", help="Sequences per call.", show_default="the device's own", rich_help_panel=HOW),
 ]
-SeqLen = Annotated[
-    int | None, typer.Option("--seq-len", help="Tokens per sequence.", show_default="the device's own", rich_help_panel=HOW)
-]
+BatchSizes = Annotated[
+    str | None,
+    typer.Option(
+        "--batch-size", metavar="N[,N...]", help="Sequences per call, or several such numbers: 1,8,32.",
+        show_default="the device's own", rich_help_panel=HOW,
+    ),
+]  # fmt: skip
+SeqLens = Annotated[
+    str | None,
+    typer.Option(
+        "--seq-len", metavar="N[,N...]", help="Tokens per sequence, or several such numbers: 32,128,512.",
+        show_default="the device's own", rich_help_panel=HOW,
+    ),
+]  # fmt: skip
 Dtype = Annotated[
     str | None,
     typer.Option(
@@ -117,7 +128,15 @@ Space = Annotated[
     ),
 ]
 Number = Annotated[int | None, typer.Option("-n", help="Architectures to learn from.", show_default="40")]
-Design = Annotated[str, typer.Option("--design", help="Draw of these: spread (over sizes) or uniform.")]
+Design = Annotated[
+    str | None,
+    typer.Option(
+        "--design", metavar="spread|uniform|grid",
+        help="Draw of these: spread (over sizes, and over shapes where there are several), uniform, or grid (each at every "
+        "shape).",
+        show_default="spread, at several shapes grid",
+    ),
+]  # fmt: skip
 TestRows = Annotated[
     int, typer.Option("--test-rows", help="Further architectures, spread over sizes, kept aside to test models on.")
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ from hwcost.cli import console
 from hwcost.cli.measuring import Backend
 from hwcost.cli.progress import ProgressText, progress
 from hwcost.cli.search import Constraints, SearcherOptions
+from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.systems import Event, Plan
@@ -123,6 +125,11 @@ def pipeline(
     from hwcost.systems import Settings
     from hwcost.systems import pipeline as make_pipeline
 
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise UsageError(
+            "a pipeline measures and searches in one process, and its trainings run there too: start it without torchrun. "
+            "Supernets are trained by several processes with torchrun -m hwcost supernet train"
+        )
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
     settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights, tuple(task or ()))
     parts: dict[str, Any] = {
@@ -145,8 +152,11 @@ def pipeline(
 
 def _show(report: dict[str, Any]) -> None:
     typer.echo(report["title"])
+    for doubt in report["doubts"]:
+        typer.echo(f"  in doubt: {doubt}")
     for verdict in report["verdicts"]:
-        typer.echo(f"  {'yes' if verdict['holds'] else 'no '}  {verdict['claim']}")
+        said = "-  " if report["is_rehearsal"] else "yes" if verdict["holds"] else "no "
+        typer.echo(f"  {said}  {verdict['claim']}")
         typer.echo(f"       {verdict['found']}")
     typer.echo(f"{len(report['stages'])} stages, {sum(report['seconds'].values()):.0f} s")
 

@@ -25,7 +25,7 @@ def plan(
     space: measuring.Space = None,
     space_option: measuring.SpaceOptions = None,
     number: measuring.Number = None,
-    design: measuring.Design = "spread",
+    design: measuring.Design = None,
     test_rows: measuring.TestRows = 0,
     uniform: measuring.Uniform = 0,
     arch: measuring.Archs = None,
@@ -36,8 +36,8 @@ def plan(
     device: measuring.Device = "cpu",
     backend: measuring.Backend = "torch",
     backend_option: measuring.BackendOptions = None,
-    batch_size: measuring.BatchSize = None,
-    seq_len: measuring.SeqLen = None,
+    batch_size: measuring.BatchSizes = None,
+    seq_len: measuring.SeqLens = None,
     dtype: measuring.Dtype = None,
     tier: measuring.Tier = "standard",
     rounds: measuring.Rounds = None,
@@ -59,11 +59,13 @@ def plan(
     """
     chosen.refuse_without_effect(context)
     from hwcost.campaign.options import JobOptions
+    from hwcost.campaign.sizes import read_sizes
     from hwcost.elsewhere import write_folder
     from hwcost.registry import parse_options
 
+    sizes = read_sizes(batch_size, "batch size"), read_sizes(seq_len, "sequence length")
     options = JobOptions(
-        device=device, backend=backend, batch_size=batch_size, seq_len=seq_len, dtype=dtype, threads=threads,
+        device=device, backend=backend, batch_size=sizes[0], seq_len=sizes[1], dtype=dtype, threads=threads,
         backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
         blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
     )  # fmt: skip

@@ -13,6 +13,9 @@ from hwcost.cli import console, tables
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.quantities import LATENCY
 
+SIZES = ("batch_size", "seq_len")
+"""Sizes of a shape, as documents name them."""
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -44,8 +47,20 @@ def predict(
     roofline: Annotated[bool, typer.Option("--roofline", help="No model: estimate from the device's data sheet.")] = False,
     device: Annotated[str | None, typer.Option("--device", "-d", help="Device profile, for --roofline.")] = None,
     space: Annotated[str | None, typer.Option("--space", help="Search space, for --roofline.")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Sequences per call, for --roofline.")] = 1,
-    seq_len: Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for --roofline.")] = 128,
+    batch_size: Annotated[
+        str | None,
+        typer.Option(
+            "--batch-size", metavar="N[,N...]", help="Sequences per call, for a model over shapes or --roofline.",
+            show_default="the model's own, 1 with --roofline",
+        ),
+    ] = None,
+    seq_len: Annotated[
+        str | None,
+        typer.Option(
+            "--seq-len", metavar="N[,N...]", help="Tokens per sequence, for a model over shapes or --roofline.",
+            show_default="the model's own, 128 with --roofline",
+        ),
+    ] = None,
     dtype: Annotated[
         str, typer.Option("--dtype", help="Number format, for --roofline: float32, bfloat16 or float16.")
     ] = "float32",
@@ -61,20 +76,46 @@ def predict(
     from hwcost.cost_models import load
     from hwcost.cost_models.roofline import LABEL
 
+    shapes = _shapes(batch_size, seq_len)
     if roofline:
-        model = _roofline(folder, device, space, dtype, {"batch_size": batch_size, "seq_len": seq_len})
+        models = [_roofline(folder, device, space, dtype, *shape) for shape in shapes]
+        fitted = models[0]
     elif folder is None:
         raise UsageError("give a folder that 'hwcost fit --out' wrote, or --roofline with --device and --space")
     else:
-        model = load(folder)
-    archs, remarks = _architectures(model.space, arch, file)
+        fitted = load(folder)
+        models = [fitted.at(*shape) for shape in shapes]
+    archs, remarks = _architectures(models[0].space, arch, file)
     tables.say(remarks)
-    document = {**answers(model, archs, use_measured), "remarks": remarks}
+    document = {**_joined([answers(model, archs, use_measured, fitted) for model in models]), "remarks": remarks}
     if roofline:
         document = {"estimate": LABEL, **document}
-        console.note(f"{model.provenance['device']}: {LABEL}")
+        console.note(f"{fitted.provenance['device']}: {LABEL}")
     if not console.write_json(document, json):
-        _show(document, f"Roofline on {model.provenance['device']}: {LABEL}" if roofline else f"Predicted by {model.name}")
+        by_model = f"Predicted by {fitted.name}{'' if models == [fitted] else _at(document)}"
+        _show(document, f"Roofline on {fitted.provenance['device']}: {LABEL}" if roofline else by_model)
+
+
+def _shapes(batch_size: str | None, seq_len: str | None) -> list[tuple[int | None, int | None]]:
+    """Returns every batch size that was given at every length; None for one that was not given."""
+    from hwcost.campaign.sizes import read_sizes
+
+    sizes = read_sizes(batch_size, "batch size"), read_sizes(seq_len, "sequence length")
+    batches, lengths = (one if isinstance(one, tuple) else (one,) for one in sizes)
+    return [(batch, length) for batch in batches for length in lengths]
+
+
+def _joined(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the document of one shape as it is; of several, one document whose predictions hold their shape."""
+    first = documents[0]
+    if len(documents) == 1:
+        return first
+    entries = [
+        {**{name: one[name] for name in SIZES if name in one}, **entry}
+        for one in documents
+        for entry in one["predictions"]
+    ]
+    return {**{name: value for name, value in first.items() if name not in SIZES}, "predictions": entries}
 
 
 def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
@@ -82,8 +123,23 @@ def _end(ends: NDArray[np.float64] | None, i: int) -> float | None:
     return None if ends is None or math.isnan(ends[i]) else float(ends[i])
 
 
-def answers(model: CostModel, archs: list[Architecture], use_measured: bool) -> dict[str, Any]:
-    """Returns the document: one entry per architecture, in order."""
+def _at(document: dict[str, Any]) -> str:
+    """Says at which shape a model over shapes was asked; empty for several."""
+    sizes = [f"{name}={document[name]}" for name in SIZES if name in document]
+    return f" at {', '.join(sizes)}" if sizes else ""
+
+
+def answers(model: CostModel, archs: list[Architecture], use_measured: bool, fitted: CostModel) -> dict[str, Any]:
+    """Returns the document: one entry per architecture, in order.
+
+    Args:
+        model: Cost function of architectures alone.
+        archs: The architectures.
+        use_measured: Whether measured values answer where there are such.
+        fitted: The cost model itself; where it is over shapes, ``model`` is what it is at one of them.
+    """
+    from hwcost.cost_models.measured import MEASURED
+
     measured = model.with_measured()
     answer = (measured if use_measured else model).predict(archs)
     ends = ("low_s", "high_s") if model.quantity == LATENCY else ("low", "high")
@@ -94,23 +150,29 @@ def answers(model: CostModel, archs: list[Architecture], use_measured: bool) -> 
             ends[0]: _end(answer.low, i),
             ends[1]: _end(answer.high, i),
             "in_domain": bool(answer.in_domain[i]),
-            "source": measured.source(one) if use_measured else model.name,
+            "source": MEASURED if use_measured and measured.source(one) == MEASURED else fitted.name,
             "doubt": measured.doubt(one) if use_measured else None,
         }
         for i, one in enumerate(archs)
     ]
-    about = {"model": model.name, "chosen": model.chosen, "space": model.space.name}
+    about: dict[str, Any] = {"model": fitted.name, "chosen": fitted.chosen, "space": model.space.name}
+    about |= {name: model.provenance[name] for name in SIZES if name in model.provenance}
     return {**about, "quantity": model.quantity, "unit": model.unit, "predictions": entries}
 
 
-def _roofline(folder: str | None, device: str | None, space: str | None, dtype: str, shape: dict[str, int]) -> CostModel:
+def _roofline(
+    folder: str | None, device: str | None, space: str | None, dtype: str, batch_size: int | None, seq_len: int | None
+) -> CostModel:
     from hwcost.cost_models.roofline import Roofline
     from hwcost.devices import resolve
     from hwcost.spaces import space as make_space
 
     if folder is not None or device is None or space is None:
         raise UsageError("--roofline takes no folder, and needs --device NAME and --space NAME")
-    return Roofline.of_device(make_space(space), resolve(device), dtype, **shape)
+    shape = {"batch_size": batch_size or 1, "seq_len": seq_len or 128}
+    model = Roofline.of_device(make_space(space), resolve(device), dtype, **shape)
+    model.provenance |= shape
+    return model
 
 
 def _architectures(space: SearchSpace, arch: list[str] | None, file: str | None) -> tuple[list[Architecture], list[str]]:
@@ -161,6 +223,8 @@ def _show(document: dict[str, Any], title: str) -> None:
     for entry in document["predictions"]:
         interval = "-" if entry[low] is None else " to ".join(format_quantity(quantity, entry[end]) for end in (low, high))
         domain = "yes" if entry["in_domain"] else "no"
-        rows.append([entry["arch"], format_quantity(quantity, entry[quantity]), interval, domain, entry["source"]])
+        shape = "@" + "x".join(str(entry[name]) for name in SIZES if name in entry)
+        name, value = entry["arch"] + shape.removesuffix("@"), format_quantity(quantity, entry[quantity])
+        rows.append([name, value, interval, domain, entry["source"]])
     heading = "latency" if is_latency else quantity
     console.print_table(title, ["architecture", heading, "90 % interval", "in domain", "source"], rows, "\n".join(doubts))

@@ -12,9 +12,13 @@ from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import MeasurementError, UsageError
 
 if TYPE_CHECKING:
+    from hwcost.cost_models.base import CostModel
     from hwcost.objectives.written import SearchSpec
     from hwcost.searchers.problem import Problem
     from hwcost.study.study import Progress
+
+REFITS = 20
+"""Refits that tell how much winners flatter, unless ``--refits`` is given; see :mod:`hwcost.study.selection`."""
 
 DEFAULT_EVALUATIONS = 10_000
 """Evaluations after which a search ends that no option ends; all of a space with fewer architectures."""
@@ -56,7 +60,11 @@ Baseline = Annotated[
 Probability = Annotated[
     float, typer.Option("--probability", help="Probability of bounds on predicted latency; 0: predictions as they are.")
 ]
-SeqLen = Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for flops.")]
+BatchSize = Annotated[
+    Count,
+    typer.Option("--batch-size", min=1, help="Sequences per call, for cost models over shapes that name no @8,256."),
+]
+SeqLen = Annotated[int, typer.Option("--seq-len", min=1, help="Tokens per sequence, for flops and with --batch-size.")]
 LogFile = Annotated[
     Text, typer.Option("--log", metavar="FILE", help="File that keeps the study; the same command resumes it.")
 ]
@@ -69,9 +77,23 @@ Factory = Annotated[
     ),
 ]
 Measure = Annotated[bool, typer.Option("--measure/--no-measure", help="Measure the winners: predicted against measured.")]
-Device = Annotated[str, typer.Option("--device", "-d", help="Device of --measure.")]
-Backend = Annotated[str, typer.Option("--backend", help="Backend of --measure.")]
-Tier = Annotated[str, typer.Option("--tier", help="Tier of --measure: quick, standard or strict.")]
+Verify = Annotated[
+    Count,
+    typer.Option(
+        "--verify", metavar="N", min=1,
+        help="Measure up to N candidates and learn from them, until the best measured one is probably the best of all.",
+    ),
+]
+Refits = Annotated[
+    int,
+    typer.Option(
+        "--refits", metavar="N", min=0,
+        help="Refits of a cost model that tell how much its winners flatter; 0 leaves their values uncorrected.",
+    ),
+]
+Device = Annotated[str, typer.Option("--device", "-d", help="Device of --measure and --verify.")]
+Backend = Annotated[str, typer.Option("--backend", help="Backend of --measure and --verify.")]
+Tier = Annotated[str, typer.Option("--tier", help="Tier of --measure and --verify: quick, standard or strict.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -94,11 +116,14 @@ def search(
     reference: Reference = None,
     baseline: Baseline = None,
     probability: Probability = 0.95,
+    batch_size: BatchSize = None,
     seq_len: SeqLen = 128,
     log: LogFile = None,
     plot: Plot = None,
     model: Factory = None,
     measure: Measure = False,
+    verify: Verify = None,
+    refits: Refits = REFITS,
     device: Device = "cpu",
     backend: Backend = "torch",
     tier: Tier = "quick",
@@ -112,14 +137,17 @@ def search(
 
     WHAT is a size, the folder of a cost model that 'hwcost fit' wrote, or module:name of your own: a function that takes an
     architecture, or a class that takes the space. NAME= before it gives it a name, and params:paper counts as a paper does.
+    A cost model over shapes is asked at one of them: models/cpu@8,256 for batch 8 and 256 tokens.
     Nothing is dropped silently: infeasible architectures are counted, with the reason.
     """
     from hwcost.cli import search_report, winners
     from hwcost.objectives.written import SearchSpec
     from hwcost.spaces import space as make_space
 
-    spec = SearchSpec(make_space(space) if space else None, seq_len, probability)
+    spec = SearchSpec(make_space(space) if space else None, seq_len, probability, batch_size=batch_size)
     problem = _problem(spec, minimize or [], maximize or [], constraint or [], baseline)
+    models = list(spec.models.values())
+    _check_measuring(problem, models, measure, verify)
     ends = {
         "evaluations": evaluations, "iterations": iterations, "seconds": seconds, "patience": patience,
         "dominate": dominate,
@@ -128,12 +156,16 @@ def search(
     with progress(_shown) as update:
         study = options.run(problem, progress=update, remark=console.note)
     place = winners.Place(device, backend, tier, store, model)
-    measured = winners.measured(list(spec.models.values()), study.front, place) if measure else []
+    found = search_report.Found(study, search_report.biases(study, models, refits))
+    if verify is not None:
+        found.verification, found.measured = winners.verified(models, study, place, verify)
+    elif measure:
+        found.measured = winners.measured(models, study.front, place)
     if plot is not None:
         search_report.draw(study, plot)
-    if not console.write_json(search_report.document(study, measured), json):
-        search_report.show(study, measured)
-    if measured and all(row.measured_s is None for row in measured):
+    if not console.write_json(search_report.document(found), json):
+        search_report.show(found)
+    if found.measured and all(row.measured_s is None for row in found.measured):
         raise MeasurementError("no winner could be measured; see above for why. Measure them again, on a quieter machine")
 
 
@@ -149,6 +181,17 @@ def _problem(
     objectives = [spec.objective(text, True) for text in minimize] + [spec.objective(text, False) for text in maximize]
     of = space.parse(baseline) if baseline else None
     return Problem(space, objectives, [spec.constraint(text, of) for text in constraints])
+
+
+def _check_measuring(problem: Problem, models: list[CostModel], measure: bool, verify: int | None) -> None:
+    """Raises UsageError when winners are to be measured and cannot be, before anything is searched."""
+    from hwcost.cli.winners import latency_model
+    from hwcost.study.verification import check_objectives
+
+    if measure or verify is not None:
+        latency_model(models, "--measure" if verify is None else "--verify")
+    if verify is not None:
+        check_objectives(problem)
 
 
 def _options(

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hwcost.cli import console
+from hwcost.cli.winners import certainty
+from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
+from hwcost.objectives.cost_function import measured_quantity
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
 from hwcost.study.remeasure import Level, Remeasured
+from hwcost.study.selection import SelectionBias, selection_bias
 from hwcost.study.study import Study
+from hwcost.study.verification import Verification
 from hwcost.units import format_count, format_quantity, format_seconds
 
 SHOWN = 20
@@ -20,8 +28,45 @@ LISTED = 1000
 """Rejections that --json lists with their reasons; all are counted."""
 
 
-def document(study: Study, measured: list[Remeasured]) -> dict[str, Any]:
+@dataclass
+class Found:
+    """A search, and what was found out about its winners afterwards.
+
+    Attributes:
+        study: The search.
+        biases: Bias of the selection by each latency model, by the name of its objective or constraint.
+        measured: Measured winners.
+        verification: Certainty about the best one; None unless it was asked for.
+    """
+
+    study: Study
+    biases: dict[str, SelectionBias] = field(default_factory=dict)
+    measured: list[Remeasured] = field(default_factory=list)
+    verification: Verification | None = None
+
+
+def biases(study: Study, models: Sequence[CostModel], refits: int) -> dict[str, SelectionBias]:
+    """Finds how much the latency models of a search flatter its winners, by the name of their objective or constraint.
+
+    Args:
+        study: The search.
+        models: Cost models that it asked.
+        refits: Number of refits of each; fewer than two find nothing.
+    """
+    if refits < 2 or not study.front:
+        return {}
+    names = [*_names(study), *(constraint.name for constraint in study.problem.constraints)]
+    costs = {
+        name: value for name, value in zip(names, study.problem.asked, strict=True)
+        if measured_quantity(value) is not None and any(value is model for model in models)
+    }  # fmt: skip
+    found = {name: selection_bias(study, cost, refits) for name, cost in costs.items()}
+    return {name: bias for name, bias in found.items() if bias is not None}
+
+
+def document(found: Found) -> dict[str, Any]:
     """Returns everything that a search found, as plain JSON."""
+    study, measured = found.study, found.measured
     space = study.problem.space
     return {
         "space": space.name,
@@ -44,9 +89,21 @@ def document(study: Study, measured: list[Remeasured]) -> dict[str, Any]:
             {"arch": space.key(trial.architecture), "status": trial.status, "reason": trial.reason}
             for trial in study.trials if trial.status != "completed"
         ],
-        "front": [_winner(space, _names(study), trial) for trial in study.front],
+        "front": [_winner(space, _names(study), trial, found.biases) for trial in study.front],
+        "selection": {
+            name: {"factor": bias.factor, "log_error": bias.error, "refits": bias.refits}
+            for name, bias in found.biases.items()
+        },
         "measured": [_remeasured(space, row) for row in measured],
         "level": measured[0].level.plain() if measured and measured[0].level else None,
+        "verification": None if found.verification is None else _verification(space, found.verification),
+    }  # fmt: skip
+
+
+def _verification(space: SearchSpace, state: Verification) -> dict[str, Any]:
+    return {
+        "best": None if state.best is None else space.key(state.best), "probability": state.probability,
+        "wanted": state.wanted, "tolerance": state.tolerance, "rounds": state.rounds, "sure": state.is_sure,
     }  # fmt: skip
 
 
@@ -54,11 +111,12 @@ def _names(study: Study) -> list[str]:
     return [objective.name for objective in study.problem.objectives]
 
 
-def _winner(space: SearchSpace, names: list[str], trial: Trial) -> dict[str, Any]:
+def _winner(space: SearchSpace, names: list[str], trial: Trial, biases: dict[str, SelectionBias]) -> dict[str, Any]:
+    values = dict(zip(names, trial.values, strict=True))
     return {
         "arch": space.key(trial.architecture), "iteration": trial.number,
-        "params": space.params(trial.architecture) if space.is_buildable else None,
-        "values": dict(zip(names, trial.values, strict=True)),
+        "params": space.params(trial.architecture) if space.is_buildable else None, "values": values,
+        "corrected": {name: biases[name].corrected(value) for name, value in values.items() if name in biases},
     }  # fmt: skip
 
 
@@ -73,19 +131,29 @@ def _remeasured(space: SearchSpace, row: Remeasured) -> dict[str, Any]:
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
-def show(study: Study, measured: list[Remeasured]) -> None:
+def show(found: Found) -> None:
     """Prints the best architectures, and predicted beside measured.
 
     Raises:
         UsageError: When no architecture was completed.
     """
+    study = found.study
     counts = _counts(study)
     if not study.front:
         console.note(counts)
         raise UsageError("no architecture was completed; --json has every trial's reason")
-    _show_front(study, counts)
-    if measured:
-        _show_measured(study.problem.space, measured)
+    _show_front(study, found.biases, counts)
+    for name, bias in found.biases.items():
+        console.note(_flattery(name, bias))
+    if found.measured:
+        _show_measured(study.problem.space, found.measured)
+    if found.verification is not None:
+        console.note(certainty(found.verification))
+
+
+def _flattery(name: str, bias: SelectionBias) -> str:
+    percent, error = 100 * math.expm1(bias.log_ratio), 100 * bias.error
+    return f"{name}: winners were chosen for their predictions, which changes those by {percent:+.1f} +- {error:.1f} %"
 
 
 def _counts(study: Study) -> str:
@@ -98,19 +166,22 @@ def _counts(study: Study) -> str:
     return "; ".join([*parts, str(study.stopped)])
 
 
-def _show_front(study: Study, counts: str) -> None:
+def _show_front(study: Study, biases: dict[str, SelectionBias], counts: str) -> None:
     space, names, front = study.problem.space, _names(study), study.front
     has_params = space.is_buildable and "params" not in names
+    corrected = [name for name in names if name in biases]
     rows = [
         [
             space.key(trial.architecture), *(format_quantity(*pair) for pair in zip(names, trial.values, strict=True)),
+            *(format_quantity(name, biases[name].corrected(trial.values[names.index(name)])) for name in corrected),
             *([format_count(space.params(trial.architecture))] if has_params else []),
         ]
         for trial in front[:SHOWN]
     ]  # fmt: skip
     title = f"{'Best' if len(names) == 1 else 'Front'} of {space.name} by {study.searcher.name}"
     more = f"{len(front) - SHOWN} more on the front, see --json; " if len(front) > SHOWN else ""
-    console.print_table(title, ["architecture", *names, *(["params"] if has_params else [])], rows, more + counts)
+    columns = ["architecture", *names, *(f"{name}, corrected" for name in corrected), *(["params"] if has_params else [])]
+    console.print_table(title, columns, rows, more + counts)
 
 
 def _show_measured(space: SearchSpace, measured: list[Remeasured]) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console
-from hwcost.cli.supernet_train import train
+from hwcost.cli.supernet_tokens import tokens
+from hwcost.cli.supernet_train import resume, train
 from hwcost.cli.torch_device import Device, check_device, check_torch
 from hwcost.errors import UsageError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Train elastic supernets, evaluate their subnets, and extract them.", no_args_is_help=True)
 app.command()(train)
+app.command()(resume)
+app.command()(tokens)
 
 Folder = Annotated[str, typer.Argument(metavar="DIR", help="Folder of a training.")]
 
@@ -38,12 +41,16 @@ def evaluate(
     """Show the perplexity of subnets on held-out text, with the weights that they inherit."""
     check_device(device)
     from hwcost.supernets.diagnostics import perplexities
+    from hwcost.supernets.ranks import launched
     from hwcost.supernets.run import Run
 
-    run = Run.open(folder, device)
-    net = run.trained()
-    archs = [net.space.parse(text) for text in arch or ()] or _spread(run, number, seed)
-    found = perplexities(net, archs, run.held_out())
+    with launched(device) as ranks:
+        run = Run.open(folder, device)
+        net = run.trained()
+        archs = [net.space.parse(text) for text in arch or ()] or _spread(run, number, seed)
+        found = perplexities(net, archs, run.held_out())
+    if not ranks.is_first:
+        return
     rows = [
         {"arch": net.space.key(one), "params": net.space.params(one), "perplexity": value}
         for one, value in zip(archs, found, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,12 +11,14 @@ import typer
 
 from hwcost.cli import console
 from hwcost.cli.progress import ProgressText, progress
+from hwcost.cli.supernet_memory import show
 from hwcost.cli.torch_device import Device, check_device, peak_memory_bytes, set_threads
+from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.spaces import SearchSpace
     from hwcost.supernets.recipe import Recipe
-    from hwcost.supernets.run import Settings
+    from hwcost.supernets.run import Run
     from hwcost.supernets.sampling import Allowed
     from hwcost.supernets.training import Progress, Summary
 
@@ -26,7 +29,7 @@ Out = Annotated[
     str, typer.Option("--out", metavar="DIR", help="Folder of the training; the same command resumes a training.")
 ]
 CorpusPath = Annotated[
-    str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, or a data set on disk.")
+    str, typer.Option("--corpus", metavar="PATH", help="Training text: stdlib, text files, a data set on disk, or tokens.")
 ]
 RecipeName = Annotated[
     str, typer.Option("--recipe", help="Name of a recipe, such as mini or supershaper-paper.", rich_help_panel=RECIPE)
@@ -69,6 +72,13 @@ RelationLayer = Annotated[
         "--relation-layer", help="Layer of the teacher to learn from: 1 the first, -1 the last.", rich_help_panel=RECIPE
     ),
 ]
+Layers = Annotated[
+    str | None,
+    typer.Option(
+        "--layers", help="Rule of the layers that shallow nets keep: alternate, top or alternate-top.",
+        rich_help_panel=RECIPE,
+    ),
+]  # fmt: skip
 Backbone = Annotated[
     str | None,
     typer.Option("--backbone", metavar="DIR", help="Folder of a BERT, or of a saved net, that the weights start from."),
@@ -87,6 +97,12 @@ SaveEvery = Annotated[int, typer.Option("--save-every", help="Number of steps be
 Threads = Annotated[int | None, typer.Option("--threads", help="Threads of torch. [default: torch's own]")]
 
 
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show the memory of the training, and whether it fits.")]
+Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, help="Number of processes of torchrun that --dry-run plans for.")
+]
+
+
 def train(
     space: Space,
     out: Out,
@@ -103,6 +119,7 @@ def train(
     random: Random = None,
     relation: Relation = None,
     relation_layer: RelationLayer = None,
+    layers: Layers = None,
     backbone: Backbone = None,
     teacher: Teacher = None,
     constraint: Constraints = None,
@@ -110,6 +127,8 @@ def train(
     threads: Threads = None,
     device: Device = "cpu",
     seed: console.Seed = 0,
+    dry_run: DryRun = False,
+    processes: Processes = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -118,37 +137,71 @@ def train(
 
     Every step runs several subnets on the same text and sums their gradients. Ctrl-C is safe: the same command resumes the
     training from the last checkpoint and ends in the same weights.
+
+    torchrun --nproc-per-node 2 -m hwcost supernet train ... divides the batch among several devices or hosts.
     """
     from hwcost.spaces import space as make_space
+    from hwcost.supernets.ranks import launched
     from hwcost.supernets.recipe import recipe as recipe_of
-    from hwcost.supernets.run import Settings
+    from hwcost.supernets.run import Run, Settings
 
     check_device(device)
     set_threads(threads)
     changes = {
         "steps": steps, "batch_size": batch_size, "seq_len": seq_len, "accumulate": accumulate, "dtype": dtype,
         "learning_rate": learning_rate, "sampling": sampling, "random": random, "relation": relation,
-        "relation_layer": relation_layer,
+        "relation_layer": relation_layer, "layers": layers,
     }  # fmt: skip
     changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
     made = make_space(space)
     settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(constraint or ()))
-    summary, seconds = _train(out, settings, device, _within(made, changed.seq_len, settings.constraints), save_every)
-    _report(out, changed.steps, summary, seconds, device, json)
+    if dry_run:
+        show(settings, device, processes or int(os.environ.get("WORLD_SIZE", "1")), json)
+        return
+    if processes is not None:
+        raise UsageError("--processes goes with --dry-run; torchrun --nproc-per-node starts processes")
+    allowed = _within(made, changed.seq_len, settings.constraints)
+    with launched(device):
+        _train(Run.start(out, settings, device, allowed), save_every, json)
 
 
-def _train(
-    out: str, settings: Settings, device: str, allowed: Allowed | None, save_every: int
-) -> tuple[Summary, float]:
-    """Trains, and returns what was done and the seconds that it took."""
+def resume(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a training, a pipeline's too.")],
+    save_every: SaveEvery = 200,
+    threads: Threads = None,
+    device: Device = "cpu",
+    json: console.Json = None,
+    quiet: console.Quiet = False,
+    verbose: console.Verbose = False,
+) -> None:
+    """Train a supernet on, with the settings that its folder holds, in any number of processes of torchrun.
+
+    The supernet of a pipeline's run can so be trained by several devices; the pipeline's own command then takes it up.
+    """
+    from hwcost.spaces import space as make_space
+    from hwcost.supernets.ranks import launched
     from hwcost.supernets.run import Run
+
+    check_device(device)
+    set_threads(threads)
+    with launched(device):
+        run = Run.open(folder, device)
+        settings = run.settings
+        made = make_space(settings.space, **settings.options)
+        run.allowed = _within(made, settings.recipe.seq_len, settings.constraints)
+        _train(run, save_every, json)
+
+
+def _train(run: Run, save_every: int, json: str | None) -> None:
+    """Trains; the first process reports what was done and the time that it took."""
+    from hwcost.supernets.ranks import here
     from hwcost.timing.timer import stopwatch
 
-    run = Run.start(out, settings, device, allowed)
     spent = stopwatch()
     with progress(_progress_text) as update:
         summary = run.train(update, save_every)
-    return summary, spent()
+    if here().is_first:
+        _report(str(run.folder), run.settings.recipe.steps, summary, spent(), run.device, json)
 
 
 def _report(out: str, steps: int, summary: Summary, seconds: float, device: str, json: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from hwcost.cli import console
@@ -9,7 +10,10 @@ from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
 from hwcost.objectives.cost_function import quantity_of
 from hwcost.searchers.trial import Trial
-from hwcost.study.remeasure import Remeasured, anchors, level_of, remeasured
+from hwcost.spaces.base import Architecture
+from hwcost.study.remeasure import Interval, Remeasured, anchors, level_of, remeasured
+from hwcost.study.results import Results
+from hwcost.study.verification import Verification, verify
 from hwcost.timing.measurement import Measurement
 
 MOST = 20
@@ -41,14 +45,73 @@ def measured(models: list[CostModel], winners: list[Trial], place: Place) -> lis
     Raises:
         UsageError: When the search used no latency model.
     """
-    from hwcost.api import measure
-
-    latencies = [model for model in models if quantity_of(model) == "latency_s"]
-    if not latencies:
-        raise UsageError("--measure puts measurements beside predictions: give a latency model as objective or constraint")
+    cost = latency_model(models, "--measure")
     if len(winners) > MOST:
         console.note(f"of {len(winners)} winners, the first {MOST} are measured")
-    cost, archs = latencies[0], [trial.architecture for trial in winners[:MOST]]
+    return _measured(cost, [trial.architecture for trial in winners[:MOST]], place)
+
+
+def verified(models: list[CostModel], found: Results, place: Place, most: int) -> tuple[Verification, list[Remeasured]]:
+    """Measures candidates of a search round by round until the best measured one is probably the best of all.
+
+    Args:
+        models: Cost models of the search; the first latency model is the one that learns.
+        found: The search.
+        place: Device and manner.
+        most: Largest number of candidates to be measured.
+
+    Returns:
+        The certainty about the winner, and each measurement beside what the search predicted.
+
+    Raises:
+        UsageError: When the search used no latency model, or has several objectives.
+    """
+    cost, rows = latency_model(models, "--verify"), list[Remeasured]()
+
+    def measure(archs: Sequence[Architecture]) -> list[Interval]:
+        new = _measured(cost, list(archs), place)
+        rows.extend(new)
+        return [row.at_level for row in new]
+
+    def said(state: Verification) -> None:
+        console.note(f"round {state.rounds}, {len(rows)} measured: {certainty(state)}")
+
+    return verify(found, cost, measure, most=most, progress=said), rows
+
+
+def certainty(state: Verification) -> str:
+    """Says what is known of the winner."""
+    if not state.measured:
+        return "nothing could be measured, so that no winner is verified"
+    if state.best is None:
+        return "none of the measured architectures satisfies the constraints"
+    within = f"to within {100 * state.tolerance:g} %" if state.tolerance else ""
+    best = f"{state.cost.space.key(state.best)} is the best of all {within} with probability {state.probability:.2f}"
+    return best if state.is_sure else f"{best}, {state.wanted:g} was asked for"
+
+
+def latency_model(models: list[CostModel], option: str) -> CostModel:
+    """Returns the latency model whose predictions are put beside measurements.
+
+    Args:
+        models: Cost models of the search.
+        option: Option of the command line that asks for it.
+
+    Raises:
+        UsageError: When the search uses none.
+    """
+    latencies = [model for model in models if quantity_of(model) == "latency_s"]
+    if not latencies:
+        raise UsageError(
+            f"{option} puts measurements beside predictions: give a latency model as objective or constraint"
+        )
+    return latencies[0]
+
+
+def _measured(cost: CostModel, archs: list[Architecture], place: Place) -> list[Remeasured]:
+    """Measures architectures and anchors of the cost model in one campaign."""
+    from hwcost.api import measure
+
     again = [] if _is_elsewhere(cost, place) else anchors(cost)  # elsewhere, a level would hide that it is elsewhere
     factory = _factory(cost, place.factory)
     shape = _shape(cost, factory)

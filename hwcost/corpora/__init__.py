@@ -13,13 +13,24 @@ from hwcost.corpora.corpus import Corpus, Document
 from hwcost.corpora.dataset_folder import dataset_folder, is_dataset_folder
 from hwcost.corpora.standard_library import standard_library
 from hwcost.corpora.text_files import text_files
+from hwcost.corpora.token_files import TokenFiles, is_token_folder, prepare, token_folder
 from hwcost.corpora.tokenizer import Tokenizer
 from hwcost.registry import made
 
 __all__ = [
-    "Corpus", "Document", "MlmBatches", "Tokenizer", "corpus", "dataset_folder", "standard_library",
-    "text_files",
+    "Corpus", "Document", "MlmBatches", "TokenFiles", "Tokenizer", "corpus", "dataset_folder", "halves", "prepare",
+    "standard_library", "text_files", "token_folder",
 ]  # fmt: skip
+
+
+def halves(source: str | Path, held_out: float) -> tuple[Corpus | TokenFiles, Corpus | TokenFiles]:
+    """Returns the text of a source to train on, and held-out text; see :func:`corpus` and :meth:`Corpus.split`.
+
+    Args:
+        source: Anything that :func:`corpus` reads, or a folder that :func:`prepare` wrote, which is divided already.
+        held_out: Expected share of documents that are held out.
+    """
+    return token_folder(source) if is_token_folder(source) else corpus(source).split(held_out)
 
 
 def corpus(source: str | Path = "stdlib", **options: Any) -> Corpus:

@@ -14,6 +14,7 @@ from hwcost.corpora.inputs import SHORTEST, inputs
 from hwcost.corpora.masking import Masking
 from hwcost.corpora.order import Order
 from hwcost.corpora.sequences import Pairs, Stream
+from hwcost.corpora.token_files import TokenFiles
 from hwcost.corpora.tokenizer import Tokenizer
 from hwcost.errors import DataError, UsageError
 
@@ -25,10 +26,11 @@ class MlmBatches:
     """Batches of a corpus: sequences in an order of their own for each epoch, masked anew each time.
 
     A batch follows from the seed and its step alone: a training that resumes at any step sees what it would have seen
-    without the break, and no state of the batches has to be saved. The text is encoded once, here.
+    without the break, and no state of the batches has to be saved. The text is encoded once, here, unless it is on disk as
+    tokens already, which are mapped and not read.
 
     Args:
-        corpus: The text.
+        corpus: The text, or its tokens on disk.
         tokenizer: Tokenizer of the text.
         seq_len: Tokens of a sequence, special ones included.
         batch_size: Sequences of a batch.
@@ -43,7 +45,7 @@ class MlmBatches:
     """
 
     def __init__(
-        self, corpus: Corpus, tokenizer: Tokenizer, seq_len: int, batch_size: int, seed: int = 0,
+        self, corpus: Corpus | TokenFiles, tokenizer: Tokenizer, seq_len: int, batch_size: int, seed: int = 0,
         next_sentence: bool = False, mask_probability: float = 0.15,
     ) -> None:  # fmt: skip
         _check(seq_len, batch_size, mask_probability)
@@ -51,7 +53,7 @@ class MlmBatches:
         self.batch_size = batch_size
         self._tokenizer = tokenizer
         self._masking = Masking(tokenizer, mask_probability)
-        encoded = encode(corpus, tokenizer)
+        encoded = corpus.encoded if isinstance(corpus, TokenFiles) else encode(corpus, tokenizer)
         self._tokens = encoded.tokens
         self._sequences = Pairs(encoded, seq_len - 3) if next_sentence else Stream(encoded, seq_len - 2)
         self._order = Order(len(self._sequences), seed)

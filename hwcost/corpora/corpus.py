@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost.errors import DataError, UsageError
+
+AT_ONCE = 4096
+"""Sentences, at least, that :meth:`Corpus.runs` yields at a time."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,9 @@ class Corpus(Sequence[Document]):
     """
 
     def __init__(self, documents: Iterable[Document], source: str = "the documents given") -> None:
-        self._documents = tuple(document for document in documents if document.sentences)
+        self._documents: Sequence[Document] = (
+            documents if isinstance(documents, LazyDocuments) else tuple(one for one in documents if one.sentences)
+        )
         self.source = source
         if not self._documents:
             raise DataError(
@@ -60,7 +69,7 @@ class Corpus(Sequence[Document]):
     @overload
     def __getitem__(self, index: slice) -> tuple[Document, ...]: ...
     def __getitem__(self, index: int | slice) -> Document | tuple[Document, ...]:
-        return self._documents[index]
+        return tuple(self._documents[index]) if isinstance(index, slice) else self._documents[index]
 
     def __len__(self) -> int:
         return len(self._documents)
@@ -75,8 +84,27 @@ class Corpus(Sequence[Document]):
         """SHA-256 of names and sentences in order, in hexadecimal; equal for equal content."""
         content = hashlib.sha256()
         for document in self:
-            content.update(json.dumps([document.name, *document.sentences]).encode())
+            content.update(_identity(document))
         return content.hexdigest()
+
+    def runs(self, content: Any = None) -> Iterator[tuple[list[str], list[int]]]:
+        """Yields sentences of consecutive documents, some thousand at a time, and how many each of the documents has.
+
+        Args:
+            content: Hash that the documents are added to, as :attr:`digest` adds them; None for none.
+        """
+        sentences: list[str] = []
+        counts: list[int] = []
+        for document in self:
+            if content is not None:
+                content.update(_identity(document))
+            sentences += document.sentences
+            counts.append(len(document.sentences))
+            if len(sentences) >= AT_ONCE:
+                yield sentences, counts
+                sentences, counts = [], []
+        if counts:
+            yield sentences, counts
 
     def split(self, held_out: float = 0.1) -> tuple[Corpus, Corpus]:
         """Parts the documents into those to train on and those to judge by.
@@ -93,15 +121,70 @@ class Corpus(Sequence[Document]):
         """
         if not 0 < held_out < 1:
             raise UsageError(f"the share held out must lie above 0 and below 1, got {held_out:g}")
-        kept = [document for document in self if _fraction(document.name) >= held_out]
-        judged = [document for document in self if _fraction(document.name) < held_out]
-        if not kept or not judged:
-            empty = "to train on" if not kept else "held out"
+        is_kept = np.array([_fraction(name) >= held_out for name in _names(self._documents)])
+        kept, judged = (Chosen(self._documents, np.flatnonzero(side)) for side in (is_kept, ~is_kept))
+        if not len(kept) or not len(judged):
+            empty = "to train on" if not len(kept) else "held out"
             raise DataError(
                 f"{self.source}: no document would be {empty} of {len(self)} with a share of {held_out:g} held out. "
                 "Give text in more documents, or another share."
             )
         return Corpus(kept, f"{self.source}, to train on"), Corpus(judged, f"{self.source}, held out")
+
+
+class LazyDocuments(Sequence[Document], ABC):
+    """Documents that are read when they are asked for, none of them without sentences."""
+
+    @abstractmethod
+    def name(self, index: int) -> str:
+        """Returns the name of a document without reading it."""
+
+    @abstractmethod
+    def read(self, index: int) -> Document:
+        """Reads a document, of a number from 0 on."""
+
+    @overload
+    def __getitem__(self, index: int) -> Document: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Document, ...]: ...
+    def __getitem__(self, index: int | slice) -> Document | tuple[Document, ...]:
+        numbers = range(len(self))[index]
+        return tuple(map(self.read, numbers)) if isinstance(numbers, range) else self.read(numbers)
+
+
+class Chosen(LazyDocuments):
+    """Some documents of others.
+
+    Args:
+        documents: The others.
+        numbers: Numbers of the documents that are chosen, (n,).
+    """
+
+    def __init__(self, documents: Sequence[Document], numbers: NDArray[np.intp]) -> None:
+        self._documents, self._numbers = documents, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def name(self, index: int) -> str:
+        """See the base class."""
+        number = int(self._numbers[index])
+        return self._documents.name(number) if isinstance(self._documents, LazyDocuments) else self._documents[number].name
+
+    def read(self, index: int) -> Document:
+        """See the base class."""
+        return self._documents[int(self._numbers[index])]
+
+
+def _names(documents: Sequence[Document]) -> Iterator[str]:
+    if isinstance(documents, LazyDocuments):
+        yield from map(documents.name, range(len(documents)))
+    else:
+        yield from (document.name for document in documents)
+
+
+def _identity(document: Document) -> bytes:
+    return json.dumps([document.name, *document.sentences]).encode()
 
 
 def _fraction(name: str) -> float:

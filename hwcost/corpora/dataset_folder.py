@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from hwcost._extras import imported
-from hwcost.corpora.corpus import Corpus, Document
+from hwcost.corpora.corpus import Corpus, Document, LazyDocuments
 from hwcost.corpora.sentences import sentences
 from hwcost.errors import DataError
 
@@ -21,7 +23,9 @@ def is_dataset_folder(path: str | Path) -> bool:
 
 
 def dataset_folder(path: str | Path, column: str = "text", split: str | None = None) -> Corpus:
-    """Reads one column of text into memory: a document per row, named after its split and number.
+    """Reads one column of text: a document per row, named after its split and number.
+
+    The rows stay on disk, as the library maps them, and are read when they are asked for.
 
     Args:
         path: A folder written by ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk``.
@@ -35,7 +39,7 @@ def dataset_folder(path: str | Path, column: str = "text", split: str | None = N
     rows = _split(path, load(path), split)
     if column not in rows.column_names:
         raise DataError(f"{path}: there is no column '{column}'. Known: {', '.join(rows.column_names)}. Name one of them.")
-    return Corpus(_documents(path, rows, column, split or str(rows.split or "train")), str(path))
+    return Corpus(Rows(path, rows.select_columns([column]), column, split or str(rows.split or "train")), str(path))
 
 
 def load(path: str | Path) -> Any:
@@ -65,10 +69,40 @@ def _split(path: str | Path, loaded: Any, split: str | None) -> Any:
     return loaded[wanted]
 
 
-def _documents(path: str | Path, rows: Any, column: str, split: str) -> Iterator[Document]:
-    for number, row in enumerate(rows.select_columns([column])):
-        text = row[column]
-        if not isinstance(text, str):
-            what = "nothing" if text is None else type(text).__name__
-            raise DataError(f"{path}: row {number} of column '{column}' holds {what}, not text. Name a column of text.")
-        yield Document(f"{split}.{number}", tuple(sentences(text)))
+class Rows(LazyDocuments):
+    """The rows of a data set that hold text; each is read once here, and again whenever it is asked for.
+
+    Args:
+        path: Folder of the data set, for messages.
+        rows: The data set, with one column.
+        column: The column.
+        split: Name of the split.
+
+    Raises:
+        DataError: When a row holds no text.
+    """
+
+    def __init__(self, path: str | Path, rows: Any, column: str, split: str) -> None:
+        self._path, self._rows, self._column, self._split = path, rows, column, split
+        self._numbers = np.flatnonzero([bool(text.strip()) for text in self._texts()])
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def name(self, index: int) -> str:
+        """See the base class."""
+        return f"{self._split}.{self._numbers[index]}"
+
+    def read(self, index: int) -> Document:
+        """See the base class."""
+        return Document(self.name(index), tuple(sentences(self._rows[int(self._numbers[index])][self._column])))
+
+    def _texts(self) -> Iterator[str]:
+        for number, row in enumerate(self._rows):
+            text = row[self._column]
+            if not isinstance(text, str):
+                what = "nothing" if text is None else type(text).__name__
+                raise DataError(
+                    f"{self._path}: row {number} of column '{self._column}' holds {what}, not text. Name a column of text."
+                )
+            yield text

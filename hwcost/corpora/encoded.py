@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,7 +76,12 @@ def encode(corpus: Corpus, tokenizer: Tokenizer) -> Encoded:
 def _pieces(corpus: Corpus, tokenizer: Tokenizer) -> Iterator[NDArray[np.int32]]:
     texts = (sentence for document in corpus for sentence in document.sentences)
     while some := list(itertools.islice(texts, AT_ONCE)):
-        yield from (np.array(numbers, dtype=np.int32) for numbers in tokenizer.encode(some))
+        yield from sentence_tokens(some, tokenizer)
+
+
+def sentence_tokens(texts: Sequence[str], tokenizer: Tokenizer) -> list[NDArray[np.int32]]:
+    """Returns the tokens of each sentence."""
+    return [np.array(numbers, dtype=np.int32) for numbers in tokenizer.encode(texts)]
 
 
 def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

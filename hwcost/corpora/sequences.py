@@ -21,15 +21,15 @@ class Stream:
     """
 
     def __init__(self, encoded: Encoded, room: int) -> None:
-        self._starts = np.arange(0, len(encoded.tokens), room)
-        self._lengths = np.minimum(room, len(encoded.tokens) - self._starts)
+        self._tokens, self._room = len(encoded.tokens), room
 
     def __len__(self) -> int:
-        return len(self._starts)
+        return -(-self._tokens // self._room)
 
     def draw(self, rows: NDArray[np.int64], rng: np.random.Generator) -> tuple[tuple[Segments, ...], None]:
         """Returns the sequences of these numbers; nothing of them is left to chance."""
-        return (Segments(self._starts[rows], self._lengths[rows]),), None
+        starts = rows * self._room
+        return (Segments(starts, np.minimum(self._room, self._tokens - starts)),), None
 
 
 class Pairs:

@@ -5,6 +5,8 @@ Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers fo
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +18,8 @@ from hwcost.corpora.wordpiece import SEPARATOR, SPECIALS, START, UNKNOWN, librar
 from hwcost.errors import DataError, MissingExtraError
 
 FILE = "tokenizer.json"
+DECISIVE = ("added_tokens", "normalizer", "pre_tokenizer", "model")
+"""Parts of that file by which text becomes numbers."""
 
 
 class Tokenizer:
@@ -98,6 +102,12 @@ class Tokenizer:
         """
         Path(folder).mkdir(parents=True, exist_ok=True)
         write_text(Path(folder) / FILE, self._inner.to_str(pretty=True))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what decides about the numbers of tokens, in hexadecimal."""
+        own = {name: part for name, part in json.loads(self._inner.to_str()).items() if name in DECISIVE}
+        return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
 
     @property
     def size(self) -> int:

@@ -7,15 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from hwcost._types import Floats
+from hwcost._types import Codes, Floats
 from hwcost.cost_models import candidates as known_candidates
 from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.arguments import parameters
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.intervals import left_out_errors
+from hwcost.cost_models.remembered import remembering
 from hwcost.cost_models.shrinkage import clearly_better
 from hwcost.errors import MissingExtraError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.shaped import Shape
 
 CLEAR = 1.0
 """Standard errors by which a more general candidate must be better than a plainer one."""
@@ -60,6 +62,18 @@ class Auto(CostModel):
             self.chosen_, self.candidate_errors_ = self._choice.chosen_, self._choice.candidate_errors_
             self._take(self._choice.model_.clone_with_hyperparameters().fit(genes, values, weights))
             return
+        with remembering():
+            fits, errors = self._candidates(genes, values, weights)
+        self.candidate_errors_ = {name: float(error.mean()) for name, error in errors.items()}
+        best = min(self.candidate_errors_, key=lambda name: self.candidate_errors_[name])
+        good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
+        self.chosen_ = good[0]
+        self._take(fits[self.chosen_])
+
+    def _candidates(
+        self, genes: Floats, values: Floats, weights: Floats
+    ) -> tuple[dict[str, CostModel], dict[str, Floats]]:
+        """Fits every candidate; returns the fits, and the absolute out-of-fold errors of the logarithm of each."""
         fits: dict[str, CostModel] = {}
         errors: dict[str, Floats] = {}
         for name in known_candidates(self.space) if self.candidates is None else self.candidates:
@@ -70,11 +84,7 @@ class Auto(CostModel):
             except MissingExtraError:
                 continue
             errors[name] = np.abs(left_out_errors(fits[name], genes, values, weights))
-        self.candidate_errors_ = {name: float(error.mean()) for name, error in errors.items()}
-        best = min(self.candidate_errors_, key=lambda name: self.candidate_errors_[name])
-        good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
-        self.chosen_ = good[0]
-        self._take(fits[self.chosen_])
+        return fits, errors
 
     def _make(self, name: str) -> CostModel:
         own = {"monotone": self.monotone} if "monotone" in parameters(cost_model_class(name)) else {}
@@ -88,6 +98,11 @@ class Auto(CostModel):
         """Name of the model that was chosen; None before the fit."""
         return self.chosen_ if self.is_fitted else None
 
+    @property
+    def plain(self) -> CostModel:
+        """What answers in place of the model that was chosen."""
+        return self.model_.plain
+
     def clone_with_hyperparameters(self) -> Auto:
         """Returns an unfitted copy that takes the model that was chosen here, with its own hyperparameters."""
         copy = self.clone()
@@ -97,8 +112,22 @@ class Auto(CostModel):
     def _predict(self, genes: Floats) -> Floats:
         return self.model_.predict_encoded(genes)
 
+    def predict_codes(self, codes: Codes) -> Floats:
+        """See the base class; the chosen model's own way."""
+        return self.model_.predict_codes(codes)
+
+    def compile(self) -> Auto:
+        """See the base class: the chosen model is compiled."""
+        self._check_fitted()
+        self.model_.compile()
+        return self
+
     def _one(self, arch: Architecture) -> float:
         return self.model_(arch)
+
+    def table_at(self, shape: Shape) -> CostModel | None:
+        """See the base class; that of the chosen model."""
+        return self.model_.table_at(shape)
 
     def importance(self) -> dict[str, float]:
         """Returns the chosen model's shares."""

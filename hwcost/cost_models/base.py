@@ -13,15 +13,14 @@ A fitted model does not change when it is asked, so that threads may share it; a
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hwcost._arguments import COUNT, NUMBER, PATH, TEXT, check, of_type
+from hwcost._arguments import COUNT, NUMBER, TEXT, check, of_type
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
@@ -29,11 +28,14 @@ from hwcost.cost_models.arguments import as_numbers, check_rows, check_values, p
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import Features, shared_features
 from hwcost.cost_models.groups import Groups
+from hwcost.cost_models.learned import Learned
 from hwcost.cost_models.prediction import Prediction
 from hwcost.cost_models.repeats import Middles, merged
-from hwcost.errors import DataError, NotFittedError, UsageError
+from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
-from hwcost.spaces.base import Architecture, GeneValue, SearchSpace
+from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.shape_columns import ShapeColumns
+from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.units import unit_of
 
 if TYPE_CHECKING:
@@ -49,8 +51,8 @@ MIN_ROWS = 2
 """Fewest measurements that anything can be fitted on."""
 
 
-class CostModel(ABC):
-    """Predicts one quantity of the architectures of one space.
+class CostModel(Learned):
+    """Predicts one quantity of the architectures of one space; what it learns is listed in its base class.
 
     Args:
         space: The space of the architectures.
@@ -64,23 +66,10 @@ class CostModel(ABC):
         learns: Whether ``auto`` may be asked to try it, as one model that learns from rows.
         candidate_rows: Fewest rows from which the model is worth trying as a candidate.
         baseline_for: Kinds of data, ``table`` or ``campaign``, in whose evaluations the model is shown as a baseline.
+        has_interval: Whether a fit brings its own interval; that of other models comes from rows left out.
+        fewest_architectures: Fewest different architectures from which ``hwcost.fit`` fits the model.
         unit: Unit of the quantity, for example ``s``; ``1`` for a bare number.
         provenance: Origin of the numbers (device, protocol, data hash, metrics); free JSON.
-        domain_: Reach of the training rows.
-        measured_: Measured values by genes: the median of three repeats or more, the mean of fewer.
-        measured_half_widths_: Half-width of the 90 % interval of the logarithm about a measured value, by genes; of repeated
-            ones only.
-        noise_half_width_: Half-width of the 90 % interval of the logarithm of one measurement about the true value, from
-            repeats or left-out errors; None without either.
-        doubts_: Reason why measurements of an architecture are not believed, by genes: they disagree with each other, or
-            with all other architectures.
-        log_interval_half_width_: Half-width of the 90 % interval of the logarithm for new architectures; None when not
-            calibrated.
-        errors_: Errors of the logarithm on architectures left out, ascending, one per architecture, thinned out if many;
-            None when not calibrated.
-        n_rows_: Number of rows of the fit.
-        n_architectures_: Number of different architectures among them.
-        monotone_: Names of the columns along which the model was held never to fall; empty for most models.
     """
 
     name: ClassVar[str]
@@ -88,17 +77,8 @@ class CostModel(ABC):
     learns: ClassVar[bool] = True
     candidate_rows: ClassVar[int] = 0
     baseline_for: ClassVar[frozenset[str]] = frozenset()
-
-    domain_: Domain
-    measured_: dict[tuple[GeneValue, ...], float]
-    measured_half_widths_: dict[tuple[GeneValue, ...], float]
-    noise_half_width_: float | None
-    doubts_: dict[tuple[GeneValue, ...], str]
-    log_interval_half_width_: float | None
-    errors_: Floats | None
-    n_rows_: int
-    n_architectures_: int
-    monotone_: tuple[str, ...]
+    has_interval: ClassVar[bool] = False
+    fewest_architectures: ClassVar[int] = 5
 
     def __init__(
         self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY
@@ -131,21 +111,23 @@ class CostModel(ABC):
     def _predict(self, genes: Floats) -> Floats:
         """Returns values (n,) for encoded genes (n, genes); each depends on its own row alone, to the last bit."""
 
-    @abstractmethod
-    def _state(self) -> dict[str, Any]:
-        """Returns what was learned as plain JSON; floats keep every bit."""
-
-    @abstractmethod
-    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
-        """Reads what ``_state`` and ``_files`` returned; may raise any LookupError, TypeError or ValueError."""
-
-    def _files(self) -> dict[str, str]:
-        """Returns the text files that belong to the state."""
-        return {}
-
     def _one(self, arch: Architecture) -> float:
         """Predicts a single architecture; models with a quicker way to the same bits override it."""
         return float(self._predict(self.features.encode([arch]))[0])
+
+    def compile(self: Model) -> Model:
+        """Prepares the model's fast path now, which it otherwise prepares once it was asked often enough.
+
+        Answers are the same before and after, to the last bit.
+
+        Returns:
+            The model itself.
+
+        Raises:
+            NotFittedError: When the model is not fitted.
+        """
+        self._check_fitted()
+        return self
 
     def importance(self) -> dict[str, float]:
         """Returns each feature's share of what the model explains, summing to 1; empty when it uses none."""
@@ -155,6 +137,11 @@ class CostModel(ABC):
     def chosen(self) -> str | None:
         """Name of the model that was chosen by cross-validation; None for a model that is not a choice."""
         return None
+
+    @property
+    def plain(self) -> CostModel:
+        """The fitted model that answers: the model itself, or what it is no more than a choice of."""
+        return self
 
     # -- parameters ----------------------------------------------------------------------------------------------------
 
@@ -216,39 +203,57 @@ class CostModel(ABC):
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
-    def predict(self, archs: Sequence[Architecture | Any] | NDArray[Any] | Any) -> Prediction:
+    def predict(
+        self,
+        archs: Sequence[Architecture | Any] | NDArray[Any] | Any,
+        *,
+        batch_size: ArrayLike | None = None,
+        seq_len: ArrayLike | None = None,
+    ) -> Prediction:
         """Predicts many architectures at once.
 
         Args:
             archs: n architectures, or what each can be made of (see ``__call__``), or a data frame with one a row, or their
                 encoded genes as an array (n, genes). A single architecture, or its text, counts as a list of one.
+            batch_size: Sequences per call, one number or one for each architecture, for a model over shapes.
+            seq_len: Tokens per sequence, likewise.
 
         Raises:
             ArchitectureError: When one belongs to another space.
             NotFittedError: When the model is not fitted.
+            UsageError: When the model is over shapes and none is given, or of one shape and another one is given.
         """
-        self._check_fitted()
-        _, genes = self.features.read(archs)
-        half_width = np.nan if self.log_interval_half_width_ is None else self.log_interval_half_width_
-        half_widths = np.full(len(genes), half_width)
-        return Prediction.within(self._predict(genes), half_widths, self.in_domain(genes), self.quantity)
+        from hwcost.cost_models.asked import points
 
-    def __call__(self, arch: Architecture | Any) -> float:
+        self._check_fitted()
+        genes = points(self, archs, batch_size, seq_len)
+        return Prediction.within(self._predict(genes), self.half_widths(genes), self.in_domain(genes), self.quantity)
+
+    def __call__(
+        self, arch: Architecture | Any, *, batch_size: int | None = None, seq_len: int | None = None
+    ) -> float:
         """Returns the predicted value of one architecture, seconds for latency; the same as ``predict([arch])``, every bit.
 
         Args:
             arch: An architecture, or what :meth:`hwcost.spaces.base.SearchSpace.as_architecture` makes one of: values in a
                 sequence, a mapping, a row of a data frame, a text.
+            batch_size: Sequences per call, for a model over shapes.
+            seq_len: Tokens per sequence, for a model over shapes.
 
         Raises:
             ArchitectureError: When it does not belong to the model's space.
             NotFittedError: When the model is not fitted.
+            UsageError: When the model is over shapes and none is given, or of one shape and another one is given.
         """
         try:
             is_ours = arch.space == self.space.name
         except AttributeError:
             is_ours = False
-        return self._one(arch if is_ours else self.space.as_architecture(arch))
+        if is_ours and batch_size is None and seq_len is None:
+            return self._one(arch)
+        if batch_size is None and seq_len is None and not isinstance(self.space, Shaped):
+            return self._one(self.space.as_architecture(arch))
+        return float(self.predict([arch], batch_size=batch_size, seq_len=seq_len).values[0])
 
     def predict_encoded(self, genes: Floats) -> Floats:
         """Predicts values (n,) for encoded genes (n, genes), without checks or intervals."""
@@ -260,6 +265,40 @@ class CostModel(ABC):
         A code is an index into a gene's choices, which stand in ascending order where they are numbers.
         """
         return self._predict(self.features.genes_of(codes))
+
+    def at(self, batch_size: int | None = None, seq_len: int | None = None) -> CostModel:
+        """Returns a cost function of architectures alone: the model at one batch size and sequence length.
+
+        Where the model is a sum of component prices, that is a lookup table, whatever searchers ask of one. Columns of a
+        table that are named ``batch_size`` and ``seq_len`` (or ``batch`` and ``seq``) are a shape too.
+
+        Args:
+            batch_size: Sequences per call; None for the only one that was fitted.
+            seq_len: Tokens per sequence, likewise.
+
+        Raises:
+            NotFittedError: When the model is not fitted.
+            UsageError: When a size is not a whole number from 1, is missing, or the model is of another shape.
+        """
+        from hwcost.cost_models.asked import check_own_shape, sizes_asked
+        from hwcost.cost_models.at_shape import at_shape
+
+        self._check_fitted()
+        columns = ShapeColumns.of(self.space)
+        is_said = batch_size is not None or seq_len is not None
+        if columns is not None and (is_said or isinstance(self.space, Shaped)):
+            return at_shape(self, columns, sizes_asked(self, columns, batch_size, seq_len))
+        check_own_shape(self, {"batch_size": batch_size, "seq_len": seq_len})
+        return self
+
+    def table_at(self, shape: Shape) -> CostModel | None:
+        """Returns the lookup table that a model over shapes is at one of them, without interval; None where it is none."""
+        return None
+
+    def half_widths(self, genes: Floats) -> Floats:
+        """Returns half-widths of the intervals of the logarithm for encoded genes (n, genes); NaN where there is none."""
+        half_width = np.nan if self.log_interval_half_width_ is None else self.log_interval_half_width_
+        return np.asarray(half_width * self.domain_.widening(self.features, genes))
 
     def with_measured(self) -> MeasuredFirst:
         """Returns a cost function that answers measured architectures with their measurements, others with this model."""
@@ -289,6 +328,25 @@ class CostModel(ABC):
         room = rowwise.log(most / predicted)
         return np.asarray(np.searchsorted(self.errors_, room, side="right") / (len(self.errors_) + 1))
 
+    def transfer(self, measurements: Any, **options: Any) -> CostModel:
+        """Fits a model of another device on three of its measurements or more, with this model as the prior.
+
+        ``hwcost.fit(measurements, prior=[...])`` does the same with several models, which is better: what differs between
+        known devices says how far a new one may differ.
+
+        Args:
+            measurements: Campaign, store or table as :func:`hwcost.fit` takes it, of this model's space.
+            **options: Further arguments of :func:`hwcost.fit`, such as ``campaign_id`` or ``table``.
+
+        Raises:
+            DataError: When they are of another space, or fewer than three different architectures.
+            NotFittedError: When this model is not fitted.
+        """
+        from hwcost.cost_models.prior_fit import fit_with_prior
+
+        self._check_fitted()
+        return fit_with_prior(measurements, self, **{"quantity": self.quantity, **options}).model
+
     def expected(self, probabilities: Sequence[Any]) -> Any:
         """Returns the mean value when every gene is drawn by itself; differentiable in the probabilities.
 
@@ -308,95 +366,3 @@ class CostModel(ABC):
     def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
         """Says for encoded genes (n, genes) whether each row lies within what the model was fitted on; shape (n,)."""
         return self.domain_.contains(self.features, genes)
-
-    # -- being fitted --------------------------------------------------------------------------------------------------
-
-    def __repr__(self) -> str:
-        state = f"fitted on {self.n_architectures_} architectures" if self.is_fitted else "not fitted"
-        return f"<{type(self).__name__} of {self.quantity} over {self.space!r}, {state}>"
-
-    @property
-    def is_fitted(self) -> bool:
-        """Whether the model can be asked."""
-        return "domain_" in vars(self)
-
-    def _check_fitted(self) -> None:
-        if not self.is_fitted:
-            raise NotFittedError(
-                f"the cost model '{self.name}' is not fitted yet. Call fit(archs, values) first, or read a fitted one with "
-                "hwcost.load(folder)."
-            )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leaves the feature extractor out: whoever unpickles the model shares that of its own process."""
-        return {name: value for name, value in vars(self).items() if name != "features"}
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            """Says of what is learned that there is nothing yet."""
-            is_property = hasattr(type(self), name)  # one that reads what is learned
-            if is_property or (name.endswith("_") and not name.startswith("_")):
-                self._check_fitted()
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-
-    # -- keeping -------------------------------------------------------------------------------------------------------
-
-    def state(self) -> dict[str, Any]:
-        """Returns everything learned as plain JSON, besides what ``files`` holds."""
-        errors = None if self.errors_ is None else self.errors_.tolist()
-        counts = {"n_rows": self.n_rows_, "n_architectures": self.n_architectures_}
-        widths = {"spread": self.log_interval_half_width_, "noise": self.noise_half_width_}
-        return {"domain": self.domain_.as_dict(), **widths, "errors": errors, **counts, "learned": self._state()}
-
-    def files(self) -> dict[str, str]:
-        """Returns learned parts that have a text format of their own, by file name."""
-        return self._files()
-
-    def restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
-        """Takes over what ``state`` and ``files`` returned.
-
-        Raises:
-            DataError: When a part does not hold a model.
-            LookupError, TypeError, ValueError: When the state lacks something or holds the wrong kind of thing.
-        """
-        self.domain_ = Domain.from_dict(state["domain"])
-        self.log_interval_half_width_ = None if state["spread"] is None else float(state["spread"])
-        self.errors_ = None if state["errors"] is None else np.array(state["errors"], dtype=np.float64)
-        noise = state.get("noise", self.log_interval_half_width_)  # the first folders lack it
-        self.noise_half_width_ = None if noise is None else float(noise)
-        self.n_rows_ = int(state["n_rows"])
-        self.n_architectures_ = int(state.get("n_architectures", self.n_rows_))
-        self.measured_, self.measured_half_widths_, self.doubts_ = {}, {}, {}
-        self.monotone_ = ()
-        self._restore(state["learned"], files)
-
-    def save(self, folder: str | Path) -> Path:
-        """Writes the model as a folder of plain data and returns its path; :func:`hwcost.load` reads it.
-
-        All files are written beside the folder before any is moved into it: a failure leaves the model that was there. Other
-        files in the folder stay.
-
-        Raises:
-            NotFittedError: When the model is not fitted.
-            UsageError: When the folder cannot be written.
-        """
-        from hwcost.cost_models.persistence import save
-
-        check({"folder": folder}, folder=PATH)
-        self._check_fitted()
-        return save(self, Path(folder))
-
-    @classmethod
-    def load(cls: type[Model], folder: str | Path) -> Model:
-        """Loads a saved model of this class.
-
-        Raises:
-            DataError: When the folder holds no model, a damaged one, or one of another class.
-        """
-        from hwcost.cost_models.persistence import load
-
-        model = load(folder)
-        if not isinstance(model, cls):
-            raise DataError(f"{folder} holds a '{model.name}' model; load it with hwcost.load(...)")
-        return model

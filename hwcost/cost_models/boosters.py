@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._extras import imported
 from hwcost._types import Floats
@@ -53,7 +54,7 @@ def fitting_threads(rows: int, name: str) -> int:
     return threads(rows) if os.getpid() == _users[name] else 1
 
 
-def shared_out(predict: Callable[[Floats], Floats], columns: Floats) -> Floats:
+def shared_out(predict: Callable[[Any], Floats], columns: NDArray[Any]) -> Floats:
     """Predicts rows (n, k) in as many threads as pay, each a part of the rows; returns shape (n,)."""
     count = threads(len(columns))
     if count == 1:

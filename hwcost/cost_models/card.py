@@ -6,12 +6,15 @@ import json
 from typing import Any
 
 from hwcost.cost_models.base import CostModel
+from hwcost.spaces.shaped import Shaped, unshaped
 from hwcost.units import format_percent
 
 
 def card(model: CostModel) -> str:
     """Returns the card in Markdown."""
     unit = "a bare number" if model.unit == "1" else f"in {model.unit}"
+    over = ", at any batch size and sequence length" if isinstance(model.space, Shaped) else ""
+    ask = " --batch-size ... --seq-len ..." if over else ""
     rows = {
         "quantity": model.quantity,
         "fitted on": f"{model.n_rows_} measurements",
@@ -21,10 +24,10 @@ def card(model: CostModel) -> str:
         **dict(sorted(model.provenance.items())),
     }
     lines = [
-        f"# Cost model: {model.name} for space {model.space.name}",
+        f"# Cost model: {model.name} for space {unshaped(model.space).name}{over}",
         "",
         f"Predicts the {model.quantity} of an architecture, {unit}. Load it with `hwcost.load(folder)`, or ask it with",
-        "`hwcost predict FOLDER --arch ...`.",
+        f"`hwcost predict FOLDER --arch ...{ask}`.",
         "",
         "| what | value |",
         "|---|---|",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hwcost._arguments import OPTIONS, TEXT, Kind, check, of_type
 from hwcost._types import Floats
+from hwcost.cost_models.measured_shapes import common_shape, of_shape, points_of
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.frames import is_frame
 from hwcost.exchange.options import DEFAULTS, TableOptions
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from hwcost.workloads.model import ModelWorkload
     from hwcost.workloads.slopes import ComponentTable
 
-__all__ = ["Data", "from_measurements", "from_store", "from_table", "read"]
+__all__ = ["Data", "from_measurements", "from_store", "from_table", "read", "rows_of"]
 
 FIT, TEST, UNIFORM, CHECK = "fit", "test", "uniform", "check"
 """Roles of rows: fitted on, tested on, tested on a uniform sample besides, and checked against the sum of components."""
@@ -70,7 +71,8 @@ class Data:
         weights: Weights, larger for more trustworthy rows, mean 1, shape (n,).
         roles: Role of each row; all ``fit`` for a table.
         source: Path or name of what the rows were read from.
-        shape: ``batch_size`` and ``seq_len`` of all rows, where they are known.
+        shape: ``batch_size`` and ``seq_len`` of all rows, where they are known and the same; where they differ, the space is
+            one of architectures with their shapes (:class:`hwcost.spaces.shaped.Shaped`).
         provenance: Device, protocol and the like; plain JSON.
         flags: Codes of doubts per row; empty for a table.
         components: Prices by component, where the campaign measured components.
@@ -144,7 +146,7 @@ def read(
         space: Space of the rows: needed for a table, and for a store that holds several.
         campaign_id: Campaign of the store; None for the latest.
         options: Options for the columns of a table.
-        shape: ``batch_size`` and ``seq_len`` of the rows to take from a store; needed where it holds several.
+        shape: ``batch_size`` and ``seq_len`` of the rows to take from a store; None for all of them, at whatever shapes.
         quantity: Quantity of the measurements of a store; a table holds latencies.
 
     Raises:
@@ -163,6 +165,24 @@ def read(
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
         raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
     return replace(from_table(read_table(source, space, options)), kept=frozenset(options.keep))
+
+
+def rows_of(
+    source: Any,
+    space: str | SearchSpace | None = None,
+    campaign_id: str | None = None,
+    options: TableOptions = DEFAULTS,
+    shape: Mapping[str, int] | None = None,
+    quantity: str = LATENCY,
+) -> Data:
+    """Reads what :func:`read` reads, or takes the measurements of a campaign that was just made; arguments are the same."""
+    from hwcost.campaign.run import Result
+
+    if isinstance(source, Result):
+        options.refuse_given("this is a campaign")
+        return from_measurements(source.measurements, space, source.store_url, shape, quantity)
+    check({"source": source}, source=MEASURED_SOURCE)
+    return read(source, space, campaign_id, options, shape, quantity)
 
 
 def from_table(table: LatencyTable) -> Data:
@@ -201,12 +221,13 @@ def from_store(
         store: Path or URL of the store.
         campaign_id: Campaign of the store; None for the latest.
         space: Space of the measurements to keep; None when the campaign has only one.
-        shape: ``batch_size`` and ``seq_len`` of the measurements to keep; None when the campaign has only one shape.
+        shape: ``batch_size`` and ``seq_len`` of the measurements to keep; None for all of them, at whatever shapes.
         quantity: Quantity that is taken.
 
     Raises:
         UnknownNameError: When there is no such quantity; lists the known ones.
-        DataError: When nothing usable was measured, no measurement has the quantity, or several spaces or shapes were.
+        DataError: When nothing usable was measured, no measurement has the quantity, or several spaces or number formats
+            were.
         StoreError: When the store cannot be read.
     """
     from hwcost.campaign.estimate import measurements
@@ -238,19 +259,20 @@ def from_measurements(
     made = _space([workload for _, workload in models], space, source)
     kept = [(one, workload) for one, workload in models if workload.search_space().options() == made.options()]
     factory = _factory([workload for _, workload in kept], source)
-    kept = _of_one_shape(kept, shape or {}, source)
-    at = _shape(kept[0][1]) if kept else {}
-    report = component_report(found, at) if quantity == LATENCY else None
+    kept = of_shape(kept, shape or {}, source)
+    at = common_shape([workload for _, workload in kept])
+    report = component_report(found, at) if quantity == LATENCY and at is not None else None
     kept, taken, remarks = _taken(kept, quantity, source)
     usable = [one for one, _ in kept]
+    of_rows, points = points_of(made, [workload for _, workload in kept])
     return Data(
-        made,
-        [made.architecture(workload.genes) for _, workload in kept],
+        of_rows,
+        points,
         np.array([one.value for one in taken], dtype=np.float64),
         _weights([one.half_width for one in taken]),
         tuple(FORMER_ROLES.get(one.role, one.role) for one in usable),
         source,
-        at,
+        at or {},
         {"data": Path(source).name, **factory},
         tuple(tuple(flag.code for flag in one.flags) for one in usable),
         None if report is None else report.table,
@@ -323,35 +345,3 @@ def _factory(workloads: Sequence[ModelWorkload], source: str) -> dict[str, str]:
     dtypes = {workload.dtype for workload in made if not workload.keeps_formats}
     cast = {"dtype": dtypes.pop()} if len(dtypes) == 1 else {}
     return {"factory": made[0].factory, "factory_sha256": made[0].source, **cast}
-
-
-def _of_one_shape(
-    rows: list[tuple[Measurement, ModelWorkload]], wanted: Mapping[str, int], source: str
-) -> list[tuple[Measurement, ModelWorkload]]:
-    """Returns the rows of the wanted shape, or all where there is only one.
-
-    Raises:
-        DataError: When there are several, or none as wanted: latencies at different shapes are never fitted as one.
-    """
-    if not rows:
-        return rows
-    kept = [(one, workload) for one, workload in rows if wanted.items() <= _shape(workload).items()]
-    found = {tuple(_shape(workload).items()): _shape(workload) for _, workload in kept or rows}
-    if kept and len(found) == 1:
-        return kept
-    known = "; ".join(_written(shape) for shape in found.values())
-    if kept:
-        raise DataError(
-            f"{source} holds measurements at {len(found)} shapes, and a cost model predicts one. Found: {known}. "
-            "Choose with batch_size= and seq_len= (--batch-size, --seq-len)."
-        )
-    raise DataError(f"{source} holds no usable measurement at {_written(wanted)}. Found: {known}.")
-
-
-def _written(shape: Mapping[str, int]) -> str:
-    return ", ".join(f"{name}={size}" for name, size in shape.items()) or "the factory's own shape"
-
-
-def _shape(workload: ModelWorkload) -> dict[str, int]:
-    known = {"batch_size": workload.batch_size, "seq_len": workload.seq_len}
-    return {name: size for name, size in known.items() if size is not None}

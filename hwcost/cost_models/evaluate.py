@@ -10,9 +10,9 @@ views. ``as_measured`` compares the prediction times the level, estimated from t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -29,12 +29,31 @@ from hwcost.cost_models.table_faults import refuse_faults
 from hwcost.cost_models.train import DriftChoice, Trained, drift_of, train_on
 from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.shaped import unshaped
 from hwcost.timing.timer import Clock
 
 Split = Literal["random", "ordered"]
 SPLITS = ("random", "ordered")
 ALL = "all"
 """Every model that is a candidate, and what chooses among them."""
+
+
+PATIENCE_S = 2.0
+"""Seconds from which an evaluation says how far it is."""
+
+
+class Fitted(NamedTuple):
+    """How far an evaluation is.
+
+    Attributes:
+        model: Name of the model that was fitted last.
+        done: Fits that are finished.
+        total: All fits.
+    """
+
+    model: str
+    done: int
+    total: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +72,7 @@ def evaluate(
     split: Split = "random",
     seeds: int = 10,
     drift: DriftChoice = "auto",
+    progress: Callable[[Fitted], None] = lambda state: None,
 ) -> dict[str, Any]:
     """Evaluates a model and its baselines on a table.
 
@@ -65,6 +85,7 @@ def evaluate(
             ones whose architecture is not among them.
         seeds: Number of draws.
         drift: ``auto`` looks for a moving level of the machine in the order of the rows; ``none`` takes rows as they stand.
+        progress: Callback after every fit, from the third second on.
 
     Returns:
         The document, without ``schema_version``.
@@ -79,6 +100,8 @@ def evaluate(
         raise UsageError(f"unknown split '{split}'. Known: {', '.join(SPLITS)}")
     if seeds < 1:
         raise UsageError(f"the number of seeds must be positive, got {seeds}")
+    clock = Clock()
+    start = clock.now_s()
     n_train, groups = train_rows(len(data), train), groups_of(data)
     refuse_faults(data)
     splits = []
@@ -86,8 +109,14 @@ def evaluate(
         fit, test = _split(groups, n_train, split, seed)
         splits.append(_Part(fit, test, drift_of(data, fit, drift)))
     models: dict[str, Any] = {}
-    for name in asked(model, data.space):
-        report = _over_splits(name, data, groups, splits, split)
+    names = asked(model, data.space)
+
+    def tell(name: str, done: int) -> None:
+        if clock.now_s() - start >= PATIENCE_S:
+            progress(Fitted(name, names.index(name) * len(splits) + done, len(names) * len(splits)))
+
+    for name in names:
+        report = _over_splits(name, data, groups, splits, split, tell)
         if report is None and name == model:
             raise MissingExtraError("XGBoost", "xgboost-cpu")
         if report is not None:
@@ -127,12 +156,12 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
 def groups_of(data: Data) -> Groups:
     """Groups the rows of a table or a campaign by architecture."""
     features = shared_features(data.space, **data.shape)
-    return Groups.of(features, features.encode(data.architectures))
+    return Groups.of_architectures(features, features.encode(data.architectures))
 
 
 def _facts(data: Data, groups: Groups) -> dict[str, Any]:
     counts = {"n_rows": len(data), "n_architectures": len(groups)}
-    return {"file": data.source, "space": data.space.name, **counts}
+    return {"file": data.source, "space": unshaped(data.space).name, **counts}
 
 
 def asked(model: str, space: SearchSpace) -> list[str]:
@@ -193,7 +222,12 @@ def _unseen(groups: Groups, fit: Indices, test: Indices) -> Indices:
 
 
 def _over_splits(
-    name: str, data: Data, groups: Groups, splits: Sequence[_Part], split: Split
+    name: str,
+    data: Data,
+    groups: Groups,
+    splits: Sequence[_Part],
+    split: Split,
+    tell: Callable[[str, int], None] = lambda name, done: None,
 ) -> dict[str, Any] | None:
     """Reports one model over splits; None when the library that it needs is not installed."""
     views: dict[str, list[Metrics]] = {"as_measured": [], "reference_state": [], "rolling": []}
@@ -210,6 +244,7 @@ def _over_splits(
         fits.append(trained)
         for view, found in _tested(trained, data, part.test, split).items():
             views[view].append(found)
+        tell(name, len(fits))
     chosen = [one.model.chosen for one in fits]
     return {
         **_sizes(groups, splits),

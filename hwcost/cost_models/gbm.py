@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from hwcost._types import Floats
+from hwcost._cached import cached_property
+from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.boosters import (
@@ -24,10 +25,14 @@ from hwcost.cost_models.boosters import (
     train_lightgbm,
     train_xgboost,
 )
+from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand
 from hwcost.cost_models.features import Features
+from hwcost.cost_models.forest import Forest, read_lightgbm_forest, read_xgboost_forest
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
-from hwcost.spaces.base import SearchSpace
+from hwcost.spaces.base import Architecture, SearchSpace
+
+Model = TypeVar("Model", bound="Boosted")
 
 CANDIDATE_ROWS = 30
 """Boosters alone are worth trying from so many rows on."""
@@ -112,6 +117,10 @@ class Boosted(CostModel):
     def _read(self, text: str) -> Any:
         """Returns the booster that was saved as text."""
 
+    @abstractmethod
+    def _trees(self) -> Forest | None:
+        """Returns the booster's trees as arrays; None where they are too deep."""
+
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         target = np.log(values)
         self.offset_ = float(np.average(target, weights=weights))
@@ -119,10 +128,42 @@ class Boosted(CostModel):
         names = self.column_names
         held = signs(self.features)[: len(names)] if is_held else [0] * len(names)
         self.monotone_ = tuple(name for name, sign in zip(names, held, strict=True) if sign)
+        vars(self).pop("_forest", None)
         self.booster_ = self._train(self.columns(genes), target - self.offset_, weights, held)
 
     def _predict(self, genes: Floats) -> Floats:
-        return rowwise.exp(self._raw(self.columns(genes)) + self.offset_)
+        forest = self._forest.when_it_pays(len(genes))
+        if forest is None or not forest.beats_library:
+            return rowwise.exp(self._raw(self.columns(genes)) + self.offset_)
+        return rowwise.exp(forest.many(self.features.codes(genes)) + self.offset_)
+
+    def predict_codes(self, codes: Codes) -> Floats:
+        """See the base class; a compiled forest takes codes as they are."""
+        forest = self._forest.when_it_pays(len(codes))
+        if forest is None or not forest.beats_library:
+            return super().predict_codes(codes)
+        return rowwise.exp(forest.many(codes) + self.offset_)
+
+    def _one(self, arch: Architecture) -> float:
+        forest = self._forest.forest or self._forest.when_it_pays(ONE)
+        if forest is None:
+            return super()._one(arch)
+        try:
+            total = forest.one(arch.genes)
+        except KeyError:
+            return super()._one(arch)  # which says what is wrong with it
+        return rowwise.exp_of(total + self.offset_)
+
+    @cached_property
+    def _forest(self) -> OnDemand:
+        """The trees compiled, once they were asked often enough."""
+        return OnDemand(lambda: CompiledForest.of(self._trees(), self.features))
+
+    def compile(self: Model) -> Model:
+        """See the base class: the trees are laid out, and their kernels compiled where numba is installed."""
+        self._check_fitted()
+        self._forest.now()
+        return self
 
     def importance(self) -> dict[str, float]:
         """Returns each column's share of the total gain."""
@@ -136,6 +177,7 @@ class Boosted(CostModel):
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
         self.offset_ = float(state["offset"])
         self.monotone_ = tuple(str(name) for name in state.get("monotone", ()))
+        vars(self).pop("_forest", None)
         self.booster_ = self._read(files[BOOSTER_FILE])
 
 
@@ -158,6 +200,9 @@ class XGBoost(Boosted):
 
     def _files(self) -> dict[str, str]:
         return {BOOSTER_FILE: bytes(self.booster_.save_raw("json")).decode()}
+
+    def _trees(self) -> Forest | None:
+        return read_xgboost_forest(self._files()[BOOSTER_FILE])
 
     def _read(self, text: str) -> Any:
         return read_xgboost(text)
@@ -192,6 +237,9 @@ class LightGBM(Boosted):
 
     def _files(self) -> dict[str, str]:
         return {BOOSTER_FILE: self.booster_.model_to_string()}
+
+    def _trees(self) -> Forest | None:
+        return read_lightgbm_forest(self._files()[BOOSTER_FILE])
 
     def _read(self, text: str) -> Any:
         return read_lightgbm(text)

@@ -13,7 +13,8 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
-from hwcost.cost_models.features import Features
+from hwcost.cost_models.features import Features, shared_features
+from hwcost.spaces.shaped import Shaped, split
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,13 @@ class Groups:
         texts = rows.view(np.dtype((np.void, rows.strides[0]))).ravel()
         _, first, numbers = np.unique(texts, return_index=True, return_inverse=True)
         return cls(np.argsort(np.argsort(first))[numbers])
+
+    @classmethod
+    def of_architectures(cls, features: Features, genes: Floats) -> Groups:
+        """Groups encoded genes by architecture alone, at whatever shapes: what is left out together."""
+        if not isinstance(features.space, Shaped):
+            return cls.of(features, genes)
+        return cls.of(shared_features(features.space.base), split(genes)[0])
 
     @classmethod
     def of_keys(cls, keys: Iterable[Hashable]) -> Groups:

@@ -15,17 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from hwcost._types import Floats, Indices
+from hwcost._cached import cached_property
+from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
-from hwcost.cost_models.folds import folds
+from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand
+from hwcost.cost_models.folds import folds, side_by_side
+from hwcost.cost_models.forest import read_lightgbm_forest
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
 from hwcost.cost_models.shrinkage import clearly_better
-from hwcost.cost_models.structure import BASES, bases
+from hwcost.cost_models.structure import BASES, OVER_SHAPES, bases
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.shaped import Shape
 
 STAGES = (25, 50, 100, 200, 400, 800)
 """Numbers of trees among which cross-validation chooses, besides none."""
@@ -45,8 +49,8 @@ class Hybrid(CostModel):
     Args:
         space: The space of the architectures.
         rounds: Trees on the residual; None chooses by cross-validation, and may choose none.
-        base: Name of the structured model, ``lut`` or ``polynomial``; ``auto`` chooses by cross-validation among what fits
-            the space.
+        base: Name of the structured model, ``lut`` or ``polynomial``, over shapes ``shapes``; ``auto`` chooses by
+            cross-validation among what fits the space.
         base_options: Arguments of the base, for example its form and penalties; None lets it choose them.
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
@@ -75,8 +79,8 @@ class Hybrid(CostModel):
         super().__init__(space, **common)
         if rounds is not None and rounds < 0:
             raise UsageError(f"the number of rounds must not be negative, got {rounds}")
-        if base not in ("auto", *BASES):
-            raise UsageError(f"unknown base '{base}' of a hybrid. Known: auto, {', '.join(BASES)}")
+        if base not in ("auto", *BASES, *OVER_SHAPES):
+            raise UsageError(f"unknown base '{base}' of a hybrid. Known: auto, {', '.join((*BASES, *OVER_SHAPES))}")
         self.rounds = rounds
         self.base = base
         self.base_options = None if base_options is None else dict(base_options)
@@ -87,6 +91,7 @@ class Hybrid(CostModel):
     # -- fitting -------------------------------------------------------------------------------------------------------
 
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        vars(self).pop("_forest", None)
         self.base_ = self._chosen_base(genes, values, weights)
         self.rounds_ = self._chosen_rounds(genes, values, weights) if self.rounds is None else self.rounds
         self.booster_ = self._boost(self.base_, genes, values, weights, self.rounds_) if self.rounds_ else None
@@ -109,8 +114,13 @@ class Hybrid(CostModel):
         if len(genes) < MIN_ROWS or float(np.abs(left).max()) < NOTHING_LEFT:
             return 0
         errors = np.empty((1 + len(STAGES), len(genes)))
-        for kept, held in folds(Groups.of(self.features, genes), FOLDS):
-            errors[:, held] = self._stage_errors(genes, values, weights, kept, held)
+        parts = list(folds(Groups.of_architectures(self.features, genes), FOLDS))
+
+        def stages(kept: Indices, held: Indices) -> Floats:
+            return self._stage_errors(genes, values, weights, kept, held)
+
+        for (_, held), found in zip(parts, side_by_side(stages, parts), strict=True):
+            errors[:, held] = found
         best = 1 + int(np.argmin(np.abs(errors[1:]).mean(axis=1)))
         is_better = clearly_better(np.abs(errors[best]), np.abs(errors[0]))
         is_no_worse = float((errors[best] ** 2).mean()) <= float((errors[0] ** 2).mean())
@@ -125,6 +135,11 @@ class Hybrid(CostModel):
         bare = np.log(values[held] / base.predict_encoded(genes[held]))
         return np.stack([bare, *(bare - predict_lightgbm(booster, columns, stage) for stage in STAGES)])
 
+    @property
+    def plain(self) -> CostModel:
+        """The base where there are no trees."""
+        return self if self.rounds_ else self.base_.plain
+
     def clone_with_hyperparameters(self) -> Hybrid:
         """Returns an unfitted copy with the base, its hyperparameters and the number of rounds that were taken."""
         common = self.common_params()
@@ -138,11 +153,51 @@ class Hybrid(CostModel):
         values = self.base_.predict_encoded(genes)
         if self.booster_ is None:
             return values
-        correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
+        forest = self._forest.when_it_pays(len(genes))
+        if forest is None or not forest.beats_library:
+            correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
+        else:
+            correction = forest.many(self.features.codes(genes))
         return np.asarray(values * rowwise.exp(correction * self.domain_.trust(self.features, genes)))
 
+    def predict_codes(self, codes: Codes) -> Floats:
+        """See the base class; tables and a compiled forest take codes as they are."""
+        forest = None if self.booster_ is None else self._forest.when_it_pays(len(codes))
+        if self.booster_ is None:
+            return self.base_.predict_codes(codes)
+        if forest is None or not forest.beats_library or not self.domain_.is_whole:
+            return super().predict_codes(codes)
+        return np.asarray(self.base_.predict_codes(codes) * rowwise.exp(forest.many(codes)))
+
     def _one(self, arch: Architecture) -> float:
-        return super()._one(arch) if self.booster_ is not None else self.base_(arch)
+        if self.booster_ is None:
+            return self.base_(arch)
+        forest = self._forest.forest or self._forest.when_it_pays(ONE)
+        if forest is None or not self.domain_.is_whole:
+            return super()._one(arch)
+        value = self.base_(arch)
+        return value * rowwise.exp_of(forest.one(arch.genes))
+
+    @cached_property
+    def _forest(self) -> OnDemand:
+        """The trees compiled, once they were asked often enough."""
+
+        def make() -> CompiledForest | None:
+            return CompiledForest.of(read_lightgbm_forest(self.booster_.model_to_string()), self.features)
+
+        return OnDemand(make)
+
+    def compile(self) -> Hybrid:
+        """See the base class: the base is compiled, and the trees where there are any."""
+        self._check_fitted()
+        self.base_.compile()
+        if self.booster_ is not None:
+            self._forest.now()
+        return self
+
+    def table_at(self, shape: Shape) -> CostModel | None:
+        """See the base class; None with trees."""
+        return None if self.booster_ is not None else self.base_.table_at(shape)
 
     # -- explaining and keeping -------------------------------------------------------------------------------------------
 
@@ -158,6 +213,7 @@ class Hybrid(CostModel):
         return {} if self.booster_ is None else {BOOSTER_FILE: self.booster_.model_to_string()}
 
     def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        vars(self).pop("_forest", None)
         self.rounds_ = int(state["rounds"])
         self.base_ = cost_model(state["base"], self.space, **state["options"])
         self.base_.restore(state["model"], {})

@@ -18,6 +18,7 @@ from hwcost.cost_models.conformal import LEVEL, quantile
 from hwcost.cost_models.folds import out_of_fold
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.measured import judge_measured
+from hwcost.cost_models.remembered import recalled
 from hwcost.errors import DataError
 from hwcost.spaces.base import Architecture
 
@@ -62,7 +63,7 @@ def calibrate(
     row_weights = np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=np.float64)
     even, genes = row_weights / row_weights.mean(), model.features.encode(archs)
     found = left_out_errors(model, genes, rows, even) if errors is None else errors
-    keep_errors(model, found, Groups.of(model.features, genes))
+    keep_errors(model, found, Groups.of_architectures(model.features, genes))
     judge_measured(model, archs, rows, even, found)
     return model
 
@@ -70,7 +71,7 @@ def calibrate(
 def keep_errors(model: CostModel, errors: Floats, groups: Groups, level: float = LEVEL) -> None:
     """Gives a model its interval and its error distribution, of one measurement of a new architecture.
 
-    With too few architectures it gets none.
+    With too few architectures it gets none; one whose fit brings its own interval keeps that.
 
     Args:
         model: A fitted model.
@@ -79,6 +80,8 @@ def keep_errors(model: CostModel, errors: Floats, groups: Groups, level: float =
         level: Wanted share inside the interval.
     """
     model.n_architectures_ = len(groups)
+    if model.has_interval:
+        return
     model.log_interval_half_width_ = quantile(np.abs(errors), level, groups)
     model.errors_ = None
     if model.log_interval_half_width_ is not None:
@@ -96,14 +99,22 @@ def left_out_errors(model: CostModel, genes: Floats, values: Floats, weights: Fl
     Raises:
         DataError: When all rows are one architecture.
     """
-    groups = Groups.of(model.features, genes)
+    groups = Groups.of_architectures(model.features, genes)
     if len(groups) < 2:
         raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
     is_rechosen = len(groups) < RECHOOSING_ROWS and model.chosen is None
+    is_even = not groups.has_repeats and np.ptp(weights) == 0  # else each layer of models merges or scales rows once more
+    asked = model.plain if is_even and len(groups) >= RECHOOSING_ROWS else model
+    unfitted = asked.clone() if is_rechosen else asked.clone_with_hyperparameters()
+    count = next((folds for rows, folds in FOLDS if len(groups) < rows), FEW_FOLDS)
 
     def predict(kept: Indices, left: Indices) -> Floats:
-        unfitted = model.clone() if is_rechosen else model.clone_with_hyperparameters()
-        return unfitted.fit(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
+        one = asked.clone() if is_rechosen else asked.clone_with_hyperparameters()
+        return one.fit(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
 
-    count = next((folds for rows, folds in FOLDS if len(groups) < rows), FEW_FOLDS)
-    return np.asarray(np.log(values / out_of_fold(groups, count, predict)))
+    def compute() -> Floats:
+        return np.asarray(np.log(values / out_of_fold(groups, count, predict)))
+
+    if asked.chosen is not None:  # what it chose is not among its arguments
+        return compute()
+    return recalled(unfitted, (genes, values, weights), compute)

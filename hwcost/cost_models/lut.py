@@ -219,8 +219,14 @@ class LookupTable(CostModel):
             self.space.architecture(arch.genes)
             raise ArchitectureError(f"architecture {arch} does not lie in space '{self.space.name}'") from None
         if self.form_ == "log":
-            return float(self._of_raw(np.array([total]))[0])
+            return max(rowwise.exp_of(total) * self.scale_, self.floor_)
         return max(total * self.scale_, self.floor_)
+
+    def compile(self) -> LookupTable:
+        """See the base class: the tables of several genes are joined."""
+        self._check_fitted()
+        _ = self._quick
+        return self
 
     @cached_property
     def _quick(self) -> Quick | None:

@@ -89,8 +89,7 @@ class MeasuredFirst:
         known, genes = self.cost.features.read(archs)
         held = [self.cost.features.decode(row) for row in genes] if known is None else known
         model = self.cost.predict(genes)
-        values, half_width = model.values.copy(), self.cost.log_interval_half_width_
-        half_widths = np.full(len(genes), np.nan if half_width is None else half_width)
+        values, half_widths = model.values.copy(), self.cost.half_widths(genes)
         for i, arch in enumerate(held):
             key = self._key(arch)
             if key in self.cost.measured_:

@@ -26,6 +26,7 @@ from hwcost.cost_models.upgrade import upgraded
 from hwcost.errors import DataError, HwcostError, UnknownNameError, UsageError
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import GeneValue
+from hwcost.spaces.shaped import Shaped, unshaped
 
 SCHEMA_VERSION = 2
 CONFIG, MEASURED, HITS, CARD = "config.json", "measured.json", "hits.json", "README.md"
@@ -42,7 +43,8 @@ def save(model: CostModel, folder: Path) -> Path:
         "schema_version": SCHEMA_VERSION,
         "hwcost_version": hwcost.__version__,
         "model": model.name,
-        "space": {"name": model.space.name, "options": model.space.options()},
+        "space": {"name": unshaped(model.space).name, "options": unshaped(model.space).options()},
+        **({"over_shapes": True} if isinstance(model.space, Shaped) else {}),
         "options": model.get_params(),
         "provenance": model.provenance,
         "files": {name: _hash(text) for name, text in texts.items()},
@@ -85,6 +87,7 @@ def _rebuilt(path: Path, config: dict[str, Any]) -> CostModel:
         raise DataError(f"{path / CONFIG}: {UnknownNameError('cost model', str(name), COST_MODELS.names())}")
     try:
         space = make_space(config["space"]["name"], **config["space"]["options"])
+        space = Shaped(space) if config.get("over_shapes", False) else space
         model = cost_model(name, space, **config["options"])
     except UsageError as error:
         raise DataError(f"{path / CONFIG}: {error}") from None

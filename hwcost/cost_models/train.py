@@ -13,7 +13,7 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
-from hwcost.cost_models import cost_model
+from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import CHECK, FIT, Data
 from hwcost.cost_models.drift import Drift, estimate_drift
@@ -21,6 +21,7 @@ from hwcost.cost_models.features import Features
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import calibrate, left_out_errors
 from hwcost.cost_models.metrics import Metrics, metrics
+from hwcost.cost_models.remembered import remembering
 from hwcost.cost_models.repeats import without_own
 from hwcost.cost_models.table_faults import level_fault, refuse_faults
 from hwcost.errors import DataError, UsageError
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DriftChoice", "Trained", "drift_of", "train", "train_on"]
 
-MIN_ARCHITECTURES = 5
-"""Fewest different architectures for cross-validated metrics."""
+MIN_ARCHITECTURES = CostModel.fewest_architectures
+"""Fewest different architectures for cross-validated metrics, of most cost models."""
 
 DriftChoice = Literal["auto", "none"]
 DRIFT_CHOICES = ("auto", "none")
@@ -90,10 +91,11 @@ def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **opti
         return _priced(data, data.components, **options)
     rows = data.rows(FIT)
     architectures = len({data.space.canonical(data.architectures[i].genes) for i in rows})
-    if architectures < MIN_ARCHITECTURES:
+    fewest = cost_model_class(model).fewest_architectures
+    if architectures < fewest:
         what = f"{len(rows)} rows" + (f" of {architectures} different architectures" if architectures < len(rows) else "")
         raise DataError(
-            f"{data.source}: {what} to fit on; at least {MIN_ARCHITECTURES} are needed. Measure more architectures."
+            f"{data.source}: {what} to fit on; at least {fewest} are needed. Measure more architectures."
         )
     refuse_faults(data)
     trained = train_on(rows, data, model, drift_of(data, rows, drift), **options)
@@ -120,7 +122,11 @@ def train_on(rows: Indices, data: Data, model: str, drift: Drift | None = None, 
         drift: Level from :func:`drift_of` on the same rows; None to take them as they stand.
         **options: Arguments of the model.
     """
-    rows = np.sort(rows)
+    with remembering():
+        return _train_on(np.sort(rows), data, model, drift, **options)
+
+
+def _train_on(rows: Indices, data: Data, model: str, drift: Drift | None, **options: Any) -> Trained:
     made = cost_model(model, data.space, **{**data.shape, **_named(data), **options})
     archs, values, weights = data.take(rows)
     genes, even = made.features.encode(archs), weights / weights.mean()

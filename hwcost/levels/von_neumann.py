@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from hwcost._stats import robust_sd
+from hwcost._stats import ranks, robust_sd
 from hwcost._types import Floats
 
 Z_1_PERCENT = 2.3263
@@ -38,9 +38,8 @@ def von_neumann(values: Floats) -> float:
     if len(values) < MIN_ROWS or np.ptp(values) == 0:
         return 1.0
     from scipy.special import ndtri
-    from scipy.stats import rankdata
 
-    scores = ndtri(rankdata(values) / (len(values) + 1))
+    scores = ndtri(ranks(values) / (len(values) + 1))
     return float((np.diff(scores) ** 2).sum() / (2.0 * ((scores - scores.mean()) ** 2).sum()))
 
 

@@ -137,6 +137,11 @@ class Constraint:
         found = _numbers(values)
         if self._confidence is not None:
             return self._confidence.chance(found, self.most, self.least) >= self._confidence.probability
+        return self.holds(found)
+
+    def holds(self, values: ArrayLike) -> NDArray[np.bool_]:
+        """Says for n true values whether they are within the bounds, whatever probability is asked of predictions."""
+        found = _numbers(values)
         return np.asarray(self._distance(found, found) == 0)
 
     def excess(self, values: ArrayLike) -> Floats:

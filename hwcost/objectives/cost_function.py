@@ -16,6 +16,7 @@ from hwcost.errors import UsageError
 from hwcost.quantities import QUANTITIES
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.candidates import Candidates, is_same
+from hwcost.spaces.shaped import Shaped
 from hwcost.units import unit_of
 
 
@@ -50,6 +51,11 @@ def values_of(function: Any, candidates: Candidates) -> Floats:
 def check_space(function: Any, space: SearchSpace) -> None:
     """Raises UsageError when a cost function belongs to another space than the one given."""
     own = getattr(function, "space", None)
+    if isinstance(own, Shaped) and not is_same(own, space):
+        raise UsageError(
+            f"the cost function {name_of(function)} is over batch sizes and sequence lengths, and architectures alone are "
+            "asked for: give what it is at one shape, such as cost.at(8, 256)"
+        )
     if isinstance(own, SearchSpace) and not is_same(own, space):
         raise UsageError(
             f"the cost function {name_of(function)} is of space '{own.name}' {own.options()}, the architectures are of "

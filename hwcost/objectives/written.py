@@ -2,7 +2,8 @@
 
 ``WHAT`` is a size such as ``params``, perhaps with an accounting (``params:paper``); the folder of a saved cost model; or
 ``module:name``, a function of an architecture, or a class that makes one of a space. ``NAME=WHAT`` gives it a name. A
-constraint is ``WHAT<=VALUE`` or ``WHAT>=VALUE``; ``0.5x`` is relative to a baseline.
+constraint is ``WHAT<=VALUE`` or ``WHAT>=VALUE``; ``0.5x`` is relative to a baseline. A cost model over shapes is asked at
+one of them: ``DIR@8,256`` or ``DIR@8x256`` for a batch size of 8 and 256 tokens.
 
 The command line reads its options so, and the systems the constraints that they are given.
 """
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._bounds import Bound, split_bound
 from hwcost.errors import UsageError
+from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.units import DIMENSIONLESS, parse_quantity, unit_of, written_unit
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SearchSpec"]
 
 _NAMED = re.compile(r"(?:([A-Za-z_]\w*)=)?(.+)")
+_SHAPED = re.compile(r"(.+)@(\d+)[,x](\d+)")
 
 
 @dataclass
@@ -37,15 +40,17 @@ class SearchSpec:
 
     Attributes:
         space: Search space; None takes that of the first saved cost model.
-        seq_len: Tokens per sequence, for ``flops``.
+        seq_len: Tokens per sequence, for ``flops``, and for cost models over shapes where ``batch_size`` is given.
         probability: Probability with which upper bounds on predicted latencies hold; 0 takes predictions as they are.
         models: Cost models by name: those that were read, and those that texts may name without a folder.
+        batch_size: Sequences per call at which cost models over shapes are asked that name none; None where each must.
     """
 
     space: SearchSpace | None
     seq_len: int = 128
     probability: float = 0.95
     models: dict[str, CostModel] = field(default_factory=dict)
+    batch_size: int | None = None
 
     def read_models(self, objectives: Sequence[str], constraints: Sequence[str]) -> SearchSpace:
         """Reads the cost models that objectives and constraints name, and returns the space, which they may give.
@@ -138,7 +143,7 @@ class SearchSpec:
         from hwcost.objectives.cost_function import quantity_of
         from hwcost.spaces.candidates import is_same
 
-        model = _loaded(folder)
+        model = self._at_shape(folder)
         if self.space is None:
             self.space = model.space
         if not is_same(model.space, self.space):
@@ -148,6 +153,16 @@ class SearchSpec:
             )
         self.models[name or quantity_of(model)] = model
         return name or quantity_of(model), model
+
+
+    def _at_shape(self, text: str) -> CostModel:
+        """Reads a folder; a model over shapes becomes what it is at the shape behind the folder, or at the search's."""
+        found = None if Path(text).exists() else _SHAPED.fullmatch(text)
+        if found is not None:
+            return _loaded_at(found[1], Shape(int(found[2]), int(found[3])))
+        is_over_shapes = isinstance(_loaded(text).space, Shaped)
+        asked = None if self.batch_size is None or not is_over_shapes else Shape(self.batch_size, self.seq_len)
+        return _loaded_at(text, asked)
 
 
 def _own(what: str, space: SearchSpace) -> Any:
@@ -215,3 +230,9 @@ def _loaded(folder: str) -> CostModel:
             f"or module:function"
         )
     return load(folder)
+
+
+@cache
+def _loaded_at(folder: str, shape: Shape | None) -> CostModel:
+    """Loads a model as a cost function of architectures alone; None for the only shape that it knows."""
+    return _loaded(folder).at(*(shape or ()))

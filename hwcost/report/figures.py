@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, ACCENT, SOFT, GRID = "#1f2933", "#1f6f8b", "#99c1cf", "#e4e7eb"
+LEGEND_COLUMNS = 4
+"""Names side by side in a legend above its axes."""
 LARGEST_SCATTER = 4000
 """Points beyond this many are thinned evenly, so that SVG files stay small."""
 
@@ -58,6 +60,22 @@ def new_figure(width: float = 5.2, height: float = 5.0) -> tuple[Figure, Axes]:
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
         return figure, figure.add_subplot()
+
+
+def legend_above(ax: Axes, title: str) -> None:
+    """Puts the legend between the heading, which it sets, and the axes, where it lies on nothing that is drawn."""
+    names = ax.get_legend_handles_labels()[1]
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "borderaxespad": 0.2}
+    ax.legend(frameon=False, fontsize=8.5, ncols=LEGEND_COLUMNS, columnspacing=1.2, handlelength=1.2, **place)
+    entitle(ax, title, 12.0 + 15.0 * -(-len(names) // LEGEND_COLUMNS))
+
+
+def scale_of_colors(ax: Axes, image: Any, label: str) -> None:
+    """Draws the scale of a heat map beside it."""
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.02, fraction=0.05)
+    bar.ax.tick_params(labelsize=8)
+    bar.set_label(label, fontsize=8.5)
+    bar.outline.set_visible(False)
 
 
 def fitness(
@@ -146,9 +164,9 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     return written
 
 
-def entitle(ax: Axes, title: str) -> None:
-    """Sets the heading, flush left."""
-    ax.set_title(title, loc="left", pad=12.0, fontsize=11.5, fontweight="bold", color=INK)
+def entitle(ax: Axes, title: str, pad: float = 12.0) -> None:
+    """Sets the heading, flush left, some points above the axes."""
+    ax.set_title(title, loc="left", pad=pad, fontsize=11.5, fontweight="bold", color=INK)
 
 
 def _note(ax: Axes, lines: list[str], x: float, color: str) -> None:

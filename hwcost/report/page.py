@@ -67,7 +67,8 @@ def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
             rows = [{"name": name, **row} for name, row in rows.items()]
         if not isinstance(rows, list) or len(rows) > LISTED:
             continue
-        columns = list(dict.fromkeys(column for row in rows for column in row))
+        names = dict.fromkeys(column for row in rows for column in row)
+        columns = [name for name in names if any(row.get(name) is not None for row in rows)]
         found.append((stage, columns, [[_cell(row.get(column)) for column in columns] for row in rows]))
     return found
 

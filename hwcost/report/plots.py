@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hwcost.report.drawings import Drawing
-from hwcost.report.figures import ACCENT, INK, SOFT, alpha, entitle, fitness
+from hwcost.report.figures import ACCENT, INK, SOFT, alpha, entitle, fitness, legend_above, scale_of_colors
 from hwcost.report.supernet_figures import curves
 
 if TYPE_CHECKING:
@@ -73,11 +73,14 @@ def bars(ax: Axes, groups: Mapping[str, Mapping[str, float]], ylabel: str, title
     ax.set(ylabel=ylabel)
     ax.grid(True, axis="y")
     if len(groups) > 1:
-        ax.legend(frameon=False, fontsize=8.5)
-    entitle(ax, title)
+        legend_above(ax, title)
+    else:
+        entitle(ax, title)
 
 
-def heat_map(ax: Axes, rows: Sequence[Sequence[float]], columns: Sequence[str], ylabel: str, title: str) -> None:
+def heat_map(
+    ax: Axes, rows: Sequence[Sequence[float]], columns: Sequence[str], ylabel: str, title: str, scale: str = "share"
+) -> None:
     """Draws numbers between 0 and 1 as the cells of a table, dark for 1.
 
     Args:
@@ -86,8 +89,11 @@ def heat_map(ax: Axes, rows: Sequence[Sequence[float]], columns: Sequence[str], 
         columns: Names of the columns; rows are numbered.
         ylabel: Label of the rows.
         title: Heading.
+        scale: Name of the numbers, beside the scale of colours.
     """
-    ax.imshow(np.array(rows, dtype=np.float64), aspect="auto", cmap="GnBu", vmin=0, vmax=1, interpolation="nearest")
+    cells = np.array(rows, dtype=np.float64)
+    image = ax.imshow(cells, aspect="auto", cmap="GnBu", vmin=0, vmax=1, interpolation="nearest")
+    scale_of_colors(ax, image, scale)
     ax.set_xticks(range(len(columns)), columns, rotation=90, fontsize=8)
     ax.set_yticks(range(len(rows)), [str(index) for index in range(1, len(rows) + 1)])
     ax.set(ylabel=ylabel)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcost.report.figures import ACCENT, INK, LARGEST_SCATTER, SOFT, alpha, entitle
+from hwcost.report.figures import ACCENT, INK, LARGEST_SCATTER, SOFT, alpha, entitle, legend_above
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,6 +81,5 @@ def architectures(ax: Axes, archs: Mapping[str, Architecture], names: Sequence[s
         ax.bar(places + offset, [float(gene) for gene in arch.genes], width, color=color, label=label)
     ax.set_xticks(places, list(names), rotation=0 if len(names) <= 16 else 90, fontsize=8.5)
     ax.grid(True, axis="y")
-    ax.legend(frameon=False, fontsize=8.5)
-    entitle(ax, title)
+    legend_above(ax, title)
     return ax

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.report.figures import ACCENT, INK, SOFT, entitle
+from hwcost.report.figures import ACCENT, INK, SOFT, entitle, scale_of_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,8 @@ def bands(ax: Axes, diagonals: NDArray[np.float64], widths: Sequence[int], title
     """
     rows = diagonals.reshape(-1, diagonals.shape[-1])
     low, high = np.quantile(rows, [0.02, 0.98])
-    ax.imshow(rows, aspect="auto", cmap="GnBu", vmin=low, vmax=high, interpolation="nearest")
+    image = ax.imshow(rows, aspect="auto", cmap="GnBu", vmin=low, vmax=high, interpolation="nearest")
+    scale_of_colors(ax, image, "softmax of the diagonal")
     names = [f"{index} {side}" for index in range(1, len(diagonals) + 1) for side in ("in", "out")]
     ax.set_yticks(range(len(rows)), names)
     ax.set_xticks([width - 0.5 for width in widths], [str(width) for width in widths])

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from hwcost._extras import imported
 from hwcost.errors import UsageError
 
-__all__ = ["Direct"]
+__all__ = ["THRESHOLD", "Direct"]
 
 Mode = Literal["proximal", "decay"]
 
@@ -89,6 +89,16 @@ class Direct:
                 self.gates -= rate * self.gates.grad
         self.gates.grad = None
         self.shrink(rate)
+
+    def update(self, rate: float) -> None:
+        """Takes a plain step whose gradient holds the penalty: for ``decay`` its slope is added to that of the loss first.
+
+        In ``decay`` a gate that the loss does not want is left at a distance of about ``rate lambda c`` from 0, so that the
+        rate's last value must be small enough for ``THRESHOLD``.
+        """
+        if self.mode == "decay":
+            self.penalty().backward()
+        self.step(rate)
 
     def kept(self) -> NDArray[np.bool_]:
         """Says which gates are open: those above ``THRESHOLD`` in magnitude."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,11 @@ class Problem:
     def constraints(self) -> tuple[Constraint, ...]:
         """All constraints."""
         return self._constraints
+
+    @property
+    def asked(self) -> list[Any]:
+        """Cost functions of all objectives and constraints, in order."""
+        return [*(one.value for one in self._objectives), *(one.value for one in self._constraints)]
 
     @cached_property
     def measured(self) -> tuple[Constraint, ...]:

@@ -22,14 +22,20 @@ from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture, GeneValue
 from hwcost.spaces.candidates import Candidates, codes_of, key_of
 
-__all__ = ["ESTIMATORS", "Sampling"]
+__all__ = ["ESTIMATORS", "OPTIMIZERS", "Sampling"]
 
 ESTIMATORS = ("literal", "score", "literal+ema", "score+ema", "rloo")
 """``literal`` is the printed rule, ``score`` the exact score of the policy; ``+ema`` subtracts a running mean of the loss;
 ``rloo`` subtracts, for every sample, the mean loss of the others (leave one out)."""
 
+OPTIMIZERS = ("sgd", "adam")
+"""``sgd`` moves logits by the estimate times the rate; ``adam`` by the rate times its mean over its deviation, so that a
+slope counts by how sure it is, and not by its size."""
+
 MEMORY = 0.9
 """Weight of the past in the running mean."""
+BETAS, EPSILON = (0.9, 0.999), 1e-8
+"""Weights of the past in Adam's two moments, and what is added to the root of the second."""
 START = 2.0
 """Logit of the choice that a policy begins at."""
 TRIES = 50
@@ -54,12 +60,13 @@ class Sampling(Searcher):
         penalty: Weight of the second objective (the paper's lambda).
         rate: Step size of the policy's logits (the paper's nu).
         start: Gene values that the policy begins near; None begins where every choice is as likely.
+        optimizer: Name of the rule that moves the logits along the estimate, see ``OPTIMIZERS``.
 
     Attributes:
         logits: Logits of the policy, shape (genes, most choices); the first choice of every gene stays at 0.
 
     Raises:
-        UnknownNameError: When the estimator is unknown.
+        UnknownNameError: When the estimator or the optimizer is unknown.
         UsageError: When a setting makes no sense, or the literal rule is asked for genes of more than two choices.
     """
 
@@ -76,10 +83,13 @@ class Sampling(Searcher):
         penalty: float = 1.0,
         rate: float = 1.0,
         start: Sequence[GeneValue] | None = None,
+        optimizer: str = "sgd",
     ) -> None:
         super().__init__(problem, seed)
         if estimator not in ESTIMATORS:
             raise UnknownNameError("estimator", estimator, ESTIMATORS)
+        if optimizer not in OPTIMIZERS:
+            raise UnknownNameError("optimizer", optimizer, OPTIMIZERS)
         if samples < (2 if estimator == "rloo" else 1):
             raise UsageError(f"estimator '{estimator}' needs more samples of a step than {samples}")
         if not (rate > 0 and penalty >= 0):
@@ -87,8 +97,10 @@ class Sampling(Searcher):
         if estimator.startswith("literal") and problem.sizes.max() > 2:
             raise UsageError("the printed rule knows gates of two choices; take estimator='rloo' for more")
         self.batch = self.samples = samples
-        self.estimator, self.penalty, self.rate = estimator, penalty, rate
+        self.estimator, self.penalty, self.rate, self.optimizer = estimator, penalty, rate, optimizer
         self.logits = np.zeros((len(problem.sizes), int(problem.sizes.max())))
+        self._moments = np.zeros((2, len(problem.sizes), self.logits.shape[1] - 1))  # Adam's
+        self._taken = 0  # its steps
         self._valid = np.arange(self.logits.shape[1]) < problem.sizes[:, None]
         if start is not None:
             self._begin_at(problem.space.architecture(start))
@@ -194,7 +206,16 @@ class Sampling(Searcher):
         else:
             score = taken[:, :, 1:] - self.probabilities[None, :, 1:]
         slope = (gained[:, None, None] * score).mean(axis=0) * self._valid[:, 1:]
-        self.logits[:, 1:] -= self.rate * slope
+        self.logits[:, 1:] -= self.rate * (self._adam(slope) if self.optimizer == "adam" else slope)
+
+    def _adam(self, slope: Floats) -> Floats:
+        """Returns Adam's step for a rate of 1 (Kingma and Ba, "Adam", Algorithm 1)."""
+        self._taken += 1
+        (first, second), own = BETAS, self._moments
+        own[0] += (1 - first) * (slope - own[0])
+        own[1] += (1 - second) * (slope**2 - own[1])
+        mean, square = own[0] / (1 - first**self._taken), own[1] / (1 - second**self._taken)
+        return np.asarray(mean / (np.sqrt(square) + EPSILON))
 
     def _baseline(self, losses: Floats) -> Floats:
         """Returns the baseline that is subtracted from every sample's loss."""
@@ -211,6 +232,7 @@ class Sampling(Searcher):
             "logits": self.logits.tolist(), "mean": self._mean, "drawn": [codes_of(key) for key in self._drawn],
             "rows": self._rows, "rejected": self._rejected, "others": self._others,
             "known": [[codes_of(key), repr(loss)] for key, loss in self._known.items()],
+            "moments": self._moments.tolist(), "taken": self._taken,
         }  # fmt: skip
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -220,3 +242,5 @@ class Sampling(Searcher):
         self._rows = [list(row) for row in state["rows"]]
         self._rejected, self._others = [list(row) for row in state["rejected"]], int(state["others"])
         self._known = {key_of(codes): float(loss) for codes, loss in state["known"]}
+        self._moments = np.array(state.get("moments", self._moments), dtype=np.float64).reshape(self._moments.shape)
+        self._taken = int(state.get("taken", 0))

@@ -15,7 +15,7 @@ from hwcost.spaces.base import Architecture
 from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
 from hwcost.spaces.transformer import POSITIONS, TOKEN_TYPES, VOCABULARY, Transformer
 
-__all__ = ["TEACHER_HEADS", "TEACHER_LAYERS", "TEACHER_RATIO", "AutoDistil"]
+__all__ = ["ONE_SHOT", "TEACHER_HEADS", "TEACHER_LAYERS", "TEACHER_RATIO", "AutoDistil"]
 
 TEACHER_LAYERS = 12
 TEACHER_RATIO = 4
@@ -51,9 +51,22 @@ SUBSPACES: dict[str, tuple[Any, ...]] = {
     "small": ((9, 10, 11, 12), (256, 288, 320, 352), (2.5, 3, 3.5, 4), (7, 8, 9, 10)),
     "base": ((9, 10, 11, 12), (544, 576, 608, 640), (2.5, 3, 3.5, 4), (9, 10, 11, 12)),
     "reference": ((6, 12), (768,), (4,), (12,)),
+    "one-shot-27": ((6, 9, 12), (224, 352, 640), (2.5, 3, 3.5), (10,)),
+    "one-shot-864": ((4, 6, 7, 9, 11, 12), (128, 224, 288, 352, 544, 640), (2.5, 3, 3.5, 4), (7, 8, 9, 10, 11, 12)),
+    "one-shot-11232": (
+        tuple(range(4, 13)),
+        (128, 160, 192, 224, 256, 288, 320, 352, 544, 576, 608, 640, 768),
+        (1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75, 3, 3.25, 3.5, 3.75, 4),
+        tuple(range(5, 13)),
+    ),
 }
 """Table 2: layers, widths, feed-forward ratios and heads. ``reference`` holds BERT-base and the net of six of its layers
-that Tables 3 to 9 compare with; no sub-space of the paper contains them."""
+that Tables 3 to 9 compare with; no sub-space of the paper contains them. ``one-shot-N`` are the single spaces of N nets of
+Table 7. The paper prints their numbers of nets alone: these have as many, each contains the smaller ones, and all reach from
+the sub-space ``tiny`` to ``base``, whose nets they share where their ratios and heads allow it."""
+
+ONE_SHOT = ("one-shot-27", "one-shot-864", "one-shot-11232")
+"""The spaces of one-shot search, by their number of nets (Table 7)."""
 
 STUDENTS: dict[str, tuple[str, tuple[float, ...]]] = {
     "agnostic": ("small", (11, 352, 4, 10)),
@@ -70,7 +83,8 @@ class AutoDistil(Transformer):
     """AutoDistil: 256 encoders in each of three sub-spaces; depth, width, feed-forward ratio, heads.
 
     Args:
-        subspace: ``tiny``, ``small`` or ``base``; or ``reference``, the two nets compared with.
+        subspace: ``tiny``, ``small`` or ``base``; ``reference``, the two nets compared with; or ``one-shot-27``,
+            ``one-shot-864`` and ``one-shot-11232``, single spaces over all sizes (Table 7).
         heads: ``retained`` gives every head the teacher's 64 channels, as the released code does; ``scaled`` gives it the
             width over 12, rounded down, which is what the paper's sizes assume.
         scale: ``paper``, or ``mini``: all widths over eight, to be trained on a processor.

@@ -83,6 +83,21 @@ class Supernet(nn.Module, ABC):
         """Fills the weights as BERT's are filled before any training."""
         initialise(self.weights, seed, std_at(self.weights.embeddings.word.weight.shape[1]))
 
+    def keep_layers(self, rule: str) -> None:
+        """Chooses the rule by which nets of fewer layers keep some; supernets of other nets have no choice.
+
+        Args:
+            rule: ``alternate`` or ``top``; see :func:`hwcost.supernets.transformer.kept_layers`.
+
+        Raises:
+            UsageError: When the supernet has no such rule.
+        """
+        if rule != "alternate":
+            raise UsageError(
+                f"nets of space '{self.space.name}' keep no layers by the rule '{rule}': only those of AutoDistil and of "
+                f"homogeneous transformers do"
+            )
+
     def running(self, arch: Architecture, head: str | None = None) -> Blueprint:
         """Describes a subnet as it is run and trained; here as it is extracted."""
         return self.blueprint(arch, head)

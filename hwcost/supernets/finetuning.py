@@ -22,6 +22,7 @@ from hwcost.spaces.base import Architecture
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.heads import ElasticTaskNet, TaskNet
 from hwcost.supernets.masked_lm import Batches, NetLm, inputs
+from hwcost.supernets.ranks import here
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.sampling import Rule
 from hwcost.supernets.training import Pass, Phase, Progress, device_of, moved, train
@@ -137,6 +138,8 @@ def fine_tune(
 ) -> Tuned:  # fmt: skip
     """Fine-tunes a net with each of several settings, and returns the best on the split that selects; the first of equals.
 
+    Called by every process of torch's default process group, it divides each step and each evaluation among them.
+
     Args:
         make: Function that returns the net to start from, anew each time.
         task: The task.
@@ -145,15 +148,15 @@ def fine_tune(
 
     Raises:
         MeasurementError: When a loss is not a finite number.
-        UsageError: When there are no settings to try.
+        UsageError: When there are no settings to try, or a batch has fewer examples than there are processes.
     """
     if not recipes:
         raise UsageError("fine-tuning needs one setting at least, got none")
     best: Tuned | None = None
     tried: list[float] = []
     for recipe in recipes:
-        model = make()
-        train(model, [Phase("fine-tuning", TaskTraining(model, _micro_batches(task, recipe)), recipe)], progress=progress)
+        model, own = make(), recipe.over(here().count)
+        train(model, [Phase("fine-tuning", TaskTraining(model, _micro_batches(task, own)), own)], progress=progress)
         found = scores(model, task)
         tried.append(found[task.task.split][task.task.metric])
         if best is None or tried[-1] > best.scores[task.task.split][task.task.metric]:
@@ -178,22 +181,25 @@ def predictions(
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Returns targets and predictions, (n,) each: one per example or, where words have targets, one per word.
 
+    Called by every process of torch's default process group, it divides the batches among them; all have all in the end.
+
     Args:
         model: The net with the task's head.
         examples: Examples.
         batch_size: Examples at a time.
     """
-    true, predicted = [], []
+    ranks, device, true = here(), device_of(model), []
+    outputs: list[torch.Tensor] = []
+    share = -(-len(examples) // (batch_size * ranks.count))  # batches of a process; the last processes may have fewer
     with torch.no_grad():
-        for one in examples.batches(batch_size):
-            batch = moved(one, device_of(model))
-            outputs = model(*inputs(batch)).float().cpu().numpy()
-            labels = one["labels"]
-            if examples.is_per_word:
-                outputs, labels = outputs[labels != SKIPPED], labels[labels != SKIPPED]
-            true.append(labels)
-            predicted.append(model.target.predicted(outputs))
-    return np.concatenate(true), np.concatenate(predicted)
+        for number, one in enumerate(examples.batches(batch_size)):
+            kept = one["labels"] != SKIPPED if examples.is_per_word else np.ones(len(one["labels"]), dtype=bool)
+            true.append(one["labels"][kept])
+            if number // share == ranks.rank or number == 0:  # the first tells a process without batches the shape of none
+                found = model(*inputs(moved(one, device))).float()[torch.from_numpy(kept).to(device)]
+                outputs.append(found if number // share == ranks.rank else found[:0])
+    every = torch.cat(ranks.gather(torch.cat(outputs))).cpu().numpy()
+    return np.concatenate(true), model.target.predicted(every)
 
 
 def _micro_batches(task: EncodedTask, recipe: Recipe) -> Batches:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from torch.nn import functional
 
 from hwcost.errors import DataError
 from hwcost.supernets.base import Supernet
+from hwcost.supernets.ranks import here
 from hwcost.supernets.sampling import Rule
 from hwcost.supernets.training import Batch, Pass, device_of, moved
 
@@ -84,6 +86,8 @@ class NetLm:
 def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
     """Returns the exponential of the mean cross-entropy of all masked tokens.
 
+    Called by every process of torch's default process group, it divides the batches among them.
+
     Args:
         net: Net with a masked-language-model head.
         batches: Held-out batches.
@@ -91,13 +95,14 @@ def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
     Raises:
         DataError: When nothing is to be predicted in them.
     """
-    total, count = 0.0, 0
+    total, count, ranks = 0.0, 0.0, here()
     with torch.no_grad():
-        for one in batches:
+        for one in itertools.islice(batches, ranks.rank, None, ranks.count):
             batch = moved(one, device_of(net))
             found = len(asked(batch)[1])
             total += found * float(masked_lm_loss(net, batch)) if found else 0.0
             count += found
+    total, count = ranks.added([total, count], device_of(net))
     if not count:
         raise DataError("perplexity needs held-out batches with masked tokens; there are none")
     return math.exp(total / count)

@@ -13,6 +13,7 @@ KNOWN = {
     "dtype": ("float32", "bfloat16"),
     "sampling": ("sandwich", "uniform", "largest"),
     "relation": ("softmax-mse", "logits-mse", "softmax-kl"),
+    "layers": ("alternate", "top", "alternate-top"),
 }
 """Values of the settings that are names."""
 
@@ -32,7 +33,7 @@ class Recipe:
         epsilon: Constant added to the root of the second moment.
         clip: Largest norm of the gradient; None for no limit.
         optimizer: ``adamw`` or ``lamb``.
-        accumulate: Micro batches that a step is divided into.
+        accumulate: Micro batches that a step is divided into, on all processes together; see :meth:`over`.
         dtype: ``float32``, or ``bfloat16`` for automatic mixed precision.
         sampling: The rule of sampling; see :mod:`hwcost.supernets.sampling`.
         random: Random architectures of a step.
@@ -40,6 +41,8 @@ class Recipe:
         relation_weights: Weights of the relations of queries, keys and values in that loss.
         relation_layer: Layer of the teacher whose relations the last layer of each net learns: 1 for the first, -1 for the
             last.
+        layers: Rule by which a net of fewer layers than the supernet keeps some (AutoDistil, Table 8): ``alternate``;
+            ``top``, which drops the top ones; or ``alternate-top``, which trains by the first and extracts by the second.
     """
 
     steps: int
@@ -59,6 +62,7 @@ class Recipe:
     relation: str = "softmax-mse"
     relation_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     relation_layer: int = -1
+    layers: str = "alternate"
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "seq_len", "accumulate", "learning_rate", "random", "clip", "epsilon"):
@@ -90,9 +94,36 @@ class Recipe:
         return self.relation, self.relation_weights, self.relation_layer
 
     @property
+    def layer_rules(self) -> tuple[str, str]:
+        """Rules of the kept layers while the supernet is trained, and when nets are extracted from it."""
+        return ("alternate", "top") if self.layers == "alternate-top" else (self.layers, self.layers)
+
+    @property
     def micro_batch(self) -> int:
         """Sequences of a micro batch."""
         return self.batch_size // self.accumulate
+
+    def over(self, processes: int) -> Recipe:
+        """Returns the recipe for several processes, each of which takes as many micro batches as one alone would.
+
+        The batch stays what it is: ``accumulate x processes x sequences of a process = batch_size``. Where that does not
+        divide the batch, it is parted into the next larger number of micro batches that does, and some processes take one
+        more than others.
+
+        Args:
+            processes: Number of processes.
+
+        Raises:
+            UsageError: When the batch has fewer sequences than there are processes.
+        """
+        least = self.accumulate * processes
+        parts = next((count for count in range(least, self.batch_size + 1) if self.batch_size % count == 0), None)
+        if processes < 1 or (parts is None and self.batch_size < processes):
+            raise UsageError(
+                f"a batch of {self.batch_size} sequences cannot be divided among {processes} processes. Start as many as it "
+                f"has sequences at the most"
+            )
+        return replace(self, accumulate=parts or self.batch_size)
 
     def rate(self, step: int) -> float:
         """Returns the learning rate of a step, counted from 0."""
@@ -118,6 +149,9 @@ RECIPES: dict[str, Recipe] = {
     "components-paper": Recipe(
         steps=125_000, batch_size=4096, learning_rate=1.8e-3, warmup_steps=2500, optimizer="lamb", sampling="uniform"
     ),
+    "minibert-paper": Recipe(
+        steps=2_000_000, batch_size=768, learning_rate=5e-4, warmup_steps=10_000, weight_decay=0.0
+    ),
     "autodistill-paper": Recipe(steps=37_000, batch_size=2048, learning_rate=1e-3, warmup_steps=500, optimizer="lamb"),
     "mini": Recipe(steps=2000, batch_size=64, seq_len=32, learning_rate=2e-3, warmup_steps=200, clip=1.0),
     "smoke": Recipe(steps=4, batch_size=4, seq_len=16, learning_rate=1e-3),
@@ -126,8 +160,8 @@ RECIPES: dict[str, Recipe] = {
 on each of 16 GPUs; an epoch is the 203.7 million sequences of the released configuration, which the paper does not count.
 How many random subnets a step has Algorithm 1 leaves open, three is a choice. The released code runs 15 epochs of
 sandwiches, clips, and leaves the softmax out. Finding Fast Transformers: appendix A.3, with the 125,000 steps of Table 7's
-search (a base net has 250,000). AutoDistill: section 4.1; the rate is a choice. ``mini`` trains a supernet of that scale on
-two cores in minutes; ``smoke`` tells whether all runs."""
+search (a base net has 250,000); ``minibert-paper`` is its distillation, appendix A.4, with Adam. AutoDistill: section 4.1;
+the rate is a choice. ``mini`` trains a supernet of that scale on two cores in minutes; ``smoke`` tells whether all runs."""
 
 
 def recipe(name: str) -> Recipe:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost._cached import cached_property
 from hwcost._io import write_text
-from hwcost.corpora import Corpus, MlmBatches, Tokenizer, corpus
+from hwcost.corpora import Corpus, MlmBatches, TokenFiles, Tokenizer, halves
 from hwcost.errors import DataError, InterruptedRunError, OtherSettingsError, UsageError
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from hwcost.supernets.sampling import Allowed
     from hwcost.supernets.training import Progress, Summary
 
-__all__ = ["HELD_OUT", "Run", "Settings", "tokenizer_of"]
+__all__ = ["HELD_OUT", "Run", "Settings", "first_tokenizer", "tokenizer_of"]
 
 SETTINGS = "run.json"
+PARTS = "micro_batches"
+"""Micro batches of a step on all processes together, in that file where several processes began a training."""
 HELD_OUT = 0.1
 """Share of the corpus's documents that nothing is trained on."""
 JUDGED, JUDGED_SEQUENCES = 8, 32
@@ -87,42 +89,70 @@ class Run:
         device: Device on which torch computes: ``cpu`` or ``cuda``.
         allowed: Function that says for each of n architectures whether it satisfies the settings' constraints; needed where
             there are any.
+        recipe: The recipe with as many micro batches as a step has on all processes together. A training that several
+            processes began keeps them, whichever number of processes resumes it.
     """
 
     folder: Path
     settings: Settings
     device: str = field(default="cpu")
     allowed: Allowed | None = None
+    recipe: Recipe = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recipe = self.settings.recipe
 
     @classmethod
     def start(cls, folder: str | Path, settings: Settings, device: str = "cpu", allowed: Allowed | None = None) -> Run:
         """Begins a training, or resumes one of the same settings.
 
+        Where several processes train together, the folder is one that all of them see: the first begins the training, and
+        the others open it.
+
         Raises:
             DataError: When the folder holds a training of other settings, or its settings are damaged.
-            UsageError: When the space has no supernet, the sequences are too long for it, or the folder cannot be written.
+            UsageError: When the space has no supernet, the sequences are too long for it, the folder cannot be written, or
+                a batch has fewer sequences than there are processes.
         """
-        path = Path(folder) / SETTINGS
-        if path.exists():
-            run = cls.open(folder, device)
-            run.allowed = allowed
-            own, given = run.settings.flat(), settings.flat()
-            for name in own:
-                if own[name] != given[name]:
-                    raise OtherSettingsError(
-                        f"'{folder}' holds a training with other settings", name, own[name], given[name],
-                        "Give the same settings to resume it, or another folder",
-                    )  # fmt: skip
-            return run
-        run = cls(Path(folder), settings, device, allowed)
-        _ = run.objective  # what cannot be read, or does not fit, is an error before anything is written
+        from hwcost.supernets.ranks import here
+
+        ranks, path = here(), Path(folder) / SETTINGS
+        if not ranks.is_first:
+            ranks.wait()
+            return cls._resumed(folder, settings, device, allowed)
+        is_begun = path.exists()
+        run = (cls._resumed if is_begun else cls)(Path(folder), settings, device, allowed)
+        if not is_begun:
+            run.recipe = settings.recipe.over(ranks.count)
+            run._begin(path)
+        ranks.wait()
+        return run
+
+    @classmethod
+    def _resumed(cls, folder: str | Path, settings: Settings, device: str, allowed: Allowed | None) -> Run:
+        """Opens a training that has begun, of the same settings."""
+        run = cls.open(folder, device)
+        run.allowed = allowed
+        own, given = run.settings.flat(), settings.flat()
+        for name in own:
+            if own[name] != given[name]:
+                raise OtherSettingsError(
+                    f"'{folder}' holds a training with other settings", name, own[name], given[name],
+                    "Give the same settings to resume it, or another folder",
+                )  # fmt: skip
+        return run
+
+    def _begin(self, path: Path) -> None:
+        """Writes the settings and the tokenizer."""
+        _ = self.objective  # what cannot be read, or does not fit, is an error before anything is written
+        divided = self.recipe.accumulate
+        parts = {} if divided == self.settings.recipe.accumulate else {PARTS: divided}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            run.tokenizer.save(path.parent)
-            write_text(path, json.dumps({"schema_version": VERSION, **settings.as_dict()}, indent=2))
+            self.tokenizer.save(path.parent)
+            write_text(path, json.dumps({"schema_version": VERSION, **self.settings.as_dict(), **parts}, indent=2))
         except OSError as error:
             raise UsageError(f"cannot write '{path}': {error.strerror}. Give another folder") from None
-        return run
 
     @classmethod
     def open(cls, folder: str | Path, device: str = "cpu") -> Run:
@@ -135,12 +165,14 @@ class Run:
         try:
             plain = json.loads(path.read_text(encoding="utf-8"))
             check_version(plain, path)
-            settings = Settings.from_dict({name: value for name, value in plain.items() if name != "schema_version"})
+            own = {name: value for name, value in plain.items() if name not in ("schema_version", PARTS)}
+            run = cls(Path(folder), Settings.from_dict(own), device)
+            run.recipe = replace(run.recipe, accumulate=plain.get(PARTS, run.recipe.accumulate))
         except OSError as error:
             raise DataError(f"'{folder}' holds no training of a supernet: {error.strerror}: {SETTINGS}") from None
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"'{path}' holds no settings of a training, or it is damaged: {error}") from None
-        return cls(Path(folder), settings, device)
+        return run
 
     @cached_property
     def supernet(self) -> Supernet:
@@ -148,6 +180,7 @@ class Run:
         settings = self.settings
         made = supernet(settings.space, settings.seed, **settings.options)
         builder(made.space).check_seq_len(settings.recipe.seq_len)
+        made.keep_layers(settings.recipe.layer_rules[0])
         made.to(self.device)
         return made
 
@@ -161,26 +194,21 @@ class Run:
         from hwcost.supernets.training import fill
 
         fill(self.supernet, Checkpoint.load(self.folder).model, self.folder)
+        self.supernet.keep_layers(self.settings.recipe.layer_rules[1])
         return self.supernet
 
     @cached_property
-    def text(self) -> tuple[Corpus, Corpus]:
+    def text(self) -> tuple[Corpus | TokenFiles, Corpus | TokenFiles]:
         """The corpus, to train on and held out."""
-        return corpus(self.settings.corpus).split(HELD_OUT)
+        return halves(self.settings.corpus, HELD_OUT)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
-        """The folder's tokenizer; at first the backbone's, or one trained on the corpus."""
+        """The folder's tokenizer; at first the prepared corpus's, the backbone's, or one trained on the corpus."""
         if (self.folder / "tokenizer.json").exists():
             return Tokenizer.load(self.folder)
         rows = len(self.supernet.weights.embeddings.word.weight)
-        given = self.settings.backbone or self.settings.teacher
-        made = tokenizer_of(Path(given)) if given else None
-        if made is None:
-            return Tokenizer.train(self.text[0], rows)
-        if made.size > rows:
-            raise DataError(f"the tokenizer of '{given}' has {made.size} word pieces, the supernet has {rows}")
-        return made
+        return first_tokenizer(self.text[0], self.settings.backbone or self.settings.teacher, rows)
 
     def held_out(self, count: int = JUDGED) -> list[dict[str, Any]]:
         """Returns batches of held-out text."""
@@ -194,10 +222,11 @@ class Run:
         """
         from hwcost.supernets.training import Phase, train
 
+        self.supernet.keep_layers(self.settings.recipe.layer_rules[0])
         about = self.settings.as_dict() | {"text": self.text[0].digest}
         del about["recipe"]  # the phase has it
         about["limits"] = about.pop("constraints")  # as checkpoints of version 0.1.0 name them
-        phase = Phase("training", self.objective, self.settings.recipe)
+        phase = Phase("training", self.objective, self.recipe)
         try:
             return train(self.supernet, [phase], self.folder, about, save_every, progress)
         except KeyboardInterrupt:
@@ -226,7 +255,7 @@ class Run:
         from hwcost.supernets.relations import RelationDistillation
         from hwcost.supernets.sampling import rule
 
-        settings, recipe = self.settings, self.settings.recipe
+        settings, recipe = self.settings, self.recipe
         batches = self._batches(self.text[0], settings.seed, recipe.micro_batch)
         if settings.constraints and self.allowed is None:
             raise UsageError(f"this training has constraints: {', '.join(settings.constraints)}. Give allowed= to resume it")
@@ -243,8 +272,33 @@ class Run:
         net, heads = teacher(settings.teacher)
         return RelationDistillation(self.supernet, net.to(self.device), heads, batches.batch, drawn, *recipe.relations)
 
-    def _batches(self, text: Corpus, seed: int, size: int) -> MlmBatches:
+    def _batches(self, text: Corpus | TokenFiles, seed: int, size: int) -> MlmBatches:
         return MlmBatches(text, self.tokenizer, self.settings.recipe.seq_len, size, seed)
+
+
+def first_tokenizer(text: Corpus | TokenFiles, weights: str | None, rows: int) -> Tokenizer:
+    """Returns the tokenizer of a training that begins: the one beside weights, that of tokens on disk, or a trained one.
+
+    Args:
+        text: Text to train on.
+        weights: Folder of a BERT, or of a saved net, that the training starts or learns from; None where there is none.
+        rows: Number of word pieces of the net.
+
+    Raises:
+        DataError: When it has more word pieces than the net, or tokens on disk are another tokenizer's.
+    """
+    given = tokenizer_of(Path(weights)) if weights else None
+    if not isinstance(text, TokenFiles):
+        made, owner = given or Tokenizer.train(text, rows), weights
+    elif given is None or given.digest == text.tokenizer.digest:
+        made, owner = text.tokenizer, text.source
+    else:
+        raise DataError(
+            f"the tokens of '{text.source}' are not those of the tokenizer of '{weights}'. Prepare the corpus with that one"
+        )
+    if made.size > rows:
+        raise DataError(f"the tokenizer of '{owner}' has {made.size} word pieces, the supernet has {rows}")
+    return made
 
 
 def tokenizer_of(folder: Path) -> Tokenizer | None:

@@ -10,7 +10,7 @@ from hwcost.supernets.base import initialise, std_at
 from hwcost.workloads.autodistill import AutoDistillBuilder
 from hwcost.workloads.builder import Blueprint
 
-__all__ = ["student", "student_blueprint", "teacher"]
+__all__ = ["student", "student_blueprint", "teacher", "teacher_blueprint"]
 
 
 def student_blueprint(space: AutoDistill, arch: Architecture, head: str | None = None) -> Blueprint:
@@ -35,8 +35,13 @@ def student(space: AutoDistill, arch: Architecture, head: str | None = "mlm", se
     return net
 
 
+def teacher_blueprint(space: AutoDistill) -> Blueprint:
+    """Describes the teacher with its masked-language-model head, as a net that is saved with its weights."""
+    return AutoDistillBuilder(space).teacher("mlm")
+
+
 def teacher(space: AutoDistill, seed: int = 0) -> nn.Module:
     """Makes the teacher: the template with inverted bottlenecks, layer norms and GELUs (Sun et al., "MobileBERT")."""
-    net = AutoDistillBuilder(space).teacher("mlm").build()
+    net = teacher_blueprint(space).build()
     initialise(net, seed, std_at(space.sizes.teacher[0]))
     return net

@@ -1,7 +1,9 @@
 """The one loop that trains: phases of steps, gradients of several passes summed, checkpoints that resume bit by bit.
 
 Nothing random happens here. Batches and architectures are functions of the step, nets have no dropout, and so the state of
-a training is its weights, the optimiser's moments and a number.
+a training is its weights, the optimiser's moments and a number. Where several processes train together
+(:mod:`hwcost.supernets.ranks`), the micro batches of a step are divided among them: every one is computed once, by whichever
+process, and so the number of processes changes no more than the order in which gradients are added.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -23,9 +25,13 @@ from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.files import writing
 from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernets.optimizers import optimizer
+from hwcost.supernets.ranks import ALONE, Ranks, here
 from hwcost.supernets.recipe import Recipe
 
-__all__ = ["Objective", "Pass", "Phase", "Progress", "Summary", "device_of", "moved", "read_log", "stepping", "train"]
+__all__ = [
+    "Objective", "Pass", "Phase", "Progress", "SteppedObjective", "Summary", "device_of", "moved", "read_log", "stepping",
+    "train",
+]  # fmt: skip
 
 _log = logger(__name__)
 
@@ -57,6 +63,29 @@ class Objective(Protocol):
         Args:
             step: The step, counted from 0 in the phase.
             number: The micro batch, counted from 0 in the phase.
+        """
+
+
+@runtime_checkable
+class SteppedObjective(Objective, Protocol):
+    """An objective that chooses something before a step, or learns from it as a whole."""
+
+    def further(self) -> list[torch.Tensor]:
+        """Returns tensors beside the module's parameters whose gradients the passes of a step add to."""
+
+    def begin(self, step: int) -> None:
+        """Prepares a step, before its first pass.
+
+        Args:
+            step: The step, counted from 0 in the phase.
+        """
+
+    def end(self, step: int, losses: dict[str, float]) -> None:
+        """Learns from a step, when all its passes have been differentiated, and before the optimiser moves the weights.
+
+        Args:
+            step: The step, counted from 0 in the phase.
+            losses: Loss of every pass by its name, the mean over all micro batches of the step.
         """
 
 
@@ -133,20 +162,25 @@ def train(
 ) -> Summary:
     """Trains a module, phase by phase; resumes where a checkpoint in the folder stands.
 
+    Called by every process of torch's default process group, it divides the micro batches of each step among them; the
+    first process reads and writes the folder and reports the progress.
+
     Args:
         module: Module to be trained; checkpoints hold all its parameters.
         phases: Phases of the training, in order.
         folder: Folder of the checkpoint and the log of losses; None keeps neither.
         about: Description of model and data, plain JSON; recipes are added. A checkpoint resumes only the same training.
         save_every: Steps between checkpoints; there is also one at the end of every phase.
-        progress: Called after every step.
+        progress: Called after every step, by the first process.
 
     Raises:
         DataError: When the folder's checkpoint is damaged or of another training.
         MeasurementError: When a loss is not a finite number.
         StoreError: When the disk is full; the last checkpoint stays.
-        UsageError: When ``save_every`` is not positive, or two phases have one name.
+        UsageError: When ``save_every`` is not positive, two phases have one name, or there are more processes than micro
+            batches in a step.
     """
+    ranks = here()
     stretch = list(phases)
     names = [phase.name for phase in stretch]
     if save_every < 1:
@@ -154,13 +188,14 @@ def train(
     if len(set(names)) < len(names):
         raise UsageError(f"phases have names of their own, by which checkpoints distinguish them; got {', '.join(names)}")
     known = {**(about or {}), "phases": {phase.name: {**_plain(phase.recipe), **phase.about} for phase in stretch}}
-    place = None if folder is None else Path(folder)
-    start = _resume(module, place, known)
+    _check_shares(stretch, ranks)
+    place = None if folder is None or not ranks.is_first else Path(folder)
+    start = _together(module, _resume(module, place, known) if ranks.is_first else None, known, ranks)
     done = sum(phase.recipe.steps for phase in stretch[: start.phase])
     total = sum(phase.recipe.steps for phase in stretch)
     summary = Summary()
     for index in range(start.phase, len(stretch)):
-        run = _Run(module, stretch[index], start if index == start.phase else None)
+        run = _Run(module, stretch[index], start if index == start.phase else None, ranks)
         for step in range(run.first, run.recipe.steps):
             losses, tokens = run.step(step)
             state = Progress(stretch[index].name, step + 1, run.recipe.steps, done + step + 1, total, losses, tokens)
@@ -169,11 +204,41 @@ def train(
                 _keep(place, state)
                 if (step + 1) % save_every == 0 and step + 1 < run.recipe.steps:
                     run.checkpoint(index, step + 1, known).save(place)
-            progress(state)
+            if ranks.is_first:
+                progress(state)
         done += run.recipe.steps
         if place is not None:
             run.checkpoint(index + 1, 0, known).save(place)
+    ranks.wait()  # what the first process wrote can be read by all
     return summary
+
+
+def _check_shares(phases: Iterable[Phase], ranks: Ranks) -> None:
+    for phase in phases:
+        if phase.recipe.accumulate < ranks.count:
+            raise UsageError(
+                f"{ranks.count} processes share the micro batches of a step, and phase '{phase.name}' has "
+                f"{phase.recipe.accumulate}. Start fewer processes, or begin anew with a batch that is divided further "
+                f"(Recipe.over)"
+            )
+
+
+def _together(module: nn.Module, start: Checkpoint | None, about: dict[str, Any], ranks: Ranks) -> Checkpoint:
+    """Returns where the first process stands, and gives every process its weights."""
+    if ranks.count == 1:
+        assert start is not None
+        return start
+    device = device_of(module)
+    kinds = {name: sorted(state) for name, state in start.moments.items()} if start else {}
+    phase, step, kinds = ranks.announced([start.phase, start.step, kinds] if start else None, device)
+    ranks.spread([one.data for one in module.parameters()], device)
+    parameters = dict(module.named_parameters())
+    moments = start.moments if start else {
+        name: {kind: torch.zeros(()) if kind == "step" else torch.zeros_like(parameters[name]) for kind in found}
+        for name, found in kinds.items()
+    }
+    ranks.spread([moments[name][kind] for name, found in kinds.items() for kind in found], device)
+    return Checkpoint(phase, step, {}, moments, about)
 
 
 def stepping(module: nn.Module, phase: Phase) -> tuple[Callable[[int], Any], list[nn.Parameter]]:
@@ -190,8 +255,11 @@ def stepping(module: nn.Module, phase: Phase) -> tuple[Callable[[int], Any], lis
 class _Run:
     """A phase under way: the parameters it trains and their optimiser."""
 
-    def __init__(self, module: nn.Module, phase: Phase, start: Checkpoint | None = None) -> None:
-        self.module, self.phase, self.recipe = module, phase, phase.recipe
+    def __init__(
+        self, module: nn.Module, phase: Phase, start: Checkpoint | None = None, ranks: Ranks = ALONE
+    ) -> None:
+        self.module, self.phase, self.recipe, self.ranks = module, phase, phase.recipe, ranks
+        self.stepped = phase.objective if isinstance(phase.objective, SteppedObjective) else None
         self.parameters = {name: one for name, one in module.named_parameters() if phase.trained(name)}
         for name, parameter in module.named_parameters():
             parameter.requires_grad_(name in self.parameters)
@@ -202,9 +270,11 @@ class _Run:
                 self.optimizer.state[self.parameters[name]] = _moved(state, self.parameters[name])
 
     def step(self, step: int) -> tuple[dict[str, float], int]:
-        """Takes one step; returns the losses of its passes and the tokens they ran."""
-        losses, tokens = self.gradients(step)
+        """Takes one step; returns the losses of its passes and the tokens they ran, on all ranks together."""
+        losses, tokens = self._added(*self.gradients(step))
         self._check(losses, step)
+        if self.stepped is not None:
+            self.stepped.end(step, losses)
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(list(self.parameters.values()), self.recipe.clip)
         for group in self.optimizer.param_groups:
@@ -213,16 +283,31 @@ class _Run:
         return losses, tokens
 
     def gradients(self, step: int) -> tuple[dict[str, float], int]:
-        """Runs the passes of a step, so that the parameters have gradients; returns their losses and the tokens they ran."""
+        """Runs this rank's passes of a step, so that the parameters have gradients.
+
+        Returns:
+            The losses of the passes and the tokens they ran, this rank's share of them.
+        """
         self.optimizer.zero_grad(set_to_none=True)
+        if self.stepped is not None:
+            self.stepped.begin(step)
         losses: dict[str, float] = {}
         tokens, share = 0, 1 / self.recipe.accumulate
-        for micro in range(self.recipe.accumulate):
+        for micro in self.ranks.share(self.recipe.accumulate):
             for one in self._passes(step, step * self.recipe.accumulate + micro):
                 (share * one.loss).backward()
                 losses[one.name] = losses.get(one.name, 0.0) + share * float(one.loss.detach())
                 tokens += one.tokens
         return losses, tokens
+
+    def _added(self, losses: dict[str, float], tokens: int) -> tuple[dict[str, float], int]:
+        """Adds up gradients, losses and tokens over all ranks, which run the same subnets and name the same losses."""
+        if self.ranks.count == 1:
+            return losses, tokens
+        trained = [*self.parameters.values(), *(self.stepped.further() if self.stepped is not None else ())]
+        self.ranks.add([one.grad for one in trained if one.grad is not None], device_of(self.module))
+        *found, total = self.ranks.added([*losses.values(), float(tokens)], device_of(self.module))
+        return dict(zip(losses, found, strict=True)), int(total)
 
     def _passes(self, step: int, number: int) -> Iterator[Pass]:
         """Yields the objective's passes, run in the recipe's precision; computations between passes are not."""

@@ -18,15 +18,29 @@ from hwcost.supernets.base import Supernet, prefix
 from hwcost.workloads.modules import Pooler
 from hwcost.workloads.transformer_model import TransformerModel
 
+LAYER_RULES = ("alternate", "top")
+"""Rules by which a net of fewer layers keeps some of the supernet's."""
+
 _BY_HEAD = ("attention.query", "attention.key", "attention.value")
 
 
-def kept_layers(depth: int, of: int) -> list[int]:
-    """Returns the layers that a net of fewer layers keeps, counted from 0: every ``of / depth``-th, rounded down.
+def kept_layers(depth: int, of: int, rule: str = "alternate") -> list[int]:
+    """Returns the layers that a net of fewer layers keeps, counted from 0.
 
-    Nine of twelve are 0, 1, 2, 4, 5, 6, 8, 9, 10; six are every other one ("alternate dropping", section 3.1).
+    ``alternate`` keeps every ``of / depth``-th, rounded down: nine of twelve are 0, 1, 2, 4, 5, 6, 8, 9, 10; six are every
+    other one (section 3.1). ``top`` drops the top layers and keeps the first ones (appendix A.0.2, Table 8).
+
+    Args:
+        depth: Number of layers of the net.
+        of: Number of layers of the supernet.
+        rule: ``alternate`` or ``top``.
+
+    Raises:
+        UsageError: When there is no such rule.
     """
-    return [index * of // depth for index in range(depth)]
+    if rule not in LAYER_RULES:
+        raise UsageError(f"unknown rule of the kept layers '{rule}'. Known: {', '.join(LAYER_RULES)}")
+    return [index * of // depth if rule == "alternate" else index for index in range(depth)]
 
 
 class TransformerSupernet(Supernet):
@@ -39,11 +53,15 @@ class TransformerSupernet(Supernet):
         space: The space, with ``elastic="homogeneous"``.
         seed: Seed of the initial weights.
 
+    Attributes:
+        layer_rule: Rule by which nets keep layers; see :func:`kept_layers`.
+
     Raises:
         UsageError: When layers have choices of their own.
     """
 
     space: Transformer
+    layer_rule = "alternate"
 
     def __init__(self, space: Transformer, seed: int = 0) -> None:
         if space.elastic != "homogeneous":
@@ -60,6 +78,11 @@ class TransformerSupernet(Supernet):
         width, heads = max(space.hidden), max(space.heads)
         inner = round(max(space.ffn_ratio) * width)
         return max(space.layers), width, inner, heads, heads * space.head_channels(width, heads)
+
+    def keep_layers(self, rule: str) -> None:
+        """See the base class."""
+        kept_layers(1, self.layers, rule)
+        self.layer_rule = rule
 
     def full(self) -> nn.Module:
         """See the base class: the widest and deepest net, with both heads."""
@@ -84,7 +107,7 @@ class TransformerSupernet(Supernet):
         if first != "parts":
             return super().part(arch, name, shape)
         index, _, rest = rest.partition(".")
-        layer = kept_layers(int(arch.genes[0]), self.layers)[int(index)]
+        layer = kept_layers(int(arch.genes[0]), self.layers, self.layer_rule)[int(index)]
         return self.part_of_layer(arch, rest, self.weights.get_parameter(f"parts.{layer}.{rest}"), shape)
 
     def part_of_layer(self, arch: Architecture, name: str, weight: torch.Tensor, shape: torch.Size) -> torch.Tensor:

@@ -33,12 +33,13 @@ from hwcost.stores import open_store
 from hwcost.study import SearchOptions, Study
 from hwcost.systems.claims import Claim
 from hwcost.systems.costs import content, given_costs
+from hwcost.systems.doubts import doubts
 from hwcost.systems.events import Event
 from hwcost.systems.parts import NONE, POLICY, Parts
 from hwcost.systems.plan import Calls, Plan, Training, plan_of
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.run_folder import REPORT, STORE, Plain, RunFolder
-from hwcost.systems.settings import Preset, Settings
+from hwcost.systems.settings import REHEARSAL, Preset, Settings
 from hwcost.systems.sizes import resized
 from hwcost.systems.stages import Result, Stage
 from hwcost.tasks import Task, task
@@ -261,15 +262,22 @@ class Pipeline(ABC, Generic[PresetT]):
         return report
 
     @property
+    def is_rehearsal(self) -> bool:
+        """Whether the preset only rehearses a run, so that claims are not judged."""
+        return self.settings.preset == REHEARSAL
+
+    @property
     def _is_finished(self) -> bool:
         """Whether every stage's result is in the folder."""
         return all((self.folder / self._file_of(stage)).exists() for stage in self.stages().values())
 
     def _report(self) -> Plain:
         found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
+        results = {name: one.result for name, one in self._finished.items()}
         report = {
             "pipeline": self.name, "title": self.title, "settings": asdict(self.settings), "preset": asdict(self.preset),
             "device": self.device.name if self.measures else None, "parts": self.given(), "stages": found,
+            "doubts": doubts(results, self.is_rehearsal), "is_rehearsal": self.is_rehearsal,
             "verdicts": [asdict(one) for one in self.claims()],
             "seconds": {name: one.seconds for name, one in self._finished.items()},
         }  # fmt: skip

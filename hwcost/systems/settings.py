@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from hwcost.workloads import Workload
 
 
+REHEARSAL = "smoke"
+"""Name of the preset that rehearses a run in a minute or two: its numbers mean nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The user's choices for one run of a pipeline.

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from hwcost.corpora import MlmBatches, Tokenizer, corpus
-from hwcost.supernets.run import HELD_OUT, tokenizer_of
+from hwcost.corpora import MlmBatches, halves
+from hwcost.supernets.run import HELD_OUT, first_tokenizer
 
 
 class Text:
     """A corpus, divided into training and held-out documents, and its tokenizer.
 
     Args:
-        source: ``stdlib``, or the path of text files or of a data set on disk.
+        source: ``stdlib``, or the path of text files, of a data set on disk, or of prepared tokens.
         vocabulary: Number of word pieces.
         seq_len: Number of tokens in a sequence.
         seed: Seed of the batches.
@@ -21,14 +20,18 @@ class Text:
     """
 
     def __init__(self, source: str, vocabulary: int, seq_len: int, seed: int, weights: str | None = None) -> None:
-        self.training, self.held_out = corpus(source).split(HELD_OUT)
-        given = None if weights is None else tokenizer_of(Path(weights))
-        self.tokenizer = given or Tokenizer.train(self.training, vocabulary)
+        self.training, self.held_out = halves(source, HELD_OUT)
+        self.tokenizer = first_tokenizer(self.training, weights, vocabulary)
         self.seq_len, self.seed = seq_len, seed
+        self._made: dict[tuple[int, bool, int], MlmBatches] = {}
 
-    def batches(self, batch_size: int, next_sentence: bool = False) -> MlmBatches:
-        """Returns batches of training text."""
-        return MlmBatches(self.training, self.tokenizer, self.seq_len, batch_size, self.seed, next_sentence)
+    def batches(self, batch_size: int, next_sentence: bool = False, seq_len: int | None = None) -> MlmBatches:
+        """Returns batches of training text, of sequences of another length where one is given."""
+        kind = batch_size, next_sentence, seq_len or self.seq_len
+        if kind not in self._made:  # a batch follows from its number, so that trainings can share them
+            length = seq_len or self.seq_len
+            self._made[kind] = MlmBatches(self.training, self.tokenizer, length, batch_size, self.seed, next_sentence)
+        return self._made[kind]
 
     def held_out_batches(self, count: int, batch_size: int = 32, next_sentence: bool = False) -> list[dict[str, Any]]:
         """Returns batches of held-out text."""

@@ -88,6 +88,7 @@ def test_outputs_by_name_and_of_integers_are_collected(factories) -> None:
     assert outputs[1] == 2
 
 
+@pytest.mark.slow
 def test_a_compilation_after_preparing_is_counted() -> None:
     runner = backend("torch-compile").prepare(TINY, CPU)
     before = runner.compile_events()

@@ -65,16 +65,24 @@ def kill(process: subprocess.Popen[bytes], generation: int) -> None:
         assert not psutil.wait_procs(below, timeout=10)[1]
 
 
-@pytest.mark.parametrize(("name", "generation"), [("s.db", 1), pytest.param("s.jsonl", 2, marks=pytest.mark.slow)])
-def test_kill_9_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path, name: str, generation: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "generation", "times"),
+    [
+        ("s.db", 1, 4), pytest.param("s.db", 1, 10, marks=pytest.mark.slow),
+        pytest.param("s.jsonl", 2, 10, marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_kill_9_again_and_again_loses_nothing_and_repeats_nothing(
+    tmp_path: Path, name: str, generation: int, times: int
+) -> None:
     """Killed at random moments, the parent, and by turns its fork server or worker; each stored pass is in a visit."""
     path, script = tmp_path / name, KILLED
     rng = np.random.default_rng(0)
     visits: dict[str, Visit] = {}
     missing: Blocks = {}
-    for attempt in range(11):
+    for attempt in range(times + 1):
         process = subprocess.Popen([sys.executable, "-c", script, str(path)], stderr=subprocess.PIPE)
-        if attempt < 10:
+        if attempt < times:
             time.sleep(float(rng.uniform(1.0, 3.5)))
             kill(process, generation if attempt % 3 == 2 else 0)
         process.wait(timeout=120)
@@ -86,7 +94,7 @@ def test_kill_9_ten_times_loses_nothing_and_repeats_nothing(tmp_path: Path, name
             script, before = RESUME, visits
             visits, journaled = stored(store)
         assert before.items() <= visits.items()
-        if attempt == 10:
+        if attempt == times:
             assert journaled == {}
         missing = still_missing(missing | journaled, visits)
     assert process.returncode == 0, process.stderr.read() if process.stderr else ""

@@ -32,6 +32,7 @@ def run(path: Path, monkeypatch: pytest.MonkeyPatch, faults: Faults, n: int = 24
         return campaign.run(store, campaign.start(plan, store)), device
 
 
+@pytest.mark.slow
 def test_topping_up_goes_on_until_the_level_leaves_narrow_intervals(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from hwcost.campaign.shapes import by_shape, of_one_shape
 from hwcost.cost_models.data import from_measurements
 from hwcost.errors import DataError
 from hwcost.spaces import space
+from hwcost.spaces.shaped import Shaped
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import component_stacks, models
 
@@ -58,8 +59,23 @@ def test_a_fit_takes_models_and_components_of_one_shape() -> None:
     assert data.components.costs_s == eight.table.costs_s
     alone = from_measurements([*priced(1), *wholes], shape={"batch_size": 8})
     assert alone.components is None
-    with pytest.raises(DataError, match="2 shapes"):
-        from_measurements([*priced(1), *wholes])
+
+
+def test_a_fit_of_several_shapes_has_them_in_its_rows() -> None:
+    rows = [
+        Measurement(work, "fit", 1e-3 * size * length, 0.01, 4, ())
+        for size, length in ((1, 8), (1, 16), (8, 16))
+        for work in models(SPACE, SPACE.sample(2, seed=0), batch_size=size, seq_len=length)
+    ]
+    data = from_measurements([*rows, *priced(1)])
+    assert isinstance(data.space, Shaped)
+    assert [data.space.shape_of(point) for point in data.architectures[::2]] == [(1, 8), (1, 16), (8, 16)]
+    assert [data.space.architecture_of(point) for point in data.architectures[:2]] == SPACE.sample(2, seed=0)
+    assert (data.shape, data.components) == ({}, None)
+    assert from_measurements(rows, shape={"batch_size": 8}).shape == {"batch_size": 8, "seq_len": 16}
+    halves = models(SPACE, SPACE.sample(2, seed=0), batch_size=1, seq_len=8, dtype="bfloat16")
+    with pytest.raises(DataError, match=r"2 number formats \(bfloat16, float32\), and a cost model is of one"):
+        from_measurements([*rows, *(Measurement(work, "fit", 1e-3, 0.01, 4, ()) for work in halves)])
 
 
 def test_measurements_are_given_out_by_shape() -> None:

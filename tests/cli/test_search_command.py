@@ -148,6 +148,37 @@ def test_winners_are_measured_and_put_beside_what_was_predicted(capsys, models, 
     assert "give a latency model" in capsys.readouterr().err
 
 
+def test_winners_are_corrected_for_their_selection(capsys, models) -> None:
+    found = answer(capsys, "--minimize", models / "latency", "--constraint", "params>=200k", "-n", 200)
+    (bias, best) = found["selection"]["latency_s"], found["front"][0]
+    assert bias["refits"] == 20
+    assert best["corrected"]["latency_s"] == pytest.approx(bias["factor"] * best["values"]["latency_s"])
+    command = ["search", "--minimize", str(models / "latency"), "-n", "50"]
+    assert invoke(command) == 0
+    out, err = capsys.readouterr()
+    assert "corrected" in out
+    assert "winners were chosen for their predictions" in err
+    assert answer(capsys, *command[1:], "--refits", 0)["selection"] == {}
+
+
+def test_the_best_is_verified_by_measuring(capsys, models, tmp_path) -> None:
+    command = [
+        "--minimize", models / "latency", "--constraint", "params>=200k", "--verify", 4, "--backend", "null",
+        "--store", tmp_path / "verified.db",
+    ]  # fmt: skip
+    found = answer(capsys, *command)
+    state = found["verification"]
+    assert 1 <= len(found["measured"]) <= 4
+    assert state["best"] in {row["arch"] for row in found["measured"]}
+    assert state["sure"] == (state["probability"] >= state["wanted"])
+    assert 1 <= state["rounds"] <= len(found["measured"])
+    assert invoke(["search", "--space", NAME, "--minimize", "params", "--verify", "2", "-n", "9"]) == 2
+    assert "give a latency model" in capsys.readouterr().err
+    both = ["--minimize", str(models / "latency"), "--maximize", "params", "--verify", "2", "-s", "nsga2"]
+    assert invoke(["search", *both]) == 2
+    assert "takes one objective" in capsys.readouterr().err
+
+
 def test_no_level_hides_that_winners_were_measured_elsewhere(capsys, models, tmp_path) -> None:
     elsewhere = load(models / "latency")
     elsewhere.provenance["backend"] = "torch"

@@ -110,6 +110,7 @@ def test_nets_that_are_taken_out_teach_others(capsys, run, text, tmp_path) -> No
     assert set(found["losses"]) == {"largest", "smallest", "random 1"}
 
 
+@pytest.mark.slow
 def test_killed_trainings_end_in_the_same_weights(text, tmp_path) -> None:
     """kill -9 at some step, then the same command: bit-equal to a training that was never killed."""
     more = ["--steps", "60", "--save-every", "5"]

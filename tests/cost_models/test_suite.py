@@ -41,6 +41,12 @@ class TestPolynomial(CostModelSuite):
     name = "polynomial"
 
 
+class TestPrior(CostModelSuite):
+    name = "prior"
+    options: ClassVar = {"sources": ["auto"]}
+    rows = 12
+
+
 class TestRidge(CostModelSuite):
     name = "ridge"
 

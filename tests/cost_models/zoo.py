@@ -12,6 +12,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.intervals import calibrate
 from hwcost.errors import MissingExtraError
 from hwcost.spaces import Architecture, SearchSpace, space
+from hwcost.spaces.shaped import Shape, Shaped
 
 QUICK = {
     "auto": {"candidates": ["constant", "ridge", "lut", "lightgbm"]},
@@ -26,13 +27,16 @@ SPACES = {
     "neighbours": space("supershaper", merged=True),
     "means": space("hat"),
     "columns": space("table", columns=COLUMNS),
+    "shapes": Shaped(space("supershaper")),
 }
 ASKS_FOR_COMPONENTS = ("params", "roofline")
+OVER_SHAPES = ("shapes", "hybrid", "auto")
 PAIRS = [
     (name, where)
     for name in COST_MODELS.names()
     for where in SPACES
-    if where in ("widths", "neighbours") or name not in ASKS_FOR_COMPONENTS
+    if (where in ("widths", "neighbours") or name not in ASKS_FOR_COMPONENTS)
+    and (name in OVER_SHAPES if where == "shapes" else name != "shapes")
 ]
 
 
@@ -47,6 +51,9 @@ def sample(where: str, n: int, seed: int) -> list[Architecture]:
         return [made.architecture([x, y, op]) for x, y, op in zip(
             rng.uniform(1, 9, n).tolist(), rng.integers(1, 99, n).tolist(), rng.choice(list("abc"), n).tolist(), strict=True
         )]  # fmt: skip
+    if isinstance(made, Shaped):
+        sizes = zip(rng.choice([1, 2, 4], n).tolist(), rng.choice([16, 32, 128], n).tolist(), strict=True)
+        return [made.at(arch, Shape(*one)) for arch, one in zip(made.base.sample(n, seed=seed), sizes, strict=True)]
     return made.sample(n, seed=seed)
 
 
@@ -56,8 +63,9 @@ def fitted(name: str, where: str) -> CostModel:
     archs = sample(where, 60, 1)
     sizes = np.array([sum(hash(str(gene)) % 97 if isinstance(gene, str) else gene for gene in arch.genes) for arch in archs])
     latency_s = (0.01 + 1e-5 * sizes) * np.exp(np.random.default_rng(2).normal(0, 0.1, len(archs)))
+    others = {"sources": [fitted("lut", where), fitted("ridge", where)]} if name == "prior" else {}
     try:
-        model = cost_model(name, SPACES[where], **QUICK.get(name, {})).fit(archs, latency_s)
+        model = cost_model(name, SPACES[where], **QUICK.get(name, {}), **others).fit(archs, latency_s)
     except MissingExtraError as error:
         pytest.skip(str(error))
     return calibrate(model, archs, latency_s)

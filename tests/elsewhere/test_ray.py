@@ -42,6 +42,7 @@ class TestRay(QueueSuite):
         return made
 
 
+@pytest.mark.slow
 def test_twenty_jobs_are_never_two_at_once_on_a_device(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "POLL_S", 1.0)
     fleets.assert_one_at_a_time(fleets.run_twenty(url, tmp_path, clusters.OF_RAY))

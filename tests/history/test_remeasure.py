@@ -88,7 +88,7 @@ def test_a_real_slow_down_is_confirmed_and_one_of_the_nights_alone_is_refuted(
     assert "tree" not in subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True).stdout[-30:]
 
 
-@pytest.mark.parametrize("is_slow", [True, False])
+@pytest.mark.parametrize("is_slow", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_a_change_that_all_share_is_the_codes_or_the_machines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
 ) -> None:

@@ -35,6 +35,7 @@ class TestPymoo(SearcherSuite):
 
 
 @pytest.mark.torch
+@pytest.mark.slow
 class TestBotorch(SearcherSuite):
     def make(self, problem, seed=0):
         pytest.importorskip("botorch")

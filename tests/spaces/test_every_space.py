@@ -13,6 +13,7 @@ from hwcost.testing.spaces import SpaceSuite
 
 TEXTS = [
     "supershaper", "supershaper:merged=true", "supershaper:scale=mini", "supershaper:scale=mini,merged=true",
+    "supershaper:scale=small",
     "autodistil:subspace=tiny", "autodistil:subspace=base,heads=scaled", "autodistil:scale=mini,subspace=base",
     "autodistil:scale=mini,subspace=small,heads=scaled", "autodistill", "autodistill:printed=true", "autodistill:scale=mini",
     "components", "components:grid=bert-base-halves", "components:grid=minibert", "components:grid=mini",

@@ -174,3 +174,12 @@ def test_keys_of_components_that_are_none(text: str) -> None:
 
 def test_every_sub_space_of_the_paper_is_listed_in_table_2_order() -> None:
     assert list(SUBSPACES)[:3] == ["tiny", "small", "base"]
+
+
+@pytest.mark.parametrize("size", [27, 864, 11_232])
+def test_autodistils_one_shot_spaces_have_the_papers_numbers_of_nets(size: int) -> None:
+    """Table 7."""
+    of = space("autodistil", subspace=f"one-shot-{size}", scale="mini")
+    assert of.size == size
+    smallest = space("autodistil", subspace="one-shot-27", scale="mini")
+    assert all(of.parse(smallest.key(arch)).genes == arch.genes for arch in smallest.architectures())

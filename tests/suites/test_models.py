@@ -26,6 +26,7 @@ def with_model(folder: Path, **values: Any) -> Suite:
     return suite(workloads=sets, models={"mini": {"path": str(folder / "mini"), "model": "lut", **values}})
 
 
+@pytest.mark.slow
 def test_a_device_that_moves_by_six_percent_is_told_from_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     declared, store = with_model(tmp_path, refit="failing"), tmp_path / "night.db"
     checks = []

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -73,6 +74,23 @@ def test_the_super_lm_starts_from_its_teacher(text, tmp_path) -> None:
     for index in (0, 11):
         ours, theirs = run.supernet.weights.parts[index].attention, whole.weights.parts[index].attention
         assert torch.equal(ours.query.weight, theirs.query.weight)
+
+
+def test_alternate_top_trains_by_one_rule_of_layers_and_extracts_by_the_other(text, tmp_path) -> None:
+    """AutoDistil, Table 8: with "Alternate+Top", weights are those of alternate dropping, and nets have the first layers."""
+    found = {}
+    for rule in ("alternate", "top", "alternate-top"):
+        how = settings(text, "autodistil:scale=mini,subspace=tiny")
+        run = Run.start(tmp_path / rule, replace(how, recipe=replace(how.recipe, layers=rule)))
+        run.train()
+        found[rule] = Run.open(tmp_path / rule).trained()
+    alternate, top, mixed = (found[rule] for rule in ("alternate", "top", "alternate-top"))
+    assert all(torch.equal(one, other) for one, other in zip(mixed.parameters(), alternate.parameters(), strict=True))
+    assert not all(torch.equal(one, other) for one, other in zip(top.parameters(), alternate.parameters(), strict=True))
+    arch = mixed.smallest()
+    own, second = mixed.extract(arch).parts[1], alternate.weights.parts[1]
+    assert torch.equal(own.feed_forward.grow.weight, second.feed_forward.grow.weight[:32, :16])
+    assert (mixed.layer_rule, top.layer_rule, alternate.layer_rule) == ("top", "top", "alternate")
 
 
 def test_backbones_of_another_size_are_refused_before_anything_is_written(text, tmp_path) -> None:

@@ -113,7 +113,7 @@ def test_folders_that_cannot_be_written_are_told(tmp_path) -> None:
         subnet.save(tmp_path / "file" / "net", student(space, arch), student_blueprint(space, arch, "mlm"))
 
 
-@pytest.mark.parametrize("head", [None, "mlm", "pooler"])
+@pytest.mark.parametrize("head", [None, *(pytest.param(head, marks=pytest.mark.slow) for head in ("mlm", "pooler"))])
 def test_students_are_themselves_after_save_load_and_onnx(tmp_path, head) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
     from hwcost.backends.onnx_export import export_module

@@ -25,7 +25,7 @@ pytest.importorskip("tokenizers")
 pytest.importorskip("matplotlib")
 
 from hwcost.campaign.progress import Progress
-from hwcost.errors import InterruptedRunError, UsageError
+from hwcost.errors import DataError, InterruptedRunError
 from hwcost.report import drawings, write_page
 from hwcost.spaces import space as make_space
 from hwcost.supernets import subnet
@@ -73,6 +73,8 @@ def test_a_run_ends_in_a_report(runs, name: str) -> None:
     kept = json.loads((folder / "report.json").read_text())
     assert kept == {"schema_version": 3, **report}
     assert report["verdicts"]
+    assert report["is_rehearsal"]
+    assert report["doubts"][0].startswith("This preset rehearses a run")
     assert all(set(verdict) == {"claim", "found", "holds"} for verdict in report["verdicts"])
     page = write_page(report, folder).read_text()
     assert page.count("<svg") == len(drawings(report)) >= 6
@@ -119,8 +121,10 @@ def test_winners_run_by_themselves(runs, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "every"),
     [
-        ("supershaper", 97), ("autodistill", 101), pytest.param("components", 23, marks=pytest.mark.slow),
-        pytest.param("autodistil", 41, marks=pytest.mark.slow),
+        ("supershaper", 97), *(
+            pytest.param(name, every, marks=pytest.mark.slow)
+            for name, every in (("autodistill", 101), ("components", 23), ("autodistil", 41))
+        ),
     ],
 )  # fmt: skip
 def test_a_run_that_is_interrupted_again_and_again_ends_in_the_same(runs, text, tmp_path, name: str, every: int) -> None:
@@ -243,7 +247,7 @@ def test_both_searches_begin_with_the_reference_and_share_what_is_known(runs) ->
 
 def test_no_bert_can_be_the_teacher_of_autodistill(text, tmp_path) -> None:
     given = Settings("smoke", corpus=str(text), backend="null", weights="bert")
-    with pytest.raises(UsageError, match="leave --weights out"):
+    with pytest.raises(DataError, match="'bert' holds no net"):
         pipeline("autodistill", tmp_path / "run", given).run()
 
 

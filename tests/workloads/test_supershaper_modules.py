@@ -37,9 +37,9 @@ def test_templates_have_the_counted_parameters_and_flops(of, name) -> None:
 
 
 @BOTH
-def test_200_drawn_shapes_have_the_counted_parameters(of) -> None:
+def test_drawn_shapes_have_the_counted_parameters(of) -> None:
     built = builder(of)
-    for arch in of.sample(200, seed=3):
+    for arch in of.sample(60, seed=3):
         with torch.device("meta"):
             model = built.model(arch)
         assert count_parameters(model) == of.params(arch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.systems.autodistill.fronts import is_better
-from hwcost.systems.autodistill.results import Results
+from hwcost.systems.autodistill.results import QUALITIES, Results
 from hwcost.systems.claims import Claim
 from hwcost.units import format_seconds
 
@@ -47,12 +47,12 @@ def _predicted_areas(results: Results) -> str:
 def _dominates(results: Results) -> Claim:
     nets, search = results.winners.nets, results.search
     reference = nets[search.reference]
-    best = [key for key in search.own.front if is_better(nets[key], reference)]
+    best = [key for key in search.own.front if is_better(nets[key], reference, search.quality)]
     found = f"{len(best)} of its front do; the reference takes {format_seconds(reference.measured_s)}"
     if all(net.measured_s is None for net in nets.values()):
         found = f"not measured; as predicted, {len(search.own.dominating)} do; the reference takes "
         found += format_seconds(reference.predicted_s)
     return Claim(
         "a net that it found dominates the reference, as measured",
-        f"{found}, its perplexity is {reference.perplexity:.1f}", bool(best),
+        f"{found}, its {QUALITIES[search.quality]} is {getattr(reference, search.quality):.4g}", bool(best),
     )  # fmt: skip

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwcost.report import Drawing, bars, latency_fit, losses, progress, scatter
-from hwcost.systems.autodistill.fronts import points
-from hwcost.systems.autodistill.results import Results, Search, Winners
+from hwcost.report import DASHED, Drawing, latency_fit, losses, progress, scatter
+from hwcost.systems.autodistill.results import QUALITIES, Results, Search, Winners
 from hwcost.systems.reports import results_of
 from hwcost.systems.task_scores import task_drawings
 
@@ -19,7 +18,8 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     """Yields the figures of a report."""
     results = results_of(report, Results)
     curves, search, measured = results.teacher.curves, results.search, results.latencies
-    yield Drawing("teacher", lambda ax: losses(ax, curves.steps, curves.losses, "The teacher's training"))
+    if curves.steps:
+        yield Drawing("teacher", lambda ax: losses(ax, curves.steps, curves.losses, "The teacher's training"))
     if measured.given is None:
         yield latency_fit(measured.measured_s, measured.predicted_s, "Predicted against measured latency")
     yield Drawing("search", lambda ax: _trials(ax, search))
@@ -27,26 +27,53 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     yield Drawing("progress", lambda ax: progress(ax, lines, "hypervolume beyond the reference", "Progress of the searches"))
     if any(net.measured_s is not None for net in results.winners.nets.values()):
         yield Drawing("measured", lambda ax: _measured_fronts(ax, results.winners, search))
+    if search.is_measured:
+        yield Drawing("in_search", lambda ax: _proxy(ax, search))
     if results.regular.nets:
-        both = {
-            "flash": {key: net.flash_perplexity for key, net in results.regular.nets.items()},
-            "regular": {key: net.perplexity for key, net in results.regular.nets.items()},
-        }
-        yield Drawing("regular", lambda ax: bars(ax, both, "perplexity", "Winners, distilled both ways"))
+        yield Drawing("regular", lambda ax: _both_ways(ax, results))
     yield from task_drawings(results.fine_tuned)
 
 
 def _trials(ax: Axes, search: Search) -> None:
+    name = search.quality
     found = {
-        name: {one.arch: (1e3 * one.latency_s, one.perplexity) for one in search.by_name[name].trials}
-        for name in ("random", search.searcher)
+        label: {one.arch: (1e3 * one.latency_s, getattr(one, name)) for one in search.by_name[label].trials}
+        for label in ("random", search.searcher)
     }
-    groups = {name: list(by_arch.values()) for name, by_arch in found.items()}
+    groups = {label: list(by_arch.values()) for label, by_arch in found.items()}
     groups["reference"] = [found["random"][search.reference]]
-    scatter(ax, groups, ("predicted latency (ms)", "perplexity"), "Evaluated students")
+    latency = f"{'measured' if search.is_measured else 'predicted'} latency (ms)"
+    scatter(ax, groups, (latency, QUALITIES[name]), "Evaluated students")
 
 
 def _measured_fronts(ax: Axes, winners: Winners, search: Search) -> None:
     keys = {"random": search.random.front, search.searcher: search.own.front, "reference": [search.reference]}
-    groups = {name: [(1e3 * s, p) for s, p in points(winners.nets, own).tolist()] for name, own in keys.items()}
-    scatter(ax, groups, ("measured latency (ms)", "perplexity"), "Both fronts, measured")
+    groups = {name: _measured(winners, search, own) for name, own in keys.items()}
+    scatter(ax, groups, ("measured latency (ms)", QUALITIES[search.quality]), "Both fronts, measured")
+
+
+def _measured(winners: Winners, search: Search, keys: Sequence[str]) -> list[tuple[float, float]]:
+    """Returns latency in milliseconds and quality of those students that were measured."""
+    nets = [winners.nets[key] for key in keys]
+    return [(1e3 * net.measured_s, getattr(net, search.quality)) for net in nets if net.measured_s is not None]
+
+
+def _proxy(ax: Axes, search: Search) -> None:
+    """Draws what the model predicts against what the search measured: how good a proxy it would have been."""
+    trials = {one.arch: one for searched in search.by_name.values() for one in searched.trials}.values()
+    points = [(1e3 * one.latency_s, 1e3 * one.predicted_s) for one in trials]
+    ends = [min(map(min, points)), max(map(max, points))]
+    scatter(ax, {"students": points}, ("latency measured in the search (ms)", "predicted (ms)"), "Proxy and measurement")
+    ax.plot(ends, ends, **DASHED)
+
+
+def _both_ways(ax: Axes, results: Results) -> None:
+    """Draws winners after flash and after regular distillation (Figure 6)."""
+    name, nets, measured = results.search.quality, results.regular.nets, results.winners.nets
+    latency = {key: 1e3 * (measured[key].measured_s or measured[key].predicted_s) for key in nets}
+    groups = {
+        "evaluated": [(getattr(one, name), 1e3 * one.latency_s) for one in results.search.own.trials],
+        "flash": [(getattr(net.flash, name), latency[key]) for key, net in nets.items()],
+        "regular": [(getattr(net, name), latency[key]) for key, net in nets.items()],
+    }
+    scatter(ax, groups, (QUALITIES[name], "latency (ms)"), "Winners, distilled both ways")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -13,22 +14,27 @@ from torch import nn
 from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
-from hwcost.objectives import Constraint, Minimize
+from hwcost.files import writing
+from hwcost.objectives import Constraint, Maximize, Minimize, Objective
 from hwcost.quantities import LATENCY
 from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistill import AutoDistill
+from hwcost.study.remeasure import Interval
 from hwcost.supernets import subnet
 from hwcost.supernets.distillation import Distillation, Schedule, TeacherTraining
-from hwcost.supernets.masked_lm import perplexity
-from hwcost.supernets.student import student, student_blueprint, teacher
+from hwcost.supernets.student import student, student_blueprint, teacher, teacher_blueprint
+from hwcost.supernets.text_quality import text_quality
 from hwcost.supernets.training import Phase, train
 from hwcost.systems.autodistill.claims import claims
 from hwcost.systems.autodistill.fronts import areas, searched
+from hwcost.systems.autodistill.given_teacher import given_teacher
+from hwcost.systems.autodistill.in_search import MeasuredLatency
 from hwcost.systems.autodistill.presets import PRESETS, AutoDistillPreset
 from hwcost.systems.autodistill.results import (
     REACHED,
     Evaluated,
+    Quality,
     Regular,
     RegularStudent,
     Results,
@@ -41,6 +47,7 @@ from hwcost.systems.autodistill.results import (
 from hwcost.systems.autodistill.trainings import planned
 from hwcost.systems.base import Pipeline, described
 from hwcost.systems.claims import Claim
+from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency, LatencyFit, by_architecture, fit_latency, values_of
 from hwcost.systems.plan import Calls, Training
@@ -52,7 +59,7 @@ from hwcost.systems.training import reporting, save_net, train_phase
 
 OWN, CHANCE = "bayesian", "random"
 """Names of the system's searcher, and of the one that it is compared with."""
-TEACHER = "teacher.safetensors"
+TEACHER = "teacher"
 SAVE_EVERY = 1000
 """Number of steps between two checkpoints of a student."""
 
@@ -69,13 +76,11 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     @stage
     def teacher(self) -> Teacher:
-        """Trains the teacher on masked words and next sentences."""
-        net, recipe = teacher(self.space, self.settings.seed).to(self.train_on), self.preset.teacher
-        batches = self.text.batches(recipe.micro_batch, next_sentence=True).batch
-        pretraining = TeacherTraining(net, self.space.sizes.teacher[0], batches).to(self.train_on)
-        curves = train_phase(self, pretraining, Phase("teacher", pretraining, recipe), self.text, "teacher")
-        subnet.write_tensors(self.folder / TEACHER, net.state_dict())
-        return Teacher(curves, perplexity(net, self.held_out))
+        """Trains the teacher on masked words and next sentences, unless one is given."""
+        given = self.settings.weights
+        curves, net = (TrainingCurves([], {}), self.trained_teacher) if given else self._train_teacher()
+        found = text_quality(net, self.held_out)
+        return Teacher(curves=curves, perplexity=found.perplexity, mlm_accuracy=found.mlm_accuracy, given=given)
 
     @stage
     def latencies(self) -> LatencyFit:
@@ -93,7 +98,8 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         """Runs the Bayesian searcher, or the user's, and a random one, from the same reference with as many evaluations."""
         own = self._search(self._searcher, **self.search_options(OWN))
         chance = self._search(CHANCE, searcher=CHANCE)
-        return Search(self.space.key(self.space.mobilebert), self._searcher, own, chance)
+        preset, reference = self.preset, self.space.key(self.space.mobilebert)
+        return Search(reference, self._searcher, own, chance, preset.quality, preset.measure_in_search)
 
     @stage
     def winners(self) -> Winners:
@@ -103,25 +109,30 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         found = self.measured(self.preset.measuring.workloads(self.space, archs), "winner")
         measured, reached = by_architecture(found), values_of(found, REACHED)
         nets = {
-            self.space.key(arch): Student(
-                perplexity=self.flash_perplexity(arch), predicted_s=self.latency_model(arch),
-                **asdict(Latency.of(measured.get(arch, NOT_MEASURED))), **reached.get(arch, dict.fromkeys(REACHED)),
-            )
+            self.space.key(arch): self._measured_student(arch, measured.get(arch, NOT_MEASURED), reached.get(arch, {}))
             for arch in archs
-        }  # fmt: skip
+        }
         return Winners(nets, *areas(nets, self.search))
+
+    def _measured_student(self, arch: Architecture, latency: Interval, reached: Mapping[str, float | None]) -> Student:
+        quality = self.flash_quality(arch)
+        return Student(
+            perplexity=quality["perplexity"], mlm_accuracy=quality["mlm_accuracy"], nsp_accuracy=quality["nsp_accuracy"],
+            params=self.space.params(arch), predicted_s=self.latency_model(arch), **asdict(Latency.of(latency)),
+            **{name: reached.get(name) for name in REACHED},
+        )  # fmt: skip
 
     @stage
     def regular(self) -> Regular:
         """Distils the best of the first search regularly: those that dominate the reference come first."""
-        found, nets = self.search.own, self.winners.nets
-        front = sorted(found.front, key=lambda key: nets[key].perplexity)
+        found, nets, quality = self.search.own, self.winners.nets, self.preset.quality
+        front = sorted(found.front, key=lambda key: nets[key].loss(quality))
         first = [key for key in front if key in found.dominating]
         chosen = [*first, *(key for key in front if key not in first)][: self.preset.winners]
-        rows = self.cached_map("regular", chosen, str, lambda key: asdict(self._distil_regularly(key)))
+        rows = self.cached_map("regular", chosen, str, self._distil_regularly)
         for key in chosen:
             self._remove_checkpoint(key, "regular")
-        return Regular({key: RegularStudent(**row) for key, row in zip(chosen, rows, strict=True)})
+        return Regular({key: self._regular_student(key, row) for key, row in zip(chosen, rows, strict=True)})
 
     @stage
     def fine_tuned(self) -> TaskScores:
@@ -137,14 +148,16 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     def check_settings(self) -> None:
         """See the base class."""
-        if self.settings.weights is not None:
+        if self.preset.measure_in_search and not self.measures:
             raise UsageError(
-                "the teacher of AutoDistill is MobileBERT's inverted-bottleneck net, which no BERT on disk can stand for; "
-                "leave --weights out, and it is trained"
+                "measure_in_search measures every student on a device, and nothing is measured beside a cost model that is "
+                "given: name a device that is here (--device), or leave measure_in_search out"
             )
 
     def read_inputs(self) -> None:
         """See the base class."""
+        if self.settings.weights is not None:
+            given_teacher(self.settings.weights, self.space)
         _ = self.text
 
     def spaces(self) -> dict[str, AutoDistill]:
@@ -162,7 +175,8 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def calls(self) -> list[Calls]:
         """See the base class."""
         fitted = [] if self.costs else [self.planned_calls("latencies", self.preset.measured + 3)]
-        return [*fitted, self.planned_calls("winners", 2 * self.preset.evaluations)]
+        searched = [self.planned_calls("search", 2 * self.preset.evaluations)] if self.preset.measure_in_search else []
+        return [*fitted, *searched, self.planned_calls("winners", 2 * self.preset.evaluations)]
 
     def trainings(self) -> dict[str, Training]:
         """See the base class; the memory of distillation and of fine-tuning is that of the largest student."""
@@ -178,7 +192,9 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def text(self) -> Text:
         """The training text."""
         settings = self.settings
-        return Text(settings.corpus, self.space.sizes.vocabulary, self.preset.recipe.seq_len, settings.seed)
+        return Text(
+            settings.corpus, self.space.sizes.vocabulary, self.preset.recipe.seq_len, settings.seed, settings.weights
+        )
 
     @cached_property
     def held_out(self) -> list[dict[str, Any]]:
@@ -192,10 +208,21 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     @cached_property
     def trained_teacher(self) -> nn.Module:
-        """The trained teacher."""
-        net = teacher(self.space, self.settings.seed)
-        net.load_state_dict(subnet.read_tensors(self.folder / TEACHER))
+        """The teacher: the user's, or the one that was trained."""
+        given = self.settings.weights
+        net = given_teacher(given, self.space) if given else subnet.load(self.folder / TEACHER)
         return net.to(self.train_on)
+
+    def _train_teacher(self) -> tuple[TrainingCurves, nn.Module]:
+        """Trains the teacher and saves it, with its tokenizer, so that further runs can be given it."""
+        net, recipe = teacher(self.space, self.settings.seed).to(self.train_on), self.preset.teacher
+        batches = self.text.batches(recipe.micro_batch, next_sentence=True).batch
+        pretraining = TeacherTraining(net, self.space.sizes.teacher[0], batches).to(self.train_on)
+        curves = train_phase(self, pretraining, Phase("teacher", pretraining, recipe), self.text, "teacher")
+        subnet.save(self.folder / TEACHER, net, teacher_blueprint(self.space), {"space": self.space.name})
+        with writing(self.folder / TEACHER):
+            self.text.tokenizer.save(self.folder / TEACHER)
+        return curves, net
 
     @cached_property
     def latency_model(self) -> CostModel:
@@ -203,14 +230,21 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return self.costs.get(self.name) or load(self.folder / "models" / "latency")
 
     @cached_property
+    def search_latency(self) -> Callable[[Architecture], float]:
+        """Latency that the searches go by: measured student by student where the preset says so, else predicted."""
+        if not self.preset.measure_in_search:
+            return self.latency_model
+        return MeasuredLatency(self, self.space.mobilebert, self.folder)
+
+    @cached_property
     def _flash_results(self) -> ResultCache:
-        """Perplexities after flash distillation, which both searches share."""
+        """Qualities after flash distillation, which both searches share."""
         return ResultCache(self.folder / "flash.jsonl")
 
-    def flash_perplexity(self, arch: Architecture) -> float:
-        """Returns a student's perplexity after flash distillation."""
+    def flash_quality(self, arch: Architecture) -> dict[str, float]:
+        """Returns a student's qualities after flash distillation by name."""
         key = self.space.key(arch)
-        found = float(self._flash_results.get(key, lambda: self._distil(arch, "flash", self.preset.flash)[1]))
+        found: dict[str, float] = self._flash_results.get(key, lambda: self._distil(arch, "flash", self.preset.flash)[1])
         self._remove_checkpoint(key, "flash")
         return found
 
@@ -221,21 +255,25 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         """Removes the checkpoint of a distillation whose result is kept."""
         shutil.rmtree(self._checkpoint(key, way), ignore_errors=True)
 
-    def _distil(self, arch: Architecture, way: str, schedule: Schedule) -> tuple[nn.Module, float]:
-        """Distils a student, and returns it with its perplexity."""
+    def _distil(self, arch: Architecture, way: str, schedule: Schedule) -> tuple[nn.Module, dict[str, float]]:
+        """Distils a student, and returns it with its qualities by name."""
         net = student(self.space, arch, seed=self.settings.seed).to(self.train_on)
         pair = Distillation(net, self.trained_teacher, self.settings.seed).to(self.train_on)
         phases = pair.phases(self.batches, schedule, self.preset.recipe)
         key = self.space.key(arch)
         report = reporting(self, f"{way} distillation of {key}")
         train(pair, phases, self._checkpoint(key, way), self.text.provenance(f"{way} {key}"), SAVE_EVERY, report)
-        return net, perplexity(net, self.held_out)
+        return net, asdict(text_quality(net, self.held_out, pair.next_sentence))
 
-    def _distil_regularly(self, key: str) -> RegularStudent:
+    def _distil_regularly(self, key: str) -> dict[str, float]:
         arch = self.space.parse(key)
         net, found = self._distil(arch, "regular", self.preset.regular)
         save_net(self.folder / "winners" / key, net, self.space, arch, student_blueprint(self.space, arch, "mlm"))
-        return RegularStudent(found, self.flash_perplexity(arch), self.space.params(arch))
+        return found
+
+    def _regular_student(self, key: str, found: dict[str, float]) -> RegularStudent:
+        arch = self.space.parse(key)
+        return RegularStudent(**found, flash=Quality(**self.flash_quality(arch)), params=self.space.params(arch))
 
     def _winner(self, key: str) -> nn.Module:
         return subnet.load(self.folder / "winners" / key).to(self.train_on)
@@ -247,16 +285,16 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return f"{name} (given)" if name == CHANCE else name
 
     def _search(self, name: str, **options: Any) -> Searched:
-        """Searches for students of low latency and perplexity.
+        """Searches for students of low latency and high quality.
 
-        A searcher of one objective lowers the perplexity within the latency of the reference, or within the user's
-        constraints; its students are then compared in both all the same.
+        A searcher of one objective raises the quality within the latency of the reference, or within the user's constraints;
+        its students are then compared in both all the same.
         """
         both = name == CHANCE or self.parts.searcher is None or self.parts.pursues(2)
         limits = self.constraints(self.name, self.latency_model)
-        objectives = [Minimize(self.flash_perplexity, "perplexity")]
+        objectives = [self._quality_objective]
         if both:
-            objectives.insert(0, Minimize(self.latency_model, LATENCY))
+            objectives.insert(0, Minimize(self.search_latency, LATENCY))
         elif not limits:
             reference_s = self.latency_model(self.space.mobilebert)
             limits = [Constraint(self.latency_model, most=reference_s, probability=0)]
@@ -264,8 +302,16 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
             name.replace(":", "-"), f"{name} search", Problem(self.space, objectives, limits),
             evaluations=self.preset.evaluations, reference=self.space.mobilebert, **options,
         )  # fmt: skip
-        trials = [
-            Evaluated(self.space.key(one.architecture), self.latency_model(one.architecture), one.values[-1])
-            for one in study.completed
-        ]
-        return searched(trials)
+        return searched([self._evaluated(one.architecture) for one in study.completed], self.preset.quality)
+
+    @property
+    def _quality_objective(self) -> Objective:
+        name = self.preset.quality
+        kind = Minimize if name == "perplexity" else Maximize
+        return kind(lambda arch: self.flash_quality(arch)[name], name)
+
+    def _evaluated(self, arch: Architecture) -> Evaluated:
+        return Evaluated(
+            arch=self.space.key(arch), latency_s=self.search_latency(arch), predicted_s=self.latency_model(arch),
+            **self.flash_quality(arch),
+        )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from hwcost.supernets.distillation import SCHEDULES, Schedule
 from hwcost.supernets.recipe import RECIPES, Recipe
@@ -25,6 +26,9 @@ class AutoDistillPreset(Preset):
         evaluations: Number of evaluations in each search, the reference included.
         winners: Number of nets that are distilled regularly.
         tuning: Settings of fine-tuning, where the user gives tasks.
+        quality: Quality that is an objective beside latency: ``perplexity``, ``mlm_accuracy`` or ``nsp_accuracy``.
+        measure_in_search: Whether every evaluated student is measured, as the paper does (section 3.4); the fitted model
+            then serves constraints and comparison.
     """
 
     scale: str
@@ -37,6 +41,8 @@ class AutoDistillPreset(Preset):
     evaluations: int
     winners: int
     tuning: Tuning
+    quality: Literal["perplexity", "mlm_accuracy", "nsp_accuracy"] = "perplexity"
+    measure_in_search: bool = False
 
 
 _QUICK = Recipe(steps=800, batch_size=64, seq_len=32, learning_rate=1e-3, warmup_steps=80, clip=1.0)
@@ -80,6 +86,7 @@ PRESETS = {
         measured=96,
         evaluations=110,
         winners=7,
+        quality="mlm_accuracy",
         tuning=TUNINGS["autodistill"],
         measuring=DEVICE_PROTOCOL,
     ),

@@ -8,36 +8,65 @@ from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency, LatencyFit
 from hwcost.systems.task_scores import TaskScores
 
+QUALITIES = {
+    "perplexity": "perplexity", "mlm_accuracy": "accuracy of masked words", "nsp_accuracy": "accuracy of next sentences",
+}  # fmt: skip
+"""Qualities that a search can have as its objective, and what they are called; accuracies are maximised."""
+
 REACHED = ("throughput_per_s", "flops_utilisation", "bandwidth_utilisation")
 """Quantities beside latency that the report has of every measured student (AutoDistill, section 3.4)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """Quality on held-out text, each part a possible objective of the search.
+
+    Attributes:
+        perplexity: Perplexity of masked words.
+        mlm_accuracy: Share of masked words that are predicted rightly (Table 2).
+        nsp_accuracy: Share of pairs of segments that are classified rightly as following each other or not (section 4.1).
+    """
+
+    perplexity: float
+    mlm_accuracy: float
+    nsp_accuracy: float
+
+    def loss(self, quality: str) -> float:
+        """Returns one of the :data:`QUALITIES` as what is minimised: an accuracy with its sign changed."""
+        value = float(getattr(self, quality))
+        return value if quality == "perplexity" else -value
+
+
+@dataclass(frozen=True, kw_only=True)
 class Teacher:
     """The teacher's training.
 
     Attributes:
-        curves: Losses.
+        curves: Losses; empty where the teacher was given.
         perplexity: Perplexity on held-out text.
+        mlm_accuracy: Share of masked words that it predicts rightly.
+        given: Folder of the teacher that the user gave; None where it was trained here.
     """
 
     curves: TrainingCurves
     perplexity: float
+    mlm_accuracy: float
+    given: str | None = None
 
 
-@dataclass(frozen=True)
-class Evaluated:
-    """A student that a search evaluated.
+@dataclass(frozen=True, kw_only=True)
+class Evaluated(Quality):
+    """A student that a search evaluated, with its quality after flash distillation.
 
     Attributes:
         arch: Key of the student.
-        latency_s: Predicted seconds.
-        perplexity: Perplexity after flash distillation.
+        latency_s: Seconds that the search went by: predicted, or measured where latency is measured within the search.
+        predicted_s: Predicted seconds.
     """
 
     arch: str
     latency_s: float
-    perplexity: float
+    predicted_s: float
 
 
 @dataclass(frozen=True)
@@ -71,12 +100,16 @@ class Search:
         searcher: Name of the searcher that is compared with chance: ``bayesian``, or the user's.
         own: The search with it.
         random: The random search, with as many evaluations.
+        quality: Name of the quality that is an objective beside latency, one of :data:`QUALITIES`.
+        is_measured: Whether the searches went by measured latencies.
     """
 
     reference: str
     searcher: str
     own: Searched
     random: Searched
+    quality: str = "perplexity"
+    is_measured: bool = False
 
     @property
     def by_name(self) -> dict[str, Searched]:
@@ -85,18 +118,18 @@ class Search:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Student(Latency):
-    """A student of a front, measured.
+class Student(Latency, Quality):
+    """A student of a front, measured, with its quality after flash distillation.
 
     Attributes:
-        perplexity: Perplexity after flash distillation.
+        params: Number of parameters.
         predicted_s: Predicted seconds.
         throughput_per_s: Sequences per second; None where it was not measured.
         flops_utilisation: Share of the device's peak rate; None where the peak is not known.
         bandwidth_utilisation: Share of the bandwidth of its memory; None where that is not known.
     """
 
-    perplexity: float
+    params: int
     predicted_s: float
     throughput_per_s: float | None
     flops_utilisation: float | None
@@ -120,18 +153,16 @@ class Winners:
     beyond: dict[str, float] | None = None
 
 
-@dataclass(frozen=True)
-class RegularStudent:
-    """A winner, distilled regularly.
+@dataclass(frozen=True, kw_only=True)
+class RegularStudent(Quality):
+    """A winner, with its quality after regular distillation.
 
     Attributes:
-        perplexity: Perplexity after regular distillation.
-        flash_perplexity: Perplexity after flash distillation.
+        flash: Quality after flash distillation.
         params: Number of parameters.
     """
 
-    perplexity: float
-    flash_perplexity: float
+    flash: Quality
     params: int
 
 

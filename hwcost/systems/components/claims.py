@@ -3,20 +3,51 @@
 from __future__ import annotations
 
 from hwcost.systems.claims import Claim
-from hwcost.systems.components.results import Results, Retrained, SpeedUp
+from hwcost.systems.components.results import AGAIN, Overhead, Point, Results, Retrained, SpeedUp, Sweep
+from hwcost.systems.components.series import is_monotone, series
 from hwcost.systems.task_scores import TaskUsed
 from hwcost.units import format_seconds
 
 LABELS = {"sdo": "SDO's", "do": "DO's", "search": "the given searcher's"}
 
 
+OVERHEAD = 1.4
+"""Time of a search's step over that of plain training (section 1)."""
+
+
 def claims(results: Results) -> list[Claim]:
-    """Compares the selected nets with the base net: latency at every sequence length, and quality."""
-    return [
+    """Compares the selected nets with the base net, by latency and quality, and tells what searching takes."""
+    faster = [
         _faster(results, name, length, ratio)
         for name in ("sdo", "do", "search")
         for length, ratio in results.winners.speed_up.get(name, {}).items()
     ]
+    return [*faster, *_sweep(results.sweep), _overhead(results.overhead)]
+
+
+def _sweep(sweep: Sweep) -> list[Claim]:
+    """Says whether nets get faster and worse with the weight of the cost (appendix A.2)."""
+    quality = sweep.quality
+    if quality is None or sweep.task is None:
+        return []
+    lines = series(sweep.points)
+    holds = all(is_monotone(points, quality, sweep.drop) for points in lines.values())
+    rows = [f"{name}: {', '.join(map(_point, points))}" for name, points in lines.items()]
+    kept = [f"{LABELS[method]} {name or 'none'}" for method, name in sweep.chosen.items()]
+    text = f"speed and {sweep.task.text}, by lambda; base net 1 and {quality:.3f}. {'. '.join(rows)}"
+    text += f". Fastest within {sweep.drop:g}: {', '.join(kept)}"
+    return [Claim("the more the cost weighs, the faster and the worse the net, until it collapses", text, holds)]
+
+
+def _point(point: Point) -> str:
+    return f"{point.penalty:g} {point.speed:.2f} and {point.quality:.3f}"
+
+
+def _overhead(found: Overhead) -> Claim:
+    do, sdo = found.ratio("do"), found.ratio("sdo")
+    text = f"a step of DO takes {do:.2f} times that of plain training, one of SDO {sdo:.2f} times with {found.samples} "
+    text += f"nets, {sdo / found.samples:.2f} each; {found.steps} steps of each, in turn"
+    return Claim(f"searching takes at most {OVERHEAD:g} times the time of plain training", text, max(do, sdo) <= OVERHEAD)
 
 
 def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Claim:
@@ -31,15 +62,18 @@ def _faster(results: Results, name: str, length: str, speed_up: SpeedUp) -> Clai
         own, base = (format_seconds(latencies[one][length].measured_s) for one in (name, "base"))
         text = f"{speed_up.ratio:.2f} times{ends}: {own} against {base}"
     sure = speed_up.ratio if speed_up.low is None else speed_up.low
+    mean = results.winners.mean_speed_up[name].ratio
+    if mean is not None and len(results.winners.speed_up[name]) > 1:
+        text += f"; {mean:.2f} times by the mean over lengths"
     return Claim(
         f"{LABELS[name]} net is measured faster than the base net at {length} tokens",
-        f"{text}; {_quality(nets[name], nets['base'], results.retraining.task)}",
+        f"{text}; {_quality(nets[name], nets[name + AGAIN], nets['base'], results.retraining.task)}",
         sure is not None and sure > 1,
     )
 
 
-def _quality(own: Retrained, base: Retrained, task: TaskUsed) -> str:
+def _quality(own: Retrained, again: Retrained, base: Retrained, task: TaskUsed) -> str:
     return (
-        f"perplexity {own.perplexity:.1f} against {base.perplexity:.1f}, {task.text} {own.score:.3f} against "
-        f"{base.score:.3f}"
+        f"trained again perplexity {again.perplexity:.1f} and {task.text} {again.score:.3f}, as searched "
+        f"{own.perplexity:.1f} and {own.score:.3f}, base net {base.perplexity:.1f} and {base.score:.3f}"
     )

@@ -1,17 +1,21 @@
-"""Figures 3 and 4 of Finding Fast Transformers, its Tables 1 and 4 as bars, the trainings, and the latencies."""
+"""Figures 3 and 4 of Finding Fast Transformers, its Tables 1, 4 and 7, the trainings, and the latencies."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost.report import Drawing, bars, heat_map, losses, progress
-from hwcost.systems.components.results import Results, Winners
+from hwcost.report import COLORS, DASHED, INK, Drawing, bars, entitle, heat_map, losses, progress
+from hwcost.systems.components.results import Results, Sweep, Winners
+from hwcost.systems.components.series import series
 from hwcost.systems.reports import results_of
 from hwcost.systems.task_scores import task_drawings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
@@ -30,6 +34,8 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     for name, (title, curves) in trained.items():
         yield Drawing(f"training-{name}", partial(losses, steps=curves.steps, lines=curves.losses, title=title))
     yield from _gates(results)
+    if results.sweep.points:
+        yield Drawing("sweep", partial(sweep, found=results.sweep))
     if results.search.net is not None:
         lines = {results.search.net.searcher: results.search.net.progress}
         yield Drawing("search", lambda ax: progress(ax, lines, "perplexity", "Search over gates"))
@@ -37,6 +43,37 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     if times is not None:
         yield Drawing("latencies", lambda ax: bars(ax, times, "measured latency (ms)", "Chosen nets, measured"))
     yield from task_drawings(results.fine_tuned)
+
+
+def sweep(ax: Axes, found: Sweep) -> None:
+    """Draws quality against speed, a line per method, whose marks grow with the weight of the cost (Table 7).
+
+    Numbers stand at the net that was selected, in bold, and at the largest weight.
+
+    Args:
+        ax: The axes.
+        found: The sweep, of one point or more.
+    """
+    assert found.quality is not None
+    assert found.task is not None
+    chosen = set(found.chosen.values())
+    for color, (name, points) in zip(COLORS, series(found.points).items(), strict=False):
+        speeds, qualities = [point.speed for point in points], [point.quality for point in points]
+        label = f"{name}: lambda {', '.join(f'{point.penalty:g}' for point in points)}"
+        ax.plot(speeds, qualities, color=color, label=label, linewidth=1.2)
+        ax.scatter(speeds, qualities, s=[18 + 14 * place for place in range(len(points))], color=color, zorder=3)
+        for point in [one for one in points if one.name in chosen or one is points[-1]]:
+            ax.annotate(
+                f"{point.penalty:g}", (point.speed, point.quality), (9, 5), textcoords="offset points", fontsize=8,
+                color=color, fontweight="bold" if point.name in chosen else "normal",
+            )  # fmt: skip
+    ax.plot([1.0], [found.quality], "s", color=INK, markersize=6, label="base net")
+    ax.axhline(found.quality - found.drop, label=f"accepted, {found.drop:g} below it", **DASHED)
+    ax.margins(0.12, 0.18)
+    ax.set(xlabel="speed, base net = 1", ylabel=found.task.text)
+    ax.grid(True)
+    ax.legend(frameon=False, fontsize=8.5)
+    entitle(ax, "Quality and speed by lambda (Table 7)")
 
 
 def _gates(results: Results) -> Iterator[Drawing]:

@@ -2,54 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch import nn
 
+from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem
-from hwcost.searchers.direct import Direct as DirectSearch
-from hwcost.searchers.sampling import Sampling
 from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
 from hwcost.supernets import backbone, subnet
-from hwcost.supernets.components import ComponentSupernet, folded
-from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
+from hwcost.supernets.components import ComponentSupernet
+from hwcost.supernets.masked_lm import SupernetLm, perplexity
 from hwcost.supernets.training import Phase
 from hwcost.systems.base import Pipeline, described
 from hwcost.systems.claims import Claim
 from hwcost.systems.components.claims import claims
 from hwcost.systems.components.gate_costs import PAPER_SHARES, GateCosts
-from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
+from hwcost.systems.components.gate_training import check_decay
+from hwcost.systems.components.lengths import batches_of
 from hwcost.systems.components.model_costs import ModelCosts
+from hwcost.systems.components.overhead import overhead
 from hwcost.systems.components.presets import PRESETS, ComponentsPreset
 from hwcost.systems.components.results import (
     Base,
     Direct,
+    Overhead,
     Profile,
     Results,
-    Retrained,
     Retraining,
     Sampled,
     Search,
     Searched,
-    SpeedUp,
+    Sweep,
     Winners,
 )
+from hwcost.systems.components.retraining import retrained, winner
+from hwcost.systems.components.searches import direct, policy_of, sampled
 from hwcost.systems.components.shares import gate_shares, share_workloads
+from hwcost.systems.components.speed import latencies_of, mean_speed_up, speed_up_over
+from hwcost.systems.components.sweep import swept
 from hwcost.systems.components.trainings import planned
 from hwcost.systems.curves import thinned
 from hwcost.systems.fine_tuning import FineTuning
-from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
-from hwcost.systems.training import save_net, train_phase
+from hwcost.systems.training import train_phase
 from hwcost.workloads import builder
 
 ROUNDING = 1e-9
@@ -87,51 +89,30 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def base(self) -> Base:
         """Trains the base net."""
         net, arch = self.supernet(), self.space.base()
-        batches = self.text.batches(self.preset.base.micro_batch)
-        objective = SupernetLm(net, batches.batch, lambda step: {"base": arch})
+        objective = SupernetLm(net, batches_of(self.text, self.preset.base, self.preset), lambda step: {"base": arch})
         curves = train_phase(self, net, Phase("base", objective, self.preset.base), self.text, "base")
-        subnet.write_tensors(self._weights("base"), net.state_dict())
-        return Base(curves, self._perplexity(net.set(arch, "mlm")))
+        subnet.write_tensors(self.weights("base"), net.state_dict())
+        return Base(curves, self.quality(net.set(arch, "mlm")))
 
     @stage
     def do(self) -> Direct:
         """Trains gates with the weights, at a penalty for their cost (DO, section 4.1)."""
-        net, preset = self.supernet("base"), self.preset
-        blocks = self.space.grid.layers
-        costs = self.cost.of_gates().reshape(blocks, -1)
-        start = np.array(self.space.base().genes, dtype=np.float64).reshape(blocks, -1)
-        gated = Gated(net, DirectSearch(costs, preset.direct_penalty, start=start))
-        batches = self.text.batches(preset.direct.micro_batch).batch
-        prices = self.cost.of_gates if self.costs else None
-        objective = DirectTraining(gated, batches, preset.direct, preset.direct_rate, prices)
-        about = {"penalty": preset.direct_penalty, "rate": preset.direct_rate}
-        phase = Phase("do", objective, preset.direct, lambda name: name.startswith("supernet."), about)
-        curves = train_phase(self, gated, phase, self.text, "do")
-        gates = gated.direct.gates.detach().clone()
-        arch = folded(net, gates)
-        subnet.write_tensors(self._weights("do"), net.state_dict())
-        found = self._perplexity(net.set(arch, "mlm"))
-        return Direct(curves=curves, gates=gates.tolist(), perplexity=found, **self._described(arch))
+        return direct(self, "do", self.preset.direct_penalty)
 
     @stage
     def sdo(self) -> Sampled:
         """Trains the weights of nets that a policy draws, and the policy by their losses and costs (SDO, section 4.2)."""
-        net, preset = self.supernet("base"), self.preset
-        policy = self._policy(self.cost, self._limits())
-        batches, folder = self.text.batches(preset.sampled.micro_batch).batch, self.folder / "sdo-training"
-        objective = SampledTraining(net, policy, self.cost, batches, folder, preset.sampled.accumulate)
-        about = {
-            "penalty": preset.sampled_penalty, "rate": preset.sampled_rate, "samples": preset.samples,
-            "estimator": policy.estimator,
-        }  # fmt: skip
-        curves = train_phase(self, net, Phase("sdo", objective, preset.sampled, about=about), self.text, "sdo")
-        objective.catch_up(preset.sampled.steps)
-        arch = policy.chosen()
-        subnet.write_tensors(self._weights("sdo"), net.state_dict())
-        return Sampled(
-            curves=curves, probabilities=policy.probabilities[:, 1].tolist(),
-            perplexity=self._perplexity(net.set(arch, "mlm")), **self._described(arch),
-        )  # fmt: skip
+        return sampled(self, "sdo", self.preset.sampled_penalty, self.preset.sampled_rate)
+
+    @stage
+    def overhead(self) -> Overhead:
+        """Times a step of DO and of SDO beside one of plain training."""
+        return overhead(self)
+
+    @stage
+    def sweep(self) -> Sweep:
+        """Searches with other weights of the cost; selects the fastest net within an accepted loss of quality (Table 7)."""
+        return swept(self)
 
     @stage
     def search(self) -> Search:
@@ -141,12 +122,12 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         """
         if self.parts.searcher is None:
             return Search()
-        net, limits = self.supernet("sdo"), self._limits()
+        net, limits = self.supernet("sdo"), self.limits()
         if not limits:
-            limits = [Constraint(self.cost, most=self.preset.whole_cost * self.sdo.cost * (1 + ROUNDING), name="gate_cost")]
+            limits = [Constraint(self.cost, most=self.sdo.cost * (1 + ROUNDING), name="gate_cost")]
 
         def found(arch: Architecture) -> float:
-            return self._perplexity(net.set(arch, "mlm"))
+            return self.quality(net.set(arch, "mlm"))
 
         study = self.run_study(
             "gates", "search over gates", Problem(self.space, [Minimize(found, "perplexity")], limits),
@@ -155,38 +136,31 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         return Search(
             Searched(
                 searcher=self.parts.searcher_name or "", evaluations=study.evaluations, perplexity=study.best.values[0],
-                progress=thinned(study.convergence().tolist()), **self._described(study.best.architecture),
+                progress=thinned(study.convergence().tolist()), **self.described(study.best.architecture),
             )
         )  # fmt: skip
 
     @stage
     def retraining(self) -> Retraining:
-        """Trains the selected nets on, and the base net as long as search and retraining together; fine-tunes each."""
-        nets = {name: self._retrain(name, arch) for name, arch in self._nets().items()}
-        return Retraining(TaskUsed.of(self.tasks[0]), nets)
+        """Fine-tunes the selected nets, with the weights of their search and trained again ("-R"), and the base net."""
+        return Retraining(TaskUsed.of(self.tasks[0]), retrained(self))
 
     @stage
     def winners(self) -> Winners:
         """Measures the selected nets beside the base net, at all sequence lengths in one campaign."""
-        nets, measuring = self._nets(), self.preset.measuring
-        distinct = list(dict.fromkeys(nets.values()))
-        workloads = [one for length in measuring.lengths for one in measuring.workloads(self.space, distinct, length)]
-        measured = self.measured(workloads, "winner", self.preset.winner_rounds)
-        latencies: dict[str, dict[str, Latency]] = {name: {} for name in nets}
-        for place, length in enumerate(measuring.lengths):
-            part = by_architecture(measured[place * len(distinct) : (place + 1) * len(distinct)])
-            for name, arch in nets.items():
-                latencies[name][str(length)] = Latency.of(part.get(arch, NOT_MEASURED))
+        nets = {name: arch for name, (arch, _) in self.selected().items()}
+        latencies = latencies_of(self, nets)
+        others = {name: latencies[name] for name in nets if name != "base"}
         speed_up = {
-            name: {length: speed_up_over(base, latencies[name][length]) for length, base in latencies["base"].items()}
-            for name in nets if name != "base"
+            name: {length: speed_up_over(base, own[length]) for length, base in latencies["base"].items()}
+            for name, own in others.items()
         }
-        return Winners(latencies, speed_up)
+        return Winners(latencies, speed_up, {name: mean_speed_up(latencies["base"], own) for name, own in others.items()})
 
     @stage
     def fine_tuned(self) -> TaskScores:
-        """Fine-tunes the retrained nets on every task that the user gave (Table 8)."""
-        return self.fine_tuning.scores({name: partial(self._retrained, name) for name in self._nets()})
+        """Fine-tunes the same nets on every task that the user gave (Table 8)."""
+        return self.fine_tuning.scores({name: partial(winner, self, name) for name in self.retraining.nets})
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -194,13 +168,22 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         """See the base class."""
         return claims(
             Results(
-                self.profile, self.base, self.do, self.sdo, self.search, self.retraining, self.winners, self.fine_tuned
+                self.profile, self.base, self.do, self.sdo, self.overhead, self.sweep, self.search, self.retraining,
+                self.winners, self.fine_tuned,
             )
-        )
+        )  # fmt: skip
 
     def check_settings(self) -> None:
         """See the base class."""
-        self._policy(lambda arch: 0.0, [])  # an estimator that does not fit is an error before anything is trained
+        preset = self.preset
+        if preset.long_seq_len is not None:
+            builder(self.space).check_seq_len(preset.long_seq_len)
+            if not 0 < preset.long_share < 1:
+                raise UsageError(f"long_share is a share of the steps, above 0 and below 1, got {preset.long_share:g}")
+        policy_of(self, lambda arch: 0.0, [], preset.sampled_penalty, preset.sampled_rate)  # an estimator may not fit
+        if preset.direct_mode == "decay":
+            usual = preset.direct_penalty * preset.direct_whole_cost / len(self.space.genes)
+            check_decay(preset.direct_rate, preset.direct, usual)
 
     def read_inputs(self) -> None:
         """See the base class."""
@@ -249,12 +232,13 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
 
     @cached_property
     def cost(self) -> GateCosts | ModelCosts:
-        """The cost of gates: by the user's cost model, or by shares that were measured on this device."""
+        """The cost of gates, 1 for the whole net: by the user's cost model, or by shares measured on this device."""
         if self.costs:
-            return ModelCosts(self.costs[self.name], self.preset.whole_cost)
-        return GateCosts(self.space, self.profile.shares, total=self.preset.whole_cost)
+            return ModelCosts(self.costs[self.name])
+        return GateCosts(self.space, self.profile.shares)
 
-    def _limits(self) -> list[Constraint]:
+    def limits(self) -> list[Constraint]:
+        """Returns the user's constraints on nets."""
         return self.constraints(self.name, self.costs.get(self.name))
 
     def supernet(self, after: str | None = None) -> ComponentSupernet:
@@ -262,69 +246,49 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         net = ComponentSupernet(self.space, self.settings.seed)
         net.to(self.train_on)
         if after is not None:
-            net.load_state_dict(subnet.read_tensors(self._weights(after)))
+            net.load_state_dict(subnet.read_tensors(self.weights(after)))
         elif self.settings.weights is not None:
             backbone.load(net, self.settings.weights)
         return net
 
-    def _weights(self, after: str) -> Path:
+    @property
+    def searched_from(self) -> str | None:
+        """Name of the weights that searches start from; None for fresh ones."""
+        return "base" if self.preset.is_warm else None
+
+    def weights(self, after: str) -> Path:
+        """Returns the file of the weights after a training."""
         return self.folder / f"{after}.safetensors"
 
-    def _perplexity(self, net: nn.Module) -> float:
+    def net_after(self, after: str | None, arch: Architecture) -> nn.Module:
+        """Returns a plain net with the weights after a training, or with fresh ones."""
+        return self.supernet(after).extract(arch, "mlm").to(self.train_on)
+
+    def quality(self, net: nn.Module) -> float:
+        """Returns the perplexity on held-out text."""
         return perplexity(net, self._held_out)
 
     @cached_property
     def _held_out(self) -> list[dict[str, Any]]:
         return self.text.held_out_batches(self.preset.batches)
 
-    def _policy(self, cost: Any, limits: list[Constraint]) -> Sampling:
-        """Makes SDO's policy. It is given losses and costs with each trial, so the objectives are only names."""
-        objectives = [Minimize(lambda arch: 0.0, "loss"), Minimize(cost, "cost")]
-        preset = self.preset
-        return Sampling(
-            Problem(self.space, objectives, limits), self.settings.seed, samples=preset.samples,
-            penalty=preset.sampled_penalty, rate=preset.sampled_rate, start=self.space.base().genes,
-            estimator=self.parts.estimator or "rloo",
-        )  # fmt: skip
-
-    def _described(self, arch: Architecture) -> dict[str, Any]:
+    def described(self, arch: Architecture) -> dict[str, Any]:
+        """Returns what is known of a selected net without training it."""
         given = self.costs.get(self.name)
         return {
-            "arch": self.space.key(arch), "params": self.space.params(arch),
-            "cost": self.cost(arch) / self.preset.whole_cost, "predicted_s": None if given is None else given(arch),
+            "arch": self.space.key(arch), "params": self.space.params(arch), "cost": float(self.cost(arch)),
+            "predicted_s": None if given is None else given(arch),
         }  # fmt: skip
 
-    def _nets(self) -> dict[str, Architecture]:
-        found = {"base": self.space.base(), "do": self.space.parse(self.do.arch), "sdo": self.space.parse(self.sdo.arch)}
+    def selected(self) -> dict[str, tuple[Architecture, str]]:
+        """Returns the selected nets, and the names of the weights that they were searched with.
+
+        Those of DO and SDO are the sweep's where it chose any.
+        """
+        names = {method: self.sweep.chosen.get(method) or method for method in ("do", "sdo")}
+        points = {point.name: point.arch for point in self.sweep.points}
+        archs = {"do": points.get(names["do"], self.do.arch), "sdo": points.get(names["sdo"], self.sdo.arch)}
+        found = {"base": (self.space.base(), "base")}
+        found |= {method: (self.space.parse(archs[method]), names[method]) for method in ("do", "sdo")}
         net = self.search.net
-        return found if net is None else {**found, "search": self.space.parse(net.arch)}
-
-    def _retrain(self, name: str, arch: Architecture) -> Retrained:
-        net = self.supernet("sdo" if name == "search" else name).extract(arch, "mlm").to(self.train_on)
-        recipe = self.preset.retraining
-        if name == "base":
-            recipe = replace(recipe, steps=recipe.steps + self.preset.sampled.steps)
-        objective = NetLm(net, self.text.batches(recipe.micro_batch).batch)
-        train_phase(self, net, Phase(name, objective, recipe), self.text, f"re-{name}")
-        save_net(self._winner(name), net, self.space, arch, builder(self.space).blueprint(arch, "mlm"))
-        score = self.fine_tuning.score(name, partial(self._retrained, name), self.tasks[0]).score
-        return Retrained(perplexity=self._perplexity(net), score=score, **self._described(arch))
-
-    def _winner(self, name: str) -> Path:
-        return self.folder / "winners" / name
-
-    def _retrained(self, name: str) -> nn.Module:
-        return subnet.load(self._winner(name)).to(self.train_on)
-
-
-def speed_up_over(base: Latency, own: Latency) -> SpeedUp:
-    """Returns how many times faster a net is than the base net, with the ends of both intervals."""
-
-    def ratio(over: float | None, under: float | None) -> float | None:
-        return None if over is None or under is None else over / under
-
-    return SpeedUp(
-        ratio(base.measured_s, own.measured_s),
-        ratio(base.measured_low_s, own.measured_high_s),
-        ratio(base.measured_high_s, own.measured_low_s),
-    )
+        return found if net is None else {**found, "search": (self.space.parse(net.arch), "sdo")}

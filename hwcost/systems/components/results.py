@@ -8,6 +8,9 @@ from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 
+AGAIN = "-r"
+"""End of the name of a net that was trained again (the paper's "-R")."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -67,10 +70,13 @@ class Direct(Selected):
     Attributes:
         curves: Losses.
         gates: Gates in the end, one row per block (Figure 3).
+        weighed_perplexity: Perplexity with the gates as they were trained, before joints and means were rounded to what a
+            plain net has or has not; ``perplexity`` is that of the plain net.
     """
 
     curves: TrainingCurves
     gates: list[list[float]]
+    weighed_perplexity: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +90,66 @@ class Sampled(Selected):
 
     curves: TrainingCurves
     probabilities: list[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point(Selected):
+    """A net of the sweep.
+
+    Attributes:
+        method: ``do`` or ``sdo``.
+        penalty: Weight of the cost (lambda).
+        rate: Step size of the policy (nu); None for DO.
+        name: Name of the search's weights.
+        speed: Latency of the base net over its own, means over sequence lengths; by the costs of gates where nothing is
+            measured.
+        quality: Metric of the first task, after fine-tuning of the weights that were searched with.
+    """
+
+    method: str
+    penalty: float
+    rate: float | None
+    name: str
+    speed: float
+    quality: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """The sweep over the weight of the cost (Table 7).
+
+    Attributes:
+        task: The task of the quality; None where nothing was swept.
+        quality: Quality of the base net; None likewise.
+        drop: Loss of quality that is accepted.
+        points: One row per search, from the least weight up; empty where the preset has no grid.
+        chosen: Name of the fastest net within the accepted loss by method, None where there is none; empty without a sweep.
+    """
+
+    task: TaskUsed | None
+    quality: float | None
+    drop: float
+    points: list[Point]
+    chosen: dict[str, str | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overhead:
+    """What a step of the searches takes beside one of plain training (the paper's 1.4 times).
+
+    Attributes:
+        steps: Number of steps that each was timed for, in turn.
+        samples: Number of nets that SDO runs in a step.
+        seconds: Median seconds of a step of ``base``, ``do`` and ``sdo``.
+    """
+
+    steps: int
+    samples: int
+    seconds: dict[str, float]
+
+    def ratio(self, name: str) -> float:
+        """Returns the time of a step over that of plain training."""
+        return self.seconds[name] / self.seconds["base"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +180,7 @@ class Search:
 
 @dataclass(frozen=True, kw_only=True)
 class Retrained(Selected):
-    """A selected net after further training.
+    """A selected net, as it was searched or trained again.
 
     Attributes:
         score: The task's metric after fine-tuning.
@@ -125,11 +191,12 @@ class Retrained(Selected):
 
 @dataclass(frozen=True)
 class Retraining:
-    """The further training of the selected nets.
+    """The selected nets, with the weights of their search and trained again (rows of Tables 2, 3, 5 and 6).
 
     Attributes:
         task: The task that they are fine-tuned on.
-        nets: ``base``, ``do`` and ``sdo``, and ``search`` where the user gave a searcher.
+        nets: ``base``; ``do`` and ``sdo`` with the weights of their search, ``do-r`` and ``sdo-r`` trained again; and
+            ``search`` and ``search-r`` where the user gave a searcher.
     """
 
     task: TaskUsed
@@ -158,10 +225,12 @@ class Winners:
     Attributes:
         latencies: Latency by net and by sequence length.
         speed_up: Speed-up over the base net by net and by sequence length.
+        mean_speed_up: Speed-up by net of the mean latency over sequence lengths, as the paper reports it (section 5.3).
     """
 
     latencies: dict[str, dict[str, Latency]]
     speed_up: dict[str, dict[str, SpeedUp]]
+    mean_speed_up: dict[str, SpeedUp]
 
 
 @dataclass(frozen=True)
@@ -172,6 +241,8 @@ class Results:
     base: Base
     do: Direct
     sdo: Sampled
+    overhead: Overhead
+    sweep: Sweep
     search: Search
     retraining: Retraining
     winners: Winners

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -40,5 +41,11 @@ def planned(space: Components, preset: ComponentsPreset, seed: int) -> dict[str,
         return builder(space).blueprint(space.base(), "mlm").build()
 
     makes = {"base": whole, "direct": gated, "sampled": whole, "retraining": whole}
-    found = {name: Training(getattr(preset, name), space.grid.vocabulary, make) for name, make in makes.items()}
+    longest = {name: _longest(getattr(preset, name), preset) for name in makes}
+    found = {name: Training(longest[name], space.grid.vocabulary, make) for name, make in makes.items()}
     return {**found, **planned_tunings(encoder, preset.tuning, space.grid.vocabulary)}
+
+
+def _longest(recipe: Recipe, preset: ComponentsPreset) -> Recipe:
+    """Returns a recipe with the longest sequences of its training."""
+    return replace(recipe, seq_len=max(recipe.seq_len, preset.long_seq_len or 0))

@@ -9,7 +9,6 @@ import numpy as np
 
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
-from hwcost.supernets.diagnostics import shape_differences
 from hwcost.systems.supershaper.intervals import Interval, correlation
 from hwcost.systems.supershaper.sizes import limit, params, scaled
 
@@ -97,6 +96,8 @@ def difference(
         best: The evolved net and its perplexity.
         others: The other nets, each with its perplexity.
     """
+    from hwcost.supernets.diagnostics import shape_differences  # needs torch, which reading results does not
+
     arch, perplexity = best
     least, most = range_around(space, arch)
     distances = shape_differences(space, [one for one, _ in others], arch).tolist() if others else []

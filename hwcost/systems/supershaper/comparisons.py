@@ -26,12 +26,13 @@ from hwcost.supernets.run import Run
 from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase
 from hwcost.systems.supershaper.bert import bert_of
-from hwcost.systems.supershaper.following import Trajectory, follow
+from hwcost.systems.supershaper.following import follow
 from hwcost.systems.supershaper.inheritance import Inheritance, Inherited
 from hwcost.systems.supershaper.presets import SuperShaperPreset
 from hwcost.systems.supershaper.results import Backbone
 from hwcost.systems.supershaper.rules import COMPARED, Rules
 from hwcost.systems.supershaper.sizes import ends, params
+from hwcost.systems.supershaper.trajectory import Trajectory
 
 if TYPE_CHECKING:
     from hwcost.systems.base import Pipeline
@@ -86,8 +87,7 @@ class Laboratory:
         net = self.initial()
         if self.pipeline.preset.backbone_steps:
             self._train_backbone(net)
-        weights: dict[str, Any] = net.state_dict()
-        return weights
+        return dict(net.state_dict())
 
     def initial(self) -> Supernet:
         """Returns a supernet before any training: random, or with the user's weights."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,6 +10,7 @@ from torch import nn
 
 from hwcost.supernets.training import Objective, Pass, Phase, device_of, train
 from hwcost.systems.result_cache import ResultCache
+from hwcost.systems.supershaper.trajectory import Trajectory
 from hwcost.systems.training import reporting
 
 if TYPE_CHECKING:
@@ -18,23 +18,6 @@ if TYPE_CHECKING:
 
 TRAININGS = "trainings"
 """Folder of the trainings of a run."""
-
-
-@dataclass(frozen=True)
-class Trajectory:
-    """Perplexity of nets in the course of a training.
-
-    Attributes:
-        steps: Number of finished steps at each point; the first is 0, the last all of them.
-        perplexity: Perplexity at each point by the name of the net.
-    """
-
-    steps: list[int]
-    perplexity: dict[str, list[float]]
-
-    def last(self, name: str) -> float:
-        """Returns the perplexity of a net at the end."""
-        return self.perplexity[name][-1]
 
 
 class _Watched:

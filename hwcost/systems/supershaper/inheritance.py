@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hwcost.systems.supershaper.following import Trajectory
 from hwcost.systems.supershaper.intervals import Interval, correlation
+from hwcost.systems.supershaper.trajectory import Trajectory
 
 
 @dataclass(frozen=True, kw_only=True)

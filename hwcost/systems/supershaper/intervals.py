@@ -78,4 +78,4 @@ def _coefficient(pairs: np.ndarray, kind: str) -> float | None:
     if pairs.shape[1] < FEWEST or not np.ptp(pairs, axis=1).all():
         return None
     ranked = stats.rankdata(pairs, axis=1) if kind == "spearman" else pairs
-    return float(np.corrcoef(ranked[0], ranked[1])[0, 1])
+    return float(np.asarray(np.corrcoef(ranked))[0, 1])

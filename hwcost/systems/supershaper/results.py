@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import ComparedLatency, LatencyFit
 from hwcost.systems.supershaper.by_size import BySize
-from hwcost.systems.supershaper.following import Trajectory
 from hwcost.systems.supershaper.inheritance import Inherited
 from hwcost.systems.supershaper.predictors import Boosted
 from hwcost.systems.supershaper.rules import Rules
+from hwcost.systems.supershaper.trajectory import Trajectory
 from hwcost.systems.task_scores import TaskScores
 
 
@@ -156,7 +156,7 @@ class Search:
     Attributes:
         winners: One winner per bound; a bound on size is followed by the bound on latency that was derived from it. One
             winner in all within constraints that the user gave.
-        limits: Difference of the two bounds of each pair.
+        limits: Differences between the two bounds of each pair.
     """
 
     winners: list[Evolved]

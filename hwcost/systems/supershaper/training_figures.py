@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hwcost.report import COLORS, DASHED, Drawing, bars, entitle, scatter
-from hwcost.systems.supershaper.following import Trajectory
 from hwcost.systems.supershaper.inheritance import Inheritance
 from hwcost.systems.supershaper.results import Backbone, Results
 from hwcost.systems.supershaper.rules import COMPARED, Rules
+from hwcost.systems.supershaper.trajectory import Trajectory
 from hwcost.units import format_count
 
 if TYPE_CHECKING:

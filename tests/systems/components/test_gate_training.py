@@ -19,13 +19,13 @@ from hwcost.errors import UsageError
 from hwcost.objectives import Minimize
 from hwcost.searchers.direct import Direct
 from hwcost.searchers.problem import Problem
-from hwcost.searchers.sampling import Sampling
+from hwcost.searchers.sampling import ESTIMATORS, Sampling
 from hwcost.spaces import Candidates
 from hwcost.spaces.components import Components
 from hwcost.supernets.components import ComponentSupernet, folded
 from hwcost.supernets.masked_lm import inputs
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Phase, train
+from hwcost.supernets.training import Phase, read_log, train
 from hwcost.systems.components import PAPER_SHARES, GateCosts
 from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
 from hwcost.systems.components.model_costs import ModelCosts
@@ -63,11 +63,13 @@ def direct(
     return gated, DirectTraining(gated, batches, recipe, 0.5, prices)
 
 
-def sampled(folder: Path, batches: Any = batch, accumulate: int = 1) -> tuple[ComponentSupernet, Sampling, SampledTraining]:
+def sampled(
+    folder: Path, batches: Any = batch, **options: Any
+) -> tuple[ComponentSupernet, Sampling, SampledTraining]:
     net = ComponentSupernet(SPACE)
     goals = [Minimize(lambda arch: 0.0, "loss"), Minimize(COST, "cost")]
-    policy = Sampling(Problem(SPACE, goals), samples=3, rate=5.0, start=SPACE.base().genes)
-    return net, policy, SampledTraining(net, policy, COST, batches, folder, accumulate)
+    policy = Sampling(Problem(SPACE, goals), samples=3, rate=5.0, start=SPACE.base().genes, **options)
+    return net, policy, SampledTraining(net, policy, COST, batches, folder)
 
 
 def stopped_after(steps: int) -> Any:
@@ -95,10 +97,13 @@ def test_do_resumes_bit_by_bit(tmp_path: Path, steps: int) -> None:
     assert torch.equal(again.direct.gates, again.gates)
 
 
-@pytest.mark.parametrize("steps", [1, 3])
-def test_sdo_resumes_bit_by_bit(tmp_path: Path, steps: int) -> None:
+@pytest.mark.parametrize(("steps", "options"), [(1, {}), (3, {"optimizer": "adam", "estimator": "score+ema"})])
+def test_sdo_resumes_bit_by_bit(tmp_path: Path, steps: int, options: dict[str, str]) -> None:
+    """Adam's moments, the running mean, and a rate that follows a schedule are found again from the log."""
+
     def run(folder: Path, tell: Any = lambda state: None) -> tuple[ComponentSupernet, Any]:
-        net, policy, objective = sampled(folder)
+        net, policy, objective = sampled(folder, **options)
+        objective.rate = RECIPE.rate if options else None
         train(net, [Phase("sdo", objective, RECIPE)], folder, {}, 2, tell)
         objective.catch_up(RECIPE.steps)
         return net, policy.state()
@@ -144,6 +149,15 @@ def test_folding_gates_changes_nothing() -> None:
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_gated_net_with_the_base_nets_gates_is_the_base_net() -> None:
+    gated, _ = direct()
+    one = {name: torch.from_numpy(array) for name, array in batch(0).items()}
+    positions = torch.tensor([0, 3, 9])
+    with torch.no_grad():
+        expected = gated.supernet.set(SPACE.base(), "mlm")(*inputs(one), positions)
+        torch.testing.assert_close(gated(*inputs(one), positions), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_do_accumulates() -> None:
     """Two micro batches that are equal are one batch, for weights and for gates."""
     found = []
@@ -159,7 +173,7 @@ def test_do_accumulates() -> None:
 
 def test_sdo_accumulates_and_resumes(tmp_path: Path) -> None:
     def run(name: str, recipe: Recipe, batches: Any, tell: Any = lambda state: None) -> tuple[ComponentSupernet, Sampling]:
-        net, policy, objective = sampled(tmp_path / name, batches, recipe.accumulate)
+        net, policy, objective = sampled(tmp_path / name, batches)
         train(net, [Phase("sdo", objective, recipe)], tmp_path / name, {}, 2, tell)
         objective.catch_up(recipe.steps)
         return net, policy
@@ -194,8 +208,53 @@ def test_a_cost_model_prices_gates_as_shares_do() -> None:
     assert not before.direct.kept()[before.direct.costs.numpy() > 0.005].any()
 
 
+def test_a_penalty_in_the_loss_moves_gates_by_its_slope() -> None:
+    """Where the loss says nothing of a gate, a step of decay is the rate times lambda c, as a proximal one is."""
+    moved = []
+    for mode in ("decay", "proximal"):
+        gates = Direct([0.2, 0.1], penalty=0.5, mode=mode)
+        for rate in (1.0, 0.5):
+            gates.update(rate)
+        moved.append(gates.gates.detach().numpy())
+    assert moved[0] == pytest.approx([1 - 1.5 * 0.1, 1 - 1.5 * 0.05])
+    assert moved[1] == pytest.approx(moved[0])
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_do_trains_with_the_penalty_in_the_loss(accumulate: int) -> None:
+    """It is added once a step, however many micro batches a step has; the gates' first step tells."""
+    found = []
+    recipe = replace(RECIPE, steps=1, batch_size=2 * accumulate, accumulate=accumulate)
+    for penalty in (0.0, 1.0):
+        base = np.array(SPACE.base().genes, dtype=np.float64).reshape(SPACE.grid.layers, -1)
+        costs = COST.of_gates().reshape(base.shape)
+        gated = Gated(ComponentSupernet(SPACE), Direct(costs, penalty, "decay", base))
+        objective = DirectTraining(gated, half if accumulate == 2 else batch, recipe, 1e-5)
+        train(gated, [Phase("do", objective, recipe, lambda name: name.startswith("supernet."))])
+        found.append(gated.direct.gates.detach().double().numpy())
+    step = np.where(base > 0, 1e-5 * costs, 0)
+    assert found[0] - found[1] == pytest.approx(step, abs=2e-7)
+
+
 def test_what_cannot_be_trained_is_an_error() -> None:
     gated, _ = direct()
     decaying = Gated(gated.supernet, Direct(COST.of_gates(), mode="decay"))
-    with pytest.raises(UsageError, match="mode='proximal'"):
-        DirectTraining(decaying, batch, RECIPE, 0.5)
+    with pytest.raises(UsageError, match="keep stepping over 0.*mode 'proximal'"):
+        DirectTraining(decaying, batch, RECIPE, 500.0)
+
+
+def test_sdo_trains_with_every_estimator(tmp_path: Path) -> None:
+    """A step of the policy by the losses of the nets that it drew, written out (section 4.2 and appendix A.1)."""
+    recipe = replace(RECIPE, steps=1)
+    for estimator in ESTIMATORS:
+        net, policy, objective = sampled(tmp_path / estimator, estimator=estimator)
+        before, twin = policy.probabilities[:, 1], sampled(tmp_path / estimator, estimator=estimator)[1]
+        drawn = twin.ask()
+        train(net, [Phase("sdo", objective, recipe)], tmp_path / estimator, {}, 2)
+        gates = np.array(twin.state()["own"]["rows"], dtype=np.float64)  # as drawn: a net has several rows of gates
+        losses = np.array(list(next(iter(read_log(tmp_path / estimator))).losses.values()))
+        totals = losses + [COST(arch) for arch in drawn]
+        level = {"rloo": (totals.sum() - totals) / 2}.get(estimator, totals.mean() if "ema" in estimator else 0.0)
+        score = 2 * gates - 1 if "literal" in estimator else gates - before
+        expected = -5.0 * ((totals - level)[:, None] * score).mean(axis=0)
+        assert policy.logits[:, 1] - np.log(before / (1 - before)) == pytest.approx(expected, abs=1e-9), estimator

@@ -1,0 +1,222 @@
+"""A new device from a few measurements: what models of other devices are worth, on latencies that others published.
+
+::
+
+    python benchmarks/few_measurements.py DATA [--draws 20] [--part supershaper|nb201|wrong] [--rows 3,5,10,20,200]
+
+Each device is left out in turn; models of the others, fitted on all of their rows, are its prior. Errors in percent are the
+mean over the rest of its rows, as measured; each figure is the median over random draws of the rows. Beside it: the best of
+the usual models fitted on the same rows alone, the other device that turns out best times one factor (which nobody can know
+beforehand), and the mean of the others times one factor. Coverage is of 90 % intervals.
+
+``supershaper`` has six tables that an audit does not call invalid; two of them are of one machine, which never serve each
+other. ``nb201`` learns from 900 rows of each device, and reports Spearman's correlation. ``wrong`` gives sources whose
+prices were shuffled.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from hwcost._types import Floats, Indices
+from hwcost.cost_models import cost_model
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.data import Data, read
+from hwcost.cost_models.lut import LookupTable
+from hwcost.cost_models.prediction import Prediction
+from hwcost.cost_models.prior import PriorModel
+from hwcost.cost_models.prior_sources import Source
+from hwcost.cost_models.train import train
+from hwcost.exchange.options import TableOptions
+
+SUPERSHAPER = (
+    "1080ti_bs128", "ryzen", "corei7_9th_8_9", "gcp_xeon_bs1_3k", "gcp_xeon_bs1_seed543_2k", "xeon_bs128_set3",
+)  # fmt: skip
+EDGES = ("e01", "e02", "e12", "e03", "e13", "e23")
+SCRATCH = ("lut", "hybrid", "ridge")
+TESTED = 700
+"""Rows of the rest that are predicted, where there are more."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """One table, and the model that serves as a source."""
+
+    name: str
+    data: Data
+    genes: Floats
+    model: CostModel
+
+    @property
+    def machine(self) -> str:
+        """Name of the machine, of which there may be several tables."""
+        return self.name.split("_bs1")[0]
+
+
+def supershaper(folder: Path) -> list[Device]:
+    """Reads the tables and fits a source on each."""
+    return [_device(name, read(str(folder / "supershaper" / f"{name}.csv"), "supershaper")) for name in SUPERSHAPER]
+
+
+def _device(name: str, data: Data) -> Device:
+    model = train(data, "lut").model
+    return Device(name, data, model.features.encode(data.architectures), model)
+
+
+def nb201(folder: Path, n: int = 900) -> list[Device]:
+    """Reads the tables and fits a source on the same random rows of each."""
+    made = []
+    for path in sorted((folder / "help_nb201").glob("*.csv")):
+        data = read(str(path), "table", options=TableOptions(categorical=EDGES))
+        model = cost_model("hybrid", data.space)
+        genes = model.features.encode(data.architectures)
+        chosen = np.random.default_rng(0).choice(len(data), n, replace=False)
+        made.append(Device(path.stem, data, genes, model.fit(genes[chosen], data.values[chosen])))
+        made[-1].model.measured_ = {data.architectures[i].genes: float(data.values[i]) for i in chosen[:300]}
+    return made
+
+
+def others(devices: Sequence[Device], of: Device) -> list[Device]:
+    """Returns the devices that may serve one as sources."""
+    return [one for one in devices if one.name != of.name and one.machine != of.machine]
+
+
+def mape(predicted: Floats, measured: Floats) -> float:
+    """Returns the mean absolute error in percent."""
+    return float(100 * np.mean(np.abs(predicted / measured - 1)))
+
+
+def covered(answer: Prediction, measured: Floats) -> float:
+    """Returns the share of measured values inside their intervals."""
+    if answer.low is None or answer.high is None:
+        return 0.0
+    return float(np.mean((answer.low <= measured) & (measured <= answer.high)))
+
+
+def agreement(predicted: Floats, measured: Floats) -> float:
+    """Returns Spearman's correlation."""
+    return float(spearmanr(predicted, measured)[0])
+
+
+def split(device: Device, n: int, draw: int) -> tuple[Indices, Indices]:
+    """Returns rows to fit on and rows to predict."""
+    order = np.random.default_rng(1000 + draw).permutation(len(device.data))
+    return order[:n], order[n : n + TESTED]
+
+
+def scaled(factors: Floats, kept: Indices, held: Indices, values: Floats) -> Floats:
+    """Predicts rows by another device times the median factor of some."""
+    return np.asarray(factors[held] * np.exp(np.median(np.log(values[kept] / factors[kept]))))
+
+
+def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, draws: int) -> dict[str, float]:
+    """Returns medians over draws, coverage as a mean."""
+    values = device.data.values
+    known = np.stack([one.model.predict_encoded(device.genes) for one in sources])
+    mean = np.exp(np.mean(np.log(known / known.mean(axis=1, keepdims=True)), axis=0))
+    rows: list[list[float]] = []
+    for draw in range(draws):
+        kept, held = split(device, n, draw)
+        answer = prior.clone().fit(device.genes[kept], values[kept]).predict(device.genes[held])
+        measured = values[held]
+        inside = covered(answer, measured)
+        width = 100 * (0.0 if answer.high is None else float(np.median(answer.high / answer.values - 1)))
+        alone = [cost_model(name, device.data.space).fit(device.genes[kept], values[kept]) for name in SCRATCH]
+        fits = [mape(one.predict_encoded(device.genes[held]), measured) for one in alone]
+        singles = [mape(scaled(one, kept, held, values), measured) for one in (*known, mean)]
+        rows.append([mape(answer.values, measured), inside, width, *fits, *singles])
+    middle = np.median(rows, axis=0)
+    found = {"prior": middle[0], "coverage": float(np.mean(rows, axis=0)[1]), "width": middle[2]}
+    fits, singles = middle[3 : 3 + len(SCRATCH)], middle[3 + len(SCRATCH) :]
+    return {**found, "scratch": fits.min(), "single": singles[:-1].min(), "mean": singles[-1]}
+
+
+def show_supershaper(folder: Path, counts: Sequence[int], draws: int) -> None:
+    """Prints every device and number of rows."""
+    devices = supershaper(folder)
+    print(f"{'device':24} {'rows':>4} {'prior':>6} {'scratch':>8} {'single':>7} {'mean':>6} {'cover':>6} {'width':>6}")
+    cover: dict[int, list[float]] = {n: [] for n in counts}
+    for device in devices:
+        sources = others(devices, device)
+        prior = PriorModel(device.data.space, sources=[Source(one.name, one.model) for one in sources])
+        for n in counts:
+            found = judge(device, prior, sources, n, draws if n < 100 else max(3, draws // 4))
+            cover[n].append(found["coverage"])
+            print(
+                f"{device.name:24} {n:4d} {found['prior']:6.2f} {found['scratch']:8.2f} {found['single']:7.2f} "
+                f"{found['mean']:6.2f} {found['coverage']:6.2f} {found['width']:6.1f}",
+                flush=True,
+            )
+    print("mean coverage:", ", ".join(f"{n} rows {np.mean(shares):.3f}" for n, shares in cover.items()))
+
+
+def show_wrong(folder: Path, draws: int) -> None:
+    """Prints what sources with shuffled prices cost at 20 rows."""
+    devices = supershaper(folder)
+    for device in devices:
+        space = device.data.space
+        sources = [Source(one.name, _shuffled(one.model, i)) for i, one in enumerate(others(devices, device))]
+        found = judge(device, PriorModel(space, sources=sources), others(devices, device), 20, draws)
+        print("{:24} shuffled {prior:6.2f} scratch {scratch:6.2f} coverage {coverage:.2f}".format(device.name, **found))
+
+
+def _shuffled(model: CostModel, seed: int) -> CostModel:
+    assert isinstance(model, LookupTable)
+    prices = [name.name for name in model.features.components if name.kind == "layer"]
+    known = np.array([float(model.predict_encoded(_homogeneous(model, name))[0]) / 12 for name in prices])
+    mixed = dict(zip(prices, np.random.default_rng(seed).permutation(known), strict=True))
+    rest = {part.name: 1e-12 for part in model.features.components if part.name not in mixed}
+    made = LookupTable.from_components(model.space, {**mixed, **rest})
+    made.log_interval_half_width_ = model.log_interval_half_width_
+    return made
+
+
+def _homogeneous(model: CostModel, component: str) -> Floats:
+    width = float(component.partition("hidden=")[2].rstrip("]"))
+    return np.full((1, len(model.space.genes)), width)
+
+
+def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> None:
+    """Prints Spearman's correlation from ten rows, beside every source's own, which an affine map does not change."""
+    devices, table = nb201(folder), []
+    for device in devices:
+        sources, values = [one for one in devices if one.name != device.name], device.data.values
+        prior = PriorModel(device.data.space, sources=[Source(one.name, one.model) for one in sources])
+        found, cover, maps = [], [], []
+        for draw in range(draws):
+            order = np.random.default_rng(2000 + draw).permutation(len(values))
+            kept, held = order[:n], order[n : n + tested]
+            answer = prior.clone().fit(device.genes[kept], values[kept]).predict(device.genes[held])
+            found.append(agreement(answer.values, values[held]))
+            cover.append(covered(answer, values[held]))
+            maps.append([agreement(one.model.predict_encoded(device.genes[held]), values[held]) for one in sources])
+        table.append((np.mean(found), np.mean(maps, axis=0).max(), np.mean(cover)))
+        print("{:20} prior {:.4f} best source {:.4f} coverage {:.2f}".format(device.name, *table[-1]), flush=True)
+    print("mean: prior {:.4f} best source {:.4f} coverage {:.2f}".format(*np.mean(table, axis=0)))
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--part", choices=("supershaper", "nb201", "wrong"), action="append")
+    parser.add_argument("--rows", default="3,5,10,20,200")
+    given = parser.parse_args()
+    parts = given.part or ["supershaper", "nb201", "wrong"]
+    if "supershaper" in parts:
+        show_supershaper(given.data, [int(n) for n in given.rows.split(",")], given.draws)
+    if "nb201" in parts:
+        show_nb201(given.data, min(given.draws, 10))
+    if "wrong" in parts:
+        show_wrong(given.data, given.draws)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Does AutoDistil's few-shot search keep its promises? Studies at scale ``mini``, on the prose of Python's standard library.
+
+- ``shots``: Table 7: relation losses of the same nets in three SuperLMs and in single ones of 27, 864 and 11,232 nets, which
+  have as many steps as each of the three; in ``shots-equal-work`` as many as all three together.
+- ``ranks``: rank correlation of relation loss and fine-tuned accuracy, the premise of the task-agnostic search.
+- ``strategies``: Table 6: masked words, relations, relations with continued training.
+- ``layers``: Table 8: the rules by which shallow nets keep layers of their SuperLM.
+- ``data``: Table 9: shares of the training text.
+
+All start from one teacher, which is trained first. Every training is kept in the folder: the same command resumes.
+
+Run: ``python benchmarks/few_shot.py [--only STUDY]``: half an hour on one core. ``--smoke`` tells whether all runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from trainings.bench import QUICK, Bench
+from trainings.few_shot import STUDIES
+from trainings.superlms import Sizes, SuperLms
+
+SMOKE = Sizes(teacher=2, steps=2, batch=4, judged=1, tuned=2, tuned_batch=4)
+
+
+def main() -> None:
+    """Runs all studies, or one."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path("runs/few-shot"))
+    parser.add_argument("--only", choices=STUDIES, help="one study")
+    parser.add_argument("--smoke", action="store_true", help="a few steps and two seeds, numbers without a meaning")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    bench = Bench(arguments.folder / ("smoke" if arguments.smoke else "full"), QUICK)
+    lms = SuperLms(bench, SMOKE if arguments.smoke else Sizes())
+    for name in [arguments.only] if arguments.only else STUDIES:
+        study = STUDIES[name]
+        print(f"{name}:", flush=True)
+        study.show(study.run(lms, 2 if arguments.smoke else study.seeds))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""How quick questions to cost models are: one architecture, and batches of codes, beside the libraries that grew the trees.
+
+Every row is of one model in one process: CPU time of one thread, the least of some repeats, so that columns can be divided
+by each other. Compiled answers are compared with the library's, bit by bit, before they are timed.
+
+Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000]``: about a minute.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+
+from hwcost.cost_models import boosters, cost_model
+from hwcost.cost_models.compiled import CompiledForest
+from hwcost.cost_models.forest_arrays import ArrayEngine
+from hwcost.cost_models.ranks import OneByOne, Ranks
+from hwcost.spaces import space
+
+SHAPER = space("supershaper")
+BATCH, SINGLES = 200_000, 2000
+
+
+def seconds(work: Callable[[], Any], repeats: int = 5) -> float:
+    """Returns the least CPU seconds of some runs."""
+    spent = []
+    for _ in range(repeats):
+        start = time.process_time()
+        work()
+        spent.append(time.process_time() - start)
+    return min(spent)
+
+
+def each(function: Callable[[Any], Any], items: list[Any]) -> float:
+    """Returns microseconds a call."""
+
+    def work() -> None:
+        for item in items:
+            function(item)
+
+    return seconds(work) / len(items) * 1e6
+
+
+def row(name: str, numbers: dict[str, float]) -> None:
+    """Prints a row."""
+    print(f"{name:24s}" + "".join(f"  {what} {value:10.3f}" for what, value in numbers.items()), flush=True)
+
+
+def of_trees(name: str, trees: int, depth: int, rows: int) -> None:
+    """Questions to one kind of trees."""
+    rng = np.random.default_rng(0)
+    archs = SHAPER.sample(rows, seed=0)
+    values = np.array([1e-2 + 1e-9 * SHAPER.params(arch) for arch in archs]) * np.exp(0.01 * rng.standard_normal(rows))
+    options = {"rounds": trees} if name == "hybrid" else {"rounds": trees, "depth": depth}
+    model = cost_model(name, SHAPER, **options).fit(archs, values)
+    codes = rng.integers(0, 7, (BATCH, 12))
+    few, asked = codes[:5000], archs[:SINGLES]
+    columns = model.features.learner_columns(model.features.genes_of(few))
+    predict = boosters.predict_xgboost if name == "xgboost" else boosters.predict_lightgbm
+    own = {
+        "library one us": each(lambda one: predict(model.booster_, one), [columns[row : row + 1] for row in range(200)]),
+        "before us": each(model, asked[:50]),
+        "library ns": seconds(lambda: predict(model.booster_, columns)) / len(few) * 1e9,
+    }
+    wanted = model.predict_codes(few)
+    start = time.process_time()
+    model.compile()
+    model(asked[0])
+    model.predict_codes(few[:64])
+    own["compile s"] = time.process_time() - start
+    assert np.array_equal(model.predict_codes(few), wanted)
+    own |= {
+        "compiled us": each(model, asked),
+        "compiled ns": seconds(lambda: model.predict_codes(codes)) / BATCH * 1e9,
+    }
+    forest = model._forest.now()
+    assert isinstance(forest, CompiledForest)
+    own["NumPy us"] = by_numpy(model, name, asked)
+    own["one, times library"] = own["library one us"] / own["compiled us"]
+    own["M/s"] = 1e3 / own["compiled ns"]
+    row(f"{name}, {trees} trees", own)
+
+
+def by_numpy(model: Any, name: str, asked: list[Any]) -> float:
+    """Microseconds of one question where numba is not installed."""
+    from hwcost.cost_models.forest import read_lightgbm_forest, read_xgboost_forest
+
+    forest = (read_xgboost_forest if name == "xgboost" else read_lightgbm_forest)(model.files()["booster.txt"])
+    assert forest is not None
+    ranks = Ranks.of(forest, model.features)
+    assert ranks is not None
+    engine, ranked = ArrayEngine(forest), OneByOne(ranks)
+    return each(lambda arch: engine.one(ranked(arch.genes)), asked)
+
+
+def of_tables() -> None:
+    """Questions to a lookup table."""
+    archs = SHAPER.sample(200, seed=0)
+    model = cost_model("lut", SHAPER).fit(archs, [1e-2 + 1e-9 * SHAPER.params(arch) for arch in archs]).compile()
+    codes = np.random.default_rng(0).integers(0, 7, (BATCH, 12))
+    nanoseconds = seconds(lambda: model.predict_codes(codes)) / BATCH * 1e9
+    row("lut", {"one us": each(model, SHAPER.sample(SINGLES, seed=1)), "ns": nanoseconds, "M/s": 1e3 / nanoseconds})
+
+
+def main() -> None:
+    """Prints one row a model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trees", type=int, default=1000, help="Number of trees.")
+    parser.add_argument("--depth", type=int, default=4, help="Depth of the trees; the hybrid's have depth 4.")
+    parser.add_argument("--rows", type=int, default=2000, help="Rows that models are fitted on.")
+    given = parser.parse_args()
+    of_tables()
+    for name in ("xgboost", "lightgbm", "hybrid"):
+        of_trees(name, given.trees, given.depth, given.rows)
+
+
+if __name__ == "__main__":
+    main()

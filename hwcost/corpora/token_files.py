@@ -1,0 +1,166 @@
+"""A corpus as token numbers on disk: written once, mapped into memory, and so of any size.
+
+A folder holds ``header.json``, ``tokenizer.json`` and, for text to train on and for held-out text, three flat arrays of
+little-endian numbers: tokens (int32), and the places where sentences and documents begin (int64), as
+:class:`~hwcost.corpora.encoded.Encoded` has them. Several processes that map one folder share the memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._io import write_text
+from hwcost.corpora.corpus import Corpus
+from hwcost.corpora.encoded import Encoded, sentence_tokens
+from hwcost.corpora.tokenizer import Tokenizer
+from hwcost.errors import DataError, UsageError
+
+__all__ = ["TokenFiles", "is_token_folder", "prepare", "token_folder"]
+
+HEADER = "header.json"
+KIND, VERSION = "hwcost tokens", 1
+SIDES = ("training", "held-out")
+DTYPES = {"tokens": "<i4", "sentences": "<i8", "documents": "<i8"}
+
+
+@dataclass(frozen=True)
+class TokenFiles:
+    """One side of such a folder, in place of a corpus and its encoding.
+
+    Attributes:
+        source: Name of the place, for messages.
+        digest: SHA-256 of the text that was encoded, in hexadecimal.
+        encoded: Tokens, mapped and not read.
+        tokenizer: Tokenizer that made them.
+    """
+
+    source: str
+    digest: str
+    encoded: Encoded
+    tokenizer: Tokenizer
+
+
+def is_token_folder(path: str | Path) -> bool:
+    """Tells whether :func:`prepare` wrote this folder."""
+    return (Path(path) / HEADER).is_file()
+
+
+def prepare(training: Corpus, held_out: Corpus, tokenizer: Tokenizer, folder: str | Path) -> None:
+    """Encodes text into a folder, a few thousand sentences at a time; the folder appears when it is whole.
+
+    Args:
+        training: Text to train on.
+        held_out: Text to judge by.
+        tokenizer: Tokenizer of the text, which is saved with it.
+        folder: The folder.
+
+    Raises:
+        UsageError: When the folder is there already, or cannot be written.
+    """
+    target = Path(folder)
+    if target.exists():
+        raise UsageError(f"'{folder}' is there already. Give --out another folder, or remove it")
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        header: dict[str, Any] = {"kind": KIND, "schema_version": VERSION, "dtypes": DTYPES}
+        for side, corpus in zip(SIDES, (training, held_out), strict=True):
+            header[side] = {"source": corpus.source, **_write(corpus, tokenizer, part, side)}
+        tokenizer.save(part)
+        write_text(part / HEADER, json.dumps(header, indent=1))
+        os.rename(part, target)
+    except OSError as error:
+        raise UsageError(f"cannot write '{folder}': {error.strerror}. Give another folder, or make room") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def token_folder(folder: str | Path) -> tuple[TokenFiles, TokenFiles]:
+    """Opens such a folder: text to train on, and held-out text.
+
+    Raises:
+        DataError: When it is damaged, or another version of hwcost wrote it.
+        MissingExtraError: When ``tokenizers`` is not installed.
+    """
+    path = Path(folder)
+    try:
+        header = json.loads((path / HEADER).read_text(encoding="utf-8"))
+        if (header["kind"], header["schema_version"]) != (KIND, VERSION):
+            raise DataError(f"'{folder}' was written by another version of hwcost. Prepare the corpus again")
+        tokenizer = Tokenizer.load(path)
+        first, second = (
+            TokenFiles(f"{folder}, {side}", header[side]["digest"], _mapped(path, side, header[side]), tokenizer)
+            for side in SIDES
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"'{folder}' holds no tokens of a corpus, or it is damaged: {error}. Prepare it again") from None
+    return first, second
+
+
+def _mapped(folder: Path, side: str, counts: dict[str, Any]) -> Encoded:
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, dtype in DTYPES.items():
+        path, count = folder / f"{side}.{name}", int(counts[name])
+        if path.stat().st_size != count * np.dtype(dtype).itemsize:
+            raise ValueError(f"'{path.name}' has not the size of {count} numbers")
+        arrays[name] = np.memmap(path, dtype=dtype, mode="r", shape=(count,))
+    return Encoded(**arrays)
+
+
+def _write(corpus: Corpus, tokenizer: Tokenizer, folder: Path, side: str) -> dict[str, Any]:
+    """Writes one side; returns how many numbers each file has, and the digest of the text."""
+    content = hashlib.sha256()
+    with ExitStack() as opened:
+        tokens, sentences, documents = (opened.enter_context(_Numbers(folder, side, name)) for name in DTYPES)
+        sentences.add(np.zeros(1, dtype=np.int64))
+        documents.add(np.zeros(1, dtype=np.int64))
+        for lengths, numbers, ends in _pieces(corpus, tokenizer, content):
+            sentences.add(tokens.count + np.cumsum(lengths))
+            tokens.add(numbers)
+            documents.add(ends)
+    return {**{one.name: one.count for one in (tokens, sentences, documents)}, "digest": content.hexdigest()}
+
+
+def _pieces(
+    corpus: Corpus, tokenizer: Tokenizer, content: Any
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]]:
+    """Yields runs of sentences: tokens of each, all tokens, and the number of sentences up to the end of each document."""
+    held = 0
+    for texts, documents in corpus.runs(content):
+        pieces = sentence_tokens(texts, tokenizer)
+        lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
+        kept = np.concatenate([[0], np.cumsum(lengths > 0)])
+        ends = np.cumsum([0, *documents])[1:]
+        yield lengths[lengths > 0], np.concatenate(pieces), held + kept[ends]
+        held += int(kept[-1])
+
+
+class _Numbers:
+    """A flat file of numbers that grows."""
+
+    def __init__(self, folder: Path, side: str, name: str) -> None:
+        self.name, self.count, self._path = name, 0, folder / f"{side}.{name}"
+        self._file: IO[bytes]
+
+    def __enter__(self) -> _Numbers:
+        self._file = self._path.open("wb")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, numbers: NDArray[Any]) -> None:
+        """Appends numbers."""
+        self._file.write(np.ascontiguousarray(numbers, dtype=DTYPES[self.name]).tobytes())
+        self.count += len(numbers)

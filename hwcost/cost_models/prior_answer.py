@@ -1,0 +1,110 @@
+"""What remains of a mixture of Gaussians over coefficients: one mean, one covariance, and the shape of its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.polynomial.hermite_e import hermegauss
+
+from hwcost._types import Floats
+from hwcost.cost_models import rowwise
+from hwcost.cost_models.conformal import LEVEL
+from hwcost.cost_models.prior_experts import Posterior
+
+SHAPED = 12
+"""Anchors over which the shape of the errors is taken."""
+
+NODES = 8
+"""Points by which each Gaussian of the mixture is represented."""
+
+KEPT = 199
+"""Quantiles that are kept of the errors."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A new device's coefficients.
+
+    Attributes:
+        mean: Coefficients of the columns, shape (columns,).
+        spread: A root of their covariance, ``spread @ spread.T``, shape (columns, columns).
+        noise: Relative noise of one row.
+        width: Half-width of the 90 % interval in standard deviations; more than a normal distribution's 1.645 where it is
+            not known how much the device deviates.
+        errors: Typical errors of the logarithm, ascending, evenly spread over their distribution.
+        half_width: Typical half-width of the 90 % interval of the logarithm.
+    """
+
+    mean: Floats
+    spread: Floats
+    noise: float
+    width: float
+    errors: Floats
+    half_width: float
+
+    def half_widths(self, columns: Floats, floor: float) -> Floats:
+        """Returns half-widths of the 90 % interval of the logarithm for columns (n, columns); shape (n,)."""
+        value = np.maximum(rowwise.dot(columns, self.mean), floor)
+        squares = sum(rowwise.dot(columns, column) ** 2 for column in self.spread.T)
+        return np.asarray(self.width * np.sqrt(squares / value**2 + self.noise**2))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns plain JSON."""
+        arrays = {"mean": self.mean.tolist(), "spread": self.spread.tolist(), "errors": self.errors.tolist()}
+        return {**arrays, "noise": self.noise, "width": self.width, "half_width": self.half_width}
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Answer:
+        """Reads what :meth:`as_dict` returned."""
+        mean, spread = np.array(state["mean"], dtype=np.float64), np.array(state["spread"], dtype=np.float64)
+        if spread.ndim != 2 or mean.shape != (len(spread),):
+            raise ValueError("the coefficients of a prior do not fit their covariance")
+        errors = np.array(state["errors"], dtype=np.float64)
+        return cls(mean, spread, float(state["noise"]), float(state["width"]), errors, float(state["half_width"]))
+
+
+def answer(found: Sequence[Posterior], columns: Floats) -> Answer:
+    """Merges a mixture.
+
+    Args:
+        found: Gaussians with weights that sum to 1.
+        columns: Columns of the anchors, shape (n, columns).
+    """
+    shares = np.array([one.weight for one in found])
+    means = np.stack([one.mean for one in found])
+    mean = shares @ means
+    off = means - mean
+    covariance = sum(share * one.covariance for share, one in zip(shares, found, strict=True)) + (off.T * shares) @ off
+    noise = float(np.sqrt(shares @ np.array([one.noise for one in found]) ** 2))
+    eigenvalues, vectors = np.linalg.eigh(covariance)
+    spread = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
+    chosen = columns[np.linspace(0, len(columns) - 1, min(SHAPED, len(columns))).astype(int)]
+    value = np.maximum(chosen @ mean, 1e-3 * float((chosen @ mean).max()))
+    total = np.sqrt(((chosen @ spread) ** 2).sum(axis=1) / value**2 + noise**2)
+    nodes, weights = _errors(found, off, chosen, value, total)
+    width = float(_quantiles(np.abs(nodes), weights, np.array([LEVEL]))[0])
+    places = (np.arange(KEPT) + 0.5) / KEPT
+    typical = float(np.median(total))
+    return Answer(mean, spread, noise, width, typical * _quantiles(nodes, weights, places), width * typical)
+
+
+def _errors(found: Sequence[Posterior], off: Floats, columns: Floats, value: Floats, total: Floats) -> tuple[Floats, Floats]:
+    """Represents the errors of all anchors, in standard deviations of the merged answer, by weighted points."""
+    points, masses = hermegauss(NODES)
+    nodes, weights = [], []
+    for one, away in zip(found, off, strict=True):
+        centre = (columns @ away) / value
+        own = np.sqrt(np.einsum("ij,jk,ik->i", columns, one.covariance, columns).clip(0.0) / value**2 + one.noise**2)
+        nodes.append(((centre[:, None] + own[:, None] * points) / total[:, None]).ravel())
+        weights.append(np.tile(one.weight * masses, len(columns)))
+    return np.concatenate(nodes), np.concatenate(weights)
+
+
+def _quantiles(nodes: Floats, weights: Floats, places: Floats) -> Floats:
+    order = np.argsort(nodes, kind="stable")
+    reached = np.cumsum(weights[order])
+    middle = (reached - 0.5 * weights[order]) / reached[-1]
+    return np.interp(places, middle, nodes[order])

@@ -1,0 +1,71 @@
+"""The selected nets with the weights of their search, and trained again ("-R").
+
+Source: Tsai et al., "Finding Fast Transformers", section 5: selected nets are trained again for as many steps as the base
+net; DO and SDO without "-R" keep the weights of their search (Tables 2, 3, 5 and 6).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from hwcost.spaces import Architecture
+from hwcost.supernets import subnet
+from hwcost.supernets.masked_lm import NetLm
+from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.training import Phase
+from hwcost.systems.components.lengths import batches_of
+from hwcost.systems.components.results import AGAIN, Retrained
+from hwcost.systems.training import save_net, train_phase
+from hwcost.workloads import builder
+
+if TYPE_CHECKING:
+    from hwcost.systems.components.pipeline import ComponentsPipeline
+
+
+def retrained(pipeline: ComponentsPipeline) -> dict[str, Retrained]:
+    """Trains selected nets again, keeps all of them as folders, and fine-tunes each on the first task."""
+    found: dict[str, Retrained] = {}
+    for name, (arch, searched) in pipeline.selected().items():
+        found[name] = _kept(pipeline, name, arch, _base(pipeline) if name == "base" else pipeline.net_after(searched, arch))
+        if name != "base":
+            start, again = (searched if pipeline.preset.is_warm else None), f"{name}{AGAIN}"
+            found[again] = _kept(pipeline, again, arch, _trained(pipeline, again, start, arch, pipeline.preset.retraining))
+    return found
+
+
+def winner(pipeline: ComponentsPipeline, name: str) -> nn.Module:
+    """Returns a net that was kept."""
+    return subnet.load(_folder(pipeline, name)).to(pipeline.train_on)
+
+
+def _base(pipeline: ComponentsPipeline) -> nn.Module:
+    """Returns the base net: as it is, or trained on for as many steps as a search and what follows it."""
+    preset, arch = pipeline.preset, pipeline.space.base()
+    if not preset.is_warm:
+        return pipeline.net_after("base", arch)
+    steps = preset.retraining.steps + preset.sampled.steps
+    return _trained(pipeline, "base", "base", arch, replace(preset.retraining, steps=steps))
+
+
+def _trained(
+    pipeline: ComponentsPipeline, name: str, start: str | None, arch: Architecture, recipe: Recipe
+) -> nn.Module:
+    net = pipeline.net_after(start, arch)
+    objective = NetLm(net, batches_of(pipeline.text, recipe, pipeline.preset))
+    train_phase(pipeline, net, Phase(name, objective, recipe), pipeline.text, f"re-{name}")
+    return net
+
+
+def _kept(pipeline: ComponentsPipeline, name: str, arch: Architecture, net: nn.Module) -> Retrained:
+    save_net(_folder(pipeline, name), net, pipeline.space, arch, builder(pipeline.space).blueprint(arch, "mlm"))
+    score = pipeline.fine_tuning.score(name, partial(winner, pipeline, name), pipeline.tasks[0]).score
+    return Retrained(perplexity=pipeline.quality(net), score=score, **pipeline.described(arch))
+
+
+def _folder(pipeline: ComponentsPipeline, name: str) -> Path:
+    return pipeline.folder / "winners" / name

@@ -1,0 +1,152 @@
+"""DO and SDO of a run: trainings under a name, whose weights stay in the run's folder.
+
+Source: Tsai et al., "Finding Fast Transformers", sections 4.1 (DO) and 4.2 (SDO), and appendix A.2 (their settings).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from hwcost.objectives import Constraint, Minimize
+from hwcost.searchers import Problem
+from hwcost.searchers.direct import Direct as DirectSearch
+from hwcost.searchers.sampling import Sampling
+from hwcost.supernets import subnet
+from hwcost.supernets.components import folded
+from hwcost.supernets.training import Phase
+from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
+from hwcost.systems.components.lengths import batches_of
+from hwcost.systems.components.results import Direct, Sampled
+from hwcost.systems.training import train_phase
+
+if TYPE_CHECKING:
+    from hwcost.systems.components.pipeline import ComponentsPipeline
+
+
+def is_of_weights(name: str) -> bool:
+    """Says whether a parameter of a gated supernet is a weight; gates move by a rule of their own."""
+    return name.startswith("supernet.")
+
+
+def gated(pipeline: ComponentsPipeline, penalty: float, start: str | None) -> Gated:
+    """Returns a supernet with its gates as the base net has them.
+
+    Args:
+        pipeline: The run.
+        penalty: Weight of the cost (lambda), in the preset's unit.
+        start: Name of the weights to start from; None for fresh ones.
+    """
+    preset, blocks = pipeline.preset, pipeline.space.grid.layers
+    costs = pipeline.cost.of_gates().reshape(blocks, -1)
+    open_ = np.array(pipeline.space.base().genes, dtype=np.float64).reshape(blocks, -1)
+    weight = penalty * preset.direct_whole_cost
+    return Gated(pipeline.supernet(start), DirectSearch(costs, weight, preset.direct_mode, open_))
+
+
+def direct_training(pipeline: ComponentsPipeline, net: Gated) -> DirectTraining:
+    """Returns the training of DO."""
+    preset = pipeline.preset
+    batches = batches_of(pipeline.text, preset.direct, preset)
+    prices = pipeline.cost.of_gates if pipeline.costs else None
+    return DirectTraining(net, batches, preset.direct, preset.direct_rate, prices)
+
+
+def direct(pipeline: ComponentsPipeline, name: str, penalty: float) -> Direct:
+    """Trains gates with the weights, and folds them into the weights.
+
+    Args:
+        pipeline: The run.
+        name: Name of the training and of its weights.
+        penalty: Weight of the cost (lambda).
+    """
+    preset = pipeline.preset
+    net = gated(pipeline, penalty, pipeline.searched_from)
+    about = {"penalty": net.direct.weight, "rate": preset.direct_rate, "mode": preset.direct_mode, **_schedule(pipeline)}
+    phase = Phase("do", direct_training(pipeline, net), preset.direct, is_of_weights, about)
+    curves = train_phase(pipeline, net, phase, pipeline.text, name)
+    gates, weighed = net.direct.gates.detach().clone(), pipeline.quality(net)
+    arch = folded(net.supernet, gates)
+    subnet.write_tensors(pipeline.weights(name), net.supernet.state_dict())
+    found = pipeline.quality(net.supernet.set(arch, "mlm"))
+    about_net = pipeline.described(arch)
+    return Direct(curves=curves, gates=_plain(gates), weighed_perplexity=weighed, perplexity=found, **about_net)
+
+
+def sampled_training(
+    pipeline: ComponentsPipeline, name: str, policy: Sampling, start: str | None, rate: float
+) -> SampledTraining:
+    """Returns the training of SDO.
+
+    Args:
+        pipeline: The run.
+        name: Name of the training.
+        policy: Searcher that draws nets.
+        start: Name of the weights to start from; None for fresh ones.
+        rate: Step size of the policy (nu).
+    """
+    preset = pipeline.preset
+    recipe = preset.sampled
+
+    def at(step: int) -> float:
+        return rate * recipe.rate(step) / recipe.learning_rate
+
+    return SampledTraining(
+        pipeline.supernet(start), policy, pipeline.cost, batches_of(pipeline.text, recipe, preset),
+        pipeline.folder / f"{name}-training", at if preset.sampled_decay else None,
+    )  # fmt: skip
+
+
+def sampled(pipeline: ComponentsPipeline, name: str, penalty: float, rate: float) -> Sampled:
+    """Trains the weights of nets that a policy draws, and the policy by their losses and costs.
+
+    Args:
+        pipeline: The run.
+        name: Name of the training and of its weights.
+        penalty: Weight of the cost (lambda).
+        rate: Step size of the policy (nu).
+    """
+    preset = pipeline.preset
+    policy = policy_of(pipeline, pipeline.cost, pipeline.limits(), penalty, rate)
+    objective = sampled_training(pipeline, name, policy, pipeline.searched_from, rate)
+    about = {
+        "penalty": policy.penalty, "rate": rate, "samples": preset.samples, "estimator": policy.estimator,
+        "optimizer": policy.optimizer, "decay": preset.sampled_decay, **_schedule(pipeline),
+    }  # fmt: skip
+    net = objective.supernet
+    curves = train_phase(pipeline, net, Phase("sdo", objective, preset.sampled, about=about), pipeline.text, name)
+    objective.catch_up(preset.sampled.steps)
+    arch = policy.chosen()
+    subnet.write_tensors(pipeline.weights(name), net.state_dict())
+    return Sampled(
+        curves=curves, probabilities=policy.probabilities[:, 1].tolist(),
+        perplexity=pipeline.quality(net.set(arch, "mlm")), **pipeline.described(arch),
+    )  # fmt: skip
+
+
+def policy_of(
+    pipeline: ComponentsPipeline, cost: Any, limits: list[Constraint], penalty: float, rate: float
+) -> Sampling:
+    """Makes SDO's policy. It is given losses and costs with each trial, so that the objectives are only names.
+
+    Raises:
+        UsageError: When the estimator does not fit the number of samples.
+    """
+    objectives, preset = [Minimize(lambda arch: 0.0, "loss"), Minimize(cost, "cost")], pipeline.preset
+    return Sampling(
+        Problem(pipeline.space, objectives, limits), pipeline.settings.seed, samples=preset.samples,
+        penalty=penalty * preset.sampled_whole_cost, rate=rate, start=pipeline.space.base().genes,
+        estimator=pipeline.parts.estimator or preset.estimator, optimizer=preset.sampled_optimizer,
+    )  # fmt: skip
+
+
+def _schedule(pipeline: ComponentsPipeline) -> dict[str, Any]:
+    """Returns the lengths of sequences, which a training resumes with only where they are equal."""
+    return {"long_seq_len": pipeline.preset.long_seq_len, "long_share": pipeline.preset.long_share}
+
+
+def _plain(gates: torch.Tensor) -> list[list[float]]:
+    rows: list[list[float]] = gates.tolist()
+    return rows

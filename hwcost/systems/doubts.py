@@ -1,0 +1,97 @@
+"""Doubts: what in the results of a finished run cannot be trusted, in words for the head of its report.
+
+They are read off the types that all systems share for measured latencies and fitted latency models, wherever in the results
+of a stage these stand, so that a system need not collect them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+from hwcost.systems.latencies import ComparedLatency, Latency, LatencyFit
+
+__all__ = ["doubts"]
+
+LEAST_R2 = 0.9
+"""Smallest share of the differences between nets that a latency model is to explain."""
+
+WIDEST = 0.05
+"""Largest half-width of a measurement's 95 % interval, relative to it."""
+
+LEAST_INSIDE = 0.7
+"""Smallest share of winners within the 90 % interval of their prediction."""
+
+Kind = TypeVar("Kind")
+
+
+def doubts(results: Mapping[str, Any], is_rehearsal: bool) -> list[str]:
+    """Returns what cannot be trusted, the gravest first; empty where nothing was found.
+
+    Args:
+        results: Result of each stage by its name.
+        is_rehearsal: Whether the preset only rehearses a run.
+    """
+    rehearsal = [
+        "This preset rehearses a run: nets were trained for a few steps, so that no number on this page means anything. "
+        "Claims are not judged. Run the preset quick or paper."
+    ]
+    found = [one for name, result in results.items() for one in (*_of_fits(name, result), *_of_latencies(name, result))]
+    return [*(rehearsal if is_rehearsal else ()), *found]
+
+
+def _of_fits(stage: str, result: Any) -> Iterator[str]:
+    for fit in _instances(result, LatencyFit):
+        r2, mape = fit.metrics.get("r2"), fit.metrics.get("mape")
+        if r2 is not None and r2 < LEAST_R2:
+            error = "" if mape is None else f", with a mean error of {mape:.1f} %"
+            yield (
+                f"The latency model of stage {stage} explains {r2:.2f} of the differences between {fit.rows} nets{error}: "
+                "what was searched by its predictions is in doubt. Measure more rounds on a machine that is left alone, or "
+                "nets that differ more."
+            )
+        if errors := sorted({flag.partition(":")[0] for flag in fit.flags if flag.startswith("E_")}):
+            yield f"The measurements of stage {stage} have the errors {', '.join(errors)}; hwcost audit explains them."
+
+
+def _of_latencies(stage: str, result: Any) -> Iterator[str]:
+    rows = list(_instances(result, Latency))
+    for reason, few in (
+        ("could not be measured: no visit was usable", [row for row in rows if row.measured_s is None]),
+        ("have no interval: the machine was not seen uncontended often enough", list(filter(_has_no_interval, rows))),
+        (f"have an interval wider than {100 * WIDEST:g} %: the machine was not left alone", list(filter(_is_wide, rows))),
+    ):
+        if few:
+            yield f"Of {len(rows)} measured nets of stage {stage}, {len(few)} {reason}."
+    judged = [row.in_interval for row in rows if isinstance(row, ComparedLatency) and row.in_interval is not None]
+    if judged and judged.count(True) < LEAST_INSIDE * len(judged):
+        yield (
+            f"Only {judged.count(True)} of {len(judged)} winners of stage {stage} lie in the 90 % interval of their "
+            "prediction: either the latency model or the machine has changed since."
+        )
+
+
+def _has_no_interval(row: Latency) -> bool:
+    return row.measured_s is not None and (row.measured_low_s is None or row.measured_high_s is None)
+
+
+def _is_wide(row: Latency) -> bool:
+    if row.measured_s is None or row.measured_low_s is None or row.measured_high_s is None:
+        return False
+    return (row.measured_high_s - row.measured_low_s) / 2 > WIDEST * row.measured_s
+
+
+def _instances(result: Any, kind: type[Kind]) -> Iterator[Kind]:
+    """Yields everything of a type within nested dataclasses, mappings and sequences."""
+    if isinstance(result, kind):
+        yield result
+    elif is_dataclass(result):
+        for one in fields(result):
+            yield from _instances(getattr(result, one.name), kind)
+    elif isinstance(result, Mapping):
+        for value in result.values():
+            yield from _instances(value, kind)
+    elif isinstance(result, Sequence) and not isinstance(result, (str, bytes)):
+        for value in result:
+            yield from _instances(value, kind)

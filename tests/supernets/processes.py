@@ -1,0 +1,41 @@
+"""Runs a function in several processes that torch connects, as ``torchrun`` would start them."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import distributed
+
+PATIENCE_S = 120
+
+
+def together(count: int, folder: Path, work: Callable[[], Any]) -> None:
+    """Runs a function in ``count`` processes, and waits for them; each must end well.
+
+    Args:
+        count: Number of processes.
+        folder: Folder for the file by which they find each other.
+        work: Function that every one of them runs; what it returns is lost.
+    """
+    meeting = folder / "meeting"
+    meeting.unlink(missing_ok=True)
+
+    def one(rank: int) -> None:
+        distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=count)
+        try:
+            work()
+        finally:
+            distributed.destroy_process_group()
+
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=one, args=(rank,)) for rank in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(PATIENCE_S)
+        if process.is_alive():
+            process.kill()
+    assert [process.exitcode for process in processes] == [0] * count

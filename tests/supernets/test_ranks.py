@@ -1,0 +1,296 @@
+"""Trainings of several processes end where those of one process end, and either resumes the other's."""
+
+# ruff: noqa: E402 - nothing below can be imported without the optional packages
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+
+from hwcost.corpora.inputs import Segments
+from hwcost.errors import InterruptedRunError, UsageError
+from hwcost.objectives import Minimize
+from hwcost.searchers.direct import Direct
+from hwcost.searchers.problem import Problem
+from hwcost.searchers.sampling import Sampling
+from hwcost.spaces.autodistill import AutoDistill
+from hwcost.spaces.components import Components
+from hwcost.supernets.checkpoint import Checkpoint
+from hwcost.supernets.components import ComponentSupernet
+from hwcost.supernets.distillation import Distillation, Schedule
+from hwcost.supernets.finetuning import TaskTraining, predictions
+from hwcost.supernets.heads import TaskNet
+from hwcost.supernets.masked_lm import SupernetLm, perplexity
+from hwcost.supernets.ranks import ALONE, Ranks, here
+from hwcost.supernets.recipe import Recipe, recipe
+from hwcost.supernets.registry import supernet
+from hwcost.supernets.relations import RelationDistillation
+from hwcost.supernets.run import Run, Settings
+from hwcost.supernets.sampling import rule
+from hwcost.supernets.student import student, teacher
+from hwcost.supernets.training import Phase, read_log, train
+from hwcost.systems.components import PAPER_SHARES, GateCosts
+from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
+from hwcost.tasks import Classes, EncodedExamples, Tags
+from tests.conftest import ROOT
+from tests.corpora.synthetic import Words, synthetic
+from tests.supernets.processes import together
+
+pytestmark = pytest.mark.torch
+
+STEPS = 20
+RECIPE = Recipe(steps=STEPS, batch_size=4, seq_len=8, learning_rate=1e-3, accumulate=2, clip=1.0)
+"""Two micro batches: one of each process, or two of one process alone."""
+SHORT = replace(RECIPE, steps=10)
+
+TINY = "transformer:layers=[1,2],hidden=[16,32],heads=[2],ffn_ratio=[2],vocabulary=2000,positions=16"
+
+
+def text(number: int, size: int = 2) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(number)
+    ids = rng.integers(5, 2000, size=(size, 8))
+    return {
+        "input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids),
+        "labels": np.where(rng.random(ids.shape) < 0.5, ids, -100), "is_next": rng.integers(2, size=size),
+    }  # fmt: skip
+
+
+def labelled(number: int) -> dict[str, np.ndarray]:
+    return {**text(number), "labels": text(number)["is_next"]}
+
+
+def supershaper(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
+    net = supernet("supershaper:scale=mini")
+    return net, [Phase("training", SupernetLm(net, text, rule("sandwich", net)), how)]
+
+
+def autodistil(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
+    net, taught = supernet(TINY), supernet(TINY, seed=1)
+    taught = taught.extract(taught.largest(), "mlm").requires_grad_(False)
+    return net, [Phase("training", RelationDistillation(net, taught, 2, text, rule("uniform", net, 2)), how)]
+
+
+def autodistill(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
+    space = AutoDistill(scale="mini")
+    pair = Distillation(student(space, space.mobilebert), teacher(space))
+    return pair, pair.phases(text, Schedule(1, STEPS, 2), how)[-2:]
+
+
+SPACE = Components("mini")
+COST = GateCosts(SPACE, PAPER_SHARES["bert-base"])
+
+
+def do(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
+    begun = np.array(SPACE.base().genes, dtype=np.float64).reshape(SPACE.grid.layers, -1)
+    gated = Gated(ComponentSupernet(SPACE), Direct(COST.of_gates().reshape(begun.shape), 1.0, start=begun))
+    return gated, [Phase("do", DirectTraining(gated, text, how, 0.5), how, lambda name: name.startswith("supernet."))]
+
+
+def sdo(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
+    net = ComponentSupernet(SPACE)
+    goals = [Minimize(lambda arch: 0.0, "loss"), Minimize(COST, "cost")]
+    policy = Sampling(Problem(SPACE, goals), samples=2, rate=5.0, start=SPACE.base().genes)
+    return net, [Phase("sdo", SampledTraining(net, policy, COST, text, folder), how)]
+
+
+def fine_tuning(how: Recipe, folder: Path) -> tuple[Any, list[Phase]]:
+    net = supernet(TINY)
+    model = TaskNet(net.extract(net.largest(), "none"), Classes(("no", "yes")))
+    return model, [Phase("fine-tuning", TaskTraining(model, labelled), how)]
+
+
+def lines(folder: Path) -> Path:
+    """A folder of small documents."""
+    texts = folder / "text"
+    texts.mkdir()
+    for number in range(30):
+        (texts / f"part{number}.txt").write_text("\n".join(f"Line {line} of document {number}." for line in range(120)))
+    return texts
+
+
+TRAININGS: dict[str, Callable[[Recipe, Path], tuple[Any, list[Phase]]]] = {
+    "supershaper": supershaper, "autodistil": autodistil, "autodistill": autodistill, "do": do, "sdo": sdo,
+    "fine-tuning": fine_tuning,
+}  # fmt: skip
+
+
+def stop_at(step: int) -> Callable[[Any], None]:
+    """Ends a training as if it were killed: every process leaves at the same step, and nothing more is written."""
+
+    def stop(state: Any) -> None:
+        if state.done == step:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def run(name: str, folder: Path, how: Recipe = RECIPE, stop: int = 0) -> None:
+    """Trains; with ``stop``, the first process is interrupted at that step, and the others are told so by its absence."""
+    module, phases = TRAININGS[name](how, folder)
+    try:
+        train(module, phases, folder, {}, 5, stop_at(stop) if stop else lambda state: None)
+    except (KeyboardInterrupt, RuntimeError):
+        assert stop
+
+
+def apart(one: Path, other: Path) -> float:
+    left, right = Checkpoint.load(one).model, Checkpoint.load(other).model
+    assert left.keys() == right.keys()
+    return max(float((left[name] - right[name]).abs().max()) for name in left)
+
+
+@pytest.mark.parametrize("name", [pytest.param("supershaper", marks=pytest.mark.slow), *list(TRAININGS)[1:]])
+def test_two_processes_end_where_one_with_twice_the_micro_batches_ends(tmp_path: Path, name: str) -> None:
+    run(name, tmp_path / "one")
+    together(2, tmp_path, lambda: run(name, tmp_path / "two"))
+    assert apart(tmp_path / "one", tmp_path / "two") <= 1e-5
+    alone, shared = (list(read_log(tmp_path / folder)) for folder in ("one", "two"))
+    assert [state.tokens for state in alone] == [state.tokens for state in shared]
+    for own, other in zip(alone, shared, strict=True):
+        assert own.losses == pytest.approx(other.losses, rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "begins", "resumes"), [("do", 2, 1), ("sdo", 1, 2), ("fine-tuning", 2, 1)])
+def test_a_training_is_resumed_by_another_number_of_processes(tmp_path: Path, name: str, begins: int, resumes: int) -> None:
+    def train_with(count: int, folder: str, stop: int = 0) -> None:
+        if count == 1:
+            run(name, tmp_path / folder, SHORT, stop)
+        else:
+            together(count, tmp_path, lambda: run(name, tmp_path / folder, SHORT, stop))
+
+    train_with(1, "whole")
+    train_with(begins, "parts", stop=7)
+    assert Checkpoint.load(tmp_path / "parts").step == 5
+    train_with(resumes, "parts")
+    assert [state.done for state in read_log(tmp_path / "parts")] == list(range(1, SHORT.steps + 1))
+    assert apart(tmp_path / "whole", tmp_path / "parts") <= 1e-5
+
+
+def test_micro_batches_that_processes_do_not_divide_are_each_run_once(tmp_path: Path) -> None:
+    """Four micro batches among three processes: two, one and one."""
+    how = replace(SHORT, batch_size=8, accumulate=4)
+    run("fine-tuning", tmp_path / "one", how)
+    together(3, tmp_path, lambda: run("fine-tuning", tmp_path / "three", how))
+    assert apart(tmp_path / "one", tmp_path / "three") <= 1e-5
+
+
+def test_evaluation_is_divided_and_added_up(tmp_path: Path) -> None:
+    """Five batches among three processes, and examples of words in more processes than there are batches."""
+    net = supernet(TINY)
+    alone = perplexity(net.set(net.largest(), "mlm"), [text(number) for number in range(5)])
+    words = EncodedExamples(
+        np.arange(5, 45, dtype=np.int32), (Segments(np.array([0, 5, 9, 14]), np.array([5, 4, 5, 3])),),
+        np.where(np.arange(40) % 3, -100, np.arange(40) % 2), True, 8, Words(synthetic()),
+    )  # fmt: skip
+    model = TaskNet(net.extract(net.largest(), "none"), Tags(("no", "yes")))
+    expected = predictions(model, words, 2)
+
+    def evaluate() -> None:
+        found = perplexity(net.set(net.largest(), "mlm"), (text(number) for number in range(5)))
+        assert found == pytest.approx(alone, rel=1e-6)
+        for own, other in zip(predictions(model, words, 2), expected, strict=True):
+            np.testing.assert_array_equal(own, other)
+
+    together(3, tmp_path, evaluate)
+
+
+def test_what_the_first_process_has_reaches_all(tmp_path: Path) -> None:
+    cpu = torch.device("cpu")
+
+    def exchange() -> None:
+        ranks = here()
+        assert ranks.announced({"a": [1, "ß"]} if ranks.is_first else None, cpu) == {"a": [1, "ß"]}
+        given = [torch.full((2, 3), float(ranks.rank)), torch.full((4,), 10.0 * ranks.rank)]
+        ranks.add(given, cpu)
+        assert [float(one.mean()) for one in given] == [3.0, 30.0]
+        rows = ranks.gather(torch.full((ranks.rank, 2), float(ranks.rank)))
+        assert [one.tolist() for one in rows] == [[], [[1.0, 1.0]], [[2.0, 2.0], [2.0, 2.0]]]
+
+    together(3, tmp_path, exchange)
+    assert here() == ALONE
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(1, 64), st.integers(1, 12))
+def test_every_micro_batch_belongs_to_one_process(pieces: int, count: int) -> None:
+    shares = [Ranks(rank, count).share(pieces) for rank in range(count)]
+    assert sorted(number for share in shares for number in share) == list(range(pieces))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 256), st.integers(1, 16), st.integers(1, 40))
+def test_a_batch_keeps_its_size_over_processes(batch_size: int, accumulate: int, processes: int) -> None:
+    assume(batch_size % accumulate == 0)
+    how = replace(RECIPE, batch_size=batch_size, accumulate=accumulate)
+    if processes > batch_size:
+        with pytest.raises(UsageError, match=f"cannot be divided among {processes} processes"):
+            how.over(processes)
+        return
+    divided = how.over(processes)
+    assert divided.micro_batch * divided.accumulate == batch_size
+    assert divided.accumulate >= min(batch_size, accumulate * processes)
+    assert how.over(1) == how
+
+
+def test_more_processes_than_micro_batches_are_refused(tmp_path: Path) -> None:
+    def refused() -> None:
+        with pytest.raises(UsageError, match="3 processes share .* 'fine-tuning' has 2"):
+            run("fine-tuning", tmp_path / "three")
+
+    together(3, tmp_path, refused)
+
+
+def test_a_run_keeps_the_micro_batches_that_it_began_with(tmp_path: Path) -> None:
+    """Begun by two processes, resumed by one, with the same settings."""
+    how = replace(recipe("smoke"), steps=6)
+    asked = Settings("transformer", supernet(TINY).space.options(), how, str(lines(tmp_path)), seed=3)
+
+    def stopped() -> None:
+        begun = Run.start(tmp_path / "run", asked)
+        assert begun.recipe.accumulate == 2
+        with contextlib.suppress(InterruptedRunError, RuntimeError):
+            begun.train(stop_at(3), save_every=2)
+
+    together(2, tmp_path, stopped)
+    again = Run.start(tmp_path / "run", asked)
+    assert (again.recipe.accumulate, again.settings.recipe.accumulate, again.steps_done()) == (2, 1, 2)
+    again.train()
+    whole = Run.start(tmp_path / "whole", replace(asked, recipe=how.over(2)))
+    whole.train()
+    assert apart(tmp_path / "run", tmp_path / "whole") <= 1e-5
+
+
+@pytest.mark.slow
+def test_torchrun_trains_and_evaluates_on_the_command_line(tmp_path: Path) -> None:
+    def hwcost(*arguments: str, count: int = 2) -> dict[str, Any]:
+        launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), "-m", "hwcost"]
+        command = [sys.executable, *(launcher if count > 1 else launcher[-2:]), *arguments, "--json", "-"]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+        assert done.stderr.count("step 1 of") <= 1
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    corpus = str(lines(tmp_path))
+    started = ["supernet", "train", TINY, "--recipe", "smoke", "--corpus", corpus, "--out", str(tmp_path / "two")]
+    shared = hwcost(*started)
+    alone = hwcost(*started[:-1], str(tmp_path / "one"), "--accumulate", "2", count=1)
+    assert shared["tokens_now"] == alone["tokens_now"]
+    assert apart(tmp_path / "one", tmp_path / "two") <= 1e-5
+    judged = [hwcost("supernet", "eval", str(tmp_path / "two"), "-n", "2", count=count) for count in (1, 2)]
+    for own, other in zip(*(one["subnets"] for one in judged), strict=True):
+        assert own["perplexity"] == pytest.approx(other["perplexity"], rel=1e-6)

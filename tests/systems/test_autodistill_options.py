@@ -1,0 +1,162 @@
+"""AutoDistill with latency measured within the search, with accuracy as an objective, and with a teacher of the user's."""
+
+# ruff: noqa: E402 - nothing below can be imported without the optional packages
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("safetensors")
+pytest.importorskip("tokenizers")
+pytest.importorskip("matplotlib")
+
+from hwcost.errors import DataError, MeasurementError, UsageError
+from hwcost.report import drawings
+from hwcost.spaces import space as make_space
+from hwcost.supernets import subnet
+from hwcost.systems import Settings, pipeline, results_of
+from hwcost.systems.autodistill.in_search import MeasuredLatency
+from hwcost.systems.autodistill.results import Evaluated, Results
+from tests.systems.test_parts import table
+
+pytestmark = [pytest.mark.torch, pytest.mark.once]
+
+SIZES = {"evaluations": 4, "winners": 1, "measured": 12, "quality": "mlm_accuracy", "measure_in_search": True}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def settings(text: Path, **changes: Any) -> Settings:
+    return Settings("smoke", corpus=str(text), backend="null", **changes)
+
+
+@pytest.fixture(scope="module")
+def run(text: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("autodistill") / "run"
+    parts = {"sizes": SIZES, "searcher": "random", "constraints": ["params<=1x"]}
+    return folder, pipeline("autodistill", folder, settings(text), **parts).run()
+
+
+def test_latency_is_measured_for_every_student_and_accuracy_is_the_objective(run) -> None:
+    folder, report = run
+    results = results_of(report, Results)
+    search, space = results.search, make_space("autodistill", scale="mini")
+    assert (search.quality, search.is_measured) == ("mlm_accuracy", True)
+    trials = {one.arch: one for searched in search.by_name.values() for one in searched.trials}
+    assert len((folder / "in_search.jsonl").read_text().splitlines()) == len(trials)
+    most = space.params(space.mobilebert)
+    for one in trials.values():
+        assert 0 <= one.mlm_accuracy <= 1
+        assert 0 <= one.nsp_accuracy <= 1
+        assert one.latency_s > 0
+        assert space.params(space.parse(one.arch)) <= most
+    for net in results.regular.nets.values():
+        assert 0 <= net.mlm_accuracy <= 1
+        assert 0 <= net.flash.nsp_accuracy <= 1
+    assert {"in_search", "regular"} <= {one.name for one in drawings(report)}
+    assert json.loads(json.dumps(report)) == report
+
+
+def test_a_teacher_of_a_run_teaches_another_one(run, text: Path, tmp_path: Path) -> None:
+    given = str(run[0] / "teacher")
+    made = pipeline("autodistill", tmp_path / "run", settings(text, weights=given), sizes={"evaluations": 4})
+    made.read_inputs()
+    found = type(made).stages()["teacher"].work(made)
+    assert (found.given, found.curves.steps) == (given, [])
+    assert found.perplexity == pytest.approx(run[1]["stages"]["teacher"]["perplexity"], rel=1e-5)
+    assert not (tmp_path / "run" / "teacher-training").exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda folder: shutil.rmtree(folder), "holds no net"),
+        (lambda folder: (folder / "tokenizer.json").unlink(), "no tokenizer beside it"),
+        (lambda folder: _described(folder, name="BertModel"), "is a BertModel; the teacher of AutoDistill is"),
+        (lambda folder: _described(folder, blocks=24), "blocks=24; students of scale 'mini' need 4"),
+        (lambda folder: (folder / "model.safetensors").write_bytes(b"x"), "damaged"),
+    ],
+)
+def test_a_wrong_teacher_is_refused_before_anything_is_written(run, text: Path, tmp_path: Path, damage, why: str) -> None:
+    folder = tmp_path / "teacher"
+    shutil.copytree(run[0] / "teacher", folder)
+    damage(folder)
+    with pytest.raises(DataError, match=why):
+        pipeline("autodistill", tmp_path / "run", settings(text, weights=str(folder))).run()
+    assert not (tmp_path / "run" / "stages").exists()
+
+
+def _described(folder: Path, name: str | None = None, **arguments: Any) -> None:
+    described = subnet.describe(folder)
+    described["net"]["name"] = name or described["net"]["name"]
+    described["net"]["arguments"].update(arguments)
+    (folder / "config.json").write_text(json.dumps(described))
+
+
+def test_nothing_can_be_measured_in_the_search_beside_a_given_cost_model(text: Path, tmp_path: Path) -> None:
+    source = table(make_space("autodistill", scale="mini"), tmp_path / "k80.csv")
+    with pytest.raises(UsageError, match="measure_in_search measures every student on a device"):
+        pipeline("autodistill", tmp_path / "run", settings(text), cost=str(source), sizes={"measure_in_search": True})
+
+
+def test_an_unknown_quality_is_refused(text: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'quality' cannot be 'bleu'.*mlm_accuracy"):
+        pipeline("autodistill", tmp_path / "run", settings(text), sizes={"quality": "bleu"})
+
+
+class _Drifting:
+    """A machine that is slower with each campaign; every student takes seconds of its own beside it."""
+
+    name = "autodistill"
+
+    def __init__(self, space: Any) -> None:
+        self.space, self.level, self.campaigns = space, 1.0, 0
+        self.preset = SimpleNamespace(measuring=SimpleNamespace(workloads=lambda of, archs: archs))
+
+    def spaces(self) -> dict[str, Any]:
+        return {self.name: self.space}
+
+    def seconds(self, arch: Any) -> float:
+        return 1e-9 * float(self.space.params(arch))
+
+
+def test_a_drift_of_the_machine_does_not_move_what_is_measured_in_the_search(tmp_path: Path, monkeypatch) -> None:
+    space = make_space("autodistill", scale="mini")
+    machine = _Drifting(space)
+
+    def measure(archs: Any, role: str) -> Any:
+        machine.level *= 1.5
+        machine.campaigns += 1
+        found = {arch: (machine.level * machine.seconds(arch), None, None) for arch in archs}
+        return SimpleNamespace(measurements=found)
+
+    machine.measure = measure  # type: ignore[attr-defined]
+    monkeypatch.setattr("hwcost.systems.autodistill.in_search.by_architecture", lambda found: found)
+    archs = [space.mobilebert, *space.sample(3, seed=0)]
+    latency = MeasuredLatency(machine, space.mobilebert, tmp_path)  # type: ignore[arg-type]
+    for _ in range(2):
+        assert [latency(arch) for arch in archs] == pytest.approx([1.5 * machine.seconds(arch) for arch in archs])
+    assert machine.campaigns == len(archs)
+    found = (None, None, None)
+    machine.measure = lambda archs, role: SimpleNamespace(measurements=dict.fromkeys(archs, found))  # type: ignore
+    with pytest.raises(MeasurementError, match=r"no visit of student .* is usable"):
+        latency(space.sample(9, seed=1)[-1])
+
+
+def test_accuracies_are_maximised_and_perplexity_is_not() -> None:
+    one = Evaluated(arch="a", latency_s=1, predicted_s=1, perplexity=300.0, mlm_accuracy=0.2, nsp_accuracy=0.6)
+    assert [one.loss(name) for name in ("perplexity", "mlm_accuracy", "nsp_accuracy")] == [300.0, -0.2, -0.6]

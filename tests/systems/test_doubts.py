@@ -1,0 +1,61 @@
+"""What cannot be trusted stands at the head of a report, wherever in the results it was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from hwcost.systems.doubts import doubts
+from hwcost.systems.latencies import ComparedLatency, Latency, LatencyFit
+
+
+@dataclass(frozen=True)
+class Stage:
+    nets: dict[str, Latency]
+    fits: list[LatencyFit]
+
+
+def fit(r2: float | None = 0.99, flags: tuple[str, ...] = ()) -> LatencyFit:
+    return LatencyFit(30, {"r2": r2, "mape": 7.5}, [], [], list(flags))
+
+
+def latency(seconds: float | None = 1.0, low: float | None = 0.99, high: float | None = 1.01) -> Latency:
+    return Latency(measured_s=seconds, measured_low_s=low, measured_high_s=high)
+
+
+def compared(inside: bool) -> ComparedLatency:
+    ends = dict.fromkeys(("predicted_low_s", "predicted_high_s", "at_level_s", "at_level_low_s", "at_level_high_s"), 1.0)
+    return ComparedLatency(
+        measured_s=1.0, measured_low_s=0.99, measured_high_s=1.01, predicted_s=1.0, in_interval=inside, **ends
+    )
+
+
+def found(*nets: Latency, fits: tuple[LatencyFit, ...] = ()) -> list[str]:
+    return doubts({"search": Stage({str(number): net for number, net in enumerate(nets)}, list(fits))}, False)
+
+
+def test_a_run_without_fault_has_no_doubts() -> None:
+    assert found(latency(), compared(True), fits=(fit(), fit(None), fit(flags=("W_VIRTUAL: a virtual machine",)))) == []
+
+
+def test_a_rehearsal_says_so_first() -> None:
+    assert "rehearses" in doubts({"search": Stage({}, [fit(0.1)])}, True)[0]
+    assert len(doubts({"search": Stage({}, [fit(0.1)])}, True)) == 2
+
+
+@pytest.mark.parametrize(
+    ("nets", "fits", "said"),
+    [
+        ((), (fit(0.47),), "stage search explains 0.47 of the differences between 30 nets, with a mean error of 7.5 %"),
+        ((), (fit(flags=("E_FOREIGN: 8 visits", "E_FOREIGN: 2")),), "the errors E_FOREIGN; hwcost audit"),
+        ((latency(None, None, None), latency()), (), "Of 2 measured nets of stage search, 1 could not be measured"),
+        ((latency(1.0, None, None),), (), "1 have no interval"),
+        ((latency(1.0, 0.9, 1.1), latency(), latency()), (), "Of 3 measured nets of stage search, 1 have an interval wider"),
+        ((compared(True), compared(False)), (), "Only 1 of 2 winners of stage search lie in the 90 % interval"),
+    ],
+    ids=["fit", "errors", "void", "no interval", "wide", "outside"],
+)
+def test_every_doubt_names_its_stage_and_number(nets, fits, said) -> None:
+    (one,) = found(*nets, fits=fits)
+    assert said in one
