@@ -77,7 +77,8 @@ def test_every_limit_of_a_preset_admits_some_nets_and_not_all() -> None:
 def test_a_limit_on_latency_admits_other_nets_than_the_size_that_it_follows_from(size: float) -> None:
     """Both limits can then lead to different nets; that of the typical net lies about the limit on size."""
     fitted = MINI.sample(60, seed=1)
-    cost = cost_model("ridge", MINI).fit(fitted, [1e-3 * (1 + MINI.params(one) / 1e5 + 0.004 * one.genes[0]) for one in fitted])
+    latency_s = [1e-3 * (1 + MINI.params(one) / 1e5 + 0.004 * one.genes[0]) for one in fitted]
+    cost = cost_model("ridge", MINI).fit(fitted, latency_s)
     cost.errors_ = np.random.default_rng(0).normal(0, 0.01, 60)
     host: Any = SimpleNamespace(settings=SimpleNamespace(seed=0))
     typical = Evolutions(host, MINI, cost, cost)._typical(scaled(MINI, size))
