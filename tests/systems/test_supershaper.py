@@ -16,7 +16,9 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
 
+from hwcost.cost_models import cost_model
 from hwcost.errors import UsageError
+from hwcost.objectives import Constraint
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.supernets.masked_lm import NetLm, inputs
 from hwcost.supernets.recipe import Recipe
@@ -25,7 +27,9 @@ from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase, moved, train
 from hwcost.systems import Settings, pipeline
 from hwcost.systems.supershaper.bert import bert_of
+from hwcost.systems.supershaper.budget import least_budget_s
 from hwcost.systems.supershaper.by_size import difference, neighbours, range_around
+from hwcost.systems.supershaper.evolutions import Evolutions
 from hwcost.systems.supershaper.following import follow
 from hwcost.systems.supershaper.inheritance import Inheritance
 from hwcost.systems.supershaper.intervals import correlation, mean, ratio
@@ -67,6 +71,24 @@ def test_every_limit_of_a_preset_admits_some_nets_and_not_all() -> None:
         space = SuperShaper(scale=preset.scale)
         for size in preset.sizes:
             assert limit(space, scaled(space, size)).feasible(ends(space)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("size", [53, 66, 80, 96])
+def test_a_limit_on_latency_admits_other_nets_than_the_size_that_it_follows_from(size: float) -> None:
+    """Both limits can then lead to different nets; that of the typical net lies about the limit on size."""
+    fitted = MINI.sample(60, seed=1)
+    latency_s = [1e-3 * (1 + MINI.params(one) / 1e5 + 0.004 * one.genes[0]) for one in fitted]
+    cost = cost_model("ridge", MINI).fit(fitted, latency_s)
+    cost.errors_ = np.random.default_rng(0).normal(0, 0.01, 60)
+    host: Any = SimpleNamespace(settings=SimpleNamespace(seed=0))
+    typical = Evolutions(host, MINI, cost, cost)._typical(scaled(MINI, size))
+    assert params(MINI, typical) == pytest.approx(scaled(MINI, size), rel=0.02)
+    drawn = MINI.sample(1000, seed=4)
+    fast = Constraint(cost, most=least_budget_s(cost, typical, 0.95), probability=0.95).feasible(drawn)
+    small = limit(MINI, scaled(MINI, size)).feasible(drawn)
+    assert (fast & ~small).any()
+    assert (small & ~fast).any()
+    assert (fast & small).sum() > 5 * (fast ^ small).sum()
 
 
 # -- trainings ---------------------------------------------------------------------------------------------------------

@@ -200,7 +200,7 @@ def test_gates_cost_what_was_measured(runs) -> None:
     assert profile["shares"] == {kind: max(one[kind] for one in profile["by_length"].values()) for kind in profile["shares"]}
 
 
-def test_a_latency_budget_is_that_of_the_net_evolved_within_a_size(runs) -> None:
+def test_a_latency_budget_follows_from_the_size(runs) -> None:
     rows = runs["supershaper"][1]["stages"]["search"]["winners"]
     assert [row["limit"] for row in rows] == ["params", "latency"]
     assert rows[0]["budget_s"] == rows[1]["budget_s"]

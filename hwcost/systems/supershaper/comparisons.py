@@ -79,7 +79,7 @@ class Laboratory:
         sizes, seed = self.pipeline.preset.compared, self.pipeline.settings.seed
         near, spread = choose(self.space, sizes.nets, seed + 7) if sizes.nets else ([], [])
         nets = [self._compare_starts(trained, arch, arch in near) for arch in (*near, *spread)]
-        return Inherited.of(sizes.steps, nets)
+        return Inherited.of(sizes.net_steps, nets)
 
     @cached_property
     def weights(self) -> dict[str, Any]:
@@ -108,11 +108,11 @@ class Laboratory:
         net, own = self.initial(), self.pipeline.preset.recipe.random
         net.load_state_dict(self.weights)
         count = own if name == "sandwich" else own + 2
-        recipe = self.recipe(self.pipeline.preset.compared.steps, sampling=name, random=count)
+        recipe = self.recipe(self.pipeline.preset.compared.rule_steps, sampling=name, random=count)
         return self.train_supernet(f"{name}-{seed}", net, recipe, seed, nets)
 
     def _compare_starts(self, trained: Supernet, arch: Architecture, is_banded: bool) -> Inheritance:
-        key, seed, steps = self.space.key(arch), self.pipeline.settings.seed, self.pipeline.preset.compared.steps
+        key, seed, steps = self.space.key(arch), self.pipeline.settings.seed, self.pipeline.preset.compared.net_steps
         fresh = supernet(self.space.name, seed, **self.space.options())
         warm = self.train_net(f"inherited-{key}", trained.extract(arch, "mlm"), steps, seed)
         cold = self.train_net(f"scratch-{key}", fresh.extract(arch, "mlm"), steps, seed)

@@ -13,6 +13,7 @@ from hwcost.cost_models.base import CostModel
 from hwcost.objectives import Constraint, Minimize
 from hwcost.quantities import LATENCY
 from hwcost.searchers import Problem
+from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.study import Study
 from hwcost.systems.base import PROBABILITY, is_sure
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 DRAWN = 2000
 """Number of random nets on which limits are compared."""
+SPREAD, NEAREST = 400, 11
+"""Number of random nets of all sizes, and of those among them whose latencies tell that of one size."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Evolutions:
     latency: CostModel
 
     def within_sizes(self, sizes: Sequence[float]) -> Search:
-        """Evolves a shape within each size, and one within the latency that the first is sure to keep.
+        """Evolves a shape within each size, and one within the latency that nets of that size take.
 
         Args:
             sizes: Millions of parameters of nets of scale ``paper``, as the paper counts them.
@@ -54,14 +57,25 @@ class Evolutions:
         return Search([one for pair in pairs for one in pair], [self._limits(*pair) for pair in pairs])
 
     def _evolve(self, size: float) -> tuple[Evolved, Evolved]:
-        """Evolves a shape within a size, and one within the latency that the first is sure to keep."""
+        """Evolves a shape within a size, and one within the latency that the typical net of that size is sure to keep.
+
+        The latency of the first winner would be a limit that admits hardly a net which the size does not, and so lead to the
+        same net: winners lie below their limit.
+        """
         latency, most = self.latency, scaled(self.space, size)
         by_size = self._evolution(f"params-{size:g}M", [limit(self.space, most)])
         sure = PROBABILITY if is_sure(latency) else None
-        budget_s = least_budget_s(latency, by_size.best.architecture, sure)
+        budget_s = least_budget_s(latency, self._typical(most), sure)
         by_latency = self._evolution(f"latency-{size:g}M", [Constraint(latency, most=budget_s, probability=sure or 0)])
         bounds = {"size": size, "max_params": most, "budget_s": budget_s, "probability": sure}
         return self._evolved("params", by_size, **bounds), self._evolved("latency", by_latency, **bounds)
+
+    def _typical(self, size: float) -> Architecture:
+        """Returns, of random nets whose sizes are nearest to one, that of the median predicted latency."""
+        drawn = self.space.sample(min(SPREAD, self.space.size), seed=self.pipeline.settings.seed + 8, design="spread")
+        near = sorted(drawn, key=lambda arch: abs(params(self.space, arch) - size))[:NEAREST]
+        ranked = np.argsort(self.latency.predict(near).latency_s, kind="stable")
+        return near[int(ranked[len(near) // 2])]
 
     def _evolved(self, kind: str, study: Study, **bounds: Any) -> Evolved:
         best = study.best

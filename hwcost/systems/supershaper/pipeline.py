@@ -34,7 +34,7 @@ from hwcost.systems.supershaper.claims import claims
 from hwcost.systems.supershaper.comparisons import Laboratory
 from hwcost.systems.supershaper.evolutions import Evolutions
 from hwcost.systems.supershaper.inheritance import Inherited
-from hwcost.systems.supershaper.predictors import BOOSTED, STAND_IN, Boosted
+from hwcost.systems.supershaper.predictors import BOOSTED, STAND_IN, Boosted, boosted
 from hwcost.systems.supershaper.presets import PRESETS, SuperShaperPreset
 from hwcost.systems.supershaper.results import (
     Backbone,
@@ -107,26 +107,27 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         campaign = self.measure(self.preset.measuring.workloads(self.space, archs))
         fitted = fit_latency(campaign, self.space, self.folder / "models" / "latency")
         rows = from_measurements(campaign.measurements, self.space, campaign.store_url)
-        return Latencies(**vars(fitted) | {"boosted": Boosted.fit(lambda name: train(rows, name))})
+        return Latencies(**vars(fitted) | {"boosted": Boosted.of(boosted(lambda name: train(rows, name)))})
 
     @stage
     def predictor(self) -> PerplexityFit:
-        """Fits the predictor of perplexity that guides the search, and the paper's: boosted trees on shapes (Figure 7a)."""
+        """Fits the predictor of perplexity that guides the search: boosted trees on shapes, or the preset's (Figure 7a)."""
         archs = [self.space.parse(key) for key in self.perplexities.archs]
 
         def fit(name: str) -> Trained:
             return fit_quality(self.space, archs, self.perplexities.perplexity, name, **_shapes_alone(name))
 
-        found = fit(self.preset.predictor)
+        trees = boosted(fit)
+        found = trees if self.preset.predictor is None else fit(self.preset.predictor)
         found.model.save(self.folder / "models" / "perplexity")
         return PerplexityFit(
             found.model.chosen or found.model.name, dict(found.metrics), found.model.importance(),
-            found.measured.tolist(), found.left_out.tolist(), Boosted.fit(fit),
+            found.measured.tolist(), found.left_out.tolist(), Boosted.of(trees),
         )  # fmt: skip
 
     @stage
     def search(self) -> Search:
-        """Evolves shapes within sizes, and within the latency that each of those winners is sure to keep.
+        """Evolves shapes within sizes, and within the latencies that nets of these sizes take.
 
         Constraints that the user gave take the place of all of these limits.
         """
@@ -211,7 +212,8 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     def check_settings(self) -> None:
         """Refuses a predictor that is not known, and an odd number of nets to compare."""
-        cost_model_class(self.preset.predictor)
+        if self.preset.predictor is not None:
+            cost_model_class(self.preset.predictor)
         nets = self.preset.compared.nets
         if nets % 2:
             raise UsageError(f"half of compared.nets are of about one size: set an even number, got {nets}")

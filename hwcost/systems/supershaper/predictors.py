@@ -27,14 +27,18 @@ class Boosted:
     importance: dict[str, float]
 
     @classmethod
-    def fit(cls, fit: Callable[[str], Trained]) -> Boosted:
-        """Fits boosted trees.
-
-        Args:
-            fit: Function that fits and cross-validates the cost model of a name.
-        """
-        try:
-            found = fit(BOOSTED)
-        except MissingExtraError:
-            found = fit(STAND_IN)
+    def of(cls, found: Trained) -> Boosted:
+        """Takes a fit."""
         return cls(found.model.name, dict(found.metrics), found.model.importance())
+
+
+def boosted(fit: Callable[[str], Trained]) -> Trained:
+    """Fits boosted trees.
+
+    Args:
+        fit: Function that fits and cross-validates the cost model of a name.
+    """
+    try:
+        return fit(BOOSTED)
+    except MissingExtraError:
+        return fit(STAND_IN)

@@ -14,14 +14,16 @@ class Compared:
     """Sizes of what is trained only to be compared (Figures 3 and 5); it has the recipe of the supernet's training.
 
     Attributes:
-        steps: Number of steps of each training.
-        seeds: Number of seeds, with each of which a supernet is trained by either rule of sampling; 0 for none.
+        rule_steps: Number of steps in which a supernet is trained by a rule of sampling.
+        seeds: Number of seeds, with each of which a supernet is trained by either rule; 0 for none.
+        net_steps: Number of steps in which a net is trained by itself.
         nets: Number of nets that are trained with and without what they inherit, even; 0 for none.
         points: Number of evaluations in a training.
     """
 
-    steps: int
+    rule_steps: int
     seeds: int
+    net_steps: int
     nets: int
     points: int = 10
 
@@ -41,7 +43,8 @@ class SuperShaperPreset(Preset):
         measured: Number of nets that the latency model is fitted on.
         evaluations: Number of evaluations in every evolution.
         tuning: Settings of fine-tuning, where the user gives tasks.
-        predictor: Name of the cost model of perplexity that guides the search; boosted trees learn from shapes alone.
+        predictor: Name of the cost model of perplexity that guides the search; None for the paper's, boosted trees on shapes
+            alone (XGBoost, or LightGBM where that is not installed).
         neighbours: Largest number of random nets around the size of each evolved one (Table 7).
         sizes: Bounds on size, in millions of parameters of scale ``paper`` as the paper counts them; at another scale they
             lie at the same shares of the range of sizes. The claims are about the middle one.
@@ -56,7 +59,7 @@ class SuperShaperPreset(Preset):
     measured: int
     evaluations: int
     tuning: Tuning
-    predictor: str = "auto"
+    predictor: str | None = None
     neighbours: int = 24
     sizes: tuple[float, ...] = (53, 66, 80, 96)
 
@@ -66,7 +69,7 @@ PRESETS = {
         scale="mini",
         backbone_steps=2,
         recipe=RECIPES["smoke"],
-        compared=Compared(steps=2, seeds=1, nets=2, points=2),
+        compared=Compared(rule_steps=2, seeds=1, net_steps=2, nets=2, points=2),
         sampled=12,
         batches=1,
         measured=10,
@@ -80,7 +83,7 @@ PRESETS = {
         scale="mini",
         backbone_steps=250,
         recipe=RECIPES["mini"].scaled(0.5),
-        compared=Compared(steps=100, seeds=5, nets=8),
+        compared=Compared(rule_steps=100, seeds=5, net_steps=300, nets=8),
         sampled=200,
         batches=4,
         measured=32,
@@ -92,13 +95,12 @@ PRESETS = {
         scale="paper",
         backbone_steps=175_000,  # the paper prints no number for the backbone: as many as for the supernet
         recipe=RECIPES["supershaper-paper"],
-        compared=Compared(steps=175_000, seeds=1, nets=14, points=100),
+        compared=Compared(rule_steps=175_000, seeds=1, net_steps=175_000, nets=14, points=100),
         sampled=10_000,
         batches=8,
         measured=1000,
         evaluations=19_900,  # 300 generations: the first has 100 members, each of the others 66 new ones
         tuning=TUNINGS["supershaper-paper"],
-        predictor="xgboost",
         neighbours=1000,
         sizes=(53, 63, 66, 69, 80, 90.5, 96),
         measuring=DEVICE_PROTOCOL,

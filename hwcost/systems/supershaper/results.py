@@ -98,8 +98,8 @@ class Evolved:
         arch: Key of the winner.
         params: Number of parameters of the winner, as the paper counts them.
         max_params: Bound on the number of parameters, as the paper counts them; None where the user gave constraints.
-        budget_s: Bound on latency in seconds: the least that the winner within ``max_params`` keeps with ``probability``, or
-            the user's; None where the user bounds no latency.
+        budget_s: Bound on latency in seconds: the least that the typical net of ``max_params`` parameters keeps with
+            ``probability``, or the user's; None where the user bounds no latency.
         probability: Probability with which the bound on latency holds; None where predictions are taken as they are.
         predicted_perplexity: Predicted perplexity of the winner.
         evaluations: Number of evaluations.

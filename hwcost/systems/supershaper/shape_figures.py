@@ -68,5 +68,5 @@ def _table_7(ax: Axes, rows: Sequence[ShapeDifference]) -> None:
     ax.set_xticks(range(len(rows)), [f"{row.name}\n{row.count} nets" for row in rows])
     ax.set(ylabel="correlation", xlim=(-0.6, len(rows) - 0.4))
     ax.grid(True, axis="y")
-    ax.legend(frameon=False, fontsize=8.5)
+    ax.legend(frameon=False, fontsize=8.5, loc="center left", bbox_to_anchor=(1.0, 0.5))
     entitle(ax, "Distance of shapes and difference of perplexity (Table 7)")

@@ -48,7 +48,8 @@ def _inherited(found: Inherited) -> list[Claim]:
         return []
     claims = []
     if found.spearman is not None:
-        text = f"Spearman {found.spearman} of {len(found.nets)} nets; of those of about one size {found.spearman_one_size}"
+        one_size = found.spearman_one_size or "not known"
+        text = f"Spearman {found.spearman} of {len(found.nets)} nets; of those of about one size {one_size}"
         claim = "nets rank by the perplexity that they inherit as they do when trained from random weights (Figure 5a)"
         by_size = f"; by size alone {found.spearman_by_size}"
         claims.append(Claim(claim, text + by_size, (found.spearman.low or 0) > 0))

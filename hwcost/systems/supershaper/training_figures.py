@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcost.report import COLORS, DASHED, Drawing, bars, entitle, scatter
+from hwcost.report import COLORS, Drawing, bars, entitle, scatter
 from hwcost.systems.supershaper.inheritance import Inheritance
 from hwcost.systems.supershaper.results import Backbone, Results
 from hwcost.systems.supershaper.rules import COMPARED, Rules
@@ -54,7 +54,7 @@ def _figure_3(ax: Axes, found: Rules) -> None:
     ax.set(xlabel="steps", ylabel="perplexity", yscale="log")
     ax.grid(True)
     ax.legend(frameon=False, fontsize=8.5, ncols=2)
-    entitle(ax, "Sandwiches and uniform sampling: mean and range over seeds (Figure 3b-e)")
+    entitle(ax, "Sandwich and uniform sampling, range over seeds (Figure 3b-e)")
 
 
 def _over_seeds(net: str, courses: Sequence[Trajectory]) -> tuple[list[float], list[float], list[float]]:
@@ -69,8 +69,6 @@ def _figure_5a(ax: Axes, nets: Sequence[Inheritance]) -> None:
         for label, banded in (("all sizes", False), ("one size", True))
     }  # fmt: skip
     scatter(ax, groups, ("perplexity inherited", "perplexity from random weights"), "Do both rank alike? (Figure 5a)")
-    ends = [min(one.inherited for one in nets), max(one.inherited for one in nets)]
-    ax.plot(ends, ends, **DASHED)
 
 
 def _figure_5b(ax: Axes, nets: Sequence[Inheritance]) -> None:
