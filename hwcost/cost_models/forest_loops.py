@@ -13,7 +13,8 @@ from numba import carray, cfunc, njit, types
 
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.forest import Bytes, Forest
-from hwcost.cost_models.ranks import GroupSum, Ranks
+from hwcost.cost_models.joint import JointTables
+from hwcost.cost_models.ranks import Ranks
 
 __all__ = ["LoopEngine", "ranks_by_loop"]
 
@@ -51,12 +52,12 @@ def _fill_ranks(
 def ranks_by_loop(ranks: Ranks, codes: Codes) -> Bytes:
     """Returns the ranks of codes (n, genes), shape (columns, n filled up to whole registers)."""
     found = np.zeros((len(ranks), -(-len(codes) // ROWS) * ROWS), dtype=np.uint8)
-    params = GroupSum(0.0, (), ()) if ranks.params is None else ranks.params
+    params = JointTables(0.0, (), ()) if ranks.params is None else ranks.params
     _fill_ranks(codes, ranks.genes, ranks.tables, params.base, *_flattened(params), ranks.passed, found)
     return found
 
 
-def _flattened(params: GroupSum) -> tuple[Any, Any, Any, Floats]:
+def _flattened(params: JointTables) -> tuple[Any, Any, Any, Floats]:
     """Returns a sum over groups as arrays: genes and factors of each group's index, its start, and all tables in a row."""
     width = max(map(len, params.groups), default=0)
     members = np.zeros((len(params.groups), width), dtype=np.int64)

@@ -76,6 +76,13 @@ class JointTables:
     groups: tuple[tuple[int, ...], ...]
     tables: tuple[Floats, ...]
 
+    def __call__(self, codes: Codes) -> Floats:
+        """Returns the sum for codes (n, genes), shape (n,)."""
+        total = np.full(len(codes), self.base)
+        for group, table in zip(self.groups, self.tables, strict=True):
+            total += table[tuple(codes[:, gene] for gene in group)]
+        return total
+
     def mean(self, probabilities: Sequence[Any]) -> Any:
         """Returns the mean of the sum when every gene is drawn by itself."""
         pairs = zip(self.groups, self.tables, strict=True)

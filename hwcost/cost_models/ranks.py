@@ -20,51 +20,13 @@ from numpy.typing import NDArray
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.features import WORK, Features
 from hwcost.cost_models.forest import Bytes, Forest
+from hwcost.cost_models.joint import JointTables
 from hwcost.cost_models.tabulate import JOINED
 
-__all__ = ["GroupSum", "OneByOne", "Ranks"]
+__all__ = ["OneByOne", "Ranks"]
 
 WIDTH = 64
 """Bytes of the ranks of one architecture, filled up with zeros, so that they fill a vector register."""
-
-
-@dataclass(frozen=True, eq=False)
-class GroupSum:
-    """A sum over groups of genes.
-
-    Attributes:
-        base: Value that is common to all.
-        groups: Numbers of the genes of each group.
-        tables: Per group, what each point adds, with an axis for every gene.
-    """
-
-    base: float
-    groups: tuple[tuple[int, ...], ...]
-    tables: tuple[Floats, ...]
-
-    @classmethod
-    def of_params(cls, features: Features) -> GroupSum | None:
-        """Returns the number of parameters of architectures; None where it is not such a sum, or groups are large."""
-        work = features.component_work[:, WORK.index("params")]
-        counts, joint = features.tables, None if features.tables is not None else features.joint
-        if counts is not None:
-            spans = [*counts._joined, *((left, counts.pairs[left]) for left in counts._between)]
-            pairs = [(tuple(range(first, first + table.ndim - 1)), table @ work) for first, table in spans]
-            return cls(float(counts.base @ work), tuple(group for group, _ in pairs), tuple(table for _, table in pairs))
-        if joint is None or any(len(kind.counts) > JOINED for kind in joint.kinds):
-            return None
-        pairs = [
-            (group, (kind.counts @ work).reshape([features.sizes[gene] for gene in group]))
-            for kind in joint.kinds for group in kind.groups
-        ]  # fmt: skip
-        return cls(float(joint.base @ work), tuple(group for group, _ in pairs), tuple(table for _, table in pairs))
-
-    def __call__(self, codes: Codes) -> Floats:
-        """Returns the sum for codes (n, genes), shape (n,)."""
-        total = np.full(len(codes), self.base)
-        for group, table in zip(self.groups, self.tables, strict=True):
-            total += table[tuple(codes[:, gene] for gene in group)]
-        return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +43,7 @@ class Ranks:
 
     genes: NDArray[np.int64]
     tables: Bytes
-    params: GroupSum | None
+    params: JointTables | None
     passed: Floats
     choices: list[tuple[Any, ...]]
 
@@ -99,7 +61,7 @@ class Ranks:
         genes, tables, params, passed = [], [], None, np.empty(0)
         for place, column in enumerate(forest.used):
             if column == len(columns):
-                params, passed = GroupSum.of_params(features), forest.least_whole(place)
+                params, passed = summed_params(features), forest.least_whole(place)
                 if params is None:
                     return None
                 continue
@@ -121,6 +83,23 @@ class Ranks:
         if self.params is not None:
             found[-1] = np.searchsorted(self.passed, self.params(codes), side="right")
         return found
+
+
+def summed_params(features: Features) -> JointTables | None:
+    """Returns the number of parameters of architectures; None where it is not such a sum, or groups are large."""
+    work = features.component_work[:, WORK.index("params")]
+    counts, joint = features.tables, None if features.tables is not None else features.joint
+    if counts is not None:
+        spans = [*counts._joined, *((left, counts.pairs[left]) for left in counts._between)]
+        pairs = [(tuple(range(first, first + table.ndim - 1)), table @ work) for first, table in spans]
+        return JointTables(float(counts.base @ work), tuple(group for group, _ in pairs), tuple(table for _, table in pairs))
+    if joint is None or any(len(kind.counts) > JOINED for kind in joint.kinds):
+        return None
+    pairs = [
+        (group, (kind.counts @ work).reshape([features.sizes[gene] for gene in group]))
+        for kind in joint.kinds for group in kind.groups
+    ]  # fmt: skip
+    return JointTables(float(joint.base @ work), tuple(group for group, _ in pairs), tuple(table for _, table in pairs))
 
 
 class OneByOne:
