@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -11,6 +12,10 @@ from hwcost.errors import StoreError
 
 LIMIT_BYTES = 10 * 10**9
 """Space that exported models may take; a BERT-base is half a GB."""
+RECENT_S = 6 * 3600.0
+"""Seconds in which a file counts as still in use: the processes of a campaign read the same files one after another."""
+FREE = 0.1
+"""Share of the disk that is to stay free, whatever is still in use."""
 
 
 def cache_dir(kind: str) -> Path:
@@ -29,15 +34,27 @@ def cache_dir(kind: str) -> Path:
 
 
 def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
-    """Deletes the files that were used longest ago (by modification time) until the rest fits."""
-    files = []
+    """Deletes the files that were used longest ago (by modification time) until the rest fits.
+
+    Those that were used within ``RECENT_S`` of the latest stay as long as the disk has room: a campaign over more models
+    than fit would export each of them anew in every process.
+    """
+    disk = shutil.disk_usage(folder)
+    recent_s = RECENT_S if disk.free > FREE * disk.total else 0.0
+    files = sorted(_files(folder), key=lambda file: -file[0].st_mtime_ns)
+    total = 0
+    for status, path in files:
+        total += status.st_size
+        if total > limit_bytes and files[0][0].st_mtime - status.st_mtime >= recent_s:
+            path.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[tuple[os.stat_result, Path]]:
+    """Returns the files of a folder that are there still, as other processes prune it too."""
+    found = []
     for path in folder.iterdir():
         try:
-            files.append((path.stat(), path))
-        except FileNotFoundError:  # another process pruned it
+            found.append((path.stat(), path))
+        except FileNotFoundError:
             continue
-    total = 0
-    for status, path in sorted(files, key=lambda file: -file[0].st_mtime_ns):
-        total += status.st_size
-        if total > limit_bytes:
-            path.unlink(missing_ok=True)
+    return found

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import pytest
 
 from hwcost._io import write_atomically
-from hwcost.backends.cache import cache_dir, prune
+from hwcost.backends.cache import RECENT_S, cache_dir, prune
 from hwcost.errors import StoreError
 
 
@@ -34,9 +35,26 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path) -> None:
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.onnx", "old")]
 
 
+def aged(folder, ages: dict[str, float]) -> None:
+    """Writes files of ten bytes, each used so many seconds before the latest."""
+    for name, age in ages.items():
+        (folder / name).write_bytes(b"x" * 10)
+        os.utime(folder / name, (1_000_000 - age, 1_000_000 - age))
+
+
+def names(folder) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_what_was_used_longest_ago_goes_first(tmp_path) -> None:
-    for age, name in enumerate(["new", "middle", "old"]):
-        (tmp_path / name).write_bytes(b"x" * 10)
-        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    aged(tmp_path, {"new": 0, "middle": 2 * RECENT_S, "old": 3 * RECENT_S})
     prune(tmp_path, limit_bytes=20)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["middle", "new"]
+    assert names(tmp_path) == ["middle", "new"]
+
+
+@pytest.mark.parametrize(("free", "left"), [(0.5, ["fourth", "new", "third"]), (0.01, ["new", "third"])])
+def test_what_is_in_use_stays_while_the_disk_has_room(tmp_path, monkeypatch, free, left) -> None:
+    aged(tmp_path, {"new": 0, "third": 1, "fourth": RECENT_S / 2, "old": 2 * RECENT_S})
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(total=1000, free=1000 * free))
+    prune(tmp_path, limit_bytes=20)
+    assert names(tmp_path) == left
