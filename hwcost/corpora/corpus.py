@@ -16,7 +16,7 @@ from hwcost._cached import cached_property
 from hwcost.errors import DataError, UsageError
 
 AT_ONCE = 4096
-"""Sentences, at least, that :meth:`Corpus.runs` yields at a time."""
+"""Sentences, at most, that :meth:`Corpus.runs` yields at a time."""
 
 
 @dataclass(frozen=True)
@@ -83,28 +83,46 @@ class Corpus(Sequence[Document]):
     def digest(self) -> str:
         """SHA-256 of names and sentences in order, in hexadecimal; equal for equal content."""
         content = hashlib.sha256()
-        for document in self:
-            content.update(_identity(document))
+        for _ in self.runs(content):
+            pass
         return content.hexdigest()
 
+    def sentences(self) -> Iterator[str]:
+        """Yields all sentences in order, and holds no document as a whole where it need not be."""
+        for sentences, _ in self.runs():
+            yield from sentences
+
     def runs(self, content: Any = None) -> Iterator[tuple[list[str], list[int]]]:
-        """Yields sentences of consecutive documents, some thousand at a time, and how many each of the documents has.
+        """Yields sentences in order, some thousand at a time, and the places among them at which a document ends.
 
         Args:
             content: Hash that the documents are added to, as :attr:`digest` adds them; None for none.
         """
-        sentences: list[str] = []
-        counts: list[int] = []
-        for document in self:
+        block: list[str] = []
+        ends: list[int] = []
+        for name, sentences in self._streams():
             if content is not None:
-                content.update(_identity(document))
-            sentences += document.sentences
-            counts.append(len(document.sentences))
-            if len(sentences) >= AT_ONCE:
-                yield sentences, counts
-                sentences, counts = [], []
-        if counts:
-            yield sentences, counts
+                content.update(f"[{json.dumps(name)}".encode())
+            for sentence in sentences:
+                block.append(sentence)
+                if content is not None:
+                    content.update(f", {json.dumps(sentence)}".encode())
+                if len(block) >= AT_ONCE:
+                    yield block, ends
+                    block, ends = [], []
+            if content is not None:
+                content.update(b"]")
+            ends.append(len(block))
+        if ends:
+            yield block, ends
+
+    def _streams(self) -> Iterator[tuple[str, Iterable[str]]]:
+        """Yields the name of every document, and its sentences."""
+        if isinstance(self._documents, LazyDocuments):
+            for number in range(len(self)):
+                yield self._documents.name(number), self._documents.sentences(number)
+        else:
+            yield from ((document.name, document.sentences) for document in self._documents)
 
     def split(self, held_out: float = 0.1) -> tuple[Corpus, Corpus]:
         """Parts the documents into those to train on and those to judge by.
@@ -143,6 +161,10 @@ class LazyDocuments(Sequence[Document], ABC):
     def read(self, index: int) -> Document:
         """Reads a document, of a number from 0 on."""
 
+    def sentences(self, index: int) -> Iterable[str]:
+        """Returns the sentences of a document, of one that is large without holding it."""
+        return self.read(index).sentences
+
     @overload
     def __getitem__(self, index: int) -> Document: ...
     @overload
@@ -175,16 +197,19 @@ class Chosen(LazyDocuments):
         """See the base class."""
         return self._documents[int(self._numbers[index])]
 
+    def sentences(self, index: int) -> Iterable[str]:
+        """See the base class."""
+        number = int(self._numbers[index])
+        if isinstance(self._documents, LazyDocuments):
+            return self._documents.sentences(number)
+        return self._documents[number].sentences
+
 
 def _names(documents: Sequence[Document]) -> Iterator[str]:
     if isinstance(documents, LazyDocuments):
         yield from map(documents.name, range(len(documents)))
     else:
         yield from (document.name for document in documents)
-
-
-def _identity(document: Document) -> bytes:
-    return json.dumps([document.name, *document.sentences]).encode()
 
 
 def _fraction(name: str) -> float:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.corpora.corpus import Corpus
+from hwcost.corpora.encoding import DTYPES, write
 from hwcost.corpora.tokenizer import Tokenizer
-
-AT_ONCE = 4096
-"""Sentences given to the tokenizer at a time."""
+from hwcost.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -60,29 +63,37 @@ class Encoded:
 
 
 def encode(corpus: Corpus, tokenizer: Tokenizer) -> Encoded:
-    """Encodes every sentence of a corpus, once.
+    """Encodes every sentence of a corpus, once, into files without a name, which are mapped and go with the process.
 
     Args:
         corpus: The text.
         tokenizer: Tokenizer of the text.
+
+    Raises:
+        UsageError: When there is no room for them.
     """
-    pieces = list(_pieces(corpus, tokenizer))
-    lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
-    owners = np.repeat(np.arange(len(corpus)), [len(document.sentences) for document in corpus])[lengths > 0]
-    held = np.bincount(owners, minlength=len(corpus))
-    return Encoded(np.concatenate(pieces), _offsets(lengths[lengths > 0]), _offsets(held))
+    try:
+        with ExitStack() as opened:
+            files = {name: opened.enter_context(TemporaryFile()) for name in DTYPES}
+            counts = write(corpus, tokenizer, files)
+            return Encoded(**{name: mapped(file, name, counts[name]) for name, file in files.items()})
+    except OSError as error:
+        raise UsageError(
+            f"cannot write the tokens of {corpus.source} to '{gettempdir()}': {error.strerror}. Make room, name another "
+            "folder in TMPDIR, or prepare the corpus once with hwcost supernet tokens"
+        ) from None
 
 
-def _pieces(corpus: Corpus, tokenizer: Tokenizer) -> Iterator[NDArray[np.int32]]:
-    texts = (sentence for document in corpus for sentence in document.sentences)
-    while some := list(itertools.islice(texts, AT_ONCE)):
-        yield from sentence_tokens(some, tokenizer)
+def mapped(file: IO[bytes] | Path, name: str, count: int) -> NDArray[Any]:
+    """Maps a file of numbers into memory, to be read.
 
-
-def sentence_tokens(texts: Sequence[str], tokenizer: Tokenizer) -> list[NDArray[np.int32]]:
-    """Returns the tokens of each sentence."""
-    return [np.array(numbers, dtype=np.int32) for numbers in tokenizer.encode(texts)]
-
-
-def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    Args:
+        file: The file.
+        name: Name of its numbers, of those of :data:`~hwcost.corpora.encoding.DTYPES`.
+        count: How many it has.
+    """
+    if not count:
+        return np.zeros(0, dtype=DTYPES[name])
+    if not isinstance(file, Path):
+        file.flush()
+    return np.memmap(file, dtype=DTYPES[name], mode="r", shape=(count,))

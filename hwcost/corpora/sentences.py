@@ -6,9 +6,7 @@ a word that does not begin with a lower-case letter; not with an abbreviation or
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from itertools import zip_longest
+from collections.abc import Iterable, Iterator
 
 ABBREVIATIONS = frozenset(
     (
@@ -18,7 +16,6 @@ ABBREVIATIONS = frozenset(
 )  # fmt: skip
 """Words whose full stop ends no sentence, in lower case."""
 
-_BLANK_LINES = re.compile(r"\n[^\S\n]*\n\s*")
 _OPENING = "\"'([{“‘«`*"
 _CLOSING = "\"')]}”’»`*"
 
@@ -29,15 +26,43 @@ def sentences(text: str) -> list[str]:
     Args:
         text: Any text; a blank line ends a paragraph.
     """
-    return [sentence for paragraph in _BLANK_LINES.split(text) for sentence in _split(paragraph.split())]
+    return list(streamed([text]))
 
 
-def _split(words: list[str]) -> Iterator[str]:
-    begin = 0
-    for end, (word, follower) in enumerate(zip_longest(words, words[1:], fillvalue=""), start=1):
-        if not follower or _ends_sentence(word, follower):
-            yield " ".join(words[begin:end])
-            begin = end
+def streamed(pieces: Iterable[str]) -> Iterator[str]:
+    """Yields the sentences of a text one by one, and holds no more of it than a piece and a sentence.
+
+    Args:
+        pieces: The text in order, cut anywhere.
+    """
+    held: list[str] = []
+    for word in _words(pieces):
+        if held and (not word or _ends_sentence(held[-1], word)):
+            yield " ".join(held)
+            held = []
+        if word:
+            held.append(word)
+    if held:
+        yield " ".join(held)
+
+
+def _words(pieces: Iterable[str]) -> Iterator[str]:
+    """Yields the words of a text, and an empty one for a blank line."""
+    cut, is_blank = "", True
+    for piece in pieces:
+        *lines, rest = (cut + piece).split("\n")
+        for line in lines:
+            found = line.split()
+            yield from found
+            if is_blank and not found:
+                yield ""
+            is_blank = True
+        found = rest.split()
+        cut = found.pop() if rest and not rest[-1].isspace() else ""
+        yield from found
+        is_blank = is_blank and not found
+    if cut:
+        yield cut
 
 
 def _ends_sentence(word: str, follower: str) -> bool:

@@ -11,18 +11,18 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._io import write_text
 from hwcost.corpora.corpus import Corpus
-from hwcost.corpora.encoded import Encoded, sentence_tokens
+from hwcost.corpora.encoded import Encoded, mapped
+from hwcost.corpora.encoding import DTYPES, write
 from hwcost.corpora.tokenizer import Tokenizer
 from hwcost.errors import DataError, UsageError
 
@@ -31,7 +31,6 @@ __all__ = ["TokenFiles", "is_token_folder", "prepare", "token_folder"]
 HEADER = "header.json"
 KIND, VERSION = "hwcost tokens", 1
 SIDES = ("training", "held-out")
-DTYPES = {"tokens": "<i4", "sentences": "<i8", "documents": "<i8"}
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _mapped(folder: Path, side: str, counts: dict[str, Any]) -> Encoded:
         path, count = folder / f"{side}.{name}", int(counts[name])
         if path.stat().st_size != count * np.dtype(dtype).itemsize:
             raise ValueError(f"'{path.name}' has not the size of {count} numbers")
-        arrays[name] = np.memmap(path, dtype=dtype, mode="r", shape=(count,))
+        arrays[name] = mapped(path, name, count)
     return Encoded(**arrays)
 
 
@@ -122,45 +121,6 @@ def _write(corpus: Corpus, tokenizer: Tokenizer, folder: Path, side: str) -> dic
     """Writes one side; returns how many numbers each file has, and the digest of the text."""
     content = hashlib.sha256()
     with ExitStack() as opened:
-        tokens, sentences, documents = (opened.enter_context(_Numbers(folder, side, name)) for name in DTYPES)
-        sentences.add(np.zeros(1, dtype=np.int64))
-        documents.add(np.zeros(1, dtype=np.int64))
-        for lengths, numbers, ends in _pieces(corpus, tokenizer, content):
-            sentences.add(tokens.count + np.cumsum(lengths))
-            tokens.add(numbers)
-            documents.add(ends)
-    return {**{one.name: one.count for one in (tokens, sentences, documents)}, "digest": content.hexdigest()}
-
-
-def _pieces(
-    corpus: Corpus, tokenizer: Tokenizer, content: Any
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]]:
-    """Yields runs of sentences: tokens of each, all tokens, and the number of sentences up to the end of each document."""
-    held = 0
-    for texts, documents in corpus.runs(content):
-        pieces = sentence_tokens(texts, tokenizer)
-        lengths = np.array([len(piece) for piece in pieces], dtype=np.int64)
-        kept = np.concatenate([[0], np.cumsum(lengths > 0)])
-        ends = np.cumsum([0, *documents])[1:]
-        yield lengths[lengths > 0], np.concatenate(pieces), held + kept[ends]
-        held += int(kept[-1])
-
-
-class _Numbers:
-    """A flat file of numbers that grows."""
-
-    def __init__(self, folder: Path, side: str, name: str) -> None:
-        self.name, self.count, self._path = name, 0, folder / f"{side}.{name}"
-        self._file: IO[bytes]
-
-    def __enter__(self) -> _Numbers:
-        self._file = self._path.open("wb")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, numbers: NDArray[Any]) -> None:
-        """Appends numbers."""
-        self._file.write(np.ascontiguousarray(numbers, dtype=DTYPES[self.name]).tobytes())
-        self.count += len(numbers)
+        files = {name: opened.enter_context((folder / f"{side}.{name}").open("wb")) for name in DTYPES}
+        counts = write(corpus, tokenizer, files, content)
+    return {**counts, "digest": content.hexdigest()}

@@ -60,7 +60,7 @@ def train_wordpiece(corpus: Corpus, vocabulary: int, lowercase: bool) -> dict[st
         vocab_size=vocabulary, min_frequency=2, show_progress=False, limit_alphabet=len(alphabet),
         initial_alphabet=alphabet, special_tokens=[*SPECIALS, *alphabet, *_continuations(words, alphabet)],
     )  # fmt: skip
-    inner.train_from_iterator((text for document in corpus for text in document.sentences), trainer)
+    inner.train_from_iterator(corpus.sentences(), trainer)
     trained: dict[str, int] = inner.get_vocab()
     return trained
 
@@ -68,7 +68,7 @@ def train_wordpiece(corpus: Corpus, vocabulary: int, lowercase: bool) -> dict[st
 def _words(corpus: Corpus, inner: Any) -> Counter[str]:
     """Counts words as BERT sees them: folded, and parted at white space and punctuation."""
     fold, parted = inner.normalizer.normalize_str, inner.pre_tokenizer.pre_tokenize_str
-    return Counter(word for document in corpus for text in document.sentences for word, _ in parted(fold(text)))
+    return Counter(word for text in corpus.sentences() for word, _ in parted(fold(text)))
 
 
 def _alphabet(words: Counter[str], size: int) -> list[str]:

@@ -19,14 +19,14 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import torch
 from torch import nn
 
-from hwcost._jsonl import append, keep_first, whole_lines
+from hwcost._jsonl import keep_first
 from hwcost._log import logger
 from hwcost.errors import DataError, MeasurementError, UsageError
-from hwcost.files import writing
 from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernets.optimizers import optimizer
 from hwcost.supernets.ranks import ALONE, Ranks, here
 from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.training_log import LOG, Progress, Summary, keep, read_log
 
 __all__ = [
     "Objective", "Pass", "Phase", "Progress", "SteppedObjective", "Summary", "device_of", "moved", "read_log", "stepping",
@@ -34,8 +34,6 @@ __all__ = [
 ]  # fmt: skip
 
 _log = logger(__name__)
-
-LOG = "log.jsonl"
 
 Batch = dict[str, torch.Tensor]
 
@@ -108,50 +106,6 @@ class Phase:
     about: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a training stands after a step.
-
-    Attributes:
-        phase: Name of the phase.
-        step: Steps of it that are finished.
-        steps: Steps that it has.
-        done: Steps of all phases that are finished.
-        total: Steps of all phases.
-        losses: Loss of every pass by its name, the mean over micro batches.
-        tokens: Tokens that the step's passes ran.
-    """
-
-    phase: str
-    step: int
-    steps: int
-    done: int
-    total: int
-    losses: dict[str, float]
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What one call of :func:`train` did.
-
-    Attributes:
-        steps: Steps that it took; 0 where the training was finished before.
-        tokens: Tokens that its passes ran.
-        first: The first step.
-        last: The last step.
-    """
-
-    steps: int = 0
-    tokens: int = 0
-    first: Progress | None = None
-    last: Progress | None = None
-
-    def after(self, state: Progress) -> Summary:
-        """Returns the summary with one step more."""
-        return Summary(self.steps + 1, self.tokens + state.tokens, self.first or state, state)
-
-
 def train(
     module: nn.Module,
     phases: Iterable[Phase],
@@ -201,7 +155,7 @@ def train(
             state = Progress(stretch[index].name, step + 1, run.recipe.steps, done + step + 1, total, losses, tokens)
             summary = summary.after(state)
             if place is not None:
-                _keep(place, state)
+                keep(place, state)
                 if (step + 1) % save_every == 0 and step + 1 < run.recipe.steps:
                     run.checkpoint(index, step + 1, known).save(place)
             if ranks.is_first:
@@ -382,11 +336,6 @@ def _moved(state: dict[str, torch.Tensor], parameter: torch.Tensor) -> dict[str,
     return {kind: value.to(parameter.device) if value.ndim else value for kind, value in state.items()}
 
 
-def _keep(folder: Path, state: Progress) -> None:
-    with writing(folder / LOG):
-        append(folder / LOG, asdict(state))
-
-
 def _plain(recipe: Recipe) -> dict[str, Any]:
     plain: dict[str, Any] = json.loads(json.dumps(asdict(recipe)))
     return plain
@@ -401,19 +350,3 @@ def device_of(module: nn.Module) -> torch.device:
 def moved(batch: dict[str, Any], device: torch.device | str) -> Batch:
     """Turns a batch of numpy arrays into tensors on a device."""
     return {name: torch.from_numpy(array).to(device) for name, array in batch.items()}
-
-
-def read_log(folder: str | Path) -> Iterator[Progress]:
-    """Yields the progress that a training wrote, step by step.
-
-    Raises:
-        DataError: When there is no log, or it is damaged.
-    """
-    path = Path(folder) / LOG
-    try:
-        for line in whole_lines(path):
-            yield Progress(**json.loads(line))
-    except OSError as error:
-        raise DataError(f"there is not a log of a training at '{path}': {error.strerror}") from None
-    except (ValueError, TypeError):
-        raise DataError(f"'{path}' is not a log of a training, or it is damaged") from None

@@ -23,7 +23,7 @@ from hwcost.cli.main import invoke
 from hwcost.supernets import subnet
 from hwcost.supernets.checkpoint import FILE, Checkpoint
 from hwcost.supernets.run import SETTINGS
-from hwcost.supernets.training import LOG
+from hwcost.supernets.training_log import LOG
 
 pytestmark = pytest.mark.torch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import numpy as np
 import pytest
@@ -10,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwcost.corpora import Corpus, Document
-from hwcost.corpora import encoded as encoded_module
 from hwcost.corpora.encoded import Encoded, encode
 from tests.corpora.synthetic import LENGTHS, Words, synthetic
 
@@ -39,10 +39,11 @@ def test_tokens_and_offsets() -> None:
 def test_sentences_are_encoded_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = synthetic()
     whole = encode(corpus, Words(corpus))  # type: ignore[arg-type]
-    monkeypatch.setattr(encoded_module, "AT_ONCE", 7)
+    monkeypatch.setattr(sys.modules[Corpus.__module__], "AT_ONCE", 7)
     parts = encode(corpus, Words(corpus))  # type: ignore[arg-type]
     assert np.array_equal(whole.tokens, parts.tokens)
     assert np.array_equal(whole.sentences, parts.sentences)
+    assert np.array_equal(whole.documents, parts.documents)
 
 
 def test_sentences_without_tokens_are_left_out() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.corpora.sentences import sentences
+from hwcost.corpora.sentences import _ends_sentence, sentences, streamed
 
 
 @pytest.mark.parametrize(
@@ -38,3 +41,22 @@ def test_no_word_is_lost_or_moved(text: str) -> None:
 def test_long_texts_take_no_longer_by_the_word() -> None:
     assert len(sentences("no. end " * 100_000)) == 1
     assert len(sentences("An end. " * 100_000)) == 100_000
+
+
+def by_paragraphs(text: str) -> list[str]:
+    """The rule in another way: paragraphs by a pattern, and sentences within each by pairs of words."""
+    found = []
+    for paragraph in re.split(r"\n[^\S\n]*\n\s*", text):
+        words, begin = paragraph.split(), 0
+        for end, (word, follower) in enumerate(itertools.zip_longest(words, words[1:], fillvalue=""), start=1):
+            if not follower or _ends_sentence(word, follower):
+                found.append(" ".join(words[begin:end]))
+                begin = end
+    return found
+
+
+@given(st.text(st.sampled_from("aB. \n\r\t\x0b\u2028!'")), st.lists(st.integers(0, 40), max_size=6))
+def test_text_cut_anywhere_gives_the_same_sentences(text: str, cuts: list[int]) -> None:
+    places = sorted({0, len(text), *(min(cut, len(text)) for cut in cuts)})
+    pieces = [text[begin:end] for begin, end in itertools.pairwise(places)]
+    assert list(streamed(pieces)) == sentences(text) == by_paragraphs(text)

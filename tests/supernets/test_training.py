@@ -19,7 +19,8 @@ from hwcost.supernets.optimizers import Lamb, optimizer
 from hwcost.supernets.recipe import RECIPES, Recipe, recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.sampling import Sandwich, Uniform, rule
-from hwcost.supernets.training import LOG, Phase, read_log, train
+from hwcost.supernets.training import Phase, read_log, train
+from hwcost.supernets.training_log import LOG
 from tests.supernets.nets import shaken
 
 pytestmark = pytest.mark.torch
