@@ -181,7 +181,8 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def trainings(self) -> dict[str, Training]:
         """See the base class; the memory of distillation and of fine-tuning is that of the largest student."""
         preset = self.preset
-        return planned(self.space, preset.teacher, preset.recipe, preset.flash, preset.tuning if self.tunes else None)
+        tuning = preset.tuning.of(one.name for one in self.tasks) if self.tunes else None
+        return planned(self.space, preset.teacher, preset.recipe, preset.flash, tuning)
 
     @cached_property
     def space(self) -> AutoDistill:
