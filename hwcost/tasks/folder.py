@@ -58,7 +58,7 @@ def labelled_folder(
         kind: ``classification``, ``regression``, ``tagging`` or ``span``; None for what the layout or the files say.
         metric: Name of the metric that nets are selected by; None for the usual one.
         name: Name of the task in reports; None for the layout's, or the folder's.
-        language: Name of the column of languages, by which scores are told too; None for ``language`` or ``langs``.
+        language: Name of the column of languages, by which scores are reported too; None for ``language`` or ``langs``.
         stride: Number of tokens by which windows over a long text move, where answers are spans; None for a third of a
             sequence.
         longest: Number of tokens of an answer, at most; None for 30.
