@@ -124,6 +124,11 @@ class Tokenizer:
         encodings = self._inner.encode_batch_fast(list(texts), add_special_tokens=False)
         return [encoding.ids for encoding in encodings]
 
+    def encode_with_offsets(self, texts: Sequence[str]) -> list[tuple[list[int], list[tuple[int, int]]]]:
+        """Returns the token numbers of each text and, for each token, its first character and the one after its last."""
+        encodings = self._inner.encode_batch(list(texts), add_special_tokens=False)
+        return [(encoding.ids, encoding.offsets) for encoding in encodings]
+
 
 def _make(vocabulary: dict[str, int], lowercase: bool, source: str) -> Tokenizer:
     inner = library().Tokenizer(library().models.WordPiece(vocabulary, unk_token=UNKNOWN))

@@ -70,8 +70,9 @@ def task_loss(outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Returns the mean cross-entropy of classes, in nats, or the mean squared error of numbers.
 
     Args:
-        outputs: Outputs of a head, (B, outputs) or (B, S, outputs).
-        labels: Targets, (B,) or (B, S): integers, negative where there is none, or floating-point numbers.
+        outputs: Outputs of a net, (B, outputs), (B, S, outputs) or, where answers are spans, (B, 2, S): positions are
+            classes then.
+        labels: Targets, (B,), (B, S) or (B, 2): integers, negative where there is none, or floating-point numbers.
     """
     if labels.is_floating_point():
         return functional.mse_loss(outputs[..., 0].float(), labels)
@@ -173,13 +174,14 @@ def scores(model: TaskNet, task: EncodedTask, batch_size: int = 64) -> dict[str,
         task: The task.
         batch_size: Examples at a time.
     """
-    return {split: task.task.scores(*predictions(model, one, batch_size)) for split, one in task.validation.items()}
+    return {
+        split: task.task.scores(task.task.validation[split], predictions(model, one, batch_size))
+        for split, one in task.validation.items()
+    }
 
 
-def predictions(
-    model: TaskNet, examples: EncodedExamples, batch_size: int = 64
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Returns targets and predictions, (n,) each: one per example or, where words have targets, one per word.
+def predictions(model: TaskNet, examples: EncodedExamples, batch_size: int = 64) -> NDArray[Any]:
+    """Returns predictions: one per example, per word where words have targets, or per question where answers are spans.
 
     Called by every process of torch's default process group, it divides the batches among them; all have all in the end.
 
@@ -188,18 +190,17 @@ def predictions(
         examples: Examples.
         batch_size: Examples at a time.
     """
-    ranks, device, true = here(), device_of(model), []
+    ranks, device = here(), device_of(model)
     outputs: list[torch.Tensor] = []
     share = -(-len(examples) // (batch_size * ranks.count))  # batches of a process; the last processes may have fewer
     with torch.no_grad():
         for number, one in enumerate(examples.batches(batch_size)):
             kept = one["labels"] != SKIPPED if examples.is_per_word else np.ones(len(one["labels"]), dtype=bool)
-            true.append(one["labels"][kept])
             if number // share == ranks.rank or number == 0:  # the first tells a process without batches the shape of none
                 found = model(*inputs(moved(one, device))).float()[torch.from_numpy(kept).to(device)]
                 outputs.append(found if number // share == ranks.rank else found[:0])
     every = torch.cat(ranks.gather(torch.cat(outputs))).cpu().numpy()
-    return np.concatenate(true), model.target.predicted(every)
+    return examples.predicted(every, model.target)
 
 
 def _micro_batches(task: EncodedTask, recipe: Recipe) -> Batches:

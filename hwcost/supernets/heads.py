@@ -1,8 +1,9 @@
 # mypy: allow-subclassing-any
 """Nets that end in the head of a labelled task, plain ones and elastic ones.
 
-Source: Devlin et al., "BERT", section 4.1 (a dense layer on the pooled first token, for one text or two) and section 5.3
-(one on the first piece of every word). Shapes: B sequences, S tokens, h the width of the hidden states.
+Source: Devlin et al., "BERT", section 4.1 (a dense layer on the pooled first token, for one text or two), section 4.2 (two
+scores of every token, for spans) and section 5.3 (a dense layer on the first piece of every word). Shapes: B sequences, S
+tokens, h the width of the hidden states.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class TaskNet(nn.Module):
     def __init__(self, net: nn.Module, target: Target, seed: int = 0) -> None:
         super().__init__()
         self.net, self.target = net, target
-        self.head = TaskHead(width_of(self), target.outputs, target.is_per_word, seed)
+        self.head = TaskHead(width_of(self), target.outputs, target.is_per_word or target.is_span, seed)
         device = next(net.parameters()).device
         if self.head.dense.weight.device != device:  # tensors without values, of which memory is planned, cannot be moved
             self.head.to(device)
@@ -91,8 +92,13 @@ class TaskNet(nn.Module):
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
     ) -> torch.Tensor:
-        """Three int64 tensors (B, S) -> (B, outputs), or (B, S, outputs) where words have targets."""
-        return self.head(self.hidden(input_ids, attention_mask, token_type_ids))
+        """Three int64 tensors (B, S) -> (B, outputs).
+
+        Where words have targets, (B, S, outputs); where answers are spans, (B, 2, S): the scores of all positions as the
+        first of the span, and as the last.
+        """
+        found: torch.Tensor = self.head(self.hidden(input_ids, attention_mask, token_type_ids))
+        return found.transpose(1, 2) if self.target.is_span else found
 
     def start_from(self, other: TaskNet) -> None:
         """Starts from a net that was fine-tuned on another task; its last layer stays fresh where the targets differ.

@@ -1,13 +1,13 @@
 """Grids of settings for fine-tuning, among them those of the papers: the best on validation data is taken.
 
-Sources: SuperShaper, Table 2; AutoDistil, Table 10; Finding Fast Transformers, appendix D.1.
+Sources: SuperShaper, Table 2; AutoDistil, Table 10; Finding Fast Transformers, appendix D.1 and Table 9.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from hwcost.errors import UnknownNameError, UsageError
@@ -86,12 +86,21 @@ class Tuning:
 
     @property
     def seq_len(self) -> int:
-        """Tokens of a sequence, special ones included."""
+        """Tokens of a sequence, special ones included, of tasks without a grid of their own."""
         return self.other.base.seq_len
 
     def grid(self, task: str) -> Grid:
         """Returns a task's grid."""
         return self.tasks.get(task, self.other)
+
+    def of(self, tasks: Iterable[str]) -> Tuning:
+        """Returns the settings without the grids of other tasks.
+
+        Args:
+            tasks: Names of tasks.
+        """
+        names = set(tasks)
+        return replace(self, tasks={name: grid for name, grid in self.tasks.items() if name in names})
 
 
 _BASE = Recipe(steps=1, batch_size=32, seq_len=128, learning_rate=2e-5, weight_decay=0.0)
@@ -103,6 +112,7 @@ _TABLE_10 = {
         ("rte", 2e-5, 10),
     )
 }  # fmt: skip
+_OWN = Grid(replace(_BASE, weight_decay=0.01), epochs=(3, 5), learning_rates=(2e-5, 5e-5))
 
 TUNINGS: dict[str, Tuning] = {
     "supershaper-paper": Tuning(
@@ -111,12 +121,19 @@ TUNINGS: dict[str, Tuning] = {
         {"rte": "mnli", "mrpc": "mnli", "stsb": "mnli"},
     ),
     "autodistil-paper": Tuning(_TABLE_10["rte"], _TABLE_10),
-    "autodistill": Tuning(Grid(replace(_BASE, weight_decay=0.01), epochs=(3, 5), learning_rates=(2e-5, 5e-5))),
-    "components-paper": Tuning(Grid(replace(_BASE, weight_decay=0.01), epochs=(6, 7), learning_rates=(2e-5, 3e-5, 4e-5))),
+    "autodistill": Tuning(_OWN, dict.fromkeys(("squad", "squad_v2"), replace(_OWN, base=replace(_OWN.base, seq_len=384)))),
+    "components-paper": Tuning(
+        replace(_OWN, epochs=(6, 7), learning_rates=(2e-5, 3e-5, 4e-5)),
+        {
+            "xnli": replace(_OWN, epochs=(3,), learning_rates=(2e-5, 3e-5, 5e-5)),
+            "wikiann": replace(_OWN, epochs=(10,), learning_rates=(3e-5,)),
+        },
+    ),
 }
 """SuperShaper: Table 2, and section 4.1 for the start from MNLI. AutoDistil: Table 10; tasks that it lacks have its settings
-of small tasks, and the decay is that of BERT. Finding Fast Transformers: appendix D.1; the batch of 32 and the decay are
-choices. ``autodistill`` is a choice: that paper prints no settings."""
+of small tasks, and the decay is that of BERT. Finding Fast Transformers: appendix D.1, and Table 9 for XNLI and WikiAnn; the
+batch of 32 and the decay are choices. ``autodistill`` is a choice, as that paper prints no settings; SQuAD has the length of
+BERT's released code."""
 
 
 def tuning(name: str) -> Tuning:

@@ -199,6 +199,10 @@ class Pipeline(ABC, Generic[PresetT]):
         """Returns the quantities that the system fits a cost model of where none is given, which constraints may name."""
         return ()
 
+    def quantities(self) -> tuple[str, ...]:
+        """Returns the quantities that campaigns are asked for beside latency, of those that are watched only where asked."""
+        return ()
+
     def baseline(self, name: str) -> Architecture | None:
         """Returns the architecture of a space that constraints such as ``flops<=0.5x`` are relative to."""
         return None
@@ -403,27 +407,27 @@ class Pipeline(ABC, Generic[PresetT]):
         estimator = {} if parts.estimator is None or parts.searcher != POLICY else {"estimator": parts.estimator}
         return {"searcher": parts.searcher, "searcher_options": {**estimator, **parts.searcher_options}}
 
-    def constraints(self, name: str, cost: Any = None) -> list[Constraint]:
+    def constraints(self, name: str, *costs: Any) -> list[Constraint]:
         """Returns the constraints that the user gave, on a space.
 
         Args:
             name: Name of the space, of those of :meth:`spaces`.
-            cost: Cost model that ``latency_s`` stands for.
+            *costs: Cost models that constraints name by their quantities, such as ``latency_s``; None stands for no model.
 
         Raises:
             UsageError: When one cannot be read.
         """
         space = self.spaces()[name]
-        spec, baseline = self._written(space, cost), self.baseline(name)
+        spec, baseline = self._written(space, *costs), self.baseline(name)
         return [
             spec.constraint(one, baseline) if isinstance(one, str) else one if isinstance(one, Constraint) else one(space)
             for one in self.parts.constraints
         ]
 
-    def _written(self, space: SearchSpace, cost: Any) -> SearchSpec:
+    def _written(self, space: SearchSpace, *costs: Any) -> SearchSpec:
         """Returns what reads constraints as they are typed."""
-        models = {} if cost is None else {cost.quantity: cost}
-        sure = PROBABILITY if cost is None or is_sure(cost) else 0.0
+        models = {cost.quantity: cost for cost in costs if cost is not None}
+        sure = PROBABILITY if all(map(is_sure, models.values())) else 0.0
         return SearchSpec(space, self.preset.measuring.seq_len, sure, models)
 
     def run_study(self, name: str, doing: str, problem: Problem, **options: Any) -> Study:
@@ -466,6 +470,7 @@ class Pipeline(ABC, Generic[PresetT]):
         plan = MeasureOptions(
             device=self.device, backend=settings.backend, threads=settings.threads, tier=measuring.tier,
             rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
+            quantities=self.quantities(),
         ).plan(workloads)  # fmt: skip
         with open_store(self.folder / STORE) as store:
             result = run_campaign(

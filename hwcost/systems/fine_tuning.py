@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +101,7 @@ class FineTuning:
 
     def _encode(self, task: Task) -> EncodedTask:
         if task.name not in self._encoded:
-            seq_len = self.tuning.seq_len
+            seq_len = self.tuning.grid(task.name).base.seq_len
             self._encoded[task.name] = encode(task, self.tokenizer, seq_len, self.pipeline.settings.seed)
         return self._encoded[task.name]
 
@@ -124,9 +124,9 @@ def planned_tunings(net: Callable[[], nn.Module], tuning: Tuning, vocabulary: in
 
     grids = {"tuning.other.base": tuning.other, **{f"tuning.tasks.{name}.base": one for name, one in tuning.tasks.items()}}
     found: dict[tuple[Any, ...], str] = {}
-    largest = {name: replace(_largest(grid), seq_len=tuning.seq_len) for name, grid in grids.items()}
+    largest = {name: _largest(grid) for name, grid in grids.items()}
     for name, one in largest.items():
-        found.setdefault((one.batch_size, one.accumulate, one.dtype), name)
+        found.setdefault((one.batch_size, one.seq_len, one.accumulate, one.dtype), name)
     return {name: Training(largest[name], vocabulary, make) for name in found.values()}
 
 

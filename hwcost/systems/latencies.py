@@ -13,6 +13,8 @@ from hwcost.study.remeasure import Interval, Remeasured
 from hwcost.workloads import ModelWorkload
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from hwcost.campaign.run import Result
     from hwcost.cost_models import CostModel
     from hwcost.spaces import Architecture, SearchSpace
@@ -98,7 +100,7 @@ class LatencyFit:
     given: str | None = None
 
     @classmethod
-    def of_given(cls, cost: CostModel, description: str) -> LatencyFit:
+    def of_given(cls, cost: CostModel, description: str) -> Self:
         """Takes a model that the user gave: its rows and metrics as it tells them, without a row of its own."""
         return cls(cost.n_rows_, dict(cost.provenance.get("metrics", {})), [], [], [], description)
 

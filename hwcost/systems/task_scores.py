@@ -19,7 +19,7 @@ class TaskUsed:
 
     Attributes:
         task: Name of the task.
-        kind: Kind of the task: ``classification``, ``regression`` or ``tagging``.
+        kind: Kind of the task: ``classification``, ``regression``, ``tagging`` or ``span``.
         metric: Metric that nets and settings are selected by.
         split: Split that it is computed on.
         train_examples: Number of training examples.

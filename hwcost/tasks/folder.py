@@ -1,16 +1,22 @@
-"""A labelled task from a folder: GLUE's own files, other tables, data sets on disk, or Universal Dependencies."""
+"""A labelled task from a folder: GLUE's own files, other tables, data sets on disk, SQuAD, or words with tags."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hwcost.errors import UsageError
 from hwcost.tasks.classification import Classes
+from hwcost.tasks.entities import WIKIANN, Entities, is_iob
 from hwcost.tasks.examples import Examples
+from hwcost.tasks.iob import TAG_COLUMNS
 from hwcost.tasks.layouts import Layout, layout_of
 from hwcost.tasks.regression import Number
+from hwcost.tasks.spans import Spans
 from hwcost.tasks.splits import Splits, read_splits
+from hwcost.tasks.squad_json import QUESTION_COLUMNS
 from hwcost.tasks.table import Column
 from hwcost.tasks.tagging import Tags
 from hwcost.tasks.target import Target
@@ -18,8 +24,11 @@ from hwcost.tasks.task import Task
 
 __all__ = ["KINDS", "labelled_folder"]
 
-KINDS = ("classification", "regression", "tagging")
+KINDS = ("classification", "regression", "tagging", "span")
 """Kinds of task."""
+SPAN = "span"
+OF_SPANS: dict[str, type[int] | type[float]] = {"stride": int, "longest": int, "threshold": float}
+"""Options of spans, and what they are."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +45,24 @@ class _Columns:
 def labelled_folder(
     path: str | Path, layout: str | None = None, text: str | None = None, text_pair: str | None = None,
     label: str | None = None, kind: str | None = None, metric: str | None = None, name: str | None = None,
+    language: str | None = None, stride: str | None = None, longest: str | None = None, threshold: str | None = None,
 ) -> Task:  # fmt: skip
-    """Reads a labelled task. Columns are those named here, or of a layout of GLUE's that the header fits.
+    """Reads a labelled task. Columns are those named here, or of a layout of GLUE's, XNLI, SQuAD or WikiAnn that they fit.
 
     Args:
         path: Folder with a training and a validation split, see :func:`hwcost.tasks.splits.read_splits`.
         layout: Name of the layout, such as ``rte``, where the header fits several.
-        text: Name of the column of texts, or of lists of words where words have tags.
-        text_pair: Name of the column of second texts, where examples are pairs.
-        label: Name of the column of labels, numbers or tags; of CoNLL-U ``upos``, ``xpos`` or ``feats``.
-        kind: ``classification``, ``regression`` or ``tagging``; None for what the layout or the files say.
+        text: Name of the column of texts, or of lists of words where words have tags; of questions, where answers are spans.
+        text_pair: Name of the column of second texts, where examples are pairs; of those that are asked about.
+        label: Name of the column of labels, numbers, tags or answers; of CoNLL-U ``upos``, ``xpos`` or ``feats``.
+        kind: ``classification``, ``regression``, ``tagging`` or ``span``; None for what the layout or the files say.
         metric: Name of the metric that nets are selected by; None for the usual one.
         name: Name of the task in reports; None for the layout's, or the folder's.
+        language: Name of the column of languages, by which scores are reported too; None for ``language`` or ``langs``.
+        stride: Number of tokens by which windows over a long text move, where answers are spans; None for a third of a
+            sequence.
+        longest: Number of tokens of an answer, at most; None for 30.
+        threshold: Score of no answer less that of the best span, up to which the span is given; None for 0.
 
     Raises:
         DataError: When the folder cannot be read, lacks a split or a column, or a label is not one; names file and line.
@@ -58,19 +73,30 @@ def labelled_folder(
     folder = Path(path)
     _check_options(layout, text, text_pair, label, kind)
     splits = read_splits(folder)
+    of_spans = _numbers({"stride": stride, "longest": longest, "threshold": threshold})
     if splits.form == "words":
         read = _of_words(splits, text, label, kind)
     elif text is not None and label is not None:
-        read = _of_options(splits, (text, text_pair) if text_pair else (text,), label, kind or "classification")
+        texts = (text, text_pair) if text_pair else (text,)
+        read = _of_options(splits, texts, label, kind or "classification", of_spans)
     elif label is not None:
         raise UsageError(f"label={label} names the column of labels: give text, the column of texts, too")
+    elif layout is None and kind in (None, SPAN) and {*QUESTION_COLUMNS} <= {*splits.train.names}:
+        read = _of_squad(splits, of_spans)
+    elif layout is None and kind in (None, "tagging") and {*TAG_COLUMNS[:2]} <= {*splits.train.names}:
+        read = _of_wikiann(splits)
     else:
         found = layout_of(splits.train, splits.form, layout)
-        read = _of_options(splits, found.texts, found.label, kind) if kind else _of_layout(splits, found)
-    train = Examples.read(splits.train, read.texts, read.label, read.target)
-    validation = {split: Examples.read(one, read.texts, read.label, read.target) for split, one in splits.validation.items()}
+        read = _of_options(splits, found.texts, found.label, kind, of_spans) if kind else _of_layout(splits, found)
+    if of_spans and not read.target.is_span:
+        raise UsageError(f"{', '.join(of_spans)} are options of answers that are spans, and this is {read.target.kind}")
+    every = {"train": splits.train, **splits.validation}
+    examples = {
+        split: Examples.read(one, read.texts, read.label, read.target, language) for split, one in every.items()
+    }
     metrics = tuple(dict.fromkeys([*([metric] if metric else []), *read.metrics]))
-    return Task(name or read.name or folder.resolve().name, str(folder), read.target, train, validation, metrics)
+    own = name or read.name or folder.resolve().name
+    return Task(own, str(folder), read.target, examples.pop("train"), examples, metrics)
 
 
 def _check_options(
@@ -86,6 +112,20 @@ def _check_options(
         raise UsageError(f"text_pair={text_pair} names the second text: give text, the column of the first, and label too")
     if text_pair is not None and kind == "tagging":
         raise UsageError("words of pairs of texts have no tags: leave text_pair out")
+    if kind == SPAN and text is not None and text_pair is None:
+        raise UsageError(f"text={text} names the column of questions: give text_pair, that of the texts asked about, too")
+
+
+def _numbers(options: Mapping[str, str | None]) -> dict[str, Any]:
+    """Returns the options of spans that were given as numbers."""
+    found = {}
+    for name, value in options.items():
+        if value is not None:
+            try:
+                found[name] = OF_SPANS[name](value)
+            except ValueError:
+                raise UsageError(f"{name}={value} is not a {'whole ' * (OF_SPANS[name] is int)}number") from None
+    return found
 
 
 def _of_words(splits: Splits, text: str | None, label: str | None, kind: str | None) -> _Columns:
@@ -96,15 +136,39 @@ def _of_words(splits: Splits, text: str | None, label: str | None, kind: str | N
     return _Columns("", ("form",), label or "upos", target, target.metrics)
 
 
-def _of_options(splits: Splits, texts: tuple[str, ...], label: str, kind: str) -> _Columns:
-    target = _target(splits.train.column(label), kind)
+def _of_options(
+    splits: Splits, texts: tuple[str, ...], label: str, kind: str, of_spans: Mapping[str, Any]
+) -> _Columns:
+    target = _target(splits.train.column(label), kind, of_spans)
     return _Columns("", texts, label, target, target.metrics)
 
 
-def _target(column: Column, kind: str) -> Target:
+def _target(column: Column, kind: str, of_spans: Mapping[str, Any]) -> Target:
     if kind == "regression":
         return Number()
-    return Classes.of(column) if kind == "classification" else Tags.of(column)
+    if kind == SPAN:
+        return Spans(may_lack=Spans.may_lack_in(column), **of_spans)
+    return Classes.of(column) if kind == "classification" else _tags(Tags.of(column))
+
+
+def _tags(found: Tags) -> Tags:
+    return Entities.completed(found) if is_iob(found.names) else found
+
+
+def _of_squad(splits: Splits, of_spans: Mapping[str, Any]) -> _Columns:
+    question, context, answers = QUESTION_COLUMNS
+    target = Spans(may_lack=Spans.may_lack_in(splits.train.column(answers)), **of_spans)
+    return _Columns("squad_v2" if target.may_lack else "squad", (question, context), answers, target, target.metrics)
+
+
+def _of_wikiann(splits: Splits) -> _Columns:
+    """Reads words and tags; numbers without names, beside languages, are those of WikiAnn's tags."""
+    words, label, languages = TAG_COLUMNS
+    found, is_wikiann = Tags.of(splits.train.column(label)), languages in splits.train.names
+    if is_wikiann and set(found.names) <= {str(number) for number in range(len(WIKIANN))}:
+        found = Tags(WIKIANN, is_closed=True, is_numbered=True)
+    target = _tags(found)
+    return _Columns("wikiann" if is_wikiann else "", (words,), label, target, target.metrics)
 
 
 def _of_layout(splits: Splits, layout: Layout) -> _Columns:

@@ -1,6 +1,7 @@
-"""GLUE's own layouts: which columns hold texts and labels, by the names of the columns.
+"""Layouts of GLUE and XNLI: which columns hold texts and labels, by the names of the columns.
 
-Source: Wang et al., "GLUE", Table 1; the files of its distribution, and those of the data set ``glue`` of Hugging Face.
+Sources: Wang et al., "GLUE", Table 1; the files of its distribution, and those of the data set ``glue`` of Hugging Face.
+Conneau et al., "XNLI", section 3, and the same.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ class Layout:
         label: Column of the labels.
         classes: Names of the classes; None where labels are numbers, empty where the training file has the names.
         metrics: Metrics of the task, the one first that nets are selected by; empty for those of its kind.
+        is_open: Whether a file may have more columns.
     """
 
     name: str | None
@@ -43,6 +45,7 @@ class Layout:
     label: str = "label"
     classes: tuple[str, ...] | None = ()
     metrics: tuple[str, ...] = ()
+    is_open: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -56,6 +59,7 @@ _INFERENCE = ("entailment", "neutral", "contradiction")
 _CORRELATIONS = ("spearman", "pearson")
 _PARAPHRASE = ("accuracy", "f1")
 _PAIR = ("sentence1", "sentence2")
+_XNLI_COLUMNS = ("language", "premise", "hypothesis", "label")
 _MNLI = (
     "index", "promptID", "pairID", "genre", "sentence1_binary_parse", "sentence2_binary_parse", "sentence1_parse",
     "sentence2_parse", *_PAIR,
@@ -75,6 +79,9 @@ _QUESTION = ("question", "sentence")
 _QNLI = Layout("qnli", ("index", *_QUESTION, "label"), *_QUESTION, "label", _ENTAILMENT, ("accuracy",))
 _RTE = Layout("rte", ("index", *_PAIR, "label"), *_PAIR, "label", _ENTAILMENT, ("accuracy",))
 _WNLI = replace(_RTE, name="wnli", classes=_BINARY)
+_XNLI = Layout(
+    "xnli", ("language", *_PAIR, "gold_label"), *_PAIR, "gold_label", _INFERENCE, ("accuracy",), is_open=True
+)
 
 
 def _data_set(layout: Layout, text: str, text_pair: str | None, classes: tuple[str, ...] | None) -> Layout:
@@ -84,7 +91,7 @@ def _data_set(layout: Layout, text: str, text_pair: str | None, classes: tuple[s
 
 
 LAYOUTS: dict[str, tuple[Layout, ...]] = {
-    "tsv": (_COLA, _SST2, _MRPC, _QQP, _STSB, _MNLI_FILE, _QNLI, _RTE, _WNLI),
+    "tsv": (_COLA, _SST2, _MRPC, _QQP, _STSB, _MNLI_FILE, _QNLI, _RTE, _WNLI, _XNLI),
     "data set": (
         _data_set(_COLA, "sentence", None, ("unacceptable", "acceptable")),
         _data_set(_SST2, "sentence", None, ("negative", "positive")),
@@ -95,9 +102,10 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         _data_set(_QNLI, *_QUESTION, _ENTAILMENT),
         _data_set(_RTE, *_PAIR, _ENTAILMENT),
         _data_set(_WNLI, *_PAIR, _ENTAILMENT[::-1]),
+        replace(_data_set(_MNLI_FILE, "premise", "hypothesis", _INFERENCE), name="xnli", columns=_XNLI_COLUMNS), _XNLI,
     ),
 }
-"""GLUE's layouts by the form of the files: its own, and those of data sets and JSON Lines."""
+"""The layouts by the form of the files: those of GLUE's and XNLI's own, and those of data sets and JSON Lines."""
 
 _PLAIN = (
     Layout(None, ("text", "label"), "text"), Layout(None, ("sentence", "label"), "sentence"),
@@ -133,7 +141,7 @@ def layout_of(table: Table, form: str, name: str | None = None) -> Layout:
     """
     own = set(table.names) - IGNORED
     known = named_layouts(name) if name else [*LAYOUTS[form], *_PLAIN]
-    found = [one for one in known if set(one.columns) == own]
+    found = [one for one in known if set(one.columns) == own or (one.is_open and own >= set(one.columns))]
     chosen = found if len(found) < 2 else _by_labels(table, found)
     if len(chosen) != 1:
         raise DataError(_unclear(table, chosen or found, name))

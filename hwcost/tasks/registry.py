@@ -18,6 +18,7 @@ TASKS = Registry(
     {
         "docstring": "hwcost.tasks.standard_library:docstring",
         "function-length": "hwcost.tasks.standard_library:function_length",
+        "missing-word": "hwcost.tasks.standard_library:missing_word",
         "own-docstring": "hwcost.tasks.standard_library:own_docstring",
         "truecasing": "hwcost.tasks.standard_library:truecasing",
     },

@@ -9,24 +9,32 @@ from pathlib import Path
 from hwcost.corpora.dataset_folder import is_dataset_folder
 from hwcost.errors import DataError
 from hwcost.tasks.conllu import read_conllu
+from hwcost.tasks.iob import read_iob
 from hwcost.tasks.json_lines import read_json_lines
 from hwcost.tasks.saved_dataset import read_saved_dataset
+from hwcost.tasks.squad_json import read_squad
 from hwcost.tasks.table import Table
 from hwcost.tasks.tsv import read_tsv
 
 __all__ = ["Splits", "read_splits"]
 
-READERS = {".tsv": read_tsv, ".jsonl": read_json_lines, ".conllu": read_conllu}
-"""Readers by the ending of files."""
-FORMS = {".tsv": "tsv", ".jsonl": "data set", ".conllu": "words"}
+READERS = {
+    ".tsv": read_tsv, ".jsonl": read_json_lines, ".conllu": read_conllu, ".json": read_squad, ".iob2": read_iob,
+    ".conll": read_iob, "": read_iob,
+}  # fmt: skip
+"""Readers by the ending of files; WikiAnn's have none."""
+FORMS = {".tsv": "tsv", ".conllu": "words"}
+"""Forms of files with columns of their own; the others have those of data sets."""
+UNMARKED = (".json", "")
+"""Endings of other files too, which count only where the file has the name of a split."""
 
 TRAIN = "train"
 VALIDATION = (("validation", "dev"), ("validation_matched", "dev_matched"), ("validation_mismatched", "dev_mismatched"))
 """Names of the splits to judge by, each as data sets and as GLUE's files call it."""
 
 EXPECTED = (
-    "Expected train and validation (or dev, or validation_matched and validation_mismatched) as .tsv, .jsonl or .conllu "
-    "files, or a folder that save_to_disk of the library datasets wrote"
+    "Expected train and validation (or dev, or validation_matched and validation_mismatched) as .tsv, .jsonl, .conllu, "
+    ".iob2 or SQuAD's .json files, or a folder that save_to_disk of the library datasets wrote"
 )
 
 
@@ -60,23 +68,45 @@ def read_splits(folder: Path) -> Splits:
         chosen = _chosen(folder, tables)
         return Splits("data set", tables[chosen.pop(TRAIN)], {name: tables[found] for name, found in chosen.items()})
     ending = _ending(folder)
-    files = dict(_files(folder, ending))
+    files: dict[str, Path] = {}
+    for split, path in _files(folder, ending):
+        if split in files:
+            raise DataError(f"{folder}: {files[split].name} and {path.name} are one split twice. Remove one of them.")
+        files[split] = path
     read = {name: READERS[ending](files[found]) for name, found in _chosen(folder, files).items()}
-    return Splits(FORMS[ending], read.pop(TRAIN), read)
+    return Splits(FORMS.get(ending, "data set"), read.pop(TRAIN), read)
 
 
 def _ending(folder: Path) -> str:
-    endings = sorted({path.suffix for path in folder.iterdir() if path.suffix in READERS and path.is_file()})
+    endings = sorted({path.suffix for path in folder.iterdir() if path.is_file() and _is_labelled(path)})
     if len(endings) != 1:
-        found = f"files of several kinds, {', '.join(endings)}" if endings else "no file of a labelled task"
+        several = f"files of several kinds, {', '.join(one or 'no ending' for one in endings)}"
+        found = several if endings else "no file of a labelled task"
         raise DataError(f"{folder}: the folder holds {found}. {EXPECTED}, of one kind.")
     return endings[0]
 
 
+def _is_labelled(path: Path) -> bool:
+    names = {TRAIN, *(name for aliases in VALIDATION for name in aliases)}
+    return path.suffix in READERS and (path.suffix not in UNMARKED or _split_of(path) in names)
+
+
+def _split_of(path: Path) -> str:
+    """Returns the split that a file holds.
+
+    It is the last part of a file's name in Universal Dependencies, ``en_ewt-ud-dev``, and in XNLI, ``xnli.dev``; the first
+    one in SQuAD, ``dev-v1.1``.
+    """
+    if path.suffix == ".json":
+        return path.stem.partition("-")[0]
+    return path.stem.rpartition("-" if path.suffix == ".conllu" else ".")[2]
+
+
 def _files(folder: Path, ending: str) -> Iterator[tuple[str, Path]]:
-    """Yields files by split; in Universal Dependencies the split is the last part of a file's name, ``en_ewt-ud-dev``."""
-    for path in sorted(folder.glob(f"*{ending}")):
-        yield path.stem.rpartition("-")[2] if ending == ".conllu" else path.stem, path
+    """Yields files by split."""
+    for path in sorted(folder.iterdir()):
+        if path.suffix == ending and path.is_file() and _is_labelled(path):
+            yield _split_of(path), path
 
 
 def _chosen(folder: Path, known: Iterable[str]) -> dict[str, str]:

@@ -17,19 +17,25 @@ from hwcost.tasks.classification import Classes
 from hwcost.tasks.examples import Examples
 from hwcost.tasks.python_functions import Function, Module, is_judged, modules
 from hwcost.tasks.regression import Number
+from hwcost.tasks.spans import Spans
 from hwcost.tasks.tagging import Tags
 from hwcost.tasks.target import Target
 from hwcost.tasks.task import Task
 
-__all__ = ["docstring", "function_length", "own_docstring", "truecasing"]
+__all__ = ["docstring", "function_length", "missing_word", "own_docstring", "truecasing"]
 
 Row = TypeVar("Row", bound=tuple[Any, ...])
 
 SOURCE = "the standard library"
 CASES = ("lower", "title", "upper", "mixed", "none")
 """Ways of writing a word: all letters small, only the first one large, all large, otherwise, or no letter at all."""
+PASSAGE = 4
+"""Number of sentences of a text that is asked about."""
+LACKING = 3
+"""Number of questions of which one has no answer in its text, where questions may have none."""
 
 _WORD = re.compile(r"\w+|[^\w\s]")
+_LONG = re.compile(r"[A-Za-z]{4,}")
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
 
@@ -76,6 +82,33 @@ def truecasing() -> Task:
     return Task("truecasing", SOURCE, target, train, {"validation": validation}, ("accuracy", "macro_f1"))
 
 
+def missing_word(unanswerable: bool = False) -> Task:
+    """Makes extractive question answering: the word that stands in a docstring's sentence where the question has "what".
+
+    Args:
+        unanswerable: Whether a third of the questions is asked of another text, which does not have the word.
+    """
+
+    def rows(module: Module) -> Iterator[tuple[str, str, str, int]]:
+        starts = range(0, len(module.docstrings), PASSAGE)
+        passages = [" ".join(module.docstrings[start : start + PASSAGE]) for start in starts]
+        asked: set[tuple[str, str]] = set()
+        for place, sentence in enumerate(module.docstrings):
+            own = passages[place // PASSAGE]
+            found = [word for word in _LONG.findall(sentence) if own.count(word) == 1]
+            word = max(found, key=len, default="")
+            lacks = unanswerable and place % LACKING == LACKING - 1
+            text = passages[(place // PASSAGE + len(passages) // 2) % len(passages)] if lacks else own
+            question = sentence.replace(word, "what", 1)
+            if word and not (lacks and word in text) and (question, text) not in asked:
+                asked.add((question, text))
+                yield question, text, word, -1 if lacks else text.index(word)
+
+    target = Spans(may_lack=unanswerable)
+    train, validation = map(_asked, _sides(rows))
+    return Task("missing-word", SOURCE, target, train, {"validation": validation}, target.metrics)
+
+
 def words_of(function: Function) -> str:
     """Returns the words that a function's name is made of, in small letters."""
     return " ".join(_PARTS.findall(function.name)).lower()
@@ -120,6 +153,13 @@ def _tagged(rows: list[tuple[str]]) -> Examples:
     words = [word for sentence in sentences for word in sentence]
     tags = np.array([CASES.index(case_of(word)) for word in words], dtype=np.int64)
     return Examples((tuple(map(str.lower, words)),), tags, np.array(list(map(len, sentences)), dtype=np.int64))
+
+
+def _asked(rows: list[tuple[str, str, str, int]]) -> Examples:
+    questions, texts, words, starts = zip(*rows, strict=True)
+    found = list(zip(words, starts, strict=True))
+    spans = np.array([(start, start + len(word)) if start >= 0 else (0, 0) for word, start in found], dtype=np.int64)
+    return Examples((questions, texts), spans, answers=tuple((word,) if start >= 0 else () for word, start in found))
 
 
 def case_of(word: str) -> str:

@@ -28,12 +28,14 @@ class Tags(Target):
         names: Names of the tags, in the order of their numbers.
         is_closed: Whether there are no other tags. Where there are, such as values of morphology that training lacks, no
             prediction of them is right.
+        is_numbered: Whether a tag may also be its number, from 0, in a file that does not name the tags.
     """
 
     kind: ClassVar[str] = "tagging"
     is_per_word: ClassVar[bool] = True
     names: tuple[str, ...]
     is_closed: bool = False
+    is_numbered: bool = False
 
     @classmethod
     def of(cls, column: Column) -> Tags:
@@ -62,7 +64,7 @@ class Tags(Target):
     def read(self, column: Column) -> NDArray[np.int64]:
         """See the base class; the words of all rows one after the other."""
         numbers = {name: number for number, name in enumerate(self.names)}
-        if self.is_closed and column.name in column.table.classes:
+        if self.is_numbered or (self.is_closed and column.name in column.table.classes):
             numbers |= {str(number): number for number in range(len(self.names))}
         found = []
         for row in range(len(column.values)):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from numpy.typing import NDArray
 
+from hwcost.tasks.metrics import METRICS
 from hwcost.tasks.table import Column
+
+if TYPE_CHECKING:
+    from hwcost.tasks.examples import Examples
 
 __all__ = ["Target"]
 
@@ -18,10 +23,12 @@ class Target(ABC):
     Attributes:
         kind: Name of the kind of task.
         is_per_word: Whether every word has a target, or the example has one.
+        is_span: Whether the target is a part of the second text: a class for its first token, and one for its last.
     """
 
     kind: ClassVar[str]
     is_per_word: ClassVar[bool] = False
+    is_span: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -48,3 +55,13 @@ class Target(ABC):
         Args:
             outputs: Outputs of a head, (n, outputs).
         """
+
+    def scores(self, examples: Examples, predicted: NDArray[Any], names: Sequence[str]) -> dict[str, float]:
+        """Returns metrics of predictions by name.
+
+        Args:
+            examples: Examples with their targets.
+            predicted: Predictions, as many as there are targets.
+            names: Names of the metrics.
+        """
+        return {name: METRICS[name](examples.targets, predicted) for name in names}

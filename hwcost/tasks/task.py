@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost.errors import DataError, UnknownNameError
 from hwcost.tasks.examples import Examples
-from hwcost.tasks.metrics import METRICS
 from hwcost.tasks.target import Target
 
 __all__ = ["Task"]
@@ -63,18 +63,28 @@ class Task:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of target, texts and labels, in hexadecimal; equal for equal content."""
+        """SHA-256 of target, texts, labels and languages, in hexadecimal; equal for equal content."""
         content = hashlib.sha256(repr(self.target).encode())
         for examples in (self.train, *self.validation.values()):
             content.update(json.dumps(examples.texts).encode())
             content.update(examples.targets.tobytes())
+            if examples.answers is not None or examples.languages is not None:
+                content.update(json.dumps([examples.answers, examples.languages]).encode())
         return content.hexdigest()
 
-    def scores(self, true: NDArray[Any], predicted: NDArray[Any]) -> dict[str, float]:
-        """Returns every metric of predictions.
+    def scores(self, examples: Examples, predicted: NDArray[Any]) -> dict[str, float]:
+        """Returns every metric of predictions; where examples have languages, the first one by language too.
 
         Args:
-            true: Targets, (n,).
-            predicted: Predictions, (n,).
+            examples: Examples of a split.
+            predicted: Predictions, as many as the examples have targets.
+
+        Returns:
+            Values by name: ``accuracy``, and ``accuracy (de)`` of a language.
         """
-        return {name: METRICS[name](true, predicted) for name in self.metrics}
+        found = self.target.scores(examples, predicted, self.metrics)
+        for language in sorted(set(examples.languages or ())):
+            part, places = examples.part(np.array([one == language for one in examples.languages or ()]))
+            own = self.target.scores(part, predicted[places], (self.metric,))
+            found[f"{self.metric} ({language})"] = own[self.metric]
+        return found

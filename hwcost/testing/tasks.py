@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from hwcost.tasks import METRICS, TASKS, Examples, Task
+from hwcost.tasks import TASKS, Examples, Task
 
 
 class TaskSuite(ABC):
@@ -48,12 +48,16 @@ class TaskSuite(ABC):
             assert {len(texts) for texts in examples.texts} == {len(examples.targets)}
             assert all(isinstance(text, str) for texts in examples.texts for text in texts)
             assert (examples.words is not None) == task.target.is_per_word
+            assert (examples.answers is not None) == task.target.is_span
             assert examples.words is None or (examples.words.min() > 0 and examples.words.sum() == len(examples.targets))
 
     def test_targets_are_in_range(self, task: Task) -> None:
-        """Classes are counted from 0, and numbers are finite."""
+        """Classes are counted from 0, numbers are finite, and spans lie in the text that is asked about."""
         for examples in _splits(task):
-            if np.issubdtype(examples.targets.dtype, np.integer):
+            if task.target.is_span:
+                spans = zip(examples.targets.tolist(), examples.texts[1], strict=True)
+                assert all(0 <= first <= after <= len(text) for (first, after), text in spans)
+            elif np.issubdtype(examples.targets.dtype, np.integer):
                 assert examples.targets.min() >= 0
                 assert task.train.targets.max() < task.target.outputs
             else:
@@ -66,12 +70,13 @@ class TaskSuite(ABC):
 
     def test_perfect_predictions_have_the_best_score(self, task: Task) -> None:
         """Every metric is 1 for the targets themselves, and less where they are mixed."""
-        assert set(task.metrics) <= set(METRICS)
-        targets = task.validation[task.split].targets
-        mixed = np.random.default_rng(0).permutation(targets)
-        for name, value in task.scores(targets, targets).items():
-            assert value == pytest.approx(1), name
-            assert task.scores(targets, mixed)[name] < 1, name
+        assert set(task.metrics) <= set(task.target.metrics)
+        examples = task.validation[task.split]
+        mixed = np.random.default_rng(0).permutation(examples.targets)
+        best, others = task.scores(examples, examples.targets), task.scores(examples, mixed)
+        for name in task.metrics:
+            assert best[name] == pytest.approx(1), name
+            assert others[name] < 1, name
 
 
 def _splits(task: Task) -> tuple[Examples, ...]:

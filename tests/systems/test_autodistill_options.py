@@ -22,13 +22,20 @@ from hwcost.report import drawings
 from hwcost.spaces import space as make_space
 from hwcost.supernets import subnet
 from hwcost.systems import Settings, pipeline, results_of
+from hwcost.systems.autodistill.fronts import areas, is_better, searched
 from hwcost.systems.autodistill.in_search import MeasuredLatency
-from hwcost.systems.autodistill.results import Evaluated, Results
+from hwcost.systems.autodistill.memory import MEMORY
+from hwcost.systems.autodistill.results import Evaluated, Results, Search, Student
+from hwcost.timing.measurement import Measurement
+from hwcost.timing.quantity_estimate import QuantityEstimate
 from tests.systems.test_parts import table
 
 pytestmark = [pytest.mark.torch, pytest.mark.once]
 
-SIZES = {"evaluations": 4, "winners": 1, "measured": 12, "quality": "mlm_accuracy", "measure_in_search": True}
+SIZES = {
+    "evaluations": 4, "winners": 1, "measured": 12, "quality": "mlm_accuracy", "measure_in_search": True,
+    "memory": "objective",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -47,8 +54,24 @@ def settings(text: Path, **changes: Any) -> Settings:
 def run(text: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("autodistill") / "run"
-    parts = {"sizes": SIZES, "searcher": "random", "constraints": ["params<=1x"]}
-    return folder, pipeline("autodistill", folder, settings(text), **parts).run()
+    parts = {"sizes": SIZES, "searcher": "random", "constraints": ["params<=1x", "peak_memory_bytes<=4GB"]}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Measurement, "quantity", with_memory)
+        return folder, pipeline("autodistill", folder, settings(text), **parts).run()
+
+
+def law(arch: Any) -> float:
+    """Bytes that a student takes here: the synthetic runtime has no memory of its own."""
+    return 1e6 + 4.0 * make_space("autodistill", scale="mini").params(arch)
+
+
+OWN = Measurement.quantity
+
+
+def with_memory(measurement: Measurement, name: str) -> QuantityEstimate:
+    if name != MEMORY:
+        return OWN(measurement, name)
+    return QuantityEstimate(MEMORY, "B", law(measurement.workload.architecture), 0.01, 2)  # type: ignore[attr-defined]
 
 
 def test_latency_is_measured_for_every_student_and_accuracy_is_the_objective(run) -> None:
@@ -69,6 +92,25 @@ def test_latency_is_measured_for_every_student_and_accuracy_is_the_objective(run
         assert 0 <= net.flash.nsp_accuracy <= 1
     assert {"in_search", "regular"} <= {one.name for one in drawings(report)}
     assert json.loads(json.dumps(report)) == report
+
+
+def test_peak_memory_is_measured_modelled_and_an_objective(run) -> None:
+    folder, report = run
+    results, space = results_of(report, Results), make_space("autodistill", scale="mini")
+    fit = results.latencies.memory
+    assert fit is not None
+    assert fit.rows >= 12
+    assert fit.metrics["r2"] > 0.5
+    assert (folder / "models" / "memory").is_dir()
+    search = results.search
+    assert search.has_memory
+    for searched_net in search.by_name.values():
+        for one in searched_net.trials:
+            assert one.memory_bytes == law(space.parse(one.arch))
+    for key, net in results.winners.nets.items():
+        assert net.peak_memory_bytes == law(space.parse(key))
+        assert net.predicted_memory_bytes == pytest.approx(net.peak_memory_bytes, rel=0.3)
+    assert {"memory_fit", "memory"} <= {one.name for one in drawings(report)}
 
 
 def test_a_teacher_of_a_run_teaches_another_one(run, text: Path, tmp_path: Path) -> None:
@@ -111,6 +153,10 @@ def test_nothing_can_be_measured_in_the_search_beside_a_given_cost_model(text: P
     source = table(make_space("autodistill", scale="mini"), tmp_path / "k80.csv")
     with pytest.raises(UsageError, match="measure_in_search measures every student on a device"):
         pipeline("autodistill", tmp_path / "run", settings(text), cost=str(source), sizes={"measure_in_search": True})
+    with pytest.raises(UsageError, match="memory=measured measures students to fit a model of their peak memory"):
+        pipeline("autodistill", tmp_path / "run", settings(text), cost=str(source), sizes={"memory": "measured"})
+    with pytest.raises(UsageError, match="peak_memory_bytes"):
+        pipeline("autodistill", tmp_path / "run", settings(text), constraints=["peak_memory_bytes<=1GB"])
 
 
 def test_an_unknown_quality_is_refused(text: Path, tmp_path: Path) -> None:
@@ -129,6 +175,9 @@ class _Drifting:
 
     def spaces(self) -> dict[str, Any]:
         return {self.name: self.space}
+
+    def quantities(self) -> tuple[str, ...]:
+        return ()
 
     def seconds(self, arch: Any) -> float:
         return 1e-9 * float(self.space.params(arch))
@@ -160,3 +209,38 @@ def test_a_drift_of_the_machine_does_not_move_what_is_measured_in_the_search(tmp
 def test_accuracies_are_maximised_and_perplexity_is_not() -> None:
     one = Evaluated(arch="a", latency_s=1, predicted_s=1, perplexity=300.0, mlm_accuracy=0.2, nsp_accuracy=0.6)
     assert [one.loss(name) for name in ("perplexity", "mlm_accuracy", "nsp_accuracy")] == [300.0, -0.2, -0.6]
+
+
+def student(seconds: float | None, perplexity: float, memory: float | None) -> Student:
+    return Student(
+        perplexity=perplexity, mlm_accuracy=0.1, nsp_accuracy=0.5, params=1, predicted_s=1.0, measured_s=seconds,
+        measured_low_s=None, measured_high_s=None, throughput_per_s=None, flops_utilisation=None, bandwidth_utilisation=None,
+        peak_memory_bytes=memory,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("has_memory", [False, True])
+def test_fronts_of_three_objectives(has_memory: bool) -> None:
+    """A student of twice the memory dominates the reference in latency and quality alone."""
+    nets = {
+        "reference": student(2.0, 4.0, 2.0), "fast": student(1.0, 3.0, 4.0), "small": student(1.5, 3.5, 1.0),
+        "unknown": student(1.0, 1.0, None),
+    }  # fmt: skip
+    trials = [
+        Evaluated(
+            arch=key, latency_s=net.measured_s or 0, predicted_s=1.0, perplexity=net.perplexity, mlm_accuracy=0.1,
+            nsp_accuracy=0.5, memory_bytes=net.peak_memory_bytes,
+        )
+        for key, net in nets.items() if key != "unknown"
+    ]  # fmt: skip
+    found = searched(trials, "perplexity", has_memory)
+    assert found.dominating == (["small"] if has_memory else ["fast", "small"])
+    assert found.front == (["fast", "small"] if has_memory else ["fast"])
+    assert found.hypervolume[-1] == pytest.approx(0.5 * 0.5 * 1 if has_memory else 1)
+    search = Search("reference", "bayesian", found, found, has_memory=has_memory)
+    better = [key for key, net in nets.items() if is_better(net, nets["reference"], search)]
+    assert better == (["small"] if has_memory else ["fast", "small", "unknown"])
+    whole, beyond = areas(nets, search)
+    assert beyond is not None
+    assert 0 < beyond["random"] <= 1
+    assert 0 < whole["random"] <= 1

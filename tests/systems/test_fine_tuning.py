@@ -26,6 +26,8 @@ from hwcost.systems.fine_tuning import FineTuning
 from hwcost.tasks import task
 from tests.supernets.test_fine_tuning import Numbers
 from tests.tasks.glue import write_conllu, write_glue, write_json
+from tests.tasks.squad import write_squad
+from tests.tasks.test_languages import write_wikiann
 
 pytestmark = pytest.mark.torch
 
@@ -35,19 +37,21 @@ pytestmark = pytest.mark.torch
 def test_every_system_fine_tunes_its_nets_on_the_tasks_given(text: Path, tmp_path: Path, name: str) -> None:
     given = (
         f"{write_glue(tmp_path / 'mnli', 'mnli', 9)}", f"{write_glue(tmp_path / 'sts', 'stsb', 9)}:name=similarity",
-        f"{write_conllu(tmp_path / 'ud')}",
+        f"{write_conllu(tmp_path / 'ud')}", f"{write_squad(tmp_path / 'squad')}", f"{write_wikiann(tmp_path / 'sw')}",
     )  # fmt: skip
     report = pipeline(name, tmp_path / "run", Settings("smoke", corpus=str(text), backend="null", tasks=given)).run()
     found = report["stages"]["fine_tuned"]
     assert [(one["task"], one["kind"], one["metric"], one["split"]) for one in found["tasks"]] == [
         ("mnli", "classification", "accuracy", "validation_matched"), ("similarity", "regression", "spearman", "validation"),
-        ("ud", "tagging", "accuracy", "validation"),
+        ("ud", "tagging", "accuracy", "validation"), ("squad", "span", "answer_f1", "validation"),
+        ("wikiann", "tagging", "entity_f1", "validation"),
     ]  # fmt: skip
     nets = {row["net"] for row in found["nets"]}
-    assert len(found["nets"]) == 3 * len(nets) >= 3
+    assert len(found["nets"]) == 5 * len(nets) >= 5
     assert {"validation_mismatched accuracy"} == {
         one for row in found["nets"] if row["task"] == "mnli" for one in row["others"]
     }
+    assert all("validation entity_f1 (en)" in row["others"] for row in found["nets"] if row["task"] == "wikiann")
     assert "fine-tuned" in [one.name for one in drawings(report)]
     if name in ("components", "autodistil"):
         used = report["stages"]["retraining" if name == "components" else "proxy"]["task"]

@@ -20,6 +20,7 @@ from hwcost.systems import Measuring, Settings, pipeline
 from hwcost.systems.sizes import resized
 from hwcost.testing.plugins import registered
 from tests.systems.test_base import MEASURING, Counts
+from tests.tasks.squad import write_squad
 
 
 def planned(name: str, device: str, preset: str = "paper", **parts: Any) -> list[tuple[int, int, str]]:
@@ -163,6 +164,18 @@ def test_fine_tuning_is_planned_where_there_is_a_task() -> None:
     assert (memory.training, memory.batch_size) == ("tuning.tasks.cola.base", 4096)
     with pytest.raises(UsageError, match="task"):
         pipeline("components", "nowhere", Settings("smoke", tasks=("docstrin",)), dry_run=True).plan()
+
+
+@pytest.mark.torch
+@pytest.mark.once
+def test_squad_is_planned_at_a_length_of_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    lengths = {}
+    for name in ("docstring", str(write_squad(tmp_path / "squad"))):
+        made = pipeline("autodistill", "nowhere", Settings("paper", tasks=(name,)), dry_run=True)
+        lengths[name] = {key: one.recipe.seq_len for key, one in made.trainings().items() if key.startswith("tuning")}
+    other = {"tuning.other.base": 128}
+    assert list(lengths.values()) == [other, {**other, "tuning.tasks.squad.base": 384}]
 
 
 @pytest.mark.torch

@@ -15,7 +15,7 @@ from hwcost.testing.tasks import TaskSuite
 
 KINDS = {
     "docstring": ("classification", 1), "own-docstring": ("classification", 2), "function-length": ("regression", 1),
-    "truecasing": ("tagging", 1),
+    "missing-word": ("span", 2), "truecasing": ("tagging", 1),
 }  # fmt: skip
 
 
@@ -76,3 +76,22 @@ def test_how_words_are_written() -> None:
     ]  # fmt: skip
     assert set(CASES) == {"lower", "title", "upper", "mixed", "none"}
     assert all(word == word.lower() for word in task("truecasing").train.texts[0])
+
+
+def test_the_missing_word_stands_once_in_its_text() -> None:
+    examples = task("missing-word").validation["validation"]
+    assert examples.answers is not None
+    for question, text, (answer,), (first, after) in zip(*examples.texts, examples.answers, examples.targets, strict=True):
+        assert text[first:after] == answer
+        assert text.count(answer) == 1
+        assert "what" in question
+        assert question.replace("what", answer, 1) in text or question.count("what") > 1
+
+
+def test_some_questions_lack_their_word() -> None:
+    found = task("missing-word:unanswerable=true")
+    assert found.metric == "answer_f1"
+    for examples in (found.train, *found.validation.values()):
+        lacks = np.array([not one for one in examples.answers or ()])
+        assert 0.15 < lacks.mean() < 0.45
+        assert not examples.targets[lacks].any()

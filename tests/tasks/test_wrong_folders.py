@@ -14,6 +14,8 @@ pytest.importorskip("matplotlib")
 
 from hwcost.cli.main import invoke
 from tests.tasks.glue import CONLLU, HEADERS, rows, write_conllu, write_glue, write_json
+from tests.tasks.squad import QUESTIONS, asked, squad, write_squad
+from tests.tasks.test_languages import write_wikiann
 
 
 def replaced(name: str, old: str, new: str, split: str = "dev") -> Callable[[Path], Path]:
@@ -82,6 +84,18 @@ WRONG: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "unknown tag": (lambda folder: write_conllu(folder, dev=CONLLU.replace("AUX", "AUXX")), "'AUXX' is not"),
     "empty treebank": (lambda folder: write_conllu(folder, dev="# nothing\n"), "there is no example in it"),
+    "answer beyond its text": (
+        lambda folder: write_squad(
+            folder, dev=squad(questions=[{**asked(*QUESTIONS[1]), "answers": [{"text": "Rollo", "answer_start": 95}]}])
+        ),
+        "dev-v1.1.json, question 1: column 'answers' holds",
+    ),
+    "question without answers": (
+        lambda folder: write_squad(folder, dev=squad(questions=[asked("Why?", ())])), "has no answer and is not marked"
+    ),
+    "untagged word": (
+        lambda folder: (write_wikiann(folder) / "dev").write_text("en:Bonn\n") and folder, "is not a word and its tag"
+    ),
 }  # fmt: skip
 
 

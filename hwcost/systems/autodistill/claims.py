@@ -47,7 +47,7 @@ def _predicted_areas(results: Results) -> str:
 def _dominates(results: Results) -> Claim:
     nets, search = results.winners.nets, results.search
     reference = nets[search.reference]
-    best = [key for key in search.own.front if is_better(nets[key], reference, search.quality)]
+    best = [key for key in search.own.front if is_better(nets[key], reference, search)]
     found = f"{len(best)} of its front do; the reference takes {format_seconds(reference.measured_s)}"
     if all(net.measured_s is None for net in nets.values()):
         found = f"not measured; as predicted, {len(search.own.dominating)} do; the reference takes "

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hwcost.report import DASHED, Drawing, latency_fit, losses, progress, scatter
+from hwcost.systems.autodistill.memory import MemoryFit
 from hwcost.systems.autodistill.results import QUALITIES, Results, Search, Winners
 from hwcost.systems.reports import results_of
 from hwcost.systems.task_scores import task_drawings
@@ -22,11 +24,15 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
         yield Drawing("teacher", lambda ax: losses(ax, curves.steps, curves.losses, "The teacher's training"))
     if measured.given is None:
         yield latency_fit(measured.measured_s, measured.predicted_s, "Predicted against measured latency")
+    if measured.memory is not None:
+        yield Drawing("memory_fit", partial(_memory_fit, fit=measured.memory))
     yield Drawing("search", lambda ax: _trials(ax, search))
     lines = {name: one.hypervolume for name, one in search.by_name.items()}
     yield Drawing("progress", lambda ax: progress(ax, lines, "hypervolume beyond the reference", "Progress of the searches"))
     if any(net.measured_s is not None for net in results.winners.nets.values()):
         yield Drawing("measured", lambda ax: _measured_fronts(ax, results.winners, search))
+    if any(net.peak_memory_bytes is not None for net in results.winners.nets.values()):
+        yield Drawing("memory", lambda ax: _memory_of_winners(ax, results.winners))
     if search.is_measured:
         yield Drawing("in_search", lambda ax: _proxy(ax, search))
     if results.regular.nets:
@@ -56,6 +62,25 @@ def _measured(winners: Winners, search: Search, keys: Sequence[str]) -> list[tup
     """Returns latency in milliseconds and quality of those students that were measured."""
     nets = [winners.nets[key] for key in keys]
     return [(1e3 * net.measured_s, getattr(net, search.quality)) for net in nets if net.measured_s is not None]
+
+
+def _memory_fit(ax: Axes, fit: MemoryFit) -> None:
+    """Draws predicted against measured peak memory of the nets that the model was fitted on."""
+    rows = [(one / 1e6, other / 1e6) for one, other in zip(fit.measured_bytes, fit.predicted_bytes, strict=True)]
+    ends = [min(map(min, rows)), max(map(max, rows))]
+    title = "Predicted against measured peak memory"
+    scatter(ax, {"students": rows}, ("measured peak memory (MB)", "predicted (MB)"), title)
+    ax.plot(ends, ends, **DASHED)
+
+
+def _memory_of_winners(ax: Axes, winners: Winners) -> None:
+    """Draws the measured students by latency and peak memory: these need not go together."""
+    rows = [
+        (1e3 * net.measured_s, net.peak_memory_bytes / 1e6)
+        for net in winners.nets.values()
+        if net.measured_s is not None and net.peak_memory_bytes is not None
+    ]
+    scatter(ax, {"students": rows}, ("measured latency (ms)", "peak memory (MB)"), "Both fronts, latency and memory")
 
 
 def _proxy(ax: Axes, search: Search) -> None:

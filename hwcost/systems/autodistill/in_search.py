@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import MeasurementError
-from hwcost.systems.latencies import by_architecture
+from hwcost.systems.autodistill.memory import MEMORY
+from hwcost.systems.latencies import by_architecture, values_of
 from hwcost.systems.result_cache import ResultCache
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class MeasuredLatency:
 
     Campaigns of one search are minutes or hours apart, and a machine does not keep its level so long. So a student's seconds
     are those that it would have taken in the first campaign: they are divided by what the reference took beside it, and
-    multiplied by what the reference took in its own.
+    multiplied by what the reference took in its own. Bytes do not depend on a level.
 
     Args:
         pipeline: Run that measures.
@@ -42,23 +43,38 @@ class MeasuredLatency:
         Raises:
             MeasurementError: When no visit was usable.
         """
-        first, _ = self._beside(self._reference)
-        own, level = self._beside(arch)
+        first = self._beside(self._reference)[0]
+        own, level = self._beside(arch)[:2]
         return own * first / level
 
+    def memory_bytes(self, arch: Architecture) -> float:
+        """Returns a student's peak memory.
+
+        Raises:
+            MeasurementError: When no visit was usable, or memory cannot be watched.
+        """
+        return self._beside(arch)[2]
+
     def _beside(self, arch: Architecture) -> Sequence[float]:
-        """Returns the seconds of a student, and those of the reference beside it."""
+        """Returns the seconds of a student, those of the reference beside it and, where it is watched, its peak memory."""
         found: Sequence[float] = self._known.get(self._space.key(arch), lambda: self._measure(arch))
         return found
 
     def _measure(self, arch: Architecture) -> list[float]:
         archs = list(dict.fromkeys([self._reference, arch]))
         workloads = self._pipeline.preset.measuring.workloads(self._space, archs)
-        found = by_architecture(self._pipeline.measure(workloads, "test").measurements)
+        measurements = self._pipeline.measure(workloads, "test").measurements
+        found = by_architecture(measurements)
         seconds = [found[one][0] for one in (arch, self._reference)]
         if None in seconds:
             raise MeasurementError(
                 f"no visit of student {self._space.key(arch)} and of the reference beside it is usable. The same command "
                 "goes on from here; a longer campaign may help: --set measuring.rounds=N"
             )
-        return [one for one in seconds if one is not None]
+        values = [*seconds, *(values_of(measurements, [name])[arch][name] for name in self._pipeline.quantities())]
+        if None in values:
+            raise MeasurementError(
+                f"{MEMORY} of student {self._space.key(arch)} is not known on this device and backend: run without it, "
+                "--set memory=none"
+            )
+        return [one for one in values if one is not None]

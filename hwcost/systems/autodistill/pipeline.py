@@ -30,9 +30,11 @@ from hwcost.systems.autodistill.claims import claims
 from hwcost.systems.autodistill.fronts import areas, searched
 from hwcost.systems.autodistill.given_teacher import given_teacher
 from hwcost.systems.autodistill.in_search import MeasuredLatency
+from hwcost.systems.autodistill.memory import MEMORY, fit_memory
 from hwcost.systems.autodistill.presets import PRESETS, AutoDistillPreset
 from hwcost.systems.autodistill.results import (
     REACHED,
+    CostFits,
     Evaluated,
     Quality,
     Regular,
@@ -49,7 +51,7 @@ from hwcost.systems.base import Pipeline, described
 from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
-from hwcost.systems.latencies import NOT_MEASURED, Latency, LatencyFit, by_architecture, fit_latency, values_of
+from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture, fit_latency, values_of
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.stages import stage
@@ -83,15 +85,17 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return Teacher(curves=curves, perplexity=found.perplexity, mlm_accuracy=found.mlm_accuracy, given=given)
 
     @stage
-    def latencies(self) -> LatencyFit:
-        """Measures nets of all sizes and fits a model of their latency, unless one is given."""
+    def latencies(self) -> CostFits:
+        """Measures nets of all sizes and fits a model of their latency, unless one is given, and of their memory."""
         if self.costs:
-            return LatencyFit.of_given(self.latency_model, described(self.latency_model))
+            return CostFits.of_given(self.latency_model, described(self.latency_model))
         ends = [self.space.architecture([gene.choices[end] for gene in self.space.genes]) for end in (0, -1)]
         drawn = self.space.sample(self.preset.measured, seed=self.settings.seed, design="spread")
         archs = list(dict.fromkeys([*ends, self.space.mobilebert, *drawn]))
         campaign = self.measure(self.preset.measuring.workloads(self.space, archs))
-        return fit_latency(campaign, self.space, self.folder / "models" / "latency")
+        models = self.folder / "models"
+        memory = fit_memory(campaign, self.space, models / "memory") if self.has_memory else None
+        return CostFits(**vars(fit_latency(campaign, self.space, models / "latency")), memory=memory)
 
     @stage
     def search(self) -> Search:
@@ -99,7 +103,9 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         own = self._search(self._searcher, **self.search_options(OWN))
         chance = self._search(CHANCE, searcher=CHANCE)
         preset, reference = self.preset, self.space.key(self.space.mobilebert)
-        return Search(reference, self._searcher, own, chance, preset.quality, preset.measure_in_search)
+        return Search(
+            reference, self._searcher, own, chance, preset.quality, preset.measure_in_search, self._is_memory_minimised
+        )
 
     @stage
     def winners(self) -> Winners:
@@ -120,6 +126,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
             perplexity=quality["perplexity"], mlm_accuracy=quality["mlm_accuracy"], nsp_accuracy=quality["nsp_accuracy"],
             params=self.space.params(arch), predicted_s=self.latency_model(arch), **asdict(Latency.of(latency)),
             **{name: reached.get(name) for name in REACHED},
+            predicted_memory_bytes=self.memory_model(arch) if self.has_memory else None,
         )  # fmt: skip
 
     @stage
@@ -153,6 +160,11 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
                 "measure_in_search measures every student on a device, and nothing is measured beside a cost model that is "
                 "given: name a device that is here (--device), or leave measure_in_search out"
             )
+        if self.has_memory and self.parts.costs:
+            raise UsageError(
+                f"memory={self.preset.memory} measures students to fit a model of their peak memory, and none are measured "
+                "where a cost model is given: leave one of both out"
+            )
 
     def read_inputs(self) -> None:
         """See the base class."""
@@ -166,7 +178,20 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     def fits(self) -> tuple[str, ...]:
         """See the base class."""
-        return (LATENCY,)
+        return (LATENCY, *self.quantities())
+
+    def quantities(self) -> tuple[str, ...]:
+        """See the base class."""
+        return (MEMORY,) if self.has_memory else ()
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether peak memory is measured."""
+        return self.preset.memory != "none"
+
+    @property
+    def _is_memory_minimised(self) -> bool:
+        return self.preset.memory == "objective"
 
     def baseline(self, name: str) -> Architecture:
         """The reference that is to be dominated."""
@@ -181,7 +206,8 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def trainings(self) -> dict[str, Training]:
         """See the base class; the memory of distillation and of fine-tuning is that of the largest student."""
         preset = self.preset
-        return planned(self.space, preset.teacher, preset.recipe, preset.flash, preset.tuning if self.tunes else None)
+        tuning = preset.tuning.of(one.name for one in self.tasks) if self.tunes else None
+        return planned(self.space, preset.teacher, preset.recipe, preset.flash, tuning)
 
     @cached_property
     def space(self) -> AutoDistill:
@@ -237,6 +263,17 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return MeasuredLatency(self, self.space.mobilebert, self.folder)
 
     @cached_property
+    def memory_model(self) -> CostModel:
+        """The model of peak memory that was fitted."""
+        return load(self.folder / "models" / "memory")
+
+    @cached_property
+    def search_memory(self) -> Callable[[Architecture], float]:
+        """Peak memory that the searches go by: measured where latency is, else predicted."""
+        latency = self.search_latency
+        return latency.memory_bytes if isinstance(latency, MeasuredLatency) else self.memory_model
+
+    @cached_property
     def _flash_results(self) -> ResultCache:
         """Qualities after flash distillation, which both searches share."""
         return ResultCache(self.folder / "flash.jsonl")
@@ -285,16 +322,17 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return f"{name} (given)" if name == CHANCE else name
 
     def _search(self, name: str, **options: Any) -> Searched:
-        """Searches for students of low latency and high quality.
+        """Searches for students of low latency and high quality, and of little peak memory where that is an objective.
 
-        A searcher of one objective raises the quality within the latency of the reference, or within the user's constraints;
-        its students are then compared in both all the same.
+        A searcher of fewer objectives raises the quality within the latency of the reference, or within the user's
+        constraints; its students are then compared in all of them all the same.
         """
-        both = name == CHANCE or self.parts.searcher is None or self.parts.pursues(2)
-        limits = self.constraints(self.name, self.latency_model)
+        memory = [Minimize(self.search_memory, MEMORY)] if self._is_memory_minimised else []
+        has_all = name == CHANCE or self.parts.searcher is None or self.parts.pursues(2 + len(memory))
+        limits = self.constraints(self.name, self.latency_model, self.memory_model if self.has_memory else None)
         objectives = [self._quality_objective]
-        if both:
-            objectives.insert(0, Minimize(self.search_latency, LATENCY))
+        if has_all:
+            objectives = [Minimize(self.search_latency, LATENCY), *objectives, *memory]
         elif not limits:
             reference_s = self.latency_model(self.space.mobilebert)
             limits = [Constraint(self.latency_model, most=reference_s, probability=0)]
@@ -302,7 +340,8 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
             name.replace(":", "-"), f"{name} search", Problem(self.space, objectives, limits),
             evaluations=self.preset.evaluations, reference=self.space.mobilebert, **options,
         )  # fmt: skip
-        return searched([self._evaluated(one.architecture) for one in study.completed], self.preset.quality)
+        trials = [self._evaluated(one.architecture) for one in study.completed]
+        return searched(trials, self.preset.quality, self._is_memory_minimised)
 
     @property
     def _quality_objective(self) -> Objective:
@@ -313,5 +352,5 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def _evaluated(self, arch: Architecture) -> Evaluated:
         return Evaluated(
             arch=self.space.key(arch), latency_s=self.search_latency(arch), predicted_s=self.latency_model(arch),
-            **self.flash_quality(arch),
+            memory_bytes=self.search_memory(arch) if self.has_memory else None, **self.flash_quality(arch),
         )  # fmt: skip

@@ -29,6 +29,8 @@ class AutoDistillPreset(Preset):
         quality: Quality that is an objective beside latency: ``perplexity``, ``mlm_accuracy`` or ``nsp_accuracy``.
         measure_in_search: Whether every evaluated student is measured, as the paper does (section 3.4); the fitted model
             then serves constraints and comparison.
+        memory: Part of peak memory: ``none``; ``measured``, beside latency, so that a model of it is fitted, constraints may
+            name it and winners have it; or ``objective``, the same and minimised with latency.
     """
 
     scale: str
@@ -43,6 +45,7 @@ class AutoDistillPreset(Preset):
     tuning: Tuning
     quality: Literal["perplexity", "mlm_accuracy", "nsp_accuracy"] = "perplexity"
     measure_in_search: bool = False
+    memory: Literal["none", "measured", "objective"] = "none"
 
 
 _QUICK = Recipe(steps=800, batch_size=64, seq_len=32, learning_rate=1e-3, warmup_steps=80, clip=1.0)

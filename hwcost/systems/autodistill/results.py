@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hwcost.systems.autodistill.memory import MEMORY, MemoryFit
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency, LatencyFit
 from hwcost.systems.task_scores import TaskScores
@@ -13,7 +14,7 @@ QUALITIES = {
 }  # fmt: skip
 """Qualities that a search can have as its objective, and what they are called; accuracies are maximised."""
 
-REACHED = ("throughput_per_s", "flops_utilisation", "bandwidth_utilisation")
+REACHED = ("throughput_per_s", "flops_utilisation", "bandwidth_utilisation", MEMORY)
 """Quantities beside latency that the report has of every measured student (AutoDistill, section 3.4)."""
 
 
@@ -54,6 +55,17 @@ class Teacher:
     given: str | None = None
 
 
+@dataclass(frozen=True)
+class CostFits(LatencyFit):
+    """The fit of a latency model, and that of a model of peak memory.
+
+    Attributes:
+        memory: Fit of the model of peak memory; None where it is not measured.
+    """
+
+    memory: MemoryFit | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Evaluated(Quality):
     """A student that a search evaluated, with its quality after flash distillation.
@@ -62,11 +74,13 @@ class Evaluated(Quality):
         arch: Key of the student.
         latency_s: Seconds that the search went by: predicted, or measured where latency is measured within the search.
         predicted_s: Predicted seconds.
+        memory_bytes: Peak memory, predicted or measured as the latency is; None where it is not measured.
     """
 
     arch: str
     latency_s: float
     predicted_s: float
+    memory_bytes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +116,7 @@ class Search:
         random: The random search, with as many evaluations.
         quality: Name of the quality that is an objective beside latency, one of :data:`QUALITIES`.
         is_measured: Whether the searches went by measured latencies.
+        has_memory: Whether peak memory is an objective too.
     """
 
     reference: str
@@ -110,6 +125,7 @@ class Search:
     random: Searched
     quality: str = "perplexity"
     is_measured: bool = False
+    has_memory: bool = False
 
     @property
     def by_name(self) -> dict[str, Searched]:
@@ -127,6 +143,8 @@ class Student(Latency, Quality):
         throughput_per_s: Sequences per second; None where it was not measured.
         flops_utilisation: Share of the device's peak rate; None where the peak is not known.
         bandwidth_utilisation: Share of the bandwidth of its memory; None where that is not known.
+        peak_memory_bytes: Most bytes that it took while it was measured; None where they were not watched.
+        predicted_memory_bytes: The same as predicted; None where no model of it was fitted.
     """
 
     params: int
@@ -134,6 +152,8 @@ class Student(Latency, Quality):
     throughput_per_s: float | None
     flops_utilisation: float | None
     bandwidth_utilisation: float | None
+    peak_memory_bytes: float | None = None
+    predicted_memory_bytes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -182,7 +202,7 @@ class Results:
     """The results of all stages."""
 
     teacher: Teacher
-    latencies: LatencyFit
+    latencies: CostFits
     search: Search
     winners: Winners
     regular: Regular

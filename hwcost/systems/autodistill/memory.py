@@ -1,0 +1,52 @@
+"""Peak memory of students, measured beside latency, and the cost model that is fitted on it (AutoDistill, section 3.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hwcost.cost_models.data import from_measurements
+from hwcost.cost_models.train import train
+
+if TYPE_CHECKING:
+    from hwcost.campaign.run import Result
+    from hwcost.spaces import SearchSpace
+
+MEMORY = "peak_memory_bytes"
+"""Name of the quantity."""
+
+
+@dataclass(frozen=True)
+class MemoryFit:
+    """The fit of a model of peak memory.
+
+    Attributes:
+        rows: Number of rows that the model was fitted on.
+        metrics: Accuracy of the predictions for held-out rows, by the name of the metric.
+        measured_bytes: Measured bytes of each row.
+        predicted_bytes: Bytes predicted for each row by a fit without it.
+    """
+
+    rows: int
+    metrics: dict[str, float | None]
+    measured_bytes: list[float]
+    predicted_bytes: list[float]
+
+
+def fit_memory(result: Result, space: SearchSpace, folder: Path, model: str = "hybrid") -> MemoryFit:
+    """Fits a model of peak memory, saves it in a folder, and returns how well it predicts held-out rows.
+
+    Args:
+        result: Campaign that watched memory.
+        space: Space of the nets.
+        folder: Folder of the model.
+        model: Name of the cost model.
+
+    Raises:
+        DataError: When no memory was measured; says why.
+    """
+    rows = from_measurements(result.measurements, space, result.store_url, quantity=MEMORY)
+    found = train(rows, model)
+    found.model.save(folder)
+    return MemoryFit(len(found.measured), dict(found.metrics), found.measured.tolist(), found.left_out.tolist())
