@@ -104,6 +104,8 @@ _TABLE_10 = {
     )
 }  # fmt: skip
 
+_XNLI = Grid(replace(_BASE, weight_decay=0.01), epochs=(3,), learning_rates=(2e-5, 3e-5, 5e-5))
+
 TUNINGS: dict[str, Tuning] = {
     "supershaper-paper": Tuning(
         _TABLE_2,
@@ -113,10 +115,11 @@ TUNINGS: dict[str, Tuning] = {
     "autodistil-paper": Tuning(_TABLE_10["rte"], _TABLE_10),
     "autodistill": Tuning(Grid(replace(_BASE, weight_decay=0.01), epochs=(3, 5), learning_rates=(2e-5, 5e-5))),
     "components-paper": Tuning(Grid(replace(_BASE, weight_decay=0.01), epochs=(6, 7), learning_rates=(2e-5, 3e-5, 4e-5))),
+    "components-multilingual": Tuning(_XNLI, {"wikiann": replace(_XNLI, epochs=(10,), learning_rates=(3e-5,))}),
 }
 """SuperShaper: Table 2, and section 4.1 for the start from MNLI. AutoDistil: Table 10; tasks that it lacks have its settings
-of small tasks, and the decay is that of BERT. Finding Fast Transformers: appendix D.1; the batch of 32 and the decay are
-choices. ``autodistill`` is a choice: that paper prints no settings."""
+of small tasks, and the decay is that of BERT. Finding Fast Transformers: appendix D.1, and Table 9 for XNLI and WikiAnn; the
+batch of 32 and the decay are choices. ``autodistill`` is a choice: that paper prints no settings."""
 
 
 def tuning(name: str) -> Tuning:
