@@ -88,6 +88,13 @@ class UncentredNorm(Part):
         return hidden * torch.rsqrt(mean + EPSILON) * self.weight + self.bias
 
 
+class PartlyCentredNorm(UncentredNorm):
+    """Layer norm that subtracts a share of the mean: (..., h) -> (..., h)."""
+
+    def forward(self, hidden: Any) -> Any:
+        return super().forward(hidden - self.numbers["share"] * hidden.mean(-1, keepdim=True))
+
+
 class Identity(Part):
     """Its input."""
 
@@ -128,17 +135,25 @@ class ReducedAttention(Part):
     """Attention of any key and value width with a residual: (B, S, h) and a mask -> (B, S, h)."""
 
     def forward(self, hidden: Any, mask: Any) -> Any:
+        return hidden + self.added(hidden, mask)
+
+    def added(self, hidden: Any, mask: Any) -> Any:
+        """What is added to the hidden states."""
         query, key, value = (self.heads_of(part(hidden)) for part in (self.query, self.key, self.value))
         mixed = attend(query, key, value, mask, self.numbers["scale"])
-        return hidden + self.output(mixed.transpose(1, 2).flatten(2))
+        return self.output(mixed.transpose(1, 2).flatten(2))
 
 
 class ValueMeanPooling(Part):
     """Mean of the values over the sequence with a residual: (B, S, h) and a mask -> (B, S, h)."""
 
     def forward(self, hidden: Any, mask: Any) -> Any:
+        return hidden + self.added(hidden, mask)
+
+    def added(self, hidden: Any, mask: Any) -> Any:
+        """What is added to the hidden states."""
         pooled = torch.matmul(functional.softmax(mask[:, 0], dim=-1), hidden)
-        return hidden + self.output(self.value(pooled))
+        return self.output(self.value(pooled))
 
 
 class FeedForward(Part):
@@ -152,7 +167,11 @@ class ResidualFeedForward(Part):
     """The same without the norm: (B, S, h) -> (B, S, h)."""
 
     def forward(self, hidden: Any) -> Any:
-        return hidden + self.shrink(functional.gelu(self.grow(hidden)))
+        return hidden + self.added(hidden)
+
+    def added(self, hidden: Any) -> Any:
+        """What is added to the hidden states."""
+        return self.shrink(functional.gelu(self.grow(hidden)))
 
 
 class StackedFeedForward(Part):
@@ -187,12 +206,37 @@ class ComponentsBlock(Part):
     """A block whose attention and feed-forwards may be left out: (B, S, h) and a mask -> (B, S, h)."""
 
     def forward(self, hidden: Any, mask: Any) -> Any:
-        if hasattr(self, "attention"):
-            hidden = self.attention(hidden, mask)
+        for attention in self.attentions():
+            hidden = attention(hidden, mask)
         hidden = self.attention_norm(hidden)
         for feed_forward in self.feed_forwards.children():
             hidden = feed_forward(hidden)
         return self.feed_forward_norm(hidden)
+
+    def attentions(self) -> list[Any]:
+        """Layers of attention, from first to last."""
+        first = [self.attention] if hasattr(self, "attention") else []
+        return [*first, *(self.further_attentions.children() if hasattr(self, "further_attentions") else ())]
+
+
+class ScaledBlock(ComponentsBlock):
+    """The same, whose layers also add a multiple of what the layer before them added: (B, S, h) and a mask -> (B, S, h)."""
+
+    def forward(self, hidden: Any, mask: Any) -> Any:
+        numbers = self.numbers
+        hidden = self.attention_norm(carried(self.attentions(), numbers["attention_carries"], hidden, mask))
+        layers = list(self.feed_forwards.children())
+        return self.feed_forward_norm(carried(layers, numbers["feed_forward_carries"], hidden))
+
+
+def carried(layers: list[Any], carries: list[float], hidden: Any, *mask: Any) -> Any:
+    """Runs layers that also add a multiple of what the layer before them added."""
+    added = hidden
+    for layer, carry in zip(layers, carries):
+        before, added = added, layer.added(hidden, *mask)
+        added = torch.add(added, before, alpha=carry) if carry else added
+        hidden = hidden + added
+    return hidden
 
 
 class Bottlenecks(Part):
@@ -302,8 +346,8 @@ KINDS = {
     for kind in (
         AutoDistillModel, BorrowingHead, BottleneckBlock, Bottlenecks, ComponentsBlock, ComponentsModel, Embedding,
         Embeddings, FeedForward, GELU, Identity, Layer, LayerNorm, Linear, MaskedStack, MlmHead, ModuleList, NoNorm,
-        Pooler, ReducedAttention, ResidualFeedForward, SelfAttention, Stack, StackedFeedForward, SuperShaperModel,
-        TransformerModel, TrigramEmbeddings, UncentredNorm, ValueMeanPooling,
+        PartlyCentredNorm, Pooler, ReducedAttention, ResidualFeedForward, ScaledBlock, SelfAttention, Stack,
+        StackedFeedForward, SuperShaperModel, TransformerModel, TrigramEmbeddings, UncentredNorm, ValueMeanPooling,
     )
 }  # fmt: skip
 """Modules that can be built, by the names of their classes."""

@@ -160,7 +160,8 @@ def _backends(asked: Sequence[str], handle: DeviceHandle) -> list[str]:
 
 def _show(backend: str, found: Breakdown) -> None:
     """Prints the tables of one shape on one backend."""
-    from hwcost.systems.components.kinds import KINDS
+    from hwcost.spaces.components import Components
+    from hwcost.systems.components.kinds import kinds_of
     from hwcost.units import format_percent, format_seconds
 
     shape = found.shape
@@ -168,7 +169,7 @@ def _show(backend: str, found: Breakdown) -> None:
     rows = [
         [kind.label, _percent(found.by_slope[kind.name]), _percent(found.by_ablation[kind.name]),
          format_percent(found.paper[kind.name], 1)]
-        for kind in KINDS
+        for kind in kinds_of(Components(found.grid))
     ]
     whole = f"{format_seconds(found.whole.latency_s, 4)} ± {format_percent(found.whole.half_width)}"
     footer = f"whole net {whole}; sum of components {_gap(found)}; median absolute gap of {len(found.gaps)} nets "

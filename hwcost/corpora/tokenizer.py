@@ -1,4 +1,4 @@
-"""BERT's tokenizer, trained on a corpus or read from disk.
+"""BERT's tokenizer and SentencePiece's unigram one, trained on a corpus or read from disk.
 
 Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding", section 3.
 """
@@ -14,16 +14,21 @@ from typing import Any
 
 from hwcost._io import write_text
 from hwcost.corpora.corpus import Corpus
+from hwcost.corpora.unigram import read_sentencepiece, train_unigram
 from hwcost.corpora.wordpiece import SEPARATOR, SPECIALS, START, UNKNOWN, library, train_wordpiece
-from hwcost.errors import DataError, MissingExtraError
+from hwcost.errors import DataError, MissingExtraError, UsageError
 
 FILE = "tokenizer.json"
 DECISIVE = ("added_tokens", "normalizer", "pre_tokenizer", "model")
 """Parts of that file by which text becomes numbers."""
 
 
+KINDS = ("wordpiece", "unigram")
+"""Kinds of tokenizers that can be trained."""
+
+
 class Tokenizer:
-    """Turns text into numbers. Made by :meth:`train`, :meth:`load` or :meth:`from_vocabulary`.
+    """Turns text into numbers. Made by :meth:`train`, :meth:`train_unigram`, :meth:`load` and the methods that read files.
 
     Attributes:
         pad: Id of ``[PAD]``.
@@ -57,6 +62,67 @@ class Tokenizer:
             UsageError: When the vocabulary is too small.
         """
         return _make(train_wordpiece(corpus, vocabulary, lowercase), lowercase, "the trained tokenizer")
+
+    @classmethod
+    def train_unigram(cls, corpus: Corpus, vocabulary: int) -> Tokenizer:
+        """Trains SentencePiece's unigram model, for text in any languages; case and accents stay.
+
+        The library adds numbers in an order that changes, so that scores of pieces differ in their last digits between two
+        trainings, and with them the numbers of pieces: save what was trained, and load it where the same one is needed.
+
+        Args:
+            corpus: The text.
+            vocabulary: Number of pieces, specials included; a small corpus may give fewer.
+
+        Raises:
+            MissingExtraError: When ``tokenizers`` is not installed.
+            UsageError: When the vocabulary is too small.
+        """
+        return _framed(train_unigram(corpus, vocabulary), "the trained tokenizer")
+
+    @classmethod
+    def from_sentencepiece(cls, path: str | Path) -> Tokenizer:
+        """Reads a unigram model file of SentencePiece, with BERT's special tokens in the place of its own.
+
+        Args:
+            path: The file, ``.model``.
+
+        Raises:
+            DataError: When it is missing, damaged, or holds a model of another kind.
+            MissingExtraError: When ``sentencepiece`` is not installed.
+        """
+        return _framed(read_sentencepiece(Path(path)), str(path))
+
+    @classmethod
+    def of(cls, kind: str, corpus: Corpus, vocabulary: int) -> Tokenizer:
+        """Trains a tokenizer of a kind, or reads the one that a path names.
+
+        Args:
+            kind: ``wordpiece`` or ``unigram``; or a model file of SentencePiece, or a folder with a ``tokenizer.json``.
+            corpus: The text to train on.
+            vocabulary: Number of pieces of one that is trained.
+
+        Raises:
+            UsageError: When it is neither.
+            DataError: When the file cannot be read.
+        """
+        cls.check_kind(kind)
+        if kind in KINDS:
+            return cls.train(corpus, vocabulary) if kind == "wordpiece" else cls.train_unigram(corpus, vocabulary)
+        return cls.from_sentencepiece(kind) if Path(kind).is_file() else cls.load(kind)
+
+    @staticmethod
+    def check_kind(kind: str) -> None:
+        """Refuses what :meth:`of` cannot make.
+
+        Raises:
+            UsageError: When it is neither a kind of tokenizer nor a file or folder that is there.
+        """
+        if kind not in KINDS and not Path(kind).exists():
+            known = " or ".join(KINDS)
+            raise UsageError(
+                f"a tokenizer is {known}, a model file of SentencePiece, or a folder with a {FILE}; got '{kind}'"
+            )
 
     @classmethod
     def from_vocabulary(cls, path: str | Path, lowercase: bool) -> Tokenizer:
@@ -137,6 +203,14 @@ def _make(vocabulary: dict[str, int], lowercase: bool, source: str) -> Tokenizer
     inner.decoder = library().decoders.WordPiece()
     made = Tokenizer(inner, source)
     inner.add_special_tokens(list(SPECIALS))
+    inner.post_processor = library().processors.BertProcessing((SEPARATOR, made.separator), (START, made.start))
+    return made
+
+
+def _framed(inner: Any, source: str) -> Tokenizer:
+    """Makes a tokenizer of pieces that hold the special tokens, and puts these around texts as BERT does."""
+    inner.add_special_tokens(list(SPECIALS))
+    made = Tokenizer(inner, source)
     inner.post_processor = library().processors.BertProcessing((SEPARATOR, made.separator), (START, made.start))
     return made
 

@@ -13,8 +13,10 @@ from hwcost.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-NUMBERS = ("heads", "scale")
+NUMBERS = ("heads", "scale", "share")
 """Attributes of modules that a forward pass depends on, beside tensors and parts."""
+LISTS = ("attention_carries", "feed_forward_carries")
+"""Those that are lists of numbers."""
 
 
 def described(module: torch.nn.Module) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def described(module: torch.nn.Module) -> dict[str, Any]:
     if kind not in KINDS or not home.startswith(("hwcost.workloads.", "torch.nn.")):
         raise UsageError(f"a net with a {home}.{kind} cannot be described. Plan it for the backend 'onnxruntime'")
     numbers = {name: value for name in NUMBERS if isinstance(value := getattr(module, name, None), int | float)}
+    numbers |= {name: list(value) for name in LISTS if (value := getattr(module, name, None)) is not None}
     if hasattr(module, "activation"):
         numbers["activation"] = module.activation.__name__
     found = {

@@ -3,13 +3,14 @@
 Source: Tsai et al., "Finding Fast Transformers: One-Shot Neural Architecture Search by Component Composition", section 3
 (the decomposition), 5.3 (BERT-base: halves of everything) and 5.4 (MiniBERT: eighths of the feed-forward, halves of keys and
 values, single heads). A gate is 1 where a piece is kept, a layer ends behind a piece of the feed-forward, or a norm
-subtracts the mean.
+subtracts the mean. Grids whose names end in ``-connected`` have connectors between the heads of a block too, as section
+3.2.2 writes a block; heads behind each other share the numbers of channels of queries, keys and values (section 3.3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hwcost.errors import ArchitectureError, UsageError
@@ -39,6 +40,7 @@ class Grid:
         feed_forwards: Number of pieces that a feed-forward is divided into.
         head_groups: Number of pieces that the heads are divided into.
         parts: Number of pieces that the channels of queries and keys, and those of values, are divided into.
+        head_joints: Whether there are connectors between the pieces of the heads, so that they can stand behind each other.
     """
 
     layers: int
@@ -50,24 +52,28 @@ class Grid:
     feed_forwards: int
     head_groups: int
     parts: int = 2
+    head_joints: bool = False
 
     @property
     def sizes(self) -> tuple[tuple[str, int], ...]:
         """Gates of one block: kind and number, in the order of the genes."""
         return (
             ("ff", self.feed_forwards), ("joint", self.feed_forwards - 1), ("qk", self.parts), ("v", self.parts),
-            ("mean", 2), ("head", self.head_groups),
+            ("mean", 2), ("head", self.head_groups), *([("hjoint", self.head_groups - 1)] if self.head_joints else []),
         )  # fmt: skip
 
 
 GRIDS: dict[str, Grid] = {
     "bert-base": Grid(12, 768, 3072, 12, 30_522, True, feed_forwards=2, head_groups=12),
     "bert-base-halves": Grid(12, 768, 3072, 12, 30_522, True, feed_forwards=2, head_groups=2),
+    "bert-base-multilingual": Grid(12, 768, 3072, 12, 120_000, True, feed_forwards=2, head_groups=2),
     "minibert": Grid(3, 256, 1024, 4, 120_000, False, feed_forwards=8, head_groups=4),
     "mini": Grid(4, 64, 256, 4, MINI_VOCABULARY, True, feed_forwards=4, head_groups=4),
 }
 """``bert-base`` has a gate for every head; ``bert-base-halves`` takes "we divide each component into two equally sized
-parts" (section 5.3) at its word. ``mini`` is not from the paper: it is small enough to train on a processor."""
+parts" (section 5.3) at its word, and ``bert-base-multilingual`` is that with the 120,000 pieces of appendix A.3. ``mini`` is
+not from the paper: it is small enough to train on a processor."""
+GRIDS |= {f"{name}-connected": replace(GRIDS[name], head_joints=True) for name in ("bert-base-halves", "minibert", "mini")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,8 @@ class BlockGates:
         values: Pieces of the channels of values that are kept, in all heads alike.
         means: Whether the norm behind the attention, and behind the feed-forward, subtracts the mean.
         heads: Groups of heads that are kept.
+        head_joints: Whether a layer of attention ends behind a group of heads; one fewer than groups, or none on grids
+            without such connectors.
     """
 
     feed_forwards: tuple[int, ...]
@@ -89,11 +97,13 @@ class BlockGates:
     values: tuple[int, ...]
     means: tuple[int, ...]
     heads: tuple[int, ...]
+    head_joints: tuple[int, ...] = ()
 
     @property
     def groups(self) -> tuple[tuple[int, ...], ...]:
         """All gates in the order of the genes."""
-        return (self.feed_forwards, self.joints, self.query_keys, self.values, self.means, self.heads)
+        own = (self.feed_forwards, self.joints, self.query_keys, self.values, self.means, self.heads)
+        return (*own, self.head_joints) if self.head_joints else own
 
     @property
     def has_attention(self) -> bool:
@@ -104,17 +114,25 @@ class BlockGates:
         """Returns the gates that stand for the same net: what has no effect is closed."""
         joints = canonical_connectors(self.feed_forwards, self.joints)
         if self.has_attention:
-            return BlockGates(self.feed_forwards, joints, self.query_keys, self.values, self.means, self.heads)
+            turns = canonical_connectors(self.heads, self.head_joints)
+            return replace(self, joints=joints, head_joints=turns)
         none = (0,) * len(self.query_keys)
-        return BlockGates(self.feed_forwards, joints, none, none, self.means, (0,) * len(self.heads))
+        closed = (0,) * len(self.heads), (0,) * len(self.head_joints)
+        return BlockGates(self.feed_forwards, joints, none, none, self.means, *closed)
+
+    @property
+    def head_layers(self) -> list[list[int]]:
+        """Groups of heads that are kept, layer by layer."""
+        return layers_of(self.heads, self.head_joints)
 
 
 class Components(SearchSpace):
     """Finding Fast Transformers: BERT-base or MiniBERT with gates on heads, key and value channels, feed-forwards, norms.
 
     Args:
-        grid: ``bert-base`` (12 blocks of 21 gates), ``bert-base-halves`` (11 gates), ``minibert`` (3 blocks of 25) or
-            ``mini`` (4 blocks of 17).
+        grid: ``bert-base`` (12 blocks of 21 gates), ``bert-base-halves`` or ``bert-base-multilingual`` (11 gates),
+            ``minibert`` (3 blocks of 25) or ``mini`` (4 blocks of 17); ``bert-base-halves-connected``,
+            ``minibert-connected`` or ``mini-connected`` for connectors between heads.
 
     Raises:
         UsageError: When the grid is unknown.
@@ -141,7 +159,7 @@ class Components(SearchSpace):
 
     def base(self) -> Architecture:
         """Returns the net that is taken to pieces: everything kept, feed-forwards whole, norms with their means."""
-        gates = BlockGates(*((0 if kind == "joint" else 1,) * count for kind, count in self.grid.sizes))
+        gates = BlockGates(*((0 if kind.endswith("joint") else 1,) * count for kind, count in self.grid.sizes))
         return self.architecture([gate for _ in range(self.grid.layers) for group in gates.groups for gate in group])
 
     def blocks(self, arch: Architecture) -> list[BlockGates]:
@@ -182,7 +200,7 @@ class Components(SearchSpace):
         means = [place for place, kind in enumerate(names) if kind == "mean"]
         parts = [
             tuple(place for place, kind in enumerate(names) if kind in wanted)
-            for wanted in (("qk", "v", "head"), ("ff", "joint"))
+            for wanted in (("qk", "v", "head", "hjoint"), ("ff", "joint"))
         ] + [(place,) for place in means]
         starts = range(0, len(self.genes), len(names))
         return tuple(tuple(tuple(start + place for place in part) for start in starts) for part in parts)
@@ -205,10 +223,11 @@ class Components(SearchSpace):
         return (Component("norm_kernel"), Component("dense_norm_kernel"))
 
     def parts_of(self, block: BlockGates) -> list[Component]:
-        """Returns what is left of a block, in order: attention, norm, layers of feed-forward, norm."""
+        """Returns what is left of a block, in order: layers of attention, norm, layers of feed-forward, norm."""
         found = []
         if block.has_attention:
-            found.append(self._attention(sum(block.heads), sum(block.query_keys), sum(block.values)))
+            channels = sum(block.query_keys), sum(block.values)
+            found += [self._attention(len(layer), *channels) for layer in block.head_layers]
         found.append(_norm(block.means[0]))
         found += [self._feed_forward(len(layer)) for layer in layers_of(block.feed_forwards, block.joints)]
         return [*found, _norm(block.means[1])]

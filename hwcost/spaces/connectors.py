@@ -3,11 +3,16 @@
 Source: Tsai et al., "Finding Fast Transformers", section 3.2. A connector ``w_i`` between components i and i + 1 is 0 where
 both stand in the same layer (horizontal) and 1 where the layer ends behind component i (vertical). A component that is not
 kept contributes nothing, but its connector still counts: ``Psi(0, w)(X, R) = (X + wR, (1 - w)R)``.
+Connectors of other values are scaled residuals (section 4.1), see :func:`scaled_layers`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+CLOSED = 1e-6
+"""Magnitude below which a gate counts as 0 (section 4.1)."""
 
 
 def layers_of(kept: Sequence[int], connectors: Sequence[int]) -> list[list[int]]:
@@ -33,3 +38,52 @@ def canonical_connectors(kept: Sequence[int], connectors: Sequence[int]) -> tupl
     """Returns the connectors that form the same layers with every end right behind the last kept component of its layer."""
     ends = {layer[-1] for layer in layers_of(kept, connectors)[:-1]}
     return tuple(int(index in ends) for index in range(len(connectors)))
+
+
+@dataclass(frozen=True, slots=True)
+class ScaledLayer:
+    """Components side by side, whose output is added to what they read.
+
+    Attributes:
+        pieces: Indices of the components.
+        weight: Factor of their outputs.
+        carry: Factor of what the layer before them added, which is added once more beside them; 0 for the first layer.
+    """
+
+    pieces: tuple[int, ...]
+    weight: float
+    carry: float
+
+
+def scaled_layers(kept: Sequence[bool], connectors: Sequence[float], closed: float = CLOSED) -> list[ScaledLayer]:
+    """Writes a row of components behind connectors of any value as layers.
+
+    A layer adds ``weight * sum(f(X)) + carry * U`` to what it reads, where U is what the layer before it added: then what
+    ``Psi`` and ``Omega`` compute is computed, exactly. A component that is not kept only passes on, so that the connectors
+    between two that are kept act as one, ``1 - prod(1 - w)``. Connectors of 0 and 1 give the layers of :func:`layers_of`,
+    all with weight 1 and carry 0.
+
+    Args:
+        kept: Whether each component is kept; k of them.
+        connectors: Connector behind each component but the last.
+        closed: Magnitude below which a connector is 0.
+    """
+    rows: list[tuple[list[int], float]] = []
+    pieces: list[int] = []
+    rest = 1.0
+    for index, is_kept in enumerate(kept):
+        if is_kept:
+            if pieces and abs(1.0 - rest) >= closed:
+                rows.append((pieces, 1.0 - rest))
+                pieces = []
+            pieces.append(index)
+            rest = 1.0
+        if index < len(connectors):
+            rest *= 1.0 - connectors[index]
+    if pieces:
+        rows.append((pieces, 1.0))
+    before = [1.0, *(weight for _, weight in rows)]
+    return [
+        ScaledLayer(tuple(own), weight, weight * (1.0 - last) / last)
+        for (own, weight), last in zip(rows, before, strict=False)
+    ]

@@ -3,12 +3,15 @@
 
 Source: Tsai et al., "Finding Fast Transformers", sections 3.1 (selection), 3.2 (connector unit) and Appendix B. Gates are
 numbers that gradients reach, for direct optimisation (DO); where all are 0 or 1, the same weights are run as the plain net
-that is left, which is what sampling (SDO) trains and what is extracted.
+that is left, which is what sampling (SDO) trains and what is extracted. :mod:`hwcost.supernets.folding` makes a net of other
+gates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -19,9 +22,10 @@ from hwcost.spaces.base import Architecture
 from hwcost.spaces.components import POSITIONS, TOKEN_TYPES, BlockGates, Components, Grid
 from hwcost.spaces.connectors import layers_of
 from hwcost.supernets.base import Supernet
+from hwcost.workloads.builder import Blueprint
 from hwcost.workloads.modules import EPSILON, Embeddings, MlmHead, Pooler, additive_mask
 
-__all__ = ["ComponentSupernet", "folded"]
+__all__ = ["ComponentSupernet"]
 
 
 def connect(
@@ -78,9 +82,13 @@ class ComponentBlock(nn.Module):
             mask: Additive, (B, 1, 1, S).
             gates: One number per gene of the block, in their order.
         """
-        feed_forwards, joints, query_keys, values, means, heads = gates.split([size for _, size in self.grid.sizes])
-        mixed = self._attention(hidden, mask, query_keys, values, heads)
-        hidden = gated_norm(hidden + mixed, self.attention_norm, means[0])
+        groups = gates.split([size for _, size in self.grid.sizes])
+        feed_forwards, joints, query_keys, values, means, heads = groups[:6]
+        if self.grid.head_joints:
+            hidden = self._connected_heads(hidden, mask, query_keys, values, heads, groups[6])
+        else:
+            hidden = hidden + self._attention(hidden, mask, query_keys, values, heads)
+        hidden = gated_norm(hidden, self.attention_norm, means[0])
         residual = torch.zeros_like(hidden)
         last = joints.new_zeros(1)  # whatever the last connector is, the end adds both
         for index, connection in enumerate(torch.cat([joints, last])):
@@ -104,12 +112,39 @@ class ComponentBlock(nn.Module):
         result: torch.Tensor = self.output(mixed.transpose(1, 2).flatten(2)) + values.mean() * heads @ self.output_bias
         return result
 
+    def _connected_heads(
+        self, hidden: torch.Tensor, mask: torch.Tensor, query_keys: torch.Tensor, values: torch.Tensor,
+        heads: torch.Tensor, joints: torch.Tensor,
+    ) -> torch.Tensor:  # fmt: skip
+        """Runs the groups of heads one by one, each with its connector (section 3.2.2), and adds what is left in the end."""
+        residual = torch.zeros_like(hidden)
+        last = joints.new_zeros(1)
+        for group, connection in enumerate(torch.cat([joints, last])):
+            output = heads[group] * self._head_group(hidden, mask, query_keys, values, group)
+            hidden, residual = connect(output, connection, hidden, residual)
+        return hidden + residual
+
+    def _head_group(
+        self, hidden: torch.Tensor, mask: torch.Tensor, query_keys: torch.Tensor, values: torch.Tensor, group: int
+    ) -> torch.Tensor:
+        grid = self.grid
+        channels, rows = grid.width // grid.heads // grid.parts, self._channels([group], grid.width // grid.head_groups)
+        query, key, value = (
+            functional.linear(hidden, part.weight[rows], part.bias[rows])
+            .unflatten(-1, (grid.heads // grid.head_groups, -1)).transpose(1, 2)
+            for part in (self.query, self.key, self.value)
+        )  # fmt: skip
+        query, value = query * query_keys.repeat_interleave(channels), value * values.repeat_interleave(channels)
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        bias = values.mean() * self.output_bias[group]
+        return functional.linear(mixed.transpose(1, 2).flatten(2), self.output.weight[:, rows]) + bias
+
     def _feed_forward(self, hidden: torch.Tensor, index: int) -> torch.Tensor:
-        rows = self._pieces([index])
+        rows = self.pieces([index])
         grown = functional.gelu(functional.linear(hidden, self.grow.weight[rows], self.grow.bias[rows]))
         return functional.linear(grown, self.shrink.weight[:, rows], self.shrink_bias[index])
 
-    def _pieces(self, indices: Sequence[int]) -> torch.Tensor:
+    def pieces(self, indices: Sequence[int]) -> torch.Tensor:
         """Returns the inner channels of pieces of the feed-forward."""
         return self._channels(indices, self.grid.feed_forward // self.grid.feed_forwards)
 
@@ -125,7 +160,7 @@ class ComponentBlock(nn.Module):
         """Returns the parameters of what is left of the block, named as in ``ComponentsBlock``."""
         found = self._attention_tensors(gates) if gates.has_attention else {}
         for index, layer in enumerate(layers_of(gates.feed_forwards, gates.joints)):
-            rows = self._pieces(layer)
+            rows = self.pieces(layer)
             found |= {
                 f"feed_forwards.{index}.grow.weight": self.grow.weight[rows],
                 f"feed_forwards.{index}.grow.bias": self.grow.bias[rows],
@@ -138,8 +173,17 @@ class ComponentBlock(nn.Module):
         return found
 
     def _attention_tensors(self, gates: BlockGates) -> dict[str, torch.Tensor]:
+        """Returns those of all layers of attention."""
+        first, *further = gates.head_layers
+        found = {f"attention.{name}": tensor for name, tensor in self._layer_tensors(gates, first).items()}
+        for index, layer in enumerate(further):
+            own = self._layer_tensors(gates, layer)
+            found |= {f"further_attentions.{index}.{name}": tensor for name, tensor in own.items()}
+        return found
+
+    def _layer_tensors(self, gates: BlockGates, groups: Sequence[int]) -> dict[str, torch.Tensor]:
         grid = self.grid
-        heads = self._channels(_open(gates.heads), grid.heads // grid.head_groups)
+        heads = self._channels(groups, grid.heads // grid.head_groups)
         per_part, per_head = grid.width // grid.heads // grid.parts, grid.width // grid.heads
         rows = {
             kind: (heads[:, None] * per_head + self._channels(_open(parts), per_part)).flatten()
@@ -150,11 +194,11 @@ class ComponentBlock(nn.Module):
             if len(rows[kind]):
                 linear = getattr(self, name)
                 found |= {
-                    f"attention.{name}.weight": linear.weight[rows[kind]], f"attention.{name}.bias": linear.bias[rows[kind]]
+                    f"{name}.weight": linear.weight[rows[kind]], f"{name}.bias": linear.bias[rows[kind]]
                 }  # fmt: skip
         share = sum(gates.values) / grid.parts
-        found["attention.output.weight"] = self.output.weight[:, rows["value"]]
-        found["attention.output.bias"] = share * self.output_bias[_open(gates.heads)].sum(0)
+        found["output.weight"] = self.output.weight[:, rows["value"]]
+        found["output.bias"] = share * self.output_bias[list(groups)].sum(0)
         return found
 
 
@@ -175,9 +219,35 @@ class ComponentSupernet(Supernet):
     Args:
         space: The space.
         seed: Seed of the initial weights.
+
+    Attributes:
+        scales: Further arguments of the blocks of architectures whose connectors and means are neither 0 nor 1; see
+            :func:`hwcost.supernets.folding.keep_scales`.
     """
 
     space: Components
+
+    def __init__(self, space: Components, seed: int = 0) -> None:
+        super().__init__(space, seed)
+        self.scales: dict[Architecture, list[dict[str, Any]]] = {}
+
+    def scale(self, arch: Architecture, scales: list[dict[str, Any]]) -> None:
+        """Gives the connectors and means of an architecture values other than 0 and 1.
+
+        Args:
+            arch: The architecture, with connectors and means of 1 where they are not 0.
+            scales: Further arguments of :class:`~hwcost.workloads.components_model.ScaledBlock`, by block.
+        """
+        self.scales[arch] = scales
+        self._modules_of.clear()
+
+    def blueprint(self, arch: Architecture, head: str | None = None) -> Blueprint:
+        """See the base class; blocks of architectures with scales have these."""
+        plain, scales = super().blueprint(arch, head), self.scales.get(arch)
+        if scales is None:
+            return plain
+        blocks = [own | more for own, more in zip(plain.arguments["blocks"], scales, strict=True)]
+        return replace(plain, arguments={**plain.arguments, "blocks": blocks})
 
     def full(self) -> nn.Module:
         """See the base class."""
@@ -231,46 +301,6 @@ class ComponentSupernet(Supernet):
         for block, of_block in zip(self.weights.blocks, gates.to(hidden), strict=True):
             hidden = block(hidden, mask, of_block)
         return hidden
-
-
-def folded(net: ComponentSupernet, gates: torch.Tensor, threshold: float = 1e-6) -> Architecture:
-    """Folds gates into the weights, and returns the architecture that is left (section 4.1).
-
-    What a gate multiplies takes the gate along, so that the plain net computes what :meth:`ComponentSupernet.weigh` does;
-    except joints and means, which a plain net has or has not: they are rounded.
-
-    Args:
-        net: The supernet; its weights are changed.
-        gates: Weights of the pieces, any numbers, (blocks, gates of a block).
-        threshold: Magnitude below which a gate is closed.
-    """
-    genes: list[int] = []
-    with torch.no_grad():
-        for block, of_block in zip(net.weights.blocks, gates.detach(), strict=True):
-            groups = of_block.split([size for _, size in net.space.grid.sizes])
-            genes += _folded(block, groups, threshold)
-    return net.space.architecture(genes)
-
-
-def _folded(block: ComponentBlock, groups: Sequence[torch.Tensor], threshold: float) -> list[int]:
-    feed_forwards, joints, query_keys, values, means, heads = groups
-    grid = block.grid
-    for index, gate in enumerate(feed_forwards):
-        block.shrink.weight[:, block._pieces([index])] *= gate
-        block.shrink_bias[index] *= gate
-    channels = grid.width // grid.heads // grid.parts
-    of_parts = query_keys.repeat_interleave(channels).repeat(grid.heads)
-    of_heads = heads.repeat_interleave(grid.heads // grid.head_groups)
-    of_values = (of_heads[:, None] * values.repeat_interleave(channels)).flatten()
-    for part, scale in ((block.query, of_parts), (block.value, of_values)):
-        part.weight *= scale[:, None]
-        part.bias *= scale
-    kept = [gate.abs() >= threshold for gate in groups]
-    share = kept[3].sum() / grid.parts
-    if share:
-        block.output_bias *= (values.mean() * heads / share)[:, None]
-    kept[1], kept[4] = joints >= 0.5, means >= 0.5
-    return [int(gate) for group in kept for gate in group]
 
 
 def _open(gates: Sequence[int]) -> list[int]:

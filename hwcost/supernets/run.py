@@ -276,20 +276,21 @@ class Run:
         return MlmBatches(text, self.tokenizer, self.settings.recipe.seq_len, size, seed)
 
 
-def first_tokenizer(text: Corpus | TokenFiles, weights: str | None, rows: int) -> Tokenizer:
+def first_tokenizer(text: Corpus | TokenFiles, weights: str | None, rows: int, kind: str = "wordpiece") -> Tokenizer:
     """Returns the tokenizer of a training that begins: the one beside weights, that of tokens on disk, or a trained one.
 
     Args:
         text: Text to train on.
         weights: Folder of a BERT, or of a saved net, that the training starts or learns from; None where there is none.
         rows: Number of word pieces of the net.
+        kind: Kind of the tokenizer that is trained, or path of one, see :meth:`hwcost.corpora.Tokenizer.of`.
 
     Raises:
         DataError: When it has more word pieces than the net, or tokens on disk are another tokenizer's.
     """
     given = tokenizer_of(Path(weights)) if weights else None
     if not isinstance(text, TokenFiles):
-        made, owner = given or Tokenizer.train(text, rows), weights
+        made, owner = given or Tokenizer.of(kind, text, rows), weights or kind
     elif given is None or given.digest == text.tokenizer.digest:
         made, owner = text.tokenizer, text.source
     else:

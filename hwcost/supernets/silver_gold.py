@@ -8,7 +8,6 @@ count at 100 %. The recipe is ``minibert-paper``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 
@@ -82,12 +81,28 @@ class SilverGold:
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernets.training.Objective`; losses have their weights of the step in them."""
-        weight, device = gold_weight(step + 1, self.recipe.steps, self.ramp), device_of(self.model)
-        silver, gold = moved(self.silver(number), device), moved(self.gold(number), device)
-        yield self._pass("silver", 1 - weight, silver, silver_labels(self.teacher, silver))
-        yield self._pass("gold", weight, gold, gold["labels"])
+        yield from self.passes_on(self.labelled(number), step)
 
-    def _pass(self, name: str, weight: float, batch: dict[str, Any], labels: torch.Tensor) -> Pass:
-        loss = task_loss(self.model(*inputs(batch)), labels)
-        return Pass(name, weight * loss, batch["input_ids"].numel())
+    def labelled(self, number: int) -> dict[str, Batch]:
+        """Returns the micro batches ``silver``, with the teacher's labels, and ``gold``.
+
+        Args:
+            number: The micro batch, counted from 0.
+        """
+        device = device_of(self.model)
+        silver, gold = moved(self.silver(number), device), moved(self.gold(number), device)
+        return {"silver": {**silver, "labels": silver_labels(self.teacher, silver)}, "gold": gold}
+
+    def passes_on(self, labelled: dict[str, Batch], step: int, prefix: str = "") -> Iterator[Pass]:
+        """Yields the passes of the student as it is on labelled micro batches.
+
+        Args:
+            labelled: Micro batches by name, as :meth:`labelled` returns them.
+            step: The step, counted from 0.
+            prefix: Text before the names of the passes.
+        """
+        gold = gold_weight(step + 1, self.recipe.steps, self.ramp)
+        for (name, batch), weight in zip(labelled.items(), (1 - gold, gold), strict=True):
+            loss = task_loss(self.model(*inputs(batch)), batch["labels"])
+            yield Pass(prefix + name, weight * loss, batch["input_ids"].numel())
 

@@ -24,7 +24,7 @@ class Settings:
     """The user's choices for one run of a pipeline.
 
     Attributes:
-        preset: Name of the preset: ``smoke``, ``quick`` or ``paper``.
+        preset: Name of the preset: ``smoke``, ``quick`` or ``paper``, or another one of the system.
         seed: Seed of weights, batches, samples and searches.
         corpus: Training text: ``stdlib``, or the path of text files or of a data set on disk.
         device: Name of the device that latencies are measured on; None for this CPU, or for no device where a cost model is

@@ -17,11 +17,14 @@ class Text:
         seq_len: Number of tokens in a sequence.
         seed: Seed of the batches.
         weights: Folder of a BERT whose tokenizer is used; None trains one.
+        kind: Kind of the tokenizer that is trained, or path of one, see :meth:`hwcost.corpora.Tokenizer.of`.
     """
 
-    def __init__(self, source: str, vocabulary: int, seq_len: int, seed: int, weights: str | None = None) -> None:
+    def __init__(
+        self, source: str, vocabulary: int, seq_len: int, seed: int, weights: str | None = None, kind: str = "wordpiece"
+    ) -> None:
         self.training, self.held_out = halves(source, HELD_OUT)
-        self.tokenizer = first_tokenizer(self.training, weights, vocabulary)
+        self.tokenizer = first_tokenizer(self.training, weights, vocabulary, kind)
         self.seq_len, self.seed = seq_len, seed
         self._made: dict[tuple[int, bool, int], MlmBatches] = {}
 

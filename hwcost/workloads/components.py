@@ -36,12 +36,15 @@ class ComponentsBuilder(Builder[Components]):
 
     def _block(self, gates: BlockGates) -> dict[str, Any]:
         parts = self.space.parts_of(gates)
-        attention = next((dict(part.dims) for part in parts if part.kind == "attention"), {})
+        layers = [dict(part.dims) for part in parts if part.kind == "attention"]
+        attention = layers[0] if layers else {}
+        further = {"further_heads": [layer["heads"] for layer in layers[1:]]} if len(layers) > 1 else {}
         return {
             "full_key": self.space.grid.width // self.space.grid.heads,
             **{name: attention.get(name, 0) for name in ("heads", "key", "value")},
             "feed_forwards": [part.dim("inner") for part in parts if part.kind == "feed_forward"],
             "means": [bool(mean) for mean in gates.means],
+            **further,
         }
 
     def component(self, component: Component, depth: int) -> torch.nn.Module:

@@ -22,6 +22,7 @@ pytest.importorskip("torch")
 SPACES = (
     ("supershaper", {"scale": "mini"}), ("supershaper", {"scale": "mini", "merged": True}),
     ("autodistil", {"subspace": "tiny"}), ("autodistill", {"scale": "mini"}), ("components", {}),
+    ("components", {"grid": "mini-connected"}),
     ("transformer", {"layers": [2], "hidden": [64], "heads": [2]}),
 )  # fmt: skip
 TOLERANCE = 1e-5

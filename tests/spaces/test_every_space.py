@@ -17,6 +17,7 @@ TEXTS = [
     "autodistil:subspace=tiny", "autodistil:subspace=base,heads=scaled", "autodistil:scale=mini,subspace=base",
     "autodistil:scale=mini,subspace=small,heads=scaled", "autodistill", "autodistill:printed=true", "autodistill:scale=mini",
     "components", "components:grid=bert-base-halves", "components:grid=minibert", "components:grid=mini",
+    "components:grid=mini-connected",
     "transformer", "transformer:elastic=per_layer,layers=[2,4],head=pooler",
     "transformer:elastic=per_layer,layers=[2,3],hidden=[64,96],heads=[2,3],head_width=32",
     "transformer:elastic=per_layer,layers=[1,2],hidden=[64,128],heads=[2],head=pooler",

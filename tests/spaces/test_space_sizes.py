@@ -118,6 +118,20 @@ def test_gates_of_a_block() -> None:
         12 * 11,
         3 * 25,
     ]
+    connected = [len(space("components", grid=f"{grid}-connected").genes) for grid in ("bert-base-halves", "minibert")]
+    assert connected == [12 * 12, 3 * 28]
+
+
+def test_heads_behind_each_other_have_the_parameters_of_heads_side_by_side() -> None:
+    """But for the bias behind each layer; a layer of attention is a component of its own."""
+    of = space("components:grid=mini-connected")
+    base, stacked = of.base(), of.parse("_".join(["1111.000.11.11.11.1111.111"] * 4))
+    assert of.params(base) == space("components:grid=mini").params(space("components:grid=mini").base())
+    assert of.params(stacked) - of.params(base) == 4 * 3 * 64
+    assert [part.kind for part in of.components(stacked)].count("attention") == 16
+    assert of.parse("1111.000.11.11.11.0101.111_" + "_".join(["1111.000.00.00.11.0000.111"] * 3)) == of.parse(
+        "1111.000.11.11.11.0101.010_" + "_".join(["1111.000.00.00.11.0000.000"] * 3)
+    )
 
 
 @pytest.mark.parametrize(

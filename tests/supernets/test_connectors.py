@@ -71,7 +71,7 @@ def test_gated_norms_lie_between_a_norm_with_mean_and_one_without() -> None:
     torch.testing.assert_close(gated_norm(hidden, norm, torch.tensor(0.0)), uncentred(hidden))
 
 
-@pytest.mark.parametrize("grid", ["mini", "minibert"])
+@pytest.mark.parametrize("grid", ["mini", "minibert", "mini-connected"])
 def test_gates_of_zero_and_one_are_the_net_that_is_left(grid) -> None:
     net = shaken("components", grid=grid)
     inputs = batch()
@@ -81,9 +81,26 @@ def test_gates_of_zero_and_one_are_the_net_that_is_left(grid) -> None:
             torch.testing.assert_close(weighed, net.set(arch, "none")(*inputs), rtol=1e-5, atol=1e-5)
 
 
-def test_gradients_reach_every_gate() -> None:
-    net = shaken("components:grid=mini")
-    gates = torch.full((4, 17), 0.7, requires_grad=True)
+def test_heads_behind_each_other_are_layers_of_attention() -> None:
+    """Section 3.2.2: with all connectors between heads closed a block is the plain one; open, heads stand in layers."""
+    plain, net = shaken("components:grid=mini"), shaken("components:grid=mini-connected")
+    base, inputs = net.largest(), batch()
+    with torch.no_grad():
+        expected = plain.set(plain.largest(), "none")(*inputs)
+        torch.testing.assert_close(net.weigh(net.gates_of(base), *inputs), expected, rtol=1e-5, atol=1e-5)
+        stacked = net.space.parse("_".join(["1111.000.11.11.11.1111.101"] * 4))
+        assert [part.name for part in net.space.parts_of(net.space.blocks(stacked)[0])].count("layer_norm[mean=1]") == 2
+        found = net.set(stacked, "none").net.blocks[0].attentions()
+        assert [layer.heads for layer in found] == [1, 2, 1]
+        weighed = net.weigh(net.gates_of(stacked), *inputs)
+        torch.testing.assert_close(net.set(stacked, "none")(*inputs), weighed, rtol=1e-5, atol=1e-5)
+        assert not torch.allclose(weighed, expected, atol=1e-2)
+
+
+@pytest.mark.parametrize(("grid", "count"), [("mini", 17), ("mini-connected", 20)])
+def test_gradients_reach_every_gate(grid, count) -> None:
+    net = shaken("components", grid=grid)
+    gates = torch.full((4, count), 0.7, requires_grad=True)
     net.weigh(gates, *batch()).square().sum().backward()
     assert (gates.grad != 0).all()
 

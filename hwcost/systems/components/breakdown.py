@@ -21,7 +21,7 @@ from hwcost.errors import MeasurementError, UsageError
 from hwcost.spaces.components import Components
 from hwcost.stores import open_store
 from hwcost.systems.components.kernel_prices import KernelPrice, kernel_items, kernel_prices, refuse_elsewhere
-from hwcost.systems.components.kinds import KINDS, net_without, pairs, priced
+from hwcost.systems.components.kinds import kinds_of, net_without, pairs, priced
 from hwcost.systems.components.paper_tables import SEQ_LENS, paper_share
 from hwcost.systems.components.shares import Share, ablation_shares, slope_shares, whole_nets
 from hwcost.timing.measurement import Measurement
@@ -85,7 +85,7 @@ class Breakdown:
                     "by_slope": _plain(self.by_slope[kind.name]), "by_ablation": _plain(self.by_ablation[kind.name]),
                     "paper": self.paper[kind.name],
                 }
-                for kind in KINDS
+                for kind in kinds_of(Components(self.grid))
             },
             "overhead_s": self.prices.overhead_s, "costs_s": self.prices.costs_s, "median_gap": self.median_gap,
             "gaps": [{"arch": gap.key, "gap": gap.gap, "half_width": gap.half_width} for gap in self.gaps],
@@ -124,7 +124,7 @@ def breakdown_items(
     shape: dict[str, Any] = {"batch_size": batch_size, "seq_len": seq_len, "dtype": dtype}
     stacks = component_stacks(space, depths=depths, components=[*priced(space), *space.parts()], **shape)
     chains = [ChainWorkload.of(space, pair, depth=depth, **shape) for pair in pairs(space) for depth in depths]
-    nets = [space.base(), *(net_without(space, kind) for kind in KINDS)]
+    nets = [space.base(), *(net_without(space, kind) for kind in kinds_of(space))]
     found = [*items([*stacks, *chains], "component"), *items(models(space, nets, **shape), "check")]
     return [*found, *(kernel_items(space, depths, shape) if kernels else ())]
 
@@ -213,7 +213,7 @@ def _breakdown(space: Components, shape: dict[str, Any], measured: Sequence[Meas
     return Breakdown(
         grid=space.grid_name, shape=shape, whole=whole, by_slope=slope_shares(space, table.fits, whole),
         by_ablation=ablation_shares(space, nets),
-        paper={kind.name: paper_share(space.grid_name, kind.name, shape["seq_len"]) for kind in KINDS},
+        paper={kind.name: paper_share(space.grid_name, kind.name, shape["seq_len"]) for kind in kinds_of(space)},
         prices=table, gaps=tuple(gaps), fused=tuple(fusions(measured, shape)),
         kernels=tuple(kernel_prices(prices(measured, shape))),
     )  # fmt: skip

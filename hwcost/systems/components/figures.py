@@ -88,8 +88,8 @@ def _gates(results: Results) -> Iterator[Drawing]:
 def gate_names(arch: str) -> list[str]:
     """Names the gates of a block, from the number of gates in each group of an architecture's key."""
     groups = arch.split("_")[0].split(".")
-    kinds = ("ff", "joint", "qk", "v", "mean", "head")
-    return [f"{kind} {index}" for kind, group in zip(kinds, groups, strict=True) for index in range(1, 1 + len(group))]
+    kinds = ("ff", "joint", "qk", "v", "mean", "head", "hjoint")
+    return [f"{kind} {index}" for kind, group in zip(kinds, groups, strict=False) for index in range(1, 1 + len(group))]
 
 
 def _milliseconds(winners: Winners) -> dict[str, dict[str, float]] | None:

@@ -23,7 +23,6 @@ from hwcost.systems.components.paper_tables import PAPER_TABLES
 Floats = NDArray[np.float64]
 
 FORMS = ("linear", "nested")
-KINDS = ("ff", "joint", "qk", "v", "mean", "head")
 
 PAPER_SHARES: dict[str, dict[str, float]] = {
     grid: {kind: max(shares) for kind, shares in table.items()} for grid, table in PAPER_TABLES.items()
@@ -37,7 +36,8 @@ class GateCosts:
     Args:
         space: The space.
         shares: Share of the whole net's latency that all gates of a kind make together: ``ff``, ``joint`` (feed-forwards one
-            behind the other, against side by side), ``qk``, ``v``, ``mean``, ``head``. Shares below 0 count as 0.
+            behind the other, against side by side), ``qk``, ``v``, ``mean``, ``head``, and ``hjoint`` (groups of heads
+            likewise) on grids with connectors between heads. Shares below 0 count as 0.
         form: ``linear``, the paper's sum, or ``nested``, which counts no latency twice.
         total: Cost of the net with all gates open: 1 for shares, 100 for percent, as Tables 1 and 4 print costs.
 
@@ -50,17 +50,17 @@ class GateCosts:
     def __init__(self, space: Components, shares: Mapping[str, float], form: str = "nested", total: float = 1.0) -> None:
         if form not in FORMS:
             raise UsageError(f"unknown form '{form}' of gate costs. Known: {', '.join(FORMS)}")
-        if set(shares) != set(KINDS):
-            raise UsageError(f"gate costs need a share for each of {', '.join(KINDS)}, got {', '.join(shares) or 'none'}")
+        counts = dict(space.grid.sizes)
+        if set(shares) != set(counts):
+            raise UsageError(f"gate costs need a share for each of {', '.join(counts)}, got {', '.join(shares) or 'none'}")
         if not total > 0:
             raise UsageError(f"the whole net has a positive cost, such as 1 or 100, got {total}")
         self.space, self.form = space, form
-        counts = dict(space.grid.sizes)
-        gates = {kind: counts[kind] * space.grid.layers for kind in KINDS}
-        own = {kind: max(0.0, float(shares[kind])) for kind in KINDS}
+        gates = {kind: count * space.grid.layers for kind, count in counts.items()}
+        own = {kind: max(0.0, float(shares[kind])) for kind in counts}
         if form == "nested":  # a head's own part is what its channels do not take
             own["head"] = max(0.0, own["head"] - own["qk"] - own["v"])
-        self.prices = {kind: own[kind] / gates[kind] if gates[kind] else 0.0 for kind in KINDS}
+        self.prices = {kind: own[kind] / gates[kind] if gates[kind] else 0.0 for kind in counts}
         self._ends = np.cumsum([0, *(count for _, count in space.grid.sizes)])
         self.whole = 1.0
         self.whole = float(self._cost(np.array([space.base().genes], dtype=np.float64))[0]) / total
@@ -109,5 +109,5 @@ class GateCosts:
             for place, (kind, _) in enumerate(self.space.grid.sizes)
         }
         nested = open_["head"] / self.space.grid.head_groups if self.form == "nested" else 1.0
-        total = sum(self.prices[kind] * open_[kind] * (nested if kind in ("qk", "v") else 1.0) for kind in KINDS)
+        total = sum(self.prices[kind] * open_[kind] * (nested if kind in ("qk", "v") else 1.0) for kind in open_)
         return total.sum(-1) / self.whole

@@ -156,7 +156,7 @@ class SampledTraining:
 
     def end(self, step: int, losses: dict[str, float]) -> None:
         """Tells the policy what the step's nets lost."""
-        self._tell(self._archs, [losses[_name(index)] for index in range(len(self._archs))])
+        self._tell(self._archs, [self.loss(losses, index) for index in range(len(self._archs))])
 
     def catch_up(self, steps: int) -> None:
         """Replays the log's steps up to this one to the policy."""
@@ -164,7 +164,16 @@ class SampledTraining:
             return
         for state in list(read_log(self.folder))[self._steps : steps]:
             archs = self.policy.ask()
-            self._tell(list(archs), [state.losses[_name(index)] for index in range(len(archs))])
+            self._tell(list(archs), [self.loss(state.losses, index) for index in range(len(archs))])
+
+    def loss(self, losses: dict[str, float], index: int) -> float:
+        """Returns the loss of a net of the step.
+
+        Args:
+            losses: Losses of the step's passes by their names.
+            index: Number of the net, from 0.
+        """
+        return losses[_name(index)]
 
     def _tell(self, archs: list[Architecture], losses: list[float]) -> None:
         if self.rate is not None:

@@ -41,13 +41,22 @@ KINDS = (
 )
 """Kinds in the order of the tables. They overlap: a head has queries, keys and values."""
 
+HEAD_JOINT = Kind("hjoint", "vertical attention", 1, -1.0)
+"""Groups of heads one behind the other, against side by side; the tables do not price it."""
+
+
+def kinds_of(space: Components) -> tuple[Kind, ...]:
+    """Returns the kinds that a space has gates of."""
+    return (*KINDS, HEAD_JOINT) if space.grid.head_joints else KINDS
+
 
 def net_without(space: Components, kind: Kind) -> Architecture:
     """Returns the whole net without one kind of component.
 
     Args:
         space: The space.
-        kind: Kind that is left out; for ``joint``, pieces of feed-forwards stand behind each other instead.
+        kind: Kind that is left out; for ``joint`` and ``hjoint``, pieces of feed-forwards, or groups of heads, stand behind
+            each other instead.
     """
     base = space.base()
     half = dict(space.grid.sizes)[kind.name] // 2
@@ -76,6 +85,8 @@ def prices_of(space: Components) -> dict[str, Prices]:
         "mean": {norm(1).name: 2.0, norm(0).name: -2.0},
         "joint": {piece: float(grid.feed_forwards), whole: -1.0},
     }
+    if grid.head_joints:
+        of_block[HEAD_JOINT.name] = {head_group(space).name: float(grid.head_groups), full: -1.0}
     return {kind: {name: grid.layers * times for name, times in one.items()} for kind, one in of_block.items()}
 
 
@@ -83,6 +94,8 @@ def priced(space: Components) -> list[Component]:
     """Returns the components that the kinds are priced by, and what else a net is made of."""
     width = space.grid.width // space.grid.heads
     heads = [attention(space, width, width), attention(space, 0, width), attention(space, width, width // 2)]
+    if space.grid.head_joints:
+        heads.append(head_group(space))
     pieces = [feed_forward(space, space.grid.feed_forwards), feed_forward(space, 1)]
     ends = [Component("embeddings"), *([Component("pooler")] if space.grid.pooler else [])]
     return [*heads, *pieces, norm(1), norm(0), *ends]
@@ -98,6 +111,12 @@ def pairs(space: Components) -> list[tuple[Component, Component]]:
 def attention(space: Components, key: int, value: int) -> Component:
     """Returns the attention of all heads with this many channels of keys and of values each."""
     return Component("attention", (("heads", space.grid.heads), ("key", key), ("value", value)))
+
+
+def head_group(space: Components) -> Component:
+    """Returns the attention of one group of heads with all their channels."""
+    width = space.grid.width // space.grid.heads
+    return Component("attention", (("heads", space.grid.heads // space.grid.head_groups), ("key", width), ("value", width)))
 
 
 def feed_forward(space: Components, pieces: int) -> Component:

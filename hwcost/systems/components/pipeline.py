@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from hwcost.corpora import Tokenizer
 from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem
@@ -15,6 +16,7 @@ from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
 from hwcost.supernets import backbone, subnet
 from hwcost.supernets.components import ComponentSupernet
+from hwcost.supernets.folding import keep_scales
 from hwcost.supernets.masked_lm import SupernetLm, perplexity
 from hwcost.supernets.training import Phase
 from hwcost.systems.base import Pipeline, described
@@ -40,7 +42,7 @@ from hwcost.systems.components.results import (
     Winners,
 )
 from hwcost.systems.components.retraining import retrained, winner
-from hwcost.systems.components.searches import direct, policy_of, sampled
+from hwcost.systems.components.searches import SCALES, direct, policy_of, sampled
 from hwcost.systems.components.shares import gate_shares, share_workloads
 from hwcost.systems.components.speed import latencies_of, mean_speed_up, speed_up_over
 from hwcost.systems.components.sweep import swept
@@ -176,6 +178,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def check_settings(self) -> None:
         """See the base class."""
         preset = self.preset
+        Tokenizer.check_kind(preset.tokenizer)
         if preset.long_seq_len is not None:
             builder(self.space).check_seq_len(preset.long_seq_len)
             if not 0 < preset.long_share < 1:
@@ -223,7 +226,13 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def text(self) -> Text:
         """The training text."""
         settings, length = self.settings, self.preset.base.seq_len
-        return Text(settings.corpus, self.space.grid.vocabulary, length, settings.seed, settings.weights)
+        kept = self.folder / "tokenizer"
+        is_kept = self.preset.tokenizer == "unigram"  # two trainings of one may differ: a run that goes on needs the first
+        kind = str(kept) if is_kept and kept.is_dir() else self.preset.tokenizer
+        found = Text(settings.corpus, self.space.grid.vocabulary, length, settings.seed, settings.weights, kind)
+        if is_kept and self.folder.is_dir():
+            found.tokenizer.save(kept)
+        return found
 
     @cached_property
     def fine_tuning(self) -> FineTuning:
@@ -246,7 +255,11 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         net = ComponentSupernet(self.space, self.settings.seed)
         net.to(self.train_on)
         if after is not None:
-            net.load_state_dict(subnet.read_tensors(self.weights(after)))
+            tensors = subnet.read_tensors(self.weights(after))
+            scales = tensors.pop(SCALES, None)
+            net.load_state_dict(tensors)
+            if scales is not None:
+                keep_scales(net, scales)
         elif self.settings.weights is not None:
             backbone.load(net, self.settings.weights)
         return net

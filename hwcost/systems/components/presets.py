@@ -33,6 +33,8 @@ class ComponentsPreset(Preset):
 
     Attributes:
         grid: Name of the grid of components that the base net is divided into.
+        tokenizer: Kind of the tokenizer that is trained on the text, ``wordpiece`` or ``unigram`` (SentencePiece); or the
+            path of a model file of SentencePiece, or of a folder with a ``tokenizer.json``.
         base: Recipe of the base net's training.
         direct: Recipe of DO.
         sampled: Recipe of SDO.
@@ -46,6 +48,8 @@ class ComponentsPreset(Preset):
         direct_penalty: Weight of the cost in DO (the paper's lambda).
         direct_rate: Learning rate of DO's gates.
         direct_mode: Way that gates pay: ``proximal`` or ``decay``, see :class:`hwcost.searchers.direct.Direct`.
+        direct_scaled: Whether DO's connectors and means that are neither 0 nor 1 stay scales in the net that is left
+            (section 4.1); otherwise they are rounded.
         sampled_whole_cost: Cost of the whole net in SDO.
         sampled_penalty: Weight of the cost in SDO.
         sampled_rate: Learning rate of SDO's policy (the paper's nu).
@@ -63,6 +67,7 @@ class ComponentsPreset(Preset):
     """
 
     grid: str
+    tokenizer: str = "wordpiece"
     base: Recipe
     direct: Recipe
     sampled: Recipe
@@ -75,6 +80,7 @@ class ComponentsPreset(Preset):
     direct_penalty: float
     direct_rate: float
     direct_mode: Literal["proximal", "decay"] = "proximal"
+    direct_scaled: bool = False
     sampled_whole_cost: float = 1.0
     sampled_penalty: float
     sampled_rate: float
@@ -146,6 +152,7 @@ PRESETS = {
         direct_whole_cost=100.0,
         direct_penalty=1e-3,
         direct_rate=0.3,
+        direct_scaled=True,
         sampled_whole_cost=20_000.0,
         sampled_penalty=1e-5,
         sampled_rate=1e-2,
@@ -161,8 +168,22 @@ PRESETS = {
         evaluations=10_000,
     ),
 }
+_MULTILINGUAL = replace(_PAPER, steps=1_000_000, warmup_steps=1250)
+PRESETS["multilingual"] = replace(
+    PRESETS["paper"],
+    grid="bert-base-multilingual",
+    tokenizer="unigram",
+    base=_MULTILINGUAL,
+    direct=_MULTILINGUAL,
+    sampled=_MULTILINGUAL,
+    retraining=_MULTILINGUAL,
+    long_seq_len=None,
+    tuning=TUNINGS["components-multilingual"],
+    direct_penalty=1e-2,
+)
 """``paper``: appendix A, the grid of Table 7, and fine-tuning as in appendix D.1, on tasks that the user gives. Every
-training has 250,000 steps (appendix A.3); Table 7's own have 125,000.
+training has 250,000 steps (appendix A.3); Table 7's own have 125,000. ``multilingual``: sections 5.3.2, A.3 and D.2, with
+120,000 pieces of a unigram model, 1,000,000 steps at 128 tokens, and the lambdas that selected its nets.
 
 The paper prints no unit of costs, no learning rate of DO's gates and no optimiser of SDO's policy. DO's costs are in percent
 here, as Tables 1 and 4 print them, and its rate is one with which every gate of no use closes within the steps, those of

@@ -70,8 +70,8 @@ class Direct(Selected):
     Attributes:
         curves: Losses.
         gates: Gates in the end, one row per block (Figure 3).
-        weighed_perplexity: Perplexity with the gates as they were trained, before joints and means were rounded to what a
-            plain net has or has not; ``perplexity`` is that of the plain net.
+        weighed_perplexity: Perplexity with the gates as they were trained; ``perplexity`` is that of the net that is left,
+            whose joints and means are rounded to what a plain net has or has not, or stay scales (``direct_scaled``).
     """
 
     curves: TrainingCurves

@@ -21,17 +21,20 @@ from hwcost.supernets.training import Phase
 from hwcost.systems.components.lengths import batches_of
 from hwcost.systems.components.results import AGAIN, Retrained
 from hwcost.systems.training import save_net, train_phase
-from hwcost.workloads import builder
+from hwcost.workloads.builder import Blueprint
 
 if TYPE_CHECKING:
     from hwcost.systems.components.pipeline import ComponentsPipeline
+
+Made = tuple[nn.Module, Blueprint]
+"""A net, and what it is made of."""
 
 
 def retrained(pipeline: ComponentsPipeline) -> dict[str, Retrained]:
     """Trains selected nets again, keeps all of them as folders, and fine-tunes each on the first task."""
     found: dict[str, Retrained] = {}
     for name, (arch, searched) in pipeline.selected().items():
-        found[name] = _kept(pipeline, name, arch, _base(pipeline) if name == "base" else pipeline.net_after(searched, arch))
+        found[name] = _kept(pipeline, name, arch, _base(pipeline) if name == "base" else _taken(pipeline, searched, arch))
         if name != "base":
             start, again = (searched if pipeline.preset.is_warm else None), f"{name}{AGAIN}"
             found[again] = _kept(pipeline, again, arch, _trained(pipeline, again, start, arch, pipeline.preset.retraining))
@@ -43,26 +46,33 @@ def winner(pipeline: ComponentsPipeline, name: str) -> nn.Module:
     return subnet.load(_folder(pipeline, name)).to(pipeline.train_on)
 
 
-def _base(pipeline: ComponentsPipeline) -> nn.Module:
+def _taken(pipeline: ComponentsPipeline, after: str | None, arch: Architecture) -> Made:
+    """Returns a net with the weights after a training, or with fresh ones, whose connectors are then 0 or 1."""
+    supernet = pipeline.supernet(after)
+    return supernet.extract(arch, "mlm").to(pipeline.train_on), supernet.blueprint(arch, "mlm")
+
+
+def _base(pipeline: ComponentsPipeline) -> Made:
     """Returns the base net: as it is, or trained on for as many steps as a search and what follows it."""
     preset, arch = pipeline.preset, pipeline.space.base()
     if not preset.is_warm:
-        return pipeline.net_after("base", arch)
+        return _taken(pipeline, "base", arch)
     steps = preset.retraining.steps + preset.sampled.steps
     return _trained(pipeline, "base", "base", arch, replace(preset.retraining, steps=steps))
 
 
 def _trained(
     pipeline: ComponentsPipeline, name: str, start: str | None, arch: Architecture, recipe: Recipe
-) -> nn.Module:
-    net = pipeline.net_after(start, arch)
+) -> Made:
+    net, blueprint = _taken(pipeline, start, arch)
     objective = NetLm(net, batches_of(pipeline.text, recipe, pipeline.preset))
     train_phase(pipeline, net, Phase(name, objective, recipe), pipeline.text, f"re-{name}")
-    return net
+    return net, blueprint
 
 
-def _kept(pipeline: ComponentsPipeline, name: str, arch: Architecture, net: nn.Module) -> Retrained:
-    save_net(_folder(pipeline, name), net, pipeline.space, arch, builder(pipeline.space).blueprint(arch, "mlm"))
+def _kept(pipeline: ComponentsPipeline, name: str, arch: Architecture, made: Made) -> Retrained:
+    net, blueprint = made
+    save_net(_folder(pipeline, name), net, pipeline.space, arch, blueprint)
     score = pipeline.fine_tuning.score(name, partial(winner, pipeline, name), pipeline.tasks[0]).score
     return Retrained(perplexity=pipeline.quality(net), score=score, **pipeline.described(arch))
 

@@ -15,7 +15,7 @@ from hwcost.searchers import Problem
 from hwcost.searchers.direct import Direct as DirectSearch
 from hwcost.searchers.sampling import Sampling
 from hwcost.supernets import subnet
-from hwcost.supernets.components import folded
+from hwcost.supernets.folding import folded
 from hwcost.supernets.training import Phase
 from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
 from hwcost.systems.components.lengths import batches_of
@@ -24,6 +24,9 @@ from hwcost.systems.training import train_phase
 
 if TYPE_CHECKING:
     from hwcost.systems.components.pipeline import ComponentsPipeline
+
+SCALES = "gates_kept_as_scales"
+"""Name of the gates beside the weights that they are folded into, where connectors and means stay scales."""
 
 
 def is_of_weights(name: str) -> bool:
@@ -55,7 +58,7 @@ def direct_training(pipeline: ComponentsPipeline, net: Gated) -> DirectTraining:
 
 
 def direct(pipeline: ComponentsPipeline, name: str, penalty: float) -> Direct:
-    """Trains gates with the weights, and folds them into the weights.
+    """Trains gates with the weights, and folds them into the weights; connectors and means stay scales where asked.
 
     Args:
         pipeline: The run.
@@ -68,8 +71,9 @@ def direct(pipeline: ComponentsPipeline, name: str, penalty: float) -> Direct:
     phase = Phase("do", direct_training(pipeline, net), preset.direct, is_of_weights, about)
     curves = train_phase(pipeline, net, phase, pipeline.text, name)
     gates, weighed = net.direct.gates.detach().clone(), pipeline.quality(net)
-    arch = folded(net.supernet, gates)
-    subnet.write_tensors(pipeline.weights(name), net.supernet.state_dict())
+    arch = folded(net.supernet, gates, is_scaled=preset.direct_scaled)
+    kept = {SCALES: gates} if preset.direct_scaled else {}
+    subnet.write_tensors(pipeline.weights(name), net.supernet.state_dict() | kept)
     found = pipeline.quality(net.supernet.set(arch, "mlm"))
     about_net = pipeline.described(arch)
     return Direct(curves=curves, gates=_plain(gates), weighed_perplexity=weighed, perplexity=found, **about_net)

@@ -16,7 +16,7 @@ from hwcost.campaign.components import component_report
 from hwcost.errors import DataError
 from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
-from hwcost.systems.components.kinds import KINDS, Prices, net_without, priced, prices_of
+from hwcost.systems.components.kinds import KINDS, Prices, kinds_of, net_without, priced, prices_of
 from hwcost.timing.measurement import Measurement
 from hwcost.workloads import ModelWorkload, Workload, component_stacks, models
 from hwcost.workloads.slopes import Fit
@@ -123,7 +123,7 @@ def ablation_shares(space: Components, nets: Mapping[Architecture, Measurement])
         Share by kind; None for kinds whose net was not measured.
     """
     whole = nets.get(space.base())
-    found = {kind.name: (kind.factor, nets.get(net_without(space, kind))) for kind in KINDS}
+    found = {kind.name: (kind.factor, nets.get(net_without(space, kind))) for kind in kinds_of(space)}
     return {name: _ablation_share(factor, whole, without) for name, (factor, without) in found.items()}
 
 

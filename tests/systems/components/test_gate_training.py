@@ -22,7 +22,8 @@ from hwcost.searchers.problem import Problem
 from hwcost.searchers.sampling import ESTIMATORS, Sampling
 from hwcost.spaces import Candidates
 from hwcost.spaces.components import Components
-from hwcost.supernets.components import ComponentSupernet, folded
+from hwcost.supernets.components import ComponentSupernet
+from hwcost.supernets.folding import folded
 from hwcost.supernets.masked_lm import inputs
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Phase, read_log, train

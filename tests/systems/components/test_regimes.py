@@ -15,13 +15,16 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
 
+from hwcost.corpora import Tokenizer
 from hwcost.errors import UnknownNameError, UsageError
+from hwcost.supernets import subnet
 from hwcost.systems import Settings, pipeline, results_of
 from hwcost.systems.components.lengths import batches_of, first_long
 from hwcost.systems.components.presets import PRESETS
 from hwcost.systems.components.results import Results
 from hwcost.systems.components.speed import mean_speed_up
 from hwcost.systems.latencies import NOT_MEASURED, Latency
+from tests.corpora.multilingual import multilingual
 
 pytestmark = pytest.mark.torch
 
@@ -47,6 +50,41 @@ def test_the_last_tenth_of_the_papers_steps_has_long_sequences() -> None:
     ]  # fmt: skip
     short = batches_of(FakeText(), PAPER.base, replace(PAPER, long_seq_len=None))  # type: ignore[arg-type]
     assert short(249_999) == (249_999, 4096, None)
+
+
+def test_the_multilingual_settings_are_those_printed(tmp_path: Path) -> None:
+    """Appendix A.3 (steps, length, pieces), D.2 (lambda and nu) and Table 9 (fine-tuning of XNLI and WikiAnn)."""
+    preset = PRESETS["multilingual"]
+    for recipe in (preset.base, preset.direct, preset.sampled, preset.retraining):
+        assert (recipe.steps, recipe.seq_len, recipe.batch_size) == (1_000_000, 128, 4096)
+        assert (recipe.optimizer, recipe.learning_rate, recipe.warmup_steps) == ("lamb", 1.8e-3, 1250)
+    assert (preset.direct_penalty, preset.sampled_penalty, preset.sampled_rate) == (1e-2, 1e-5, 1e-2)
+    assert (preset.tokenizer, preset.long_seq_len) == ("unigram", None)
+    tuned = {task: preset.tuning.grid(task) for task in ("xnli", "wikiann")}
+    assert {(grid.epochs, grid.learning_rates) for grid in tuned.values()} == {((3,), (2e-5, 3e-5, 5e-5)), ((10,), (3e-5,))}
+    made = pipeline("components", tmp_path / "run", Settings("multilingual", tasks=("docstring",)), dry_run=True)
+    assert made.space.grid.vocabulary == 120_000
+    assert made.space.params(made.space.base()) == pytest.approx(178e6, rel=2e-3)
+
+
+def test_a_tokenizer_in_many_scripts_is_a_field_of_the_preset(tmp_path: Path) -> None:
+    folder = tmp_path / "text"
+    folder.mkdir()
+    for document in multilingual():
+        for place in range(0, len(document.sentences), 6):
+            text = "\n\n".join(document.sentences[place : place + 6])
+            (folder / f"{document.name}{place}.txt").write_text(text, encoding="utf-8")
+    asked = Settings("smoke", corpus=str(folder), backend="null")
+    made, again, dry = (
+        pipeline("components", tmp_path / name, asked, sizes={"tokenizer": "unigram"}, dry_run=name == "dry")
+        for name in ("run", "run", "dry")
+    )
+    own = made.text.tokenizer
+    assert own.encode(["\u03b1\u03b2"]) != [[own.unknown]]
+    assert own.digest != Tokenizer.train(made.text.training, 2048).digest
+    assert again.text.tokenizer.digest == own.digest  # a run that goes on has the same numbers
+    assert dry.text.tokenizer.size == own.size
+    assert not (tmp_path / "dry").exists()
 
 
 def test_memory_is_planned_for_the_longest_sequences(tmp_path: Path) -> None:
@@ -76,6 +114,8 @@ def test_speed_is_that_of_the_mean_latency() -> None:
         ("quick", {"direct_mode": "decay"}, "mode 'proximal'"),
         ("quick", {"long_seq_len": 1000}, "at most 512 tokens"),
         ("quick", {"long_seq_len": 64, "long_share": 1.5}, "long_share is a share of the steps"),
+        ("quick", {"tokenizer": "bpe"}, "a tokenizer is wordpiece or unigram"),
+        ("quick", {"direct_scaled": 2}, "direct_scaled"),
         ("quick", {"sweep.penalties": [1.0]}, "direct_penalties"),
     ],
 )
@@ -91,6 +131,25 @@ def test_the_estimator_and_the_mode_are_fields_of_the_preset(tmp_path: Path, est
     changed = {"estimator": estimator, "direct_mode": "decay", "samples": 1, "sampled_optimizer": "sgd"}
     made = pipeline("components", tmp_path / "run", Settings("paper"), sizes=changed, dry_run=True)
     assert (made.preset.estimator, made.preset.direct_mode) == (estimator, "decay")
+
+
+@pytest.mark.slow
+def test_do_keeps_connectors_as_scales_where_asked(text: Path, tmp_path: Path) -> None:
+    """On a grid with connectors between heads, too: the net that is left does as well as the gated one, and is saved so."""
+    sizes = {
+        "grid": "mini-connected", "direct_scaled": True, "direct_penalty": 1e-3, "sweep.direct_penalties": [],
+        "sweep.sampled_penalties": [],
+    }  # fmt: skip
+    asked = Settings("smoke", corpus=str(text), backend="null", tasks=("function-length",))
+    report = pipeline("components", tmp_path / "run", asked, sizes=sizes).run()
+    results = results_of(report, Results)
+    gates = [gate for block in results.do.gates for gate in block]
+    assert any(gate not in (0.0, 1.0) for gate in gates)
+    assert results.do.perplexity == pytest.approx(results.do.weighed_perplexity, rel=1e-5)
+    assert results.retraining.nets["do"].perplexity == pytest.approx(results.do.perplexity, rel=1e-5)
+    assert set(results.profile.shares) == {"ff", "joint", "qk", "v", "mean", "head", "hjoint"}
+    described = subnet.describe(tmp_path / "run" / "winners" / "do")["net"]["arguments"]["blocks"]
+    assert any("feed_forward_carries" in block or "attention_carries" in block for block in described)
 
 
 @pytest.mark.slow

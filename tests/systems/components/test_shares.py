@@ -10,9 +10,11 @@ from hwcost.errors import DataError
 from hwcost.spaces.base import Component
 from hwcost.spaces.components import Components
 from hwcost.systems.components import GateCosts, gate_shares, share_workloads, without_keys
+from hwcost.systems.components.kinds import HEAD_JOINT, net_without
+from hwcost.systems.components.shares import ablation_shares, whole_nets
 from hwcost.workloads import ComponentWorkload, Workload, models
 
-SPACE = Components("mini")
+SPACE, CONNECTED = Components("mini"), Components("mini-connected")
 LAW = {"noise": 0.001, "overhead_s": 1e-5}
 
 
@@ -45,6 +47,26 @@ def test_shares_are_the_laws(campaign) -> None:
     }  # fmt: skip
     wanted = {kind: grid.layers * one / whole for kind, one in saved.items()}
     assert shares == pytest.approx(wanted, abs=0.01)
+
+
+def test_heads_behind_each_other_have_their_price(tmp_path) -> None:
+    """By the slope over depth, and by ablation: the net whose heads stand behind each other against the base net."""
+    kind = net_without(CONNECTED, HEAD_JOINT)
+    what = [*share_workloads(CONNECTED, 2, 64), *models(CONNECTED, [kind], 2, 64)]
+    measured = hwcost.measure(what, backend="null", rounds=2, store=tmp_path / "s.db", backend_options=LAW).measurements
+    shares, _ = gate_shares(CONNECTED, measured)
+    grid = CONNECTED.grid
+    width = grid.width // grid.heads
+    whole, stacked = (seconds(models(CONNECTED, [arch], 2, 64)[0]) + LAW["overhead_s"] for arch in (CONNECTED.base(), kind))
+    one, all_ = (cost("attention", heads=heads, key=width, value=width) for heads in (1, grid.heads))
+    assert shares["hjoint"] == pytest.approx(grid.layers * (grid.heads * one - all_) / whole, abs=0.01)
+    by_ablation = ablation_shares(CONNECTED, whole_nets(measured))["hjoint"]
+    assert by_ablation is not None
+    assert by_ablation.value == pytest.approx(stacked / whole - 1, abs=0.01)
+    price = GateCosts(CONNECTED, shares)
+    assert price(CONNECTED.base()) == pytest.approx(1.0)
+    assert price(kind) == pytest.approx(1.0 + shares["hjoint"] / price.whole)
+    assert price.of_gates().reshape(4, -1)[:, -3:] == pytest.approx(price.prices["hjoint"] / price.whole)
 
 
 def test_gaps_are_reported_for_both_nets(campaign) -> None:
