@@ -17,6 +17,7 @@ from hwcost.units import unit_of
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.evaluate import Fitted
+    from hwcost.cost_models.prior_sources import Source
 
 COLUMNS = {
     "MAPE %": "mape",
@@ -73,6 +74,7 @@ def evaluate(
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
     quantity: tables.Quantity = LATENCY,
+    prior: tables.Prior = None,
     plot: Plot = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
@@ -83,12 +85,10 @@ def evaluate(
     A table is split again and again. A campaign has its own test rows: models are fitted on measurements with the role
     'fit', and tested on 'test' and 'uniform'.
     """
-    from hwcost.cost_models.data import read
-
     _check_names(model, split, drift)
-    data = read(source, space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
-    tables.say(data.remarks)
-    document = _evaluated(data, source, model, train, split, seeds, drift)
+    rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
+    data, sources = tables.read(source, rows, prior)
+    document = _evaluated(data, source, model, train, split, seeds, drift, sources)
     if plot is not None:
         _draw(data, "lut" if model == "all" else model, train, drift, plot)
     if not console.write_json(document, json):
@@ -110,7 +110,7 @@ def _check_names(model: str, split: str, drift: str) -> None:
 
 
 def _evaluated(
-    data: Data, source: str, model: str, train: float, split: str, seeds: int, drift: str
+    data: Data, source: str, model: str, train: float, split: str, seeds: int, drift: str, prior: list[Source]
 ) -> dict[str, Any]:
     """Evaluates a campaign by its roles and a table by splits, and says how far it is where that takes long."""
     from hwcost.cost_models.data import is_store
@@ -119,8 +119,8 @@ def _evaluated(
 
     with patient(_fitted) as update:
         if is_store(source):
-            return evaluate_roles(data, "all" if model == "auto" else model, update)
-        return evaluate_table(data, model, train, split, seeds, drift, update)  # type: ignore[arg-type]
+            return evaluate_roles(data, "all" if model == "auto" else model, update, prior)
+        return evaluate_table(data, model, train, split, seeds, drift, update, prior)  # type: ignore[arg-type]
 
 
 def _fitted(state: Fitted) -> ProgressText:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.sanity import Sanity
     from hwcost.cost_models.train import Trained
-    from hwcost.exchange.options import TableOptions
     from hwcost.spaces.base import GeneValue
 
 OF_NETS = (
@@ -33,15 +32,6 @@ DOUBTS = 3
 Model = Annotated[
     str, typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ...")
 ]
-Prior = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--prior", metavar="DIR|auto",
-        help="Model of another device, so that three measurements are enough; auto for what ships with the space. "
-        "Repeat it for several.",
-        show_default="none",
-    ),
-]  # fmt: skip
 Operators = Annotated[
     bool,
     typer.Option("--operators", help="Read the table as one of operators by name; --space says which make an architecture."),
@@ -70,7 +60,7 @@ def fit(
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
     quantity: tables.Quantity = LATENCY,
-    prior: Prior = None,
+    prior: tables.Prior = None,
     operators: Operators = False,
     drift: tables.Drift = "auto",
     categorical: tables.Categorical = "",
@@ -100,20 +90,10 @@ def fit(
         refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
-    rows = _Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
+    rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
     with _steps():
         found = _with_prior(source, prior, rows, drift) if prior else _trained(source, rows, model, drift, monotone)
     _keep(*found, out, plot, json)
-
-
-class _Rows(NamedTuple):
-    """Which rows of a source are read, and how."""
-
-    space: str | None
-    campaign: str | None
-    options: TableOptions
-    shape: dict[str, int]
-    quantity: str
 
 
 @contextmanager
@@ -133,13 +113,11 @@ def _steps() -> Iterator[None]:
         yield
 
 
-def _trained(source: str, rows: _Rows, model: str, drift: str, monotone: bool) -> tuple[Data, Trained]:
+def _trained(source: str, rows: tables.Rows, model: str, drift: str, monotone: bool) -> tuple[Data, Trained]:
     """Reads rows and fits a cost model on them."""
-    from hwcost.cost_models.data import read
     from hwcost.cost_models.train import train
 
-    data = read(source, *rows)
-    tables.say(data.remarks)
+    data, _ = tables.read(source, rows)
     held: dict[str, Any] = {} if monotone else {"monotone": False}
     return data, train(data, model, drift, **rows.shape, **held)  # type: ignore[arg-type]
 
@@ -157,15 +135,11 @@ def _keep(data: Data, result: Trained, out: Path, plot: bool, json: str | None) 
         _show(result, sanity)
 
 
-def _with_prior(source: str, prior: list[str], rows: _Rows, drift: str) -> tuple[Data, Trained]:
+def _with_prior(source: str, prior: list[str], rows: tables.Rows, drift: str) -> tuple[Data, Trained]:
     """Fits on a few rows and models of other devices; says where the interval is wide."""
-    from hwcost.cost_models.prior_fit import read_with_prior, train_with_prior, warning
+    from hwcost.cost_models.prior_fit import train_with_prior, warning
 
-    data, sources = read_with_prior(
-        source, prior, space=rows.space, campaign_id=rows.campaign, table=rows.options, quantity=rows.quantity,
-        options=rows.shape,
-    )  # fmt: skip
-    tables.say(data.remarks)
+    data, sources = tables.read(source, rows, prior)
     result = train_with_prior(data, sources, drift, rows.shape)  # type: ignore[arg-type]
     if (text := warning(result)) is not None:
         console.note(text)

@@ -25,6 +25,8 @@ from hwcost.cost_models.drift import Drift
 from hwcost.cost_models.folds import THREADS_UP_TO
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.metrics import Metrics, median_metrics, metrics
+from hwcost.cost_models.prior import PriorModel
+from hwcost.cost_models.prior_sources import Source
 from hwcost.cost_models.remembered import Memory, remembering
 from hwcost.cost_models.rolling import roll
 from hwcost.cost_models.splits import SPLITS, Split, groups_of, split_rows, train_rows, unseen
@@ -82,6 +84,20 @@ class _Part:
             return replace(self, drift=drift_of(data, self.fit, drift))
 
 
+class _Fits(NamedTuple):
+    """What is fitted on every split: arguments of each model by its name, the one that must not be missing, the split."""
+
+    options: dict[str, dict[str, Any]]
+    wanted: str | None
+    split: Split
+
+    @classmethod
+    def of(cls, names: Sequence[str], prior: Sequence[Source], wanted: str | None = None, split: Split = "random") -> _Fits:
+        """Takes models by name, each once; that of a prior first, where there is one."""
+        options: dict[str, dict[str, Any]] = {PriorModel.name: {"sources": list(prior)}} if prior else {}
+        return cls({**options, **{name: {} for name in names if name not in options}}, wanted, split)
+
+
 class _Judged(NamedTuple):
     """A fit on one split: the seconds that it takes alone, what it chose, and its metrics by view."""
 
@@ -98,6 +114,7 @@ def evaluate(
     seeds: int = 10,
     drift: DriftChoice = "auto",
     progress: Callable[[Fitted], None] = lambda state: None,
+    prior: Sequence[Source] = (),
 ) -> dict[str, Any]:
     """Evaluates a model and its baselines on a table.
 
@@ -111,6 +128,7 @@ def evaluate(
         seeds: Number of draws.
         drift: ``auto`` looks for a moving level of the machine in the order of the rows; ``none`` takes rows as they stand.
         progress: Callback after every fit; one call at a time, from any thread.
+        prior: Models of other devices, with which the cost model ``prior`` is judged too.
 
     Returns:
         The document, without ``schema_version``.
@@ -130,14 +148,17 @@ def evaluate(
     parts = [_Part(*split_rows(groups, n_train, split, seed)) for seed in range(1 if split == "ordered" else seeds)]
     is_worth = n_train < THREADS_UP_TO
     parts = in_threads(lambda part: part.levelled(data, drift), parts, is_worth)
-    names = asked(model, data.space)
-    tell = _Told(progress, len(names) * len(parts))
-    judged = in_threads(lambda part: _judged(part, data, names, model, split, tell), parts, is_worth)
-    return {**_facts(data, groups), "models": _reports(names, groups, parts, judged), "remarks": list(data.remarks)}
+    fits = _Fits.of(asked(model, data.space), prior, wanted=model, split=split)
+    tell = _Told(progress, len(fits.options) * len(parts))
+    judged = in_threads(lambda part: _judged(part, data, fits, tell), parts, is_worth)
+    return {**_facts(data, groups), "models": _reports(fits, groups, parts, judged), "remarks": list(data.remarks)}
 
 
 def evaluate_roles(
-    data: Data, model: str = "all", progress: Callable[[Fitted], None] = lambda state: None
+    data: Data,
+    model: str = "all",
+    progress: Callable[[Fitted], None] = lambda state: None,
+    prior: Sequence[Source] = (),
 ) -> dict[str, Any]:
     """Evaluates models on a campaign: fitted on the role ``fit``, tested on ``test`` and, apart from it, on ``uniform``.
 
@@ -147,6 +168,7 @@ def evaluate_roles(
         data: The rows, with their roles.
         model: Name of a cost model, or ``all``.
         progress: Callback after every fit.
+        prior: Models of other devices, with which the cost model ``prior`` is judged too.
 
     Returns:
         The document, without ``schema_version``; ``models`` for the test rows, ``uniform`` with the same fields where there
@@ -163,14 +185,14 @@ def evaluate_roles(
             "architectures; at least 2 to fit and 2 to test on are needed. Measure test rows as well (hwcost measure "
             "--test-rows), or evaluate a table of them with --train."
         )
-    shown = dict.fromkeys((*baselines("campaign", data.space), *(candidates(data.space) if model == ALL else [model])))
-    names = list(shown)
+    names = [*baselines("campaign", data.space), *(candidates(data.space) if model == ALL else [model])]
+    fits = _Fits.of(names, prior)
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
     tested = {key: rows for key, rows in (("models", test), ("uniform", uniform)) if len(rows) > 1}
-    tell, memory = _Told(progress, len(names) * len(tested)), Memory(Clock().now_s)
+    tell, memory = _Told(progress, len(fits.options) * len(tested)), Memory(Clock().now_s)
     for key, rows in tested.items():
         part = _Part(fit, rows, memory=memory)
-        document[key] = _reports(names, groups, [part], [_judged(part, data, names, None, "random", tell)])
+        document[key] = _reports(fits, groups, [part], [_judged(part, data, fits, tell)])
     return document
 
 
@@ -191,9 +213,7 @@ def baselines(kind: str, space: SearchSpace) -> list[str]:
     return sorted(shown, key=lambda name: (classes[name].complexity or 0, name))
 
 
-def _judged(
-    part: _Part, data: Data, names: Sequence[str], wanted: str | None, split: Split, tell: Callable[[str], None]
-) -> dict[str, _Judged]:
+def _judged(part: _Part, data: Data, fits: _Fits, tell: Callable[[str], None]) -> dict[str, _Judged]:
     """Fits models on one split and judges them; leaves out those whose library is not installed.
 
     Raises:
@@ -201,26 +221,26 @@ def _judged(
     """
     found: dict[str, _Judged] = {}
     with remembering(part.memory) as memory:
-        for name in names:
+        for name, options in fits.options.items():
             memory.next_training()
             start = memory.now_s()
             try:
-                trained = train_on(part.fit, data, name, part.drift)
+                trained = train_on(part.fit, data, name, part.drift, **options)
             except MissingExtraError:
-                if name == wanted:
+                if name == fits.wanted:
                     raise MissingExtraError("XGBoost", "xgboost-cpu") from None
                 continue
             seconds = memory.now_s() - start + memory.saved_s
-            found[name] = _Judged(seconds, trained.model.chosen, _tested(trained, data, part.test, split))
+            found[name] = _Judged(seconds, trained.model.chosen, _tested(trained, data, part.test, fits.split))
             tell(name)
     return found
 
 
 def _reports(
-    names: Sequence[str], groups: Groups, parts: Sequence[_Part], judged: Sequence[Mapping[str, _Judged]]
+    fits: _Fits, groups: Groups, parts: Sequence[_Part], judged: Sequence[Mapping[str, _Judged]]
 ) -> dict[str, Any]:
     """Reports every model over all splits."""
-    by_name = {name: [one[name] for one in judged if name in one] for name in names}
+    by_name = {name: [one[name] for one in judged if name in one] for name in fits.options}
     return {name: _report(groups, parts, found) for name, found in by_name.items() if found}
 
 
