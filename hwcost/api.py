@@ -256,6 +256,7 @@ def evaluate(
     table: TableOptions = DEFAULTS,
     shape: Mapping[str, int] | None = None,
     quantity: str = LATENCY,
+    prior: Any = None,
 ) -> dict[str, Any]:
     """Judges cost models on rows that they were not fitted on, beside plain baselines.
 
@@ -271,6 +272,7 @@ def evaluate(
         table: Options for the columns of a table.
         shape: ``batch_size`` and ``seq_len`` of the rows to take from a campaign with several shapes.
         quantity: Quantity of a campaign that is judged, such as ``energy_j``; a table holds latencies.
+        prior: Cost models of other devices as :func:`fit` takes them, with which the cost model ``prior`` is judged too.
 
     Returns:
         The document of ``hwcost evaluate --json``, without ``schema_version``.
@@ -281,11 +283,17 @@ def evaluate(
     """
     from hwcost.cost_models import data
     from hwcost.cost_models import evaluate as evaluation
+    from hwcost.cost_models.prior_fit import read_with_prior
 
-    rows = data.read(source, space, campaign_id, table, shape, quantity)
+    if prior is None:
+        rows, sources = data.read(source, space, campaign_id, table, shape, quantity), []
+    else:
+        rows, sources = read_with_prior(
+            source, prior, space=space, campaign_id=campaign_id, table=table, quantity=quantity, options=shape
+        )
     if data.is_store(source):
-        return evaluation.evaluate_roles(rows, model)
-    return evaluation.evaluate(rows, model, train, split, seeds, drift)
+        return evaluation.evaluate_roles(rows, model, prior=sources)
+    return evaluation.evaluate(rows, model, train, split, seeds, drift, prior=sources)
 
 
 def _refuse_misplaced(options: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hwcost.cli import console, tables
-from hwcost.cli.progress import ProgressText, progress
+from hwcost.cli.progress import ProgressText, patient
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.units import unit_of
@@ -17,6 +17,7 @@ from hwcost.units import unit_of
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.evaluate import Fitted
+    from hwcost.cost_models.prior_sources import Source
 
 COLUMNS = {
     "MAPE %": "mape",
@@ -33,6 +34,20 @@ COLUMNS = {
 DIGITS = {"r2": 4, "kendall_tau": 4, "within_5": 3, "within_10": 3, "coverage_90": 3}
 
 
+Model = Annotated[
+    str,
+    typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..., or all."),
+]
+Train = Annotated[
+    float, typer.Option("--train", help="Rows to fit on, by whole architectures: a share below 1, or a number from 2.")
+]
+SplitBy = Annotated[str, typer.Option("--split", help="Rows to fit on: random, or ordered for the first ones.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Number of random splits; metrics are medians over them.")]
+Plot = Annotated[
+    Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Figure of predicted against measured values.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Adds the command."""
     app.command("evaluate")(evaluate)
@@ -42,19 +57,10 @@ def evaluate(
     context: typer.Context,
     source: Annotated[str, typer.Argument(metavar="TABLE|STORE", help="A table of latencies, or a campaign's store.")],
     space: tables.Space = None,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..., or all."
-        ),
-    ] = "auto",
-    train: Annotated[
-        float, typer.Option("--train", help="Rows to fit on, by whole architectures: a share below 1, or a number from 2.")
-    ] = 0.8,
-    split: Annotated[str, typer.Option("--split", help="Rows to fit on: random, or ordered for the first ones.")] = "random",
-    seeds: Annotated[
-        int, typer.Option("--seeds", min=1, help="Number of random splits; metrics are medians over them.")
-    ] = 10,
+    model: Model = "auto",
+    train: Train = 0.8,
+    split: SplitBy = "random",
+    seeds: Seeds = 10,
     drift: tables.Drift = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
@@ -68,9 +74,8 @@ def evaluate(
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
     quantity: tables.Quantity = LATENCY,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", metavar="FILE.png|svg", help="Figure of predicted against measured values.")
-    ] = None,
+    prior: tables.Prior = None,
+    plot: Plot = None,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -80,26 +85,42 @@ def evaluate(
     A table is split again and again. A campaign has its own test rows: models are fitted on measurements with the role
     'fit', and tested on 'test' and 'uniform'.
     """
+    _check_names(model, split, drift)
+    rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
+    data, sources = tables.read(source, rows, prior)
+    document = _evaluated(data, source, model, train, split, seeds, drift, sources)
+    if plot is not None:
+        _draw(data, "lut" if model == "all" else model, train, drift, plot)
+    if not console.write_json(document, json):
+        _show(document)
+
+
+def _check_names(model: str, split: str, drift: str) -> None:
+    """Refuses unknown names before anything is read.
+
+    Raises:
+        UsageError: When one is unknown.
+    """
     from hwcost.cost_models import COST_MODELS
-    from hwcost.cost_models.data import is_store, read
-    from hwcost.cost_models.evaluate import evaluate as evaluate_table
-    from hwcost.cost_models.evaluate import evaluate_roles
 
     _check("drift", drift, ("auto", "none"))
     _check("split", split, ("ordered", "random"))
     if model != "all":
         COST_MODELS.load(model)
-    data = read(source, space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
-    tables.say(data.remarks)
-    if is_store(source):
-        document = evaluate_roles(data, "all" if model == "auto" else model)
-    else:
-        with progress(_fitted) as update:
-            document = evaluate_table(data, model, train, split, seeds, drift, update)  # type: ignore[arg-type]
-    if plot is not None:
-        _draw(data, "lut" if model == "all" else model, train, drift, plot)
-    if not console.write_json(document, json):
-        _show(document)
+
+
+def _evaluated(
+    data: Data, source: str, model: str, train: float, split: str, seeds: int, drift: str, prior: list[Source]
+) -> dict[str, Any]:
+    """Evaluates a campaign by its roles and a table by splits, and says how far it is where that takes long."""
+    from hwcost.cost_models.data import is_store
+    from hwcost.cost_models.evaluate import evaluate as evaluate_table
+    from hwcost.cost_models.evaluate import evaluate_roles
+
+    with patient(_fitted) as update:
+        if is_store(source):
+            return evaluate_roles(data, "all" if model == "auto" else model, update, prior)
+        return evaluate_table(data, model, train, split, seeds, drift, update, prior)  # type: ignore[arg-type]
 
 
 def _fitted(state: Fitted) -> ProgressText:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.sanity import Sanity
     from hwcost.cost_models.train import Trained
-    from hwcost.exchange.options import TableOptions
     from hwcost.spaces.base import GeneValue
 
 OF_NETS = (
@@ -26,6 +27,22 @@ OF_NETS = (
 """Options of tables and campaigns whose rows are whole nets."""
 DOUBTS = 3
 """Doubted measurements that are named."""
+
+
+Model = Annotated[
+    str, typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ...")
+]
+Operators = Annotated[
+    bool,
+    typer.Option("--operators", help="Read the table as one of operators by name; --space says which make an architecture."),
+]
+Monotone = Annotated[
+    bool,
+    typer.Option(
+        "--monotone/--no-monotone", help="Never call larger genes faster, where the space says so (auto, lightgbm, xgboost)."
+    ),
+]
+Plot = Annotated[bool, typer.Option("--plot/--no-plot", help="Draw predicted against measured values.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,29 +55,13 @@ def fit(
     source: Annotated[str, typer.Argument(metavar="STORE|TABLE", help="A campaign's store, or a table of latencies.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the model.")],
     space: tables.Space = None,
-    model: Annotated[
-        str,
-        typer.Option("--model", "-m", help="Cost model: auto, lut, polynomial, hybrid, lightgbm, xgboost, ridge, ..."),
-    ] = "hybrid",
+    model: Model = "hybrid",
     campaign: tables.Campaign = None,
     batch_size: tables.BatchSize = None,
     seq_len: tables.SeqLen = None,
     quantity: tables.Quantity = LATENCY,
-    prior: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--prior", metavar="DIR|auto",
-            help="Model of another device, so that three measurements are enough; auto for what ships with the space. "
-            "Repeat it for several.",
-            show_default="none",
-        ),
-    ] = None,
-    operators: Annotated[
-        bool,
-        typer.Option(
-            "--operators", help="Read the table as one of operators by name; --space says which make an architecture."
-        ),
-    ] = False,
+    prior: tables.Prior = None,
+    operators: Operators = False,
     drift: tables.Drift = "auto",
     categorical: tables.Categorical = "",
     increasing: tables.Increasing = "",
@@ -70,14 +71,8 @@ def fit(
     keep: tables.Keep = "",
     drop: tables.Drop = "",
     id: tables.Id = None,
-    monotone: Annotated[
-        bool,
-        typer.Option(
-            "--monotone/--no-monotone",
-            help="Never call larger genes faster, where the space says so (auto, lightgbm, xgboost).",
-        ),
-    ] = True,
-    plot: Annotated[bool, typer.Option("--plot/--no-plot", help="Draw predicted against measured values.")] = True,
+    monotone: Monotone = True,
+    plot: Plot = True,
     json: console.Json = None,
     quiet: console.Quiet = False,
     verbose: console.Verbose = False,
@@ -87,10 +82,6 @@ def fit(
     The printed metrics come from cross-validation: every row is predicted by a fit that has not seen it. Only measurements
     with the role 'fit' are used.
     """
-    from hwcost.cost_models.data import read
-    from hwcost.cost_models.sanity import enlargements
-    from hwcost.cost_models.train import train
-
     if prior:
         refuse_unused(context, ["model", "monotone", "operators"], "with --prior, which makes the cost model 'prior'")
     if operators:
@@ -99,14 +90,42 @@ def fit(
         refuse_unused(context, OF_NETS, "with --operators")
         _operators(source, out, space, model, unit or None, json)
         return
-    shape = tables.shape(batch_size, seq_len)
-    if prior:
-        data, result = _with_prior(source, prior, space, campaign, tables.options(context), shape, quantity, drift)
-    else:
-        data = read(source, space, campaign, tables.options(context), shape, quantity)
-        tables.say(data.remarks)
-        held: dict[str, Any] = {} if monotone else {"monotone": False}
-        result = train(data, model, drift, **shape, **held)  # type: ignore[arg-type]
+    rows = tables.Rows(space, campaign, tables.options(context), tables.shape(batch_size, seq_len), quantity)
+    with _steps():
+        found = _with_prior(source, prior, rows, drift) if prior else _trained(source, rows, model, drift, monotone)
+    _keep(*found, out, plot, json)
+
+
+@contextmanager
+def _steps() -> Iterator[None]:
+    """Shows the steps of the fits within on a terminal, where they take long."""
+    if not console.is_live():
+        yield
+        return
+    from hwcost.cli.progress import ProgressText, patient
+    from hwcost.cost_models.steps import Step, following
+
+    def describe(step: Step) -> ProgressText:
+        text = f"{step.model}: rows left out in turn"
+        return ProgressText(step.done, step.total, text, text)
+
+    with patient(describe) as update, following(update):
+        yield
+
+
+def _trained(source: str, rows: tables.Rows, model: str, drift: str, monotone: bool) -> tuple[Data, Trained]:
+    """Reads rows and fits a cost model on them."""
+    from hwcost.cost_models.train import train
+
+    data, _ = tables.read(source, rows)
+    held: dict[str, Any] = {} if monotone else {"monotone": False}
+    return data, train(data, model, drift, **rows.shape, **held)  # type: ignore[arg-type]
+
+
+def _keep(data: Data, result: Trained, out: Path, plot: bool, json: str | None) -> None:
+    """Writes the model, its figures and the document, or prints the tables."""
+    from hwcost.cost_models.sanity import enlargements
+
     result.model.save(out)
     console.note(f"wrote {out}")
     if plot:
@@ -116,24 +135,12 @@ def fit(
         _show(result, sanity)
 
 
-def _with_prior(
-    source: str,
-    prior: list[str],
-    space: str | None,
-    campaign: str | None,
-    options: TableOptions,
-    shape: dict[str, int],
-    quantity: str,
-    drift: str,
-) -> tuple[Data, Trained]:
+def _with_prior(source: str, prior: list[str], rows: tables.Rows, drift: str) -> tuple[Data, Trained]:
     """Fits on a few rows and models of other devices; says where the interval is wide."""
-    from hwcost.cost_models.prior_fit import read_with_prior, train_with_prior, warning
+    from hwcost.cost_models.prior_fit import train_with_prior, warning
 
-    data, sources = read_with_prior(
-        source, prior, space=space, campaign_id=campaign, table=options, quantity=quantity, options=shape
-    )
-    tables.say(data.remarks)
-    result = train_with_prior(data, sources, drift, shape)  # type: ignore[arg-type]
+    data, sources = tables.read(source, rows, prior)
+    result = train_with_prior(data, sources, drift, rows.shape)  # type: ignore[arg-type]
     if (text := warning(result)) is not None:
         console.note(text)
     return data, result

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, TypeVar
 
 from hwcost.cli import console
 
 State = TypeVar("State")
+
+PATIENCE_S = 2.0
+"""Seconds that most work on rows is over within, and before which nothing is shown of it."""
 
 
 class ProgressText(NamedTuple):
@@ -51,6 +54,32 @@ def progress(describe: Callable[[State], ProgressText]) -> Iterator[Callable[[St
         def update(state: State) -> None:
             shown = describe(state)
             bar.update(task, completed=shown.done, total=shown.total, description=shown.text)
+
+        yield update
+
+
+@contextmanager
+def patient(
+    describe: Callable[[State], ProgressText], patience_s: float = PATIENCE_S
+) -> Iterator[Callable[[State], None]]:
+    """Does what ``progress`` does, for work that is mostly over before anyone waits: its first seconds are not shown.
+
+    Args:
+        describe: Function that says what is shown of a state.
+        patience_s: Seconds from which states are shown.
+    """
+    from hwcost.timing.timer import Clock
+
+    clock, shown = Clock(), None
+    start = clock.now_s()
+    with ExitStack() as stack:
+
+        def update(state: State) -> None:
+            nonlocal shown
+            if shown is None and clock.now_s() - start >= patience_s:
+                shown = stack.enter_context(progress(describe))
+            if shown is not None:
+                shown(state)
 
         yield update
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from hwcost.cli import console
 
 if TYPE_CHECKING:
+    from hwcost.cost_models.data import Data
+    from hwcost.cost_models.prior_sources import Source
     from hwcost.exchange.options import TableOptions
 
 PANEL = "How a table is read"
@@ -32,6 +34,16 @@ Quantity = Annotated[
 Drift = Annotated[
     str, typer.Option("--drift", help="Treatment of a moving level in the order of rows: auto (taken out) or none.")
 ]
+
+Prior = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prior", metavar="DIR|auto",
+        help="Model of another device, so that three measurements are enough; auto for what ships with the space. "
+        "Repeat it for several.",
+        show_default="none",
+    ),
+]  # fmt: skip
 
 Categorical = Annotated[
     str,
@@ -71,6 +83,39 @@ Keep = Annotated[
 ]
 Drop = Annotated[str, typer.Option("--drop", metavar="A,B", help="Columns that are not features.", rich_help_panel=PANEL)]
 Id = Annotated[str | None, typer.Option("--id", metavar="COLUMN", help="Column that names each row.", rich_help_panel=PANEL)]
+
+
+class Rows(NamedTuple):
+    """Which rows of a source are read, and how."""
+
+    space: str | None
+    campaign: str | None
+    options: TableOptions
+    shape: dict[str, int]
+    quantity: str
+
+
+def read(source: str, rows: Rows, prior: list[str] | None = None) -> tuple[Data, list[Source]]:
+    """Reads rows, and the models of other devices where some are given; says what was decided about a table.
+
+    Args:
+        source: Store or table.
+        rows: Which of its rows.
+        prior: Folders of models, or ``auto``; the rows are then read as their space.
+    """
+    if prior:
+        from hwcost.cost_models.prior_fit import read_with_prior
+
+        data, sources = read_with_prior(
+            source, prior, space=rows.space, campaign_id=rows.campaign, table=rows.options, quantity=rows.quantity,
+            options=rows.shape,
+        )  # fmt: skip
+    else:
+        from hwcost.cost_models.data import read
+
+        data, sources = read(source, *rows), []
+    say(data.remarks)
+    return data, sources
 
 
 def options(context: typer.Context) -> TableOptions:

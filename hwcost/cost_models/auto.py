@@ -63,28 +63,30 @@ class Auto(CostModel):
             self._take(self._choice.model_.clone_with_hyperparameters().fit(genes, values, weights))
             return
         with remembering():
-            fits, errors = self._candidates(genes, values, weights)
+            tried, errors = self._candidates(genes, values, weights)
         self.candidate_errors_ = {name: float(error.mean()) for name, error in errors.items()}
         best = min(self.candidate_errors_, key=lambda name: self.candidate_errors_[name])
         good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
         self.chosen_ = good[0]
-        self._take(fits[self.chosen_])
+        taken = tried[self.chosen_]
+        self._take(taken if taken.is_fitted else taken.fit(genes, values, weights))
 
     def _candidates(
         self, genes: Floats, values: Floats, weights: Floats
     ) -> tuple[dict[str, CostModel], dict[str, Floats]]:
-        """Fits every candidate; returns the fits, and the absolute out-of-fold errors of the logarithm of each."""
-        fits: dict[str, CostModel] = {}
+        """Returns every candidate, fitted where it chooses something, and its absolute errors of the logarithm, left out."""
+        tried: dict[str, CostModel] = {}
         errors: dict[str, Floats] = {}
         for name in known_candidates(self.space) if self.candidates is None else self.candidates:
             if len(genes) < cost_model_class(name).candidate_rows:
                 continue
+            made = self._make(name)
             try:
-                fits[name] = self._make(name).fit(genes, values, weights)
+                errors[name] = np.abs(left_out_errors(_settled(made, genes, values, weights), genes, values, weights))
             except MissingExtraError:
                 continue
-            errors[name] = np.abs(left_out_errors(fits[name], genes, values, weights))
-        return fits, errors
+            tried[name] = made
+        return tried, errors
 
     def _make(self, name: str) -> CostModel:
         own = {"monotone": self.monotone} if "monotone" in parameters(cost_model_class(name)) else {}
@@ -147,3 +149,11 @@ class Auto(CostModel):
         model = cost_model(self.chosen_, self.space, **state["options"])
         model.restore(state["model"], files)
         self._take(model)
+
+
+def _settled(model: CostModel, genes: Floats, values: Floats, weights: Floats) -> CostModel:
+    """Fits a model where its fit finds out what fits with rows left out keep; returns it."""
+    kind = type(model)
+    keeps = kind.clone_with_hyperparameters, kind.chosen, kind.plain
+    is_plain = keeps == (CostModel.clone_with_hyperparameters, CostModel.chosen, CostModel.plain)
+    return model if is_plain else model.fit(genes, values, weights)

@@ -20,7 +20,7 @@ from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.groups import Groups
-from hwcost.cost_models.intervals import left_out_errors
+from hwcost.cost_models.intervals import errors_of_fits, left_out_errors
 from hwcost.cost_models.repeats import MEDIAN_VARIANCE, without_own
 from hwcost.cost_models.structure import bases
 from hwcost.levels.level import Level, fit_level, no_level
@@ -184,9 +184,8 @@ def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[Co
 
 
 def refitted_errors(model: CostModel, genes: Floats, latency_s: Floats) -> Floats:
-    """Fits a model again with the choices it made before, and returns its out-of-fold errors of log latency."""
-    weights = np.ones(len(genes))
-    return left_out_errors(model.clone_with_hyperparameters().fit(genes, latency_s, weights), genes, latency_s, weights)
+    """Returns out-of-fold errors of log latency by fits with the choices that a structured model made before."""
+    return errors_of_fits(model.clone_with_hyperparameters(), genes, latency_s, np.ones(len(genes)))
 
 
 def _run_effects(errors: Floats, runs: Indices) -> dict[int, float]:

@@ -10,9 +10,10 @@ views. ``as_measured`` compares the prediction times the level, estimated from t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,25 +22,24 @@ from hwcost._types import Floats, Indices
 from hwcost.cost_models import COST_MODELS, candidates, takes
 from hwcost.cost_models.data import FIT, TEST, UNIFORM, Data
 from hwcost.cost_models.drift import Drift
-from hwcost.cost_models.features import shared_features
+from hwcost.cost_models.folds import THREADS_UP_TO
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.metrics import Metrics, median_metrics, metrics
+from hwcost.cost_models.prior import PriorModel
+from hwcost.cost_models.prior_sources import Source
+from hwcost.cost_models.remembered import Memory, remembering
 from hwcost.cost_models.rolling import roll
+from hwcost.cost_models.splits import SPLITS, Split, groups_of, split_rows, train_rows, unseen
 from hwcost.cost_models.table_faults import refuse_faults
 from hwcost.cost_models.train import DriftChoice, Trained, drift_of, train_on
+from hwcost.cost_models.workers import in_threads
 from hwcost.errors import DataError, MissingExtraError, UsageError
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.shaped import unshaped
 from hwcost.timing.timer import Clock
 
-Split = Literal["random", "ordered"]
-SPLITS = ("random", "ordered")
 ALL = "all"
 """Every model that is a candidate, and what chooses among them."""
-
-
-PATIENCE_S = 2.0
-"""Seconds from which an evaluation says how far it is."""
 
 
 class Fitted(NamedTuple):
@@ -56,13 +56,54 @@ class Fitted(NamedTuple):
     total: int
 
 
+class _Told:
+    """Tells how far an evaluation is, one fit after the other, from whatever thread fitted."""
+
+    def __init__(self, progress: Callable[[Fitted], None], total: int) -> None:
+        self.progress, self.total, self.done = progress, total, 0
+        self.lock = threading.Lock()
+
+    def __call__(self, model: str) -> None:
+        with self.lock:
+            self.done += 1
+            self.progress(Fitted(model, self.done, self.total))
+
+
 @dataclass(frozen=True)
 class _Part:
-    """One split: rows to fit on, test rows, and how the level moved over the first."""
+    """One split: rows to fit on, test rows, how the level moved over the first, and what its fits have found out."""
 
     fit: Indices
     test: Indices
     drift: Drift | None = None
+    memory: Memory = field(default_factory=lambda: Memory(Clock().now_s))
+
+    def levelled(self, data: Data, drift: DriftChoice) -> _Part:
+        """Returns the same split with the level that is estimated from its rows to fit on."""
+        with remembering(self.memory):
+            return replace(self, drift=drift_of(data, self.fit, drift))
+
+
+class _Fits(NamedTuple):
+    """What is fitted on every split: arguments of each model by its name, the one that must not be missing, the split."""
+
+    options: dict[str, dict[str, Any]]
+    wanted: str | None
+    split: Split
+
+    @classmethod
+    def of(cls, names: Sequence[str], prior: Sequence[Source], wanted: str | None = None, split: Split = "random") -> _Fits:
+        """Takes models by name, each once; that of a prior first, where there is one."""
+        options: dict[str, dict[str, Any]] = {PriorModel.name: {"sources": list(prior)}} if prior else {}
+        return cls({**options, **{name: {} for name in names if name not in options}}, wanted, split)
+
+
+class _Judged(NamedTuple):
+    """A fit on one split: the seconds that it takes alone, what it chose, and its metrics by view."""
+
+    seconds: float
+    chosen: str | None
+    views: dict[str, Metrics]
 
 
 def evaluate(
@@ -73,6 +114,7 @@ def evaluate(
     seeds: int = 10,
     drift: DriftChoice = "auto",
     progress: Callable[[Fitted], None] = lambda state: None,
+    prior: Sequence[Source] = (),
 ) -> dict[str, Any]:
     """Evaluates a model and its baselines on a table.
 
@@ -85,7 +127,8 @@ def evaluate(
             ones whose architecture is not among them.
         seeds: Number of draws.
         drift: ``auto`` looks for a moving level of the machine in the order of the rows; ``none`` takes rows as they stand.
-        progress: Callback after every fit, from the third second on.
+        progress: Callback after every fit; one call at a time, from any thread.
+        prior: Models of other devices, with which the cost model ``prior`` is judged too.
 
     Returns:
         The document, without ``schema_version``.
@@ -100,34 +143,32 @@ def evaluate(
         raise UsageError(f"unknown split '{split}'. Known: {', '.join(SPLITS)}")
     if seeds < 1:
         raise UsageError(f"the number of seeds must be positive, got {seeds}")
-    clock = Clock()
-    start = clock.now_s()
     n_train, groups = train_rows(len(data), train), groups_of(data)
     refuse_faults(data)
-    splits = []
-    for seed in range(1 if split == "ordered" else seeds):
-        fit, test = _split(groups, n_train, split, seed)
-        splits.append(_Part(fit, test, drift_of(data, fit, drift)))
-    models: dict[str, Any] = {}
-    names = asked(model, data.space)
-
-    def tell(name: str, done: int) -> None:
-        if clock.now_s() - start >= PATIENCE_S:
-            progress(Fitted(name, names.index(name) * len(splits) + done, len(names) * len(splits)))
-
-    for name in names:
-        report = _over_splits(name, data, groups, splits, split, tell)
-        if report is None and name == model:
-            raise MissingExtraError("XGBoost", "xgboost-cpu")
-        if report is not None:
-            models[name] = report
-    return {**_facts(data, groups), "models": models, "remarks": list(data.remarks)}
+    parts = [_Part(*split_rows(groups, n_train, split, seed)) for seed in range(1 if split == "ordered" else seeds)]
+    is_worth = n_train < THREADS_UP_TO
+    parts = in_threads(lambda part: part.levelled(data, drift), parts, is_worth)
+    fits = _Fits.of(asked(model, data.space), prior, wanted=model, split=split)
+    tell = _Told(progress, len(fits.options) * len(parts))
+    judged = in_threads(lambda part: _judged(part, data, fits, tell), parts, is_worth)
+    return {**_facts(data, groups), "models": _reports(fits, groups, parts, judged), "remarks": list(data.remarks)}
 
 
-def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
+def evaluate_roles(
+    data: Data,
+    model: str = "all",
+    progress: Callable[[Fitted], None] = lambda state: None,
+    prior: Sequence[Source] = (),
+) -> dict[str, Any]:
     """Evaluates models on a campaign: fitted on the role ``fit``, tested on ``test`` and, apart from it, on ``uniform``.
 
     Test rows whose architecture is among those fitted on are left out: they are not new.
+
+    Args:
+        data: The rows, with their roles.
+        model: Name of a cost model, or ``all``.
+        progress: Callback after every fit.
+        prior: Models of other devices, with which the cost model ``prior`` is judged too.
 
     Returns:
         The document, without ``schema_version``; ``models`` for the test rows, ``uniform`` with the same fields where there
@@ -137,26 +178,22 @@ def evaluate_roles(data: Data, model: str = "all") -> dict[str, Any]:
         DataError: When there are too few rows to fit or to test on.
     """
     groups, fit = groups_of(data), data.rows(FIT)
-    test, uniform = (_unseen(groups, fit, data.rows(role)) for role in (TEST, UNIFORM))
+    test, uniform = (unseen(groups, fit, data.rows(role)) for role in (TEST, UNIFORM))
     if len(fit) < 2 or len(test) + len(uniform) < 2:
         raise DataError(
             f"{data.source}: {len(fit)} rows to fit on, {len(test)} to test on and {len(uniform)} uniform ones, of other "
             "architectures; at least 2 to fit and 2 to test on are needed. Measure test rows as well (hwcost measure "
             "--test-rows), or evaluate a table of them with --train."
         )
-    names = dict.fromkeys((*baselines("campaign", data.space), *(candidates(data.space) if model == ALL else [model])))
+    names = [*baselines("campaign", data.space), *(candidates(data.space) if model == ALL else [model])]
+    fits = _Fits.of(names, prior)
     document: dict[str, Any] = {**_facts(data, groups), "remarks": list(data.remarks)}
-    for key, rows in (("models", test), ("uniform", uniform)):
-        if len(rows) > 1:
-            reports = {name: _over_splits(name, data, groups, [_Part(fit, rows)], "random") for name in names}
-            document[key] = {name: report for name, report in reports.items() if report is not None}
+    tested = {key: rows for key, rows in (("models", test), ("uniform", uniform)) if len(rows) > 1}
+    tell, memory = _Told(progress, len(fits.options) * len(tested)), Memory(Clock().now_s)
+    for key, rows in tested.items():
+        part = _Part(fit, rows, memory=memory)
+        document[key] = _reports(fits, groups, [part], [_judged(part, data, fits, tell)])
     return document
-
-
-def groups_of(data: Data) -> Groups:
-    """Groups the rows of a table or a campaign by architecture."""
-    features = shared_features(data.space, **data.shape)
-    return Groups.of_architectures(features, features.encode(data.architectures))
 
 
 def _facts(data: Data, groups: Groups) -> dict[str, Any]:
@@ -176,94 +213,57 @@ def baselines(kind: str, space: SearchSpace) -> list[str]:
     return sorted(shown, key=lambda name: (classes[name].complexity or 0, name))
 
 
-def train_rows(n: int, train: float) -> int:
-    """Turns a share or a number into a number of rows.
+def _judged(part: _Part, data: Data, fits: _Fits, tell: Callable[[str], None]) -> dict[str, _Judged]:
+    """Fits models on one split and judges them; leaves out those whose library is not installed.
 
     Raises:
-        UsageError: When it is neither, or leaves fewer than two rows on either side.
+        MissingExtraError: When that of the model that is wanted is not.
     """
-    is_share, is_count = 0 < train < 1, train >= 2 and float(train).is_integer()
-    if not (is_share or is_count):
-        raise UsageError(f"--train {train:g} is neither a share below 1 nor a whole number from 2.")
-    count = round(train * n) if is_share else int(train)
-    if count < 2 or n - count < 2:
-        raise UsageError(
-            f"--train {train:g} of {n} rows leaves {max(count, 0)} to fit on and {max(n - count, 0)} to test on; "
-            "both need at least 2."
-        )
-    return count
+    found: dict[str, _Judged] = {}
+    with remembering(part.memory) as memory:
+        for name, options in fits.options.items():
+            memory.next_training()
+            start = memory.now_s()
+            try:
+                trained = train_on(part.fit, data, name, part.drift, **options)
+            except MissingExtraError:
+                if name == fits.wanted:
+                    raise MissingExtraError("XGBoost", "xgboost-cpu") from None
+                continue
+            seconds = memory.now_s() - start + memory.saved_s
+            found[name] = _Judged(seconds, trained.model.chosen, _tested(trained, data, part.test, fits.split))
+            tell(name)
+    return found
 
 
-def _split(groups: Groups, n_train: int, split: Split, seed: int) -> tuple[Indices, Indices]:
-    """Returns rows to fit on and test rows, with no architecture on both sides."""
-    if split not in ("random", "ordered"):
-        raise UsageError(f"unknown split '{split}'. Known: ordered, random")
-    n = len(groups.numbers)
-    if split == "ordered":
-        fit, test = np.arange(n_train), _unseen(groups, np.arange(n_train), np.arange(n_train, n))
-    else:
-        order = np.random.default_rng(seed).permutation(len(groups))
-        reached = np.cumsum(groups.sizes[order])[1:-1]
-        taken = 2 + int(np.argmin(np.abs(reached - n_train))) if len(reached) else len(groups)
-        fit, test = groups.rows_of(order[:taken]), groups.rows_of(order[taken:])
-    fitted = len(np.unique(groups.numbers[fit]))
-    if fitted < 2 or len(test) < 2:
-        raise UsageError(
-            f"{n} rows of {len(groups)} different architectures, none of them on both sides of the split: {fitted} "
-            f"architectures to fit on and {len(test)} rows of others to test on; both need at least 2. "
-            "Measure more architectures, or choose another --split or --train."
-        )
-    return fit, test
+def _reports(
+    fits: _Fits, groups: Groups, parts: Sequence[_Part], judged: Sequence[Mapping[str, _Judged]]
+) -> dict[str, Any]:
+    """Reports every model over all splits."""
+    by_name = {name: [one[name] for one in judged if name in one] for name in fits.options}
+    return {name: _report(groups, parts, found) for name, found in by_name.items() if found}
 
 
-def _unseen(groups: Groups, fit: Indices, test: Indices) -> Indices:
-    """Returns the test rows whose architecture is not among those to fit on."""
-    return test[~np.isin(groups.numbers[test], groups.numbers[fit])]
-
-
-def _over_splits(
-    name: str,
-    data: Data,
-    groups: Groups,
-    splits: Sequence[_Part],
-    split: Split,
-    tell: Callable[[str, int], None] = lambda name, done: None,
-) -> dict[str, Any] | None:
-    """Reports one model over splits; None when the library that it needs is not installed."""
-    views: dict[str, list[Metrics]] = {"as_measured": [], "reference_state": [], "rolling": []}
-    seconds: list[float] = []
-    fits: list[Trained] = []
-    for part in splits:
-        clock = Clock()
-        start = clock.now_s()
-        try:
-            trained = train_on(part.fit, data, name, part.drift)
-        except MissingExtraError:
-            return None
-        seconds.append(clock.now_s() - start)
-        fits.append(trained)
-        for view, found in _tested(trained, data, part.test, split).items():
-            views[view].append(found)
-        tell(name, len(fits))
-    chosen = [one.model.chosen for one in fits]
+def _report(groups: Groups, parts: Sequence[_Part], judged: Sequence[_Judged]) -> dict[str, Any]:
+    chosen = [one.chosen for one in judged]
     return {
-        **_sizes(groups, splits),
-        "seconds_fit": float(np.median(seconds)),
+        **_sizes(groups, parts),
+        "seconds_fit": float(np.median([one.seconds for one in judged])),
         "chosen": max(chosen, key=chosen.count),
-        **{view: median_metrics(found) for view, found in views.items() if found},
+        **{view: median_metrics(one.views[view] for one in judged) for view in judged[0].views},
     }
 
 
-def _sizes(groups: Groups, splits: Sequence[_Part]) -> dict[str, int]:
+def _sizes(groups: Groups, parts: Sequence[_Part]) -> dict[str, int]:
     """Rows, and different architectures among them, on both sides: medians over splits, which differ by repeats only."""
 
-    def median(parts: Sequence[Indices]) -> tuple[int, int]:
-        rows = [len(part) for part in parts]
-        architectures = [len(np.unique(groups.numbers[part])) for part in parts]
+    def median(sides: Sequence[Indices]) -> tuple[int, int]:
+        rows = [len(side) for side in sides]
+        architectures = [len(np.unique(groups.numbers[side])) for side in sides]
         return round(float(np.median(rows))), round(float(np.median(architectures)))
 
-    n_train, fitted = median([part.fit for part in splits])
-    n_test, tested = median([part.test for part in splits])
+    n_train, fitted = median([part.fit for part in parts])
+    n_test, tested = median([part.test for part in parts])
     return {"n_train": n_train, "n_test": n_test, "architectures_train": fitted, "architectures_test": tested}
 
 
@@ -308,8 +308,8 @@ def held_out(
     """
     groups, fit, test = groups_of(data), data.rows(FIT), data.rows(TEST)
     if len(test) == 0:
-        fit, test = _split(groups, train_rows(len(data), train), "random", seed)
-    test = _unseen(groups, fit, test)
+        fit, test = split_rows(groups, train_rows(len(data), train), "random", seed)
+    test = unseen(groups, fit, test)
     archs, measured, _ = data.take(test)
     trained = train_on(fit, data, model, drift_of(data, fit, drift))
     return measured, trained.model.predict(archs).values * np.exp(trained.level(data, test))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.groups import Groups
+from hwcost.cost_models.steps import Step, tell
+from hwcost.cost_models.workers import in_threads
 
 __all__ = ["folds", "out_of_fold", "side_by_side"]
 
@@ -36,7 +36,9 @@ def folds(groups: Groups, count: int, seed: int = 0) -> Iterator[tuple[Indices, 
         yield np.flatnonzero(~is_left), np.flatnonzero(is_left)
 
 
-def out_of_fold(groups: Groups, count: int, predict: Callable[[Indices, Indices], Floats], seed: int = 0) -> Floats:
+def out_of_fold(
+    groups: Groups, count: int, predict: Callable[[Indices, Indices], Floats], seed: int = 0, of: str = ""
+) -> Floats:
     """Predicts every row from a fit that has seen none of its architecture.
 
     Args:
@@ -44,29 +46,32 @@ def out_of_fold(groups: Groups, count: int, predict: Callable[[Indices, Indices]
         count: Folds.
         predict: Takes kept and left-out rows, fits on the first and predicts the second.
         seed: Equal seeds give equal folds.
+        of: Name of the model that is fitted, for whoever follows the work.
 
     Returns:
         Shape (n,).
     """
     predicted = np.empty(len(groups.numbers))
     parts = list(folds(groups, count, seed))
-    for (_, left), answer in zip(parts, side_by_side(predict, parts), strict=True):
+    for (_, left), answer in zip(parts, side_by_side(predict, parts, of), strict=True):
         predicted[left] = answer
     return predicted
 
 
 def side_by_side(
-    compute: Callable[[Indices, Indices], Floats], parts: Sequence[tuple[Indices, Indices]]
+    compute: Callable[[Indices, Indices], Floats], parts: Sequence[tuple[Indices, Indices]], of: str = ""
 ) -> list[Floats]:
     """Computes every fold, in as many threads as there are cores where that pays; each gives the same in any thread.
 
     Args:
         compute: Takes kept and left-out rows.
         parts: Kept and left-out rows of each fold.
+        of: Name of the model that is fitted, for whoever follows the work.
     """
     rows = len(parts[0][0]) + len(parts[0][1])
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-    if cores == 1 or not THREADS_FROM <= rows < THREADS_UP_TO:
-        return [compute(*part) for part in parts]
-    with ThreadPoolExecutor(min(cores, len(parts))) as pool:
-        return list(pool.map(lambda part: compute(*part), parts))
+    return in_threads(
+        lambda part: compute(*part),
+        parts,
+        is_worth=THREADS_FROM <= rows < THREADS_UP_TO,
+        arrived=lambda done: tell(Step(of, done, len(parts))),
+    )

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
@@ -32,9 +34,11 @@ class Groups:
         """Groups encoded genes (n, genes) by architecture."""
         if features.space.has_isomorphs or not len(genes):
             return cls.of_keys(features.keys(genes))
-        rows = np.ascontiguousarray(genes + 0.0)  # one zero, not two
-        texts = rows.view(np.dtype((np.void, rows.strides[0]))).ravel()
-        _, first, numbers = np.unique(texts, return_index=True, return_inverse=True)
+        points: NDArray[Any] | None = features.numbers(genes)
+        if points is None:
+            rows = np.ascontiguousarray(genes + 0.0)  # one zero, not two
+            points = rows.view(np.dtype((np.void, rows.strides[0]))).ravel()
+        _, first, numbers = np.unique(points, return_index=True, return_inverse=True)
         return cls(np.argsort(np.argsort(first))[numbers])
 
     @classmethod

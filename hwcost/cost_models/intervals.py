@@ -6,7 +6,7 @@ the half-width that covers a wanted share of new architectures, each measured on
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -96,25 +96,44 @@ def left_out_errors(model: CostModel, genes: Floats, values: Floats, weights: Fl
 
     With many architectures, choices made by cross-validation are kept.
 
+    Args:
+        model: A fitted model; one that chooses nothing need not be.
+        genes: Encoded architectures, shape (n, genes).
+        values: Measured values, shape (n,).
+        weights: Weights of the rows, shape (n,).
+
     Raises:
         DataError: When all rows are one architecture.
     """
     groups = Groups.of_architectures(model.features, genes)
-    if len(groups) < 2:
-        raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
     is_rechosen = len(groups) < RECHOOSING_ROWS and model.chosen is None
     is_even = not groups.has_repeats and np.ptp(weights) == 0  # else each layer of models merges or scales rows once more
     asked = model.plain if is_even and len(groups) >= RECHOOSING_ROWS else model
-    unfitted = asked.clone() if is_rechosen else asked.clone_with_hyperparameters()
+
+    def unfitted() -> CostModel:
+        return asked.clone() if is_rechosen else asked.clone_with_hyperparameters()
+
+    if asked.chosen is not None:  # what it chose is not among its arguments
+        return _out_of_fold(unfitted, groups, genes, values, weights)
+    return recalled(unfitted(), (genes, values, weights), lambda: _out_of_fold(unfitted, groups, genes, values, weights))
+
+
+def errors_of_fits(unfitted: CostModel, genes: Floats, values: Floats, weights: Floats) -> Floats:
+    """Returns errors of the logarithm (n,) by fits of an unfitted model as it is; other arguments as above."""
+    groups = Groups.of_architectures(unfitted.features, genes)
+    return recalled(
+        unfitted, (genes, values, weights), lambda: _out_of_fold(unfitted.clone, groups, genes, values, weights)
+    )
+
+
+def _out_of_fold(
+    unfitted: Callable[[], CostModel], groups: Groups, genes: Floats, values: Floats, weights: Floats
+) -> Floats:
+    if len(groups) < 2:
+        raise DataError(f"all {len(genes)} rows are one architecture: nothing can be left out. Measure more of them.")
     count = next((folds for rows, folds in FOLDS if len(groups) < rows), FEW_FOLDS)
 
     def predict(kept: Indices, left: Indices) -> Floats:
-        one = asked.clone() if is_rechosen else asked.clone_with_hyperparameters()
-        return one.fit(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
+        return unfitted().fit(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
 
-    def compute() -> Floats:
-        return np.asarray(np.log(values / out_of_fold(groups, count, predict)))
-
-    if asked.chosen is not None:  # what it chose is not among its arguments
-        return compute()
-    return recalled(unfitted, (genes, values, weights), compute)
+    return np.asarray(np.log(values / out_of_fold(groups, count, predict, of=unfitted().name)))

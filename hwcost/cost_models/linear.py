@@ -11,6 +11,7 @@ from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.features import WORK
+from hwcost.cost_models.one_shape import refuse_shapes
 from hwcost.cost_models.shrinkage import fit_ridge
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
@@ -147,6 +148,7 @@ class ParamsLine(_Line):
 
 
 def _check_counts(space: SearchSpace) -> None:
+    refuse_shapes(ParamsLine.name, space, "a number of parameters says nothing of either")
     if not space.is_buildable:
         raise UsageError(
             f"space '{space.name}' describes data only and has no parameter counts; use the cost model 'ridge'"

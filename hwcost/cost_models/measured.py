@@ -132,15 +132,15 @@ def judge_measured(
     model.noise_half_width_ = _noise(middles, model.log_interval_half_width_)
     model.measured_ = dict(zip(keys, middles.values.tolist(), strict=True))
     model.measured_half_widths_, model.doubts_ = {}, {}
-    for i, (key, rows) in enumerate(zip(keys, groups.rows, strict=True)):
-        doubt = _doubt(middles, i, values, float(np.median(expected[rows])), model.log_interval_half_width_)
-        if doubt is not None:
-            model.doubts_[key] = doubt
-            del model.measured_[key]
-        elif middles.counts[i] > 1:
+    doubts = _doubts(middles, values, expected, model.log_interval_half_width_)
+    for i, doubt in doubts.items():
+        model.doubts_[keys[i]] = doubt
+        del model.measured_[keys[i]]
+    for i, rows in groups.repeated.items():
+        if i not in doubts and middles.counts[i] > 1:
             own = float(np.abs(middles.deviations[rows]).max())
             noise = max(own, model.noise_half_width_ or 0.0)
-            model.measured_half_widths_[key] = noise * math.sqrt(1.0 + 1.0 / middles.counts[i])
+            model.measured_half_widths_[keys[i]] = noise * math.sqrt(1.0 + 1.0 / middles.counts[i])
 
 
 def _noise(middles: Middles, half_width: float | None) -> float | None:
@@ -161,23 +161,37 @@ def _noise(middles: Middles, half_width: float | None) -> float | None:
 
 def _of_few(deviations: Floats, freedom: int) -> float:
     """Half-width from a handful of repeats, by Student's distribution."""
-    from scipy import stats
+    from scipy.special import stdtrit  # all of scipy.stats takes longer to import than a fit
 
-    return float(stats.t.ppf((1.0 + LEVEL) / 2, freedom)) * float(np.sqrt((deviations**2).mean()))
+    return float(stdtrit(freedom, (1.0 + LEVEL) / 2)) * float(np.sqrt((deviations**2).mean()))
 
 
-def _doubt(middles: Middles, i: int, values: Floats, expected: float, half_width: float | None) -> str | None:
-    """Says why an architecture's measurements are not believed; None where they are."""
+def _doubts(middles: Middles, values: Floats, expected: Floats, half_width: float | None) -> dict[int, str]:
+    """Says of which architectures, by their number, the measurements are not believed, and why.
+
+    Args:
+        middles: The measurements of each architecture.
+        values: Measured values, shape (n,).
+        expected: Predictions by fits that have not seen the architecture, shape (n,).
+        half_width: Half-width of the model's interval; None where there is none.
+    """
     if half_width is None:
-        return None
-    rows = middles.groups.rows[i]
+        return {}
+    groups = middles.groups
+    predicted = expected[groups.first]
+    for i, rows in groups.repeated.items():
+        predicted[i] = np.median(expected[rows])
+    is_apart = NORMAL * middles.spreads / np.sqrt(middles.counts) > DISAGREE * half_width
+    is_agreed = (middles.counts == groups.sizes) & (groups.sizes > 1)
+    is_far = np.abs(np.log(middles.values / predicted)) > max(ALONE * half_width, FAR_OFF)
     sure = f"the model's 90 % interval is ±{format_percent(half_width)}"
-    if NORMAL * float(middles.spreads[i]) / math.sqrt(middles.counts[i]) > DISAGREE * half_width:
-        factor = float(values[rows].max() / values[rows].min())
-        return f"its {len(rows)} measurements lie a factor of {factor:.3g} apart, {sure}"
-    off = abs(math.log(float(middles.values[i]) / expected))
-    is_agreed = middles.counts[i] == len(rows) > 1
-    if not is_agreed and off > max(ALONE * half_width, FAR_OFF):
-        ratio = float(middles.values[i]) / expected
-        return f"its measurement is {ratio:.3g} times what the other architectures predict, {sure}"
-    return None
+    found: dict[int, str] = {}
+    for i in np.flatnonzero(is_apart | (is_far & ~is_agreed)).tolist():
+        if is_apart[i]:
+            rows = groups.rows_of(np.array([i]))
+            factor = float(values[rows].max() / values[rows].min())
+            found[i] = f"its {len(rows)} measurements lie a factor of {factor:.3g} apart, {sure}"
+        else:
+            ratio = float(middles.values[i] / predicted[i])
+            found[i] = f"its measurement is {ratio:.3g} times what the other architectures predict, {sure}"
+    return found

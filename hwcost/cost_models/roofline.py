@@ -18,6 +18,7 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.features import WORK
+from hwcost.cost_models.one_shape import refuse_shapes
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 from hwcost.workloads.base import ITEMSIZES
@@ -33,8 +34,8 @@ class Roofline(CostModel):
 
     Args:
         space: A space with components.
-        flops_per_s: Peak rate of matrix products.
-        bytes_per_s: Peak memory bandwidth.
+        flops_per_s: Peak rate of matrix products; must be given.
+        bytes_per_s: Peak memory bandwidth; must be given.
         itemsize: Bytes per number.
         **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
 
@@ -42,7 +43,7 @@ class Roofline(CostModel):
         component_s: Seconds per component of the space, shape (components,).
 
     Raises:
-        UsageError: When the space has no components, or a peak is not positive.
+        UsageError: When the space has no components, shapes differ, or a peak is missing or not positive.
     """
 
     name = "roofline"
@@ -50,9 +51,22 @@ class Roofline(CostModel):
     learns = False
 
     def __init__(
-        self, space: SearchSpace, *, flops_per_s: float, bytes_per_s: float, itemsize: int = 4, **common: Any
+        self,
+        space: SearchSpace,
+        *,
+        flops_per_s: float | None = None,
+        bytes_per_s: float | None = None,
+        itemsize: int = 4,
+        **common: Any,
     ) -> None:
         super().__init__(space, **common)
+        refuse_shapes(self.name, space, "its estimate is worked out at one")
+        if flops_per_s is None or bytes_per_s is None:
+            raise UsageError(
+                "the cost model 'roofline' is worked out from a device's peaks (flops_per_s, bytes_per_s), which were not "
+                "given, and learns nothing from measurements. Ask for it without a fit (hwcost predict --roofline --device "
+                "NAME --space NAME), or fit another cost model, such as hybrid"
+            )
         if not space.is_buildable:
             raise UsageError(f"space '{space.name}' describes data only: a roofline needs components")
         if not (flops_per_s > 0 and bytes_per_s > 0 and itemsize > 0):

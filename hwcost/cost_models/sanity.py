@@ -69,13 +69,14 @@ def enlargements(model: CostModel, n: int = 500, seed: int = 0) -> Sanity | None
     if model.quantity != LATENCY:
         return None
     rng = np.random.default_rng(seed)
-    rows = model.features.encode([model.space.architecture(genes) for genes in model.measured_])
+    is_open = not all(gene.choices for gene in model.space.genes)
+    rows = model.features.encode([model.space.made(genes) for genes in (model.measured_ if is_open else ())])
     values = [_values(gene, rows[:, i]) for i, gene in enumerate(model.space.genes)]
     larger = [_next(one) if sign else {} for one, sign in zip(values, model.space.increasing(), strict=True)]
-    if all(gene.choices for gene in model.space.genes):
-        drawn = np.column_stack([rng.choice(one, size=n) for one in values])
-    else:
+    if is_open:
         drawn = rows[rng.integers(len(rows), size=n)] if len(rows) else rows
+    else:
+        drawn = np.column_stack([rng.choice(one, size=n) for one in values])
     before, after = _enlarged(drawn, larger, rng)
     if len(before) == 0:
         return None

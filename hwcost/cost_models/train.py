@@ -98,7 +98,8 @@ def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **opti
             f"{data.source}: {what} to fit on; at least {fewest} are needed. Measure more architectures."
         )
     refuse_faults(data)
-    trained = train_on(rows, data, model, drift_of(data, rows, drift), **options)
+    with remembering():
+        trained = train_on(rows, data, model, drift_of(data, rows, drift), **options)
     fitted = trained.model
     monotone = {"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}
     level = {} if trained.drift is None else {"drift": trained.drift.as_dict()}

@@ -38,7 +38,7 @@ def unmarked(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
 
 def _plain(texts: list[str]) -> list[str] | None:
     """Returns the numbers of a column; None where a cell is neither empty nor a number."""
-    different = {text for text in texts if text and number(text) is None}
+    different = {text for text in set(texts) if text and number(text) is None}
     if not different:
         return None
     if all(map(_GROUPED.fullmatch, different)):

@@ -250,7 +250,8 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
     texts = sheet.columns[gene.name]
     if gene.categorical and any(isinstance(choice, str) for choice in gene.choices):
         return list(texts)
-    values = [number(text) for text in texts]
+    known = {text: number(text) for text in set(texts)}
+    values = [known[text] for text in texts]
     wrong = [row for row, value in enumerate(values) if value is None or not math.isfinite(value)]
     if wrong:
         text = texts[wrong[0]]

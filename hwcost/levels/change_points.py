@@ -76,10 +76,9 @@ def change_points(values: Floats, min_rows: int | None = None, price: float | No
 
 def clip(values: Floats, window: int | None = None) -> Floats:
     """Clips single outliers towards the running median of about ``2 * window`` neighbours."""
-    from scipy.ndimage import median_filter
-
     window = least_rows(len(values)) if window is None else window
-    centre = median_filter(values, size=2 * window + 1, mode="reflect")
+    mirrored = np.pad(values, window, mode="symmetric")
+    centre = np.median(np.lib.stride_tricks.sliding_window_view(mirrored, 2 * window + 1), axis=1)
     allowed = CLIP * max(robust_sd(values - centre), 1e-12)
     return np.asarray(np.clip(values, centre - allowed, centre + allowed))
 

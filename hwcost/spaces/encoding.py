@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
@@ -156,6 +158,22 @@ class Encoding:
     def sizes(self) -> list[int]:
         """Number of choices per gene."""
         return [len(gene.choices) for gene in self.space.genes]
+
+    def numbers(self, genes: Floats) -> NDArray[np.int64] | None:
+        """Returns one whole number for each encoded point (n, genes), equal for equal points only.
+
+        None where some gene may hold any number, or points are too many to be numbered.
+        """
+        weights = self._weights
+        return None if weights is None else np.asarray(self.codes(genes) @ weights, dtype=np.int64)
+
+    @cached_property
+    def _weights(self) -> NDArray[np.int64] | None:
+        """Weight of the code of each gene in the number of a point, shape (genes,); None where points have no numbers."""
+        sizes = self.sizes
+        if not all(sizes) or math.prod(sizes) > np.iinfo(np.int64).max:
+            return None
+        return np.cumprod([1, *sizes[:-1]], dtype=np.int64)
 
     def genes_of(self, codes: Codes) -> Floats:
         """Returns the encoded values that codes (n, genes) stand for; the inverse of ``codes``."""

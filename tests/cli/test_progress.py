@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwcost.cli.progress import ProgressText, progress
+from hwcost.cli.progress import ProgressText, patient, progress
 
 
 def test_a_line_at_every_tenth(capsys) -> None:
@@ -32,3 +32,15 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys) -> None:
     with progress(lambda done: ProgressText(done, 10, "what is done", "no line")) as update:
         update(5)
     assert "no line" not in capsys.readouterr().err
+
+
+def test_what_is_over_at_once_shows_nothing(capsys) -> None:
+    def describe(done: int) -> ProgressText:
+        return ProgressText(done, 10, "", f"line {done}")
+
+    with patient(describe) as update:
+        update(5)
+    assert capsys.readouterr().err == ""
+    with patient(describe, 0.0) as update:
+        update(5)
+    assert capsys.readouterr().err == "line 5\n"

@@ -13,6 +13,7 @@ from hwcost.cost_models.intervals import calibrate
 from hwcost.cost_models.roofline import Roofline
 from hwcost.errors import ArchitectureError, DataError, NotFittedError, UnknownNameError, UsageError
 from hwcost.spaces import Architecture, space
+from hwcost.spaces.shaped import Shaped
 from tests.cost_models.planted import SPACE, additive, noisy
 
 FITTED = [name for name in COST_MODELS.names() if name not in ("prior", "roofline", "shapes")]
@@ -222,3 +223,14 @@ def test_the_roofline_says_what_a_profile_lacks():
         Roofline.of_device(SPACE, device("a100"), "int3")
     with pytest.raises(UsageError, match="needs components"):
         Roofline(TABLE, flops_per_s=1.0, bytes_per_s=1.0)
+
+
+@pytest.mark.parametrize(("name", "options"), [("params", {}), ("roofline", {"flops_per_s": 1e12, "bytes_per_s": 1e9})])
+def test_models_of_one_shape_name_those_over_several(name, options):
+    with pytest.raises(UsageError, match=f"'{name}' is of one batch size .*'supershaper' at several.* shapes, "):
+        cost_model(name, Shaped(SPACE), **options)
+
+
+def test_a_roofline_without_peaks_says_where_they_come_from():
+    with pytest.raises(UsageError, match="device's peaks .*not given.*predict --roofline --device"):
+        cost_model("roofline", SPACE)

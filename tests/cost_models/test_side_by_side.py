@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from typing import Any
+
 import numpy as np
 import pytest
 
 from hwcost.cost_models import cost_model, remembered
+from hwcost.cost_models import evaluate as module
 from hwcost.cost_models import folds as folds_module
+from hwcost.cost_models.data import Data, read
 from hwcost.cost_models.evaluate import Fitted, evaluate
 from hwcost.cost_models.folds import folds, out_of_fold, side_by_side
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
-from hwcost.cost_models.remembered import remembering
+from hwcost.cost_models.remembered import Memory, remembering
 from tests.cost_models.planted import SPACE, noisy
 from tests.cost_models.test_one_way import from_child
 
@@ -25,7 +30,7 @@ def planted(n: int) -> tuple[np.ndarray, np.ndarray]:
 def test_folds_in_threads_are_those_one_after_the_other(n, monkeypatch):
     groups, values = Groups(np.arange(n) % (n - 5)), np.random.default_rng(0).random(n)
     parts = list(folds(groups, 7))
-    monkeypatch.setattr(folds_module.os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2}, raising=False)
 
     def predict(kept, left):
         return values[left] * values[kept].sum()
@@ -51,7 +56,7 @@ def test_boosters_in_threads_give_the_same_bits(monkeypatch):
     model = cost_model("lightgbm", SPACE, rounds=15).fit(genes, values)
     found = []
     for cores in ({0}, {0, 1, 2}):
-        monkeypatch.setattr(folds_module.os, "sched_getaffinity", lambda process, own=cores: own, raising=False)
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process, own=cores: own, raising=False)
         found.append(left_out_errors(model, genes, values, np.ones(len(genes))))
     np.testing.assert_array_equal(*found)
 
@@ -66,14 +71,14 @@ def test_remembered_errors_are_those_computed_anew_and_are_forgotten(monkeypatch
     with remembering():
         first = left_out_errors(auto, genes, values, even)
         first[:] = 0.0  # somebody's own copy
-        assert len(remembered._errors.get()) == 1
+        assert len(remembered._memory.get().known) == 1
         with remembering():
             again = left_out_errors(auto.model_, genes, values, even)
-        assert len(remembered._errors.get()) == 1
+        assert len(remembered._memory.get().known) == 1
         left_out_errors(auto.model_, genes, values * np.linspace(1, 2, len(values)), even)
-        assert len(remembered._errors.get()) == 2
+        assert len(remembered._memory.get().known) == 2
     np.testing.assert_array_equal(again, anew)
-    assert remembered._errors.get() is None
+    assert remembered._memory.get() is None
     assert counted
 
 
@@ -93,22 +98,62 @@ def folded(model, genes, values):
     return np.log(values / out_of_fold(Groups.of(model.features, genes), 10, predict))
 
 
-def test_a_slow_evaluation_says_how_far_it_is(tmp_path, monkeypatch):
-    from hwcost.cost_models import evaluate as module
-    from hwcost.cost_models.data import read
+def test_what_recalling_saves_is_what_computing_took():
+    ticks = iter(range(100))
+    memory = Memory(lambda: float(next(ticks)))
+    one = np.ones(3)
+    assert memory.errors("a", lambda: one).tolist() == [1.0] * 3
+    memory.errors("a", lambda: one)
+    assert memory.saved_s == 0.0  # the same training computed it
+    memory.next_training()
+    memory.errors("a", lambda: one)
+    memory.errors("a", lambda: one)
+    memory.errors("b", lambda: one)
+    assert memory.saved_s == 1.0
+    memory.next_training()
+    assert memory.saved_s == 0.0
 
-    archs = SPACE.sample(40, seed=3)
+
+def table_of(folder, n: int) -> Data:
+    archs = SPACE.sample(n, seed=3)
     names = [gene.name for gene in SPACE.genes]
     rows = [",".join([*map(str, arch.genes), f"{value:.6g}"]) for arch, value in zip(archs, noisy(archs), strict=True)]
-    (tmp_path / "rows.csv").write_text("\n".join([",".join([*names, "latency_s"]), *rows]))
-    data = read(tmp_path / "rows.csv", SPACE)
+    (folder / "rows.csv").write_text("\n".join([",".join([*names, "latency_s"]), *rows]))
+    return read(folder / "rows.csv", SPACE)
+
+
+def without_times(document: dict[str, Any]) -> dict[str, Any]:
+    for report in document["models"].values():
+        del report["seconds_fit"]
+    return document
+
+
+def test_an_evaluation_says_how_far_it_is(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "asked", lambda model, space: [model, "lut"])
-    said: list[Fitted] = []
-    evaluate(data, "ridge", seeds=2, progress=said.append)
-    assert said == []
-    monkeypatch.setattr(module, "PATIENCE_S", 0.0)
-    evaluate(data, "ridge", seeds=2, progress=said.append)
-    assert said == [Fitted(name, i + 1, 4) for i, name in enumerate(["ridge", "ridge", "lut", "lut"])]
+    for cores in ({0}, {0, 1, 2}):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process, own=cores: own, raising=False)
+        said: list[Fitted] = []
+        evaluate(table_of(tmp_path, 40), "ridge", seeds=2, progress=said.append)
+        assert [one[1:] for one in said] == [(i, 4) for i in range(1, 5)]
+        assert sorted(one.model for one in said) == ["lut", "lut", "ridge", "ridge"]
+
+
+@pytest.mark.parametrize("split", ["random", "ordered"])
+def test_splits_side_by_side_are_judged_as_one_after_the_other(split, tmp_path, monkeypatch):
+    found = []
+    for cores in ({0}, {0, 1, 2}):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda process, own=cores: own, raising=False)
+        found.append(without_times(evaluate(table_of(tmp_path, 50), "lightgbm", 30, split, 3)))
+    assert found[0] == found[1]
+
+
+def test_what_one_model_found_out_changes_no_other_model(tmp_path, monkeypatch):
+    data = table_of(tmp_path, 45)
+    monkeypatch.setattr(module, "asked", lambda model, space: ["hybrid", "lut", "ridge"])
+    together = without_times(evaluate(data, "hybrid", seeds=2))["models"]
+    for name in together:
+        monkeypatch.setattr(module, "asked", lambda model, space: [model])
+        assert without_times(evaluate(data, name, seeds=2))["models"] == {name: together[name]}
 
 
 def test_uneven_weights_are_scaled_by_every_layer_as_ever():
