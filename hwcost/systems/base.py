@@ -90,6 +90,7 @@ class Pipeline(Searching, Generic[PresetT]):
     takes: ClassVar[tuple[str, ...]] = ()
     cost_kind: ClassVar[str] = "hybrid"
     needs_task: ClassVar[bool] = False
+    preset: PresetT
 
     def __init__(
         self, folder: str | Path, settings: Settings, progress: Callable[[Event], None] = lambda event: None,

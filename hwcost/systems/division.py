@@ -25,7 +25,8 @@ def divided(preset: Owner, processes: int) -> Owner:
     Raises:
         UsageError: When a batch, of fine-tuning too, has fewer sequences than there are processes.
     """
-    return preset if processes == 1 else _divided(preset, processes)  # type: ignore[no-any-return]
+    found: Owner = preset if processes == 1 else _divided(preset, processes)
+    return found
 
 
 def check_shares(preset: Any, began: int, processes: int) -> None:

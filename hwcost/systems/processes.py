@@ -51,7 +51,7 @@ def together(work: Callable[Concatenate[Owner, Given], Found]) -> Callable[Conca
     _WORK[name] = work
 
     @functools.wraps(work)
-    def run(pipeline: Owner, *args: Given.args, **kwargs: Given.kwargs) -> Found:
+    def run(pipeline: Owner, /, *args: Given.args, **kwargs: Given.kwargs) -> Found:
         found: Found = pipeline.processes.work(pipeline, name, args, kwargs)  # type: ignore[attr-defined]
         return found
 

@@ -37,7 +37,7 @@ pytestmark = pytest.mark.torch
 RECIPE = Recipe(steps=8, batch_size=4, seq_len=8, learning_rate=0.1)
 TUNING = Tuning(Grid(RECIPE))
 NULL = Settings("small", backend="null")
-TWICE = Parts(sizes={"recipe.accumulate": 2})
+TWICE = Parts(sizes={"recipe.accumulate": 2, "tuning.other.base.accumulate": 2})
 
 
 @dataclass(frozen=True, kw_only=True)
