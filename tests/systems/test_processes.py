@@ -243,7 +243,7 @@ def test_the_systems_end_where_one_process_with_twice_the_micro_batches_ends(tex
     in_processes(2, tmp_path, lambda: run("two", {}))
     shared = json.loads((tmp_path / "two" / "report.json").read_text())
     alone = run("one", twice(pipeline(name, tmp_path / "x", given, dry_run=True).preset))
-    assert not list(differing(shared["stages"], alone["stages"]))
+    assert not list(differing(shared["stages"], alone["stages"], scores=1e-3))
 
 
 def twice(preset: Any) -> dict[str, int]:
@@ -277,4 +277,4 @@ def test_torchrun_runs_a_pipeline_on_the_command_line(text: Path, tmp_path: Path
     found, said = done.communicate(timeout=600)
     assert done.returncode == 0, said
     assert json.loads(found)["pipeline"] == "autodistill"
-    assert said.count("stage 3 of 6, search") <= 3
+    assert said.count("stage 3 of 6, search: begins") <= 1
