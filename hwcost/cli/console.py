@@ -133,6 +133,12 @@ def fail(text: str, code: int) -> int:
     return code
 
 
+def say_own(text: str) -> None:
+    """Says on stderr what went wrong in this process alone, of several."""
+    if not is_first():
+        print(f"hwcost: process {int(os.environ['RANK']) + 1}: {text}", file=sys.stderr, flush=True)
+
+
 def names(text: str) -> list[str]:
     """Reads names with commas between them, as several options take them."""
     return [name.strip() for name in text.split(",") if name.strip()]

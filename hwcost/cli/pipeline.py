@@ -13,10 +13,11 @@ from hwcost.cli import console
 from hwcost.cli.measuring import Backend
 from hwcost.cli.progress import ProgressText, progress
 from hwcost.cli.search import Constraints, SearcherOptions
-from hwcost.errors import UsageError
+from hwcost.cli.torch_device import check_device
+from hwcost.errors import InterruptedRunError, UsageError
 
 if TYPE_CHECKING:
-    from hwcost.systems import Event, Plan
+    from hwcost.systems import Event, Pipeline, Plan, Settings
 
 GIVEN = "In place of the system's own"
 
@@ -119,16 +120,18 @@ def pipeline(
     run and ends in the same result. The report compares the paper's claims with what was found, whether they hold or not.
 
     In --constraint, latency_s is the system's cost model: 'latency_s<=50ms'.
+
+    torchrun --nproc-per-node 2 -m hwcost pipeline ... divides the batches of trainings among several devices or hosts.
     """
     from hwcost.registry import parse_options
-    from hwcost.report import write_page
     from hwcost.systems import Settings
     from hwcost.systems import pipeline as make_pipeline
 
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    is_shared = int(os.environ.get("WORLD_SIZE", "1")) > 1
+    if dry_run and is_shared:
         raise UsageError(
-            "a pipeline measures and searches in one process, and its trainings run there too: start it without torchrun. "
-            "Supernets are trained by several processes with torchrun -m hwcost supernet train"
+            "--dry-run plans one process: start it without torchrun. N processes take what one takes with N times the micro "
+            "batches, such as --set recipe.accumulate=N"
         )
     folder = Path(out or f"runs/pipelines/{name}-{preset}")
     settings = Settings(preset, seed, corpus, device, backend, threads, train_on, weights, tuple(task or ()))
@@ -142,8 +145,46 @@ def pipeline(
         if not console.write_json(plan.to_dict(), json):
             _show_plan(plan)
         return
-    with progress(_progress_text) as update:
-        report = make_pipeline(name, folder, settings, _shown(update), **parts).run()
+
+    def run() -> dict[str, Any]:
+        with progress(_progress_text) as update:
+            return _run(make_pipeline(name, folder, settings, _shown(update), **parts))
+
+    report = _together(run, settings) if is_shared else run()
+    if report is not None:
+        _write(report, folder, json)
+
+
+def _run(made: Pipeline[Any]) -> dict[str, Any]:
+    """Runs a pipeline; what goes wrong in one process alone is said by that one."""
+    from hwcost.systems.processes import EndedError
+
+    try:
+        return made.run()
+    except (EndedError, KeyboardInterrupt) as error:
+        if made.processes.is_first:
+            raise
+        code = error.exit_code if isinstance(error, EndedError) else InterruptedRunError.exit_code
+        raise typer.Exit(code) from None  # the first process says why
+    except UsageError as error:
+        if not made.processes.is_first:
+            console.say_own(str(error))
+        raise
+
+
+def _together(run: Callable[[], dict[str, Any]], settings: Settings) -> dict[str, Any] | None:
+    """Runs a pipeline in every process of torchrun; returns the report in the first one, and None in the others."""
+    from hwcost.supernets.ranks import launched
+
+    check_device(settings.trains_on)
+    with launched(settings.trains_on) as ranks:
+        report = run()
+    return report if ranks.is_first else None
+
+
+def _write(report: dict[str, Any], folder: Path, json: str | None) -> None:
+    from hwcost.report import write_page
+
     page = write_page(report, folder)
     if not console.write_json(report, json):
         _show(report)

@@ -135,7 +135,7 @@ class Tuned:
 
 def fine_tune(
     make: Callable[[], TaskNet], task: EncodedTask, recipes: Sequence[Recipe],
-    progress: Callable[[Progress], None] = lambda state: None,
+    progress: Callable[[Progress], None] = lambda state: None, processes: int | None = None,
 ) -> Tuned:  # fmt: skip
     """Fine-tunes a net with each of several settings, and returns the best on the split that selects; the first of equals.
 
@@ -146,6 +146,8 @@ def fine_tune(
         task: The task.
         recipes: Settings to try.
         progress: Function that is called after every step.
+        processes: Number of processes that batches are divided for, see :meth:`~hwcost.supernets.recipe.Recipe.over`; None
+            for those that are here.
 
     Raises:
         MeasurementError: When a loss is not a finite number.
@@ -156,7 +158,7 @@ def fine_tune(
     best: Tuned | None = None
     tried: list[float] = []
     for recipe in recipes:
-        model, own = make(), recipe.over(here().count)
+        model, own = make(), recipe.over(here().count if processes is None else processes)
         train(model, [Phase("fine-tuning", TaskTraining(model, _micro_batches(task, own)), own)], progress=progress)
         found = scores(model, task)
         tried.append(found[task.task.split][task.task.metric])

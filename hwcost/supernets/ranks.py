@@ -14,6 +14,9 @@ module, for these reasons:
 - FSDP keeps a part of every weight on each rank; a subnet's weights are slices of whole ones.
 
 Every rank therefore holds all weights and moments, and takes the same step from the same summed gradient.
+
+Work that is one rank's own runs :func:`apart`. What ranks tell each other beside trainings stands on a
+:class:`~hwcost.supernets.board.Board`.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -29,7 +32,9 @@ from typing import Any
 import torch
 from torch import distributed
 
-__all__ = ["ALONE", "Ranks", "here", "launched"]
+from hwcost.supernets.board import Board, hung
+
+__all__ = ["ALONE", "Ranks", "apart", "connected", "here", "joined", "launched"]
 
 BUCKET_BYTES = 64 * 2**20
 """Bytes of gradients that are exchanged at a time; a copy of that size is made of them."""
@@ -151,11 +156,57 @@ def _buckets(tensors: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
         yield bucket
 
 
+_is_apart = False
+
+
 def here() -> Ranks:
     """Returns the processes that train together: those of torch's default process group, or this one by itself."""
-    if distributed.is_available() and distributed.is_initialized():
+    if not _is_apart and distributed.is_available() and distributed.is_initialized():
         return Ranks(distributed.get_rank(), distributed.get_world_size())
     return ALONE
+
+
+@contextmanager
+def apart(is_apart: bool = True) -> Iterator[None]:
+    """Makes this process one by itself, for as long as the block runs: what trains or evaluates then does so alone.
+
+    Args:
+        is_apart: Whether it is; False joins the other ranks again, within a block that does not.
+    """
+    global _is_apart
+    before, _is_apart = _is_apart, is_apart
+    try:
+        yield
+    finally:
+        _is_apart = before
+
+
+def joined() -> AbstractContextManager[None]:
+    """Joins the other ranks again, for as long as the block runs."""
+    return apart(False)
+
+
+@contextmanager
+def connected(store: Any, rank: int, count: int, backend: str = "gloo") -> Iterator[Ranks]:
+    """Connects processes by a store of torch, for as long as the block runs; they have a board then.
+
+    Args:
+        store: The store, which all of them can reach.
+        rank: Number of this process, from 0.
+        count: Number of processes.
+        backend: Backend of torch that connects them, or several by the kind of device.
+    """
+    store.set_timeout(PATIENCE)
+    distributed.init_process_group(backend, store=store, rank=rank, world_size=count, timeout=PATIENCE)
+    made = Board(store, rank, count)
+    try:
+        with hung(made):
+            yield here()
+    except BaseException as error:
+        made.fail(error)
+        raise
+    finally:
+        distributed.destroy_process_group()
 
 
 @contextmanager
@@ -170,8 +221,6 @@ def launched(device: str) -> Iterator[Ranks]:
         return
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    distributed.init_process_group("nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
-    try:
-        yield here()
-    finally:
-        distributed.destroy_process_group()
+    store, rank, count = next(distributed.rendezvous("env://", timeout=PATIENCE))
+    with connected(store, rank, count, "nccl" if device == "cuda" else "gloo") as ranks:
+        yield ranks

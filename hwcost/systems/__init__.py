@@ -8,6 +8,7 @@ from hwcost.systems.claims import Claim
 from hwcost.systems.events import Event
 from hwcost.systems.parts import Parts
 from hwcost.systems.plan import Plan
+from hwcost.systems.processes import together
 from hwcost.systems.registry import PIPELINES, pipeline
 from hwcost.systems.reports import results_of
 from hwcost.systems.result_cache import ResultCache
@@ -16,5 +17,5 @@ from hwcost.systems.stages import Stage, stage
 
 __all__ = [
     "DEVICE_PROTOCOL", "PIPELINES", "Claim", "Event", "Measuring", "Parts", "Pipeline", "Plan", "Preset", "ResultCache",
-    "Settings", "Stage", "pipeline", "results_of", "stage",
+    "Settings", "Stage", "pipeline", "results_of", "stage", "together",
 ]  # fmt: skip

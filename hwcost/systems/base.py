@@ -7,12 +7,12 @@ logs, and single results by :meth:`Pipeline.cached_map`.
 from __future__ import annotations
 
 import json
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.planning import find_or_create
@@ -26,21 +26,21 @@ from hwcost.errors import (
     UnknownNameError,
     UsageError,
 )
-from hwcost.objectives import Constraint
-from hwcost.objectives.written import SearchSpec
-from hwcost.searchers import Problem
 from hwcost.stores import open_store
-from hwcost.study import SearchOptions, Study
 from hwcost.systems.claims import Claim
 from hwcost.systems.costs import content, given_costs
+from hwcost.systems.division import check_shares, divided
 from hwcost.systems.doubts import doubts
 from hwcost.systems.events import Event
 from hwcost.systems.parts import NONE, POLICY, Parts
 from hwcost.systems.plan import Calls, Plan, Training, plan_of
+from hwcost.systems.processes import Processes
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.run_folder import REPORT, STORE, Plain, RunFolder
+from hwcost.systems.searching import Searching
 from hwcost.systems.settings import REHEARSAL, Preset, Settings
 from hwcost.systems.sizes import resized
+from hwcost.systems.stage_files import Finished, StageFiles
 from hwcost.systems.stages import Result, Stage
 from hwcost.tasks import Task, task
 from hwcost.timing.timer import stopwatch
@@ -48,32 +48,14 @@ from hwcost.timing.timer import stopwatch
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result as Campaign
     from hwcost.cost_models import CostModel
-    from hwcost.spaces import Architecture, SearchSpace
     from hwcost.timing.measurement import Measurement
     from hwcost.workloads import Workload
-
-PROBABILITY = 0.95
-"""Probability with which bounds on predicted latency hold; the 90 % interval of a prediction ends there."""
-MIN_ERRORS = 19
-"""Number of held-out rows that a latency model needs for that probability; with fewer, predictions are taken as they are."""
 
 Item = TypeVar("Item")
 PresetT = TypeVar("PresetT", bound=Preset)
 
 
-class Finished(NamedTuple):
-    """A stage that has run.
-
-    Attributes:
-        result: The stage's result.
-        seconds: Seconds that it took.
-    """
-
-    result: Any
-    seconds: float
-
-
-class Pipeline(ABC, Generic[PresetT]):
+class Pipeline(Searching, Generic[PresetT]):
     """A system's stages in a folder. Subclasses declare them with :func:`hwcost.systems.stage`.
 
     Args:
@@ -84,7 +66,10 @@ class Pipeline(ABC, Generic[PresetT]):
         dry_run: Whether it is only asked for its :meth:`plan`: no folder is made, and the device need not be here.
 
     Attributes:
-        preset: The preset's numbers, with the user's changes and the device's protocol.
+        preset: The preset's numbers, with the user's changes and the device's protocol; where several processes began the
+            run, its batches are divided for them.
+        processes: The processes of the run, see :mod:`hwcost.systems.processes`.
+        began: Number of processes that the run began with, and that its batches are divided for.
         device: The device that latencies are measured on, or planned for.
         measures: Whether latencies are measured; not where a cost model is given, unless a device is named and here.
         costs: Cost models that were given, by the names of :meth:`spaces`.
@@ -105,6 +90,7 @@ class Pipeline(ABC, Generic[PresetT]):
     takes: ClassVar[tuple[str, ...]] = ()
     cost_kind: ClassVar[str] = "hybrid"
     needs_task: ClassVar[bool] = False
+    preset: PresetT
 
     def __init__(
         self, folder: str | Path, settings: Settings, progress: Callable[[Event], None] = lambda event: None,
@@ -115,26 +101,33 @@ class Pipeline(ABC, Generic[PresetT]):
         if settings.train_on not in (None, "cpu", "cuda"):
             raise UsageError(f"nets are trained on cpu or cuda, got '{settings.train_on}'")
         self.folder, self.settings, self.parts = Path(folder), settings, parts
+        self.processes, self._files = Processes(), RunFolder(self.folder)
         self.device, self.measures = self._device(dry_run)
-        preset = resized(self.presets[settings.preset], parts.sizes)
-        measuring = preset.measuring.on(self.device.profile)
-        self.preset = cast(PresetT, replace(preset, measuring=measuring))
+        self.began = (None if dry_run else self._files.processes) or self.processes.count
+        self.preset = self._preset()
         self._check_parts()
         self.check_settings()
         self.costs = given_costs(parts.costs, self.spaces(), self.cost_kind)
         self._check_shapes()
         self.check_costs()
-        self._check_constraints()
-        self._files = RunFolder(self.folder, self._identity())
+        self.check_constraints()
+        self._results = StageFiles(self._files, self.stages())
         self._finished: dict[str, Finished] = {}
         self._progress, self._stage = progress, next(iter(self.stages()))
-        if not dry_run:
-            self._files.open()
+        if not dry_run and self.processes.is_first:
+            self._files.open(self._identity())
+
+    def _preset(self) -> PresetT:
+        """Returns the preset with the user's changes and the device's protocol, divided for the processes of the run."""
+        preset = divided(resized(self.presets[self.settings.preset], self.parts.sizes), self.began)
+        if self.processes.count > self.began:
+            check_shares(preset, self.began, self.processes.count)
+        return cast(PresetT, replace(preset, measuring=preset.measuring.on(self.device.profile)))
 
     def _device(self, dry_run: bool) -> tuple[DeviceHandle, bool]:
         """Returns the device, and whether it measures."""
         named, is_given = self.settings.device, bool(self.parts.costs)
-        if dry_run or (is_given and named is None):
+        if dry_run or not self.processes.is_first or (is_given and named is None):
             return elsewhere(named or "cpu"), named is not None or not is_given
         try:
             return require(named or "cpu"), True
@@ -172,15 +165,6 @@ class Pipeline(ABC, Generic[PresetT]):
                     "measuring.batch_size and measuring.seq_lens to the model's, or name no device: nothing is measured then"
                 )
 
-    def _check_constraints(self) -> None:
-        """Reads the constraints as far as they can be read before anything is fitted."""
-        for name, space in self.spaces().items():
-            cost = self.costs.get(name)
-            spec, baseline = self._written(space, cost), self.baseline(name)
-            for one in self.parts.constraints:
-                if isinstance(one, str):
-                    spec.check(one, () if self.parts.costs else self.fits(), baseline)
-
     @abstractmethod
     def claims(self) -> list[Claim]:
         """Compares the results of a finished run with the paper's claims."""
@@ -190,22 +174,6 @@ class Pipeline(ABC, Generic[PresetT]):
 
     def check_costs(self) -> None:
         """Raises UsageError where this system cannot use the cost models that were given."""
-
-    def spaces(self) -> Mapping[str, SearchSpace]:
-        """Returns the spaces that are searched, by name; a cost model that is given belongs to one of them."""
-        return {}
-
-    def fits(self) -> tuple[str, ...]:
-        """Returns the quantities that the system fits a cost model of where none is given, which constraints may name."""
-        return ()
-
-    def quantities(self) -> tuple[str, ...]:
-        """Returns the quantities that campaigns are asked for beside latency, of those that are watched only where asked."""
-        return ()
-
-    def baseline(self, name: str) -> Architecture | None:
-        """Returns the architecture of a space that constraints such as ``flops<=0.5x`` are relative to."""
-        return None
 
     def trainings(self) -> Mapping[str, Training]:
         """Returns the trainings by name, as far as their memory is planned."""
@@ -239,41 +207,53 @@ class Pipeline(ABC, Generic[PresetT]):
     def run(self) -> Plain:
         """Runs the stages that are not finished yet and writes ``report.json``.
 
+        Called by every process that ``torchrun`` started, trainings are divided among them; the first does all else.
+
         Returns:
             The report: settings, every stage's results, and the claims beside what was found (``verdicts``).
 
         Raises:
             DataError: When the user's corpus, weights or tasks cannot be read; nothing is written then.
+            EndedError: When another process ended by an error.
             InterruptedRunError: On Ctrl-C; the same run can be resumed.
             StoreError: When the disk is full; the same run can be resumed.
         """
-        try:
-            if not self._is_finished:
-                _ = self.tasks
-            if not self._files.is_begun:
-                self.read_inputs()
-                self._files.begin()
-            for name, stage in self.stages().items():
-                self._stage = name
-                self._finished[name] = self._read(stage) or self._work(stage)
-        except (KeyboardInterrupt, InterruptedRunError):
-            raise InterruptedRunError(
-                f"interrupted in stage '{self._stage}' of {len(self.stages())}; finished work is kept in '{self.folder}', "
-                f"and the same command resumes the run"
-            ) from None
-        report = self._report()
-        self._files.write(REPORT, report)
+        if not self.processes.is_first:
+            self.processes.follow(self)
+            return self._files.read(REPORT)
+        with self.processes.leading():
+            try:
+                self._run_stages()
+            except (KeyboardInterrupt, InterruptedRunError):
+                raise InterruptedRunError(
+                    f"interrupted in stage '{self._stage}' of {len(self.stages())}; finished work is kept in "
+                    f"'{self.folder}', and the same command resumes the run"
+                ) from None
+            report = self._report()
+            self._files.write(REPORT, report)
         return report
+
+    def _run_stages(self) -> None:
+        if not self._results.is_complete:
+            _ = self.tasks
+        if not self._files.is_begun:
+            self.read_inputs()
+            self._files.begin(self._identity(), self.processes.count)
+        for name, stage in self.stages().items():
+            self._stage = name
+            self._finished[name] = self._results.read(stage) or self._work(stage)
+
+    def read_finished(self) -> None:
+        """Reads the results of stages that were finished since, by another process."""
+        for name, stage in self.stages().items():
+            found = None if name in self._finished else self._results.read(stage)
+            if found is not None:
+                self._finished[name] = found
 
     @property
     def is_rehearsal(self) -> bool:
         """Whether the preset only rehearses a run, so that claims are not judged."""
         return self.settings.preset == REHEARSAL
-
-    @property
-    def _is_finished(self) -> bool:
-        """Whether every stage's result is in the folder."""
-        return all((self.folder / self._file_of(stage)).exists() for stage in self.stages().values())
 
     def _report(self) -> Plain:
         found = {name: stage.encode(self._finished[name].result) for name, stage in self.stages().items()}
@@ -291,24 +271,8 @@ class Pipeline(ABC, Generic[PresetT]):
         """Runs a stage and keeps its result."""
         self.say("begins")
         spent = stopwatch()
-        result = stage.encode(stage.work(self))
-        plain = {"seconds": round(spent(), 1), "result": result}
-        self._files.write(self._file_of(stage), plain)
-        return self._decoded(stage, json.loads(json.dumps(plain)))
-
-    def _read(self, stage: Stage[Any]) -> Finished | None:
-        name = self._file_of(stage)
-        return self._decoded(stage, self._files.read(name)) if (self.folder / name).exists() else None
-
-    def _decoded(self, stage: Stage[Any], plain: Plain) -> Finished:
-        try:
-            return Finished(stage.decode(plain["result"]), float(plain["seconds"]))
-        except (ValueError, LookupError, TypeError) as error:
-            path = self.folder / self._file_of(stage)
-            raise DataError(f"'{path}' is damaged: {error}. Remove it to have the stage run again") from None
-
-    def _file_of(self, stage: Stage[Any]) -> str:
-        return f"stages/{list(self.stages()).index(stage.name) + 1}-{stage.name}.json"
+        result = stage.work(self)
+        return self._results.keep(stage, result, spent())
 
     # -- what is planned ----------------------------------------------------------------------------------------------
 
@@ -344,6 +308,8 @@ class Pipeline(ABC, Generic[PresetT]):
 
     def say(self, doing: str, done: int = 0, total: int | None = None, remark: str | None = None) -> None:
         """Reports the place that the run has reached within the current stage, and a remark on it where there is one."""
+        if not self.processes.is_first:
+            return
         names = list(self.stages())
         self._progress(Event(self._stage, names.index(self._stage) + 1, len(names), doing, done, total, remark))
 
@@ -374,7 +340,7 @@ class Pipeline(ABC, Generic[PresetT]):
     @cached_property
     def train_on(self) -> str:
         """Device that nets are trained on, ``cpu`` or ``cuda``."""
-        return self.settings.train_on or ("cuda" if self.device.kind == "cuda" else "cpu")
+        return self.settings.trains_on
 
     def cached_map(
         self, name: str, sequence: Sequence[Item], key: Callable[[Item], str], work: Callable[[Item], Any]
@@ -393,61 +359,6 @@ class Pipeline(ABC, Generic[PresetT]):
             found.append(cache.get(key(item), lambda item=item: work(item)))  # type: ignore[misc]
             self.say(name, number + 1, len(sequence))
         return found
-
-    def search_options(self, own: str, **options: Any) -> dict[str, Any]:
-        """Returns the searcher of a study and its options: those that the user gave, or else the system's own.
-
-        Args:
-            own: Name of the system's own searcher.
-            **options: Options of that searcher.
-        """
-        parts = self.parts
-        if parts.searcher is None:
-            return {"searcher": own, "searcher_options": options}
-        estimator = {} if parts.estimator is None or parts.searcher != POLICY else {"estimator": parts.estimator}
-        return {"searcher": parts.searcher, "searcher_options": {**estimator, **parts.searcher_options}}
-
-    def constraints(self, name: str, *costs: Any) -> list[Constraint]:
-        """Returns the constraints that the user gave, on a space.
-
-        Args:
-            name: Name of the space, of those of :meth:`spaces`.
-            *costs: Cost models that constraints name by their quantities, such as ``latency_s``; None stands for no model.
-
-        Raises:
-            UsageError: When one cannot be read.
-        """
-        space = self.spaces()[name]
-        spec, baseline = self._written(space, *costs), self.baseline(name)
-        return [
-            spec.constraint(one, baseline) if isinstance(one, str) else one if isinstance(one, Constraint) else one(space)
-            for one in self.parts.constraints
-        ]
-
-    def _written(self, space: SearchSpace, *costs: Any) -> SearchSpec:
-        """Returns what reads constraints as they are typed."""
-        models = {cost.quantity: cost for cost in costs if cost is not None}
-        sure = PROBABILITY if all(map(is_sure, models.values())) else 0.0
-        return SearchSpec(space, self.preset.measuring.seq_len, sure, models)
-
-    def run_study(self, name: str, doing: str, problem: Problem, **options: Any) -> Study:
-        """Searches a problem, or resumes the search by its log in the folder; remarks are reported beside the progress.
-
-        Args:
-            name: Name of the log.
-            doing: Description of the search in reports of progress.
-            problem: Space, objectives and constraints.
-            **options: Options of the search, see :class:`hwcost.study.SearchOptions`; the seed is the run's.
-
-        Raises:
-            InfeasibleError: When nothing satisfies the constraints.
-        """
-        log = self.folder / "studies" / f"{name}.jsonl"
-        asked = SearchOptions(seed=self.settings.seed, log=log, **options)
-        return asked.run(
-            problem, progress=lambda state: self.say(doing, state.evaluations, asked.evaluations),
-            remark=lambda text: self.say(doing, remark=text),
-        )  # fmt: skip
 
     def measured(
         self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None
@@ -481,11 +392,6 @@ class Pipeline(ABC, Generic[PresetT]):
             flags = [flag for one in result.measurements for flag in one.flags]
             raise MeasurementError(f"no measurement is usable. The first reason: {flags[0] if flags else '-'}")
         return result
-
-
-def is_sure(cost: CostModel) -> bool:
-    """Whether a latency model has errors enough on held-out rows to hold a bound with :data:`PROBABILITY`."""
-    return cost.errors_ is not None and len(cost.errors_) >= MIN_ERRORS
 
 
 def described(cost: CostModel) -> str:

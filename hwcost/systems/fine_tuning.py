@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from hwcost.corpora import Tokenizer
-from hwcost.supernets.finetuning import TaskTraining, fine_tune
+from hwcost.supernets.finetuning import TaskTraining, Tuned, fine_tune
 from hwcost.supernets.heads import TaskNet
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Phase
 from hwcost.supernets.tuned_folder import load_tuned, save_tuned
 from hwcost.supernets.tuning import Grid, Tuning
 from hwcost.systems.plan import Training
+from hwcost.systems.processes import together
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.task_scores import TaskScore, TaskScores, TaskUsed
 from hwcost.systems.training import reporting
@@ -25,6 +26,9 @@ from hwcost.tasks import Classes, EncodedTask, Task, encode
 
 if TYPE_CHECKING:
     from hwcost.systems.base import Pipeline
+
+
+Made = Callable[[], nn.Module]
 
 
 class FineTuning:
@@ -44,29 +48,37 @@ class FineTuning:
     def _known(self) -> ResultCache:
         return ResultCache(self.pipeline.folder / "fine-tuned.jsonl")
 
-    def score(self, name: str, make: Callable[[], nn.Module], task: Task) -> TaskScore:
+    def score(self, name: str, net: str | Made, task: Task) -> TaskScore:
         """Fine-tunes a net on a task, and returns how well it does with the best settings.
 
         Args:
-            name: Name of the net.
-            make: Function that returns the encoder with its weights, anew each time.
+            name: Name of the net in results.
+            net: Name of the encoder with its weights, which all processes of the run have from the pipeline's ``encoder``
+                and fine-tune together; or a function that returns it anew each time, which the first one calls alone.
             task: One of the pipeline's tasks.
         """
         key = f"{name} on {task.name} {task.digest[:16]}"
-        return TaskScore(**self._known.get(key, lambda: asdict(self._computed(name, make, task))))
+        return TaskScore(**self._known.get(key, lambda: asdict(self._computed(name, net, task))))
 
-    def scores(self, nets: Mapping[str, Callable[[], nn.Module]]) -> TaskScores:
+    def scores(self, nets: Mapping[str, str | Made]) -> TaskScores:
         """Fine-tunes nets on every task that the user gave; those that others start from come first.
 
         Args:
-            nets: Functions that return encoders, by the names of the nets.
+            nets: Encoders by the names of the nets, see :meth:`score`.
         """
         tasks = self.pipeline.tasks if self.pipeline.settings.tasks else ()
         ordered = sorted(tasks, key=lambda one: self._start_of(one) is not None)
-        rows = [self.score(name, make, one) for name, make in nets.items() for one in ordered]
+        rows = [self.score(name, net, one) for name, net in nets.items() for one in ordered]
         return TaskScores(list(map(TaskUsed.of, tasks)), rows)
 
-    def _computed(self, name: str, make: Callable[[], nn.Module], task: Task) -> TaskScore:
+    def tuned(self, name: str, make: Made, task: Task) -> Tuned:
+        """Fine-tunes a net on a task with every setting, and returns the best.
+
+        Args:
+            name: Name of the net in results.
+            make: Function that returns the encoder with its weights, anew each time.
+            task: One of the pipeline's tasks.
+        """
         start, encoded = self._start_of(task), self._encode(task)
 
         def begin() -> TaskNet:
@@ -78,7 +90,12 @@ class FineTuning:
             return model
 
         recipes = self.tuning.grid(task.name).recipes(len(encoded.train))
-        found = fine_tune(begin, encoded, recipes, reporting(self.pipeline, f"fine-tuning {name} on {task.name}"))
+        report = reporting(self.pipeline, f"fine-tuning {name} on {task.name}")
+        return fine_tune(begin, encoded, recipes, report, self.pipeline.began)
+
+    def _computed(self, name: str, net: str | Made, task: Task) -> TaskScore:
+        start = self._start_of(task)
+        found = tune(self.pipeline, name, net, task.name) if isinstance(net, str) else self.tuned(name, net, task)
         if any(self._start_of(one) is task for one in self.pipeline.tasks):
             save_tuned(self._folder(name, task), found.model, {"task": task.name, "scores": found.scores})
         every = {f"{split} {metric}": value for split, one in found.scores.items() for metric, value in one.items()}
@@ -88,7 +105,7 @@ class FineTuning:
         )}  # fmt: skip
         return TaskScore(
             net=name, task=task.name, metric=task.metric, split=task.split, score=score, others=every,
-            start=None if start is None else start.name, tried=len(recipes), **settings,
+            start=None if start is None else start.name, tried=len(found.tried), **settings,
         )  # fmt: skip
 
     def _start_of(self, task: Task) -> Task | None:
@@ -104,6 +121,21 @@ class FineTuning:
             seq_len = self.tuning.grid(task.name).base.seq_len
             self._encoded[task.name] = encode(task, self.tokenizer, seq_len, self.pipeline.settings.seed)
         return self._encoded[task.name]
+
+
+@together
+def tune(pipeline: Any, name: str, net: str, task: str) -> Tuned:
+    """Fine-tunes a net in all processes of a run.
+
+    Args:
+        pipeline: The run; its ``fine_tuning`` has the settings, its ``encoder`` the net.
+        name: Name of the net in results.
+        net: Name of the encoder.
+        task: Name of one of the pipeline's tasks.
+    """
+    own = next(one for one in pipeline.tasks if one.name == task)
+    found: Tuned = pipeline.fine_tuning.tuned(name, partial(pipeline.encoder, net), own)
+    return found
 
 
 def planned_tunings(net: Callable[[], nn.Module], tuning: Tuning, vocabulary: int) -> dict[str, Training]:

@@ -16,14 +16,15 @@ class ResultCache:
 
     Args:
         path: The file; made with the first result.
+        is_kept: Whether results are written, which only one of several processes that compute them does.
 
     Raises:
         DataError: When it is damaged.
         StoreError: When it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, is_kept: bool = True) -> None:
+        self.path, self.is_kept = path, is_kept
         self._known: dict[str, Any] = {}
         if path.exists():
             self._read()
@@ -38,6 +39,7 @@ class ResultCache:
         """Returns the result of that name, computed now where it is not known."""
         if name not in self._known:
             value = compute()
-            append_json(self.path, [name, value])
+            if self.is_kept:
+                append_json(self.path, [name, value])
             self._known[name] = json.loads(json.dumps(value))
         return self._known[name]

@@ -15,6 +15,8 @@ Plain = dict[str, Any]
 VERSION = 3
 """Schema version of all files."""
 SETTINGS, REPORT, STORE = "pipeline.json", "report.json", "measurements.db"
+PROCESSES = "processes"
+"""Name of the number of processes in the first of these files; it is there where several began the run."""
 
 
 class RunFolder:
@@ -22,21 +24,35 @@ class RunFolder:
 
     Args:
         path: The folder.
-        identity: The choices that all of the run's files depend on, plain JSON. A folder is resumed by equal choices only.
     """
 
-    def __init__(self, path: Path, identity: Plain) -> None:
-        self.path, self.identity = path, identity
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-    def open(self) -> None:
+    @property
+    def processes(self) -> int | None:
+        """Number of processes that the run began with, and so divides its batches for; None where there is no run.
+
+        Raises:
+            DataError: When the folder's settings are damaged.
+        """
+        found = self.read(SETTINGS).get(PROCESSES, 1) if self.is_begun else None
+        if not (found is None or (isinstance(found, int) and found > 0)):
+            raise DataError(f"'{self.path / SETTINGS}' is damaged: it tells of {found!r} processes")
+        return found
+
+    def open(self, identity: Plain) -> None:
         """Checks that the folder's run is this one, or makes the folder where there is none.
+
+        Args:
+            identity: The choices that all of the run's files depend on, plain JSON. A folder is resumed by equal ones only.
 
         Raises:
             DataError: When the folder holds a run of other choices, or is damaged.
             UsageError: When the folder cannot be made.
         """
         if self.is_begun:
-            self._check_identity()
+            self._check_identity(identity)
             return
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -48,12 +64,12 @@ class RunFolder:
         """Whether the folder holds a run."""
         return (self.path / SETTINGS).exists()
 
-    def begin(self) -> None:
-        """Writes the run's choices."""
-        self.write(SETTINGS, self.identity)
+    def begin(self, identity: Plain, processes: int) -> None:
+        """Writes the run's choices, and the number of processes that it begins with."""
+        self.write(SETTINGS, {**identity, PROCESSES: processes} if processes > 1 else identity)
 
-    def _check_identity(self) -> None:
-        found = next(_differing(self.read(SETTINGS), self.identity), None)
+    def _check_identity(self, identity: Plain) -> None:
+        found = next(_differing(self.read(SETTINGS), identity), None)
         if found is not None:
             raise OtherSettingsError(
                 f"'{self.path}' holds a run with other settings", *found,

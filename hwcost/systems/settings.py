@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from hwcost.devices import elsewhere
 from hwcost.errors import UsageError
 from hwcost.workloads import models
 
@@ -47,6 +48,15 @@ class Settings:
     train_on: str | None = None
     weights: str | None = None
     tasks: tuple[str, ...] = ()
+
+    @property
+    def trains_on(self) -> str:
+        """Device that nets are trained on, ``cpu`` or ``cuda``.
+
+        Raises:
+            UnknownNameError: When there is no profile of the device that latencies are measured on.
+        """
+        return self.train_on or ("cuda" if elsewhere(self.device or "cpu").kind == "cuda" else "cpu")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

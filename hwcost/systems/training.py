@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from hwcost.supernets import subnet
+from hwcost.supernets.ranks import apart
+from hwcost.supernets.run import Run
+from hwcost.supernets.run import Settings as TrainingSettings
 from hwcost.supernets.training import Phase, Progress, train
 from hwcost.systems.curves import TrainingCurves
 
@@ -25,6 +28,15 @@ SAVE_EVERY = 200
 def reporting(pipeline: Pipeline[Any], doing: str) -> Callable[[Progress], None]:
     """Returns a callback that reports a training's progress as a pipeline's."""
     return lambda state: pipeline.say(doing, state.done, state.total)
+
+
+def run_of(pipeline: Pipeline[Any], name: str, settings: TrainingSettings) -> Run:
+    """Begins the training of a supernet in a folder of a run, or opens it; the first process does so before the others.
+
+    The recipe is divided for all processes by then, and so is not divided again.
+    """
+    with apart():
+        return Run.start(pipeline.folder / name, settings, pipeline.train_on)
 
 
 def train_phase(pipeline: Pipeline[Any], module: nn.Module, phase: Phase, text: Text, name: str) -> TrainingCurves:

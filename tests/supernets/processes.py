@@ -9,6 +9,8 @@ from typing import Any
 
 from torch import distributed
 
+from hwcost.supernets.ranks import connected
+
 PATIENCE_S = 120
 
 
@@ -24,11 +26,8 @@ def together(count: int, folder: Path, work: Callable[[], Any]) -> None:
     meeting.unlink(missing_ok=True)
 
     def one(rank: int) -> None:
-        distributed.init_process_group("gloo", init_method=f"file://{meeting}", rank=rank, world_size=count)
-        try:
+        with connected(distributed.FileStore(str(meeting), count), rank, count):
             work()
-        finally:
-            distributed.destroy_process_group()
 
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=one, args=(rank,)) for rank in range(count)]

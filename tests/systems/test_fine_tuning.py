@@ -68,7 +68,7 @@ def run(tmp_path: Path) -> Any:
     said: list[str] = []
     return SimpleNamespace(
         folder=tmp_path / "run", settings=Settings("smoke", tasks=tuple(folders)), tasks=tuple(map(task, folders)),
-        said=said, say=lambda doing, done=0, total=None: said.append(doing),
+        began=1, said=said, say=lambda doing, done=0, total=None: said.append(doing),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from hwcost.supernets.registry import supernet
 from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase, moved, train
 from hwcost.systems import Settings, pipeline
+from hwcost.systems.processes import Processes
 from hwcost.systems.supershaper.bert import bert_of
 from hwcost.systems.supershaper.budget import least_budget_s
 from hwcost.systems.supershaper.by_size import difference, neighbours, range_around
@@ -129,7 +130,7 @@ def followed(folder: Path, until: int | None = None) -> tuple[Trajectory, dict[s
 
     net = supernet("supershaper", 0, scale="mini").extract(MINI.architecture([8] * 4), "mlm")
     phase = Phase("training", NetLm(net, words), Recipe(steps=6, batch_size=2, seq_len=8))
-    host: Any = SimpleNamespace(folder=folder, say=lambda *rest: None)
+    host: Any = SimpleNamespace(folder=folder, say=lambda *rest: None, processes=Processes())
     return follow(host, "one", net, phase, {"what": "test"}, evaluate, 3), dict(net.named_parameters())
 
 

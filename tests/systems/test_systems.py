@@ -30,7 +30,7 @@ from hwcost.report import drawings, write_page
 from hwcost.spaces import space as make_space
 from hwcost.supernets import subnet
 from hwcost.systems import PIPELINES, Event, Settings, pipeline, results_of
-from hwcost.systems.base import Finished
+from hwcost.systems.stage_files import Finished
 from hwcost.systems.supershaper.results import Evolved, Search
 from hwcost.testing.figures import FigureSuite
 from tests.systems.comparing import differing

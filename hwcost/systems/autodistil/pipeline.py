@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,11 @@ from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency
 from hwcost.systems.plan import Calls, Training
+from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
-from hwcost.systems.training import reporting, save_net, train_phase
+from hwcost.systems.training import reporting, run_of, save_net, train_phase
 from hwcost.workloads import builder
 
 SUBSPACES = ("tiny", "small", "base")
@@ -71,6 +72,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
     # -- stages --------------------------------------------------------------------------------------------------------
 
     @stage
+    @together
     def teacher(self) -> Teacher:
         """Trains the teacher by masked words, unless one is given."""
         if self.settings.weights is not None:
@@ -82,8 +84,9 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         recipe = self.preset.teacher
         phase = Phase("teacher", NetLm(net, self.text.batches(recipe.micro_batch).batch), recipe)
         curves = train_phase(self, net, phase, self.text, "teacher")
-        save_net(self.teacher_folder, net, space, arch, blueprint)
-        self.text.tokenizer.save(self.teacher_folder)
+        if self.processes.is_first:
+            save_net(self.teacher_folder, net, space, arch, blueprint)
+            self.text.tokenizer.save(self.teacher_folder)
         return Teacher(curves=curves, perplexity=perplexity(net, self.text.held_out_batches(2)))
 
     @stage
@@ -156,8 +159,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         """Fine-tunes the selected nets on every task that the user gave (Table 10)."""
         chosen = {"agnostic": self.agnostic.chosen}
         chosen |= {f"proxy {subspace}": key for subspace, key in self.proxy.chosen.items()}
-        makers = {name: partial(self._encoder, self.parse(key)) for name, key in chosen.items()}
-        return self.fine_tuning.scores(makers)
+        return self.fine_tuning.scores(chosen)
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -261,10 +263,12 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
 
     def score(self, net: Net) -> float:
         """Fine-tunes a net as it was extracted on the first task, and returns the task's metric."""
-        return self.fine_tuning.score(self.key(net), partial(self._encoder, net), self.tasks[0]).score
+        return self.fine_tuning.score(self.key(net), self.key(net), self.tasks[0]).score
 
-    def _encoder(self, net: Net) -> nn.Module:
-        return self.losses(net[0]).run.trained().extract(net[1], "none").to(self.train_on)
+    def encoder(self, net: str) -> nn.Module:
+        """Returns a net as it is extracted, by its name."""
+        subspace, arch = self.parse(net)
+        return self.losses(subspace).run.trained().extract(arch, "none").to(self.train_on)
 
     def _superlm(self, subspace: str) -> Run:
         settings = self.settings
@@ -272,14 +276,18 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             "autodistil", self.space(subspace).options(), self.preset.relations, settings.corpus, settings.seed,
             teacher=self.teacher_folder,
         )  # fmt: skip
-        return Run.start(self.folder / f"superlm-{subspace}", described, self.train_on)
+        return run_of(self, f"superlm-{subspace}", described)
 
     def _distil(self, subspace: str) -> SuperLm:
         if subspace not in self.searched:
             return SuperLm()
         run = self.losses(subspace).run
-        run.train(reporting(self, "distilling"))
+        self._train(subspace)
         return SuperLm(TrainingCurves.read(run.folder))
+
+    @together
+    def _train(self, subspace: str) -> None:
+        self.losses(subspace).run.train(reporting(self, "distilling"))
 
     def _limits(self, subspace: str, max_flops: float | None) -> list[Constraint]:
         """Returns the user's constraints on a sub-space, or the bound on operations."""

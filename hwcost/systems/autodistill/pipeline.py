@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from hwcost.spaces import Architecture
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.study.remeasure import Interval
 from hwcost.supernets import subnet
-from hwcost.supernets.distillation import Distillation, Schedule, TeacherTraining
+from hwcost.supernets.distillation import Distillation, TeacherTraining
 from hwcost.supernets.student import student, student_blueprint, teacher, teacher_blueprint
 from hwcost.supernets.text_quality import text_quality
 from hwcost.supernets.training import Phase, train
@@ -53,6 +53,7 @@ from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture, fit_latency, values_of
 from hwcost.systems.plan import Calls, Training
+from hwcost.systems.processes import together
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores
@@ -144,8 +145,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     @stage
     def fine_tuned(self) -> TaskScores:
         """Fine-tunes the regularly distilled students on every task that the user gave."""
-        makers = {key: partial(self._winner, key) for key in self.regular.nets}
-        return FineTuning(self, self.text.tokenizer, self.preset.tuning).scores(makers)
+        return self.fine_tuning.scores({key: key for key in self.regular.nets})
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -239,15 +239,17 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         net = given_teacher(given, self.space) if given else subnet.load(self.folder / TEACHER)
         return net.to(self.train_on)
 
+    @together
     def _train_teacher(self) -> tuple[TrainingCurves, nn.Module]:
         """Trains the teacher and saves it, with its tokenizer, so that further runs can be given it."""
         net, recipe = teacher(self.space, self.settings.seed).to(self.train_on), self.preset.teacher
         batches = self.text.batches(recipe.micro_batch, next_sentence=True).batch
         pretraining = TeacherTraining(net, self.space.sizes.teacher[0], batches).to(self.train_on)
         curves = train_phase(self, pretraining, Phase("teacher", pretraining, recipe), self.text, "teacher")
-        subnet.save(self.folder / TEACHER, net, teacher_blueprint(self.space), {"space": self.space.name})
-        with writing(self.folder / TEACHER):
-            self.text.tokenizer.save(self.folder / TEACHER)
+        if self.processes.is_first:
+            subnet.save(self.folder / TEACHER, net, teacher_blueprint(self.space), {"space": self.space.name})
+            with writing(self.folder / TEACHER):
+                self.text.tokenizer.save(self.folder / TEACHER)
         return curves, net
 
     @cached_property
@@ -281,7 +283,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def flash_quality(self, arch: Architecture) -> dict[str, float]:
         """Returns a student's qualities after flash distillation by name."""
         key = self.space.key(arch)
-        found: dict[str, float] = self._flash_results.get(key, lambda: self._distil(arch, "flash", self.preset.flash)[1])
+        found: dict[str, float] = self._flash_results.get(key, lambda: self._distil(key, "flash")[1])
         self._remove_checkpoint(key, "flash")
         return found
 
@@ -292,19 +294,20 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         """Removes the checkpoint of a distillation whose result is kept."""
         shutil.rmtree(self._checkpoint(key, way), ignore_errors=True)
 
-    def _distil(self, arch: Architecture, way: str, schedule: Schedule) -> tuple[nn.Module, dict[str, float]]:
-        """Distils a student, and returns it with its qualities by name."""
+    @together
+    def _distil(self, key: str, way: str) -> tuple[nn.Module, dict[str, float]]:
+        """Distils a student, flash or regularly, and returns it with its qualities by name."""
+        arch, schedule = self.space.parse(key), {"flash": self.preset.flash, "regular": self.preset.regular}[way]
         net = student(self.space, arch, seed=self.settings.seed).to(self.train_on)
         pair = Distillation(net, self.trained_teacher, self.settings.seed).to(self.train_on)
         phases = pair.phases(self.batches, schedule, self.preset.recipe)
-        key = self.space.key(arch)
         report = reporting(self, f"{way} distillation of {key}")
         train(pair, phases, self._checkpoint(key, way), self.text.provenance(f"{way} {key}"), SAVE_EVERY, report)
         return net, asdict(text_quality(net, self.held_out, pair.next_sentence))
 
     def _distil_regularly(self, key: str) -> dict[str, float]:
         arch = self.space.parse(key)
-        net, found = self._distil(arch, "regular", self.preset.regular)
+        net, found = self._distil(key, "regular")
         save_net(self.folder / "winners" / key, net, self.space, arch, student_blueprint(self.space, arch, "mlm"))
         return found
 
@@ -312,8 +315,14 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         arch = self.space.parse(key)
         return RegularStudent(**found, flash=Quality(**self.flash_quality(arch)), params=self.space.params(arch))
 
-    def _winner(self, key: str) -> nn.Module:
-        return subnet.load(self.folder / "winners" / key).to(self.train_on)
+    @cached_property
+    def fine_tuning(self) -> FineTuning:
+        """The fine-tuning of nets."""
+        return FineTuning(self, self.text.tokenizer, self.preset.tuning)
+
+    def encoder(self, net: str) -> nn.Module:
+        """Returns a winner, by its architecture's key."""
+        return subnet.load(self.folder / "winners" / net).to(self.train_on)
 
     @property
     def _searcher(self) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from hwcost.corpora import Tokenizer
 from hwcost.errors import UsageError
@@ -45,11 +47,12 @@ from hwcost.systems.components.retraining import retrained, winner
 from hwcost.systems.components.searches import SCALES, direct, policy_of, sampled
 from hwcost.systems.components.shares import gate_shares, share_workloads
 from hwcost.systems.components.speed import latencies_of, mean_speed_up, speed_up_over
-from hwcost.systems.components.sweep import swept
+from hwcost.systems.components.sweep import AS_SEARCHED, swept
 from hwcost.systems.components.trainings import planned
 from hwcost.systems.curves import thinned
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.plan import Calls, Training
+from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
@@ -88,12 +91,13 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         return Profile(found, gaps, largest, paper)
 
     @stage
+    @together
     def base(self) -> Base:
         """Trains the base net."""
         net, arch = self.supernet(), self.space.base()
         objective = SupernetLm(net, batches_of(self.text, self.preset.base, self.preset), lambda step: {"base": arch})
         curves = train_phase(self, net, Phase("base", objective, self.preset.base), self.text, "base")
-        subnet.write_tensors(self.weights("base"), net.state_dict())
+        self.keep_weights("base", net)
         return Base(curves, self.quality(net.set(arch, "mlm")))
 
     @stage
@@ -162,7 +166,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     @stage
     def fine_tuned(self) -> TaskScores:
         """Fine-tunes the same nets on every task that the user gave (Table 8)."""
-        return self.fine_tuning.scores({name: partial(winner, self, name) for name in self.retraining.nets})
+        return self.fine_tuning.scores({name: name for name in self.retraining.nets})
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -230,7 +234,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         is_kept = self.preset.tokenizer == "unigram"  # two trainings of one may differ: a run that goes on needs the first
         kind = str(kept) if is_kept and kept.is_dir() else self.preset.tokenizer
         found = Text(settings.corpus, self.space.grid.vocabulary, length, settings.seed, settings.weights, kind)
-        if is_kept and self.folder.is_dir():
+        if is_kept and self.processes.is_first and self.folder.is_dir():
             found.tokenizer.save(kept)
         return found
 
@@ -272,6 +276,16 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def weights(self, after: str) -> Path:
         """Returns the file of the weights after a training."""
         return self.folder / f"{after}.safetensors"
+
+    def keep_weights(self, after: str, net: ComponentSupernet, beside: Mapping[str, Tensor] = MappingProxyType({})) -> None:
+        """Writes the weights after a training, and further tensors beside them."""
+        if self.processes.is_first:
+            subnet.write_tensors(self.weights(after), net.state_dict() | dict(beside))
+
+    def encoder(self, net: str) -> nn.Module:
+        """Returns a net to fine-tune: a kept one by its name, or one as searched by its weights and architecture."""
+        after, _, arch = net.partition(AS_SEARCHED)
+        return self.net_after(after, self.space.parse(arch)) if arch else winner(self, net)
 
     def net_after(self, after: str | None, arch: Architecture) -> nn.Module:
         """Returns a plain net with the weights after a training, or with fresh ones."""

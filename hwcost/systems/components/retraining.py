@@ -7,7 +7,6 @@ net; DO and SDO without "-R" keep the weights of their search (Tables 2, 3, 5 an
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +15,10 @@ from torch import nn
 from hwcost.spaces import Architecture
 from hwcost.supernets import subnet
 from hwcost.supernets.masked_lm import NetLm
-from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Phase
 from hwcost.systems.components.lengths import batches_of
 from hwcost.systems.components.results import AGAIN, Retrained
+from hwcost.systems.processes import together
 from hwcost.systems.training import save_net, train_phase
 from hwcost.workloads.builder import Blueprint
 
@@ -33,11 +32,13 @@ Made = tuple[nn.Module, Blueprint]
 def retrained(pipeline: ComponentsPipeline) -> dict[str, Retrained]:
     """Trains selected nets again, keeps all of them as folders, and fine-tunes each on the first task."""
     found: dict[str, Retrained] = {}
+    preset = pipeline.preset
     for name, (arch, searched) in pipeline.selected().items():
+        key = pipeline.space.key(arch)
         found[name] = _kept(pipeline, name, arch, _base(pipeline) if name == "base" else _taken(pipeline, searched, arch))
         if name != "base":
-            start, again = (searched if pipeline.preset.is_warm else None), f"{name}{AGAIN}"
-            found[again] = _kept(pipeline, again, arch, _trained(pipeline, again, start, arch, pipeline.preset.retraining))
+            start, again = (searched if preset.is_warm else None), f"{name}{AGAIN}"
+            found[again] = _kept(pipeline, again, arch, _trained(pipeline, again, start, key, preset.retraining.steps))
     return found
 
 
@@ -58,13 +59,13 @@ def _base(pipeline: ComponentsPipeline) -> Made:
     if not preset.is_warm:
         return _taken(pipeline, "base", arch)
     steps = preset.retraining.steps + preset.sampled.steps
-    return _trained(pipeline, "base", "base", arch, replace(preset.retraining, steps=steps))
+    return _trained(pipeline, "base", "base", pipeline.space.key(arch), steps)
 
 
-def _trained(
-    pipeline: ComponentsPipeline, name: str, start: str | None, arch: Architecture, recipe: Recipe
-) -> Made:
-    net, blueprint = _taken(pipeline, start, arch)
+@together
+def _trained(pipeline: ComponentsPipeline, name: str, start: str | None, key: str, steps: int) -> Made:
+    net, blueprint = _taken(pipeline, start, pipeline.space.parse(key))
+    recipe = replace(pipeline.preset.retraining, steps=steps)
     objective = NetLm(net, batches_of(pipeline.text, recipe, pipeline.preset))
     train_phase(pipeline, net, Phase(name, objective, recipe), pipeline.text, f"re-{name}")
     return net, blueprint
@@ -73,7 +74,7 @@ def _trained(
 def _kept(pipeline: ComponentsPipeline, name: str, arch: Architecture, made: Made) -> Retrained:
     net, blueprint = made
     save_net(_folder(pipeline, name), net, pipeline.space, arch, blueprint)
-    score = pipeline.fine_tuning.score(name, partial(winner, pipeline, name), pipeline.tasks[0]).score
+    score = pipeline.fine_tuning.score(name, name, pipeline.tasks[0]).score
     return Retrained(perplexity=pipeline.quality(net), score=score, **pipeline.described(arch))
 
 

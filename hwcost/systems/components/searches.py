@@ -14,12 +14,12 @@ from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem
 from hwcost.searchers.direct import Direct as DirectSearch
 from hwcost.searchers.sampling import Sampling
-from hwcost.supernets import subnet
 from hwcost.supernets.folding import folded
 from hwcost.supernets.training import Phase
 from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
 from hwcost.systems.components.lengths import batches_of
 from hwcost.systems.components.results import Direct, Sampled
+from hwcost.systems.processes import together
 from hwcost.systems.training import train_phase
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def direct_training(pipeline: ComponentsPipeline, net: Gated) -> DirectTraining:
     return DirectTraining(net, batches, preset.direct, preset.direct_rate, prices)
 
 
+@together
 def direct(pipeline: ComponentsPipeline, name: str, penalty: float) -> Direct:
     """Trains gates with the weights, and folds them into the weights; connectors and means stay scales where asked.
 
@@ -72,8 +73,7 @@ def direct(pipeline: ComponentsPipeline, name: str, penalty: float) -> Direct:
     curves = train_phase(pipeline, net, phase, pipeline.text, name)
     gates, weighed = net.direct.gates.detach().clone(), pipeline.quality(net)
     arch = folded(net.supernet, gates, is_scaled=preset.direct_scaled)
-    kept = {SCALES: gates} if preset.direct_scaled else {}
-    subnet.write_tensors(pipeline.weights(name), net.supernet.state_dict() | kept)
+    pipeline.keep_weights(name, net.supernet, {SCALES: gates} if preset.direct_scaled else {})
     found = pipeline.quality(net.supernet.set(arch, "mlm"))
     about_net = pipeline.described(arch)
     return Direct(curves=curves, gates=_plain(gates), weighed_perplexity=weighed, perplexity=found, **about_net)
@@ -103,6 +103,7 @@ def sampled_training(
     )  # fmt: skip
 
 
+@together
 def sampled(pipeline: ComponentsPipeline, name: str, penalty: float, rate: float) -> Sampled:
     """Trains the weights of nets that a policy draws, and the policy by their losses and costs.
 
@@ -123,7 +124,7 @@ def sampled(pipeline: ComponentsPipeline, name: str, penalty: float, rate: float
     curves = train_phase(pipeline, net, Phase("sdo", objective, preset.sampled, about=about), pipeline.text, name)
     objective.catch_up(preset.sampled.steps)
     arch = policy.chosen()
-    subnet.write_tensors(pipeline.weights(name), net.state_dict())
+    pipeline.keep_weights(name, net)
     return Sampled(
         curves=curves, probabilities=policy.probabilities[:, 1].tolist(),
         perplexity=pipeline.quality(net.set(arch, "mlm")), **pipeline.described(arch),

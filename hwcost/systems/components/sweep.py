@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LEAST_COST = 0.01
 """Cost that the speed of a net is no more than the inverse of, where it is predicted: what no gate closes takes time too."""
 
+AS_SEARCHED = " as searched: "
+"""Text between the name of weights and the architecture of a net that has them."""
+
 Setting = tuple[str, float, float | None]
 """Method (``do`` or ``sdo``), lambda and nu of a search; nu is None for DO."""
 
@@ -81,8 +84,8 @@ def _searched(pipeline: ComponentsPipeline, setting: Setting) -> dict[str, Any]:
 
 def _quality(pipeline: ComponentsPipeline, name: str, arch: Architecture) -> float:
     """Returns the first task's metric of a net with the weights of its search, fine-tuned."""
-    make = partial(pipeline.net_after, name, arch)
-    return pipeline.fine_tuning.score(f"{name} as searched", make, pipeline.tasks[0]).score
+    net = f"{name}{AS_SEARCHED}{pipeline.space.key(arch)}"
+    return pipeline.fine_tuning.score(f"{name} as searched", net, pipeline.tasks[0]).score
 
 
 def _speeds(pipeline: ComponentsPipeline, archs: Sequence[Architecture]) -> Mapping[Architecture, float]:

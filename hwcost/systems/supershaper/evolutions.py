@@ -16,8 +16,8 @@ from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.study import Study
-from hwcost.systems.base import PROBABILITY, is_sure
 from hwcost.systems.curves import thinned
+from hwcost.systems.searching import PROBABILITY, is_sure
 from hwcost.systems.supershaper.budget import least_budget_s
 from hwcost.systems.supershaper.results import Evolved, Limits, Search
 from hwcost.systems.supershaper.sizes import limit, params, scaled

@@ -48,7 +48,7 @@ def follow(
         points: Number of evaluations after the first one; they lie evenly over the steps.
     """
     folder, total = pipeline.folder / TRAININGS / name, phase.recipe.steps
-    cache = ResultCache(folder / "perplexity.jsonl")
+    cache = ResultCache(folder / "perplexity.jsonl", pipeline.processes.is_first)
     marks = sorted({round(total * point / points) for point in range(points + 1)})
 
     def at(step: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, ComparedLatency, LatencyFit, by_architecture, fit_latency
 from hwcost.systems.plan import Calls, Training
+from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
 from hwcost.systems.supershaper.by_size import BySize, SizedNet, difference, neighbours
 from hwcost.systems.supershaper.claims import claims
@@ -51,7 +52,7 @@ from hwcost.systems.supershaper.rules import Rules
 from hwcost.systems.supershaper.sizes import ends, params
 from hwcost.systems.supershaper.trainings import planned
 from hwcost.systems.task_scores import TaskScores
-from hwcost.systems.training import reporting
+from hwcost.systems.training import reporting, run_of
 
 RANDOM_NETS = 6
 """Number of random nets that are measured beside the winners."""
@@ -72,11 +73,13 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     # -- stages --------------------------------------------------------------------------------------------------------
 
     @stage
+    @together
     def backbone(self) -> Backbone:
         """Trains the largest net alone, and a BERT of its size beside it (section 4.2, Figure 2)."""
         return self.laboratory.backbone()
 
     @stage
+    @together
     def supernet(self) -> TrainedSupernet:
         """Trains the supernet by sandwiches, from the backbone's weights (section 3.2)."""
         if self.preset.backbone_steps:
@@ -185,16 +188,16 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
     @stage
     def fine_tuned(self) -> TaskScores:
         """Fine-tunes the winners, as they were extracted, on every task that the user gave (Tables 2 to 5)."""
-        archs = {one.name: self.space.parse(one.arch) for one in self.search.winners}
-        fine_tuning = FineTuning(self, self.training.tokenizer, self.preset.tuning)
-        return fine_tuning.scores({name: partial(self._encoder, arch) for name, arch in archs.items()})
+        return self.fine_tuning.scores({one.name: one.arch for one in self.search.winners})
 
     @stage
+    @together
     def rules(self) -> Rules:
         """Trains supernets by sandwiches and by uniform sampling, from the backbone's weights (Figure 3)."""
         return self.laboratory.rules()
 
     @stage
+    @together
     def inherited(self) -> Inherited:
         """Trains nets from what they inherit and from random weights (Figure 5)."""
         return self.laboratory.inherited(self.trained_supernet)
@@ -260,7 +263,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         described = TrainingSettings(
             "supershaper", self.space.options(), self.preset.recipe, settings.corpus, settings.seed, settings.weights
         )
-        return Run.start(self.folder / "supernet", described, self.train_on)
+        return run_of(self, "supernet", described)
 
     @cached_property
     def laboratory(self) -> Laboratory:
@@ -278,8 +281,14 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         batches = self.training.held_out(2 * self.preset.batches)
         return batches[: self.preset.batches], batches[self.preset.batches :]
 
-    def _encoder(self, arch: Architecture) -> nn.Module:
-        return self.training.trained().extract(arch, "none")
+    @cached_property
+    def fine_tuning(self) -> FineTuning:
+        """The fine-tuning of nets."""
+        return FineTuning(self, self.training.tokenizer, self.preset.tuning)
+
+    def encoder(self, net: str) -> nn.Module:
+        """Returns a net as it is extracted, by its architecture's key."""
+        return self.training.trained().extract(self.space.parse(net), "none")
 
     def _evaluated(self, name: str, archs: list[Architecture], part: int) -> list[float]:
         batches = self.held_out[part]
