@@ -142,25 +142,22 @@ class ValueMeanPooling(Part):
 
 
 class FeedForward(Part):
-    """Two dense layers around an exact GELU, with residual and norm: (B, S, h) -> (B, S, h)."""
-
-    def forward(self, hidden: Any) -> Any:
-        return self.norm(hidden + self.shrink(functional.gelu(self.grow(hidden))))
-
-
-class ResidualFeedForward(Part):
-    """The same without the norm: (B, S, h) -> (B, S, h)."""
-
-    def forward(self, hidden: Any) -> Any:
-        return hidden + self.shrink(functional.gelu(self.grow(hidden)))
-
-
-class StackedFeedForward(Part):
     """Two dense layers around a named activation, with residual and norm: (B, S, h) -> (B, S, h)."""
 
     def forward(self, hidden: Any) -> Any:
         activation = getattr(functional, self.numbers["activation"])
         return self.norm(hidden + self.shrink(activation(self.grow(hidden))))
+
+
+class ResidualFeedForward(Part):
+    """Two dense layers around an exact GELU, with residual and without a norm: (B, S, h) -> (B, S, h)."""
+
+    def forward(self, hidden: Any) -> Any:
+        return hidden + self.shrink(functional.gelu(self.grow(hidden)))
+
+
+class StackedFeedForward(FeedForward):
+    """The same in a net of AutoDistill: (B, S, h) -> (B, S, h)."""
 
 
 class Layer(Part):
