@@ -7,7 +7,8 @@
 - ``layers``: Table 8: the rules by which shallow nets keep layers of their SuperLM.
 - ``data``: Table 9: shares of the training text.
 
-All start from one teacher, which is trained first. Every training is kept in the folder: the same command resumes.
+All start from one teacher, which is trained first. Every SuperLM and every row is kept in the folder: the same command goes
+on where it was stopped, and so does one with more seeds.
 
 Run: ``python benchmarks/few_shot.py [--only STUDY]``: half an hour on one core. ``--smoke`` tells whether all runs.
 """
@@ -31,16 +32,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("runs/few-shot"))
     parser.add_argument("--only", choices=STUDIES, help="one study")
+    parser.add_argument("--seeds", type=int, help="number of seeds, two or more, in place of each study's own")
     parser.add_argument("--smoke", action="store_true", help="a few steps and two seeds, numbers without a meaning")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
+    if arguments.seeds is not None and arguments.seeds < 2:
+        parser.error(f"intervals need two seeds or more, got {arguments.seeds}")
     torch.set_num_threads(arguments.threads)
     bench = Bench(arguments.folder / ("smoke" if arguments.smoke else "full"), QUICK)
     lms = SuperLms(bench, SMOKE if arguments.smoke else Sizes())
     for name in [arguments.only] if arguments.only else STUDIES:
         study = STUDIES[name]
         print(f"{name}:", flush=True)
-        study.show(study.run(lms, 2 if arguments.smoke else study.seeds))
+        study.show(study.run(lms, arguments.seeds or (2 if arguments.smoke else study.seeds)))
 
 
 if __name__ == "__main__":

@@ -157,14 +157,15 @@ class ValueMeanPooling(Part):
 
 
 class FeedForward(Part):
-    """Two dense layers around an exact GELU, with residual and norm: (B, S, h) -> (B, S, h)."""
+    """Two dense layers around a named activation, with residual and norm: (B, S, h) -> (B, S, h)."""
 
     def forward(self, hidden: Any) -> Any:
-        return self.norm(hidden + self.shrink(functional.gelu(self.grow(hidden))))
+        activation = getattr(functional, self.numbers["activation"])
+        return self.norm(hidden + self.shrink(activation(self.grow(hidden))))
 
 
 class ResidualFeedForward(Part):
-    """The same without the norm: (B, S, h) -> (B, S, h)."""
+    """Two dense layers around an exact GELU, with residual and without a norm: (B, S, h) -> (B, S, h)."""
 
     def forward(self, hidden: Any) -> Any:
         return hidden + self.added(hidden)
@@ -174,12 +175,8 @@ class ResidualFeedForward(Part):
         return self.shrink(functional.gelu(self.grow(hidden)))
 
 
-class StackedFeedForward(Part):
-    """Two dense layers around a named activation, with residual and norm: (B, S, h) -> (B, S, h)."""
-
-    def forward(self, hidden: Any) -> Any:
-        activation = getattr(functional, self.numbers["activation"])
-        return self.norm(hidden + self.shrink(activation(self.grow(hidden))))
+class StackedFeedForward(FeedForward):
+    """The same in a net of AutoDistill: (B, S, h) -> (B, S, h)."""
 
 
 class Layer(Part):

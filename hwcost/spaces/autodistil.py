@@ -13,7 +13,7 @@ from typing import Any
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture
 from hwcost.spaces.scales import MINI_POSITIONS, MINI_VOCABULARY, scale_option, sizes_of
-from hwcost.spaces.transformer import POSITIONS, TOKEN_TYPES, VOCABULARY, Transformer
+from hwcost.spaces.transformer import POSITIONS, TOKEN_TYPES, VOCABULARY, Transformer, activation_option
 
 __all__ = ["ONE_SHOT", "TEACHER_HEADS", "TEACHER_LAYERS", "TEACHER_RATIO", "AutoDistil"]
 
@@ -88,15 +88,18 @@ class AutoDistil(Transformer):
         heads: ``retained`` gives every head the teacher's 64 channels, as the released code does; ``scaled`` gives it the
             width over 12, rounded down, which is what the paper's sizes assume.
         scale: ``paper``, or ``mini``: all widths over eight, to be trained on a processor.
+        activation: ``gelu`` in the feed-forward layers, as in BERT, or ``relu``, as in the paper's equation 5.
 
     Raises:
-        UsageError: When the sub-space, the kind of heads or the scale is unknown.
+        UsageError: When the sub-space, the kind of heads, the scale or the activation is unknown.
     """
 
     name = "autodistil"
     accountings = ("built", "paper")
 
-    def __init__(self, subspace: str = "small", heads: str = "retained", scale: str = "paper") -> None:
+    def __init__(
+        self, subspace: str = "small", heads: str = "retained", scale: str = "paper", activation: str = "gelu"
+    ) -> None:
         if subspace not in SUBSPACES:
             raise UsageError(f"unknown sub-space '{subspace}' of autodistil. Known: {', '.join(SUBSPACES)}")
         if heads not in HEADS:
@@ -113,11 +116,13 @@ class AutoDistil(Transformer):
             head="pooler",
             vocabulary=sizes.vocabulary,
             positions=sizes.positions,
+            activation=activation,
         )
 
     def options(self) -> dict[str, Any]:
-        """Returns ``{"heads": ..., "subspace": ...}``, and ``scale`` where it is not the paper's."""
-        return {"heads": self.kind_of_heads, "subspace": self.subspace, **scale_option(self.scale)}
+        """Returns ``{"heads": ..., "subspace": ...}``, ``scale`` but the paper's, and ``activation`` but GELU."""
+        own = {"heads": self.kind_of_heads, "subspace": self.subspace}
+        return {**own, **scale_option(self.scale), **activation_option(self.activation)}
 
     def head_channels(self, hidden: int, heads: int) -> int:
         """Returns the channels of one head at a width."""

@@ -21,6 +21,8 @@ TOKEN_TYPES = 2
 ELASTIC = ("homogeneous", "per_layer")
 HEADS_OF_NET = ("mlm", "pooler", "none")
 """Ends that a net can have: a masked-language-model head, a pooler, or its hidden states."""
+ACTIVATIONS = ("gelu", "relu")
+"""Activations that the feed-forward layers can have; sizes do not depend on them."""
 
 PER_LAYER = ("hidden", "ffn_ratio", "heads")
 
@@ -39,9 +41,11 @@ class Transformer(SearchSpace):
         head: ``mlm`` ends in a masked-language-model head, ``pooler`` in BERT's pooler, ``none`` in the hidden states.
         vocabulary: Word pieces.
         positions: Longest sequence.
+        activation: Activation of the feed-forward layers: ``gelu`` or ``relu``.
 
     Raises:
-        UsageError: When a range is empty or holds something else than positive numbers, or heads do not divide a width.
+        UsageError: When a range is empty or holds something else than positive numbers, heads do not divide a width, or the
+            activation is unknown.
     """
 
     name = "transformer"
@@ -57,15 +61,17 @@ class Transformer(SearchSpace):
         head: str = "mlm",
         vocabulary: int = VOCABULARY,
         positions: int = POSITIONS,
+        activation: str = "gelu",
     ) -> None:
-        for known, given, what in ((ELASTIC, elastic, "kind of layers"), (HEADS_OF_NET, head, "head")):
+        names = ((ELASTIC, elastic, "kind of layers"), (HEADS_OF_NET, head, "head"), (ACTIVATIONS, activation, "activation"))
+        for known, given, what in names:
             if given not in known:
                 raise UsageError(f"unknown {what} '{given}'. Known: {', '.join(known)}")
         self.layers, self.hidden, self.heads = (
             _whole_numbers(name, values) for name, values in (("layers", layers), ("hidden", hidden), ("heads", heads))
         )
         self.ffn_ratio = _numbers("ffn_ratio", ffn_ratio)
-        self.elastic, self.head_width, self.head = elastic, head_width, head
+        self.elastic, self.head_width, self.head, self.activation = elastic, head_width, head, activation
         (self.vocabulary,), (self.positions,) = (
             _whole_numbers(name, [value]) for name, value in (("vocabulary", vocabulary), ("positions", positions))
         )
@@ -95,11 +101,11 @@ class Transformer(SearchSpace):
         )
 
     def options(self) -> dict[str, Any]:
-        """Returns the arguments as plain JSON."""
+        """Returns the arguments as plain JSON; the activation where it is not GELU."""
         return {
             "layers": list(self.layers), "hidden": list(self.hidden), "ffn_ratio": list(self.ffn_ratio),
             "heads": list(self.heads), "elastic": self.elastic, "head_width": self.head_width, "head": self.head,
-            "vocabulary": self.vocabulary, "positions": self.positions,
+            "vocabulary": self.vocabulary, "positions": self.positions, **activation_option(self.activation),
         }  # fmt: skip
 
     @property
@@ -196,6 +202,11 @@ def _numbers(name: str, values: Iterable[float]) -> tuple[Any, ...]:
     if not found or found[0] <= 0:
         raise UsageError(f"'{name}' of space 'transformer' needs one positive number or more, got {list(found)}")
     return tuple(found)
+
+
+def activation_option(activation: str) -> dict[str, str]:
+    """Returns the option as it is kept: left out for GELU."""
+    return {} if activation == ACTIVATIONS[0] else {"activation": activation}
 
 
 def _whole_numbers(name: str, values: Iterable[float]) -> tuple[int, ...]:

@@ -88,7 +88,7 @@ class TransformerSupernet(Supernet):
         """See the base class: the widest and deepest net, with both heads."""
         layer, space = (self.width, self.inner, self.heads, self.channels), self.space
         model = TransformerModel(
-            [layer] * self.layers, self.width, "mlm", space.vocabulary, space.positions, TOKEN_TYPES
+            [layer] * self.layers, self.width, "mlm", space.vocabulary, space.positions, TOKEN_TYPES, space.activation
         )
         model.pooler = Pooler(self.width)
         return model

@@ -72,17 +72,24 @@ class SelfAttention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two dense layers around an exact GELU, with residual and norm: (B, S, h) -> (B, S, h)."""
+    """Two dense layers around an activation, with residual and norm: (B, S, h) -> (B, S, h).
 
-    def __init__(self, width: int, inner: int) -> None:
+    Args:
+        width: The width h.
+        inner: Width between the two layers.
+        activation: ``gelu``, the exact one, or ``relu``.
+    """
+
+    def __init__(self, width: int, inner: int, activation: str = "gelu") -> None:
         super().__init__()
+        self.activation = getattr(functional, activation)
         self.grow = nn.Linear(width, inner)
         self.shrink = nn.Linear(inner, width)
         self.norm = nn.LayerNorm(width, eps=EPSILON)
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         """See the class."""
-        return self.norm(hidden + self.shrink(functional.gelu(self.grow(hidden))))
+        return self.norm(hidden + self.shrink(self.activation(self.grow(hidden))))
 
 
 class Layer(nn.Module):
@@ -94,15 +101,17 @@ class Layer(nn.Module):
         inner: Width of the feed-forward's middle.
         outer: The width D around it, which bottleneck matrices lead from and to; None leaves the bottlenecks out.
         channels: Number of channels of all heads together; h itself when None, which must then be a multiple of the heads.
+        activation: Activation of the feed-forward, ``gelu`` or ``relu``.
     """
 
     def __init__(
-        self, width: int, heads: int, inner: int, outer: int | None = None, channels: int | None = None
-    ) -> None:
+        self, width: int, heads: int, inner: int, outer: int | None = None, channels: int | None = None,
+        activation: str = "gelu",
+    ) -> None:  # fmt: skip
         super().__init__()
         self.enter = nn.Identity() if outer is None else nn.Linear(outer, width)
         self.attention = SelfAttention(width, heads, channels)
-        self.feed_forward = FeedForward(width, inner)
+        self.feed_forward = FeedForward(width, inner, activation)
         self.leave = nn.Identity() if outer is None else nn.Linear(width, outer)
 
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

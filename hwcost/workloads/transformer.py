@@ -34,6 +34,7 @@ class TransformerBuilder(Builder[Transformer]):
             "vocabulary": space.vocabulary,
             "positions": space.positions,
             "token_types": TOKEN_TYPES,
+            "activation": space.activation,
         }
         return Blueprint.of(self.net, **arguments)
 
@@ -75,6 +76,7 @@ class TransformerBuilder(Builder[Transformer]):
                 dims["heads"],
                 dims["ffn"],
                 channels=dims["heads"] * space.head_channels(dims["hidden"], dims["heads"]),
+                activation=space.activation,
             ),
             "transition": lambda: nn.Linear(dims["inputs"], dims["outputs"]),
             "mlm": lambda: modules.BorrowingHead(dims["hidden"], space.vocabulary),

@@ -22,6 +22,7 @@ class TransformerModel(Encoder):
         vocabulary: Number of word pieces.
         positions: Length of the longest sequence.
         token_types: Number of segments.
+        activation: Activation of the feed-forward layers, ``gelu`` or ``relu``.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class TransformerModel(Encoder):
         vocabulary: int,
         positions: int,
         token_types: int,
+        activation: str = "gelu",
     ) -> None:
         ends_in = embedding_width if head == "mlm" else shape[-1][0]
         super().__init__(Embeddings(vocabulary, positions, token_types, embedding_width), ends_in, head)
@@ -40,7 +42,7 @@ class TransformerModel(Encoder):
         for hidden, inner, heads, channels in shape:
             if hidden != width:
                 parts.append(nn.Linear(width, hidden))
-            parts.append(Layer(hidden, heads, inner, channels=channels))
+            parts.append(Layer(hidden, heads, inner, channels=channels, activation=activation))
             width = hidden
         if width != ends_in:
             parts.append(nn.Linear(width, ends_in))

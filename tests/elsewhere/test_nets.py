@@ -21,7 +21,7 @@ pytest.importorskip("torch")
 
 SPACES = (
     ("supershaper", {"scale": "mini"}), ("supershaper", {"scale": "mini", "merged": True}),
-    ("autodistil", {"subspace": "tiny"}), ("autodistill", {"scale": "mini"}), ("components", {}),
+    ("autodistil", {"subspace": "tiny", "activation": "relu"}), ("autodistill", {"scale": "mini"}), ("components", {}),
     ("components", {"grid": "mini-connected"}),
     ("transformer", {"layers": [2], "hidden": [64], "heads": [2]}),
 )  # fmt: skip

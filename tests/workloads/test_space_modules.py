@@ -14,7 +14,7 @@ from hwcost.spaces import space
 from hwcost.spaces.components import BlockGates
 from hwcost.workloads import ModelWorkload
 from hwcost.workloads.components_model import ReducedAttention, UncentredNorm, ValueMeanPooling
-from hwcost.workloads.modules import Layer, additive_mask
+from hwcost.workloads.modules import FeedForward, Layer, additive_mask
 from hwcost.workloads.weights import fill
 
 pytestmark = pytest.mark.torch
@@ -52,6 +52,24 @@ def test_whole_components_are_berts_own_layer() -> None:
     hidden = torch.randn(2, 8, 256)
     mask = additive_mask(torch.tensor([[1] * 8, [1] * 5 + [0] * 3]), hidden.dtype)
     torch.testing.assert_close(block(hidden, mask), layer(hidden, mask))
+
+
+@pytest.mark.parametrize("text", ["autodistil:subspace=tiny,activation=relu", "transformer:layers=[2],activation=relu"])
+def test_feed_forwards_with_relu_are_equation_5_of_autodistil(text: str) -> None:
+    """In every layer max(0, x W1 + b1) W2 + b2, behind it residual and norm; parameters and operations are GELU's."""
+    of, plain = space(text), space(text.replace("activation=relu", "activation=gelu"))
+    assert "activation" not in plain.options()
+    assert space(of.name, **of.options()).activation == "relu"
+    arch = of.sample(1, seed=2)[0]
+    assert (of.params(arch), of.flops(arch, 16)) == (plain.params(arch), plain.flops(arch, 16))
+    net = ModelWorkload.of(of, arch, seq_len=8).build()
+    forwards = [part for part in net.modules() if isinstance(part, FeedForward)]
+    assert len(forwards) == arch.genes[0]
+    hidden = torch.randn(2, 8, int(arch.genes[1]))
+    for one in forwards:
+        grown = (hidden @ one.grow.weight.T + one.grow.bias).clamp(min=0)
+        wanted = one.norm(hidden + grown @ one.shrink.weight.T + one.shrink.bias)
+        torch.testing.assert_close(one(hidden), wanted)
 
 
 def test_value_mean_pooling_is_attention_with_equal_scores() -> None:

@@ -1,4 +1,4 @@
-"""Figures of AutoDistil: the trainings, both searches, and the latencies of the selected nets."""
+"""Figures of AutoDistil: the trainings, clouds of the nets of both searches, and the latencies of the selected ones."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hwcost.report import DASHED, Drawing, bars, losses, scatter
-from hwcost.systems.autodistil.results import Agnostic, Proxy, Results
+from hwcost.report import Drawing, bars, losses, scatter
+from hwcost.systems.autodistil.clouds import latency_cloud, loss_clouds, score_clouds, sizes_of
+from hwcost.systems.autodistil.results import Proxy, Results
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.reports import results_of
 from hwcost.systems.task_scores import task_drawings
@@ -25,8 +26,11 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     for subspace, superlm in trained.items():
         if superlm.curves is not None:
             yield _training(f"superlm-{subspace}", superlm.curves, f"Relation distillation, sub-space {subspace}")
-    yield Drawing("agnostic", lambda ax: _agnostic(ax, results.agnostic))
+    sizes = sizes_of(report["preset"])
+    yield from loss_clouds(results.agnostic, sizes)
     yield Drawing("proxy", lambda ax: _proxy(ax, results.proxy))
+    yield from score_clouds(results, sizes)
+    yield from latency_cloud(results)
     times = {name: 1e3 * net.measured_s for name, net in results.winners.nets.items() if net.measured_s is not None}
     if times:
         title = "Chosen nets and their teacher"
@@ -36,18 +40,6 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
 
 def _training(name: str, curves: TrainingCurves, title: str) -> Drawing:
     return Drawing(name, partial(losses, steps=curves.steps, lines=curves.losses, title=title))
-
-
-def _agnostic(ax: Axes, found: Agnostic) -> None:
-    points = {one.net: (one.flops, one.loss) for one in found.nets}
-    groups = {
-        subspace: [point for net, point in points.items() if net.startswith(subspace)]
-        for subspace in ("tiny", "small", "base")
-    }
-    groups = {name: group for name, group in groups.items() if group} | {"chosen": [points[found.chosen]]}
-    scatter(ax, groups, ("operations", "relation loss"), "Task-agnostic search")
-    if found.limit_flops is not None:
-        ax.axvline(found.limit_flops, **DASHED)
 
 
 def _proxy(ax: Axes, found: Proxy) -> None:

@@ -120,7 +120,8 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
     def proxy(self) -> Proxy:
         """Fine-tunes nets of every sub-space on the first task and selects the knee of its metric and of cost.
 
-        A net costs its operations, or the latency that a cost model predicts where one is given.
+        A net costs its operations, or the latency that a cost model predicts where one is given. The teacher is fine-tuned
+        beside them.
         """
         rows, chosen = [], {}
         for subspace in self.searched:
@@ -128,7 +129,8 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
             kept = [row for row in own if row.on_front]
             chosen[subspace] = kept[knee([(-row.score, self._price(row)) for row in kept])].net
             rows += own
-        return Proxy(TaskUsed.of(self.tasks[0]), rows, chosen)
+        teacher = self.fine_tuning.score("teacher", self._teacher_encoder, self.tasks[0])
+        return Proxy(TaskUsed.of(self.tasks[0]), rows, chosen, teacher.score)
 
     @stage
     def winners(self) -> Winners:
@@ -172,10 +174,23 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         """See the base class."""
         _ = self.text
         if self.settings.weights is not None:
-            attention(backbone.teacher(self.settings.weights)[0], self.preset.relations.relation_layer)
+            net = backbone.teacher(self.settings.weights)[0]
+            attention(net, self.preset.relations.relation_layer)
+            self._check_activation(net)
+
+    def _check_activation(self, teacher: nn.Module) -> None:
+        """Refuses a given teacher whose activation is not the one that the preset names: it is measured with that one."""
+        own = {part.activation.__name__ for part in teacher.modules() if hasattr(part, "activation")}
+        wanted = self.preset.teacher_activation
+        if own != {wanted}:
+            raise UsageError(
+                f"the teacher in '{self.settings.weights}' has {' and '.join(sorted(own))}, and teacher_activation is "
+                f"{wanted}. Set teacher_activation to what the teacher has"
+            )
 
     def check_settings(self) -> None:
-        """The layer that is learnt from is one of the teacher's."""
+        """The layer that is learnt from is one of the teacher's, and the teacher's activation is a known one."""
+        _ = self.space("reference")
         layer = self.preset.relations.relation_layer
         if self.settings.weights is None and abs(layer) > TEACHER_LAYERS:
             raise UsageError(f"the teacher has {TEACHER_LAYERS} layers, and relations.relation_layer is {layer}")
@@ -209,8 +224,10 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         )  # fmt: skip
 
     def space(self, subspace: str) -> AutoDistil:
-        """Returns a sub-space."""
-        return AutoDistil(subspace, scale=self.preset.scale)
+        """Returns a sub-space, or the space ``reference`` of the teacher."""
+        preset = self.preset
+        activation = preset.teacher_activation if subspace == "reference" else preset.activation
+        return AutoDistil(subspace, scale=preset.scale, activation=activation)
 
     @cached_property
     def reference(self) -> Net:
@@ -269,6 +286,9 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         """Returns a net as it is extracted, by its name."""
         subspace, arch = self.parse(net)
         return self.losses(subspace).run.trained().extract(arch, "none").to(self.train_on)
+
+    def _teacher_encoder(self) -> nn.Module:
+        return backbone.teacher(self.teacher_folder)[0].requires_grad_(True).to(self.train_on)
 
     def _superlm(self, subspace: str) -> Run:
         settings = self.settings

@@ -23,6 +23,8 @@ class AutoDistilPreset(Preset):
         tuned: Number of nets of a sub-space that are fine-tuned; None for all.
         tuning: Settings of fine-tuning.
         compared: Number of nets of the selected one's size that are fine-tuned beside it.
+        activation: Activation of the students' feed-forward layers: ``gelu``, or ``relu`` as in equation 5.
+        teacher_activation: Activation of the teacher's; a given teacher's is compared with it.
     """
 
     scale: str
@@ -33,6 +35,8 @@ class AutoDistilPreset(Preset):
     tuned: int | None
     tuning: Tuning
     compared: int
+    activation: str = "gelu"
+    teacher_activation: str = "gelu"
 
 
 PRESETS = {

@@ -98,11 +98,13 @@ class Proxy:
         task: The task that nets are fine-tuned on.
         nets: All evaluated nets.
         chosen: Name of the selected net by sub-space.
+        teacher_score: The task's metric of the teacher after fine-tuning; None in reports of earlier versions.
     """
 
     task: TaskUsed
     nets: list[FineTuned]
     chosen: dict[str, str]
+    teacher_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
