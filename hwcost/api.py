@@ -285,8 +285,9 @@ def evaluate(
     from hwcost.cost_models import evaluate as evaluation
     from hwcost.cost_models.prior_fit import read_with_prior
 
+    sources: Sequence[Any] = []
     if prior is None:
-        rows, sources = data.read(source, space, campaign_id, table, shape, quantity), []
+        rows = data.read(source, space, campaign_id, table, shape, quantity)
     else:
         rows, sources = read_with_prior(
             source, prior, space=space, campaign_id=campaign_id, table=table, quantity=quantity, options=shape
