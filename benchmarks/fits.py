@@ -59,7 +59,8 @@ def thinned(path: Path, rows: int, folder: Path) -> Path:
 def ran(arguments: Sequence[str], checkout: Path) -> tuple[str, float, float]:
     """Runs Python with the package of a checkout; returns what it printed, its CPU seconds and its wall seconds."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"PYTHONPATH": str(checkout), "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "fits-bytecode")}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=checkout, env=environment, capture_output=True, text=True, check=True
     )
@@ -78,7 +79,7 @@ def show_commands(data: Path, beside: Sequence[Path], rows: int, runs: int, only
             verb, *options = COMMANDS[name]
             out = ["--out", str(folder / "model")] if verb == "fit" else []
             line = ["-m", "hwcost", verb, str(table), "--space", "supershaper", *options, *out, "--json", "-"]
-            rounds = [[ran(line, checkout)[1:] for checkout in checkouts] for _ in range(runs)]
+            rounds = [[ran(line, checkout)[1:] for checkout in checkouts] for _ in range(runs + 1)][1:]  # bytecode first
             found = [[median(column) for column in zip(*of_one, strict=True)] for of_one in zip(*rounds, strict=True)]
             ratios = [found[0][i] / found[1][i] for i in range(2)] if beside else []
             print(f"{name:16s}" + "".join(f" {cpu:7.2f} {wall:7.2f}" for cpu, wall in found), end="  ")

@@ -18,6 +18,7 @@ __all__ = ["device", "evaluate", "fit", "load", "measure", "plan"]
 if TYPE_CHECKING:
     from hwcost.campaign.run import Progress, Result
     from hwcost.cost_models.base import CostModel
+    from hwcost.cost_models.prior_sources import Source
     from hwcost.devices import DeviceHandle, DeviceProfile
     from hwcost.elsewhere import JobFolder
     from hwcost.spaces.base import Architecture, SearchSpace
@@ -285,7 +286,7 @@ def evaluate(
     from hwcost.cost_models import evaluate as evaluation
     from hwcost.cost_models.prior_fit import read_with_prior
 
-    sources: Sequence[Any] = []
+    sources: list[Source] = []
     if prior is None:
         rows = data.read(source, space, campaign_id, table, shape, quantity)
     else:

@@ -100,7 +100,7 @@ def read(source: str, rows: Rows, prior: list[str] | None = None) -> tuple[Data,
 
     Args:
         source: Store or table.
-        rows: Which of its rows.
+        rows: Choice of its rows.
         prior: Folders of models, or ``auto``; the rows are then read as their space.
     """
     if prior:

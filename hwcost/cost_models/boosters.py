@@ -74,6 +74,7 @@ def train_lightgbm(
     depth: int,
     rate: float,
     monotone: Sequence[int] = (),
+    is_brief: bool = False,
 ) -> Any:
     """Fits a LightGBM booster, deterministically; a leaf holds at least a tenth of the rows, and never needs more than 20.
 
@@ -85,6 +86,8 @@ def train_lightgbm(
         depth: Largest depth of a tree.
         rate: Learning rate.
         monotone: Sign of each column, 1 where the target never falls along it and 0 where it may; empty when it always may.
+        is_brief: Whether the booster is asked at once and then dropped. It then keeps what it was fitted on, and is not
+            written as a text and read again, which gives the same trees.
     """
     lightgbm = library("lightgbm")
     settings = {
@@ -104,7 +107,7 @@ def train_lightgbm(
     if any(monotone):
         settings["monotone_constraints"] = list(monotone)
     data = lightgbm.Dataset(columns, target, weight=weights)
-    booster = lightgbm.train(settings, data, num_boost_round=rounds)
+    booster = lightgbm.train(settings, data, num_boost_round=rounds, keep_training_booster=is_brief)
     _keep_to_one_thread(lightgbm)
     return booster
 

@@ -105,9 +105,11 @@ class Hybrid(CostModel):
             best = other if clearly_better(errors[1], errors[0]) else best
         return best
 
-    def _boost(self, base: CostModel, genes: Floats, values: Floats, weights: Floats, rounds: int) -> Any:
+    def _boost(
+        self, base: CostModel, genes: Floats, values: Floats, weights: Floats, rounds: int, is_brief: bool = False
+    ) -> Any:
         left = np.log(values / base.predict_encoded(genes))
-        return train_lightgbm(self.features.learner_columns(genes), left, weights, rounds, DEPTH, RATE)
+        return train_lightgbm(self.features.learner_columns(genes), left, weights, rounds, DEPTH, RATE, is_brief=is_brief)
 
     def _chosen_rounds(self, genes: Floats, values: Floats, weights: Floats) -> int:
         left = np.log(values / self.base_.predict_encoded(genes))
@@ -130,7 +132,7 @@ class Hybrid(CostModel):
         """Errors of log latency on held-out rows: without trees, then for each number of trees."""
         base = self.base_.clone_with_hyperparameters()
         base.fit(genes[kept], values[kept], weights[kept])
-        booster = self._boost(base, genes[kept], values[kept], weights[kept], STAGES[-1])
+        booster = self._boost(base, genes[kept], values[kept], weights[kept], STAGES[-1], is_brief=True)
         columns = self.features.learner_columns(genes[held])
         bare = np.log(values[held] / base.predict_encoded(genes[held]))
         return np.stack([bare, *(bare - predict_lightgbm(booster, columns, stage) for stage in STAGES)])

@@ -31,6 +31,9 @@ CLIP = 3.0
 TINY = 1e-30
 """Least squared standard error of a mean, so that segments without any noise can be compared."""
 
+CHUNK = 10_000
+"""Values whose neighbours are laid side by side at a time, so that a long series takes no more memory than a short one."""
+
 MAX_CELLS = 1500
 """Longer series are cut on means of neighbours first, and every cut is then moved to the best single place."""
 
@@ -78,7 +81,8 @@ def clip(values: Floats, window: int | None = None) -> Floats:
     """Clips single outliers towards the running median of about ``2 * window`` neighbours."""
     window = least_rows(len(values)) if window is None else window
     mirrored = np.pad(values, window, mode="symmetric")
-    centre = np.median(np.lib.stride_tricks.sliding_window_view(mirrored, 2 * window + 1), axis=1)
+    around = np.lib.stride_tricks.sliding_window_view(mirrored, 2 * window + 1)
+    centre = np.concatenate([np.median(around[i : i + CHUNK], axis=1) for i in range(0, len(values), CHUNK)])
     allowed = CLIP * max(robust_sd(values - centre), 1e-12)
     return np.asarray(np.clip(values, centre - allowed, centre + allowed))
 

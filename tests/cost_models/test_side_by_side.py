@@ -140,17 +140,18 @@ def test_an_evaluation_says_how_far_it_is(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("split", ["random", "ordered"])
 def test_splits_side_by_side_are_judged_as_one_after_the_other(split, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "asked", lambda model, space: [model, "ridge"])
     found = []
     for cores in ({0}, {0, 1, 2}):
         monkeypatch.setattr(os, "sched_getaffinity", lambda process, own=cores: own, raising=False)
-        found.append(without_times(evaluate(table_of(tmp_path, 50), "lightgbm", 30, split, 3)))
+        found.append(without_times(evaluate(table_of(tmp_path, 50), "lut", 30, split, 3)))
     assert found[0] == found[1]
 
 
 def test_what_one_model_found_out_changes_no_other_model(tmp_path, monkeypatch):
     data = table_of(tmp_path, 45)
-    monkeypatch.setattr(module, "asked", lambda model, space: ["hybrid", "lut", "ridge"])
-    together = without_times(evaluate(data, "hybrid", seeds=2))["models"]
+    monkeypatch.setattr(module, "asked", lambda model, space: ["lut", "polynomial", "ridge"])
+    together = without_times(evaluate(data, "lut", seeds=2))["models"]
     for name in together:
         monkeypatch.setattr(module, "asked", lambda model, space: [model])
         assert without_times(evaluate(data, name, seeds=2))["models"] == {name: together[name]}
