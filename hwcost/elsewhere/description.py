@@ -31,7 +31,9 @@ def described(module: torch.nn.Module) -> dict[str, Any]:
     home = type(module).__module__
     if kind not in KINDS or not home.startswith(("hwcost.workloads.", "torch.nn.")):
         raise UsageError(f"a net with a {home}.{kind} cannot be described. Plan it for the backend 'onnxruntime'")
-    numbers = {name: value for name in NUMBERS if isinstance(value := getattr(module, name, None), int | float)}
+    numbers: dict[str, Any] = {
+        name: value for name in NUMBERS if isinstance(value := getattr(module, name, None), int | float)
+    }
     numbers |= {name: list(value) for name in LISTS if (value := getattr(module, name, None)) is not None}
     if hasattr(module, "activation"):
         numbers["activation"] = module.activation.__name__

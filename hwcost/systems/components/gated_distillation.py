@@ -71,7 +71,7 @@ class DirectDistillation(DirectTraining):
         self, distillation: SilverGold, rate: float,
         prices: Callable[[NDArray[np.float64]], NDArray[np.float64]] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(distillation.model, distillation.gold, distillation.recipe, rate, prices)  # type: ignore[arg-type]
+        super().__init__(distillation.model, distillation.gold, distillation.recipe, rate, prices)
         self.distillation = distillation
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
@@ -96,7 +96,7 @@ class SampledDistillation(SampledTraining):
     ) -> None:  # fmt: skip
         assert isinstance(distillation.model, ElasticTaskNet)
         self.tagger, self.distillation = distillation.model, distillation
-        super().__init__(self.tagger.net, policy, cost, distillation.gold, folder, rate)  # type: ignore[arg-type]
+        super().__init__(self.tagger.net, policy, cost, distillation.gold, folder, rate)
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
         """See :class:`~hwcost.supernets.training.Objective`; the teacher labels a micro batch once."""
