@@ -33,7 +33,7 @@ def described(module: torch.nn.Module) -> dict[str, Any]:
         raise UsageError(f"a net with a {home}.{kind} cannot be described. Plan it for the backend 'onnxruntime'")
     numbers: dict[str, Any] = {
         name: value for name in NUMBERS if isinstance(value := getattr(module, name, None), int | float)
-    }  # fmt: skip
+    }
     numbers |= {name: list(value) for name in LISTS if (value := getattr(module, name, None)) is not None}
     if hasattr(module, "activation"):
         numbers["activation"] = module.activation.__name__

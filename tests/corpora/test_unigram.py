@@ -68,7 +68,7 @@ def test_a_model_file_of_sentencepiece_gives_its_pieces(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("\n".join(ALL), encoding="utf-8")
     library.SentencePieceTrainer.train(
-        input=str(text), model_prefix=str(tmp_path / "own"), vocab_size=500, character_coverage=1.0, minloglevel=2
+        input=str(text), model_prefix=str(tmp_path / "own"), vocab_size=300, character_coverage=1.0, minloglevel=2
     )
     theirs = library.SentencePieceProcessor(model_file=str(tmp_path / "own.model"))
     ours = Tokenizer.of(str(tmp_path / "own.model"), TEXT, SIZE)
