@@ -90,7 +90,7 @@ def mapped(file: IO[bytes] | Path, name: str, count: int) -> NDArray[Any]:
     Args:
         file: The file.
         name: Name of its numbers, of those of :data:`~hwcost.corpora.encoding.DTYPES`.
-        count: How many it has.
+        count: Number of numbers in the file.
     """
     if not count:
         return np.zeros(0, dtype=DTYPES[name])

@@ -28,7 +28,7 @@ class Failure(NamedTuple):
     Attributes:
         rank: Number of the process.
         exit_code: Its exit code.
-        text: What it said.
+        text: Message of its error.
     """
 
     rank: int
