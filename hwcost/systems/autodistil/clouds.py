@@ -146,7 +146,7 @@ def _scores(
 ) -> None:
     cloud(ax, points, chosen, beside)
     ax.axhline(0, **DASHED)
-    ax.set(xlabel=f"{cost} over the teacher's", ylabel=f"{metric} (the paper's: MNLI)\nless the teacher's")
+    ax.set(xlabel=f"{cost} over the teacher's", ylabel=f"{metric}\nless the teacher's (the paper's: MNLI)")
     legend_above(ax, title)
 
 
