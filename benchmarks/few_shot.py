@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -33,6 +34,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs/few-shot"))
     parser.add_argument("--only", choices=STUDIES, help="one study")
     parser.add_argument("--seeds", type=int, help="number of seeds, two or more, in place of each study's own")
+    parser.add_argument("--tuned", type=int, help="steps of fine-tuning")
+    parser.add_argument("--tuned-batch", type=int, help="examples in a step of fine-tuning")
+    parser.add_argument("--tuned-rate", type=float, help="learning rate of fine-tuning")
     parser.add_argument("--smoke", action="store_true", help="a few steps and two seeds, numbers without a meaning")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     arguments = parser.parse_args()
@@ -40,7 +44,9 @@ def main() -> None:
         parser.error(f"intervals need two seeds or more, got {arguments.seeds}")
     torch.set_num_threads(arguments.threads)
     bench = Bench(arguments.folder / ("smoke" if arguments.smoke else "full"), QUICK)
-    lms = SuperLms(bench, SMOKE if arguments.smoke else Sizes())
+    given = {name: getattr(arguments, name) for name in ("tuned", "tuned_batch", "tuned_rate")}
+    sizes = replace(SMOKE if arguments.smoke else Sizes(), **{name: value for name, value in given.items() if value})
+    lms = SuperLms(bench, sizes)
     for name in [arguments.only] if arguments.only else STUDIES:
         study = STUDIES[name]
         print(f"{name}:", flush=True)

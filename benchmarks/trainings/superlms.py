@@ -42,6 +42,7 @@ class Sizes:
         judged: Held-out batches that relation losses are computed on.
         tuned: Steps of fine-tuning.
         tuned_batch: Examples in a step of fine-tuning.
+        tuned_rate: Learning rate of fine-tuning, at its peak.
     """
 
     teacher: int = 400
@@ -51,6 +52,12 @@ class Sizes:
     judged: int = 2
     tuned: int = 60
     tuned_batch: int = 16
+    tuned_rate: float = 5e-4
+
+    @property
+    def of_training(self) -> dict[str, int]:
+        """Sizes that a SuperLM's weights depend on."""
+        return {name: getattr(self, name) for name in ("teacher", "steps", "batch", "random")}
 
 
 class Rows:
@@ -132,7 +139,7 @@ class SuperLms:
         objective = SupernetLm(net, batches, drawn) if words else self.relations(net, batches, drawn)
         name = f"{space}-{steps}-{rules[0]}-{'words' if words else 'relations'}-{len(text or self.bench.training)}-{seed}"
         folder, phase = self.bench.folder / "superlms" / name, Phase(space, objective, self._recipe(steps, 5e-4))
-        train(net, [phase], folder, {"sizes": asdict(self.sizes)}, save_every=steps)
+        train(net, [phase], folder, {"sizes": self.sizes.of_training}, save_every=steps)
         net.keep_layers(rules[1])
         return net
 
@@ -148,7 +155,7 @@ class SuperLms:
 
     def accuracy(self, encoder: Any, seed: int) -> float:
         """Returns the task's metric of a net after fine-tuning."""
-        recipe = replace(self._recipe(self.sizes.tuned, 5e-4), batch_size=self.sizes.tuned_batch)
+        recipe = replace(self._recipe(self.sizes.tuned, self.sizes.tuned_rate), batch_size=self.sizes.tuned_batch)
         found = fine_tune(lambda: TaskNet(encoder, self.task.task.target, seed), replace(self.task, seed=seed), [recipe])
         return found.scores[self.task.task.split][self.task.task.metric]
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.torch
 TOLERANCE = 1e-5
 MINI = [
     "supershaper:scale=mini", "supershaper:scale=mini,merged=true", "autodistil:scale=mini,subspace=tiny",
-    "autodistil:scale=mini,subspace=base,heads=scaled,activation=relu", "components:grid=mini",
+    "autodistil:scale=mini,subspace=base,heads=scaled", "components:grid=mini",
     "transformer:layers=[2,3],hidden=[32,64],heads=[2,4],ffn_ratio=[2,3],vocabulary=2048",
 ]  # fmt: skip
 

@@ -52,7 +52,9 @@ NETS = {key_of(name): row.mnli / 100 for name, (_, row) in STUDENTS.items()}
 
 def results(predicted_s: float | None = None) -> Results:
     """A run that found what the paper found."""
-    task = TaskUsed("mnli", "classification", "accuracy", "validation", 1, 1, "")
+    task = TaskUsed(
+        task="mnli", kind="classification", metric="accuracy", split="validation", train_examples=1, examples=1, digest="",
+    )  # fmt: skip
     rows = [FineTuned(net, score, 1e9, True) for net, score in NETS.items()]
     agnostic = key_of("agnostic")
     nets = [Candidate(net, 1e-6 * (2 + number), 1e9 * (1 + number), predicted_s) for number, net in enumerate(NETS)]
@@ -73,7 +75,7 @@ def drawn(drawing):
     return {one.get_label(): sorted(map(tuple, one.get_offsets())) for one in axes.collections}
 
 
-@pytest.mark.parametrize(("figure", "accuracy"), [("figure-1", 0.011), ("figure-4", 0.003)])
+@pytest.mark.parametrize(("figure", "accuracy"), [("figure-1", 0.002), ("figure-4", 0.003)])
 def test_the_papers_students_lie_where_the_paper_prints_them(figure: str, accuracy: float) -> None:
     """Table 5's shapes, at the accuracies of Table 4: own points and printed ones are the same, but for rounding."""
     found = {one.name: one for one in score_clouds(results(), SIZES)}
@@ -111,7 +113,7 @@ def test_losses_are_drawn_by_operations_parameters_and_predicted_latency() -> No
     points = drawn(found["agnostic-params"])
     space = AutoDistil("small")
     assert points["selected"] == [(space.params(space.parse(key_of("agnostic").split()[1])), 2e-6)]
-    assert {x for x, _ in drawn(found["agnostic-latency"])["small, 2 nets"]} == {pytest.approx(3.0)}
+    assert [x for x, _ in drawn(found["agnostic-latency"])["small, 2 nets"]] == pytest.approx([3.0, 3.0])
 
 
 def test_measured_nets_are_drawn_by_their_latency() -> None:

@@ -53,14 +53,21 @@ def settings(text: Path) -> Settings:
     return Settings("smoke", corpus=str(text), backend="null", tasks=(TASK,))
 
 
+class Runs(dict[str, tuple[Path, dict[str, Any]]]):
+    """Folder and report of each system's run, which is made when the first test asks for it."""
+
+    def __init__(self, text: Path, folder: Path) -> None:
+        super().__init__()
+        self.text, self.folder = text, folder
+
+    def __missing__(self, name: str) -> tuple[Path, dict[str, Any]]:
+        self[name] = self.folder / name, pipeline(name, self.folder / name, settings(self.text)).run()
+        return self[name]
+
+
 @pytest.fixture(scope="module")
-def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, dict[str, Any]]]:
-    torch.set_num_threads(1)
-    found = {}
-    for name in NAMES:
-        folder = tmp_path_factory.mktemp("runs") / name
-        found[name] = folder, pipeline(name, folder, settings(text)).run()
-    return found
+def runs(text: Path, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(text, tmp_path_factory.mktemp("runs"))
 
 
 def test_these_are_all() -> None:

@@ -114,17 +114,18 @@ def score_clouds(results: Results, sizes: Sizes) -> Iterator[Drawing]:
     labels = {"flops": "operations", "params": "parameters"}
     for number, cost in (("1", "flops"), ("4", "params")):
         points = {net: (sizes.shares(net)[cost], score) for net, score in scores.items()}
-        draw = partial(_scores, chosen=chosen, cost=labels[cost], metric=proxy.task.text)
+        draw = partial(_scores, cost=labels[cost], metric=proxy.task.text)
         title = f"Fine-tuned nets beside the paper's (Figure {number})"
         beside = _printed(cost, SUBSPACES)
-        yield Drawing(f"figure-{number}", partial(draw, points=points, beside=beside, title=title), SIZE)
+        yield Drawing(f"figure-{number}", partial(draw, points=points, chosen=chosen, beside=beside, title=title), SIZE)
         for subspace, panels in PANELS.items():
             own = {net: point for net, point in points.items() if net.startswith(f"{subspace} ")}
             panel = panels[list(labels).index(cost)]
             title = f"Nets of sub-space {subspace} (Figure 3{panel})"
             if len(own) >= LEAST:
-                beside = _printed(cost, (subspace,))
-                yield Drawing(f"figure-3{panel}", partial(draw, points=own, beside=beside, title=title), SIZE)
+                beside, kept = _printed(cost, (subspace,)), chosen & own.keys()
+                of_panel = partial(draw, points=own, chosen=kept, beside=beside, title=title)
+                yield Drawing(f"figure-3{panel}", of_panel, SIZE)
 
 
 def _printed(cost: str, subspaces: Sequence[str]) -> dict[str, Points]:
@@ -145,7 +146,7 @@ def _scores(
 ) -> None:
     cloud(ax, points, chosen, beside)
     ax.axhline(0, **DASHED)
-    ax.set(xlabel=f"{cost} over the teacher's", ylabel=f"{metric} (the paper's: MNLI)\nless the teacher's")
+    ax.set(xlabel=f"{cost} over the teacher's", ylabel=f"{metric}\nless the teacher's (the paper's: MNLI)")
     legend_above(ax, title)
 
 

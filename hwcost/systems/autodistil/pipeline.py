@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from typing import Any
 
@@ -158,10 +158,15 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
 
     @stage
     def fine_tuned(self) -> TaskScores:
-        """Fine-tunes the selected nets on every task that the user gave (Table 10)."""
+        """Fine-tunes the selected nets on every task that the user gave (Table 10).
+
+        What the searches found on the first task is taken from there: it is the same training.
+        """
         chosen = {"agnostic": self.agnostic.chosen}
         chosen |= {f"proxy {subspace}": key for subspace, key in self.proxy.chosen.items()}
-        return self.fine_tuning.scores(chosen)
+        found = self.fine_tuning.scores({key: key for key in chosen.values()})
+        rows = [replace(row, net=name) for name, key in chosen.items() for row in found.nets if row.net == key]
+        return TaskScores(found.tasks, rows)
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -288,7 +293,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         return self.losses(subspace).run.trained().extract(arch, "none").to(self.train_on)
 
     def _teacher_encoder(self) -> nn.Module:
-        return backbone.teacher(self.teacher_folder)[0].requires_grad_(True).to(self.train_on)
+        return backbone.teacher(self.teacher_folder)[0].to(self.train_on)
 
     def _superlm(self, subspace: str) -> Run:
         settings = self.settings

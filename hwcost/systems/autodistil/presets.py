@@ -45,11 +45,11 @@ PRESETS = {
         teacher=RECIPES["smoke"],
         relations=RECIPES["smoke"],
         batches=1,
-        candidates=6,
+        candidates=4,
         tuned=2,
         tuning=Tuning(Grid(RECIPES["smoke"])),
         tasks=("docstring",),
-        compared=2,
+        compared=1,
         measuring=Measuring(batch_size=1, seq_lens=(32,), rounds=2),
     ),
     "quick": AutoDistilPreset(
