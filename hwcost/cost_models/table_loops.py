@@ -33,7 +33,7 @@ NARROWED = 16_384
 BYTE, SHORT, WORD, LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 
 Groups = tuple[tuple[tuple[int, int], ...], ...]
-"""For each table its genes, each with the factor of its code in the table's index."""
+"""Genes of each table, and the factor that each one's code has in the table's index."""
 
 
 def _width(genes: int) -> int:
