@@ -105,8 +105,16 @@ def of_tables() -> None:
     archs = SHAPER.sample(200, seed=0)
     model = cost_model("lut", SHAPER).fit(archs, [1e-2 + 1e-9 * SHAPER.params(arch) for arch in archs]).compile()
     codes = np.random.default_rng(0).integers(0, 7, (BATCH, 12))
-    nanoseconds = seconds(lambda: model.predict_codes(codes)) / BATCH * 1e9
-    row("lut", {"one us": each(model, SHAPER.sample(SINGLES, seed=1)), "ns": nanoseconds, "M/s": 1e3 / nanoseconds})
+    narrow, wanted = codes.astype(np.uint8), model.tables()(codes)
+    layouts = {"bytes": narrow, "bytes by column": np.asfortranarray(narrow), "int64": codes}
+    row("lut", {"one us": each(model, SHAPER.sample(SINGLES, seed=1))})
+    assert np.array_equal(model.predict_codes(narrow), model._of_raw(wanted))
+    for name, given in layouts.items():
+        spent = seconds(lambda given=given: model.predict_codes(given)) / BATCH * 1e9
+        row(f"lut, {name}", {"ns": spent, "M/s": 1e3 / spent})
+    asked = SHAPER.sample(SINGLES, seed=1)
+    spent = seconds(lambda: model.predict(asked)) / SINGLES * 1e9
+    row("lut, list", {"ns": spent, "M/s": 1e3 / spent})
 
 
 def main() -> None:

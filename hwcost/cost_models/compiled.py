@@ -1,4 +1,4 @@
-"""Compiled forests: boosted trees asked by the codes of candidates or the genes of one architecture.
+"""Compiled models: boosted trees, and lookup tables in batches, asked by the codes of candidates or by one's genes.
 
 The answers are the library's own to the last bit. The engine is the fastest one that is here: vector instructions or loops
 compiled by numba (extra ``fast``), else NumPy. A model compiles its forest once it was asked so often that it pays.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.boosters import shared_out
@@ -16,14 +16,21 @@ from hwcost.cost_models.features import Features
 from hwcost.cost_models.forest import Bytes, Forest
 from hwcost.cost_models.forest_arrays import ArrayEngine
 from hwcost.cost_models.ranks import OneByOne, Ranks
+from hwcost.cost_models.tabulate import Tables
 
-__all__ = ["ONE", "CompiledForest", "OnDemand", "engines"]
+__all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "batches", "engines"]
 
 ENOUGH = 100_000
 """Architectures in batches after which compiling has paid."""
 
+ENOUGH_CODES = 20_000_000
+"""Architectures in batches after which compiling the loop over a lookup table has paid."""
+
 ONE = 200
 """Architectures in a batch that take a library as long as one by itself."""
+
+
+Made = TypeVar("Made")
 
 
 class Engine(Protocol):
@@ -89,36 +96,51 @@ class CompiledForest:
         return self._engine.one(self._row(genes))
 
 
-class OnDemand:
-    """A compiled forest that is made when it is asked for often enough.
+Batches = Callable[[Codes], Floats]
+"""A compiled loop over the codes of a batch."""
+
+
+def batches(tables: Tables, scale: float, floor: float) -> Batches | None:
+    """Compiles ``max(tables(codes) * scale, floor)``; None without numba, or where codes do not fit into bytes."""
+    if find_spec("numba") is None:
+        return None
+    from hwcost.cost_models.table_loops import TableKernel
+
+    return TableKernel(tables, scale, floor) if TableKernel.covers(tables) else None
+
+
+class OnDemand(Generic[Made]):
+    """A compiled form of a model that is made when it is asked for often enough.
 
     Args:
         make: Function that compiles it; it may return None, where that is not possible.
+        enough: Architectures in batches after which compiling has paid.
 
     Attributes:
-        forest: The compiled forest; None before it is made, and where there can be none.
+        forest: The compiled form; None before it is made, and where there can be none.
     """
 
-    def __init__(self, make: Callable[[], CompiledForest | None]) -> None:
+    def __init__(self, make: Callable[[], Made | None], enough: int = ENOUGH) -> None:
         self._make = make
+        self._enough = enough
         self._asked = 0
         self._is_made = False
-        self.forest: CompiledForest | None = None
+        self.forest: Made | None = None
 
-    def now(self) -> CompiledForest | None:
-        """Returns the compiled forest; None where there can be none."""
+    def now(self) -> Made | None:
+        """Returns the compiled form; None where there can be none."""
         if not self._is_made:
             self.forest, self._is_made = self._make(), True
         return self.forest
 
-    def when_it_pays(self, count: int) -> CompiledForest | None:
-        """Returns the compiled forest once enough was asked for; None before.
+    def when_it_pays(self, count: int) -> Made | None:
+        """Returns the compiled form once enough was asked for; None before.
 
         Args:
             count: Architectures that are asked for now; ``ONE`` for a single one by itself.
         """
         if not self._is_made:
             self._asked += count
-            if self._asked < ENOUGH:
+            if self._asked < self._enough:
                 return None
         return self.now()

@@ -155,7 +155,7 @@ class Boosted(CostModel):
         return rowwise.exp_of(total + self.offset_)
 
     @cached_property
-    def _forest(self) -> OnDemand:
+    def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
         return OnDemand(lambda: CompiledForest.of(self._trees(), self.features))
 

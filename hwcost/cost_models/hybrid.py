@@ -181,7 +181,7 @@ class Hybrid(CostModel):
         return value * rowwise.exp_of(forest.one(arch.genes))
 
     @cached_property
-    def _forest(self) -> OnDemand:
+    def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
 
         def make() -> CompiledForest | None:

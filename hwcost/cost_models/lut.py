@@ -19,13 +19,14 @@ from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.compiled import ENOUGH_CODES, Batches, OnDemand, batches
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.expected import check as check_probabilities
 from hwcost.cost_models.expected import expected_product, expected_sum
 from hwcost.cost_models.importance import Variation
 from hwcost.cost_models.joint import JointTables, priced
 from hwcost.cost_models.shrinkage import GRID, RidgeFit, fit_ridge
-from hwcost.cost_models.tabulate import Quick, Tables, tabulate
+from hwcost.cost_models.tabulate import Quick, Tables, check_codes, tabulate
 from hwcost.errors import ArchitectureError, DataError, UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
@@ -174,8 +175,21 @@ class LookupTable(CostModel):
         return self.additive_(self.features, genes)
 
     def predict_codes(self, codes: Codes) -> Floats:
-        """See the base class; one table look-up per gene."""
-        return super().predict_codes(codes) if self.tables_ is None else self._of_raw(self.tables_(codes))
+        """Predicts values (n,) for gene codes (n, genes) by one table look-up for several genes.
+
+        Quickest for bytes that stand row after row; from 20 million rows on, or after ``compile``, by a compiled loop where
+        the extra ``fast`` is installed.
+
+        Raises:
+            ArchitectureError: When a code is not one of its gene's.
+        """
+        if self.tables_ is None:
+            return super().predict_codes(codes)
+        kernel = self._compiled.when_it_pays(len(codes))
+        if kernel is None:
+            check_codes(codes, self.features.sizes)
+            return self._of_raw(self.tables_(codes))
+        return self._of_raw(kernel(codes)) if self.form_ == "log" else kernel(codes)
 
     def tables(self) -> Tables | None:
         """Returns the table as sums over genes, and pairs of neighbours, in a scale that keeps the order of values.
@@ -223,10 +237,25 @@ class LookupTable(CostModel):
         return max(total * self.scale_, self.floor_)
 
     def compile(self) -> LookupTable:
-        """See the base class: the tables of several genes are joined."""
+        """See the base class: the tables of several genes are joined, and the loop over batches compiled."""
         self._check_fitted()
         _ = self._quick
+        self._compiled.now()
         return self
+
+    @cached_property
+    def _compiled(self) -> OnDemand[Batches]:
+        """The loop over the codes of batches, compiled once they were asked for often enough."""
+
+        def make() -> Batches | None:
+            return None if self.tables_ is None else batches(self.tables_, *self._finish)
+
+        return OnDemand(make, ENOUGH_CODES)
+
+    @property
+    def _finish(self) -> tuple[float, float]:
+        """Factor of the sums, and least value; neither changes a sum of logarithms."""
+        return (1.0, -np.inf) if self.form_ == "log" else (self.scale_, self.floor_)
 
     @cached_property
     def _quick(self) -> Quick | None:
@@ -238,6 +267,7 @@ class LookupTable(CostModel):
     def _tabulate(self) -> None:
         """Turns the additive form into one table per gene (or pair of neighbours), where the space allows it."""
         vars(self).pop("_quick", None)
+        vars(self).pop("_compiled", None)
         vars(self).pop("_joint", None)
         counts = self.features.tables
         if counts is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,15 @@ from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
+from hwcost.cost_models.boosters import threads
+from hwcost.errors import ArchitectureError
 
 BLOCK = 16_384
 """Rows looked up at a time, so that sums stay in the cache."""
 JOINED = 4096
 """Numbers of a table of several genes at the most, so that it stays in the cache."""
+SHARED = 500_000
+"""Rows from which the look-ups of a batch pay for more than one thread."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,14 @@ class Tables:
         total = np.broadcast_to(self.base, (len(codes), *self.base.shape)).copy()
         for start in range(0, len(codes), BLOCK):
             part, rows = total[start : start + BLOCK], codes[start : start + BLOCK]
-            for first, table in self._joined:
+            for first, table in self.spans:
                 part += table.reshape(-1, *self.base.shape)[_flat(rows, first, table.shape[: table.ndim - self.base.ndim])]
-            for left in self._between:
-                part += self.pairs[left][rows[:, left], rows[:, left + 1]]
         return total
+
+    @property
+    def spans(self) -> list[tuple[int, Floats]]:
+        """What is added, in this order: the first gene of a table, and the table with an axis for each of its genes."""
+        return [*self._joined, *((left, self.pairs[left]) for left in self._between)]
 
     @cached_property
     def _joined(self) -> list[tuple[int, Floats]]:
@@ -87,10 +95,9 @@ class Quick:
     @classmethod
     def of(cls, tables: Tables, choices: Sequence[Sequence[Any]]) -> Quick:
         """Takes over scalar tables, for genes with these choices in the order of their codes."""
-        spans = [(first, table.ndim, table) for first, table in tables._joined]
-        spans += [(left, 2, tables.pairs[left]) for left in tables._between]
         parts = []
-        for first, width, table in spans:
+        for first, table in tables.spans:
+            width = table.ndim
             is_last = first + width == len(choices)
             keys = itertools.product(*choices[first : first + width])
             adds = dict(zip(keys, table.ravel().tolist(), strict=True))
@@ -116,6 +123,34 @@ def _flat(rows: Codes, first: int, sizes: tuple[int, ...]) -> NDArray[np.intp]:
         index *= size
         index += rows[:, gene]
     return index
+
+
+def check_codes(codes: Codes, sizes: Sequence[int]) -> None:
+    """Checks codes (n, genes) of genes with these numbers of choices.
+
+    Raises:
+        ArchitectureError: When there are more genes or fewer, or a code is not one of its gene's.
+    """
+    if codes.ndim != 2 or codes.shape[1] != len(sizes):
+        raise ArchitectureError(f"codes must have one row an architecture and {len(sizes)} columns, got shape {codes.shape}")
+    if not np.issubdtype(codes.dtype, np.integer):
+        raise ArchitectureError(f"codes must be whole numbers, got {codes.dtype}")
+    unsigned = codes.view(codes.dtype.str.replace("i", "u"))  # what is negative is then very large
+    if len(codes) and (unsigned.max(axis=0) >= np.array(sizes, dtype=np.uint64)).any():
+        row, gene = np.argwhere(unsigned >= np.array(sizes, dtype=np.uint64))[0].tolist()
+        raise ArchitectureError(
+            f"code {codes[row, gene]} of gene {gene} in row {row} is unknown: codes of this gene are 0 to {sizes[gene] - 1}"
+        )
+
+
+def in_ranges(work: Callable[[int, int], Any], count: int) -> list[Any]:
+    """Calls a function for ranges from a first row to an end, in as many threads as pay; returns what it returned."""
+    cores = threads(count) if count >= SHARED else 1
+    ends = np.linspace(0, count, cores + 1).astype(int).tolist()
+    if cores == 1:
+        return [work(0, count)]
+    with ThreadPoolExecutor(cores) as pool:
+        return list(pool.map(work, ends[:-1], ends[1:]))
 
 
 def tabulate(function: Callable[[Codes], Floats], sizes: Sequence[int], with_pairs: bool) -> Tables:
