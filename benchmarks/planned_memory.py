@@ -2,8 +2,7 @@
 
 Two steps of the largest training of each system's ``paper`` preset, at its real size, with as many sequences in a micro
 batch as fit a bound, two micro batches a step; each in a process of its own. Used is the growth of the process's resident
-memory at its highest (on a GPU: of what torch has allocated) over what it was before the net was made; the allocator returns
-large blocks to the system at once, so that its gaps do not count.
+memory at its highest (on a GPU: of what torch has allocated) over what it was before the net was made.
 
 Run: ``python benchmarks/planned_memory.py [--device cuda] [--gib 6] [--system autodistil] [--training recipe]``.
 """
@@ -12,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -41,34 +39,26 @@ def run(name: str, training: str | None, device: str, gib: float) -> dict[str, A
     trainings = made.trainings()
     training = training or largest(trainings)
     one = trainings[training]
-    memory = replace(one, recipe=replace(one.recipe, batch_size=2, accumulate=2)).memory()
+    memory = one.memory()
     sizes = [2**power for power in range(10, -1, -1)]
     fitting = [size for size in sizes if size <= one.recipe.micro_batch and planned(memory, size) <= gib * 2**30]
     if not fitting:
         return {"system": name, "training": training, "least": planned(memory, 1)}
     size = fitting[0]
     recipe = replace(one.recipe, steps=STEPS, warmup_steps=0, batch_size=2 * size, accumulate=2)
-    short = replace(recipe, steps=1, seq_len=8, batch_size=2)
-    train(*_made(one, short, device))  # what libraries allocate once
     before, reset = resident("VmRSS"), Path("/proc/self/clear_refs")
     reset.write_text("5")
-    module, phases = _made(one, recipe, device)
+    module, phase, others = one.make(lambda number: text_batch(one.vocabulary, size, recipe.seq_len), recipe)
+    for net in (module, *others):
+        net.to(device)
     begun = time.monotonic()
-    done = train(module, phases)
+    done = train(module, [phase])
     used = torch.cuda.max_memory_allocated() if device == "cuda" else resident("VmHWM") - before
     return {
         "system": name, "training": training, "micro_batch": size, "batch_size": one.recipe.batch_size,
         "parameters": sum(each.numel() for each in module.parameters()), "planned": planned(memory, size), "used": used,
         "tokens_per_s": done.tokens / (time.monotonic() - begun), **asdict(memory.at(size)),
     }  # fmt: skip
-
-
-def _made(one: Any, recipe: Any, device: str) -> tuple[Any, list[Any]]:
-    """Makes a training's module and phases."""
-    module, phase, others = one.make(lambda number: text_batch(one.vocabulary, recipe.micro_batch, recipe.seq_len), recipe)
-    for net in (module, *others):
-        net.to(device)
-    return module, [phase]
 
 
 def planned(memory: Any, size: int) -> int:
@@ -95,8 +85,7 @@ def main() -> None:
         return
     for name in [given.system] if given.system else PIPELINES.names():
         command = [sys.executable, __file__, *sys.argv[1:], "--child", *([] if given.system else ["--system", name])]
-        settings = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-        child = subprocess.run(command, stdout=subprocess.PIPE, check=True, env={**os.environ, **settings})
+        child = subprocess.run(command, stdout=subprocess.PIPE, check=True)
         found = json.loads(child.stdout)
         if "used" not in found:
             least = found["least"] / 2**30
