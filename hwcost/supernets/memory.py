@@ -3,9 +3,8 @@
 
 A step of the training runs on tensors that have shapes and no values, so that a net of any size is planned in seconds on
 any machine. Every storage that comes and goes is written down at two small micro batches; sizes are linear in the number of
-sequences, so that the same record tells the peak at any number. The optimiser's own step is part of it, whose scratch counts
-where micro batches are small. On top come parameters and the optimiser's moments, which are there all the time. What is not
-in it: the workspace of libraries, the allocator's gaps, and the process itself.
+sequences, so that the same record tells the peak at any number. On top come parameters and the optimiser's moments, which
+are there all the time. What is not in it: the workspace of libraries, the allocator's gaps, and the process itself.
 """
 
 from __future__ import annotations
@@ -188,21 +187,14 @@ def _recorded(make: Any, recipe: Recipe, vocabulary: int, sequences: int) -> _Se
     recorder = _Recorder(int(text_batch(vocabulary, sequences, recipe.seq_len)["labels"].clip(0).sum()))
     with FakeTensorMode(allow_non_fake_inputs=True), recorder:
         module, phase, others = make(lambda number: text_batch(vocabulary, sequences, recipe.seq_len), small)
-        step, optimizer = stepping(module, phase)
-        trained = [one for group in optimizer.param_groups for one in group["params"]]
+        step, trained = stepping(module, phase)
         recorder.is_on = True
         step(0)
         gradients = [
             recorder.known[one.grad.untyped_storage()._cdata] for one in trained
             if one.grad is not None and one.grad.untyped_storage()._cdata in recorder.known
         ]  # fmt: skip
-        optimizer.step()
         recorder.is_on = False
-        kept = [
-            recorder.known[value.untyped_storage()._cdata] for state in optimizer.state.values() for value in state.values()
-            if isinstance(value, torch.Tensor) and value.untyped_storage()._cdata in recorder.known
-        ]  # fmt: skip
     held = {id(one): one for net in (module, *others) for one in (*net.parameters(), *net.buffers())}
     moments = MOMENTS * sum(one.numel() * 4 for one in trained)
-    sizes = [0 if number in kept else size for number, size in enumerate(recorder.sizes)]  # moments count all the time
-    return _Seen(sum(one.nbytes for one in held.values()), moments, recorder.events, sizes, gradients)
+    return _Seen(sum(one.nbytes for one in held.values()), moments, recorder.events, recorder.sizes, gradients)

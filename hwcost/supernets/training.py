@@ -195,15 +195,15 @@ def _together(module: nn.Module, start: Checkpoint | None, about: dict[str, Any]
     return Checkpoint(phase, step, {}, moments, about)
 
 
-def stepping(module: nn.Module, phase: Phase) -> tuple[Callable[[int], Any], torch.optim.Optimizer]:
-    """Returns what runs the passes of a phase's step forward and backward, and the optimiser that then moves the weights.
+def stepping(module: nn.Module, phase: Phase) -> tuple[Callable[[int], Any], list[nn.Parameter]]:
+    """Returns what takes a forward and a backward pass of a phase's step, without moving a weight; and what it trains.
 
     Args:
         module: Module to be trained.
         phase: Phase of the training.
     """
     run = _Run(module, phase)
-    return run.gradients, run.optimizer
+    return run.gradients, list(run.parameters.values())
 
 
 class _Run:
