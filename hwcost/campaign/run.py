@@ -82,7 +82,8 @@ class Result:
         campaign_id: Id of the campaign in the store.
         store_url: Path or URL of the store.
         plan: Plan of the campaign.
-        measurements: Measurements, one per item, in the plan's order.
+        measurements: Measurements, one per item, in the plan's order, without workloads that would have joined had a goal
+            asked for more.
         flags: Doubts about the campaign as a whole.
         seconds: Seconds that this run took.
         is_complete: Whether nothing is due any more; false when the budget ended it first.
@@ -172,7 +173,8 @@ def run(
     doubts = [campaign.budget.flag, None if standing is None else standing.flag(complete)]
     flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *(flag for flag in doubts if flag is not None))
     seconds = campaign.watch()
-    return Result(campaign_id, store.url, campaign.plan, fit.measurements, flags, seconds, complete, fit, standing)
+    measured = tuple(one for one in fit.measurements if one.visits or one.workload.key not in campaign.plan.joining)
+    return Result(campaign_id, store.url, campaign.plan, measured, flags, seconds, complete, fit, standing)
 
 
 class _Run:
