@@ -223,7 +223,7 @@ def plan(
     from hwcost.spaces.base import SearchSpace
 
     check({"space": space}, space=of_type("a search space", SearchSpace).or_none)
-    known = [field.name for field in fields(JobOptions) if field.name not in ("device", "until", "prior", "first")]
+    known = [field.name for field in fields(JobOptions) if field.name not in ("device", "until")]
     unknown = next((name for name in options if name not in known), None)
     if unknown is not None:
         raise UsageError(f"plan has no option '{unknown}'. Known: {', '.join(known)}")

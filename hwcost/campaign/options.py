@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -30,7 +30,6 @@ _KINDS = {
     "dtype": TEXT.or_none, "threads": WHOLE, "tier": TEXT, "rounds": WHOLE.or_none, "blocks": WHOLE.or_none, "arrival": TEXT,
     "cache": TEXT, "stopping": of_type("a stopping criterion", StoppingCriterion).or_none, "seed": SEED, "pin": SWITCH,
     "role": TEXT, "until": of_type("a tuple of goals", tuple).or_none, "quantities": TEXTS, "lock_clocks": SWITCH,
-    "prior": of_type("a tuple of models of other devices", tuple), "first": WHOLE,
 }  # fmt: skip
 """Kind of every option but the device, which is looked for when it is needed."""
 
@@ -66,9 +65,6 @@ class MeasureOptions:
         quantities: Names of the quantities that are asked for beside latency, such as ``energy_j``.
         lock_clocks: Whether the clock of a GPU is locked near 80 % of its highest while the campaign runs, which takes the
             right to do so; it is reset in any case.
-        prior: Models of other devices that goals about cost models learn from: paths of folders, ``auto``, or documents.
-        first: Workloads with the role ``fit`` that are measured at first; the others join while goals ask for more. 0 for
-            all at once.
 
     Raises:
         UnknownNameError: When a quantity is unknown; lists the known ones.
@@ -95,8 +91,6 @@ class MeasureOptions:
     until: tuple[Goal, ...] | None = None
     quantities: tuple[str, ...] = ()
     lock_clocks: bool = False
-    prior: tuple[Any, ...] = ()
-    first: int = 0
 
     is_elsewhere: ClassVar[bool] = False
     """Whether another machine measures, so that neither the device nor the runtime need be here."""
@@ -148,11 +142,14 @@ class MeasureOptions:
         asked = {name: value for name, value in self.asked_shape.items() if value is not None}
         return {"batch_size": defaults.batch_size, "seq_len": defaults.seq_len, "dtype": defaults.dtype, **asked}
 
-    def plan(self, targets: Iterable[Item | Workload]) -> Plan:
+    def plan(self, targets: Iterable[Item | Workload], *, prior: Sequence[Any] = (), first: int = 0) -> Plan:
         """Plans a campaign: the one way from options to a plan.
 
         Args:
             targets: Workloads, or workloads with a role of their own.
+            prior: Models of other devices that goals about cost models learn from: paths of folders, ``auto``, or documents.
+            first: Workloads with the role ``fit`` that are measured at first; the others join while goals ask for more. 0
+                for all at once.
 
         Raises:
             DeviceError: When the device is not here.
@@ -165,7 +162,7 @@ class MeasureOptions:
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
             stopping=self.stopping, until=self.until or (), quantities=self.quantities, lock_clocks=self.lock_clocks,
-            elsewhere=self.is_elsewhere, prior=self.prior, first=self.first,
+            elsewhere=self.is_elsewhere, prior=prior, first=first,
         )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign.plan import Item, Plan
@@ -32,7 +31,7 @@ def plan_few(
     """Plans a campaign of the architectures that tell most about a new device.
 
     With a goal about cost models, the fewest that a fit needs are measured at first, and others join while the goal is not
-    met; all are chosen before the first measurement.
+    met; all are chosen before the first measurement. Another machine measures all of them.
 
     Args:
         space: Space of the architectures.
@@ -54,6 +53,7 @@ def plan_few(
     roles = {**dict.fromkeys(few.architectures, "fit"), **{a: r for a, r in kept if a not in few.architectures}}
     works = architecture_workloads(space, list(roles), options, factory)
     goals = options.until or ()
-    first = PriorModel.fewest_architectures if any(goal.takes_more for goal in goals) else 0
-    how = replace(options, prior=plain_prior(prior), first=first)
-    return how.plan([Item(work, role) for work, role in zip(works, roles.values(), strict=True)]), few
+    grows = any(goal.takes_more for goal in goals) and not options.is_elsewhere
+    first = PriorModel.fewest_architectures if grows else 0
+    items = [Item(work, role) for work, role in zip(works, roles.values(), strict=True)]
+    return options.plan(items, prior=plain_prior(prior), first=first), few
