@@ -23,8 +23,8 @@ from hwcost.errors import DataError, UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
 
-CANDIDATES = 400
-"""Architectures that are drawn of a space to choose among."""
+SPREAD, UNIFORM = 60, 340
+"""Architectures that are drawn of a space to choose among: spread over sizes, the outermost among them, and uniformly."""
 
 VIEWS = 150
 """Views of the device that decide, the most probable ones."""
@@ -75,7 +75,7 @@ def choose_few(
         raise UsageError(f"{n} architectures were asked for, and a model of a new device needs {fewest} at the least")
     sources = read_prior(prior, space)
     refuse_other_space(sources, space, LATENCY)
-    drawn = space.sample(min(CANDIDATES, space.size), seed=seed, design="spread") if archs is None else archs
+    drawn = _candidates(space, seed) if archs is None else archs
     different = list({space.canonical(arch.genes): arch for arch in drawn}.values())
     if len(different) < n:
         what = f"{len(different)} different architecture{'s' if len(different) > 1 else ''}"
@@ -83,6 +83,13 @@ def choose_few(
     model = PriorModel(space, sources=sources, **shape)
     chosen, half_widths = most_telling(model, model.features.encode(different), n)
     return Few(space, tuple(different[i] for i in chosen), half_widths)
+
+
+def _candidates(space: SearchSpace, seed: int) -> list[Architecture]:
+    """Draws architectures to choose among; all of a small space."""
+    if space.size <= SPREAD + UNIFORM:
+        return space.sample(space.size, seed=seed)
+    return [*space.sample(SPREAD, seed=seed, design="spread"), *space.sample(UNIFORM, seed=seed)]
 
 
 def most_telling(model: PriorModel, genes: Floats, n: int) -> tuple[Indices, Floats]:
