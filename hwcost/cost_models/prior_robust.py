@@ -20,7 +20,10 @@ from hwcost.cost_models.prior_experts import NOISES, Expert, Posterior, posterio
 FREEDOM = 4.0
 """Degrees of freedom of the noise of a row."""
 
-ROUNDS = 4
+ROUNDS = 3
+COARSE = 0.05
+"""Settings of less weight, against the heaviest, do not decide about shares."""
+
 STILL = 0.02
 """Shares stand still once none changes by more than this."""
 
@@ -38,11 +41,11 @@ def robust_posteriors(
     """
     shares = _first(members, noises, columns, values)
     for _ in range(ROUNDS):
-        found = posteriors(members, settings, noises, columns, values, weights * shares)
+        found = posteriors(members, settings, noises, columns, values, weights * shares, COARSE)
         before, shares = shares, _share(_misfits(found, columns, values, weights))
         if np.abs(shares - before).max() < STILL:
             break
-    return found
+    return posteriors(members, settings, noises, columns, values, weights * shares)
 
 
 def _share(squares: Floats) -> Floats:
