@@ -18,8 +18,7 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.prior_answer import Answer, answer
 from hwcost.cost_models.prior_basis import Basis, anchors
-from hwcost.cost_models.prior_experts import NOISES, Expert, experts, learnt_settings
-from hwcost.cost_models.prior_robust import robust_posteriors
+from hwcost.cost_models.prior_experts import NOISES, Expert, experts, learnt_settings, posteriors
 from hwcost.cost_models.prior_sources import Source, read_prior, refuse_other_space
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
@@ -129,7 +128,7 @@ class PriorModel(CostModel):
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         known = self.learnt()
         rows = known.basis(genes)
-        found = robust_posteriors(known.members, known.settings, known.noises, rows, values, weights)
+        found = posteriors(known.members, known.settings, known.noises, rows, values, weights)
         self.basis_ = known.basis
         self.floor_ = FLOOR * float(values.min())
         self.answer_ = answer(found, known.columns)

@@ -13,7 +13,6 @@ from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.conformal import LEVEL
 from hwcost.cost_models.prior_experts import Posterior
-from hwcost.cost_models.prior_robust import TAILS
 
 SHAPED = 12
 """Anchors over which the shape of the errors is taken."""
@@ -79,7 +78,7 @@ def answer(found: Sequence[Posterior], columns: Floats) -> Answer:
     mean = shares @ means
     off = means - mean
     covariance = sum(share * one.covariance for share, one in zip(shares, found, strict=True)) + (off.T * shares) @ off
-    noise = float(np.sqrt(TAILS.mean() * (shares @ np.array([one.noise for one in found]) ** 2)))
+    noise = float(np.sqrt(shares @ np.array([one.noise for one in found]) ** 2))
     eigenvalues, vectors = np.linalg.eigh(covariance)
     spread = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
     chosen = columns[np.linspace(0, len(columns) - 1, min(SHAPED, len(columns))).astype(int)]
@@ -98,10 +97,9 @@ def _errors(found: Sequence[Posterior], off: Floats, columns: Floats, value: Flo
     nodes, weights = [], []
     for one, away in zip(found, off, strict=True):
         centre = (columns @ away) / value
-        known = np.einsum("ij,jk,ik->i", columns, one.covariance, columns).clip(0.0) / value**2
-        own = np.sqrt(known[:, None] + TAILS * one.noise**2)
-        nodes.append(((centre[:, None, None] + own[:, :, None] * points) / total[:, None, None]).ravel())
-        weights.append(np.tile(one.weight * masses, own.size))
+        own = np.sqrt(np.einsum("ij,jk,ik->i", columns, one.covariance, columns).clip(0.0) / value**2 + one.noise**2)
+        nodes.append(((centre[:, None] + own[:, None] * points) / total[:, None]).ravel())
+        weights.append(np.tile(one.weight * masses, len(columns)))
     return np.concatenate(nodes), np.concatenate(weights)
 
 

@@ -183,9 +183,8 @@ def _evidence(directions: Floats, target: Floats, sizes: Floats) -> Floats:
 
 
 def posteriors(
-    members: Sequence[Expert], settings: Floats, noises: Floats, columns: Floats, values: Floats, weights: Floats,
-    negligible: float = NEGLIGIBLE,
-) -> list[Posterior]:  # fmt: skip
+    members: Sequence[Expert], settings: Floats, noises: Floats, columns: Floats, values: Floats, weights: Floats
+) -> list[Posterior]:
     """Returns what rows say about the coefficients: a mixture whose weights sum to 1.
 
     Args:
@@ -195,12 +194,11 @@ def posteriors(
         columns: Columns of the rows, shape (n, columns).
         values: Measured values, shape (n,).
         weights: Weights of the rows, shape (n,).
-        negligible: Weight, against the heaviest, below which settings are left out.
     """
     explained = [explain(one, columns, values, weights) for one in members]
     logs = np.stack([one.evidence for one in explained]) + settings[:, None] + noises
     shares = np.exp(logs - logs.max())
-    kept = np.argwhere(shares >= negligible)
+    kept = np.argwhere(shares >= NEGLIGIBLE)
     total = float(shares[tuple(kept.T)].sum())
     return [
         _posterior(e, members[e], explained[e], members[e].sizes()[g], NOISES[s], float(shares[e, g, s]) / total)
