@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/few_measurements.py DATA [--draws 20] [--part supershaper|nb201|wrong] [--rows 3,5,10,20,200]
+    python benchmarks/few_measurements.py DATA [--draws 20] [--part supershaper|nb201|wrong|design] [--rows 3,5,10,20,200]
 
 Each device is left out in turn; models of the others, fitted on all of their rows, are its prior. Errors in percent are the
 mean over the rest of its rows, as measured; each figure is the median over random draws of the rows. Beside it: the best of
@@ -11,7 +11,8 @@ beforehand), and the mean of the others times one factor. Coverage is of 90 % in
 
 ``supershaper`` has six tables that an audit does not call invalid; two of them are of one machine, which never serve each
 other. ``nb201`` learns from 900 rows of each device, and reports Spearman's correlation. ``wrong`` gives sources whose
-prices were shuffled.
+prices were shuffled. ``design`` has rows that were chosen among 400 of the table, as ``hwcost measure --few`` does, beside
+random ones.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from hwcost.cost_models.data import Data, read
 from hwcost.cost_models.lut import LookupTable
 from hwcost.cost_models.prediction import Prediction
 from hwcost.cost_models.prior import PriorModel
+from hwcost.cost_models.prior_design import most_telling
 from hwcost.cost_models.prior_sources import Source
 from hwcost.cost_models.train import train
 from hwcost.exchange.options import TableOptions
@@ -182,6 +184,25 @@ def _homogeneous(model: CostModel, component: str) -> Floats:
     return np.full((1, len(model.space.genes)), width)
 
 
+def show_design(folder: Path, counts: Sequence[int], draws: int) -> None:
+    """Prints errors from rows that tell most beside those from random ones."""
+    devices = supershaper(folder)
+    print(f"{'device':24} {'rows':>4} {'chosen':>7} {'random':>7}")
+    for device in devices:
+        sources = [Source(one.name, one.model) for one in others(devices, device)]
+        prior, values = PriorModel(device.data.space, sources=sources), device.data.values
+        for n in counts:
+            errors = []
+            for draw in range(draws):
+                order, held = split(device, 400, draw)
+                first = np.sort(np.unique(device.genes[order], axis=0, return_index=True)[1])
+                among = order[first]
+                told = among[most_telling(prior, device.genes[among], n)[0]]
+                fits = [prior.clone().fit(device.genes[rows], values[rows]) for rows in (told, among[:n])]
+                errors.append([mape(one.predict_encoded(device.genes[held]), values[held]) for one in fits])
+            print("{:24} {:4d} {:7.2f} {:7.2f}".format(device.name, n, *np.median(errors, axis=0)), flush=True)
+
+
 def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> None:
     """Prints Spearman's correlation from ten rows, beside every source's own, which an affine map does not change."""
     devices, table = nb201(folder), []
@@ -206,16 +227,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--draws", type=int, default=20)
-    parser.add_argument("--part", choices=("supershaper", "nb201", "wrong"), action="append")
+    parser.add_argument("--part", choices=("supershaper", "nb201", "wrong", "design"), action="append")
     parser.add_argument("--rows", default="3,5,10,20,200")
     given = parser.parse_args()
-    parts = given.part or ["supershaper", "nb201", "wrong"]
+    parts, counts = given.part or ["supershaper", "nb201", "wrong", "design"], [int(n) for n in given.rows.split(",")]
     if "supershaper" in parts:
-        show_supershaper(given.data, [int(n) for n in given.rows.split(",")], given.draws)
+        show_supershaper(given.data, counts, given.draws)
     if "nb201" in parts:
         show_nb201(given.data, min(given.draws, 10))
     if "wrong" in parts:
         show_wrong(given.data, given.draws)
+    if "design" in parts:
+        show_design(given.data, [n for n in counts if n <= 20], given.draws)
 
 
 if __name__ == "__main__":

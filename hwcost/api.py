@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hwcost._arguments import FUNCTION, NUMBER, TEXT, TEXTS, check, of_type
+from hwcost._arguments import FUNCTION, NUMBER, TEXT, TEXTS, WHOLE, check, of_type
 from hwcost.cost_models import load
 from hwcost.errors import UsageError
 from hwcost.exchange.options import DEFAULTS, TableOptions
@@ -16,6 +16,8 @@ from hwcost.quantities import LATENCY, selected
 __all__ = ["device", "evaluate", "fit", "load", "measure", "plan"]
 
 if TYPE_CHECKING:
+    from hwcost.campaign.options import MeasureOptions
+    from hwcost.campaign.plan import Plan
     from hwcost.campaign.run import Progress, Result
     from hwcost.cost_models.base import CostModel
     from hwcost.cost_models.prior_sources import Source
@@ -42,9 +44,11 @@ def device(name: str = "cpu") -> DeviceProfile:
 
 
 def measure(
-    what: Iterable[Architecture | Workload],
+    what: Iterable[Architecture | Workload] | SearchSpace,
     device: DeviceHandle | DeviceProfile | str = "cpu",
     *,
+    few: int | None = None,
+    prior: Any = None,
     backend: str = "torch",
     space: SearchSpace | None = None,
     model: str | Callable[..., Any] | None = None,
@@ -74,9 +78,13 @@ def measure(
     """Measures architectures or workloads in randomised rounds of fresh processes, and keeps every sample.
 
     Args:
-        what: Architectures of one space, or workloads as they are.
+        what: Architectures of one space, or workloads as they are; with ``few``, architectures to choose among, or a space
+            of which a sample is drawn to choose among.
         device: Name of a device that is here, ``NAME:INDEX`` for one of several, the path of a ``.toml`` file, a profile or
             a handle.
+        few: Number of architectures, from 3, that are chosen because they tell most about a new device, given ``prior``;
+            with a goal about cost models, the most that are measured. None to measure all of ``what``.
+        prior: Cost models of other devices, as :func:`fit` takes them; needed by ``few``, and by nothing else.
         backend: Runtime that executes the workloads, for example ``torch``, ``onnxruntime`` or ``openvino``.
         space: Space as whose architectures these are built; None for the space that made them, with its options.
         model: Factory of the user's that builds the architectures, by name (``package.module:factory``) or as a function
@@ -104,7 +112,8 @@ def measure(
         backend_options: Options of the backend by name.
         until: Goal by which the campaign ends, or several that must all hold: ``half-width<=1%`` (every interval),
             ``mape<=2%`` or ``r2>=0.95`` (cross-validated, of the cost model that would be fitted; ``mape:lut<=2%`` names
-            another one). None for the tier's half-width.
+            another one), ``interval<=3%`` (the typical half-width of that model's interval). None for the tier's
+            half-width.
         quantities: Quantities that are asked for beside latency, such as ``energy_j``. Rates and shares follow from the
             latency and are always known; energy and memory are measured where they are asked for.
         lock_clocks: Whether the clock of a GPU is locked near 80 % of its highest meanwhile; it is reset in any case.
@@ -120,19 +129,17 @@ def measure(
             holds the CPUs.
         UsageError: When an argument is wrong, architectures were made with differing options of their space, there are fewer
             CPUs than threads, or a goal cannot be judged for what is measured.
+        DataError: When a prior is of another space, or there are too few different architectures to choose among.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
-    from hwcost.campaign import run as campaign
     from hwcost.campaign.goals import read_goals
     from hwcost.campaign.options import JobOptions, MeasureOptions
-    from hwcost.campaign.targets import workloads
     from hwcost.cost_models.goals import GOALS
     from hwcost.spaces.base import SearchSpace
-    from hwcost.stores import open_store
 
-    given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress}
+    given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress, "few": few}
     check(given, space=of_type("a search space", SearchSpace).or_none, budget_s=NUMBER.or_none, wait_s=NUMBER)
-    check(given, progress=FUNCTION)
+    check(given, progress=FUNCTION, few=WHOLE.or_none)
     check({"until": until, "quantities": quantities, "on": on}, until=TEXTS.or_none, quantities=TEXTS, on=TEXT.or_none)
     goals = read_goals([until] if isinstance(until, str) else until or (), GOALS)
     options = (MeasureOptions if on is None else JobOptions)(
@@ -141,8 +148,40 @@ def measure(
         stopping=stopping, seed=seed, pin=pin, role=role, until=goals, quantities=selected(quantities),
         lock_clocks=lock_clocks,
     )  # fmt: skip
-    planned = options.plan(workloads(what, options, space, model))
-    how: dict[str, Any] = {"budget_s": budget_s, "wait_s": wait_s, "progress": progress, "goals": GOALS}
+    planned = _planned(what, options, space, model, few, prior)
+    return _run(planned, store, on, budget_s=budget_s, wait_s=wait_s, progress=progress, goals=GOALS)
+
+
+def _planned(
+    what: Iterable[Architecture | Workload] | SearchSpace,
+    options: MeasureOptions,
+    space: SearchSpace | None,
+    factory: str | Callable[..., Any] | None,
+    few: int | None,
+    prior: Any,
+) -> Plan:
+    """Plans a campaign of everything, or of the few architectures that tell most."""
+    from hwcost.campaign.targets import architectures, workloads
+    from hwcost.cost_models.prior_plan import plan_few
+    from hwcost.spaces.base import SearchSpace
+
+    if few is None and prior is not None:
+        raise UsageError("prior= says by which models few=N architectures are chosen; give few= too, or leave out prior=")
+    if few is None:
+        return options.plan(workloads(what, options, space, factory))
+    if prior is None:
+        raise UsageError("few= chooses by models of other devices: give prior= too, such as prior='auto'")
+    if isinstance(what, SearchSpace):
+        return plan_few(what, prior, few, options, factory=factory)[0]
+    made, archs = architectures(what, space)
+    return plan_few(made, prior, few, options, archs, factory=factory)[0]
+
+
+def _run(planned: Plan, store: str | Path | None, on: str | None, **how: Any) -> Result:
+    """Runs a campaign from its start, on this machine or another one."""
+    from hwcost.campaign import run as campaign
+    from hwcost.stores import open_store
+
     if on is not None:
         from hwcost.elsewhere import admit, measure_on
         from hwcost.elsewhere.transports import transport

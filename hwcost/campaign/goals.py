@@ -19,7 +19,7 @@ from hwcost.timing.protocol import TIERS, Protocol
 from hwcost.units import has_time_unit, parse_percent, parse_quantity
 
 if TYPE_CHECKING:
-    from hwcost.campaign.plan import Item, Plan
+    from hwcost.campaign.plan import Plan
     from hwcost.timing.measurement import Measurement
 
 MAX_ROUNDS = TIERS["standard"].max_rounds
@@ -66,6 +66,7 @@ class Goal(ABC):
         unit: Unit of the bound: ``%``, or nothing.
         most: Least value that is too large for a bound.
         takes_part: Whether something may follow the name behind a colon, as in ``mape:lut``.
+        takes_more: Whether further architectures, and not processes alone, may bring the figure nearer.
         bound: Wanted value, in the unit.
         part: Text behind the colon; empty without one.
     """
@@ -75,6 +76,7 @@ class Goal(ABC):
     unit: ClassVar[str] = "%"
     most: ClassVar[float] = 100.0
     takes_part: ClassVar[bool] = False
+    takes_more: ClassVar[bool] = False
 
     bound: float
     part: str = ""
@@ -88,8 +90,8 @@ class Goal(ABC):
         """Says whether a value of the figure is as wanted."""
         return value <= self.bound if self.sign == "<=" else value >= self.bound
 
-    def check(self, items: Sequence[Item]) -> None:  # noqa: B027 - most figures exist for all workloads
-        """Raises UsageError when the figure will not exist for these workloads."""
+    def check(self, plan: Plan) -> None:  # noqa: B027 - most figures exist for all workloads
+        """Raises UsageError when the figure will not exist for the workloads of a plan."""
 
     def adapted(self, protocol: Protocol) -> Protocol:
         """Returns the protocol that the goal needs in place of a tier's."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -142,11 +142,14 @@ class MeasureOptions:
         asked = {name: value for name, value in self.asked_shape.items() if value is not None}
         return {"batch_size": defaults.batch_size, "seq_len": defaults.seq_len, "dtype": defaults.dtype, **asked}
 
-    def plan(self, targets: Iterable[Item | Workload]) -> Plan:
+    def plan(self, targets: Iterable[Item | Workload], *, prior: Sequence[Any] = (), first: int = 0) -> Plan:
         """Plans a campaign: the one way from options to a plan.
 
         Args:
             targets: Workloads, or workloads with a role of their own.
+            prior: Models of other devices that goals about cost models learn from: paths of folders, ``auto``, or documents.
+            first: Workloads with the role ``fit`` that are measured at first; the others join while goals ask for more. 0
+                for all at once.
 
         Raises:
             DeviceError: When the device is not here.
@@ -159,7 +162,7 @@ class MeasureOptions:
             items, self.handle, self.backend, tier=self.tier, rounds=self.rounds, options=dict(self.backend_options),
             threads=self.threads, seed=self.seed, pin=self.pin, blocks=self.blocks, arrival=self.arrival, cache=self.cache,
             stopping=self.stopping, until=self.until or (), quantities=self.quantities, lock_clocks=self.lock_clocks,
-            elsewhere=self.is_elsewhere,
+            elsewhere=self.is_elsewhere, prior=prior, first=first,
         )  # fmt: skip
 
 

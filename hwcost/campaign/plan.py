@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._cached import cached_property
 from hwcost.campaign import rounds
-from hwcost.campaign.roles import CONFIRMATION
+from hwcost.campaign.roles import CONFIRMATION, FIT
 from hwcost.devices import DeviceHandle
 from hwcost.errors import DataError, UsageError
 from hwcost.timing.protocol import Protocol
@@ -54,6 +54,10 @@ class Plan:
         until: Goals by which the campaign ends, as :func:`hwcost.campaign.goals.read_goals` reads them; empty for the
             protocol's half-width.
         lock_clocks: Whether the device's clock is locked while the campaign runs.
+        prior: What models of other devices goals about cost models learn from: paths of their folders, ``auto``, or
+            documents of models; empty where they learn from the campaign alone.
+        first: Workloads with the role ``fit`` that are measured at first; the others join in their order while goals ask for
+            more of them. 0 for all at once.
 
     Raises:
         UsageError: When there is nothing to measure.
@@ -72,6 +76,8 @@ class Plan:
     handle: DeviceHandle | None = None
     until: tuple[str, ...] = ()
     lock_clocks: bool = False
+    prior: tuple[Any, ...] = ()
+    first: int = 0
 
     def __post_init__(self) -> None:
         if self.handle is not None and self.handle.name != self.device:
@@ -99,6 +105,12 @@ class Plan:
         """Returns an item's workload, or a canary, by its key."""
         item = self.by_key.get(key)
         return self.canary_keys[key] if item is None else item.workload
+
+    @cached_property
+    def joining(self) -> tuple[str, ...]:
+        """Keys of the workloads that join only while goals ask for more, in their order."""
+        learnt = [key for key, item in self.by_key.items() if item.role == FIT]
+        return tuple(learnt[self.first :]) if self.first else ()
 
     @cached_property
     def canary_keys(self) -> dict[str, Workload]:
@@ -145,6 +157,8 @@ class Plan:
             "handle": None if self.handle is None else self.handle.to_dict(),
             "until": list(self.until),
             "lock_clocks": self.lock_clocks,
+            "prior": list(self.prior),
+            "first": self.first,
         }
 
     @classmethod
@@ -159,8 +173,10 @@ class Plan:
             canaries = tuple(from_dict(workload) for workload in data.get("canaries", ()))
             handle = None if data.get("handle") is None else DeviceHandle.from_dict(data["handle"])
             protocol = Protocol.from_dict(data["protocol"])
-            until = tuple(data.get("until", ()))
-            read = {"items": items, "protocol": protocol, "canaries": canaries, "handle": handle, "until": until}
+            until, prior = tuple(data.get("until", ())), tuple(data.get("prior", ()))
+            read = {
+                "items": items, "protocol": protocol, "canaries": canaries, "handle": handle, "until": until, "prior": prior,
+            }  # fmt: skip
             return cls(**{**data, **read})
         except (KeyError, TypeError) as error:
             raise DataError(f"this is not a campaign's plan: {error}") from None

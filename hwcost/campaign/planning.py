@@ -45,6 +45,8 @@ def make_plan(
     quantities: Sequence[str] = (),
     lock_clocks: bool = False,
     elsewhere: bool = False,
+    prior: Sequence[Any] = (),
+    first: int = 0,
 ) -> Plan:
     """Plans a campaign.
 
@@ -66,6 +68,8 @@ def make_plan(
         quantities: Names of the quantities that are asked for beside latency.
         lock_clocks: Whether the device's clock is locked while the campaign runs.
         elsewhere: Whether another machine measures, so that neither the device nor the runtime need be here.
+        prior: Models of other devices, see :class:`hwcost.campaign.plan.Plan`.
+        first: Workloads that are measured at first, see there.
 
     Raises:
         UsageError: When an argument is wrong, a role is unknown, the backend cannot be used on that device, its clock cannot
@@ -92,10 +96,10 @@ def make_plan(
     canaries = choose(items, backend)
     plan = Plan(
         tuple(items), handle.name, backend, adapted(how, until), own, threads, seed, pin, canaries, handle,
-        tuple(map(str, until)), lock_clocks,
+        tuple(map(str, until)), lock_clocks, tuple(prior), first,
     )  # fmt: skip
     for goal in until:
-        goal.check(plan.items)
+        goal.check(plan)
     return plan
 
 

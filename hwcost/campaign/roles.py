@@ -9,8 +9,11 @@ from hwcost.errors import UnknownNameError
 CONFIRMATION = "confirmation"
 """Role of workloads that are measured to judge others' measurements, and that have no history of their own."""
 
+FIT = "fit"
+"""Role of workloads that cost models learn from."""
+
 ROLES: Mapping[str, str] = {
-    "fit": "cost models learn from it",
+    FIT: "cost models learn from it",
     "test": "kept aside to test cost models",
     "uniform": "kept aside too, drawn uniformly over genes",
     "component": "a part of a model, whose price is found",

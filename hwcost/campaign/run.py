@@ -82,7 +82,8 @@ class Result:
         campaign_id: Id of the campaign in the store.
         store_url: Path or URL of the store.
         plan: Plan of the campaign.
-        measurements: Measurements, one per item, in the plan's order.
+        measurements: Measurements, one per item, in the plan's order, without workloads that would have joined had a goal
+            asked for more.
         flags: Doubts about the campaign as a whole.
         seconds: Seconds that this run took.
         is_complete: Whether nothing is due any more; false when the budget ended it first.
@@ -172,7 +173,8 @@ def run(
     doubts = [campaign.budget.flag, None if standing is None else standing.flag(complete)]
     flags = (*fit.flags, *campaign.journal.maker.machine_flags(), *(flag for flag in doubts if flag is not None))
     seconds = campaign.watch()
-    return Result(campaign_id, store.url, campaign.plan, fit.measurements, flags, seconds, complete, fit, standing)
+    measured = tuple(one for one in fit.measurements if one.visits or one.workload.key not in campaign.plan.joining)
+    return Result(campaign_id, store.url, campaign.plan, measured, flags, seconds, complete, fit, standing)
 
 
 class _Run:
@@ -187,6 +189,7 @@ class _Run:
         self.until = Until(self.plan, goals)
         self.standing: Standing | None = None
         self._estimate: tuple[int, list[Measurement]] = (0, [])
+        self._joined = 0
         self.journal = Journal(self.plan, campaign_id, store)
         self.watch = timer.stopwatch()
         self.budget = Budget(budget_s, lambda: self.watch())
@@ -270,7 +273,7 @@ class _Run:
     def _required(self) -> int:
         """Returns the further rounds that every workload gets in any case."""
         counts, failed = self._counts(), self.failed
-        least = min((counts[key] for key in self.plan.by_key if key not in failed), default=self.plan.protocol.rounds)
+        least = min((counts[key] for key in self._open() if key not in failed), default=self.plan.protocol.rounds)
         return max(0, self.plan.protocol.rounds - least)
 
     def _to_go(self) -> int:
@@ -279,21 +282,42 @@ class _Run:
             return int(self.budget.left_s > 0)  # workloads one after another, until the budget ends them
         if required := self._required():
             return self.budget.processes(required, self.plan.protocol.rounds - required)
-        return self.budget.further(self.plan.protocol.max_rounds - self._made())
+        return self.budget.further(self._most() - self._made())
+
+    def _open(self) -> list[str]:
+        """Returns the keys of the workloads that are measured by now: those that joined were visited, or are due."""
+        joining, visited = self.plan.joining, {visit.workload_key for visit in self.journal.visits}
+        self._joined = max(self._joined, *(i + 1 for i, key in enumerate(joining) if key in visited), 0)
+        waiting = set(joining[self._joined :])
+        return [key for key in self.plan.by_key if key not in waiting]
+
+    def _join(self) -> list[str]:
+        """Lets further workloads join, a third as many as there are or one, and returns them; none when all have joined."""
+        new = self.plan.joining[self._joined :][: max(1, (self.plan.first + self._joined) // 3)]
+        self._joined += len(new)
+        return list(new)
+
+    def _most(self) -> int:
+        """Returns the most rounds that there may be; those that joined have rounds of their own."""
+        return self.plan.protocol.max_rounds + self.plan.protocol.rounds * self._joined
 
     def _due(self) -> list[str]:
         """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before.
 
-        A campaign with goals ends as soon as no further process would bring one nearer.
+        A campaign with goals ends as soon as no further process would bring one nearer, and nothing is left to join.
         """
         protocol, failed, counts = self.plan.protocol, self.failed, self._counts()
-        keys = [key for key in self.plan.by_key if key not in failed]
+        keys = [key for key in self._open() if key not in failed]
         lacking = [key for key in keys if counts[key] < protocol.rounds]
         wanted = self._wanted(min((counts[key] for key in keys), default=0))
         if wanted is not None and not wanted:
-            return []
-        if lacking or self._made() >= protocol.max_rounds:
+            return [] if self.standing is None or self.standing.is_met else self._join()
+        if lacking:
             return lacking
+        if wanted is not None and (joined := self._join()):
+            return joined
+        if self._made() >= self._most():
+            return []
         if wanted is None:
             wanted = set(estimate.needs_more_rounds(self._estimated(), self.plan)) | self._unconfirmed()
         return [key for key in keys if key in wanted]

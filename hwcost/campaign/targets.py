@@ -33,7 +33,7 @@ COMPONENT_CHECKS = 10
 
 
 def workloads(
-    targets: Iterable[Architecture | Workload],
+    targets: Iterable[Architecture | Workload] | SearchSpace,
     options: MeasureOptions,
     space: SearchSpace | None = None,
     factory: Factory | None = None,
@@ -61,6 +61,25 @@ def workloads(
     if len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
         raise UsageError("measure takes architectures of one space, or workloads, but no mixture of them")
     return architecture_workloads(space or space_of(archs), archs, options, factory)
+
+
+def architectures(
+    targets: Iterable[Architecture | Workload] | SearchSpace, space: SearchSpace | None = None
+) -> tuple[SearchSpace, list[Architecture]]:
+    """Takes architectures of one space, and returns them with the space.
+
+    Args:
+        targets: The architectures.
+        space: Their space; None for the one that made them.
+
+    Raises:
+        UsageError: When there are none, or other things among them, or they are of several spaces.
+    """
+    given = list(targets) if isinstance(targets, Iterable) else [targets]
+    archs = [one for one in given if isinstance(one, Architecture)]
+    if not archs or len(archs) != len(given) or len({arch.space for arch in archs}) != 1:
+        raise UsageError("a few of several architectures are chosen: give architectures of one space, or the space")
+    return space or space_of(archs), archs
 
 
 def space_of(archs: Sequence[Architecture]) -> SearchSpace:

@@ -12,7 +12,9 @@ from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.campaign.options import MeasureOptions
-    from hwcost.campaign.plan import Item
+    from hwcost.campaign.plan import Item, Plan
+    from hwcost.cost_models.prior_design import Few
+    from hwcost.spaces.base import SearchSpace
     from hwcost.workloads.base import Workload
 
 DEFAULT_SPACE = "supershaper"
@@ -24,17 +26,26 @@ OF_SPACES = (*DRAWN, "arch", "space_option", "components", "parts")
 """Options that need a search space."""
 
 
+def planned(given: Mapping[str, Any], options: MeasureOptions) -> tuple[Plan, Few | None]:
+    """Plans a campaign, of the few architectures that tell most where that is asked for."""
+    if given["few"] is None:
+        return options.plan(targets(given, options)), None
+    from hwcost.cost_models.prior_plan import plan_few
+
+    space, archs = _space(given), given["arch"]
+    among = [space.parse(text) for text in archs] if archs else None
+    kept = {"test": given["test_rows"], "uniform": given["uniform"]}
+    return plan_few(space, given["prior"], given["few"], options, among, factory=given["model"], **kept)
+
+
 def targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item | Workload]:
     """Makes what is measured: one model of the user's, components, named architectures, or drawn ones."""
     from hwcost.campaign import targets as of_campaign
-    from hwcost.registry import parse_options
-    from hwcost.spaces import space as make_space
 
     factory, number = given["model"], given["number"]
     if factory is not None and given["space"] is None:
         return [of_campaign.model_workload(factory, one, given["inputs"] or ()) for one in options.each_shape]
-    chosen = parse_options(given["space_option"] or (), "--space-option NAME=VALUE")
-    space = make_space(given["space"] or DEFAULT_SPACE, **chosen)
+    space = _space(given)
     if given["components"]:
         return of_campaign.component_items(space, options, number, parts=given["parts"])
     if given["arch"]:
@@ -43,9 +54,18 @@ def targets(given: Mapping[str, Any], options: MeasureOptions) -> Iterable[Item 
     return of_campaign.drawn_items(space, options, number, design=given["design"], factory=factory, **kept)
 
 
+def _space(given: Mapping[str, Any]) -> SearchSpace:
+    from hwcost.registry import parse_options
+    from hwcost.spaces import space as make_space
+
+    options = parse_options(given["space_option"] or (), "--space-option NAME=VALUE")
+    return make_space(given["space"] or DEFAULT_SPACE, **options)
+
+
 def refuse_without_effect(context: typer.Context) -> None:
     """Refuses options that what is measured leaves without effect."""
     chosen = context.params
+    _refuse_few(context)
     if chosen["model"] is not None and chosen["space"] is None:
         refuse_unused(context, OF_SPACES, "on a --model without a --space")
     elif chosen["inputs"]:
@@ -56,5 +76,18 @@ def refuse_without_effect(context: typer.Context) -> None:
         refuse_unused(context, ["design", "test_rows", "uniform", "arch"], "with --components")
     else:
         refuse_unused(context, ["parts"], "without --components")
-    if chosen["arch"]:
+    if chosen["arch"] and chosen.get("few") is None:
         refuse_unused(context, DRAWN, "with --arch, which says what is measured")
+
+
+def _refuse_few(context: typer.Context) -> None:
+    """Refuses what contradicts the choice of a few architectures, or what is missing for it."""
+    given = context.params
+    if given.get("few") is None:
+        refuse_unused(context, ["prior"], "without --few N, which chooses by it what to measure")
+        return
+    if not given["prior"]:
+        raise UsageError("--few chooses by models of other devices what to measure: give --prior DIR or --prior auto")
+    if given["model"] is not None and given["space"] is None:
+        raise UsageError("--few chooses among the architectures of a space; give --space with --model")
+    refuse_unused(context, ["number", "design", "components", "parts"], "with --few, which says what is measured")

@@ -55,6 +55,7 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
     from hwcost.campaign.goals import read_goals
     from hwcost.campaign.sizes import read_sizes
     from hwcost.cost_models.goals import GOALS
+    from hwcost.cost_models.prior_sources import plain_prior
 
     found = given(context)
     if str(found.get("model", "")).endswith(".onnx"):
@@ -67,6 +68,8 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
             found[name] = sizes if isinstance(sizes, tuple) else [sizes]
     if "until" in found:
         found["until"] = _written(read_goals(found["until"], GOALS))
+    if "prior" in found:
+        found["prior"] = list(plain_prior(found["prior"]))
     if "quantity" in found:
         found["quantity"] = _written(found["quantity"])
     for name, planned in _planned(plan).items():
@@ -103,6 +106,8 @@ def _planned(plan: Plan) -> dict[str, list[Any]]:
         "cache": [plan.protocol.cache],
         "until": [_written(plan.until)],
         "quantity": [_written(plan.protocol.quantities)],
+        "prior": [one if isinstance(one, str) else one["name"] for one in plan.prior],
+        "few": [len(learnt)] if plan.prior else [],
         "number": learnt_from if learnt else [sum(item.role == "check" for item in plan.items)],
     }
 

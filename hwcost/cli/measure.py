@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,8 +13,15 @@ from hwcost.cli.running import RunOptions, run_campaign, show_plan
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
+    from hwcost.campaign.options import MeasureOptions
     from hwcost.campaign.plan import Plan
     from hwcost.elsewhere.transports import Transport
+
+AS_GIVEN = (
+    "backend", "dtype", "threads", "tier", "rounds", "blocks", "arrival", "cache", "seed", "pin", "lock_clocks",
+)  # fmt: skip
+"""Options that are passed on as they were typed."""
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
@@ -23,6 +31,8 @@ def register(app: typer.Typer) -> None:
 def measure(
     context: typer.Context,
     space: measuring.Space = None,
+    few: measuring.Few = None,
+    prior: measuring.Prior = None,
     space_option: measuring.SpaceOptions = None,
     number: measuring.Number = None,
     design: measuring.Design = None,
@@ -80,9 +90,6 @@ def measure(
     A round is a fresh process that prepares the workloads and times them in turn, in many short passes of random order. All
     samples are kept in the store. Ctrl-C is safe at any moment: --resume repeats nothing that was measured.
     """
-    from hwcost.devices import elsewhere, require
-    from hwcost.registry import parse_options
-
     run = RunOptions.parse(budget, wait, json)
     place = _place(on)
     if resume:
@@ -91,21 +98,36 @@ def measure(
     if campaign is not None:
         raise UsageError("--campaign says which campaign to resume; give --resume too")
     chosen.refuse_without_effect(context)
-    # an absent device ends the command before the modules that measure are imported
-    handle = require(device) if place is None else elsewhere(device)
+    plan, selected = chosen.planned(context.params, _options(context.params, place is not None))
+    if place is not None:
+        from hwcost.elsewhere import admit
+
+        admit(plan, place)
+    if dry_run:
+        show_plan(plan, store, run, selected)
+    else:
+        _start(plan, store, run, place)
+
+
+def _options(given: Mapping[str, Any], is_elsewhere: bool) -> MeasureOptions:
+    """Reads the options of measuring; an absent device ends the command before the modules that measure are imported."""
+    from hwcost.devices import elsewhere, require
+
+    handle = elsewhere(given["device"]) if is_elsewhere else require(given["device"])
     from hwcost.campaign.goals import read_goals
     from hwcost.campaign.options import JobOptions, MeasureOptions
     from hwcost.campaign.sizes import read_sizes
     from hwcost.cost_models.goals import GOALS
+    from hwcost.registry import parse_options
 
-    sizes = read_sizes(batch_size, "batch size"), read_sizes(seq_len, "sequence length")
-    options = (MeasureOptions if place is None else JobOptions)(
-        device=handle, backend=backend, batch_size=sizes[0], seq_len=sizes[1], dtype=dtype, threads=threads,
-        backend_options=parse_options(backend_option or (), "--backend-option NAME=VALUE"), tier=tier, rounds=rounds,
-        blocks=blocks, arrival=arrival, cache=cache, stopping=measuring.read_stopping(stopping), seed=seed, pin=pin,
-        until=read_goals(until or (), GOALS), quantities=tuple(quantity or ()), lock_clocks=lock_clocks,
+    as_given = {name: given[name] for name in AS_GIVEN}
+    return (JobOptions if is_elsewhere else MeasureOptions)(
+        device=handle, batch_size=read_sizes(given["batch_size"], "batch size"),
+        seq_len=read_sizes(given["seq_len"], "sequence length"),
+        backend_options=parse_options(given["backend_option"] or (), "--backend-option NAME=VALUE"),
+        stopping=measuring.read_stopping(given["stopping"]), until=read_goals(given["until"] or (), GOALS),
+        quantities=tuple(given["quantity"] or ()), **as_given,
     )  # fmt: skip
-    _start(options.plan(chosen.targets(context.params, options)), store, run, dry_run, place)
 
 
 def _place(on: str | None) -> Transport | None:
@@ -134,17 +156,10 @@ def _resume(
             run_campaign(opened, found.campaign_id, run, place)
 
 
-def _start(plan: Plan, store: str | None, run: RunOptions, dry_run: bool, place: Transport | None) -> None:
-    """Begins a campaign, or shows what it would be."""
+def _start(plan: Plan, store: str | None, run: RunOptions, place: Transport | None) -> None:
+    """Begins a campaign."""
     from hwcost.campaign.run import start
     from hwcost.stores import open_store
 
-    if place is not None:
-        from hwcost.elsewhere import admit
-
-        admit(plan, place)
-    if dry_run:
-        show_plan(plan, store, run)
-        return
     with open_store(store) as opened:
         run_campaign(opened, start(plan, opened), run, place)

@@ -93,7 +93,8 @@ Until = Annotated[
     list[str] | None,
     typer.Option(
         "--until", metavar="'WHAT<=VALUE'",
-        help="Goal that ends it: half-width<=1%, mape<=2% or r2>=0.95 (cross-validated), mape:lut<=2%; repeatable.",
+        help="Goal that ends it: half-width<=1%; of the cost model: mape<=2% or r2>=0.95 (cross-validated), interval<=3%, "
+        "mape:lut<=2%; repeatable.",
         show_default="the tier's half-width", rich_help_panel=HOW,
     ),
 ]  # fmt: skip
@@ -127,6 +128,21 @@ Space = Annotated[
         "--space", help="Search space, such as autodistil:subspace=tiny or ./myspace.toml.", show_default="supershaper"
     ),
 ]
+Few = Annotated[
+    int | None,
+    typer.Option(
+        "--few", metavar="N",
+        help="Measure the N architectures, from 3, that tell most about a new device, given --prior; with a goal about the "
+        "model, such as --until 'interval<=3%', N at the most.",
+    ),
+]  # fmt: skip
+Prior = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prior", metavar="DIR|auto",
+        help="Model of another device, or auto for what ships with the space (--few); repeatable.",
+    ),
+]  # fmt: skip
 Number = Annotated[int | None, typer.Option("-n", help="Architectures to learn from.", show_default="40")]
 Design = Annotated[
     str | None,

@@ -167,6 +167,8 @@ def summary(result: Result) -> str:
     visits = sum(len(m.visits) for m in result.measurements)
     ended = "" if result.is_complete else " The budget ended it; --resume goes on."
     goals = "" if result.standing is None else f" {result.standing}."
+    left = len(result.plan.items) - len(result.measurements)
+    goals += f" {left} further workloads were left out." if left else ""
     return (
         f"{achieved} (wanted {format_percent(result.plan.protocol.half_width, 1)}); {visits} visits in "
         f"{format_clock(result.seconds)}.{ended}{goals}\ncampaign {result.campaign_id} in {result.store_url}"

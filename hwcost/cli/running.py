@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 from hwcost.cli import console
 from hwcost.cli.progress import ProgressText, progress
 from hwcost.errors import MeasurementError
+from hwcost.units import format_percent
 
 if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
     from hwcost.campaign.progress import Progress
     from hwcost.campaign.run import Result
+    from hwcost.cost_models.prior_design import Few
     from hwcost.elsewhere.transports import Transport
     from hwcost.stores.base import Store
 
@@ -44,17 +46,32 @@ class RunOptions:
         return cls(None if budget is None else parse_duration(budget), wait_s, json)
 
 
-def show_plan(plan: Plan, store: str | None, options: RunOptions) -> None:
-    """Shows what would be measured, how long that takes and how precise it becomes; measures nothing."""
+def show_plan(plan: Plan, store: str | None, options: RunOptions, few: Few | None = None) -> None:
+    """Shows what would be measured, how long that takes and how precise it becomes; measures nothing.
+
+    Args:
+        plan: Plan of the campaign.
+        store: Store whose earlier calls say how long calls take.
+        options: Options of the run.
+        few: Choice of the first items of the plan by a prior; None where they were not chosen so.
+    """
     from hwcost.cli.forecast import expected
 
     time = expected(plan, store, options.budget_s)
-    if not console.write_json({"plan": plan.to_dict(), "expected": time.to_dict()}, options.json):
-        rows = [[item.workload.name, item.role] for item in plan.items]
-        footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more with {plan.backend}: {time}."
-        footer += f" It ends early when {' and '.join(plan.until)}." if plan.until else ""
-        footer += " Nothing was measured."
+    widths = [] if few is None else few.half_widths.tolist()
+    chosen = {} if few is None else {"few": few.to_list()}
+    if console.write_json({"plan": plan.to_dict(), "expected": time.to_dict(), **chosen}, options.json):
+        return
+    rows = [[item.workload.name, item.role] for item in plan.items]
+    footer = f"{len(rows)} workloads, {plan.protocol.rounds} rounds or more with {plan.backend}: {time}."
+    footer += f" It ends early when {' and '.join(plan.until)}." if plan.until else ""
+    footer += " Nothing was measured."
+    if few is None:
         console.print_table("Plan", ["workload", "role"], rows, footer)
+        return
+    shown = [f"±{format_percent(width)}" for width in widths] + [""] * (len(rows) - len(widths))
+    rows = [[*row, width] for row, width in zip(rows, shown, strict=True)]
+    console.print_table("Plan", ["workload", "role", "expected 90 % interval with it and all above"], rows, footer)
 
 
 def run_campaign(store: Store, campaign_id: str, options: RunOptions, place: Transport | None = None) -> None:

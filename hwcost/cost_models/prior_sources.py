@@ -90,6 +90,15 @@ def read_prior(given: Any, space: SearchSpace | str | None = None) -> list[Sourc
     return _distinct(sources)
 
 
+def plain_prior(given: Any) -> tuple[Any, ...]:
+    """Returns a prior as plain data that :func:`read_prior` reads later: ``auto``, absolute paths, and documents of models.
+
+    Args:
+        given: A prior as :func:`read_prior` takes it.
+    """
+    return tuple(_plain(one) for one in (given if isinstance(given, (list, tuple)) else [given]))
+
+
 def refuse_other_space(sources: Sequence[Source], space: SearchSpace, quantity: str) -> None:
     """Refuses a prior of another space, or of another quantity.
 
@@ -121,6 +130,8 @@ def _read(given: Any, space: SearchSpace | str | None) -> list[Source]:
     if isinstance(given, CostModel):
         given._check_fitted()
         return [Source(_name(given), given)]
+    if isinstance(given, Mapping) and isinstance(space, SearchSpace):
+        return [Source.of_document(space, given)]
     if isinstance(given, str) and given == AUTO:
         from hwcost.cost_models.prior_files import shipped
 
@@ -133,6 +144,14 @@ def _read(given: Any, space: SearchSpace | str | None) -> list[Source]:
         f"prior= is a fitted cost model, the folder of one, 'auto', or a list of these; got {given!r:.60} "
         f"({type(given).__name__})"
     )
+
+
+def _plain(given: Any) -> Any:
+    if isinstance(given, CostModel):
+        given = Source(_name(given), given)
+    if isinstance(given, Source):
+        return given.document()
+    return str(Path(given).absolute()) if isinstance(given, (str, PathLike)) and given != AUTO else given
 
 
 def _name(model: CostModel) -> str:

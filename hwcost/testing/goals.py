@@ -85,7 +85,7 @@ class GoalSuite(ABC):
 
     def test_these_workloads_are_accepted(self, goal: Goal, plan: Plan) -> None:
         """Architectures of one space at one shape are what campaigns measure most."""
-        goal.check(plan.items)
+        goal.check(plan)
 
     def test_equal_measurements_give_equal_verdicts(
         self, goal: Goal, plan: Plan, measurements: list[Measurement]

@@ -39,7 +39,7 @@ def test_it_is_kept_and_resumed(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     ("arguments", "says"),
     [
         (["-n", "8", "--until", "mape<=2"], "'mape<=2' needs a percent sign: write mape<=2%"),
-        (["-n", "8", "--until", "error<=2%"], "unknown goal 'error'. Known: half-width, mape, r2"),
+        (["-n", "8", "--until", "error<=2%"], "unknown goal 'error'. Known: half-width, interval, mape, r2"),
         (["-n", "8", "--until", "mape:lot<=2%"], "unknown cost model 'lot'"),
         (["-n", "8", "--until", "mape<=2%", "--rounds", "3"], "rounds=3 (--rounds) makes exactly so many"),
         (["-n", "3", "--until", "mape<=2%"], "3 of 3 workloads are such. Measure more architectures (-n, --space)"),

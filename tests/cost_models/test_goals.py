@@ -16,7 +16,7 @@ from hwcost.campaign import run as campaign
 from hwcost.campaign.goals import read_goals
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
-from hwcost.cost_models.goals import GOALS, MeanError, RSquared, noise_of
+from hwcost.cost_models.goals import GOALS, MeanError, ModelInterval, RSquared, noise_of
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import InterruptedRunError, UnknownNameError, UsageError
 from hwcost.spaces import space
@@ -42,6 +42,11 @@ class TestMeanError(GoalSuite):
 class TestRSquared(GoalSuite):
     kind = RSquared
     bound = 0.95
+
+
+class TestModelInterval(GoalSuite):
+    kind = ModelInterval
+    bound = 5.0
 
 
 def law(own: float):
