@@ -240,7 +240,9 @@ class LookupTable(CostModel):
         """See the base class: the tables of several genes are joined, and the loop over batches compiled."""
         self._check_fitted()
         _ = self._quick
-        self._compiled.now()
+        loop = self._compiled.now()
+        if loop is not None and self.tables_ is not None:
+            loop(np.zeros((1, len(self.tables_.single)), np.uint8))  # numba compiles at the first batch
         return self
 
     @cached_property
