@@ -2,7 +2,7 @@
 
 Codes are bytes. Rows are loaded whole into the parts of a vector register; shuffles bring the genes of every table
 together, and small multiplications make them its index, for all tables of several architectures at once. What is left are
-as many look-ups and additions as there are tables. Codes that stand gene by gene (column-major) need no shuffles.
+as many look-ups and additions as there are tables.
 """
 
 from __future__ import annotations
