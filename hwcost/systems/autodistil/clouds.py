@@ -27,7 +27,7 @@ SUBSPACES = ("tiny", "small", "base")
 PANELS = {"base": "ad", "small": "be", "tiny": "cf"}
 """Panels of Figure 3 by sub-space: by operations and by parameters."""
 LEAST = 3
-"""Least number of nets in a panel: fewer are no cloud."""
+"""Least number of nets in a panel."""
 COLOR_OF = dict(zip(SUBSPACES, (COLORS[0], COLORS[3], COLORS[4]), strict=True))
 SIZE = (7.0, 4.8)
 
