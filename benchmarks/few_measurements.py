@@ -197,8 +197,8 @@ def show_design(folder: Path, counts: Sequence[int], draws: int) -> None:
                 order, held = split(device, 400, draw)
                 first = np.sort(np.unique(device.genes[order], axis=0, return_index=True)[1])
                 among = order[first]
-                told = among[most_telling(prior, device.genes[among], n)[0]]
-                fits = [prior.clone().fit(device.genes[rows], values[rows]) for rows in (told, among[:n])]
+                chosen = among[most_telling(prior, device.genes[among], n)[0]]
+                fits = [prior.clone().fit(device.genes[rows], values[rows]) for rows in (chosen, among[:n])]
                 errors.append([mape(one.predict_encoded(device.genes[held]), values[held]) for one in fits])
             print("{:24} {:4d} {:7.2f} {:7.2f}".format(device.name, n, *np.median(errors, axis=0)), flush=True)
 

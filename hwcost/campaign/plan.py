@@ -54,7 +54,7 @@ class Plan:
         until: Goals by which the campaign ends, as :func:`hwcost.campaign.goals.read_goals` reads them; empty for the
             protocol's half-width.
         lock_clocks: Whether the device's clock is locked while the campaign runs.
-        prior: What models of other devices goals about cost models learn from: paths of their folders, ``auto``, or
+        prior: Models of other devices that goals about cost models learn from: paths of their folders, ``auto``, or
             documents of models; empty where they learn from the campaign alone.
         first: Workloads with the role ``fit`` that are measured at first; the others join in their order while goals ask for
             more of them. 0 for all at once.

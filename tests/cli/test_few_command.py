@@ -65,6 +65,7 @@ def test_a_goal_ends_it_before_all_are_measured_and_it_is_resumed(
     assert invoke(["fit", str(tmp_path / "s.db"), *priors(models), "--out", out]) == 0
 
 
+@pytest.mark.slow
 def test_what_cannot_be_reached_measures_all_and_says_so(tmp_path: Path, models: list[str]) -> None:
     space = hc.space("supershaper", scale="mini")
     result = hc.measure(

@@ -81,15 +81,3 @@ def test_what_cannot_be_prepared_is_refused(text: Path, tmp_path: Path, capsys: 
     assert invoke([*small, "--corpus", str(tmp_path / "tokens")]) == 2
     assert "word pieces, the supernet has 64" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
-
-
-def test_a_pipeline_is_refused_in_several_processes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    assert invoke(["pipeline", "supershaper", "--preset", "smoke", "--out", str(tmp_path / "run")]) == 2
-    assert "start it without torchrun" in capsys.readouterr().err
-    monkeypatch.setenv("RANK", "1")
-    assert invoke(["pipeline", "supershaper", "--preset", "smoke", "--out", str(tmp_path / "run")]) == 2
-    assert capsys.readouterr().err == ""
-    assert not (tmp_path / "run").exists()

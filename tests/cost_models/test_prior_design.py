@@ -28,12 +28,12 @@ def errors(archs: list, devices: range, noise: float) -> list[float]:
     return found
 
 
-@pytest.mark.parametrize("n", [4, 8])
+@pytest.mark.parametrize("n", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_they_tell_more_than_random_ones(n: int) -> None:
     devices = range(70, 76)
-    told = np.mean(errors(list(chosen(n).architectures), devices, 0.01))
+    chosen_ones = np.mean(errors(list(chosen(n).architectures), devices, 0.01))
     random = np.mean([errors(SPACE.sample(n, seed=500 + seed), devices, 0.01) for seed in range(4)])
-    assert told < 0.85 * random
+    assert chosen_ones < 0.85 * random
 
 
 def test_the_expected_interval_narrows_with_every_one() -> None:

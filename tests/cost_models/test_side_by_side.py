@@ -148,6 +148,7 @@ def test_splits_side_by_side_are_judged_as_one_after_the_other(split, tmp_path, 
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_what_one_model_found_out_changes_no_other_model(tmp_path, monkeypatch):
     data = table_of(tmp_path, 45)
     monkeypatch.setattr(module, "asked", lambda model, space: ["lut", "polynomial", "ridge"])

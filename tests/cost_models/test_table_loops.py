@@ -69,7 +69,7 @@ ROWS = st.one_of(st.integers(0, 70), st.integers(1000, 2100))
 
 
 @COMPILED
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.sampled_from(["shaper", "neighbours", "one gene"]), ROWS, st.integers(0, 99), st.sampled_from(LAYOUTS))
 def test_the_loop_and_the_look_ups_have_the_same_bits(which, rows, seed, layout):
     same_bits(which, rows, seed, layout)
@@ -77,14 +77,14 @@ def test_the_loop_and_the_look_ups_have_the_same_bits(which, rows, seed, layout)
 
 @COMPILED
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.sampled_from(["twenty", "forty"]), ROWS, st.integers(0, 99), st.sampled_from(LAYOUTS))
 def test_many_genes_have_the_same_bits(which, rows, seed, layout):
     same_bits(which, rows, seed, layout)
 
 
 @COMPILED
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     which=st.sampled_from(["shaper", "neighbours"]), rows=st.integers(1, 1100), seed=st.integers(0, 99),
     layout=st.sampled_from(LAYOUTS[:5]), data=st.data(),
