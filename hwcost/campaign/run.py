@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -28,13 +28,17 @@ from hwcost.devices import DeviceHandle, require
 from hwcost.errors import DeviceError, InterruptedRunError
 from hwcost.stores.ids import utc_now
 from hwcost.timing import timer
-from hwcost.timing.measurement import Flag, Measurement
+from hwcost.timing.measurement import Flag, Measurement, Visit
 
 if TYPE_CHECKING:
     from hwcost.campaign.goals import Goal
     from hwcost.stores.base import Store
 
-__all__ = ["Progress", "Result", "run", "start"]
+__all__ = ["Further", "Progress", "Result", "run", "start"]
+
+Further = Callable[[Sequence[Visit]], Collection[str]]
+"""Says of the visits made so far which workloads are to be measured further, by their keys."""
+
 
 class RoundRunner(Protocol):
     """What measures the rounds of a campaign: processes here, or another machine."""
@@ -131,6 +135,7 @@ def run(
     progress: Callable[[Progress], None] = lambda state: None,
     goals: Mapping[str, type[Goal]] = KINDS,
     elsewhere: Elsewhere | None = None,
+    further: Further | None = None,
 ) -> Result:
     """Runs a campaign that lies in a store, or resumes it; what it says by then becomes part of the store's history.
 
@@ -145,6 +150,9 @@ def run(
         progress: Function that is called after every pass, and while the campaign waits.
         goals: Kinds of goal that the plan may hold, by name; :data:`hwcost.cost_models.goals.GOALS` for all.
         elsewhere: Machine that measures; None for this one.
+        further: Function that is called after every round from the second on, and says which workloads the next one
+            measures; the campaign ends once there is none. It takes the place of the protocol's precision and of goals; the
+            protocol's rounds only share the budget then. None for what the plan says.
 
     Raises:
         InterruptedRunError: On Ctrl-C; what was measured is kept.
@@ -155,7 +163,7 @@ def run(
     """
     find_campaign(store, campaign_id)
     with store.held(campaign_id):
-        campaign = _Run(store, campaign_id, budget_s, progress, goals, elsewhere)
+        campaign = _Run(store, campaign_id, budget_s, progress, goals, elsewhere, further)
         try:
             with campaign.interrupt, campaign.processors(wait_s), campaign.clocks():
                 complete = campaign.all_rounds()
@@ -182,9 +190,9 @@ class _Run:
 
     def __init__(
         self, store: Store, campaign_id: str, budget_s: float | None, progress: Callable[[Progress], None],
-        goals: Mapping[str, type[Goal]], elsewhere: Elsewhere | None = None,
+        goals: Mapping[str, type[Goal]], elsewhere: Elsewhere | None = None, further: Further | None = None,
     ) -> None:  # fmt: skip
-        self.store, self.campaign_id, self.elsewhere = store, campaign_id, elsewhere
+        self.store, self.campaign_id, self.elsewhere, self.further = store, campaign_id, elsewhere, further
         self.plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
         self.until = Until(self.plan, goals)
         self.standing: Standing | None = None
@@ -271,7 +279,9 @@ class _Run:
         return len({visit.round for visit in self.journal.visits if is_counted(visit)})
 
     def _required(self) -> int:
-        """Returns the further rounds that every workload gets in any case."""
+        """Returns the rounds to go that every workload gets in any case, or that share the budget at first."""
+        if self.further is not None:
+            return max(0, self.plan.protocol.rounds - self._made())
         counts, failed = self._counts(), self.failed
         least = min((counts[key] for key in self._open() if key not in failed), default=self.plan.protocol.rounds)
         return max(0, self.plan.protocol.rounds - least)
@@ -282,7 +292,7 @@ class _Run:
             return int(self.budget.left_s > 0)  # workloads one after another, until the budget ends them
         if required := self._required():
             return self.budget.processes(required, self.plan.protocol.rounds - required)
-        return self.budget.further(self._most() - self._made())
+        return self.budget.further(self._most_confirming() - self._made())
 
     def _open(self) -> list[str]:
         """Returns the keys of the workloads that are measured by now: those that joined were visited, or are due."""
@@ -301,6 +311,10 @@ class _Run:
         """Returns the most rounds that there may be; those that joined have rounds of their own."""
         return self.plan.protocol.max_rounds + self.plan.protocol.rounds * self._joined
 
+    def _most_confirming(self) -> int:
+        """Returns the most rounds that there may be for workloads that too few visits show uncontended."""
+        return self._most() + max(0, self.plan.protocol.most_rounds - self.plan.protocol.max_rounds)
+
     def _due(self) -> list[str]:
         """Returns what a round measures: everything at first, then what is still too imprecise; never what failed before.
 
@@ -308,6 +322,8 @@ class _Run:
         """
         protocol, failed, counts = self.plan.protocol, self.failed, self._counts()
         keys = [key for key in self._open() if key not in failed]
+        if self.further is not None:
+            return self._due_further(keys, self.further)
         lacking = [key for key in keys if counts[key] < protocol.rounds]
         wanted = self._wanted(min((counts[key] for key in keys), default=0))
         if wanted is not None and not wanted:
@@ -317,14 +333,22 @@ class _Run:
         if wanted is not None and (joined := self._join()):
             return joined
         if self._made() >= self._most():
-            return []
-        if wanted is None:
+            wanted = self._unconfirmed() if wanted is None else set()
+        elif wanted is None:
             wanted = set(estimate.needs_more_rounds(self._estimated(), self.plan)) | self._unconfirmed()
+        return [key for key in keys if key in wanted]
+
+    def _due_further(self, keys: list[str], further: Further) -> list[str]:
+        """Returns what a round measures where the campaign's caller says it; everything in the rounds before."""
+        made = self._made()
+        if made < NEEDED:
+            return keys
+        wanted = set(further(self.journal.visits)) if made < self._most() else set()
         return [key for key in keys if key in wanted]
 
     def _unconfirmed(self) -> set[str]:
         """Returns the workloads that too few visits show uncontended, where a budget has room for more; else none."""
-        if self.budget.budget_s is None:
+        if self.budget.budget_s is None or self._made() >= self._most_confirming():
             return set()
         return {one.workload.key for one in self._estimated() if not one.is_confirmed}
 
@@ -352,7 +376,7 @@ class _Run:
 
         So a budget that ends within a round was spent where it was needed.
         """
-        if number < 2:
+        if number < 2 or self.further is not None:
             return self.plan.order(number, due)
         found = {m.workload.key: math.inf if m.half_width is None else m.half_width for m in self._estimated()}
         widths = [width for width in found.values() if width < math.inf]

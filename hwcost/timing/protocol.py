@@ -40,6 +40,8 @@ class Protocol:
         half_width: Wanted relative half-width of the 95 % interval; items above it get further rounds.
         rounds: Rounds that every workload gets, each in a fresh process.
         max_rounds: Rounds after which an item is given up as imprecise.
+        most_rounds: Rounds after which an item is given up that too few processes show uncontended, where a budget has room
+            for more than ``max_rounds``. A quiet machine needs none of them.
         min_block_s: Least seconds of a block, so that the clock and the loop cost nothing.
         min_blocks: Least number of blocks in a visit; below ten a median and a trend mean little.
         max_blocks: Largest number of blocks in a visit.
@@ -58,6 +60,7 @@ class Protocol:
     half_width: float = 0.01
     rounds: int = 4
     max_rounds: int = 12
+    most_rounds: int = 12
     min_block_s: float = 0.020
     min_blocks: int = 10
     max_blocks: int = 200
@@ -149,13 +152,14 @@ class Protocol:
         if "visit_error" in given:
             given["stopping"] = {"name": MedianError.name, "most": given.pop("visit_error")}
         stopping = from_plan(given.get("stopping", {"name": MedianError.name}))
+        given.setdefault("most_rounds", given.get("max_rounds", cls.max_rounds))  # plans of before have no such rounds
         return cls(**{**given, "stopping": stopping, "quantities": tuple(given.get("quantities", ()))})
 
 
 TIERS = {
     "quick": Protocol("quick", half_width=0.05, rounds=2, max_rounds=2, stopping=MedianError(0.02)),
     "standard": Protocol(),
-    "strict": Protocol("strict", half_width=0.005, rounds=8, max_rounds=20, stopping=MedianError(0.002)),
+    "strict": Protocol("strict", half_width=0.005, rounds=8, max_rounds=20, most_rounds=20, stopping=MedianError(0.002)),
 }
 """Presets: 5 %, 1 % and 0.5 % half-width. Four rounds are the knee of the error at equal total time."""
 
@@ -195,7 +199,7 @@ def protocol(
     if rounds is not None:
         if rounds < 1:
             raise UsageError(f"a campaign needs at least 1 round, got {rounds}")
-        chosen = replace(chosen, rounds=rounds, max_rounds=rounds)
+        chosen = replace(chosen, rounds=rounds, max_rounds=rounds, most_rounds=rounds)
     calls = Arrival.parse(arrival)
     if blocks is None:
         blocks = _calls(chosen) if calls.has_pauses else chosen.min_blocks

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import hwcost
 from hwcost.backends.null import Null
+from hwcost.campaign import estimate
 from hwcost.campaign import run as campaign
 from hwcost.campaign.cpus import reserved
 from hwcost.campaign.estimate import measurements
 from hwcost.campaign.plan import Item, Plan, items
 from hwcost.campaign.planning import find_or_create, make_plan
 from hwcost.cli.main import invoke
-from hwcost.devices import processors
+from hwcost.devices import processors, require
 from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
 from hwcost.stores import open_store
 from hwcost.stores.schema import Campaign
+from hwcost.timing.measurement import Measurement, Visit
 from hwcost.timing.protocol import protocol
 from hwcost.workloads import SyntheticWorkload
 
@@ -68,6 +73,54 @@ def test_a_budget_that_is_too_short_gives_two_rounds_of_two_passes_and_says_so(t
     assert all(m.half_width is not None for m in result.measurements)
     (flag,) = [flag for flag in result.flags if flag.code == "I_BUDGET"]
     assert "2 of 4 processes fit into the budget" in flag.text
+
+
+def unconfirmed_until(monkeypatch: pytest.MonkeyPatch, name: str, rounds: int) -> None:
+    """Lets the machine be seen uncontended by a workload only after so many rounds."""
+    of_visits = estimate.estimate
+
+    def judged(plan: Plan, visits: list[Visit]) -> list[Measurement]:
+        found = of_visits(plan, visits)
+        return [replace(m, is_confirmed=m.workload.name != name or m.n_rounds >= rounds) for m in found]
+
+    monkeypatch.setattr(estimate, "estimate", judged)
+
+
+@pytest.mark.parametrize(
+    ("options", "counts"),
+    [
+        ({"budget_s": 60}, {"w0": 2, "w1": 5, "w2": 2}),
+        ({}, {"w0": 2, "w1": 2, "w2": 2}),
+        ({"budget_s": 60, "rounds": 3}, {"w0": 3, "w1": 3, "w2": 3}),
+    ],
+)
+def test_a_quick_campaign_makes_more_processes_for_what_is_unconfirmed_where_a_budget_has_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], counts: dict[str, int]
+) -> None:
+    unconfirmed_until(monkeypatch, "w1", 5)
+    result = hwcost.measure(works(3), backend="null", store=tmp_path / "s.db", tier="quick", **options)
+    assert {m.workload.name: m.n_rounds for m in result.measurements} == counts
+
+
+def test_what_stays_unconfirmed_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unconfirmed_until(monkeypatch, "w1", 100)
+    result = hwcost.measure(works(3), backend="null", store=tmp_path / "s.db", tier="quick", budget_s=60)
+    assert {m.n_rounds for m in result.measurements} == {2, protocol("quick").most_rounds}
+
+
+def test_a_caller_may_say_what_is_measured_further(tmp_path: Path) -> None:
+    plan = make_plan(items(works(3)), require("cpu"), "null", rounds=4)
+    keys = {work.name: work.key for work in works(3)}
+    asked = []
+
+    def further(visits: Sequence[Visit]) -> set[str]:
+        asked.append(len(visits))
+        return {keys["w1"]} if len(visits) < 9 else set()
+
+    with open_store(tmp_path / "s.db") as store:
+        result = campaign.run(store, campaign.start(plan, store), further=further)
+    assert {m.workload.name: m.n_rounds for m in result.measurements} == {"w0": 2, "w1": 4, "w2": 2}
+    assert asked == [6, 7]  # not once the rounds are made
 
 
 def test_workloads_one_after_another_are_ended_by_the_budget(tmp_path: Path) -> None:
