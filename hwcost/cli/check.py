@@ -43,7 +43,11 @@ def check(
         bool, typer.Option("--confirm/--no-confirm", help="Whether alarms are measured again before they count.")
     ] = True,
     budget: Annotated[
-        str | None, typer.Option("--budget", metavar="TIME", help="Time for measuring each group of alarms again, e.g. 5m.")
+        str | None,
+        typer.Option(
+            "--budget", metavar="TIME", help="Most time for measuring each alarm again, until it is known; e.g. 15m.",
+            show_default="5m",
+        ),
     ] = None,
     baseline: Annotated[
         str | None,
@@ -119,7 +123,7 @@ def policy_of(suite: str) -> Policy:
 
 
 def _show(found: Check, format: str, json: str | None, everything: bool) -> None:
-    from hwcost.report.verdict_table import COLUMNS, github, reasons, rows, too_short
+    from hwcost.report.verdict_table import COLUMNS, github, reasons, rows, too_short, vague
 
     if console.write_json(found.to_dict(), "-" if format == "json" else json):
         return
@@ -135,5 +139,7 @@ def _show(found: Check, format: str, json: str | None, everything: bool) -> None
         print(f"{name}: {text}")
     if too_short(found) and not everything:
         print(f"{too_short(found)} --all lists them.")
+    if vague(found):
+        print(vague(found))
     if found.older:
         console.note(f"{found.older} changes began earlier and are left out.")

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from hwcost.history.changes import Change
-from hwcost.history.judgement import DeviceJudgement, Judgement, RunRange
+from hwcost.history.judgement import DeviceJudgement, Judgement, RunRange, run_range
 from hwcost.quantities import LATENCY
+from hwcost.stores.entries import Confirmation
+from hwcost.stores.runs import Run
 from hwcost.stores.series import Series
 
 if TYPE_CHECKING:
@@ -28,14 +30,16 @@ class Alarm:
     Attributes:
         key: Key of the series, or of the device, under which the confirmation is kept.
         series: Series that are measured for it: the one, or some of the device.
-        between: Runs between which the change lies.
+        between: Runs between which the change lies, and whose codes are compared.
         change: The change.
+        earlier: What an earlier night's measuring said, which left it open; None for a change that was not measured again.
     """
 
     key: str
     series: tuple[Series, ...]
     between: RunRange
     change: Change
+    earlier: Confirmation | None = None
 
 
 class Setting(NamedTuple):
@@ -58,14 +62,19 @@ class Setting(NamedTuple):
     bad_commit: str | None
 
 
-def alarms_of(check: Check) -> Iterator[Alarm]:
-    """Yields the alarms of a check that can be measured again: changes of latency that hwcost measured."""
+def alarms_of(check: Check) -> list[Alarm]:
+    """Returns the alarms of a check that can be measured again: changes of latency that hwcost measured.
+
+    Those that an earlier night left open come first.
+    """
     judged, devices = check.alarms()
+    found: list[Alarm] = []
     for one in devices:
-        series = [check.series[judgement.series_key] for judgement in _of_device(check.judgements, check.series, one)]
-        yield from _alarm(one.key, series[:REPRESENTATIVES], one.first_bad, one.change)
+        of_it = [check.series[judgement.series_key] for judgement in _of_device(check.judgements, check.series, one)]
+        found += _alarm(check.runs, one, one.key, of_it[:REPRESENTATIVES])
     for alarm in judged:
-        yield from _alarm(alarm.series_key, [check.series[alarm.series_key]], alarm.first_bad, alarm.change)
+        found += _alarm(check.runs, alarm, alarm.series_key, [check.series[alarm.series_key]])
+    return sorted(found, key=lambda one: one.earlier is None)
 
 
 def by_setting(alarms: Sequence[Alarm]) -> dict[Setting, list[Alarm]]:
@@ -79,10 +88,23 @@ def by_setting(alarms: Sequence[Alarm]) -> dict[Setting, list[Alarm]]:
     return found
 
 
-def _alarm(key: str, series: Sequence[Series], between: RunRange | None, change: Change | None) -> Iterator[Alarm]:
+def _alarm(
+    runs: Sequence[Run], judged: Judgement | DeviceJudgement, key: str, series: Sequence[Series]
+) -> Iterator[Alarm]:
     usable = tuple(one for one in series if one.quantity == LATENCY and one.origin == "measured" and one.spec)
-    if usable and between is not None and change is not None:
-        yield Alarm(key, usable, between, change)
+    if usable and judged.first_bad is not None and judged.change is not None:
+        between = _spanning(runs, judged.first_bad, judged.confirmation)
+        yield Alarm(key, usable, between, judged.change, judged.confirmation)
+
+
+def _spanning(runs: Sequence[Run], between: RunRange, earlier: Confirmation | None) -> RunRange:
+    """Returns the runs of an earlier confirmation while the change lies between them, so that its rounds still count."""
+    place = {run.run_id: index for index, run in enumerate(runs)}
+    if earlier is None or not {earlier.before_run_id, earlier.run_id} <= place.keys():
+        return between
+    good, bad = place[earlier.before_run_id], place[earlier.run_id]
+    is_spanned = good <= place[between.last_good] and place[between.first_bad] <= bad
+    return run_range(runs, good, bad) if is_spanned else between
 
 
 def _of_device(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hwcost._types import Floats
 from hwcost.errors import DataError
 from hwcost.history.nights import Nights, read_nights
 from hwcost.quantities import LATENCY
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from hwcost.history.alarm import Setting
     from hwcost.history.check import Check
     from hwcost.stores.base import Store
-    from hwcost.timing.measurement import Measurement
 
 __all__ = ["Anchors", "anchors_of"]
 
@@ -32,8 +29,6 @@ LEAST = 2
 
 LEAST_NIGHTS = 4
 """Nights before a change in which workload and anchors must have been measured."""
-
-Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -48,38 +43,26 @@ class Anchors:
     series: tuple[Series, ...]
     nights: Nights
 
-    def shift(self, series_key: str, last_good: str, measured: Mapping[str, Measurement]) -> tuple[float, float]:
-        """Returns by how much a workload moved beside the anchors since the nights before a change.
+    def before(self, series_key: str, last_good: str) -> tuple[float, float]:
+        """Returns the log ratio of a workload and the anchors in the nights up to a run.
 
         Args:
             series_key: Key of the workload's series.
             last_good: Last run before the change.
-            measured: Measurements of one campaign by the key of their series.
 
         Returns:
-            Log ratio and half-width of its 95 % interval; NaN where too little is known.
+            Mean and half-width of its 95 % interval; NaN where too few nights have all of them.
         """
-        keys = [one.series_key for one in self.series]
-        now = [measured[key] for key in (series_key, *keys)]
-        if any(one.latency_s is None or one.paired_half_width is None for one in now):
-            return math.nan, math.nan
-        before = self._before(series_key, keys, last_good)
-        if len(before) < LEAST_NIGHTS:
-            return math.nan, math.nan
-        logs = np.log([one.latency_s for one in now])  # type: ignore[arg-type] # checked above
-        halves = np.array([one.paired_half_width for one in now], dtype=float)
-        ratio = float(logs[0] - logs[1:].mean() - before.mean())
-        of_anchors = math.sqrt(float((halves[1:] ** 2).sum())) / len(keys)
-        of_before = Z * float(before.std(ddof=1)) / math.sqrt(len(before))
-        return ratio, math.hypot(float(halves[0]), of_anchors, of_before)
-
-    def _before(self, series_key: str, keys: list[str], last_good: str) -> Floats:
-        """Returns the log ratio of a workload and its anchors in the nights up to a run in which all were measured."""
+        keys = [series_key, *(one.series_key for one in self.series)]
         rows = {one.series_key: row for row, one in enumerate(self.nights.series)}
         last = [run.run_id for run in self.nights.runs].index(last_good)
-        y = self.nights.y[[rows[key] for key in (series_key, *keys)], : last + 1]
+        y = self.nights.full[[rows[key] for key in keys], : last + 1]
         ratio = y[0] - y[1:].mean(axis=0)
-        return np.asarray(ratio[np.isfinite(ratio)])
+        ratio = ratio[np.isfinite(ratio)]
+        n = len(ratio)
+        if n < LEAST_NIGHTS:
+            return math.nan, math.nan
+        return float(ratio.mean()), _quantile(n - 1) * float(ratio.std(ddof=1)) / math.sqrt(n)
 
 
 def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
@@ -93,7 +76,7 @@ def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
     table = store.estimates(run_ids=[run.run_id for run in check.runs[-WINDOW:]])
     nights = read_nights(check.runs, check.series, table)
     ok = {one.series_key for one in check.judgements if one.verdict == "ok" and one.change is None}
-    usable = [(int(np.isfinite(nights.y[row]).sum()), one) for row, one in enumerate(nights.series) if one.series_key in ok]
+    usable = [(int(nights.is_full[row].sum()), one) for row, one in enumerate(nights.series) if one.series_key in ok]
     fitting = sorted(((count, one.series_key, one) for count, one in usable if _fits(one, setting)), reverse=True)
     if len(fitting) < LEAST:
         raise DataError(
@@ -101,6 +84,12 @@ def anchors_of(store: Store, check: Check, setting: Setting) -> Anchors:
             f"without an alarm can stand as anchors; it takes {LEAST}"
         )
     return Anchors(tuple(one for _, _, one in fitting[:MOST]), nights)
+
+
+def _quantile(dof: int) -> float:
+    from scipy import special
+
+    return float(special.stdtrit(dof, 0.975))
 
 
 def _fits(one: Series, setting: Setting) -> bool:

@@ -5,6 +5,10 @@ t test on the two sides of a cut is significant at a generous level. Cuts that d
 the latency by less than the minimum effect, are then taken back one by one, the least of them first, because a cut that
 hides a small second one often looks weak before its neighbour is known.
 
+Values may count less than in full: those with wide intervals of their own. Means are weighted then. Distances are taken
+between values that are drawn towards the mean of their stretch until all have one variance, so that nights that are vaguer
+than others are no change by themselves.
+
 Sources: D. S. Matteson and N. A. James, A nonparametric approach for multiple change point analysis of multivariate data,
 JASA 2014 (statistic and bisection); M. Fleming et al., Hunter: Using change point detection to hunt for performance
 regressions, ICPE 2023 (t test in place of permutations, weak cuts first); D. Siegmund, Confidence sets in change-point
@@ -14,8 +18,9 @@ problems, International Statistical Review 1988 (the range in which a change beg
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,7 +42,14 @@ REGION = 7.35
 ``(1 - exp(-x / 2))**2 = 0.95``, as a place has likelihoods on both sides to lose against."""
 
 LEAST_NIGHTS = 2
-"""Fewest values on either side of a change: a single one is an outlier until the next night."""
+"""Fewest values on either side of a change, by their number and by the sum of their weights: a single one is an outlier
+until the next night, and vague ones support a change that they could not tell alone."""
+
+ROUNDING = 1e-9
+"""Error of sums of weights."""
+
+FULL = 4
+"""Values that count in full from which their own scatter is a bound on that of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +76,41 @@ class Change:
         return math.exp(self.log_ratio)
 
 
-def find_changes(log_values: Floats, *, least: float = LEAST, p_value: float = P_VALUE) -> tuple[Change, ...]:
+class Stretch(NamedTuple):
+    """Values that follow one another.
+
+    Attributes:
+        y: Log values, shape (n,).
+        weight: Share of a full value that each counts as, shape (n,).
+    """
+
+    y: Floats
+    weight: Floats
+
+    def part(self, first: int, last: int) -> Stretch:
+        """Returns the values from an index up to another."""
+        return Stretch(self.y[first:last], self.weight[first:last])
+
+    @property
+    def amount(self) -> float:
+        """Number of full values that they count as."""
+        return float(self.weight.sum())
+
+    @property
+    def mean(self) -> float:
+        """Weighted mean."""
+        return float((self.weight * self.y).sum()) / self.amount
+
+
+def find_changes(
+    log_values: Floats, weights: Floats | None = None, *, least: float = LEAST, p_value: float = P_VALUE
+) -> tuple[Change, ...]:
     """Finds the changes of a history.
 
     Args:
         log_values: Log latencies in the order of their nights, shape (n,), without gaps.
+        weights: Share of a full value that each counts as, above 0 and at most 1, shape (n,): the variance of a full value
+            over its own; None for full ones.
         least: Least log ratio of a change.
         p_value: Level of the t test.
 
@@ -76,55 +118,58 @@ def find_changes(log_values: Floats, *, least: float = LEAST, p_value: float = P
         The changes in order; empty for fewer than four values.
 
     Raises:
-        UsageError: When a value is not finite.
+        UsageError: When a value is not finite, or a weight is out of bounds.
     """
     y = np.asarray(log_values, dtype=np.float64)
+    weight = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=np.float64)
     if not np.isfinite(y).all():
         at = int(np.flatnonzero(~np.isfinite(y))[0])
         raise UsageError(f"value {at} of the history is {y[at]}: leave nights without a latency out")
-    distances = np.abs(y[:, None] - y)
-    sums = np.zeros((len(y) + 1, len(y) + 1))
-    sums[1:, 1:] = distances.cumsum(0).cumsum(1)
-    cuts = sorted(_cuts(y, sums, 0, len(y), p_value * WEAK))
-    return tuple(_judged(y, sums, _lasting(y, cuts, least, p_value)))
+    if weight.shape != y.shape or not ((weight > 0) & (weight <= 1)).all():
+        raise UsageError(f"expected {len(y)} weights above 0 and at most 1, got {weight.tolist()}")
+    history = Stretch(y, weight)
+    cuts = sorted(_cuts(history, 0, len(y), p_value * WEAK))
+    return tuple(_judged(history, _lasting(history, cuts, least, p_value)))
 
 
-def _cuts(y: Floats, sums: Floats, first: int, last: int, p_value: float) -> Iterator[int]:
-    """Yields the cuts of a stretch of the history, divided again and again."""
+def _cuts(history: Stretch, first: int, last: int, p_value: float) -> Iterator[int]:
+    """Yields the cuts of a stretch of the history, divided again and again.
+
+    Where vague values deviate that are too few to tell it, the rest is searched without them.
+    """
     if last - first < 2 * LEAST_NIGHTS:
         return
-    energy = _energy(sums, first, last)
-    cut = first + LEAST_NIGHTS + int(np.argmax(energy))
-    if _p(y[first:cut], y[cut:last]) > p_value:
+    stretch = history.part(first, last)
+    place = LEAST_NIGHTS + int(np.argmax(_energy(stretch)))
+    sides = stretch.part(0, place), stretch.part(place, last - first)
+    if _p(*sides) > p_value:
         return
-    yield cut
-    yield from _cuts(y, sums, first, cut, p_value)
-    yield from _cuts(y, sums, cut, last, p_value)
+    if min(side.amount for side in sides) >= LEAST_NIGHTS - ROUNDING:
+        yield first + place
+    yield from _cuts(history, first, first + place, p_value)
+    yield from _cuts(history, first + place, last, p_value)
 
 
-def _energy(sums: Floats, first: int, last: int) -> Floats:
-    """Returns the scaled energy distance between both sides of every cut that leaves enough on either.
-
-    Args:
-        sums: Sums of the distances between all values before two indices, shape (n + 1, n + 1).
-        first: Beginning of the stretch.
-        last: Its end.
-    """
-    cut = np.arange(first + LEAST_NIGHTS, last - LEAST_NIGHTS + 1)
-    before, after = (cut - first).astype(float), (last - cut).astype(float)
-    left = sums[cut, cut] - 2 * sums[first, cut] + sums[first, first]
-    right = sums[last, last] - 2 * sums[cut, last] + sums[cut, cut]
-    between = sums[cut, last] - sums[cut, cut] - sums[first, last] + sums[first, cut]
+def _energy(stretch: Stretch) -> Floats:
+    """Returns the scaled energy distance between both sides of every cut that leaves two values or more on either."""
+    z = stretch.mean + np.sqrt(stretch.weight) * (stretch.y - stretch.mean)
+    n = len(z)
+    places = np.arange(LEAST_NIGHTS, n - LEAST_NIGHTS + 1)
+    sums = np.zeros((n + 1, n + 1))  # of the distances between all values before two indices
+    sums[1:, 1:] = np.abs(z[:, None] - z).cumsum(0).cumsum(1)
+    before, after = places.astype(float), (n - places).astype(float)
+    left, between = sums[places, places], sums[places, n] - sums[places, places]
+    right = sums[n, n] - left - 2 * between
     distance = 2 * between / (before * after) - left / (before * (before - 1)) - right / (after * (after - 1))
     return np.asarray(before * after / (before + after) * distance)
 
 
-def _lasting(y: Floats, cuts: list[int], least: float, p_value: float) -> list[int]:
+def _lasting(history: Stretch, cuts: list[int], least: float, p_value: float) -> list[int]:
     """Takes back the cuts that do not last, the weakest first."""
     while cuts:
-        sides = [_sides(y, cuts, k) for k in range(len(cuts))]
+        sides = [_sides(history, cuts, k) for k in range(len(cuts))]
         p = np.array([_p(*both) for both in sides])
-        size = np.array([abs(after.mean() - before.mean()) for before, after in sides])
+        size = np.array([abs(after.mean - before.mean) for before, after in sides])
         if (p > p_value).any():
             del cuts[int(np.argmax(p))]
         elif (size < least).any():
@@ -134,40 +179,59 @@ def _lasting(y: Floats, cuts: list[int], least: float, p_value: float) -> list[i
     return cuts
 
 
-def _sides(y: Floats, cuts: list[int], k: int) -> tuple[Floats, Floats]:
-    edges = [0, *cuts, len(y)]
-    return y[edges[k] : edges[k + 1]], y[edges[k + 1] : edges[k + 2]]
+def _sides(history: Stretch, cuts: Sequence[int], k: int) -> tuple[Stretch, Stretch]:
+    edges = [0, *cuts, len(history.y)]
+    return history.part(edges[k], edges[k + 1]), history.part(edges[k + 1], edges[k + 2])
 
 
-def _judged(y: Floats, sums: Floats, cuts: list[int]) -> Iterator[Change]:
-    edges = [0, *cuts, len(y)]
+def _judged(history: Stretch, cuts: list[int]) -> Iterator[Change]:
+    edges = [0, *cuts, len(history.y)]
     for k, cut in enumerate(cuts):
-        before, after = _sides(y, cuts, k)
-        earliest, latest = _range(y[edges[k] : edges[k + 2]], cut - edges[k])
-        yield Change(
-            cut, edges[k] + earliest, edges[k] + latest, float(after.mean() - before.mean()), _p(before, after)
-        )
+        before, after = _sides(history, cuts, k)
+        earliest, latest = _range(history.part(edges[k], edges[k + 2]), cut - edges[k])
+        yield Change(cut, edges[k] + earliest, edges[k] + latest, after.mean - before.mean, _p(before, after))
 
 
-def _range(y: Floats, cut: int) -> tuple[int, int]:
+def _range(stretch: Stretch, cut: int) -> tuple[int, int]:
     """Returns the least and largest index of the cuts whose likelihood is within a 95 % region of the best one's."""
-    n = len(y)
-    places = np.arange(1, n)
-    total = np.append(0.0, np.cumsum(y - y.mean()))
-    gain = total[places] ** 2 * n / (places * (n - places))
-    rest = max(float(((y - y.mean()) ** 2).sum()) - float(gain[cut - 1]), 1e-300)
-    near = places[gain >= gain[cut - 1] - rest * math.expm1(REGION / n)]
+    y, weight = stretch
+    places = np.arange(1, len(y))
+    total = np.cumsum(weight * (y - stretch.mean))[:-1]
+    before = np.cumsum(weight)[:-1]
+    gain = total**2 * stretch.amount / (before * (stretch.amount - before))
+    rest = max(float((weight * (y - stretch.mean) ** 2).sum()) - float(gain[cut - 1]), 1e-300)
+    near = places[gain >= gain[cut - 1] - rest * math.expm1(REGION / stretch.amount)]
     return int(near.min()), int(near.max())
 
 
-def _p(before: Floats, after: Floats) -> float:
+def _p(before: Stretch, after: Stretch) -> float:
     """Returns the two-sided p value of Student's t test on two sides with one variance; 0 where only the mean varies."""
     from scipy import special
 
-    m, n = len(before), len(after)
-    difference = float(after.mean() - before.mean())
-    squares = float(((before - before.mean()) ** 2).sum() + ((after - after.mean()) ** 2).sum())
-    if squares <= 0.0:
+    difference = after.mean - before.mean
+    variance, dof = variance_of([before, after])
+    if variance <= 0.0:
         return 0.0 if difference else 1.0
-    t = abs(difference) / math.sqrt(squares / (m + n - 2) * (1 / m + 1 / n))
-    return float(2.0 * special.stdtr(m + n - 2, -t))
+    t = abs(difference) / math.sqrt(variance * (1 / before.amount + 1 / after.amount))
+    return float(2.0 * special.stdtr(dof, -t))
+
+
+def variance_of(parts: Sequence[Stretch]) -> tuple[float, int]:
+    """Returns the variance of a full value about the means of some parts of a history, and its degrees of freedom.
+
+    It is that of all values by their weights, or that of the full ones alone where that is larger: intervals may be wider
+    than the errors are, and values that lie closer together than they say must not make the others look sure.
+
+    Args:
+        parts: The parts, none of them empty.
+    """
+    rest = np.concatenate([part.y - part.mean for part in parts])
+    weight = np.concatenate([part.weight for part in parts])
+    dof = max(1, len(rest) - len(parts))
+    variance = float((weight * rest**2).sum()) / dof
+    full = rest[weight >= 1.0]
+    if FULL <= len(full) < len(rest):
+        of_full = max(1, len(full) - len(parts))
+        if float((full**2).sum()) / of_full > variance:
+            return float((full**2).sum()) / of_full, of_full
+    return variance, dof

@@ -67,6 +67,11 @@ class Check:
         return {verdict: found[verdict] for verdict in VERDICTS}
 
     @property
+    def unconfirmed(self) -> tuple[int, int]:
+        """Number of values that are unconfirmed, and of all values that were looked at."""
+        return sum(one.unconfirmed for one in self.judgements), sum(one.nights for one in self.judgements)
+
+    @property
     def changed_devices(self) -> tuple[DeviceJudgement, ...]:
         """Devices whose series share a change."""
         return tuple(one for one in self.devices if one.cause is not None)
@@ -113,6 +118,7 @@ class Check:
             "runs": len(self.runs),
             "headline": self.headline,
             "counts": self.counts,
+            "unconfirmed_nights": self.unconfirmed[0],
             "older": self.older,
             "series": [_series(self.series[one.series_key], one) for one in self.judgements],
             "devices": [_device(one) for one in self.devices],
@@ -174,6 +180,8 @@ def _series(series: Series, one: Judgement) -> dict[str, Any]:
         "quantity": series.quantity,
         "unit": series.unit,
         "owner": one.owner or None,
+        "nights": one.nights,
+        "unconfirmed_nights": one.unconfirmed,
         "before": None if one.before is None else one.before[0],
         "after": None if one.after is None else one.after[0],
         "acceptance": None if one.acceptance is None else one.acceptance.model_dump(mode="json", exclude={"extra"}),

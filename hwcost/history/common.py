@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from hwcost._types import Floats, Indices
 from hwcost.history.changes import Change, find_changes
 from hwcost.history.judgement import Cause, commit_of
-from hwcost.history.nights import Nights, nanmedian
+from hwcost.history.nights import Nights, nanmedian, weighted_nanmedian
 from hwcost.history.policy import Policy, Terms
 from hwcost.history.trace import DIFFERENCE
 from hwcost.stores.runs import Run
@@ -36,6 +36,8 @@ LEAST_STEP = math.log(1.01)
 
 SWEEPS = 3
 """Sweeps of the median polish."""
+
+LEAST_CERTAINTY = 1e-6
 
 TOLERATED = 0.1
 """Share of series that need not move along with a common step, beyond those that noise hides."""
@@ -54,6 +56,8 @@ class Common:
         level: Log level in these runs, 0 at present, shape (n_columns,); NaN in runs with too few series.
         anchors: Level of the anchors alone, same shape; NaN where unknown.
         n_series: Number of series behind the level; 0 for too few, and the level is 0 then.
+        certainty: Share of a full night that the level of each run counts as, shape (n_columns,): 1 where it rests on as
+            much as six full values.
     """
 
     device: str
@@ -64,6 +68,7 @@ class Common:
     level: Floats
     anchors: Floats
     n_series: int
+    certainty: Floats
 
 
 def common_levels(nights: Nights, terms: Sequence[Terms], policy: Policy) -> list[Common]:
@@ -85,32 +90,34 @@ def _common(
     nights: Nights, is_anchor: NDArray[np.bool_], policy: Policy, rows: Indices, device: str, backend: str, quantity: str
 ) -> Common:
     columns = np.flatnonzero(np.isfinite(nights.y[rows]).any(axis=0))[-policy.nights :]
-    y, anchor = nights.y[np.ix_(rows, columns)], is_anchor[rows]
-    anchors = _polished(y[anchor])[1] if anchor.any() else np.full(len(columns), np.nan)
-    work = y[~anchor]
-    if (np.isfinite(work).sum(axis=1) > 1).sum() < LEAST_SERIES:
-        return Common(device, backend, quantity, rows, columns, np.zeros(len(columns)), anchors, 0)
-    level = _polished(work)[1]
-    level[np.isfinite(work).sum(axis=0) < LEAST_SERIES] = np.nan
+    anchor = is_anchor[rows]
+    y, full, shares = (of[np.ix_(rows, columns)] for of in (nights.y, nights.full, nights.shares))
+    anchors = _polished(y[anchor], shares[anchor])[1] if anchor.any() else np.full(len(columns), np.nan)
+    seen, work, shares = y[~anchor], full[~anchor], shares[~anchor]
+    if (np.isfinite(seen).sum(axis=1) > 1).sum() < LEAST_SERIES:
+        return Common(device, backend, quantity, rows, columns, np.zeros(len(columns)), anchors, 0, np.ones(len(columns)))
+    level = _polished(seen, shares)[1]
+    level[np.isfinite(seen).sum(axis=0) < LEAST_SERIES] = np.nan
+    certainty = np.clip(shares.sum(axis=0) / LEAST_SERIES, LEAST_CERTAINTY, 1.0)
     known = np.flatnonzero(np.isfinite(level))
-    steps = find_changes(level[known], least=LEAST_STEP)
+    steps = find_changes(level[known], certainty[known], least=LEAST_STEP)
     edges = [0, *(int(known[step.at]) for step in steps), len(level)]
     for k, step in enumerate(steps, 1):
         at = edges[k]
         if not _is_common(work[:, edges[k - 1] : at], work[:, at : edges[k + 1]], step.log_ratio):
             level[at:] -= step.log_ratio
-    return Common(device, backend, quantity, rows, columns, level - _present(level), anchors, len(work))
+    return Common(device, backend, quantity, rows, columns, level - _present(level), anchors, len(work), certainty)
 
 
-def _polished(y: Floats) -> tuple[Floats, Floats]:
-    """Returns the usual value of each series and the level of each night, by median polish.
+def _polished(y: Floats, shares: Floats) -> tuple[Floats, Floats]:
+    """Returns the usual value of each series and the level of each night, by median polish; vague values count less.
 
     Source: J. W. Tukey, Exploratory Data Analysis, 1977.
     """
     level = np.zeros(y.shape[1])
     for _ in range(SWEEPS):
-        usual = nanmedian(y - level, axis=1)
-        level = nanmedian(y - usual[:, None], axis=0)
+        usual = weighted_nanmedian(y - level, shares, axis=1)
+        level = weighted_nanmedian(y - usual[:, None], shares, axis=0)
     return usual, level
 
 

@@ -55,6 +55,8 @@ class Judgement:
         confirmation: Latest confirmation of the change; None for an alarm that was not measured again yet.
         acceptance: Acceptance from which the history begins; None where it was not cut.
         owner: Name of who is asked about the series; empty for nobody.
+        nights: Number of nights with a value that were looked at.
+        unconfirmed: Number of them whose value is unconfirmed, so that it counts less.
     """
 
     series_key: str
@@ -70,6 +72,8 @@ class Judgement:
     confirmation: Confirmation | None = None
     acceptance: Acceptance | None = None
     owner: str = ""
+    nights: int = 0
+    unconfirmed: int = 0
 
     @property
     def is_confirmed(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.errors import UnknownNameError
 from hwcost.stores.estimate_table import EstimateTable
@@ -17,10 +18,14 @@ from hwcost.stores.series import STATUSES, Series
 __all__ = ["Nights", "read_nights"]
 
 VAGUE = 4.0
-"""A value whose interval is so many times as wide as is usual for its series does not count."""
+"""A value whose interval is so many times as wide as is usual for its series does not count in full."""
 
 CLEAR = 0.03
-"""Half-width up to which a value counts however narrow the others are."""
+"""Half-width up to which a confirmed value counts in full however narrow the others are."""
+
+
+ROUNDING = 1e-9
+"""Relative error of sums of weights."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +35,9 @@ class Nights:
     Attributes:
         runs: Runs, the oldest first.
         series: Series in the order of the rows.
-        y: Log values, shape (n_series, n_runs); NaN where none counts.
+        y: Log values, shape (n_series, n_runs); NaN where there is none.
         half: Half-widths of their 95 % intervals, same shape; NaN where unknown.
+        is_full: Whether each value counts in full, same shape: it is confirmed, and its interval about as wide as is usual.
         row: Row of the table, same shape; -1 where a run has no estimate of a series.
         table: The estimates.
     """
@@ -40,6 +46,7 @@ class Nights:
     series: tuple[Series, ...]
     y: Floats
     half: Floats
+    is_full: NDArray[np.bool_]
     row: Indices
     table: EstimateTable
 
@@ -47,7 +54,21 @@ class Nights:
         """Returns the nights of some series, by index."""
         chosen = list(keep)
         of_series = tuple(self.series[i] for i in chosen)
-        return Nights(self.runs, of_series, self.y[chosen], self.half[chosen], self.row[chosen], self.table)
+        columns = self.y[chosen], self.half[chosen], self.is_full[chosen], self.row[chosen]
+        return Nights(self.runs, of_series, *columns, self.table)
+
+    @cached_property
+    def full(self) -> Floats:
+        """The values that count in full, shape (n_series, n_runs); NaN elsewhere."""
+        return np.where(self.is_full, self.y, np.nan)
+
+    @cached_property
+    def shares(self) -> Floats:
+        """Rough weights of the values by their intervals alone, shape (n_series, n_runs); 1 for full ones, 0 for none."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            usual = nanmedian(np.where(self.is_full, self.half, np.nan), axis=1)[:, None]
+            vague = np.minimum(1.0, np.fmax(usual, CLEAR) / self.half) ** 2
+        return np.where(np.isfinite(self.y), np.where(self.is_full, 1.0, vague), 0.0)
 
     def status(self, series: int, run: int) -> str:
         """Returns the status of an estimate; empty where there is none."""
@@ -83,8 +104,7 @@ def read_nights(
     ordered = ordered if at is None else ordered[: places[at] + 1]
     keys = [key for key in table.series_key if key in series]
     row = _rows(table, {key: place for place, key in enumerate(keys)}, places, (len(keys), len(ordered)))
-    y, half = _values(table, row)
-    return Nights(tuple(ordered), tuple(series[key] for key in keys), y, half, row, table)
+    return Nights(tuple(ordered), tuple(series[key] for key in keys), *_values(table, row), row, table)
 
 
 def _rows(
@@ -102,21 +122,18 @@ def _rows(
     return found
 
 
-def _values(table: EstimateTable, row: Indices) -> tuple[Floats, Floats]:
-    """Returns log values that count, and their half-widths."""
+def _values(table: EstimateTable, row: Indices) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Returns log values, their half-widths, and which of them count in full; a vague one without an interval is none."""
     if not len(table):
-        return np.full(row.shape, np.nan), np.full(row.shape, np.nan)
-    value, half = table.value[row], table.half_width[row]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        counts = (row >= 0) & (table.status[row] == STATUSES.index("ok")) & (value > 0)
-        half = np.where(counts, half, np.nan)
-        counts &= ~(half > np.maximum(CLEAR, VAGUE * _usual(half)))
-        return np.where(counts, np.log(np.where(counts, value, 1.0)), np.nan), np.where(counts, half, np.nan)
-
-
-def _usual(half: Floats) -> Floats:
-    """Returns the usual half-width of each series, shape (n_series, 1); NaN where none is known."""
-    return nanmedian(half, axis=1)[:, None]
+        return np.full(row.shape, np.nan), np.full(row.shape, np.nan), np.zeros(row.shape, dtype=np.bool_)
+    value, half, status = table.value[row], table.half_width[row], table.status[row]
+    is_ok, is_unconfirmed = (status == STATUSES.index(name) for name in ("ok", "unconfirmed"))
+    with np.errstate(invalid="ignore"):
+        has_value = (row >= 0) & (value > 0)
+        usual = nanmedian(np.where(has_value & is_ok, half, np.nan), axis=1)[:, None]
+        is_full = has_value & is_ok & ~(half > np.maximum(CLEAR, VAGUE * usual))
+        counts = is_full | (has_value & (is_ok | is_unconfirmed) & np.isfinite(half))
+    return np.where(counts, np.log(np.where(counts, value, 1.0)), np.nan), np.where(counts, half, np.nan), is_full
 
 
 def nanmedian(values: Floats, axis: int) -> Floats:
@@ -128,6 +145,26 @@ def nanmedian(values: Floats, axis: int) -> Floats:
         return np.full(np.delete(values.shape, axis), np.nan)
     middle = (np.take_along_axis(ordered, low, axis) + np.take_along_axis(ordered, high, axis)) / 2
     return np.asarray(np.where(count > 0, middle, np.nan).squeeze(axis))
+
+
+def weighted_nanmedian(values: Floats, weights: Floats, axis: int) -> Floats:
+    """Returns weighted medians of the known values along an axis; NaN where none is known.
+
+    Args:
+        values: The values; NaN for unknown ones.
+        weights: Their weights from 0 to 1, same shape.
+        axis: The axis.
+    """
+    known = np.isfinite(values)
+    if (weights[known] == 1.0).all():
+        return nanmedian(values, axis)
+    order = np.argsort(values, axis=axis)  # NaN last
+    ordered = np.take_along_axis(values, order, axis)
+    total = np.take_along_axis(np.where(known, weights, 0.0), order, axis).cumsum(axis)
+    half = np.take(total, [-1], axis) / 2
+    low, high = ((total < half * (1 + side)).sum(axis, keepdims=True) for side in (-ROUNDING, ROUNDING))
+    ends = [np.take_along_axis(ordered, np.minimum(end, values.shape[axis] - 1), axis) for end in (low, high)]
+    return np.asarray(np.where(half > 0, (ends[0] + ends[1]) / 2, np.nan).squeeze(axis))
 
 
 def nights_have(count: int) -> str:

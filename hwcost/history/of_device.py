@@ -11,7 +11,7 @@ from hwcost._types import Indices
 from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
 from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, device_key
-from hwcost.history.nights import nights_have
+from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms, is_matched
 from hwcost.history.trace import Finding, find
@@ -31,7 +31,7 @@ def judged_device(past: Past, common: Common) -> DeviceJudgement:
     known = np.flatnonzero(np.isfinite(common.level) & (common.columns >= _break(past, common)))
     if not common.n_series:
         return DeviceJudgement(*names, "insufficient", f"A common level takes {LEAST_SERIES} series.", 0)
-    if len(known) < past.policy.least_nights:
+    if common.certainty[known].sum() < past.policy.least_nights - ROUNDING:
         text = f"{nights_have(len(known))} a level; it takes {past.policy.least_nights}."
         return DeviceJudgement(*names, "insufficient", text, common.n_series)
     return _device(past, common, names, known)
@@ -45,7 +45,7 @@ def _device(past: Past, common: Common, names: tuple[str, str, str, str], known:
         if cause == "machine":
             level[at:] -= log_ratio
             machine = (at, log_ratio)
-    finding = find(level, columns, terms, past.noted.get(names[3], []))
+    finding = find(level, columns, terms, past.noted.get(names[3], []), common.certainty[known])
     n, count = common.n_series, f"{common.n_series} series"
     if finding.bad is None and machine is not None:
         text = f"All {count} are at {100 * math.expm1(machine[1]):+.1f} % since {past.name(int(columns[machine[0]]))}: "
@@ -76,7 +76,7 @@ def _break(past: Past, common: Common) -> int:
 
 def _causes(past: Past, common: Common, known: Indices, terms: Terms) -> Iterator[tuple[int, float, Cause]]:
     """Yields index, log ratio and cause of every common change."""
-    changes = find_changes(common.level[known], least=terms.least)
+    changes = find_changes(common.level[known], common.certainty[known], least=terms.least)
     edges = [0, *(one.at for one in changes), len(known)]
     for k, one in enumerate(changes):
         sides = (common.anchors[known[edges[k] : one.at]], common.anchors[known[one.at : edges[k + 2]]])

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from hwcost._types import Floats, Indices
 from hwcost.history.common import Common
 from hwcost.history.judgement import Judgement
-from hwcost.history.nights import nights_have
+from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
-from hwcost.history.policy import Terms
 from hwcost.history.trace import Finding, find
-from hwcost.stores.entries import Acceptance
+from hwcost.history.weights import LEAST_WEIGHT, night_weights
 from hwcost.stores.series import Series
 
 __all__ = ["judged_series"]
@@ -36,40 +36,66 @@ def judged_series(past: Past, row: int, common: Common) -> Judgement | None:
     series, terms = past.nights.series[row], past.terms[row]
     accepted = past.acceptance(series)
     first = -1 if accepted is None else accepted[0]
-    values, runs = _values(past, row, common, first)
+    values = _values(past, row, common, first)
     acceptance = None if accepted is None else accepted[1]
     lacking = _missing(past, row)
-    if lacking and not len(runs) and accepted is not None:
+    if lacking and not len(values.runs) and accepted is not None:
         return None
+    known = {
+        "acceptance": acceptance, "owner": terms.owner, "nights": len(values.runs), "unconfirmed": values.unconfirmed,
+    }  # fmt: skip
     if lacking:
-        return Judgement(series.series_key, "missing", lacking, acceptance=acceptance, owner=terms.owner)
-    if len(runs) < past.policy.least_nights:
-        text = _too_few(past, row, len(runs))
+        return Judgement(series.series_key, "missing", lacking, **known)
+    if values.weights.sum() < past.policy.least_nights - ROUNDING:
+        text = _too_few(past, row, values)
         if acceptance is not None:
             text = f"Since {past.name(first)}, when {acceptance.author} accepted a change, {text}"
-        return Judgement(series.series_key, "insufficient", text, acceptance=acceptance, owner=terms.owner)
+        return Judgement(series.series_key, "insufficient", text, **known)
     noted = [one for one in past.noted.get(series.series_key, []) if one.before >= first]
-    finding = find(values, runs, terms, noted)
-    return _judgement(past, series, terms, finding, len(runs), acceptance)
+    finding = find(values.y, values.runs, terms, noted, values.weights)
+    return _judgement(past, series, finding, values, known)
 
 
-def _too_few(past: Past, row: int, count: int) -> str:
+def _too_few(past: Past, row: int, values: _Values) -> str:
     """Says how many nights count, and what the latest one lacked that does not."""
-    text = f"{nights_have(count)} a value that counts; it takes {past.policy.least_nights}."
+    least = past.policy.least_nights
+    text = f"{nights_have(len(values.runs))} a value; it takes {least}."
+    if len(values.runs) >= least:
+        amount = float(values.weights.sum())
+        text = f"{nights_have(len(values.runs))} a value, {values.unconfirmed} of them unconfirmed: they count as "
+        text += f"{amount:.1f} full ones, and it takes {least}."
     lost = np.flatnonzero((past.nights.row[row] >= 0) & ~np.isfinite(past.nights.y[row]))
     if not len(lost):
         return text
-    why = "the machine was not seen uncontended, or the interval is too wide"
-    if past.nights.status(row, int(lost[-1])) not in ("ok", "unconfirmed"):
-        why = past.nights.why(row, int(lost[-1])).rstrip(".")
+    why = past.nights.why(row, int(lost[-1])).rstrip(".") or "it has no interval"
     return f"{text} {len(lost)} do not count, the latest one since {why}."
 
 
-def _values(past: Past, row: int, common: Common, first: int) -> tuple[Floats, Indices]:
-    """Returns the values that count since a run, the common level taken out, and the indices of their runs."""
-    rest = past.nights.y[row, common.columns] - common.level
-    known = np.isfinite(rest) & (common.columns >= first)
-    return rest[known][-past.policy.nights :], common.columns[known][-past.policy.nights :]
+class _Values(NamedTuple):
+    """What the nights of a series say.
+
+    Attributes:
+        y: Log values, the common level taken out, shape (n,).
+        runs: Indices of their runs, shape (n,).
+        weights: Share of a full night that each counts as, shape (n,).
+        unconfirmed: Number of values that are unconfirmed.
+    """
+
+    y: Floats
+    runs: Indices
+    weights: Floats
+    unconfirmed: int
+
+
+def _values(past: Past, row: int, common: Common, first: int) -> _Values:
+    """Returns the values since a run, the latest of them."""
+    nights = past.nights
+    rest = nights.y[row, common.columns] - common.level
+    known = np.flatnonzero(np.isfinite(rest) & (common.columns >= first))[-past.policy.nights :]
+    runs = common.columns[known]
+    weights = night_weights(rest[known], nights.half[row, runs], nights.is_full[row, runs])
+    unconfirmed = sum(nights.status(row, int(run)) == "unconfirmed" for run in runs[~nights.is_full[row, runs]])
+    return _Values(rest[known], runs, np.maximum(weights * common.certainty[known], LEAST_WEIGHT), unconfirmed)
 
 
 def _missing(past: Past, row: int) -> str:
@@ -92,14 +118,15 @@ def _missing(past: Past, row: int) -> str:
     return f"{name} has no estimate of it{ended_so}; the last one is of {past.name(int(present[-1]))}."
 
 
-def _judgement(
-    past: Past, series: Series, terms: Terms, finding: Finding, nights: int, acceptance: Acceptance | None
-) -> Judgement:
+def _judgement(past: Past, series: Series, finding: Finding, values: _Values, known: dict[str, Any]) -> Judgement:
     low, high = (math.exp(finding.log_ratio + side * finding.half) for side in (-1, 1))
+    reason = past.reason(finding, len(values.runs))
+    if values.unconfirmed:
+        reason += f" {values.unconfirmed} of {len(values.runs)} nights are unconfirmed, and count less."
     return Judgement(
         series.series_key,
         finding.verdict,
-        past.reason(finding, nights),
+        reason,
         math.exp(finding.log_ratio),
         low,
         high,
@@ -108,6 +135,5 @@ def _judgement(
         finding.change,
         past.range(finding),
         finding.confirmation,
-        acceptance,
-        terms.owner,
+        **known,
     )

@@ -1,35 +1,37 @@
-"""Measures alarms again before they count: the code of before and of after, interleaved in one campaign.
+"""Measures alarms again before they count: the code of before and of after, interleaved in one campaign, until it is known.
 
 Both codes come from working trees of their commits. Every round has a process for each, in random order, and both share the
 machine's state of that round. Where the code of before cannot be had, the alarmed workloads are measured beside anchors:
 workloads of the same suite without an alarm. Their ratios now are compared with their ratios in the nights before the
 change; that tells a change from a few bad nights, though not the code from what else changed for these workloads alone.
+
+Rounds go on until every alarm of the campaign is confirmed or refuted, or the time is over; after each of them one looks, so
+the intervals are those of :mod:`hwcost.history.always_valid`. What is still open goes on after the next night.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hwcost.campaign.differences import Comparison, Difference, differences, verdicts
 from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.plan import Item
 from hwcost.campaign.roles import CONFIRMATION
 from hwcost.campaign.run import run, start
 from hwcost.errors import HwcostError, InterruptedRunError, MeasurementError
 from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
+from hwcost.history.always_valid import ALPHA
 from hwcost.history.anchors import Anchors, anchors_of
-from hwcost.history.check import AT
-from hwcost.history.confirmation import confirm
+from hwcost.history.evidence import Seen, seen
+from hwcost.history.question import ANCHORS, WORKTREE, Question, earlier_evidence, open_keys
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores.entries import Confirmation
+from hwcost.units import format_clock
 from hwcost.workloads import RevisionWorkload, from_dict
 
 if TYPE_CHECKING:
@@ -40,10 +42,17 @@ if TYPE_CHECKING:
     from hwcost.timing.measurement import Measurement
     from hwcost.workloads.base import Workload
 
-__all__ = ["measure_again"]
+__all__ = ["BUDGET_S", "measure_again"]
 
 BUDGET_S = 300.0
-"""Seconds of a campaign that measures alarms again, where nothing else was asked for."""
+"""Seconds for measuring an alarm again, where nothing else was asked for."""
+
+SHARES = 16
+"""Rounds that share the time of a campaign at first: many short ones, since the machine differs from one to the next. Where
+they end sooner, further ones fill it."""
+
+MOST_ROUNDS = 200
+"""Rounds after which a campaign ends in any case."""
 
 
 def measure_again(
@@ -55,15 +64,15 @@ def measure_again(
     tier: str = "standard",
     say: Callable[[str], None] = lambda text: None,
 ) -> list[str]:
-    """Measures all alarms of a check again, and keeps a confirmation of each.
+    """Measures all alarms of a check again, and keeps a confirmation of each; those that an earlier night left open first.
 
     Args:
         store: Store of the history, which takes the campaigns and the confirmations.
         check: The check.
         folder: Folder that the code's modules are imported from; None for the present one.
-        budget_s: Seconds of each campaign; None for 300.
-        tier: Precision of the campaigns.
-        say: Function that gets a line before each campaign.
+        budget_s: Most seconds for each alarm; None for 300. A campaign ends as soon as all its alarms are known.
+        tier: Precision of a visit.
+        say: Function that gets a line before each campaign, and one after it about what is still open.
 
     Returns:
         Remarks on what could not be measured again; those alarms stay unconfirmed.
@@ -72,29 +81,31 @@ def measure_again(
         InterruptedRunError: On Ctrl-C; what was confirmed by then is kept.
         StoreError: When the store cannot be written.
     """
-    again = _Again(store, check, (folder or Path.cwd()).resolve(), budget_s or BUDGET_S, tier)
-    alarms, remarks = list(alarms_of(check)), []
+    again = _Again(store, check, (folder or Path.cwd()).resolve(), budget_s or BUDGET_S, tier, say)
+    alarms, remarks = alarms_of(check), []
     judged, devices = check.alarms()
     other = len(judged) + len(devices) - len(alarms)
     if other:
         remarks.append(f"{other} alarms are not of latencies that hwcost measured, and stay unconfirmed.")
     for setting, group in by_setting(alarms).items():
-        say(f"Measuring {len(group)} alarms again on {setting.device} with {setting.backend}.")
         try:
             for entry in again.confirmations(setting, group):
                 store.add_entry(entry)
         except InterruptedRunError:
             raise
         except HwcostError as error:
-            remarks.append(f"{len(group)} alarms on {setting.device} with {setting.backend} stay unconfirmed: {error}")
+            remarks.append(f"{_counted(group, setting)} {'stays' if len(group) == 1 else 'stay'} unconfirmed: {error}")
     return remarks
 
 
 class _Again:
     """Measures groups of alarms."""
 
-    def __init__(self, store: Store, check: Check, folder: Path, budget_s: float, tier: str) -> None:
-        self.store, self.check, self.folder, self.budget_s, self.tier = store, check, folder, budget_s, tier
+    def __init__(
+        self, store: Store, check: Check, folder: Path, budget_s: float, tier: str, say: Callable[[str], None]
+    ) -> None:
+        self.store, self.check, self.folder = store, check, folder
+        self.budget_s, self.tier, self.say = budget_s, tier, say
 
     def confirmations(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         """Yields a confirmation of every alarm: by working trees where both codes can be had and built, else by anchors."""
@@ -116,50 +127,81 @@ class _Again:
 
     def _by_worktree(self, repository: Path, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         """Yields a confirmation of every alarm whose workloads could be built from both trees."""
-        workloads = [_workload(one) for alarm in alarms for one in alarm.series]
-        unique = list({one.key: one for one in workloads}.values())
+        unique = {one.key: one for alarm in alarms for one in map(_workload, alarm.series)}
         with ExitStack() as stack:
-            arms = [
-                (commit, stack.enter_context(tree_of(repository, commit, self.folder)))
-                for commit in (setting.good_commit, setting.bad_commit)
-                if commit is not None
-            ]
-            made = [RevisionWorkload.of(one, commit, *tree) for one in unique for commit, tree in arms]
-            result = self._measured(setting, [Item(one, CONFIRMATION) for one in made])
-        _refuse_void(result.measurements)
-        inner = [replace(one, workload=of.workload) for one, of in zip(result.measurements, made, strict=True)]
-        before, after = ({one.workload.key: one for one in inner[side::2]} for side in (0, 1))
-        for alarm in alarms:
-            keys = [_workload(one).key for one in alarm.series]
-            if any(side[key].status == "failed" for side in (before, after) for key in keys):
-                continue
-            found = differences([before[key] for key in keys], [after[key] for key in keys], is_together=True)
-            yield self._confirmation(alarm, _judged(alarm, found), result.campaign_id, "worktree")
+            before, after = (
+                {key: RevisionWorkload.of(one, commit, *tree) for key, one in unique.items()}
+                for commit, tree in [
+                    (commit, stack.enter_context(tree_of(repository, commit, self.folder)))
+                    for commit in (setting.good_commit, setting.bad_commit)
+                    if commit is not None
+                ]
+            )
+            questions = [_by_codes(alarm, before, after, ALPHA / len(alarms)) for alarm in alarms]
+            made = [arm[key] for key in unique for arm in (before, after)]
+            result = self._measured(setting, made, questions)
+        lost = {one.workload.key for one in result.measurements if one.status == "failed"}
+        yield from self._answers(setting, result, [one for one in questions if not one.keys & lost])
 
     def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         anchors = anchors_of(self.store, self.check, setting)
-        wanted = {one.series_key: one for alarm in alarms for one in alarm.series}
-        workloads = [_workload(one) for one in [*wanted.values(), *anchors.series]]
-        result = self._measured(setting, [Item(one, CONFIRMATION) for one in workloads])
-        _refuse_void(result.measurements)
-        measured = dict(zip([*wanted, *(one.series_key for one in anchors.series)], result.measurements, strict=True))
-        for alarm in alarms:
-            yield self._confirmation(alarm, _against(anchors, alarm, measured), result.campaign_id, "anchors")
+        questions = [_beside(alarm, anchors, ALPHA / len(alarms)) for alarm in alarms]
+        if not any(one.can_be_answered for one in questions):
+            yield from (one.confirmation({}, None, self.check.run.run_id) for one in questions)
+            return
+        series = [*(one for alarm in alarms for one in alarm.series), *anchors.series]
+        unique = {one.key: one for one in map(_workload, series)}
+        yield from self._answers(setting, self._measured(setting, list(unique.values()), questions), questions)
 
-    def _measured(self, setting: Setting, items: Sequence[Item]) -> Result:
+    def _measured(self, setting: Setting, workloads: Sequence[Workload], questions: Sequence[Question]) -> Result:
+        """Measures round after round until no question is open, or the time of its alarms is over."""
+        budget_s = self.budget_s * len(questions)
+        what = _counted(questions, setting)
+        known = "it is" if len(questions) == 1 else "they are"
+        self.say(f"Measuring {what} again until {known} known, for {format_clock(budget_s)} at most.")
         options = MeasureOptions(
             device=setting.device, backend=setting.backend, backend_options=json.loads(setting.options),
             threads=setting.threads, tier=self.tier, role=CONFIRMATION,
         )  # fmt: skip
-        campaign_id = start(options.plan(items), self.store)
-        return run(self.store, campaign_id, budget_s=self.budget_s)
+        plan = options.plan([Item(one, CONFIRMATION) for one in workloads])
+        plan = replace(plan, protocol=replace(plan.protocol, rounds=SHARES, max_rounds=MOST_ROUNDS))
+        campaign_id = start(plan, self.store)
+        result = run(self.store, campaign_id, budget_s=budget_s, further=lambda visits: open_keys(questions, visits))
+        _refuse_void(result.measurements)
+        return result
 
-    def _confirmation(self, alarm: Alarm, found: Difference, campaign_id: str, how: str) -> Confirmation:
-        return Confirmation(
-            series_key=alarm.key, run_id=alarm.between.first_bad, before_run_id=alarm.between.last_good,
-            outcome=confirm(alarm.change, found), log_ratio=found.log_ratio, half_width=found.half_width,
-            campaign_id=campaign_id, how=how, extra={AT: self.check.run.run_id},
-        )  # fmt: skip
+    def _answers(self, setting: Setting, result: Result, questions: Sequence[Question]) -> Iterator[Confirmation]:
+        """Yields the answers that a campaign gives, and says which are still open."""
+        found: Seen = seen(result.fit.visits, {key for one in questions for key in one.keys})
+        still_open = []
+        for one in questions:
+            entry = one.confirmation(found, result.campaign_id, self.check.run.run_id)
+            still_open += [one] if entry.outcome == "ambiguous" else []
+            yield entry
+        if still_open:
+            text = f"{_counted(still_open, setting)}: not known yet. After the next night that goes on first; "
+            self.say(f"{text}--budget gives it longer than {format_clock(self.budget_s)}.")
+
+
+def _by_codes(
+    alarm: Alarm, before: Mapping[str, Workload], after: Mapping[str, Workload], alpha: float
+) -> Question:
+    """Asks an alarm of both codes, workload by workload."""
+    keys = [_workload(one).key for one in alarm.series]
+    arms = tuple((after[key].key, (before[key].key,)) for key in keys)
+    return Question(alarm, arms, WORKTREE, alpha, earlier_evidence(alarm))
+
+
+def _beside(alarm: Alarm, anchors: Anchors, alpha: float) -> Question:
+    """Asks an alarm of the present code beside anchors.
+
+    What all of a device share cannot be seen so, since the anchors have it too.
+    """
+    first, others = alarm.series[0], tuple(_workload(one).key for one in anchors.series)
+    before = math.nan, math.nan
+    if len(alarm.series) == 1:
+        before = anchors.before(first.series_key, alarm.between.last_good)
+    return Question(alarm, ((_workload(first).key, others),), ANCHORS, alpha, before=before)
 
 
 def _refuse_void(measurements: Sequence[Measurement]) -> None:
@@ -176,17 +218,6 @@ def _workload(series: Series) -> Workload:
     return from_dict({**series.spec, "source": ""} if "source" in series.spec else series.spec)
 
 
-def _judged(alarm: Alarm, found: Comparison) -> Difference:
-    """Returns the difference of an alarm: of its workload, or of all that stand for a device."""
-    return found.workloads[0] if len(alarm.series) == 1 else found.overall
-
-
-def _against(anchors: Anchors, alarm: Alarm, measured: dict[str, Measurement]) -> Difference:
-    """Compares the present ratio of an alarmed workload and the anchors with that of the nights before the change.
-
-    What all of a device share cannot be seen so, since the anchors have it too.
-    """
-    ratio = half = math.nan
-    if len(alarm.series) == 1:
-        ratio, half = anchors.shift(alarm.series[0].series_key, alarm.between.last_good, measured)
-    return verdicts([alarm.key], np.array([ratio]), np.array([half]))[0]
+def _counted(what: Sequence[object], setting: Setting) -> str:
+    """Names alarms by their number and place, for example ``2 alarms on cpu with torch``."""
+    return f"{len(what)} {'alarm' if len(what) == 1 else 'alarms'} on {setting.device} with {setting.backend}"

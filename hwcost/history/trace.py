@@ -12,7 +12,7 @@ import numpy as np
 
 from hwcost._stats import robust_sd
 from hwcost._types import Floats, Indices
-from hwcost.history.changes import Change, find_changes
+from hwcost.history.changes import Change, Stretch, find_changes, variance_of
 from hwcost.history.judgement import Verdict
 from hwcost.history.policy import Terms
 from hwcost.stores.entries import Confirmation
@@ -42,7 +42,7 @@ VAGUE = 3.0
 
 
 class Level(NamedTuple):
-    """A mean of log values, the half-width of its 95 % interval, and the number of nights."""
+    """A weighted mean of log values, the half-width of its 95 % interval, and the number of nights."""
 
     log: float
     half: float
@@ -89,7 +89,9 @@ class Finding:
         return self.after.log - self.before.log
 
 
-def find(values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = ()) -> Finding:
+def find(
+    values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = (), weights: Floats | None = None
+) -> Finding:
     """Judges the present level of a history.
 
     It is worse when it exceeds the best earlier level by the least change, and better when it is below all earlier ones by
@@ -101,8 +103,11 @@ def find(values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = (
         runs: Index of each one's run, ascending, shape (n,).
         terms: Terms of a change.
         noted: Confirmations, the latest last.
+        weights: Share of a full value that each counts as, shape (n,); None for full ones.
     """
-    changes = list(find_changes(without_spikes(values, terms.least), least=terms.least, p_value=terms.p_value))
+    weights = np.ones(len(values)) if weights is None else weights
+    even = without_spikes(values, terms.least)
+    changes = list(find_changes(even, weights, least=terms.least, p_value=terms.p_value))
     answers = [_noted(one, runs, noted) for one in changes]
     refuted = [k for k, one in enumerate(answers) if one is not None and one.outcome == "refuted"]
     start, remark = 0, ""
@@ -111,11 +116,13 @@ def find(values: Floats, runs: Indices, terms: Terms, noted: Sequence[Noted] = (
         start, remark = changes[last].at, _refuted(changes[last], answers[last])
         changes, answers = changes[last + 1 :], answers[last + 1 :]
     edges = [start, *(one.at for one in changes), len(values)]
-    parts = [values[a:b] for a, b in itertools.pairwise(edges)]
-    sd = _sd(parts)
-    levels = [_level(part, sd, len(values) - start - len(parts)) for part in parts]
+    nights = Stretch(values, weights)
+    parts = [nights.part(a, b) for a, b in itertools.pairwise(edges)]
+    variance, dof = variance_of(parts)
+    sd = math.sqrt(variance)
+    levels = [_level(part, sd, dof) for part in parts]
     earlier = [] if refuted else _earlier(levels[0], int(runs[0]), noted)
-    history = _History(values, runs, terms, changes, answers, [*(one for one, _ in earlier), *levels], earlier)
+    history = _History(nights, runs, terms, changes, answers, [*(one for one, _ in earlier), *levels], earlier)
     return history.finding(sd, remark)
 
 
@@ -138,7 +145,7 @@ def without_spikes(values: Floats, least: float) -> Floats:
 class _History:
     """Levels in their order, with the change before each but the first."""
 
-    values: Floats
+    nights: Stretch
     runs: Indices
     terms: Terms
     changes: list[Change]
@@ -175,16 +182,15 @@ class _History:
 
     def _same(self, sd: float, remark: str) -> Finding:
         """Compares the latest night with the others at its level."""
-        n = self.levels[-1].nights
-        usual, latest = self.values[-n:-1], float(self.values[-1])
-        if not len(usual):
-            usual = self.values[-n:]
-        dof = max(len(usual) - 1, 1)
-        before = _level(usual, sd, dof)
-        after = Level(latest, _quantile(dof) * sd, 1)
+        last = len(self.nights.y)
+        first = last - self.levels[-1].nights
+        usual, latest = self.nights.part(first, max(last - 1, first + 1)), self.nights.part(last - 1, last)
+        dof = max(len(usual.y) - 1, 1)
+        before, after = _level(usual, sd, dof), _level(latest, sd, dof)
         finding = Finding("ok", after, before, math.hypot(before.half, after.half), remark=remark)
         size = abs(finding.log_ratio)
-        if len(usual) >= LEAST_USUAL and size >= self.terms.least and size > OUTLYING * robust_sd(usual):
+        outlying = OUTLYING * robust_sd(usual.y) / math.sqrt(latest.amount)
+        if len(usual.y) >= LEAST_USUAL and size >= self.terms.least and size > outlying:
             text = "the latest night alone differs, which one night cannot prove: the next one tells"
             return Finding("ambiguous", after, before, finding.half, remark=text)
         if sd * SEEN > VAGUE * self.terms.least:
@@ -218,13 +224,8 @@ def _refuted(change: Change, answer: Confirmation | None) -> str:
     return f"a change of {100 * math.expm1(change.log_ratio):+.1f} % was measured again and not found{again}"
 
 
-def _sd(parts: Sequence[Floats]) -> float:
-    squares = sum(float(((part - part.mean()) ** 2).sum()) for part in parts)
-    return math.sqrt(squares / max(1, sum(map(len, parts)) - len(parts)))
-
-
-def _level(part: Floats, sd: float, dof: int) -> Level:
-    return Level(float(part.mean()), _quantile(dof) * sd / math.sqrt(len(part)), len(part))
+def _level(part: Stretch, sd: float, dof: int) -> Level:
+    return Level(part.mean, _quantile(dof) * sd / math.sqrt(part.amount), len(part.y))
 
 
 def _quantile(dof: int) -> float:

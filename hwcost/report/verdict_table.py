@@ -10,7 +10,7 @@ from hwcost.history.check import Check
 from hwcost.history.judgement import DeviceJudgement, Judgement
 from hwcost.units import format_quantity
 
-__all__ = ["COLUMNS", "github", "markdown_table", "reasons", "rows", "too_short"]
+__all__ = ["COLUMNS", "github", "markdown_table", "reasons", "rows", "too_short", "vague"]
 
 COLUMNS = ("workload", "device", "backend", "verdict", "before", "after", "change", "95 %", "since", "confirmed")
 """Headings of the table."""
@@ -60,6 +60,14 @@ def too_short(check: Check) -> str:
     return f"{count} {have} too few nights to be judged." if count else ""
 
 
+def vague(check: Check) -> str:
+    """Returns a sentence on the values that are unconfirmed; an empty text where all are confirmed."""
+    unconfirmed, count = check.unconfirmed
+    if not unconfirmed:
+        return ""
+    return f"{unconfirmed} of the {count} values looked at are unconfirmed, and count less."
+
+
 def github(check: Check) -> str:
     """Returns a comment in GitHub's Markdown; text of others is shown as it is and does nothing."""
     found = rows(check)
@@ -70,6 +78,8 @@ def github(check: Check) -> str:
         lines += [f"{len(found) - MOST} further rows: `hwcost check`.", ""]
     if too_short(check):
         lines += [too_short(check), ""]
+    if vague(check):
+        lines += [vague(check), ""]
     texts = reasons(check)
     if texts:
         lines += ["<details><summary>Reasons</summary>", ""]

@@ -45,7 +45,7 @@ class Confirmation(Group):
         before_run_id: The last run before it.
         outcome: Whether the change was confirmed, refuted, or neither.
         log_ratio: Log of the time after over the time before.
-        half_width: Half-width of its 95 % interval.
+        half_width: Half-width of its 95 % interval, which holds however often one looked; None for too few rounds.
         campaign_id: Campaign that measured it; None where none was kept.
         how: Way of measuring the code of before, such as ``worktree`` or ``anchors``.
     """

@@ -107,6 +107,19 @@ def test_histories_that_are_too_short_are_counted_and_listed_when_asked_for(
     assert invoke([*run, "--fail-on", "insufficient"]) == 1
 
 
+def test_unconfirmed_nights_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = History(statuses={(2, night): "unconfirmed" for night in range(10)} | {(4, 29): "unconfirmed"})
+    with open_store(tmp_path / "s.db") as opened:
+        history.stored(opened, WORKS, ["a" * 40])
+    found = document(str(tmp_path / "s.db"), capsys)
+    assert found["unconfirmed_nights"] == 11
+    assert sorted(one["unconfirmed_nights"] for one in found["series"]) == [0] * 10 + [1, 10]
+    assert {one["nights"] for one in found["series"]} == {30}
+    for form in ("text", "github"):
+        assert invoke(["check", "--store", str(tmp_path / "s.db"), "--no-confirm", "--format", form]) == 0
+        assert "11 of the 360 values looked at are unconfirmed, and count less." in capsys.readouterr().out
+
+
 def test_a_comment_shows_names_as_they_are_and_runs_nothing(store: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["check", "--store", store, "--no-confirm", "--format", "github"]) == 1
     said = capsys.readouterr().out

@@ -32,6 +32,8 @@ class History:
         seed: Seed of the noise.
         anchors: Number of canaries among the workloads, the last of them.
         commits: Whether every night has a commit of its own; none has one otherwise.
+        statuses: Status of estimates by series and night; others are ok.
+        vague: Half-width of an unconfirmed value.
         y: Log values, shape (n, nights).
     """
 
@@ -42,6 +44,7 @@ class History:
     anchors: int = 0
     commits: bool = True
     statuses: dict[tuple[int, int], str] = field(default_factory=dict)
+    vague: float = 0.1
 
     def __post_init__(self) -> None:
         rng = np.random.default_rng(self.seed)
@@ -78,8 +81,9 @@ class History:
             for i, key in enumerate(keys):
                 status = self.statuses.get((i, night), "ok")
                 value = float(np.exp(self.y[i, night])) if status in ("ok", "unconfirmed") else None
+                half = self.vague if status == "unconfirmed" else 0.01
                 if (i, night) not in left_out:
-                    rows.append((key, f"c{night}", f"run{night:03d}", at, value, 0.01, 0.0, 4, status, "", ""))
+                    rows.append((key, f"c{night}", f"run{night:03d}", at, value, half, 0.0, 4, status, "", ""))
         return EstimateTable.from_pages([rows])
 
     def stored(self, store: Store, works: Sequence[Workload], commits: Sequence[str], backend: str = "null") -> Check:

@@ -108,3 +108,60 @@ def test_exact_steps_without_noise() -> None:
 def test_a_night_without_a_latency_is_refused() -> None:
     with pytest.raises(UsageError, match="value 1 of the history is nan: leave nights without a latency out"):
         find_changes(np.array([1.0, math.nan, 1.0, 1.0]))
+
+
+# -- values that count less than in full ------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 50), st.integers(4, 60))
+def test_full_weights_are_none(seed: int, n: int) -> None:
+    y = noise(seed, n)
+    y[n // 2 :] += 0.08
+    assert find_changes(y, np.ones(n)) == find_changes(y)
+
+
+def test_vague_values_alone_raise_no_alarm_and_support_one() -> None:
+    y, weight = noise(6, 40, sd=0.01), np.ones(40)
+    y[35:] += 0.10
+    weight[35:] = 0.3
+    assert find_changes(y, weight) == ()
+    weight[39] = 1.0
+    (found,) = find_changes(y, weight)
+    assert found.at == 35
+
+
+def test_vague_values_that_deviate_hide_no_change_of_the_others() -> None:
+    y, weight = noise(7, 60, sd=0.01), np.ones(60)
+    y[20:] += 0.05
+    y[57:] += 0.3
+    weight[57:] = 0.1
+    (found,) = find_changes(y, weight)
+    assert abs(found.at - 20) <= 1
+
+
+def test_nights_that_are_vaguer_than_others_are_no_change_by_themselves_and_hide_none() -> None:
+    false, hits = 0, 0
+    for seed in range(150):
+        rng = np.random.default_rng([seed, 1])
+        weight = np.where(np.arange(NIGHTS) < 25, 1.0, 0.25)
+        y = rng.normal(0, 0.01, NIGHTS) / np.sqrt(weight)
+        false += bool(find_changes(y, weight))
+        y[45:] += math.log1p(0.05)
+        hits += any(abs(one.at - 45) <= 4 and one.log_ratio > 0 for one in find_changes(y, weight))
+    assert false <= 0.05 * 150
+    assert hits >= 0.9 * 150
+
+
+def test_intervals_that_say_too_much_make_the_others_no_surer() -> None:
+    false = 0
+    for seed in range(300):
+        y, vague = noise(seed), np.random.default_rng([seed, 2]).random(NIGHTS) < 0.6
+        y[vague] *= 0.1  # far closer together than they say
+        false += bool(find_changes(y, np.where(vague, 0.05, 1.0)))
+    assert false <= 0.05 * 300
+
+
+@pytest.mark.parametrize("weights", [[1.0] * 5, [1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.5]])
+def test_weights_out_of_bounds_are_refused(weights: list[float]) -> None:
+    with pytest.raises(UsageError, match="expected 4 weights above 0 and at most 1"):
+        find_changes(np.zeros(4), np.array(weights))

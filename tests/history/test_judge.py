@@ -105,6 +105,46 @@ def test_missing_failed_and_unconfirmed_nights() -> None:
     assert "net004" not in history.judged(gone, without=[(4, 29), (4, 28)])
 
 
+def test_unconfirmed_nights_support_an_alarm_and_raise_none_alone() -> None:
+    unconfirmed = {(3, night): "unconfirmed" for night in range(22, 30)}
+    history = History(statuses=unconfirmed, vague=0.06)
+    history.y[3, 22:] += 2 * SLOWER
+    found = history.judged()["net003"]
+    assert (found.verdict, found.nights, found.unconfirmed) == ("ok", 30, 8)
+    assert "8 of 30 nights are unconfirmed, and count less." in found.reason
+    del history.statuses[3, 29], history.statuses[3, 28]
+    alarm = history.judged()["net003"]
+    assert (alarm.verdict, alarm.unconfirmed) == ("regressed", 6)
+    assert alarm.first_bad is not None
+    assert "run020" <= alarm.first_bad.first_bad <= "run025"
+    assert alarm.ratio == pytest.approx(math.exp(2 * SLOWER), abs=0.03)
+
+
+def test_a_history_of_unconfirmed_nights_is_judged_once_there_are_many() -> None:
+    statuses = {(i, night): "unconfirmed" for i in range(12) for night in range(50)}
+    history = History(nights=50, noise=0.03, vague=0.06, statuses=statuses)
+    history.y[3, 30:] += math.log1p(0.12)
+    judged = history.judged()
+    assert judged["net003"].verdict == "regressed"
+    assert Counter(one.verdict for one in judged.values())["regressed"] == 1
+    few = History(nights=6, vague=0.06, noise=0.03, statuses=history.statuses).judged()["net000"]
+    assert few.verdict == "insufficient"
+    assert "6 nights have a value, 6 of them unconfirmed" in few.reason
+
+
+def test_a_night_on_which_hardly_anything_is_confirmed_hides_and_makes_no_change() -> None:
+    history = History(n=12, nights=30, vague=0.2)
+    rng = np.random.default_rng(2)
+    for night in (25, 27, 29):
+        busy = rng.permutation(12)[:10]
+        history.statuses |= {(int(i), night): "unconfirmed" for i in busy}
+        history.y[busy, night] += 0.1 + rng.normal(0, 0.1, 10)
+    history.y[5, 20:] += SLOWER
+    verdicts = {name: one.verdict for name, one in history.judged().items() if one.verdict not in ("ok", "ambiguous")}
+    assert verdicts == {"net005": "regressed"}
+    assert history.device().verdict == "ok"
+
+
 def test_too_few_nights_are_insufficient_and_a_wild_history_is_ambiguous() -> None:
     assert {one.verdict for one in History(nights=4).judged().values()} == {"insufficient"}
     history = History()

@@ -50,7 +50,7 @@ def test_a_slow_down_of_the_code_is_confirmed(
     with open_store(tmp_path / "s.db") as store:
         before = history.stored(store, works, [*[good] * 22, bad], backend="torch")
         assert before.counts["regressed"] == 2
-        remarks = measure_again(store, before, budget_s=12.0, tier="quick")
+        remarks = measure_again(store, before, budget_s=60.0, tier="quick")
         codes = {flag.code for record in store.records() for flag in record.visit.flags}
         is_open = bool(remarks) or any(one.outcome == "ambiguous" for one in store.entries(Confirmation))
         if is_open and codes & {"E_FOREIGN", "W_DISTURBED"}:

@@ -13,7 +13,10 @@ import pytest
 from hwcost.campaign import round as campaign_round
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import MeasurementError
+from hwcost.history import remeasure
+from hwcost.history.alarm import alarms_of
 from hwcost.history.check import check
+from hwcost.history.question import DIFFERENCES
 from hwcost.history.remeasure import measure_again
 from hwcost.history.worktree import has_commit, repository_of, tree_of
 from hwcost.stores import open_store
@@ -148,6 +151,37 @@ def test_what_the_code_of_before_cannot_build_is_measured_beside_anchors(
     assert (entry.how, entry.outcome) == ("anchors", "confirmed")
 
 
+def test_what_is_not_known_goes_on_first_after_the_next_night_with_the_rounds_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History
+) -> None:
+    repository = Repository(tmp_path)
+    good, bad = repository.commit("slow.txt", ""), repository.commit("slow.txt", "net003 1.06\n")
+    monkeypatch.chdir(tmp_path)
+    simulated(monkeypatch, factor)
+    said: list[str] = []
+    with open_store(tmp_path / "s.db") as store:
+        runs = history.stored(store, WORKS, [*[good] * 22, bad]).runs
+        first = check(store, runs[:-1])
+        with monkeypatch.context() as patch:
+            patch.setattr(remeasure, "MOST_ROUNDS", 3)
+            assert measure_again(store, first, say=said.append, budget_s=20.0) == []
+        (before,) = store.entries(Confirmation)
+        assert before.outcome == "ambiguous"
+        assert len(before.extra[DIFFERENCES]) == 3
+        assert said[0] == "Measuring 1 alarm on cpu with null again until it is known, for 20 s at most."
+        assert "goes on first" in said[1]
+        same_night, tonight = check(store, runs[:-1]), check(store, runs)
+        assert alarms_of(same_night) == []
+        (alarm,) = alarms_of(tonight)
+        assert (alarm.earlier, alarm.between[:2]) == (before, (before.before_run_id, before.run_id))
+        assert measure_again(store, tonight) == []
+        after = store.entries(Confirmation)[-1]
+        rounds = store.rounds(after.campaign_id or "")
+    assert after.outcome == "confirmed"
+    assert (after.before_run_id, after.run_id) == (before.before_run_id, before.run_id)
+    assert len(rounds) == 2
+
+
 def test_what_cannot_be_measured_again_stays_unconfirmed_and_says_why(tmp_path: Path, history: History) -> None:
     history.y = history.y[:2]
     history.n = 2
@@ -155,7 +189,7 @@ def test_what_cannot_be_measured_again_stays_unconfirmed_and_says_why(tmp_path: 
     with open_store(tmp_path / "s.db") as store:
         (remark,) = measure_again(store, history.stored(store, WORKS, []))
         assert store.entries(Confirmation) == []
-    assert "stay unconfirmed" in remark
+    assert remark.startswith("1 alarm on cpu with null stays unconfirmed: ")
     assert "it takes 2" in remark
 
 

@@ -66,6 +66,15 @@ def test_nights_one_by_one_and_all_at_once_make_the_same_files(store: Store, tmp
     assert sum(name.startswith("data/nights/") for name in changed) == 1
 
 
+def test_unconfirmed_values_are_counted(store: Store, tmp_path: Path) -> None:
+    SMALL.write(store)
+    good = [one for one in store.estimates().estimates() if one.status == "ok"]
+    vague = [replace(one, status="unconfirmed", half_width=0.2) for one in good[::5]]
+    store.add_estimates(list(store.series().values()), vague)
+    build_site(store, tmp_path / "site")
+    assert sum(data(tmp_path / "site", "series")["unconfirmed"]) == len(vague) > 0
+
+
 def test_nothing_is_written_twice(store: Store, tmp_path: Path) -> None:
     SMALL.write(store)
     first = build_site(store, tmp_path / "site")

@@ -83,6 +83,17 @@ class History:
         return np.asarray((self.table.status == STATUSES.index("ok")) & (self.table.value > 0))
 
     @cached_property
+    def is_unconfirmed(self) -> NDArray[np.bool_]:
+        """Whether each row of the table has a value that hardly any visit confirms."""
+        return np.asarray(self.table.status == STATUSES.index("unconfirmed"))
+
+    @cached_property
+    def counts(self) -> NDArray[np.bool_]:
+        """Whether each row of the table counts where changes are looked for; unconfirmed ones do by their interval."""
+        vague = self.is_unconfirmed & (self.table.value > 0) & np.isfinite(self.table.half_width)
+        return np.asarray(self.is_good | vague)
+
+    @cached_property
     def judged(self) -> dict[str, Judgement]:
         """Verdict by the key of the series."""
         return {one.series_key: one for one in self.judgements}

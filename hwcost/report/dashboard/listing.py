@@ -41,6 +41,7 @@ def listing(history: History) -> dict[str, Any]:
         "half_width": [one[1] for one in latest],
         "at": [one[2] for one in latest],
         "n": [len(rows) for rows in history.rows],
+        "unconfirmed": [int(history.is_unconfirmed[rows].sum()) for rows in history.rows],
     }
 
 

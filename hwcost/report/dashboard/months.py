@@ -16,6 +16,7 @@ import numpy as np
 from hwcost._cached import cached_property
 from hwcost._types import Indices
 from hwcost.history import find_changes
+from hwcost.history.weights import night_weights
 from hwcost.report.dashboard.files import Site, as_json, script, slug
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import hashes, number, rounded, without_none
@@ -54,9 +55,9 @@ class Month:
         table, made = self.history.table, hashlib.sha256()
         of_series, of_runs, of_campaigns = (hashes(one) for one in (table.series_key, table.run_id, table.campaign_id))
         of_flags, of_reasons = hashes([" ".join(codes) for codes in table.flags]), hashes(table.reasons)
-        for column in (table.measured_s, table.value, table.status, of_series[table.series]):
+        for column in (table.measured_s, table.value, table.status, table.half_width, of_series[table.series]):
             made.update(np.ascontiguousarray(column[self.around]).tobytes())
-        columns = (table.half_width, table.level_half_width, of_runs[table.run], of_campaigns[table.campaign])
+        columns = (table.level_half_width, of_runs[table.run], of_campaigns[table.campaign])
         for column in (*columns, of_flags[table.flag], of_reasons[table.reason]):
             made.update(np.ascontiguousarray(column[self.rows]).tobytes())
         made.update(as_json([_about(self.history, table.run_id[index]) for index in self.runs]).encode())
@@ -189,11 +190,12 @@ def _changes(month: Month) -> dict[int, list[list[float | None]]]:
     history, found = month.history, {}
     first_s, last_s = (history.table.measured_s[row] for row in (month.rows.start, month.rows.stop - 1))
     for index, rows in _by_series(history, month.around):
-        good = rows[history.is_good[rows]]
+        good = rows[history.counts[rows]]
         if len(good) < FEWEST:
             continue
         good = good[:: -(-len(good) // LARGEST)]
-        at = history.table.measured_s[good]
+        at, y = history.table.measured_s[good], np.log(history.table.value[good])
+        weights = night_weights(y, history.table.half_width[good], history.is_good[good])
         changes = [
             [
                 float(int(at[one.at])),
@@ -202,7 +204,7 @@ def _changes(month: Month) -> dict[int, list[list[float | None]]]:
                 float(int(at[one.latest])),
                 number(one.p),
             ]
-            for one in find_changes(np.log(history.table.value[good]))
+            for one in find_changes(y, weights)
             if first_s <= at[one.at] <= last_s
         ]
         if changes:

@@ -9,7 +9,7 @@
       list.rows = list.key.map((key, index) => {
         const row = { index, key };
         for (const name of Object.keys(list.lists)) row[name] = text(name, index);
-        for (const name of ["batch_size", "seq_len", "threads", "ratio", "value", "half_width", "at", "n"]) row[name] = list[name] ? list[name][index] : null;
+        for (const name of ["batch_size", "seq_len", "threads", "ratio", "value", "half_width", "at", "n", "unconfirmed"]) row[name] = list[name] ? list[name][index] : null;
         return row;
       });
       list.byKey = new Map(list.rows.map((row) => [row.key, row]));

@@ -30,6 +30,7 @@
       { label: "value", class: "nowrap", cell: (row) => format.value(row.value, row.unit) },
       { label: "± 95 %", class: "nowrap", cell: (row) => format.percent(row.half_width === null ? null : Math.expm1(row.half_width)) },
       { label: "nights", cell: (row) => String(row.n) },
+      { label: "unconfirmed", cell: (row) => String(row.unconfirmed) },
       { label: "latest", class: "nowrap", cell: (row) => format.when(row.at, true) },
     ], rows.slice(0, limit), { cards: true, id: "series" }));
     if (rows.length > limit) view.append(el("p", {}, el("button", { type: "button", click: () => address.change({ n: limit * 5 }) }, "Show more")));
@@ -45,7 +46,7 @@
     const alarm = alarms.find((other) => other.key === row.key);
     const device = devices.find((other) => other.label === row.place) || { changes: [] };
     view.append(el("h1", { class: "name-of" }, row.name), el("p", {}, hwcost.verdict.tag(row.verdict), " on ", el("a", { href: address.link("devices", {}) }, row.place), alarm ? ". " + alarm.reason : ""),
-      el("p", { class: "quiet" }, about(row)), chart(row, points, changes, device, records, given), changesOf(changes, device), numbers(row, points, records, given));
+      el("p", { class: "quiet" }, about(row)), el("p", { class: "quiet", id: "unconfirmed" }, confirmed(row)), chart(row, points, changes, device, records, given), changesOf(changes, device), numbers(row, points, records, given));
   }
 
   const quantity = (row) => String(row.quantity).replace(/_(s|j|bytes)$/, "").replace(/_/g, " ");
@@ -53,6 +54,10 @@
   function about(row) {
     const known = [[row.family], [row.backend, "backend "], [row.precision], [row.batch_size, "batch size "], [row.seq_len, "sequence length "], [row.threads, "threads "], [quantity(row)]];
     return known.filter(([value]) => value !== null && value !== undefined).map(([value, name]) => (name || "") + value).join(" · ");
+  }
+
+  function confirmed(row) {
+    return row.unconfirmed ? row.unconfirmed + " of " + row.n + " estimates are unconfirmed, and count less where changes are looked for." : "";
   }
 
   const band = (point, sign) => (point.v === null || point.h === null ? null : point.v * Math.exp(sign * point.h));

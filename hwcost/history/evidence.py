@@ -1,0 +1,139 @@
+"""What rounds say of a difference of two codes: one log ratio a round, each code measured in a process of its own.
+
+Both processes of a round share the machine's state of that moment, and take turns at random in being the first. So the
+differences of rounds are independent draws about the truth, however the machine moves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hwcost._types import Floats
+from hwcost.campaign.uncontended import visit_values
+from hwcost.history.always_valid import ALPHA, half_width
+from hwcost.timing.measurement import Visit
+
+__all__ = ["Evidence", "Seen", "differences", "seen"]
+
+Seen = Mapping[tuple[str, int], tuple[float, float]]
+"""Log latency and weight of each visit by the key of its workload and its round; a weight of 0 for one that did not see the
+machine uncontended."""
+
+DIGITS = 7
+"""Decimals of the differences that are kept."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Differences, round by round.
+
+    Attributes:
+        differences: Log of the second latency over the first in every round, shape (n,).
+        weights: Share of a full round that each counts as, shape (n,).
+    """
+
+    differences: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, rows: Iterable[Sequence[float]] = ()) -> Evidence:
+        """Makes evidence of rows ``[difference, weight]``, such as :meth:`to_list` returns; none without rows."""
+        table = np.array([*rows], dtype=np.float64).reshape(-1, 2)
+        return cls(table[:, 0], table[:, 1])
+
+    def __len__(self) -> int:
+        return len(self.differences)
+
+    def joined(self, other: Evidence) -> Evidence:
+        """Returns the rounds of both."""
+        pairs = ((self.differences, other.differences), (self.weights, other.weights))
+        return Evidence(*(np.concatenate(pair) for pair in pairs))
+
+    def interval(self, alpha: float = ALPHA) -> tuple[float, float]:
+        """Returns the mean, and the half-width of its interval that holds at every look; NaN where nothing tells them.
+
+        Args:
+            alpha: Chance that the interval ever leaves out the truth.
+        """
+        amount = float(self.weights.sum())
+        if amount <= 0.0:
+            return math.nan, math.nan
+        mean = float((self.weights * self.differences).sum()) / amount
+        dof = len(self) - 1
+        sd = math.sqrt(float((self.weights * (self.differences - mean) ** 2).sum()) / max(dof, 1))
+        half = half_width(sd, amount, dof, alpha)
+        return mean, half if half < math.inf else math.nan
+
+    def to_list(self) -> list[Any]:
+        """Returns plain JSON, which :meth:`of` reads."""
+        rows = zip(self.differences.tolist(), self.weights.tolist(), strict=True)
+        return [[round(difference, DIGITS), round(weight, DIGITS)] for difference, weight in rows]
+
+
+def seen(visits: Iterable[Visit], keys: Collection[str]) -> Seen:
+    """Returns what each visit says of its workload, the machine's level taken out.
+
+    Args:
+        visits: Visits of one campaign, in any order.
+        keys: Keys of the workloads that count.
+    """
+    usable = [one for one in visits if one.is_usable and one.workload_key in keys]
+    if not usable:
+        return {}
+    usable.sort(key=lambda one: (one.round, one.position))
+    values = visit_values(usable)
+    weights = np.where(values.uncontended, values.weight, 0.0)
+    rows = zip(usable, values.y.tolist(), weights.tolist(), strict=True)
+    return {(one.workload_key, one.round): (y, weight) for one, y, weight in rows}
+
+
+def differences(found: Seen, arms: Sequence[tuple[str, Sequence[str]]]) -> Evidence:
+    """Compares workloads with others, round by round.
+
+    A round counts as little as its vaguest visit makes it. Rounds without the uncontended machine count only where most
+    rounds are so; then all of them do, and in full.
+
+    Args:
+        found: What each visit says.
+        arms: Keys of workloads, each with those of the workloads beside it. Several workloads of a round are one value,
+            since they share its processes.
+
+    Returns:
+        One difference for every round in which any of the workloads was measured beside all of its others.
+    """
+    rounds = sorted({number for _, number in found})
+    rows = [row for number in rounds if (row := _row(found, arms, number)) is not None]
+    confirmed = [row for row in rows if row[1] > 0.0]
+    if 2 * len(confirmed) >= len(rows):
+        return Evidence.of(confirmed)
+    return Evidence.of((difference, 1.0) for difference, _ in rows)
+
+
+def _row(found: Seen, arms: Sequence[tuple[str, Sequence[str]]], number: int) -> tuple[float, float] | None:
+    """Returns the mean difference of a round and its weight; None where nothing of it can be compared."""
+    pairs = []
+    for key, beside in arms:
+        visits = [found.get((one, number)) for one in (key, *beside)]
+        known = [one for one in visits if one is not None]
+        if len(known) == len(visits):
+            pairs.append((known[0][0] - float(np.mean([y for y, _ in known[1:]])), _together([w for _, w in known])))
+    if not pairs:
+        return None
+    weights = [weight for _, weight in pairs]
+    shares = weights if sum(weights) > 0 else [1.0] * len(pairs)
+    mean = sum(share * one for share, (one, _) in zip(shares, pairs, strict=True)) / sum(shares)
+    return mean, float(np.mean(weights))
+
+
+def _together(weights: Sequence[float]) -> float:
+    """Returns the weight of a first visit less the mean of the others, 1 where all have the weight 1; 0 where one has 0."""
+    if min(weights) <= 0.0:
+        return 0.0
+    n = len(weights) - 1
+    variance = 1.0 / weights[0] + sum(1.0 / one for one in weights[1:]) / n**2
+    return (1.0 + 1.0 / n) / variance

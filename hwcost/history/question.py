@@ -1,0 +1,129 @@
+"""An alarm as a campaign that measures it again answers it, look by look."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hwcost.campaign.differences import Difference, verdicts
+from hwcost.campaign.journal import failed
+from hwcost.history.alarm import Alarm
+from hwcost.history.always_valid import ALPHA
+from hwcost.history.check import AT
+from hwcost.history.confirmation import Outcome, confirm
+from hwcost.history.evidence import Evidence, Seen, differences, seen
+from hwcost.stores.entries import Confirmation
+from hwcost.timing.measurement import Visit
+
+__all__ = ["ANCHORS", "DIFFERENCES", "WORKTREE", "Answer", "Question", "earlier_evidence", "open_keys"]
+
+WORKTREE, ANCHORS = "worktree", "anchors"
+"""Ways of measuring the code of before: from a working tree of its commit, or beside workloads that did not change."""
+
+DIFFERENCES = "differences"
+"""Name of the rounds that an ambiguous confirmation rests on, in its ``extra``: the next night's are added to them."""
+
+
+class Answer(NamedTuple):
+    """What is known of an alarm by now.
+
+    Attributes:
+        outcome: Whether the change is there.
+        difference: The code of after against that of before.
+        evidence: Rounds that it rests on, those of earlier nights included.
+    """
+
+    outcome: Outcome
+    difference: Difference
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Question:
+    """An alarm, and the workloads of a campaign that tell of it.
+
+    Attributes:
+        alarm: The alarm.
+        arms: Keys of its workloads by the code of after, each with those of what it is compared with.
+        how: Way of measuring the code of before.
+        alpha: Chance of a wrong answer, however often one looks.
+        earlier: Rounds of earlier nights between the same two runs.
+        before: Log ratio that the present one is compared with, and the half-width of its 95 % interval; NaN for unknown.
+    """
+
+    alarm: Alarm
+    arms: tuple[tuple[str, tuple[str, ...]], ...]
+    how: str
+    alpha: float = ALPHA
+    earlier: Evidence = field(default_factory=Evidence.of)
+    before: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def keys(self) -> set[str]:
+        """Keys of all workloads that tell of it."""
+        return {key for one, beside in self.arms for key in (one, *beside)}
+
+    @property
+    def can_be_answered(self) -> bool:
+        """Whether measuring can tell anything."""
+        return math.isfinite(self.before[0])
+
+    def answer(self, found: Seen) -> Answer:
+        """Judges the alarm by what its campaign has measured so far.
+
+        Args:
+            found: What each visit of the campaign says.
+        """
+        evidence = self.earlier.joined(differences(found, self.arms))
+        mean, half = evidence.interval(self.alpha)
+        ratio, half = mean - self.before[0], math.hypot(half, self.before[1])
+        (difference,) = verdicts([self.alarm.key], np.array([ratio]), np.array([half]))
+        return Answer(confirm(self.alarm.change, difference), difference, evidence)
+
+    def confirmation(self, found: Seen, campaign_id: str | None, run_id: str) -> Confirmation:
+        """Returns the answer as it is kept.
+
+        Args:
+            found: What each visit of the campaign says.
+            campaign_id: The campaign; None where none could tell anything.
+            run_id: The latest run at the time.
+        """
+        answer, extra = self.answer(found), {AT: run_id}
+        kept: dict[str, Any] = extra
+        if answer.outcome == "ambiguous" and self.how == WORKTREE:
+            kept = {**extra, DIFFERENCES: answer.evidence.to_list()}
+        difference = answer.difference
+        return Confirmation(
+            series_key=self.alarm.key, run_id=self.alarm.between.first_bad, before_run_id=self.alarm.between.last_good,
+            outcome=answer.outcome, log_ratio=difference.log_ratio, half_width=difference.half_width,
+            campaign_id=campaign_id, how=self.how, extra=kept,
+        )  # fmt: skip
+
+
+def open_keys(questions: Sequence[Question], visits: Sequence[Visit]) -> set[str]:
+    """Returns the keys of the workloads that are to be measured further: those of questions without an answer.
+
+    Args:
+        questions: Questions of one campaign.
+        visits: Its visits so far.
+    """
+    lost = failed(visits)
+    left = [one for one in questions if one.can_be_answered and not one.keys & lost]
+    found = seen(visits, _all_keys(left))
+    return _all_keys([one for one in left if one.answer(found).outcome == "ambiguous"])
+
+
+def earlier_evidence(alarm: Alarm) -> Evidence:
+    """Returns the rounds that an alarm has from earlier nights; none where it is measured between other runs now."""
+    one, between = alarm.earlier, alarm.between
+    if one is None or len(alarm.series) > 1 or (one.before_run_id, one.run_id) != between[:2]:
+        return Evidence.of()
+    return Evidence.of(one.extra.get(DIFFERENCES, ()))
+
+
+def _all_keys(questions: Collection[Question]) -> set[str]:
+    return {key for one in questions for key in one.keys}
