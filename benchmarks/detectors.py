@@ -7,7 +7,11 @@ Histories have 60 nights and a noise of 2 %, either independent from night to ni
 comes with night 45. A false alarm is any change in a quiet history; a change is found when one of the right sign lies within
 4 nights of it, once all nights are known, and in time when it is found so by its fourth night. After an alarm of hwcost both
 codes, that of the last night that is surely before the change and that of the first surely after it, are measured again in
-one campaign: rounds of both with fresh noise until the interval is within 1 %.
+one campaign: rounds of both with fresh noise, and a look after each of them, until the change is confirmed or refuted.
+
+A second table is of measuring again alone: alarms of 5 % at which the codes differ by nothing, or by so much, with an
+interval that holds at every look and with one that holds at a single one. A third is of histories in which nights are
+unconfirmed, with errors as large as their intervals say, or smaller: full nights alone, all nights alike, and weighted.
 """
 
 from __future__ import annotations
@@ -19,11 +23,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hwcost._types import Floats
+from hwcost._types import Floats, Indices
 from hwcost.campaign.differences import verdicts
 from hwcost.history.changes import Change, find_changes
-from hwcost.history.confirmation import confirm
+from hwcost.history.confirmation import Outcome, confirm
+from hwcost.history.evidence import Evidence
+from hwcost.history.weights import night_weights
 
 NIGHTS = 60
 SHIFTED = 45
@@ -34,11 +41,17 @@ SIZES = (0.03, 0.05, 0.10)
 LEAST = 0.03
 WINDOW = 7
 MADS = 3.0
-ROUNDS = (4, 32)
-"""Least and most rounds of a confirmation."""
+ROUNDS = 60
+"""Most rounds of a confirmation."""
 
-WANTED = 0.01
-"""Half-width at which a confirmation ends."""
+VAGUE = 0.06
+"""Standard error of an unconfirmed night by its interval."""
+
+UNCONFIRMED = (0.3, 0.7)
+"""Shares of nights that are unconfirmed."""
+
+OVERSTATED = (1.0, 0.3)
+"""Sizes of errors over what intervals say."""
 
 Alarm = tuple[int, bool]
 """Night of an alarm, and whether it says slower."""
@@ -81,19 +94,33 @@ def hwcost(y: Floats) -> list[Alarm]:
 RULES: Mapping[str, Detector] = {"latest against previous, 5 %": previous, "medians of 7, 3 MAD and 3 %": medians}
 
 
-def is_confirmed(change: Change, truth: float, rng: np.random.Generator) -> bool:
-    """Measures both codes again, with fresh noise in every round, until the interval is narrow, and judges."""
-    from scipy import stats
+def measured_again(
+    change: Change, truth: float, rng: np.random.Generator, at_one_look: bool = False
+) -> tuple[Outcome, int]:
+    """Measures both codes again, with fresh noise in every round, until it is known.
 
-    drawn = list(truth + np.sqrt(2) * NOISE * rng.standard_normal(ROUNDS[0]))
-    while True:
-        n = len(drawn)
-        half = float(stats.t.ppf(0.975, n - 1) * np.std(drawn, ddof=1) / np.sqrt(n))
-        if half <= WANTED or n >= ROUNDS[1]:
-            break
-        drawn.append(float(truth + np.sqrt(2) * NOISE * rng.standard_normal()))
-    (again,) = verdicts(["net"], np.array([np.mean(drawn)]), np.array([half]))
-    return confirm(change, again) == "confirmed"
+    Args:
+        change: Change of the history.
+        truth: Log ratio of both codes.
+        rng: Source of the noise.
+        at_one_look: Whether the interval is Student's, which holds at a single look.
+
+    Returns:
+        What became of it, and the number of rounds.
+    """
+    from scipy import special
+
+    drawn = truth + np.sqrt(2) * NOISE * rng.standard_normal(ROUNDS)
+    for n in range(3, ROUNDS + 1):
+        y = drawn[:n]
+        mean, half = Evidence(y, np.ones(n)).interval()
+        if at_one_look:
+            half = float(special.stdtrit(n - 1, 0.975) * y.std(ddof=1) / np.sqrt(n))
+        (again,) = verdicts(["net"], np.array([mean]), np.array([half]))
+        outcome = confirm(change, again)
+        if outcome != "ambiguous":
+            return outcome, n
+    return "ambiguous", ROUNDS
 
 
 def confirmed(seed: int, y: Floats, truth: Floats) -> list[Alarm]:
@@ -102,7 +129,7 @@ def confirmed(seed: int, y: Floats, truth: Floats) -> list[Alarm]:
     return [
         (one.at, one.log_ratio > 0)
         for one in find_changes(y)
-        if is_confirmed(one, float(truth[one.latest] - truth[one.earliest - 1]), rng)
+        if measured_again(one, float(truth[one.latest] - truth[one.earliest - 1]), rng)[0] == "confirmed"
     ]
 
 
@@ -140,6 +167,60 @@ def all_alarms(count: int, correlation: float, shift: float, python: Path | None
     return found
 
 
+def show_measuring_again(count: int) -> None:
+    """Prints what becomes of alarms of 5 %, by what the codes differ."""
+    alarm = Change(SHIFTED, SHIFTED - 1, SHIFTED + 1, float(np.log1p(0.05)), 1e-3)
+    print(f"\nmeasuring again alone, {count} alarms of 5 % each (%)")
+    print(f"{'codes differ by':32s}{'confirmed':>10s}{'refuted':>10s}{'open':>8s}{'rounds':>8s}   at one look: confirmed")
+    for size in (0.0, LEAST / 3, *SIZES):
+        found, once = (
+            [
+                measured_again(alarm, float(np.log1p(size)), np.random.default_rng([seed, 7]), at_one_look)
+                for seed in range(count)
+            ]
+            for at_one_look in (False, True)
+        )
+        shares = [np.mean([outcome == name for outcome, _ in found]) for name in ("confirmed", "refuted", "ambiguous")]
+        rounds = np.median([n for _, n in found])
+        naive = np.mean([outcome == "confirmed" for outcome, _ in once])
+        print(f"{100 * size:.0f} %".ljust(34), *(f"{100 * x:8.1f}" for x in shares), f"{rounds:8.0f}{100 * naive:14.1f}")
+
+
+def unconfirmed(seed: int, share: float, size: float, shift: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """Draws log latencies of all nights, and which of them are confirmed."""
+    rng = np.random.default_rng([seed, 9])
+    full = rng.random(NIGHTS) >= share
+    return history(seed, 0.0, shift) + np.where(full, 0.0, size * VAGUE * rng.standard_normal(NIGHTS)), full
+
+
+def show_unconfirmed(count: int) -> None:
+    """Prints how often changes are found in histories with unconfirmed nights, by how these count."""
+    half = np.full(NIGHTS, 1.96 * VAGUE)
+    print(f"\nunconfirmed nights, {count} histories of each case (%)")
+    print(f"{'unconfirmed, size of errors':32s}{'nights':>16s}{'false':>8s}   5 % found, by the fourth night")
+    for share in UNCONFIRMED:
+        for size in OVERSTATED:
+            quiet, moved = ([unconfirmed(seed, share, size, by) for seed in range(count)] for by in (0.0, 0.05))
+            ways: dict[str, Callable[[Floats, NDArray[np.bool_]], list[Alarm]]] = {
+                "full ones alone": lambda y, full: _placed(find_changes(y[full]), np.flatnonzero(full)),
+                "all alike": lambda y, full: _placed(find_changes(y), np.arange(len(y))),
+                "weighted": lambda y, full: _placed(
+                    find_changes(y, night_weights(y, half[: len(y)], full)), np.arange(len(y))
+                ),
+            }
+            for name, way in ways.items():
+                false = np.mean([bool(way(y, full)) for y, full in quiet])
+                found = np.mean([is_found(way(y, full)) for y, full in moved])
+                lasts = range(SHIFTED + 1, SHIFTED + NEAR + 1)
+                timely = np.mean([any(is_found(way(y[:n], full[:n])) for n in lasts) for y, full in moved])
+                title = f"{share:.0%}, {size:g} of the interval's"
+                print(f"{title:32s}{name:>16s}{100 * false:8.1f}{100 * found:12.1f}{100 * timely:12.1f}")
+
+
+def _placed(changes: Sequence[Change], nights: Indices) -> list[Alarm]:
+    return [(int(nights[one.at]), one.log_ratio > 0) for one in changes]
+
+
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -159,6 +240,8 @@ def main() -> None:
             print(f"{detector:32s}", *(f"{100 * x:7.1f}" for x in share), "         ", *(f"{100 * x:5.1f}" for x in hits))
         timely = np.mean([in_time(history(seed, correlation, 0.05)) for seed in range(given.series)])
         print(f"hwcost finds 5 % by the fourth night in {100 * timely:.1f} %")
+    show_measuring_again(given.series)
+    show_unconfirmed(given.series)
 
 
 if __name__ == "__main__":
