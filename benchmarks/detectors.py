@@ -106,7 +106,7 @@ def measured_again(
         at_one_look: Whether the interval is Student's, which holds at a single look.
 
     Returns:
-        What became of it, and the number of rounds.
+        The outcome, and the number of rounds.
     """
     from scipy import special
 

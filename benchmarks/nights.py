@@ -62,7 +62,7 @@ class Night:
         confirmed: Verdict by workload of changes that were measured again and were there.
         devices: Sentences about common changes.
         remarks: Remarks on what was not measured again.
-        again: What measuring again said, a sentence each.
+        again: Sentences on what measuring again said.
         estimates: Number of estimates of the night.
         unconfirmed: Number of them that are unconfirmed.
     """

@@ -106,7 +106,7 @@ def run_options(
         tier: Precision; None for the suite's own.
         devices: Devices in place of the suite's.
         only: Patterns of the names of sets or workloads.
-        skipped: What is left out.
+        skipped: Cases that are left out.
         resume: Whether an unfinished run is resumed; None for one of the same commit.
         repository: Git repository of the code under test; None for that of the current folder.
         times: Seconds that all campaigns share, None for the suite's own, and of the wait for CPUs.

@@ -32,7 +32,7 @@ class Alarm:
         series: Series that are measured for it: the one, or some of the device.
         between: Runs between which the change lies, and whose codes are compared.
         change: The change.
-        earlier: What an earlier night's measuring said, which left it open; None for a change that was not measured again.
+        earlier: Comparison of an earlier night, which left it open; None for a change that was not measured again.
     """
 
     key: str

@@ -7,7 +7,7 @@ hides a small second one often looks weak before its neighbour is known.
 
 Values may count less than in full: those with wide intervals of their own. Means are weighted then. Distances are taken
 between values that are drawn towards the mean of their stretch until all have one variance, so that nights that are vaguer
-than others are no change by themselves.
+than others do not make a change by themselves.
 
 Sources: D. S. Matteson and N. A. James, A nonparametric approach for multiple change point analysis of multivariate data,
 JASA 2014 (statistic and bisection); M. Fleming et al., Hunter: Using change point detection to hunt for performance

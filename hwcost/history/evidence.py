@@ -99,7 +99,7 @@ def differences(found: Seen, arms: Sequence[tuple[str, Sequence[str]]]) -> Evide
     rounds are so; then all of them do, and in full.
 
     Args:
-        found: What each visit says.
+        found: Findings of the visits.
         arms: Keys of workloads, each with those of the workloads beside it. Several workloads of a round are one value,
             since they share its processes.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,19 +43,20 @@ def judged_series(past: Past, row: int, common: Common) -> Judgement | None:
     lacking = _missing(past, row)
     if lacking and not len(values.runs) and accepted is not None:
         return None
-    known = {
-        "acceptance": acceptance, "owner": terms.owner, "nights": len(values.runs), "unconfirmed": values.unconfirmed,
-    }  # fmt: skip
+    judged = partial(
+        Judgement, series.series_key, acceptance=acceptance, owner=terms.owner, nights=len(values.runs),
+        unconfirmed=values.unconfirmed,
+    )  # fmt: skip
     if lacking:
-        return Judgement(series.series_key, "missing", lacking, **known)
+        return judged("missing", lacking)
     if values.weights.sum() < past.policy.least_nights - ROUNDING:
         text = _too_few(past, row, values)
         if acceptance is not None:
             text = f"Since {past.name(first)}, when {acceptance.author} accepted a change, {text}"
-        return Judgement(series.series_key, "insufficient", text, **known)
+        return judged("insufficient", text)
     noted = [one for one in past.noted.get(series.series_key, []) if one.before >= first]
     finding = find(values.y, values.runs, terms, noted, values.weights)
-    return _judgement(past, series, finding, values, known)
+    return _judgement(past, finding, values, judged)
 
 
 def _too_few(past: Past, row: int, values: _Values) -> str:
@@ -118,13 +121,12 @@ def _missing(past: Past, row: int) -> str:
     return f"{name} has no estimate of it{ended_so}; the last one is of {past.name(int(present[-1]))}."
 
 
-def _judgement(past: Past, series: Series, finding: Finding, values: _Values, known: dict[str, Any]) -> Judgement:
+def _judgement(past: Past, finding: Finding, values: _Values, judged: Callable[..., Judgement]) -> Judgement:
     low, high = (math.exp(finding.log_ratio + side * finding.half) for side in (-1, 1))
     reason = past.reason(finding, len(values.runs))
     if values.unconfirmed:
         reason += f" {values.unconfirmed} of {len(values.runs)} nights are unconfirmed, and count less."
-    return Judgement(
-        series.series_key,
+    return judged(
         finding.verdict,
         reason,
         math.exp(finding.log_ratio),
@@ -135,5 +137,4 @@ def _judgement(past: Past, series: Series, finding: Finding, values: _Values, kn
         finding.change,
         past.range(finding),
         finding.confirmation,
-        **known,
     )

@@ -76,7 +76,7 @@ class Question:
         """Judges the alarm by what its campaign has measured so far.
 
         Args:
-            found: What each visit of the campaign says.
+            found: Findings of the visits of the campaign.
         """
         evidence = self.earlier.joined(differences(found, self.arms))
         mean, half = evidence.interval(self.alpha)
@@ -88,7 +88,7 @@ class Question:
         """Returns the answer as it is kept.
 
         Args:
-            found: What each visit of the campaign says.
+            found: Findings of the visits of the campaign.
             campaign_id: The campaign; None where none could tell anything.
             run_id: The latest run at the time.
         """

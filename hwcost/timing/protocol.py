@@ -152,7 +152,8 @@ class Protocol:
         if "visit_error" in given:
             given["stopping"] = {"name": MedianError.name, "most": given.pop("visit_error")}
         stopping = from_plan(given.get("stopping", {"name": MedianError.name}))
-        given.setdefault("most_rounds", given.get("max_rounds", cls.max_rounds))  # plans of before have no such rounds
+        if "max_rounds" in given:
+            given.setdefault("most_rounds", given["max_rounds"])  # plans of before have no further rounds
         return cls(**{**given, "stopping": stopping, "quantities": tuple(given.get("quantities", ()))})
 
 
