@@ -16,7 +16,6 @@ from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.trace import Finding, find
 from hwcost.history.weights import LEAST_WEIGHT, night_weights
-from hwcost.stores.series import Series
 
 __all__ = ["judged_series"]
 
