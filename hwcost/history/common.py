@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from hwcost._types import Floats, Indices
 from hwcost.history.changes import Change, find_changes
 from hwcost.history.judgement import Cause, commit_of
-from hwcost.history.nights import Nights, nanmedian, weighted_nanmedian
+from hwcost.history.nights import Nights, nanmedian, rough_shares, weighted_nanmedian
 from hwcost.history.policy import Policy, Terms
+from hwcost.history.shared_error import own_shares
 from hwcost.history.trace import DIFFERENCE
 from hwcost.stores.runs import Run
 
@@ -38,6 +39,9 @@ SWEEPS = 3
 """Sweeps of the median polish."""
 
 LEAST_CERTAINTY = 1e-6
+
+MEDIAN = 1.2533
+"""Standard error of the median of normal values over that of their mean."""
 
 TOLERATED = 0.1
 """Share of series that need not move along with a common step, beyond those that noise hides."""
@@ -58,6 +62,10 @@ class Common:
         n_series: Number of series behind the level; 0 for too few, and the level is 0 then.
         certainty: Share of a full night that the level of each run counts as, shape (n_columns,): 1 where it rests on as
             much as six full values.
+        own: Share of the half-widths of each run that its values do not have in common, same shape: that much they may be
+            off beside the level.
+        offset: Half-width of the 95 % interval of the level as what the values of a run have in common, same shape: the
+            median of as many values as there are is off by a share of what they are off.
     """
 
     device: str
@@ -69,6 +77,8 @@ class Common:
     anchors: Floats
     n_series: int
     certainty: Floats
+    own: Floats
+    offset: Floats
 
 
 def common_levels(nights: Nights, terms: Sequence[Terms], policy: Policy) -> list[Common]:
@@ -90,15 +100,19 @@ def _common(
     nights: Nights, is_anchor: NDArray[np.bool_], policy: Policy, rows: Indices, device: str, backend: str, quantity: str
 ) -> Common:
     columns = np.flatnonzero(np.isfinite(nights.y[rows]).any(axis=0))[-policy.nights :]
-    anchor = is_anchor[rows]
-    y, full, shares = (of[np.ix_(rows, columns)] for of in (nights.y, nights.full, nights.shares))
+    anchor, one, zero = is_anchor[rows], np.ones(len(columns)), np.zeros(len(columns))
+    cells = np.ix_(rows, columns)
+    y, full, half, is_full = nights.y[cells], nights.full[cells], nights.half[cells], nights.is_full[cells]
+    shares = rough_shares(y, half, is_full)
     anchors = _polished(y[anchor], shares[anchor])[1] if anchor.any() else np.full(len(columns), np.nan)
-    seen, work, shares = y[~anchor], full[~anchor], shares[~anchor]
+    seen, work, shares, half, is_full = y[~anchor], full[~anchor], shares[~anchor], half[~anchor], is_full[~anchor]
     if (np.isfinite(seen).sum(axis=1) > 1).sum() < LEAST_SERIES:
-        return Common(device, backend, quantity, rows, columns, np.zeros(len(columns)), anchors, 0, np.ones(len(columns)))
-    level = _polished(seen, shares)[1]
+        return Common(device, backend, quantity, rows, columns, zero, anchors, 0, one, one, zero)
+    usual, level = _polished(seen, shares)
+    own = own_shares(seen - usual[:, None] - level, half, is_full)
     level[np.isfinite(seen).sum(axis=0) < LEAST_SERIES] = np.nan
     certainty = np.clip(shares.sum(axis=0) / LEAST_SERIES, LEAST_CERTAINTY, 1.0)
+    offset = _offset(np.where(is_full, 0.0, half * own))
     known = np.flatnonzero(np.isfinite(level))
     steps = find_changes(level[known], certainty[known], least=LEAST_STEP)
     edges = [0, *(int(known[step.at]) for step in steps), len(level)]
@@ -106,7 +120,18 @@ def _common(
         at = edges[k]
         if not _is_common(work[:, edges[k - 1] : at], work[:, at : edges[k + 1]], step.log_ratio):
             level[at:] -= step.log_ratio
-    return Common(device, backend, quantity, rows, columns, level - _present(level), anchors, len(work), certainty)
+    level -= _present(level)
+    return Common(device, backend, quantity, rows, columns, level, anchors, len(work), certainty, own, offset)
+
+
+def _offset(half: Floats) -> Floats:
+    """Returns the half-widths of the medians of the values of each night, shape (n_columns,); 0 where there is none.
+
+    Args:
+        half: Half-widths of the values, shape (n_series, n_columns); NaN where there is none.
+    """
+    n = np.isfinite(half).sum(axis=0)
+    return np.where(n > 0, MEDIAN * nanmedian(half, axis=0) / np.sqrt(np.maximum(n, 1)), 0.0)
 
 
 def _polished(y: Floats, shares: Floats) -> tuple[Floats, Floats]:
@@ -131,7 +156,7 @@ def _is_common(before: Floats, after: Floats, log_ratio: float) -> bool:
         return False
     moved = np.sign(log_ratio) * (nanmedian(after[seen], axis=1) - nanmedian(before[seen], axis=1))
     noise = nanmedian(np.abs(np.diff(before[seen], axis=1)), axis=1) / DIFFERENCE
-    error = np.maximum(1.25 * noise * np.sqrt(1 / m[seen] + 1 / n[seen]), 1e-9)
+    error = np.maximum(MEDIAN * noise * np.sqrt(1 / m[seen] + 1 / n[seen]), 1e-9)
     expected = float(np.nanmean(special.ndtr(abs(log_ratio) / 2 / error)))
     return bool(np.mean(moved > abs(log_ratio) / 2) >= expected - TOLERATED)
 

@@ -1,7 +1,9 @@
 """What rounds say of a difference of two codes: one log ratio a round, each code measured in a process of its own.
 
 Both processes of a round share the machine's state of that moment, and take turns at random in being the first. So the
-differences of rounds are independent draws about the truth, however the machine moves.
+differences of rounds are independent draws about the truth, however the machine moves. Where the machine moves within a
+round, workloads without an alarm tell how far: both processes measure them in turn with the others, and what they differ by
+is taken from the difference of the round.
 """
 
 from __future__ import annotations
@@ -92,7 +94,11 @@ def seen(visits: Iterable[Visit], keys: Collection[str]) -> Seen:
     return {(one.workload_key, one.round): (y, weight) for one, y, weight in rows}
 
 
-def differences(found: Seen, arms: Sequence[tuple[str, Sequence[str]]]) -> Evidence:
+Arms = Sequence[tuple[str, Sequence[str]]]
+"""Keys of workloads, each with those of the workloads beside it."""
+
+
+def differences(found: Seen, arms: Arms, steady: Arms = ()) -> Evidence:
     """Compares workloads with others, round by round.
 
     A round counts as little as its vaguest visit makes it. Rounds without the uncontended machine count only where most
@@ -102,32 +108,52 @@ def differences(found: Seen, arms: Sequence[tuple[str, Sequence[str]]]) -> Evide
         found: Findings of the visits.
         arms: Keys of workloads, each with those of the workloads beside it. Several workloads of a round are one value,
             since they share its processes.
+        steady: The same of workloads without a difference, which the processes of a round measure too; none for a round
+            that is taken as it is.
 
     Returns:
         One difference for every round in which any of the workloads was measured beside all of its others.
     """
     rounds = sorted({number for _, number in found})
-    rows = [row for number in rounds if (row := _row(found, arms, number)) is not None]
+    rows = [row for number in rounds if (row := _row(found, arms, steady, number)) is not None]
+    if not rows and steady:
+        return differences(found, arms)
     confirmed = [row for row in rows if row[1] > 0.0]
     if 2 * len(confirmed) >= len(rows):
         return Evidence.of(confirmed)
     return Evidence.of((difference, 1.0) for difference, _ in rows)
 
 
-def _row(found: Seen, arms: Sequence[tuple[str, Sequence[str]]], number: int) -> tuple[float, float] | None:
+def _row(found: Seen, arms: Arms, steady: Arms, number: int) -> tuple[float, float] | None:
     """Returns the mean difference of a round and its weight; None where nothing of it can be compared."""
+    own, beside = _pairs(found, arms, number), _pairs(found, steady, number)
+    if not own or (steady and not beside):
+        return None
+    mean, weight = _mean(own), float(np.mean([weight for _, weight in own]))
+    if not beside:
+        return mean, weight
+    amount = sum(weight for _, weight in beside)
+    usual = 1.0 + 1.0 / len(beside)
+    return mean - _mean(beside), usual / (1.0 / weight + 1.0 / amount) if min(weight, amount) > 0 else 0.0
+
+
+def _pairs(found: Seen, arms: Arms, number: int) -> list[tuple[float, float]]:
+    """Returns the differences of a round and their weights, workload by workload."""
     pairs = []
     for key, beside in arms:
         visits = [found.get((one, number)) for one in (key, *beside)]
         known = [one for one in visits if one is not None]
         if len(known) == len(visits):
             pairs.append((known[0][0] - float(np.mean([y for y, _ in known[1:]])), _together([w for _, w in known])))
-    if not pairs:
-        return None
-    weights = [weight for _, weight in pairs]
-    shares = weights if sum(weights) > 0 else [1.0] * len(pairs)
-    mean = sum(share * one for share, (one, _) in zip(shares, pairs, strict=True)) / sum(shares)
-    return mean, float(np.mean(weights))
+    return pairs
+
+
+def _mean(pairs: Sequence[tuple[float, float]]) -> float:
+    """Returns the weighted mean of differences; the plain one where all weights are 0."""
+    total = sum(weight for _, weight in pairs)
+    if total <= 0:
+        return float(np.mean([one for one, _ in pairs]))
+    return sum(weight * one for one, weight in pairs) / total
 
 
 def _together(weights: Sequence[float]) -> float:

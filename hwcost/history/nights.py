@@ -62,14 +62,6 @@ class Nights:
         """The values that count in full, shape (n_series, n_runs); NaN elsewhere."""
         return np.where(self.is_full, self.y, np.nan)
 
-    @cached_property
-    def shares(self) -> Floats:
-        """Rough weights of the values by their intervals alone, shape (n_series, n_runs); 1 for full ones, 0 for none."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            usual = nanmedian(np.where(self.is_full, self.half, np.nan), axis=1)[:, None]
-            vague = np.minimum(1.0, np.fmax(usual, CLEAR) / self.half) ** 2
-        return np.where(np.isfinite(self.y), np.where(self.is_full, 1.0, vague), 0.0)
-
     def status(self, series: int, run: int) -> str:
         """Returns the status of an estimate; empty where there is none."""
         row = int(self.row[series, run])
@@ -134,6 +126,20 @@ def _values(table: EstimateTable, row: Indices) -> tuple[Floats, Floats, NDArray
         is_full = has_value & is_ok & ~(half > np.maximum(CLEAR, VAGUE * usual))
         counts = is_full | (has_value & (is_ok | is_unconfirmed) & np.isfinite(half))
     return np.where(counts, np.log(np.where(counts, value, 1.0)), np.nan), np.where(counts, half, np.nan), is_full
+
+
+def rough_shares(y: Floats, half: Floats, is_full: NDArray[np.bool_]) -> Floats:
+    """Returns rough weights of values by their intervals alone: 1 for full ones, 0 for none, shape (n_series, n_runs).
+
+    Args:
+        y: Log values, shape (n_series, n_runs); NaN where there is none.
+        half: Half-widths of their 95 % intervals, same shape.
+        is_full: Whether each value counts in full, same shape.
+    """
+    with np.errstate(invalid="ignore", divide="ignore"):
+        usual = nanmedian(np.where(is_full, half, np.nan), axis=1)[:, None]
+        vague = np.minimum(1.0, np.fmax(usual, CLEAR) / half) ** 2
+    return np.where(np.isfinite(y), np.where(is_full, 1.0, vague), 0.0)
 
 
 def nanmedian(values: Floats, axis: int) -> Floats:

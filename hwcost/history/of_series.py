@@ -15,7 +15,7 @@ from hwcost.history.judgement import Judgement
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.trace import Finding, find
-from hwcost.history.weights import LEAST_WEIGHT, night_weights
+from hwcost.history.weights import night_weights
 
 __all__ = ["judged_series"]
 
@@ -95,9 +95,11 @@ def _values(past: Past, row: int, common: Common, first: int) -> _Values:
     rest = nights.y[row, common.columns] - common.level
     known = np.flatnonzero(np.isfinite(rest) & (common.columns >= first))[-past.policy.nights :]
     runs = common.columns[known]
-    weights = night_weights(rest[known], nights.half[row, runs], nights.is_full[row, runs])
-    unconfirmed = sum(nights.status(row, int(run)) == "unconfirmed" for run in runs[~nights.is_full[row, runs]])
-    return _Values(rest[known], runs, np.maximum(weights * common.certainty[known], LEAST_WEIGHT), unconfirmed)
+    is_full = nights.is_full[row, runs]
+    own = nights.half[row, runs] * common.own[known]
+    weights = night_weights(rest[known], own, is_full, common.offset[known])
+    unconfirmed = sum(nights.status(row, int(run)) == "unconfirmed" for run in runs[~is_full])
+    return _Values(rest[known], runs, weights, unconfirmed)
 
 
 def _missing(past: Past, row: int) -> str:

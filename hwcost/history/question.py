@@ -51,6 +51,8 @@ class Question:
         arms: Keys of its workloads by the code of after, each with those of what it is compared with.
         how: Way of measuring the code of before.
         alpha: Chance of a wrong answer, however often one looks.
+        steady: Keys of workloads without an alarm by the code of after, each with its own by the code of before: they tell
+            how far the machine moved within a round. Empty for a round that is taken as it is.
         earlier: Rounds of earlier nights between the same two runs.
         before: Log ratio that the present one is compared with, and the half-width of its 95 % interval; NaN for unknown.
     """
@@ -59,13 +61,19 @@ class Question:
     arms: tuple[tuple[str, tuple[str, ...]], ...]
     how: str
     alpha: float = ALPHA
+    steady: tuple[tuple[str, tuple[str, ...]], ...] = ()
     earlier: Evidence = field(default_factory=Evidence.of)
     before: tuple[float, float] = (0.0, 0.0)
 
     @property
     def keys(self) -> set[str]:
-        """Keys of all workloads that tell of it."""
+        """Keys of the workloads that it cannot be answered without."""
         return {key for one, beside in self.arms for key in (one, *beside)}
+
+    @property
+    def measured(self) -> set[str]:
+        """Keys of all workloads that tell of it."""
+        return self.keys | {key for one, beside in self.steady for key in (one, *beside)}
 
     @property
     def can_be_answered(self) -> bool:
@@ -78,7 +86,7 @@ class Question:
         Args:
             found: Findings of the visits of the campaign.
         """
-        evidence = self.earlier.joined(differences(found, self.arms))
+        evidence = self.earlier.joined(differences(found, self.arms, self.steady))
         mean, half = evidence.interval(self.alpha)
         ratio, half = mean - self.before[0], math.hypot(half, self.before[1])
         (difference,) = verdicts([self.alarm.key], np.array([ratio]), np.array([half]))
@@ -126,4 +134,4 @@ def earlier_evidence(alarm: Alarm) -> Evidence:
 
 
 def _all_keys(questions: Collection[Question]) -> set[str]:
-    return {key for one in questions for key in one.keys}
+    return {key for one in questions for key in one.measured}

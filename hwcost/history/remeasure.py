@@ -1,9 +1,11 @@
 """Measures alarms again before they count: the code of before and of after, interleaved in one campaign, until it is known.
 
 Both codes come from working trees of their commits. Every round has a process for each, in random order, and both share the
-machine's state of that round. Where the code of before cannot be had, the alarmed workloads are measured beside anchors:
-workloads of the same suite without an alarm. Their ratios now are compared with their ratios in the nights before the
-change; that tells a change from a few bad nights, though not the code from what else changed for these workloads alone.
+machine's state of that round. They measure anchors too, workloads of the same suite without an alarm, in turn with the
+alarmed ones: by how much these differ, the machine moved within the round. Where the code of before cannot be had, the
+alarmed workloads are measured beside anchors by the present code. Their ratios now are compared with their ratios in the
+nights before the change; that tells a change from a few bad nights, though not the code from what else changed for these
+workloads alone.
 
 Rounds go on until every alarm of the campaign is confirmed or refuted, or the time is over; after each of them one looks, so
 the intervals are those of :mod:`hwcost.history.always_valid`. What is still open goes on after the next night.
@@ -23,7 +25,7 @@ from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.plan import Item
 from hwcost.campaign.roles import CONFIRMATION
 from hwcost.campaign.run import run, start
-from hwcost.errors import HwcostError, InterruptedRunError, MeasurementError
+from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError
 from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.anchors import Anchors, anchors_of
@@ -127,7 +129,9 @@ class _Again:
 
     def _by_worktree(self, repository: Path, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         """Yields a confirmation of every alarm whose workloads could be built from both trees."""
-        unique = {one.key: one for alarm in alarms for one in map(_workload, alarm.series)}
+        alarmed = {one.key: one for alarm in alarms for one in map(_workload, alarm.series)}
+        steady = self._steady(setting, alarms)
+        unique = {**alarmed, **steady}
         with ExitStack() as stack:
             before, after = (
                 {key: RevisionWorkload.of(one, commit, *tree) for key, one in unique.items()}
@@ -137,11 +141,21 @@ class _Again:
                     if commit is not None
                 ]
             )
-            questions = [_by_codes(alarm, before, after, ALPHA / len(alarms)) for alarm in alarms]
+            beside = tuple((after[key].key, (before[key].key,)) for key in steady)
+            questions = [_by_codes(alarm, before, after, ALPHA / len(alarms), beside) for alarm in alarms]
             made = [arm[key] for key in unique for arm in (before, after)]
             result = self._measured(setting, made, questions)
         lost = {one.workload.key for one in result.measurements if one.status == "failed"}
         yield from self._answers(setting, result, [one for one in questions if not one.keys & lost])
+
+    def _steady(self, setting: Setting, alarms: Sequence[Alarm]) -> dict[str, Workload]:
+        """Returns the anchors by their keys; none where too few have no alarm, or where all of a device have one."""
+        if any(len(alarm.series) > 1 for alarm in alarms):
+            return {}
+        try:
+            return {one.key: one for one in map(_workload, anchors_of(self.store, self.check, setting).series)}
+        except DataError:
+            return {}
 
     def _by_anchors(self, setting: Setting, alarms: Sequence[Alarm]) -> Iterator[Confirmation]:
         anchors = anchors_of(self.store, self.check, setting)
@@ -172,7 +186,7 @@ class _Again:
 
     def _answers(self, setting: Setting, result: Result, questions: Sequence[Question]) -> Iterator[Confirmation]:
         """Yields the answers that a campaign gives, and says which are still open."""
-        found: Seen = seen(result.fit.visits, {key for one in questions for key in one.keys})
+        found: Seen = seen(result.fit.visits, {key for one in questions for key in one.measured})
         still_open = []
         for one in questions:
             entry = one.confirmation(found, result.campaign_id, self.check.run.run_id)
@@ -184,12 +198,13 @@ class _Again:
 
 
 def _by_codes(
-    alarm: Alarm, before: Mapping[str, Workload], after: Mapping[str, Workload], alpha: float
-) -> Question:
+    alarm: Alarm, before: Mapping[str, Workload], after: Mapping[str, Workload], alpha: float,
+    steady: tuple[tuple[str, tuple[str, ...]], ...],
+) -> Question:  # fmt: skip
     """Asks an alarm of both codes, workload by workload."""
     keys = [_workload(one).key for one in alarm.series]
     arms = tuple((after[key].key, (before[key].key,)) for key in keys)
-    return Question(alarm, arms, WORKTREE, alpha, earlier_evidence(alarm))
+    return Question(alarm, arms, WORKTREE, alpha, steady, earlier_evidence(alarm))
 
 
 def _beside(alarm: Alarm, anchors: Anchors, alpha: float) -> Question:

@@ -80,3 +80,35 @@ def test_weights_of_one_scale_change_nothing_but_the_amount() -> None:
     full, vague = Evidence(y, np.ones(12)).interval(), Evidence(y, np.full(12, 0.5)).interval()
     assert vague[0] == pytest.approx(full[0])
     assert vague[1] == pytest.approx(full[1], rel=0.1)
+
+
+def test_a_machine_that_moves_within_a_round_cancels_beside_workloads_without_a_difference() -> None:
+    rng = np.random.default_rng(0)
+    found: dict[tuple[str, int], tuple[float, float]] = {}
+    steady = tuple((f"s{k} after", (f"s{k} before",)) for k in range(5))
+    for number in range(12):
+        for code, size in (("before", 0.0), ("after", 0.06)):
+            moved = rng.normal(0.0, 0.15)  # of all that the process measures
+            found[code, number] = size + moved + rng.normal(0.0, 0.01), 1.0
+            found |= {(f"s{k} {code}", number): (moved + rng.normal(0.0, 0.01), 1.0) for k in range(5)}
+    alone, beside = differences(found, ARMS), differences(found, ARMS, steady)
+    assert alone.interval()[1] > 0.06
+    mean, half = beside.interval()
+    assert half < 0.03
+    assert mean == pytest.approx(0.06, abs=0.015)
+    assert (beside.weights == pytest.approx(1.0)) and len(beside) == 12
+
+
+def test_rounds_count_as_little_as_the_workloads_beside_them_make_them() -> None:
+    steady = (("s after", ("s before",)), ("t after", ("t before",)))
+    full = {(f"{name} {code}".strip(), 0): (0.0, 1.0) for name in "st" for code in ("before", "after")}
+    found: Seen = {**rounds([0.0], [0.1]), **full}
+    assert differences(found, ARMS, steady).to_list() == [[0.1, 1.0]]
+    vague = {**found, ("s after", 0): (0.02, 0.25), ("s before", 0): (0.0, 0.25)}
+    (row,) = differences(vague, ARMS, steady).to_list()
+    assert row == pytest.approx([0.1 - 0.02 * 0.25 / 1.25, 1.5 / (1 / 1.0 + 1 / 1.25)], abs=1e-6)
+
+
+def test_without_any_workload_beside_them_rounds_are_taken_as_they_are() -> None:
+    found = rounds([0.0, 0.1], [0.1, 0.2])
+    assert differences(found, ARMS, (("lost", ("lost too",)),)).to_list() == differences(found, ARMS).to_list()

@@ -122,11 +122,14 @@ def test_unconfirmed_nights_support_an_alarm_and_raise_none_alone() -> None:
 
 def test_a_history_of_unconfirmed_nights_is_judged_once_there_are_many() -> None:
     statuses = {(i, night): "unconfirmed" for i in range(12) for night in range(50)}
-    history = History(nights=50, noise=0.03, vague=0.06, statuses=statuses)
-    history.y[3, 30:] += math.log1p(0.12)
-    judged = history.judged()
-    assert judged["net003"].verdict == "regressed"
-    assert Counter(one.verdict for one in judged.values())["regressed"] == 1
+    others: Counter[str] = Counter()
+    for seed in range(6):
+        history = History(nights=50, noise=0.03, vague=0.06, statuses=statuses, seed=seed)
+        history.y[3, 30:] += math.log1p(0.12)
+        judged = history.judged()
+        assert judged.pop("net003").verdict == "regressed"
+        others.update(one.verdict for one in judged.values())
+    assert others["ok"] >= 0.94 * others.total()
     few = History(nights=6, vague=0.06, noise=0.03, statuses=history.statuses).judged()["net000"]
     assert few.verdict == "insufficient"
     assert "6 nights have a value, 6 of them unconfirmed" in few.reason

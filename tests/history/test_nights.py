@@ -31,13 +31,15 @@ def test_unknown_values_have_no_weight() -> None:
 def test_a_value_counts_as_the_variance_of_a_night_over_its_own() -> None:
     y = np.random.default_rng(0).normal(0, 0.02, 400)
     full = np.arange(400) % 4 > 0
-    weights = night_weights(y, np.full(400, 1.96 * 0.06), full)
+    weights = night_weights(y, np.full(400, 1.96 * 0.06), full, np.zeros(400))
     assert weights[full] == pytest.approx(1.0)
     assert weights[~full] == pytest.approx(0.02**2 / (0.02**2 + 0.06**2), rel=0.25)
-    assert night_weights(y, np.full(400, np.nan), np.ones(400, dtype=bool)) == pytest.approx(1.0)
+    assert night_weights(y, np.full(400, np.nan), np.ones(400, dtype=bool), np.zeros(400)) == pytest.approx(1.0)
 
 
 def test_where_no_night_is_full_the_nights_themselves_tell_their_noise() -> None:
     y = np.random.default_rng(0).normal(0, 0.05, 100)
-    weights = night_weights(y, np.full(100, 1.96 * 0.05), np.zeros(100, dtype=bool))
+    weights = night_weights(y, np.full(100, 1.96 * 0.05), np.zeros(100, dtype=bool), np.zeros(100))
     assert weights == pytest.approx(0.5, abs=0.15)
+    level = night_weights(y, np.full(100, np.nan), np.ones(100, dtype=bool), np.full(100, 1.96 * 0.05))
+    assert level == pytest.approx(0.5, abs=0.15)
