@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Callable
 from typing import Any
 
 from hwcost.suites.expansion import expand
@@ -18,7 +18,7 @@ devices = ["cpu"]
 tier = "standard"
 shapes = [{ batch_size = 1, seq_len = 64 }]
 rounds = 8
-budget = "36s"
+budget = "32s"
 
 [[workloads]]
 name = "supershaper"
@@ -73,13 +73,13 @@ def autodistil(batch_size, seq_len, **genes):
     return built("autodistil", genes, batch_size, seq_len)
 '''
 
-STRETCHES = 40
-"""Stretches of calls of either net, in turn, of which the quickest count."""
+STRETCHES = 200
+"""Stretches of calls of the net and of the slowed one, in turn."""
 
-CALLS = 10
+CALLS = 3
 
-GUESS = 24
-"""Products of the slowed net that is timed beside the net itself."""
+MANY = 100
+"""Products of the slowed net that is timed beside the net itself: enough for the difference to stand out."""
 
 
 def slowable(suite: Suite, n: int) -> list[dict[str, Any]]:
@@ -99,8 +99,8 @@ def slowable(suite: Suite, n: int) -> list[dict[str, Any]]:
         for item in [item for part in expand(suite) for item in part.plan().items][:n]:
             work: Any = item.workload
             built = work.built()
-            plain_s, slowed_s = best_s([called(built, 0), called(built, GUESS)])
-            products = max(1, round(SLOWER * plain_s * GUESS / (slowed_s - plain_s)))
+            slower = ratio(called(built, 0), called(built, MANY)) - 1.0
+            products = max(1, round(SLOWER * MANY / slower))
             found.append({"name": work.name, "key": f"{work.space} {list(work.genes)}", "products": products})
     return found
 
@@ -120,18 +120,21 @@ def called(built: Any, products: int) -> Callable[[], object]:
     return call
 
 
-def best_s(calls: Sequence[Callable[[], object]]) -> list[float]:
-    """Returns the seconds of each call in its quickest of many stretches, the calls in turn.
+def ratio(first: Callable[[], object], second: Callable[[], object]) -> float:
+    """Returns the time of the second call over that of the first, as the median of many stretches one beside the other.
 
     Args:
-        calls: The calls.
+        first: A call.
+        second: Another one.
     """
-    best = [math.inf] * len(calls)
+    found = []
     for _ in range(STRETCHES):
-        for k, call in enumerate(calls):
+        seconds = []
+        for call in (first, second):
             call()
             watch = stopwatch()
             for _ in range(CALLS):
                 call()
-            best[k] = min(best[k], watch() / CALLS)
-    return best
+            seconds.append(watch())
+        found.append(seconds[1] / seconds[0])
+    return statistics.median(found)
