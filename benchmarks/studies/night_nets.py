@@ -17,7 +17,6 @@ title = "The nets of smoke, as this repository builds them"
 devices = ["cpu"]
 tier = "standard"
 shapes = [{ batch_size = 1, seq_len = 64 }]
-rounds = 8
 budget = "32s"
 
 [[workloads]]
@@ -73,19 +72,19 @@ def autodistil(batch_size, seq_len, **genes):
     return built("autodistil", genes, batch_size, seq_len)
 '''
 
-STRETCHES = 200
+STRETCHES = 300
 """Stretches of calls of the net and of the slowed one, in turn."""
 
 CALLS = 3
 
-MANY = 100
-"""Products of the slowed net that is timed beside the net itself: enough for the difference to stand out."""
+FEW, MANY = 4, 40
+"""Products of slowed nets that are timed beside the net itself: the first product of a call costs more than the others."""
 
 
 def slowable(suite: Suite, n: int) -> list[dict[str, Any]]:
     """Returns the first nets of a suite, each with its key in ``slow.json`` and how many products slow it by 6 %.
 
-    A product takes another time within a net than by itself, so the net is timed with and without some.
+    A product takes another time within a net than by itself, so the net is timed without any, with few and with many.
 
     Args:
         suite: The suite, declared in the present folder.
@@ -99,8 +98,8 @@ def slowable(suite: Suite, n: int) -> list[dict[str, Any]]:
         for item in [item for part in expand(suite) for item in part.plan().items][:n]:
             work: Any = item.workload
             built = work.built()
-            slower = ratio(called(built, 0), called(built, MANY)) - 1.0
-            products = max(1, round(SLOWER * MANY / slower))
+            few, many = (ratio(called(built, 0), called(built, products)) - 1.0 for products in (FEW, MANY))
+            products = max(1, round(FEW + (SLOWER - few) * (MANY - FEW) / (many - few)))
             found.append({"name": work.name, "key": f"{work.space} {list(work.genes)}", "products": products})
     return found
 

@@ -42,11 +42,14 @@ REGION = 7.35
 ``(1 - exp(-x / 2))**2 = 0.95``, as a place has likelihoods on both sides to lose against."""
 
 LEAST_NIGHTS = 2
-"""Fewest values on either side of a change, by their number and by the sum of their weights: a single one is an outlier
-until the next night, and vague ones support a change that they could not tell alone."""
+"""Fewest values on either side of a change: a single one is an outlier until the next night."""
+
+LEAST_EFFECTIVE = 2.0
+"""Fewest values on either side of a change as their weights count them: vague values make up for one another only where
+several tell as much as two of equal weight, so that no value makes a change alone."""
 
 ROUNDING = 1e-9
-"""Error of sums of weights."""
+"""Relative error of sums of weights."""
 
 FULL = 4
 """Values that count in full from which their own scatter is a bound on that of all."""
@@ -74,6 +77,17 @@ class Change:
     def ratio(self) -> float:
         """Latency after the change over latency before it; above 1 it is slower."""
         return math.exp(self.log_ratio)
+
+
+def effective(weights: Floats) -> float:
+    """Returns how many values of equal weight tell as much about their mean as values of these weights, beside their sum.
+
+    Args:
+        weights: The weights, shape (n,); n where all are equal, 1 where one outweighs all others.
+
+    Source: L. Kish, Survey Sampling, 1965 (effective sample size).
+    """
+    return float(weights.sum()) ** 2 / float((weights**2).sum())
 
 
 class Stretch(NamedTuple):
@@ -144,7 +158,7 @@ def _cuts(history: Stretch, first: int, last: int, p_value: float) -> Iterator[i
     sides = stretch.part(0, place), stretch.part(place, last - first)
     if _p(*sides) > p_value:
         return
-    if min(side.amount for side in sides) >= LEAST_NIGHTS - ROUNDING:
+    if min(effective(side.weight) for side in sides) >= LEAST_EFFECTIVE - ROUNDING:
         yield first + place
     yield from _cuts(history, first, first + place, p_value)
     yield from _cuts(history, first + place, last, p_value)

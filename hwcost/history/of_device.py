@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hwcost._types import Indices
-from hwcost.history.changes import find_changes
+from hwcost.history.changes import effective, find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
 from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, device_key
 from hwcost.history.nights import ROUNDING, nights_have
@@ -31,7 +31,7 @@ def judged_device(past: Past, common: Common) -> DeviceJudgement:
     known = np.flatnonzero(np.isfinite(common.level) & (common.columns >= _break(past, common)))
     if not common.n_series:
         return DeviceJudgement(*names, "insufficient", f"A common level takes {LEAST_SERIES} series.", 0)
-    if common.certainty[known].sum() < past.policy.least_nights - ROUNDING:
+    if not len(known) or effective(common.certainty[known]) < past.policy.least_nights - ROUNDING:
         text = f"{nights_have(len(known))} a level; it takes {past.policy.least_nights}."
         return DeviceJudgement(*names, "insufficient", text, common.n_series)
     return _device(past, common, names, known)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hwcost._types import Floats, Indices
+from hwcost.history.changes import effective
 from hwcost.history.common import Common
 from hwcost.history.judgement import Judgement
 from hwcost.history.nights import ROUNDING, nights_have
@@ -48,7 +49,7 @@ def judged_series(past: Past, row: int, common: Common) -> Judgement | None:
     )  # fmt: skip
     if lacking:
         return judged("missing", lacking)
-    if values.weights.sum() < past.policy.least_nights - ROUNDING:
+    if not len(values.runs) or effective(values.weights) < past.policy.least_nights - ROUNDING:
         text = _too_few(past, row, values)
         if acceptance is not None:
             text = f"Since {past.name(first)}, when {acceptance.author} accepted a change, {text}"
@@ -63,9 +64,9 @@ def _too_few(past: Past, row: int, values: _Values) -> str:
     least = past.policy.least_nights
     text = f"{nights_have(len(values.runs))} a value; it takes {least}."
     if len(values.runs) >= least:
-        amount = float(values.weights.sum())
+        amount = effective(values.weights)
         text = f"{nights_have(len(values.runs))} a value, {values.unconfirmed} of them unconfirmed: they count as "
-        text += f"{amount:.1f} full ones, and it takes {least}."
+        text += f"{amount:.1f} equal ones, and it takes {least}."
     lost = np.flatnonzero((past.nights.row[row] >= 0) & ~np.isfinite(past.nights.y[row]))
     if not len(lost):
         return text
