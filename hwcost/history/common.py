@@ -102,10 +102,10 @@ def _common(
     columns = np.flatnonzero(np.isfinite(nights.y[rows]).any(axis=0))[-policy.nights :]
     anchor, one, zero = is_anchor[rows], np.ones(len(columns)), np.zeros(len(columns))
     cells = np.ix_(rows, columns)
-    y, full, half, is_full = nights.y[cells], nights.full[cells], nights.half[cells], nights.is_full[cells]
+    y, half, is_full = nights.y[cells], nights.half[cells], nights.is_full[cells]
     shares = rough_shares(y, half, is_full)
     anchors = _polished(y[anchor], shares[anchor])[1] if anchor.any() else np.full(len(columns), np.nan)
-    seen, work, shares, half, is_full = y[~anchor], full[~anchor], shares[~anchor], half[~anchor], is_full[~anchor]
+    seen, shares, half, is_full = y[~anchor], shares[~anchor], half[~anchor], is_full[~anchor]
     if (np.isfinite(seen).sum(axis=1) > 1).sum() < LEAST_SERIES:
         return Common(device, backend, quantity, rows, columns, zero, anchors, 0, one, one, zero)
     usual, level = _polished(seen, shares)
@@ -115,13 +115,13 @@ def _common(
     offset = _offset(np.where(is_full, 0.0, half * own))
     known = np.flatnonzero(np.isfinite(level))
     steps = find_changes(level[known], certainty[known], least=LEAST_STEP)
-    edges = [0, *(int(known[step.at]) for step in steps), len(level)]
+    edges, rest = [0, *(int(known[step.at]) for step in steps), len(level)], seen - level
     for k, step in enumerate(steps, 1):
         at = edges[k]
-        if not _is_common(work[:, edges[k - 1] : at], work[:, at : edges[k + 1]], step.log_ratio):
+        if not _is_common(rest[:, edges[k - 1] : at], rest[:, at : edges[k + 1]], step.log_ratio):
             level[at:] -= step.log_ratio
     level -= _present(level)
-    return Common(device, backend, quantity, rows, columns, level, anchors, len(work), certainty, own, offset)
+    return Common(device, backend, quantity, rows, columns, level, anchors, len(seen), certainty, own, offset)
 
 
 def _offset(half: Floats) -> Floats:
@@ -147,17 +147,25 @@ def _polished(y: Floats, shares: Floats) -> tuple[Floats, Floats]:
 
 
 def _is_common(before: Floats, after: Floats, log_ratio: float) -> bool:
-    """Says whether nearly as many series move along with a step as would if all of them did, noise considered."""
+    """Says whether nearly as many series move along with a step as would if all of them did, noise considered.
+
+    Args:
+        before: Log values of the nights before the step less the level of each night, shape (n_series, n_before): what moves
+            along with the level stays where it is.
+        after: The same of the nights after it.
+        log_ratio: Size of the step.
+    """
     from scipy import special
 
     m, n = np.isfinite(before).sum(axis=1), np.isfinite(after).sum(axis=1)
     seen = (m > 1) & (n > 0)
     if not seen.any():
         return False
-    moved = np.sign(log_ratio) * (nanmedian(after[seen], axis=1) - nanmedian(before[seen], axis=1))
+    moved = abs(log_ratio) + np.sign(log_ratio) * (nanmedian(after[seen], axis=1) - nanmedian(before[seen], axis=1))
     noise = nanmedian(np.abs(np.diff(before[seen], axis=1)), axis=1) / DIFFERENCE
+    noise = np.where(np.isfinite(noise), noise, np.median(noise[np.isfinite(noise)]) if np.isfinite(noise).any() else 0.0)
     error = np.maximum(MEDIAN * noise * np.sqrt(1 / m[seen] + 1 / n[seen]), 1e-9)
-    expected = float(np.nanmean(special.ndtr(abs(log_ratio) / 2 / error)))
+    expected = float(np.mean(special.ndtr(abs(log_ratio) / 2 / error)))
     return bool(np.mean(moved > abs(log_ratio) / 2) >= expected - TOLERATED)
 
 

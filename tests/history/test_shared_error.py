@@ -57,3 +57,14 @@ def test_a_slow_down_is_found_in_nights_that_are_all_off_by_as_much() -> None:
     assert found["net004"].verdict == "regressed"
     assert found["net004"].ratio == pytest.approx(1.06, abs=0.02)
     assert [name for name, one in found.items() if one.verdict != "ok"] == ["net004"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_step_that_all_share_in_vague_nights_is_nobodys(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    history = History(n=10, nights=30, noise=0.01, vague=0.2, seed=seed)
+    history.statuses = {(i, night): "unconfirmed" for i in range(10) for night in range(14, 30)}
+    history.y[:, 16:] += rng.normal(-0.1, 0.01, 14)
+    assert {one.verdict for one in history.judged().values()} <= {"ok", "ambiguous"}
+    history.y[4, 22:] += SLOWER
+    assert history.judged()["net004"].verdict == "regressed"
