@@ -100,7 +100,8 @@ def slowable(suite: Suite, n: int) -> list[dict[str, Any]]:
             built = work.built()
             few, many = (ratio(called(built, 0), called(built, products)) - 1.0 for products in (FEW, MANY))
             products = max(1, round(FEW + (SLOWER - few) * (MANY - FEW) / (many - few)))
-            found.append({"name": f"{work.space} {work.name}", "key": f"{work.space} {list(work.genes)}", "products": products})
+            name, key = (f"{work.space} {one}" for one in (work.name, list(work.genes)))
+            found.append({"name": name, "key": key, "products": products})
     return found
 
 
