@@ -30,9 +30,11 @@ from hwcost.systems.components.lengths import batches_of
 from hwcost.systems.components.model_costs import ModelCosts
 from hwcost.systems.components.overhead import overhead
 from hwcost.systems.components.presets import PRESETS, ComponentsPreset
+from hwcost.systems.components.profiling import profiled
 from hwcost.systems.components.results import (
     Base,
     Direct,
+    Distillation,
     Overhead,
     Profile,
     Results,
@@ -45,9 +47,11 @@ from hwcost.systems.components.results import (
 )
 from hwcost.systems.components.retraining import retrained, winner
 from hwcost.systems.components.searches import SCALES, direct, policy_of, sampled
-from hwcost.systems.components.shares import gate_shares, share_workloads
-from hwcost.systems.components.speed import latencies_of, mean_speed_up, speed_up_over
+from hwcost.systems.components.shares import share_workloads
+from hwcost.systems.components.speed import compared, latencies_of
+from hwcost.systems.components.students import distilled, measured_students
 from hwcost.systems.components.sweep import AS_SEARCHED, swept
+from hwcost.systems.components.taggers import Taggers
 from hwcost.systems.components.trainings import planned
 from hwcost.systems.curves import thinned
 from hwcost.systems.fine_tuning import FineTuning
@@ -78,17 +82,9 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     @stage
     def profile(self) -> Profile:
         """Measures the components at all sequence lengths (Tables 1 and 4), unless a cost model is given."""
-        paper = PAPER_SHARES.get(self.preset.grid)
         if self.costs:
-            return Profile({}, {}, {}, paper, described(self.costs[self.name]))
-        found, gaps = {}, {}
-        for length in self.preset.measuring.lengths:
-            campaign = self.measure(share_workloads(self.space, **self.preset.measuring.shape(length)))
-            shares, apart = gate_shares(self.space, campaign.measurements)
-            found[str(length)], gaps[str(length)] = shares, {self.space.key(arch): gap for arch, gap in apart.items()}
-        kinds = next(iter(found.values()))
-        largest = {kind: max(one[kind] for one in found.values()) for kind in kinds}
-        return Profile(found, gaps, largest, paper)
+            return Profile({}, {}, {}, PAPER_SHARES.get(self.preset.grid), described(self.costs[self.name]))
+        return profiled(self, self.space)
 
     @stage
     @together
@@ -154,19 +150,22 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     @stage
     def winners(self) -> Winners:
         """Measures the selected nets beside the base net, at all sequence lengths in one campaign."""
-        nets = {name: arch for name, (arch, _) in self.selected().items()}
-        latencies = latencies_of(self, nets)
-        others = {name: latencies[name] for name in nets if name != "base"}
-        speed_up = {
-            name: {length: speed_up_over(base, own[length]) for length, base in latencies["base"].items()}
-            for name, own in others.items()
-        }
-        return Winners(latencies, speed_up, {name: mean_speed_up(latencies["base"], own) for name, own in others.items()})
+        return compared(latencies_of(self, {name: arch for name, (arch, _) in self.selected().items()}))
 
     @stage
     def fine_tuned(self) -> TaskScores:
         """Fine-tunes the same nets on every task that the user gave (Table 8)."""
         return self.fine_tuning.scores({name: name for name in self.retraining.nets})
+
+    @stage
+    def distillation(self) -> Distillation:
+        """Distils the base net into students, with DO and SDO in it, where the preset asks for that (Tables 5 and 6)."""
+        return distilled(self)
+
+    @stage
+    def students(self) -> Winners:
+        """Measures the selected students beside their teacher, at all sequence lengths in one campaign."""
+        return measured_students(self)
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -175,7 +174,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         return claims(
             Results(
                 self.profile, self.base, self.do, self.sdo, self.overhead, self.sweep, self.search, self.retraining,
-                self.winners, self.fine_tuned,
+                self.winners, self.fine_tuned, self.distillation, self.students,
             )
         )  # fmt: skip
 
@@ -191,10 +190,14 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         if preset.direct_mode == "decay":
             usual = preset.direct_penalty * preset.direct_whole_cost / len(self.space.genes)
             check_decay(preset.direct_rate, preset.direct, usual)
+        if preset.distillation.is_on:
+            self.taggers.check()
 
     def read_inputs(self) -> None:
         """See the base class."""
         _ = self.text, self.supernet()
+        if self.preset.distillation.is_on:
+            _ = self.taggers.tasks
 
     def check_costs(self) -> None:
         """DO follows the mean cost of gates, which not every cost model has."""
@@ -215,11 +218,13 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         nets = 3 if self.parts.searcher is None else 4
         lengths = self.preset.measuring.lengths
         fitted = [] if self.costs else [self.planned_calls("profile", stacks, length) for length in lengths]
-        return [*fitted, *(self.planned_calls("winners", nets, length) for length in lengths)]
+        own = [*fitted, *(self.planned_calls("winners", nets, length) for length in lengths)]
+        return [*own, *(self.taggers.calls() if self.preset.distillation.is_on else ())]
 
     def trainings(self) -> dict[str, Training]:
         """See the base class; nets that are trained on are no larger than the base net."""
-        return planned(self.space, self.preset, self.settings.seed)
+        own = planned(self.space, self.preset, self.settings.seed)
+        return own if not self.preset.distillation.is_on else {**own, **self.taggers.trainings()}
 
     @cached_property
     def space(self) -> Components:
@@ -242,6 +247,11 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def fine_tuning(self) -> FineTuning:
         """The fine-tuning of nets."""
         return FineTuning(self, self.text.tokenizer, self.preset.tuning)
+
+    @cached_property
+    def taggers(self) -> Taggers:
+        """What students are distilled from, and what they cost."""
+        return Taggers(self)
 
     @cached_property
     def cost(self) -> GateCosts | ModelCosts:
