@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -217,6 +218,34 @@ def test_an_error_of_one_process_ends_both(tmp_path: Path, place: int) -> None:
             assert f"process {place + 1} of 2 ended" in str(caught.value)
 
     in_processes(2, tmp_path, run)
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("name", ["line", "rate-2.0"])
+def test_a_process_that_is_killed_leaves_a_run_that_can_be_resumed(
+    tmp_path: Path, whole: dict[str, Any], place: int, name: str
+) -> None:
+    """In a stage that all processes run, and in work that the first one asks for; the other one says what happened."""
+
+    class Killed(Lines):
+        tell = lambda self, state: None  # noqa: E731
+
+        def trained(self, training: str, factor: float) -> list[float]:
+            if training == name and self.processes.is_first == (place == 0):
+                (self.folder / "killed").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().trained(training, factor)
+
+    def run() -> None:
+        one = Killed(tmp_path / "run", NULL)
+        with pytest.raises(InterruptedRunError, match="another process is gone without a word") as caught:
+            one.run()
+        assert caught.value.exit_code == 130
+        assert "the same command resumes" in str(caught.value).lower()
+
+    in_processes(2, tmp_path, run, [-9, 0] if place == 0 else [0, -9])
+    assert (tmp_path / "run" / "killed").exists()
+    assert not list(differing(made(tmp_path / "run").run()["stages"], whole["stages"]))
 
 
 def test_a_batch_smaller_than_the_processes_is_refused() -> None:

@@ -21,7 +21,7 @@ from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.folding import keep_scales
 from hwcost.supernets.masked_lm import SupernetLm, perplexity
 from hwcost.supernets.training import Phase
-from hwcost.systems.base import Pipeline, described
+from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.components.claims import claims
 from hwcost.systems.components.gate_costs import PAPER_SHARES, GateCosts
@@ -53,6 +53,7 @@ from hwcost.systems.components.students import distilled, measured_students
 from hwcost.systems.components.sweep import AS_SEARCHED, swept
 from hwcost.systems.components.taggers import Taggers
 from hwcost.systems.components.trainings import planned
+from hwcost.systems.costs import described
 from hwcost.systems.curves import thinned
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.plan import Calls, Training
@@ -199,6 +200,16 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         if self.preset.distillation.is_on:
             _ = self.taggers.tasks
 
+    @property
+    def _tokenizer(self) -> Path:
+        """Folder of the tokenizer where it was trained as a unigram model, as two trainings of one may differ."""
+        return self.folder / "tokenizer"
+
+    def keep_inputs(self) -> None:
+        """See the base class."""
+        if self.preset.tokenizer == "unigram":
+            self.text.tokenizer.save(self._tokenizer)
+
     def check_costs(self) -> None:
         """DO follows the mean cost of gates, which not every cost model has."""
         for cost in self.costs.values():
@@ -235,13 +246,8 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def text(self) -> Text:
         """The training text."""
         settings, length = self.settings, self.preset.base.seq_len
-        kept = self.folder / "tokenizer"
-        is_kept = self.preset.tokenizer == "unigram"  # two trainings of one may differ: a run that goes on needs the first
-        kind = str(kept) if is_kept and kept.is_dir() else self.preset.tokenizer
-        found = Text(settings.corpus, self.space.grid.vocabulary, length, settings.seed, settings.weights, kind)
-        if is_kept and self.processes.is_first and self.folder.is_dir():
-            found.tokenizer.save(kept)
-        return found
+        kind = str(self._tokenizer) if self._tokenizer.is_dir() else self.preset.tokenizer
+        return Text(settings.corpus, self.space.grid.vocabulary, length, settings.seed, settings.weights, kind)
 
     @cached_property
     def fine_tuning(self) -> FineTuning:
