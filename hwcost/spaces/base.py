@@ -124,7 +124,8 @@ class SearchSpace(ABC):
 
     def named(self, arch: Architecture) -> dict[str, GeneValue]:
         """Returns the values of an architecture's genes by the genes' names, in order."""
-        return {gene.name: value for gene, value in zip(self.genes, arch.genes, strict=True)}
+        genes = self.as_architecture(arch).genes
+        return {gene.name: value for gene, value in zip(self.genes, genes, strict=True)}
 
     def parse(self, text: str) -> Architecture:
         """Reads an architecture from its key (``360_360_...``), comma-separated values, a JSON list, or genes by name.
@@ -140,7 +141,7 @@ class SearchSpace(ABC):
 
     def key(self, arch: Architecture) -> str:
         """Returns the canonical text of an architecture; ``parse`` reads it back."""
-        return str(arch)
+        return str(self.as_architecture(arch))
 
     # -- listing -------------------------------------------------------------------------------------------------------
 
@@ -221,7 +222,7 @@ class SearchSpace(ABC):
         """
         from hwcost.spaces.reading import several
 
-        archs = several(archs)
+        archs = [self.as_architecture(arch) for arch in several(archs)]
         columns = [
             [gene.choices.index(arch.genes[i]) if gene.categorical else arch.genes[i] for arch in archs]
             for i, gene in enumerate(self.genes)

@@ -54,7 +54,7 @@ def sample(
     if is_listed(space, n):
         return from_list(space, n, rng, design, params)
     if design == "uniform" and params is None:
-        return _distinct(n, lambda index, tried: uniform(space, rng), space, lambda index, arch: rng.random())
+        return _distinct(n, lambda index, tried: uniform(space, rng), space, lambda index, arch: rng.random(), TRIES)
     tilted = Tilted(space, rng)
     lo, hi = params or (tilted.smallest, tilted.largest)
 
@@ -65,7 +65,7 @@ def sample(
         return float(rng.random()) if design == "uniform" else abs(count - (edges[index] + edges[index + 1]) / 2)
 
     if design == "uniform":
-        return _distinct(n, lambda index, tried: tilted.draw(lo, hi, uniform(space, rng)), space, rank)
+        return _distinct(n, lambda index, tried: tilted.draw(lo, hi, uniform(space, rng)), space, rank, TRIES)
     edges = np.linspace(lo, hi, n + 1)
 
     def near(index: int, tried: int) -> Architecture:
@@ -85,7 +85,7 @@ def _without_counts(space: SearchSpace, n: int, rng: np.random.Generator, design
     found = dict.fromkeys(_latin(space, n, rng)) if design == "spread" else {}
     if not is_listed(space, n):
         chance = lambda index, arch: float(rng.random())  # noqa: E731
-        return _distinct(n, lambda index, tried: uniform(space, rng), space, chance, found=found)
+        return _distinct(n, lambda index, tried: uniform(space, rng), space, chance, TRIES, found)
     rest = [arch for arch in space.architectures() if arch not in found]
     if len(found) + len(rest) < n:
         raise _too_few(space, len(found) + len(rest), n)
@@ -103,7 +103,7 @@ def _latin(space: SearchSpace, n: int, rng: np.random.Generator) -> list[Archite
 
 def _distinct(
     n: int, draw: Callable[[int, int], Architecture], space: SearchSpace, rank: Callable[[int, Architecture], float | None],
-    tries: int = TRIES, found: dict[Architecture, None] | None = None,
+    tries: int, found: dict[Architecture, None] | None = None,
 ) -> list[Architecture]:  # fmt: skip
     """Draws until there are n different ones; where draws bring none that is new, a neighbour of one found before is taken.
 
