@@ -28,9 +28,8 @@ RANGE = Kind(
     and all(map(NUMBER.holds, value)),
 )  # fmt: skip
 
-WIDEN, WIDEST = 20, 3
-"""Draws without a new architecture after which a stratum takes in its neighbours, as the outermost ones hold only a few; and
-the number of neighbours that it takes in at the most."""
+FEW = 4
+"""Draws from a stratum without a new architecture before a neighbour of one is taken, as the outermost strata hold few."""
 
 
 def sample(
@@ -54,7 +53,7 @@ def sample(
     if is_listed(space, n):
         return from_list(space, n, rng, design, params)
     if design == "uniform" and params is None:
-        return _distinct(n, lambda index, tried: uniform(space, rng), space, lambda index, arch: rng.random(), TRIES)
+        return _distinct(n, lambda index: uniform(space, rng), space, lambda index, arch: rng.random(), TRIES)
     tilted = Tilted(space, rng)
     lo, hi = params or (tilted.smallest, tilted.largest)
 
@@ -65,14 +64,13 @@ def sample(
         return float(rng.random()) if design == "uniform" else abs(count - (edges[index] + edges[index + 1]) / 2)
 
     if design == "uniform":
-        return _distinct(n, lambda index, tried: tilted.draw(lo, hi, uniform(space, rng)), space, rank, TRIES)
+        return _distinct(n, lambda index: tilted.draw(lo, hi, uniform(space, rng)), space, rank, TRIES)
     edges = np.linspace(lo, hi, n + 1)
 
-    def near(index: int, tried: int) -> Architecture:
-        wider = tried // WIDEN
-        return tilted.draw_near(edges[max(0, index - wider)], edges[min(n, index + 1 + wider)], lo, hi)
+    def near(index: int) -> Architecture:
+        return tilted.draw_near(edges[index], edges[index + 1], lo, hi)
 
-    return _distinct(n, near, space, rank, WIDEN * (1 + WIDEST))
+    return _distinct(n, near, space, rank, FEW)
 
 
 def is_listed(space: SearchSpace, n: int) -> bool:
@@ -85,7 +83,7 @@ def _without_counts(space: SearchSpace, n: int, rng: np.random.Generator, design
     found = dict.fromkeys(_latin(space, n, rng)) if design == "spread" else {}
     if not is_listed(space, n):
         chance = lambda index, arch: float(rng.random())  # noqa: E731
-        return _distinct(n, lambda index, tried: uniform(space, rng), space, chance, TRIES, found)
+        return _distinct(n, lambda index: uniform(space, rng), space, chance, TRIES, found)
     rest = [arch for arch in space.architectures() if arch not in found]
     if len(found) + len(rest) < n:
         raise _too_few(space, len(found) + len(rest), n)
@@ -102,7 +100,7 @@ def _latin(space: SearchSpace, n: int, rng: np.random.Generator) -> list[Archite
 
 
 def _distinct(
-    n: int, draw: Callable[[int, int], Architecture], space: SearchSpace, rank: Callable[[int, Architecture], float | None],
+    n: int, draw: Callable[[int], Architecture], space: SearchSpace, rank: Callable[[int, Architecture], float | None],
     tries: int, found: dict[Architecture, None] | None = None,
 ) -> list[Architecture]:  # fmt: skip
     """Draws until there are n different ones; where draws bring none that is new, a neighbour of one found before is taken.
@@ -111,7 +109,7 @@ def _distinct(
 
     Args:
         n: Number of architectures.
-        draw: Function of the number of the next one, and of the draws lost on it, that draws one.
+        draw: Function of the number of the next one that draws one.
         space: The space.
         rank: Function of the number of the next one and of a neighbour that says how well it fits, the less the better; None
             for not at all.
@@ -123,7 +121,7 @@ def _distinct(
     """
     drawn = {} if found is None else found
     for index in range(len(drawn), n):
-        arch = next((one for tried in range(tries) if (one := draw(index, tried)) not in drawn), None)
+        arch = next((one for _ in range(tries) if (one := draw(index)) not in drawn), None)
         if arch is None:
             arch = _neighbour(space, drawn, partial(rank, index))
         if arch is None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 TRIES = 200
 """Draws without a new architecture before those that are left are looked for among neighbours."""
 
+WALKS = 5
+"""Walks into a stratum before any net near it is taken, as strata may be finer than the steps between sizes."""
+
 
 def uniform(space: SearchSpace, rng: np.random.Generator) -> Architecture:
     """Draws every gene by itself."""
@@ -74,17 +77,17 @@ class Tilted:
         counts = [len(effect) for effect in self.effects]
         start = self._pick([int(self.rng.choice(n, p=row[:n])) for n, row in zip(counts, odds, strict=True)])
         try:
-            return self.draw(lo, hi, start)
+            return self.draw(lo, hi, start, WALKS)
         except UsageError:  # strata finer than the space's own steps
             return self.draw(floor, ceiling, start)
 
-    def draw(self, lo: float, hi: float, start: Architecture) -> Architecture:
+    def draw(self, lo: float, hi: float, start: Architecture, walks: int = TRIES) -> Architecture:
         """Moves genes one at a time, in random order, until the parameter count lies within the range.
 
         Raises:
-            UsageError: When no walk from any of ``TRIES`` starts gets there.
+            UsageError: When no walk from any of so many starts gets there.
         """
-        for _ in range(TRIES):
+        for _ in range(walks):
             arch: Architecture | None = start
             target = float(self.rng.uniform(lo, hi))
             nearest = math.inf

@@ -87,7 +87,7 @@ class Taggers:
                 f"'{self.space.grid_name}' has {own.vocabulary}. Give another distillation.grid, such as "
                 f"'{self.pipeline.space.grid_name}', the base net's own"
             )
-        if self.pipeline.costs and self.has_own_grid:
+        if self.pipeline.parts.costs and self.has_own_grid:
             name = self.pipeline.space.grid_name
             raise UsageError(
                 f"the cost model given is of grid '{name}', and students have grid '{self.space.grid_name}', whose "
