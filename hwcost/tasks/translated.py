@@ -18,7 +18,7 @@ from hwcost.tasks.tsv import read_tsv
 __all__ = ["translated"]
 
 BEFORE, ENDING = "multinli.train.", ".tsv"
-"""What stands before and behind the language in the name of a file."""
+"""Parts of the name of a file before and behind the language."""
 OTHER_NAMES = {"contradictory": "contradiction"}
 """Names of classes in these files that differ from those of the files to judge by."""
 
