@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hwcost.searchers.sampling import Sampling
 from hwcost.supernets.finetuning import scores
 from hwcost.supernets.heads import TaskNet
 from hwcost.supernets.tuned_folder import save_tuned
@@ -134,19 +133,16 @@ def _plain(pipeline: ComponentsPipeline, task: Task, name: str, key: str) -> Dis
 def _searched(pipeline: ComponentsPipeline, task: Task, method: str, shares: Mapping[str, float]) -> DistilledNet:
     """Distils a student whose gates, or the policy that draws them, learn in the same run."""
     preset, taggers = pipeline.preset, pipeline.taggers
-    labels, cost, sizes = taggers.labels(task), taggers.cost(shares), preset.distillation
+    labels, cost = taggers.labels(task), taggers.cost(shares)
     folder, report = _training(pipeline, task, method)
     if method == "do":
-        penalty = preset.direct_penalty if sizes.direct_penalty is None else sizes.direct_penalty
-        net = WeighedTagger(
-            taggers.supernet(), task.target, gates_of(preset, taggers.space, cost, penalty), pipeline.settings.seed
-        )
+        gates = gates_of(preset, taggers.space, cost, taggers.direct_penalty)
+        net = WeighedTagger(taggers.supernet(), task.target, gates, pipeline.settings.seed)
         prices = cost.of_gates if pipeline.costs else None
         return distil_do(
             net, labels, preset.direct_rate, folder, is_scaled=preset.direct_scaled, prices=prices, progress=report
         )
-    penalty = preset.sampled_penalty if sizes.sampled_penalty is None else sizes.sampled_penalty
-    policy: Sampling = policy_of(pipeline, cost, [], penalty, preset.sampled_rate, taggers.space)
+    policy = policy_of(pipeline, cost, [], taggers.sampled_penalty, preset.sampled_rate, taggers.space)
     rate = rates(labels.recipe, preset.sampled_rate) if preset.sampled_decay else None
     return distil_sdo(taggers.elastic(task), labels, policy, cost, folder, rate, progress=report)
 

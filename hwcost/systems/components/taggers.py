@@ -23,6 +23,7 @@ from hwcost.supernets.silver_gold import SilverGold
 from hwcost.supernets.training import Phase
 from hwcost.supernets.tuned_folder import load_tuned
 from hwcost.systems.components.gate_costs import GateCosts
+from hwcost.systems.components.gate_training import check_decay
 from hwcost.systems.components.gated_distillation import DirectDistillation, Labels, WeighedTagger
 from hwcost.systems.components.model_costs import ModelCosts
 from hwcost.systems.components.shares import share_workloads
@@ -79,8 +80,11 @@ class Taggers:
             UsageError: When they do not fit together, or do not fit the base net.
         """
         self.sizes.check()
-        own, base = self.space.grid, self.pipeline.space.grid
+        own, base, preset = self.space.grid, self.pipeline.space.grid, self.pipeline.preset
         builder(self.space).check_seq_len(self.sizes.recipe.seq_len)
+        if preset.direct_mode == "decay":
+            usual = self.direct_penalty * preset.direct_whole_cost / len(self.space.genes)
+            check_decay(preset.direct_rate, self.sizes.recipe, usual)
         if own.vocabulary < base.vocabulary:
             raise UsageError(
                 f"students share the base net's tokenizer of {base.vocabulary} pieces, and grid "
@@ -93,6 +97,18 @@ class Taggers:
                 f"the cost model given is of grid '{name}', and students have grid '{self.space.grid_name}', whose "
                 f"components would be measured. Set distillation.grid={name}, or switch the distillation off"
             )
+
+    @property
+    def direct_penalty(self) -> float:
+        """Weight of the cost in DO."""
+        own = self.sizes.direct_penalty
+        return self.pipeline.preset.direct_penalty if own is None else own
+
+    @property
+    def sampled_penalty(self) -> float:
+        """Weight of the cost in SDO."""
+        own = self.sizes.sampled_penalty
+        return self.pipeline.preset.sampled_penalty if own is None else own
 
     def task(self, name: str) -> Task:
         """Returns a tagging task by its name."""

@@ -77,6 +77,7 @@ def test_sequences_of_both_kinds_are_in_every_micro_batch() -> None:
         ({"distillation.grid": "maxi"}, TASKS, "unknown grid 'maxi'"),
         ({"grid": "minibert", "distillation.grid": "mini"}, TASKS, "tokenizer of 120000 pieces, and grid 'mini' has"),
         ({"distillation.recipe.seq_len": 1000}, TASKS, "at most 512 tokens"),
+        ({"direct_mode": "decay", "direct.steps": 10**9, "direct_rate": 0.01}, TASKS, "keep stepping over 0"),
     ],
 )
 def test_what_does_not_fit_is_refused_before_anything_is_trained(
