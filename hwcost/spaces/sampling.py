@@ -80,7 +80,7 @@ def is_listed(space: SearchSpace, n: int) -> bool:
 
 def _without_counts(space: SearchSpace, n: int, rng: np.random.Generator, design: Design) -> list[Architecture]:
     """Draws from a space that counts no parameters: ``spread`` has every choice of every gene about equally often."""
-    found = dict.fromkeys(_latin(space, n, rng)) if design == "spread" else {}
+    found: dict[Architecture, None] = dict.fromkeys(_latin(space, n, rng)) if design == "spread" else {}
     if not is_listed(space, n):
         chance = lambda index, arch: float(rng.random())  # noqa: E731
         return _distinct(n, lambda index: uniform(space, rng), space, chance, TRIES, found)
@@ -119,7 +119,7 @@ def _distinct(
     Raises:
         UsageError: When no neighbour is left either; says how many there are.
     """
-    drawn = {} if found is None else found
+    drawn: dict[Architecture, None] = {} if found is None else found
     for index in range(len(drawn), n):
         arch = next((one for _ in range(tries) if (one := draw(index)) not in drawn), None)
         if arch is None:

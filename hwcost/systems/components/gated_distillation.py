@@ -140,13 +140,12 @@ class DistilledNet:
     Attributes:
         arch: The architecture.
         model: The net with its head, with the weights of the distillation.
-        gates: DO's gates, or SDO's probabilities that a gate is open, (blocks, gates of a block); None where nothing was
-            searched.
+        gates: DO's gates, or SDO's probabilities that a gate is open, (blocks, gates of a block).
     """
 
     arch: Architecture
     model: TaskNet
-    gates: NDArray[np.float64] | None
+    gates: NDArray[np.float64]
 
 
 def distil(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hwcost.spaces import Architecture
 from hwcost.supernets.finetuning import scores
 from hwcost.supernets.heads import TaskNet
 from hwcost.supernets.tuned_folder import save_tuned
@@ -103,16 +104,20 @@ def student(
         arch: Key of the architecture; None where it is searched, by the method that the name says.
         shares: Shares of a student's components, where they are not those of the base net.
     """
-    taggers, given = pipeline.taggers, pipeline.taggers.task(task)
-    found = _searched(pipeline, given, name, shares) if arch is None else _plain(pipeline, given, name, arch)
-    every = scores(found.model, taggers.encoded(given))
-    gates = None if found.gates is None else found.gates.tolist()
+    taggers, given, gates = pipeline.taggers, pipeline.taggers.task(task), None
+    if arch is None:
+        found = _searched(pipeline, given, name, shares)
+        own, model, gates = found.arch, found.model, found.gates.tolist()
+    else:
+        own = taggers.space.parse(arch)
+        model = _plain(pipeline, given, name, own)
+    every, key = scores(model, taggers.encoded(given)), taggers.space.key(own)
     if pipeline.processes.is_first:
-        about = {"task": task, "scores": every, "grid": taggers.space.grid_name, "arch": taggers.space.key(found.arch)}
-        save_tuned(pipeline.folder / "students" / _file(name, given), found.model, {**about, "gates": gates})
+        about = {"task": task, "scores": every, "grid": taggers.space.grid_name, "arch": key, "gates": gates}
+        save_tuned(pipeline.folder / "students" / _file(name, given), model, about)
     return {
-        "arch": taggers.space.key(found.arch), "params": taggers.space.params(found.arch),
-        "cost": float(taggers.cost(shares)(found.arch)), "score": every[given.split][given.metric], "gates": gates,
+        "arch": key, "params": taggers.space.params(own), "cost": float(taggers.cost(shares)(own)),
+        "score": every[given.split][given.metric], "gates": gates,
     }  # fmt: skip
 
 
@@ -120,14 +125,12 @@ def _file(name: str, task: Task) -> str:
     return f"{name}-{task.name}".replace(" ", "-")
 
 
-def _plain(pipeline: ComponentsPipeline, task: Task, name: str, key: str) -> DistilledNet:
+def _plain(pipeline: ComponentsPipeline, task: Task, name: str, arch: Architecture) -> TaskNet:
     """Distils an architecture from fresh weights."""
-    taggers = pipeline.taggers
-    arch = taggers.space.parse(key)
-    model: TaskNet = taggers.elastic(task).extract(arch)
+    model = pipeline.taggers.elastic(task).extract(arch)
     folder, report = _training(pipeline, task, name)
-    distil(model, taggers.labels(task), folder, progress=report)
-    return DistilledNet(arch, model, None)
+    distil(model, pipeline.taggers.labels(task), folder, progress=report)
+    return model
 
 
 def _searched(pipeline: ComponentsPipeline, task: Task, method: str, shares: Mapping[str, float]) -> DistilledNet:
