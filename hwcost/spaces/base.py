@@ -68,9 +68,7 @@ class SearchSpace(ABC):
         Raises:
             ArchitectureError: When the count or a value is outside the space; says which one and what is allowed.
         """
-        if not isinstance(genes, Iterable):
-            raise ArchitectureError(f"an architecture is made of {len(self.genes)} values in a sequence, got {genes!r:.60}")
-        values = tuple(self._plain(value) for value in genes)
+        values = tuple(self._plain(value) for value in self.listed(genes))
         if len(values) != len(self.genes):
             raise ArchitectureError(
                 f"space '{self.name}' has {len(self.genes)} genes ({self.genes[0].name}..{self.genes[-1].name}), "
@@ -82,6 +80,16 @@ class SearchSpace(ABC):
                     f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. Allowed: {_listed(gene.choices)}"
                 )
         return self.made(values)
+
+    def listed(self, genes: Iterable[GeneValue]) -> list[GeneValue]:
+        """Returns values as a list.
+
+        Raises:
+            ArchitectureError: When they are no sequence; says how many are expected.
+        """
+        if not isinstance(genes, Iterable):
+            raise ArchitectureError(f"an architecture is made of {len(self.genes)} values in a sequence, got {genes!r:.60}")
+        return list(genes)
 
     def as_architecture(self, value: Any) -> Architecture:
         """Makes an architecture of an architecture, a text, a mapping, a row, or a sequence of values.

@@ -80,9 +80,7 @@ class Custom(SearchSpace):
         Raises:
             ArchitectureError: When a name is unknown or missing, or a value is none of its gene's choices.
         """
-        if not isinstance(genes, Iterable):
-            return super().architecture(genes)  # which says what is expected
-        values = self._in_order(genes) if isinstance(genes, Mapping) else list(genes)
+        values = self._in_order(genes) if isinstance(genes, Mapping) else self.listed(genes)
         return super().architecture(int(value) if isinstance(value, bool) else value for value in values)
 
     def _in_order(self, genes: Mapping[str, GeneValue]) -> list[GeneValue]:

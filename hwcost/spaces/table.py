@@ -66,9 +66,7 @@ class Table(SearchSpace):
         Raises:
             ArchitectureError: When the count or a value does not fit the columns.
         """
-        if not isinstance(genes, Iterable):
-            return super().architecture(genes)  # which says what is expected
-        values = list(genes)
+        values = self.listed(genes)
         if len(values) == len(self.genes):
             values = [_fitting(gene, value) for gene, value in zip(self.genes, values, strict=True)]
         arch = super().architecture(values)

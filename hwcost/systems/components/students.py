@@ -104,7 +104,8 @@ def student(
         arch: Key of the architecture; None where it is searched, by the method that the name says.
         shares: Shares of a student's components, where they are not those of the base net.
     """
-    taggers, given, gates = pipeline.taggers, pipeline.taggers.task(task), None
+    taggers, given = pipeline.taggers, pipeline.taggers.task(task)
+    gates: list[list[float]] | None = None
     if arch is None:
         found = _searched(pipeline, given, name, shares)
         own, model, gates = found.arch, found.model, found.gates.tolist()
