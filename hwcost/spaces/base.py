@@ -85,7 +85,7 @@ class SearchSpace(ABC):
         """Returns values as a list.
 
         Raises:
-            ArchitectureError: When they are no sequence; says how many are expected.
+            ArchitectureError: When they are not a sequence; says how many are expected.
         """
         if not isinstance(genes, Iterable):
             raise ArchitectureError(f"an architecture is made of {len(self.genes)} values in a sequence, got {genes!r:.60}")
