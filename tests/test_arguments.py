@@ -96,6 +96,13 @@ CALLS: list[tuple[Callable[[], Any], str]] = [
     (lambda: MODEL.expected(3), "probabilities= is a list of one array per gene; got 3"),
     (lambda: MODEL.save(None), "folder= is a path; got None"),
     (lambda: SPACE.sample("3"), "n= is a whole number; got '3'"),
+    (lambda: SPACE.sample(3, params=5), "params= is a pair of numbers, the least and the most, or None; got 5"),
+    (lambda: SPACE.sample(3, params=(5, "6")), "params= is a pair of numbers"),
+    (lambda: SPACE.sample(3, params=(6, 5)), "range is empty: 6 to 5"),
+    (lambda: SPACE.mutate(ARCHS[0], 3), "rng= is a generator"),
+    (lambda: SPACE.mutate(ARCHS[0], np.random.default_rng(0), 1.5), "probability= is a number from 0 to 1; got 1.5"),
+    (lambda: hc.Constraint(SIZE, most=2).within("a"), "values are numbers, predicted or measured; got str 'a'"),
+    (lambda: hc.Constraint(SIZE, most=2).excess(["a"]), "values are numbers"),
     (lambda: SPACE.parse(3), "text= is a text; got 3"),
 ]
 

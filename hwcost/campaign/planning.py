@@ -17,7 +17,7 @@ from hwcost.devices import Device, DeviceHandle, require
 from hwcost.devices import elsewhere as absent
 from hwcost.errors import UsageError
 from hwcost.timing.arrival import BACK_TO_BACK
-from hwcost.timing.protocol import protocol
+from hwcost.timing.protocol import Protocol, protocol
 from hwcost.timing.stopping import StoppingCriterion
 
 if TYPE_CHECKING:
@@ -79,28 +79,38 @@ def make_plan(
         DeviceError: When the device is not here.
         DataError: When one workload stands twice.
     """
-    for item in items:
-        check_role(item.role)
-    if until and rounds is not None:
-        raise UsageError(f"rounds={rounds} (--rounds) makes exactly so many; until= (--until) ends before. Give one of them")
+    _check_asked(items, rounds, until)
     own = dict(options or {})
     handle = absent(device) if elsewhere else require(device)
     if _checked(backend, handle, own, elsewhere).uses_processor and not elsewhere:
         refuse_too_many(threads)
     how = protocol(tier, handle.kind, rounds, blocks, arrival, cache, stopping, quantities)
-    if elsewhere and (lock_clocks or how.uninterrupted_s or how.watches_memory):
-        asked = "clocks are not locked" if lock_clocks else "energy and memory are not measured"
-        raise UsageError(f"the runner on another machine measures latency alone: {asked} there. Leave that out.")
+    if elsewhere:
+        _check_runner(how, lock_clocks)
     if lock_clocks:
         check_lockable(handle)
-    canaries = choose(items, backend)
     plan = Plan(
-        tuple(items), handle.name, backend, adapted(how, until), own, threads, seed, pin, canaries, handle,
+        tuple(items), handle.name, backend, adapted(how, until), own, threads, seed, pin, choose(items, backend), handle,
         tuple(map(str, until)), lock_clocks, tuple(prior), first,
     )  # fmt: skip
     for goal in until:
         goal.check(plan)
     return plan
+
+
+def _check_asked(items: Sequence[Item], rounds: int | None, until: Sequence[Goal]) -> None:
+    """Refuses unknown roles, and goals beside a number of rounds."""
+    for item in items:
+        check_role(item.role)
+    if until and rounds is not None:
+        raise UsageError(f"rounds={rounds} (--rounds) makes exactly so many; until= (--until) ends before. Give one of them")
+
+
+def _check_runner(how: Protocol, lock_clocks: bool) -> None:
+    """Refuses what the runner on another machine cannot do."""
+    if lock_clocks or how.uninterrupted_s or how.watches_memory:
+        asked = "clocks are not locked" if lock_clocks else "energy and memory are not measured"
+        raise UsageError(f"the runner on another machine measures latency alone: {asked} there. Leave that out.")
 
 
 def _checked(backend: str, handle: DeviceHandle, options: dict[str, Any], elsewhere: bool) -> type[Backend]:

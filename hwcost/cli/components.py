@@ -99,13 +99,18 @@ def components(
         return
     what = {"space": space, "seq_lens": lengths, "depths": copies, "kernels": kernels, "store": store}
     found = {options.backend: _measured(options, run, what) for options in asked}
+    _tell(found, handle.name, json)
+    for result, _ in found.values():
+        refuse_invalid(result)
+
+
+def _tell(found: dict[str, tuple[Result, list[Breakdown]]], device: str, json: str | None) -> None:
+    """Writes or prints the breakdowns by backend."""
     document = {name: [one.to_dict() for one in parts] for name, (_, parts) in found.items()}
-    if not console.write_json({"device": handle.name, "backends": document}, json):
+    if not console.write_json({"device": device, "backends": document}, json):
         for name, (_, parts) in found.items():
             for one in parts:
                 _show(name, one)
-    for result, _ in found.values():
-        refuse_invalid(result)
 
 
 def _measured(options: MeasureOptions, run: RunOptions, what: dict[str, Any]) -> tuple[Result, list[Breakdown]]:

@@ -15,11 +15,12 @@ from hwcost.corpora.standard_library import standard_library
 from hwcost.corpora.text_files import text_files
 from hwcost.corpora.token_files import TokenFiles, is_token_folder, prepare, token_folder
 from hwcost.corpora.tokenizer import Tokenizer
+from hwcost.corpora.words import WordBatches
 from hwcost.registry import made
 
 __all__ = [
-    "Corpus", "Document", "MlmBatches", "TokenFiles", "Tokenizer", "corpus", "dataset_folder", "halves", "prepare",
-    "standard_library", "text_files", "token_folder",
+    "Corpus", "Document", "MlmBatches", "TokenFiles", "Tokenizer", "WordBatches", "corpus", "dataset_folder", "halves",
+    "prepare", "standard_library", "text_files", "token_folder",
 ]  # fmt: skip
 
 

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hwcost._io import write_text
 from hwcost.corpora.corpus import Corpus
 from hwcost.corpora.unigram import read_sentencepiece, train_unigram
@@ -25,6 +28,8 @@ DECISIVE = ("added_tokens", "normalizer", "pre_tokenizer", "model")
 
 KINDS = ("wordpiece", "unigram")
 """Kinds of tokenizers that can be trained."""
+SPACE = "\u2581"
+"""Character that stands for the white space before a word in SentencePiece's pieces."""
 
 
 class Tokenizer:
@@ -184,6 +189,30 @@ class Tokenizer:
     def specials(self) -> tuple[int, ...]:
         """Numbers of ``[PAD]``, ``[UNK]``, ``[CLS]``, ``[SEP]`` and ``[MASK]``."""
         return tuple(int(self._inner.token_to_id(token)) for token in SPECIALS)
+
+    def word_starts(self) -> NDArray[np.bool_]:
+        """Says of each token whether it is the first one of a word, shape (size,).
+
+        Punctuation is a word by itself where the tokenizer parts it from what is before it, as WordPiece does; a unigram
+        model joins it to that word. ``[UNK]`` stands for a word, the other special tokens for none.
+
+        Raises:
+            UsageError: When the pieces do not tell: those of WordPiece and of SentencePiece's unigram model do.
+        """
+        model = json.loads(self._inner.to_str())["model"]
+        tokens = [str(self._inner.id_to_token(number)) for number in range(self.size)]
+        if model["type"] == "WordPiece":
+            found = np.array([not token.startswith(model["continuing_subword_prefix"]) for token in tokens])
+        elif model["type"] == "Unigram":
+            found = np.array([token.startswith(SPACE) for token in tokens])
+        else:
+            raise UsageError(
+                f"the pieces of this tokenizer ({model['type']}) do not say where words begin: those of WordPiece and of "
+                "SentencePiece's unigram model do"
+            )
+        found[list(self.specials)] = False
+        found[self.unknown] = True
+        return found
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Returns the token numbers of each text, without special tokens around them."""

@@ -59,13 +59,13 @@ def _svg(figure: Figure) -> str:
 
 
 def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Returns a table for every stage with several nets: its name, the columns, and the rows."""
+    """Returns a table for every stage that has nets: its name, the columns, and the rows."""
     found = []
     for stage, one in stages.items():
         rows = one.get("nets")
         if isinstance(rows, dict):
             rows = [{"name": name, **row} for name, row in rows.items()]
-        if not isinstance(rows, list) or len(rows) > LISTED:
+        if not isinstance(rows, list) or not 0 < len(rows) <= LISTED:
             continue
         names = dict.fromkeys(column for row in rows for column in row)
         columns = [name for name in names if any(row.get(name) is not None for row in rows)]

@@ -130,7 +130,7 @@ class AutoDistill(SearchSpace):
     def components(self, arch: Architecture | None = None) -> tuple[Component, ...]:
         """Embeddings and equal blocks; the pre-training heads are left off, as in the paper's sizes."""
         if arch is not None:
-            genes = [int(gene) for gene in arch.genes]
+            genes = [int(gene) for gene in self.as_architecture(arch).genes]
             return (_embeddings(genes[0]), *[_block(*genes)] * self.sizes.blocks)
         widths, *others = ([int(value) for value in gene.choices] for gene in self.genes)
         ends = [_embeddings(width) for width in widths]

@@ -12,7 +12,6 @@ import math
 import reprlib
 from abc import ABC
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -22,8 +21,10 @@ from hwcost._arguments import COUNT, check
 from hwcost._cached import cached_property
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
+from hwcost.spaces.points import Architecture, Component, Gene, GeneValue
 
-GeneValue = int | float | str
+__all__ = ["Architecture", "Component", "Design", "Gene", "GeneValue", "SearchSpace"]
+
 Design = Literal["uniform", "spread"]
 
 REMEMBERED = 10_000
@@ -31,66 +32,6 @@ REMEMBERED = 10_000
 
 LISTED = 40
 """Choices of a gene that an error lists before it counts the rest."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gene:
-    """One choice of a space.
-
-    Attributes:
-        name: Name of the choice, for example ``l1``.
-        choices: Allowed values, ascending where they have an order; empty when any number is allowed.
-        categorical: Whether the values carry no order.
-    """
-
-    name: str
-    choices: tuple[GeneValue, ...] = ()
-    categorical: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Architecture:
-    """A point of a search space: hashable, comparable, and its own key for merging.
-
-    Attributes:
-        space: Name of the space it belongs to.
-        genes: One value per gene of the space.
-        space_options: Options of the space that made it, as :attr:`SearchSpace.options_text`; empty where nobody said them.
-            They are carried along for building it and are not compared: within one space, genes are the identity.
-    """
-
-    space: str
-    genes: tuple[GeneValue, ...]
-    space_options: str = field(default="", compare=False, repr=False)
-
-    def __str__(self) -> str:
-        return "_".join(f"{gene:g}" if isinstance(gene, float) else str(gene) for gene in self.genes)
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """A part of a model that is priced.
-
-    Attributes:
-        kind: Kind of part, for example ``layer``.
-        dims: Its dimensions by name, for example ``(("hidden", 360),)``.
-    """
-
-    kind: str
-    dims: tuple[tuple[str, int], ...] = ()
-
-    @property
-    def name(self) -> str:
-        """For example ``layer[hidden=360]``; ``embeddings`` when it has no dimensions."""
-        inner = ",".join(f"{name}={size}" for name, size in self.dims)
-        return f"{self.kind}[{inner}]" if inner else self.kind
-
-    def dim(self, name: str) -> int:
-        """Returns one dimension by its name."""
-        return dict(self.dims)[name]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class SearchSpace(ABC):
@@ -127,9 +68,7 @@ class SearchSpace(ABC):
         Raises:
             ArchitectureError: When the count or a value is outside the space; says which one and what is allowed.
         """
-        if not isinstance(genes, Iterable):
-            raise ArchitectureError(f"an architecture is made of {len(self.genes)} values in a sequence, got {genes!r:.60}")
-        values = tuple(self._plain(value) for value in genes)
+        values = tuple(self._plain(value) for value in self.listed(genes))
         if len(values) != len(self.genes):
             raise ArchitectureError(
                 f"space '{self.name}' has {len(self.genes)} genes ({self.genes[0].name}..{self.genes[-1].name}), "
@@ -141,6 +80,16 @@ class SearchSpace(ABC):
                     f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. Allowed: {_listed(gene.choices)}"
                 )
         return self.made(values)
+
+    def listed(self, genes: Iterable[GeneValue]) -> list[GeneValue]:
+        """Returns values as a list.
+
+        Raises:
+            ArchitectureError: When they are not a sequence; says how many are expected.
+        """
+        if not isinstance(genes, Iterable):
+            raise ArchitectureError(f"an architecture is made of {len(self.genes)} values in a sequence, got {genes!r:.60}")
+        return list(genes)
 
     def as_architecture(self, value: Any) -> Architecture:
         """Makes an architecture of an architecture, a text, a mapping, a row, or a sequence of values.
@@ -183,7 +132,8 @@ class SearchSpace(ABC):
 
     def named(self, arch: Architecture) -> dict[str, GeneValue]:
         """Returns the values of an architecture's genes by the genes' names, in order."""
-        return {gene.name: value for gene, value in zip(self.genes, arch.genes, strict=True)}
+        genes = self.as_architecture(arch).genes
+        return {gene.name: value for gene, value in zip(self.genes, genes, strict=True)}
 
     def parse(self, text: str) -> Architecture:
         """Reads an architecture from its key (``360_360_...``), comma-separated values, a JSON list, or genes by name.
@@ -199,7 +149,7 @@ class SearchSpace(ABC):
 
     def key(self, arch: Architecture) -> str:
         """Returns the canonical text of an architecture; ``parse`` reads it back."""
-        return str(arch)
+        return str(self.as_architecture(arch))
 
     # -- listing -------------------------------------------------------------------------------------------------------
 
@@ -280,7 +230,7 @@ class SearchSpace(ABC):
         """
         from hwcost.spaces.reading import several
 
-        archs = several(archs)
+        archs = [self.as_architecture(arch) for arch in several(archs)]
         columns = [
             [gene.choices.index(arch.genes[i]) if gene.categorical else arch.genes[i] for arch in archs]
             for i, gene in enumerate(self.genes)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces import blocks
 from hwcost.spaces.accounting import Work, attention, elementwise, layer_norm, linear
@@ -164,7 +165,7 @@ class Components(SearchSpace):
 
     def blocks(self, arch: Architecture) -> list[BlockGates]:
         """Returns the gates of every block."""
-        return self._blocks(arch.genes)
+        return self._blocks(self.as_architecture(arch).genes)
 
     def canonical(self, genes: tuple[GeneValue, ...]) -> tuple[GeneValue, ...]:
         """Closes gates without effect: joints of dropped pieces, and channels where no head is left."""
@@ -181,6 +182,7 @@ class Components(SearchSpace):
         Raises:
             ArchitectureError: When the text is neither or does not fit the grid.
         """
+        check({"text": text}, text=TEXT)
         if text.strip().startswith("["):
             return super().parse(text)
         wanted = [count for _, count in self.grid.sizes]

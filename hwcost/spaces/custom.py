@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
 from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
@@ -79,7 +80,7 @@ class Custom(SearchSpace):
         Raises:
             ArchitectureError: When a name is unknown or missing, or a value is none of its gene's choices.
         """
-        values = self._in_order(genes) if isinstance(genes, Mapping) else list(genes)
+        values = self._in_order(genes) if isinstance(genes, Mapping) else self.listed(genes)
         return super().architecture(int(value) if isinstance(value, bool) else value for value in values)
 
     def _in_order(self, genes: Mapping[str, GeneValue]) -> list[GeneValue]:
@@ -96,7 +97,7 @@ class Custom(SearchSpace):
         """Returns ``layers=2,activation=relu``; a JSON list where names or texts hold ``,=[]"`` or outer white space."""
         if self._is_plain:
             return ",".join(f"{name}={value}" for name, value in self.named(arch).items())
-        return json.dumps(list(arch.genes), ensure_ascii=False)
+        return json.dumps(list(self.as_architecture(arch).genes), ensure_ascii=False)
 
     def parse(self, text: str) -> Architecture:
         """Reads ``layers=2,activation=relu`` in any order, values with commas between them, or a JSON list.
@@ -104,6 +105,7 @@ class Custom(SearchSpace):
         Raises:
             ArchitectureError: When the text is none of these or lies outside the space.
         """
+        check({"text": text}, text=TEXT)
         text = text.strip()
         if text.startswith("["):
             return super().parse(text)

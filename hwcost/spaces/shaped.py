@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._arguments import COUNT, check
+from hwcost._arguments import COUNT, TEXT, check
 from hwcost._cached import cached_property
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.accounting import Work
@@ -126,6 +126,7 @@ class Shaped(SearchSpace):
         Raises:
             ArchitectureError: When the text is neither.
         """
+        check({"text": text}, text=TEXT)
         own, at, shape = text.strip().rpartition("@")
         sizes = shape.split("x")
         if not at or len(sizes) != len(SHAPE_GENES) or not all(size.isdecimal() for size in sizes):

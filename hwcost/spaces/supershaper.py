@@ -144,7 +144,7 @@ class SuperShaper(SearchSpace):
             if self.merged:
                 inner += [_transition(a, b) for a in self.sizes.widths for b in self.sizes.widths]
             return (Component("embeddings"), *inner, Component("head"))
-        widths = [int(gene) for gene in arch.genes]
+        widths = [int(gene) for gene in self.as_architecture(arch).genes]
         layers = [_layer(width) for width in widths]
         if not self.merged:
             return (Component("embeddings"), *layers, Component("head"))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from hwcost._arguments import TEXT, check
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 from hwcost.spaces.reading import is_assignments, number
@@ -65,7 +66,7 @@ class Table(SearchSpace):
         Raises:
             ArchitectureError: When the count or a value does not fit the columns.
         """
-        values = list(genes)
+        values = self.listed(genes)
         if len(values) == len(self.genes):
             values = [_fitting(gene, value) for gene, value in zip(self.genes, values, strict=True)]
         arch = super().architecture(values)
@@ -80,6 +81,7 @@ class Table(SearchSpace):
         Raises:
             ArchitectureError: When the text is none of these or does not fit the columns.
         """
+        check({"text": text}, text=TEXT)
         text = text.strip()
         if text.startswith("[") or is_assignments(text):
             return super().parse(text)
@@ -87,7 +89,7 @@ class Table(SearchSpace):
 
     def key(self, arch: Architecture) -> str:
         """Returns the values as a JSON list, because texts may hold any sign."""
-        return json.dumps(list(arch.genes), ensure_ascii=False)
+        return json.dumps(list(self.as_architecture(arch).genes), ensure_ascii=False)
 
 
 def _gene(column: Mapping[str, Any]) -> Gene:

@@ -126,7 +126,8 @@ class Transformer(SearchSpace):
 
     def shape(self, arch: Architecture) -> list[tuple[int, int, int]]:
         """Returns width, inner width of the feed-forward and heads of every layer."""
-        depth, genes = int(arch.genes[0]), arch.genes[1:]
+        first, *genes = self.as_architecture(arch).genes
+        depth = int(first)
         if self.elastic == "homogeneous":
             genes = genes * depth
         triples = zip(*[iter(genes[: len(PER_LAYER) * depth])] * len(PER_LAYER), strict=True)

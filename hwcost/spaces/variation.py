@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost._arguments import check, of_type
+from hwcost._arguments import NUMBER, Kind, check, of_type
 
 if TYPE_CHECKING:
     from hwcost.spaces.base import Architecture, SearchSpace
 
 GENERATOR = of_type("a generator such as numpy.random.default_rng(0)", np.random.Generator)
+CHANCE = Kind("a number from 0 to 1", lambda value: NUMBER.holds(value) and 0 <= value <= 1)
 
 
 def mutated(space: SearchSpace, arch: Any, rng: np.random.Generator, probability: float) -> Architecture:
     """Draws genes anew; see :meth:`hwcost.spaces.base.SearchSpace.mutate`."""
-    check({"rng": rng}, rng=GENERATOR)
+    check({"rng": rng, "probability": probability}, rng=GENERATOR, probability=CHANCE)
     genes = list(space.as_architecture(arch).genes)
     chosen = np.flatnonzero(rng.random(len(genes)) < probability)
     for index in chosen if len(chosen) else [int(rng.integers(len(genes)))]:

@@ -14,12 +14,27 @@ from typing import Any, NamedTuple
 
 from hwcost.errors import HwcostError, InterruptedRunError
 
-__all__ = ["Board", "Failure", "board", "hung"]
+__all__ = ["Board", "Failure", "GoneError", "board", "hung"]
 
 NOTE, FAILURE = "hwcost note", "hwcost failure"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.001, 0.5
 """Seconds between two looks for a note: at first, and after long waiting."""
 INTERRUPTED = InterruptedRunError.exit_code
+
+
+class GoneError(InterruptedRunError):
+    """A process that this one works with is gone without a word, or cannot be reached any more.
+
+    Args:
+        reason: Words of whatever noticed it.
+
+    Attributes:
+        what: The message without advice.
+    """
+
+    def __init__(self, reason: str) -> None:
+        self.what = f"another process is gone without a word ({reason}): it was killed, out of memory, or cut off"
+        super().__init__(f"{self.what}. The same command resumes from what was kept")
 
 
 class Failure(NamedTuple):
@@ -78,7 +93,7 @@ class Board:
         try:
             return Failure(*json.loads(self._store.get(FAILURE))) if self._store.check([FAILURE]) else None
         except RuntimeError:  # the store is gone, and with it the process that held it
-            return Failure(0, HwcostError.exit_code, "it is gone without a word. Was it killed, or out of memory?")
+            return Failure(0, INTERRUPTED, "it is gone without a word. Was it killed, or out of memory?")
 
 
 _board: Board | None = None

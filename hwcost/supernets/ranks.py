@@ -32,7 +32,7 @@ from typing import Any
 import torch
 from torch import distributed
 
-from hwcost.supernets.board import Board, hung
+from hwcost.supernets.board import Board, GoneError, hung
 
 __all__ = ["ALONE", "Ranks", "apart", "connected", "here", "joined", "launched"]
 
@@ -74,7 +74,8 @@ class Ranks:
             return
         for bucket in _buckets(tensors):
             flat = torch.cat([one.reshape(-1).to(device) for one in bucket])
-            distributed.all_reduce(flat)
+            with _exchanging():
+                distributed.all_reduce(flat)
             for one, found in zip(bucket, flat.split([one.numel() for one in bucket]), strict=True):
                 one.copy_(found.view_as(one))
 
@@ -88,7 +89,8 @@ class Ranks:
         if self.count == 1:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64, device=device)
-        distributed.all_reduce(total)
+        with _exchanging():
+            distributed.all_reduce(total)
         found: list[float] = total.tolist()
         return found
 
@@ -103,7 +105,8 @@ class Ranks:
             return
         for one in tensors:
             sent = one.detach().to(device).contiguous()
-            distributed.broadcast(sent, src=0)
+            with _exchanging():
+                distributed.broadcast(sent, src=0)
             one.detach().copy_(sent)
 
     def announced(self, plain: Any, device: torch.device) -> Any:
@@ -112,9 +115,10 @@ class Ranks:
             return plain
         text = list(json.dumps(plain).encode()) if self.is_first else []
         length = torch.tensor([len(text)], device=device)
-        distributed.broadcast(length, src=0)
-        data = torch.tensor(text or [0] * int(length), dtype=torch.uint8, device=device)
-        distributed.broadcast(data, src=0)
+        with _exchanging():
+            distributed.broadcast(length, src=0)
+            data = torch.tensor(text or [0] * int(length), dtype=torch.uint8, device=device)
+            distributed.broadcast(data, src=0)
         return json.loads(bytes(data.tolist()))
 
     def gather(self, rows: torch.Tensor) -> list[torch.Tensor]:
@@ -126,22 +130,34 @@ class Ranks:
         if self.count == 1:
             return [rows]
         counts = [torch.zeros(1, dtype=torch.int64, device=rows.device) for _ in range(self.count)]
-        distributed.all_gather(counts, torch.tensor([len(rows)], device=rows.device))
+        with _exchanging():
+            distributed.all_gather(counts, torch.tensor([len(rows)], device=rows.device))
         most = max(int(one) for one in counts)
         padded = rows.new_zeros((most, *rows.shape[1:]))
         padded[: len(rows)] = rows
         found = [torch.empty_like(padded) for _ in range(self.count)]
-        distributed.all_gather(found, padded)
+        with _exchanging():
+            distributed.all_gather(found, padded)
         return [one[: int(held)] for one, held in zip(found, counts, strict=True)]
 
     def wait(self) -> None:
         """Waits until every rank is here."""
         if self.count > 1:
-            distributed.barrier()
+            with _exchanging():
+                distributed.barrier()
 
 
 ALONE = Ranks()
 """A process by itself."""
+
+
+@contextmanager
+def _exchanging() -> Iterator[None]:
+    """Says that a process is gone where torch cannot exchange anything with it."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise GoneError(str(error).split("\n")[0]) from error
 
 
 def _buckets(tensors: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:

@@ -12,32 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from hwcost.campaign.options import MeasureOptions
-from hwcost.campaign.planning import find_or_create
-from hwcost.campaign.run import run as run_campaign
-from hwcost.devices import DeviceHandle, elsewhere, require
-from hwcost.errors import (
-    DataError,
-    DeviceError,
-    InterruptedRunError,
-    MeasurementError,
-    UnknownNameError,
-    UsageError,
-)
-from hwcost.stores import open_store
+from hwcost.errors import DataError, InterruptedRunError, UnknownNameError, UsageError
+from hwcost.supernets.board import GoneError
+from hwcost.systems.campaigns import Campaigns, check_shapes, device_of
 from hwcost.systems.claims import Claim
-from hwcost.systems.costs import content, given_costs
+from hwcost.systems.costs import content, described, given_costs
 from hwcost.systems.division import check_shares, divided
 from hwcost.systems.doubts import doubts
 from hwcost.systems.events import Event
 from hwcost.systems.parts import NONE, POLICY, Parts
-from hwcost.systems.plan import Calls, Plan, Training, plan_of
+from hwcost.systems.plan import Plan, Training, plan_of
 from hwcost.systems.processes import Processes
 from hwcost.systems.result_cache import ResultCache
-from hwcost.systems.run_folder import REPORT, STORE, Plain, RunFolder
-from hwcost.systems.searching import Searching
+from hwcost.systems.run_folder import REPORT, Plain, RunFolder
 from hwcost.systems.settings import REHEARSAL, Preset, Settings
 from hwcost.systems.sizes import resized
 from hwcost.systems.stage_files import Finished, StageFiles
@@ -45,17 +34,11 @@ from hwcost.systems.stages import Result, Stage
 from hwcost.tasks import Task, task
 from hwcost.timing.timer import stopwatch
 
-if TYPE_CHECKING:
-    from hwcost.campaign.run import Result as Campaign
-    from hwcost.cost_models import CostModel
-    from hwcost.timing.measurement import Measurement
-    from hwcost.workloads import Workload
-
 Item = TypeVar("Item")
 PresetT = TypeVar("PresetT", bound=Preset)
 
 
-class Pipeline(Searching, Generic[PresetT]):
+class Pipeline(Campaigns, Generic[PresetT]):
     """A system's stages in a folder. Subclasses declare them with :func:`hwcost.systems.stage`.
 
     Args:
@@ -102,20 +85,21 @@ class Pipeline(Searching, Generic[PresetT]):
             raise UsageError(f"nets are trained on cpu or cuda, got '{settings.train_on}'")
         self.folder, self.settings, self.parts = Path(folder), settings, parts
         self.processes, self._files = Processes(), RunFolder(self.folder)
-        self.device, self.measures = self._device(dry_run)
+        is_planned = dry_run or not self.processes.is_first
+        self.device, self.measures = device_of(settings, bool(parts.costs), is_planned)
         self.began = (None if dry_run else self._files.processes) or self.processes.count
         self.preset = self._preset()
         self._check_parts()
         self.check_settings()
         self.costs = given_costs(parts.costs, self.spaces(), self.cost_kind)
-        self._check_shapes()
+        check_shapes(self.costs if self.measures else {}, self.preset.measuring)
         self.check_costs()
         self.check_constraints()
         self._results = StageFiles(self._files, self.stages())
         self._finished: dict[str, Finished] = {}
         self._progress, self._stage = progress, next(iter(self.stages()))
         if not dry_run and self.processes.is_first:
-            self._files.open(self._identity())
+            self._files.check(self._identity())
 
     def _preset(self) -> PresetT:
         """Returns the preset with the user's changes and the device's protocol, divided for the processes of the run."""
@@ -123,18 +107,6 @@ class Pipeline(Searching, Generic[PresetT]):
         if self.processes.count > self.began:
             check_shares(preset, self.began, self.processes.count)
         return cast(PresetT, replace(preset, measuring=preset.measuring.on(self.device.profile)))
-
-    def _device(self, dry_run: bool) -> tuple[DeviceHandle, bool]:
-        """Returns the device, and whether it measures."""
-        named, is_given = self.settings.device, bool(self.parts.costs)
-        if dry_run or not self.processes.is_first or (is_given and named is None):
-            return elsewhere(named or "cpu"), named is not None or not is_given
-        try:
-            return require(named or "cpu"), True
-        except DeviceError:
-            if not is_given:
-                raise
-            return elsewhere(named or "cpu"), False
 
     def _identity(self) -> Plain:
         """Returns what identifies this run, plain JSON: a cost model by its content, all else by its value."""
@@ -152,19 +124,6 @@ class Pipeline(Searching, Generic[PresetT]):
             known = ", ".join(self.takes) or "none"
             raise UsageError(f"pipeline '{self.name}' takes no {part}: leave it out. Parts that it takes: {known}")
 
-    def _check_shapes(self) -> None:
-        """Refuses a cost model of another shape than its predictions would be compared with."""
-        measuring = self.preset.measuring
-        for cost in self.costs.values() if self.measures else ():
-            of_model = {name: cost.provenance.get(name) for name in ("batch_size", "seq_len")}
-            is_same = of_model["batch_size"] in (None, measuring.batch_size)
-            if not is_same or of_model["seq_len"] not in (None, *measuring.lengths):
-                raise UsageError(
-                    f"the cost model predicts calls of {of_model['batch_size']} x {of_model['seq_len']} tokens, and winners "
-                    f"would be measured at {measuring.batch_size} x {', '.join(map(str, measuring.lengths))}. Set "
-                    "measuring.batch_size and measuring.seq_lens to the model's, or name no device: nothing is measured then"
-                )
-
     @abstractmethod
     def claims(self) -> list[Claim]:
         """Compares the results of a finished run with the paper's claims."""
@@ -179,12 +138,11 @@ class Pipeline(Searching, Generic[PresetT]):
         """Returns the trainings by name, as far as their memory is planned."""
         return {}
 
-    def calls(self) -> list[Calls]:
-        """Returns what is measured, by stage and shape; by default one row per sequence length."""
-        return [self.planned_calls(None, None, length) for length in self.preset.measuring.lengths]
-
     def read_inputs(self) -> None:
         """Reads the user's corpus and weights before anything is written, so that a wrong path leaves no folder behind."""
+
+    def keep_inputs(self) -> None:
+        """Writes what a run needs of its inputs to be resumed, once its folder is there."""
 
     # -- the run -------------------------------------------------------------------------------------------------------
 
@@ -215,7 +173,7 @@ class Pipeline(Searching, Generic[PresetT]):
         Raises:
             DataError: When the user's corpus, weights or tasks cannot be read; nothing is written then.
             EndedError: When another process ended by an error.
-            InterruptedRunError: On Ctrl-C; the same run can be resumed.
+            InterruptedRunError: On Ctrl-C, or where another process was killed; the same run can be resumed.
             StoreError: When the disk is full; the same run can be resumed.
         """
         if not self.processes.is_first:
@@ -224,9 +182,10 @@ class Pipeline(Searching, Generic[PresetT]):
         with self.processes.leading():
             try:
                 self._run_stages()
-            except (KeyboardInterrupt, InterruptedRunError):
+            except (KeyboardInterrupt, InterruptedRunError) as error:
+                why = f": {error.what}" if isinstance(error, GoneError) else ""
                 raise InterruptedRunError(
-                    f"interrupted in stage '{self._stage}' of {len(self.stages())}; finished work is kept in "
+                    f"interrupted in stage '{self._stage}' of {len(self.stages())}{why}; finished work is kept in "
                     f"'{self.folder}', and the same command resumes the run"
                 ) from None
             report = self._report()
@@ -237,11 +196,17 @@ class Pipeline(Searching, Generic[PresetT]):
         if not self._results.is_complete:
             _ = self.tasks
         if not self._files.is_begun:
-            self.read_inputs()
-            self._files.begin(self._identity(), self.processes.count)
+            self.begin()
         for name, stage in self.stages().items():
             self._stage = name
             self._finished[name] = self._results.read(stage) or self._work(stage)
+
+    def begin(self) -> None:
+        """Reads the inputs of a new run, and makes its folder."""
+        self.read_inputs()
+        self._files.make()
+        self.keep_inputs()
+        self._files.begin(self._identity(), self.processes.count)
 
     def read_finished(self) -> None:
         """Reads the results of stages that were finished since, by another process."""
@@ -286,17 +251,6 @@ class Pipeline(Searching, Generic[PresetT]):
             parts=self.given(), stages=stages, workloads=self.calls() if self.measures else [], trainings=self.trainings(),
             train_on=self.train_on,
         )  # fmt: skip
-
-    def planned_calls(self, stage: str | None, nets: int | None, seq_len: int | None = None) -> Calls:
-        """Describes calls that a stage measures.
-
-        Args:
-            stage: Name of the stage; None where it is not known.
-            nets: Largest number of nets, or of stacks of components; None where it is not known.
-            seq_len: Number of tokens in a sequence; None for the longest.
-        """
-        shape = self.preset.measuring.shape(seq_len)
-        return Calls(stage=stage, nets=nets, **shape, backend=self.settings.backend, device=self.device.name)
 
     def given(self) -> Plain:
         """Returns the parts that were given, in words: a cost model by its kind and what it was fitted on."""
@@ -359,43 +313,3 @@ class Pipeline(Searching, Generic[PresetT]):
             found.append(cache.get(key(item), lambda item=item: work(item)))  # type: ignore[misc]
             self.say(name, number + 1, len(sequence))
         return found
-
-    def measured(
-        self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None
-    ) -> Sequence[Measurement]:
-        """Returns what :meth:`measure` finds; nothing where nothing is measured."""
-        return self.measure(workloads, role, rounds).measurements if self.measures else ()
-
-    def measure(self, workloads: Sequence[Workload], role: str = "fit", rounds: int | None = None) -> Campaign:
-        """Measures workloads in a campaign of their own, or resumes it.
-
-        Args:
-            workloads: Workloads to measure.
-            role: Role of the measurements: cost models are fitted on ``fit``.
-            rounds: Number of rounds; None for the preset's.
-
-        Raises:
-            MeasurementError: When no measurement is usable.
-        """
-        settings, measuring = self.settings, self.preset.measuring
-        plan = MeasureOptions(
-            device=self.device, backend=settings.backend, threads=settings.threads, tier=measuring.tier,
-            rounds=measuring.rounds if rounds is None else rounds, seed=settings.seed, role=role,
-            quantities=self.quantities(),
-        ).plan(workloads)  # fmt: skip
-        with open_store(self.folder / STORE) as store:
-            result = run_campaign(
-                store, find_or_create(plan, store),
-                progress=lambda state: self.say(state.waiting or "measuring", state.done, state.planned),
-            )  # fmt: skip
-        if all(one.latency_s is None for one in result.measurements):
-            flags = [flag for one in result.measurements for flag in one.flags]
-            raise MeasurementError(f"no measurement is usable. The first reason: {flags[0] if flags else '-'}")
-        return result
-
-
-def described(cost: CostModel) -> str:
-    """Describes a cost model that was given: its kind, and what it was fitted on as far as it tells."""
-    known = [cost.provenance.get(name) for name in ("device", "data")]
-    source = ", ".join(str(one) for one in known if one)
-    return f"{cost.name} of {source}" if source else cost.name

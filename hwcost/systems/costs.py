@@ -51,6 +51,13 @@ def content(cost: CostModel) -> str:
     return digest.hexdigest()
 
 
+def described(cost: CostModel) -> str:
+    """Describes a cost model that was given: its kind, and what it was fitted on as far as it tells."""
+    known = [cost.provenance.get(name) for name in ("device", "data")]
+    source = ", ".join(str(one) for one in known if one)
+    return f"{cost.name} of {source}" if source else cost.name
+
+
 def _placed(source: Any, spaces: Mapping[str, SearchSpace], model: str) -> tuple[str, CostModel]:
     if isinstance(source, (str, PathLike)) and Path(source).is_dir():
         return _of_space(load(Path(source)), f"the cost model in '{source}'", spaces)

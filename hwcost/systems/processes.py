@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from hwcost.errors import HwcostError, InterruptedRunError, MeasurementError
-from hwcost.supernets.board import Board, Failure, board
+from hwcost.supernets.board import Board, Failure, GoneError, board
 
 if TYPE_CHECKING:
     from hwcost.systems.base import Pipeline
@@ -78,7 +78,7 @@ class Processes:
 
         Raises:
             EndedError: When another process ended.
-            InterruptedRunError: When another process was interrupted.
+            InterruptedRunError: When another process was interrupted, or killed.
         """
         if self._board is not None and not self._is_within:
             self._check()
@@ -135,7 +135,7 @@ class Processes:
         try:
             with joined():
                 return _WORK[name](pipeline, *args, **options)
-        except RuntimeError:  # what torch raises where another process has gone
+        except (GoneError, RuntimeError):  # another process has gone, and may have said why
             self._check()
             raise
         finally:
@@ -145,7 +145,7 @@ class Processes:
         """Waits until every process is here, so that none goes while another one still reads what it holds."""
         from hwcost.supernets.ranks import here, joined
 
-        with joined():
+        with joined(), suppress(GoneError):  # all is done by now
             here().wait()
 
     def _check(self) -> None:

@@ -72,17 +72,21 @@ def pipeline(
         MissingExtraError: When torch is not installed.
         UsageError: When the system does not take a part, a cost model is of another space, or a size has a wrong type.
     """
+    kind = _kind(name)
+    parts = Parts(
+        costs=() if cost is None else tuple(cost) if isinstance(cost, (list, tuple)) else (cost,),
+        searcher=searcher, searcher_options=searcher_options or {}, estimator=estimator, sizes=sizes or {},
+        constraints=(constraints,) if isinstance(constraints, str) else tuple(constraints),
+    )  # fmt: skip
+    chosen = settings if device is None else replace(settings, device=device)
+    return kind(folder, chosen, progress, parts, dry_run)
+
+
+def _kind(name: str) -> type[Pipeline[Any]]:
     try:
         kind: type[Pipeline[Any]] = PIPELINES.load(name)
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise MissingExtraError("torch", "supernet") from None
-    costs = () if cost is None else tuple(cost) if isinstance(cost, (list, tuple)) else (cost,)
-    limits = (constraints,) if isinstance(constraints, str) else tuple(constraints)
-    parts = Parts(
-        costs=costs, searcher=searcher, searcher_options=searcher_options or {}, constraints=limits,
-        estimator=estimator, sizes=sizes or {},
-    )  # fmt: skip
-    chosen = settings if device is None else replace(settings, device=device)
-    return kind(folder, chosen, progress, parts, dry_run)
+    return kind

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,8 @@ class RunFolder:
             raise DataError(f"'{self.path / SETTINGS}' is damaged: it tells of {found!r} processes")
         return found
 
-    def open(self, identity: Plain) -> None:
-        """Checks that the folder's run is this one, or makes the folder where there is none.
+    def check(self, identity: Plain) -> None:
+        """Checks that the folder's run is this one, or that the folder can be made where there is none.
 
         Args:
             identity: The choices that all of the run's files depend on, plain JSON. A folder is resumed by equal ones only.
@@ -54,10 +55,25 @@ class RunFolder:
         if self.is_begun:
             self._check_identity(identity)
             return
+        nearest = next(one for one in (self.path.absolute(), *self.path.absolute().parents) if one.exists())
+        if not nearest.is_dir():
+            raise self._refused(f"'{nearest}' is a file")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise self._refused(f"'{nearest}' cannot be written")
+
+    def make(self) -> None:
+        """Makes the folder.
+
+        Raises:
+            UsageError: When it cannot be made.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"cannot make the folder '{self.path}': {error.strerror}. Give another one") from None
+            raise self._refused(str(error.strerror)) from None
+
+    def _refused(self, reason: str) -> UsageError:
+        return UsageError(f"cannot make the folder '{self.path}': {reason}. Give another one")
 
     @property
     def is_begun(self) -> bool:

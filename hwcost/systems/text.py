@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hwcost.corpora import MlmBatches, halves
+from hwcost.corpora import MlmBatches, WordBatches, halves
 from hwcost.supernets.run import HELD_OUT, first_tokenizer
 
 
@@ -35,6 +35,10 @@ class Text:
             length = seq_len or self.seq_len
             self._made[kind] = MlmBatches(self.training, self.tokenizer, length, batch_size, self.seed, next_sentence)
         return self._made[kind]
+
+    def words(self, batch_size: int, seq_len: int) -> WordBatches:
+        """Returns batches of training text whose words a teacher labels."""
+        return WordBatches(self.training, self.tokenizer, seq_len, batch_size, self.seed)
 
     def held_out_batches(self, count: int, batch_size: int = 32, next_sentence: bool = False) -> list[dict[str, Any]]:
         """Returns batches of held-out text."""

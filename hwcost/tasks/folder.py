@@ -21,6 +21,7 @@ from hwcost.tasks.table import Column
 from hwcost.tasks.tagging import Tags
 from hwcost.tasks.target import Target
 from hwcost.tasks.task import Task
+from hwcost.tasks.translated import translated
 
 __all__ = ["KINDS", "labelled_folder"]
 
@@ -46,6 +47,7 @@ def labelled_folder(
     path: str | Path, layout: str | None = None, text: str | None = None, text_pair: str | None = None,
     label: str | None = None, kind: str | None = None, metric: str | None = None, name: str | None = None,
     language: str | None = None, stride: str | None = None, longest: str | None = None, threshold: str | None = None,
+    train: str | None = None, train_languages: str | None = None,
 ) -> Task:  # fmt: skip
     """Reads a labelled task. Columns are those named here, or of a layout of GLUE's, XNLI, SQuAD or WikiAnn that they fit.
 
@@ -63,6 +65,9 @@ def labelled_folder(
             sequence.
         longest: Number of tokens of an answer, at most; None for 30.
         threshold: Score of no answer less that of the best span, up to which the span is given; None for 0.
+        train: Folder of XNLI's translated training files, or one of them, in place of the training split of XNLI's own
+            files, see :func:`hwcost.tasks.translated.translated`.
+        train_languages: Languages to train on, of such a folder, joined by ``+``; None for all.
 
     Raises:
         DataError: When the folder cannot be read, lacks a split or a column, or a label is not one; names file and line.
@@ -72,22 +77,11 @@ def labelled_folder(
     """
     folder = Path(path)
     _check_options(layout, text, text_pair, label, kind)
-    splits = read_splits(folder)
+    if train_languages is not None and train is None:
+        raise UsageError(f"train_languages={train_languages} is of translated training files: give their folder, train=DIR")
+    splits = read_splits(folder, None if train is None else translated(train, train_languages))
     of_spans = _numbers({"stride": stride, "longest": longest, "threshold": threshold})
-    if splits.form == "words":
-        read = _of_words(splits, text, label, kind)
-    elif text is not None and label is not None:
-        texts = (text, text_pair) if text_pair else (text,)
-        read = _of_options(splits, texts, label, kind or "classification", of_spans)
-    elif label is not None:
-        raise UsageError(f"label={label} names the column of labels: give text, the column of texts, too")
-    elif layout is None and kind in (None, SPAN) and {*QUESTION_COLUMNS} <= {*splits.train.names}:
-        read = _of_squad(splits, of_spans)
-    elif layout is None and kind in (None, "tagging") and {*TAG_COLUMNS[:2]} <= {*splits.train.names}:
-        read = _of_wikiann(splits)
-    else:
-        found = layout_of(splits.train, splits.form, layout)
-        read = _of_options(splits, found.texts, found.label, kind, of_spans) if kind else _of_layout(splits, found)
+    read = _read_as(splits, layout, (text, text_pair), label, kind, of_spans)
     if of_spans and not read.target.is_span:
         raise UsageError(f"{', '.join(of_spans)} are options of answers that are spans, and this is {read.target.kind}")
     every = {"train": splits.train, **splits.validation}
@@ -97,6 +91,27 @@ def labelled_folder(
     metrics = tuple(dict.fromkeys([*([metric] if metric else []), *read.metrics]))
     own = name or read.name or folder.resolve().name
     return Task(own, str(folder), read.target, examples.pop("train"), examples, metrics)
+
+
+def _read_as(
+    splits: Splits, layout: str | None, texts: tuple[str | None, str | None], label: str | None, kind: str | None,
+    of_spans: Mapping[str, Any],
+) -> _Columns:  # fmt: skip
+    """Returns what is read of the tables: as the options say, or else as a layout that the columns fit."""
+    text, text_pair = texts
+    if splits.form == "words":
+        return _of_words(splits, text, label, kind)
+    if text is not None and label is not None:
+        given = (text, text_pair) if text_pair else (text,)
+        return _of_options(splits, given, label, kind or "classification", of_spans)
+    if label is not None:
+        raise UsageError(f"label={label} names the column of labels: give text, the column of texts, too")
+    if layout is None and kind in (None, SPAN) and {*QUESTION_COLUMNS} <= {*splits.train.names}:
+        return _of_squad(splits, of_spans)
+    if layout is None and kind in (None, "tagging") and {*TAG_COLUMNS[:2]} <= {*splits.train.names}:
+        return _of_wikiann(splits)
+    found = layout_of(splits.train, splits.form, layout)
+    return _of_options(splits, found.texts, found.label, kind, of_spans) if kind else _of_layout(splits, found)
 
 
 def _check_options(

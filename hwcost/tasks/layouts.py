@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from hwcost.errors import DataError, UnknownNameError
 from hwcost.tasks.table import Table
 
-__all__ = ["LAYOUTS", "Layout", "layout_of", "named_layouts"]
+__all__ = ["INFERENCE", "LAYOUTS", "Layout", "layout_of", "named_layouts"]
 
 COLA_COLUMNS = ("source", "label", "mark", "sentence")
 """Names given here to the columns of CoLA's files, which have no header."""
@@ -55,7 +55,8 @@ class Layout:
 
 _BINARY = ("0", "1")
 _ENTAILMENT = ("entailment", "not_entailment")
-_INFERENCE = ("entailment", "neutral", "contradiction")
+INFERENCE = ("entailment", "neutral", "contradiction")
+"""Classes of MNLI and XNLI."""
 _CORRELATIONS = ("spearman", "pearson")
 _PARAPHRASE = ("accuracy", "f1")
 _PAIR = ("sentence1", "sentence2")
@@ -74,13 +75,13 @@ _STSB = Layout(
     "stsb", ("index", "genre", "filename", "year", "old_index", "source1", "source2", *_PAIR, "score"), *_PAIR, "score",
     None, _CORRELATIONS,
 )  # fmt: skip
-_MNLI_FILE = Layout("mnli", (*_MNLI, "label1", "gold_label"), *_PAIR, "gold_label", _INFERENCE, ("accuracy",))
+_MNLI_FILE = Layout("mnli", (*_MNLI, "label1", "gold_label"), *_PAIR, "gold_label", INFERENCE, ("accuracy",))
 _QUESTION = ("question", "sentence")
 _QNLI = Layout("qnli", ("index", *_QUESTION, "label"), *_QUESTION, "label", _ENTAILMENT, ("accuracy",))
 _RTE = Layout("rte", ("index", *_PAIR, "label"), *_PAIR, "label", _ENTAILMENT, ("accuracy",))
 _WNLI = replace(_RTE, name="wnli", classes=_BINARY)
 _XNLI = Layout(
-    "xnli", ("language", *_PAIR, "gold_label"), *_PAIR, "gold_label", _INFERENCE, ("accuracy",), is_open=True
+    "xnli", ("language", *_PAIR, "gold_label"), *_PAIR, "gold_label", INFERENCE, ("accuracy",), is_open=True
 )
 
 
@@ -98,11 +99,11 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
         _data_set(_MRPC, *_PAIR, ("not_equivalent", "equivalent")),
         _data_set(_QQP, "question1", "question2", ("not_duplicate", "duplicate")),
         _data_set(_STSB, *_PAIR, None),
-        _data_set(_MNLI_FILE, "premise", "hypothesis", _INFERENCE),
+        _data_set(_MNLI_FILE, "premise", "hypothesis", INFERENCE),
         _data_set(_QNLI, *_QUESTION, _ENTAILMENT),
         _data_set(_RTE, *_PAIR, _ENTAILMENT),
         _data_set(_WNLI, *_PAIR, _ENTAILMENT[::-1]),
-        replace(_data_set(_MNLI_FILE, "premise", "hypothesis", _INFERENCE), name="xnli", columns=_XNLI_COLUMNS), _XNLI,
+        replace(_data_set(_MNLI_FILE, "premise", "hypothesis", INFERENCE), name="xnli", columns=_XNLI_COLUMNS), _XNLI,
     ),
 }
 """The layouts by the form of the files: those of GLUE's and XNLI's own, and those of data sets and JSON Lines."""

@@ -53,8 +53,12 @@ class Splits:
     validation: Mapping[str, Table]
 
 
-def read_splits(folder: Path) -> Splits:
+def read_splits(folder: Path, train: Table | None = None) -> Splits:
     """Reads a folder's splits.
+
+    Args:
+        folder: The folder.
+        train: Rows to train on in place of the folder's own, which it then need not have.
 
     Raises:
         DataError: When there is no such folder, it lacks a split or has one twice, or a file cannot be read.
@@ -65,16 +69,17 @@ def read_splits(folder: Path) -> Splits:
         raise DataError(f"{folder}: {what}. {EXPECTED}; or the name of a task.")
     if is_dataset_folder(folder):
         tables = read_saved_dataset(folder)
-        chosen = _chosen(folder, tables)
-        return Splits("data set", tables[chosen.pop(TRAIN)], {name: tables[found] for name, found in chosen.items()})
+        chosen = _chosen(folder, tables, train is None)
+        own = tables[chosen[TRAIN]] if train is None else train
+        return Splits("data set", own, {name: tables[found] for name, found in chosen.items() if name != TRAIN})
     ending = _ending(folder)
     files: dict[str, Path] = {}
     for split, path in _files(folder, ending):
         if split in files:
             raise DataError(f"{folder}: {files[split].name} and {path.name} are one split twice. Remove one of them.")
         files[split] = path
-    read = {name: READERS[ending](files[found]) for name, found in _chosen(folder, files).items()}
-    return Splits(FORMS.get(ending, "data set"), read.pop(TRAIN), read)
+    read = {name: READERS[ending](files[found]) for name, found in _chosen(folder, files, train is None).items()}
+    return Splits(FORMS.get(ending, "data set"), read.pop(TRAIN) if train is None else train, read)
 
 
 def _ending(folder: Path) -> str:
@@ -109,17 +114,24 @@ def _files(folder: Path, ending: str) -> Iterator[tuple[str, Path]]:
             yield _split_of(path), path
 
 
-def _chosen(folder: Path, known: Iterable[str]) -> dict[str, str]:
-    """Returns the names of the splits that are used, as data sets call them, with what they are called here."""
+def _chosen(folder: Path, known: Iterable[str], trains: bool) -> dict[str, str]:
+    """Returns the names of the splits that are used, as data sets call them, with what they are called here.
+
+    Args:
+        folder: The folder, for messages.
+        known: Names of the splits that are there.
+        trains: Whether the one to train on is used.
+    """
     names = list(known)
-    found = {TRAIN: TRAIN} if TRAIN in names else {}
+    found: dict[str, str] = {}
     for aliases in VALIDATION:
         here = [name for name in aliases if name in names]
         if len(here) > 1:
             raise DataError(f"{folder}: {here[0]} and {here[1]} are one split twice. Remove one of them.")
         if here:
             found[aliases[0]] = here[0]
-    if TRAIN not in found or len(found) < 2:
-        lacking = "validation" if TRAIN in found else TRAIN
+    lacks_train = trains and TRAIN not in names
+    if lacks_train or not found:
+        lacking = TRAIN if lacks_train else "validation"
         raise DataError(f"{folder}: there is no split '{lacking}'. Found: {', '.join(names) or 'none'}. {EXPECTED}.")
-    return found
+    return {TRAIN: TRAIN, **found} if trains else found

@@ -29,6 +29,7 @@ from hwcost.searchers.problem import Problem
 from hwcost.searchers.sampling import Sampling
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.components import Components
+from hwcost.supernets.board import GoneError
 from hwcost.supernets.checkpoint import Checkpoint
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.distillation import Distillation, Schedule
@@ -143,7 +144,7 @@ def run(name: str, folder: Path, how: Recipe = RECIPE, stop: int = 0) -> None:
     module, phases = TRAININGS[name](how, folder)
     try:
         train(module, phases, folder, {}, 5, stop_at(stop) if stop else lambda state: None)
-    except (KeyboardInterrupt, RuntimeError):
+    except (KeyboardInterrupt, GoneError):
         assert stop
 
 

@@ -116,7 +116,7 @@ def test_peak_memory_is_measured_modelled_and_an_objective(run) -> None:
 def test_a_teacher_of_a_run_teaches_another_one(run, text: Path, tmp_path: Path) -> None:
     given = str(run[0] / "teacher")
     made = pipeline("autodistill", tmp_path / "run", settings(text, weights=given), sizes={"evaluations": 4})
-    made.read_inputs()
+    made.begin()
     found = type(made).stages()["teacher"].work(made)
     assert (found.given, found.curves.steps) == (given, [])
     assert found.perplexity == pytest.approx(run[1]["stages"]["teacher"]["perplexity"], rel=1e-5)
@@ -139,7 +139,7 @@ def test_a_wrong_teacher_is_refused_before_anything_is_written(run, text: Path, 
     damage(folder)
     with pytest.raises(DataError, match=why):
         pipeline("autodistill", tmp_path / "run", settings(text, weights=str(folder))).run()
-    assert not (tmp_path / "run" / "stages").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def _described(folder: Path, name: str | None = None, **arguments: Any) -> None:

@@ -163,7 +163,7 @@ def test_what_cannot_be_read_leaves_the_folder_to_the_corrected_command(tmp_path
     mistyped = Settings("small", backend="null", corpus=str(tmp_path / "tetx"))
     with pytest.raises(DataError, match="no corpus in"):
         Reading(tmp_path / "run", mistyped).run()
-    assert not list((tmp_path / "run").iterdir())
+    assert not (tmp_path / "run").exists()
     (tmp_path / "text").write_text("one")
     corrected = Settings("small", backend="null", corpus=str(tmp_path / "text"))
     first = Reading(tmp_path / "run", corrected).run()
@@ -225,7 +225,7 @@ def test_stages_are_attributes_once_they_are_finished(tmp_path: Path) -> None:
 
 def test_nothing_that_can_be_used_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Counting, "workloads", lambda self: [SyntheticWorkload("w0", flops=10**9)])
-    monkeypatch.setattr("hwcost.systems.base.MeasureOptions", partial(MeasureOptions, backend_options={"fail": "w0"}))
+    monkeypatch.setattr("hwcost.systems.campaigns.MeasureOptions", partial(MeasureOptions, backend_options={"fail": "w0"}))
     with pytest.raises(MeasurementError, match="no measurement is usable"):
         Counting(tmp_path / "run", NULL).run()
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from time import sleep
 from typing import Any, ClassVar
 
+import psutil
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -219,6 +221,34 @@ def test_an_error_of_one_process_ends_both(tmp_path: Path, place: int) -> None:
     in_processes(2, tmp_path, run)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("name", ["line", "rate-2.0"])
+def test_a_process_that_is_killed_leaves_a_run_that_can_be_resumed(
+    tmp_path: Path, whole: dict[str, Any], place: int, name: str
+) -> None:
+    """In a stage that all processes run, and in work that the first one asks for; the other one says what happened."""
+
+    class Killed(Lines):
+        tell = lambda self, state: None  # noqa: E731
+
+        def trained(self, training: str, factor: float) -> list[float]:
+            if training == name and self.processes.is_first == (place == 0):
+                (self.folder / "killed").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().trained(training, factor)
+
+    def run() -> None:
+        one = Killed(tmp_path / "run", NULL)
+        with pytest.raises(InterruptedRunError, match="another process is gone without a word") as caught:
+            one.run()
+        assert caught.value.exit_code == 130
+        assert "the same command resumes" in str(caught.value).lower()
+
+    in_processes(2, tmp_path, run, [-9, 0] if place == 0 else [0, -9])
+    assert (tmp_path / "run" / "killed").exists()
+    assert not list(differing(made(tmp_path / "run").run()["stages"], whole["stages"]))
+
+
 def test_a_batch_smaller_than_the_processes_is_refused() -> None:
     small = Lines.presets["small"]
     assert divided(small, 1) is small
@@ -250,29 +280,51 @@ def twice(preset: Any) -> dict[str, int]:
     return {f"{name}.accumulate": 2 for name in (*recipes, "tuning.other.base")}
 
 
+def started(out: Path, corpus: Path) -> subprocess.Popen[str]:
+    """Starts a pipeline in two processes of torchrun."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "hwcost"]
+    command = [*launcher, "pipeline", "autodistill", "--preset", "smoke", "--backend", "null", "--corpus", str(corpus)]
+    return subprocess.Popen(
+        [*command, "--out", str(out), "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )  # fmt: skip
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    while not path.exists():
+        assert process.poll() is None
+        sleep(0.1)
+
+
 @pytest.mark.slow
 def test_torchrun_runs_a_pipeline_on_the_command_line(text: Path, tmp_path: Path) -> None:
     """One report; a wrong input is said once, and ends all; so does Ctrl-C, and the same command ends the run."""
-
-    def start(out: str, corpus: str) -> subprocess.Popen[str]:
-        launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "hwcost"]
-        command = [*launcher, "pipeline", "autodistill", "--preset", "smoke", "--backend", "null", "--corpus", corpus]
-        return subprocess.Popen(
-            [*command, "--out", str(tmp_path / out), "--json", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, cwd=ROOT,
-        )  # fmt: skip
-
-    wrong = start("wrong", str(tmp_path / "gone.txt"))
+    wrong = started(tmp_path / "wrong", tmp_path / "gone.txt")
     assert wrong.communicate(timeout=300)[1].count("gone.txt: No such file") == 1
     assert wrong.returncode
-    stopped = start("run", str(text))
-    while not (tmp_path / "run" / "stages" / "1-teacher.json").exists():
-        assert stopped.poll() is None
-        sleep(0.1)
+    assert not (tmp_path / "wrong").exists()
+    stopped = started(tmp_path / "run", text)
+    wait_for(tmp_path / "run" / "stages" / "1-teacher.json", stopped)
     stopped.send_signal(signal.SIGINT)
     assert "the same command resumes the run" in stopped.communicate(timeout=300)[1]
-    done = start("run", str(text))
+    done = started(tmp_path / "run", text)
     found, said = done.communicate(timeout=600)
     assert done.returncode == 0, said
     assert json.loads(found)["pipeline"] == "autodistill"
     assert said.count("stage 3 of 6, search: begins") <= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_process_of_torchrun_is_killed_and_the_same_command_ends_the_run(text: Path, tmp_path: Path, rank: int) -> None:
+    """The other one ends as interrupted, by its own word or by torchrun's, and not by an internal error."""
+    killed = started(tmp_path / "run", text)
+    wait_for(tmp_path / "run" / "stages" / "1-teacher.json", killed)
+    by_rank = {one.environ()["RANK"]: one for one in psutil.Process(killed.pid).children() if "RANK" in one.environ()}
+    by_rank[str(rank)].kill()
+    said = killed.communicate(timeout=300)[1]
+    assert killed.returncode
+    assert "internal error" not in said
+    done = started(tmp_path / "run", text)
+    found, said = done.communicate(timeout=600)
+    assert done.returncode == 0, said
+    assert json.loads(found)["pipeline"] == "autodistill"

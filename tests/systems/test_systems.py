@@ -189,7 +189,7 @@ def test_a_run_says_whom_it_waits_for(text: Path, tmp_path: Path, monkeypatch: p
         progress(Progress(0, 0, 0, None, "", waiting="CPU 0 held by process 7; waiting up to 10 min"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("hwcost.systems.base.run_campaign", held)
+    monkeypatch.setattr("hwcost.systems.campaigns.run_campaign", held)
     events: list[Event] = []
     with pytest.raises(InterruptedRunError):
         pipeline("components", tmp_path, settings(text), events.append).run()

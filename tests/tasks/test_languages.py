@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.errors import DataError, UnknownNameError
+from hwcost.errors import DataError, UnknownNameError, UsageError
 from hwcost.tasks import Entities, Examples, Task, task
 from hwcost.tasks.entities import WIKIANN, entities_of, is_iob
 from tests.tasks.glue import write_glue, write_json
@@ -97,6 +97,63 @@ def test_training_in_english_is_judged_in_every_language(tmp_path: Path) -> None
     found = task(f"{folder}:name=xnli")
     assert found.train.languages is None
     assert set(scores_with_one_error(found)) == {"accuracy", *(f"accuracy ({one})" for one in LANGUAGES)}
+
+
+def write_translated(folder: Path, label: str = "contradictory") -> Path:
+    """Writes training files as XNLI-MT has them; texts say their language."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for language in ("de", "sw"):
+        rows = [f"p {language} {name}\th {language}\t{name}" for name in ("neutral", label, "entailment")]
+        text = "\n".join(["premise\thypo\tlabel", *rows])
+        (folder / f"multinli.train.{language}.tsv").write_text(text + "\n", encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("label", ["contradictory", "contradiction"])
+def test_translated_training_files_of_xnli(tmp_path: Path, label: str) -> None:
+    """They stand in place of a training split, all languages or some of them; scores stay those of the languages judged."""
+    folder, files = write_xnli(tmp_path / "data", train=False), write_translated(tmp_path / "multinli", label)
+    found = task(f"{folder}:train={files}")
+    assert (found.name, found.metrics, found.target.outputs) == ("xnli", ("accuracy",), 3)
+    assert found.train.languages == ("de",) * 3 + ("sw",) * 3
+    assert found.train.texts[0][0] == "p de neutral"
+    assert found.train.texts[1] == ("h de",) * 3 + ("h sw",) * 3
+    assert found.train.targets.tolist() == [1, 2, 0] * 2
+    assert set(scores_with_one_error(found)) == {"accuracy", *(f"accuracy ({one})" for one in LANGUAGES)}
+    one = files / "multinli.train.sw.tsv"
+    some = [task(f"{folder}:train={files},train_languages=sw"), task(folder, train=one)]
+    assert all(own.train.languages == ("sw",) * 3 for own in some)
+    assert some[0].digest == some[1].digest != found.digest
+    both = task(f"{folder}:train={files},train_languages=sw+de")
+    assert both.train.languages == ("sw",) * 3 + ("de",) * 3
+    whole = task(f"{write_xnli(folder)}:train={files}")  # a split of the folder's own is passed over
+    assert whole.digest == found.digest
+
+
+def test_wrong_translated_files_are_errors(tmp_path: Path) -> None:
+    folder, files = write_xnli(tmp_path / "data", train=False), write_translated(tmp_path / "multinli")
+    for options, told in (
+        (f"train={files},train_languages=de+fr", "no multinli.train.fr.tsv. Known languages: de, sw"),
+        (f"train={folder}", "there is no file multinli.train.LANGUAGE.tsv"),
+        (f"train={tmp_path / 'gone'}", "there is no such file or folder"),
+        ("train_languages=de", "give their folder, train=DIR"),
+        (f"train={files / 'multinli.train.de.tsv'},train_languages=de", "a file of one language"),
+    ):
+        with pytest.raises((DataError, UsageError), match=told):
+            task(f"{folder}:{options}")
+    path = files / "multinli.train.sw.tsv"
+    for text, told in (
+        ("premise\thypo\tlabel\na\tb\tmaybe\n", r"sw.tsv, line 2: column 'label' holds 'maybe'. Expected one of entail"),
+        ("premise\thypothesis\tlabel\na\tb\tneutral\n", "sw.tsv: there is no column 'hypo'"),
+        ("premise\thypo\tlabel\n", "sw.tsv: there is no example in it"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match=told):
+            task(f"{folder}:train={files}")
+    glue = write_glue(tmp_path / "rte", "rte")
+    path.unlink()
+    with pytest.raises(DataError, match="no column 'language'|no column 'gold_label'"):
+        task(f"{glue}:train={files}")
 
 
 def test_a_column_of_languages_that_the_user_names(tmp_path: Path) -> None:

@@ -47,8 +47,9 @@ from hwcost.systems.autodistill.results import (
     Winners,
 )
 from hwcost.systems.autodistill.trainings import planned
-from hwcost.systems.base import Pipeline, described
+from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
+from hwcost.systems.costs import described
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture, fit_latency, values_of

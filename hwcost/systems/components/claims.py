@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from hwcost.systems.claims import Claim
-from hwcost.systems.components.results import AGAIN, Overhead, Point, Results, Retrained, SpeedUp, Sweep
+from hwcost.systems.components.results import (
+    AGAIN,
+    STUDENT,
+    Overhead,
+    Point,
+    Results,
+    Retrained,
+    SpeedUp,
+    Student,
+    Sweep,
+)
 from hwcost.systems.components.series import is_monotone, series
+from hwcost.systems.components.speed import mean_speed_up
 from hwcost.systems.task_scores import TaskUsed
 from hwcost.units import format_seconds
 
@@ -13,6 +24,8 @@ LABELS = {"sdo": "SDO's", "do": "DO's", "search": "the given searcher's"}
 
 OVERHEAD = 1.4
 """Time of a search's step over that of plain training (section 1)."""
+DROP = 0.003
+"""Loss of the metric that is accepted of a selected student (section 5.4.3)."""
 
 
 def claims(results: Results) -> list[Claim]:
@@ -22,7 +35,28 @@ def claims(results: Results) -> list[Claim]:
         for name in ("sdo", "do", "search")
         for length, ratio in results.winners.speed_up.get(name, {}).items()
     ]
-    return [*faster, *_sweep(results.sweep), _overhead(results.overhead)]
+    students = [_student(results, one) for one in results.distillation.nets if one.net in LABELS]
+    return [*faster, *_sweep(results.sweep), _overhead(results.overhead), *students]
+
+
+def _student(results: Results, own: Student) -> Claim:
+    """Says whether a selected student is faster than the whole one within the accepted loss (section 5.4.3)."""
+    found, latencies = results.distillation, results.students.latencies
+    score = {one.net: one.score for one in found.nets if one.task == own.task}
+    metric = next(one.text for one in found.tasks if one.task == own.task)
+    over = mean_speed_up(latencies[STUDENT], latencies[f"{own.net} on {own.task}"])
+    teacher = results.students.mean_speed_up[f"{own.net} on {own.task}"].ratio
+    speed = f"not measured: its gates cost {own.cost:.2f} of the whole student's"
+    if over.ratio is not None and teacher is not None:
+        speed = f"{over.ratio:.2f} times the whole student's speed, {teacher:.2f} times the teacher's"
+    again, whole, taught = score[f"{own.net}{AGAIN}"], score[STUDENT], found.teachers[own.task]
+    sure = over.ratio if over.low is None else over.low
+    return Claim(
+        f"{LABELS[own.net]} student is measured faster than the whole one on {own.task}, within {DROP:g} of its score",
+        f"{speed}; {metric} {own.score:.3f} as searched and {again:.3f} distilled again, whole student {whole:.3f}, teacher "
+        f"{taught:.3f}",
+        sure is not None and sure > 1 and max(own.score, again) >= whole - DROP,
+    )
 
 
 def _sweep(sweep: Sweep) -> list[Claim]:

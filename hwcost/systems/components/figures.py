@@ -43,6 +43,28 @@ def figures(report: Mapping[str, Any]) -> Iterator[Drawing]:
     if times is not None:
         yield Drawing("latencies", lambda ax: bars(ax, times, "measured latency (ms)", "Chosen nets, measured"))
     yield from task_drawings(results.fine_tuned)
+    yield from _students(results)
+
+
+def _students(results: Results) -> Iterator[Drawing]:
+    """Yields the figures of what was distilled: Tables 5 and 6, and gates (Figure 4); nothing where nothing was."""
+    found = results.distillation
+    if not found.nets:
+        return
+    scores = {"teacher": dict(found.teachers)}
+    for row in found.nets:
+        scores.setdefault(row.net, {})[row.task] = row.score
+    yield Drawing("students", lambda ax: bars(ax, scores, "validation metric", "Students (Tables 5 and 6)"))
+    times = _milliseconds(results.students)
+    if times is not None:
+        yield Drawing("students-latencies", lambda ax: bars(ax, times, "measured latency (ms)", "Students, measured"))
+    names = gate_names(found.nets[0].arch)
+    for label, rows in found.gates.items():
+        sizes = np.abs(np.array(rows)).tolist()
+        title = f"Gates of {label} (Figure 4)"
+        yield Drawing(
+            f"gates-{label.replace(' ', '-')}", partial(heat_map, rows=sizes, columns=names, ylabel="block", title=title)
+        )
 
 
 def sweep(ax: Axes, found: Sweep) -> None:

@@ -30,7 +30,7 @@ from hwcost.supernets.training import Pass, Phase, Progress, device_of, train
 from hwcost.systems.components.gate_training import DirectTraining, SampledTraining
 from hwcost.tasks import Target
 
-__all__ = ["DistilledNet", "Labels", "WeighedTagger", "distil_do", "distil_sdo"]
+__all__ = ["DistilledNet", "Labels", "WeighedTagger", "distil", "distil_do", "distil_sdo"]
 
 
 class WeighedTagger(ElasticTaskNet):
@@ -135,17 +135,34 @@ class Labels:
 
 @dataclass(frozen=True)
 class DistilledNet:
-    """A student that a search within its distillation selected.
+    """A student that was distilled.
 
     Attributes:
         arch: The architecture.
-        model: The net with its head, with the weights of the search.
+        model: The net with its head, with the weights of the distillation.
         gates: DO's gates, or SDO's probabilities that a gate is open, (blocks, gates of a block).
     """
 
     arch: Architecture
     model: TaskNet
     gates: NDArray[np.float64]
+
+
+def distil(
+    student: TaskNet, labels: Labels, folder: Path | None = None, *,
+    progress: Callable[[Progress], None] = lambda state: None,
+) -> None:  # fmt: skip
+    """Distils a student as it is (appendix A.4).
+
+    Args:
+        student: The student; its weights are changed.
+        labels: Teacher, text and labels that it learns from.
+        folder: Folder of the checkpoint, from which an interrupted run resumes; None keeps none.
+        progress: Function that is called after every step.
+    """
+    about = {"ramp": list(labels.ramp)}
+    phase = Phase("distillation", labels.to(student), labels.recipe, about=about)
+    train(student, [phase], folder, about, progress=progress)
 
 
 def distil_do(

@@ -21,7 +21,7 @@ from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.folding import keep_scales
 from hwcost.supernets.masked_lm import SupernetLm, perplexity
 from hwcost.supernets.training import Phase
-from hwcost.systems.base import Pipeline, described
+from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.components.claims import claims
 from hwcost.systems.components.gate_costs import PAPER_SHARES, GateCosts
@@ -30,9 +30,11 @@ from hwcost.systems.components.lengths import batches_of
 from hwcost.systems.components.model_costs import ModelCosts
 from hwcost.systems.components.overhead import overhead
 from hwcost.systems.components.presets import PRESETS, ComponentsPreset
+from hwcost.systems.components.profiling import profiled
 from hwcost.systems.components.results import (
     Base,
     Direct,
+    Distillation,
     Overhead,
     Profile,
     Results,
@@ -45,10 +47,13 @@ from hwcost.systems.components.results import (
 )
 from hwcost.systems.components.retraining import retrained, winner
 from hwcost.systems.components.searches import SCALES, direct, policy_of, sampled
-from hwcost.systems.components.shares import gate_shares, share_workloads
-from hwcost.systems.components.speed import latencies_of, mean_speed_up, speed_up_over
+from hwcost.systems.components.shares import share_workloads
+from hwcost.systems.components.speed import compared, latencies_of
+from hwcost.systems.components.students import distilled, measured_students
 from hwcost.systems.components.sweep import AS_SEARCHED, swept
+from hwcost.systems.components.taggers import Taggers
 from hwcost.systems.components.trainings import planned
+from hwcost.systems.costs import described
 from hwcost.systems.curves import thinned
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.plan import Calls, Training
@@ -78,17 +83,9 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     @stage
     def profile(self) -> Profile:
         """Measures the components at all sequence lengths (Tables 1 and 4), unless a cost model is given."""
-        paper = PAPER_SHARES.get(self.preset.grid)
         if self.costs:
-            return Profile({}, {}, {}, paper, described(self.costs[self.name]))
-        found, gaps = {}, {}
-        for length in self.preset.measuring.lengths:
-            campaign = self.measure(share_workloads(self.space, **self.preset.measuring.shape(length)))
-            shares, apart = gate_shares(self.space, campaign.measurements)
-            found[str(length)], gaps[str(length)] = shares, {self.space.key(arch): gap for arch, gap in apart.items()}
-        kinds = next(iter(found.values()))
-        largest = {kind: max(one[kind] for one in found.values()) for kind in kinds}
-        return Profile(found, gaps, largest, paper)
+            return Profile({}, {}, {}, PAPER_SHARES.get(self.preset.grid), described(self.costs[self.name]))
+        return profiled(self, self.space)
 
     @stage
     @together
@@ -154,19 +151,22 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     @stage
     def winners(self) -> Winners:
         """Measures the selected nets beside the base net, at all sequence lengths in one campaign."""
-        nets = {name: arch for name, (arch, _) in self.selected().items()}
-        latencies = latencies_of(self, nets)
-        others = {name: latencies[name] for name in nets if name != "base"}
-        speed_up = {
-            name: {length: speed_up_over(base, own[length]) for length, base in latencies["base"].items()}
-            for name, own in others.items()
-        }
-        return Winners(latencies, speed_up, {name: mean_speed_up(latencies["base"], own) for name, own in others.items()})
+        return compared(latencies_of(self, {name: arch for name, (arch, _) in self.selected().items()}))
 
     @stage
     def fine_tuned(self) -> TaskScores:
         """Fine-tunes the same nets on every task that the user gave (Table 8)."""
         return self.fine_tuning.scores({name: name for name in self.retraining.nets})
+
+    @stage
+    def distillation(self) -> Distillation:
+        """Distils the base net into students, with DO and SDO in it, where the preset asks for that (Tables 5 and 6)."""
+        return distilled(self)
+
+    @stage
+    def students(self) -> Winners:
+        """Measures the selected students beside their teacher, at all sequence lengths in one campaign."""
+        return measured_students(self)
 
     # -- what stages share ---------------------------------------------------------------------------------------------
 
@@ -175,7 +175,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         return claims(
             Results(
                 self.profile, self.base, self.do, self.sdo, self.overhead, self.sweep, self.search, self.retraining,
-                self.winners, self.fine_tuned,
+                self.winners, self.fine_tuned, self.distillation, self.students,
             )
         )  # fmt: skip
 
@@ -191,10 +191,24 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         if preset.direct_mode == "decay":
             usual = preset.direct_penalty * preset.direct_whole_cost / len(self.space.genes)
             check_decay(preset.direct_rate, preset.direct, usual)
+        if preset.distillation.is_on:
+            self.taggers.check()
 
     def read_inputs(self) -> None:
         """See the base class."""
         _ = self.text, self.supernet()
+        if self.preset.distillation.is_on:
+            _ = self.taggers.tasks
+
+    @property
+    def _tokenizer(self) -> Path:
+        """Folder of the tokenizer where it was trained as a unigram model, as two trainings of one may differ."""
+        return self.folder / "tokenizer"
+
+    def keep_inputs(self) -> None:
+        """See the base class."""
+        if self.preset.tokenizer == "unigram":
+            self.text.tokenizer.save(self._tokenizer)
 
     def check_costs(self) -> None:
         """DO follows the mean cost of gates, which not every cost model has."""
@@ -215,11 +229,13 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         nets = 3 if self.parts.searcher is None else 4
         lengths = self.preset.measuring.lengths
         fitted = [] if self.costs else [self.planned_calls("profile", stacks, length) for length in lengths]
-        return [*fitted, *(self.planned_calls("winners", nets, length) for length in lengths)]
+        own = [*fitted, *(self.planned_calls("winners", nets, length) for length in lengths)]
+        return [*own, *(self.taggers.calls() if self.preset.distillation.is_on else ())]
 
     def trainings(self) -> dict[str, Training]:
         """See the base class; nets that are trained on are no larger than the base net."""
-        return planned(self.space, self.preset, self.settings.seed)
+        own = planned(self.space, self.preset, self.settings.seed)
+        return own if not self.preset.distillation.is_on else {**own, **self.taggers.trainings()}
 
     @cached_property
     def space(self) -> Components:
@@ -230,18 +246,18 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
     def text(self) -> Text:
         """The training text."""
         settings, length = self.settings, self.preset.base.seq_len
-        kept = self.folder / "tokenizer"
-        is_kept = self.preset.tokenizer == "unigram"  # two trainings of one may differ: a run that goes on needs the first
-        kind = str(kept) if is_kept and kept.is_dir() else self.preset.tokenizer
-        found = Text(settings.corpus, self.space.grid.vocabulary, length, settings.seed, settings.weights, kind)
-        if is_kept and self.processes.is_first and self.folder.is_dir():
-            found.tokenizer.save(kept)
-        return found
+        kind = str(self._tokenizer) if self._tokenizer.is_dir() else self.preset.tokenizer
+        return Text(settings.corpus, self.space.grid.vocabulary, length, settings.seed, settings.weights, kind)
 
     @cached_property
     def fine_tuning(self) -> FineTuning:
         """The fine-tuning of nets."""
         return FineTuning(self, self.text.tokenizer, self.preset.tuning)
+
+    @cached_property
+    def taggers(self) -> Taggers:
+        """What students are distilled from, and what they cost."""
+        return Taggers(self)
 
     @cached_property
     def cost(self) -> GateCosts | ModelCosts:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from hwcost.supernets.recipe import RECIPES, Recipe
 from hwcost.supernets.tuning import TUNINGS, Grid, Tuning
+from hwcost.systems.components.distilling import Distilling
 from hwcost.systems.settings import DEVICE_PROTOCOL, Measuring, Preset
 
 
@@ -58,6 +59,7 @@ class ComponentsPreset(Preset):
         estimator: Gradient estimator of SDO, see :data:`hwcost.searchers.sampling.ESTIMATORS`.
         samples: Number of nets that SDO draws in a step.
         sweep: Grid of further searches.
+        distillation: Searches within the distillation of taggers, off unless it is switched on.
         timed_turns: Number of turns in which steps of the trainings are timed.
         timed_steps: Number of steps in each of them.
         winner_rounds: Number of rounds of the winners' campaign, whose few nets say little about the noise; None for as many
@@ -89,6 +91,7 @@ class ComponentsPreset(Preset):
     estimator: str = "rloo"
     samples: int
     sweep: Sweeping = Sweeping()
+    distillation: Distilling = field(default_factory=Distilling)
     timed_turns: int = 2
     timed_steps: int = 3
     winner_rounds: int | None
@@ -115,6 +118,7 @@ PRESETS = {
         sampled_rate=5.0,
         samples=2,
         sweep=Sweeping(direct_penalties=(1000.0,), sampled_penalties=(2.0,), sampled_rates=(5.0,), drop=1.0),
+        distillation=Distilling(grid=None, recipe=_SMOKE, gold=1),
         timed_turns=1,
         timed_steps=2,
         measuring=Measuring(batch_size=4, seq_lens=(32,), rounds=2),
@@ -135,6 +139,7 @@ PRESETS = {
         sampled_penalty=0.2,
         sampled_rate=24.0,
         samples=4,
+        distillation=Distilling(grid=None, recipe=_QUICK, gold=16),
         measuring=Measuring(batch_size=8, seq_lens=(32, 128), rounds=3),
         winner_rounds=10,
         batches=8,

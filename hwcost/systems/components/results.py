@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency
@@ -10,6 +10,8 @@ from hwcost.systems.task_scores import TaskScores, TaskUsed
 
 AGAIN = "-r"
 """End of the name of a net that was trained again (the paper's "-R")."""
+STUDENT = "student"
+"""Name of the student with all its gates."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +222,7 @@ class SpeedUp:
 
 @dataclass(frozen=True)
 class Winners:
-    """The selected nets beside the base net, measured in one campaign.
+    """The selected nets, or the selected students, beside the base net, measured in one campaign; empty where none are.
 
     Attributes:
         latencies: Latency by net and by sequence length.
@@ -231,6 +233,51 @@ class Winners:
     latencies: dict[str, dict[str, Latency]]
     speed_up: dict[str, dict[str, SpeedUp]]
     mean_speed_up: dict[str, SpeedUp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Student:
+    """A student that was distilled on a tagging task (a row of Table 5 or 6).
+
+    Attributes:
+        task: Name of the task.
+        net: ``student`` for the whole one; ``do`` and ``sdo`` with the weights of their search, ``do-r`` and ``sdo-r``
+            distilled again from fresh weights.
+        arch: Key of the architecture, on the student's grid.
+        params: Number of parameters, without the tagger's head.
+        cost: Cost of its gates; 1 for the whole student.
+        score: The task's metric.
+    """
+
+    task: str
+    net: str
+    arch: str
+    params: int
+    cost: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distillation:
+    """Students that the base net taught on tagging tasks, searched while they were distilled (section 5.4).
+
+    Attributes:
+        grid: Name of the student's grid; None where nothing is distilled.
+        profile: Costs of the student's components (Table 4); None where they are those of the base net, or nothing is
+            distilled.
+        tasks: The tagging tasks.
+        teachers: Metric of the teacher, the base net fine-tuned, by task.
+        gates: DO's gates in the end, and SDO's probabilities that a gate is open, one row per block (Figure 4), by method
+            and task: ``do on TASK``.
+        nets: One row per task and student.
+    """
+
+    grid: str | None = None
+    profile: Profile | None = None
+    tasks: list[TaskUsed] = field(default_factory=list)
+    teachers: dict[str, float] = field(default_factory=dict)
+    gates: dict[str, list[list[float]]] = field(default_factory=dict)
+    nets: list[Student] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -247,3 +294,5 @@ class Results:
     retraining: Retraining
     winners: Winners
     fine_tuned: TaskScores
+    distillation: Distillation = Distillation()
+    students: Winners = Winners({}, {}, {})

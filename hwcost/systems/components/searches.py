@@ -5,6 +5,7 @@ Source: Tsai et al., "Finding Fast Transformers", sections 4.1 (DO) and 4.2 (SDO
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +15,15 @@ from hwcost.objectives import Constraint, Minimize
 from hwcost.searchers import Problem
 from hwcost.searchers.direct import Direct as DirectSearch
 from hwcost.searchers.sampling import Sampling
+from hwcost.spaces.components import Components
 from hwcost.supernets.folding import folded
+from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Phase
+from hwcost.systems.components.gate_costs import GateCosts
 from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
 from hwcost.systems.components.lengths import batches_of
+from hwcost.systems.components.model_costs import ModelCosts
+from hwcost.systems.components.presets import ComponentsPreset
 from hwcost.systems.components.results import Direct, Sampled
 from hwcost.systems.processes import together
 from hwcost.systems.training import train_phase
@@ -42,11 +48,25 @@ def gated(pipeline: ComponentsPipeline, penalty: float, start: str | None) -> Ga
         penalty: Weight of the cost (lambda), in the preset's unit.
         start: Name of the weights to start from; None for fresh ones.
     """
-    preset, blocks = pipeline.preset, pipeline.space.grid.layers
-    costs = pipeline.cost.of_gates().reshape(blocks, -1)
-    open_ = np.array(pipeline.space.base().genes, dtype=np.float64).reshape(blocks, -1)
-    weight = penalty * preset.direct_whole_cost
-    return Gated(pipeline.supernet(start), DirectSearch(costs, weight, preset.direct_mode, open_))
+    return Gated(pipeline.supernet(start), gates_of(pipeline.preset, pipeline.space, pipeline.cost, penalty))
+
+
+def gates_of(
+    preset: ComponentsPreset, space: Components, cost: GateCosts | ModelCosts, penalty: float
+) -> DirectSearch:
+    """Returns the gates of a space as its base net has them, and what they pay.
+
+    Args:
+        preset: The preset, which says in what unit, and how.
+        space: The space.
+        cost: Cost of its gates.
+        penalty: Weight of the cost (lambda), in the preset's unit.
+    """
+    blocks = space.grid.layers
+    open_ = np.array(space.base().genes, dtype=np.float64).reshape(blocks, -1)
+    return DirectSearch(
+        cost.of_gates().reshape(blocks, -1), penalty * preset.direct_whole_cost, preset.direct_mode, open_
+    )
 
 
 def direct_training(pipeline: ComponentsPipeline, net: Gated) -> DirectTraining:
@@ -92,15 +112,15 @@ def sampled_training(
         rate: Step size of the policy (nu).
     """
     preset = pipeline.preset
-    recipe = preset.sampled
-
-    def at(step: int) -> float:
-        return rate * recipe.rate(step) / recipe.learning_rate
-
     return SampledTraining(
-        pipeline.supernet(start), policy, pipeline.cost, batches_of(pipeline.text, recipe, preset),
-        pipeline.folder / f"{name}-training", at if preset.sampled_decay else None,
+        pipeline.supernet(start), policy, pipeline.cost, batches_of(pipeline.text, preset.sampled, preset),
+        pipeline.folder / f"{name}-training", rates(preset.sampled, rate) if preset.sampled_decay else None,
     )  # fmt: skip
+
+
+def rates(recipe: Recipe, rate: float) -> Callable[[int], float]:
+    """Returns a function of the step that returns the policy's step size, which follows the schedule of the weights."""
+    return lambda step: rate * recipe.rate(step) / recipe.learning_rate
 
 
 @together
@@ -132,17 +152,27 @@ def sampled(pipeline: ComponentsPipeline, name: str, penalty: float, rate: float
 
 
 def policy_of(
-    pipeline: ComponentsPipeline, cost: Any, limits: list[Constraint], penalty: float, rate: float
-) -> Sampling:
+    pipeline: ComponentsPipeline, cost: Any, limits: list[Constraint], penalty: float, rate: float,
+    space: Components | None = None,
+) -> Sampling:  # fmt: skip
     """Makes SDO's policy. It is given losses and costs with each trial, so that the objectives are only names.
+
+    Args:
+        pipeline: The run.
+        cost: Cost of a net.
+        limits: Constraints on nets.
+        penalty: Weight of the cost (lambda), in the preset's unit.
+        rate: Step size of the policy (nu).
+        space: Space of the nets; None for the run's own.
 
     Raises:
         UsageError: When the estimator does not fit the number of samples.
     """
     objectives, preset = [Minimize(lambda arch: 0.0, "loss"), Minimize(cost, "cost")], pipeline.preset
+    of = space or pipeline.space
     return Sampling(
-        Problem(pipeline.space, objectives, limits), pipeline.settings.seed, samples=preset.samples,
-        penalty=penalty * preset.sampled_whole_cost, rate=rate, start=pipeline.space.base().genes,
+        Problem(of, objectives, limits), pipeline.settings.seed, samples=preset.samples,
+        penalty=penalty * preset.sampled_whole_cost, rate=rate, start=of.base().genes,
         estimator=pipeline.parts.estimator or preset.estimator, optimizer=preset.sampled_optimizer,
     )  # fmt: skip
 

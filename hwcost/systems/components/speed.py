@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hwcost.spaces import Architecture
-from hwcost.systems.components.results import SpeedUp
-from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture
+from hwcost.spaces.components import Components
+from hwcost.systems.components.results import SpeedUp, Winners
+from hwcost.systems.latencies import NOT_MEASURED, Latency
 
 if TYPE_CHECKING:
     from hwcost.systems.components.pipeline import ComponentsPipeline
@@ -16,22 +18,39 @@ ByLength = dict[str, Latency]
 """Latency by sequence length, as text."""
 
 
-def latencies_of(pipeline: ComponentsPipeline, nets: Mapping[str, Architecture]) -> dict[str, ByLength]:
+def latencies_of(
+    pipeline: ComponentsPipeline, nets: Mapping[str, Architecture], spaces: Mapping[str, Components] = MappingProxyType({})
+) -> dict[str, ByLength]:
     """Measures nets at all sequence lengths in one campaign; nothing is measured where the device is not here.
 
     Args:
         pipeline: The run.
         nets: Nets by name.
+        spaces: Spaces of nets that are not of the run's own, by the names of the nets.
     """
-    measuring, distinct = pipeline.preset.measuring, list(dict.fromkeys(nets.values()))
-    workloads = [one for length in measuring.lengths for one in measuring.workloads(pipeline.space, distinct, length)]
+    measuring, placed = pipeline.preset.measuring, {name: (spaces.get(name, pipeline.space), nets[name]) for name in nets}
+    distinct = list(dict.fromkeys(placed.values()))
+    workloads = [
+        one for length in measuring.lengths for space, arch in distinct for one in measuring.workloads(space, [arch], length)
+    ]
     measured = pipeline.measured(workloads, "winner", pipeline.preset.winner_rounds)
+    rows = iter([(one.latency_s, one.low_s, one.high_s) for one in measured] or [NOT_MEASURED] * len(workloads))
     found: dict[str, ByLength] = {name: {} for name in nets}
-    for place, length in enumerate(measuring.lengths):
-        part = by_architecture(measured[place * len(distinct) : (place + 1) * len(distinct)])
-        for name, arch in nets.items():
-            found[name][str(length)] = Latency.of(part.get(arch, NOT_MEASURED))
+    for length in measuring.lengths:
+        part = {net: Latency.of(next(rows)) for net in distinct}
+        for name, net in placed.items():
+            found[name][str(length)] = part[net]
     return found
+
+
+def compared(latencies: Mapping[str, ByLength]) -> Winners:
+    """Returns latencies with the speed of each net over ``base``."""
+    base, others = latencies["base"], {name: own for name, own in latencies.items() if name != "base"}
+    speed_up = {
+        name: {length: speed_up_over(latency, own[length]) for length, latency in base.items()}
+        for name, own in others.items()
+    }
+    return Winners(dict(latencies), speed_up, {name: mean_speed_up(base, own) for name, own in others.items()})
 
 
 def speed_up_over(base: Latency, own: Latency) -> SpeedUp:

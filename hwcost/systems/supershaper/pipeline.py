@@ -22,8 +22,9 @@ from hwcost.study.remeasure import ANCHORS, anchors, level_of, remeasured
 from hwcost.supernets.diagnostics import bottleneck_diagonals, perplexities
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
-from hwcost.systems.base import Pipeline, described
+from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
+from hwcost.systems.costs import described
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, ComparedLatency, LatencyFit, by_architecture, fit_latency

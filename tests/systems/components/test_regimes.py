@@ -79,6 +79,7 @@ def test_a_tokenizer_in_many_scripts_is_a_field_of_the_preset(tmp_path: Path) ->
         pipeline("components", tmp_path / name, asked, sizes={"tokenizer": "unigram"}, dry_run=name == "dry")
         for name in ("run", "run", "dry")
     )
+    made.begin()
     own = made.text.tokenizer
     assert own.encode(["\u03b1\u03b2"]) != [[own.unknown]]
     assert own.digest != Tokenizer.train(made.text.training, 2048).digest

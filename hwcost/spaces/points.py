@@ -1,0 +1,67 @@
+"""What a search space is made of: genes and their values, architectures, and the components that are priced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+GeneValue = int | float | str
+
+
+@dataclass(frozen=True, slots=True)
+class Gene:
+    """One choice of a space.
+
+    Attributes:
+        name: Name of the choice, for example ``l1``.
+        choices: Allowed values, ascending where they have an order; empty when any number is allowed.
+        categorical: Whether the values carry no order.
+    """
+
+    name: str
+    choices: tuple[GeneValue, ...] = ()
+    categorical: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A point of a search space: hashable, comparable, and its own key for merging.
+
+    Attributes:
+        space: Name of the space it belongs to.
+        genes: One value per gene of the space.
+        space_options: Options of the space that made it, as :attr:`SearchSpace.options_text`; empty where nobody said them.
+            They are carried along for building it and are not compared: within one space, genes are the identity.
+    """
+
+    space: str
+    genes: tuple[GeneValue, ...]
+    space_options: str = field(default="", compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return "_".join(f"{gene:g}" if isinstance(gene, float) else str(gene) for gene in self.genes)
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part of a model that is priced.
+
+    Attributes:
+        kind: Kind of part, for example ``layer``.
+        dims: Its dimensions by name, for example ``(("hidden", 360),)``.
+    """
+
+    kind: str
+    dims: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For example ``layer[hidden=360]``; ``embeddings`` when it has no dimensions."""
+        inner = ",".join(f"{name}={size}" for name, size in self.dims)
+        return f"{self.kind}[{inner}]" if inner else self.kind
+
+    def dim(self, name: str) -> int:
+        """Returns one dimension by its name."""
+        return dict(self.dims)[name]
+
+    def __str__(self) -> str:
+        return self.name

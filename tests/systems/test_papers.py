@@ -1,0 +1,139 @@
+"""What the papers print and the presets, spaces and figures have: the numbers of docs/papers.md that no other test holds."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytest.importorskip("torch")
+
+from hwcost.searchers.evolution import PRESETS as EVOLUTIONS
+from hwcost.spaces import space
+from hwcost.spaces.autodistill import AutoDistill
+from hwcost.spaces.components import Components
+from hwcost.spaces.supershaper import RELEASED_FLOORED, SuperShaper
+from hwcost.supernets.distillation import Distillation
+from hwcost.systems.autodistil.presets import PRESETS as AUTODISTIL
+from hwcost.systems.autodistill.presets import PRESETS as AUTODISTILL
+from hwcost.systems.components import claims, series
+from hwcost.systems.components.presets import PRESETS as COMPONENTS
+from hwcost.systems.supershaper.presets import PRESETS as SUPERSHAPER
+from hwcost.workloads.autodistill import AutoDistillBuilder
+from hwcost.workloads.weights import count_parameters
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.torch
+
+TOLD = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
+
+
+def row(beginning: str) -> str:
+    """The row of docs/papers.md that begins so; numbers without the commas of thousands."""
+    (found,) = [line for line in TOLD.splitlines() if line.startswith(f"| {beginning}")]
+    return re.sub(r"(?<=\d),(?=\d{3})", "", found)
+
+
+# -- SuperShaper -----------------------------------------------------------------------------------------------------------
+
+
+def test_supershapers_search() -> None:
+    """Section 4.1: populations of 100, 300 iterations, of which the first has all members and the others 66 new ones."""
+    paper, evolution = SUPERSHAPER["paper"], EVOLUTIONS["supershaper-paper"]
+    assert space("supershaper").size == 7**12
+    assert (evolution.population, evolution.parents, evolution.mutants, evolution.crosses) == (100, 34, 33, 33)
+    assert evolution.probability == 0.4
+    assert paper.evaluations == 100 + 300 * 66
+    assert (paper.sampled, paper.measured) == (10_000, 1000)
+    assert paper.backbone_steps == paper.recipe.steps == paper.compared.rule_steps == 175_000
+    assert f"{paper.evaluations} evaluations" in row("evolution")
+    assert ", ".join(f"{size:g}" for size in paper.sizes[:-1]) in row("limits of")
+
+
+def test_supershapers_heuristic() -> None:
+    """Figure 10 prints nine sizes: six are met exactly, by the shapes that were released, and three nearly."""
+    of = SuperShaper()
+    found = [of.params(of.cigar(size * 1e6, floored=RELEASED_FLOORED), "paper") / 1e6 for size in (47, 56, 59)]
+    assert found == pytest.approx([46.35, 56.87, 58.23], abs=0.01)
+    assert "46.35, 56.87 and 58.23 M" in row("heuristic")
+    for size in (37, 42, 61, 70, 87, 91):
+        assert of.params(of.cigar(size * 1e6, floored=RELEASED_FLOORED), "paper") / 1e6 == pytest.approx(size, abs=0.5)
+
+
+# -- AutoDistil ------------------------------------------------------------------------------------------------------------
+
+
+def test_autodistils_training_and_search() -> None:
+    """Section 4.1: 128 sequences on each of 16 GPUs, 10 epochs; section 4.2: within half of the teacher's operations."""
+    paper = AUTODISTIL["paper"]
+    assert paper.relations.batch_size == 16 * 128
+    assert paper.relations.steps == 994_600 == pytest.approx(10 * 203.7e6 / 2048, rel=1e-3)
+    assert (paper.relations.random, paper.relations.relations) == (3, ("softmax-mse", (1.0, 1.0, 1.0), -1))
+    assert (paper.candidates, paper.tuned) == (None, None)  # all nets of every sub-space
+    assert f"{paper.relations.steps} steps" in row("128 sequences")
+
+
+def test_the_operations_of_autodistils_tiny_nets_are_not_those_of_table_2() -> None:
+    of = space("autodistil", subspace="tiny")
+    flops = [of.flops(arch, seq_len=128, accounting="paper") / 1e6 for arch in of.architectures()]
+    assert (min(flops), max(flops)) == (pytest.approx(2 * 68.5, rel=2e-3), pytest.approx(2 * 521, rel=2e-3))
+    assert "68.5 M to 521 M" in row("sub-spaces of 256 nets")
+
+
+# -- Finding Fast Transformers ---------------------------------------------------------------------------------------------
+
+
+def test_the_units_of_costs() -> None:
+    """The whole net costs 100 in DO, percent; in SDO as many as BERT-base takes microseconds for 16 x 128 at 18 TFLOP/s."""
+    paper, of = COMPONENTS["paper"], Components("bert-base")
+    assert (paper.direct_whole_cost, paper.sampled_whole_cost) == (100.0, 20_000.0)
+    seconds = of.flops(of.base(), seq_len=128, batch_size=16) / 18e12
+    assert 1e6 * seconds == pytest.approx(paper.sampled_whole_cost, rel=0.02)
+    nats = [penalty * paper.sampled_whole_cost for penalty in paper.sweep.sampled_penalties]
+    assert nats == pytest.approx([0.02, 0.2, 2.0])
+    assert "100 in DO" in row("costs: shares")
+
+
+def test_the_papers_choices_of_nets() -> None:
+    """Section 1: 1.4 times the time; section 5.4.3: 0.3 percent; Table 7: one percent, and 0.05 is a collapse."""
+    paper = COMPONENTS["paper"]
+    assert (claims.OVERHEAD, claims.DROP, paper.sweep.drop, series.COLLAPSE) == (1.4, 0.003, 0.01, 0.05)
+    assert (paper.direct_penalty, paper.sampled_penalty, paper.sampled_rate) == (1e-3, 1e-5, 1e-2)
+    assert (paper.direct_scaled, paper.sampled_optimizer, paper.estimator, paper.samples) == (True, "adam", "rloo", 4)
+    assert "1.4 times" in row("1.4 times")
+
+
+def test_the_multilingual_net_is_larger_than_printed() -> None:
+    """120,000 pieces of 768 channels are 69 M more than those of BERT-base."""
+    base, multilingual = (Components(name) for name in ("bert-base-halves", "bert-base-multilingual"))
+    more = multilingual.params(multilingual.base()) - base.params(base.base())
+    assert more == (120_000 - 30_522) * 768 == pytest.approx(69e6, rel=0.01)
+
+
+# -- AutoDistill -----------------------------------------------------------------------------------------------------------
+
+
+def test_autodistills_teacher_and_steps() -> None:
+    """Section 4.1: IB-BERT large has 293 M parameters; flash 37,000 and regular 740,000 steps; equation 3's weight."""
+    import inspect
+
+    import torch
+
+    with torch.device("meta"):
+        count = count_parameters(AutoDistillBuilder(AutoDistill()).teacher("none").build())
+    assert count == pytest.approx(294.2e6, rel=2e-3)
+    paper = AUTODISTILL["paper"]
+    assert [24 * one.block_steps + one.pretraining_steps for one in (paper.flash, paper.regular)] == [37_000, 740_000]
+    assert inspect.signature(Distillation.phases).parameters["alpha"].default == 0.5
+    assert paper.quality == "mlm_accuracy"
+    assert "294.2 M" in row("teacher IB-BERT")
+
+
+def test_accuracies_of_small_students_hardly_differ() -> None:
+    """The table of students of scale mini, each distilled by itself."""
+    from hwcost.testing import autodistill_table
+
+    students = autodistill_table().students.values()
+    assert len(students) == 576
+    assert len({one.mlm_accuracy for one in students}) == 63
+    assert "576 of them have 63 different ones" in row("quality: accuracy")
