@@ -8,6 +8,7 @@ Appl. 13(3), 1992.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,8 +16,11 @@ import numpy as np
 
 from hwcost._types import Floats
 
+LIBRARY = "scipy.linalg"
+"""Module that LAPACK is called by."""
+
 SHORT = 3000
-"""Unknowns up to which the elimination in plain Python takes less time than the import of ``scipy.linalg``."""
+"""Unknowns up to which the elimination in plain Python takes less time than the import of that module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ def solve(diagonal: Floats, beside: Floats, right: Floats) -> Solution:
         beside: Entries beside the diagonal, shape (n - 1,).
         right: Right side, shape (n,).
     """
-    factorised, solved = (_factorised, _solved) if len(diagonal) <= SHORT else _lapack()
+    is_worth = LIBRARY in sys.modules or len(diagonal) > SHORT
+    factorised, solved = _lapack() if is_worth else (_factorised, _solved)
     down, factor = factorised(diagonal, beside)
     up = factorised(diagonal[::-1], beside[::-1])[0][::-1]
     variance = 1.0 / (down + up - diagonal)
