@@ -1,7 +1,10 @@
-"""Libraries that come with an extra, imported when they are used."""
+"""Libraries that come with an extra, imported when they are used, and what others of them import without need."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -22,3 +25,28 @@ def imported(module: str, extra: str) -> Any:
         return import_module(module)
     except ImportError:
         raise MissingExtraError(module.partition(".")[0], extra) from None
+
+
+_spared: set[str] = set()
+"""Packages that this process has no use for."""
+
+
+def spare(*packages: str) -> None:
+    """Says that this process has no use for some packages, which libraries import wherever they are installed.
+
+    Only for a process that runs nothing but hwcost: whoever else uses such a library in it finds it as it is where the
+    packages are not installed.
+    """
+    _spared.update(packages)
+
+
+@contextmanager
+def sparing() -> Iterator[None]:
+    """Lets imports of packages that :func:`spare` named fail, as where they are not installed; those loaded before stay."""
+    hidden = [name for name in _spared if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None stands for a module that cannot be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            sys.modules.pop(name, None)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from hwcost._types import Floats, Indices
 
 MAD_TO_SD = 1.4826
 """Standard deviation of normal noise, divided by its median absolute deviation."""
+
+TERMS = 10_000
+"""Most pairs of terms of a continued fraction; a hundred are enough for any but the largest degrees of freedom."""
+
+CONVERGED = 1e-15
+"""Relative change by a term from which on no other one counts."""
 
 
 def median_deviation(values: Floats) -> float:
@@ -63,3 +71,40 @@ def ranks(values: Floats) -> Floats:
     """Returns the rank of each value (n,), from 1; equal ones share the mean of theirs."""
     _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[places])
+
+
+def student_tails(t: float, freedom: float) -> float:
+    """Returns the probability that Student's t lies further from zero than a value, on either side.
+
+    It is the regularised incomplete beta function of ``freedom / 2`` and ``1 / 2``, by its continued fraction (W. J. Lentz,
+    Generating Bessel functions in Mie scattering calculations, Applied Optics 15(3), 1976), since the import of
+    ``scipy.special`` takes longer than the fit of a lookup table.
+
+    Args:
+        t: The value.
+        freedom: Degrees of freedom, positive, whole or not.
+    """
+    share, rest = freedom / (freedom + t * t), t * t / (freedom + t * t)
+    if share == 0 or rest == 0:
+        return float(rest == 0)
+    a, b = freedom / 2, 0.5
+    front = a * math.log(share) + b * math.log(rest) + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    if share < (a + 1) / (a + b + 2):
+        return math.exp(front) * _beta_fraction(share, a, b) / a
+    return 1.0 - math.exp(front) * _beta_fraction(rest, b, a) / b
+
+
+def _beta_fraction(x: float, a: float, b: float) -> float:
+    """Returns the continued fraction of the incomplete beta function (Abramowitz and Stegun, 26.5.8)."""
+    over, under = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1))
+    found = under
+    for k in range(1, TERMS):
+        for part in (
+            k * (b - k) * x / ((a + 2 * k - 1) * (a + 2 * k)),
+            -(a + k) * (a + b + k) * x / ((a + 2 * k) * (a + 2 * k + 1)),
+        ):
+            over, under = 1.0 + part / over, 1.0 / (1.0 + part * under)
+            found *= over * under
+        if abs(over * under - 1.0) < CONVERGED:
+            break
+    return found

@@ -24,7 +24,7 @@ from hwcost.errors import HwcostError, UnknownNameError, UsageError
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-__all__ = ["Registry", "added", "imported", "made", "parse_options", "refresh"]
+__all__ = ["Registry", "added", "has_members_of_others", "imported", "made", "parse_options", "refresh"]
 
 PREFIX = "hwcost."
 """First part of the name of every group that is looked at."""
@@ -48,6 +48,11 @@ def refresh(*added: EntryPoint) -> None:
 def added() -> tuple[EntryPoint, ...]:
     """Returns the entry points that the last :func:`refresh` was given."""
     return tuple(_added)
+
+
+def has_members_of_others() -> bool:
+    """Returns whether any other distribution adds members to any family."""
+    return bool(_installed())
 
 
 def imported(value: str) -> Any:

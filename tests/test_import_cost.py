@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from hwcost import _extras
+from hwcost.registry import has_members_of_others
+from tests.cost_models.planted import SPACE, noisy
 
 pytestmark = pytest.mark.once
 
@@ -52,6 +58,47 @@ def test_the_command_line_needs_no_log_unless_it_shows_one() -> None:
 def test_an_absent_device_ends_the_command_before_the_modules_that_measure() -> None:
     loaded = modules_after("from hwcost.cli.main import invoke; assert invoke(['measure', '--device', 'k80']) == 3")
     assert not {"numpy", "hwcost.campaign", "hwcost.stores", "hwcost.workloads"} & loaded
+
+
+def test_a_command_is_imported_without_the_others() -> None:
+    loaded = modules_after("from hwcost.cli.main import invoke; assert invoke(['version']) == 0")
+    assert "hwcost.cli.version" in loaded
+    assert not {"hwcost.cli.measure", "hwcost.cli.search", "hwcost.cli.supernet"} & loaded
+
+
+def modules_after_fit(model: str, folder: Path) -> set[str]:
+    """Returns what is loaded once a process has fitted a model to planted rows, by the command line."""
+    table = folder / "rows.csv"
+    archs = SPACE.sample(40, seed=0)
+    rows = [",".join([*map(str, arch.genes), f"{value:.6g}"]) for arch, value in zip(archs, noisy(archs), strict=True)]
+    table.write_text("\n".join([",".join([*(gene.name for gene in SPACE.genes), "latency_s"]), *rows]))
+    options = ["--space", "supershaper", "--model", model, "--out", str(folder / "model"), "--no-plot"]
+    given = f"import sys\nfrom hwcost.cli.main import run\nsys.argv = {['hwcost', 'fit', str(table), *options]}"
+    return modules_after(f"{given}\ntry: run()\nexcept SystemExit as end: assert end.code == 0")
+
+
+def test_fitting_a_lookup_table_loads_nothing_that_it_does_not_use(tmp_path) -> None:
+    assert not {"scipy", "lightgbm", "xgboost", "pandas", "matplotlib"} & modules_after_fit("lut", tmp_path)
+
+
+def test_fitting_trees_by_a_command_loads_the_library_without_what_it_finds_installed(tmp_path) -> None:
+    loaded = modules_after_fit("lightgbm", tmp_path)
+    assert "lightgbm" in loaded
+    assert has_members_of_others() or not {"sklearn", "pandas", "dask"} & loaded
+
+
+def test_spared_packages_are_missing_for_what_is_imported_sparingly_only(monkeypatch) -> None:
+    monkeypatch.setattr(_extras, "_spared", set())
+    for name in ("wave", "colorsys"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import colorsys
+
+    _extras.spare("wave", "colorsys")
+    with _extras.sparing():
+        assert importlib.import_module("colorsys") is colorsys
+        with pytest.raises(ImportError):
+            importlib.import_module("wave")
+    assert importlib.import_module("wave").__name__ == "wave"
 
 
 def test_building_a_net_needs_no_compiler_of_torch() -> None:

@@ -6,10 +6,12 @@ import threading
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from hwcost._io import write_atomically, write_text
-from hwcost._stats import kendall_tau, median_deviation, ranks, robust_sd, spearman
+from hwcost._stats import kendall_tau, median_deviation, ranks, robust_sd, spearman, student_tails
 
 
 def test_text_keeps_its_line_ends(tmp_path) -> None:
@@ -71,3 +73,15 @@ def test_rank_correlations_are_those_of_scipy(n: int, values: int) -> None:
     if np.ptp(first) > 0 and np.ptp(second) > 0:
         assert kendall_tau(first, second) == pytest.approx(stats.kendalltau(first, second).statistic, rel=1e-12, abs=1e-15)
         assert spearman(first, second) == pytest.approx(stats.spearmanr(first, second).statistic, rel=1e-12, abs=1e-15)
+
+
+@given(st.floats(-60.0, 60.0), st.floats(0.2, 1e5))
+def test_tails_of_student_are_those_of_scipy(t: float, freedom: float) -> None:
+    assert student_tails(t, freedom) == pytest.approx(2 * stats.t.sf(abs(t), freedom), rel=1e-8, abs=1e-14)
+
+
+def test_tails_of_student_at_the_ends() -> None:
+    assert student_tails(0.0, 3.0) == 1.0
+    assert student_tails(1e200, 3.0) == student_tails(1e30, 1e4) == 0.0
+    assert student_tails(-2.0, 7.5) == student_tails(2.0, 7.5)
+    assert student_tails(1.0, 1.0) == pytest.approx(0.5, rel=1e-12)  # Cauchy's quartile

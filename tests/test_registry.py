@@ -88,6 +88,16 @@ def test_distributions_are_scanned_once_for_all_groups(colours: Registry, monkey
     registry.refresh()
 
 
+def test_members_of_other_distributions_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "entry_points", lambda prefix: {})
+    registry.refresh()
+    assert not registry.has_members_of_others()
+    registry.refresh(EntryPoint("square", "math:e", "hwcost.shapes"))
+    assert registry.has_members_of_others()
+    monkeypatch.undo()
+    registry.refresh()
+
+
 def test_naming_workloads_scans_nothing_and_makes_a_space_once() -> None:
     """A worker names every workload that it is sent; neither distributions nor spaces are looked up again for it."""
     script = """

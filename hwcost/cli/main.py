@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import sys
 import traceback
+from importlib import import_module
 from typing import Any
 
 import typer
 
-from hwcost.cli import (
-    accept,
-    audit,
-    check,
-    compare,
-    components,
-    config,
-    configured,
-    console,
-    devices,
-    evaluate,
-    fit,
-    measure,
-    pipeline,
-    plan,
-    plugins,
-    predict,
-    report,
-    run_suite,
-    search,
-    spaces,
-    store,
-    supernet,
-    transfer,
-    version,
-)
+from hwcost._extras import spare
+from hwcost.cli import configured, console, plugins
 from hwcost.errors import HwcostError, InterruptedRunError
+from hwcost.registry import has_members_of_others
 
 HELP = (
     "Measures how long Transformer architectures take on real devices, and turns a few dozen trustworthy measurements into "
@@ -45,40 +23,49 @@ EXIT_CODES = (
     "5 internal or store error, 130 interrupted and resumable."
 )
 
-VERBS = (
-    measure, plan, run_suite, components, audit, compare, check, accept, fit, predict, evaluate, search, pipeline, transfer,
-    version,
-)  # fmt: skip
-"""Modules of one command each."""
-
-GROUPS = {
-    "config": config.app, "devices": devices.app, "report": report.app, "spaces": spaces.app, "store": store.app,
-    "supernet": supernet.app,
+VERBS = {
+    "measure": "measure", "plan": "plan", "run": "run_suite", "components": "components", "audit": "audit",
+    "compare": "compare", "check": "check", "accept": "accept", "fit": "fit", "predict": "predict", "evaluate": "evaluate",
+    "search": "search", "pipeline": "pipeline", "export": "transfer", "import": "transfer", "version": "version",
 }  # fmt: skip
-"""Groups of commands by name."""
+"""Module of each command, by its name, in the order of the help."""
+
+GROUPS = ("config", "devices", "report", "spaces", "store", "supernet")
+"""Groups of commands; their modules have the same names."""
+
+ON_ARRAYS = ("fit", "evaluate")
+"""Commands that use libraries of boosters on arrays alone, and run no code of the user's that could use them otherwise."""
+
+UNUSED = ("sklearn", "pandas", "dask")
+"""Packages that these libraries import wherever they are installed, which takes longer than most fits."""
 
 
 def application(called: str = "") -> typer.Typer:
     """Makes the command line: hwcost's own commands, then those of other distributions.
 
     Args:
-        called: Name of the command that is called. One of hwcost's own stands alone then, since reading the annotations of
-            all the others takes longer than most commands do.
+        called: Name of the command that is called. Of hwcost's own it stands alone then, since importing all the others and
+            reading their annotations takes longer than most commands do.
     """
     app = typer.Typer(
         name="hwcost", help=HELP, epilog=EXIT_CODES, no_args_is_help=True, pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]}, callback=_nothing,
     )  # fmt: skip
-    for command in VERBS:
-        command.register(app)
-    for name, group in GROUPS.items():
-        app.add_typer(group, name=name)
-    own = {*GROUPS, *(command.name or "" for command in app.registered_commands)}
+    own = {*VERBS, *GROUPS}
+    names = {called} if called in own else own
+    for module in dict.fromkeys(module for name, module in VERBS.items() if name in names):
+        _module(module).register(app)
+    for name in GROUPS:
+        if name in names:
+            app.add_typer(_module(name).app, name=name)
     plugins.register(app, own)
     if called in own:
         app.registered_commands = [command for command in app.registered_commands if command.name == called]
-        app.registered_groups = [group for group in app.registered_groups if group.name == called]
     return app
+
+
+def _module(name: str) -> Any:
+    return import_module(f"hwcost.cli.{name}")
 
 
 def _nothing() -> None:
@@ -86,7 +73,9 @@ def _nothing() -> None:
 
 
 def run() -> None:
-    """Runs the command line and exits with the documented code."""
+    """Runs the command line, in a process of its own, and exits with the documented code."""
+    if sys.argv[1:2] and sys.argv[1] in ON_ARRAYS and not has_members_of_others():
+        spare(*UNUSED)
     sys.exit(invoke(sys.argv[1:]))
 
 

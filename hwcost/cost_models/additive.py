@@ -117,13 +117,15 @@ class Design:
             values = genes[:, i]
             if np.ptp(values) == 0:
                 continue
-            different = np.unique(values)
             if not gene.categorical:
                 slopes.append((i, float(values.mean()), float(values.std())))
             if not gene.categorical and not self.features.is_buildable and values.min() > 0:
                 logs.append((i, float(np.log(values).mean()), float(np.log(values).std())))
+            if self.features.is_buildable and not gene.categorical:
+                continue
+            different = np.unique(values)
             few = len(different) <= FEW and bool(np.all(different == np.round(different)))
-            if gene.categorical or (few and len(different) > 2 and not self.features.is_buildable):
+            if gene.categorical or (few and len(different) > 2):
                 levels += [(i, float(level), 1.0) for level in different]
         self._floors = genes.min(axis=0)
         self._put("slopes", slopes, [(genes[:, i] - mean) / sd for i, mean, sd in slopes])

@@ -80,6 +80,8 @@ class CostModel(Learned):
     has_interval: ClassVar[bool] = False
     fewest_architectures: ClassVar[int] = 5
 
+    _is_brief = False
+
     def __init__(
         self, space: SearchSpace, *, batch_size: int = 1, seq_len: int = 128, quantity: str = LATENCY
     ) -> None:
@@ -200,6 +202,17 @@ class CostModel(Learned):
             firsts = [self.space.canonical(known[row].genes) for row in groups.first]
             self.measured_ = dict(zip(firsts, Middles.of(groups, rows, even).values.tolist(), strict=True))
         return self
+
+    def fit_briefly(self: Model, genes: Floats, values: Floats, weights: Floats) -> Model:
+        """Does what ``fit`` does, for a model that is asked at once and then dropped; what it keeps may be larger.
+
+        Args:
+            genes: Encoded architectures, shape (n, genes).
+            values: Measured values, shape (n,).
+            weights: Weights of the rows, shape (n,).
+        """
+        self._is_brief = True
+        return self.fit(genes, values, weights)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._extras import imported
+from hwcost._extras import imported, sparing
 from hwcost._types import Floats
 from hwcost.errors import DataError
 
@@ -41,7 +41,8 @@ def library(name: str) -> Any:
     """
     if name not in _users:
         _users[name] = None if name in sys.modules else os.getpid()
-    return imported(name, EXTRAS[name]) if name in EXTRAS else import_module(name)
+    with sparing():
+        return imported(name, EXTRAS[name]) if name in EXTRAS else import_module(name)
 
 
 def threads(rows: int) -> int:

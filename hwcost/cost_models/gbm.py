@@ -226,7 +226,8 @@ class LightGBM(Boosted):
     complexity = 50
 
     def _train(self, columns: Floats, target: Floats, weights: Floats, monotone: Sequence[int]) -> Any:
-        return train_lightgbm(columns, target, weights, self.rounds, self.depth, self.rate, monotone)
+        rounds, depth, rate = self.rounds, self.depth, self.rate
+        return train_lightgbm(columns, target, weights, rounds, depth, rate, monotone, is_brief=self._is_brief)
 
     def _raw(self, columns: Floats) -> Floats:
         return predict_lightgbm(self.booster_, columns)

@@ -94,7 +94,8 @@ class Hybrid(CostModel):
         vars(self).pop("_forest", None)
         self.base_ = self._chosen_base(genes, values, weights)
         self.rounds_ = self._chosen_rounds(genes, values, weights) if self.rounds is None else self.rounds
-        self.booster_ = self._boost(self.base_, genes, values, weights, self.rounds_) if self.rounds_ else None
+        rounds, is_brief = self.rounds_, self._is_brief
+        self.booster_ = self._boost(self.base_, genes, values, weights, rounds, is_brief) if rounds else None
 
     def _chosen_base(self, genes: Floats, values: Floats, weights: Floats) -> CostModel:
         """Fits the bases that come into question; a later one is taken when it is clearly better on rows left out."""

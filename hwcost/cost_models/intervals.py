@@ -134,6 +134,6 @@ def _out_of_fold(
     count = next((folds for rows, folds in FOLDS if len(groups) < rows), FEW_FOLDS)
 
     def predict(kept: Indices, left: Indices) -> Floats:
-        return unfitted().fit(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
+        return unfitted().fit_briefly(genes[kept], values[kept], weights[kept]).predict_encoded(genes[left])
 
     return np.asarray(np.log(values / out_of_fold(groups, count, predict, of=unfitted().name)))

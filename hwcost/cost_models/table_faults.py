@@ -18,11 +18,10 @@ from hwcost.cost_models.leaks import leaked_columns
 from hwcost.cost_models.unit_faults import UnitFault, unit_faults
 from hwcost.errors import DataError
 from hwcost.exchange.sheet import places
-from hwcost.timing.measurement import Flag
 
 if TYPE_CHECKING:
-    from hwcost._types import Floats
     from hwcost.cost_models.data import Data
+    from hwcost.timing.measurement import Flag
 
 MIXED_UNITS, LEAKED_ANSWER, REVERSED, LEVEL = "E_UNIT", "E_LEAK", "E_REVERSED", "E_LEVEL"
 """Stable codes of the faults that a fit refuses."""
@@ -108,7 +107,13 @@ def level_fault(data: Data, rows: np.ndarray[tuple[int], np.dtype[np.intp]], log
         "measured at another setting (batch size, threads, precision) or are in another unit."
     )
     remedy = "Correct or delete these rows, give the setting as a column, or take the rows as they stand with --drift none."
-    return TableFault(Flag(LEVEL, text, remedy), found, None, None)
+    return TableFault(_flag(LEVEL, text, remedy), found, None, None)
+
+
+def _flag(code: str, text: str, remedy: str) -> Flag:
+    from hwcost.timing.measurement import Flag  # whose modules a table without faults has no use for
+
+    return Flag(code, text, remedy)
 
 
 def _mixed_units(data: Data, found: Sequence[UnitFault]) -> Iterator[TableFault]:
@@ -127,7 +132,7 @@ def _mixed_units(data: Data, found: Sequence[UnitFault]) -> Iterator[TableFault]
             "Give all latencies in one unit; or, where two kinds of measurement truly differ so much, give a column that "
             "names the kind."
         )
-        yield TableFault(Flag(MIXED_UNITS, text, remedy), rows, None, one.factor)
+        yield TableFault(_flag(MIXED_UNITS, text, remedy), rows, None, one.factor)
 
 
 def _leak(column: str, how: str) -> TableFault:
@@ -136,7 +141,7 @@ def _leak(column: str, how: str) -> TableFault:
         "measured."
     )
     remedy = f"Leave it out with --drop {column}, or keep it as a feature with --keep {column}."
-    return TableFault(Flag(LEAKED_ANSWER, text, remedy), (), column)
+    return TableFault(_flag(LEAKED_ANSWER, text, remedy), (), column)
 
 
 def _reversed(share: float) -> TableFault:
@@ -144,7 +149,7 @@ def _reversed(share: float) -> TableFault:
         f"larger architectures have shorter latencies: {100 * share:.0f} % of the effect of their sizes points that way. "
         "Are these rates (per second) rather than seconds?"
     )
-    return TableFault(Flag(REVERSED, text, "Give the latency in seconds, for example one over the rate."))
+    return TableFault(_flag(REVERSED, text, "Give the latency in seconds, for example one over the rate."))
 
 
 def _places(data: Data, rows: Sequence[int]) -> str:

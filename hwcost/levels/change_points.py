@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from hwcost._stats import robust_sd
+from hwcost._stats import robust_sd, student_tails
 from hwcost._types import Floats
 from hwcost.levels.von_neumann import noise
 
@@ -124,8 +124,6 @@ def _refined(values: Floats, cuts: list[int], reach: int) -> list[int]:
 
 def _confirmed(values: Floats, cuts: list[int]) -> list[int]:
     """Removes the weakest cut until a t test (Welch) confirms all that are left."""
-    from scipy.special import stdtr  # Student's distribution; all of scipy.stats takes longer to import than a fit
-
     sums = np.append(0.0, np.cumsum(values))
     squares = np.append(0.0, np.cumsum((values - values.mean()) ** 2))
     while cuts:
@@ -137,7 +135,8 @@ def _confirmed(values: Floats, cuts: list[int]) -> list[int]:
         doubt = np.maximum(spread / free, TINY)
         both = doubt[:-1] + doubt[1:]
         dof = both**2 / (doubt[:-1] ** 2 / free[:-1] + doubt[1:] ** 2 / free[1:])
-        p = 2.0 * stdtr(dof, -np.abs(np.diff(means)) / np.sqrt(both))
+        t = np.diff(means) / np.sqrt(both)
+        p = [student_tails(*pair) for pair in zip(t.tolist(), dof.tolist(), strict=True)]
         weakest = int(np.argmax(p))
         if p[weakest] <= P_VALUE:
             break

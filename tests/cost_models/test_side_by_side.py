@@ -61,6 +61,16 @@ def test_boosters_in_threads_give_the_same_bits(monkeypatch):
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.parametrize(("name", "options"), [("lightgbm", {"rounds": 15}), ("hybrid", {"rounds": 15, "base": "lut"})])
+def test_a_model_that_is_asked_once_answers_as_one_that_stays(name, options):
+    genes, values = planted(60)
+    even = np.ones(len(genes))
+    stays = cost_model(name, SPACE, **options).fit(genes, values, even)
+    brief = cost_model(name, SPACE, **options).fit_briefly(genes, values, even)
+    assert brief.booster_.num_trees() == stays.booster_.num_trees() == 15
+    np.testing.assert_array_equal(brief.predict_encoded(genes), stays.predict_encoded(genes))
+
+
 def test_remembered_errors_are_those_computed_anew_and_are_forgotten(monkeypatch):
     genes, values = planted(60)
     even = np.ones(len(genes))

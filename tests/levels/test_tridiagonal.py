@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hwcost.levels import tridiagonal
 from hwcost.levels.tridiagonal import solve
 
 
@@ -21,3 +24,18 @@ def test_it_is_what_the_dense_matrix_gives(seed: int, n: int, seen: float) -> No
     assert found.variance == pytest.approx(np.diag(dense), rel=1e-4)
     assert found.covariance == pytest.approx(np.diag(dense, 1), rel=1e-4)
     assert found.values == pytest.approx(dense @ right, rel=1e-4, abs=1e-4 * np.abs(dense @ right).max())
+
+
+@pytest.mark.parametrize("n", [2, 3, 7, 400])
+def test_lapack_gives_the_same_bits(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(n)
+    tied = 1e3 * rng.random(n - 1)
+    tied[::5] = 0.0
+    diagonal, right = 1.0 + np.append(tied, 0.0) + np.append(0.0, tied), rng.normal(size=n)
+    monkeypatch.setattr(tridiagonal, "SHORT", 0)
+    by_lapack = solve(diagonal, -tied, right)
+    monkeypatch.setattr(tridiagonal, "SHORT", n)
+    monkeypatch.delitem(sys.modules, tridiagonal.LIBRARY)
+    in_python = solve(diagonal, -tied, right)
+    for name in ("values", "variance", "covariance"):
+        np.testing.assert_array_equal(getattr(in_python, name), getattr(by_lapack, name))
