@@ -3,7 +3,7 @@
 - ``shots``: Table 7: relation losses of the same nets in three SuperLMs and in single ones of 27, 864 and 11,232 nets, which
   have as many steps as each of the three; in ``shots-equal-work`` as many as all three together.
 - ``ranks``: rank correlations of relation loss with accuracy and held-out loss after fine-tuning, the premise of the
-  task-agnostic search, over 15 nets drawn evenly over the sizes of the three sub-spaces.
+  task-agnostic search, over 12 nets drawn evenly over the sizes of the three sub-spaces.
 - ``strategies``: Table 6: masked words, relations, relations with continued training.
 - ``layers``: Table 8: the rules by which shallow nets keep layers of their SuperLM.
 - ``data``: Table 9: shares of the training text.

@@ -13,7 +13,7 @@ from trainings.superlms import SEQ_LEN, SUBSPACES, SuperLms
 
 from hwcost.spaces.autodistil import AutoDistil
 
-OF_EACH = 5
+OF_EACH = 4
 """Nets of each sub-space."""
 BETTER = {"loss": -1, "flops": 1, "accuracy": 1, "held_out": -1}
 """Figures of a net, and whether it is better with more or with less of them."""

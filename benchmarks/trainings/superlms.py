@@ -57,10 +57,10 @@ class Sizes:
     random: int = 2
     epsilon: float = RELATION_EPSILON
     judged: int = 2
-    tuned: int = 60
-    tuned_batch: int = 16
-    tuned_rate: float = 5e-4
-    task: str = "docstring"
+    tuned: int = 100
+    tuned_batch: int = 8
+    tuned_rate: float = 1e-3
+    task: str = "truecasing"
 
     @property
     def of_training(self) -> dict[str, int]:
