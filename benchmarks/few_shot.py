@@ -2,7 +2,8 @@
 
 - ``shots``: Table 7: relation losses of the same nets in three SuperLMs and in single ones of 27, 864 and 11,232 nets, which
   have as many steps as each of the three; in ``shots-equal-work`` as many as all three together.
-- ``ranks``: rank correlation of relation loss and fine-tuned accuracy, the premise of the task-agnostic search.
+- ``ranks``: rank correlations of relation loss with accuracy and held-out loss after fine-tuning, the premise of the
+  task-agnostic search, over 12 nets drawn evenly over the sizes of the three sub-spaces.
 - ``strategies``: Table 6: masked words, relations, relations with continued training.
 - ``layers``: Table 8: the rules by which shallow nets keep layers of their SuperLM.
 - ``data``: Table 9: shares of the training text.
@@ -34,6 +35,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("runs/few-shot"))
     parser.add_argument("--only", choices=STUDIES, help="one study")
     parser.add_argument("--seeds", type=int, help="number of seeds, two or more, in place of each study's own")
+    parser.add_argument("--steps", type=int, help="steps of a SuperLM")
+    parser.add_argument("--epsilon", type=float, help="constant of Adam in the training of a SuperLM")
+    parser.add_argument("--task", help="task that nets are fine-tuned on, such as docstring or truecasing")
     parser.add_argument("--tuned", type=int, help="steps of fine-tuning")
     parser.add_argument("--tuned-batch", type=int, help="examples in a step of fine-tuning")
     parser.add_argument("--tuned-rate", type=float, help="learning rate of fine-tuning")
@@ -44,7 +48,7 @@ def main() -> None:
         parser.error(f"intervals need two seeds or more, got {arguments.seeds}")
     torch.set_num_threads(arguments.threads)
     bench = Bench(arguments.folder / ("smoke" if arguments.smoke else "full"), QUICK)
-    given = {name: getattr(arguments, name) for name in ("tuned", "tuned_batch", "tuned_rate")}
+    given = {name: getattr(arguments, name) for name in ("steps", "epsilon", "task", "tuned", "tuned_batch", "tuned_rate")}
     sizes = replace(SMOKE if arguments.smoke else Sizes(), **{name: value for name, value in given.items() if value})
     lms = SuperLms(bench, sizes)
     for name in [arguments.only] if arguments.only else STUDIES:

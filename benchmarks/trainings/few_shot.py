@@ -1,4 +1,4 @@
-"""AutoDistil's Tables 6 to 9 and the premise of its search, at scale ``mini``: what is trained, and what is compared."""
+"""AutoDistil's Tables 6 to 9 at scale ``mini``: what is trained, and what is compared."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
-from trainings.bench import spearman
-from trainings.superlms import SuperLms
+from trainings.premise import ranks, show_ranks
+from trainings.superlms import SUBSPACES, SuperLms
 
 from hwcost.corpora import Corpus
 from hwcost.spaces.autodistil import ONE_SHOT, AutoDistil
 
-SUBSPACES = ("tiny", "small", "base")
 STUDIED = "6_28_3.5_10"
 """The net of Tables 6, 8 and 9: six layers of the supernet's twelve, the largest of sub-space ``tiny`` with six."""
 RULES = {"Top": ("top", "top"), "Alternate+Top": ("alternate", "top"), "Alternate": ("alternate", "alternate")}
@@ -84,54 +83,6 @@ def show_shots(table: Table) -> None:
     print(f"\nloss of one-shot over that of few-shot search, geometric mean over nets; {_count(table)} seeds, 95 %")
 
 
-def ranks(lms: SuperLms, seeds: int) -> Table:
-    """The premise of equation 10: relation loss and fine-tuned metric of the same nets."""
-    rows, table = lms.rows("ranks"), []
-    for seed in range(seeds):
-        for space, keys in shared_nets().items():
-            for key in keys:
-                def compute(space: str = space, key: str = key, seed: int = seed) -> dict[str, Any]:
-                    net = lms.trained(space, seed, lms.sizes.steps)
-                    encoder = net.extract(lms.parse(key), "none")
-                    return {"loss": lms.losses(net, [key])[key], "accuracy": lms.accuracy(encoder, seed)}
-
-                found = rows.get({"seed": seed, "space": space, "net": key}, compute)
-                table.append({"seed": seed, "space": space, "net": key, **found})
-    return table
-
-
-def show_ranks(table: Table) -> None:
-    """Prints the rank correlation of loss and metric, of single seeds and of means over seeds."""
-    found = rank_correlation(table)
-    print(f"\nSpearman's correlation of relation loss with accuracy, lowest loss first, {found['nets']} nets:")
-    print(f"by seed {', '.join(f'{one:.3f}' for one in found['seeds'])}; {_mean(found['seeds'], '.3f')}")
-    print(f"of means over seeds {found['means']:.3f}, 95 % interval over nets {found['low']:.3f} to {found['high']:.3f}")
-    for space, one in found["within"].items():
-        print(f"within {space}: {', '.join(f'{value:.3f}' for value in one)}")
-
-
-def rank_correlation(table: Table, draws: int = 2000) -> dict[str, Any]:
-    """Returns Spearman's correlation of low loss with high metric: by seed, of means, and its bootstrap over nets."""
-    seeds, nets = sorted({row["seed"] for row in table}), sorted({row["net"] for row in table})
-    grid = {(row["seed"], row["net"]): (row["loss"], row["accuracy"]) for row in table}
-    values = np.array([[grid[seed, net] for net in nets] for seed in seeds])
-    means, rng = values.mean(axis=0), np.random.default_rng(0)
-    drawn = [means[rng.integers(len(nets), size=len(nets))] for _ in range(draws)]
-    known = [_correlated(one) for one in drawn if np.ptp(one, axis=0).all()]  # a constant has no rank correlation
-    low, high = np.quantile(known, (0.025, 0.975)) if known else (np.nan, np.nan)
-    spaces = {row["net"]: row["space"] for row in table}
-    own = {space: [net_space == space for net_space in map(spaces.get, nets)] for space in SUBSPACES}
-    return {
-        "nets": len(nets), "seeds": [_correlated(one) for one in values], "means": _correlated(means),
-        "low": float(low), "high": float(high),
-        "within": {space: [_correlated(one[kept]) for one in values] for space, kept in own.items() if sum(kept) > 2},
-    }  # fmt: skip
-
-
-def _correlated(pairs: Any) -> float:
-    return spearman((-pairs[:, 0]).tolist(), pairs[:, 1].tolist())
-
-
 def strategies(lms: SuperLms, seeds: int) -> Table:
     """Table 6: SuperLMs trained by masked words, by relations, and by relations with continued training."""
 
@@ -139,7 +90,7 @@ def strategies(lms: SuperLms, seeds: int) -> Table:
         arch, steps = lms.parse(STUDIED), lms.sizes.steps
         net = lms.trained("tiny", seed, steps, words=way == "MLM")
         encoder = lms.continued(net, arch, seed, steps) if way == "KD+Cont" else net.extract(arch, "none")
-        return {"loss": lms.losses(net, [STUDIED])[STUDIED], "accuracy": lms.accuracy(encoder, seed)}
+        return {"loss": lms.losses(net, [STUDIED])[STUDIED], **lms.tuned(encoder, seed)}
 
     return _compared(lms, "strategies", ("MLM", "KD+Cont", "KD"), seeds, compute)
 
@@ -150,7 +101,7 @@ def layers(lms: SuperLms, seeds: int) -> Table:
     def compute(way: str, seed: int) -> dict[str, Any]:
         net = lms.trained("tiny", seed, lms.sizes.steps, RULES[way])
         encoder = net.extract(lms.parse(STUDIED), "none")
-        return {"loss": lms.losses(net, [STUDIED])[STUDIED], "accuracy": lms.accuracy(encoder, seed)}
+        return {"loss": lms.losses(net, [STUDIED])[STUDIED], **lms.tuned(encoder, seed)}
 
     return _compared(lms, "layers", tuple(RULES), seeds, compute)
 
@@ -163,7 +114,7 @@ def data(lms: SuperLms, seeds: int) -> Table:
         text = Corpus(whole[: max(1, round(float(way) * len(whole)))])
         net = lms.trained("tiny", seed, lms.sizes.steps, text=text)
         encoder = net.extract(lms.parse(STUDIED), "none")
-        return {"loss": lms.losses(net, [STUDIED])[STUDIED], "accuracy": lms.accuracy(encoder, seed)}
+        return {"loss": lms.losses(net, [STUDIED])[STUDIED], **lms.tuned(encoder, seed)}
 
     return _compared(lms, "data", tuple(map(str, SHARES)), seeds, compute)
 
@@ -180,15 +131,17 @@ def _compared(
 
 
 def show_compared(table: Table) -> None:
-    """Prints loss and metric of every way, and the difference of the metric from the last way's, seed by seed."""
+    """Prints the figures of every way, and the difference of those after fine-tuning from the last way's, seed by seed."""
     ways = list(dict.fromkeys(row["way"] for row in table))
-    last = [row["accuracy"] for row in table if row["way"] == ways[-1]]
-    print(f"\n| way | relation loss in the SuperLM | accuracy | less that of {ways[-1]} |\n|---|---|---|---|")
-    for way in ways:
-        own = [row for row in table if row["way"] == way]
-        apart = [row["accuracy"] - other for row, other in zip(own, last, strict=True)]
-        cells = [_mean([row["loss"] for row in own], ".3e"), _mean([row["accuracy"] for row in own], ".3f")]
-        print(f"| {way} | {' | '.join(cells)} | {'' if way == ways[-1] else _mean(apart, '+.3f')} |")
+    of = {way: [row for row in table if row["way"] == way] for way in ways}
+    less = f"less that of {ways[-1]}"
+    print(f"\n| way | relation loss in the SuperLM | accuracy | {less} | held-out loss | {less} |\n{6 * '|---'}|")
+    for way, own in of.items():
+        cells = [_mean([row["loss"] for row in own], ".2e")]
+        for name in ("accuracy", "held_out"):
+            apart = [row[name] - last[name] for row, last in zip(own, of[ways[-1]], strict=True)]
+            cells += [_mean([row[name] for row in own], ".4f"), "" if way == ways[-1] else _mean(apart, "+.4f")]
+        print(f"| {way} | {' | '.join(cells)} |")
     print(f"\n{_count(table)} seeds, means and 95 % intervals")
 
 

@@ -11,6 +11,7 @@ from hwcost.spaces import space as make_space
 from hwcost.spaces.transformer import TOKEN_TYPES
 from hwcost.supernets.base import initialise, std_at
 from hwcost.supernets.masked_lm import NetLm, perplexity
+from hwcost.supernets.recipe import RELATION_EPSILON
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation
 from hwcost.supernets.sampling import Sandwich
@@ -38,7 +39,7 @@ def relations(bench: Bench) -> dict[str, Any]:
         archs = list(net.space.architectures())
 
         before = np.array([objective.loss(arch, targets) for arch in archs])
-        how = bench.recipe(bench.effort.relations, learning_rate=5e-4, random=2)
+        how = bench.recipe(bench.effort.relations, learning_rate=5e-4, epsilon=RELATION_EPSILON, random=2)
         train(net, [Phase(subspace, objective, how)], progress=reporter(50))
         after = np.array([objective.loss(arch, targets) for arch in archs])
         macs = [net.space.flops(arch, WORDS.seq_len) // 2 for arch in archs]

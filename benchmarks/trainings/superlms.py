@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from trainings.bench import SEED, Bench
 
 from hwcost.corpora import Corpus, MlmBatches
@@ -16,18 +17,21 @@ from hwcost.spaces.autodistil import TEACHER_HEADS, AutoDistil
 from hwcost.spaces.base import Architecture
 from hwcost.supernets import subnet
 from hwcost.supernets.base import initialise, std_at
-from hwcost.supernets.finetuning import fine_tune
+from hwcost.supernets.finetuning import TaskTraining, task_loss
 from hwcost.supernets.heads import TaskNet
-from hwcost.supernets.masked_lm import NetLm, SupernetLm
-from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.masked_lm import NetLm, SupernetLm, inputs
+from hwcost.supernets.recipe import RELATION_EPSILON, Recipe
 from hwcost.supernets.relations import RelationDistillation
 from hwcost.supernets.sampling import Uniform
-from hwcost.supernets.training import Phase, train
+from hwcost.supernets.training import Phase, device_of, moved, train
 from hwcost.supernets.transformer import AutoDistilSupernet
-from hwcost.tasks import encode, task
+from hwcost.tasks import EncodedTask, encode, task
+from hwcost.tasks.encoded import SKIPPED
 from hwcost.workloads import builder
 
-TASK = "docstring"
+SEQ_LEN = 32
+SUBSPACES = ("tiny", "small", "base")
+"""Sub-spaces of few-shot search."""
 
 
 @dataclass(frozen=True)
@@ -39,20 +43,24 @@ class Sizes:
         steps: Steps of a SuperLM.
         batch: Sequences in a step.
         random: Random subnets in a step.
+        epsilon: Constant that Adam adds to the root of the second moment, in the training of a SuperLM.
         judged: Held-out batches that relation losses are computed on.
         tuned: Steps of fine-tuning.
         tuned_batch: Examples in a step of fine-tuning.
         tuned_rate: Learning rate of fine-tuning, at its peak.
+        task: Task that nets are fine-tuned on.
     """
 
     teacher: int = 400
     steps: int = 40
     batch: int = 8
     random: int = 2
+    epsilon: float = RELATION_EPSILON
     judged: int = 2
-    tuned: int = 60
-    tuned_batch: int = 16
-    tuned_rate: float = 5e-4
+    tuned: int = 100
+    tuned_batch: int = 8
+    tuned_rate: float = 1e-3
+    task: str = "truecasing"
 
     @property
     def of_training(self) -> dict[str, int]:
@@ -138,7 +146,8 @@ class SuperLms:
         drawn = Uniform(net, self.sizes.random, seed)
         objective = SupernetLm(net, batches, drawn) if words else self.relations(net, batches, drawn)
         name = f"{space}-{steps}-{rules[0]}-{'words' if words else 'relations'}-{len(text or self.bench.training)}-{seed}"
-        folder, phase = self.bench.folder / "superlms" / name, Phase(space, objective, self._recipe(steps, 5e-4))
+        folder = self.bench.folder / "superlms" / f"{name}-{self.sizes.epsilon:g}"
+        phase = Phase(space, objective, self._recipe(steps, 5e-4, self.sizes.epsilon))
         train(net, [phase], folder, {"sizes": self.sizes.of_training}, save_every=steps)
         net.keep_layers(rules[1])
         return net
@@ -153,11 +162,19 @@ class SuperLms:
         targets = objective.targets(self.held_out)
         return {key: objective.loss(self.parse(key), targets) for key in keys}
 
-    def accuracy(self, encoder: Any, seed: int) -> float:
-        """Returns the task's metric of a net after fine-tuning."""
-        recipe = replace(self._recipe(self.sizes.tuned, self.sizes.tuned_rate), batch_size=self.sizes.tuned_batch)
-        found = fine_tune(lambda: TaskNet(encoder, self.task.task.target, seed), replace(self.task, seed=seed), [recipe])
-        return found.scores[self.task.task.split][self.task.task.metric]
+    def tuned(self, encoder: Any, seed: int) -> dict[str, float]:
+        """Returns the metric of the task and the held-out loss of a net after fine-tuning.
+
+        Args:
+            encoder: The net.
+            seed: Seed of the head and of the batches.
+        """
+        size, task = self.sizes.tuned_batch, replace(self.task, seed=seed)
+        model = TaskNet(encoder, task.task.target, seed)
+        objective = TaskTraining(model, lambda number: dict(task.batch(number, size)))
+        recipe = replace(self._recipe(self.sizes.tuned, self.sizes.tuned_rate), batch_size=size)
+        train(model, [Phase("fine-tuning", objective, recipe)])
+        return judged(model, task)
 
     def continued(self, net: AutoDistilSupernet, arch: Architecture, seed: int, steps: int) -> Any:
         """Returns an extracted net that was trained further on masked words."""
@@ -169,15 +186,37 @@ class SuperLms:
     @cached_property
     def task(self) -> Any:
         """The task that nets are fine-tuned on, as tokens."""
-        return encode(task(TASK), self.bench.tokenizer, 32)
+        return encode(task(self.sizes.task), self.bench.tokenizer, SEQ_LEN)
 
     @staticmethod
     def parse(key: str) -> Architecture:
         """Returns the net of a key, whichever spaces have it."""
         return AutoDistil("one-shot-11232", scale="mini").parse(key)
 
-    def _recipe(self, steps: int, rate: float) -> Recipe:
-        return Recipe(steps, batch_size=self.sizes.batch, seq_len=32, learning_rate=rate, warmup_steps=steps // 10, clip=1.0)
+    def _recipe(self, steps: int, rate: float, epsilon: float = 1e-6) -> Recipe:
+        warmup, size = steps // 10, self.sizes.batch
+        return Recipe(steps, size, SEQ_LEN, learning_rate=rate, warmup_steps=warmup, epsilon=epsilon, clip=1.0)
 
     def _batches(self, text: Corpus, seed: int, size: int) -> MlmBatches:
-        return MlmBatches(text, self.bench.tokenizer, 32, size, seed)
+        return MlmBatches(text, self.bench.tokenizer, SEQ_LEN, size, seed)
+
+
+def judged(model: TaskNet, task: EncodedTask, batch_size: int = 64) -> dict[str, float]:
+    """Returns a fine-tuned net's metric on held-out examples, ``accuracy``, and its mean loss on them, ``held_out``.
+
+    Args:
+        model: The net with the task's head.
+        task: The task, of any target but spans.
+        batch_size: Examples at a time.
+    """
+    examples, outputs, labels = task.validation[task.task.split], [], []
+    with torch.no_grad():
+        for batch in examples.batches(batch_size):
+            one = moved(batch, device_of(model))
+            asked = one["labels"] != SKIPPED
+            outputs.append(model(*inputs(one))[asked])
+            labels.append(one["labels"][asked])
+    every = torch.cat(outputs)
+    predicted = examples.predicted(every.numpy(), model.target)
+    scores = task.task.scores(task.task.validation[task.task.split], predicted)
+    return {"accuracy": scores[task.task.metric], "held_out": float(task_loss(every, torch.cat(labels)))}

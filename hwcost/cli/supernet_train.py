@@ -153,6 +153,8 @@ def train(
         "relation_layer": relation_layer, "layers": layers,
     }  # fmt: skip
     changed = _changed(recipe_of(recipe).scaled(scale_steps), changes)
+    if teacher is not None:
+        changed = changed.for_relations()
     made = make_space(space)
     settings = Settings(made.name, made.options(), changed, corpus, seed, backbone, teacher, tuple(constraint or ()))
     if dry_run:

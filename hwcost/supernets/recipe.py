@@ -6,7 +6,11 @@ from dataclasses import dataclass, replace
 
 from hwcost.errors import UnknownNameError, UsageError
 
-__all__ = ["RECIPES", "Recipe", "recipe"]
+__all__ = ["RECIPES", "RELATION_EPSILON", "Recipe", "recipe"]
+
+RELATION_EPSILON = 1e-10
+"""Largest epsilon where relations behind a softmax are learnt by their mean squared error. As it is a mean over all pairs of
+tokens, its gradients are some 1e-7 and less, and would drown in the usual 1e-6."""
 
 KNOWN = {
     "optimizer": ("adamw", "lamb"),
@@ -131,6 +135,11 @@ class Recipe:
             return self.learning_rate * (step + 1) / self.warmup_steps
         return self.learning_rate * (self.steps - step) / max(1, self.steps - self.warmup_steps)
 
+    def for_relations(self) -> Recipe:
+        """Returns the recipe with an epsilon that the gradients of its relation loss do not drown in."""
+        drowns = self.relation == "softmax-mse"
+        return replace(self, epsilon=min(self.epsilon, RELATION_EPSILON)) if drowns else self
+
     def scaled(self, factor: float) -> Recipe:
         """Returns the recipe with its numbers of steps multiplied; at least one step is left."""
         steps = max(1, round(self.steps * factor))
@@ -142,7 +151,7 @@ _AUTODISTIL = Recipe(steps=994_600, batch_size=2048, learning_rate=4e-5, samplin
 RECIPES: dict[str, Recipe] = {
     "supershaper-paper": Recipe(steps=175_000, batch_size=2048, learning_rate=2e-5, warmup_steps=10_000),
     "supershaper-released": Recipe(steps=175_000, batch_size=2048, learning_rate=5e-5, weight_decay=0.0, accumulate=2),
-    "autodistil-paper": _AUTODISTIL,
+    "autodistil-paper": _AUTODISTIL.for_relations(),
     "autodistil-released": replace(
         _AUTODISTIL, steps=1_491_900, clip=1.0, sampling="sandwich", random=2, relation="logits-mse"
     ),
@@ -158,10 +167,11 @@ RECIPES: dict[str, Recipe] = {
 }
 """SuperShaper: section 4.1, and the command that its authors released. AutoDistil: section 4.1, 10 epochs in batches of 128
 on each of 16 GPUs; an epoch is the 203.7 million sequences of the released configuration, which the paper does not count.
-How many random subnets a step has Algorithm 1 leaves open, three is a choice. The released code runs 15 epochs of
-sandwiches, clips, and leaves the softmax out. Finding Fast Transformers: appendix A.3, with the 125,000 steps of Table 7's
-search (a base net has 250,000); ``minibert-paper`` is its distillation, appendix A.4, with Adam. AutoDistill: section 4.1;
-the rate is a choice. ``mini`` trains a supernet of that scale on two cores in minutes; ``smoke`` tells whether all runs."""
+How many random subnets a step has Algorithm 1 leaves open, three is a choice, and so is the epsilon. The released code runs
+15 epochs of sandwiches, clips, and leaves the softmax out. Finding Fast Transformers: appendix A.3, with the 125,000 steps
+of Table 7's search (a base net has 250,000); ``minibert-paper`` is its distillation, appendix A.4, with Adam. AutoDistill:
+section 4.1; the rate is a choice. ``mini`` trains a supernet of that scale on two cores in minutes; ``smoke`` tells whether
+all runs."""
 
 
 def recipe(name: str) -> Recipe:

@@ -17,7 +17,7 @@ from hwcost.spaces.autodistill import AutoDistill
 from hwcost.supernets.distillation import SCHEDULES, Distillation, Schedule, attention_transfer, feature_transfer, schedule
 from hwcost.supernets.finetuning import STARTS, prepare
 from hwcost.supernets.masked_lm import SupernetLm
-from hwcost.supernets.recipe import Recipe
+from hwcost.supernets.recipe import Recipe, recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation, relation_loss, resplit
 from hwcost.supernets.sampling import Sandwich
@@ -138,6 +138,23 @@ def test_relation_distillation_lowers_the_loss_of_all_sizes(kind) -> None:
     train(net, [Phase("relations", objective, replace(SMOKE, steps=12, learning_rate=3e-3))])
     after = [objective.loss(arch, targets) for arch in archs]
     assert all(late < early for late, early in zip(after, before, strict=True))
+
+
+def test_steps_by_relations_are_as_long_as_their_rate() -> None:
+    """Adam's first step is the rate for every weight, unless its epsilon is larger than the gradients."""
+    whole = shaken("autodistil", seed=1, subspace="reference", scale="mini")
+    own = whole.extract(whole.space.architecture((6, 96, 4, 12)), "none")
+    steps = {}
+    for name, epsilon in (("recipe", recipe("autodistil-paper").epsilon), ("larger", 1e-6)):
+        net = shaken("autodistil", subspace="tiny", scale="mini")
+        before = [one.detach().clone() for one in net.parameters()]
+        objective = RelationDistillation(net, own, 12, words, Sandwich(net, 1))
+        how = replace(SMOKE, steps=1, warmup_steps=0, learning_rate=1e-3, weight_decay=0.0, epsilon=epsilon)
+        train(net, [Phase("relations", objective, how)])
+        apart = torch.cat([(one.detach() - old).abs().flatten() for one, old in zip(net.parameters(), before, strict=True)])
+        steps[name] = float(apart[apart > 0].median())
+    assert steps["recipe"] == pytest.approx(1e-3, rel=0.1)
+    assert steps["larger"] < 0.5e-3
 
 
 def test_relations_are_refused_where_there_may_be_none() -> None:

@@ -16,7 +16,7 @@ from hwcost.errors import DataError, MeasurementError, UnknownNameError, UsageEr
 from hwcost.supernets.checkpoint import FILE, Checkpoint, describe
 from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
 from hwcost.supernets.optimizers import Lamb, optimizer
-from hwcost.supernets.recipe import RECIPES, Recipe, recipe
+from hwcost.supernets.recipe import RECIPES, RELATION_EPSILON, Recipe, recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.sampling import Sandwich, Uniform, rule
 from hwcost.supernets.training import Phase, read_log, train
@@ -99,7 +99,7 @@ def test_papers_recipes_are_as_printed() -> None:
         "supershaper-released": {"steps": 175_000, "batch_size": 2048, "learning_rate": 5e-5, "warmup_steps": 0,
                                  "weight_decay": 0.0, "accumulate": 2, "sampling": "sandwich", "random": 1},
         "autodistil-paper": {"batch_size": 2048, "learning_rate": 4e-5, "warmup_steps": 0, "sampling": "uniform",
-                             "relation": "softmax-mse", "clip": None},
+                             "relation": "softmax-mse", "clip": None, "epsilon": RELATION_EPSILON},
         "autodistil-released": {"batch_size": 2048, "learning_rate": 4e-5, "warmup_steps": 0, "sampling": "sandwich",
                                 "random": 2, "relation": "logits-mse", "clip": 1.0},
         "components-paper": {"steps": 125_000, "batch_size": 4096, "learning_rate": 1.8e-3, "warmup_steps": 2500,
