@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
+from scipy.special import gammaincinv
 
 from hwcost._types import Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.conformal import LEVEL
 from hwcost.cost_models.prior_experts import Posterior
+from hwcost.cost_models.prior_noise import FREEDOM
 
 SHAPED = 12
 """Anchors over which the shape of the errors is taken."""
@@ -23,6 +25,13 @@ NODES = 8
 KEPT = 199
 """Quantiles that are kept of the errors."""
 
+PARTS = 6
+"""Normal distributions by which noise with heavy tails is represented."""
+
+_HALF = FREEDOM / 2.0
+_TAILS = _HALF / gammaincinv(_HALF, (np.arange(PARTS) + 0.5) / PARTS)
+"""Variances of equal probability of a row with heavy-tailed noise, in squares of its scale."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -31,7 +40,7 @@ class Answer:
     Attributes:
         mean: Coefficients of the columns, shape (columns,).
         spread: A root of their covariance, ``spread @ spread.T``, shape (columns, columns).
-        noise: Relative noise of one row.
+        noise: Relative noise of one row, a standard deviation.
         width: Half-width of the 90 % interval in standard deviations; more than a normal distribution's 1.645 where it is
             not known how much the device deviates.
         errors: Typical errors of the logarithm, ascending, evenly spread over their distribution.
@@ -78,7 +87,7 @@ def answer(found: Sequence[Posterior], columns: Floats) -> Answer:
     mean = shares @ means
     off = means - mean
     covariance = sum(share * one.covariance for share, one in zip(shares, found, strict=True)) + (off.T * shares) @ off
-    noise = float(np.sqrt(shares @ np.array([one.noise for one in found]) ** 2))
+    noise = float(np.sqrt(shares @ np.array([one.noise**2 * _variances(one).mean() for one in found])))
     eigenvalues, vectors = np.linalg.eigh(covariance)
     spread = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
     chosen = columns[np.linspace(0, len(columns) - 1, min(SHAPED, len(columns))).astype(int)]
@@ -97,10 +106,17 @@ def _errors(found: Sequence[Posterior], off: Floats, columns: Floats, value: Flo
     nodes, weights = [], []
     for one, away in zip(found, off, strict=True):
         centre = (columns @ away) / value
-        own = np.sqrt(np.einsum("ij,jk,ik->i", columns, one.covariance, columns).clip(0.0) / value**2 + one.noise**2)
-        nodes.append(((centre[:, None] + own[:, None] * points) / total[:, None]).ravel())
-        weights.append(np.tile(one.weight * masses, len(columns)))
+        known = ((columns @ one.covariance) * columns).sum(axis=1).clip(0.0) / value**2
+        for variance in _variances(one):
+            own = np.sqrt(known + variance * one.noise**2)
+            nodes.append(((centre[:, None] + own[:, None] * points) / total[:, None]).ravel())
+            weights.append(np.tile(one.weight / len(_variances(one)) * masses, len(columns)))
     return np.concatenate(nodes), np.concatenate(weights)
+
+
+def _variances(one: Posterior) -> Floats:
+    """Equally probable variances of a row, in squares of the noise."""
+    return _TAILS if one.freedom else np.ones(1)
 
 
 def _quantiles(nodes: Floats, weights: Floats, places: Floats) -> Floats:
