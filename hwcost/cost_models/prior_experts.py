@@ -163,7 +163,8 @@ def _evidence(directions: Floats, target: Floats, sizes: Floats) -> Floats:
     """Log evidence of every setting and noise, by the eigenvalues of the smaller Gram matrix; see the module."""
     n = len(target)
     if n <= directions.shape[1]:
-        eigenvalues, vectors = np.linalg.eigh(np.einsum("ik,gk,jk->gij", directions, sizes**2, directions))
+        products = (directions[:, None, :] * directions).reshape(n * n, -1)
+        eigenvalues, vectors = np.linalg.eigh((sizes**2 @ products.T).reshape(-1, n, n))
         squares = np.einsum("gij,i->gj", vectors, target) ** 2
         rest = np.zeros(len(sizes))
     else:

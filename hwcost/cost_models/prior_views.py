@@ -1,8 +1,10 @@
 """How a new device is expected to resemble the sources, from how they resemble each other, before any row is known.
 
-Each source in turn is taken for the new device and explained by the others. What it asks for, an expert and sizes of its
-deviation, is one vote for what a new device will ask for: an empirical Bayes estimate of the distribution from which
-devices are drawn (Efron 2010, Large-Scale Inference, section 1.1), made of the sources alone.
+Each source in turn is taken for the new device and explained by the others. How far devices deviate is then the distribution
+of settings under which the sources, left out, are most probable together: a nonparametric empirical Bayes estimate (Laird
+1978, Nonparametric maximum likelihood estimation of a mixing distribution, JASA 73; Efron 2010, Large-Scale Inference,
+section 1.1). Where one setting explains all of them it takes the weight; a source that deviates more than the others keeps
+a setting of its own. It is made of the sources alone.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ from hwcost.cost_models.prior_noise import NORMAL, UNKNOWN_NOISE
 PROBES = 32
 """Anchors on which a source that is left out is compared with the others."""
 
+STEPS = 100
+"""Steps of expectation and maximisation (Laird 1978), which stand still by then."""
+
 LIKE_ONE, LIKE_ALL, LIKE_NONE = range(3)
 """Kinds of experts, which are the same whatever the number of sources."""
 
@@ -27,34 +32,48 @@ LIKE_ONE, LIKE_ALL, LIKE_NONE = range(3)
 def learnt_views(columns: Floats, kinds: Codes, models: Sequence[CostModel]) -> Floats:
     """Returns the log probability of every expert and setting, shape (experts, settings); they sum to 1.
 
-    Every source counts once, and so does the possibility that the new device is like none before: all views alike. Experts
-    of one source share their kind's probability: which of the sources a device is like, only its rows can tell.
+    Settings are learnt for each kind of expert: like one source, like all, like none. Every source counts once, and so does
+    the possibility that the new device deviates unlike any before: all settings alike. Which expert it is, only the new
+    device's rows can tell.
 
     Args:
         columns: Columns of the anchors, as :class:`hwcost.cost_models.prior_basis.Basis` gives them, shape (n, columns).
         kinds: Kind of every column, shape (columns,).
         models: Fitted models of the sources, in the order of their columns.
     """
-    names = [str(i) for i in range(len(models))]
-    members = _kinds(experts(columns, kinds, names))
-    votes = [np.full((3, len(SETTINGS)), 1.0 / len(SETTINGS))]
-    for left in range(len(names) if len(names) > 1 else 0):
+    members = _kinds(experts(columns, kinds, _names(kinds)))
+    found = []
+    for left, model in enumerate(models if len(models) > 1 else []):
         others = np.delete(np.arange(columns.shape[1]), left)
-        votes.append(_vote(columns[:, others], kinds[others], columns[:, left], models[left]))
-    shares = np.mean(votes, axis=0)
-    return np.asarray(np.log(shares[members] / len(members)))
+        found.append(_likelihoods(columns[:, others], kinds[others], columns[:, left], model))
+    shares = [_mixing(np.array([one[kind] for one in found if kind in one])) for kind in range(3)]
+    return np.asarray(np.log(np.stack([shares[kind] for kind in members]) / len(members)))
 
 
-def _vote(columns: Floats, kinds: Codes, values: Floats, model: CostModel) -> Floats:
-    """Returns what one source asks of the others: the probability of every kind and setting, shape (3, settings)."""
-    members = experts(columns, kinds, [str(i) for i in range(int((kinds == SOURCE).sum()))])
-    rows, values = columns[:PROBES], values[:PROBES]
-    logs = np.stack([explain(one, rows, values, np.ones(len(rows))).evidence for one in members]) + _faults(model)
-    shares = np.exp(logs - logs.max(axis=(1, 2), keepdims=True)).sum(axis=2)
-    vote = np.zeros((3, len(SETTINGS)))
-    np.add.at(vote, _kinds(members), shares)
-    total = vote.sum(axis=1, keepdims=True)
-    return np.where(total > 0.0, vote / np.maximum(total, 1e-300), 1.0 / len(SETTINGS))
+def _mixing(likelihoods: Floats) -> Floats:
+    """Returns the distribution of settings that makes n left-out sources, and one of even odds, most probable (settings,).
+
+    Args:
+        likelihoods: Likelihood of every source under every setting, relative to its best one, shape (n, settings).
+    """
+    even = np.full(len(SETTINGS), 1.0 / len(SETTINGS))
+    shares = even
+    for _ in range(STEPS if len(likelihoods) else 0):
+        votes = likelihoods * shares
+        votes /= votes.sum(axis=1, keepdims=True)
+        shares = (votes.sum(axis=0) + even) / (len(votes) + 1.0)
+    return shares
+
+
+def _likelihoods(columns: Floats, kinds: Codes, values: Floats, model: CostModel) -> dict[int, Floats]:
+    """Returns how well a left-out source is explained by each kind of expert in every setting, relative to the best one."""
+    members = experts(columns, kinds, _names(kinds))
+    rows, known = columns[:PROBES], values[:PROBES]
+    logs = np.stack([explain(one, rows, known, np.ones(len(rows))).evidence for one in members]) + _faults(model)
+    per_setting = np.logaddexp.reduce(logs, axis=2)
+    numbers = _kinds(members)
+    summed = {kind: np.logaddexp.reduce(per_setting[numbers == kind], axis=0) for kind in set(numbers.tolist())}
+    return {kind: np.exp(one - one.max()) for kind, one in summed.items()}
 
 
 def _faults(model: CostModel) -> Floats:
@@ -62,6 +81,10 @@ def _faults(model: CostModel) -> Floats:
     width = model.log_interval_half_width_
     most = UNKNOWN_NOISE if width is None else max(width / NORMAL, NOISES[0])
     return np.where(most >= NOISES, 0.0, -np.inf)
+
+
+def _names(kinds: Codes) -> list[str]:
+    return [str(i) for i in range(int((kinds == SOURCE).sum()))]
 
 
 def _kinds(members: Sequence[Expert]) -> Indices:
