@@ -5,14 +5,15 @@
     python benchmarks/few_measurements.py DATA [--draws 20] [--part supershaper|nb201|wrong|design] [--rows 3,5,10,20,200]
 
 Each device is left out in turn; models of the others, fitted on all of their rows, are its prior. Errors in percent are the
-mean over the rest of its rows, as measured; each figure is the median over random draws of the rows. Beside it: the best of
-the usual models fitted on the same rows alone, the other device that turns out best times one factor (which nobody can know
-beforehand), and the mean of the others times one factor. Coverage is of 90 % intervals.
+mean over the rest of its rows, as measured; each figure is the median over random draws of the rows, followed by the mean
+and its standard error. Beside it: the best of the usual models fitted on the same rows alone, the other device that turns
+out best times one factor (which nobody can know beforehand), and the mean of the others times one factor. Coverage is of
+90 % intervals.
 
 ``supershaper`` has six tables that an audit does not call invalid; two of them are of one machine, which never serve each
 other. ``nb201`` learns from 900 rows of each device, and reports Spearman's correlation. ``wrong`` gives sources whose
-prices were shuffled. ``design`` has rows that were chosen among 400 of the table, as ``hwcost measure --few`` does, beside
-random ones.
+prices were shuffled, and sources of another shape, on which a layer costs the more the earlier it stands, at 20 rows.
+``design`` has rows that were chosen among 400 of the table, as ``hwcost measure --few`` does, beside random ones.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from hwcost.cost_models.prediction import Prediction
 from hwcost.cost_models.prior import PriorModel
 from hwcost.cost_models.prior_design import most_telling
 from hwcost.cost_models.prior_sources import Source
-from hwcost.cost_models.train import train
+from hwcost.cost_models.train import train, train_on
 from hwcost.exchange.options import TableOptions
 
 SUPERSHAPER = (
@@ -76,11 +77,9 @@ def nb201(folder: Path, n: int = 900) -> list[Device]:
     made = []
     for path in sorted((folder / "help_nb201").glob("*.csv")):
         data = read(str(path), "table", options=TableOptions(categorical=EDGES))
-        model = cost_model("hybrid", data.space)
-        genes = model.features.encode(data.architectures)
         chosen = np.random.default_rng(0).choice(len(data), n, replace=False)
-        made.append(Device(path.stem, data, genes, model.fit(genes[chosen], data.values[chosen])))
-        made[-1].model.measured_ = {data.architectures[i].genes: float(data.values[i]) for i in chosen[:300]}
+        model = train_on(chosen, data, "hybrid").model
+        made.append(Device(path.stem, data, model.features.encode(data.architectures), model))
     return made
 
 
@@ -133,8 +132,9 @@ def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, 
         fits = [mape(one.predict_encoded(device.genes[held]), measured) for one in alone]
         singles = [mape(scaled(one, kept, held, values), measured) for one in (*known, mean)]
         rows.append([mape(answer.values, measured), inside, width, *fits, *singles])
-    middle = np.median(rows, axis=0)
+    middle, errors = np.median(rows, axis=0), np.array(rows)[:, 0]
     found = {"prior": middle[0], "coverage": float(np.mean(rows, axis=0)[1]), "width": middle[2]}
+    found.update(average=float(errors.mean()), se=float(errors.std(ddof=1) / np.sqrt(draws)))
     fits, singles = middle[3 : 3 + len(SCRATCH)], middle[3 + len(SCRATCH) :]
     return {**found, "scratch": fits.min(), "single": singles[:-1].min(), "mean": singles[-1]}
 
@@ -142,7 +142,8 @@ def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, 
 def show_supershaper(folder: Path, counts: Sequence[int], draws: int) -> None:
     """Prints every device and number of rows."""
     devices = supershaper(folder)
-    print(f"{'device':24} {'rows':>4} {'prior':>6} {'scratch':>8} {'single':>7} {'mean':>6} {'cover':>6} {'width':>6}")
+    heads = f"{'mean of draws':>14} {'scratch':>8} {'single':>7} {'mean':>6} {'cover':>6} {'width':>6}"
+    print(f"{'device':24} {'rows':>4} {'prior':>6} {heads}")
     cover: dict[int, list[float]] = {n: [] for n in counts}
     for device in devices:
         sources = others(devices, device)
@@ -151,31 +152,47 @@ def show_supershaper(folder: Path, counts: Sequence[int], draws: int) -> None:
             found = judge(device, prior, sources, n, draws if n < 100 else max(3, draws // 4))
             cover[n].append(found["coverage"])
             print(
-                f"{device.name:24} {n:4d} {found['prior']:6.2f} {found['scratch']:8.2f} {found['single']:7.2f} "
-                f"{found['mean']:6.2f} {found['coverage']:6.2f} {found['width']:6.1f}",
+                f"{device.name:24} {n:4d} {found['prior']:6.2f} {found['average']:7.2f} ± {found['se']:4.2f} "
+                f"{found['scratch']:8.2f} {found['single']:7.2f} {found['mean']:6.2f} {found['coverage']:6.2f} "
+                f"{found['width']:6.1f}",
                 flush=True,
             )
     print("mean coverage:", ", ".join(f"{n} rows {np.mean(shares):.3f}" for n, shares in cover.items()))
 
 
-def show_wrong(folder: Path, draws: int) -> None:
-    """Prints what sources with shuffled prices cost at 20 rows."""
+def show_wrong(folder: Path, draws: int, n: int = 20) -> None:
+    """Prints what sources with shuffled prices, and sources of another shape, cost against a fit from scratch."""
     devices = supershaper(folder)
     for device in devices:
-        space = device.data.space
-        sources = [Source(one.name, _shuffled(one.model, i)) for i, one in enumerate(others(devices, device))]
-        found = judge(device, PriorModel(space, sources=sources), others(devices, device), 20, draws)
-        print("{:24} shuffled {prior:6.2f} scratch {scratch:6.2f} coverage {coverage:.2f}".format(device.name, **found))
+        known = others(devices, device)
+        for kind, spoiled in (("shuffled", _shuffled), ("another shape", _another_shape)):
+            sources = [Source(one.name, spoiled(one.model, i)) for i, one in enumerate(known)]
+            found = judge(device, PriorModel(device.data.space, sources=sources), known, n, draws)
+            text = "prior {prior:6.2f} scratch {scratch:6.2f} coverage {coverage:.2f}".format(**found)
+            print(f"{device.name:24} {kind:13} {text} ratio {found['prior'] / found['scratch']:.2f}", flush=True)
 
 
 def _shuffled(model: CostModel, seed: int) -> CostModel:
+    """Makes a source whose widths have each other's prices."""
     assert isinstance(model, LookupTable)
     prices = [name.name for name in model.features.components if name.kind == "layer"]
     known = np.array([float(model.predict_encoded(_homogeneous(model, name))[0]) / 12 for name in prices])
     mixed = dict(zip(prices, np.random.default_rng(seed).permutation(known), strict=True))
     rest = {part.name: 1e-12 for part in model.features.components if part.name not in mixed}
-    made = LookupTable.from_components(model.space, {**mixed, **rest})
-    made.log_interval_half_width_ = model.log_interval_half_width_
+    return _as_sure(LookupTable.from_components(model.space, {**mixed, **rest}), model)
+
+
+def _another_shape(model: CostModel, seed: int) -> CostModel:
+    """Makes a source as of convolutional nets: a layer's cost halves every few places, as its pixels do."""
+    genes = model.features.encode(model.space.sample(300, seed=seed))
+    values = (genes * 0.5 ** (np.arange(genes.shape[1]) / (1.0 + seed))).sum(axis=1)
+    return _as_sure(cost_model("ridge", model.space).fit(genes, values), model)
+
+
+def _as_sure(made: CostModel, model: CostModel) -> CostModel:
+    """Gives a made-up source the interval of a real one."""
+    made.log_interval_half_width_, made.errors_ = model.log_interval_half_width_, model.errors_
+    made.provenance = model.provenance
     return made
 
 
@@ -206,6 +223,7 @@ def show_design(folder: Path, counts: Sequence[int], draws: int) -> None:
 def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> None:
     """Prints Spearman's correlation from ten rows, beside every source's own, which an affine map does not change."""
     devices, table = nb201(folder), []
+    print("Spearman's correlation, its standard error over draws, and that of the best source")
     for device in devices:
         sources, values = [one for one in devices if one.name != device.name], device.data.values
         prior = PriorModel(device.data.space, sources=[Source(one.name, one.model) for one in sources])
@@ -218,7 +236,9 @@ def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> Non
             cover.append(covered(answer, values[held]))
             maps.append([agreement(one.model.predict_encoded(device.genes[held]), values[held]) for one in sources])
         table.append((np.mean(found), np.mean(maps, axis=0).max(), np.mean(cover)))
-        print("{:20} prior {:.4f} best source {:.4f} coverage {:.2f}".format(device.name, *table[-1]), flush=True)
+        error = float(np.std(found, ddof=1) / np.sqrt(draws))
+        text = "{:20} prior {:.4f} ± {:.4f} best source {:.4f} coverage {:.2f}"
+        print(text.format(device.name, table[-1][0], error, *table[-1][1:]), flush=True)
     print("mean: prior {:.4f} best source {:.4f} coverage {:.2f}".format(*np.mean(table, axis=0)))
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from hwcost._cached import cached_property
 from hwcost.campaign import half_width
 from hwcost.campaign.estimate import needs_more_rounds
 from hwcost.campaign.goals import Goal, Verdict
@@ -62,6 +63,11 @@ class ModelGoal(Goal):
 
     takes_part: ClassVar[bool] = True
     takes_more: ClassVar[bool] = True
+
+    @cached_property
+    def read(self) -> list[Source]:
+        """Models of other devices, once they were read; a goal is one campaign's."""
+        return []
 
     def model(self, plan: Plan) -> str:
         """Returns the name of the cost model that is fitted to a plan's measurements."""
@@ -113,7 +119,7 @@ class ModelGoal(Goal):
 
         fitted = [m for m in measurements if m.role == FIT]
         try:
-            trained = _trained(plan, measurements, self.model(plan))
+            trained = _trained(plan, measurements, self.model(plan), self.read)
         except DataError as error:  # too few could be measured so far: the tier's precision decides about further processes
             return Verdict(self, None, tuple(needs_more_rounds(measurements, plan)), str(error))
         value = self.value_of(trained)
@@ -158,7 +164,7 @@ class ModelGoal(Goal):
                 what = f"{different} different architectures of one space and of the same options"
                 raise DataError(f"they hold {what}; at least {self.fewest(plan)} are needed, and no others beside them")
             if self.model(plan) == PRIOR:
-                _sources(plan, data)
+                _sources(plan, data, self.read)
             else:
                 cost_model(self.model(plan), data.space, **data.shape).fit(archs, latency_s, weights)
         except DataError as error:
@@ -255,20 +261,21 @@ def _without(value: float | None, floor: float, n: int) -> float | None:
     return math.sqrt(max(0.0, value**2 - noise_parts(n) * floor**2))
 
 
-def _trained(plan: Plan, measurements: Sequence[Measurement], model: str) -> Trained:
+def _trained(plan: Plan, measurements: Sequence[Measurement], model: str, read: list[Source]) -> Trained:
     """Fits and cross-validates as ``hwcost fit`` does."""
     from hwcost.cost_models.data import from_measurements
     from hwcost.cost_models.prior_fit import train_with_prior
     from hwcost.cost_models.train import train
 
     data: Data = from_measurements(measurements, source="the campaign")
-    return train_with_prior(data, _sources(plan, data)) if model == PRIOR else train(data, model)
+    return train_with_prior(data, _sources(plan, data, read)) if model == PRIOR else train(data, model)
 
 
-def _sources(plan: Plan, data: Data) -> list[Source]:
+def _sources(plan: Plan, data: Data, read: list[Source]) -> list[Source]:
     """Returns the models of other devices that a plan names, of the space of its measurements."""
     from hwcost.cost_models.prior_sources import read_prior, refuse_other_space
 
-    sources = read_prior(list(plan.prior), data.space)
-    refuse_other_space(sources, data.space, data.quantity)
-    return sources
+    if not read:
+        read.extend(read_prior(list(plan.prior), data.space))
+    refuse_other_space(read, data.space, data.quantity)
+    return read

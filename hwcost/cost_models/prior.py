@@ -18,22 +18,16 @@ from hwcost.cost_models import rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.prior_answer import Answer, answer
 from hwcost.cost_models.prior_basis import Basis, anchors
-from hwcost.cost_models.prior_experts import NOISES, Expert, experts, learnt_settings, posteriors
+from hwcost.cost_models.prior_experts import Expert, experts
+from hwcost.cost_models.prior_noise import learnt_noises, learnt_tails
 from hwcost.cost_models.prior_sources import Source, read_prior, refuse_other_space
+from hwcost.cost_models.prior_tails import weigh_tails
+from hwcost.cost_models.prior_views import learnt_views
 from hwcost.errors import UsageError
 from hwcost.spaces.base import SearchSpace
 
 FLOOR = 0.05
 """No prediction falls below this share of the quickest training row."""
-
-UNKNOWN_NOISE = 0.02
-"""Relative noise of a row that is expected where no source says how noisy its rows were."""
-
-NOISE_RANGE = 1.0
-"""Standard deviation of the logarithm of a new device's noise about that of a source."""
-
-NORMAL = 1.645
-"""Half-width of the 90 % interval of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,16 +39,18 @@ class Learnt:
         columns: Their columns, shape (n, columns).
         basis: The columns.
         members: The experts.
-        settings: Log probability of every setting, shape (settings,).
+        views: Log probability of every expert and setting, shape (experts, settings).
         noises: Log probability of every noise, shape (noises,).
+        tails: Probability that noise has heavy tails.
     """
 
     genes: Floats
     columns: Floats
     basis: Basis
     members: list[Expert]
-    settings: Floats
+    views: Floats
     noises: Floats
+    tails: float
 
 
 class PriorModel(CostModel):
@@ -119,8 +115,9 @@ class PriorModel(CostModel):
             basis = Basis.of(self.features, models, genes)
             columns = basis(genes)
             members = experts(columns, basis.kinds, names)
-            settings = learnt_settings(columns, basis.kinds, names)
-            self._learnt = Learnt(genes, columns, basis, members, settings, _noises(models))
+            views = learnt_views(columns, basis.kinds, models)
+            noises, tails = learnt_noises(models), learnt_tails(models)
+            self._learnt = Learnt(genes, columns, basis, members, views, noises, tails)
         return self._learnt
 
     # -- fitting -------------------------------------------------------------------------------------------------------
@@ -128,7 +125,7 @@ class PriorModel(CostModel):
     def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
         known = self.learnt()
         rows = known.basis(genes)
-        found = posteriors(known.members, known.settings, known.noises, rows, values, weights)
+        found = weigh_tails(known.members, known.views, known.noises, known.tails, rows, values, weights)
         self.basis_ = known.basis
         self.floor_ = FLOOR * float(values.min())
         self.answer_ = answer(found, known.columns)
@@ -178,11 +175,3 @@ class PriorModel(CostModel):
         self.weights_ = {str(name): float(share) for name, share in state["weights"].items()}
         self.floor_ = float(state["floor_s"])
 
-
-def _noises(models: Sequence[CostModel]) -> Floats:
-    """Log probability of the noise of a row: about as much as the rows of one of the sources had."""
-    widths = [model.log_interval_half_width_ for model in models]
-    known = [max(width / NORMAL, NOISES[0]) for width in widths if width is not None] or [UNKNOWN_NOISE]
-    steps = np.log(NOISES) - np.log(np.array(known))[:, None]
-    shares = np.exp(-0.5 * (steps / NOISE_RANGE) ** 2).mean(axis=0)
-    return np.asarray(np.log(shares / shares.sum()))

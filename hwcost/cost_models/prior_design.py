@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.cost_models.prior import NORMAL, Learnt, PriorModel
-from hwcost.cost_models.prior_experts import NOISES, SETTINGS
+from hwcost.cost_models.prior import Learnt, PriorModel
+from hwcost.cost_models.prior_experts import NOISES
+from hwcost.cost_models.prior_noise import NORMAL
 from hwcost.cost_models.prior_sources import read_prior, refuse_other_space
 from hwcost.errors import DataError, UsageError
 from hwcost.quantities import LATENCY
@@ -132,17 +133,18 @@ class _Views:
     @classmethod
     def of(cls, learnt: Learnt, columns: Floats) -> _Views:
         """Takes the most probable views of what sources teach, for the columns of candidates (n, columns)."""
-        each = max(1, VIEWS // len(learnt.members))
-        settings = np.sort(np.argsort(-learnt.settings, kind="stable")[: min(each, len(SETTINGS))])
+        best = np.sort(np.argsort(-learnt.views, axis=None, kind="stable")[:VIEWS])
+        members, settings = np.unravel_index(best, learnt.views.shape)
         width = max(len(member.groups) for member in learnt.members)
         of_candidates, of_space = [], []
-        for member in learnt.members:
-            sizes = np.zeros((len(settings), width))
-            sizes[:, : len(member.groups)] = member.sizes()[settings]
+        for number, member in enumerate(learnt.members):
+            own = settings[members == number]
+            sizes = np.zeros((len(own), width))
+            sizes[:, : len(member.groups)] = member.sizes()[own]
             known, anchors = (_relative(rows, member.base, member.turns, width) for rows in (columns, learnt.columns))
             of_candidates.append(sizes[:, None, :] * known)
             of_space.append(sizes[:, :, None] * (anchors.T @ anchors / len(anchors)) * sizes[:, None, :])
-        shares = np.tile(np.exp(learnt.settings[settings]), len(learnt.members))
+        shares = np.exp(learnt.views[members, settings])
         noise = float(np.exp(np.exp(learnt.noises) @ np.log(NOISES)))
         return cls(shares / shares.sum(), np.concatenate(of_candidates), np.concatenate(of_space), noise)
 

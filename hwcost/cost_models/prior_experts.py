@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost._types import Codes, Floats
+from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models.prior_basis import OVERHEAD, OWN_PRICE, PLACE, SOURCE, WORK
 
 MEAN, NONE = "mean", "none"
@@ -47,14 +47,8 @@ SCALE = 0
 GROUPS = {SOURCE: 1, OVERHEAD: 2, WORK: 1, OWN_PRICE: 3, PLACE: 4}
 """Number of the size of a direction towards a column, by the kind of the column."""
 
-PROBES = 32
-"""Anchors on which a source that is left out is compared with the others."""
-
-FAITHFUL = 0.003
-"""Relative noise that is granted to the prediction of a source that is left out."""
-
-NEGLIGIBLE = 3e-3
-"""Settings of less weight, against the heaviest, are left out of the answer."""
+PICKED = 200
+"""Gaussians by which a mixture of thousands is represented."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +81,8 @@ class Posterior:
         weight: Its probability.
         mean: Coefficients, shape (columns,), in the unit of the values.
         covariance: Their covariance, shape (columns, columns).
-        noise: Relative noise of a row of mean weight.
+        noise: Relative noise of a row of mean weight; the scale of noise with heavy tails.
+        freedom: Degrees of freedom of noise with heavy tails; 0 for normal noise.
     """
 
     expert: int
@@ -95,6 +90,7 @@ class Posterior:
     mean: Floats
     covariance: Floats
     noise: float
+    freedom: float = 0.0
 
 
 def experts(columns: Floats, kinds: Codes, names: Sequence[str]) -> list[Expert]:
@@ -167,7 +163,8 @@ def _evidence(directions: Floats, target: Floats, sizes: Floats) -> Floats:
     """Log evidence of every setting and noise, by the eigenvalues of the smaller Gram matrix; see the module."""
     n = len(target)
     if n <= directions.shape[1]:
-        eigenvalues, vectors = np.linalg.eigh(np.einsum("ik,gk,jk->gij", directions, sizes**2, directions))
+        products = (directions[:, None, :] * directions).reshape(n * n, -1)
+        eigenvalues, vectors = np.linalg.eigh((sizes**2 @ products.T).reshape(-1, n, n))
         squares = np.einsum("gij,i->gj", vectors, target) ** 2
         rest = np.zeros(len(sizes))
     else:
@@ -182,57 +179,51 @@ def _evidence(directions: Floats, target: Floats, sizes: Floats) -> Floats:
     return np.asarray(-0.5 * (fit + freedom + n * np.log(2.0 * np.pi)))
 
 
-def posteriors(
-    members: Sequence[Expert], settings: Floats, noises: Floats, columns: Floats, values: Floats, weights: Floats
-) -> list[Posterior]:
-    """Returns what rows say about the coefficients: a mixture whose weights sum to 1.
+def weigh(
+    members: Sequence[Expert],
+    views: Floats,
+    noises: Floats,
+    columns: Floats,
+    values: Floats,
+    weights: Floats,
+    picked: int = PICKED,
+) -> tuple[list[Posterior], float]:
+    """Returns what rows say about the coefficients, a mixture whose weights sum to 1, and the log evidence of all of it.
 
     Args:
         members: The experts.
-        settings: Log probability of every setting before any row is known, shape (settings,).
+        views: Log probability of every expert and setting before any row is known, shape (experts, settings).
         noises: The same of the noise, shape (noises,).
         columns: Columns of the rows, shape (n, columns).
         values: Measured values, shape (n,).
         weights: Weights of the rows, shape (n,).
+        picked: Number of Gaussians that stand for the mixture: those at evenly spaced places of its summed probability.
     """
     explained = [explain(one, columns, values, weights) for one in members]
-    logs = np.stack([one.evidence for one in explained]) + settings[:, None] + noises
+    logs = np.stack([one.evidence for one in explained]) + views[:, :, None] + noises
     shares = np.exp(logs - logs.max())
-    kept = np.argwhere(shares >= NEGLIGIBLE)
-    total = float(shares[tuple(kept.T)].sum())
+    total = float(shares.sum())
+    places = total * (np.arange(picked) + 0.5) / picked
+    drawn, counts = np.unique(np.searchsorted(np.cumsum(shares), places), return_counts=True)
+    kept = np.stack([*np.unravel_index(drawn, shares.shape), counts])
+    found = []
+    for e, (member, rows) in enumerate(zip(members, explained, strict=True)):
+        _, own, noise, count = kept[:, kept[0] == e]
+        found += _posteriors(e, member, rows, own, NOISES[noise], count / picked)
+    return found, float(logs.max() + np.log(total))
+
+
+def _posteriors(
+    number: int, expert: Expert, rows: Explained, settings: Indices, noises: Floats, weights: Floats
+) -> list[Posterior]:
+    """Conditions an expert on its rows, once for each of k settings (k,) with its noise (k,) and weight (k,)."""
+    sizes = expert.sizes()[settings]
+    gram, moment = rows.directions.T @ rows.directions, rows.directions.T @ rows.target
+    inner = expert.turns * sizes[:, None, :]
+    inverse = np.linalg.inv(sizes[:, :, None] * gram * sizes[:, None, :] + (noises**2)[:, None, None] * np.eye(len(gram)))
+    means = expert.base + (inner @ (inverse @ (sizes * moment)[:, :, None]))[:, :, 0]
+    spreads = (noises**2)[:, None, None] * (inner @ inverse @ inner.transpose(0, 2, 1))
     return [
-        _posterior(e, members[e], explained[e], members[e].sizes()[g], NOISES[s], float(shares[e, g, s]) / total)
-        for e, g, s in kept
+        Posterior(number, float(weight), rows.scale * mean, rows.scale**2 * spread, float(noise))
+        for weight, mean, spread, noise in zip(weights, means, spreads, noises, strict=True)
     ]
-
-
-def _posterior(number: int, expert: Expert, rows: Explained, sizes: Floats, noise: float, weight: float) -> Posterior:
-    gram = sizes[:, None] * (rows.directions.T @ rows.directions) * sizes
-    inverse = np.linalg.inv(gram + noise**2 * np.eye(len(sizes)))
-    inner = expert.turns * sizes
-    mean = expert.base + inner @ (inverse @ (sizes * (rows.directions.T @ rows.target)))
-    covariance = noise**2 * inner @ inverse @ inner.T
-    return Posterior(number, weight, rows.scale * mean, rows.scale**2 * covariance, float(noise))
-
-
-def learnt_settings(columns: Floats, kinds: Codes, names: Sequence[str]) -> Floats:
-    """Returns the log probability of every setting: what each source, left out, asks of the others; shape (settings,).
-
-    Every source counts once, and so does the possibility that the new device is like none before: all settings alike.
-
-    Args:
-        columns: Columns of the anchors, shape (n, columns).
-        kinds: Kind of every column, shape (columns,).
-        names: Names of the sources.
-    """
-    votes = [np.full(len(SETTINGS), 1.0 / len(SETTINGS))]
-    noises = -0.5 * (np.log(NOISES / FAITHFUL) / 0.5) ** 2
-    for left in range(len(names) if len(names) > 1 else 0):
-        others = np.delete(np.arange(columns.shape[1]), left)
-        members = experts(columns[:, others], kinds[others], [*names[:left], *names[left + 1 :]])
-        rows = columns[:PROBES]
-        found = [explain(one, rows[:, others], rows[:, left], np.ones(len(rows))).evidence for one in members]
-        logs = np.stack(found) + noises
-        shares = np.exp(logs - logs.max())
-        votes.append(shares.sum(axis=(0, 2)) / shares.sum())
-    return np.asarray(np.log(np.mean(votes, axis=0)))

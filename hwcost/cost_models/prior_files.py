@@ -1,7 +1,8 @@
 """Priors that ship with a space: normalised prices of its components on devices whose latencies others published.
 
 ``devices/NAME.prices.json`` holds, for each device, what a component costs against the mean of all components, the rows that
-this was fitted on, their noise and their source. They are fitted figures; no measurement is in them.
+this was fitted on, their noise, without and with the level that was taken out, and their source. They are fitted figures; no
+measurement is in them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import numpy as np
 from hwcost._resources import share
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.domain import Domain
+from hwcost.cost_models.drift import AS_MEASURED
 from hwcost.cost_models.lut import LookupTable
+from hwcost.cost_models.prior_noise import NORMAL
 from hwcost.cost_models.prior_sources import Source, is_same
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import space as make_space
@@ -25,9 +28,6 @@ SCHEMA_VERSION = 1
 
 SAMPLED = 400
 """Architectures on which prices are read off a model."""
-
-NORMAL = 1.645
-"""Half-width of the 90 % interval of a normal distribution, in standard deviations."""
 
 
 def shipped(space: SearchSpace | str) -> list[Source]:
@@ -69,10 +69,13 @@ def as_prices(model: CostModel, name: str, source: str, noise: float) -> dict[st
     prices = np.linalg.lstsq(rows[:, varying], model.predict_encoded(genes), rcond=None)[0]
     kept = [model.features.components[i].name for i in varying]
     normal = prices / prices.mean()
+    drift = model.provenance.get("drift", {})
+    level = {"noise_as_measured": round(drift[AS_MEASURED] / NORMAL, 4)} if AS_MEASURED in drift else {}
     return {
         "device": name,
         "rows": model.n_rows_,
         "noise": round(float(noise), 4),
+        **level,
         "prices": {name: round(float(price), 4) for name, price in zip(kept, normal, strict=True)},
         "source": source,
     }
@@ -104,5 +107,6 @@ def _source(space: SearchSpace, entry: dict[str, Any]) -> Source:
     }  # fmt: skip
     state = {"domain": Domain.whole(model.features).as_dict(), "spread": width, "noise": width, "errors": None}
     model.restore({**state, **counts, "learned": learned}, {})
-    model.provenance = {"device": entry["device"], "source": entry["source"]}
+    level = {"drift": {AS_MEASURED: NORMAL * float(entry["noise_as_measured"])}} if "noise_as_measured" in entry else {}
+    model.provenance = {"device": entry["device"], "source": entry["source"], **level}
     return Source(entry["device"], model)

@@ -15,8 +15,9 @@ from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.conformal import LEVEL
 from hwcost.cost_models.data import CHECK, FIT, Data
-from hwcost.cost_models.drift import Drift, estimate_drift
+from hwcost.cost_models.drift import AS_MEASURED, Drift, estimate_drift
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import calibrate, left_out_errors
@@ -71,6 +72,10 @@ class Trained:
         """Returns the log level at any rows of the data; shape (n,), zero without drift."""
         return np.zeros(len(rows)) if self.drift is None else self.drift(rows, _runs_of(data, rows))
 
+    def as_measured(self, data: Data, level: float = LEVEL) -> float:
+        """Returns the half-width of the interval of the logarithm of its rows as they were measured, the level in them."""
+        return float(np.quantile(np.abs(self.errors + self.level(data, self.rows)), level))
+
 
 def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **options: Any) -> Trained:
     """Fits and cross-validates a cost model on the rows with the role ``fit``.
@@ -102,7 +107,7 @@ def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **opti
         trained = train_on(rows, data, model, drift_of(data, rows, drift), **options)
     fitted = trained.model
     monotone = {"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}
-    level = {} if trained.drift is None else {"drift": trained.drift.as_dict()}
+    level = {} if trained.drift is None else {"drift": {**trained.drift.as_dict(), AS_MEASURED: trained.as_measured(data)}}
     fitted.provenance = {
         **_origin(data), "rows": len(rows), "architectures": architectures, **monotone, **level,
         "metrics": known(trained.metrics),

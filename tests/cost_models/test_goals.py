@@ -16,6 +16,8 @@ from hwcost.campaign import run as campaign
 from hwcost.campaign.goals import read_goals
 from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
+from hwcost.cost_models import cost_model, prior_sources
+from hwcost.cost_models import load as load_model
 from hwcost.cost_models.goals import GOALS, MeanError, ModelInterval, RSquared, noise_of
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import InterruptedRunError, UnknownNameError, UsageError
@@ -203,6 +205,19 @@ def test_a_goal_is_not_met_while_workloads_are_unconfirmed() -> None:
     assert (verdict.is_met, verdict.due) == (False, (plan.items[3].workload.key,))
     assert verdict.value is not None
     assert "1 of 16 workloads have too few uncontended blocks" in verdict.remedy
+
+
+def test_models_of_other_devices_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archs = SPACE.sample(12, seed=1)
+    other = cost_model("lut", SPACE, batch_size=1, seq_len=16).fit(archs, [1e-9 * SPACE.params(arch) for arch in archs])
+    plan = replace(plan_of(n=8), prior=(str(other.save(tmp_path / "other")),))
+    found = [Measurement(one.workload, "fit", law(0.0)(one.workload), 0.001, 2, ()) for one in plan.items]
+    read: list[Path] = []
+    monkeypatch.setattr(prior_sources, "load", lambda path: (read.append(path), load_model(path))[1])
+    goal = ModelInterval(50.0)
+    values = [goal.judge(plan, found[:n]).value for n in (4, 8, 8)]
+    assert values[1] == values[2] != values[0]
+    assert read == [tmp_path / "other"]
 
 
 NETS = models(SPACE, SPACE.sample(8, seed=0), **SHAPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -113,13 +114,22 @@ def test_a_source_that_resembles_the_device_gets_the_weight() -> None:
     assert np.abs(model.predict(NEW).values / (7.0 * source(2).predict(NEW).values) - 1.0).max() < 0.005
 
 
-def test_a_wrong_prior_costs_little_once_there_are_rows() -> None:
-    def shuffled(seed: int) -> CostModel:
-        mixed = np.random.default_rng(seed).permutation(prices(seed))
-        table = {f"layer[hidden={width}]": price for width, price in zip(WIDTHS, mixed, strict=True)}
-        return LookupTable.from_components(SPACE, {**table, "embeddings": 1e-12, "head": 1e-12})
+def shuffled(seed: int) -> CostModel:
+    """Widths have each other's prices."""
+    mixed = np.random.default_rng(seed).permutation(prices(seed))
+    table = {f"layer[hidden={width}]": price for width, price in zip(WIDTHS, mixed, strict=True)}
+    return LookupTable.from_components(SPACE, {**table, "embeddings": 1e-12, "head": 1e-12})
 
-    wrong = PriorModel(SPACE, sources=[shuffled(seed) for seed in range(3)])
+
+def another_shape(seed: int) -> CostModel:
+    """A layer's price halves every few places, as in convolutional nets."""
+    values = (GENES * 0.5 ** (np.arange(12) / (1.0 + seed))).sum(axis=1)
+    return cost_model("ridge", SPACE).fit(GENES.astype(float), values)
+
+
+@pytest.mark.parametrize("spoiled", [shuffled, another_shape])
+def test_a_wrong_prior_costs_little_once_there_are_rows(spoiled: Callable[[int], CostModel]) -> None:
+    wrong = PriorModel(SPACE, sources=[spoiled(seed) for seed in range(3)])
     ratios = []
     for device in range(50, 56):
         archs = SPACE.sample(20, seed=device)

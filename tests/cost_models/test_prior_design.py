@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwcost.cost_models.prior import NORMAL
 from hwcost.cost_models.prior_design import Few, choose_few, most_telling
+from hwcost.cost_models.prior_noise import NORMAL
 from hwcost.errors import DataError, UsageError
 from tests.cost_models.test_prior import SPACE, of_other_space, prices, prior, seconds, source
 
