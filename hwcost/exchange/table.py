@@ -23,8 +23,10 @@ from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.numerals import is_numeric, number
 from hwcost.exchange.options import DEFAULTS, TableOptions
+from hwcost.exchange.samples import merged
 from hwcost.exchange.sheet import Place, Sheet
 from hwcost.exchange.sources import read_sheet
+from hwcost.exchange.unit_columns import with_units
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 from hwcost.spaces.layouts import find_layout
@@ -39,7 +41,6 @@ MIN_ROWS = 2
 
 MANY_CHOICES = 50
 """Values of a categorical column beyond which a remark says that architectures with other values cannot be predicted."""
-
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         raise DataError(f"{sheet.source}: the table has {count}. Expected at least {MIN_ROWS} measured architectures.")
     _check_names(sheet, options)
     names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.run_column))
-    held = expanded(sheet, options.columns)
+    held = expanded(merged(sheet, _latency_columns(sheet, options)), options.columns)
+    if options.unit is None:
+        held = with_units(held, _latency_columns(held, options), options.columns)
     layout = find_layout(held.columns)
     latencies = read_latencies(held, options, layout)
     features = _features(held, options, latencies.columns)
@@ -112,6 +115,12 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         made, architectures, latencies.latency_s, latencies.spread_s, sheet.source, runs, tuple(sheet.columns), sheet.lines,
         sheet.place, names, remarks,
     )  # fmt: skip
+
+
+def _latency_columns(sheet: Sheet, options: TableOptions) -> list[str]:
+    """Returns the columns that may hold latencies: those that were asked for, and those that are named so."""
+    asked = {part.strip() for part in (options.latency or LATENCY).split("+")}
+    return [name for name in sheet.columns if name in asked or (is_latency_name(name) and name not in options.columns)]
 
 
 def _check_names(sheet: Sheet, options: TableOptions) -> None:
@@ -206,7 +215,7 @@ def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:
             f"{sheet.head}: the only feature is '{name}', a text that differs in nearly every row, such as "
             f"'{texts[0][:60]}'. It says nothing about a new net. Where it spells an architecture, give the values in "
             "columns of their own, or as a list or dictionary: '8_512_4', '[8, 512, 4]' or "
-            f"'{{\"layers\": 8, \"width\": 512}}'. --keep {name} takes it as it is."
+            f'\'{{"layers": 8, "width": 512}}\'. --keep {name} takes it as it is.'
         )
 
 
