@@ -107,10 +107,17 @@ def is_live() -> bool:
 
 
 def stdout() -> Console:
-    """Returns the console for data; wide when it is a pipe, so that no column is ever cut."""
+    """Returns the console for data; wide when it is a pipe, so that no column is ever cut.
+
+    A reader that goes away, such as ``head``, ends the command as it does for everything else that is printed.
+    """
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
+    class Data(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Data(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
 
 
 def stderr() -> Console:
