@@ -171,9 +171,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     cells = [[str(cell) for cell in row] for row in rows]
     widths, total = _widths(columns, cells, console.width)
     console.width = max(console.width, total)
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
-        table.add_column(column, justify="right" if index else "left", overflow="fold", width=width)
+        table.add_column(Text(column), justify="right" if index else "left", overflow="fold", width=width)
     for row in cells:
         table.add_row(*map(Text, row))
     console.print(table)
