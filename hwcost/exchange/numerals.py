@@ -45,7 +45,7 @@ def is_numeric(texts: list[str]) -> bool:
     return 2 * sum(map(is_number, texts)) >= len(texts)
 
 
-def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
+def normalised(sheet: Sheet, delimiter: str = ",", is_typed: bool = False) -> Sheet:
     """Returns the sheet with decimal points, and without thousands separators.
 
     One sheet has one decimal sign. It is the comma where some number can be read no other way (``0,038``), unless others
@@ -55,6 +55,7 @@ def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
     Args:
         sheet: Texts as they were written.
         delimiter: Sign between cells; ``1,234`` is in doubt only where it is another one than a comma.
+        is_typed: Whether numbers were numbers where the sheet was read from, so that a point in one is a decimal point.
 
     Raises:
         DataError: When ``1,234`` may be either number, and no other cell decides which.
@@ -69,7 +70,7 @@ def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
             changed.append((name, next(old for old, new in zip(texts, plain, strict=True) if old != new)))
     if is_decimal:
         return replace(sheet, columns=columns).remarking("numbers are written with decimal commas.")
-    pointed = _point_thousands(sheet)
+    pointed = _point_thousands(sheet, is_typed)
     for name, texts in pointed.items():
         columns[name] = [text.replace(".", "") for text in texts]
     remarks = [f"column '{name}' has commas as thousands separators: '{cell}' is a number." for name, cell in changed]
@@ -79,12 +80,12 @@ def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
     return replace(sheet, columns=columns).remarking(*remarks)
 
 
-def _point_thousands(sheet: Sheet) -> dict[str, list[str]]:
+def _point_thousands(sheet: Sheet, is_typed: bool) -> dict[str, list[str]]:
     """Returns the columns whose points stand between thousands: those with several in a number, and then others alike."""
     found = {name: texts for name, texts in sheet.columns.items() if _are_grouped(texts) and any(map(_has_points, texts))}
     rest = {name: texts for name, texts in sheet.columns.items() if name not in found}
     cells = (text for texts in rest.values() for text in texts if "." in text) if found else ()
-    if any(_POINT_DECIMAL.fullmatch(text) and not _POINT_GROUPS.fullmatch(text) for text in cells):
+    if is_typed or any(_POINT_DECIMAL.fullmatch(text) and not _POINT_GROUPS.fullmatch(text) for text in cells):
         return found
     return found | ({name: texts for name, texts in rest.items() if _are_grouped(texts)} if found else {})
 

@@ -71,7 +71,7 @@ def _first_table(sheets: dict[str, list[list[Any]]], source: str) -> Sheet:
     if not tables:
         raise DataError(f"{source}: no sheet of the workbook holds a header and rows. Save the table as CSV, and give that.")
     name, (rows, titles) = next(iter(tables.items()))
-    sheet = normalised(as_sheet(rows[0][1], rows[1:], source))
+    sheet = normalised(as_sheet(rows[0][1], rows[1:], source), is_typed=True)
     if titles:
         sheet = sheet.remarking(f"{places('line', titles)} skipped: a title above the table.")
     others = [f"'{one}'" for one in tables if one != name]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.errors import ArchitectureError, DataError
@@ -183,18 +183,32 @@ def test_numbers_of_columns_count_without_a_gap() -> None:
 # -- numbers ---------------------------------------------------------------------------------------------------------------
 
 
+@settings(max_examples=25)
 @given(st.lists(st.integers(1, 10**10), min_size=3, max_size=8))
-def test_points_between_thousands_read_as_plain_numbers_do(values: list[int]) -> None:
+def test_points_between_thousands_read_as_plain_numbers_do(tmp_path_factory: Any, values: list[int]) -> None:
     """Wherever one number has several points; a column beside it that could be meant either way goes along."""
+    path = tmp_path_factory.getbasetemp() / "points.csv"
+
+    def written(columns: dict[str, list[Any]]) -> LatencyTable:
+        path.write_text(text(columns, ";"))
+        return read_table(path, "table")
+
     values = [10**7, *values]
-    columns = {"params": values, "latency_us": [1234 + one % 9000 for one in values]}
-    plain = read_table(columns, "table")
+    columns: dict[str, list[Any]] = {"params": values, "latency_us": [1234 + one % 9000 for one in values]}
+    plain = written(columns)
     grouped = {name: [f"{one:,}".replace(",", ".") for one in column] for name, column in columns.items()}
-    read = read_table(grouped, "table")
+    read = written(grouped)
     assert read.architectures == plain.architectures
     np.testing.assert_array_equal(read.latency_s, plain.latency_s)
-    decimal = read_table({**grouped, "latency_us": [one + 0.5 for one in columns["latency_us"]]}, "table")
+    decimal = written({**grouped, "latency_us": [one + 0.5 for one in columns["latency_us"]]})
     assert decimal.architectures == plain.architectures
+    np.testing.assert_allclose(decimal.latency_s, plain.latency_s + 0.5e-6)
+
+
+def test_numbers_of_data_frames_keep_their_points() -> None:
+    read = read_table({"params": ["1.234.567", "2.345.678", "9.000"], "latency_ms": [1.234, 2.345, 3.456]}, "table")
+    assert [arch.genes for arch in read.architectures] == [(1234567,), (2345678,), (9000,)]
+    np.testing.assert_allclose(read.latency_s, [1.234e-3, 2.345e-3, 3.456e-3])
 
 
 # -- files -----------------------------------------------------------------------------------------------------------------
