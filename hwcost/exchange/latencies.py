@@ -100,7 +100,7 @@ def is_latency_name(name: str) -> bool:
     if match := _STATISTIC_END.fullmatch(name.strip()):
         return not words.isdisjoint(_TIMES) or is_latency_name(match["head"])
     if match := _NUMBER_END.fullmatch(name.strip()):
-        return is_latency_name(match["head"])
+        return is_latency_name(match["head"]) and _at_end(match["head"])[0] != ""
     return _is_latency(name)
 
 
@@ -118,7 +118,9 @@ def split_unit(name: str) -> tuple[str, str | None]:
     if unit is not None:
         return what, unit
     for pattern in (_STATISTIC_END, _NUMBER_END):
-        if (match := pattern.fullmatch(name.strip())) and (inner := split_unit(match["head"]))[1] is not None:
+        match = pattern.fullmatch(name.strip())
+        inner = ("", None) if match is None else split_unit(match["head"])
+        if match is not None and inner[1] is not None and (inner[0] or pattern is _STATISTIC_END):
             return f"{inner[0]}_{match['end']}".strip("_"), inner[1]
     return name, None
 

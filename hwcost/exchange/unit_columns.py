@@ -27,14 +27,17 @@ def with_units(sheet: Sheet, latencies: Collection[str], wanted: Collection[str]
     """
     columns, used = dict(sheet.columns), []
     units = [name for name in sheet.columns if name not in wanted and _gives_units(sheet.columns[name])]
+    is_unknown = any(_said(name) is None for name in latencies if name not in units)
     for name in latencies:
         column = _column_of(name, units)
         if column is None or name in units:
             continue
-        said = "s" if name == LATENCY else split_unit(name)[1]
+        said = _said(name)
         if said is None:
             pairs = zip(sheet.columns[name], sheet.columns[column], strict=True)
             columns[name] = [f"{text} {unit}" if is_number(text) and unit else text for text, unit in pairs]
+        elif is_unknown:
+            continue  # the units are those of the columns that need them
         elif {unit_of(unit) for unit in sheet.columns[column] if unit} != {said}:
             raise DataError(
                 f"{sheet.head}: the column '{name}' is in {said} by its name, and the column '{column}' says otherwise. "
@@ -44,6 +47,10 @@ def with_units(sheet: Sheet, latencies: Collection[str], wanted: Collection[str]
     remarks = [f"column '{column}' gives the unit of {name}." for column, name in used]
     made = replace(sheet, columns=columns)
     return made.without({column for column, _ in used}).remarking(*remarks)
+
+
+def _said(name: str) -> str | None:
+    return "s" if name == LATENCY else split_unit(name)[1]
 
 
 def _gives_units(texts: Sequence[str]) -> bool:

@@ -9,6 +9,7 @@ from hwcost._extras import imported
 from hwcost.errors import DataError, HwcostError, MissingExtraError
 from hwcost.exchange.delimited import Rows, as_sheet
 from hwcost.exchange.frames import read_frame
+from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import normalised
 from hwcost.exchange.sheet import Sheet, as_text, places
 
@@ -58,7 +59,7 @@ def _frame(content: bytes, kind: str) -> Any:
 
 
 def _first_table(sheets: dict[str, list[list[Any]]], source: str) -> Sheet:
-    """Returns the first sheet with a header and rows, and says which others there are.
+    """Returns the first sheet with a header, if possible with a latency, and rows; says which others there are.
 
     Raises:
         DataError: When no sheet holds a table.
@@ -70,15 +71,18 @@ def _first_table(sheets: dict[str, list[list[Any]]], source: str) -> Sheet:
             tables[name] = rows, titles
     if not tables:
         raise DataError(f"{source}: no sheet of the workbook holds a header and rows. Save the table as CSV, and give that.")
-    name, (rows, titles) = next(iter(tables.items()))
+    timed = [name for name, (rows, _) in tables.items() if any(map(is_latency_name, rows[0][1]))]
+    name, (rows, titles) = next((name, held) for name, held in tables.items() if not timed or name in timed)
     sheet = normalised(as_sheet(rows[0][1], rows[1:], source), is_typed=True)
     if titles:
         sheet = sheet.remarking(f"{places('line', titles)} skipped: a title above the table.")
-    others = [f"'{one}'" for one in tables if one != name]
+    others = [f"'{one}'" for one in timed or tables if one != name]
     if others:
         return sheet.remarking(f"sheet '{name}' of the workbook is read. To read {' or '.join(others)}, save it as CSV.")
     return (
-        sheet.remarking(f"sheet '{name}' of the workbook is read: no other one holds a table.") if len(sheets) > 1 else sheet
+        sheet.remarking(f"sheet '{name}' of the workbook is read: no other one holds such a table.")
+        if len(sheets) > 1
+        else sheet
     )
 
 

@@ -100,6 +100,7 @@ def test_units_of_columns_that_contradict_names_are_refused() -> None:
     with pytest.raises(DataError, match="'latency_ms' is in ms by its name, and the column 'unit' says otherwise"):
         table({"latency_ms": MS, "unit": ["us"] * 6})
     same(table({"latency_ms": MS, "unit": ["us"] * 6}, unit="ms", drop="unit"))
+    same(table({"latency": MS, "load_time_s": SECONDS, "time_unit": ["ms"] * 6}))
 
 
 def test_a_csv_of_google_benchmark_has_two_times() -> None:
@@ -273,8 +274,8 @@ ROWS: list[list[Any]] = [["width", "latency\n(ms)"], *map(list, zip(WIDTH, MS, s
 
 def test_the_sheet_with_a_table_is_read_and_others_are_said(tmp_path: Path) -> None:
     same(read_table(workbook(tmp_path, data=ROWS), "table"))
-    read = same(read_table(workbook(tmp_path, about=[["measured on a device"]], data=[["Latencies"], [], *ROWS]), "table"))
-    assert "sheet 'data' of the workbook is read: no other one holds a table." in read.remarks
+    read = same(read_table(workbook(tmp_path, about=[["measured on", "a device"], ["by", "somebody"]], data=[["Latencies"], [], *ROWS]), "table"))
+    assert "sheet 'data' of the workbook is read: no other one holds such a table." in read.remarks
     assert "line 1 skipped: a title above the table." in read.remarks
     read = same(read_table(workbook(tmp_path, T4=ROWS, A100=ROWS), "table"))
     assert "sheet 'T4' of the workbook is read. To read 'A100', save it as CSV." in read.remarks
