@@ -56,7 +56,7 @@ def test_a_unit_may_stand_before_a_statistic_or_a_number(name: str, what: str) -
 
 
 @pytest.mark.parametrize(
-    "name", ["layers_2", "hidden_max", "p", "l12", "num_tokens", "conv.std", "sample_1", "s_2", "k_p50"]
+    "name", ["sec2", "layers_2", "hidden_max", "p", "l12", "num_tokens", "conv.std", "sample_1", "s_2", "k_p50"]
 )
 def test_other_names_with_statistics_and_numbers_are_features(name: str) -> None:
     assert not is_latency_name(name)
@@ -274,7 +274,12 @@ ROWS: list[list[Any]] = [["width", "latency\n(ms)"], *map(list, zip(WIDTH, MS, s
 
 def test_the_sheet_with_a_table_is_read_and_others_are_said(tmp_path: Path) -> None:
     same(read_table(workbook(tmp_path, data=ROWS), "table"))
-    read = same(read_table(workbook(tmp_path, about=[["measured on", "a device"], ["by", "somebody"]], data=[["Latencies"], [], *ROWS]), "table"))
+    read = same(
+        read_table(
+            workbook(tmp_path, about=[["measured on", "a device"], ["by", "somebody"]], data=[["Latencies"], [], *ROWS]),
+            "table",
+        )
+    )
     assert "sheet 'data' of the workbook is read: no other one holds such a table." in read.remarks
     assert "line 1 skipped: a title above the table." in read.remarks
     read = same(read_table(workbook(tmp_path, T4=ROWS, A100=ROWS), "table"))
