@@ -74,7 +74,7 @@ def uncompressed(content: bytes, source: str, most: int | None = None) -> bytes:
         return content
     try:
         with opened(io.BytesIO(content)) as file:
-            held = file.read(-1 if most is None else most + 1)
+            held: bytes = file.read(-1 if most is None else most + 1)
     except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
         raise DataError(f"{source}: the compressed file is damaged: {error}. Copy or download it again.") from None
     if most is not None and len(held) > most:

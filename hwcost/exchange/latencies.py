@@ -266,6 +266,17 @@ def _candidates(sheet: Sheet) -> list[str]:
 
 
 def _absent(sheet: Sheet) -> DataError:
+    silent = [name for name in sheet.header if is_latency_name(name) and not any(map(_plain_number, sheet.columns[name]))]
+    named = silent[0] if silent else None
+    if named is not None:
+        shown = next((text for text in sheet.columns[named] if text), None)
+        what = (
+            "its cells are empty" if shown is None else f"none of its cells is a number, the first one being '{shown[:60]}'"
+        )
+        return DataError(
+            f"{sheet.head}: the column '{named}' is named as latencies are, but {what}. "
+            "Write the latencies as plain numbers; of formulas in a workbook, save the values."
+        )
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
         f"Found: {', '.join(sheet.header)}. Name the column: --latency COLUMN --unit s, ms, us or ns."

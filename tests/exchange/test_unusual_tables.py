@@ -310,3 +310,15 @@ def test_values_of_new_rows_are_those_of_the_table() -> None:
             space.as_architecture({"width": wrong, "fused": True, "op": "a"})
     with pytest.raises(ArchitectureError, match="finite number"):
         space.parse("nan,True,a")
+
+
+def test_numbers_as_numpy_shows_them_are_numbers() -> None:
+    same(table({"latencies_ms": [str([np.float64(one), np.float64(one)]) for one in MS]}))
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"), [(["3.1 (0.2)"] * 6, r"the first one being '3.1 \(0.2\)'"), ([""] * 6, "its cells are empty")]
+)
+def test_latencies_that_are_no_numbers_are_not_called_missing(cells: list[str], said: str) -> None:
+    with pytest.raises(DataError, match=f"the column 'latency_ms' is named as latencies are, but .*{said}"):
+        table({"latency_ms": cells})
