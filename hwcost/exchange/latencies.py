@@ -14,7 +14,7 @@ from hwcost.errors import DataError, UsageError
 from hwcost.exchange.numerals import is_number, number
 from hwcost.exchange.options import UNITS, TableOptions
 from hwcost.exchange.samples import MOST_IN_COLUMNS, are_numbered, typical_deviation
-from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.sheet import Sheet, for_shell
 from hwcost.spaces.layouts import Layout
 
 LATENCY = "latency_s"
@@ -232,7 +232,7 @@ def _several(sheet: Sheet, names: Sequence[str]) -> DataError:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return DataError(
         f"{sheet.head}: several columns may be the latency: {', '.join(names[:SHOWN])}{more}. Say which: "
-        f"--latency {names[0]} (latency=... in Python); a sum is written with +."
+        f"--latency {for_shell(names[0])} (latency=... in Python); a sum is written with +."
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hwcost.errors import DataError
 from hwcost.exchange.latencies import LATENCY, split_unit, unit_of
 from hwcost.exchange.numerals import is_number
-from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.sheet import Sheet, for_shell
 
 _GENERAL = re.compile(r"(?:(?:time|latency|latencies|lat|runtime|duration)[ _.]?)?units?", re.IGNORECASE)
 
@@ -41,7 +41,7 @@ def with_units(sheet: Sheet, latencies: Collection[str], wanted: Collection[str]
         elif {unit_of(unit) for unit in sheet.columns[column] if unit} != {said}:
             raise DataError(
                 f"{sheet.head}: the column '{name}' is in {said} by its name, and the column '{column}' says otherwise. "
-                f"Rename one of them, or say what counts: --unit {said} --drop {column}."
+                f"Rename one of them, or say what counts: --unit {said} --drop {for_shell(column)}."
             )
         used.append((column, name))
     remarks = [f"column '{column}' gives the unit of {name}." for column, name in used]

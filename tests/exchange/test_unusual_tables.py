@@ -322,3 +322,8 @@ def test_numbers_as_numpy_shows_them_are_numbers() -> None:
 def test_latencies_that_are_no_numbers_are_not_called_missing(cells: list[str], said: str) -> None:
     with pytest.raises(DataError, match=f"the column 'latency_ms' is named as latencies are, but .*{said}"):
         table({"latency_ms": cells})
+
+
+def test_advice_can_be_copied_into_a_shell() -> None:
+    read = table({"latency_ms": MS, "load time (s)": MS})
+    assert "--keep 'load time (s)' makes it a feature" in read.remarks[0]
