@@ -22,6 +22,7 @@ from hwcost.errors import DataError, UsageError
 from hwcost.exchange.frames import is_frame
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.options import TableOptions
+from hwcost.exchange.sheet import for_shell
 from hwcost.exchange.sources import read_sheet
 from hwcost.exchange.table import LatencyTable, read_table
 from hwcost.spaces.base import SearchSpace
@@ -155,7 +156,7 @@ def _by_genes(table: LatencyTable, shared: list[str]) -> _Arm:
         extra = [name for name in names if name not in shared]
         raise DataError(
             f"{table.path}: architectures differ in the columns {', '.join(extra)}, which the other table does not have. "
-            f"Where they are not part of an architecture, leave them out: --drop {','.join(extra)}."
+            f"Where they are not part of an architecture, leave them out: --drop {for_shell(*extra)}."
         )
     labels = [", ".join(f"{name}={value}" for name, value in zip(shared, key, strict=True)) for key in keys]
     return _arm(table, keys, labels)

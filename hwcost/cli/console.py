@@ -107,10 +107,17 @@ def is_live() -> bool:
 
 
 def stdout() -> Console:
-    """Returns the console for data; wide when it is a pipe, so that no column is ever cut."""
+    """Returns the console for data; wide when it is a pipe, so that no column is ever cut.
+
+    A reader that goes away, such as ``head``, ends the command as it does for everything else that is printed.
+    """
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
+    class Data(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Data(highlight=False, width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
 
 
 def stderr() -> Console:
@@ -164,9 +171,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     cells = [[str(cell) for cell in row] for row in rows]
     widths, total = _widths(columns, cells, console.width)
     console.width = max(console.width, total)
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(title, "bold"), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for index, (column, width) in enumerate(zip(columns, widths, strict=True)):
-        table.add_column(column, justify="right" if index else "left", overflow="fold", width=width)
+        table.add_column(Text(column), justify="right" if index else "left", overflow="fold", width=width)
     for row in cells:
         table.add_row(*map(Text, row))
     console.print(table)

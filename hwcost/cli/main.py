@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -11,7 +14,7 @@ import typer
 
 from hwcost._extras import spare
 from hwcost.cli import configured, console, plugins
-from hwcost.errors import HwcostError, InterruptedRunError
+from hwcost.errors import HwcostError, InterruptedRunError, StoreError, UsageError
 from hwcost.registry import has_members_of_others
 
 HELP = (
@@ -74,9 +77,33 @@ def _nothing() -> None:
 
 def run() -> None:
     """Runs the command line, in a process of its own, and exits with the documented code."""
+    _open_streams()
     if sys.argv[1:2] and sys.argv[1] in ON_ARRAYS and not has_members_of_others():
         spare(*UNUSED)
-    sys.exit(invoke(sys.argv[1:]))
+    code = invoke(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _drop_output()
+    except OSError as error:
+        code = code or _refused_by_the_system(error)
+        _drop_output()
+    sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Makes streams that can be written to: closed ones go nowhere, and what one cannot encode is written as an escape."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the process runs
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _drop_output() -> None:
+    """Lets nothing more be written to stdout, whose reader has gone, so that leaving the process writes no error either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def invoke(arguments: list[str]) -> int:
@@ -91,6 +118,8 @@ def invoke(arguments: list[str]) -> int:
         return console.fail(str(error), error.exit_code)
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        return _refused_by_the_system(error)
     except Exception as error:  # the last line of defence: a traceback is for -v, never for a user's input
         return _unexpected(error)
     return result if isinstance(result, int) else 0
@@ -109,3 +138,12 @@ def _unexpected(error: Exception) -> int:
         traceback.print_exc()
     hint = "" if console.is_verbose() else " Run again with -v for the traceback, and report it."
     return console.fail(f"internal error: {type(error).__name__}: {error}.{hint}", HwcostError.exit_code)
+
+
+def _refused_by_the_system(error: OSError) -> int:
+    """Says which file could not be read or written, and why: a full disk, missing rights, a name that is too long."""
+    if console.is_verbose():
+        traceback.print_exc()
+    where = f"'{error.filename}': " if error.filename is not None else ""
+    code = UsageError.exit_code if error.errno == errno.ENAMETOOLONG else StoreError.exit_code
+    return console.fail(f"{where}{error.strerror or error}. Run again with -v for the place in the code.", code)

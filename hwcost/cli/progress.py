@@ -46,7 +46,7 @@ def progress(describe: Callable[[State], ProgressText]) -> Iterator[Callable[[St
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
-    what = TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
+    what = TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"))
     columns = (BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(), what)
     with Progress(*columns, console=console.stderr(), transient=True, expand=True) as bar:
         task = bar.add_task("starting", total=None)

@@ -1,7 +1,7 @@
 """Columns that hold the answer: a copy of the latency, a rate, or anything else that was computed from it.
 
 A feature, however good, leaves at least the noise of measurement. A column that was computed from the latency follows even
-that noise. There are three signs, the plainest first. The column is the latency, its inverse or its logarithm, to the last
+that noise. There are three signs, the plainest first. The column is the latency, a power of it or its logarithm, to the last
 digits. Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
 latency rises. Where all other columns are equal, it changes as the latency does.
 
@@ -129,7 +129,10 @@ def _computed(name: str, column: Floats, latency_s: Floats, has_others: bool) ->
     if _is_linear(column, np.log(latency_s)):
         return "the logarithm of the latency"
     is_time = bool(TIME.search(name)) or (has_others and not _is_whole(column))
-    return "the latency itself, in another unit or scaled" if is_time and _is_linear(column, latency_s) else None
+    if is_time and _is_linear(column, latency_s):
+        return "the latency itself, in another unit or scaled"
+    is_power = is_time and column.min() > 0 and _is_linear(np.log(column), np.log(latency_s))
+    return "a power of the latency" if is_power else None
 
 
 def _is_linear(column: Floats, of: Floats) -> bool:

@@ -15,6 +15,9 @@ NAMES = (
 """Names of the metrics in the order that documents print them. ``mape``, ``median_ape`` and ``width_90`` are percent,
 ``within_*`` and ``coverage_90`` fractions, ``rmse_s`` seconds."""
 
+CONSTANT = 1e-12
+"""Relative deviation below which values differ by rounding only."""
+
 Metrics = dict[str, float | None]
 
 
@@ -34,7 +37,7 @@ def metrics(measured_s: Floats, predicted_s: Floats, low_s: Floats | None = None
     total = float(((measured_s - measured_s.mean()) ** 2).sum())
     squared = float(((measured_s - predicted_s) ** 2).sum())
     found: Metrics = {
-        "r2": 1.0 - squared / total if total > 0 else None,
+        "r2": 1.0 - squared / total if total > len(measured_s) * (CONSTANT * measured_s.mean()) ** 2 else None,
         "mape": 100.0 * float(relative.mean()),
         "median_ape": 100.0 * float(np.median(relative)),
         "rmse_s": float(np.sqrt(squared / len(measured_s))),

@@ -110,7 +110,8 @@ def _blocks(features: Features, genes: Floats, used: Collection[int]) -> Iterato
             continue
         log = np.log(values) if values.min() > 0 else np.log1p(values) if values.min() >= 0 else values
         plain += [values, log]
-        logs.append((log - log.mean()) / log.std())
+        if (sd := float(log.std())) > 1e-9 * (1.0 + abs(float(log.mean()))):  # else rounding is all that varies
+            logs.append((log - log.mean()) / sd)
     if plain:
         yield np.column_stack(plain)
     if 0 < len(logs) <= MOST_PAIRED:

@@ -17,7 +17,7 @@ from hwcost.cost_models.features import shared_features
 from hwcost.cost_models.leaks import leaked_columns
 from hwcost.cost_models.unit_faults import UnitFault, unit_faults
 from hwcost.errors import DataError
-from hwcost.exchange.sheet import places
+from hwcost.exchange.sheet import for_shell, places
 
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
@@ -140,7 +140,7 @@ def _leak(column: str, how: str) -> TableFault:
         f"the column '{column}' gives the answer away: it is {how}. A new architecture has no such value before it is "
         "measured."
     )
-    remedy = f"Leave it out with --drop {column}, or keep it as a feature with --keep {column}."
+    remedy = f"Leave it out with --drop {for_shell(column)}, or keep it as a feature with --keep {for_shell(column)}."
     return TableFault(_flag(LEAKED_ANSWER, text, remedy), (), column)
 
 

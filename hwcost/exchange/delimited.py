@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from hwcost.errors import DataError
-from hwcost.exchange.line_marks import without_comments, without_titles
+from hwcost.exchange.line_marks import without_comments, without_rules, without_titles
 from hwcost.exchange.numerals import is_number, normalised
 from hwcost.exchange.sheet import Sheet, places
 
@@ -19,6 +19,7 @@ TRIED = 50
 
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 _OPERATOR = re.compile(r"\d+x\d+|\w+:\d")
+_GAP = re.compile(r" {2,}")
 _EXAMPLE = "'l1,l2,...,latency_s'"
 
 Rows = list[tuple[int, list[str]]]
@@ -38,7 +39,8 @@ def read_delimited(text: str, source: str) -> Sheet:
     declared = _SEPARATOR_LINE.fullmatch(first)
     skipped = 1 if declared else 0
     text, comments = without_comments(rest if declared else text, skipped)
-    text, titles = without_titles(text, DELIMITERS, skipped)
+    text, titles = without_titles(without_rules(text), DELIMITERS, skipped)
+    text, is_aligned = _aligned(text)
     delimiter = declared[1] if declared else find_delimiter(text)
     rows = _rows(text, delimiter, source, skipped)
     if not rows:
@@ -49,7 +51,8 @@ def read_delimited(text: str, source: str) -> Sheet:
     sheet = normalised(as_sheet(header, body, source), delimiter).remarking(*comments, *titles, *headers)
     if delimiter == ",":
         return sheet
-    name = {"\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}.get(delimiter, f"'{delimiter}'")
+    named = {"\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
+    name = "two or more spaces" if is_aligned else named.get(delimiter, f"'{delimiter}'")
     return sheet.remarking(f"cells are separated by {name}.")
 
 
@@ -60,6 +63,19 @@ def _without_headers(header: list[str], body: Rows) -> tuple[Rows, list[str]]:
         return body, []
     remark = f"{places('line', repeated)} skipped: the header again. Several files seem to be joined here."
     return [(line, row) for line, row in body if row != header], [remark]
+
+
+def _aligned(text: str) -> tuple[str, bool]:
+    """Puts tabs between cells that stand two or more spaces apart, where single spaces stand within them; says whether."""
+    lines = [line.strip() for line in text.splitlines()]
+    first = next((line for line in lines if line), "")
+    width = len(_GAP.split(first))
+    if width < 2 or any(sign in first for sign in DELIMITERS):
+        return text, False
+    full = [line for line in lines if line]
+    if any(len(_GAP.split(line)) != width for line in full) or all(len(line.split()) == len(first.split()) for line in full):
+        return text, False
+    return "\n".join(_GAP.sub("\t", line) for line in lines), True
 
 
 def find_delimiter(text: str, known: Sequence[str] = DELIMITERS) -> str:
@@ -95,14 +111,15 @@ def as_sheet(header: list[str], rows: Rows, source: str) -> Sheet:
     """Turns rows into columns.
 
     Args:
-        header: Names of the columns; the first may be empty, as it is where a data frame's index was written.
+        header: Names of the columns, whose breaks of lines become spaces; the first may be empty, as where a data frame's
+            index was written.
         rows: Number of its line and texts of every row.
         source: Name of the file in messages.
 
     Raises:
         DataError: When a row is ragged, or a column has no name of its own.
     """
-    header, rows = _without_blanks(header, rows)
+    header, rows = _without_blanks([" ".join(name.split()) for name in header], rows)
     header = ["Unnamed: 0", *header[1:]] if header[0] == "" and len(header) > 1 else header
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated or "" in header:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import lzma
 import re
 import zlib
+from typing import Any
 
 from hwcost.errors import DataError
 
-_COMPRESSED = ((b"\x1f\x8b", gzip.decompress), (b"BZh", bz2.decompress), (b"\xfd7zXZ\x00", lzma.decompress))
+_COMPRESSED: tuple[tuple[bytes, Any], ...] = ((b"\x1f\x8b", gzip.open), (b"BZh", bz2.open), (b"\xfd7zXZ\x00", lzma.open))
+
+LOOKED_AT, FEWEST_SIGNS = 200, 8
+"""Bytes by which an encoding without a mark is recognised, and the fewest signs that say something."""
 
 _EXPORT = "Save the table as CSV, and give that file"
 _PICKLE = (
@@ -50,30 +55,41 @@ _MAGIC = (
     (b"7z\xbc\xaf\x27\x1c", "7z"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "old Excel"), (b"<?xml", "XML"),
 )  # fmt: skip
 
-_PICKLED = re.compile(rb"\x80[\x02-\x05](\x95|c|\}|\]|\(|\x8a|\x8c)", re.DOTALL)
+_PICKLED = re.compile(rb"\x80[\x02-\x05](\x95|c|\}|\]|\(|\x8a|\x8c)|[\]}]q\x00|\([dl]p\d+\n|c[\w.]+\n\w+\n[p(q]", re.DOTALL)
 
 
-def uncompressed(content: bytes, source: str) -> bytes:
+def uncompressed(content: bytes, source: str, most: int | None = None) -> bytes:
     """Returns what a gzip, bzip2 or xz file holds, and any other content as it is.
 
+    Args:
+        content: The whole file.
+        source: Name of the file in messages.
+        most: Largest number of bytes that it may hold; None for any.
+
     Raises:
-        DataError: When the file is damaged.
+        DataError: When the file is damaged, or holds more than that.
     """
-    for magic, unpack in _COMPRESSED:
-        if content.startswith(magic):
-            try:
-                return unpack(content)
-            except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
-                raise DataError(f"{source}: the compressed file is damaged: {error}. Copy or download it again.") from None
-    return content
+    opened = next((opened for magic, opened in _COMPRESSED if content.startswith(magic)), None)
+    if opened is None:
+        return content
+    try:
+        with opened(io.BytesIO(content)) as file:
+            held: bytes = file.read(-1 if most is None else most + 1)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError) as error:
+        raise DataError(f"{source}: the compressed file is damaged: {error}. Copy or download it again.") from None
+    if most is not None and len(held) > most:
+        raise DataError(f"{source}: holds more than {most} bytes once it is unpacked. Give a smaller file.")
+    return held
 
 
 def workbook_kind(content: bytes) -> str | None:
-    """Returns ``parquet``, ``feather`` or ``excel`` for a file that other libraries read as a table; None for others."""
+    """Returns the name of a kind of file that other libraries read as a table, such as ``parquet``; None for others."""
     if content.startswith(b"PAR1"):
         return "parquet"
     if content.startswith((b"ARROW1", b"FEA1")):
         return "feather"
+    if content.startswith(b"\xff\xff\xff\xff"):
+        return "arrow"
     return "excel" if content.startswith(b"PK\x03\x04") and b"xl/" in content else None
 
 
@@ -107,22 +123,40 @@ def _kind(content: bytes) -> str | None:
 
 
 def decoded(content: bytes, source: str) -> str:
-    """Returns the text of a file: UTF-8, UTF-16 with a mark, or the single-byte encoding of older spreadsheets.
+    """Returns the text of a file: UTF-8, UTF-16 with or without a mark, or the single-byte encodings of older spreadsheets.
 
     Raises:
         DataError: When it is not text.
     """
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    wide = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else _unmarked_utf16(content)
+    if wide is not None:
         try:
-            return content.decode("utf-16")
+            return content.decode(wide)
         except UnicodeDecodeError:
             raise DataError(f"{source}: begins as UTF-16 text does, and is none. Copy or download it again.") from None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        text = content.decode("latin-1")
+        text = _single_bytes(content)
         if not all(sign.isprintable() or sign in "\t\r\n\xa0" for sign in text):
             raise DataError(f"{source}: byte {error.start} is not UTF-8 text. Expected a CSV, not a binary file.") from None
     if "\0" in text:
         raise DataError(f"{source}: holds zero bytes. Expected a CSV, not a binary file.")
     return text
+
+
+def _unmarked_utf16(content: bytes) -> str | None:
+    """Returns the encoding of UTF-16 text without a mark, whose every second byte is zero while its signs are ASCII."""
+    high, low = content[1:LOOKED_AT:2], content[0:LOOKED_AT:2]
+    if len(content) % 2 or len(high) < FEWEST_SIGNS:
+        return None
+    if not any(high) and all(low):
+        return "utf-16-le"
+    return "utf-16-be" if not any(low) and all(high) else None
+
+
+def _single_bytes(content: bytes) -> str:
+    try:
+        return content.decode("cp1252")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")

@@ -34,7 +34,7 @@ def read_frame(frame: Any, source: str = "the data frame", place: Place = "row")
     n = lengths.pop() if lengths else 0
     first = 1 if place == "record" else 0
     texts = {name: [as_text(value) for value in values] for name, values in columns.items()}
-    return normalised(Sheet(source, texts, tuple(range(first, n + first)), place, frozenset(categories)))
+    return normalised(Sheet(source, texts, tuple(range(first, n + first)), place, frozenset(categories)), is_typed=True)
 
 
 def is_frame(source: Any) -> bool:

@@ -72,7 +72,7 @@ def _arrays(rows: list[list[Any]], source: str) -> Sheet:
             f"{source}: the first array holds numbers, so it is not a header. Put the names of the columns before it."
         )
     body = [(number, [as_text(cell) for cell in row]) for number, row in enumerate(rows[1:], 2)]
-    return normalised(as_sheet(header, body, source))
+    return normalised(as_sheet(header, body, source), is_typed=True)
 
 
 def _object(value: Mapping[str, Any], source: str) -> Sheet:

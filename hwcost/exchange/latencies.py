@@ -13,16 +13,20 @@ from numpy.typing import NDArray
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.numerals import is_number, number
 from hwcost.exchange.options import UNITS, TableOptions
-from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.samples import MOST_IN_COLUMNS, are_numbered, typical_deviation
+from hwcost.exchange.sheet import Sheet, for_shell
 from hwcost.spaces.layouts import Layout
 
 LATENCY = "latency_s"
 """Name of the column of latencies in seconds, which needs no option."""
 
-_WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|wall|elapsed|measured|cpu|gpu)[ _]?)*"
+SHOWN = 8
+"""Columns that a message names where several may be meant."""
+
+_WORDS = r"(?:(?:mean|avg|average|median|p50|inference|infer|exec|execution|run|real|wall|elapsed|measured|cpu|gpu)[ _]?)*"
 _STEMS = r"(?:latency|latencies|lat|time|runtime|duration|elapsed)"
 _UNIT_NAMES = {
-    "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+    "s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s", "millisec": "ms", "microsec": "us", "nanosec": "ns",
     "ms": "ms", "msec": "ms", "msecs": "ms", "millis": "ms", "millisecond": "ms", "milliseconds": "ms",
     "us": "us", "µs": "us", "μs": "us", "usec": "us", "usecs": "us", "micros": "us", "microsecond": "us",
     "microseconds": "us",
@@ -32,6 +36,8 @@ _UNIT = "|".join(sorted(_UNIT_NAMES, key=len, reverse=True))
 _WITH_UNIT = re.compile(rf"(?P<what>.*?)[ _.,\-]*(?:\bin[ _]+)?[\[(]?\b(?P<unit>{_UNIT})\b[\])]?", re.IGNORECASE)
 _UNDERSCORED = re.compile(rf"(?P<what>.*)[_.](?P<unit>{_UNIT})", re.IGNORECASE)
 _BARE = re.compile(rf"[\[(]?(?P<unit>(?!(?:s|ns)\b)(?:{_UNIT}))[\])]?", re.IGNORECASE)
+_SPELLED = re.compile(r"(milli|micro|nano)[ _-]+(?=s(?:ec(?:ond)?s?)?(?![a-z]))", re.IGNORECASE)
+_MULTIPLE = re.compile(r"[\[(][^\])]*[\d*^x×]\s*$|(?:pico|centi|deci|kilo)[ _-]*$", re.IGNORECASE)
 _PER_CALL = re.compile(
     r"[ _]?(?:/|per)[ _]?(?:op|iter|iteration|call|sample|query|run|inference|batch|token|image|step|request)"
 )
@@ -43,11 +49,23 @@ _OTHER_TIMES = frozenset(
     ("std", "stdev", "stddev", "sd", "var", "iqr", "cv", "err", "error", "ci", "rank", "compile", "compilation", "load",
      "loading", "build", "warmup", "warm", "train", "training", "tuning", "export", "predicted", "pred", "target")
 )  # fmt: skip
-_STATISTIC = re.compile(r"mean|avg|average|median|min|max|std|stdev|stddev|iqr|cv|[pq]\d\d?(\.\d+)?", re.IGNORECASE)
+_REPEATS = frozenset(
+    ("run", "rep", "repeat", "repetition", "trial", "iter", "iteration", "measurement", "sample", "try", "attempt", "pass",
+     "round", "t", "inference", "infer", "measured", "wall")
+)  # fmt: skip
+_MIDDLES, _SPREADS = "mean|avg|average|median|p50", "std|std_dev|stddev|stdev|sd"
+_PARTS = rf"{_MIDDLES}|{_SPREADS}|min|max|minimum|maximum|iqr|cv|var|variance|[pq]\d\d?(?:\.\d+)?"
+_STATISTIC = re.compile(
+    rf"{_PARTS}|sem|std_?err|\d\d? ?%|(?:ci|confidence)[ _]?\d*(?:[ _](?:interval|low|lower|lo|high|upper|hi))*"
+    r"|(?:low|lower|high|upper)[ _](?:bound|ci)[ _]?\d*",
+    re.IGNORECASE,
+)
+_STATISTIC_END = re.compile(rf"(?P<head>.*[\w)\]])(?:[ _.,\-]+|[ _]*[\[(])(?P<end>{_PARTS})[\])]?", re.IGNORECASE)
+_NUMBER_END = re.compile(r"(?P<head>.*[^\W\d_][\])]?)[ _.#-]*(?P<end>\d+)")
 _CELL = re.compile(
     rf"(?P<value>[^\s±a-zµμ]+(?:e[+-]?\d+)?)\s*(?:(?:±|\+/-|\+-)\s*[\d.]+\s*)?(?P<unit>{_UNIT})?", re.IGNORECASE
 )
-_LATENCY_NAME = re.compile(rf"{_WORDS}{_STEMS}(?:[ _](?:mean|avg|average|median|p50))?", re.IGNORECASE)
+_LATENCY_NAME = re.compile(rf"{_WORDS}{_STEMS}(?:[ _.-](?:{_MIDDLES}))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -68,14 +86,22 @@ class Latencies:
 
 
 def is_latency_name(name: str) -> bool:
-    """Whether a column is named as latencies are and so is not a feature: ``latency``, ``latency_p99_s``, ``time_ms``."""
-    what, unit = split_unit(name)
+    """Whether a column is named as latencies are and so is not a feature.
+
+    ``latency``, ``latency_p99_s``, ``time_ms``, ``run2_us``, ``time``, and statistics of times such as ``time_mlp.median``.
+    """
+    what, unit = _at_end(name)
     words = _words(name)
     if "latency" in words or "latencies" in words:
         return True
-    if unit is None or _is_rate(name, what):
-        return False
-    return _is_latency(what) or unit != "s" or not what or not words.isdisjoint(_TIMES)
+    if unit is not None:
+        is_named = _is_latency(what) or unit != "s" or not what or not words.isdisjoint(_TIMES)
+        return is_named and not _is_rate(name, what)
+    if match := _STATISTIC_END.fullmatch(name.strip()):
+        return not words.isdisjoint(_TIMES) or is_latency_name(match["head"])
+    if match := _NUMBER_END.fullmatch(name.strip()):
+        return is_latency_name(match["head"]) and _at_end(match["head"])[0] != ""
+    return _is_latency(name)
 
 
 def is_statistic_name(name: str) -> bool:
@@ -84,14 +110,31 @@ def is_statistic_name(name: str) -> bool:
 
 
 def split_unit(name: str) -> tuple[str, str | None]:
-    """Splits a unit of time off the end of a name: ``latency_ms``, ``latency (ms)``, ``latencyUs``, ``time/ns``, ``ms``."""
-    plain = _PER_CALL.sub("", name.strip())
+    """Splits a unit of time off a name: ``latency_ms``, ``latency (ms)``, ``latencyUs``, ``time/ns``, ``ms``.
+
+    A statistic or a number may stand behind it, and stays with the rest: ``latency_ms_mean``, ``Latency [ms] (p50)``.
+    """
+    what, unit = _at_end(name)
+    if unit is not None:
+        return what, unit
+    for pattern in (_STATISTIC_END, _NUMBER_END):
+        match = pattern.fullmatch(name.strip())
+        inner = ("", None) if match is None else split_unit(match["head"])
+        if match is not None and inner[1] is not None and (inner[0] or pattern is _STATISTIC_END):
+            return f"{inner[0]}_{match['end']}".strip("_"), inner[1]
+    return name, None
+
+
+def _at_end(name: str) -> tuple[str, str | None]:
+    """Splits off a unit that ends a name; a multiple of a unit, such as ``latency (100 us)``, is none."""
+    plain = _SPELLED.sub(r"\1", _PER_CALL.sub("", name.strip()))
     if bare := _BARE.fullmatch(plain):
         return "", _UNIT_NAMES[bare["unit"].lower()]
     for text in (plain.replace("/", " ").strip(), _HUMP.sub("_", plain)):
         match = _UNDERSCORED.fullmatch(text) or _WITH_UNIT.fullmatch(text)
         if match is not None and match["what"].strip(" _"):
-            return match["what"].strip(" _.,-([{"), _UNIT_NAMES[match["unit"].lower()]
+            is_multiple = _MULTIPLE.search(match["what"]) and "," not in text[match.end("what") : match.start("unit")]
+            return (name, None) if is_multiple else (match["what"].strip(" _.,-([{"), _UNIT_NAMES[match["unit"].lower()])
     return name, None
 
 
@@ -167,15 +210,15 @@ def _unitless(sheet: Sheet, column: str) -> DataError:
 
 
 def _found(sheet: Sheet, unit: str | None) -> Latencies:
-    """Takes the one column that is named as latencies are."""
+    """Takes the one column that is named as latencies are, or the columns of repeats of one."""
     possible = _candidates(sheet)
-    if len(possible) > 1:
-        raise DataError(
-            f"{sheet.head}: several columns may be the latency: {', '.join(possible)}. Say which: --latency {possible[0]} "
-            "(latency=... in Python); a sum is written with +."
-        )
     if not possible:
         raise _absent(sheet)
+    if len(possible) > 1:
+        repeats = _repeats(sheet, possible, unit)
+        if repeats is None:
+            raise _several(sheet, possible)
+        return repeats
     name = possible[0]
     said = _unit(sheet, name)
     if unit is None and said is None:
@@ -183,6 +226,29 @@ def _found(sheet: Sheet, unit: str | None) -> Latencies:
     chosen = str(unit or said)
     how = "the unit of each cell" if _own_unit(sheet.columns[name]) else chosen
     return _read(sheet, (name,), chosen, _spread_columns(sheet, name), f"latency is {name}, in {how}.")
+
+
+def _several(sheet: Sheet, names: Sequence[str]) -> DataError:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return DataError(
+        f"{sheet.head}: several columns may be the latency: {', '.join(names[:SHOWN])}{more}. Say which: "
+        f"--latency {for_shell(names[0])} (latency=... in Python); a sum is written with +."
+    )
+
+
+def _repeats(sheet: Sheet, names: Sequence[str], unit: str | None) -> Latencies | None:
+    """Takes the medians over numbered columns that repeat one measurement; None where columns are something else."""
+    plain = {frozenset(_words(split_unit(name)[0])) for name in names}
+    if not are_numbered(names) or len(plain) != 1 or not plain.pop() <= _TIMES | _REPEATS:
+        return None
+    said = unit or _unit(sheet, names[0])
+    if said is None:
+        raise _unitless(sheet, names[0])
+    rows = np.column_stack([_seconds(sheet, name, said) for name in names])
+    if typical_deviation(rows) > MOST_IN_COLUMNS:
+        return None
+    remark = f"columns {names[0]} to {names[-1]} repeat one measurement: latency is their median, in {said}."
+    return Latencies(np.median(rows, axis=1), None, tuple(names), (remark,))
 
 
 def _unit(sheet: Sheet, name: str) -> str | None:
@@ -200,6 +266,17 @@ def _candidates(sheet: Sheet) -> list[str]:
 
 
 def _absent(sheet: Sheet) -> DataError:
+    silent = [name for name in sheet.header if is_latency_name(name) and not any(map(_plain_number, sheet.columns[name]))]
+    named = silent[0] if silent else None
+    if named is not None:
+        shown = next((text for text in sheet.columns[named] if text), None)
+        what = (
+            "its cells are empty" if shown is None else f"none of its cells is a number, the first one being '{shown[:60]}'"
+        )
+        return DataError(
+            f"{sheet.head}: the column '{named}' is named as latencies are, but {what}. "
+            "Write the latencies as plain numbers; of formulas in a workbook, save the values."
+        )
     text = (
         f"{sheet.head}: column '{LATENCY}' is missing, and no other is named as latencies are. "
         f"Found: {', '.join(sheet.header)}. Name the column: --latency COLUMN --unit s, ms, us or ns."
@@ -212,8 +289,10 @@ def _absent(sheet: Sheet) -> DataError:
 def _spread_columns(sheet: Sheet, name: str) -> tuple[str, ...]:
     """Returns the column of standard deviations that belongs to a column of latencies, in the same unit."""
     what, _ = split_unit(name)
-    wanted = name.replace(what, f"{what}_std", 1)
-    return (wanted,) if wanted in sheet.columns else ()
+    wanted = {name.replace(what, f"{what}_std", 1)}
+    for match in re.finditer(rf"(?<![a-z])(?:{_MIDDLES})(?![a-z])", name, re.IGNORECASE):
+        wanted |= {f"{name[: match.start()]}{std}{name[match.end() :]}" for std in _SPREADS.split("|")}
+    return tuple(one for one in sheet.columns if one in wanted and one != name)[:1]
 
 
 def _read(sheet: Sheet, names: Sequence[str], unit: str, spread: Sequence[str], *remarks: str) -> Latencies:
@@ -229,12 +308,12 @@ def _read(sheet: Sheet, names: Sequence[str], unit: str, spread: Sequence[str], 
 
 
 def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[np.float64]:
-    """Reads a column of positive numbers; the error names every row without one."""
-    values = [_value(text, unit) for text in sheet.columns[name]]
+    """Reads a column of positive numbers; the error names every row without one. A spread may be NaN."""
+    values = [math.nan if zero and text.lower() in ("", "nan") else _value(text, unit) for text in sheet.columns[name]]
     wrong = [
         row
         for row, value in enumerate(values)
-        if value is None or not math.isfinite(value) or value < 0 or (value == 0 and not zero)
+        if value is None or math.isinf(value) or value < 0 or (not zero and not value > 0)
     ]
     if wrong:
         text = sheet.columns[name][wrong[0]]
@@ -252,3 +331,8 @@ def _value(text: str, unit: str) -> float | None:
     if match is None or (value := number(match["value"])) is None:
         return number(text)
     return value if match["unit"] is None else value * UNITS[_UNIT_NAMES[match["unit"].lower()]] / UNITS[unit]
+
+
+def unit_of(text: str) -> str | None:
+    """Returns the unit of time that a text names: ``s``, ``ms``, ``us`` or ``ns``; None where it names none."""
+    return _UNIT_NAMES.get(text.strip().lower())

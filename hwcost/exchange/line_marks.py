@@ -6,6 +6,7 @@ They are emptied rather than taken out, so that every other line keeps its numbe
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 
 from hwcost.exchange.numerals import is_number
@@ -15,6 +16,7 @@ MARK = "#"
 """Sign before a comment."""
 
 _SIGNS = ",;\t|"
+_RULE = re.compile(r"\s*(?=.*(?:--|==))[-=:+|\s]+")
 
 
 def without_comments(text: str, skipped: int = 0) -> tuple[str, list[str]]:
@@ -67,6 +69,13 @@ def without_titles(text: str, delimiters: Sequence[str], skipped: int = 0) -> tu
     for i in full[:n]:
         lines[i] = ""
     return "\n".join(lines), [f"{places('line', [i + 1 + skipped for i in full[:n]])} skipped: a title above the table."]
+
+
+def without_rules(text: str) -> str:
+    """Empties lines that only draw: the ``|---|---|`` of Markdown, the ``+----+----+`` of a terminal."""
+    if "--" not in text and "==" not in text:
+        return text
+    return "\n".join("" if _RULE.fullmatch(line) else line for line in text.splitlines())
 
 
 def _is_marked(line: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from hwcost.exchange.identifiers import are_dates
+from hwcost.exchange.latencies import is_latency_name
 from hwcost.exchange.numerals import number
 from hwcost.exchange.sheet import Sheet, as_text
 from hwcost.spaces.nested import flattened, read_key, read_nested
@@ -15,11 +16,11 @@ ABSENT = "absent"
 """Text for the missing entries of a shorter list of texts; a shorter list of numbers ends in zeros."""
 
 
-
 def expanded(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     """Returns the sheet with the values of dictionaries and lists in columns of their own, in place of theirs.
 
-    A value is named by its path, ``ks.0``, with the column's name before it for a list, or where the name is taken. Keys of
+    A value is named by its path, ``ks.0``, with the column's name before it for a list, where the name is taken, and in a
+    dictionary of statistics of a latency, ``latency_ms.mean``. Keys of
     numbers such as ``360_360_480`` or ``8-512-4`` count as lists, and so do the operations of NAS-Bench-201's cells.
 
     Args:
@@ -55,7 +56,8 @@ def _nested(texts: list[str]) -> list[Any] | None:
 
 
 def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, list[str]], bool]:
-    rows = [flattened(cell, "" if isinstance(cell, Mapping) else name) for cell in cells]
+    is_latency = is_latency_name(name) and not any(is_latency_name(key) for cell in cells for key in _keys(cell))
+    rows = [flattened(cell, "" if isinstance(cell, Mapping) and not is_latency else name) for cell in cells]
     paths = list(dict.fromkeys(path for row in rows for path in row))
     paths.sort(key=_order(paths))
     made = {}
@@ -65,6 +67,10 @@ def _columns(name: str, cells: list[Any], taken: set[str]) -> tuple[dict[str, li
         full = f"{name}.{path}" if path in taken else path
         made[full] = [text or filler for text in texts]
     return made, any(len(row) < len(paths) for row in rows)
+
+
+def _keys(cell: Any) -> list[str]:
+    return list(map(str, cell)) if isinstance(cell, Mapping) else []
 
 
 def _order(paths: list[str]) -> Any:

@@ -14,6 +14,8 @@ _COMMA_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _POINT_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+(,\d*)?")
 _COMMA_DECIMAL = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _POINT_DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+_POINT_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+_WHOLE = re.compile(r"[+-]?\d{1,3}")
 
 
 def number(text: str) -> int | float | None:
@@ -43,23 +45,23 @@ def is_numeric(texts: list[str]) -> bool:
     return 2 * sum(map(is_number, texts)) >= len(texts)
 
 
-def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
+def normalised(sheet: Sheet, delimiter: str = ",", is_typed: bool = False) -> Sheet:
     """Returns the sheet with decimal points, and without thousands separators.
 
     One sheet has one decimal sign. It is the comma where some number can be read no other way (``0,038``), unless others
-    need the point. Columns of other texts than numbers stay as they are.
+    need the point. Points stand between thousands in columns where a number has several of them (``74.760.192``). Columns of
+    other texts than numbers stay as they are.
 
     Args:
         sheet: Texts as they were written.
         delimiter: Sign between cells; ``1,234`` is in doubt only where it is another one than a comma.
+        is_typed: Whether numbers were numbers where the sheet was read from, so that a point in one is a decimal point.
 
     Raises:
         DataError: When ``1,234`` may be either number, and no other cell decides which.
     """
     held = {name: texts for name, texts in sheet.columns.items() if any("," in text for text in texts)}
-    if not held:
-        return sheet
-    is_decimal = _has_decimal_commas(sheet, delimiter)
+    is_decimal = bool(held) and _has_decimal_commas(sheet, delimiter)
     columns, changed = dict(sheet.columns), []
     for name, texts in (sheet.columns if is_decimal else held).items():
         plain = [_without_signs(text, is_decimal) for text in texts]
@@ -68,8 +70,35 @@ def normalised(sheet: Sheet, delimiter: str = ",") -> Sheet:
             changed.append((name, next(old for old, new in zip(texts, plain, strict=True) if old != new)))
     if is_decimal:
         return replace(sheet, columns=columns).remarking("numbers are written with decimal commas.")
+    pointed = _point_thousands(sheet, is_typed)
+    for name, texts in pointed.items():
+        columns[name] = [text.replace(".", "") for text in texts]
     remarks = [f"column '{name}' has commas as thousands separators: '{cell}' is a number." for name, cell in changed]
+    for name, texts in pointed.items():
+        cell = next(text for text in texts if "." in text)
+        remarks.append(f"column '{name}' has points as thousands separators: '{cell}' is a number.")
     return replace(sheet, columns=columns).remarking(*remarks)
+
+
+def _point_thousands(sheet: Sheet, is_typed: bool) -> dict[str, list[str]]:
+    """Returns the columns whose points stand between thousands: those with several in a number, and then others alike."""
+    found = {name: texts for name, texts in sheet.columns.items() if _are_grouped(texts) and any(map(_has_points, texts))}
+    rest = {name: texts for name, texts in sheet.columns.items() if name not in found}
+    cells = (text for texts in rest.values() for text in texts if "." in text) if found else ()
+    if is_typed or any(_POINT_DECIMAL.fullmatch(text) and not _POINT_GROUPS.fullmatch(text) for text in cells):
+        return found
+    return found | ({name: texts for name, texts in rest.items() if _are_grouped(texts)} if found else {})
+
+
+def _has_points(text: str) -> bool:
+    return text.count(".") > 1
+
+
+def _are_grouped(texts: list[str]) -> bool:
+    """Whether some texts hold points, and all could be whole numbers with points between thousands."""
+    if not any("." in text for text in texts):
+        return False
+    return all(not text or _WHOLE.fullmatch(text) or _POINT_GROUPS.fullmatch(text) for text in texts)
 
 
 def _has_decimal_commas(sheet: Sheet, delimiter: str) -> bool:

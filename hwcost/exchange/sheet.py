@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -111,3 +112,8 @@ def as_text(value: Any) -> str:
 def as_plain(value: Any) -> Any:
     """Returns a value of an array library as a plain Python one, and anything else as text."""
     return value.tolist() if hasattr(value, "tolist") else as_text(value)
+
+
+def for_shell(*columns: str) -> str:
+    """Returns names of columns as an option of the command line takes them, quoted where a shell needs that."""
+    return shlex.quote(",".join(columns))

@@ -16,7 +16,9 @@ from hwcost.exchange.sheet import Sheet
 from hwcost.exchange.workbooks import WORKBOOKS, read_workbook
 from hwcost.spaces.base import GeneValue
 
-TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".feather", ".xlsx", ".xls"})
+TABLE_SUFFIXES = frozenset(
+    {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".xlsm", ".xls"}
+)
 
 
 def read_sheet(source: Any) -> Sheet:

@@ -23,8 +23,10 @@ from hwcost.exchange.marked_numbers import unmarked
 from hwcost.exchange.nested_columns import expanded
 from hwcost.exchange.numerals import is_numeric, number
 from hwcost.exchange.options import DEFAULTS, TableOptions
-from hwcost.exchange.sheet import Place, Sheet
+from hwcost.exchange.samples import merged
+from hwcost.exchange.sheet import Place, Sheet, for_shell
 from hwcost.exchange.sources import read_sheet
+from hwcost.exchange.unit_columns import with_units
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
 from hwcost.spaces.layouts import find_layout
@@ -39,7 +41,6 @@ MIN_ROWS = 2
 
 MANY_CHOICES = 50
 """Values of a categorical column beyond which a remark says that architectures with other values cannot be predicted."""
-
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         raise DataError(f"{sheet.source}: the table has {count}. Expected at least {MIN_ROWS} measured architectures.")
     _check_names(sheet, options)
     names, runs = (None if name is None else sheet.columns[name] for name in (options.id, options.run_column))
-    held = expanded(sheet, options.columns)
+    held = expanded(merged(sheet, _latency_columns(sheet, options)), options.columns)
+    if options.unit is None:
+        held = with_units(held, _latency_columns(held, options), options.columns)
     layout = find_layout(held.columns)
     latencies = read_latencies(held, options, layout)
     features = _features(held, options, latencies.columns)
@@ -112,6 +115,12 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         made, architectures, latencies.latency_s, latencies.spread_s, sheet.source, runs, tuple(sheet.columns), sheet.lines,
         sheet.place, names, remarks,
     )  # fmt: skip
+
+
+def _latency_columns(sheet: Sheet, options: TableOptions) -> list[str]:
+    """Returns the columns that may hold latencies: those that were asked for, and those that are named so."""
+    asked = {part.strip() for part in (options.latency or LATENCY).split("+")}
+    return [name for name in sheet.columns if name in asked or (is_latency_name(name) and name not in options.columns)]
 
 
 def _check_names(sheet: Sheet, options: TableOptions) -> None:
@@ -146,7 +155,7 @@ def _left_out(names: Sequence[str]) -> str:
     quoted = ", ".join(f"'{name}'" for name in names)
     what, kept = ("columns", "them features") if len(names) > 1 else ("column", "it a feature")
     why = "latencies, times and statistics of them are named so"
-    return f"{what} {quoted} left out, because {why}. --keep {','.join(names)} makes {kept}."
+    return f"{what} {quoted} left out, because {why}. --keep {for_shell(*names)} makes {kept}."
 
 
 def _space(sheet: Sheet, space: str | SearchSpace, options: TableOptions) -> tuple[SearchSpace, Sheet]:
@@ -183,7 +192,8 @@ def _table(sheet: Sheet, options: TableOptions) -> tuple[Table, Sheet]:
     wanted = {*options.keep, *options.categorical, *options.increasing}
     found = find_identifiers(sheet.columns, wanted | sheet.categories)
     remarks = [
-        f"column '{name}' left out: it holds {what}. That says nothing about a new net. --keep {name} makes it a feature."
+        f"column '{name}' left out: it holds {what}. That says nothing about a new net. "
+        f"--keep {for_shell(name)} makes it a feature."
         for name, what in found.items()
     ]
     sheet = sheet.without(found).remarking(*remarks)
@@ -206,7 +216,7 @@ def _refuse_name(sheet: Sheet, wanted: Collection[str]) -> None:
             f"{sheet.head}: the only feature is '{name}', a text that differs in nearly every row, such as "
             f"'{texts[0][:60]}'. It says nothing about a new net. Where it spells an architecture, give the values in "
             "columns of their own, or as a list or dictionary: '8_512_4', '[8, 512, 4]' or "
-            f"'{{\"layers\": 8, \"width\": 512}}'. --keep {name} takes it as it is."
+            f'\'{{"layers": 8, "width": 512}}\'. --keep {for_shell(name)} takes it as it is.'
         )
 
 
@@ -218,7 +228,7 @@ def _many(sheet: Sheet, columns: list[dict[str, Any]]) -> list[str]:
     ]
     return missing + [
         f"column '{column['name']}' has {len(column['choices'])} values in {len(sheet)} rows: a net with another value "
-        f"cannot be predicted, and fits take long. --drop {column['name']} leaves it out."
+        f"cannot be predicted, and fits take long. --drop {for_shell(column['name'])} leaves it out."
         for column in columns
         if len(column.get("choices", ())) > max(MANY_CHOICES, len(sheet) // 10)
     ]
@@ -257,6 +267,6 @@ def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:
         text = texts[wrong[0]]
         what = f"'{text}' is not a finite number" if text else "the value is missing"
         more = f" (so it is in {len(wrong)} of {len(sheet)} rows: {sheet.at(wrong)})" if len(wrong) > 1 else ""
-        advice = f"Correct the line; a column of names is passed with --categorical {gene.name}."
+        advice = f"Correct the line; a column of names is passed with --categorical {for_shell(gene.name)}."
         raise sheet.error(wrong[0], gene.name, what + more, advice)
     return [value for value in values if value is not None]

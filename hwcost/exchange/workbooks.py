@@ -1,24 +1,29 @@
-"""Parquet, Feather and Excel files, by pandas where it is installed."""
+"""Parquet, Feather, Arrow and Excel files, by pandas and pyarrow where they are installed."""
 
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from hwcost._extras import imported
-from hwcost.errors import DataError, MissingExtraError
+from hwcost.errors import DataError, HwcostError, MissingExtraError
+from hwcost.exchange.delimited import Rows, as_sheet
 from hwcost.exchange.frames import read_frame
-from hwcost.exchange.sheet import Sheet
+from hwcost.exchange.latencies import is_latency_name
+from hwcost.exchange.numerals import normalised
+from hwcost.exchange.sheet import Sheet, as_text, places
 
 WORKBOOKS = {
-    "parquet": ("read_parquet", "pyarrow", "Parquet"),
-    "feather": ("read_feather", "pyarrow", "Feather"),
-    "excel": ("read_excel", "openpyxl", "Excel"),
+    "parquet": ("pandas", "pyarrow", "Parquet"),
+    "feather": ("pandas", "pyarrow", "Feather"),
+    "arrow": ("pyarrow", "pyarrow", "Arrow"),
+    "excel": ("pandas", "openpyxl", "Excel"),
 }
-"""Kind of file to the function of pandas, the library that it needs, and the name in messages."""
+"""Kind of file to the libraries that read it, and the name in messages."""
 
 
 def read_workbook(content: bytes, kind: str, source: str) -> Sheet:
-    """Reads the first sheet of a workbook, or the table of a Parquet or Feather file.
+    """Reads the table of a Parquet, Feather or Arrow file, or the first sheet of a workbook that holds a table.
 
     Args:
         content: The whole file.
@@ -29,15 +34,60 @@ def read_workbook(content: bytes, kind: str, source: str) -> Sheet:
         MissingExtraError: When pandas or the library behind it is not installed.
         DataError: When the file is damaged or holds no table.
     """
-    function, engine, name = WORKBOOKS[kind]
-    for library in ("pandas", engine):
+    *libraries, name = WORKBOOKS[kind]
+    for library in libraries:
         try:
             imported(library, "tables")
         except MissingExtraError:
             raise MissingExtraError(f"{source} is in {name} format, and {library}, which reads it,", "tables") from None
     try:
-        frame = getattr(imported("pandas", "tables"), function)(io.BytesIO(content))
+        if kind == "excel":
+            sheets = imported("pandas", "tables").read_excel(io.BytesIO(content), sheet_name=None, header=None, dtype=object)
+            return _first_table({str(one): frame.to_numpy().tolist() for one, frame in sheets.items()}, source)
+        return read_frame(_frame(content, kind), source)
+    except HwcostError:
+        raise
     except Exception as error:  # whatever a reader of a damaged file may raise
         what = f"{source}: this {name} file cannot be read: {error}"
         raise DataError(f"{what}. Save the table as CSV, and give that.") from None
-    return read_frame(frame, source)
+
+
+def _frame(content: bytes, kind: str) -> Any:
+    if kind == "arrow":
+        return imported("pyarrow.ipc", "tables").open_stream(io.BytesIO(content)).read_all()
+    return getattr(imported("pandas", "tables"), f"read_{kind}")(io.BytesIO(content))
+
+
+def _first_table(sheets: dict[str, list[list[Any]]], source: str) -> Sheet:
+    """Returns the first sheet with a header, if possible with a latency, and rows; says which others there are.
+
+    Raises:
+        DataError: When no sheet holds a table.
+    """
+    tables: dict[str, tuple[Rows, list[int]]] = {}
+    for name, cells in sheets.items():
+        rows, titles = _below_titles([(i, [as_text(cell) for cell in row]) for i, row in enumerate(cells, 1)])
+        if len(rows) > 1:
+            tables[name] = rows, titles
+    if not tables:
+        raise DataError(f"{source}: no sheet of the workbook holds a header and rows. Save the table as CSV, and give that.")
+    timed = [name for name, (rows, _) in tables.items() if any(map(is_latency_name, rows[0][1]))]
+    name, (rows, titles) = next((name, held) for name, held in tables.items() if not timed or name in timed)
+    sheet = normalised(as_sheet(rows[0][1], rows[1:], source), is_typed=True)
+    if titles:
+        sheet = sheet.remarking(f"{places('line', titles)} skipped: a title above the table.")
+    others = [f"'{one}'" for one in timed or tables if one != name]
+    if others:
+        return sheet.remarking(f"sheet '{name}' of the workbook is read. To read {' or '.join(others)}, save it as CSV.")
+    return (
+        sheet.remarking(f"sheet '{name}' of the workbook is read: no other one holds such a table.")
+        if len(sheets) > 1
+        else sheet
+    )
+
+
+def _below_titles(rows: Rows) -> tuple[Rows, list[int]]:
+    """Returns the rows that hold something, from the first with two cells on, and the numbers of those above it."""
+    full = [(line, row) for line, row in rows if any(row)]
+    start = next((i for i, (_, row) in enumerate(full) if sum(map(bool, row)) > 1), len(full))
+    return full[start:], [line for line, _ in full[:start]]

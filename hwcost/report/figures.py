@@ -126,7 +126,7 @@ def importance(ax: Axes, shares: Mapping[str, float], title: str = "Importance o
     ranked = sorted(shares.items(), key=lambda item: -item[1])
     rest = ranked[largest:]
     shown = ranked[:largest] + ([(f"{len(rest)} others", sum(share for _, share in rest))] if rest else [])
-    names, values = [name for name, _ in shown], [100 * share for _, share in shown]
+    names, values = [literal(name) for name, _ in shown], [100 * share for _, share in shown]
     bars = ax.barh(names, values, color=[ACCENT] * min(largest, len(ranked)) + [SOFT] * bool(rest), height=0.68)
     ax.bar_label(bars, labels=[f"{value:.1f} %" for value in values], padding=4, fontsize=8.5, color="#52606d")
     ax.invert_yaxis()
@@ -164,9 +164,14 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     return written
 
 
+def literal(text: str) -> str:
+    """Returns a text of others, such as a column's name, as one that matplotlib draws as it is: ``$`` begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def entitle(ax: Axes, title: str, pad: float = 12.0) -> None:
     """Sets the heading, flush left, some points above the axes."""
-    ax.set_title(title, loc="left", pad=pad, fontsize=11.5, fontweight="bold", color=INK)
+    ax.set_title(literal(title), loc="left", pad=pad, fontsize=11.5, fontweight="bold", color=INK)
 
 
 def _note(ax: Axes, lines: list[str], x: float, color: str) -> None:

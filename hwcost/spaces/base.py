@@ -121,11 +121,13 @@ class SearchSpace(ABC):
 
     @staticmethod
     def _plain(value: Any) -> GeneValue:
-        """Turns numpy scalars into Python numbers, and whole floats into ints."""
+        """Turns numpy scalars into Python numbers, and whole floats into ints; refuses all but finite numbers and texts."""
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, float) and value.is_integer():
             return int(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ArchitectureError(f"a gene is a finite number, got {value!r}")
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
             return value
         raise ArchitectureError(f"a gene is a number or a text, got {value!r}")

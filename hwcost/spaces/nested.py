@@ -13,6 +13,7 @@ _NUMBER = r"-?\d+(?:\.\d+)?"
 _KEY = re.compile(rf"{_NUMBER}(?P<sign>[_|; ])\s*{_NUMBER}(?:(?P=sign)\s*{_NUMBER})*")
 _SIZES = re.compile(r"\d+(?P<sign>[-xX×:])\d+(?:(?P=sign)\d+)*")
 _PRINTED = re.compile(r"\[[\s\d.+\-eE\[\]]+\]")
+_SCALAR = re.compile(r"\bnp\.(?:float|u?int)\d*\(([^()]*)\)")
 _CELL = re.compile(r"\|(?:[^|~+]+~\d+\|)+(?:\+\|(?:[^|~+]+~\d+\|)+)*")
 _OPERATION = re.compile(r"([^|~+]+)~\d+")
 
@@ -24,10 +25,12 @@ def read_nested(text: str) -> Mapping[str, Any] | list[Any] | None:
     """Reads a dictionary, list or tuple that is written in JSON or as Python writes it; None where the text is neither.
 
     A class may be named before a dictionary, as printed configurations have it: ``BertConfig {...}``. Arrays may be printed
-    without commas: ``[8 512]``. A cell of NAS-Bench-201, ``|none~0|+|skip_connect~0|none~1|``, is the list of its
+    without commas: ``[8 512]``, and numbers as NumPy shows them: ``[np.float64(0.5)]``. A cell of NAS-Bench-201,
+    ``|none~0|+|skip_connect~0|none~1|``, is the list of its
     operations. Nothing is executed: only literals are read.
     """
     text = _CLASS.sub("", text, count=1) if text[:1].isalpha() and _CLASS.match(text) else text
+    text = _SCALAR.sub(r"\1", text) if "np." in text else text
     if not text or text[0] not in "{[(|" or len(text) > LONGEST:
         return None
     if _CELL.fullmatch(text):

@@ -104,7 +104,15 @@ def _gene(column: Mapping[str, Any]) -> Gene:
     return Gene(name, tuple(choices), categorical=True)
 
 
-def _fitting(gene: Gene, value: GeneValue) -> GeneValue:
-    if gene.categorical and value not in gene.choices and str(value) in gene.choices:
-        return str(value)
-    return value
+def _fitting(gene: Gene, value: Any) -> Any:
+    """Returns a value as its column's texts have it: truth values, missing ones and numbers were texts in the table."""
+    if not gene.categorical:
+        return value
+    if value in gene.choices and not isinstance(value, bool):
+        return value
+    text = "" if value is None or value != value else str(value)
+    if text in gene.choices:
+        return text
+    is_truth = isinstance(value, bool) or text.lower() in ("true", "false")
+    same = [one for one in gene.choices if is_truth and str(one).lower() == text.lower()]
+    return same[0] if len(same) == 1 else value

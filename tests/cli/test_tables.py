@@ -24,3 +24,9 @@ def test_every_cell_is_there_whole(width: int, monkeypatch: pytest.MonkeyPatch, 
     assert ROWS[0][0] in "".join(first)
     if width >= 60:
         assert max(len(line.rstrip()) for line in printed.splitlines()) <= width
+
+
+@pytest.mark.parametrize("name", ["rows[/v2].csv", "rows[v2].csv", "[bold]x[/bold]", "a:100:b", "[link=x]"])
+def test_names_of_others_are_no_markup(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_table(f"{name}: table", ["architecture", name], [[name, name]], name)
+    assert capsys.readouterr().out.count(name) == 5

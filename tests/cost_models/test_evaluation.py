@@ -52,6 +52,7 @@ def test_perfect_and_constant_predictions():
     assert (constant["r2"], constant["kendall_tau"], constant["spearman"]) == (0.0, None, None)
     assert median_metrics([perfect, constant])["kendall_tau"] == pytest.approx(1.0)
     assert metrics(np.ones(3), y)["r2"] is None
+    assert metrics(np.full(60, 0.01), np.full(60, 0.01))["r2"] is None  # their mean differs from them by rounding
 
 
 @given(st.integers(2, 60), st.integers(2, 12), st.integers(0, 9))

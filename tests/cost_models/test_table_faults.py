@@ -119,6 +119,7 @@ def test_a_level_that_no_machine_has_is_refused_unless_rows_are_taken_as_they_st
         "work per second": PARAMS * BATCH * 2.0 / SECONDS / 1e9,
         "milliseconds": 1e3 * SECONDS,
         "logarithm": np.log(SECONDS),
+        "square": SECONDS**2,
         "normalised": (SECONDS - SECONDS.min()) / np.ptp(SECONDS),
         "time per layer": SECONDS / LAYERS,
         "rate by another clock": BATCH / SECONDS * np.exp(RNG.normal(0, 1e-3, N)),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import bz2
 import copy
 import csv
+import gzip
 import io
 import json
+import lzma
 import math
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.benchmarks import document
 from hwcost.exchange.benchmarks.base import Given
 from hwcost.exchange.benchmarks.nvbench import NvBench
 from hwcost.exchange.benchmarks.reading import read, readers
@@ -132,6 +136,62 @@ def test_aggregates_of_google_benchmark_are_never_taken_for_runs(tmp_path) -> No
         (tmp_path / "in.json").write_text(json.dumps(document))
         _, [run] = read(tmp_path / "in.json", None, HERE)
         assert values(run) == {"Sum": 3e-3}
+
+
+def test_what_google_benchmark_skipped_with_a_message_is_kept_as_failed(tmp_path) -> None:
+    entries = [
+        {"name": "Sum", "run_name": "Sum", "run_type": "iteration", "real_time": 3.0, "time_unit": "ms"},
+        {"name": "Dot", "run_name": "Dot", "skipped": True, "skip_message": "no AVX", "real_time": 0.0},
+    ]
+    (tmp_path / "in.json").write_text(json.dumps({"context": {}, "benchmarks": entries}))
+    _, [run] = read(tmp_path / "in.json", None, HERE)
+    assert values(run) == {"Sum": 3e-3, "Dot": None}
+    assert run.estimates[1].reason == "no AVX"
+
+
+def test_pytest_benchmark_outside_a_repository_has_no_commit(tmp_path) -> None:
+    document = json.loads((DATA / "pytest_benchmark.json").read_text())
+    document["commit_info"] |= {"id": "unversioned", "branch": "(unknown)", "time": None}
+    (tmp_path / "in.json").write_text(json.dumps(document))
+    _, [run] = read(tmp_path / "in.json")
+    assert (run.run.code.commit, run.run.code.branch) == (None, None)
+
+
+def test_old_dates_of_google_benchmark(tmp_path) -> None:
+    entry = {"name": "Sum", "real_time": 3.0, "time_unit": "ms"}
+    (tmp_path / "in.json").write_text(json.dumps({"context": {"date": "2015/03/17-18:40:25"}, "benchmarks": [entry]}))
+    _, [run] = read(tmp_path / "in.json", None, Given(device="x"))
+    assert run.run.started_at.startswith("2015-03-17T18:40:25")
+
+
+def test_a_target_without_results_does_not_hide_the_others(tmp_path) -> None:
+    (tmp_path / "in.json").write_text(edited(DATA / "optimum_benchmark.json", put("report", "prefill", None)))
+    _, [run] = read(tmp_path / "in.json")
+    assert values(run) == {"load": 2.517, "forward": 0.0301}
+    assert any("'prefill' is left out" in remark for remark in run.remarks)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_compressed_files_are_read_as_they_are(tmp_path, monkeypatch, pack) -> None:
+    """pyperf and others write such files; the run is the same."""
+    content = (DATA / "pyperf.json").read_bytes()
+    (tmp_path / "in.json").write_bytes(content)
+    (tmp_path / "in.json.gz").write_bytes(pack(content))
+    [plain], [packed] = (read(tmp_path / name, None, HERE)[1] for name in ("in.json", "in.json.gz"))
+    assert (packed.run.run_id, packed.estimates) == (plain.run.run_id, plain.estimates)
+    monkeypatch.setattr(document, "MAX_BYTES", len(content) - 1)
+    with pytest.raises(DataError, match="holds more than"):
+        read(tmp_path / "in.json.gz", None, HERE)
+
+
+def test_a_table_of_latencies_is_not_a_file_of_benchmarks(tmp_path) -> None:
+    (tmp_path / "in.csv").write_text("layers,hidden,latency_ms\n1,2,3\n")
+    with pytest.raises(DataError, match="hwcost audit, fit, evaluate and compare read it as it is"):
+        read(tmp_path / "in.csv")
+    (tmp_path / "in.json").write_text(edited(DATA / P, put("benchmarks", [])))
+    with pytest.raises(DataError) as error:
+        read(tmp_path / "in.json")
+    assert str(error.value).endswith("holds no results that can be imported.")
 
 
 def test_nvbench() -> None:

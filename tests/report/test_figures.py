@@ -43,6 +43,13 @@ def test_importance_sums_up_the_rest():
     assert [label.get_text() for label in ax.get_yticklabels()][-1] == "16 others"
 
 
+@pytest.mark.parametrize("name", ["$x^$", "a_$_b", "price $ per $\\frac$", r"\$", "größe_{x"])
+def test_names_of_others_are_drawn_as_they_are(tmp_path, name):
+    _, ax = figures.new_figure()
+    figures.importance(ax, {name: 0.7, "width": 0.3}, title=f"{name} on {name}.csv")
+    assert len(figures.save(ax.figure, tmp_path / "names")) == 2
+
+
 def test_equal_figures_are_equal_files(tmp_path):
     first = figures.save(drawn()[0], tmp_path / "one" / "figure.svg")
     second = figures.save(drawn()[0], tmp_path / "two" / "figure")

@@ -18,8 +18,6 @@ from hwcost.exchange.benchmarks.node import Node
 MAX_BYTES = 200_000_000
 """Bytes of the largest file that is read; raw samples of a long run stay far below it."""
 
-_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
-
 
 @dataclass(frozen=True)
 class Document:
@@ -35,17 +33,17 @@ class Document:
 
     @classmethod
     def of(cls, path: Path) -> Document:
-        """Reads a file; a folder is only looked at by the format that it belongs to.
+        """Reads a file, compressed or not; a folder is only looked at by the format that it belongs to.
 
         Raises:
-            DataError: When it cannot be read, or is too large.
+            DataError: When it cannot be read, is damaged, or is too large.
         """
         try:
             if path.is_dir():
                 return cls(path)
             if path.stat().st_size > MAX_BYTES:
                 raise DataError(f"{path}: has more than {MAX_BYTES} bytes. Export fewer samples.")
-            return cls(path, path.read_bytes())
+            return cls(path, foreign.uncompressed(path.read_bytes(), str(path), MAX_BYTES))
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}. Give the file that the tool wrote.") from None
 
@@ -64,12 +62,10 @@ class Document:
         """The content as text.
 
         Raises:
-            DataError: When it is empty, compressed, or not text.
+            DataError: When it is empty or not text.
         """
         if not self.content.strip():
             raise DataError(f"{self.source}: the file is empty. Run the tool again, or give another file.")
-        if self.content.startswith(_PACKED):
-            raise DataError(f"{self.source}: the file is compressed. Unpack it, and give what is inside.")
         foreign.refuse(self.content, self.source)
         return foreign.decoded(self.content, self.source)
 

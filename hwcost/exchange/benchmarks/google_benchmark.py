@@ -19,6 +19,7 @@ PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 """Units of time that google/benchmark writes."""
 
 _OLD_AGGREGATE = re.compile(r"(?P<run>.+)_(?P<statistic>mean|median|stddev|cv|BigO|RMS)")
+_OLD_DATE = re.compile(r"^(\d{4})/(\d\d)/(\d\d)-")
 _STATISTICS = ("median", "mean")
 """Aggregates that stand for a benchmark whose repetitions are not in the file, the first one first."""
 
@@ -48,7 +49,7 @@ class GoogleBenchmark(Reader):
             rows += [row] if row is not None else []
             remarks += [] if row is not None else [f"'{name}' is left out: it has aggregates without a mean or median only."]
         at, program = optional_text(context, "date"), optional_text(context, "executable")
-        started, notes = (None, []) if at is None else instant(at, document)
+        started, notes = (None, []) if at is None else instant(_OLD_DATE.sub(r"\1-\2-\3 ", at), document)
         facts = {name: node.value for name, node in context.members().items() if name != "date"}
         origin = Origin(self.name, started, argv=[] if program is None else [program], facts=facts)
         return [imported(rows, document, given, origin, [*_units(root), *remarks, *notes])]
@@ -74,7 +75,8 @@ def _row(name: str, nodes: Sequence[Node], device: str | None) -> Row | None:
     """Makes a row of all entries of one benchmark; None where they hold no time."""
     failed = next((node for node in nodes if _is_failed(node)), None)
     if failed is not None:
-        reason = optional_text(failed, "error_message") or "the benchmark reported an error"
+        said = optional_text(failed, "error_message") or optional_text(failed, "skip_message")
+        reason = said or "the benchmark reported an error"
         return Row(name, None, device=device, status="failed", reason=reason, rest=_rest(failed))
     repeated = [node for node in nodes if _statistic(node) is None]
     chosen = repeated or _aggregate(nodes)
@@ -99,8 +101,8 @@ def _run_name(node: Node) -> str:
 
 
 def _is_failed(node: Node) -> bool:
-    said = node.optional("error_occurred")
-    return said is not None and bool(said.value)
+    said = (node.optional("error_occurred"), node.optional("skipped"))
+    return any(one is not None and bool(one.value) for one in said)
 
 
 def _aggregate(nodes: Sequence[Node]) -> list[Node]:

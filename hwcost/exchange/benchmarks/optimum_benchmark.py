@@ -35,7 +35,8 @@ class OptimumBenchmark(Reader):
         if not isinstance(value, dict):
             return False
         report = value.get("report", value)
-        return isinstance(report, dict) and bool(report) and all(map(_is_target, report.values()))
+        targets = [one for one in report.values() if one is not None] if isinstance(report, dict) else []
+        return bool(targets) and all(map(_is_target, targets))
 
     def read(self, document: Document, given: Given) -> list[Imported]:
         """Reads the median latency of every target, such as ``prefill`` and ``decode``."""

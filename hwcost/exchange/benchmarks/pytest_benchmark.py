@@ -11,6 +11,8 @@ from hwcost.exchange.benchmarks.rows import Origin, Row, imported, instant
 from hwcost.stores.runs import Code
 
 _MEANING = "times are medians over pytest-benchmark's rounds, which ran in one process, in seconds."
+UNKNOWN_COMMIT = "unversioned"
+"""Id that stands in place of a commit where the tool found no repository; unknown branches stand in parentheses."""
 
 
 class PytestBenchmark(Reader):
@@ -65,9 +67,12 @@ def _code(root: Node, document: Document) -> Code | None:
     info = root.optional("commit_info")
     if info is None or info.optional("id") is None:
         return None
+    commit, branch = optional_text(info, "id"), optional_text(info, "branch")
     time, dirty = optional_text(info, "time"), info.optional("dirty")
     return Code(
-        repository=optional_text(info, "project"), commit=optional_text(info, "id"), branch=optional_text(info, "branch"),
+        repository=optional_text(info, "project"),
+        commit=None if commit == UNKNOWN_COMMIT else commit,
+        branch=None if branch is None or branch.startswith("(") else branch,
         is_dirty=None if dirty is None else bool(dirty.value),
         commit_time=None if time is None else instant(time, document)[0],
     )  # fmt: skip

@@ -10,6 +10,8 @@ from hwcost.exchange.benchmarks.base import Format, Given, Imported, Reader, Wri
 from hwcost.exchange.benchmarks.document import Document
 from hwcost.exchange.json_rows import looks_like_json
 
+_TABLE = "A table of latencies of architectures is not imported: hwcost audit, fit, evaluate and compare read it as it is."
+
 
 def readers() -> dict[str, Reader]:
     """Returns all formats that are imported, by name."""
@@ -62,7 +64,10 @@ def recognise(document: Document) -> Reader:
     if found:
         names = ", ".join(one.name for one in found)
         raise DataError(f"{document.source}: may be of several formats: {names}. Say which: --format NAME")
-    raise DataError(f"{document.source}: is not of a format that is recognised. Say which: --format NAME. Known: {known}")
+    table = f" {_TABLE}" if len(document.header) > 1 else ""
+    raise DataError(
+        f"{document.source}: is not of a format that is recognised.{table} Say which: --format NAME. Known: {known}"
+    )
 
 
 def read(path: Path, format: str | None = None, given: Given | None = None) -> tuple[Reader, list[Imported]]:

@@ -115,7 +115,8 @@ def imported(rows: Iterable[Row], document: Document, given: Given, origin: Orig
     """
     rows = list(rows)
     if not rows:
-        raise DataError(f"{document.source}: holds no results that can be imported. {' '.join(remarks)}".rstrip())
+        reasons = " ".join(remark for remark in remarks if "left out" in remark)
+        raise DataError(f"{document.source}: holds no results that can be imported. {reasons}".rstrip())
     began, notes = _started_at(document, given, origin)
     run_id = _run_id(document, given, origin)
     try:

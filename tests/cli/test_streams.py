@@ -1,0 +1,62 @@
+"""What a command does where its streams are closed, full, or cannot encode what is printed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hwcost.cli import main
+from hwcost.cli.main import invoke
+
+SHOW = [sys.executable, "-m", "hwcost", "spaces", "show", "supershaper"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file descriptors are those of POSIX")
+def test_a_reader_that_goes_away_ends_a_command_without_an_error() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(SHOW, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_full_disk_is_said_once() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(SHOW, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 5
+    assert done.stderr.count("No space left on device") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file descriptors are those of POSIX")
+def test_a_closed_stdout_is_no_internal_error() -> None:
+    done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *SHOW], stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_terminal_cannot_encode_is_escaped(tmp_path: Path) -> None:
+    rows = "\n".join(f"{layers},{width},{layers * width}" for layers in (1, 2, 3) for width in (8, 16, 24, 32))
+    (tmp_path / "t.csv").write_text(f"layers,größe,latency_ms\n{rows}\n", encoding="utf-8")
+    command = [*SHOW[:3], "evaluate", "t.csv", "--space", "table", "--model", "ridge", "--seeds", "1", "--json", "-"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "r2" in done.stdout
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.ENAMETOOLONG, 2), (errno.ENOSPC, 5), (errno.EACCES, 5)])
+def test_what_the_system_refuses_is_said_with_the_file(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    def refuse(*arguments: object) -> None:
+        raise OSError(number, os.strerror(number), "some-file")
+
+    monkeypatch.setattr(main, "application", refuse)
+    assert invoke(["version"]) == code
+    assert capsys.readouterr().err.startswith(f"hwcost: 'some-file': {os.strerror(number)}.")
