@@ -210,7 +210,7 @@ def make(batches, own):
     net = supernet("supershaper", 0, scale="mini")
     return net, Phase("training", SupernetLm(net, batches, rule("sandwich", net, 1, 0)), own), ()
 vocabulary = len(supernet("supershaper", 0, scale="mini").weights.embeddings.word.weight)
-planned = step_memory(make, recipe, vocabulary).at(recipe.micro_batch).total_bytes
+planned = step_memory(make, recipe, vocabulary).at(recipe.micro_batch, recipe.accumulate > 1).total_bytes
 small = replace(recipe, batch_size=recipe.accumulate, steps=1)
 module, phase, _ = make(lambda number: text_batch(vocabulary, 1, 128), small)
 train(module, [phase])  # what libraries allocate once
