@@ -77,15 +77,11 @@ def check(system: str, name: str, **changes: Any) -> None:
         assert step.at(micro_batch, parts > 1).total_bytes == pytest.approx(expected, rel=0.03), (micro_batch, parts)
 
 
-@pytest.mark.parametrize(("system", "name"), [("components", "direct"), ("autodistill", "teacher")])
-def test_the_plan_is_what_lives_in_a_training(system: str, name: str) -> None:
-    check(system, name, optimizer="lamb", clip=1.0)
-
-
 CASES = [
     ("supershaper", "recipe", {}), ("supershaper", "recipe", {"dtype": "bfloat16"}), ("autodistil", "teacher", {}),
-    ("autodistil", "relations", {}), ("components", "sampled", {"dtype": "bfloat16"}), ("autodistill", "recipe", {}),
-    ("autodistill", "tuning.other.base", {"optimizer": "lamb"}),
+    ("autodistil", "relations", {}), ("components", "direct", {"optimizer": "lamb", "clip": 1.0}),
+    ("components", "sampled", {"dtype": "bfloat16"}), ("autodistill", "teacher", {"optimizer": "lamb"}),
+    ("autodistill", "recipe", {}), ("autodistill", "tuning.other.base", {"optimizer": "lamb"}),
 ]  # fmt: skip
 
 
@@ -98,10 +94,10 @@ def test_the_plan_is_what_lives_in_every_training(system: str, name: str, change
 SPACE = "transformer:layers=[1,2],hidden=[16,32],heads=[2],ffn_ratio=[2],vocabulary=128,positions=64"
 
 
-@pytest.mark.parametrize("sampling", ["sandwich", "uniform", "largest"])
-def test_no_rule_of_sampling_takes_more_than_is_planned(sampling: str) -> None:
-    """Random nets are drawn in a training; the plan has the largest in their place."""
-    own = Recipe(steps=2, batch_size=16, seq_len=32, accumulate=2, sampling=sampling, random=2)
+@pytest.mark.parametrize(("sampling", "optimizer"), [("sandwich", "lamb"), ("uniform", "adamw"), ("largest", "adamw")])
+def test_no_rule_of_sampling_takes_more_than_is_planned(sampling: str, optimizer: str) -> None:
+    """Random nets are drawn in a training; the plan has the largest in their place, and knows the others to 3 %."""
+    own = Recipe(2, batch_size=16, seq_len=32, accumulate=2, sampling=sampling, random=2, optimizer=optimizer, clip=1.0)
 
     def making(is_planned: bool) -> Training:
         def make(batches: Any, given: Recipe) -> Any:
