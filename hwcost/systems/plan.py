@@ -79,6 +79,7 @@ class PlannedMemory:
         optimizer_bytes: Bytes of the optimiser's moments.
         gradients_bytes: Bytes of gradients at the peak.
         activations_bytes: Bytes of everything else at the peak.
+        gaps_bytes: Bytes that the allocator holds and that nothing can use.
         available_bytes: Bytes that are free where nets are trained; None where the device is not here.
         fits: Whether the training fits there; None where that is not known.
         accumulate: Least number of micro batches in a step with which it would fit; None where that is not known, or none
@@ -93,6 +94,7 @@ class PlannedMemory:
     optimizer_bytes: int
     gradients_bytes: int
     activations_bytes: int
+    gaps_bytes: int
     available_bytes: int | None
     fits: bool | None
     accumulate: int | None
@@ -161,7 +163,7 @@ def least_accumulation(step: StepMemory, recipe: Recipe, free: int) -> int | Non
     """Returns the least number of micro batches in a step with which a training fits; None where none does.
 
     Args:
-        step: What a step of the training allocates and frees.
+        step: Record of what a step of the training allocates and frees.
         recipe: Recipe of the training, whose number of micro batches is the least that is tried.
         free: Bytes of memory that are free.
     """

@@ -74,7 +74,7 @@ def check(system: str, name: str, **changes: Any) -> None:
     for micro_batch, parts in ((1, 2), (7, 1), (7, 3)):
         recipe = replace(training.recipe, steps=2, warmup_steps=0, batch_size=micro_batch * parts, accumulate=parts)
         expected = counted(training, recipe)
-        assert step.at(micro_batch, parts > 1).total_bytes == pytest.approx(expected, rel=0.03), (micro_batch, parts)
+        assert step.at(micro_batch, parts > 1).alive_bytes == pytest.approx(expected, rel=0.03), (micro_batch, parts)
 
 
 CASES = [
@@ -107,7 +107,7 @@ def test_no_rule_of_sampling_takes_more_than_is_planned(sampling: str, optimizer
 
         return Training(own, 128, make)
 
-    planned = making(True).memory().at(own.micro_batch, True).total_bytes
+    planned = making(True).memory().at(own.micro_batch, True).alive_bytes
     used = counted(making(False), own)
     assert used <= planned * 1.03
     if sampling != "uniform":
