@@ -10,7 +10,7 @@ import typer
 from hwcost.cli import console
 
 if TYPE_CHECKING:
-    from hwcost.supernets.memory import StepMemory
+    from hwcost.supernets.memory import Memory, StepMemory
     from hwcost.supernets.recipe import Recipe
     from hwcost.supernets.run import Settings
 
@@ -40,12 +40,12 @@ def show(settings: Settings, device: str, processes: int, json: str | None) -> N
     step = _step(settings)
     exchanged = min(BUCKET_BYTES, step.optimizer_bytes // 2)  # gradients, copied to be exchanged
 
-    def total(given: Recipe, count: int) -> int:
+    def memory(given: Recipe, count: int) -> Memory:
         own = given.over(count)
-        found = step.at(own.micro_batch)
-        is_summed = own.accumulate > count and recipe.accumulate == 1  # gradients of earlier micro batches are there then
-        kept = max(0, step.optimizer_bytes // 2 - found.gradients_bytes) if is_summed else 0
-        return found.total_bytes + kept + (exchanged if count > 1 else 0)
+        return step.at(own.micro_batch, own.accumulate > count)
+
+    def total(given: Recipe, count: int) -> int:
+        return memory(given, count).total_bytes + (exchanged if count > 1 else 0)
 
     needed = total(recipe, processes)
     divided = [count for count in range(recipe.accumulate, recipe.batch_size + 1) if recipe.batch_size % count == 0]
@@ -54,7 +54,7 @@ def show(settings: Settings, device: str, processes: int, json: str | None) -> N
     devices = next((count for count in more if free and total(recipe, count) <= free), None)
     document = {
         "processes": processes, "batch_size": recipe.batch_size, "micro_batch": recipe.over(processes).micro_batch,
-        "memory_bytes": needed, **asdict(step.at(recipe.over(processes).micro_batch)),
+        "memory_bytes": needed, **asdict(memory(recipe, processes)),
         "exchanged_bytes": exchanged if processes > 1 else 0,
         "available_bytes": free, "accumulate": fitting, "processes_needed": devices,
     }  # fmt: skip
@@ -69,12 +69,12 @@ def _step(settings: Settings) -> StepMemory:
     from hwcost.supernets.memory import step_memory
     from hwcost.supernets.registry import supernet
     from hwcost.supernets.relations import RelationDistillation
-    from hwcost.supernets.sampling import rule
+    from hwcost.supernets.sampling import planned_rule
     from hwcost.supernets.training import Phase
 
     def make(batches: Any, own: Recipe) -> Any:
         net = supernet(settings.space, settings.seed, **settings.options)
-        drawn = rule(own.sampling, net, own.random, settings.seed)
+        drawn = planned_rule(own.sampling, net)
         if settings.teacher is None:
             return net, Phase("training", SupernetLm(net, batches, drawn), own), ()
         taught, heads = teacher(settings.teacher)

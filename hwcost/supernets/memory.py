@@ -1,16 +1,17 @@
 # mypy: allow-subclassing-any
 """The memory of a training before it begins: what its tensors would take, found without computing or holding any of them.
 
-A step of the training runs on tensors that have shapes and no values, so that a net of any size is planned in seconds on
-any machine. Every storage that comes and goes is written down at two small micro batches; sizes are linear in the number of
-sequences, so that the same record tells the peak at any number. On top come parameters and the optimiser's moments, which
-are there all the time. What is not in it: the workspace of libraries, the allocator's gaps, and the process itself.
+A step of the training, its forward and backward passes and the optimiser's, runs on tensors that have shapes and no values;
+so a net of any size is planned in seconds on any machine. Every storage that comes and goes is written down at two small
+micro batches; sizes are linear in the number of sequences, so that the same record tells the peak at any number. On top come
+parameters and the optimiser's moments, which are there all the time, and an allowance for the allocator's gaps. What is not
+in it: the workspace of libraries, and the process itself.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +36,10 @@ MOMENTS = 2
 MASKED = 0.15
 """Share of a sequence's tokens that are to be predicted (Devlin et al., "BERT", section 3.1)."""
 
+GAPS = 0.1
+"""Share of what is alive by which a process holds more, in gaps that blocks of other sizes left. It was from 0.07 to 0.19 in
+the papers' trainings on a processor, whose allocator is the C library's; see ``benchmarks/planned_memory.py``."""
+
 Batches = Callable[[int], dict[str, Any]]
 
 
@@ -47,18 +52,25 @@ class Memory:
         optimizer_bytes: The optimiser's moments.
         gradients_bytes: Gradients of parameters that are there at the peak.
         activations_bytes: Everything else that is there at the peak: activations that are kept for the gradients, and what
-            is being computed.
+            is being computed, by the optimiser too.
+        gaps_bytes: Memory that the allocator holds and that nothing can use, :data:`GAPS` of all the other.
     """
 
     parameters_bytes: int
     optimizer_bytes: int
     gradients_bytes: int
     activations_bytes: int
+    gaps_bytes: int
+
+    @property
+    def alive_bytes(self) -> int:
+        """Bytes of tensors."""
+        return self.parameters_bytes + self.optimizer_bytes + self.gradients_bytes + self.activations_bytes
 
     @property
     def total_bytes(self) -> int:
-        """The sum."""
-        return self.parameters_bytes + self.optimizer_bytes + self.gradients_bytes + self.activations_bytes
+        """Bytes of tensors and of the gaps between them."""
+        return self.alive_bytes + self.gaps_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,8 @@ class StepMemory:
         parameters_bytes: Bytes of parameters.
         optimizer_bytes: Bytes of the optimiser's moments.
         storages: Number of each event's storage, shape (events,).
-        signs: 1 where a storage comes, -1 where it goes, shape (events,).
+        signs: 1 where a storage comes, -1 where it goes, 0 where it is a moment's, shape (events,).
+        is_repeated: Whether each event is of the second micro batch, which a step of one has not, shape (events,).
         sizes: Bytes of each storage at the micro batches of :data:`PROBED`, shape (2, storages).
         is_gradient: Whether each storage is a parameter's gradient, shape (storages,).
     """
@@ -78,21 +91,28 @@ class StepMemory:
     optimizer_bytes: int
     storages: NDArray[np.intp]
     signs: NDArray[np.intp]
+    is_repeated: NDArray[np.bool_]
     sizes: Floats
     is_gradient: NDArray[np.bool_]
 
-    def at(self, micro_batch: int) -> Memory:
-        """Returns the memory with micro batches of so many sequences."""
+    def at(self, micro_batch: int, is_summed: bool) -> Memory:
+        """Returns the memory at its peak.
+
+        Args:
+            micro_batch: Number of sequences in a micro batch.
+            is_summed: Whether a step has several micro batches, so that gradients of earlier ones are there.
+        """
         small, large = PROBED
         slope = (self.sizes[1] - self.sizes[0]) / (large - small)
         sizes = np.maximum(self.sizes[0] + slope * (micro_batch - small), 0.0)
-        moved = sizes[self.storages] * self.signs
+        moved = sizes[self.storages] * self.signs * (is_summed | ~self.is_repeated)
         gradients = np.cumsum(moved * self.is_gradient[self.storages])
         whole = np.cumsum(moved)
         peak = int(whole.argmax())
-        return Memory(
-            self.parameters_bytes, self.optimizer_bytes, int(gradients[peak]), int(whole[peak] - gradients[peak])
+        found = Memory(
+            self.parameters_bytes, self.optimizer_bytes, int(gradients[peak]), int(whole[peak] - gradients[peak]), 0
         )
+        return replace(found, gaps_bytes=int(GAPS * found.alive_bytes))
 
 
 def step_memory(
@@ -103,17 +123,16 @@ def step_memory(
     Args:
         make: Function that makes the module, the phase of its training with a recipe, and further nets that it uses, of
             batches of text.
-        recipe: Recipe of the training; micro batches follow each other as in the training, two at the most.
+        recipe: Recipe of the training.
         vocabulary: Number of word pieces.
     """
-    seen = [_recorded(make, recipe, vocabulary, count) for count in PROBED]
-    first, second = seen
+    first, second = (_recorded(make, recipe, vocabulary, count) for count in PROBED)
     if first.events != second.events:
         raise AssertionError("a step does the same with any number of sequences")
     storages, signs = np.array(first.events, dtype=np.intp).reshape(-1, 2).T
     return StepMemory(
-        first.parameters, first.moments, storages, signs, np.array([first.sizes, second.sizes], dtype=np.float64),
-        np.isin(np.arange(len(first.sizes)), first.gradients),
+        first.parameters, first.moments, storages, signs, np.isin(np.arange(len(signs)), first.repeated),
+        np.array([first.sizes, second.sizes], dtype=np.float64), np.isin(np.arange(len(first.sizes)), first.gradients),
     )  # fmt: skip
 
 
@@ -143,6 +162,11 @@ class _Recorder(TorchDispatchMode):
         self.known: dict[int, int] = {}
         self.is_on = False
 
+    def numbers(self, tensors: Iterable[torch.Tensor]) -> list[int]:
+        """Returns the numbers of the storages of tensors, of those that were written down."""
+        found = (self.known.get(one.untyped_storage()._cdata) for one in tensors)
+        return [number for number in found if number is not None]
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.ops.aten._local_scalar_dense.default:
             return 1.0 if args[0].dtype.is_floating_point else 1
@@ -150,9 +174,10 @@ class _Recorder(TorchDispatchMode):
             found = args[0].new_empty((self.masked, args[0].ndim), dtype=torch.int64)
         else:
             found = func(*args, **(kwargs or {}))
-        if self.is_on:
+        is_view = any(one.alias_info is not None for one in func._schema.returns)  # or what is overwritten
+        if self.is_on and not is_view:
             for one in tree_leaves(found):
-                if isinstance(one, torch.Tensor):
+                if isinstance(one, torch.Tensor) and one.device.type != "meta":  # modules of subnets are without weights
                     self.see(one.untyped_storage())
         return found
 
@@ -177,24 +202,36 @@ class _Seen:
     parameters: int
     moments: int
     events: list[tuple[int, int]]
+    repeated: range
     sizes: list[int]
     gradients: list[int]
 
 
 def _recorded(make: Any, recipe: Recipe, vocabulary: int, sequences: int) -> _Seen:
-    micros = min(recipe.accumulate, 2)
-    small = replace(recipe, steps=1, warmup_steps=0, batch_size=micros * sequences, accumulate=micros)
+    """Runs a step of two micro batches. Moments, which come in the first step, are taken as there before."""
+    small = replace(recipe, steps=1, warmup_steps=0, batch_size=2 * sequences, accumulate=2)
     recorder = _Recorder(int(text_batch(vocabulary, sequences, recipe.seq_len)["labels"].clip(0).sum()))
+    begun: dict[int, int] = {}
+
+    def batches(number: int) -> dict[str, Any]:
+        begun.setdefault(number, len(recorder.events))
+        return text_batch(vocabulary, sequences, recipe.seq_len)
+
     with FakeTensorMode(allow_non_fake_inputs=True), recorder:
-        module, phase, others = make(lambda number: text_batch(vocabulary, sequences, recipe.seq_len), small)
-        step, trained = stepping(module, phase)
+        module, phase, others = make(batches, small)
+        held = {id(one): one for net in (module, *others) for one in (*net.parameters(), *net.buffers())}
+        gradients, move, optimizer = stepping(module, phase)
         recorder.is_on = True
-        step(0)
-        gradients = [
-            recorder.known[one.grad.untyped_storage()._cdata] for one in trained
-            if one.grad is not None and one.grad.untyped_storage()._cdata in recorder.known
-        ]  # fmt: skip
+        gradients(0)
+        repeated = range(begun[1], len(recorder.events))
+        move(0)
         recorder.is_on = False
-    held = {id(one): one for net in (module, *others) for one in (*net.parameters(), *net.buffers())}
-    moments = MOMENTS * sum(one.numel() * 4 for one in trained)
-    return _Seen(sum(one.nbytes for one in held.values()), moments, recorder.events, recorder.sizes, gradients)
+    trained = [one for group in optimizer.param_groups for one in group["params"]]
+    moments = set(recorder.numbers(
+        value for state in optimizer.state.values() for value in state.values() if isinstance(value, torch.Tensor)
+    ))  # fmt: skip
+    return _Seen(
+        sum(one.nbytes for one in held.values()), MOMENTS * sum(one.numel() * 4 for one in trained),
+        [(number, 0 if number in moments else sign) for number, sign in recorder.events], repeated, recorder.sizes,
+        recorder.numbers(one.grad for one in trained if one.grad is not None),
+    )  # fmt: skip

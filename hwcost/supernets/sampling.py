@@ -10,7 +10,7 @@ import numpy as np
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 
-__all__ = ["RULES", "Allowed", "Largest", "Rule", "Sandwich", "Uniform", "rule"]
+__all__ = ["RULES", "Allowed", "Largest", "Rule", "Sandwich", "Uniform", "planned_rule", "rule"]
 
 Allowed = Callable[[Sequence[Architecture]], Any]
 """Says for each of n architectures whether it may be trained."""
@@ -155,3 +155,18 @@ def rule(name: str, supernet: Elastic, count: int = 1, seed: int = 0, allowed: A
     if name not in RULES:
         raise UsageError(f"unknown rule of sampling '{name}'. Known: {', '.join(RULES)}")
     return RULES[name](supernet, count, seed, allowed)
+
+
+def planned_rule(name: str, supernet: Elastic) -> Rule:
+    """Makes what the memory of a rule's training is planned with: in every step the smallest net and then the largest.
+
+    A random net may be as large as the largest, and run when there are gradients of others; ``largest`` has no others.
+
+    Args:
+        name: Name of the rule that the training has.
+        supernet: Supernet whose architectures are drawn.
+    """
+    if name == "largest":
+        return rule(name, supernet)
+    ends = {"smallest": supernet.smallest(), "largest": supernet.largest()}
+    return lambda step: ends

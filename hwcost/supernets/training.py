@@ -195,15 +195,21 @@ def _together(module: nn.Module, start: Checkpoint | None, about: dict[str, Any]
     return Checkpoint(phase, step, {}, moments, about)
 
 
-def stepping(module: nn.Module, phase: Phase) -> tuple[Callable[[int], Any], list[nn.Parameter]]:
-    """Returns what takes a forward and a backward pass of a phase's step, without moving a weight; and what it trains.
+def stepping(
+    module: nn.Module, phase: Phase
+) -> tuple[Callable[[int], Any], Callable[[int], None], torch.optim.Optimizer]:
+    """Returns the two halves of a phase's step, and its optimiser.
 
     Args:
         module: Module to be trained.
         phase: Phase of the training.
+
+    Returns:
+        A function of the step that takes its forward and backward passes, one that moves the weights, and the optimiser,
+        whose groups have the parameters that are trained.
     """
     run = _Run(module, phase)
-    return run.gradients, list(run.parameters.values())
+    return run.gradients, run.move, run.optimizer
 
 
 class _Run:
@@ -229,12 +235,16 @@ class _Run:
         self._check(losses, step)
         if self.stepped is not None:
             self.stepped.end(step, losses)
+        self.move(step)
+        return losses, tokens
+
+    def move(self, step: int) -> None:
+        """Moves the weights along their gradients, at the rate of a step."""
         if self.recipe.clip is not None:
             nn.utils.clip_grad_norm_(list(self.parameters.values()), self.recipe.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.rate(step)
         self.optimizer.step()
-        return losses, tokens
 
     def gradients(self, step: int) -> tuple[dict[str, float], int]:
         """Runs this rank's passes of a step, so that the parameters have gradients.

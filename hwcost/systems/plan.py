@@ -15,7 +15,7 @@ from hwcost.units import format_bytes
 if TYPE_CHECKING:
     from torch import nn
 
-    from hwcost.supernets.memory import StepMemory
+    from hwcost.supernets.memory import Memory, StepMemory
     from hwcost.supernets.training import Phase
 
 Plain = dict[str, Any]
@@ -79,6 +79,7 @@ class PlannedMemory:
         optimizer_bytes: Bytes of the optimiser's moments.
         gradients_bytes: Bytes of gradients at the peak.
         activations_bytes: Bytes of everything else at the peak.
+        gaps_bytes: Bytes that the allocator holds and that nothing can use.
         available_bytes: Bytes that are free where nets are trained; None where the device is not here.
         fits: Whether the training fits there; None where that is not known.
         accumulate: Least number of micro batches in a step with which it would fit; None where that is not known, or none
@@ -93,6 +94,7 @@ class PlannedMemory:
     optimizer_bytes: int
     gradients_bytes: int
     activations_bytes: int
+    gaps_bytes: int
     available_bytes: int | None
     fits: bool | None
     accumulate: int | None
@@ -142,7 +144,7 @@ def plan_of(trainings: Mapping[str, Training], train_on: str, **known: Any) -> P
     steps = {name: one.memory() for name, one in trainings.items()}
     if not steps:
         return Plan(**known, memory_bytes=None, memory=None)
-    peaks = {name: one.at(trainings[name].recipe.micro_batch) for name, one in steps.items()}
+    peaks = {name: _at(one, trainings[name].recipe, trainings[name].recipe.accumulate) for name, one in steps.items()}
     largest = max(peaks, key=lambda name: peaks[name].total_bytes)
     memory = _planned(largest, trainings[largest].recipe, steps[largest], available_bytes(train_on), train_on)
     return Plan(**known, memory_bytes=peaks[largest].total_bytes, memory=memory)
@@ -157,12 +159,21 @@ def available_bytes(train_on: str) -> int | None:
     return int(torch.cuda.mem_get_info()[0]) if torch.cuda.is_available() else None
 
 
+def least_accumulation(step: StepMemory, recipe: Recipe, free: int) -> int | None:
+    """Returns the least number of micro batches in a step with which a training fits; None where none does.
+
+    Args:
+        step: Record of what a step of the training allocates and frees.
+        recipe: Recipe of the training, whose number of micro batches is the least that is tried.
+        free: Bytes of memory that are free.
+    """
+    counts = (count for count in range(recipe.accumulate, recipe.batch_size + 1) if recipe.batch_size % count == 0)
+    return next((count for count in counts if _at(step, recipe, count).total_bytes <= free), None)
+
+
 def _planned(name: str, recipe: Recipe, step: StepMemory, free: int | None, train_on: str) -> PlannedMemory:
-    found = step.at(recipe.micro_batch)
-    counts = [count for count in range(recipe.accumulate, recipe.batch_size + 1) if recipe.batch_size % count == 0]
-    fitting = None
-    if free is not None:
-        fitting = next((count for count in counts if _at(step, recipe, count) <= free), None)
+    found = _at(step, recipe, recipe.accumulate)
+    fitting = None if free is None else least_accumulation(step, recipe, free)
     return PlannedMemory(
         training=name, batch_size=recipe.batch_size, micro_batch=recipe.micro_batch, **asdict(found),
         available_bytes=free, fits=None if free is None else found.total_bytes <= free, accumulate=fitting,
@@ -170,27 +181,27 @@ def _planned(name: str, recipe: Recipe, step: StepMemory, free: int | None, trai
     )  # fmt: skip
 
 
-def _at(step: StepMemory, recipe: Recipe, accumulate: int) -> int:
-    """Returns the peak with another accumulation; gradients of earlier micro batches are there all the time then."""
-    found = step.at(recipe.batch_size // accumulate)
-    kept = step.optimizer_bytes // 2 - found.gradients_bytes if accumulate > 1 == recipe.accumulate else 0
-    return found.total_bytes + max(0, kept)
+def _at(step: StepMemory, recipe: Recipe, accumulate: int) -> Memory:
+    """Returns the memory at its peak, with another number of micro batches."""
+    return step.at(recipe.batch_size // accumulate, accumulate > 1)
 
 
 def _advice(
     name: str, recipe: Recipe, step: StepMemory, free: int | None, fitting: int | None, train_on: str
 ) -> str:
-    needed = format_bytes(step.at(recipe.micro_batch).total_bytes)
+    def needing(accumulate: int) -> str:
+        return format_bytes(_at(step, recipe, accumulate).total_bytes)
+
+    needed = needing(recipe.accumulate)
     if free is None:
         return f"{name} takes {needed}; there is no {train_on} device here to compare that with"
     here = f"{format_bytes(free)} that are free on this machine's {train_on}"
     if fitting == recipe.accumulate:
         return f"{name} takes {needed} and fits into the {here}"
     if fitting is None:
-        least = format_bytes(_at(step, recipe, recipe.batch_size))
+        least = needing(recipe.batch_size)
         return f"{name} takes {needed} and does not fit into the {here}; one sequence at a time still takes {least}"
-    less = format_bytes(_at(step, recipe, fitting))
     return (
-        f"{name} takes {needed} and does not fit into the {here}; with {fitting} micro batches a step it takes {less} and "
-        f"does: --set {name}.accumulate={fitting}"
+        f"{name} takes {needed} and does not fit into the {here}; with {fitting} micro batches a step it takes "
+        f"{needing(fitting)} and does: --set {name}.accumulate={fitting}"
     )

@@ -10,7 +10,7 @@ from hwcost.supernets.masked_lm import NetLm
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation
-from hwcost.supernets.sampling import rule
+from hwcost.supernets.sampling import planned_rule
 from hwcost.supernets.training import Phase
 from hwcost.supernets.tuning import Tuning
 from hwcost.systems.fine_tuning import planned_tunings
@@ -31,7 +31,7 @@ def planned(
         teacher: Recipe of the teacher's training; None where a teacher is given.
         relations: Recipe of relation distillation.
         tuning: Settings of fine-tuning.
-        seed: Seed of the sampled architectures.
+        seed: Seed of the weights.
     """
 
     def teach(batches: Any, own: Recipe) -> Any:
@@ -41,7 +41,7 @@ def planned(
     def distil(batches: Any, own: Recipe) -> Any:
         net, taught = supernet(space.name, seed, **space.options()), builder(reference).blueprint(shape, "mlm").build()
         taught.requires_grad_(False)
-        drawn = rule(own.sampling, net, own.random, seed)
+        drawn = planned_rule(own.sampling, net)
         objective = RelationDistillation(net, taught, TEACHER_HEADS, batches, drawn, *own.relations)
         return net, Phase("training", objective, own), (taught,)
 

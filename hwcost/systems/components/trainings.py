@@ -16,20 +16,25 @@ from hwcost.supernets.training import Phase
 from hwcost.systems.components.gate_training import DirectTraining, Gated
 from hwcost.systems.components.presets import ComponentsPreset
 from hwcost.systems.fine_tuning import planned_tunings
-from hwcost.systems.plan import Training
+from hwcost.systems.plan import Made, Training
 from hwcost.workloads import builder
 
 
 def planned(space: Components, preset: ComponentsPreset, seed: int) -> dict[str, Training]:
     """Returns the trainings by the names of their recipes in the preset.
 
-    A net of SDO takes no more than the base net, whose training is planned in its place with SDO's recipe; so do the
-    further training and the fine-tuning of what was selected.
+    A net of SDO takes no more than the base net, and is planned as one; when the second net of a step runs, the gradients
+    of the first are there. Further training and fine-tuning of what was selected take no more either.
     """
 
-    def whole(batches: Any, own: Recipe) -> Any:
-        net = ComponentSupernet(space, seed)
-        return net, Phase("base", SupernetLm(net, batches, lambda step: {"base": space.base()}), own), ()
+    def nets(count: int) -> Made:
+        drawn = {f"net {number}": space.base() for number in range(1, count + 1)}
+
+        def make(batches: Any, own: Recipe) -> Any:
+            net = ComponentSupernet(space, seed)
+            return net, Phase("nets", SupernetLm(net, batches, lambda step: drawn), own), ()
+
+        return make
 
     def gated(batches: Any, own: Recipe) -> Any:
         blocks = space.grid.layers
@@ -40,7 +45,7 @@ def planned(space: Components, preset: ComponentsPreset, seed: int) -> dict[str,
     def encoder() -> Any:
         return builder(space).blueprint(space.base(), "mlm").build()
 
-    makes = {"base": whole, "direct": gated, "sampled": whole, "retraining": whole}
+    makes = {"base": nets(1), "direct": gated, "sampled": nets(min(2, preset.samples)), "retraining": nets(1)}
     longest = {name: _longest(getattr(preset, name), preset) for name in makes}
     found = {name: Training(longest[name], space.grid.vocabulary, make) for name, make in makes.items()}
     return {**found, **planned_tunings(encoder, preset.tuning, space.grid.vocabulary)}

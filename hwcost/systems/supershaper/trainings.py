@@ -8,7 +8,7 @@ from hwcost.spaces.supershaper import SuperShaper
 from hwcost.supernets.masked_lm import SupernetLm
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
-from hwcost.supernets.sampling import rule
+from hwcost.supernets.sampling import planned_rule
 from hwcost.supernets.training import Phase
 from hwcost.supernets.tuning import Tuning
 from hwcost.systems.fine_tuning import planned_tunings
@@ -23,13 +23,13 @@ def planned(space: SuperShaper, recipe: Recipe, tuning: Tuning | None, seed: int
         space: The space.
         recipe: Recipe of the supernet's training.
         tuning: Settings of fine-tuning; None where no task is given.
-        seed: Seed of weights and of the sampled architectures.
+        seed: Seed of the weights.
     """
     largest = space.architecture([gene.choices[-1] for gene in space.genes])
 
     def make(batches: Any, own: Recipe) -> Any:
         net = supernet(space.name, seed, **space.options())
-        drawn = rule(own.sampling, net, own.random, seed)
+        drawn = planned_rule(own.sampling, net)
         return net, Phase("training", SupernetLm(net, batches, drawn), own), ()
 
     def encoder() -> Any:
