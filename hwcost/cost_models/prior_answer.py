@@ -127,7 +127,8 @@ def _errors(found: Sequence[Posterior], off: Floats, columns: Floats, value: Flo
         own = np.sqrt(square + one.noise**2 * _variances(one)[:, None])
         nodes.append((centre + own[:, None, :] * points[:, None]).reshape(-1, len(columns)))
         weights.append(np.tile(one.weight / len(own) * masses, len(own)))
-    return np.concatenate(nodes), np.repeat(np.concatenate(weights), len(columns))
+    repeated = np.repeat(np.concatenate(weights), len(columns))
+    return np.asarray(np.concatenate(nodes), dtype=np.float64), np.asarray(repeated, dtype=np.float64)
 
 
 def _variances(one: Posterior) -> Floats:
