@@ -127,13 +127,12 @@ def _errors(found: Sequence[Posterior], off: Floats, columns: Floats, value: Flo
         own = np.sqrt(square + one.noise**2 * _variances(one)[:, None])
         nodes.append((centre + own[:, None, :] * points[:, None]).reshape(-1, len(columns)))
         weights.append(np.tile(one.weight / len(own) * masses, len(own)))
-    repeated = np.repeat(np.concatenate(weights), len(columns))
-    return np.asarray(np.concatenate(nodes), dtype=np.float64), np.asarray(repeated, dtype=np.float64)
+    return np.concatenate(nodes), np.repeat(np.concatenate(weights), len(columns))
 
 
 def _variances(one: Posterior) -> Floats:
     """Equally probable variances of a row, in squares of the noise."""
-    return _TAILS if one.freedom else np.ones(1)
+    return np.asarray(_TAILS if one.freedom else [1.0], dtype=np.float64)
 
 
 def _quantiles(nodes: Floats, weights: Floats, places: Floats) -> Floats:
