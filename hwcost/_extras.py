@@ -44,7 +44,8 @@ def spare(*packages: str) -> None:
 def sparing() -> Iterator[None]:
     """Lets imports of packages that :func:`spare` named fail, as where they are not installed; those loaded before stay."""
     hidden = [name for name in _spared if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None stands for a module that cannot be imported
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # which stands for a module that cannot be imported
     try:
         yield
     finally:
