@@ -3,15 +3,22 @@
 Every row is of one model in one process: CPU time of one thread, the least of some repeats, so that columns can be divided
 by each other. Compiled answers are compared with the library's, bit by bit, before they are timed.
 
-Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000]``: about a minute.
+Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000] [--peers FOLDER]``: about a minute. With a folder
+of packages (``pip install --target FOLDER lleaves treelite``; an empty name where they are installed) a further process asks
+other engines for trees, and rows say how many times longer they take, both measured against the library.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -21,7 +28,7 @@ import numpy as np
 from hwcost.cost_models import boosters, cost_model
 from hwcost.cost_models.compiled import CompiledForest
 from hwcost.cost_models.forest_arrays import ArrayEngine
-from hwcost.cost_models.ranks import OneByOne, Ranks
+from hwcost.cost_models.ranks import Ranks
 from hwcost.spaces import space
 
 SHAPER = space("supershaper")
@@ -53,7 +60,7 @@ def row(name: str, numbers: dict[str, float]) -> None:
     print(f"{name:24s}" + "".join(f"  {what} {value:10.3f}" for what, value in numbers.items()), flush=True)
 
 
-def of_trees(name: str, trees: int, depth: int, rows: int) -> None:
+def of_trees(name: str, trees: int, depth: int, rows: int, peers: str | None) -> None:
     """Questions to one kind of trees."""
     rng = np.random.default_rng(0)
     archs = SHAPER.sample(rows, seed=0)
@@ -76,6 +83,7 @@ def of_trees(name: str, trees: int, depth: int, rows: int) -> None:
     model.predict_codes(few[:64])
     own["compile s"] = time.process_time() - start
     assert np.array_equal(model.predict_codes(few), wanted)
+    assert [model(arch) for arch in asked] == model.predict(asked).values.tolist()
     own |= {
         "compiled us": each(model, asked),
         "compiled ns": seconds(lambda: model.predict_codes(codes)) / BATCH * 1e9,
@@ -86,6 +94,26 @@ def of_trees(name: str, trees: int, depth: int, rows: int) -> None:
     own["one, times library"] = own["library one us"] / own["compiled us"]
     own["M/s"] = 1e3 / own["compiled ns"]
     row(f"{name}, {trees} trees", own)
+    if peers is not None:
+        of_peers(name, model.files()["booster.txt"], columns, own, peers)
+
+
+def of_peers(name: str, text: str, columns: Any, own: dict[str, float], folder: str) -> None:
+    """Questions to other engines for the same trees, as multiples of the time here."""
+    with tempfile.TemporaryDirectory() as place:
+        model, path = Path(place, "model.json" if name == "xgboost" else "model.txt"), Path(place, "columns.npy")
+        model.write_text(text)
+        np.save(path, columns)
+        script, kind = Path(__file__).with_name("query_peers.py"), "xgboost" if name == "xgboost" else "lightgbm"
+        found = json.loads(subprocess.run(
+            [sys.executable, str(script), kind, str(model), str(path)], env={**os.environ, "PYTHONPATH": folder},
+            check=True, stdout=subprocess.PIPE, text=True,
+        ).stdout.splitlines()[-1])  # fmt: skip
+    library = found.pop("library")
+    ours = {"one us": own["compiled us"] / own["library one us"], "ns": own["compiled ns"] / own["library ns"]}
+    for engine, times in found.items():
+        ratios = {f"times here, {what}": times[what] / library[what] / ours[what] for what in ours}
+        row(f"{name}, {engine}", {**times, **ratios})
 
 
 def by_numpy(model: Any, name: str, asked: list[Any]) -> float:
@@ -96,8 +124,9 @@ def by_numpy(model: Any, name: str, asked: list[Any]) -> float:
     assert forest is not None
     ranks = Ranks.of(forest, model.features)
     assert ranks is not None
-    engine, ranked = ArrayEngine(forest), OneByOne(ranks)
-    return each(lambda arch: engine.one(ranked(arch.genes)), asked)
+    question = ArrayEngine(forest).question(ranks)
+    assert question is not None
+    return each(lambda arch: question(arch.genes), asked)
 
 
 def of_tables() -> None:
@@ -123,10 +152,11 @@ def main() -> None:
     parser.add_argument("--trees", type=int, default=1000, help="Number of trees.")
     parser.add_argument("--depth", type=int, default=4, help="Depth of the trees; the hybrid's have depth 4.")
     parser.add_argument("--rows", type=int, default=2000, help="Rows that models are fitted on.")
+    parser.add_argument("--peers", help="Folder of packages with other engines for trees, lleaves and treelite.")
     given = parser.parse_args()
     of_tables()
     for name in ("xgboost", "lightgbm", "hybrid"):
-        of_trees(name, given.trees, given.depth, given.rows)
+        of_trees(name, given.trees, given.depth, given.rows, given.peers)
 
 
 if __name__ == "__main__":

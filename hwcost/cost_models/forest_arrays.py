@@ -6,11 +6,16 @@ together are the answers of all nodes of all trees, and tables lead from a tree'
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.cost_models.forest import Bytes, Forest
+from hwcost.cost_models.joint import JointTables
+from hwcost.cost_models.ranks import OneByOne, Ranks
 
 __all__ = ["ArrayEngine"]
 
@@ -55,6 +60,21 @@ class ArrayEngine:
             node = leaf + bits.dtype.type(2**level - 1)
             leaf = 2 * leaf + ((bits >> node.astype(bits.dtype)) & bits.dtype.type(1)).astype(np.intp)
         return float(np.add.accumulate(self._leaves[self._first + leaf])[-1])
+
+    def question(self, ranks: Ranks, table: JointTables | None = None) -> Callable[[tuple[Any, ...]], Any] | None:
+        """Returns the function of one architecture's values; None with a table, which this engine does not add up."""
+        if table is not None:
+            return None
+        row = OneByOne(ranks)
+
+        def one(genes: tuple[Any, ...]) -> float | None:
+            try:
+                found = row(genes)
+            except (KeyError, TypeError):
+                return None
+            return self.one(found)
+
+        return one
 
 
 def _paths(depth: int) -> NDArray[np.intp]:

@@ -148,9 +148,8 @@ class Boosted(CostModel):
         forest = self._forest.forest or self._forest.when_it_pays(ONE)
         if forest is None:
             return super()._one(arch)
-        try:
-            total = forest.one(arch.genes)
-        except KeyError:
+        total = forest.one(arch.genes)
+        if total is None:
             return super()._one(arch)  # which says what is wrong with it
         return rowwise.exp_of(total + self.offset_)
 

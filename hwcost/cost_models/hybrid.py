@@ -25,6 +25,7 @@ from hwcost.cost_models.folds import folds, side_by_side
 from hwcost.cost_models.forest import read_lightgbm_forest
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
+from hwcost.cost_models.lut import LookupTable
 from hwcost.cost_models.shrinkage import clearly_better
 from hwcost.cost_models.structure import BASES, OVER_SHAPES, bases
 from hwcost.errors import UsageError
@@ -177,15 +178,18 @@ class Hybrid(CostModel):
         forest = self._forest.forest or self._forest.when_it_pays(ONE)
         if forest is None or not self.domain_.is_whole:
             return super()._one(arch)
-        value = self.base_(arch)
-        return value * rowwise.exp_of(forest.one(arch.genes))
+        if forest.both is None or not isinstance(self.base_, LookupTable):
+            return self.base_(arch) * rowwise.exp_of(forest.one(arch.genes))
+        sums = forest.both(arch.genes)
+        return super()._one(arch) if sums is None else self.base_.corrected(*sums)
 
     @cached_property
     def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
 
         def make() -> CompiledForest | None:
-            return CompiledForest.of(read_lightgbm_forest(self.booster_.model_to_string()), self.features)
+            tables = self.base_.tables_ if isinstance(self.base_, LookupTable) else None
+            return CompiledForest.of(read_lightgbm_forest(self.booster_.model_to_string()), self.features, tables)
 
         return OnDemand(make)
 

@@ -236,6 +236,14 @@ class LookupTable(CostModel):
             return max(rowwise.exp_of(total) * self.scale_, self.floor_)
         return max(total * self.scale_, self.floor_)
 
+    def corrected(self, log_factor: float, total: float) -> float:
+        """Returns the value that a sum of the tables stands for, times the exponential of a correction."""
+        if self.form_ == "log":
+            factor, value = rowwise.exp_of_both(log_factor, total)
+        else:
+            factor, value = rowwise.exp_of(log_factor), total
+        return max(value * self.scale_, self.floor_) * factor
+
     def compile(self) -> LookupTable:
         """See the base class: the tables of several genes are joined, and the loop over batches compiled."""
         self._check_fitted()

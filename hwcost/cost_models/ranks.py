@@ -25,9 +25,6 @@ from hwcost.cost_models.tabulate import JOINED
 
 __all__ = ["OneByOne", "Ranks"]
 
-WIDTH = 64
-"""Bytes of the ranks of one architecture, filled up with zeros, so that they fill a vector register."""
-
 
 @dataclass(frozen=True, eq=False)
 class Ranks:
@@ -112,7 +109,7 @@ class OneByOne:
     def __init__(self, ranks: Ranks) -> None:
         spans = _spans(list(map(len, ranks.choices)))
         self._passed = ranks.passed.tolist()
-        self._tail = [bytes([rank]).ljust(WIDTH, b"\0") for rank in range(len(self._passed) + 1)]
+        self._tail = [bytes([rank]) for rank in range(len(self._passed) + 1)]
         base = 0.0 if ranks.params is None else ranks.params.base
         self._span, *others = spans
         self._first = {key: (some, base + params) for key, (some, params) in _known(ranks, self._span).items()}
@@ -120,7 +117,7 @@ class OneByOne:
         self._others = _others(ranks, spans)
 
     def __call__(self, genes: tuple[Any, ...]) -> bytes:
-        """Returns the ranks of an architecture's values, filled up to 64 bytes at least.
+        """Returns the ranks of an architecture's values, and a zero after them where the number of parameters is not asked.
 
         Raises:
             KeyError: When a gene has another value.
