@@ -3,9 +3,10 @@
 Every row is of one model in one process: CPU time of one thread, the least of some repeats, so that columns can be divided
 by each other. Compiled answers are compared with the library's, bit by bit, before they are timed.
 
-Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000] [--peers FOLDER]``: about a minute. With a folder
-of packages (``pip install --target FOLDER lleaves treelite``; an empty name where they are installed) a further process asks
-other engines for trees, and rows say how many times longer they take, both measured against the library.
+Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000] [--peers FOLDER]``: about a minute.
+
+With a folder of packages (``pip install --target FOLDER lleaves treelite``; an empty name where they are here) a further
+process asks other engines for trees, and rows say how many times longer they take, both measured against the library.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from numba import njit, types
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.forest import Bytes, Forest
 from hwcost.cost_models.joint import JointTables
-from hwcost.cost_models.native import TREES, GroupArrays, bytes_at, function, numbers_at, steps
+from hwcost.cost_models.native import TREES, bytes_at, function, numbers_at
 from hwcost.cost_models.ranks import Ranks
 from hwcost.cost_models.tabulate import check_codes
 
@@ -86,9 +86,8 @@ def ranks_by_loop(ranks: Ranks, codes: Codes) -> Bytes:
     is_narrow = codes.dtype == np.uint8
     rows = np.ascontiguousarray(codes, dtype=np.uint8 if is_narrow else np.int64)
     found = np.zeros((len(ranks), -(-len(codes) // ROWS) * ROWS), dtype=np.uint8)
-    groups = GroupArrays.of(ranks.params)
     fill = _ranks_function(types.uint8 if is_narrow else types.int64)
-    if not fill(rows, np.array(sizes), ranks.genes, ranks.tables, *groups, steps(ranks.passed), found):
+    if not fill(rows, np.array(sizes), ranks.genes, ranks.tables, *ranks.sizes, ranks.steps, found):
         check_codes(codes, sizes)
     return found
 

@@ -12,21 +12,19 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
 from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
-from numpy.typing import NDArray
 
-from hwcost._types import Floats
+from hwcost.cost_models.group_arrays import GroupArrays
 from hwcost.cost_models.joint import JointTables
 from hwcost.cost_models.ranks import Ranks
 
-__all__ = ["MOST_GENES", "TREES", "GroupArrays", "bytes_at", "function", "numbers_at", "room", "steps"]
+__all__ = ["MOST_GENES", "TREES", "bytes_at", "function", "numbers_at", "room"]
 
 MOST_GENES = 256
 """Genes that such a function takes at the most, and columns that a forest may ask."""
@@ -116,41 +114,7 @@ def numbers_at(is_single: bool) -> Any:
     return _singles_at if is_single else doubles_at
 
 
-# -- sums over groups -------------------------------------------------------------------------------------------------------
-
-
-class GroupArrays(NamedTuple):
-    """A sum over groups of genes as arrays.
-
-    Attributes:
-        members: Genes of each group, shape (groups, largest number of genes of a group).
-        factors: Factor of each one's code in the group's index; 0 where a group has fewer genes.
-        starts: Place of each group's first number, shape (groups,).
-        numbers: What is common to all, then the numbers of every group in a row.
-    """
-
-    members: NDArray[np.int64]
-    factors: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    numbers: Floats
-
-    @classmethod
-    def of(cls, tables: JointTables | None) -> GroupArrays:
-        """Lays a sum out; an empty one is zero."""
-        given = JointTables(0.0, (), ()) if tables is None else tables
-        members = np.zeros((len(given.groups), max(map(len, given.groups), default=0)), dtype=np.int64)
-        factors = np.zeros_like(members)
-        for row, (group, table) in enumerate(zip(given.groups, given.tables, strict=True)):
-            members[row, : len(group)] = group
-            factors[row, : len(group)] = [prod(table.shape[axis + 1 :]) for axis in range(len(group))]
-        starts = np.cumsum([1, *(table.size for table in given.tables)])[:-1].astype(np.int64)
-        numbers = np.concatenate([[given.base], *(table.ravel() for table in given.tables)]).astype(np.float64)
-        return cls(members, factors, starts, numbers)
-
-
-def steps(passed: Floats) -> Floats:
-    """Fills ascending thresholds up with infinity to 2 ** n - 1 of them, for a search in n steps."""
-    return np.pad(passed, (0, 2 ** len(passed).bit_length() - 1 - len(passed)), constant_values=np.inf)
+# -- one architecture -----------------------------------------------------------------------------------------------------
 
 
 @njit
@@ -166,9 +130,6 @@ def _summed(codes: Any, plan: Any, first: int) -> float:
             place += factors[member] * codes[members[member]]
         total += numbers[place]
     return total
-
-
-# -- one architecture -----------------------------------------------------------------------------------------------------
 
 
 @njit
@@ -261,14 +222,13 @@ def function(
     if len(ranks.choices) > MOST_GENES or len(ranks) > ROOM:
         return None
     known = [{value: code for code, value in enumerate(values)} for values in ranks.choices]
-    passed, stacked = steps(ranks.passed), np.ascontiguousarray(ranks.tables)
+    passed, stacked = ranks.steps, ranks.tables
     arrays: list[Any] = [np.array([id(one) for one in known], dtype=np.int64), stacked, passed, ranks.genes]
     plan = np.zeros(LENGTH, dtype=np.int64)
     plan[[NONE, GENES, VALUES]] = id(None), len(known), arrays[0].ctypes.data
     plan[[COLUMNS, WIDTH, ASKED, TABLES]] = len(ranks.genes), stacked.shape[1], ranks.genes.ctypes.data, stacked.ctypes.data
     plan[[PASSED, TOP]] = passed.ctypes.data, (len(passed) + 1) // 2
-    for place, joint in ((SIZES, ranks.params), (ADDED, table)):
-        groups = GroupArrays.of(joint)
+    for place, groups in ((SIZES, ranks.sizes), (ADDED, GroupArrays.of(table))):
         plan[place : place + 6] = [*groups.members.shape, *(one.ctypes.data for one in groups)]
         arrays += groups
     plan[TREES : TREES + len(trees)] = [one if isinstance(one, int) else one.ctypes.data for one in trees]

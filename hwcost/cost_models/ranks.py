@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.features import WORK, Features
 from hwcost.cost_models.forest import Bytes, Forest
+from hwcost.cost_models.group_arrays import GroupArrays
 from hwcost.cost_models.joint import JointTables
 from hwcost.cost_models.tabulate import JOINED
 
@@ -71,6 +73,17 @@ class Ranks:
     def __len__(self) -> int:
         """Number of columns."""
         return len(self.genes) + (self.params is not None)
+
+    @cached_property
+    def sizes(self) -> GroupArrays:
+        """The number of parameters as arrays."""
+        return GroupArrays.of(self.params)
+
+    @cached_property
+    def steps(self) -> Floats:
+        """The thresholds of the number of parameters, filled up with infinity to 2 ** n - 1, for a search in n steps."""
+        missing = 2 ** len(self.passed).bit_length() - 1 - len(self.passed)
+        return np.pad(self.passed, (0, missing), constant_values=np.inf)
 
     def __call__(self, codes: Codes) -> Bytes:
         """Returns the ranks of codes (n, genes), shape (columns, n)."""
