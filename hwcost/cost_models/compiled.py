@@ -95,6 +95,12 @@ class CompiledForest:
         ranks = None if forest is None else Ranks.of(forest, features)
         return None if forest is None or ranks is None else cls(forest, ranks, tables)
 
+    def compile(self) -> None:
+        """Compiles now what the first question, and the first batch of codes of 64 bits, would compile."""
+        _ = self.one, self.both
+        if self._engine.name != "arrays":
+            self.many(np.zeros((1, len(self._ranks.choices)), dtype=np.int64))
+
     def many(self, codes: Codes) -> Floats:
         """Returns the sums of codes (n, genes), shape (n,), in as many threads as pay.
 

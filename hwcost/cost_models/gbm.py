@@ -161,7 +161,9 @@ class Boosted(CostModel):
     def compile(self: Model) -> Model:
         """See the base class: the trees are laid out, and their kernels compiled where numba is installed."""
         self._check_fitted()
-        self._forest.now()
+        forest = self._forest.now()
+        if forest is not None:
+            forest.compile()
         return self
 
     def importance(self) -> dict[str, float]:

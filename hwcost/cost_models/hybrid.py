@@ -197,8 +197,9 @@ class Hybrid(CostModel):
         """See the base class: the base is compiled, and the trees where there are any."""
         self._check_fitted()
         self.base_.compile()
-        if self.booster_ is not None:
-            self._forest.now()
+        forest = None if self.booster_ is None else self._forest.now()
+        if forest is not None:
+            forest.compile()
         return self
 
     def table_at(self, shape: Shape) -> CostModel | None:
