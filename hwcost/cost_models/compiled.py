@@ -20,9 +20,10 @@ from hwcost.cost_models.forest import Bytes, Forest
 from hwcost.cost_models.forest_arrays import ArrayEngine
 from hwcost.cost_models.joint import JointTables
 from hwcost.cost_models.ranks import Ranks
+from hwcost.cost_models.rowwise import exp_of
 from hwcost.cost_models.tabulate import Tables
 
-__all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "batches", "engines"]
+__all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "Question", "batches", "engines", "exponential"]
 
 ENOUGH = 100_000
 """Architectures in batches after which compiling has paid."""
@@ -62,6 +63,20 @@ class Engine(Protocol):
         ...
 
 
+Answers = Callable[["CompiledForest"], Question | None]
+"""A function that makes a model's answer to questions of its compiled forest."""
+
+
+def exponential(question: Question, offset: float) -> Question:
+    """Returns the function of one architecture's values that returns the exponential of a sum and an offset."""
+
+    def answer(genes: tuple[Any, ...]) -> float | None:
+        total = question(genes)
+        return None if total is None else exp_of(total + offset)
+
+    return answer
+
+
 def engines(forest: Forest) -> list[Callable[[Forest], Engine]]:
     """Returns the engines that can be had here, the fastest first."""
     if find_spec("numba") is None:
@@ -79,25 +94,30 @@ class CompiledForest:
         forest: The forest.
         ranks: Its columns.
         tables: Scalar tables of the same genes that are summed beside the leaves.
+        answers: Function that makes the model's answer of the compiled forest, see ``answer``.
 
     Attributes:
         beats_library: Whether batches are faster than by the library that grew the trees.
     """
 
-    def __init__(self, forest: Forest, ranks: Ranks, tables: Tables | None = None) -> None:
-        self._forest, self._ranks, self._tables = forest, ranks, tables
+    def __init__(
+        self, forest: Forest, ranks: Ranks, tables: Tables | None = None, answers: Answers | None = None
+    ) -> None:
+        self._forest, self._ranks, self._tables, self._answers = forest, ranks, tables, answers
         self._engine = engines(forest)[0](forest)
         self.beats_library = self._engine.name == "vectors" or (self._engine.name == "loops" and not forest.is_single)
 
     @classmethod
-    def of(cls, forest: Forest | None, features: Features, tables: Tables | None = None) -> CompiledForest | None:
+    def of(
+        cls, forest: Forest | None, features: Features, answers: Answers | None = None, tables: Tables | None = None
+    ) -> CompiledForest | None:
         """Compiles a forest; None where trees are too deep, or genes may hold any number."""
         ranks = None if forest is None else Ranks.of(forest, features)
-        return None if forest is None or ranks is None else cls(forest, ranks, tables)
+        return None if forest is None or ranks is None else cls(forest, ranks, tables, answers)
 
     def compile(self) -> None:
         """Compiles now what the first question, and the first batch of codes of 64 bits, would compile."""
-        _ = self.one, self.both
+        _ = self.answer or self.one
         if self._engine.name != "arrays":
             self.many(np.zeros((1, len(self._ranks.choices)), dtype=np.int64))
 
@@ -120,7 +140,14 @@ class CompiledForest:
     @cached_property
     def one(self) -> Question:
         """The function of one architecture's values that returns its sum, or None where a gene has another value."""
-        return self._engine.question(self._ranks) or ArrayEngine(self._forest).question(self._ranks)
+        found = self._engine.question(self._ranks) or ArrayEngine(self._forest).question(self._ranks)
+        assert found is not None  # arrays answer whatever has no table
+        return found
+
+    @cached_property
+    def answer(self) -> Question | None:
+        """The function of one architecture's values that returns what the model does; None where it has another way."""
+        return self.one if self._answers is None else self._answers(self)
 
     @cached_property
     def both(self) -> Question | None:

@@ -126,6 +126,17 @@ class Features(Encoding):
         return np.asarray(self.tables(codes) @ self.component_work)
 
     @cached_property
+    def work_tables(self) -> tuple[Tables, ...] | None:
+        """Look-up tables of each column of the work; None where counts have none. Whole numbers: exact in any order."""
+        counts = self.tables
+        if counts is None:
+            return None
+        return tuple(
+            Tables(np.asarray(counts.base @ one), [table @ one for table in counts.single], [t @ one for t in counts.pairs])
+            for one in self.component_work.T
+        )
+
+    @cached_property
     def component_work(self) -> Floats:
         """Parameters, FLOPs and elements of every component, shape ``(components, 3)``."""
         works = [self.space.component_work(part, self.batch_size, self.seq_len) for part in self.components]

@@ -42,8 +42,8 @@ def _ranks_function(code: Any) -> Any:
         found: Any,
     ) -> bool:  # fmt: skip
         """Writes the ranks of codes (n, genes) into ``found`` (columns, n or more); False where one is not known."""
-        known, totals = np.zeros((codes.shape[1], ROWS), np.uint64), np.empty(ROWS)
-        last, is_right = genes.shape[0], True
+        known, places = np.zeros((codes.shape[1], ROWS), np.uint32), np.zeros(ROWS, np.uint32)
+        totals, reached, is_right = np.zeros(ROWS), np.zeros(ROWS, np.uint32), True
         for start in range(0, codes.shape[0], ROWS):
             count = min(ROWS, codes.shape[0] - start)
             for gene in range(codes.shape[1]):
@@ -52,23 +52,28 @@ def _ranks_function(code: Any) -> Any:
                     given = np.uint64(codes[start + row, gene])
                     is_right &= given <= largest
                     known[gene, row] = min(given, largest)
-            for column in range(last):
+            for column in range(genes.shape[0]):
+                gene = genes[column]
                 for row in range(count):
-                    found[column, start + row] = tables[column, known[genes[column], row]]
+                    found[column, start + row] = tables[column, known[gene, row]]
             if passed.shape[0] > 0:
-                totals[:] = numbers[0]
+                totals[:], reached[:] = numbers[0], 0
                 for group in range(members.shape[0]):
+                    places[:] = starts[group]
+                    for member in range(members.shape[1]):
+                        gene, factor = members[group, member], np.uint32(factors[group, member])
+                        for row in range(count):
+                            places[row] += factor * known[gene, row]
                     for row in range(count):
-                        place = np.uint64(starts[group])
-                        for member in range(members.shape[1]):
-                            place += np.uint64(factors[group, member]) * known[members[group, member], row]
-                        totals[row] += numbers[place]
+                        totals[row] += numbers[places[row]]
+                step = (passed.shape[0] + 1) // 2
+                while step > 0:  # the largest rank whose threshold is passed
+                    before = np.uint64(step - 1)
+                    for row in range(count):
+                        reached[row] += np.uint32(step) * np.uint32(passed[reached[row] + before] <= totals[row])
+                    step >>= 1
                 for row in range(count):
-                    rank, step = 0, (passed.shape[0] + 1) // 2
-                    while step > 0:  # the largest rank whose threshold is passed
-                        rank += step * (passed[rank + step - 1] <= totals[row])
-                        step >>= 1
-                    found[last, start + row] = rank
+                    found[genes.shape[0], start + row] = reached[row]
         return is_right
 
     return fill

@@ -20,7 +20,7 @@ from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
-from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand
+from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand, Question
 from hwcost.cost_models.folds import folds, side_by_side
 from hwcost.cost_models.forest import read_lightgbm_forest
 from hwcost.cost_models.groups import Groups
@@ -173,23 +173,30 @@ class Hybrid(CostModel):
         return np.asarray(self.base_.predict_codes(codes) * rowwise.exp(forest.many(codes)))
 
     def _one(self, arch: Architecture) -> float:
+        forest = self._forest.forest
+        if forest is None and self.booster_ is not None:
+            forest = self._forest.when_it_pays(ONE)
+        if forest is not None and forest.answer is not None:
+            found: float | None = forest.answer(arch.genes)
+            return super()._one(arch) if found is None else found  # which says what is wrong with it
         if self.booster_ is None:
             return self.base_(arch)
-        forest = self._forest.forest or self._forest.when_it_pays(ONE)
         if forest is None or not self.domain_.is_whole:
             return super()._one(arch)
-        if forest.both is None or not isinstance(self.base_, LookupTable):
-            return self.base_(arch) * rowwise.exp_of(forest.one(arch.genes))
-        sums = forest.both(arch.genes)
-        return super()._one(arch) if sums is None else self.base_.corrected(*sums)
+        return self.base_(arch) * rowwise.exp_of(forest.one(arch.genes))
 
     @cached_property
     def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
+        base, is_whole = self.base_, self.domain_.is_whole
+        table = base if is_whole and isinstance(base, LookupTable) else None
+
+        def answers(made: CompiledForest) -> Question | None:
+            return None if table is None or made.both is None else table.corrected(made.both)
 
         def make() -> CompiledForest | None:
-            tables = self.base_.tables_ if isinstance(self.base_, LookupTable) else None
-            return CompiledForest.of(read_lightgbm_forest(self.booster_.model_to_string()), self.features, tables)
+            forest = read_lightgbm_forest(self.booster_.model_to_string())
+            return CompiledForest.of(forest, self.features, answers, None if table is None else table.tables_)
 
         return OnDemand(make)
 

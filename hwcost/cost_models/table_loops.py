@@ -164,6 +164,7 @@ class TableKernel:
         self._table = np.concatenate([table.ravel() for _, table in spans]).astype(np.float64)
         self._last = np.array(self._sizes, dtype=np.int64) - 1
         self._numbers = (self._table, float(tables.base), float(scale), float(floor))
+        self._eights = sum_eights(self._groups, self._starts, tuple(self._sizes))
 
     @staticmethod
     def covers(tables: Tables) -> bool:
@@ -200,6 +201,7 @@ class TableKernel:
         return bool((narrow == codes).all()) and self._part(narrow, found)
 
     def _rows(self, codes: NDArray[np.uint8], found: Floats) -> bool:
-        sums = sum_eights(self._groups, self._starts, tuple(self._sizes))
-        sums = sums or _sum_rows(self._groups, self._starts, len(self._sizes))
+        if self._eights is not None:
+            return self._eights(codes, *self._numbers, found)
+        sums = _sum_rows(self._groups, self._starts, len(self._sizes))
         return bool(sums(codes, self._last, *self._numbers, found))
