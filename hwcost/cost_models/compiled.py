@@ -6,6 +6,7 @@ compiled by numba (extra ``fast``), else NumPy. A model compiles its forest once
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, Generic, Protocol, TypeVar
@@ -33,6 +34,9 @@ ENOUGH_CODES = 20_000_000
 
 ONE = 200
 """Architectures in a batch that take a library as long as one by itself."""
+
+ARRAY_ROWS = 1000
+"""Architectures of a batch from which arrays are faster than LightGBM."""
 
 BLOCK = 8192
 """Architectures of a batch whose ranks are found at a time, so that they stay in the cache; a multiple of 64."""
@@ -95,9 +99,6 @@ class CompiledForest:
         ranks: Its columns.
         tables: Scalar tables of the same genes that are summed beside the leaves.
         answers: Function that makes the model's answer of the compiled forest, see ``answer``.
-
-    Attributes:
-        beats_library: Whether batches are faster than by the library that grew the trees.
     """
 
     def __init__(
@@ -105,7 +106,11 @@ class CompiledForest:
     ) -> None:
         self._forest, self._ranks, self._tables, self._answers = forest, ranks, tables, answers
         self._engine = engines(forest)[0](forest)
-        self.beats_library = self._engine.name == "vectors" or (self._engine.name == "loops" and not forest.is_single)
+
+    def beats_library(self, count: int) -> bool:
+        """Whether a batch of so many architectures is faster than by the library that grew the trees."""
+        from_rows = {"vectors": 0, "loops": math.inf if self._forest.is_single else 0}
+        return count >= from_rows.get(self._engine.name, math.inf if self._forest.is_single else ARRAY_ROWS)
 
     @classmethod
     def of(

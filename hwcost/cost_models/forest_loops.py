@@ -57,7 +57,8 @@ def _ranks_function(code: Any) -> Any:
                 for row in range(count):
                     found[column, start + row] = tables[column, known[gene, row]]
             if passed.shape[0] > 0:
-                totals[:], reached[:] = numbers[0], 0
+                totals[:] = numbers[0]
+                reached[:] = 0
                 for group in range(members.shape[0]):
                     places[:] = starts[group]
                     for member in range(members.shape[1]):
@@ -70,7 +71,7 @@ def _ranks_function(code: Any) -> Any:
                 while step > 0:  # the largest rank whose threshold is passed
                     before = np.uint64(step - 1)
                     for row in range(count):
-                        reached[row] += np.uint32(step) * np.uint32(passed[reached[row] + before] <= totals[row])
+                        reached[row] += step * (passed[reached[row] + before] <= totals[row])
                     step >>= 1
                 for row in range(count):
                     found[genes.shape[0], start + row] = reached[row]
@@ -92,7 +93,7 @@ def ranks_by_loop(ranks: Ranks, codes: Codes) -> Bytes:
     rows = np.ascontiguousarray(codes, dtype=np.uint8 if is_narrow else np.int64)
     found = np.zeros((len(ranks), -(-len(codes) // ROWS) * ROWS), dtype=np.uint8)
     fill = _ranks_function(types.uint8 if is_narrow else types.int64)
-    if not fill(rows, np.array(sizes), ranks.genes, ranks.tables, *ranks.sizes, ranks.steps, found):
+    if not fill(rows, np.array(sizes), ranks.genes, ranks.tables, *ranks.param_groups, ranks.steps, found):
         check_codes(codes, sizes)
     return found
 

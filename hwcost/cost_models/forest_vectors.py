@@ -53,14 +53,7 @@ def is_supported(forest: Forest) -> bool:
     """Whether this processor has the instructions, and registers hold the trees' leaves and an architecture's ranks."""
     has = llvm.get_host_cpu_features()
     fits = 4 <= forest.leaves.shape[1] <= MOST_LEAVES and len(forest.used) <= LANES
-    return fits and len(_questions(forest)[0]) <= MOST_QUESTIONS and all(has.get(feature, False) for feature in FEATURES)
-
-
-def _questions(forest: Forest) -> tuple[NDArray[np.uint16], NDArray[np.intp]]:
-    """Returns the different questions, column * 256 + cut, ascending, and the number of the one that each node asks."""
-    asked = forest.columns.astype(np.uint16) * 256 + forest.cuts
-    found, numbers = np.unique(asked.ravel(), return_inverse=True)
-    return found, numbers.reshape(asked.shape)
+    return fits and len(forest.questions[0]) <= MOST_QUESTIONS and all(has.get(feature, False) for feature in FEATURES)
 
 
 # -- pieces of intermediate code ----------------------------------------------------------------------------------------
@@ -331,8 +324,7 @@ class VectorEngine:
 
     def __init__(self, forest: Forest) -> None:
         self._forest, self._values = forest, _Values(forest.is_single)
-        questions, asked = _questions(forest)
-        self._columns, self._cuts = (questions >> 8).astype(np.int64), questions.astype(np.uint8)
+        self._columns, self._cuts, asked = forest.questions
         self._questions = (8 * asked).astype(np.uint16)
         self._table = _tabled(forest.leaves, self._values.lanes)
 

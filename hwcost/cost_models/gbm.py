@@ -133,14 +133,14 @@ class Boosted(CostModel):
 
     def _predict(self, genes: Floats) -> Floats:
         forest = self._forest.when_it_pays(len(genes))
-        if forest is None or not forest.beats_library:
+        if forest is None or not forest.beats_library(len(genes)):
             return rowwise.exp(self._raw(self.columns(genes)) + self.offset_)
         return rowwise.exp(forest.many(self.features.codes(genes)) + self.offset_)
 
     def predict_codes(self, codes: Codes) -> Floats:
         """See the base class; a compiled forest takes codes as they are."""
         forest = self._forest.when_it_pays(len(codes))
-        if forest is None or not forest.beats_library:
+        if forest is None or not forest.beats_library(len(codes)):
             return super().predict_codes(codes)
         return rowwise.exp(forest.many(codes) + self.offset_)
 

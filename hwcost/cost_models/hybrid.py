@@ -157,7 +157,7 @@ class Hybrid(CostModel):
         if self.booster_ is None:
             return values
         forest = self._forest.when_it_pays(len(genes))
-        if forest is None or not forest.beats_library:
+        if forest is None or not forest.beats_library(len(genes)):
             correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
         else:
             correction = forest.many(self.features.codes(genes))
@@ -168,7 +168,7 @@ class Hybrid(CostModel):
         forest = None if self.booster_ is None else self._forest.when_it_pays(len(codes))
         if self.booster_ is None:
             return self.base_.predict_codes(codes)
-        if forest is None or not forest.beats_library or not self.domain_.is_whole:
+        if forest is None or not forest.beats_library(len(codes)) or not self.domain_.is_whole:
             return super().predict_codes(codes)
         return np.asarray(self.base_.predict_codes(codes) * rowwise.exp(forest.many(codes)))
 

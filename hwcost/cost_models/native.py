@@ -41,7 +41,7 @@ COLUMNS, WIDTH, ASKED, TABLES = 3, 4, 5, 6
 PASSED, TOP = 7, 8
 """Of the thresholds of the number of parameters, and the first step of the search among them; 0 where it is not asked."""
 
-SIZES, ADDED, TREES = 9, 15, 21
+PARAMS, ADDED, TREES = 9, 15, 21
 """Of the sum that is the number of parameters, the sum beside the trees, and what the loop over trees reads."""
 
 LENGTH = TREES + 5
@@ -158,7 +158,7 @@ def _rank(codes: Any, plan: Any, ranks: Any) -> None:
         ranks[column] = tables[column * width + codes[asked[column]]]
     step = plan[TOP]
     if step > 0:
-        passed, total, rank = doubles_at(plan[PASSED]), _summed(codes, plan, SIZES), 0
+        passed, total, rank = doubles_at(plan[PASSED]), _summed(codes, plan, PARAMS), 0
         while step > 0:  # the largest rank whose threshold is passed
             rank += step * (passed[rank + step - 1] <= total)
             step >>= 1
@@ -228,7 +228,7 @@ def function(
     plan[[NONE, GENES, VALUES]] = id(None), len(known), arrays[0].ctypes.data
     plan[[COLUMNS, WIDTH, ASKED, TABLES]] = len(ranks.genes), stacked.shape[1], ranks.genes.ctypes.data, stacked.ctypes.data
     plan[[PASSED, TOP]] = passed.ctypes.data, (len(passed) + 1) // 2
-    for place, groups in ((SIZES, ranks.sizes), (ADDED, GroupArrays.of(table))):
+    for place, groups in ((PARAMS, ranks.param_groups), (ADDED, GroupArrays.of(table))):
         plan[place : place + 6] = [*groups.members.shape, *(one.ctypes.data for one in groups)]
         arrays += groups
     plan[TREES : TREES + len(trees)] = [one if isinstance(one, int) else one.ctypes.data for one in trees]

@@ -75,7 +75,7 @@ class Ranks:
         return len(self.genes) + (self.params is not None)
 
     @cached_property
-    def sizes(self) -> GroupArrays:
+    def param_groups(self) -> GroupArrays:
         """The number of parameters as arrays."""
         return GroupArrays.of(self.params)
 
