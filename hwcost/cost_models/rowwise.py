@@ -93,6 +93,7 @@ def products(columns: Floats, factors: list[tuple[int, ...]]) -> Floats:
 
 
 def _by_whole_registers(function: Callable[[Floats], Floats], values: Floats) -> Floats:
-    filled = np.ones(-(-values.size // LANES) * LANES)
+    filled = np.empty(-(-values.size // LANES) * LANES)
     filled[: values.size] = values.ravel()
+    filled[values.size :] = 1.0
     return np.asarray(function(filled)[: values.size].reshape(values.shape))
