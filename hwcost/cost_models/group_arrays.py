@@ -21,7 +21,7 @@ class GroupArrays(NamedTuple):
         members: Genes of each group, shape (groups, largest number of genes of a group).
         factors: Factor of each one's code in the group's index; 0 where a group has fewer genes.
         starts: Place of each group's first number, shape (groups,).
-        numbers: What is common to all, then the numbers of every group in a row.
+        numbers: Number that is common to all, then the numbers of every group in a row.
     """
 
     members: NDArray[np.int64]

@@ -36,13 +36,13 @@ NONE, GENES, VALUES = 0, 1, 2
 """Places in a plan: of the object None, the number of genes, and the dictionaries from their values to codes."""
 
 COLUMNS, WIDTH, ASKED, TABLES = 3, 4, 5, 6
-"""Of the number of columns of genes, their tables of ranks by code, the width of these, and the gene of each column."""
+"""Places of the number of columns of genes, their tables of ranks, the width of these, and the gene of each column."""
 
 PASSED, TOP = 7, 8
-"""Of the thresholds of the number of parameters, and the first step of the search among them; 0 where it is not asked."""
+"""Places of the thresholds of the number of parameters, and the first step of the search among them; 0 without any."""
 
 PARAMS, ADDED, TREES = 9, 15, 21
-"""Of the sum that is the number of parameters, the sum beside the trees, and what the loop over trees reads."""
+"""Places of the sum that is the number of parameters, the sum beside the trees, and what the loop over trees reads."""
 
 LENGTH = TREES + 5
 """Whole numbers of a plan."""
@@ -212,7 +212,7 @@ def function(
     Args:
         ranks: Columns of the forest.
         sum_leaves: Function of ranks and a plan, for compiled code.
-        trees: What it finds in the plan from ``TREES`` on: whole numbers, and addresses of arrays.
+        trees: Arrays and whole numbers that it finds in the plan from ``TREES`` on; of arrays the addresses.
         table: A sum over groups of genes that is found beside that of the leaves.
 
     Returns:
