@@ -40,10 +40,11 @@ def _ranks_function(code: Any) -> Any:
     def fill(
         codes: Any, sizes: Any, genes: Any, tables: Any, members: Any, factors: Any, starts: Any, numbers: Any, passed: Any,
         found: Any,
-    ) -> bool:  # fmt: skip
+    ) -> Any:  # fmt: skip
         """Writes the ranks of codes (n, genes) into ``found`` (columns, n or more); False where one is not known."""
         known, places = np.zeros((codes.shape[1], ROWS), np.uint32), np.zeros(ROWS, np.uint32)
-        totals, reached, is_right = np.zeros(ROWS), np.zeros(ROWS, np.uint32), True
+        totals, reached = np.zeros(ROWS), np.zeros(ROWS, np.uint32)
+        is_right: Any = True
         for start in range(0, codes.shape[0], ROWS):
             count = min(ROWS, codes.shape[0] - start)
             for gene in range(codes.shape[1]):

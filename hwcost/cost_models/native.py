@@ -118,7 +118,7 @@ def numbers_at(is_single: bool) -> Any:
 
 
 @njit
-def _summed(codes: Any, plan: Any, first: int) -> float:
+def _summed(codes: Any, plan: Any, first: int) -> Any:
     """Adds up the numbers of the groups whose arrays a plan has from a place on."""
     count, width = plan[first], plan[first + 1]
     members, factors = longs_at(plan[first + 2]), longs_at(plan[first + 3])
@@ -133,7 +133,7 @@ def _summed(codes: Any, plan: Any, first: int) -> float:
 
 
 @njit
-def _read(genes: Any, plan: Any, codes: Any) -> bool:
+def _read(genes: Any, plan: Any, codes: Any) -> Any:
     """Writes the codes of an architecture's values; False where one is not a value of its gene."""
     known = longs_at(plan[VALUES])
     is_right = _length(genes) == plan[GENES]
