@@ -3,23 +3,15 @@
 Every row is of one model in one process: CPU time of one thread, the least of some repeats, so that columns can be divided
 by each other. Compiled answers are compared with the library's, bit by bit, before they are timed.
 
-Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000] [--peers FOLDER]``: about a minute.
-
-With a folder of packages (``pip install --target FOLDER lleaves treelite``; an empty name where they are here) a further
-process asks other engines for trees, and rows say how many times longer they take, both measured against the library.
+Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000]``: about a minute.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -61,7 +53,7 @@ def row(name: str, numbers: dict[str, float]) -> None:
     print(f"{name:24s}" + "".join(f"  {what} {value:10.3f}" for what, value in numbers.items()), flush=True)
 
 
-def of_trees(name: str, trees: int, depth: int, rows: int, peers: str | None) -> None:
+def of_trees(name: str, trees: int, depth: int, rows: int) -> None:
     """Questions to one kind of trees."""
     rng = np.random.default_rng(0)
     archs = SHAPER.sample(rows, seed=0)
@@ -95,26 +87,6 @@ def of_trees(name: str, trees: int, depth: int, rows: int, peers: str | None) ->
     own["one, times library"] = own["library one us"] / own["compiled us"]
     own["M/s"] = 1e3 / own["compiled ns"]
     row(f"{name}, {trees} trees", own)
-    if peers is not None:
-        of_peers(name, model.files()["booster.txt"], columns, own, peers)
-
-
-def of_peers(name: str, text: str, columns: Any, own: dict[str, float], folder: str) -> None:
-    """Questions to other engines for the same trees, as multiples of the time here."""
-    with tempfile.TemporaryDirectory() as place:
-        model, path = Path(place, "model.json" if name == "xgboost" else "model.txt"), Path(place, "columns.npy")
-        model.write_text(text)
-        np.save(path, columns)
-        script, kind = Path(__file__).with_name("query_peers.py"), "xgboost" if name == "xgboost" else "lightgbm"
-        found = json.loads(subprocess.run(
-            [sys.executable, str(script), kind, str(model), str(path)], env={**os.environ, "PYTHONPATH": folder},
-            check=True, stdout=subprocess.PIPE, text=True,
-        ).stdout.splitlines()[-1])  # fmt: skip
-    library = found.pop("library")
-    ours = {"one us": own["compiled us"] / own["library one us"], "ns": own["compiled ns"] / own["library ns"]}
-    for engine, times in found.items():
-        ratios = {f"times here, {what}": times[what] / library[what] / ours[what] for what in ours}
-        row(f"{name}, {engine}", {**times, **ratios})
 
 
 def by_numpy(model: Any, name: str, asked: list[Any], codes: Any) -> dict[str, float]:
@@ -155,11 +127,10 @@ def main() -> None:
     parser.add_argument("--trees", type=int, default=1000, help="Number of trees.")
     parser.add_argument("--depth", type=int, default=4, help="Depth of the trees; the hybrid's have depth 4.")
     parser.add_argument("--rows", type=int, default=2000, help="Rows that models are fitted on.")
-    parser.add_argument("--peers", help="Folder of packages with other engines for trees, lleaves and treelite.")
     given = parser.parse_args()
     of_tables()
     for name in ("xgboost", "lightgbm", "hybrid"):
-        of_trees(name, given.trees, given.depth, given.rows, given.peers)
+        of_trees(name, given.trees, given.depth, given.rows)
 
 
 if __name__ == "__main__":
