@@ -21,7 +21,7 @@ import numpy as np
 from hwcost.cost_models import boosters, cost_model
 from hwcost.cost_models.compiled import CompiledForest
 from hwcost.cost_models.forest_arrays import ArrayEngine
-from hwcost.cost_models.ranks import OneByOne, Ranks
+from hwcost.cost_models.ranks import Ranks
 from hwcost.spaces import space
 
 SHAPER = space("supershaper")
@@ -76,28 +76,32 @@ def of_trees(name: str, trees: int, depth: int, rows: int) -> None:
     model.predict_codes(few[:64])
     own["compile s"] = time.process_time() - start
     assert np.array_equal(model.predict_codes(few), wanted)
+    assert [model(arch) for arch in asked] == model.predict(asked).values.tolist()
     own |= {
         "compiled us": each(model, asked),
         "compiled ns": seconds(lambda: model.predict_codes(codes)) / BATCH * 1e9,
     }
     forest = model._forest.now()
     assert isinstance(forest, CompiledForest)
-    own["NumPy us"] = by_numpy(model, name, asked)
+    own |= by_numpy(model, name, asked, codes[:16_384])
     own["one, times library"] = own["library one us"] / own["compiled us"]
     own["M/s"] = 1e3 / own["compiled ns"]
     row(f"{name}, {trees} trees", own)
 
 
-def by_numpy(model: Any, name: str, asked: list[Any]) -> float:
-    """Microseconds of one question where numba is not installed."""
+def by_numpy(model: Any, name: str, asked: list[Any], codes: Any) -> dict[str, float]:
+    """Microseconds of one question, and nanoseconds of one in a batch, where numba is not installed."""
     from hwcost.cost_models.forest import read_lightgbm_forest, read_xgboost_forest
 
     forest = (read_xgboost_forest if name == "xgboost" else read_lightgbm_forest)(model.files()["booster.txt"])
     assert forest is not None
     ranks = Ranks.of(forest, model.features)
     assert ranks is not None
-    engine, ranked = ArrayEngine(forest), OneByOne(ranks)
-    return each(lambda arch: engine.one(ranked(arch.genes)), asked)
+    engine = ArrayEngine(forest)
+    question = engine.question(ranks)
+    assert question is not None
+    spent = seconds(lambda: engine.many(ranks(codes), len(codes)))
+    return {"NumPy us": each(lambda arch: question(arch.genes), asked), "NumPy ns": spent / len(codes) * 1e9}
 
 
 def of_tables() -> None:

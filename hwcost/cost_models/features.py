@@ -66,6 +66,8 @@ class Features(Encoding):
 
     def one_hot(self, genes: Floats) -> Floats:
         """Returns numeric genes as they are, and one 0/1 column per choice of a categorical gene; shape (n, columns)."""
+        if not any(self._categories):
+            return genes.copy()
         columns = [
             (genes[:, [i]] == np.arange(len(gene.choices))).astype(np.float64) if gene.categorical else genes[:, [i]]
             for i, gene in enumerate(self.space.genes)
@@ -85,7 +87,9 @@ class Features(Encoding):
         columns = self.one_hot(genes)
         if not self.is_buildable:
             return columns
-        return np.column_stack([columns, self.work(genes)[:, WORK.index("params")]])
+        place, tables = WORK.index("params"), self.work_tables
+        params = self.work(genes)[:, place] if tables is None else tables[place](self.codes(genes))
+        return np.column_stack([columns, params])
 
     @property
     def learner_names(self) -> list[str]:
@@ -124,6 +128,17 @@ class Features(Encoding):
         if self.tables is None:
             return self.work(self.genes_of(codes))
         return np.asarray(self.tables(codes) @ self.component_work)
+
+    @cached_property
+    def work_tables(self) -> tuple[Tables, ...] | None:
+        """Look-up tables of each column of the work; None where counts have none. Whole numbers: exact in any order."""
+        counts = self.tables
+        if counts is None:
+            return None
+        return tuple(
+            Tables(np.asarray(counts.base @ one), [table @ one for table in counts.single], [t @ one for t in counts.pairs])
+            for one in self.component_work.T
+        )
 
     @cached_property
     def component_work(self) -> Floats:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 
 __all__ = ["LARGEST_DEPTH", "Forest", "read_lightgbm_forest", "read_xgboost_forest"]
@@ -70,6 +71,12 @@ class Forest:
     def depth(self) -> int:
         """Depth of the trees."""
         return int(self.leaves.shape[1]).bit_length() - 1
+
+    @cached_property
+    def questions(self) -> tuple[NDArray[np.int64], Bytes, NDArray[np.intp]]:
+        """What trees ask: the column and the cut of every different question, and the question of each node."""
+        asked, numbers = np.unique(self.columns.astype(np.int64) * 256 + self.cuts, return_inverse=True)
+        return asked // 256, (asked % 256).astype(np.uint8), numbers.reshape(self.columns.shape)
 
     def ranks(self, place: int, values: Floats) -> Bytes:
         """Returns the number of thresholds that values of a column have passed.

@@ -5,68 +5,98 @@ Numba compiles a function when it is first called; modules that need no compiled
 
 from __future__ import annotations
 
-import ctypes
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, njit, types
+from numba import njit, types
 
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.forest import Bytes, Forest
 from hwcost.cost_models.joint import JointTables
+from hwcost.cost_models.native import TREES, bytes_at, function, numbers_at
 from hwcost.cost_models.ranks import Ranks
+from hwcost.cost_models.tabulate import check_codes
 
 __all__ = ["LoopEngine", "ranks_by_loop"]
 
 ROWS = 64
-"""Ranks are filled up to a multiple of so many architectures."""
+"""Ranks are found for so many architectures at a time, and filled up to a multiple of them."""
 
 
-@njit(nogil=True)
-def _fill_ranks(
-    codes: Any, genes: Any, tables: Any, base: float, members: Any, factors: Any, starts: Any, added: Any, passed: Any,
-    found: Any,
-) -> None:  # fmt: skip
-    """Writes the ranks of codes (n, genes) into ``found`` (columns, n or more)."""
-    last, top = genes.shape[0], 1
-    while 2 * top <= passed.shape[0]:
-        top *= 2
-    for row in range(codes.shape[0]):
-        for column in range(last):
-            found[column, row] = tables[column, codes[row, genes[column]]]
-        if passed.shape[0] > 0:
-            total = base
-            for group in range(members.shape[0]):
-                place = starts[group]
-                for member in range(members.shape[1]):
-                    place += factors[group, member] * codes[row, members[group, member]]
-                total += added[place]
-            rank, step = 0, top
-            while step > 0:  # the largest rank whose threshold is passed
-                if rank + step <= passed.shape[0] and passed[rank + step - 1] <= total:
-                    rank += step
-                step >>= 1
-            found[last, row] = rank
+@lru_cache(maxsize=2)
+def _ranks_function(code: Any) -> Any:
+    """Compiles the ranks of codes of one type."""
+    numbers, places = types.int64[:, ::1], types.int64[::1]
+
+    @njit(
+        types.boolean(
+            types.Array(code, 2, "C", readonly=True), places, places, types.uint8[:, ::1], numbers, numbers, places,
+            types.float64[::1], types.float64[::1], types.uint8[:, ::1],
+        ),
+        nogil=True,
+    )  # fmt: skip
+    def fill(
+        codes: Any, sizes: Any, genes: Any, tables: Any, members: Any, factors: Any, starts: Any, numbers: Any, passed: Any,
+        found: Any,
+    ) -> Any:  # fmt: skip
+        """Writes the ranks of codes (n, genes) into ``found`` (columns, n or more); False where one is not known."""
+        known, places = np.zeros((codes.shape[1], ROWS), np.uint32), np.zeros(ROWS, np.uint32)
+        totals, reached = np.zeros(ROWS), np.zeros(ROWS, np.uint32)
+        is_right: Any = True
+        for start in range(0, codes.shape[0], ROWS):
+            count = min(ROWS, codes.shape[0] - start)
+            for gene in range(codes.shape[1]):
+                largest = np.uint64(sizes[gene] - 1)
+                for row in range(count):
+                    given = np.uint64(codes[start + row, gene])
+                    is_right &= given <= largest
+                    known[gene, row] = min(given, largest)
+            for column in range(genes.shape[0]):
+                gene = genes[column]
+                for row in range(count):
+                    found[column, start + row] = tables[column, known[gene, row]]
+            if passed.shape[0] > 0:
+                totals[:] = numbers[0]
+                reached[:] = 0
+                for group in range(members.shape[0]):
+                    places[:] = starts[group]
+                    for member in range(members.shape[1]):
+                        gene, factor = members[group, member], np.uint32(factors[group, member])
+                        for row in range(count):
+                            places[row] += factor * known[gene, row]
+                    for row in range(count):
+                        totals[row] += numbers[places[row]]
+                step = (passed.shape[0] + 1) // 2
+                while step > 0:  # the largest rank whose threshold is passed
+                    before = np.uint64(step - 1)
+                    for row in range(count):
+                        reached[row] += step * (passed[reached[row] + before] <= totals[row])
+                    step >>= 1
+                for row in range(count):
+                    found[genes.shape[0], start + row] = reached[row]
+        return is_right
+
+    return fill
 
 
 def ranks_by_loop(ranks: Ranks, codes: Codes) -> Bytes:
-    """Returns the ranks of codes (n, genes), shape (columns, n filled up to whole registers)."""
+    """Returns the ranks of codes (n, genes), shape (columns, n filled up to whole registers).
+
+    Raises:
+        ArchitectureError: When a code is not one of its gene's.
+    """
+    sizes = [len(values) for values in ranks.choices]
+    if codes.ndim != 2 or codes.shape[1] != len(sizes) or codes.dtype.kind not in "iu":
+        check_codes(codes, sizes)
+    is_narrow = codes.dtype == np.uint8
+    rows = np.ascontiguousarray(codes, dtype=np.uint8 if is_narrow else np.int64)
     found = np.zeros((len(ranks), -(-len(codes) // ROWS) * ROWS), dtype=np.uint8)
-    params = JointTables(0.0, (), ()) if ranks.params is None else ranks.params
-    _fill_ranks(codes, ranks.genes, ranks.tables, params.base, *_flattened(params), ranks.passed, found)
+    fill = _ranks_function(types.uint8 if is_narrow else types.int64)
+    if not fill(rows, np.array(sizes), ranks.genes, ranks.tables, *ranks.param_groups, ranks.steps, found):
+        check_codes(codes, sizes)
     return found
-
-
-def _flattened(params: JointTables) -> tuple[Any, Any, Any, Floats]:
-    """Returns a sum over groups as arrays: genes and factors of each group's index, its start, and all tables in a row."""
-    width = max(map(len, params.groups), default=0)
-    members = np.zeros((len(params.groups), width), dtype=np.int64)
-    factors = np.zeros_like(members)
-    for row, (group, table) in enumerate(zip(params.groups, params.tables, strict=True)):
-        members[row, : len(group)] = group
-        factors[row, : len(group)] = [int(np.prod(table.shape[axis + 1 :])) for axis in range(len(group))]
-    starts = np.cumsum([0, *(table.size for table in params.tables)])[:-1].astype(np.int64)
-    return members, factors, starts, np.concatenate([np.empty(0), *(table.ravel() for table in params.tables)])
 
 
 @njit(nogil=True)
@@ -82,29 +112,24 @@ def _many(ranks: Any, columns: Any, cuts: Any, leaves: Any, depth: int, sums: An
                 sums[row] += leaves[tree, node - nodes]
 
 
+@lru_cache(maxsize=2)
 def _one_function(is_single: bool) -> Any:
-    """Compiles the sum of one architecture's leaves."""
-    number = types.float32 if is_single else types.float64
-    pointer, zero = types.CPointer(types.uint8), np.float32(0) if is_single else np.float64(0)
+    """Makes the sum of one architecture's leaves, for :func:`hwcost.cost_models.native.function`."""
+    zero, values_at = np.float32(0) if is_single else np.float64(0), numbers_at(is_single)
 
-    @cfunc(types.float64(pointer, pointer, pointer, types.CPointer(number), types.int64, types.int64))
-    def one(ranks: Any, columns: Any, cuts: Any, leaves: Any, trees: Any, depth: Any) -> Any:
+    @njit
+    def sum_leaves(ranks: Any, plan: Any) -> Any:
+        columns, cuts, leaves = bytes_at(plan[TREES]), bytes_at(plan[TREES + 1]), values_at(plan[TREES + 2])
+        trees, depth, total = plan[TREES + 3], plan[TREES + 4], zero
         nodes = (1 << depth) - 1
-        asked, cut = carray(columns, (trees, nodes)), carray(cuts, (trees, nodes))
-        leaf = carray(leaves, (trees, nodes + 1))
-        total = zero
         for tree in range(trees):
-            node = 0
+            first, node = tree * nodes, 0
             for _ in range(depth):
-                node = 2 * node + 1 + (ranks[asked[tree, node]] >= cut[tree, node])
-            total += leaf[tree, node - nodes]
+                node = 2 * node + 1 + (ranks[columns[first + node]] >= cuts[first + node])
+            total += leaves[first + tree + node - nodes]
         return total
 
-    return one
-
-
-_ONE: dict[bool, Any] = {}
-"""Compiled sums of one architecture, by whether they are of 32 bits."""
+    return sum_leaves
 
 
 class LoopEngine:
@@ -118,12 +143,6 @@ class LoopEngine:
 
     def __init__(self, forest: Forest) -> None:
         self._forest = forest
-        if forest.is_single not in _ONE:
-            _ONE[forest.is_single] = _one_function(forest.is_single)
-        prototype = ctypes.PYFUNCTYPE(ctypes.c_double, *[ctypes.c_void_p] * 4, *[ctypes.c_int64] * 2)
-        self._call = prototype(_ONE[forest.is_single].address)
-        arrays = (forest.columns, forest.cuts, forest.leaves)
-        self._given = (*(array.ctypes.data for array in arrays), len(forest.leaves), forest.depth)
 
     def many(self, ranks: Bytes, count: int) -> Floats:
         """Returns the sums of the first ``count`` architectures by their ranks (columns, n), shape (count,)."""
@@ -132,6 +151,8 @@ class LoopEngine:
         _many(ranks, forest.columns, forest.cuts, forest.leaves, forest.depth, sums)
         return sums.astype(np.float64)
 
-    def one(self, ranks: bytes) -> float:
-        """Returns the sum of one architecture by its ranks."""
-        return float(self._call(ranks, *self._given))
+    def question(self, ranks: Ranks, table: JointTables | None = None) -> Callable[[tuple[Any, ...]], Any] | None:
+        """Returns the function of one architecture's values; see :func:`hwcost.cost_models.native.function`."""
+        forest = self._forest
+        trees = (forest.columns, forest.cuts, forest.leaves, len(forest.leaves), forest.depth)
+        return function(ranks, _one_function(forest.is_single), trees, table)

@@ -25,7 +25,7 @@ from hwcost.cost_models.boosters import (
     train_lightgbm,
     train_xgboost,
 )
-from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand
+from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand, exponential
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.forest import Forest, read_lightgbm_forest, read_xgboost_forest
 from hwcost.errors import UsageError
@@ -133,36 +133,36 @@ class Boosted(CostModel):
 
     def _predict(self, genes: Floats) -> Floats:
         forest = self._forest.when_it_pays(len(genes))
-        if forest is None or not forest.beats_library:
+        if forest is None or not forest.beats_library(len(genes)):
             return rowwise.exp(self._raw(self.columns(genes)) + self.offset_)
         return rowwise.exp(forest.many(self.features.codes(genes)) + self.offset_)
 
     def predict_codes(self, codes: Codes) -> Floats:
         """See the base class; a compiled forest takes codes as they are."""
         forest = self._forest.when_it_pays(len(codes))
-        if forest is None or not forest.beats_library:
+        if forest is None or not forest.beats_library(len(codes)):
             return super().predict_codes(codes)
         return rowwise.exp(forest.many(codes) + self.offset_)
 
     def _one(self, arch: Architecture) -> float:
         forest = self._forest.forest or self._forest.when_it_pays(ONE)
-        if forest is None:
-            return super()._one(arch)
-        try:
-            total = forest.one(arch.genes)
-        except KeyError:
-            return super()._one(arch)  # which says what is wrong with it
-        return rowwise.exp_of(total + self.offset_)
+        found: float | None = None if forest is None or forest.answer is None else forest.answer(arch.genes)
+        return super()._one(arch) if found is None else found  # which says what is wrong with it
 
     @cached_property
     def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
-        return OnDemand(lambda: CompiledForest.of(self._trees(), self.features))
+        offset = self.offset_
+        return OnDemand(
+            lambda: CompiledForest.of(self._trees(), self.features, lambda made: exponential(made.one, offset))
+        )
 
     def compile(self: Model) -> Model:
         """See the base class: the trees are laid out, and their kernels compiled where numba is installed."""
         self._check_fitted()
-        self._forest.now()
+        forest = self._forest.now()
+        if forest is not None:
+            forest.compile()
         return self
 
     def importance(self) -> dict[str, float]:

@@ -20,11 +20,12 @@ from hwcost._types import Codes, Floats, Indices
 from hwcost.cost_models import cost_model, rowwise
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.boosters import BOOSTER_FILE, predict_lightgbm, read_lightgbm, train_lightgbm
-from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand
+from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand, Question
 from hwcost.cost_models.folds import folds, side_by_side
 from hwcost.cost_models.forest import read_lightgbm_forest
 from hwcost.cost_models.groups import Groups
 from hwcost.cost_models.intervals import left_out_errors
+from hwcost.cost_models.lut import LookupTable
 from hwcost.cost_models.shrinkage import clearly_better
 from hwcost.cost_models.structure import BASES, OVER_SHAPES, bases
 from hwcost.errors import UsageError
@@ -157,7 +158,7 @@ class Hybrid(CostModel):
         if self.booster_ is None:
             return values
         forest = self._forest.when_it_pays(len(genes))
-        if forest is None or not forest.beats_library:
+        if forest is None or not forest.beats_library(len(genes)):
             correction = predict_lightgbm(self.booster_, self.features.learner_columns(genes))
         else:
             correction = forest.many(self.features.codes(genes))
@@ -168,25 +169,35 @@ class Hybrid(CostModel):
         forest = None if self.booster_ is None else self._forest.when_it_pays(len(codes))
         if self.booster_ is None:
             return self.base_.predict_codes(codes)
-        if forest is None or not forest.beats_library or not self.domain_.is_whole:
+        if forest is None or not forest.beats_library(len(codes)) or not self.domain_.is_whole:
             return super().predict_codes(codes)
         return np.asarray(self.base_.predict_codes(codes) * rowwise.exp(forest.many(codes)))
 
     def _one(self, arch: Architecture) -> float:
+        forest = self._forest.forest
+        if forest is None and self.booster_ is not None:
+            forest = self._forest.when_it_pays(ONE)
+        if forest is not None and forest.answer is not None:
+            found: float | None = forest.answer(arch.genes)
+            return super()._one(arch) if found is None else found  # which says what is wrong with it
         if self.booster_ is None:
             return self.base_(arch)
-        forest = self._forest.forest or self._forest.when_it_pays(ONE)
         if forest is None or not self.domain_.is_whole:
             return super()._one(arch)
-        value = self.base_(arch)
-        return value * rowwise.exp_of(forest.one(arch.genes))
+        return self.base_(arch) * rowwise.exp_of(forest.one(arch.genes))
 
     @cached_property
     def _forest(self) -> OnDemand[CompiledForest]:
         """The trees compiled, once they were asked often enough."""
+        base, is_whole = self.base_, self.domain_.is_whole
+        table = base if is_whole and isinstance(base, LookupTable) else None
+
+        def answers(made: CompiledForest) -> Question | None:
+            return None if table is None or made.both is None else table.corrected(made.both)
 
         def make() -> CompiledForest | None:
-            return CompiledForest.of(read_lightgbm_forest(self.booster_.model_to_string()), self.features)
+            forest = read_lightgbm_forest(self.booster_.model_to_string())
+            return CompiledForest.of(forest, self.features, answers, None if table is None else table.tables_)
 
         return OnDemand(make)
 
@@ -194,8 +205,9 @@ class Hybrid(CostModel):
         """See the base class: the base is compiled, and the trees where there are any."""
         self._check_fitted()
         self.base_.compile()
-        if self.booster_ is not None:
-            self._forest.now()
+        forest = None if self.booster_ is None else self._forest.now()
+        if forest is not None:
+            forest.compile()
         return self
 
     def table_at(self, shape: Shape) -> CostModel | None:

@@ -19,7 +19,7 @@ from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.additive import Additive, Design, GeneTerm
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.compiled import ENOUGH_CODES, Batches, OnDemand, batches
+from hwcost.cost_models.compiled import ENOUGH_CODES, Batches, OnDemand, Question, batches
 from hwcost.cost_models.domain import Domain
 from hwcost.cost_models.expected import check as check_probabilities
 from hwcost.cost_models.expected import expected_product, expected_sum
@@ -235,6 +235,24 @@ class LookupTable(CostModel):
         if self.form_ == "log":
             return max(rowwise.exp_of(total) * self.scale_, self.floor_)
         return max(total * self.scale_, self.floor_)
+
+    def corrected(self, question: Question) -> Question:
+        """Returns the function of one architecture's values that returns its price times the exponential of a correction.
+
+        Args:
+            question: Function that returns the correction, and the sum of the tables.
+        """
+        scale, floor, is_log = self.scale_, self.floor_, self.form_ == "log"
+
+        def answer(genes: tuple[Any, ...]) -> float | None:
+            sums = question(genes)
+            if sums is None:
+                return None
+            factor, value = rowwise.exp_of_both(*sums) if is_log else (rowwise.exp_of(sums[0]), sums[1])
+            price = value * scale
+            return (floor if price < floor else price) * factor
+
+        return answer
 
     def compile(self) -> LookupTable:
         """See the base class: the tables of several genes are joined, and the loop over batches compiled."""

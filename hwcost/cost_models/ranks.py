@@ -17,16 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models.features import WORK, Features
 from hwcost.cost_models.forest import Bytes, Forest
+from hwcost.cost_models.group_arrays import GroupArrays
 from hwcost.cost_models.joint import JointTables
 from hwcost.cost_models.tabulate import JOINED
 
 __all__ = ["OneByOne", "Ranks"]
-
-WIDTH = 64
-"""Bytes of the ranks of one architecture, filled up with zeros, so that they fill a vector register."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +74,17 @@ class Ranks:
         """Number of columns."""
         return len(self.genes) + (self.params is not None)
 
+    @cached_property
+    def param_groups(self) -> GroupArrays:
+        """The number of parameters as arrays."""
+        return GroupArrays.of(self.params)
+
+    @cached_property
+    def steps(self) -> Floats:
+        """The thresholds of the number of parameters, filled up with infinity to 2 ** n - 1, for a search in n steps."""
+        missing = 2 ** len(self.passed).bit_length() - 1 - len(self.passed)
+        return np.pad(self.passed, (0, missing), constant_values=np.inf)
+
     def __call__(self, codes: Codes) -> Bytes:
         """Returns the ranks of codes (n, genes), shape (columns, n)."""
         found = np.empty((len(self), len(codes)), dtype=np.uint8)
@@ -112,7 +122,7 @@ class OneByOne:
     def __init__(self, ranks: Ranks) -> None:
         spans = _spans(list(map(len, ranks.choices)))
         self._passed = ranks.passed.tolist()
-        self._tail = [bytes([rank]).ljust(WIDTH, b"\0") for rank in range(len(self._passed) + 1)]
+        self._tail = [bytes([rank]) for rank in range(len(self._passed) + 1)]
         base = 0.0 if ranks.params is None else ranks.params.base
         self._span, *others = spans
         self._first = {key: (some, base + params) for key, (some, params) in _known(ranks, self._span).items()}
@@ -120,7 +130,7 @@ class OneByOne:
         self._others = _others(ranks, spans)
 
     def __call__(self, genes: tuple[Any, ...]) -> bytes:
-        """Returns the ranks of an architecture's values, filled up to 64 bytes at least.
+        """Returns the ranks of an architecture's values, and a zero after them where the number of parameters is not asked.
 
         Raises:
             KeyError: When a gene has another value.

@@ -28,11 +28,10 @@ def exp(values: Floats) -> Floats:
 
 
 class _Registers(threading.local):
-    """Numbers that fill whole registers, two rows of each thread's own."""
+    """Numbers that fill whole registers, before and after; each thread has its own."""
 
     def __init__(self) -> None:
-        self.rows = np.ones((2, LANES))
-        self.given, self.found = self.rows
+        self.of_one, self.of_both = tuple(np.ones((2, LANES))), tuple(np.ones((2, LANES)))
 
 
 _registers = _Registers()
@@ -40,9 +39,18 @@ _registers = _Registers()
 
 def exp_of(value: float) -> float:
     """Returns the exponential of one number, with the bits that :func:`exp` gives it."""
-    mine = _registers
-    mine.given[0] = value
-    return float(np.exp(mine.given, mine.found)[0])
+    given, found = _registers.of_one
+    given[0] = value
+    np.exp(given, found)
+    return found.item(0)
+
+
+def exp_of_both(one: float, other: float) -> tuple[float, float]:
+    """Returns the exponentials of two numbers, likewise."""
+    given, found = _registers.of_both
+    given[0], given[1] = one, other
+    np.exp(given, found)
+    return found.item(0), found.item(1)
 
 
 def log(values: Floats) -> Floats:
@@ -85,6 +93,7 @@ def products(columns: Floats, factors: list[tuple[int, ...]]) -> Floats:
 
 
 def _by_whole_registers(function: Callable[[Floats], Floats], values: Floats) -> Floats:
-    filled = np.ones(-(-values.size // LANES) * LANES)
+    filled = np.empty(-(-values.size // LANES) * LANES)
     filled[: values.size] = values.ravel()
+    filled[values.size :] = 1.0
     return np.asarray(function(filled)[: values.size].reshape(values.shape))

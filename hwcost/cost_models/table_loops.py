@@ -2,7 +2,8 @@
 
 Codes are bytes. Rows are loaded whole into the parts of a vector register; shuffles bring the genes of every table
 together, and small multiplications make them its index, for all tables of several architectures at once. What is left are
-as many look-ups and additions as there are tables.
+as many look-ups and additions as there are tables. Processors with AVX-512 also look up and add for eight architectures at
+once, where no table has more than four genes; see :mod:`hwcost.cost_models.table_vectors`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from hwcost._types import Codes, Floats
+from hwcost.cost_models.table_vectors import Groups, sum_eights
 from hwcost.cost_models.tabulate import Tables, check_codes, in_ranges
 
 __all__ = ["TableKernel"]
@@ -31,9 +33,6 @@ NARROWED = 16_384
 """Rows of wider whole numbers that become bytes at a time."""
 
 BYTE, SHORT, WORD, LONG = (ir.IntType(bits) for bits in (8, 16, 32, 64))
-
-Groups = tuple[tuple[tuple[int, int], ...], ...]
-"""Genes of each table, and the factor that each one's code has in the table's index."""
 
 
 def _width(genes: int) -> int:
@@ -165,6 +164,7 @@ class TableKernel:
         self._table = np.concatenate([table.ravel() for _, table in spans]).astype(np.float64)
         self._last = np.array(self._sizes, dtype=np.int64) - 1
         self._numbers = (self._table, float(tables.base), float(scale), float(floor))
+        self._eights = sum_eights(self._groups, self._starts, tuple(self._sizes))
 
     @staticmethod
     def covers(tables: Tables) -> bool:
@@ -201,5 +201,7 @@ class TableKernel:
         return bool((narrow == codes).all()) and self._part(narrow, found)
 
     def _rows(self, codes: NDArray[np.uint8], found: Floats) -> bool:
+        if self._eights is not None:
+            return self._eights(codes, *self._numbers, found)
         sums = _sum_rows(self._groups, self._starts, len(self._sizes))
         return bool(sums(codes, self._last, *self._numbers, found))

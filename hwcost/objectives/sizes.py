@@ -80,7 +80,8 @@ class Size(ABC):
     def predict_codes(self, codes: Codes) -> Floats:
         """Returns the sizes of n architectures by their codes (n, genes), shape (n,)."""
         if self.accounting == BUILT and self.column:
-            return self._features.work_of(codes)[:, WORK.index(self.column)]
+            column, tables = WORK.index(self.column), self._features.work_tables
+            return self._features.work_of(codes)[:, column] if tables is None else tables[column](codes)
         return self._counted(codes) if self._tables is None else self._tables(codes)
 
     @cached_property

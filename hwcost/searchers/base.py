@@ -193,12 +193,14 @@ class Searcher(ABC):
 
     def is_new(self, candidates: Candidates) -> NDArray[np.bool_]:
         """Says which rows were neither asked for nor evaluated, and repeat no earlier row; shape (n,)."""
-        seen: set[bytes] = set()
-        found = np.zeros(len(candidates), dtype=bool)
-        for row, key in enumerate(candidates.keys):
-            found[row] = not (key in self.evaluated or key in self.pending or key in seen)
-            seen.add(key)
-        return found
+        evaluated, pending, first = self.evaluated, self.pending, dict[bytes, int]().setdefault
+        return np.array(
+            [
+                key not in evaluated and key not in pending and first(key, row) == row
+                for row, key in enumerate(candidates.keys)
+            ],
+            dtype=bool,
+        )
 
 
 def _candidates(problem: Problem, trials: Sequence[Trial]) -> Candidates:

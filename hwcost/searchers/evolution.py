@@ -17,7 +17,7 @@ from hwcost.searchers import operators
 from hwcost.searchers.generational import Generational
 from hwcost.searchers.operators import crossed, mutated
 from hwcost.searchers.problem import Problem
-from hwcost.spaces.candidates import Candidates
+from hwcost.spaces.candidates import Candidates, first_rows, keys_of
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ class Evolution(Generational):
 
     def _survivors(self) -> Indices:
         order = np.lexsort((self.archive.losses[:, 0], self.archive.violations))
-        _, first = np.unique(self.archive.codes[order], axis=0, return_index=True)
-        return order[np.sort(first)][: self.settings.parents]
+        first = first_rows(keys_of(self.archive.codes[order]))
+        return order[list(first.values())[: self.settings.parents]]
 
     def _children(self, rng: np.random.Generator) -> Candidates:
         sizes, own, codes = self.problem.sizes, self.settings, self.archive.codes

@@ -55,7 +55,7 @@ class Rejections(Sequence[Rejection]):
             candidates: n candidates.
             violated: Answer of :meth:`~hwcost.searchers.problem.Problem.violated`, shape (n,).
         """
-        for index in np.unique(violated[violated != FEASIBLE]).tolist():
+        for index in sorted(set(violated.tolist()) - {FEASIBLE}):
             rows = candidates[violated == index]
             if self.counts.total() < REMEMBERED:
                 self._recorded.append((rows, index))

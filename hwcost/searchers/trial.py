@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, overload
 
@@ -57,6 +57,9 @@ class Trials(Sequence[Trial]):
 
     def __len__(self) -> int:
         return len(self._trials)
+
+    def __iter__(self) -> Iterator[Trial]:
+        return iter(self._trials)
 
     @overload
     def __getitem__(self, index: int) -> Trial: ...

@@ -107,8 +107,7 @@ class Candidates(Sequence[Architecture]):
     @cached_property
     def keys(self) -> list[bytes]:
         """A short hashable key of every row, equal where architectures are."""
-        small, width = self.codes.astype(np.uint16).tobytes(), 2 * self.codes.shape[1]
-        return [small[start : start + width] for start in range(0, len(small), width)]
+        return keys_of(self.codes)
 
     # -- rows ----------------------------------------------------------------------------------------------------------
 
@@ -139,8 +138,7 @@ class Candidates(Sequence[Architecture]):
 
     def unique(self) -> Candidates:
         """Returns every distinct architecture once, in the order of its first row."""
-        _, first = np.unique(self.codes, axis=0, return_index=True)
-        return self[np.sort(first)]
+        return self[list(first_rows(self.keys).values())]
 
     def __add__(self, other: Candidates) -> Candidates:
         """Returns the rows of both, one after the other.
@@ -169,10 +167,26 @@ def is_same(one: SearchSpace, other: SearchSpace) -> bool:
 
 
 def _frozen(codes: Codes) -> Codes:
-    """Returns a view of a matrix that cannot be written through."""
+    """Returns a matrix that cannot be written through: a view, where it can be."""
+    if not codes.flags.writeable:
+        return codes
     view: Codes = codes.view()
     view.flags.writeable = False
     return view
+
+
+def keys_of(codes: Codes) -> list[bytes]:
+    """Returns the key of every row of codes (n, genes), as in :attr:`Candidates.keys`."""
+    small, width = codes.astype(np.uint16).tobytes(), 2 * codes.shape[1]
+    return [small[start : start + width] for start in range(0, len(small), width)]
+
+
+def first_rows(keys: Sequence[bytes]) -> dict[bytes, int]:
+    """Returns the first row of every distinct key, in ascending order."""
+    first: dict[bytes, int] = {}
+    for row, key in enumerate(keys):
+        first.setdefault(key, row)
+    return first
 
 
 def key_of(codes: ArrayLike) -> bytes:

@@ -90,17 +90,17 @@ class Evaluation:
 
     def _trial(self, candidate: Candidates, found: list[float | str], number: int, seconds: float) -> Trial:
         values: list[float] = []
-        place: dict[str, Any] = {"number": number, "seconds": seconds}
         for one, value in zip(self._functions, found, strict=True):
             if isinstance(value, str):
-                return Trial(candidate, "failed", reason=f"{one.name}: {value}", **place)
+                return Trial(candidate, "failed", reason=f"{one.name}: {value}", number=number, seconds=seconds)
             if not math.isfinite(value):
                 unknown = f"{one.name} is {value}: not a number, or outside what its cost model was fitted on"
-                return Trial(candidate, "failed", reason=unknown, **place)
+                return Trial(candidate, "failed", reason=unknown, number=number, seconds=seconds)
             values.append(value)
-        count = len(self.problem.objectives)
         if not self.problem.measured:
-            return Trial(candidate, values=tuple(values), **place)
+            return Trial(candidate, values=tuple(values), number=number, seconds=seconds)
+        count = len(self.problem.objectives)
+        place = {"number": number, "seconds": seconds}
         return self._constrained(candidate, tuple(values[:count]), values[count:], place)
 
     def _constrained(

@@ -98,7 +98,7 @@ class Study(Results):
         self.iterations = 0
         self.stopped: str | None = None
         self.remarks: tuple[str, ...] = ()
-        self._log = Log(log, problem.space, {**self._described(), **(about or {})})
+        self._log = Log(log, problem.space, {} if log is None else {**self._described(), **(about or {})})
         self._batches = 0
 
     def _described(self) -> dict[str, Any]:

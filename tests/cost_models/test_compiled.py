@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pickle
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 from hwcost.cost_models import compiled, cost_model, load
 from hwcost.cost_models.compiled import ONE, CompiledForest, OnDemand, engines
 from hwcost.cost_models.forest import Forest, read_lightgbm_forest, read_xgboost_forest
-from hwcost.cost_models.ranks import OneByOne, Ranks
+from hwcost.cost_models.joint import JointTables
+from hwcost.cost_models.ranks import Ranks
 from hwcost.errors import ArchitectureError, NotFittedError
 from hwcost.spaces import Candidates, space
 from tests.conftest import require_package
@@ -68,11 +71,106 @@ def test_every_engine_has_the_library_s_bits(which: str, name: str) -> None:
     ranks = Ranks.of(forest, model.features)
     assert ranks is not None
     padded = np.pad(ranks(codes), ((0, 0), (0, -len(codes) % 64)))
-    row = OneByOne(ranks)
     archs = Candidates(SPACES[which], codes).architectures
     for engine in (make(forest) for make in engines(forest)):
+        question = engine.question(ranks)
+        assert question is not None
         assert np.array_equal(engine.many(padded, len(codes)), wanted), engine.name
-        assert [engine.one(row(arch.genes)) for arch in archs[:40]] == wanted[:40].tolist(), engine.name
+        assert [question(arch.genes) for arch in archs[:40]] == wanted[:40].tolist(), engine.name
+
+
+HUGE = (0.0, -0.0, 1e-45, -1e-39, 3e38, -3e38, 1e300, -1e300, 5e-324, np.inf, -np.inf, 2.0**24, 1.0, -1.0)
+"""Leaves that a sum of 32 or of 64 bits may lose or never forget."""
+
+
+def forest_drawn(rng: np.random.Generator, depth: int, is_single: bool, trees: int, columns: int) -> Forest:
+    """Random trees: cuts that are never or always passed, ties, and leaves of every size."""
+    kind = np.float32 if is_single else np.float64
+    leaves = rng.standard_normal((trees, 2**depth))
+    odd = rng.random(leaves.shape) < rng.choice([0.0, 0.1])
+    with np.errstate(over="ignore"):
+        leaves = np.where(odd, rng.choice(HUGE, leaves.shape), leaves).astype(kind)
+    shape = (trees, 2**depth - 1)
+    asked = rng.integers(0, columns, shape).astype(np.uint8)
+    cuts = rng.choice([0, 1, 2, 3, 200, 255], shape).astype(np.uint8)
+    return Forest(tuple(range(columns)), tuple(np.arange(255.0) for _ in range(columns)), is_single, asked, cuts, leaves)
+
+
+def walked(forest: Forest, ranks: np.ndarray) -> np.ndarray:
+    """The sums by definition: one tree after the other, in the numbers of its library."""
+    sums, rows = np.zeros(ranks.shape[1], forest.leaves.dtype), np.arange(ranks.shape[1])
+    with np.errstate(all="ignore"):
+        for columns, cuts, leaves in zip(forest.columns, forest.cuts, forest.leaves, strict=True):
+            node = np.zeros(len(rows), dtype=np.intp)
+            for _ in range(forest.depth):
+                node = 2 * node + 1 + (ranks[columns[node], rows] >= cuts[node])
+            sums += leaves[node - len(columns)]
+    return sums.astype(np.float64)
+
+
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@settings(max_examples=14, deadline=None)
+@given(
+    shape=st.sampled_from([(3, False), (5, True)]), seed=st.integers(0, 2**32),
+    trees=st.integers(1, 150), has_params=st.booleans(),
+)  # fmt: skip
+def test_random_trees_have_the_same_bits_by_every_engine(shape, seed, trees, has_params):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 6, rng.integers(1, 9)).tolist()
+    genes = np.sort(rng.integers(0, len(sizes), rng.integers(1, 12)))
+    tables = rng.integers(0, 256, (len(genes), max(sizes))).astype(np.uint8)
+    groups = ((0,), (0, len(sizes) - 1), tuple(range(len(sizes)))[-3:])
+    table = JointTables(0.5, groups, tuple(rng.standard_normal([sizes[gene] for gene in group]) for group in groups))
+    whole = JointTables(7.0, groups, tuple(np.round(1e3 * one) for one in table.tables))
+    passed = np.unique(rng.integers(-2000, 2000, rng.integers(1, 256))).astype(np.float64)
+    choices = [tuple(rng.choice([3, 700, 2.5, "wide", None], size, replace=False).tolist()) for size in sizes]
+    ranks = Ranks(genes, tables, whole if has_params else None, passed if has_params else np.empty(0), choices)
+    forest = forest_drawn(rng, *shape, trees, len(ranks))
+    codes = rng.integers(0, sizes, (int(rng.integers(1, 140)), len(sizes)))
+    found = ranks(codes)
+    padded, wanted = np.pad(found, ((0, 0), (0, -len(codes) % 64))), walked(forest, found)
+    archs = [tuple(values[code] for values, code in zip(choices, row, strict=True)) for row in codes[:9].tolist()]
+    for engine in (make(forest) for make in engines(forest)):
+        assert engine.many(padded, len(codes)).tobytes() == wanted.tobytes(), engine.name
+        one, both = engine.question(ranks), engine.question(ranks, table)
+        assert np.array([one(arch) for arch in archs]).tobytes() == wanted[:9].tobytes(), engine.name
+        for strange in ((*archs[0][:-1], "other"), archs[0][:-1], (*archs[0][:-1], []), ()):
+            assert one(strange) is None
+            assert both is None or both(strange) is None
+        if both is not None:
+            pairs = np.column_stack([wanted, table(codes)])[:9]
+            assert np.array([both(arch) for arch in archs]).tobytes() == pairs.tobytes()
+
+
+def test_a_question_lives_as_long_as_somebody_holds_it() -> None:
+    model = fitted("supershaper", "lightgbm").compile()
+    arch = SPACES["supershaper"].sample(1, seed=6)[0]
+    question, wanted = model._forest.now().one, model._forest.now().one(arch.genes)
+    model.fit(SPACES["supershaper"].sample(40, seed=4), np.linspace(1.0, 2.0, 40))
+    gc.collect()
+    assert question(arch.genes) == wanted
+    assert question([*arch.genes]) is None
+    before = [sys.getrefcount(one) for one in (None, arch.genes, *arch.genes)]
+    for _ in range(1000):
+        question(arch.genes)
+        question(())
+    after = [sys.getrefcount(one) for one in (None, arch.genes, *arch.genes)]
+    assert max(abs(one - other) for one, other in zip(before, after, strict=True)) < 500
+
+
+def test_codes_that_are_none_are_refused_by_compiled_trees() -> None:
+    if find_spec("numba") is None:
+        pytest.skip("numba is not installed")
+    model, codes = fitted("supershaper", "lightgbm").compile(), codes_of("supershaper", 70)
+    wanted = model.predict_codes(codes)
+    assert np.array_equal(model.predict_codes(codes.astype(np.uint8)), wanted)
+    assert np.array_equal(model.predict_codes(np.asfortranarray(codes).astype(np.int16)), wanted)
+    for wrong, said in (
+        (codes - 1, r"of gene \d+ in row \d+ is unknown"), (codes + 2**40, "is unknown"), (codes[:, :2], "columns"),
+        (codes.astype(float), "whole numbers"), (codes.astype(np.uint8) + 250, "is unknown"),
+    ):  # fmt: skip
+        with pytest.raises(ArchitectureError, match=said):
+            model.predict_codes(wrong)
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 5, 6])

@@ -29,6 +29,8 @@ def test_counts_and_work_agree_with_the_space(merged):
     assert [made.params(arch) for arch in archs] == work[:, WORK.index("params")].tolist()
     assert [made.flops(arch, 64, 2) for arch in archs] == work[:, WORK.index("flops")].tolist()
     assert [made.work(arch, 2, 64).elements for arch in archs] == work[:, WORK.index("elements")].tolist()
+    assert features.work_tables is not None
+    assert np.array_equal(np.stack([table(features.codes(genes)) for table in features.work_tables], axis=1), work)
 
 
 def test_counts_without_tables_are_the_same():

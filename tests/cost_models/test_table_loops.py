@@ -22,6 +22,8 @@ SHAPES = {
     "shaper": ([7] * 12, False),
     "neighbours": ([5, 3, 40, 200, 30, 7], True),
     "one gene": ([256], False),
+    "uneven": ([3, 200, 100, 2, 128], False),
+    "sixteen": ([8] * 16, False),
     "twenty": ([3] * 20, False),
     "forty": ([2, 9] * 20, False),
 }
@@ -70,7 +72,7 @@ ROWS = st.one_of(st.integers(0, 70), st.integers(1000, 2100))
 
 @COMPILED
 @settings(max_examples=30, deadline=None)
-@given(st.sampled_from(["shaper", "neighbours", "one gene"]), ROWS, st.integers(0, 99), st.sampled_from(LAYOUTS))
+@given(st.sampled_from(["shaper", "neighbours", "one gene", "uneven"]), ROWS, st.integers(0, 99), st.sampled_from(LAYOUTS))
 def test_the_loop_and_the_look_ups_have_the_same_bits(which, rows, seed, layout):
     same_bits(which, rows, seed, layout)
 
@@ -78,7 +80,7 @@ def test_the_loop_and_the_look_ups_have_the_same_bits(which, rows, seed, layout)
 @COMPILED
 @pytest.mark.slow
 @settings(max_examples=20, deadline=None)
-@given(st.sampled_from(["twenty", "forty"]), ROWS, st.integers(0, 99), st.sampled_from(LAYOUTS))
+@given(st.sampled_from(["sixteen", "twenty", "forty"]), ROWS, st.integers(0, 99), st.sampled_from(LAYOUTS))
 def test_many_genes_have_the_same_bits(which, rows, seed, layout):
     same_bits(which, rows, seed, layout)
 
@@ -86,7 +88,7 @@ def test_many_genes_have_the_same_bits(which, rows, seed, layout):
 @COMPILED
 @settings(max_examples=30, deadline=None)
 @given(
-    which=st.sampled_from(["shaper", "neighbours"]), rows=st.integers(1, 1100), seed=st.integers(0, 99),
+    which=st.sampled_from(["shaper", "neighbours", "uneven"]), rows=st.integers(1, 1100), seed=st.integers(0, 99),
     layout=st.sampled_from(LAYOUTS[:5]), data=st.data(),
 )  # fmt: skip
 def test_a_wrong_code_is_found_wherever_it_stands(which, rows, seed, layout, data):
@@ -95,6 +97,19 @@ def test_a_wrong_code_is_found_wherever_it_stands(which, rows, seed, layout, dat
     codes[row, gene] = SHAPES[which][0][gene] if layout != "int64" else data.draw(st.sampled_from([-1, 300, 2**40]))
     with pytest.raises(ArchitectureError, match=f"code {codes[row, gene]} of gene {gene} in row {row} is unknown"):
         KERNELS[which](laid_out(codes, layout))
+
+
+@COMPILED
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32))
+def test_huge_prices_ties_and_negative_zeros_have_the_same_bits(seed):
+    rng = np.random.default_rng(seed)
+    prices = [rng.choice([0.0, -0.0, 1e300, -1e300, 5e-324, 1e-3, 0.1, 0.1, 0.3], 7) for _ in range(12)]
+    tables, codes = Tables(np.array(-0.0), prices, []), codes_of("shaper", 40, seed % 99)
+    kernel = batches(tables, 1e8, -1e308)
+    with np.errstate(over="ignore"):
+        wanted = np.maximum(tables(codes) * 1e8, -1e308)
+    assert kernel(codes.astype(np.uint8)).tobytes() == wanted.tobytes()
 
 
 @COMPILED

@@ -37,6 +37,15 @@ def test_no_architecture_is_made_where_nobody_asks_for_one(monkeypatch, name) ->
     assert made
 
 
+def test_models_are_hashed_for_a_log_alone(monkeypatch, tmp_path) -> None:
+    hashed = []
+    monkeypatch.setattr("hwcost.study.study._digest", lambda value: hashed.append(value))
+    Study(problem(), searcher("random", problem(), 3))
+    assert not hashed
+    Study(problem(), searcher("random", problem(), 3), tmp_path / "log.jsonl").close()
+    assert len(hashed) == 2
+
+
 def test_the_matrix_that_was_asked_for_is_the_one_that_is_learned() -> None:
     class Watched(Random):
         asked: list[Candidates] = []  # noqa: RUF012
