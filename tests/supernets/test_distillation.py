@@ -154,7 +154,7 @@ def test_steps_by_relations_are_as_long_as_their_rate() -> None:
         apart = torch.cat([(one.detach() - old).abs().flatten() for one, old in zip(net.parameters(), before, strict=True)])
         steps[name] = float(apart[apart > 0].median())
     assert steps["recipe"] == pytest.approx(1e-3, rel=0.1)
-    assert steps["larger"] < 0.5e-3
+    assert steps["larger"] < 0.8e-3
 
 
 def test_relations_are_refused_where_there_may_be_none() -> None:
