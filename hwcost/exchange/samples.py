@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -57,7 +57,7 @@ def are_numbered(names: Sequence[str]) -> bool:
     return len(varied) == 1 and varied[0] in (list(range(len(names))), list(range(1, len(names) + 1)))
 
 
-def typical_deviation(rows: Iterable[Sequence[float] | Floats]) -> float:
+def typical_deviation(rows: Sequence[Sequence[float]] | Floats) -> float:
     """Returns how far the measurements of a row lie from their median, as a share of it; the median over all rows."""
     several = [np.asarray(one, dtype=np.float64) for one in rows if len(one) > 1]
     off = [float(np.median(np.abs(one / np.median(one) - 1.0))) for one in several]

@@ -210,13 +210,12 @@ def _gene(name: str, choices: Any, is_categorical: bool) -> Gene:
 
 
 def _value(name: str, choice: Any) -> GeneValue:
+    if isinstance(choice, float) and choice - choice != 0:
+        raise UsageError(f"a choice of gene '{name}' is a finite number, got {choice}")
     try:
-        value = SearchSpace._plain(int(choice) if isinstance(choice, bool) else choice)
+        return SearchSpace._plain(int(choice) if isinstance(choice, bool) else choice)
     except ArchitectureError:
         raise UsageError(f"a choice of gene '{name}' is a number, a text, true or false; got {choice!r:.80}") from None
-    if isinstance(value, float) and value - value != 0:
-        raise UsageError(f"a choice of gene '{name}' is a finite number, got {value}")
-    return value
 
 
 def _names(given: Iterable[str], option: str) -> list[str]:
