@@ -132,7 +132,7 @@ def _errors(found: Sequence[Posterior], off: Floats, columns: Floats, value: Flo
 
 def _variances(one: Posterior) -> Floats:
     """Equally probable variances of a row, in squares of the noise."""
-    return np.asarray(_TAILS if one.freedom else [1.0], dtype=np.float64)
+    return np.asarray(_TAILS if one.freedom else np.ones(1), dtype=np.float64)
 
 
 def _quantiles(nodes: Floats, weights: Floats, places: Floats) -> Floats:
