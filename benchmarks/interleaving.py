@@ -21,8 +21,10 @@ from scipy import stats
 
 from hwcost._types import Floats
 from hwcost.backends import usable
+from hwcost.campaign.exports import export
 from hwcost.devices import require
 from hwcost.spaces import space
+from hwcost.timing.exporter import ExportJob
 from hwcost.timing.groups import prepare
 from hwcost.timing.member import Member
 from hwcost.timing.protocol import protocol
@@ -73,7 +75,7 @@ def main() -> None:
 
 
 def prepared(name: str, made: list[Workload]) -> list[Member]:
-    """Prepares workloads as a worker does, and makes their pilot blocks.
+    """Prepares workloads as a worker does, once what has to be exported is, and makes their pilot blocks.
 
     Args:
         name: Name of the backend.
@@ -81,6 +83,8 @@ def prepared(name: str, made: list[Workload]) -> list[Member]:
     """
     handle = require("cpu")
     backend = usable(name, handle.kind)(1, {})
+    if missing := [one for one in made if backend.needs_export(one)]:
+        export(ExportJob(name, {}, 1, backend.shares_weights), missing)
     setting = Setting(backend, handle, protocol("standard"), telemetry_of(backend, handle))
     members = [prepare(setting, one, position) for position, one in enumerate(made)]
     for member in members:

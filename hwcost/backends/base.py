@@ -125,6 +125,8 @@ class Backend(ABC):
     not inherit it: each says for itself that forked workers measure what others do."""
     shares_weights: bool = True
     """Whether nets of the library's own spaces may have matrices in common, as they may where nobody watches memory."""
+    export_s: float = 4.0
+    """Seconds that an export takes beside others on one core, for forecasts; see :meth:`needs_export`."""
     round: int = 0
     """Number of the campaign's round that this process belongs to; synthetic backends seed their noise with it."""
 
@@ -180,6 +182,17 @@ class Backend(ABC):
 
         Raises:
             DeviceLostError: When no further workload can run in this process.
+        """
+
+    def needs_export(self, workload: Workload) -> bool:
+        """Says whether preparing a workload would first make a file that is kept for later processes, and is not there."""
+        return False
+
+    def export(self, workload: Workload) -> None:  # noqa: B027 - most runtimes keep no files
+        """Makes that file without a device, so that a process that prepares the workload finds it.
+
+        Raises:
+            MeasurementError: When the workload cannot be exported.
         """
 
     @abstractmethod

@@ -6,6 +6,7 @@ an idle time ``t`` takes ``1 + idle_penalty * (1 - exp(-t / idle_s))`` times as 
 
 from __future__ import annotations
 
+from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from hwcost.backends import options as read
 from hwcost.backends.base import Backend, Runner
+from hwcost.backends.cache import cache_dir
 from hwcost.backends.virtual import VirtualClock
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads.base import ITEMSIZES
@@ -39,6 +41,8 @@ class Null(Backend):
         idle_s: Idle seconds after which 63 % of that are reached (0.01).
         realtime: Really sleep that long, on the real clock (false).
         fail: Name of a workload that cannot be prepared (none).
+        export_s: Real seconds that the export of a workload takes, whose file is kept as that of a real runtime (0, no
+            exports).
     """
 
     name = "null"
@@ -56,6 +60,7 @@ class Null(Backend):
         "idle_s",
         "realtime",
         "fail",
+        "export_s",
     )
 
     def __init__(self, threads: int = 1, options: dict[str, Any] | None = None) -> None:
@@ -70,6 +75,7 @@ class Null(Backend):
         self.idle_penalty = read.number(given, "idle_penalty", 0.0)
         self.idle_s = read.number(given, "idle_s", 0.01, least=1e-9)
         self.realtime = read.switch(given, "realtime", False)
+        self.export_s = read.number(given, "export_s", 0.0)
         self.clock = VirtualClock()
 
     @classmethod
@@ -98,8 +104,24 @@ class Null(Backend):
         traffic_s = work.bytes(ITEMSIZES[workload.dtype]) / self.bytes_per_s
         return self.overhead_s + max(work.flops / self.flops_per_s, traffic_s)
 
+    def needs_export(self, workload: Workload) -> bool:
+        """See the base class."""
+        return self.export_s > 0 and not self._file(workload).exists()
+
+    def export(self, workload: Workload) -> None:
+        """Takes the time of an export, and keeps an empty file; the workload that fails cannot be exported either."""
+        if workload.name == self.options.get("fail"):
+            raise MeasurementError(f"'{workload.name}' cannot be exported, as option 'fail' asks for")
+        sleep(self.export_s)
+        self._file(workload).touch()
+
+    def _file(self, workload: Workload) -> Path:
+        return cache_dir("null") / f"{workload.key[:32]}.export"
+
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class."""
+        if self.needs_export(workload):
+            self.export(workload)
         if workload.name == self.options.get("fail"):
             raise MeasurementError(f"'{workload.name}' failed, as option 'fail' asks for")
         return NullRunner(self, workload)

@@ -70,6 +70,18 @@ class OnnxRuntime(Backend):
 
         return {"onnxruntime": str(onnxruntime.__version__)}
 
+    def needs_export(self, workload: Workload) -> bool:
+        """See the base class."""
+        from hwcost.backends.onnx_cache import needs_export
+
+        return needs_export(workload, *self._form(workload))
+
+    def export(self, workload: Workload) -> None:
+        """See the base class."""
+        from hwcost.backends.onnx_export import exported
+
+        exported(workload, *self._form(workload))
+
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; the first run is compared with eager torch.
 
@@ -83,7 +95,7 @@ class OnnxRuntime(Backend):
 
         provider = self._provider(handle)
         self._check_dtype(workload, workload.dtype, provider)
-        export = exported(workload, "float16" if workload.dtype == "float16" else "float32")
+        export = exported(workload, *self._form(workload))
         try:
             self._check_dtype(workload, export.dtype, provider)
             ready = self._rewritten(export, workload, provider)
@@ -96,6 +108,10 @@ class OnnxRuntime(Backend):
         computed = compared_as(facts["precision"])
         runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, computed)
         return runner
+
+    def _form(self, workload: Workload) -> tuple[str, bool]:
+        """Returns the form of an exported file: format of the weights, and whether they are shared."""
+        return "float16" if workload.dtype == "float16" else "float32", self.shares_weights
 
     def _provider(self, device: DeviceHandle) -> str:
         """Returns the provider to take.

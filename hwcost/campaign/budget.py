@@ -28,12 +28,15 @@ class Budget:
         usual_s: Mean seconds of a process so far.
         flag: Doubt about the budget; None where all rounds fit.
         waited_s: Seconds of waiting for a machine, which do not count.
+        exports: Workloads that were exported before the first process.
+        exports_s: Seconds that their exports took.
     """
 
     def __init__(self, budget_s: float | None, elapsed: Callable[[], float]) -> None:
         self.budget_s, self.elapsed = budget_s, elapsed
         self.least_s = self.usual_s = self.waited_s = 0.0
         self.flag: Flag | None = None
+        self.exports, self.exports_s = 0, 0.0
         self._seen = 0
 
     @property
@@ -56,6 +59,11 @@ class Budget:
         self._seen += 1
         self.usual_s += (seconds - self.usual_s) / self._seen
         self.least_s = least_s if self._seen == 1 else min(self.least_s, least_s)
+
+    def exported(self, exports: int, seconds: float) -> None:
+        """Takes in how long exports took, which later campaigns over the same workloads need not make."""
+        self.exports += exports
+        self.exports_s += seconds
 
     def processes(self, wanted: int, made: int) -> int:
         """Returns how many further processes there will be.
@@ -92,5 +100,8 @@ class Budget:
     def _too_short(self, fit: int, wanted: int) -> Flag:
         assert self.budget_s is not None
         text = f"{fit} of {wanted} processes fit into the budget of {format_clock(self.budget_s)}: starting one and making "
-        text += f"{LEAST_PASSES} passes takes {format_clock(self.least_s)}, so that the intervals are wider."
+        text += f"{LEAST_PASSES} passes takes {format_clock(self.least_s)}"
+        if self.exports:
+            text += f", and {self.exports} exports took {format_clock(self.exports_s)} before"
+        text += ", so that the intervals are wider."
         return Flag("I_BUDGET", text, "Give a longer budget, or fewer workloads.")

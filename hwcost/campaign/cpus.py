@@ -121,6 +121,29 @@ def reserved(
         sleep(random.uniform(0.5, 1.5) * PAUSE_S)  # so that two that wait do not stay in step
 
 
+@contextmanager
+def beside(reservation: Reservation | None, holder: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
+    """Holds, beside the cores that a campaign has, those that nobody holds, for work of it that measures nothing.
+
+    Args:
+        reservation: The CPUs that the campaign has; None for one that keeps none busy, which takes all and holds none.
+        holder: Facts about the campaign.
+
+    Yields:
+        All logical CPUs of these cores that this process may use, ascending; never none.
+    """
+    cpus = processors.allowed()
+    cores = processors.cores(cpus)
+    own = [core for core in cores if reservation is None or set(core.usable) & set(reservation.cpus)]
+    choice = _Choice(len(cpus), holder, {})
+    try:
+        if reservation is not None:
+            choice.take()
+        yield tuple(sorted({cpu for core in (*own, *choice.taken) for cpu in core.usable})) or tuple(cpus)
+    finally:
+        choice.release()
+
+
 def _busy() -> dict[int, float]:
     """Returns the share of a short time in which each CPU was busy; empty where it is unknown."""
     before = processors.times()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hwcost.backends import BACKENDS
 from hwcost.campaign.budget import NEEDED
+from hwcost.campaign.exports import expected
 from hwcost.campaign.fork_server import is_forked
 from hwcost.timing.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
@@ -72,6 +73,8 @@ class Forecast:
         half_width: Relative half-width of the 95 % interval that follows from usual noise; None where no call is known.
         budget_s: Budget that they fit into; None without one.
         is_virtual: Whether time passes on the backend's virtual clock, so that calls take no real time.
+        exports: Workloads that are yet to be exported, before the first process.
+        exports_s: Seconds that this takes, which count in ``total_s`` and in the budget.
     """
 
     workloads: int
@@ -82,6 +85,8 @@ class Forecast:
     half_width: float | None
     budget_s: float | None = None
     is_virtual: bool = False
+    exports: int = 0
+    exports_s: float = 0.0
 
     @property
     def is_least(self) -> bool:
@@ -99,32 +104,51 @@ class Forecast:
             "is_least": self.is_least,
             "is_virtual": self.is_virtual,
             "workloads_known": self.known,
+            "exports": self.exports,
+            "exports_s": self.exports_s,
         }
 
     def __str__(self) -> str:
+        is_told = bool(self.known) and not self.is_virtual  # how much fits, exports included
+        first = announced_exports(self.exports, self.exports_s, None if is_told else self.budget_s)
+        return self._rounds() + (f"; {first}" if first else "")
+
+    def _rounds(self) -> str:
         if self.is_virtual:
             return f"{self.processes} processes on a virtual clock, about {format_clock(self.total_s)} in all"
         each = f"{self.processes} processes with {self.blocks} blocks of each workload, {format_clock(self.total_s)} in all"
         if self.half_width is None:
             return f"at least {each}; slow calls take longer"
         each += f", half-width about {100 * self.half_width:.2g} %"
-        return f"about {each}, since calls of {self.known} of {self.workloads} workloads were timed before"
+        each += f", since calls of {self.known} of {self.workloads} workloads were timed before"
+        if self.budget_s is not None and self.total_s > self.budget_s:
+            fit = int(self.workloads * self.budget_s / self.total_s)
+            each += f"; into the budget of {format_clock(self.budget_s)} fit about {fit} of {self.workloads} workloads"
+        return f"about {each}"
 
 
-def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s: float | None = None) -> Forecast:
+def forecast(
+    plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s: float | None = None, is_here: bool = True
+) -> Forecast:
     """Forecasts a plan's rounds.
 
     Args:
         plan: Plan of the campaign.
         earlier: Earlier calls of workloads by their keys; see :func:`known_calls`.
         budget_s: Seconds of the campaign; None for as long as the protocol asks for.
+        is_here: Whether this machine measures, so that exports that it keeps need not be made.
     """
     known = {key: one for key, one in (earlier or {}).items() if key in plan.by_key}
     once_s, each_s = starts_s(plan)
+    kind = "cpu" if plan.handle is None else plan.handle.kind
+    exports, exports_s = expected(plan, kind) if is_here else (0, 0.0)
+    once_s += exports_s
     if plan.backend in BACKENDS and BACKENDS.load(plan.backend).is_virtual(plan.backend_options):
         protocol, n = plan.protocol, len(plan.by_key)
         total_s = once_s + protocol.rounds * (each_s + n * VIRTUAL_VISIT_S)
-        return Forecast(n, len(known), protocol.rounds, protocol.min_blocks, total_s, None, budget_s, is_virtual=True)
+        return Forecast(
+            n, len(known), protocol.rounds, protocol.min_blocks, total_s, None, budget_s, True, exports, exports_s
+        )
     usual_s = statistics.mean(one.call_s for one in known.values()) if known else 0.0
     calls_s = [known[key].call_s if key in known else usual_s for key in plan.by_key]
     protocol = plan.protocol
@@ -137,7 +161,23 @@ def forecast(plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s:
         processes, blocks = fitting(protocol, budget_s - once_s, start_s, pass_s)
     total_s = once_s + processes * (start_s + blocks * pass_s)
     half = half_width(processes, blocks) if known else None
-    return Forecast(len(calls_s), len(known), processes, blocks, total_s, half, budget_s)
+    return Forecast(len(calls_s), len(known), processes, blocks, total_s, half, budget_s, False, exports, exports_s)
+
+
+def announced_exports(exports: int, seconds: float, budget_s: float | None = None) -> str:
+    """Says how long exports take before the first process, and what that leaves of a budget; empty without any."""
+    if not exports:
+        return ""
+    text = f"{exports} exports come first, about {format_clock(seconds)}"
+    if budget_s is None:
+        return text
+    if seconds < budget_s:
+        return f"{text} of the budget of {format_clock(budget_s)}"
+    fit = int(exports * budget_s / seconds)
+    return (
+        f"{text}, which is more than the budget of {format_clock(budget_s)}: give a longer one, or at most {fit} workloads. "
+        "Exports are kept, so that the same campaign begins without them the next time"
+    )
 
 
 def _blocks(protocol: Protocol, call_s: float) -> int:
@@ -193,10 +233,18 @@ def known_calls(plan: Plan, store: Store, among: Sequence[Campaign] | None = Non
     return found
 
 
-def beforehand(plan: Plan) -> str | None:
-    """Says before a campaign that it takes long, whatever its calls take; None where that is not known."""
-    least = forecast(plan)
-    return f"this takes {least}" if least.total_s > LONG_S else None
+def beforehand(plan: Plan, budget_s: float | None = None, is_here: bool = True) -> str | None:
+    """Says before a campaign that it takes long, whatever its calls take, or that exports come first; None for neither.
+
+    Args:
+        plan: Plan of the campaign.
+        budget_s: Seconds of the campaign; None for as long as the protocol asks for.
+        is_here: Whether this machine measures.
+    """
+    least = forecast(plan, budget_s=budget_s, is_here=is_here)
+    if budget_s is None and least.total_s > LONG_S:
+        return f"this takes {least}"
+    return announced_exports(least.exports, least.exports_s, budget_s) or None
 
 
 def underway(state: Progress, protocol: Protocol, budget_s: float | None = None) -> str | None:

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, NamedTuple, Protocol
 
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Environment variables that say on how many threads libraries compute."""
+
 
 class Tree(NamedTuple):
     """A working tree of another revision.

@@ -14,13 +14,12 @@ from typing import Any, ClassVar
 from hwcost import errors
 from hwcost.campaign.fork_server import ForkServer
 from hwcost.campaign.journal import ATTEMPTS
-from hwcost.campaign.launch import Launch, Launched, Spawned, Tree
+from hwcost.campaign.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree
 from hwcost.devices import DeviceHandle, device_kind
 from hwcost.timing import timer
 from hwcost.timing.worker import ACKNOWLEDGED, Job
 from hwcost.units import format_seconds
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 STDERR_TAIL = 2000
 POSITION_BYTES = 8
 CHUNK_BYTES = 1 << 16

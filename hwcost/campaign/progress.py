@@ -27,7 +27,7 @@ class Progress:
         name: Name of the workload that was prepared last, or the number of workloads that are timed in turn.
         call_s: Seconds of one call, in the mean over the blocks made by now; None before the first pass.
         idle_s: Seconds of the pause before each call, likewise; 0 for calls back to back.
-        waiting: Holder of the CPUs that the campaign waits for; empty when it measures.
+        waiting: Reason why the campaign waits, the holder of its CPUs or exports; empty when it measures.
         rounds: Rounds planned so far, the present one included.
         passes: Passes of the present round by now.
         planned_passes: Passes of the present round, as far as is known; 0 before the first one.
@@ -111,14 +111,14 @@ class Tally:
             )
         )  # fmt: skip
 
-    def wait(self, who: str, planned: int) -> None:
+    def wait(self, what: str, planned: int) -> None:
         """Reports that the campaign waits.
 
         Args:
-            who: Holder of the CPUs.
+            what: Holder of the CPUs, or progress of exports.
             planned: Number of rounds that are planned.
         """
-        self._report(Progress(self._before, self._before, 0, None, "", waiting=who, rounds=planned))
+        self._report(Progress(self._before, self._before, 0, None, "", waiting=what, rounds=planned))
 
     def _planned_in_process(self) -> int:
         """Returns the blocks of the present process, as far as is known."""

@@ -9,6 +9,8 @@ import psutil
 
 from hwcost._log import logger
 from hwcost.campaign.arms import Arm, Places, one_arm
+from hwcost.campaign.cpus import beside
+from hwcost.campaign.exports import export, job_of, missing
 from hwcost.campaign.process import DeviceLostInWorkerError, WorkerEndedError, WorkerProcess
 from hwcost.errors import DeviceLostError, HwcostError, StoreError
 from hwcost.timing import timer
@@ -78,6 +80,7 @@ class Rounds:
             order: Keys of its workloads in the order of their positions.
             to_go: Rounds to go, this one included, which share what is left of the budget.
         """
+        self._export(number, order, to_go)
         while left := self._left(number, order):
             try:
                 self._process(number, left, to_go)
@@ -93,6 +96,16 @@ class Rounds:
                     return
                 if self._left(number, order) == left:
                     raise HwcostError(f"the measuring process ended without a visit of {len(left)} workloads. Report this.")
+
+    def _export(self, number: int, order: list[str], to_go: int) -> None:
+        """Exports what the round is to measure, as far as it is not exported, before any process measures."""
+        workloads = missing(self.plan, self.handle.kind, [key for _, key in self._left(number, order)])
+        if not workloads:
+            return
+        took, holder = timer.stopwatch(), {"campaign": self.journal.campaign_id, "store": self.journal.store.url}
+        with beside(self.reservation, holder) as cpus:
+            export(job_of(self.plan, cpus), workloads, lambda text: self.tally.wait(text, to_go), self.interrupt.check)
+        self.budget.exported(len(workloads), took())
 
     def _left(self, number: int, order: list[str]) -> Places:
         """Returns what has no record of the round.

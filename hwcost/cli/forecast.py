@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.progress import Progress
 
 
-def expected(plan: Plan, store: str | None, budget_s: float | None) -> Forecast:
+def expected(plan: Plan, store: str | None, budget_s: float | None, is_here: bool = True) -> Forecast:
     """Forecasts a plan, by calls of the same workloads in a store where there are any."""
     from hwcost.campaign.forecast import forecast, known_calls
     from hwcost.errors import StoreError, UsageError
@@ -21,13 +21,13 @@ def expected(plan: Plan, store: str | None, budget_s: float | None) -> Forecast:
 
     try:
         with open_store(store, create=False) as opened:
-            return forecast(plan, known_calls(plan, opened), budget_s)
+            return forecast(plan, known_calls(plan, opened), budget_s, is_here)
     except (StoreError, UsageError):  # the store does not exist yet, or cannot be read
-        return forecast(plan, budget_s=budget_s)
+        return forecast(plan, budget_s=budget_s, is_here=is_here)
 
 
 def announced(
-    update: Callable[[Progress], None], store: Any, campaign_id: str, budget_s: float | None
+    update: Callable[[Progress], None], store: Any, campaign_id: str, budget_s: float | None, is_here: bool = True
 ) -> Callable[[Progress], None]:
     """Returns a callback for a campaign that says once, after the first passes, what fits or that it will take long.
 
@@ -38,12 +38,13 @@ def announced(
         store: The open store of the campaign.
         campaign_id: The campaign.
         budget_s: Seconds of the campaign; None for as long as the protocol asks for.
+        is_here: Whether this machine measures.
     """
     from hwcost.campaign.forecast import beforehand, underway
     from hwcost.campaign.plan import Plan, find_campaign
 
     plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
-    if budget_s is None and (text := beforehand(plan)) is not None:
+    if (text := beforehand(plan, budget_s, is_here)) is not None:
         console.note(text)
     is_said = False
 

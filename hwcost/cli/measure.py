@@ -104,7 +104,7 @@ def measure(
 
         admit(plan, place)
     if dry_run:
-        show_plan(plan, store, run, selected)
+        show_plan(plan, store, run, selected, place is None)
     else:
         _start(plan, store, run, place)
 
@@ -151,7 +151,7 @@ def _resume(
         plan = Plan.from_dict(found.plan)
         refuse_changed(context, plan, found.campaign_id)
         if dry_run:
-            show_plan(plan, store, run)
+            show_plan(plan, store, run, is_here=place is None)
         else:
             run_campaign(opened, found.campaign_id, run, place)
 

@@ -46,7 +46,9 @@ class RunOptions:
         return cls(None if budget is None else parse_duration(budget), wait_s, json)
 
 
-def show_plan(plan: Plan, store: str | None, options: RunOptions, few: Few | None = None) -> None:
+def show_plan(
+    plan: Plan, store: str | None, options: RunOptions, few: Few | None = None, is_here: bool = True
+) -> None:
     """Shows what would be measured, how long that takes and how precise it becomes; measures nothing.
 
     Args:
@@ -54,10 +56,11 @@ def show_plan(plan: Plan, store: str | None, options: RunOptions, few: Few | Non
         store: Store whose earlier calls say how long calls take.
         options: Options of the run.
         few: Choice of the first items of the plan by a prior; None where they were not chosen so.
+        is_here: Whether this machine measures.
     """
     from hwcost.cli.forecast import expected
 
-    time = expected(plan, store, options.budget_s)
+    time = expected(plan, store, options.budget_s, is_here)
     widths = [] if few is None else few.half_widths.tolist()
     chosen = {} if few is None else {"few": few.to_list()}
     if console.write_json({"plan": plan.to_dict(), "expected": time.to_dict(), **chosen}, options.json):
@@ -92,7 +95,7 @@ def run_campaign(store: Store, campaign_id: str, options: RunOptions, place: Tra
     from hwcost.cost_models.goals import GOALS
 
     with progress(progress_text) as update:
-        announce = announced(update, store, campaign_id, options.budget_s)
+        announce = announced(update, store, campaign_id, options.budget_s, place is None)
         how: dict[str, Any] = {"budget_s": options.budget_s, "wait_s": options.wait_s, "progress": announce, "goals": GOALS}
         if place is None:
             result = run(store, campaign_id, **how)

@@ -134,6 +134,10 @@ class BackendSuite(ABC):
         free_bytes = made.free_bytes()
         assert free_bytes is None or free_bytes > 0
 
+    def test_what_was_exported_is_not_exported_again(self, made: Backend, runner: Runner) -> None:
+        """A campaign has exports made before it measures, and those who prepare find them."""
+        assert not made.needs_export(self.workload())
+
     def test_it_can_prepare_again_after_closing(self, made: Backend, handle: DeviceHandle) -> None:
         """A worker closes each runner before the next."""
         first = made.prepare(self.workload(), handle)
