@@ -74,13 +74,13 @@ class OnnxRuntime(Backend):
         """See the base class."""
         from hwcost.backends.onnx_cache import needs_export
 
-        return needs_export(workload, *self._form(workload))
+        return needs_export(workload, _stored(workload))
 
     def export(self, workload: Workload) -> None:
         """See the base class."""
         from hwcost.backends.onnx_export import exported
 
-        exported(workload, *self._form(workload))
+        exported(workload, _stored(workload))
 
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; the first run is compared with eager torch.
@@ -95,7 +95,7 @@ class OnnxRuntime(Backend):
 
         provider = self._provider(handle)
         self._check_dtype(workload, workload.dtype, provider)
-        export = exported(workload, *self._form(workload))
+        export = exported(workload, _stored(workload))
         try:
             self._check_dtype(workload, export.dtype, provider)
             ready = self._rewritten(export, workload, provider)
@@ -108,10 +108,6 @@ class OnnxRuntime(Backend):
         computed = compared_as(facts["precision"])
         runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, computed)
         return runner
-
-    def _form(self, workload: Workload) -> tuple[str, bool]:
-        """Returns the form of an exported file: format of the weights, and whether they are shared."""
-        return "float16" if workload.dtype == "float16" else "float32", self.shares_weights
 
     def _provider(self, device: DeviceHandle) -> str:
         """Returns the provider to take.
@@ -204,3 +200,8 @@ class OnnxRuntime(Backend):
         if self.quantization != "none":
             return PRECISIONS[self.quantization]
         return "tf32" if dtype == "float32" and self.tf32 and provider != "cpu" else dtype
+
+
+def _stored(workload: Workload) -> str:
+    """Returns the format of an exported file's weights."""
+    return "float16" if workload.dtype == "float16" else "float32"

@@ -57,27 +57,18 @@ class Pool:
         """Returns the numbers from ``start`` on as a tensor of a shape."""
         return self._numbers[start : start + math.prod(shape)].view(shape)
 
-    def place(self, tensor: torch.Tensor) -> int | None:
-        """Returns where in the pool the numbers of a tensor begin; None for a tensor with memory of its own."""
-        is_view = tensor.untyped_storage().data_ptr() == self._numbers.untyped_storage().data_ptr()
-        return int(tensor.storage_offset()) if is_view and tensor.is_contiguous() else None
-
 
 _pools: dict[torch.dtype, Pool] | None = None
 """Pools of this process by number format; None where weights are not shared."""
 
 
 @contextmanager
-def shared_weights() -> Iterator[dict[torch.dtype, Pool]]:
-    """Lets the modules that are built meanwhile have matrices in common, which nothing may write to.
-
-    Yields:
-        The pools by number format; one appears, or takes another's place, when a module needs it.
-    """
+def shared_weights() -> Iterator[None]:
+    """Lets the modules that are built meanwhile have matrices in common, which nothing may write to."""
     global _pools
     before, _pools = _pools, _kept()
     try:
-        yield _pools
+        yield
     finally:
         _pools = before
 
