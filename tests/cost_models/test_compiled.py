@@ -108,7 +108,7 @@ def walked(forest: Forest, ranks: np.ndarray) -> np.ndarray:
     return sums.astype(np.float64)
 
 
-@pytest.mark.filterwarnings("ignore:invalid value encountered")
+@pytest.mark.filterwarnings("ignore:(invalid value|overflow) encountered")
 @settings(max_examples=14, deadline=None)
 @given(
     shape=st.sampled_from([(3, False), (5, True)]), seed=st.integers(0, 2**32),
