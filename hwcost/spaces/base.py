@@ -75,6 +75,8 @@ class SearchSpace(ABC):
                 f"got {len(values)}: {list(values)}"
             )
         for gene, value in zip(self.genes, values, strict=True):
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ArchitectureError(f"gene '{gene.name}' of space '{self.name}' is a finite number, got {value!r}")
             if gene.choices and value not in gene.choices:
                 raise ArchitectureError(
                     f"gene '{gene.name}' of space '{self.name}' cannot be {value!r}. Allowed: {_listed(gene.choices)}"
@@ -121,13 +123,11 @@ class SearchSpace(ABC):
 
     @staticmethod
     def _plain(value: Any) -> GeneValue:
-        """Turns numpy scalars into Python numbers, and whole floats into ints; refuses all but finite numbers and texts."""
+        """Turns numpy scalars into Python numbers, and whole floats into ints; refuses all but numbers and texts."""
         if isinstance(value, np.generic):
             value = value.item()
         if isinstance(value, float) and value.is_integer():
             return int(value)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ArchitectureError(f"a gene is a finite number, got {value!r}")
         if isinstance(value, (int, float, str)) and not isinstance(value, bool):
             return value
         raise ArchitectureError(f"a gene is a number or a text, got {value!r}")

@@ -37,8 +37,9 @@ MASKED = 0.15
 """Share of a sequence's tokens that are to be predicted (Devlin et al., "BERT", section 3.1)."""
 
 GAPS = 0.1
-"""Share of what is alive by which a process holds more, in gaps that blocks of other sizes left. It was from 0.07 to 0.26 in
-the papers' trainings on a processor, whose allocator is the C library's; see ``benchmarks/planned_memory.py``."""
+"""Share of what is alive by which a process is taken to hold more, in gaps that blocks of other sizes left. Processes held
+from 0.07 to 0.26 more in the papers' trainings on a processor, whose allocator is the C library's, and gaps are the likely
+reason; see ``benchmarks/planned_memory.py``."""
 
 Batches = Callable[[int], dict[str, Any]]
 

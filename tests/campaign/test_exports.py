@@ -42,12 +42,21 @@ def plan_of(works: list[SyntheticWorkload] | None = None, **options: object) -> 
     return Plan(tuple(items(works or WORKS)), "cpu", "null", protocol("standard"), {**SLOW, **options})
 
 
-def below() -> list[psutil.Process]:
-    """Returns the processes of this test's process that still run."""
-    return [one for one in psutil.Process().children(recursive=True) if one.status() != psutil.STATUS_ZOMBIE]
+@pytest.fixture
+def earlier() -> set[int]:
+    """Processes that other tests left to this one, such as a resource tracker."""
+    return {one.pid for one in psutil.Process().children(recursive=True)}
 
 
-def test_what_is_missing_is_exported_before_anything_is_measured_and_only_once(tmp_path: Path, cache: Path) -> None:
+def below(earlier: set[int]) -> list[psutil.Process]:
+    """Returns the processes that the test started and that still run."""
+    found = [one for one in psutil.Process().children(recursive=True) if one.pid not in earlier]
+    return [one for one in found if one.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_what_is_missing_is_exported_before_anything_is_measured_and_only_once(
+    tmp_path: Path, cache: Path, earlier: set[int]
+) -> None:
     states: list[Progress] = []
     how = {"backend": "null", "backend_options": SLOW, "rounds": 2, "progress": states.append}
     first = hwcost.measure(WORKS, store=tmp_path / "s.db", **how)  # type: ignore[arg-type]
@@ -62,31 +71,33 @@ def test_what_is_missing_is_exported_before_anything_is_measured_and_only_once(t
     states.clear()
     hwcost.measure(WORKS, store=tmp_path / "again.db", **how)  # type: ignore[arg-type]
     assert not any(state.waiting for state in states)
-    assert below() == []
+    assert below(earlier) == []
 
 
-def test_an_interrupt_ends_all_processes_and_keeps_what_was_exported(tmp_path: Path, cache: Path) -> None:
+def test_an_interrupt_ends_all_processes_and_keeps_what_was_exported(
+    tmp_path: Path, cache: Path, earlier: set[int]
+) -> None:
     def stop(state: Progress) -> None:
         if state.waiting.startswith("2 of 6"):
             raise KeyboardInterrupt
 
     with pytest.raises(InterruptedRunError, match="0 visits are kept"):
         hwcost.measure(WORKS, backend="null", backend_options=SLOW, store=tmp_path / "s.db", progress=stop)
-    assert below() == []
+    assert below(earlier) == []
     assert 2 <= len(list(cache.iterdir())) < 6
     with open_store(tmp_path / "s.db") as store:
         assert [one.status for one in store.campaigns()] == ["interrupted"]
 
 
-def test_a_process_that_dies_leaves_its_workload_to_the_one_that_measures(cache: Path) -> None:
+def test_a_process_that_dies_leaves_its_workload_to_the_one_that_measures(cache: Path, earlier: set[int]) -> None:
     def kill(said: str) -> None:
         if said.startswith("1 of 6"):
-            below()[0].kill()
+            below(earlier)[0].kill()
 
     cpus = processors.allowed()[:2]
     export(job_of(plan_of(), cpus), WORKS, kill)
     assert len(list(cache.iterdir())) >= (5 if len(cpus) > 1 else 1)  # the one that was killed had one in hand
-    assert below() == []
+    assert below(earlier) == []
 
 
 @pytest.mark.slow

@@ -91,7 +91,8 @@ def test_a_real_slow_down_is_confirmed_and_one_of_the_nights_alone_is_refuted(
     assert "tree" not in subprocess.run(["git", "worktree", "list"], capture_output=True, text=True, check=True).stdout[-30:]
 
 
-@pytest.mark.parametrize("is_slow", [pytest.param(True, marks=pytest.mark.slow), False])
+@pytest.mark.slow
+@pytest.mark.parametrize("is_slow", [True, False])
 def test_a_change_that_all_share_is_the_codes_or_the_machines(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History, is_slow: bool
 ) -> None:
@@ -151,6 +152,7 @@ def test_what_the_code_of_before_cannot_build_is_measured_beside_anchors(
     assert (entry.how, entry.outcome) == ("anchors", "confirmed")
 
 
+@pytest.mark.slow
 def test_what_is_not_known_goes_on_first_after_the_next_night_with_the_rounds_that_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, history: History
 ) -> None:
