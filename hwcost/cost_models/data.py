@@ -163,7 +163,10 @@ def read(
         raise UsageError(f"a table holds latencies, and '{quantity}' was asked for: give the store of a campaign")
     if space is None:
         what = f"'{source}'" if isinstance(source, (str, PathLike)) else "a data frame"
-        raise UsageError(f"{what} is read as a table, which needs a space: supershaper, table or another one.")
+        raise UsageError(
+            f"{what} is read as a table, which needs a space: supershaper, table or another one. Say it with --space NAME "
+            "(space= in Python)."
+        )
     return replace(from_table(read_table(source, space, options)), kept=frozenset(options.keep))
 
 
