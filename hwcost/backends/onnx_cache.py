@@ -1,8 +1,9 @@
-"""Files of exported workloads that are kept: the model, and what eager torch computed."""
+"""Files of exported workloads that are kept: the model, what eager torch computed, and the numbers of its weights."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from hwcost._io import write_atomically
 from hwcost.backends.cache import cache_dir, prune
+from hwcost.backends.onnx_weights import are_there
 from hwcost.workloads.base import Workload, digest
 from hwcost.workloads.factory import FactoryWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
@@ -21,6 +23,22 @@ OPSET = 20
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Note of the exporter: the modules that a node lies in, from the outermost to the operator."""
+
+WEIGHTS = "weights"
+"""Name under which the outputs' file has the bytes that are needed of files of weights, as JSON."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is known of an exported model beside its file.
+
+    Attributes:
+        reference: Outputs of eager torch, thinned.
+        weights: Bytes that are needed of files of weights, by their names; empty where the model holds its weights.
+    """
+
+    reference: tuple[NDArray[Any], ...]
+    weights: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -36,45 +54,50 @@ class Files:
     outputs: Path
 
     @classmethod
-    def of(cls, workload: Workload, dtype: str) -> Files:
+    def of(cls, workload: Workload, dtype: str, shares_weights: bool) -> Files:
         """Returns where the files of a workload lie, whether they are there or not.
 
         Args:
             workload: A model or component of a search space.
             dtype: Format of the weights.
+            shares_weights: Whether the weights lie in a file that other nets share.
         """
         plain: Any = workload
         known = {"workload": replace(plain, dtype=dtype).key, "versions": _versions(), "opset": OPSET, "nodes": SCOPES}
-        stem = digest(known)[:32]
+        stem = digest(known | ({WEIGHTS: "shared"} if shares_weights else {}))[:32]
         folder = cache_dir("onnx")
         return cls(folder / f"{stem}.onnx", folder / f"{stem}.npz")
 
-    def read(self) -> tuple[NDArray[Any], ...] | None:
-        """Returns the outputs of eager torch, thinned; None when a file is missing or broken."""
+    def read(self) -> Kept | None:
+        """Returns what is known of the model; None when a file is missing or broken, so that it is exported anew."""
         if not self.model.exists():
             return None
         try:
             with np.load(self.outputs, allow_pickle=False) as archive:
-                return tuple(archive[name] for name in archive.files)
+                weights: dict[str, int] = json.loads(str(archive[WEIGHTS])) if WEIGHTS in archive.files else {}
+                reference = tuple(archive[name] for name in archive.files if name != WEIGHTS)
         except (OSError, ValueError):
             return None
+        return Kept(reference, weights) if are_there(weights, self.model.parent) else None
 
-    def write(self, reference: tuple[NDArray[Any], ...]) -> None:
-        """Keeps the outputs of eager torch."""
-        write_atomically(self.outputs, lambda path: np.savez(path, *reference))
+    def write(self, kept: Kept) -> None:
+        """Keeps what is known of the model."""
+        weights: Any = {WEIGHTS: np.array(json.dumps(kept.weights))} if kept.weights else {}
+        write_atomically(self.outputs, lambda path: np.savez(path, *kept.reference, **weights))
 
-    def touch(self) -> None:
+    def touch(self, kept: Kept) -> None:
         """Notes that the files are in use, and drops others where they take too much space."""
-        for path in (self.model, self.outputs):
+        folder = self.model.parent
+        for path in (self.model, self.outputs, *(folder / name for name in kept.weights)):
             path.touch()
-        prune(self.model.parent)
+        prune(folder)
 
 
-def needs_export(workload: Workload, dtype: str) -> bool:
+def needs_export(workload: Workload, dtype: str, shares_weights: bool = False) -> bool:
     """Says whether a workload is yet to be exported to files that are kept; see :meth:`Files.of`."""
     if isinstance(workload, (OnnxWorkload, FactoryWorkload)):
         return False
-    return Files.of(workload, dtype).read() is None
+    return Files.of(workload, dtype, shares_weights).read() is None
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ import os
 import tempfile
 import warnings
 from ast import literal_eval
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,9 +24,10 @@ from numpy.typing import NDArray
 
 from hwcost._io import write_atomically
 from hwcost._log import logger
+from hwcost.backends import onnx_weights
 from hwcost.backends.base import Runner
 from hwcost.backends.causes import advice, plain_cause
-from hwcost.backends.onnx_cache import OPSET, SCOPES, Files
+from hwcost.backends.onnx_cache import OPSET, SCOPES, Files, Kept
 from hwcost.backends.zero_dimensions import loadable
 from hwcost.errors import MeasurementError, MissingExtraError
 from hwcost.workloads.base import Workload
@@ -77,7 +78,7 @@ class Exported:
             self.path.unlink(missing_ok=True)
 
 
-def exported(workload: Workload, dtype: str = "float32") -> Exported:
+def exported(workload: Workload, dtype: str = "float32", shares_weights: bool = False) -> Exported:
     """Returns a workload as an ONNX file.
 
     Models and components of search spaces are exported once and cached by their key and the versions of the exporter; a
@@ -86,6 +87,8 @@ def exported(workload: Workload, dtype: str = "float32") -> Exported:
     Args:
         workload: The workload. The user's own ONNX file stays as it is.
         dtype: Format of the file's weights and floating-point inputs; what they are compared with is always float32.
+        shares_weights: Whether the weights of the library's own nets lie in one file beside it that all of them share; else
+            each file holds its own.
 
     Raises:
         MeasurementError: When torch cannot export the module.
@@ -98,18 +101,37 @@ def exported(workload: Workload, dtype: str = "float32") -> Exported:
         return _factory(workload, dtype)
     plain: Any = workload
     plain = replace(plain, dtype=dtype)
-    files = Files.of(plain, dtype)
-    model, reference = files.model, files.read()
-    if reference is not None:
-        _log.info("took the exported model of %s from the cache: %s", plain.name, model)
+    files = Files.of(plain, dtype, shares_weights)
+    kept = files.read()
+    if kept is not None:
+        _log.info("took the exported model of %s from the cache: %s", plain.name, files.model)
     else:
-        _log.info("exporting %s to %s", plain.name, model)
-        made: list[tuple[NDArray[Any], ...]] = []
-        write_atomically(model, lambda path: made.append(_export(plain.built(), plain.name, path, _exact(plain))))
-        reference = made[0]
-        files.write(reference)
-    files.touch()
-    return Exported(model, _cast(plain.inputs(), dtype), reference, workload.dtype)
+        _log.info("exporting %s to %s", plain.name, files.model)
+        kept = _shared(plain, files.model) if shares_weights else _own(plain, files.model)
+        files.write(kept)
+    files.touch(kept)
+    return Exported(files.model, _cast(plain.inputs(), dtype), kept.reference, workload.dtype)
+
+
+def _own(workload: Any, path: Path) -> Kept:
+    """Exports a workload to a file that holds its weights."""
+    made: list[Kept] = []
+    write_atomically(path, lambda part: made.append(_export(workload.built(), workload.name, part, _exact(workload))))
+    return made[0]
+
+
+def _shared(workload: Any, path: Path) -> Kept:
+    """Exports a workload to a file that names places in a file of weights."""
+    from hwcost.workloads.weights import shared_weights
+
+    made: list[Kept] = []
+    with shared_weights() as pools:
+        built, exact = workload.built(), _exact(workload)
+        for one in (built, exact):
+            if one is not None:
+                onnx_weights.store_transposed(one.module)
+        write_atomically(path, lambda part: made.append(_export(built, workload.name, part, exact, pools)))
+    return made[0]
 
 
 def _exact(workload: Any) -> Built | None:
@@ -196,19 +218,26 @@ def _gap(mine: NDArray[Any], theirs: NDArray[Any]) -> float:
     return float(difference / max(np.abs(theirs).max(), 1e-12))
 
 
-def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
+def export_module(
+    module: Any, inputs: dict[str, Any], path: Path, pools: Mapping[Any, Any] | None = None
+) -> dict[str, int]:
     """Writes a torch module as an ONNX file of fixed shapes.
 
     Args:
         module: Module in eval mode.
         inputs: Tensors by the names of the file's inputs, in call order.
         path: The file.
+        pools: Pools of numbers by torch's format; weights that are pieces of them lie in a file beside this one.
+
+    Returns:
+        Bytes that are needed of files of weights, by their names.
 
     Raises:
         MeasurementError: When torch cannot export the module.
         MissingExtraError: When the exporter is not installed.
     """
     try:
+        import onnx_ir
         import onnxscript  # noqa: F401 - what torch's exporter needs
         import torch
     except ImportError:
@@ -227,7 +256,12 @@ def export_module(module: Any, inputs: dict[str, Any], path: Path) -> None:
                 verbose=False,
             )
             _strip(program.model)
-            program.save(str(path), external_data=False)
+            needed = onnx_weights.refer(program.model, module, pools or {}, path.parent)
+            if needed:  # references stay as they are, however large the net is
+                onnx_ir.save(program.model, str(path))
+            else:
+                program.save(str(path), external_data=False)
+            return needed
     except Exception as error:  # of the exporter, of torch, or of the module's own code
         cause = plain_cause(error)
         own = module.module if isinstance(module, FlatCall) else module
@@ -271,8 +305,8 @@ def _factory(workload: FactoryWorkload, dtype: str) -> Exported:
     export = Exported(Path(name), _cast(inputs, dtype), None, computed, gone, temporary=True)
     try:
         built = exact if dtype == "float32" else replace(asked, dtype=dtype).cast(deepcopy(exact))
-        reference = _export(_flat(built), workload.name, export.path, _flat(exact))
-        export = replace(export, reference=reference)
+        kept = _export(_flat(built), workload.name, export.path, _flat(exact))
+        export = replace(export, reference=kept.reference)
         _check_repeats(_flat(exact), workload.name, export)
         return export
     except BaseException:
@@ -331,13 +365,15 @@ def _left_out(built: Built) -> list[str]:
     return left_out(result)
 
 
-def _export(built: Built, name: str, path: Path, exact: Built | None = None) -> tuple[NDArray[Any], ...]:
-    """Writes the ONNX file and returns the outputs of eager torch, thinned: those of the exact module where there is one."""
+def _export(
+    built: Built, name: str, path: Path, exact: Built | None = None, pools: Mapping[Any, Any] | None = None
+) -> Kept:
+    """Writes the ONNX file and runs eager torch once, the exact module where there is one."""
     try:
-        export_module(built.module, _fresh(built).inputs, path)
+        needed = export_module(built.module, _fresh(built).inputs, path, pools)
     except MeasurementError as error:
         raise MeasurementError(f"'{name}': {error} Or take --backend torch.") from error.__cause__
-    return thin(_eager_outputs(exact or built))
+    return Kept(thin(_eager_outputs(exact or built)), needed)
 
 
 @contextlib.contextmanager

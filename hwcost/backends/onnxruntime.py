@@ -74,13 +74,13 @@ class OnnxRuntime(Backend):
         """See the base class."""
         from hwcost.backends.onnx_cache import needs_export
 
-        return needs_export(workload, _stored(workload))
+        return needs_export(workload, *self._form(workload))
 
     def export(self, workload: Workload) -> None:
         """See the base class."""
         from hwcost.backends.onnx_export import exported
 
-        exported(workload, _stored(workload))
+        exported(workload, *self._form(workload))
 
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; the first run is compared with eager torch.
@@ -95,7 +95,7 @@ class OnnxRuntime(Backend):
 
         provider = self._provider(handle)
         self._check_dtype(workload, workload.dtype, provider)
-        export = exported(workload, _stored(workload))
+        export = exported(workload, *self._form(workload))
         try:
             self._check_dtype(workload, export.dtype, provider)
             ready = self._rewritten(export, workload, provider)
@@ -108,6 +108,14 @@ class OnnxRuntime(Backend):
         computed = compared_as(facts["precision"])
         runner.facts["difference"] = verify(what, first_outputs(runner, what, export), export.reference, computed)
         return runner
+
+    def _form(self, workload: Workload) -> tuple[str, bool]:
+        """Returns the form of an exported file: format of its weights, and whether other nets share them.
+
+        A file that is rewritten holds its own.
+        """
+        shares_weights = self.shares_weights and not self.fusion and self.quantization == "none"
+        return "float16" if workload.dtype == "float16" else "float32", shares_weights
 
     def _provider(self, device: DeviceHandle) -> str:
         """Returns the provider to take.
@@ -200,8 +208,3 @@ class OnnxRuntime(Backend):
         if self.quantization != "none":
             return PRECISIONS[self.quantization]
         return "tf32" if dtype == "float32" and self.tf32 and provider != "cpu" else dtype
-
-
-def _stored(workload: Workload) -> str:
-    """Returns the format of an exported file's weights."""
-    return "float16" if workload.dtype == "float16" else "float32"

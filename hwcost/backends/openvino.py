@@ -49,13 +49,13 @@ class OpenVino(Backend):
         """See the base class."""
         from hwcost.backends.onnx_cache import needs_export
 
-        return needs_export(workload, "float32")
+        return needs_export(workload, "float32", self.shares_weights)
 
     def export(self, workload: Workload) -> None:
         """See the base class."""
         from hwcost.backends.onnx_export import exported
 
-        exported(workload, "float32")
+        exported(workload, "float32", self.shares_weights)
 
     def prepare(self, workload: Workload, handle: DeviceHandle) -> Runner:
         """See the base class; the first run is compared with eager torch.
@@ -68,7 +68,7 @@ class OpenVino(Backend):
 
         self.check_kind(handle.kind)
         _precision(workload, workload.dtype)
-        export = exported(workload, "float32")
+        export = exported(workload, "float32", self.shares_weights)
         what = f"OpenVINO on '{workload.name}'"
         try:
             compiled = self._compile(export, _precision(workload, export.dtype), what)

@@ -55,7 +55,16 @@ class Pool:
 
     def view(self, start: int, shape: torch.Size) -> torch.Tensor:
         """Returns the numbers from ``start`` on as a tensor of a shape."""
-        return self._numbers[start : start + math.prod(shape)].view(shape)
+        return self.piece(start, math.prod(shape)).view(shape)
+
+    def piece(self, start: int, size: int) -> torch.Tensor:
+        """Returns so many numbers from ``start`` on, fewer where the pool ends."""
+        return self._numbers[start : min(start + size, self._filled)]
+
+    def place(self, tensor: torch.Tensor) -> int | None:
+        """Returns where in the pool the numbers of a tensor begin; None for a tensor with memory of its own."""
+        is_view = tensor.untyped_storage().data_ptr() == self._numbers.untyped_storage().data_ptr()
+        return int(tensor.storage_offset()) if is_view else None
 
 
 _pools: dict[torch.dtype, Pool] | None = None
@@ -63,12 +72,16 @@ _pools: dict[torch.dtype, Pool] | None = None
 
 
 @contextmanager
-def shared_weights() -> Iterator[None]:
-    """Lets the modules that are built meanwhile have matrices in common, which nothing may write to."""
+def shared_weights() -> Iterator[dict[torch.dtype, Pool]]:
+    """Lets the modules that are built meanwhile have matrices in common, which nothing may write to.
+
+    Yields:
+        The pools by number format; one appears, or takes another's place, when a module needs it.
+    """
     global _pools
     before, _pools = _pools, _kept()
     try:
-        yield
+        yield _pools
     finally:
         _pools = before
 
