@@ -16,6 +16,12 @@ from hwcost.campaign.visit_values import VisitValues
 CONFIRMING = 2
 """Visits that must show the uncontended machine, so that an item's latency is confirmed."""
 
+CONFIRMED = 0.5
+"""Least share of a campaign's items that are confirmed, so that any is.
+
+All items together tell which blocks are uncontended. Where few of them count enough of such blocks, noise has chosen these few.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
@@ -42,6 +48,7 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
     """
     level = level_half_width(values.level_error, len(np.unique(table.round)))
     is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < CONFIRMING)
+    is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED
     is_unconfirmed = is_lacking & (values.delay > 0)
     widest = np.fmax(model.half_width, np.where(is_unconfirmed, values.delay, math.nan))
     return Intervals(np.hypot(widest, level), is_unconfirmed, level)
