@@ -1,4 +1,4 @@
-"""Tests of everything; their processes run beside each other, so each computes on one thread unless the user says otherwise."""
+"""Tests of everything. Their processes run beside each other, so each computes on one thread unless told otherwise."""
 
 import os
 
