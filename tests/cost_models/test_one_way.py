@@ -40,7 +40,7 @@ def assert_one_answer(model, archs, size):
 
 
 @pairs
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(1, QUESTIONS), seed=st.integers(0, 99))
 def test_an_answer_does_not_depend_on_what_else_is_asked(name, where, size, seed):
     assert_one_answer(fitted(name, where), sample(where, QUESTIONS, seed), size)

@@ -40,8 +40,8 @@ hc.measure(WORKS, "cpu", store=sys.argv[1], on=sys.argv[2], **how)
 """
 
 
-def run_twenty(url: str, folder: Path, devices: Sequence[str]) -> dict[str, list[tuple[float, float]]]:
-    """Queues twenty jobs at once, as many for each device; returns when those of each device began and ended."""
+def run_many(url: str, folder: Path, devices: Sequence[str], jobs: int) -> dict[str, list[tuple[float, float]]]:
+    """Queues jobs at once, as many for each device; returns when those of each device began and ended."""
     (folder / "run.py").write_text(SCRIPT, encoding="utf-8")
     places = {device: transport(url) for device in devices}
     for device, one in places.items():
@@ -55,17 +55,17 @@ def run_twenty(url: str, folder: Path, devices: Sequence[str]) -> dict[str, list
         return str(heard[0])
 
     found: dict[str, list[tuple[float, float]]] = {device: [] for device in devices}
-    with ThreadPoolExecutor(20) as pool:
-        for line in pool.map(measured, range(20)):
+    with ThreadPoolExecutor(jobs) as pool:
+        for line in pool.map(measured, range(jobs)):
             device, began, ended = line.split()
             found[device].append((float(began), float(ended)))
     return {device: sorted(spans) for device, spans in found.items()}
 
 
-def assert_one_at_a_time(spans: dict[str, list[tuple[float, float]]]) -> None:
-    """Fails when two jobs were on a device at once."""
+def assert_one_at_a_time(spans: dict[str, list[tuple[float, float]]], jobs: int) -> None:
+    """Fails when two jobs were on a device at once, or one of them is missing."""
     for of_device in spans.values():
-        assert len(of_device) == 20 / len(spans)
+        assert len(of_device) == jobs / len(spans)
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(of_device))
 
 

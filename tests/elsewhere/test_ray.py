@@ -45,7 +45,7 @@ class TestRay(QueueSuite):
 @pytest.mark.slow
 def test_twenty_jobs_are_never_two_at_once_on_a_device(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "POLL_S", 1.0)
-    fleets.assert_one_at_a_time(fleets.run_twenty(url, tmp_path, clusters.OF_RAY))
+    fleets.assert_one_at_a_time(fleets.run_many(url, tmp_path, clusters.OF_RAY, 20), 20)
 
 
 @pytest.fixture

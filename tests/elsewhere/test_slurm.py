@@ -40,9 +40,12 @@ class TestSlurm(QueueSuite):
         return made
 
 
-def test_twenty_jobs_are_never_two_at_once_on_a_device(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("jobs", [8, pytest.param(20, marks=pytest.mark.slow)])
+def test_jobs_are_never_two_at_once_on_a_device(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
     monkeypatch.setattr(queue, "POLL_S", 1.0)
-    fleets.assert_one_at_a_time(fleets.run_twenty(url, tmp_path, clusters.OF_SLURM))
+    fleets.assert_one_at_a_time(fleets.run_many(url, tmp_path, clusters.OF_SLURM, jobs), jobs)
 
 
 @pytest.fixture
