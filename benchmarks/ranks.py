@@ -46,7 +46,7 @@ def turn(asked: argparse.Namespace) -> None:
     import torch
 
     from hwcost.supernets.masked_lm import SupernetLm
-    from hwcost.supernets.ranks import Ranks, launched
+    from hwcost.supernets.process_group import ProcessGroup, launched
     from hwcost.supernets.recipe import Recipe
     from hwcost.supernets.registry import supernet
     from hwcost.supernets.sampling import rule
@@ -55,25 +55,25 @@ def turn(asked: argparse.Namespace) -> None:
 
     torch.set_num_threads(asked.threads)
     spent, ends, exchanged = stopwatch(), [], []
-    add = Ranks.add
+    add = ProcessGroup.add
 
-    def timed(ranks: Any, tensors: Any, device: Any) -> None:
+    def timed(group: Any, tensors: Any, device: Any) -> None:
         if device.type == "cuda":
             torch.cuda.synchronize()
         before = spent()
-        add(ranks, tensors, device)
+        add(group, tensors, device)
         if device.type == "cuda":
             torch.cuda.synchronize()
         exchanged.append(spent() - before)
 
-    Ranks.add = timed  # type: ignore[method-assign]
-    with launched(asked.device) as ranks:
-        how = Recipe(steps=asked.steps, batch_size=asked.batch_size, seq_len=asked.seq_len).over(ranks.count)
+    ProcessGroup.add = timed  # type: ignore[method-assign]
+    with launched(asked.device) as group:
+        how = Recipe(steps=asked.steps, batch_size=asked.batch_size, seq_len=asked.seq_len).over(group.count)
         net = supernet(asked.space).to(asked.device)
         vocabulary = len(net.weights.embeddings.word.weight)
         objective = SupernetLm(net, words(vocabulary, how.micro_batch, asked.seq_len), rule(how.sampling, net))
         train(net, [Phase("training", objective, how)], progress=lambda state: ends.append((spent(), state.tokens)))
-        if ranks.is_first:
+        if group.is_first:
             seconds = np.diff([one for one, _ in ends])[SKIPPED - 1 :]
             share = float(np.sum(exchanged[SKIPPED:]) / seconds.sum())
             print(json.dumps({"tokens_per_s": ends[-1][1] / float(np.median(seconds)), "exchange": share}))

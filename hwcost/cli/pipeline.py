@@ -174,12 +174,12 @@ def _run(made: Pipeline[Any]) -> dict[str, Any]:
 
 def _together(run: Callable[[], dict[str, Any]], settings: Settings) -> dict[str, Any] | None:
     """Runs a pipeline in every process of torchrun; returns the report in the first one, and None in the others."""
-    from hwcost.supernets.ranks import launched
+    from hwcost.supernets.process_group import launched
 
     check_device(settings.trains_on)
-    with launched(settings.trains_on) as ranks:
+    with launched(settings.trains_on) as group:
         report = run()
-    return report if ranks.is_first else None
+    return report if group.is_first else None
 
 
 def _write(report: dict[str, Any], folder: Path, json: str | None) -> None:

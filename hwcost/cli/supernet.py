@@ -41,15 +41,15 @@ def evaluate(
     """Show the perplexity of subnets on held-out text, with the weights that they inherit."""
     check_device(device)
     from hwcost.supernets.diagnostics import perplexities
-    from hwcost.supernets.ranks import launched
+    from hwcost.supernets.process_group import launched
     from hwcost.supernets.run import Run
 
-    with launched(device) as ranks:
+    with launched(device) as group:
         run = Run.open(folder, device)
         net = run.trained()
         archs = [net.space.parse(text) for text in arch or ()] or _spread(run, number, seed)
         found = perplexities(net, archs, run.held_out())
-    if not ranks.is_first:
+    if not group.is_first:
         return
     rows = [
         {"arch": net.space.key(one), "params": net.space.params(one), "perplexity": value}

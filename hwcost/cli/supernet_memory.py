@@ -32,7 +32,7 @@ def show(settings: Settings, device: str, processes: int, json: str | None) -> N
     Raises:
         UsageError: When a batch has fewer sequences than there are processes.
     """
-    from hwcost.supernets.ranks import BUCKET_BYTES
+    from hwcost.supernets.process_group import BUCKET_BYTES
     from hwcost.systems.plan import available_bytes
 
     recipe, free = settings.recipe, available_bytes(device)

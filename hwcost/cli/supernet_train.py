@@ -141,7 +141,7 @@ def train(
     torchrun --nproc-per-node 2 -m hwcost supernet train ... divides the batch among several devices or hosts.
     """
     from hwcost.spaces import space as make_space
-    from hwcost.supernets.ranks import launched
+    from hwcost.supernets.process_group import launched
     from hwcost.supernets.recipe import recipe as recipe_of
     from hwcost.supernets.run import Run, Settings
 
@@ -181,7 +181,7 @@ def resume(
     The supernet of a pipeline's run can so be trained by several devices; the pipeline's own command then takes it up.
     """
     from hwcost.spaces import space as make_space
-    from hwcost.supernets.ranks import launched
+    from hwcost.supernets.process_group import launched
     from hwcost.supernets.run import Run
 
     check_device(device)
@@ -196,7 +196,7 @@ def resume(
 
 def _train(run: Run, save_every: int, json: str | None) -> None:
     """Trains; the first process reports what was done and the time that it took."""
-    from hwcost.supernets.ranks import here
+    from hwcost.supernets.process_group import here
     from hwcost.timing.timer import stopwatch
 
     spent = stopwatch()

@@ -22,7 +22,7 @@ from hwcost.spaces.base import Architecture
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.heads import ElasticTaskNet, TaskNet
 from hwcost.supernets.masked_lm import Batches, NetLm, inputs
-from hwcost.supernets.ranks import here
+from hwcost.supernets.process_group import here
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.sampling import Rule
 from hwcost.supernets.training import Pass, Phase, Progress, device_of, moved, train
@@ -192,16 +192,16 @@ def predictions(model: TaskNet, examples: EncodedExamples, batch_size: int = 64)
         examples: Examples.
         batch_size: Examples at a time.
     """
-    ranks, device = here(), device_of(model)
+    group, device = here(), device_of(model)
     outputs: list[torch.Tensor] = []
-    share = -(-len(examples) // (batch_size * ranks.count))  # batches of a process; the last processes may have fewer
+    share = -(-len(examples) // (batch_size * group.count))  # batches of a process; the last processes may have fewer
     with torch.no_grad():
         for number, one in enumerate(examples.batches(batch_size)):
             kept = one["labels"] != SKIPPED if examples.is_per_word else np.ones(len(one["labels"]), dtype=bool)
-            if number // share == ranks.rank or number == 0:  # the first tells a process without batches the shape of none
+            if number // share == group.rank or number == 0:  # the first tells a process without batches the shape of none
                 found = model(*inputs(moved(one, device))).float()[torch.from_numpy(kept).to(device)]
-                outputs.append(found if number // share == ranks.rank else found[:0])
-    every = torch.cat(ranks.gather(torch.cat(outputs))).cpu().numpy()
+                outputs.append(found if number // share == group.rank else found[:0])
+    every = torch.cat(group.gather(torch.cat(outputs))).cpu().numpy()
     return examples.predicted(every, model.target)
 
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from hwcost.errors import DataError
 from hwcost.supernets.base import Supernet
-from hwcost.supernets.ranks import here
+from hwcost.supernets.process_group import here
 from hwcost.supernets.sampling import Rule
 from hwcost.supernets.training import Batch, Pass, device_of, moved
 
@@ -95,14 +95,14 @@ def perplexity(net: nn.Module, batches: Iterable[dict[str, Any]]) -> float:
     Raises:
         DataError: When nothing is to be predicted in them.
     """
-    total, count, ranks = 0.0, 0.0, here()
+    total, count, group = 0.0, 0.0, here()
     with torch.no_grad():
-        for one in itertools.islice(batches, ranks.rank, None, ranks.count):
+        for one in itertools.islice(batches, group.rank, None, group.count):
             batch = moved(one, device_of(net))
             found = len(asked(batch)[1])
             total += found * float(masked_lm_loss(net, batch)) if found else 0.0
             count += found
-    total, count = ranks.added([total, count], device_of(net))
+    total, count = group.added([total, count], device_of(net))
     if not count:
         raise DataError("perplexity needs held-out batches with masked tokens; there are none")
     return math.exp(total / count)

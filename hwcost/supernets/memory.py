@@ -38,7 +38,7 @@ MASKED = 0.15
 
 GAPS = 0.1
 """Share of what is alive by which a process is taken to hold more, in gaps that blocks of other sizes left. Processes held
-from 0.07 to 0.26 more in the papers' trainings on a processor, whose allocator is the C library's, and gaps are the likely
+from 0.03 to 0.26 more in the papers' trainings on a processor, whose allocator is the C library's, and gaps are the likely
 reason; see ``benchmarks/planned_memory.py``."""
 
 Batches = Callable[[int], dict[str, Any]]

@@ -114,18 +114,18 @@ class Run:
             UsageError: When the space has no supernet, the sequences are too long for it, the folder cannot be written, or
                 a batch has fewer sequences than there are processes.
         """
-        from hwcost.supernets.ranks import here
+        from hwcost.supernets.process_group import here
 
-        ranks, path = here(), Path(folder) / SETTINGS
-        if not ranks.is_first:
-            ranks.wait()
+        group, path = here(), Path(folder) / SETTINGS
+        if not group.is_first:
+            group.wait()
             return cls._resumed(folder, settings, device, allowed)
         is_begun = path.exists()
         run = (cls._resumed if is_begun else cls)(Path(folder), settings, device, allowed)
         if not is_begun:
-            run.recipe = settings.recipe.over(ranks.count)
+            run.recipe = settings.recipe.over(group.count)
             run._begin(path)
-        ranks.wait()
+        group.wait()
         return run
 
     @classmethod

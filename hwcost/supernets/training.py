@@ -2,8 +2,8 @@
 
 Nothing random happens here. Batches and architectures are functions of the step, nets have no dropout, and so the state of
 a training is its weights, the optimiser's moments and a number. Where several processes train together
-(:mod:`hwcost.supernets.ranks`), the micro batches of a step are divided among them: every one is computed once, by whichever
-process, and so the number of processes changes no more than the order in which gradients are added.
+(:mod:`hwcost.supernets.process_group`), the micro batches of a step are divided among them: every one is computed once, by
+whichever process, and so the number of processes changes no more than the order in which gradients are added.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hwcost._log import logger
 from hwcost.errors import DataError, MeasurementError, UsageError
 from hwcost.supernets.checkpoint import FILE, Checkpoint, check_same
 from hwcost.supernets.optimizers import optimizer
-from hwcost.supernets.ranks import ALONE, Ranks, here
+from hwcost.supernets.process_group import ALONE, ProcessGroup, here
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training_log import LOG, Progress, Summary, keep, read_log
 
@@ -134,7 +134,7 @@ def train(
         UsageError: When ``save_every`` is not positive, two phases have one name, or there are more processes than micro
             batches in a step.
     """
-    ranks = here()
+    group = here()
     stretch = list(phases)
     names = [phase.name for phase in stretch]
     if save_every < 1:
@@ -142,14 +142,14 @@ def train(
     if len(set(names)) < len(names):
         raise UsageError(f"phases have names of their own, by which checkpoints distinguish them; got {', '.join(names)}")
     known = {**(about or {}), "phases": {phase.name: {**_plain(phase.recipe), **phase.about} for phase in stretch}}
-    _check_shares(stretch, ranks)
-    place = None if folder is None or not ranks.is_first else Path(folder)
-    start = _together(module, _resume(module, place, known) if ranks.is_first else None, known, ranks)
+    _check_shares(stretch, group)
+    place = None if folder is None or not group.is_first else Path(folder)
+    start = _together(module, _resume(module, place, known) if group.is_first else None, known, group)
     done = sum(phase.recipe.steps for phase in stretch[: start.phase])
     total = sum(phase.recipe.steps for phase in stretch)
     summary = Summary()
     for index in range(start.phase, len(stretch)):
-        run = _Run(module, stretch[index], start if index == start.phase else None, ranks)
+        run = _Run(module, stretch[index], start if index == start.phase else None, group)
         for step in range(run.first, run.recipe.steps):
             losses, tokens = run.step(step)
             state = Progress(stretch[index].name, step + 1, run.recipe.steps, done + step + 1, total, losses, tokens)
@@ -158,40 +158,40 @@ def train(
                 keep(place, state)
                 if (step + 1) % save_every == 0 and step + 1 < run.recipe.steps:
                     run.checkpoint(index, step + 1, known).save(place)
-            if ranks.is_first:
+            if group.is_first:
                 progress(state)
         done += run.recipe.steps
         if place is not None:
             run.checkpoint(index + 1, 0, known).save(place)
-    ranks.wait()  # what the first process wrote can be read by all
+    group.wait()  # what the first process wrote can be read by all
     return summary
 
 
-def _check_shares(phases: Iterable[Phase], ranks: Ranks) -> None:
+def _check_shares(phases: Iterable[Phase], group: ProcessGroup) -> None:
     for phase in phases:
-        if phase.recipe.accumulate < ranks.count:
+        if phase.recipe.accumulate < group.count:
             raise UsageError(
-                f"{ranks.count} processes share the micro batches of a step, and phase '{phase.name}' has "
+                f"{group.count} processes share the micro batches of a step, and phase '{phase.name}' has "
                 f"{phase.recipe.accumulate}. Start fewer processes, or begin anew with a batch that is divided further "
                 f"(Recipe.over)"
             )
 
 
-def _together(module: nn.Module, start: Checkpoint | None, about: dict[str, Any], ranks: Ranks) -> Checkpoint:
+def _together(module: nn.Module, start: Checkpoint | None, about: dict[str, Any], group: ProcessGroup) -> Checkpoint:
     """Returns where the first process stands, and gives every process its weights."""
-    if ranks.count == 1:
+    if group.count == 1:
         assert start is not None
         return start
     device = device_of(module)
     kinds = {name: sorted(state) for name, state in start.moments.items()} if start else {}
-    phase, step, kinds = ranks.announced([start.phase, start.step, kinds] if start else None, device)
-    ranks.spread([one.data for one in module.parameters()], device)
+    phase, step, kinds = group.announced([start.phase, start.step, kinds] if start else None, device)
+    group.spread([one.data for one in module.parameters()], device)
     parameters = dict(module.named_parameters())
     moments = start.moments if start else {
         name: {kind: torch.zeros(()) if kind == "step" else torch.zeros_like(parameters[name]) for kind in found}
         for name, found in kinds.items()
     }
-    ranks.spread([moments[name][kind] for name, found in kinds.items() for kind in found], device)
+    group.spread([moments[name][kind] for name, found in kinds.items() for kind in found], device)
     return Checkpoint(phase, step, {}, moments, about)
 
 
@@ -216,9 +216,9 @@ class _Run:
     """A phase under way: the parameters it trains and their optimiser."""
 
     def __init__(
-        self, module: nn.Module, phase: Phase, start: Checkpoint | None = None, ranks: Ranks = ALONE
+        self, module: nn.Module, phase: Phase, start: Checkpoint | None = None, group: ProcessGroup = ALONE
     ) -> None:
-        self.module, self.phase, self.recipe, self.ranks = module, phase, phase.recipe, ranks
+        self.module, self.phase, self.recipe, self.group = module, phase, phase.recipe, group
         self.stepped = phase.objective if isinstance(phase.objective, SteppedObjective) else None
         self.parameters = {name: one for name, one in module.named_parameters() if phase.trained(name)}
         for name, parameter in module.named_parameters():
@@ -257,7 +257,7 @@ class _Run:
             self.stepped.begin(step)
         losses: dict[str, float] = {}
         tokens, share = 0, 1 / self.recipe.accumulate
-        for micro in self.ranks.share(self.recipe.accumulate):
+        for micro in self.group.share(self.recipe.accumulate):
             for one in self._passes(step, step * self.recipe.accumulate + micro):
                 (share * one.loss).backward()
                 losses[one.name] = losses.get(one.name, 0.0) + share * float(one.loss.detach())
@@ -266,11 +266,11 @@ class _Run:
 
     def _added(self, losses: dict[str, float], tokens: int) -> tuple[dict[str, float], int]:
         """Adds up gradients, losses and tokens over all ranks, which run the same subnets and name the same losses."""
-        if self.ranks.count == 1:
+        if self.group.count == 1:
             return losses, tokens
         trained = [*self.parameters.values(), *(self.stepped.further() if self.stepped is not None else ())]
-        self.ranks.add([one.grad for one in trained if one.grad is not None], device_of(self.module))
-        *found, total = self.ranks.added([*losses.values(), float(tokens)], device_of(self.module))
+        self.group.add([one.grad for one in trained if one.grad is not None], device_of(self.module))
+        *found, total = self.group.added([*losses.values(), float(tokens)], device_of(self.module))
         return dict(zip(losses, found, strict=True)), int(total)
 
     def _passes(self, step: int, number: int) -> Iterator[Pass]:

@@ -1,7 +1,7 @@
 """Doubts: what in the results of a finished run cannot be trusted, in words for the head of its report.
 
-They are read off the types that all systems share for measured latencies and fitted latency models, wherever in the results
-of a stage these stand, so that a system need not collect them.
+They are read off the types that all systems share for measured latencies and for fits that they search by, wherever in the
+results of a stage these stand, so that a system need not collect them.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
+from hwcost.systems.fits import Fit
 from hwcost.systems.latencies import ComparedLatency, Latency, LatencyFit
 
 __all__ = ["doubts"]
 
 LEAST_R2 = 0.9
-"""Smallest share of the differences between nets that a latency model is to explain."""
+"""Smallest share of the differences between nets that a model is to explain."""
 
 WIDEST = 0.05
 """Largest half-width of a measurement's 95 % interval, relative to it."""
@@ -42,15 +43,15 @@ def doubts(results: Mapping[str, Any], is_rehearsal: bool) -> list[str]:
 
 
 def _of_fits(stage: str, result: Any) -> Iterator[str]:
-    for fit in _instances(result, LatencyFit):
+    for fit in _instances(result, Fit):
         r2, mape = fit.metrics.get("r2"), fit.metrics.get("mape")
         if r2 is not None and r2 < LEAST_R2:
             error = "" if mape is None else f", with a mean error of {mape:.1f} %"
             yield (
-                f"The latency model of stage {stage} explains {r2:.2f} of the differences between {fit.rows} nets{error}: "
-                "what was searched by its predictions is in doubt. Measure more rounds on a machine that is left alone, or "
-                "nets that differ more."
+                f"The model of {fit.quantity} of stage {stage} explains {r2:.2f} of the differences between {fit.rows} "
+                f"nets{error}: what was searched by its predictions is in doubt. {fit.remedy}"
             )
+    for fit in _instances(result, LatencyFit):
         if errors := sorted({flag.partition(":")[0] for flag in fit.flags if flag.startswith("E_")}):
             yield f"The measurements of stage {stage} have the errors {', '.join(errors)}; hwcost audit explains them."
 
@@ -83,10 +84,10 @@ def _is_wide(row: Latency) -> bool:
 
 
 def _instances(result: Any, kind: type[Kind]) -> Iterator[Kind]:
-    """Yields everything of a type within nested dataclasses, mappings and sequences."""
+    """Yields everything of a type within nested dataclasses, mappings and sequences, one within another too."""
     if isinstance(result, kind):
         yield result
-    elif is_dataclass(result):
+    if is_dataclass(result):
         for one in fields(result):
             yield from _instances(getattr(result, one.name), kind)
     elif isinstance(result, Mapping):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hwcost.cost_models.data import from_measurements
 from hwcost.cost_models.train import train
 from hwcost.study.remeasure import Interval, Remeasured
+from hwcost.systems.fits import Fit
 from hwcost.workloads import ModelWorkload
 
 if TYPE_CHECKING:
@@ -80,20 +81,17 @@ class ComparedLatency(Latency):
 
 
 @dataclass(frozen=True)
-class LatencyFit:
+class LatencyFit(Fit):
     """The fit of a latency model on the measurements of a campaign.
 
     Attributes:
-        rows: Number of rows that the model was fitted on.
-        metrics: Accuracy of the predictions for held-out rows, by the name of the metric.
         measured_s: Measured seconds of each row.
         predicted_s: Seconds predicted for each row by a fit without it.
         flags: Doubts about the campaign.
         given: Description of the model that the user gave; None where it was fitted here.
     """
 
-    rows: int
-    metrics: dict[str, float | None]
+    quantity: ClassVar[str] = "latency"
     measured_s: list[float]
     predicted_s: list[float]
     flags: list[str]

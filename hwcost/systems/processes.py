@@ -91,7 +91,7 @@ class Processes:
         if self._board is None:
             yield
             return
-        from hwcost.supernets.ranks import apart
+        from hwcost.supernets.process_group import apart
 
         with apart(), self._failing(self._board):
             yield
@@ -104,7 +104,7 @@ class Processes:
         Raises:
             EndedError: When the first process ended by an error.
         """
-        from hwcost.supernets.ranks import apart
+        from hwcost.supernets.process_group import apart
 
         assert self._board is not None
         with apart(), self._failing(self._board):
@@ -129,7 +129,7 @@ class Processes:
     def _within(self, pipeline: Any, name: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
         if self._board is None or self._is_within:
             return _WORK[name](pipeline, *args, **options)
-        from hwcost.supernets.ranks import joined
+        from hwcost.supernets.process_group import joined
 
         self._is_within = True
         try:
@@ -143,7 +143,7 @@ class Processes:
 
     def _meet(self) -> None:
         """Waits until every process is here, so that none goes while another one still reads what it holds."""
-        from hwcost.supernets.ranks import here, joined
+        from hwcost.supernets.process_group import here, joined
 
         with joined(), suppress(GoneError):  # all is done by now
             here().wait()

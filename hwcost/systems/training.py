@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from torch import nn
 
 from hwcost.supernets import subnet
-from hwcost.supernets.ranks import apart
+from hwcost.supernets.process_group import apart
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
 from hwcost.supernets.training import Phase, Progress, train

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import distributed
 
-from hwcost.supernets.ranks import connected
+from hwcost.supernets.process_group import connected
 
 PATIENCE_S = 120
 

@@ -7,13 +7,24 @@ from dataclasses import dataclass
 import pytest
 
 from hwcost.systems.doubts import doubts
+from hwcost.systems.fits import Fit
 from hwcost.systems.latencies import ComparedLatency, Latency, LatencyFit
 
 
 @dataclass(frozen=True)
 class Stage:
     nets: dict[str, Latency]
-    fits: list[LatencyFit]
+    fits: list[Fit]
+
+
+@dataclass(frozen=True)
+class Memory(Fit):
+    quantity = "peak memory"
+
+
+@dataclass(frozen=True)
+class Both(LatencyFit):
+    memory: Memory | None = None
 
 
 def fit(r2: float | None = 0.99, flags: tuple[str, ...] = ()) -> LatencyFit:
@@ -31,8 +42,12 @@ def compared(inside: bool) -> ComparedLatency:
     )
 
 
-def found(*nets: Latency, fits: tuple[LatencyFit, ...] = ()) -> list[str]:
+def found(*nets: Latency, fits: tuple[Fit, ...] = ()) -> list[str]:
     return doubts({"search": Stage({str(number): net for number, net in enumerate(nets)}, list(fits))}, False)
+
+
+LATENCY = "model of latency of stage search explains 0.47 of the differences between 30 nets, with a mean error of 7.5 %"
+PEAK_MEMORY = "model of peak memory of stage search explains 0.50 of the differences between 12 nets"
 
 
 def test_a_run_without_fault_has_no_doubts() -> None:
@@ -47,14 +62,16 @@ def test_a_rehearsal_says_so_first() -> None:
 @pytest.mark.parametrize(
     ("nets", "fits", "said"),
     [
-        ((), (fit(0.47),), "stage search explains 0.47 of the differences between 30 nets, with a mean error of 7.5 %"),
+        ((), (fit(0.47),), LATENCY),
+        ((), (Memory(12, {"r2": 0.5}),), PEAK_MEMORY),
+        ((), (Both(30, {"r2": 0.99}, [], [], [], memory=Memory(12, {"r2": 0.5})),), PEAK_MEMORY),
         ((), (fit(flags=("E_FOREIGN: 8 visits", "E_FOREIGN: 2")),), "the errors E_FOREIGN; hwcost audit"),
         ((latency(None, None, None), latency()), (), "Of 2 measured nets of stage search, 1 could not be measured"),
         ((latency(1.0, None, None),), (), "1 have no interval"),
         ((latency(1.0, 0.9, 1.1), latency(), latency()), (), "Of 3 measured nets of stage search, 1 have an interval wider"),
         ((compared(True), compared(False)), (), "Only 1 of 2 winners of stage search lie in the 90 % interval"),
     ],
-    ids=["fit", "errors", "void", "no interval", "wide", "outside"],
+    ids=["fit", "another quantity", "within another", "errors", "void", "no interval", "wide", "outside"],
 )
 def test_every_doubt_names_its_stage_and_number(nets, fits, said) -> None:
     (one,) = found(*nets, fits=fits)

@@ -14,9 +14,11 @@ from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.components import Components
 from hwcost.spaces.supershaper import RELEASED_FLOORED, SuperShaper
 from hwcost.supernets.distillation import Distillation
+from hwcost.systems.autodistil.pipeline import SHARE
 from hwcost.systems.autodistil.presets import PRESETS as AUTODISTIL
 from hwcost.systems.autodistill.presets import PRESETS as AUTODISTILL
 from hwcost.systems.components import claims, series
+from hwcost.systems.components.paper_tables import PAPER_TABLES
 from hwcost.systems.components.presets import PRESETS as COMPONENTS
 from hwcost.systems.supershaper.presets import PRESETS as SUPERSHAPER
 from hwcost.workloads.autodistill import AutoDistillBuilder
@@ -60,6 +62,16 @@ def test_supershapers_heuristic() -> None:
         assert of.params(of.cigar(size * 1e6, floored=RELEASED_FLOORED), "paper") / 1e6 == pytest.approx(size, abs=0.5)
 
 
+def test_what_is_told_of_supershapers_quick_runs() -> None:
+    quick, of = SUPERSHAPER["quick"], space("supershaper", scale="mini")
+    assert f"{quick.compared.seeds} in `quick`, {SUPERSHAPER['paper'].compared.seeds} in `paper`" in row("sandwich rule")
+    assert quick.compared.nets == 8
+    assert f"eight nets of {quick.compared.net_steps} steps" in row("inherited weights")
+    assert f"on {quick.sampled} subnets" in row("perplexity predictor")
+    assert f"{quick.sampled} random shapes in `quick`" in row("perplexity by size")
+    assert f"the space of `mini` has {of.size}" in row("perplexity by size")
+
+
 # -- AutoDistil ------------------------------------------------------------------------------------------------------------
 
 
@@ -80,6 +92,15 @@ def test_the_operations_of_autodistils_tiny_nets_are_not_those_of_table_2() -> N
     assert "68.5 M to 521 M" in row("sub-spaces of 256 nets")
 
 
+def test_autodistils_choices_of_nets() -> None:
+    """Section 4.2: within half of the teacher's operations, of all nets; a class is within a tenth of the chosen size."""
+    quick = AUTODISTIL["quick"]
+    assert (SHARE, quick.tuned, quick.compared + 1) == (0.5, 3, 6)
+    assert "three nets of each sub-space and six of the selected one's class" in row("clouds of")
+    assert "GELU; `--set activation=relu`" in row("feed-forward layers")
+    assert quick.activation == "gelu"
+
+
 # -- Finding Fast Transformers ---------------------------------------------------------------------------------------------
 
 
@@ -92,6 +113,19 @@ def test_the_units_of_costs() -> None:
     nats = [penalty * paper.sampled_whole_cost for penalty in paper.sweep.sampled_penalties]
     assert nats == pytest.approx([0.02, 0.2, 2.0])
     assert "100 in DO" in row("costs: shares")
+
+
+def test_the_shares_of_components_are_those_printed() -> None:
+    """Table 1, BERT-base, and Table 4, MiniBERT: percent of the time at 32, 128 and 512 tokens, row by row."""
+    kinds = ("ff", "head", "qk", "v", "mean", "joint")
+    printed = {
+        "bert-base": "43.3 58.6 51.0  54.9 40.6 48.7  28.9 20.6 21.6  22.8 19.9 21.6  0.8 0.8 0.7  0.9 1.3 0.1",
+        "minibert": "32.2 36.2 30.2  41.2 36.7 47.1  21.3 16.4 21.3  18.9 15.5 21.3  6.6 6.4 4.6  19.1 22.4 14.7",
+    }
+    for grid, percent in printed.items():
+        found = [100 * share for kind in kinds for share in PAPER_TABLES[grid][kind]]
+        assert found == pytest.approx(list(map(float, percent.split())))
+        assert set(PAPER_TABLES[grid]) == set(kinds)
 
 
 def test_the_papers_choices_of_nets() -> None:

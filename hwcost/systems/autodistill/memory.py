@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from hwcost.cost_models.data import from_measurements
 from hwcost.cost_models.train import train
+from hwcost.systems.fits import Fit
 
 if TYPE_CHECKING:
     from hwcost.campaign.run import Result
@@ -18,18 +19,15 @@ MEMORY = "peak_memory_bytes"
 
 
 @dataclass(frozen=True)
-class MemoryFit:
+class MemoryFit(Fit):
     """The fit of a model of peak memory.
 
     Attributes:
-        rows: Number of rows that the model was fitted on.
-        metrics: Accuracy of the predictions for held-out rows, by the name of the metric.
         measured_bytes: Measured bytes of each row.
         predicted_bytes: Bytes predicted for each row by a fit without it.
     """
 
-    rows: int
-    metrics: dict[str, float | None]
+    quantity: ClassVar[str] = "peak memory"
     measured_bytes: list[float]
     predicted_bytes: list[float]
 

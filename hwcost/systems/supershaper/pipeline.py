@@ -125,7 +125,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         found = trees if self.preset.predictor is None else fit(self.preset.predictor)
         found.model.save(self.folder / "models" / "perplexity")
         return PerplexityFit(
-            found.model.chosen or found.model.name, dict(found.metrics), found.model.importance(),
+            len(found.measured), dict(found.metrics), found.model.chosen or found.model.name, found.model.importance(),
             found.measured.tolist(), found.left_out.tolist(), Boosted.of(trees),
         )  # fmt: skip
 

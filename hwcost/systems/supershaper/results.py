@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.fits import Fit
 from hwcost.systems.latencies import ComparedLatency, LatencyFit
 from hwcost.systems.supershaper.by_size import BySize
 from hwcost.systems.supershaper.inheritance import Inherited
@@ -56,20 +58,20 @@ class Perplexities:
 
 
 @dataclass(frozen=True)
-class PerplexityFit:
+class PerplexityFit(Fit):
     """The predictor of perplexity (Figure 7).
 
     Attributes:
         model: Name of the cost model that guides the search.
-        metrics: Accuracy of its predictions for held-out rows, by the name of the metric.
         importance: Share of the explained variation by gene.
         perplexity: Perplexity of each row.
         predicted: Perplexity predicted for each row by a fit without it.
         boosted: The paper's predictor: boosted trees on shapes alone, which do not see the number of parameters.
     """
 
+    quantity: ClassVar[str] = "perplexity"
+    remedy: ClassVar[str] = "Evaluate more nets (sampled), or each on more text (batches)."
     model: str
-    metrics: dict[str, float | None]
     importance: dict[str, float]
     perplexity: list[float]
     predicted: list[float]

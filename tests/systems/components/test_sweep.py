@@ -18,6 +18,7 @@ from hwcost.systems.components.presets import PRESETS, Sweeping
 from hwcost.systems.components.results import Point
 from hwcost.systems.components.series import fastest_within, is_monotone, series
 from hwcost.systems.components.sweep import settings_of
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.torch
 
@@ -93,6 +94,16 @@ def test_speed_is_monotone_in_lambda_until_collapse_where_the_answer_is_known(me
     chosen = fastest_within(points, quality, 0.01)
     assert chosen is not None
     assert chosen.penalty == penalties[1]
+
+
+def test_the_printed_update_tells_no_gates_apart() -> None:
+    """The score function of appendix A.1, as printed: docs/papers.md says how many gates of each kind it closes."""
+    net = PlantedNet()
+    open_ = net.sampled(PAPER, SHORT["sdo"], PAPER.sampled_penalty, rate=5 * PAPER.sampled_rate, estimator="literal")
+    closed = [int((~open_ & kind).sum()) for kind in (~net.useful, net.useful)]
+    assert closed == [4, 4]
+    told = (ROOT / "docs" / "papers.md").read_text(encoding="utf-8")
+    assert "of 12 gates of no use it closed 4, and 4 of 12 useful ones with them" in told
 
 
 def test_a_penalty_in_the_loss_closes_what_is_of_no_use() -> None:

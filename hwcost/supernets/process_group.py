@@ -34,7 +34,7 @@ from torch import distributed
 
 from hwcost.supernets.board import Board, GoneError, hung
 
-__all__ = ["ALONE", "Ranks", "apart", "connected", "here", "joined", "launched"]
+__all__ = ["ALONE", "ProcessGroup", "apart", "connected", "here", "joined", "launched"]
 
 BUCKET_BYTES = 64 * 2**20
 """Bytes of gradients that are exchanged at a time; a copy of that size is made of them."""
@@ -43,7 +43,7 @@ PATIENCE = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Ranks:
+class ProcessGroup:
     """The processes that train together.
 
     Attributes:
@@ -147,7 +147,7 @@ class Ranks:
                 distributed.barrier()
 
 
-ALONE = Ranks()
+ALONE = ProcessGroup()
 """A process by itself."""
 
 
@@ -175,10 +175,10 @@ def _buckets(tensors: Sequence[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
 _is_apart = False
 
 
-def here() -> Ranks:
+def here() -> ProcessGroup:
     """Returns the processes that train together: those of torch's default process group, or this one by itself."""
     if not _is_apart and distributed.is_available() and distributed.is_initialized():
-        return Ranks(distributed.get_rank(), distributed.get_world_size())
+        return ProcessGroup(distributed.get_rank(), distributed.get_world_size())
     return ALONE
 
 
@@ -203,7 +203,7 @@ def joined() -> AbstractContextManager[None]:
 
 
 @contextmanager
-def connected(store: Any, rank: int, count: int, backend: str = "gloo") -> Iterator[Ranks]:
+def connected(store: Any, rank: int, count: int, backend: str = "gloo") -> Iterator[ProcessGroup]:
     """Connects processes by a store of torch, for as long as the block runs; they have a board then.
 
     Args:
@@ -226,7 +226,7 @@ def connected(store: Any, rank: int, count: int, backend: str = "gloo") -> Itera
 
 
 @contextmanager
-def launched(device: str) -> Iterator[Ranks]:
+def launched(device: str) -> Iterator[ProcessGroup]:
     """Connects the processes that ``torchrun`` started, for as long as the block runs; a process by itself needs nothing.
 
     Args:
@@ -238,5 +238,5 @@ def launched(device: str) -> Iterator[Ranks]:
     if device == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
     store, rank, count = next(distributed.rendezvous("env://", timeout=PATIENCE))
-    with connected(store, rank, count, "nccl" if device == "cuda" else "gloo") as ranks:
-        yield ranks
+    with connected(store, rank, count, "nccl" if device == "cuda" else "gloo") as group:
+        yield group

@@ -36,7 +36,7 @@ from hwcost.supernets.distillation import Distillation, Schedule
 from hwcost.supernets.finetuning import TaskTraining, predictions
 from hwcost.supernets.heads import TaskNet
 from hwcost.supernets.masked_lm import SupernetLm, perplexity
-from hwcost.supernets.ranks import ALONE, Ranks, here
+from hwcost.supernets.process_group import ALONE, ProcessGroup, here
 from hwcost.supernets.recipe import Recipe, recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.relations import RelationDistillation
@@ -212,12 +212,12 @@ def test_what_the_first_process_has_reaches_all(tmp_path: Path) -> None:
     cpu = torch.device("cpu")
 
     def exchange() -> None:
-        ranks = here()
-        assert ranks.announced({"a": [1, "ß"]} if ranks.is_first else None, cpu) == {"a": [1, "ß"]}
-        given = [torch.full((2, 3), float(ranks.rank)), torch.full((4,), 10.0 * ranks.rank)]
-        ranks.add(given, cpu)
+        group = here()
+        assert group.announced({"a": [1, "ß"]} if group.is_first else None, cpu) == {"a": [1, "ß"]}
+        given = [torch.full((2, 3), float(group.rank)), torch.full((4,), 10.0 * group.rank)]
+        group.add(given, cpu)
         assert [float(one.mean()) for one in given] == [3.0, 30.0]
-        rows = ranks.gather(torch.full((ranks.rank, 2), float(ranks.rank)))
+        rows = group.gather(torch.full((group.rank, 2), float(group.rank)))
         assert [one.tolist() for one in rows] == [[], [[1.0, 1.0]], [[2.0, 2.0], [2.0, 2.0]]]
 
     together(3, tmp_path, exchange)
@@ -227,7 +227,7 @@ def test_what_the_first_process_has_reaches_all(tmp_path: Path) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 64), st.integers(1, 12))
 def test_every_micro_batch_belongs_to_one_process(pieces: int, count: int) -> None:
-    shares = [Ranks(rank, count).share(pieces) for rank in range(count)]
+    shares = [ProcessGroup(rank, count).share(pieces) for rank in range(count)]
     assert sorted(number for share in shares for number in share) == list(range(pieces))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
