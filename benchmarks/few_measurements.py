@@ -83,6 +83,32 @@ def nb201(folder: Path, n: int = 900) -> list[Device]:
     return made
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Errors in percent on one device from one number of rows.
+
+    Attributes:
+        errors: Error of each draw, shape (draws,).
+        coverage: Share of measured values inside their intervals.
+        width: Half-width of the intervals.
+        scratch: Error of the best model that was fitted on the same rows alone.
+        single: Error of the best other device times one factor.
+        mean: Error of the mean of the other devices times one factor.
+    """
+
+    errors: Floats
+    coverage: float
+    width: float
+    scratch: float
+    single: float
+    mean: float
+
+    @property
+    def prior(self) -> float:
+        """Median error with the prior."""
+        return float(np.median(self.errors))
+
+
 def others(devices: Sequence[Device], of: Device) -> list[Device]:
     """Returns the devices that may serve one as sources."""
     return [one for one in devices if one.name != of.name and one.machine != of.machine]
@@ -98,6 +124,12 @@ def covered(answer: Prediction, measured: Floats) -> float:
     if answer.low is None or answer.high is None:
         return 0.0
     return float(np.mean((answer.low <= measured) & (measured <= answer.high)))
+
+
+def doubt(errors: Floats, digits: int) -> str:
+    """Returns the standard error of a mean over draws as text; a single draw has none."""
+    found = f"{np.std(errors, ddof=1) / np.sqrt(len(errors)):.{digits}f}" if len(errors) > 1 else "-"
+    return f"± {found:>{digits + 2}}"
 
 
 def agreement(predicted: Floats, measured: Floats) -> float:
@@ -116,8 +148,9 @@ def scaled(factors: Floats, kept: Indices, held: Indices, values: Floats) -> Flo
     return np.asarray(factors[held] * np.exp(np.median(np.log(values[kept] / factors[kept]))))
 
 
-def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, draws: int) -> dict[str, float]:
+def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, draws: int) -> Judged:
     """Returns medians over draws, coverage as a mean."""
+    prior.learnt()  # once for all draws
     values = device.data.values
     known = np.stack([one.model.predict_encoded(device.genes) for one in sources])
     mean = np.exp(np.mean(np.log(known / known.mean(axis=1, keepdims=True)), axis=0))
@@ -132,11 +165,10 @@ def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, 
         fits = [mape(one.predict_encoded(device.genes[held]), measured) for one in alone]
         singles = [mape(scaled(one, kept, held, values), measured) for one in (*known, mean)]
         rows.append([mape(answer.values, measured), inside, width, *fits, *singles])
-    middle, errors = np.median(rows, axis=0), np.array(rows)[:, 0]
-    found = {"prior": middle[0], "coverage": float(np.mean(rows, axis=0)[1]), "width": middle[2]}
-    found.update(average=float(errors.mean()), se=float(errors.std(ddof=1) / np.sqrt(draws)))
+    middle = np.median(rows, axis=0)
     fits, singles = middle[3 : 3 + len(SCRATCH)], middle[3 + len(SCRATCH) :]
-    return {**found, "scratch": fits.min(), "single": singles[:-1].min(), "mean": singles[-1]}
+    cover = float(np.mean(rows, axis=0)[1])
+    return Judged(np.array(rows)[:, 0], cover, middle[2], fits.min(), singles[:-1].min(), singles[-1])
 
 
 def show_supershaper(folder: Path, counts: Sequence[int], draws: int) -> None:
@@ -150,11 +182,10 @@ def show_supershaper(folder: Path, counts: Sequence[int], draws: int) -> None:
         prior = PriorModel(device.data.space, sources=[Source(one.name, one.model) for one in sources])
         for n in counts:
             found = judge(device, prior, sources, n, draws if n < 100 else max(3, draws // 4))
-            cover[n].append(found["coverage"])
+            cover[n].append(found.coverage)
             print(
-                f"{device.name:24} {n:4d} {found['prior']:6.2f} {found['average']:7.2f} ± {found['se']:4.2f} "
-                f"{found['scratch']:8.2f} {found['single']:7.2f} {found['mean']:6.2f} {found['coverage']:6.2f} "
-                f"{found['width']:6.1f}",
+                f"{device.name:24} {n:4d} {found.prior:6.2f} {found.errors.mean():7.2f} {doubt(found.errors, 2)} "
+                f"{found.scratch:8.2f} {found.single:7.2f} {found.mean:6.2f} {found.coverage:6.2f} {found.width:6.1f}",
                 flush=True,
             )
     print("mean coverage:", ", ".join(f"{n} rows {np.mean(shares):.3f}" for n, shares in cover.items()))
@@ -168,8 +199,8 @@ def show_wrong(folder: Path, draws: int, n: int = 20) -> None:
         for kind, spoiled in (("shuffled", _shuffled), ("another shape", _another_shape)):
             sources = [Source(one.name, spoiled(one.model, i)) for i, one in enumerate(known)]
             found = judge(device, PriorModel(device.data.space, sources=sources), known, n, draws)
-            text = "prior {prior:6.2f} scratch {scratch:6.2f} coverage {coverage:.2f}".format(**found)
-            print(f"{device.name:24} {kind:13} {text} ratio {found['prior'] / found['scratch']:.2f}", flush=True)
+            text = f"prior {found.prior:6.2f} scratch {found.scratch:6.2f} coverage {found.coverage:.2f}"
+            print(f"{device.name:24} {kind:13} {text} ratio {found.prior / found.scratch:.2f}", flush=True)
 
 
 def _shuffled(model: CostModel, seed: int) -> CostModel:
@@ -236,9 +267,9 @@ def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> Non
             cover.append(covered(answer, values[held]))
             maps.append([agreement(one.model.predict_encoded(device.genes[held]), values[held]) for one in sources])
         table.append((np.mean(found), np.mean(maps, axis=0).max(), np.mean(cover)))
-        error = float(np.std(found, ddof=1) / np.sqrt(draws))
-        text = "{:20} prior {:.4f} ± {:.4f} best source {:.4f} coverage {:.2f}"
-        print(text.format(device.name, table[-1][0], error, *table[-1][1:]), flush=True)
+        mean, best, inside = table[-1]
+        error = doubt(np.array(found), 4)
+        print(f"{device.name:20} prior {mean:.4f} {error} best source {best:.4f} coverage {inside:.2f}", flush=True)
     print("mean: prior {:.4f} best source {:.4f} coverage {:.2f}".format(*np.mean(table, axis=0)))
 
 
