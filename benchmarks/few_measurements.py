@@ -2,7 +2,8 @@
 
 ::
 
-    python benchmarks/few_measurements.py DATA [--draws 20] [--part supershaper|nb201|wrong|design] [--rows 3,5,10,20,200]
+    python benchmarks/few_measurements.py DATA [--draws 20] [--rows 3,5,10,20,200]
+        [--part supershaper|hat|fbnet|nb201|wrong|design]
 
 Each device is left out in turn; models of the others, fitted on all of their rows, are its prior. Errors in percent are the
 mean over the rest of its rows, as measured; each figure is the median over random draws of the rows, followed by the mean
@@ -11,9 +12,11 @@ out best times one factor (which nobody can know beforehand), and the mean of th
 90 % intervals.
 
 ``supershaper`` has six tables that an audit does not call invalid; two of them are of one machine, which never serve each
-other. ``nb201`` learns from 900 rows of each device, and reports Spearman's correlation. ``wrong`` gives sources whose
-prices were shuffled, and sources of another shape, on which a layer costs the more the earlier it stands, at 20 rows.
-``design`` has rows that were chosen among 400 of the table, as ``hwcost measure --few`` does, beside random ones.
+other. ``hat`` (three devices) and ``fbnet`` (six) learn from 900 rows of each device; no choice in the model was made by
+them. ``nb201`` does so too, and reports Spearman's correlation. ``wrong`` gives sources whose prices were shuffled, and
+sources of another shape, on which a layer costs the more the earlier it stands, at 20 rows. ``design`` has rows that were
+chosen among 400 of the table, as ``hwcost measure --few`` does, beside random ones; the best other device times one factor
+is told for both.
 """
 
 from __future__ import annotations
@@ -41,8 +44,12 @@ from hwcost.exchange.options import TableOptions
 SUPERSHAPER = (
     "1080ti_bs128", "ryzen", "corei7_9th_8_9", "gcp_xeon_bs1_3k", "gcp_xeon_bs1_seed543_2k", "xeon_bs128_set3",
 )  # fmt: skip
+PARTS = ("supershaper", "hat", "fbnet", "nb201", "wrong", "design")
 EDGES = ("e01", "e02", "e12", "e03", "e13", "e23")
+BLOCKS = tuple(f"b{i}" for i in range(1, 23))
 SCRATCH = ("lut", "hybrid", "ridge")
+OF_TABLES = ("hybrid", "ridge")
+"""Models from scratch of spaces whose components are not known."""
 TESTED = 700
 """Rows of the rest that are predicted, where there are more."""
 
@@ -72,15 +79,41 @@ def _device(name: str, data: Data) -> Device:
     return Device(name, data, model.features.encode(data.architectures), model)
 
 
-def nb201(folder: Path, n: int = 900) -> list[Device]:
-    """Reads the tables and fits a source on the same random rows of each."""
+def sampled(folder: Path, space: str = "table", categorical: Sequence[str] = (), n: int = 900) -> list[Device]:
+    """Reads the tables of a folder and fits a source on the same random rows of each."""
     made = []
-    for path in sorted((folder / "help_nb201").glob("*.csv")):
-        data = read(str(path), "table", options=TableOptions(categorical=EDGES))
+    for path in sorted(folder.glob("*.csv")):
+        data = read(str(path), space, options=TableOptions(categorical=categorical))
         chosen = np.random.default_rng(0).choice(len(data), n, replace=False)
         model = train_on(chosen, data, "hybrid").model
         made.append(Device(path.stem, data, model.features.encode(data.architectures), model))
     return made
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Errors in percent on one device from one number of rows.
+
+    Attributes:
+        errors: Error of each draw, shape (draws,).
+        coverage: Share of measured values inside their intervals.
+        width: Half-width of the intervals.
+        scratch: Error of the best model that was fitted on the same rows alone.
+        single: Error of the best other device times one factor.
+        mean: Error of the mean of the other devices times one factor.
+    """
+
+    errors: Floats
+    coverage: float
+    width: float
+    scratch: float
+    single: float
+    mean: float
+
+    @property
+    def prior(self) -> float:
+        """Median error with the prior."""
+        return float(np.median(self.errors))
 
 
 def others(devices: Sequence[Device], of: Device) -> list[Device]:
@@ -100,6 +133,12 @@ def covered(answer: Prediction, measured: Floats) -> float:
     return float(np.mean((answer.low <= measured) & (measured <= answer.high)))
 
 
+def doubt(errors: Floats, digits: int) -> str:
+    """Returns the standard error of a mean over draws as text; a single draw has none."""
+    found = f"{np.std(errors, ddof=1) / np.sqrt(len(errors)):.{digits}f}" if len(errors) > 1 else "-"
+    return f"± {found:>{digits + 2}}"
+
+
 def agreement(predicted: Floats, measured: Floats) -> float:
     """Returns Spearman's correlation."""
     return float(spearmanr(predicted, measured)[0])
@@ -116,8 +155,11 @@ def scaled(factors: Floats, kept: Indices, held: Indices, values: Floats) -> Flo
     return np.asarray(factors[held] * np.exp(np.median(np.log(values[kept] / factors[kept]))))
 
 
-def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, draws: int) -> dict[str, float]:
+def judge(
+    device: Device, prior: PriorModel, sources: Sequence[Device], n: int, draws: int, names: Sequence[str] = SCRATCH
+) -> Judged:
     """Returns medians over draws, coverage as a mean."""
+    prior.learnt()  # once for all draws
     values = device.data.values
     known = np.stack([one.model.predict_encoded(device.genes) for one in sources])
     mean = np.exp(np.mean(np.log(known / known.mean(axis=1, keepdims=True)), axis=0))
@@ -128,20 +170,18 @@ def judge(device: Device, prior: PriorModel, sources: Sequence[Device], n: int, 
         measured = values[held]
         inside = covered(answer, measured)
         width = 100 * (0.0 if answer.high is None else float(np.median(answer.high / answer.values - 1)))
-        alone = [cost_model(name, device.data.space).fit(device.genes[kept], values[kept]) for name in SCRATCH]
+        alone = [cost_model(name, device.data.space).fit(device.genes[kept], values[kept]) for name in names]
         fits = [mape(one.predict_encoded(device.genes[held]), measured) for one in alone]
         singles = [mape(scaled(one, kept, held, values), measured) for one in (*known, mean)]
         rows.append([mape(answer.values, measured), inside, width, *fits, *singles])
-    middle, errors = np.median(rows, axis=0), np.array(rows)[:, 0]
-    found = {"prior": middle[0], "coverage": float(np.mean(rows, axis=0)[1]), "width": middle[2]}
-    found.update(average=float(errors.mean()), se=float(errors.std(ddof=1) / np.sqrt(draws)))
-    fits, singles = middle[3 : 3 + len(SCRATCH)], middle[3 + len(SCRATCH) :]
-    return {**found, "scratch": fits.min(), "single": singles[:-1].min(), "mean": singles[-1]}
+    middle = np.median(rows, axis=0)
+    fits, singles = middle[3 : 3 + len(names)], middle[3 + len(names) :]
+    cover = float(np.mean(rows, axis=0)[1])
+    return Judged(np.array(rows)[:, 0], cover, middle[2], fits.min(), singles[:-1].min(), singles[-1])
 
 
-def show_supershaper(folder: Path, counts: Sequence[int], draws: int) -> None:
-    """Prints every device and number of rows."""
-    devices = supershaper(folder)
+def show_errors(devices: Sequence[Device], counts: Sequence[int], draws: int, names: Sequence[str] = SCRATCH) -> None:
+    """Prints every device and number of rows, beside fits from scratch of the models of some names."""
     heads = f"{'mean of draws':>14} {'scratch':>8} {'single':>7} {'mean':>6} {'cover':>6} {'width':>6}"
     print(f"{'device':24} {'rows':>4} {'prior':>6} {heads}")
     cover: dict[int, list[float]] = {n: [] for n in counts}
@@ -149,12 +189,11 @@ def show_supershaper(folder: Path, counts: Sequence[int], draws: int) -> None:
         sources = others(devices, device)
         prior = PriorModel(device.data.space, sources=[Source(one.name, one.model) for one in sources])
         for n in counts:
-            found = judge(device, prior, sources, n, draws if n < 100 else max(3, draws // 4))
-            cover[n].append(found["coverage"])
+            found = judge(device, prior, sources, n, draws if n < 100 else max(3, draws // 4), names)
+            cover[n].append(found.coverage)
             print(
-                f"{device.name:24} {n:4d} {found['prior']:6.2f} {found['average']:7.2f} ± {found['se']:4.2f} "
-                f"{found['scratch']:8.2f} {found['single']:7.2f} {found['mean']:6.2f} {found['coverage']:6.2f} "
-                f"{found['width']:6.1f}",
+                f"{device.name:24} {n:4d} {found.prior:6.2f} {found.errors.mean():7.2f} {doubt(found.errors, 2)} "
+                f"{found.scratch:8.2f} {found.single:7.2f} {found.mean:6.2f} {found.coverage:6.2f} {found.width:6.1f}",
                 flush=True,
             )
     print("mean coverage:", ", ".join(f"{n} rows {np.mean(shares):.3f}" for n, shares in cover.items()))
@@ -168,8 +207,8 @@ def show_wrong(folder: Path, draws: int, n: int = 20) -> None:
         for kind, spoiled in (("shuffled", _shuffled), ("another shape", _another_shape)):
             sources = [Source(one.name, spoiled(one.model, i)) for i, one in enumerate(known)]
             found = judge(device, PriorModel(device.data.space, sources=sources), known, n, draws)
-            text = "prior {prior:6.2f} scratch {scratch:6.2f} coverage {coverage:.2f}".format(**found)
-            print(f"{device.name:24} {kind:13} {text} ratio {found['prior'] / found['scratch']:.2f}", flush=True)
+            text = f"prior {found.prior:6.2f} scratch {found.scratch:6.2f} coverage {found.coverage:.2f}"
+            print(f"{device.name:24} {kind:13} {text} ratio {found.prior / found.scratch:.2f}", flush=True)
 
 
 def _shuffled(model: CostModel, seed: int) -> CostModel:
@@ -202,27 +241,37 @@ def _homogeneous(model: CostModel, component: str) -> Floats:
 
 
 def show_design(folder: Path, counts: Sequence[int], draws: int) -> None:
-    """Prints errors from rows that tell most beside those from random ones."""
+    """Prints errors from rows that tell most beside those from random ones, and of the best other device from either."""
     devices = supershaper(folder)
-    print(f"{'device':24} {'rows':>4} {'chosen':>7} {'random':>7}")
+    print(f"{'device':24} {'rows':>4} {'chosen':>7} {'single':>7} {'random':>7} {'single':>7}")
     for device in devices:
-        sources = [Source(one.name, one.model) for one in others(devices, device)]
-        prior, values = PriorModel(device.data.space, sources=sources), device.data.values
+        sources = others(devices, device)
+        prior = PriorModel(device.data.space, sources=[Source(one.name, one.model) for one in sources])
+        known = [one.model.predict_encoded(device.genes) for one in sources]
+        prior.learnt()  # once for all draws
         for n in counts:
-            errors = []
+            errors: list[list[list[float]]] = []
             for draw in range(draws):
                 order, held = split(device, 400, draw)
-                first = np.sort(np.unique(device.genes[order], axis=0, return_index=True)[1])
-                among = order[first]
+                among = order[np.sort(np.unique(device.genes[order], axis=0, return_index=True)[1])]
                 chosen = among[most_telling(prior, device.genes[among], n)[0]]
-                fits = [prior.clone().fit(device.genes[rows], values[rows]) for rows in (chosen, among[:n])]
-                errors.append([mape(one.predict_encoded(device.genes[held]), values[held]) for one in fits])
-            print("{:24} {:4d} {:7.2f} {:7.2f}".format(device.name, n, *np.median(errors, axis=0)), flush=True)
+                errors.append([_from_rows(device, prior, known, kept, held) for kept in (chosen, among[:n])])
+            middle = np.median(errors, axis=0)  # (chosen or random, prior and the other devices)
+            told = [value for one in middle for value in (one[0], one[1:].min())]
+            print("{:24} {:4d} {:7.2f} {:7.2f} {:7.2f} {:7.2f}".format(device.name, n, *told), flush=True)
+
+
+def _from_rows(device: Device, prior: PriorModel, known: Sequence[Floats], kept: Indices, held: Indices) -> list[float]:
+    """Returns the error with the prior, and of each other device times one factor, from some rows."""
+    values = device.data.values
+    fit = prior.clone().fit(device.genes[kept], values[kept])
+    singles = [mape(scaled(one, kept, held, values), values[held]) for one in known]
+    return [mape(fit.predict_encoded(device.genes[held]), values[held]), *singles]
 
 
 def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> None:
     """Prints Spearman's correlation from ten rows, beside every source's own, which an affine map does not change."""
-    devices, table = nb201(folder), []
+    devices, table = sampled(folder / "help_nb201", categorical=EDGES), []
     print("Spearman's correlation, its standard error over draws, and that of the best source")
     for device in devices:
         sources, values = [one for one in devices if one.name != device.name], device.data.values
@@ -236,9 +285,9 @@ def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> Non
             cover.append(covered(answer, values[held]))
             maps.append([agreement(one.model.predict_encoded(device.genes[held]), values[held]) for one in sources])
         table.append((np.mean(found), np.mean(maps, axis=0).max(), np.mean(cover)))
-        error = float(np.std(found, ddof=1) / np.sqrt(draws))
-        text = "{:20} prior {:.4f} ± {:.4f} best source {:.4f} coverage {:.2f}"
-        print(text.format(device.name, table[-1][0], error, *table[-1][1:]), flush=True)
+        mean, best, inside = table[-1]
+        error = doubt(np.array(found), 4)
+        print(f"{device.name:20} prior {mean:.4f} {error} best source {best:.4f} coverage {inside:.2f}", flush=True)
     print("mean: prior {:.4f} best source {:.4f} coverage {:.2f}".format(*np.mean(table, axis=0)))
 
 
@@ -247,12 +296,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--draws", type=int, default=20)
-    parser.add_argument("--part", choices=("supershaper", "nb201", "wrong", "design"), action="append")
+    parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--rows", default="3,5,10,20,200")
     given = parser.parse_args()
-    parts, counts = given.part or ["supershaper", "nb201", "wrong", "design"], [int(n) for n in given.rows.split(",")]
+    parts, counts = given.part or list(PARTS), [int(n) for n in given.rows.split(",")]
     if "supershaper" in parts:
-        show_supershaper(given.data, counts, given.draws)
+        show_errors(supershaper(given.data), counts, given.draws)
+    if "hat" in parts:
+        show_errors(sampled(given.data / "hat", "hat"), counts, given.draws, OF_TABLES)
+    if "fbnet" in parts:
+        show_errors(sampled(given.data / "help_fbnet", categorical=BLOCKS), counts, given.draws, OF_TABLES)
     if "nb201" in parts:
         show_nb201(given.data, min(given.draws, 10))
     if "wrong" in parts:
