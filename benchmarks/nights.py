@@ -1,7 +1,7 @@
 """Forty nights of a small suite on this machine, back to back under simulated dates, with slow-downs put into the code.
 
-Run: ``python benchmarks/nights.py FOLDER [--nights N] [--tier TIER] [--again SECONDS] [--only-report]``: about an hour. It goes on where it
-was stopped, also within a night, and ``--only-report`` prints the table of the nights that are over at any time.
+Run: ``python benchmarks/nights.py FOLDER [--nights N] [--tier TIER] [--again SECONDS] [--only-report]``: about an hour. It
+goes on where it was stopped, also within a night, and ``--only-report`` prints the table of the nights that are over.
 
 The suite is ``smoke`` with its nets built by a module in a git repository of FOLDER. Every night is a commit. Five nets are
 slowed by 6 % for at least five nights each, one after another, and mended again. After every night the suite is checked and
@@ -45,6 +45,7 @@ SPANS = ((8, 6), (14, 7), (20, 5), (26, 6), (32, 8))
 
 FIRST = datetime(2026, 1, 1, 3, tzinfo=timezone.utc)
 UNCONFIRMED = STATUSES.index("unconfirmed")
+
 
 @dataclass
 class Night:
