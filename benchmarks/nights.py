@@ -1,7 +1,7 @@
 """Forty nights of a small suite on this machine, back to back under simulated dates, with slow-downs put into the code.
 
-Run: ``python benchmarks/nights.py FOLDER [--nights N] [--tier TIER] [--only-report]``: about an hour. It goes on where it
-was stopped, also within a night, and ``--only-report`` prints the table of the nights that are over at any time.
+Run: ``python benchmarks/nights.py FOLDER [--nights N] [--tier TIER] [--again SECONDS] [--only-report]``: about an hour. It
+goes on where it was stopped, also within a night, and ``--only-report`` prints the table of the nights that are over.
 
 The suite is ``smoke`` with its nets built by a module in a git repository of FOLDER. Every night is a commit. Five nets are
 slowed by 6 % for at least five nights each, one after another, and mended again. After every night the suite is checked and
@@ -24,7 +24,7 @@ from typing import Any
 from hwcost._io import write_text
 from hwcost.history.check import Check, check
 from hwcost.history.policy import Policy
-from hwcost.history.remeasure import measure_again
+from hwcost.history.remeasure import BUDGET_S, measure_again
 from hwcost.history.selection import select_runs
 from hwcost.stores import open_store
 from hwcost.stores.base import Store
@@ -45,9 +45,6 @@ SPANS = ((8, 6), (14, 7), (20, 5), (26, 6), (32, 8))
 
 FIRST = datetime(2026, 1, 1, 3, tzinfo=timezone.utc)
 UNCONFIRMED = STATUSES.index("unconfirmed")
-
-AGAIN_S = 120.0
-"""Most seconds for measuring an alarm again."""
 
 
 @dataclass
@@ -239,7 +236,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="Folder for the repository, the store and the results.")
     parser.add_argument("--nights", type=int, default=40, help="Number of nights in all.")
     parser.add_argument("--tier", default="standard", help="Precision of the suite.")
-    parser.add_argument("--again", type=float, default=AGAIN_S, help="Most seconds for measuring an alarm again.")
+    parser.add_argument("--again", type=float, default=BUDGET_S, help="Most seconds for measuring an alarm again.")
     parser.add_argument("--only-report", action="store_true", help="Report on the nights that are over.")
     given = parser.parse_args()
     kept = Kept(given.folder.resolve())

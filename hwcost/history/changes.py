@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hwcost._types import Floats
 from hwcost.errors import UsageError
@@ -44,9 +45,9 @@ REGION = 7.35
 LEAST_NIGHTS = 2
 """Fewest values on either side of a change: a single one is an outlier until the next night."""
 
-LEAST_EFFECTIVE = 2.0
-"""Fewest values on either side of a change as their weights count them: vague values make up for one another only where
-several tell as much as two of equal weight, so that no value makes a change alone."""
+LEAST_EFFECTIVE = 1.8
+"""Fewest values on either side of a change as their weights count them: what two count as of which one tells twice as much
+as the other. No value makes a change nearly alone, and two vague ones may."""
 
 ROUNDING = 1e-9
 """Relative error of sums of weights."""
@@ -105,6 +106,10 @@ class Stretch(NamedTuple):
         """Returns the values from an index up to another."""
         return Stretch(self.y[first:last], self.weight[first:last])
 
+    def sides(self, place: int) -> tuple[Stretch, Stretch]:
+        """Returns the values before an index, and those from it on."""
+        return self.part(0, place), self.part(place, len(self.y))
+
     @property
     def amount(self) -> float:
         """Number of full values that they count as."""
@@ -149,19 +154,53 @@ def find_changes(
 def _cuts(history: Stretch, first: int, last: int, p_value: float) -> Iterator[int]:
     """Yields the cuts of a stretch of the history, divided again and again.
 
-    Where vague values deviate that are too few to tell it, the rest is searched without them.
+    Where the best cut leaves too little on a side, another one takes its place. Where there is none, vague values deviate
+    that are too few to tell it, and the rest is searched without them.
     """
     if last - first < 2 * LEAST_NIGHTS:
         return
     stretch = history.part(first, last)
-    place = LEAST_NIGHTS + int(np.argmax(_energy(stretch)))
-    sides = stretch.part(0, place), stretch.part(place, last - first)
-    if _p(*sides) > p_value:
+    energy = _energy(stretch)
+    place = LEAST_NIGHTS + int(np.argmax(energy))
+    if _p(*stretch.sides(place)) > p_value:
         return
-    if min(effective(side.weight) for side in sides) >= LEAST_EFFECTIVE - ROUNDING:
-        yield first + place
+    enough = _enough(stretch.weight)
+    found = place if enough[place - LEAST_NIGHTS] else _instead(stretch, np.where(enough, energy, -np.inf), p_value)
+    if found is not None:
+        yield first + found
+        place = found
     yield from _cuts(history, first, first + place, p_value)
     yield from _cuts(history, first + place, last, p_value)
+
+
+def _instead(stretch: Stretch, energy: Floats, p_value: float) -> int | None:
+    """Returns the best cut of some, where it is significant and rests on more than one value; None otherwise.
+
+    Args:
+        stretch: The values.
+        energy: Energy distance of every cut that leaves two values or more on either side; minus infinity for excluded ones.
+        p_value: Level of the test.
+    """
+    if not np.isfinite(energy).any():
+        return None
+    place = LEAST_NIGHTS + int(np.argmax(energy))
+    before, after = stretch.sides(place)
+    pairs = (before, after), (before, _weakened(after, before.mean)), (_weakened(before, after.mean), after)
+    return place if all(_p(*pair) <= p_value for pair in pairs) else None
+
+
+def _weakened(side: Stretch, other: float) -> Stretch:
+    """Returns a side without the value that sets it off most from the mean of the other one."""
+    pull = math.copysign(1.0, side.mean - other) * side.weight * (side.y - other)
+    keep = np.arange(len(pull)) != int(np.argmax(pull))
+    return Stretch(side.y[keep], side.weight[keep])
+
+
+def _enough(weight: Floats) -> NDArray[np.bool_]:
+    """Returns whether both sides of every cut that leaves two values or more on either tell enough."""
+    places = range(LEAST_NIGHTS, len(weight) - LEAST_NIGHTS + 1)
+    counts = [min(effective(weight[:place]), effective(weight[place:])) for place in places]
+    return np.array(counts) >= LEAST_EFFECTIVE - ROUNDING
 
 
 def _energy(stretch: Stretch) -> Floats:

@@ -16,6 +16,7 @@ from hwcost.stores.series import Series
 
 __all__ = ["judge", "judge_devices"]
 
+
 def judge(
     runs: Sequence[Run],
     series: Mapping[str, Series],

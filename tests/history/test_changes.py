@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwcost.errors import UsageError
-from hwcost.history.changes import LEAST, find_changes
+from hwcost.history.changes import LEAST, Change, find_changes
 
 NIGHTS = 60
 
@@ -176,3 +176,20 @@ def test_intervals_that_say_too_much_make_the_others_no_surer() -> None:
 def test_weights_out_of_bounds_are_refused(weights: list[float]) -> None:
     with pytest.raises(UsageError, match="expected 4 weights above 0 and at most 1"):
         find_changes(np.zeros(4), np.array(weights))
+
+
+def _vague(tail: list[float], weights: list[float]) -> tuple[Change, ...]:
+    """Finds the changes of nights with a third of the usual weight that end in some others."""
+    quiet = np.random.default_rng(3).normal(0.0, 0.01, 20)
+    return find_changes(np.append(quiet, tail), np.append(np.full(20, 0.3), weights))
+
+
+def test_two_vague_values_make_a_change_unless_one_tells_nearly_all() -> None:
+    assert [one.at for one in _vague([0.1, 0.1], [0.3, 0.2])] == [20]
+    assert _vague([0.1, 0.1], [0.3, 0.1]) == ()
+
+
+def test_a_cut_that_leaves_too_little_gives_way_to_the_best_that_leaves_enough() -> None:
+    (found,) = _vague([0.03, 0.1, 0.1], [0.3, 0.3, 0.1])
+    assert found.earliest <= found.at == 20 <= found.latest
+    assert found.log_ratio > 0.05
