@@ -19,7 +19,8 @@ CONFIRMING = 2
 CONFIRMED = 0.5
 """Least share of a campaign's items that are confirmed, so that any is.
 
-All items together tell which blocks are uncontended. Where few of them count enough of such blocks, noise has chosen these few.
+All items together tell which blocks are uncontended. Where few of them count enough of such blocks, these few were chosen by
+noise.
 """
 
 
