@@ -16,7 +16,7 @@ other. ``hat`` (three devices) and ``fbnet`` (six) learn from 900 rows of each d
 them. ``nb201`` does so too, and reports Spearman's correlation. ``wrong`` gives sources whose prices were shuffled, and
 sources of another shape, on which a layer costs the more the earlier it stands, at 20 rows. ``design`` has rows that were
 chosen among 400 of the table, as ``hwcost measure --few`` does, beside random ones; the best other device times one factor
-is told for both.
+is given for both.
 """
 
 from __future__ import annotations
@@ -175,9 +175,9 @@ def judge(
         singles = [mape(scaled(one, kept, held, values), measured) for one in (*known, mean)]
         rows.append([mape(answer.values, measured), inside, width, *fits, *singles])
     middle = np.median(rows, axis=0)
-    fits, singles = middle[3 : 3 + len(names)], middle[3 + len(names) :]
+    scratch, factors = middle[3 : 3 + len(names)], middle[3 + len(names) :]
     cover = float(np.mean(rows, axis=0)[1])
-    return Judged(np.array(rows)[:, 0], cover, middle[2], fits.min(), singles[:-1].min(), singles[-1])
+    return Judged(np.array(rows)[:, 0], cover, middle[2], scratch.min(), factors[:-1].min(), factors[-1])
 
 
 def show_errors(devices: Sequence[Device], counts: Sequence[int], draws: int, names: Sequence[str] = SCRATCH) -> None:
@@ -256,9 +256,9 @@ def show_design(folder: Path, counts: Sequence[int], draws: int) -> None:
                 among = order[np.sort(np.unique(device.genes[order], axis=0, return_index=True)[1])]
                 chosen = among[most_telling(prior, device.genes[among], n)[0]]
                 errors.append([_from_rows(device, prior, known, kept, held) for kept in (chosen, among[:n])])
-            middle = np.median(errors, axis=0)  # (chosen or random, prior and the other devices)
-            told = [value for one in middle for value in (one[0], one[1:].min())]
-            print("{:24} {:4d} {:7.2f} {:7.2f} {:7.2f} {:7.2f}".format(device.name, n, *told), flush=True)
+            middle = np.median(errors, axis=0)  # chosen or random, by the prior and the other devices
+            shown = [value for one in middle for value in (one[0], one[1:].min())]
+            print("{:24} {:4d} {:7.2f} {:7.2f} {:7.2f} {:7.2f}".format(device.name, n, *shown), flush=True)
 
 
 def _from_rows(device: Device, prior: PriorModel, known: Sequence[Floats], kept: Indices, held: Indices) -> list[float]:
