@@ -3,8 +3,7 @@
 One architecture: each rank of each column has, tree by tree, the bits of the nodes that it sends to the right; a few rows of
 bits joined together are the answers of all nodes of all trees, and tables lead from a tree's bits to its leaf.
 
-Many architectures: every question that the trees ask is answered once, eight architectures in a byte. A tree is a network of
-selections by such answers, one for each bit of the number of the leaf, and the leaves' values are added tree by tree.
+Many architectures: see :mod:`hwcost.cost_models.forest_planes`.
 """
 
 from __future__ import annotations
@@ -15,18 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost._cached import cached_property
 from hwcost._types import Floats
 from hwcost.cost_models.forest import Bytes, Forest
+from hwcost.cost_models.forest_planes import Planes
 from hwcost.cost_models.joint import JointTables
 from hwcost.cost_models.ranks import OneByOne, Ranks
 
 __all__ = ["ArrayEngine"]
-
-ROWS = 8192
-"""Architectures of a block, whose answers stay in the cache."""
-
-CELLS = 2**16
-"""Leaves that are looked up at a time: of so many architectures by so many trees."""
 
 TABLED = 4
 """Levels of a tree that one table leads through: 15 nodes, 15 bits."""
@@ -58,21 +53,11 @@ class ArrayEngine:
 
     def many(self, ranks: Bytes, count: int) -> Floats:
         """Returns the sums of the first ``count`` architectures by their ranks (columns, n), shape (count,)."""
-        blocks = [ranks[:, start : min(start + ROWS, count)] for start in range(0, max(count, 1), ROWS)]
-        return np.concatenate([self._sums(block) for block in blocks])
+        return self._planes(ranks[:, :count])
 
-    def _sums(self, ranks: Bytes) -> Floats:
-        columns, cuts, asked = self._forest.questions
-        answers = np.packbits(ranks[columns] >= cuts[:, None], axis=1, bitorder="little")
-        count, width = ranks.shape[1], self._forest.leaves.shape[1]
-        sums, some = np.zeros(count, dtype=self._leaves.dtype), max(1, CELLS // max(count, 1))
-        for first in range(0, len(asked), some):
-            numbers = _numbers(answers[asked[first : first + some].T], self._depth, count)
-            numbers += width * np.arange(first, first + len(numbers))[:, None]
-            values = self._leaves[numbers]
-            values[0] += sums
-            sums = np.add.accumulate(values, axis=0)[-1]  # in order, by its definition
-        return sums.astype(np.float64)
+    @cached_property
+    def _planes(self) -> Planes:
+        return Planes(self._forest)
 
     def one(self, ranks: bytes) -> float:
         """Returns the sum of one architecture by its ranks."""
@@ -98,24 +83,6 @@ class ArrayEngine:
             return self.one(found)
 
         return one
-
-
-def _numbers(answers: NDArray[np.uint8], depth: int, count: int) -> NDArray[np.intp]:
-    """Returns the leaves of trees (trees, count) by the packed answers of their nodes (nodes, trees, bytes)."""
-    found = np.zeros((answers.shape[1], 8 * answers.shape[2]), dtype=np.uint8)
-    for bits in _bits(answers, depth):
-        found <<= 1
-        found |= np.unpackbits(bits, axis=1, bitorder="little")
-    return found[:, :count].astype(np.intp)
-
-
-def _bits(answers: NDArray[np.uint8], depth: int, node: int = 0) -> list[NDArray[np.uint8]]:
-    """Selects the bits of the number of the leaf below a node, the highest first."""
-    here = answers[node]
-    if depth == 1:
-        return [here]
-    left, right = (_bits(answers, depth - 1, 2 * node + side) for side in (1, 2))
-    return [here, *(one ^ ((one ^ other) & here) for one, other in zip(left, right, strict=True))]
 
 
 def _paths(depth: int) -> NDArray[np.intp]:
