@@ -36,7 +36,7 @@ ONE = 200
 """Architectures in a batch that take a library as long as one by itself."""
 
 ARRAY_ROWS = 1000
-"""Architectures of a batch from which arrays are faster than LightGBM."""
+"""Architectures of a batch from which arrays are faster than LightGBM; XGBoost is quicker, and takes a whole block."""
 
 BLOCK = 8192
 """Architectures of a batch whose ranks are found at a time, so that they stay in the cache; a multiple of 64."""
@@ -110,7 +110,7 @@ class CompiledForest:
     def beats_library(self, count: int) -> bool:
         """Whether a batch of so many architectures is faster than by the library that grew the trees."""
         from_rows = {"vectors": 0, "loops": math.inf if self._forest.is_single else 0}
-        return count >= from_rows.get(self._engine.name, math.inf if self._forest.is_single else ARRAY_ROWS)
+        return count >= from_rows.get(self._engine.name, BLOCK if self._forest.is_single else ARRAY_ROWS)
 
     @classmethod
     def of(
