@@ -70,7 +70,7 @@ class Planes:
         return sums.T.ravel()[:count].astype(np.float64)
 
     def _numbers(self, answers: Words, which: slice) -> Bytes:
-        """Returns bytes of leaves' numbers, shape (bytes, 8, n / 8); the row of the eighth that an architecture is of it."""
+        """Returns bytes of leaves' numbers, shape (bytes, 8, n / 8): architecture 8 j + i stands in row i and column j."""
         asked = self._asked[..., which]
         planes = np.zeros((BITS, asked.shape[2], answers.shape[1]), dtype=np.uint64)
         by_tree = planes[: self._trees * self._depth].reshape(self._trees, self._depth, *planes.shape[1:])
