@@ -62,11 +62,13 @@ class BackendSuite(ABC):
     @pytest.fixture(scope="class")
     @classmethod
     def made(cls) -> Backend:
-        """The backend."""
+        """The backend, whose nets have weights of their own: where they are shared, other numbers may stand in them."""
         try:
-            return backend(cls.name, threads=1, options=cls.options)
+            found = backend(cls.name, threads=1, options=cls.options)
         except MissingExtraError as error:
             pytest.skip(str(error))
+        found.shares_weights = False
+        return found
 
     @pytest.fixture(scope="class")
     @classmethod
