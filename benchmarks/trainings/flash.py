@@ -9,10 +9,13 @@ from scipy import stats
 from trainings.bench import SEED, Bench, reporter
 
 from hwcost.spaces.autodistill import AutoDistill
-from hwcost.supernets.distillation import SCHEDULES, Distillation, TeacherTraining
+from hwcost.supernets.distillation import SCHEDULES, Distillation, Schedule, TeacherTraining
 from hwcost.supernets.masked_lm import perplexity
 from hwcost.supernets.student import student, teacher
 from hwcost.supernets.training import Phase, train
+
+PAPER_BLOCKS = 24
+"""Blocks of the paper's teacher and students."""
 
 
 def flash(bench: Bench) -> dict[str, Any]:
@@ -24,30 +27,35 @@ def flash(bench: Bench) -> dict[str, Any]:
     how = bench.recipe(bench.effort.flash_teacher, learning_rate=1e-3)
     folder = bench.folder / "flash"
     train(pretraining, [Phase("teacher", pretraining, how)], folder / "teacher", bench.about("teacher"), 500, reporter(200))
-    result: dict[str, Any] = {"teacher_perplexity": perplexity(own, judged), "students": {}}
-    paper = SCHEDULES["flash"]
-    total = 24 * paper.block_steps + paper.pretraining_steps
+    students, steps = {}, {"flash": bench.effort.flash, "regular": bench.effort.ratio * bench.effort.flash}
     for arch in space.sample(bench.effort.students, seed=SEED, design="spread"):
         row = {}
-        for way, steps in (("flash", bench.effort.flash), ("regular", bench.effort.ratio * bench.effort.flash)):
+        for way, count in steps.items():
             net = student(space, arch, seed=SEED)
             pair = Distillation(net, own, SEED)
-            plan = replace(paper, block_steps=24 * paper.block_steps // space.sizes.blocks).scaled(steps / total)
-            phases = pair.phases(batches.batch, plan, bench.recipe(1))
+            phases = pair.phases(batches.batch, schedule(space, count), bench.recipe(1))
             train(pair, phases, folder / f"{space.key(arch)}-{way}", bench.about(space.key(arch)), 10**9)
             row[way] = perplexity(net, judged)
-        result["students"][space.key(arch)] = row | {"params": space.params(arch)}
+        students[space.key(arch)] = row | {"params": space.params(arch)}
         print(f"  {space.key(arch)}: flash {row['flash']:.1f}, regular {row['regular']:.1f}", flush=True)
-    rows = list(result["students"].values())
-    result["tau"] = float(stats.kendalltau([row["flash"] for row in rows], [row["regular"] for row in rows]).statistic)
-    result["tau_by_params"] = float(
-        stats.kendalltau([-row["params"] for row in rows], [row["regular"] for row in rows]).statistic
-    )
-    return result
+    flashed, regular, sizes = ([row[name] for row in students.values()] for name in ("flash", "regular", "params"))
+    return {
+        "teacher_perplexity": perplexity(own, judged), "students": students,
+        "tau": float(stats.kendalltau(flashed, regular).statistic),
+        "tau_by_params": float(stats.kendalltau([-size for size in sizes], regular).statistic),
+    }  # fmt: skip
+
+
+def schedule(space: AutoDistill, steps: int) -> Schedule:
+    """Returns the paper's schedule of flash distillation, scaled to so many steps and to the space's blocks."""
+    paper = SCHEDULES["flash"]
+    total = PAPER_BLOCKS * paper.block_steps + paper.pretraining_steps
+    own = replace(paper, block_steps=PAPER_BLOCKS * paper.block_steps // space.sizes.blocks)
+    return own.scaled(steps / total)
 
 
 def show_flash(four: dict[str, Any]) -> None:
     """Prints how well flash distillation ranks."""
     for name, row in four["students"].items():
         print(f"  {name}: {row['params']} parameters, flash {row['flash']:.1f}, regular {row['regular']:.1f}")
-    print(f"flash against regular: tau {four['tau']:.3f} (bar 0.6); by parameters alone {four['tau_by_params']:.3f}")
+    print(f"flash against regular: tau {four['tau']:.3f}; by parameters alone {four['tau_by_params']:.3f}")

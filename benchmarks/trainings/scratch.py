@@ -74,7 +74,7 @@ def fine_tuned(bench: Bench, net: Any, archs: list[Architecture]) -> dict[str, d
 def show_scratch(two: dict[str, Any]) -> None:
     """Prints how well inherited quality ranks."""
     print(
-        f"inherited against scratch, {len(two['nets'])} nets: Spearman {two['spearman']:.3f} (bar 0.7), within the band "
+        f"inherited against scratch, {len(two['nets'])} nets: Spearman {two['spearman']:.3f}, within the band "
         f"{two['spearman_within_band']:.3f}; by parameters alone {two['spearman_by_params']:.3f}, within the band "
         f"{two['spearman_by_params_within_band']:.3f}"
     )

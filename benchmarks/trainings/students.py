@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from scipy import stats
 from torch import nn
+from trainings.kept_rows import add_row, read_rows
 
 import hwcost
 from hwcost.corpora import MlmBatches, Tokenizer, corpus
@@ -43,6 +44,8 @@ SHARES = (0.0125, 0.025, 0.05, 0.1)
 SAMPLE = 20
 """Number of students that are distilled regularly, MobileBERT's place among them."""
 SHARE_SEEDS = (17, 18, 19)
+QUALITIES = ("perplexity", "mlm_accuracy", "nsp_accuracy")
+"""Figures of a distilled student on held-out text."""
 HELD_OUT = 16
 """Number of held-out batches."""
 MEASURED_BATCH, ROUNDS, CALLS = 16, 15, 4
@@ -130,18 +133,13 @@ class Students:
                 continue
             if time.monotonic() > self.ends:
                 break
-            row = {"item": item, **work(item)}
-            with path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            add_row(path, {"item": item, **work(item)})
             known.add(item)
         print(f"{name}: {len(known)} of {len(items)}", flush=True)
 
     def kept(self, name: str) -> dict[str, dict[str, Any]]:
-        """Returns the finished rows of a stage by their item; a line that was cut short is left out."""
-        path = self.folder / f"{name}.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-        rows = [json.loads(line) for line in lines if line.endswith("\n")]
-        return {row.pop("item"): row for row in rows}
+        """Returns the finished rows of a stage by their item."""
+        return {row.pop("item"): row for row in read_rows(self.folder / f"{name}.jsonl")}
 
     @property
     def everything(self) -> list[Architecture]:
@@ -232,33 +230,37 @@ def _least_s(students: Students, arch: Architecture, arguments: tuple[torch.Tens
 
 def write(students: Students) -> None:
     """Writes the table into the package."""
-    flash, rounds = students.kept("flash"), students.kept("rounds")
-    keys = [students.space.key(arch) for arch in students.everything]
-    least = np.array([[row["least_s"][key] for key in keys] for row in rounds.values()])
-    ordered = np.sort(least, axis=0)
-    median = np.median(least, axis=0)
-    outer = int(stats.binom.ppf(0.025, len(least), 0.5))  # order statistics between which the median lies in 95 of 100
-    low, high = ordered[max(outer - 1, 0)], ordered[min(len(least) - outer, len(least) - 1)]
-    qualities = ["perplexity", "mlm_accuracy", "nsp_accuracy"]
+    keys, flash, rounds = map(students.space.key, students.everything), students.kept("flash"), students.kept("rounds")
+    latencies = latency_intervals([row["least_s"] for row in rounds.values()])
     document = {
-        "provenance": provenance(students, len(least)),
+        "provenance": provenance(students, len(rounds)),
         "columns": {
-            "students": ["arch", "latency_s", "low_s", "high_s", *qualities], "regular": ["arch", *qualities],
-            "shares": ["share", "seed", *qualities],
+            "students": ["arch", "latency_s", "low_s", "high_s", *QUALITIES], "regular": ["arch", *QUALITIES],
+            "shares": ["share", "seed", *QUALITIES],
         },
-        "students": [
-            [key, *(_short(one[number]) for one in (median, low, high)), *(_short(flash[key][name]) for name in qualities)]
-            for number, key in enumerate(keys)
-        ],
-        "regular": [[key, *(_short(row[name]) for name in qualities)] for key, row in students.kept("regular").items()],
-        "shares": [
-            [*map(json.loads, item.split()), *(_short(row[name]) for name in qualities)]
-            for item, row in students.kept("shares").items()
-        ],
+        "students": [[key, *map(_short, latencies[key]), *_qualities(flash[key])] for key in keys],
+        "regular": [[key, *_qualities(row)] for key, row in students.kept("regular").items()],
+        "shares": [[*map(json.loads, item.split()), *_qualities(row)] for item, row in students.kept("shares").items()],
     }  # fmt: skip
     lines = [f'"{name}": {_lines(value)}' for name, value in document.items()]
     TABLE.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
     print(f"{TABLE}: {TABLE.stat().st_size} bytes")
+
+
+def latency_intervals(rounds: list[dict[str, float]]) -> dict[str, tuple[float, float, float]]:
+    """Returns the median of each student's seconds over rounds, and the order statistics beside it.
+
+    Args:
+        rounds: Seconds by student, one a round.
+
+    Returns:
+        Median, low and high end by student; the true median lies between the ends in 95 of 100 cases.
+    """
+    found, outer, last = {}, int(stats.binom.ppf(0.025, len(rounds), 0.5)), len(rounds) - 1
+    for key in rounds[0]:
+        ordered = sorted(row[key] for row in rounds)
+        found[key] = (float(np.median(ordered)), ordered[max(outer - 1, 0)], ordered[min(len(rounds) - outer, last)])
+    return found
 
 
 def provenance(students: Students, rounds: int) -> dict[str, Any]:
@@ -293,6 +295,10 @@ def detect_cpu() -> str:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def _qualities(row: dict[str, float]) -> list[float]:
+    return [_short(row[name]) for name in QUALITIES]
 
 
 def _short(value: float) -> float:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
 from trainings.bench import SEED, Bench
+from trainings.kept_rows import KeptRows
 
 from hwcost.corpora import Corpus, MlmBatches
 from hwcost.spaces.autodistil import TEACHER_HEADS, AutoDistil
@@ -32,6 +30,8 @@ from hwcost.workloads import builder
 SEQ_LEN = 32
 SUBSPACES = ("tiny", "small", "base")
 """Sub-spaces of few-shot search."""
+WORDS_EPSILON = 1e-6
+"""Constant of Adam where masked words or a task are learnt."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Sizes:
         steps: Steps of a SuperLM.
         batch: Sequences in a step.
         random: Random subnets in a step.
-        epsilon: Constant that Adam adds to the root of the second moment, in the training of a SuperLM.
+        epsilon: Constant that Adam adds to the root of the second moment where relations are learnt; 1e-6 elsewhere.
         judged: Held-out batches that relation losses are computed on.
         tuned: Steps of fine-tuning.
         tuned_batch: Examples in a step of fine-tuning.
@@ -62,36 +62,9 @@ class Sizes:
     tuned_rate: float = 1e-3
     task: str = "truecasing"
 
-    @property
-    def of_training(self) -> dict[str, int]:
-        """Sizes that a SuperLM's weights depend on."""
-        return {name: getattr(self, name) for name in ("teacher", "steps", "batch", "random")}
-
-
-class Rows:
-    """Rows of a study in a file of JSON Lines; a row that is there is not computed again.
-
-    Args:
-        path: The file.
-        same: Description of what all rows share; rows of another are left out.
-    """
-
-    def __init__(self, path: Path, same: dict[str, Any]) -> None:
-        self.path, self.same = path, same
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self.found = [row for row in map(json.loads, lines) if row["same"] == same]
-
-    def get(self, key: dict[str, Any], compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Returns the row of a key."""
-        for row in self.found:
-            if row["key"] == key:
-                return row
-        row = {"key": key, **compute(), "same": self.same}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-        self.found.append(row)
-        print(f"  {key}", flush=True)
-        return row
+    def of_training(self, steps: int) -> dict[str, int]:
+        """Returns the sizes that the weights of a SuperLM of so many steps depend on."""
+        return {"steps": steps, **{name: getattr(self, name) for name in ("teacher", "batch", "random")}}
 
 
 class SuperLms:
@@ -106,10 +79,10 @@ class SuperLms:
         self.bench, self.sizes = bench, sizes
         self.held_out = self._batches(bench.held_out, 1, 32).fixed(sizes.judged)
 
-    def rows(self, study: str) -> Rows:
+    def rows(self, study: str) -> KeptRows:
         """Returns the rows of a study."""
         same = {"sizes": asdict(self.sizes), "corpus": self.bench.training.digest}
-        return Rows(self.bench.folder / f"{study}.jsonl", same)
+        return KeptRows(self.bench.folder / f"{study}.jsonl", same)
 
     @cached_property
     def teacher(self) -> Any:
@@ -145,10 +118,11 @@ class SuperLms:
         batches = self._batches(text or self.bench.training, seed, self.sizes.batch).batch
         drawn = Uniform(net, self.sizes.random, seed)
         objective = SupernetLm(net, batches, drawn) if words else self.relations(net, batches, drawn)
+        epsilon = WORDS_EPSILON if words else self.sizes.epsilon
         name = f"{space}-{steps}-{rules[0]}-{'words' if words else 'relations'}-{len(text or self.bench.training)}-{seed}"
-        folder = self.bench.folder / "superlms" / f"{name}-{self.sizes.epsilon:g}"
-        phase = Phase(space, objective, self._recipe(steps, 5e-4, self.sizes.epsilon))
-        train(net, [phase], folder, {"sizes": self.sizes.of_training}, save_every=steps)
+        folder = self.bench.folder / "superlms" / f"{name}-{epsilon:g}"
+        phase = Phase(space, objective, self._recipe(steps, 5e-4, epsilon))
+        train(net, [phase], folder, {"sizes": self.sizes.of_training(steps)}, save_every=steps)
         net.keep_layers(rules[1])
         return net
 
@@ -193,7 +167,7 @@ class SuperLms:
         """Returns the net of a key, whichever spaces have it."""
         return AutoDistil("one-shot-11232", scale="mini").parse(key)
 
-    def _recipe(self, steps: int, rate: float, epsilon: float = 1e-6) -> Recipe:
+    def _recipe(self, steps: int, rate: float, epsilon: float = WORDS_EPSILON) -> Recipe:
         warmup, size = steps // 10, self.sizes.batch
         return Recipe(steps, size, SEQ_LEN, learning_rate=rate, warmup_steps=warmup, epsilon=epsilon, clip=1.0)
 
