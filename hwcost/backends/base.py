@@ -124,8 +124,8 @@ class Backend(ABC):
     started anew. Modules that start threads, or use a device, are left out, and so imported by the workers. Subclasses do
     not inherit it: each says for itself that forked workers measure what others do."""
     shares_weights: bool = True
-    """Whether nets of the library's own spaces may have matrices in common, as they may where nobody watches memory; a runtime
-    that loads files may then find other numbers in them than eager torch does."""
+    """Whether nets of the library's own spaces may have matrices in common, as they may where nobody watches memory. A
+    runtime that loads files may then find other numbers in them than eager torch does."""
     export_s: float = 4.0
     """Seconds that an export takes beside others on one core, for forecasts; see :meth:`needs_export`."""
     round: int = 0
