@@ -30,6 +30,10 @@ from hwcost.workloads import builder
 SEQ_LEN = 32
 SUBSPACES = ("tiny", "small", "base")
 """Sub-spaces of few-shot search."""
+TEACHER_RATE = 5e-4
+"""Learning rate of the teacher: at 1e-3 twelve layers do not learn, and relate their tokens all alike."""
+TEACHER_BATCH = 64
+"""Sequences in a step of the teacher."""
 WORDS_EPSILON = 1e-6
 """Constant of Adam where masked words or a task are learnt."""
 
@@ -39,7 +43,7 @@ class Sizes:
     """Sizes of the trainings.
 
     Attributes:
-        teacher: Steps of the teacher.
+        teacher: Steps of the teacher, of 64 sequences each.
         steps: Steps of a SuperLM.
         batch: Sequences in a step.
         random: Random subnets in a step.
@@ -51,7 +55,7 @@ class Sizes:
         task: Task that nets are fine-tuned on.
     """
 
-    teacher: int = 400
+    teacher: int = 800
     steps: int = 40
     batch: int = 8
     random: int = 2
@@ -93,8 +97,8 @@ class SuperLms:
             blueprint = builder(space).blueprint(space.architecture((12, space.sizes.width, 4, 12)), "mlm")
             net = blueprint.build()
             initialise(net, SEED, std_at(space.sizes.width))
-            objective = NetLm(net, self._batches(self.bench.training, SEED, 32).batch)
-            train(net, [Phase("teacher", objective, self._recipe(self.sizes.teacher, 1e-3))])
+            objective = NetLm(net, self._batches(self.bench.training, SEED, TEACHER_BATCH).batch)
+            train(net, [Phase("teacher", objective, self._recipe(self.sizes.teacher, TEACHER_RATE))])
             subnet.save(folder, net, blueprint)
         return subnet.load(folder).requires_grad_(False)
 

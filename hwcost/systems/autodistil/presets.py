@@ -54,7 +54,7 @@ PRESETS = {
     ),
     "quick": AutoDistilPreset(
         scale="mini",
-        teacher=Recipe(steps=400, batch_size=64, seq_len=32, learning_rate=1e-3, warmup_steps=40, clip=1.0),
+        teacher=Recipe(steps=800, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=80, clip=1.0),
         relations=Recipe(
             steps=120, batch_size=64, seq_len=32, learning_rate=5e-4, warmup_steps=12, clip=1.0, random=2
         ).for_relations(),
