@@ -108,6 +108,7 @@ class BlockModel:
         uncontended: Probability that each block saw the uncontended machine, shape (n,).
         level: Log level at each block, the process's own included, mean zero over all blocks, shape (n,).
         residual: Log latency less item, layout and level, shape (n,): noise, and the delay of a contended block.
+        delay: Expected log delay of each block, shape (n,).
         noise: Scale of the noise of a block.
         level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance, and doubt
             about how much of the noise is contention.
@@ -117,6 +118,7 @@ class BlockModel:
     uncontended: Floats
     level: Floats
     residual: Floats
+    delay: Floats
     noise: float
     level_error: float
     states: Contention | None
@@ -175,7 +177,7 @@ def fit_block_model(table: BlockTable) -> BlockModel:
     level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), shift / math.sqrt(12.0))
     level = best.segments[segment] - best.segments[segment].mean()
     states = _states(best.uncontended, residual, best.noise) if is_contended else None
-    return BlockModel(best.uncontended, level, residual, best.noise, level_error, states)
+    return BlockModel(best.uncontended, level, residual, best.delay, best.noise, level_error, states)
 
 
 def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) -> _Fit:

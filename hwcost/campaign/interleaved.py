@@ -1,4 +1,4 @@
-"""Visits of an interleaved campaign as the additive model takes them: uncontended blocks, less the level when they ran."""
+"""Visits of an interleaved campaign as the additive model takes them: their blocks less level and delay when they ran."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
+from hwcost.campaign.block_means import LEAST_PRECISION, both, contended_means, uncontended_means
 from hwcost.campaign.block_model import BlockModel, fit_block_model
 from hwcost.campaign.block_table import BlockTable
 from hwcost.campaign.effects import fit_effects, repeats
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
 START_S = 3.0
 """Seconds between two processes whose clocks do not tell, as virtual ones do not."""
-
-OUTLYING = 2.0
-"""An uncontended block that deviates by more scales of the noise than this counts less."""
 
 USUAL = 0.75
 """Quantile of the visits' precisions at which a visit counts in full."""
@@ -68,23 +66,17 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitVal
     n = int(number.max()) + 1
     level = np.bincount(number, model.level, n) / np.bincount(number, minlength=n)
     level, y = level - level.mean(), table.y - model.level + level.mean()
-    robust = np.minimum(1.0, OUTLYING * model.noise / np.maximum(np.abs(model.residual), 1e-300))
-    weight = np.maximum(model.uncontended, 1e-9) * robust
-    counted = np.asarray(np.bincount(number, model.uncontended, n), dtype=np.float64)
-    total = np.bincount(number, weight, n)
-    means = np.bincount(number, weight * y, n) / total
-    within = float((weight * (y - means[number]) ** 2).sum())
-    variance = within / max(float(np.maximum(counted - 1.0, 0.0).sum()), 0.3 * float(counted.sum()), 1e-9)
-    is_seen = counted >= 0.5
     first = np.unique(number, return_index=True)[1]
-    unsure = np.bincount(number, model.uncontended * (1.0 - model.uncontended) * model.residual**2, n)
-    noise = (variance * counted + unsure) / np.maximum(counted, 1e-9) ** 2
-    precision = _precision(means, table.item[first], table.round[first], noise, is_seen)
+    quick = uncontended_means(y, number, model)
+    found = both(quick, contended_means(y, number, table.item, model))
+    is_seen = found.precision > 0
+    variance = 1.0 / np.maximum(found.precision, LEAST_PRECISION)
+    precision = _precision(found.y, table.item[first], table.round[first], variance, is_seen)
     usual = float(np.quantile(precision[is_seen], USUAL)) if is_seen.any() else 1.0
     return VisitValues(
-        y=means,
-        weight=np.where(is_seen, np.minimum(precision / usual, 1.0), LEAST_WEIGHT),
-        uncontended=counted >= ENOUGH,
+        y=found.y,
+        weight=np.where(is_seen, np.clip(precision / usual, LEAST_WEIGHT, 1.0), LEAST_WEIGHT),
+        uncontended=quick.count >= ENOUGH,
         states=model.states,
         level=level,
         level_error=model.level_error,

@@ -100,6 +100,22 @@ def test_a_process_that_never_saw_the_machine_uncontended_does_not_count(study: 
     assert model.uncontended[blocks.round != 2].mean() > 0.95
 
 
+def test_workloads_that_were_never_seen_uncontended_are_as_quick_as_others_show(study: ModuleType) -> None:
+    """A machine is uncontended for a tenth of the time: the rest is 20 % slower, for all workloads much alike."""
+    one = drawn(study, 3, passes=4, neighbours=(), sensitivity=0.0)
+    blocks = one.blocks
+    since = blocks.time - np.array([blocks.time[blocks.round == k].min() for k in range(4)])[blocks.round]
+    is_slow = since > 0.1 * since.max()
+    slowed = replace(blocks, y=blocks.y + 0.18 * is_slow)
+    found = study.errors(replace(one, blocks=slowed), "block model")
+    lacking = np.bincount(blocks.item[~is_slow], minlength=16) < 2
+    assert lacking.any()
+    assert found.is_unconfirmed.all()
+    assert np.abs(found.error[lacking]).max() < 0.05
+    assert np.std(found.error) < 0.02
+    assert found.is_covered.all()
+
+
 def test_a_drift_from_process_to_process_is_a_level_and_not_a_neighbour(study: ModuleType) -> None:
     one = drawn(study, 2, neighbours=(), drift=0.0)
     blocks = one.blocks
