@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.block_model import LEAST_DELAY, SCATTER, SENSITIVITY, BlockModel
+from hwcost.campaign.block_model import LEAST_DELAY, SCATTER, BlockModel
 
 LEAST_PRECISION = 1e-9
 """Precision below which a visit says nothing."""
@@ -76,8 +76,8 @@ def contended_means(y: Floats, number: Indices, item: Indices, model: BlockModel
         model.residual - model.delay, np.hypot(model.noise, SCATTER * delay[number])
     )
     means = np.bincount(number, weight * (y - model.delay), n) / np.bincount(number, weight, n)
-    of_item = np.bincount(item, slowed)[item[np.unique(number, return_index=True)[1]]]
-    alike = (SENSITIVITY * delay) ** 2 * np.maximum(of_item, 1.0) / known
+    own = item[np.unique(number, return_index=True)[1]]
+    alike = (model.spread[own] * delay) ** 2 * np.maximum(np.bincount(item, slowed)[own], 1.0) / known
     variance = alike + (model.noise**2 + (SCATTER * delay) ** 2) / known
     return Means(means, np.where(counted > 1e-6, 1.0 / variance, 0.0), counted)
 

@@ -26,6 +26,7 @@ import numpy as np
 from hwcost._types import Floats, Indices
 from hwcost.campaign.block_starts import item_quantiles, starts
 from hwcost.campaign.block_table import BlockTable, segments
+from hwcost.campaign.sensitivities import Sensitivities
 from hwcost.levels.contention import Contention
 from hwcost.levels.state_chain import fit_chain
 from hwcost.levels.tridiagonal import solve
@@ -36,9 +37,6 @@ LEAST_DELAY = 0.02
 MOST_DELAY = 1.5
 DELAY_RATIO = 1.1
 """Ratio between neighbouring delays of the grid."""
-
-SENSITIVITY = 0.15
-"""Standard deviation of the sensitivities of workloads to neighbours; the usual one is 1."""
 
 SCATTER = 0.035
 """Standard deviation of a contended block's delay, as a share of it: neighbours differ, and bursts begin within blocks."""
@@ -108,7 +106,8 @@ class BlockModel:
         uncontended: Probability that each block saw the uncontended machine, shape (n,).
         level: Log level at each block, the process's own included, mean zero over all blocks, shape (n,).
         residual: Log latency less item, layout and level, shape (n,): noise, and the delay of a contended block.
-        delay: Expected log delay of each block, shape (n,).
+        delay: Expected log delay of a usual workload at each block, shape (n,).
+        spread: Standard deviation of how much more or less than a usual one each item may feel a delay, shape (items,).
         noise: Scale of the noise of a block.
         level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance, and doubt
             about how much of the noise is contention.
@@ -119,6 +118,7 @@ class BlockModel:
     level: Floats
     residual: Floats
     delay: Floats
+    spread: Floats
     noise: float
     level_error: float
     states: Contention | None
@@ -130,7 +130,7 @@ class _Fit:
 
     Attributes:
         item: Log latency, shape (items,).
-        sensitivity: Delay of each item in a contended state over the usual one, shape (items,).
+        sensitivity: Delays of the items in a contended state over the usual one.
         layout: Deviation of each visit, shape (items * rounds,).
         segments: Log level of each segment, shape (segments,).
         share: Probability of every state when it is drawn.
@@ -139,12 +139,12 @@ class _Fit:
         layout_sd: Standard deviation of layouts.
         step: Standard deviation of a step of the level.
         uncontended: Probability that each block is uncontended, shape (n,).
-        delay: Expected log delay of each block, shape (n,).
+        delay: Expected log delay of a usual workload at each block, shape (n,).
         log_likelihood: Log density of the blocks and of the level's steps.
     """
 
     item: Floats
-    sensitivity: Floats
+    sensitivity: Sensitivities
     layout: Floats
     segments: Floats
     share: Floats
@@ -177,7 +177,8 @@ def fit_block_model(table: BlockTable) -> BlockModel:
     level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), shift / math.sqrt(12.0))
     level = best.segments[segment] - best.segments[segment].mean()
     states = _states(best.uncontended, residual, best.noise) if is_contended else None
-    return BlockModel(best.uncontended, level, residual, best.delay, best.noise, level_error, states)
+    spread = best.sensitivity.spread
+    return BlockModel(best.uncontended, level, residual, best.delay, spread, best.noise, level_error, states)
 
 
 def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) -> _Fit:
@@ -186,7 +187,7 @@ def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) ->
     share[0] = 1.0 if len(delays) == 1 else 0.5
     return _Fit(
         item=item,
-        sensitivity=np.ones(table.items),
+        sensitivity=Sensitivities.usual(table.items),
         layout=np.zeros(table.items * table.rounds),
         segments=np.zeros(int(segment.max()) + 1),
         share=share,
@@ -230,7 +231,7 @@ def _residual(table: BlockTable, segment: Indices, fit: _Fit) -> Floats:
 def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) -> _Fit:
     """Finds the probability that each block is uncontended, and how often states change."""
     residual = _residual(table, segment, fit)
-    felt = fit.sensitivity[:, None] * delays
+    felt = fit.sensitivity.factor[:, None] * delays
     scale = np.hypot(fit.noise, SCATTER * felt)
     log_density = _log_density(residual, table.item, felt, scale)
     if len(delays) == 1:
@@ -247,8 +248,8 @@ def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) ->
     return replace(
         fit,
         uncontended=probability[:, 0],
-        delay=fit.sensitivity[table.item] * (probability @ delays),
-        sensitivity=_sensitivities(table, residual, probability, delays, scale**-2),
+        delay=probability @ delays,
+        sensitivity=_sensitivities(table, residual, probability, delays, scale**-2, fit),
         share=share / share.sum(),
         stay_s=min(max(stay_s, QUICKEST_S), SLOWEST_S),
         log_likelihood=chain.log_likelihood + _log_steps(fit),
@@ -272,8 +273,10 @@ def _log_density(residual: Floats, item: Indices, felt: Floats, scale: Floats) -
     return found
 
 
-def _sensitivities(table: BlockTable, residual: Floats, probability: Floats, delays: Floats, precision: Floats) -> Floats:
-    """Fits how strongly each item feels contention, relative to the usual one; few contended blocks leave it usual.
+def _sensitivities(
+    table: BlockTable, residual: Floats, probability: Floats, delays: Floats, precision: Floats, fit: _Fit
+) -> Sensitivities:
+    """Sums up for every item what its blocks say of how strongly it feels contention.
 
     Args:
         table: The blocks.
@@ -281,15 +284,18 @@ def _sensitivities(table: BlockTable, residual: Floats, probability: Floats, del
         probability: Probability of every state at every block, shape (n, states).
         delays: Log delay of every state, shape (states,).
         precision: One over the variance of a block of each item in every state, shape (items, states).
+        fit: Noise, layouts and sensitivities of before.
     """
     from scipy.sparse import csr_array
 
     n = len(residual)
     of_item: Any = csr_array((np.ones(n), table.item, np.arange(n + 1)), shape=(n, table.items)).T
-    seen = (of_item @ (residual[:, None] * probability) * precision) @ delays
-    total = (of_item @ probability * precision) @ delays**2
-    found = (seen + SENSITIVITY**-2) / (total + SENSITIVITY**-2)
-    return np.asarray(np.clip(found / np.median(found), 0.3, 3.0))
+    blocks = of_item @ probability
+    slowed = np.maximum(blocks[:, 1:].sum(axis=1), 1e-12)
+    delay = np.maximum(blocks @ delays / slowed, LEAST_DELAY)
+    unsure = (fit.noise**2 / np.maximum(blocks[:, 0], 1e-12) + fit.layout_sd**2) / delay**2
+    seen = ((of_item @ (residual[:, None] * probability)) * precision) @ delays
+    return fit.sensitivity.fitted(seen, (blocks * precision) @ delays**2, unsure)
 
 
 def _log_steps(fit: _Fit) -> float:
@@ -338,9 +344,9 @@ def _slow_items(table: BlockTable, y: Floats, fit: _Fit) -> tuple[Floats, Floats
     """
     slowed = 1.0 - fit.uncontended
     total = np.maximum(np.bincount(table.item, slowed, table.items), 1e-12)
-    delay = np.bincount(table.item, fit.delay, table.items) / total
+    delay = np.maximum(np.bincount(table.item, slowed * fit.delay, table.items) / total, LEAST_DELAY)
     mean = np.bincount(table.item, slowed * y, table.items) / total
-    return mean, np.minimum(total, 1.0) / np.maximum(SENSITIVITY * delay, SENSITIVITY * LEAST_DELAY) ** 2
+    return mean, np.minimum(total, 1.0) / (fit.sensitivity.spread * delay) ** 2
 
 
 def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tuple[Floats, float]:
