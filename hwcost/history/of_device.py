@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from hwcost._types import Indices
-from hwcost.history.changes import effective, find_changes
+from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
 from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, device_key
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms, is_matched
+from hwcost.history.stretch import effective
 from hwcost.history.trace import Finding, find
 
 __all__ = ["judged_device"]

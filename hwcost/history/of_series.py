@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.history.changes import effective
 from hwcost.history.common import Common
 from hwcost.history.judgement import Judgement
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
+from hwcost.history.stretch import effective
 from hwcost.history.trace import Finding, find
 from hwcost.history.weights import night_weights
 

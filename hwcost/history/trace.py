@@ -12,15 +12,15 @@ import numpy as np
 
 from hwcost._stats import robust_sd
 from hwcost._types import Floats, Indices
-from hwcost.history.changes import Change, Stretch, find_changes, variance_of
+from hwcost.history.changes import Change, find_changes
 from hwcost.history.judgement import Verdict
+from hwcost.history.place import NEAR
 from hwcost.history.policy import Terms
+from hwcost.history.stretch import Stretch, variance_of
 from hwcost.stores.entries import Confirmation
 
 __all__ = ["Finding", "Level", "Noted", "find"]
 
-NEAR = 4
-"""Nights by which the place of a change may move as further nights are known."""
 
 OUTLYING = 5.0
 """A single night that deviates by so many standard deviations is said, though one night tells nothing."""
@@ -201,10 +201,15 @@ class _History:
 
 
 def _noted(change: Change, runs: Indices, noted: Sequence[Noted]) -> Confirmation | None:
-    """Returns the latest confirmation of a change; places of one change differ by a few nights over time."""
-    for _, run, confirmation in reversed(noted):
+    """Returns the latest confirmation of a change: the codes that it compared are those around it, or a few nights off.
+
+    The place of one change moves by a few nights over time. How far the place may be off now does not count: a change that
+    began before would pass for this one.
+    """
+    for before, run, confirmation in reversed(noted):
         place = int(np.searchsorted(runs, run))
-        if place < len(runs) and (change.earliest <= place <= change.latest or abs(place - change.at) <= NEAR):
+        is_between = 0 <= before < int(runs[change.at]) <= run
+        if place < len(runs) and (is_between or abs(place - change.at) <= NEAR):
             return confirmation
     return None
 
