@@ -65,7 +65,7 @@ class Bound:
         return float(np.mean([self.score(y) > line and abs(self.place(y) - at) <= self.near for y in changed]))
 
     def in_time(self, nights: int, at: int, false: float) -> float:
-        """Returns the share of changes that can be told from none, all nights from the change on being known.
+        """Returns the share of changes that can be distinguished from none, all nights from the change on being known.
 
         The best possible detector knows the place here too, and its false alarms are those at this place alone.
 

@@ -42,7 +42,7 @@ TIE = 0.01
 """Share of the likelihood by which places are equally good."""
 
 MOST = 0.9
-"""Largest correlation that is believed: more cannot be told from a level that wanders."""
+"""Largest correlation that is believed: more cannot be distinguished from a level that wanders."""
 
 
 class Steps(NamedTuple):
@@ -60,7 +60,7 @@ class Steps(NamedTuple):
 
     @property
     def gain(self) -> Floats:
-        """By how much a step at each place lowers the weighted sum of squares, shape (n - 1,)."""
+        """Fall of the weighted sum of squares by a step at each place, shape (n - 1,)."""
         return np.asarray(self.pull**2 / self.information)
 
     def place(self, amount: float, allowed: NDArray[np.bool_]) -> int:

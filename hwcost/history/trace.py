@@ -109,19 +109,18 @@ def find(
     even = without_spikes(values, terms.least)
     changes = list(find_changes(even, weights, least=terms.least, p_value=terms.p_value))
     answers = [_noted(one, runs, noted) for one in changes]
-    refuted = [k for k, one in enumerate(answers) if one is not None and one.outcome == "refuted"]
+    refuted = next((k for k in reversed(range(len(changes))) if _is_refuted(answers[k])), None)
     start, remark = 0, ""
-    if refuted:
-        last = refuted[-1]
-        start, remark = changes[last].at, _refuted(changes[last], answers[last])
-        changes, answers = changes[last + 1 :], answers[last + 1 :]
+    if refuted is not None:
+        start, remark = changes[refuted].at, _refuted(changes[refuted], answers[refuted])
+        changes, answers = changes[refuted + 1 :], answers[refuted + 1 :]
     edges = [start, *(one.at for one in changes), len(values)]
     nights = Stretch(values, weights)
     parts = [nights.part(a, b) for a, b in itertools.pairwise(edges)]
     variance, dof = variance_of(parts)
     sd = math.sqrt(variance)
     levels = [_level(part, sd, dof) for part in parts]
-    earlier = [] if refuted else _earlier(levels[0], int(runs[0]), noted)
+    earlier = [] if start else _earlier(levels[0], int(runs[0]), noted)
     history = _History(nights, runs, terms, changes, answers, [*(one for one, _ in earlier), *levels], earlier)
     return history.finding(sd, remark)
 
@@ -222,6 +221,10 @@ def _earlier(first: Level, run: int, noted: Sequence[Noted]) -> list[tuple[Level
         after = found[0][0] if found else first
         found.insert(0, (Level(after.log - log_ratio, math.hypot(after.half, half), 1), one))
     return found
+
+
+def _is_refuted(answer: Confirmation | None) -> bool:
+    return answer is not None and answer.outcome == "refuted"
 
 
 def _refuted(change: Change, answer: Confirmation | None) -> str:
