@@ -113,15 +113,26 @@ def _common(
     level[np.isfinite(seen).sum(axis=0) < LEAST_SERIES] = np.nan
     certainty = np.clip(shares.sum(axis=0) / LEAST_SERIES, LEAST_CERTAINTY, 1.0)
     offset = _offset(np.where(is_full, 0.0, half * own))
-    known = np.flatnonzero(np.isfinite(level))
-    steps = find_changes(level[known], certainty[known], least=LEAST_STEP)
-    edges, rest = [0, *(int(known[step.at]) for step in steps), len(level)], seen - level
-    for k, step in enumerate(steps, 1):
-        at = edges[k]
-        if not _is_common(rest[:, edges[k - 1] : at], rest[:, at : edges[k + 1]], step.log_ratio):
-            level[at:] -= step.log_ratio
+    level = _shared(level, certainty, seen - level)
     level -= _present(level)
     return Common(device, backend, quantity, rows, columns, level, anchors, len(seen), certainty, own, offset)
+
+
+def _shared(level: Floats, certainty: Floats, rest: Floats) -> Floats:
+    """Returns a level without the steps that only a part of the series makes: these stay with them.
+
+    Args:
+        level: Log level of each night, shape (n_columns,); NaN where there is none.
+        certainty: Share of a full night that each counts as, same shape.
+        rest: Log values less the level, shape (n_series, n_columns).
+    """
+    known = np.flatnonzero(np.isfinite(level))
+    steps = find_changes(level[known], certainty[known], least=LEAST_STEP)
+    edges, shared = [0, *(int(known[step.at]) for step in steps), len(level)], level.copy()
+    for (first, at, last), step in zip(zip(edges, edges[1:], edges[2:], strict=False), steps, strict=True):
+        if not _is_common(rest[:, first:at], rest[:, at:last], step.log_ratio):
+            shared[at:] -= step.log_ratio
+    return shared
 
 
 def _offset(half: Floats) -> Floats:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hwcost._types import Indices
-from hwcost.history.changes import effective, find_changes
+from hwcost._types import Floats, Indices
+from hwcost.history.changes import find_changes
 from hwcost.history.common import LEAST_SERIES, Common, cause_of
 from hwcost.history.judgement import Cause, DeviceJudgement, Verdict, device_key
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
 from hwcost.history.policy import Terms, is_matched
+from hwcost.history.stretch import effective
 from hwcost.history.trace import Finding, find
 
 __all__ = ["judged_device"]
@@ -38,20 +39,15 @@ def judged_device(past: Past, common: Common) -> DeviceJudgement:
 
 
 def _device(past: Past, common: Common, names: tuple[str, str, str, str], known: Indices) -> DeviceJudgement:
-    level, columns = common.level[known].copy(), common.columns[known]
     terms = Terms(sign=past.terms[int(common.rows[0])].sign)
-    machine = None
-    for at, log_ratio, cause in _causes(past, common, known, terms):
-        if cause == "machine":
-            level[at:] -= log_ratio
-            machine = (at, log_ratio)
-    finding = find(level, columns, terms, past.noted.get(names[3], []), common.certainty[known])
+    level, machine = _without_machine(past, common, known, terms)
+    finding = find(level, common.columns[known], terms, past.noted.get(names[3], []), common.certainty[known])
     n, count = common.n_series, f"{common.n_series} series"
     if finding.bad is None and machine is not None:
-        text = f"All {count} are at {100 * math.expm1(machine[1]):+.1f} % since {past.name(int(columns[machine[0]]))}: "
+        since = past.name(int(common.columns[known[machine[0]]]))
+        text = f"All {count} are at {100 * math.expm1(machine[1]):+.1f} % since {since}: "
         text += "the machine or its software, and not the code under test."
-        ratio = math.exp(machine[1])
-        return DeviceJudgement(*names, "ok", text, n, "machine", ratio)
+        return DeviceJudgement(*names, "ok", text, n, "machine", math.exp(machine[1]))
     if finding.bad is None:
         return DeviceJudgement(*names, "ok", f"{count} share no change{_after(finding.remark)}.", n)
     cause = _cause_of(past, common, known, finding)
@@ -65,6 +61,19 @@ def _device(past: Past, common: Common, names: tuple[str, str, str, str], known:
         *names, verdict, text, n, cause, math.exp(finding.log_ratio), low, high, finding.change, between,
         finding.confirmation,
     )  # fmt: skip
+
+
+def _without_machine(
+    past: Past, common: Common, known: Indices, terms: Terms
+) -> tuple[Floats, tuple[int, float] | None]:
+    """Returns the level without the machine's own changes, and the latest of these: its index and log ratio, or None."""
+    level = common.level[known].copy()
+    latest: tuple[int, float] | None = None
+    for at, log_ratio, cause in _causes(past, common, known, terms):
+        if cause == "machine":
+            level[at:] -= log_ratio
+            latest = (at, log_ratio)
+    return level, latest
 
 
 def _break(past: Past, common: Common) -> int:

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.history.changes import effective
 from hwcost.history.common import Common
 from hwcost.history.judgement import Judgement
 from hwcost.history.nights import ROUNDING, nights_have
 from hwcost.history.past import Past
+from hwcost.history.stretch import effective
 from hwcost.history.trace import Finding, find
 from hwcost.history.weights import night_weights
 
@@ -120,7 +120,8 @@ def _missing(past: Past, row: int) -> str:
         happened = "failed" if status == "failed" else "was measured, but nothing counts,"
         return f"It {happened} in {name}: {why.rstrip('.') or status}."
     ended_so = "" if runs[latest].status == "done" else f", which was {runs[latest].status}"
-    return f"{name} has no estimate of it{ended_so}; the last one is of {past.name(int(present[-1]))}."
+    text = f"{name} has no estimate of it{ended_so}; the last one is of {past.name(int(present[-1]))}."
+    return text[0].upper() + text[1:]
 
 
 def _judgement(past: Past, finding: Finding, values: _Values, judged: Callable[..., Judgement]) -> Judgement:

@@ -12,15 +12,15 @@ import numpy as np
 
 from hwcost._stats import robust_sd
 from hwcost._types import Floats, Indices
-from hwcost.history.changes import Change, Stretch, find_changes, variance_of
+from hwcost.history.changes import Change, find_changes
 from hwcost.history.judgement import Verdict
+from hwcost.history.place import NEAR
 from hwcost.history.policy import Terms
+from hwcost.history.stretch import Stretch, variance_of
 from hwcost.stores.entries import Confirmation
 
 __all__ = ["Finding", "Level", "Noted", "find"]
 
-NEAR = 4
-"""Nights by which the place of a change may move as further nights are known."""
 
 OUTLYING = 5.0
 """A single night that deviates by so many standard deviations is said, though one night tells nothing."""
@@ -109,19 +109,18 @@ def find(
     even = without_spikes(values, terms.least)
     changes = list(find_changes(even, weights, least=terms.least, p_value=terms.p_value))
     answers = [_noted(one, runs, noted) for one in changes]
-    refuted = [k for k, one in enumerate(answers) if one is not None and one.outcome == "refuted"]
+    refuted = next((k for k in reversed(range(len(changes))) if _is_refuted(answers[k])), None)
     start, remark = 0, ""
-    if refuted:
-        last = refuted[-1]
-        start, remark = changes[last].at, _refuted(changes[last], answers[last])
-        changes, answers = changes[last + 1 :], answers[last + 1 :]
+    if refuted is not None:
+        start, remark = changes[refuted].at, _refuted(changes[refuted], answers[refuted])
+        changes, answers = changes[refuted + 1 :], answers[refuted + 1 :]
     edges = [start, *(one.at for one in changes), len(values)]
     nights = Stretch(values, weights)
     parts = [nights.part(a, b) for a, b in itertools.pairwise(edges)]
     variance, dof = variance_of(parts)
     sd = math.sqrt(variance)
     levels = [_level(part, sd, dof) for part in parts]
-    earlier = [] if refuted else _earlier(levels[0], int(runs[0]), noted)
+    earlier = [] if start else _earlier(levels[0], int(runs[0]), noted)
     history = _History(nights, runs, terms, changes, answers, [*(one for one, _ in earlier), *levels], earlier)
     return history.finding(sd, remark)
 
@@ -201,10 +200,15 @@ class _History:
 
 
 def _noted(change: Change, runs: Indices, noted: Sequence[Noted]) -> Confirmation | None:
-    """Returns the latest confirmation of a change; places of one change differ by a few nights over time."""
-    for _, run, confirmation in reversed(noted):
+    """Returns the latest confirmation of a change: the codes that it compared are those around it, or a few nights off.
+
+    The place of one change moves by a few nights over time. How far the place may be off now does not count: a change that
+    began before would pass for this one.
+    """
+    for before, run, confirmation in reversed(noted):
         place = int(np.searchsorted(runs, run))
-        if place < len(runs) and (change.earliest <= place <= change.latest or abs(place - change.at) <= NEAR):
+        is_between = 0 <= before < int(runs[change.at]) <= run
+        if place < len(runs) and (is_between or abs(place - change.at) <= NEAR):
             return confirmation
     return None
 
@@ -217,6 +221,10 @@ def _earlier(first: Level, run: int, noted: Sequence[Noted]) -> list[tuple[Level
         after = found[0][0] if found else first
         found.insert(0, (Level(after.log - log_ratio, math.hypot(after.half, half), 1), one))
     return found
+
+
+def _is_refuted(answer: Confirmation | None) -> bool:
+    return answer is not None and answer.outcome == "refuted"
 
 
 def _refuted(change: Change, answer: Confirmation | None) -> str:

@@ -17,9 +17,12 @@ from tests.history.histories import History
 SLOWER = math.log1p(0.06)
 
 
-def confirmation(history: History, i: int, outcome: Literal["confirmed", "refuted", "ambiguous"], run: int) -> Confirmation:
+def confirmation(
+    history: History, i: int, outcome: Literal["confirmed", "refuted", "ambiguous"], run: int, before: int | None = None
+) -> Confirmation:
+    good = run - 1 if before is None else before
     return Confirmation(
-        series_key=history.key(i), run_id=f"run{run:03d}", before_run_id=f"run{run - 1:03d}", outcome=outcome,
+        series_key=history.key(i), run_id=f"run{run:03d}", before_run_id=f"run{good:03d}", outcome=outcome,
         log_ratio=0.06, half_width=0.01, how="worktree",
     )  # fmt: skip
 
@@ -51,6 +54,14 @@ def test_a_slow_down_is_an_alarm_with_its_range_until_it_was_measured_again() ->
     assert refuted.verdict == "ok"
     assert "not found" in refuted.reason
     assert [one.verdict for name, one in history.judged().items() if name != "net003"] == ["ok"] * 11
+
+
+def test_a_confirmation_is_of_the_change_between_the_codes_that_it_compared() -> None:
+    history = History()
+    history.y[3, 22:] += SLOWER
+    assert history.judged(confirmation(history, 3, "refuted", 29, before=12))["net003"].verdict == "ok"
+    for run, before in ((15, 8), (29, 25)):
+        assert history.judged(confirmation(history, 3, "refuted", run, before))["net003"].is_alarm
 
 
 def test_faster_is_improved_and_a_slow_down_that_was_mended_is_ok() -> None:

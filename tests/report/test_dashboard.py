@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Iterator
@@ -110,6 +111,11 @@ def test_counts_are_those_of_the_judge(store: Store, tmp_path: Path) -> None:
     assert built.counts == {**dict.fromkeys(VERDICTS, 0), **check(store, store.runs()).counts}
     cells = data(tmp_path / "site", "index")["map"]["cells"]
     assert {name: sum(cell[2][name] for cell in cells) for name in VERDICTS} == built.counts
+    regressed = [one for one in check(store, store.runs()).judgements if one.verdict == "regressed"]
+    of_cells = [(cell[2]["regressed"], cell[3]) for cell in cells if cell[2]["regressed"]]
+    assert min(change for _, change in of_cells) > math.log(1.03)
+    total = sum(math.log(one.ratio or 1.0) for one in regressed)
+    assert sum(n * change for n, change in of_cells) == pytest.approx(total, rel=1e-5)
     document = json.loads((tmp_path / "site" / "regressions.json").read_text())
     assert document["counts"] == built.counts
     assert len(document["verdicts"]) == sum(n for name, n in built.counts.items() if name not in ("ok", "insufficient"))

@@ -181,7 +181,7 @@ def test_a_chart_is_not_blank(reader: Reader) -> None:
       const pixels = context.getImageData(0, 0, canvas.width, canvas.height).data; let n = 0;
       for (let i = 3; i < pixels.length; i += 4) n += pixels[i] > 0; return n / (pixels.length / 4); }"""
     assert page.evaluate(script) > 0.02
-    assert page.inner_text("h2:has-text('Changes') + ul").count("began between") == 1
+    assert page.inner_text("h2:has-text('Changes') + ul").count("began on this day") == 1
 
 
 def test_a_missing_series_has_no_number(reader: Reader) -> None:

@@ -17,6 +17,9 @@ from hwcost.report.dashboard.numbers import number, numbers, rounded, without_no
 QUIET = ("ok", "insufficient")
 """Verdicts that need no look."""
 
+CHANGED = ("regressed", "improved")
+"""Verdicts that are about a change."""
+
 BASE_NIGHTS = 14
 """Nights before the latest one whose median the overview compares it with."""
 
@@ -81,23 +84,38 @@ def _night(history: History, run_id: str) -> dict[str, Any]:
 
 
 def cells(history: History) -> dict[str, Any]:
-    """Returns the overview's map: families down, devices across, and for every cell its counts and its mean change."""
+    """Returns the overview's map: families down, devices across, and for every cell its counts and its mean change.
+
+    The change is that of the series that regressed or improved, where that is the worst verdict of the cell; else that of
+    the latest night against those before, over all series that are not missing.
+    """
     labels = places(history.series.values())
     columns, families = sorted(set(labels.values())), sorted({family(one) for one in history.series.values()})
-    verdicts: dict[tuple[int, int], list[str]] = {}
-    changes: dict[tuple[int, int], list[float]] = {}
-    for key, rows in zip(history.keys, history.rows, strict=True):
+    keys: dict[tuple[int, int], list[str]] = {}
+    for key in history.keys:
         one = history.series[key]
-        cell = (families.index(family(one)), columns.index(labels[one.device, one.backend]))
-        judged = history.judged.get(key)
-        verdicts.setdefault(cell, []).append(judged.verdict if judged else "insufficient")
-        if judged is None or judged.verdict != "missing":
-            changes.setdefault(cell, []).extend(_latest_change(history, rows))
-    found = [
-        [*cell, counts(verdicts[cell]), number(float(np.mean(changes[cell])) if changes.get(cell) else None)]
-        for cell in sorted(verdicts)
-    ]
+        keys.setdefault((families.index(family(one)), columns.index(labels[one.device, one.backend])), []).append(key)
+    found = []
+    for cell in sorted(keys):
+        verdicts = [_verdict(history, key) for key in keys[cell]]
+        found.append([*cell, counts(verdicts), number(_mean_change(history, keys[cell], min(verdicts, key=VERDICTS.index)))])
     return {"rows": families, "columns": columns, "cells": found}
+
+
+def _verdict(history: History, key: str) -> str:
+    judged = history.judged.get(key)
+    return judged.verdict if judged else "insufficient"
+
+
+def _mean_change(history: History, keys: Iterable[str], worst: str) -> float | None:
+    """Returns the mean log change of the series of a cell; None where none has one."""
+    if worst in CHANGED:
+        judged = [history.judged[key] for key in keys if _verdict(history, key) == worst]
+        changes = [float(np.log(one.ratio)) for one in judged if one.ratio is not None]
+    else:
+        rows = (history.rows[history.number[key]] for key in keys if _verdict(history, key) != "missing")
+        changes = [change for one in rows for change in _latest_change(history, one)]
+    return float(np.mean(changes)) if changes else None
 
 
 def _latest_change(history: History, rows: Any) -> list[float]:

@@ -40,7 +40,7 @@
     return hwcost.el("time", { datetime: iso, title: date.toLocaleString() }, text);
   }
 
-  const commit = (text) => (text ? String(text).slice(0, 9) : "");
+  const commit = (text) => (text ? String(text).slice(0, 10) : "");
 
   function duration(seconds) {
     if (!isNumber(seconds)) return NONE;

@@ -10,9 +10,12 @@
     const nice = (text) => (chart, values) => distinct(values, text || ((one, digits) => String(Number(one.toPrecision(digits)))));
     return [
       { ...axis, label: labels.x || null, ...(isTime ? { space: 70, values: days } : { values: nice(labels.xTick) }) },
-      { ...axis, label: labels.y || null, size: 74, values: nice(labels.tick) },
+      { ...axis, label: labels.y || null, size: wide, values: nice(labels.tick) },
     ];
   }
+
+  // Width of the axis: that of its longest label.
+  const wide = (chart, values) => Math.max(74, 24 + 7 * Math.max(0, ...(values || []).map((one) => one.length)));
 
   // Labels with as few digits as tell them apart.
   function distinct(values, text) {

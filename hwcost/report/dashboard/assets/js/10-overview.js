@@ -46,7 +46,7 @@
     const { rows, columns, cells } = index.map;
     const at = new Map(cells.map((one) => [one[0] + " " + one[1], one]));
     const body = rows.map((name, row) => el("tr", {}, el("th", { scope: "row" }, hwcost.clamped(name)), columns.map((_, column) => cell(index, row, column, at.get(row + " " + column)))));
-    return [el("p", { class: "quiet" }, "A sign is the worst verdict in its cell with the number of series; the percentage is the mean change of last night against the 14 nights before."),
+    return [el("p", { class: "quiet" }, "A sign is the worst verdict in its cell with the number of series; the percentage is the mean change of series that regressed or improved, where that is the verdict, and else that of last night against the 14 nights before."),
       el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Families of workloads by device" }, el("table", { class: "map", id: "map" },
       el("thead", {}, el("tr", {}, el("td", {}), columns.map((name) => el("th", { scope: "col" }, hwcost.clamped(name))))), el("tbody", {}, body)))];
   }

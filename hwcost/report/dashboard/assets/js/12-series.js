@@ -90,11 +90,17 @@
     });
   }
 
+  // The days within which a change began.
+  function days(first, last) {
+    const isOne = new Date(first * 1000).toISOString().slice(0, 10) === new Date(last * 1000).toISOString().slice(0, 10);
+    return isOne ? "on this day" : ["between ", format.when(first, true), " and ", format.when(last, true)];
+  }
+
   function changesOf(changes, device) {
-    const rows = [...changes.map((one) => [one[0], format.change(one[1]) + ", began between ", one[2], one[3]]), ...device.changes.map((one) => [one[0], one[1].map(([name, old, now]) => name + ": " + old + " → " + now).join("; ")])];
+    const rows = [...changes.map((one) => [one[0], format.change(one[1]) + ", began ", one[2], one[3]]), ...device.changes.map((one) => [one[0], one[1].map(([name, old, now]) => name + ": " + old + " → " + now).join("; ")])];
     if (!rows.length) return null;
     rows.sort((a, b) => a[0] - b[0]);
-    return el("div", {}, el("h2", {}, "Changes"), el("ul", {}, rows.map((one) => el("li", {}, format.when(one[0], true), ": ", one[1], one[2] ? [format.when(one[2], true), " and ", format.when(one[3], true)] : ""))));
+    return el("div", {}, el("h2", {}, "Changes"), el("ul", {}, rows.map((one) => el("li", {}, format.when(one[0], true), ": ", one[1], one[2] ? days(one[2], one[3]) : ""))));
   }
 
   function numbers(row, points, records, given) {

@@ -31,10 +31,13 @@
     return el("div", {}, el("h2", {}, "Clock"), hwcost.chart.draw({ label: "Clock around each sample", data: [y.map((_, index) => index), y], height: 180, labels: { x: "sample", tick: (one, digits) => format.si(one, "Hz", digits) }, series: () => [hwcost.chart.styles.line("accent")] }));
   }
 
+  // The name of a trace; values in hertz are shown with their unit.
+  const named = (name) => name.replace(/_hz$/, "").replace(/_celsius$/, " (°C)").replace(/_/g, " ");
+
   function traces(visits) {
     const names = [...new Set(visits.flatMap((visit) => Object.keys(visit.traces || {})))];
     const columns = [{ label: "round", cell: (visit) => String(visit.round) }, { label: "began", class: "nowrap", cell: (visit) => format.when(visit.at || null) }, { label: "status", text: true, cell: (visit) => visit.status },
-      { label: "samples", cell: (visit) => String(visit.n) }, ...names.map((name) => ({ label: name.replace(/_/g, " "), cell: (visit) => {
+      { label: "samples", cell: (visit) => String(visit.n) }, ...names.map((name) => ({ label: named(name), cell: (visit) => {
         const value = (visit.traces || {})[name];
         return format.isNumber(value) ? (name.endsWith("_hz") ? format.si(value, "Hz") : String(Number(value.toPrecision(4)))) : "-";
       } }))];

@@ -1,0 +1,107 @@
+"""Cuts of a history by divisive estimation: where the energy distance between both sides is largest, again and again.
+
+Distances are taken between values that are drawn towards the mean of their stretch until all have one variance, so that
+nights that are vaguer than others do not make a change by themselves.
+
+Source: D. S. Matteson and N. A. James, A nonparametric approach for multiple change point analysis of multivariate data,
+JASA 2014 (statistic and bisection).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats
+from hwcost.history.stretch import Stretch, effective, p_of
+
+__all__ = ["LEAST_NIGHTS", "cuts_of", "has_enough"]
+
+LEAST_NIGHTS = 2
+"""Fewest values on either side of a cut: a single one is an outlier until the next night."""
+
+LEAST_EFFECTIVE = 1.8
+"""Fewest values on either side of a cut as their weights count them: what two count as of which one tells twice as much as
+the other. No value makes a change nearly alone, and two vague ones may."""
+
+ROUNDING = 1e-9
+"""Relative error of sums of weights."""
+
+
+def cuts_of(history: Stretch, first: int, last: int, p_value: float) -> Iterator[int]:
+    """Yields the cuts of a stretch of the history, divided again and again, in no order.
+
+    Where the best cut leaves too little on a side, another one takes its place. Where there is none, vague values deviate
+    that are too few to tell it, and the rest is searched without them.
+
+    Args:
+        history: The history.
+        first: Index of the first value of the stretch.
+        last: Index of the first value behind it.
+        p_value: Level of the t test that a cut must survive.
+    """
+    if last - first < 2 * LEAST_NIGHTS:
+        return
+    stretch = history.part(first, last)
+    energy = _energy(stretch)
+    place = LEAST_NIGHTS + int(np.argmax(energy))
+    if p_of(*stretch.sides(place)) > p_value:
+        return
+    enough = has_enough(stretch.weight)
+    found = place if enough[place - LEAST_NIGHTS] else _instead(stretch, np.where(enough, energy, -np.inf), p_value)
+    if found is not None:
+        yield first + found
+        place = found
+    yield from cuts_of(history, first, first + place, p_value)
+    yield from cuts_of(history, first + place, last, p_value)
+
+
+def has_enough(weight: Floats) -> NDArray[np.bool_]:
+    """Returns whether both sides of every cut that leaves two values or more on either tell enough, shape (n - 3,).
+
+    Args:
+        weight: Share of a full value that each counts as, shape (n,).
+    """
+    places = range(LEAST_NIGHTS, len(weight) - LEAST_NIGHTS + 1)
+    counts = [min(effective(weight[:place]), effective(weight[place:])) for place in places]
+    return np.array(counts) >= LEAST_EFFECTIVE - ROUNDING
+
+
+def _instead(stretch: Stretch, energy: Floats, p_value: float) -> int | None:
+    """Returns the best cut of some, where it is significant and rests on more than one value; None otherwise.
+
+    Args:
+        stretch: The values.
+        energy: Energy distance of every cut that leaves two values or more on either side; minus infinity for excluded ones.
+        p_value: Level of the test.
+    """
+    if not np.isfinite(energy).any():
+        return None
+    place = LEAST_NIGHTS + int(np.argmax(energy))
+    before, after = stretch.sides(place)
+    pairs = (before, after), (before, _weakened(after, before.mean)), (_weakened(before, after.mean), after)
+    return place if all(p_of(*pair) <= p_value for pair in pairs) else None
+
+
+def _weakened(side: Stretch, other: float) -> Stretch:
+    """Returns a side without the value that sets it off most from the mean of the other one."""
+    pull = math.copysign(1.0, side.mean - other) * side.weight * (side.y - other)
+    keep = np.arange(len(pull)) != int(np.argmax(pull))
+    return Stretch(side.y[keep], side.weight[keep])
+
+
+def _energy(stretch: Stretch) -> Floats:
+    """Returns the scaled energy distance between both sides of every cut that leaves two values or more on either."""
+    z = stretch.mean + np.sqrt(stretch.weight) * (stretch.y - stretch.mean)
+    n = len(z)
+    places = np.arange(LEAST_NIGHTS, n - LEAST_NIGHTS + 1)
+    sums = np.zeros((n + 1, n + 1))  # of the distances between all values before two indices
+    sums[1:, 1:] = np.abs(z[:, None] - z).cumsum(0).cumsum(1)
+    before, after = places.astype(float), (n - places).astype(float)
+    left, between = sums[places, places], sums[places, n] - sums[places, places]
+    right = sums[n, n] - left - 2 * between
+    distance = 2 * between / (before * after) - left / (before * (before - 1)) - right / (after * (after - 1))
+    return np.asarray(before * after / (before + after) * distance)

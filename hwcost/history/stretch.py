@@ -1,0 +1,93 @@
+"""Nights that follow one another, and what their values say together: their mean, their scatter, and a test on two sides.
+
+Values may count less than in full: those with wide intervals of their own. Means are weighted then.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hwcost._types import Floats
+
+__all__ = ["Stretch", "effective", "p_of", "variance_of"]
+
+FULL = 4
+"""Values that count in full from which their own scatter is a bound on that of all."""
+
+
+class Stretch(NamedTuple):
+    """Values that follow one another.
+
+    Attributes:
+        y: Log values, shape (n,).
+        weight: Share of a full value that each counts as, shape (n,).
+    """
+
+    y: Floats
+    weight: Floats
+
+    def part(self, first: int, last: int) -> Stretch:
+        """Returns the values from an index up to another."""
+        return Stretch(self.y[first:last], self.weight[first:last])
+
+    def sides(self, place: int) -> tuple[Stretch, Stretch]:
+        """Returns the values before an index, and those from it on."""
+        return self.part(0, place), self.part(place, len(self.y))
+
+    @property
+    def amount(self) -> float:
+        """Number of full values that they count as."""
+        return float(self.weight.sum())
+
+    @property
+    def mean(self) -> float:
+        """Weighted mean."""
+        return float((self.weight * self.y).sum()) / self.amount
+
+
+def effective(weights: Floats) -> float:
+    """Returns how many values of equal weight tell as much about their mean as values of these weights, beside their sum.
+
+    Args:
+        weights: The weights, shape (n,); n where all are equal, 1 where one outweighs all others.
+
+    Source: L. Kish, Survey Sampling, 1965 (effective sample size).
+    """
+    return float(weights.sum()) ** 2 / float((weights**2).sum())
+
+
+def p_of(before: Stretch, after: Stretch) -> float:
+    """Returns the two-sided p value of Student's t test on two sides with one variance; 0 where only the mean varies."""
+    from scipy import special
+
+    difference = after.mean - before.mean
+    variance, dof = variance_of([before, after])
+    if variance <= 0.0:
+        return 0.0 if difference else 1.0
+    t = abs(difference) / math.sqrt(variance * (1 / before.amount + 1 / after.amount))
+    return float(2.0 * special.stdtr(dof, -t))
+
+
+def variance_of(parts: Sequence[Stretch]) -> tuple[float, int]:
+    """Returns the variance of a full value about the means of some parts of a history, and its degrees of freedom.
+
+    It is that of all values by their weights, or that of the full ones alone where that is larger: intervals may be wider
+    than the errors are, and values that lie closer together than they say must not make the others look sure.
+
+    Args:
+        parts: The parts, none of them empty.
+    """
+    rest = np.concatenate([part.y - part.mean for part in parts])
+    weight = np.concatenate([part.weight for part in parts])
+    dof = max(1, len(rest) - len(parts))
+    variance = float((weight * rest**2).sum()) / dof
+    full = rest[weight >= 1.0]
+    if FULL <= len(full) < len(rest):
+        of_full = max(1, len(full) - len(parts))
+        if float((full**2).sum()) / of_full > variance:
+            return float((full**2).sum()) / of_full, of_full
+    return variance, dof
