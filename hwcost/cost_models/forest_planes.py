@@ -21,7 +21,7 @@ __all__ = ["Planes"]
 ROWS = 8192
 """Architectures of a block, whose sums stay in the cache; a multiple of 64."""
 
-TOGETHER = 16
+TOGETHER = 64
 """Bytes of leaves' numbers that are found at a time for each architecture of a block."""
 
 BITS = 8
@@ -58,15 +58,15 @@ class Planes:
         count = ranks.shape[1]
         answers = _packed(ranks[self._columns] >= self._cuts[:, None])
         shape = (BITS, BITS * answers.shape[1])
-        places, values = np.empty(shape, dtype=np.intp), np.empty((*shape, self._trees), dtype=self._tables.dtype)
-        sums = np.zeros(shape, dtype=self._tables.dtype)
+        places, kind = np.empty(shape, dtype=np.intp), self._tables.dtype
+        values, sums = np.empty(shape, dtype=kind), np.zeros(shape, dtype=kind)
         for first in range(0, len(self._tables), TOGETHER):
             numbers = self._numbers(answers, slice(first, first + TOGETHER))
-            for table, found in zip(self._tables[first:], numbers, strict=False):
+            for trees, found in zip(self._tables[first:], numbers, strict=False):
                 np.copyto(places, found)
-                np.take(table, places, axis=0, out=values, mode="clip")
-                for tree in range(self._trees):
-                    np.add(sums, values[..., tree], out=sums)
+                for table in trees:
+                    table.take(places, out=values, mode="clip")
+                    np.add(sums, values, out=sums)
         return sums.T.ravel()[:count].astype(np.float64)
 
     def _numbers(self, answers: Words, which: slice) -> Bytes:
@@ -74,17 +74,17 @@ class Planes:
         asked = self._asked[..., which]
         planes = np.zeros((BITS, asked.shape[2], answers.shape[1]), dtype=np.uint64)
         by_tree = planes[: self._trees * self._depth].reshape(self._trees, self._depth, *planes.shape[1:])
-        for place, bits in enumerate(reversed(_bits(answers[asked], self._depth))):
+        for place, bits in enumerate(reversed(_bits(answers, asked, self._depth))):
             by_tree[:, place] = bits
         _exchange(planes)
         return planes.view(np.uint8).swapaxes(0, 1)
 
 
 def _by_byte(leaves: NDArray[Any], depth: int) -> NDArray[Any]:
-    """Returns the values of the trees of each byte by the byte, shape (bytes, different ones, trees)."""
-    trees = leaves.shape[1]
-    numbers = np.arange(2 ** (trees * depth))[:, None] >> (depth * np.arange(trees)) & (2**depth - 1)
-    return np.ascontiguousarray(leaves[:, np.arange(trees), numbers])
+    """Returns the values of the trees of each byte by the byte, shape (bytes, trees, different bytes)."""
+    trees = np.arange(leaves.shape[1])[:, None]
+    numbers = np.arange(2 ** (len(trees) * depth)) >> (depth * trees) & (2**depth - 1)
+    return np.ascontiguousarray(leaves[:, trees, numbers])
 
 
 def _packed(answers: NDArray[np.bool_]) -> Words:
@@ -93,13 +93,28 @@ def _packed(answers: NDArray[np.bool_]) -> Words:
     return np.pad(found, ((0, 0), (0, -found.shape[1] % BITS))).view(np.uint64)
 
 
-def _bits(answers: Words, depth: int, node: int = 0) -> list[Words]:
-    """Selects the bits of the number of the leaf below a node, the highest first."""
-    here = answers[node]
+def _bits(answers: Words, asked: NDArray[np.intp], depth: int, node: int = 0) -> list[Words]:
+    """Selects the bits of the number of the leaf below a node, the highest first.
+
+    Args:
+        answers: Answers to every question, shape (questions, words).
+        asked: Question of each node of several trees, shape (nodes, ...).
+        depth: Levels of nodes from this one on.
+        node: Node that the network begins with.
+    """
+    here = answers.take(asked[node], axis=0)
     if depth == 1:
         return [here]
-    left, right = (_bits(answers, depth - 1, 2 * node + side) for side in (1, 2))
-    return [here, *(one ^ ((one ^ other) & here) for one, other in zip(left, right, strict=True))]
+    left, right = (_bits(answers, asked, depth - 1, 2 * node + side) for side in (1, 2))
+    return [here, *(_selected(here, *both) for both in zip(right, left, strict=True))]
+
+
+def _selected(test: Words, right: Words, left: Words) -> Words:
+    """Takes the bits of ``right`` where those of ``test`` are set, and of ``left`` where they are not."""
+    found = left ^ right
+    found &= test
+    found ^= left
+    return found
 
 
 def _exchange(planes: Words) -> None:

@@ -7,7 +7,7 @@ up in one table after the other, so that each has its additions in the same orde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -19,7 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-__all__ = ["Groups", "sum_eights"]
+__all__ = ["Eights", "Groups", "sum_eights"]
 
 Groups = tuple[tuple[tuple[int, int], ...], ...]
 """Genes of each table, and the factor that each one's code has in the table's index."""
@@ -107,109 +107,126 @@ def _long(number: int) -> ir.Constant:
 # -- the kernel -------------------------------------------------------------------------------------------------------------
 
 
+def _places(build: Any, codes: Any, layout: tuple[Any, ...], most: Any) -> Any:
+    """Emits the places of four architectures in all tables, and keeps the largest code of each lane in ``most``."""
+    lanes, factors, of_pairs, last = layout
+    build.store(_larger(build, codes, build.load(most)), most)
+    name = "llvm.x86.avx512.permvar.qi.512"
+    chosen = _instruction(build, name, BYTES, _smaller(build, codes, last), lanes)
+    halves = _instruction(build, "llvm.x86.avx512.pmaddubs.w.512", SHORTS, chosen, factors)
+    return _instruction(build, "llvm.x86.avx512.pmaddw.d.512", WORDS, halves, of_pairs)
+
+
+def _looked_up(build: Any, table: Any, places: Any) -> Any:
+    """Emits the numbers of eight architectures in a table."""
+    every, nothing = ir.Constant(ir.VectorType(ir.IntType(1), 8), [1] * 8), ir.Constant(NUMBERS, None)
+    first, width = build.bitcast(table, BYTE.as_pointer()), ir.Constant(WORD, 8)
+    return _instruction(build, "llvm.x86.avx512.mask.gather.dpd.512", NUMBERS, nothing, first, places, every, width)
+
+
 @lru_cache(maxsize=SLOTS)
 def _sums_function(tables: int) -> Any:
-    """Compiles the sums of row-major codes over a number of tables."""
+    """Compiles the sums of row-major codes over a number of tables, eight architectures a step.
+
+    Only the loop is compiled code: all that is done once for a batch takes numba longer to compile than NumPy to do.
+    """
 
     @intrinsic
     def add_eights(
-        typing: Any, codes: Any, steps: Any, genes: Any, layout: Any, starts: Any, table: Any, base: Any, scale: Any,
-        floor: Any, found: Any, largest: Any,
+        typing: Any, codes: Any, steps: Any, genes: Any, layout: Any, starts: Any, table: Any, finish: Any, found: Any,
+        largest: Any,
     ) -> Any:  # fmt: skip
         """Writes the answers of eight architectures a step, and the largest code that each lane had."""
 
         def emit(context: Any, build: Any, signature: Any, given: Any) -> Any:
-            source, laid, first, numbers, target, seen = (
-                context.make_array(signature.args[at])(context, build, given[at]).data for at in (0, 3, 4, 5, 9, 10)
+            source, laid, first, numbers, last, target, seen = (
+                context.make_array(signature.args[at])(context, build, given[at]).data for at in (0, 3, 4, 5, 6, 7, 8)
             )
-            lanes, factors, of_pairs, last = (
-                _load(build, _at(build, laid, _long(LANES * row)), kind)
-                for row, kind in enumerate((BYTES, BYTES, SHORTS, BYTES))
-            )
-            common, factor, least = (_spread(build, given[at]) for at in (6, 7, 8))
+            kinds = (BYTES, BYTES, SHORTS, BYTES)
+            held = tuple(_load(build, _at(build, laid, _long(LANES * row)), kind) for row, kind in enumerate(kinds))
+            common, factor, least = (_spread(build, build.load(_at(build, last, _long(at)))) for at in range(3))
             columns = [_at(build, numbers, build.load(_at(build, first, _long(slot)))) for slot in range(tables)]
-            every, nothing = ir.Constant(ir.VectorType(ir.IntType(1), 8), [1] * 8), ir.Constant(NUMBERS, None)
             most = cgutils.alloca_once_value(build, _load(build, seen, BYTES))
-
-            def places(row: Any) -> Any:
-                """Emits the places of four architectures in all tables."""
-                read = _load(build, _at(build, source, build.mul(row, given[2])), BYTES)
-                build.store(_larger(build, read, build.load(most)), most)
-                name = "llvm.x86.avx512.permvar.qi.512"
-                chosen = _instruction(build, name, BYTES, _smaller(build, read, last), lanes)
-                halves = _instruction(build, "llvm.x86.avx512.pmaddubs.w.512", SHORTS, chosen, factors)
-                return _instruction(build, "llvm.x86.avx512.pmaddw.d.512", WORDS, halves, of_pairs)
-
             with cgutils.for_range(build, given[1]) as loop:
                 row = build.mul(loop.index, _long(2 * ROWS))
-                both, total = [places(row), places(build.add(row, _long(ROWS)))], common
+                pair = [build.mul(one, given[2]) for one in (row, build.add(row, _long(ROWS)))]
+                both = [_places(build, _load(build, _at(build, source, one), BYTES), held, most) for one in pair]
+                total = common
                 for slot, column in enumerate(columns):
                     where = ir.Constant(PLACES, [SLOTS * row + slot for row in range(2 * ROWS)])
-                    chosen = build.shuffle_vector(*both, where)
-                    base_of = build.bitcast(column, BYTE.as_pointer())
-                    name = "llvm.x86.avx512.mask.gather.dpd.512"
-                    got = _instruction(build, name, NUMBERS, nothing, base_of, chosen, every, ir.Constant(WORD, 8))
-                    total = build.fadd(total, got)
+                    total = build.fadd(total, _looked_up(build, column, build.shuffle_vector(*both, where)))
                 value = build.fmul(total, factor)
                 answer = build.select(build.fcmp_ordered(">", value, least), value, least)
                 build.store(answer, build.bitcast(_at(build, target, row), NUMBERS.as_pointer()), align=8)
             build.store(build.load(most), build.bitcast(seen, BYTES.as_pointer()), align=1)
             return context.get_dummy_value()
 
-        counts, doubles = [types.int64] * 2, [types.float64] * 3
-        return types.void(codes, *counts, layout, starts, table, *doubles, found, largest), emit
+        counts, doubles = [types.int64] * 2, [types.float64[::1]] * 3
+        return types.void(codes, *counts, types.uint8[::1], types.int64[::1], *doubles, types.uint8[::1]), emit
 
     @njit(
-        types.boolean(
-            types.Array(types.uint8, 2, "C", readonly=True), types.uint8[:, ::1], types.int64[::1], types.float64[::1],
-            types.float64, types.float64, types.float64, types.float64[::1],
+        types.void(
+            types.Array(types.uint8, 1, "C", readonly=True), types.int64, types.int64, types.uint8[::1], types.int64[::1],
+            types.float64[::1], types.float64[::1], types.float64[::1], types.uint8[::1],
         ),
         nogil=True,
     )  # fmt: skip
     def sums(
-        codes: Any, layout: Any, starts: Any, table: Any, base: Any, scale: Any, floor: Any, found: Any
-    ) -> bool:  # fmt: skip
-        count, genes, largest = codes.shape[0], codes.shape[1], np.zeros(LANES, np.uint8)
-        flat, laid = codes.reshape(-1), layout.reshape(-1)
-        reach = ROWS * genes + LANES  # bytes from the first one of eight architectures to the last that is loaded
-        steps = (flat.shape[0] - reach) // (2 * ROWS * genes) + 1 if flat.shape[0] >= reach else 0
-        add_eights(flat, steps, genes, laid, starts, table, base, scale, floor, found, largest)
-        done = 2 * ROWS * steps
-        left = count - done
-        tail, answers = np.zeros(left * genes + 2 * reach, np.uint8), np.empty(left + 2 * ROWS)
-        tail[: left * genes] = flat[done * genes :]
-        add_eights(
-            tail, (left + 2 * ROWS - 1) // (2 * ROWS), genes, laid, starts, table, base, scale, floor, answers, largest
-        )  # fmt: skip
-        found[done:] = answers[:left]
-        is_right = True
-        for lane in range(LANES):
-            is_right &= largest[lane] <= laid[3 * LANES + lane]
-        return is_right
+        codes: Any, steps: Any, genes: Any, layout: Any, starts: Any, table: Any, finish: Any, found: Any, largest: Any
+    ) -> None:
+        add_eights(codes, steps, genes, layout, starts, table, finish, found, largest)
 
     return sums
 
 
-def sum_eights(groups: Groups, starts: tuple[int, ...], sizes: tuple[int, ...]) -> Callable[..., bool] | None:
+class Eights:
+    """Sums of row-major codes; see :func:`sum_eights`.
+
+    Args:
+        pairs: Genes of each table in two pairs, with their factors.
+        starts: Place of the first number of each table.
+        sizes: Number of choices of every gene.
+    """
+
+    def __init__(self, pairs: list[Pairs], starts: Sequence[int], sizes: Sequence[int]) -> None:
+        layout = _layout(pairs, sizes)
+        self._tables, self._last, self._genes = len(pairs), layout[-1], len(sizes)
+        self._laid = layout.ravel(), np.array(starts, dtype=np.int64)
+
+    def __call__(self, codes: NDArray[np.uint8], table: Any, base: float, scale: float, floor: float, found: Any) -> bool:
+        """Writes ``max((base + sum of numbers) * scale, floor)`` of every row; returns whether all codes are right.
+
+        Args:
+            codes: Codes, shape (n, genes), row after row.
+            table: Numbers of all tables.
+            base: Number that is common to all sums.
+            scale: Factor of sums.
+            floor: Least answer.
+            found: The answers, shape (n,).
+        """
+        step, flat, largest = 2 * ROWS * self._genes, codes.reshape(-1), np.zeros(LANES, np.uint8)
+        reach = ROWS * self._genes + LANES  # bytes from the first one of eight architectures to the last that is loaded
+        steps = max(0, (len(flat) - reach) // step + 1)
+        done, left = 2 * ROWS * steps, flat[steps * step :]
+        more = -(-len(left) // step)
+        tail, answers = np.zeros(more * step + LANES, np.uint8), np.empty(more * 2 * ROWS)
+        tail[: len(left)] = left
+        add, finish = _sums_function(self._tables), np.array([base, scale, floor], dtype=np.float64)
+        add(flat, steps, self._genes, *self._laid, table, finish, found, largest)
+        add(tail, more, self._genes, *self._laid, table, finish, answers, largest)
+        found[done:] = answers[: len(found) - done]
+        return bool((largest <= self._last).all())
+
+
+def sum_eights(groups: Groups, starts: tuple[int, ...], sizes: tuple[int, ...]) -> Eights | None:
     """Returns the loop over row-major codes; None for other processors, and for tables of another layout.
 
     Args:
         groups: Genes of each table with their factors.
         starts: Place of the first number of each table.
         sizes: Number of choices of every gene.
-
-    Returns:
-        A function of codes (n, genes), the numbers of all tables, what is common to all, the factor of sums, the least
-        answer, and the answers (n,), which it writes; False where a code is wrong.
     """
     has = llvm.get_host_cpu_features()
     pairs = [found for found in map(_pairs, groups) if found is not None]
     fits = len(sizes) <= LANES // ROWS and len(pairs) == len(groups) <= SLOTS
-    if not fits or not all(has.get(feature, False) for feature in FEATURES):
-        return None
-    layout, places = _layout(pairs, sizes), np.array(starts, dtype=np.int64)
-
-    def sums(codes: Any, table: Any, base: float, scale: float, floor: float, found: Any) -> bool:
-        return bool(_sums_function(len(groups))(codes, layout, places, table, base, scale, floor, found))
-
-    return sums
+    return Eights(pairs, starts, sizes) if fits and all(has.get(feature, False) for feature in FEATURES) else None

@@ -43,12 +43,19 @@ class Tables:
 
     def __call__(self, codes: Codes) -> Floats:
         """Evaluates codes of shape (n, genes); returns shape (n, ...)."""
-        total = np.broadcast_to(self.base, (len(codes), *self.base.shape)).copy()
+        total = np.empty((len(codes), *self.base.shape), dtype=self.base.dtype)
+        total[...] = self.base
         for start in range(0, len(codes), BLOCK):
             part, rows = total[start : start + BLOCK], codes[start : start + BLOCK]
-            for first, table in self.spans:
-                part += table.reshape(-1, *self.base.shape)[_flat(rows, first, table.shape[: table.ndim - self.base.ndim])]
+            for first, sizes, table in self._flattened:
+                part += table.take(_flat(rows, first, sizes), axis=0)
         return total
+
+    @cached_property
+    def _flattened(self) -> list[tuple[int, tuple[int, ...], Floats]]:
+        """What ``spans`` has: the first gene, the numbers of choices, and the table with one axis for all of them."""
+        trailing, axes = self.base.shape, self.base.ndim
+        return [(first, table.shape[: table.ndim - axes], table.reshape(-1, *trailing)) for first, table in self.spans]
 
     @property
     def spans(self) -> list[tuple[int, Floats]]:

@@ -246,6 +246,8 @@ def _architectures(sheet: Sheet, space: SearchSpace) -> list[Architecture]:
     columns = [_values(sheet, gene) for gene in space.genes]
     if isinstance(space, Table) and not any(gene.choices for gene in space.genes):
         return [Architecture(space.name, genes, space.options_text) for genes in zip(*columns, strict=True)]
+    if type(space).architecture is SearchSpace.architecture and all(map(_are_choices, columns, space.genes)):
+        return list(map(space.made, zip(*columns, strict=True)))
     architectures = []
     for row, genes in enumerate(zip(*columns, strict=True)):
         try:
@@ -254,6 +256,12 @@ def _architectures(sheet: Sheet, space: SearchSpace) -> list[Architecture]:
             advice = "Correct the line, or use the space 'table'."
             raise DataError(f"{sheet.source}: {sheet.at([row])}: {error}. {advice}") from None
     return architectures
+
+
+def _are_choices(values: list[GeneValue], gene: Gene) -> bool:
+    """Whether all values are choices of a gene, in the form that architectures hold."""
+    kinds = {(type(choice), choice) for choice in gene.choices}
+    return all((type(value), value) in kinds for value in set(values))
 
 
 def _values(sheet: Sheet, gene: Gene) -> list[GeneValue]:

@@ -193,14 +193,11 @@ class Searcher(ABC):
 
     def is_new(self, candidates: Candidates) -> NDArray[np.bool_]:
         """Says which rows were neither asked for nor evaluated, and repeat no earlier row; shape (n,)."""
-        evaluated, pending, first = self.evaluated, self.pending, dict[bytes, int]().setdefault
-        return np.array(
-            [
-                key not in evaluated and key not in pending and first(key, row) == row
-                for row, key in enumerate(candidates.keys)
-            ],
-            dtype=bool,
-        )
+        evaluated, pending, keys = self.evaluated, self.pending, candidates.keys
+        first = dict(zip(reversed(keys), reversed(range(len(keys))), strict=True))  # of equal rows, the first one stays
+        found = np.zeros(len(keys), dtype=bool)
+        found[[row for key, row in first.items() if key not in evaluated and key not in pending]] = True
+        return found
 
 
 def _candidates(problem: Problem, trials: Sequence[Trial]) -> Candidates:

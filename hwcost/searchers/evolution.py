@@ -117,7 +117,7 @@ class Evolution(Generational):
         sizes, own, codes = self.problem.sizes, self.settings, self.archive.codes
 
         def parents(count: int) -> Codes:
-            return codes[rng.integers(len(codes), size=count)]
+            return codes.take(rng.integers(len(codes), size=count), axis=0)
 
         crosses = operators.fresh(self, own.crosses, lambda n: crossed(parents(n), parents(n), rng))
         mutants = operators.fresh(self, own.mutants, lambda n: mutated(parents(n), sizes, own.probability, rng))

@@ -17,7 +17,7 @@ class Trial:
     """One evaluated architecture.
 
     Attributes:
-        source: The architecture; or candidates with this one row, of which the architecture is made when it is asked for.
+        source: The architecture; or candidates, of one row of which the architecture is made when it is asked for.
         status: ``completed``; ``infeasible`` when a measured constraint is violated; ``failed`` without values:
             the evaluation raised an error, or gave no number.
         values: One value per objective, in its own units; empty when failed.
@@ -26,6 +26,7 @@ class Trial:
         reason: Reason why the trial is not completed.
         number: Place in the study, counted from 0.
         seconds: Duration of the evaluation; 0 for one that was known already.
+        row: Row of the architecture where ``source`` is candidates.
     """
 
     source: Architecture | Candidates
@@ -36,11 +37,12 @@ class Trial:
     reason: str | None = None
     number: int = -1
     seconds: float = 0.0
+    row: int = 0
 
     @property
     def architecture(self) -> Architecture:
         """The evaluated architecture."""
-        return self.source if isinstance(self.source, Architecture) else self.source[0]
+        return self.source if isinstance(self.source, Architecture) else self.source[self.row]
 
 
 class Trials(Sequence[Trial]):

@@ -177,8 +177,9 @@ def _frozen(codes: Codes) -> Codes:
 
 def keys_of(codes: Codes) -> list[bytes]:
     """Returns the key of every row of codes (n, genes), as in :attr:`Candidates.keys`."""
-    small, width = codes.astype(np.uint16).tobytes(), 2 * codes.shape[1]
-    return [small[start : start + width] for start in range(0, len(small), width)]
+    small = np.ascontiguousarray(codes, dtype=np.uint16)
+    found: list[bytes] = small.view(f"V{2 * codes.shape[1]}").ravel().tolist() if small.size else [b""] * len(codes)
+    return found
 
 
 def first_rows(keys: Sequence[bytes]) -> dict[bytes, int]:

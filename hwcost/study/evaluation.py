@@ -46,7 +46,8 @@ class Evaluation:
         for row, (found, seconds) in self._one_by_one(expensive, candidates):
             rest = iter(found)
             values = [next(rest) if known is None else known[row] for known in vectorised]
-            yield row, self._trial(candidates[row : row + 1], values, numbers[row], seconds)
+            place = {"number": numbers[row], "seconds": seconds, "row": row}
+            yield row, self._trial(candidates, values, place)
 
     @cached_property
     def _functions(self) -> list[Objective | Constraint]:
@@ -68,7 +69,7 @@ class Evaluation:
         self, functions: list[Callable[[Architecture], float]], candidates: Candidates
     ) -> Iterator[tuple[int, Found]]:
         if not functions:
-            yield from ((row, ([], 0.0)) for row in range(len(candidates)))
+            yield from enumerate(([], 0.0) for _ in range(len(candidates)))
         elif self.executor is None:
             yield from ((row, evaluate(functions, arch)) for row, arch in enumerate(candidates))
         else:
@@ -88,32 +89,32 @@ class Evaluation:
                 f"run must be importable there: no lambdas, no functions inside functions"
             ) from error
 
-    def _trial(self, candidate: Candidates, found: list[float | str], number: int, seconds: float) -> Trial:
+    def _trial(self, candidates: Candidates, found: list[float | str], place: dict[str, Any]) -> Trial:
+        """Returns the trial of one candidate: its number, its row and the seconds that it took stand in ``place``."""
         values: list[float] = []
         for one, value in zip(self._functions, found, strict=True):
             if isinstance(value, str):
-                return Trial(candidate, "failed", reason=f"{one.name}: {value}", number=number, seconds=seconds)
+                return Trial(candidates, "failed", reason=f"{one.name}: {value}", **place)
             if not math.isfinite(value):
                 unknown = f"{one.name} is {value}: not a number, or outside what its cost model was fitted on"
-                return Trial(candidate, "failed", reason=unknown, number=number, seconds=seconds)
+                return Trial(candidates, "failed", reason=unknown, **place)
             values.append(value)
         if not self.problem.measured:
-            return Trial(candidate, values=tuple(values), number=number, seconds=seconds)
+            return Trial(candidates, values=tuple(values), **place)
         count = len(self.problem.objectives)
-        place = {"number": number, "seconds": seconds}
-        return self._constrained(candidate, tuple(values[:count]), values[count:], place)
+        return self._constrained(candidates, tuple(values[:count]), values[count:], place)
 
     def _constrained(
-        self, candidate: Candidates, values: tuple[float, ...], measured: list[float], place: dict[str, Any]
+        self, candidates: Candidates, values: tuple[float, ...], measured: list[float], place: dict[str, Any]
     ) -> Trial:
         """Returns the trial of a candidate with values of the measured constraints."""
         pairs = list(zip(self.problem.measured, measured, strict=True))
         by_name = {constraint.name: value for constraint, value in pairs}
         violation = float(sum(constraint.excess([value])[0] for constraint, value in pairs))
         if violation == 0:
-            return Trial(candidate, values=values, measured=by_name, **place)
+            return Trial(candidates, values=values, measured=by_name, **place)
         reasons = [reason for constraint, value in pairs if (reason := constraint.reason(value)) is not None]
-        return Trial(candidate, "infeasible", values, violation, by_name, "; ".join(reasons) or None, **place)
+        return Trial(candidates, "infeasible", values, violation, by_name, "; ".join(reasons) or None, **place)
 
 
 def evaluate(functions: Sequence[Callable[[Architecture], float]], arch: Architecture) -> Found:

@@ -260,7 +260,7 @@ class Study(Results):
         if not self._log.has_trials:
             return {}
         found = {row: self._log.known(self.problem.space.key(candidates[row]), self.iterations + row) for row in rows}
-        return {row: replace(trial, source=candidates[row : row + 1]) for row, trial in found.items() if trial is not None}
+        return {row: replace(trial, source=candidates, row=row) for row, trial in found.items() if trial is not None}
 
     def _check_failures(self) -> None:
         if len(self.trials) >= MOST_FAILED and all(trial.status == "failed" for trial in self.trials):
