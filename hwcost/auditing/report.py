@@ -22,9 +22,6 @@ VERDICTS: tuple[Verdict, ...] = ("clean", "mild", "drifting", "invalid")
 MILD, DRIFTING = 0.01, 0.04
 """Range of the level (highest over lowest, less one) from which a machine whose level moves is called so."""
 
-LEAST_TAU = 0.1
-"""Kendall tau between predicted and measured latency below which the architecture had no effect."""
-
 LEAST_SIZE_ORDER = 0.9
 """Von Neumann ratio of the size of the architectures below which their order is not random."""
 
@@ -43,8 +40,8 @@ FAR_OUTLIER = math.log(LARGEST_LEVEL_RANGE)
 MANY_OUTLIERS = 0.02
 """Share of outliers from which they are a doubt about the table."""
 
-UNSTEADY, UNREPEATABLE = 0.1, 0.5
-"""Typical difference (log) of repeats of one architecture from which they are a doubt, and from which nothing holds."""
+UNSTEADY = 0.1
+"""Typical difference (log) of repeats of one architecture from which they are a doubt."""
 
 CODES = {
     "E_NULL_EFFECT": "latency does not depend on the architecture",

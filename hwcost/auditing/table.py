@@ -17,15 +17,14 @@ from hwcost.auditing.report import (
     FEWEST_ARCHITECTURES,
     FEWEST_ROWS,
     LEAST_OUTLIER,
-    LEAST_TAU,
     MANY_OUTLIERS,
     OUTLIER,
-    UNREPEATABLE,
     UNSTEADY,
     AuditReport,
     verdict_of,
 )
 from hwcost.cost_models.data import Data
+from hwcost.cost_models.doubts import CHANCE, LEAST_TAU, MAD_ERROR, UNREPEATABLE, least_tau
 from hwcost.cost_models.drift import Drift, estimate_drift
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.table_faults import TableFault, level_fault, repaired, table_faults
@@ -36,15 +35,8 @@ from hwcost.levels.level import Segment
 from hwcost.levels.von_neumann import critical
 from hwcost.timing.measurement import Flag
 
-CHANCE = 3.09
-"""Standard errors of tau that chance may reach: 1 in 1000 for independent columns, 1 in 100 for out-of-fold predictions,
-which hang together."""
-
 SAME_LEVEL = 0.002
 """Two stretches whose levels differ by less (log) are one."""
-
-MAD_ERROR = 1.17
-"""Standard error of a standard deviation from n absolute deviations' median, as a share of it, times the root of n."""
 
 SAID_PAIRS = 5
 """Pairs of repeats that a message names; ``--json`` lists all of them."""
@@ -158,7 +150,7 @@ def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Fla
     """
     n = len(latency_s)
     near = neighbour_agreement(drift.predicted_s, latency_s)
-    least = max(LEAST_TAU, CHANCE * math.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))  # variance of tau: Kendall 1938
+    least = least_tau(n)
     least_near = max(LEAST_TAU, CHANCE / math.sqrt(n - 1))
     if (tau is not None and tau >= least) or near >= least_near:
         return []
