@@ -117,7 +117,7 @@ def _report(
     too_far = level_fault(data, drift.rows, log_level)
     faults = [*faults, too_far] if too_far is not None else faults
     flags = [*flags, *(one.flag for one in faults), *_null_effect(drift, measured_s, tau), *_confounded(drift)]
-    if verdict_of((), drift.von_neumann, limit, span) != "clean":
+    if verdict_of((), drift.von_neumann, limit, span, drift.level.kind != "none") != "clean":
         flags.append(_drift_flag(drift, limit, span))
     logs = np.log(data.values)
     rest = drift.residuals - log_level
@@ -173,10 +173,14 @@ def _confounded(drift: Drift) -> list[Flag]:
 
 
 def _drift_flag(drift: Drift, limit: float, span: float) -> Flag:
-    text = (
-        f"the level of the machine moved by {100 * span:.1f} % (von Neumann ratio {drift.von_neumann:.2f}, noise has "
-        f"{limit:.2f} or more; {drift.von_neumann_after:.2f} once the level is taken out)."
-    )
+    if drift.von_neumann < limit:
+        why = (
+            f"von Neumann ratio {drift.von_neumann:.2f}, noise has {limit:.2f} or more; {drift.von_neumann_after:.2f} once "
+            "the level is taken out"
+        )
+    else:
+        why = f"left-out errors are {100 * drift.level.gain:.0f} % smaller once the level is taken out, as fits do"
+    text = f"the level of the machine moved by {100 * span:.1f} % ({why})."
     return Flag("W_DRIFT", text, "Fit the level beside the architecture, or measure again in randomised rounds.")
 
 
