@@ -278,11 +278,15 @@ def _unit(sheet: Sheet, name: str) -> str | None:
 
 def _candidates(sheet: Sheet) -> list[str]:
     """Returns the columns of numbers that are named as latencies are; those that say more push others aside."""
-    numbers = [name for name in sheet.header if any(map(_plain_number, sheet.columns[name]))]
-    named = [name for name in numbers if _is_latency(split_unit(name)[0])]
-    named = named or [name for name in numbers if is_latency_name(name) and _words(name).isdisjoint(_OTHER_TIMES)]
+    named = named_as_latencies([name for name in sheet.header if any(map(_plain_number, sheet.columns[name]))])
     with_unit = [name for name in named if _unit(sheet, name) is not None] or named
     return [name for name in with_unit if "lat" in name.lower()] or with_unit
+
+
+def named_as_latencies(names: Sequence[str]) -> list[str]:
+    """Returns the names that say a latency and nothing else; where there are none, those of any times but special ones."""
+    plain = [name for name in names if _is_latency(split_unit(name)[0])]
+    return plain or [name for name in names if is_latency_name(name) and _words(name).isdisjoint(_OTHER_TIMES)]
 
 
 def _absent(sheet: Sheet) -> DataError:
