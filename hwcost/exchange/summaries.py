@@ -83,8 +83,8 @@ def _numbers(texts: Sequence[str]) -> Floats | None:
 
 
 def _is_sum(values: Floats) -> bool:
-    return abs(values[-1] - values[:-1].sum()) <= ROUNDED * abs(values[-1])
+    return bool(abs(values[-1] - values[:-1].sum()) <= ROUNDED * abs(values[-1]))
 
 
 def _is_mean(values: Floats) -> bool:
-    return abs(values[-1] - values[:-1].mean()) <= ROUNDED * abs(values[-1])
+    return bool(abs(values[-1] - values[:-1].mean()) <= ROUNDED * abs(values[-1]))
