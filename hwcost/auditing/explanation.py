@@ -45,14 +45,22 @@ def _opening(report: AuditReport) -> list[str]:
             f"cost is taken away, what is left scatters without a pattern{_but_small(report)}."
         ]
     how = "clearly" if report.verdict == "drifting" else "a little"
+    moved = f"The machine's own speed moved {how} while these {things} were measured, by {_percent(report.level_range)} from"
     return [
-        f"The machine's own speed moved {how} while these {things} were measured, by {_percent(report.level_range)} from "
-        "its fastest to its slowest: once the architecture's own cost is taken away, neighbours in the order of measurement "
-        f"still resemble each other (von Neumann ratio {report.von_neumann:.2f}; chance alone stays above "
-        f"{report.critical:.2f} in 99 of 100 cases).",
+        f"{moved} its fastest to its slowest: once the architecture's own cost is taken away, {_pattern(report)}.",
         *_stretches(report),
         *_cure(report),
     ]
+
+
+def _pattern(report: AuditReport) -> str:
+    """Says how the level shows: in neighbours that resemble each other, or in stretches too short for that."""
+    if report.unit == "row" and report.von_neumann >= report.critical:
+        return "some stretches of rows stand together, further off than what is left scatters"
+    return (
+        "neighbours in the order of measurement still resemble each other (von Neumann ratio "
+        f"{report.von_neumann:.2f}; chance alone stays above {report.critical:.2f} in 99 of 100 cases)"
+    )
 
 
 def _invalid(report: AuditReport) -> list[str]:

@@ -22,9 +22,6 @@ VERDICTS: tuple[Verdict, ...] = ("clean", "mild", "drifting", "invalid")
 MILD, DRIFTING = 0.01, 0.04
 """Range of the level (highest over lowest, less one) from which a machine whose level moves is called so."""
 
-LEAST_TAU = 0.1
-"""Kendall tau between predicted and measured latency below which the architecture had no effect."""
-
 LEAST_SIZE_ORDER = 0.9
 """Von Neumann ratio of the size of the architectures below which their order is not random."""
 
@@ -43,8 +40,8 @@ FAR_OUTLIER = math.log(LARGEST_LEVEL_RANGE)
 MANY_OUTLIERS = 0.02
 """Share of outliers from which they are a doubt about the table."""
 
-UNSTEADY, UNREPEATABLE = 0.1, 0.5
-"""Typical difference (log) of repeats of one architecture from which they are a doubt, and from which nothing holds."""
+UNSTEADY = 0.1
+"""Typical difference (log) of repeats of one architecture from which they are a doubt."""
 
 CODES = {
     "E_NULL_EFFECT": "latency does not depend on the architecture",
@@ -146,7 +143,8 @@ class AuditReport:
     @property
     def verdict(self) -> Verdict:
         """The one word: see :func:`verdict_of`."""
-        return verdict_of(self.codes, self.von_neumann, self.critical, self.level_range)
+        has_level = self.unit == "row" and "W_DRIFT" in self.codes
+        return verdict_of(self.codes, self.von_neumann, self.critical, self.level_range, has_level)
 
     @property
     def explanation(self) -> str:
@@ -188,8 +186,13 @@ class AuditReport:
         }
 
 
-def verdict_of(codes: tuple[str, ...], von_neumann: float, critical: float, level_range: float) -> Verdict:
+def verdict_of(
+    codes: tuple[str, ...], von_neumann: float, critical: float, level_range: float, has_level: bool = False
+) -> Verdict:
     """Returns the verdict that belongs to what was found.
+
+    A level counts where neighbours resemble each other, or where left-out errors are so much smaller without it that a fit
+    takes it out: a short stretch that stands off does not show in the ratio.
 
     Where the order of the rows follows the size of the architectures nothing can be said about the level, for or against;
     that does not clear it, so it is ``mild``. So are rows far off everything and repeats that disagree, on a still machine.
@@ -198,7 +201,7 @@ def verdict_of(codes: tuple[str, ...], von_neumann: float, critical: float, leve
         return "invalid"
     if "W_CONFOUNDED" in codes:
         return "mild"
-    if von_neumann >= critical or level_range < MILD:
+    if (von_neumann >= critical and not has_level) or level_range < MILD:
         return "mild" if DOUBTS & set(codes) else "clean"
     return "drifting" if level_range >= DRIFTING else "mild"
 

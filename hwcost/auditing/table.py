@@ -17,15 +17,14 @@ from hwcost.auditing.report import (
     FEWEST_ARCHITECTURES,
     FEWEST_ROWS,
     LEAST_OUTLIER,
-    LEAST_TAU,
     MANY_OUTLIERS,
     OUTLIER,
-    UNREPEATABLE,
     UNSTEADY,
     AuditReport,
     verdict_of,
 )
 from hwcost.cost_models.data import Data
+from hwcost.cost_models.doubts import CHANCE, LEAST_TAU, MAD_ERROR, UNREPEATABLE, least_tau
 from hwcost.cost_models.drift import Drift, estimate_drift
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.table_faults import TableFault, level_fault, repaired, table_faults
@@ -36,15 +35,8 @@ from hwcost.levels.level import Segment
 from hwcost.levels.von_neumann import critical
 from hwcost.timing.measurement import Flag
 
-CHANCE = 3.09
-"""Standard errors of tau that chance may reach: 1 in 1000 for independent columns, 1 in 100 for out-of-fold predictions,
-which hang together."""
-
 SAME_LEVEL = 0.002
 """Two stretches whose levels differ by less (log) are one."""
-
-MAD_ERROR = 1.17
-"""Standard error of a standard deviation from n absolute deviations' median, as a share of it, times the root of n."""
 
 SAID_PAIRS = 5
 """Pairs of repeats that a message names; ``--json`` lists all of them."""
@@ -125,7 +117,7 @@ def _report(
     too_far = level_fault(data, drift.rows, log_level)
     faults = [*faults, too_far] if too_far is not None else faults
     flags = [*flags, *(one.flag for one in faults), *_null_effect(drift, measured_s, tau), *_confounded(drift)]
-    if verdict_of((), drift.von_neumann, limit, span) != "clean":
+    if verdict_of((), drift.von_neumann, limit, span, drift.level.kind != "none") != "clean":
         flags.append(_drift_flag(drift, limit, span))
     logs = np.log(data.values)
     rest = drift.residuals - log_level
@@ -158,7 +150,7 @@ def _null_effect(drift: Drift, latency_s: Floats, tau: float | None) -> list[Fla
     """
     n = len(latency_s)
     near = neighbour_agreement(drift.predicted_s, latency_s)
-    least = max(LEAST_TAU, CHANCE * math.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))  # variance of tau: Kendall 1938
+    least = least_tau(n)
     least_near = max(LEAST_TAU, CHANCE / math.sqrt(n - 1))
     if (tau is not None and tau >= least) or near >= least_near:
         return []
@@ -181,10 +173,14 @@ def _confounded(drift: Drift) -> list[Flag]:
 
 
 def _drift_flag(drift: Drift, limit: float, span: float) -> Flag:
-    text = (
-        f"the level of the machine moved by {100 * span:.1f} % (von Neumann ratio {drift.von_neumann:.2f}, noise has "
-        f"{limit:.2f} or more; {drift.von_neumann_after:.2f} once the level is taken out)."
-    )
+    if drift.von_neumann < limit:
+        why = (
+            f"von Neumann ratio {drift.von_neumann:.2f}, noise has {limit:.2f} or more; {drift.von_neumann_after:.2f} once "
+            "the level is taken out"
+        )
+    else:
+        why = f"left-out errors are {100 * drift.level.gain:.0f} % smaller once the level is taken out, as fits do"
+    text = f"the level of the machine moved by {100 * span:.1f} % ({why})."
     return Flag("W_DRIFT", text, "Fit the level beside the architecture, or measure again in randomised rounds.")
 
 

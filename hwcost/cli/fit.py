@@ -130,6 +130,7 @@ def _keep(data: Data, result: Trained, out: Path, plot: bool, json: str | None) 
     console.note(f"wrote {out}")
     if plot:
         _draw(result, out)
+    tables.say(result.model.provenance.get("doubts", ()))
     sanity = enlargements(result.model)
     if not console.write_json(_document(result, sanity, data, out), json):
         _show(result, sanity)
@@ -189,7 +190,7 @@ def _document(result: Trained, sanity: Sanity | None, data: Data, out: Path) -> 
         "enlargements_faster": None if sanity is None else sanity.as_dict(),
         "importance": model.importance(),
         "provenance": model.provenance,
-        "remarks": list(data.remarks),
+        "remarks": [*data.remarks, *model.provenance.get("doubts", ())],
     }
 
 

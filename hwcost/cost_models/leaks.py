@@ -3,7 +3,9 @@
 A feature, however good, leaves at least the noise of measurement. A column that was computed from the latency follows even
 that noise. There are three signs, the plainest first. The column is the latency, a power of it or its logarithm, to the last
 digits. Together with the other columns it gives the latency far more closely than they do without it, and it falls as the
-latency rises. Where all other columns are equal, it changes as the latency does.
+latency rises. Where all other columns are equal, it changes as the latency does. Or it is in proportion to the latency more
+closely than the other columns predict either of the two: they nearly determine the architecture, so a property of it would
+follow from them, and only what was measured has the latency's noise.
 
 Where a column is named as rates or energies are, which nobody knows of a new architecture, weaker signs are enough: it may
 be rounded to few digits, or measured apart from the latency.
@@ -23,8 +25,9 @@ from numpy.typing import NDArray
 
 from hwcost._stats import robust_sd
 from hwcost._types import Floats
+from hwcost.cost_models.direction import is_size
 from hwcost.cost_models.features import Features
-from hwcost.cost_models.smoothing import smoothers
+from hwcost.cost_models.smoothing import Smoother, smoothers
 
 FEWEST_ROWS = 10
 FEWEST_VALUES = 8
@@ -69,8 +72,17 @@ MEASURED = re.compile(
 NAMED_CLOSER = 0.7
 """A column with such a name leaves at most this share of what the others leave without it."""
 
-MOST_ROWS = 1000
-"""Rows that are looked at, where there are more."""
+COPY_SPREAD, COPY_CLOSER = 0.1, 0.7
+"""A noisy copy lies off proportion by at most these shares of the latency's spread, and of what the other columns leave."""
+
+DESCRIBED, AS_NOISY = 0.15, 0.9
+"""The other columns leave at most this share of the latency's spread, and at least this share of that of a noisy copy."""
+
+MOST_ROWS, MOST_USED = 1000, 40
+"""Rows and columns that are looked at, where there are more."""
+
+KEPT_LAWS = 8
+"""Laws that are kept, each of the size of the table."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +120,19 @@ def leaked_columns(features: Features, genes: Floats, latency_s: Floats, kept: C
     found = {i: how for i in varied if (how := _computed(features.gene_names[i], genes[:, i], latency_s, has_others))}
     others = [i for i in range(genes.shape[1]) if i not in found]
     plain = [i for i in others if i not in varied]
+    logs, laws = np.log(latency_s), _Laws(features, genes)
+    telling, few = _most_telling(genes, logs, others), _most_telling(genes, logs, plain)
+    marks = _marks(genes)
+    of_others, of_plain = marks[:, others].sum(axis=1), marks[:, plain].sum(axis=1)
     for i in varied:
-        if i not in found and (how := _following(features, genes, latency_s, i, others, plain)):
+        column = genes[:, i]
+        if i in found or column.min() <= 0:
+            continue
+        how = _following(laws, features.gene_names[i], column, logs, [j for j in telling if j != i], few)
+        equal = (of_others - marks[:, i], of_plain)
+        if how is None and any(_follows_repeats(one, logs, np.log(column), _is_whole(column)) for one in equal):
+            how = "a number that follows the latency even between rows that are equal in all other columns"
+        if how is not None:
             found[i] = how
     return [Leak(features.gene_names[i], found[i]) for i in sorted(found)]
 
@@ -157,55 +180,93 @@ def _is_whole(column: Floats) -> bool:
     return bool(np.all(column == np.round(column)))
 
 
-def _following(
-    features: Features, genes: Floats, latency_s: Floats, i: int, others: list[int], plain: list[int]
-) -> str | None:
+class _Laws:
+    """Smooth laws of some columns, made once: what they leave of any target."""
+
+    def __init__(self, features: Features, genes: Floats) -> None:
+        self._features, self._genes = features, genes
+        self._made: dict[tuple[int, ...], list[Smoother]] = {}
+
+    def left(self, target: Floats, used: list[int]) -> float:
+        """Returns the robust standard deviation of what some columns leave of a target, rows left out."""
+        laws = self._made.get(tuple(used))
+        if laws is None:
+            if len(self._made) >= KEPT_LAWS:
+                self._made.clear()
+            laws = self._made[tuple(used)] = smoothers(self._features, self._genes, np.arange(len(self._genes)), used)
+        return min(robust_sd(target - law.left_out(target)) for law in laws)
+
+
+def _most_telling(genes: Floats, logs: Floats, others: list[int]) -> list[int]:
+    """Returns the columns, at most so many, that go with the latency most: laws of thousands would take hours."""
+    if len(others) <= MOST_USED:
+        return others
+    columns = genes[:, others] - genes[:, others].mean(axis=0)
+    sizes = np.sqrt((columns**2).sum(axis=0))
+    alike = np.abs(columns.T @ (logs - logs.mean())) / np.where(sizes > 0, sizes, np.inf)
+    return sorted(others[i] for i in np.argsort(-alike, kind="stable")[:MOST_USED])
+
+
+def _following(laws: _Laws, name: str, column: Floats, logs: Floats, rest: list[int], plain: list[int]) -> str | None:
     """Says how a column follows the noise of the latency beside the other columns; None when it does not."""
-    column, logs = genes[:, i], np.log(latency_s)
-    if column.min() <= 0:
-        return None
-    rest = [j for j in others if j != i]
-    is_named = MEASURED.fullmatch(features.gene_names[i]) is not None
+    is_named = MEASURED.fullmatch(name) is not None
     for used in (rest, plain) if plain != rest else (rest,):
-        if is_named and _is_measured(features, genes, logs, column, used):
+        if is_named and _is_measured(laws, logs, column, used):
             return "a rate or an energy, by its name and because the latency follows from it and the other columns"
-        if _is_rate(features, genes, logs, column, used):
+        if _is_rate(laws, logs, column, used):
             return "a rate, such as work per second: the latency follows from it and the other columns"
-        if not _is_whole(column) and _is_share(features, genes, logs, column, used):
+        if not _is_whole(column) and _is_share(laws, logs, column, used):
             return "the latency times a factor that the other columns predict"
-        if _follows_repeats(genes[:, used], logs, np.log(column), _is_whole(column)):
-            return "a number that follows the latency even between rows that are equal in all other columns"
-    return None
+    is_copy = not _is_whole(column) and not is_size(name) and _is_noisy_copy(laws, logs, column, rest)
+    return "in proportion to the latency, its noise included, as only what was measured is" if is_copy else None
 
 
-def _left(features: Features, genes: Floats, target: Floats, used: list[int]) -> float:
-    """Returns the robust standard deviation of what some columns leave of a target, rows left out."""
-    laws = smoothers(features, genes, np.arange(len(genes)), used)
-    return min(robust_sd(target - law.left_out(target)) for law in laws)
-
-
-def _is_rate(features: Features, genes: Floats, logs: Floats, column: Floats, used: list[int]) -> bool:
-    together = _left(features, genes, logs + np.log(column), used)
-    alone = _left(features, genes, logs, used)
+def _is_rate(laws: _Laws, logs: Floats, column: Floats, used: list[int]) -> bool:
+    together = laws.left(logs + np.log(column), used)
+    alone = laws.left(logs, used)
     return alone >= LEAST_NOISE and together <= CLOSER * alone
 
 
-def _is_measured(features: Features, genes: Floats, logs: Floats, column: Floats, used: list[int]) -> bool:
-    alone = _left(features, genes, logs, used)
+def _is_measured(laws: _Laws, logs: Floats, column: Floats, used: list[int]) -> bool:
+    alone = laws.left(logs, used)
     sums = [logs + sign * np.log(column) for sign in (1.0, -1.0)]
-    together = min(_left(features, genes, one, used) for one in sums)
+    together = min(laws.left(one, used) for one in sums)
     is_alone_enough = min(map(robust_sd, sums)) <= CLOSER * robust_sd(logs)
     return is_alone_enough or (alone >= LEAST_NOISE and together <= NAMED_CLOSER * alone)
 
 
-def _is_share(features: Features, genes: Floats, logs: Floats, column: Floats, used: list[int]) -> bool:
-    together = _left(features, genes, logs - np.log(column), used)
-    return together <= EXACT_LOG and _left(features, genes, logs, used) >= max(LEAST_NOISE, together / CLOSER)
+def _is_share(laws: _Laws, logs: Floats, column: Floats, used: list[int]) -> bool:
+    together = laws.left(logs - np.log(column), used)
+    return together <= EXACT_LOG and laws.left(logs, used) >= max(LEAST_NOISE, together / CLOSER)
 
 
-def _follows_repeats(others: Floats, logs: Floats, column: Floats, is_whole: bool) -> bool:
-    """Whether differences between repeats are those of the column, with either sign."""
-    item = np.unique(others, axis=0, return_inverse=True)[1].ravel() if others.shape[1] else np.zeros(len(logs), np.intp)
+def _is_noisy_copy(laws: _Laws, logs: Floats, column: Floats, used: list[int]) -> bool:
+    """Whether a column is the latency, or its inverse, times a constant and a noise that is smaller than the latency's.
+
+    The other columns must describe the architecture, so that what they leave of the latency is its noise; and they must
+    leave as much of the column, which therefore is not a property of the architecture.
+    """
+    log = np.log(column)
+    apart = min(robust_sd(logs - log), robust_sd(logs + log))
+    if apart > COPY_SPREAD * robust_sd(logs):
+        return False
+    alone = laws.left(logs, used)
+    is_known = LEAST_NOISE <= alone <= DESCRIBED * robust_sd(logs)
+    return is_known and apart <= COPY_CLOSER * alone and laws.left(log, used) >= AS_NOISY * alone
+
+
+def _marks(genes: Floats) -> NDArray[np.uint64]:
+    """Returns a random number for every value of every column, shape (n, genes): rows with equal sums are equal."""
+    rng = np.random.default_rng(0)
+    marks = np.empty(genes.shape, dtype=np.uint64)
+    for i in range(genes.shape[1]):
+        different, codes = np.unique(genes[:, i], return_inverse=True)
+        marks[:, i] = rng.integers(0, 2**64, len(different), dtype=np.uint64)[codes.ravel()]
+    return marks
+
+
+def _follows_repeats(item: NDArray[np.uint64], logs: Floats, column: Floats, is_whole: bool) -> bool:
+    """Whether differences between repeats, rows of the same item, are those of the column, with either sign."""
     order = np.argsort(item, kind="stable")
     is_repeat = np.diff(item[order]) == 0
     by, of = np.diff(logs[order])[is_repeat], np.diff(column[order])[is_repeat]

@@ -8,6 +8,7 @@ in which columns cost is linear by construction (``terms``) adds these first.
 from __future__ import annotations
 
 from itertools import combinations_with_replacement
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,8 @@ class Columns:
         sizes = self._sizes(genes)
         blocks = [*known, self.features.one_hot(genes), *([sizes] if self.form == "log" else [])]
         for degree in (2, 3):
-            chosen = list(combinations_with_replacement(range(sizes.shape[1]), degree))
-            if len(chosen) <= MAX_COLUMNS:
+            if comb(sizes.shape[1] + degree - 1, degree) <= MAX_COLUMNS:  # counted first: thousands of columns have billions
+                chosen = list(combinations_with_replacement(range(sizes.shape[1]), degree))
                 blocks.append(rowwise.products(sizes, chosen))
         return [block for block in blocks if block.shape[1]]
 

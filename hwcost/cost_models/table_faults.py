@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 MIXED_UNITS, LEAKED_ANSWER, REVERSED, LEVEL = "E_UNIT", "E_LEAK", "E_REVERSED", "E_LEVEL"
 """Stable codes of the faults that a fit refuses."""
 
+FEWEST_SAME = 5
+"""Rows with one latency from which that is not chance."""
+
 LARGEST_LEVEL_RANGE = 4.5
 """Highest over lowest level beyond which it was not the machine: one that moves by 60 % either way spans a factor of 4."""
 
@@ -64,16 +67,21 @@ def table_faults(data: Data) -> list[TableFault]:
     faults = [*_mixed_units(data, unit_faults(features, genes, data.values))]
     repaired_s = repaired(data.values, faults)
     faults += [_leak(leak.column, leak.how) for leak in leaked_columns(features, genes, repaired_s, data.kept)]
-    wrong = wrong_way(features, genes, repaired_s)
+    wrong = wrong_way(features, genes, repaired_s, data.kept)
     return faults if wrong is None else [*faults, _reversed(wrong)]
 
 
 def refuse_faults(data: Data) -> None:
-    """Refuses a table with faults.
+    """Refuses a table with faults, and one whose latencies are all the same.
 
     Raises:
         DataError: When there is one; the message lists all of them.
     """
+    if data.is_ordered and len(data) >= FEWEST_SAME and np.ptp(data.values) == 0:
+        raise DataError(
+            f"{data.source}: all {len(data)} rows have the same latency, {data.values[0]:g} s, so they say nothing about "
+            "architectures. Was the configuration really applied to the model that ran?"
+        )
     faults = table_faults(data)
     if faults:
         raise DataError("\n".join(f"{data.source}: {fault.flag.text} {fault.flag.remedy}" for fault in faults))
@@ -103,8 +111,8 @@ def level_fault(data: Data, rows: np.ndarray[tuple[int], np.dtype[np.intp]], log
     found = tuple(sorted(rows[far].tolist()))
     text = (
         f"stretches of rows differ by a factor of {factor:.3g} that the architectures do not explain: "
-        f"{_places(data, found)} are furthest from the others. No machine's speed moves so far; more likely these rows were "
-        "measured at another setting (batch size, threads, precision) or are in another unit."
+        f"{numbered(data, found)} are furthest from the others. No machine's speed moves so far; more likely these rows "
+        "were measured at another setting (batch size, threads, precision) or are in another unit."
     )
     remedy = "Correct or delete these rows, give the setting as a column, or take the rows as they stand with --drift none."
     return TableFault(_flag(LEVEL, text, remedy), found, None, None)
@@ -126,7 +134,7 @@ def _mixed_units(data: Data, found: Sequence[UnitFault]) -> Iterator[TableFault]
         times = f"{size:,} times" if large else f"1/{size:,} of"
         text = (
             f"{len(rows)} of {len(data)} rows look{'s' if len(rows) == 1 else ''} like {unit} among {others}: the latency "
-            f"of {_places(data, rows)} is about {times} what the other rows predict."
+            f"of {numbered(data, rows)} is about {times} what the other rows predict."
         )
         remedy = (
             "Give all latencies in one unit; or, where two kinds of measurement truly differ so much, give a column that "
@@ -149,10 +157,14 @@ def _reversed(share: float) -> TableFault:
         f"larger architectures have shorter latencies: {100 * share:.0f} % of the effect of their sizes points that way. "
         "Are these rates (per second) rather than seconds?"
     )
-    return TableFault(_flag(REVERSED, text, "Give the latency in seconds, for example one over the rate."))
+    remedy = (
+        "Give the latency in seconds, for example one over the rate; where larger ones truly are faster, name these columns "
+        "with --keep."
+    )
+    return TableFault(_flag(REVERSED, text, remedy))
 
 
-def _places(data: Data, rows: Sequence[int]) -> str:
+def numbered(data: Data, rows: Sequence[int]) -> str:
     """Returns the numbers of rows, and those of their lines in the file where they are known."""
     said = places("row", rows)
     if data.place == "row" or not data.lines:

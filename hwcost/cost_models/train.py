@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hwcost._cached import cached_property
+from hwcost._log import logger
 from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.conformal import LEVEL
 from hwcost.cost_models.data import CHECK, FIT, Data
+from hwcost.cost_models.doubts import table_doubts
 from hwcost.cost_models.drift import AS_MEASURED, Drift, estimate_drift
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.groups import Groups
@@ -30,6 +32,8 @@ from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
     from hwcost.workloads.slopes import ComponentTable
+
+_log = logger(__name__)
 
 __all__ = ["DriftChoice", "Trained", "drift_of", "train", "train_on"]
 
@@ -108,9 +112,12 @@ def train(data: Data, model: str = "hybrid", drift: DriftChoice = "auto", **opti
     fitted = trained.model
     monotone = {"monotone": list(fitted.monotone_)} if fitted.monotone_ else {}
     level = {} if trained.drift is None else {"drift": {**trained.drift.as_dict(), AS_MEASURED: trained.as_measured(data)}}
+    doubts = table_doubts(data, trained)
+    for doubt in doubts:
+        _log.warning("%s: %s", data.source, doubt)
     fitted.provenance = {
         **_origin(data), "rows": len(rows), "architectures": architectures, **monotone, **level,
-        "metrics": known(trained.metrics),
+        **({"doubts": doubts} if doubts else {}), "metrics": known(trained.metrics),
     }  # fmt: skip
     return trained
 

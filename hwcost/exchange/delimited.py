@@ -48,7 +48,7 @@ def read_delimited(text: str, source: str) -> Sheet:
     header, body = rows[0][1], rows[1:]
     _check_header(header, body, source)
     body, headers = _without_headers(header, body)
-    sheet = normalised(as_sheet(header, body, source), delimiter).remarking(*comments, *titles, *headers)
+    sheet = normalised(as_sheet(header, body, source)).remarking(*comments, *titles, *headers)
     if delimiter == ",":
         return sheet
     named = {"\t": "tabs", ";": "semicolons", "|": "bars", " ": "spaces"}
@@ -88,11 +88,19 @@ def find_delimiter(text: str, known: Sequence[str] = DELIMITERS) -> str:
         known: Delimiters that are possible.
     """
     lines = [line for line in text.splitlines()[:TRIED] if line.strip()]
-    counts = {sign: [len(row) for row in csv.reader(lines, delimiter=sign)] for sign in known}
+    counts = {sign: _widths(lines, sign) for sign in known}
     possible = [sign for sign in known if counts[sign] and counts[sign][0] > 1]
     if not possible and len({len(line.split()) for line in lines}) == 1 and len(lines[0].split()) > 1:
         return " "
     return max(possible, key=lambda sign: (len(set(counts[sign])) == 1, counts[sign][0]), default=",")
+
+
+def _widths(lines: list[str], sign: str) -> list[int]:
+    """Returns the number of cells of every line; none where a cell is too long, which the reading of the rows reports."""
+    try:
+        return [len(row) for row in csv.reader(lines, delimiter=sign)]
+    except csv.Error:
+        return []
 
 
 def _rows(text: str, delimiter: str, source: str, skipped: int) -> Rows:

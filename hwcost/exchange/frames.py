@@ -81,7 +81,7 @@ def _by_columns(frame: Any) -> tuple[dict[str, list[Any]], set[str]]:
     """Takes the columns of any data frame; named levels of an index are columns."""
     index_names = getattr(getattr(frame, "index", None), "names", None)
     if index_names is not None and any(name is not None for name in index_names) and hasattr(frame, "reset_index"):
-        frame = frame.reset_index()
+        frame = _with_index(frame)
     names = list(frame.columns)
     texts = [str(name) for name in names]
     repeated = sorted({name for name in texts if texts.count(name) > 1})
@@ -90,6 +90,14 @@ def _by_columns(frame: Any) -> tuple[dict[str, list[Any]], set[str]]:
     columns = {text: _values(frame[name]) for text, name in zip(texts, names, strict=True)}
     categories = {text for text, name in zip(texts, names, strict=True) if _is_category(frame[name])}
     return columns, categories
+
+
+def _with_index(frame: Any) -> Any:
+    try:
+        return frame.reset_index()
+    except ValueError as error:
+        text = f"the data frame: a level of its index has the name of a column ({error}). Rename it, or drop the index."
+        raise DataError(text) from None
 
 
 def _values(column: Any) -> list[Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import DataError, UsageError
+from hwcost.exchange.failure_marks import refuse_marks
 from hwcost.exchange.numerals import is_number, number
 from hwcost.exchange.options import UNITS, TableOptions
 from hwcost.exchange.samples import MOST_IN_COLUMNS, are_numbered, typical_deviation
@@ -179,6 +180,8 @@ def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -
         names = tuple(part.strip() for part in options.latency.split("+") if part.strip())
         return _named(sheet, names, options.unit)
     if LATENCY in sheet.columns:
+        if options.unit is None:
+            _refuse_contradiction(sheet, LATENCY)
         return _read(sheet, (LATENCY,), options.unit or "s", _spread_columns(sheet, LATENCY))
     if layout is not None:
         unit = options.unit or layout.unit
@@ -186,6 +189,23 @@ def read_latencies(sheet: Sheet, options: TableOptions, layout: Layout | None) -
         how = f"these are {layout.name}'s columns: latency is {' + '.join(layout.latency)}, in {unit}."
         return _read(sheet, layout.latency, unit, spread, how)
     return _found(sheet, options.unit)
+
+
+def _refuse_contradiction(sheet: Sheet, name: str) -> None:
+    """Refuses latencies that stand in two columns whose names give different units for equal numbers.
+
+    Raises:
+        DataError: When there are two such columns, as where one of them was renamed and not converted.
+    """
+    what, unit = split_unit(name)
+    for other in sheet.header:
+        same, another = split_unit(other)
+        if same == what and another not in (None, unit) and sheet.columns[other] == sheet.columns[name]:
+            raise DataError(
+                f"{sheet.head}: the columns '{name}' and '{other}' hold the same numbers, although their names say {unit} "
+                f"and {another}: one of the names is wrong. Say which unit is right: "
+                f"--latency {for_shell(name)} --unit {unit}, or --unit {another}."
+            )
 
 
 def _named(sheet: Sheet, names: tuple[str, ...], unit: str | None) -> Latencies:
@@ -258,11 +278,15 @@ def _unit(sheet: Sheet, name: str) -> str | None:
 
 def _candidates(sheet: Sheet) -> list[str]:
     """Returns the columns of numbers that are named as latencies are; those that say more push others aside."""
-    numbers = [name for name in sheet.header if any(map(_plain_number, sheet.columns[name]))]
-    named = [name for name in numbers if _is_latency(split_unit(name)[0])]
-    named = named or [name for name in numbers if is_latency_name(name) and _words(name).isdisjoint(_OTHER_TIMES)]
+    named = named_as_latencies([name for name in sheet.header if any(map(_plain_number, sheet.columns[name]))])
     with_unit = [name for name in named if _unit(sheet, name) is not None] or named
     return [name for name in with_unit if "lat" in name.lower()] or with_unit
+
+
+def named_as_latencies(names: Sequence[str]) -> list[str]:
+    """Returns the names that say a latency and nothing else; where there are none, those of any times but special ones."""
+    plain = [name for name in names if _is_latency(split_unit(name)[0])]
+    return plain or [name for name in names if is_latency_name(name) and _words(name).isdisjoint(_OTHER_TIMES)]
 
 
 def _absent(sheet: Sheet) -> DataError:
@@ -322,6 +346,8 @@ def _seconds(sheet: Sheet, name: str, unit: str, zero: bool = False) -> NDArray[
         more = f" ({len(wrong)} of {len(sheet)} rows have no valid value: {sheet.at(wrong)})" if len(wrong) > 1 else ""
         advice = f"Correct or delete {'the line' if len(wrong) == 1 else 'these lines'}."
         raise sheet.error(wrong[0], name, what + more, advice)
+    if not zero:
+        refuse_marks(sheet, name, [value for value in values if value is not None])
     return np.array(values, dtype=np.float64) * UNITS[unit]
 
 

@@ -90,7 +90,10 @@ def _is_header(line: str, row: str) -> bool:
 
 def _cells(line: str) -> list[str]:
     sign = max(_SIGNS, key=line.count)
-    return [cell.strip() for cell in (next(csv.reader([line], delimiter=sign), []) if sign in line else line.split())]
+    try:
+        return [cell.strip() for cell in (next(csv.reader([line], delimiter=sign), []) if sign in line else line.split())]
+    except csv.Error:  # a cell that is too long, which the reading of the rows reports
+        return line.split(sign)
 
 
 def _skipped(numbers: list[int]) -> list[str]:

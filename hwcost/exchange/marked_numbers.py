@@ -12,15 +12,19 @@ from hwcost.exchange.sheet import Sheet
 _GROUPED = re.compile("[+-]?[1-9]\\d{0,2}(?:['\u2019\u00a0\u202f\u2009]\\d{3})+(?:\\.\\d*)?")
 _SPACED = re.compile(r"[+-]?[1-9]\d{0,2}(?: \d{3})+(?:\.\d*)?")
 _ZEROS = re.compile(r" 0\d\d")
-_MARKED = re.compile(r"(?P<value>[^\s%A-Za-z]+(?:[eE][+-]?\d+)?)\s*(?P<mark>%|(?P<prefix>[kKMGTB])(?:i?B|FLOPs?|MACs?)?)")
-_MULTIPLES = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "B": 1e9, "T": 1e12}
+_MARKED = re.compile(
+    r"(?P<value>[^\s%A-Za-z]+(?:[eE][+-]?\d+)?)\s*(?P<mark>%|(?P<prefix>[kKMGT])(?:(?P<bytes>i?B)|FLOPs?|MACs?)?|(?P<b>B))"
+)
+_POWERS = {"k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
+_OF_BYTES = re.compile(r"bytes?|mem(?:ory)?|storage|buffer|cache|ram", re.IGNORECASE)
 
 
 def unmarked(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     """Returns the sheet with plain numbers in columns whose cells are all numbers, some with such signs.
 
-    Multiples are multiplied (``1.2M`` is 1200000); percent signs are left out. Spaces stand between thousands only where a
-    group begins with 0, as in no list of numbers: ``12 048``.
+    Multiples are multiplied (``1.2M`` is 1200000, ``1 KiB`` is 1024); percent signs are left out. ``512 B`` is a number of
+    bytes where others are ``2 KB``, or the column is named as bytes are; elsewhere ``7B`` are billions. Spaces stand between
+    thousands only where a group begins with 0, as in no list of numbers: ``12 048``.
 
     Args:
         sheet: The table.
@@ -28,7 +32,7 @@ def unmarked(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     """
     columns, remarks = dict(sheet.columns), []
     for name, texts in sheet.columns.items():
-        plain = None if name in wanted or name in sheet.categories else _plain(texts)
+        plain = None if name in wanted or name in sheet.categories else _plain(name, texts)
         if plain is not None and plain != texts:
             columns[name] = plain
             was, now = next((old, new) for old, new in zip(texts, plain, strict=True) if old != new)
@@ -36,7 +40,7 @@ def unmarked(sheet: Sheet, wanted: Collection[str] = ()) -> Sheet:
     return replace(sheet, columns=columns).remarking(*remarks)
 
 
-def _plain(texts: list[str]) -> list[str] | None:
+def _plain(name: str, texts: list[str]) -> list[str] | None:
     """Returns the numbers of a column; None where a cell is neither empty nor a number."""
     different = {text for text in set(texts) if text and number(text) is None}
     if not different:
@@ -45,10 +49,10 @@ def _plain(texts: list[str]) -> list[str] | None:
         return [re.sub("['\u2019\u00a0\u202f\u2009]", "", text) for text in texts]
     if all(map(_SPACED.fullmatch, different)) and any(map(_ZEROS.search, different)):
         return [text.replace(" ", "") for text in texts]
-    return _multiplied(texts)
+    return _multiplied(name, texts)
 
 
-def _multiplied(texts: list[str]) -> list[str] | None:
+def _multiplied(name: str, texts: list[str]) -> list[str] | None:
     found = {text: _MARKED.fullmatch(text) for text in set(texts) if text and number(text) is None}
     marks = {match["mark"] if match is not None and number(match["value"]) is not None else "" for match in found.values()}
     if "" in marks:
@@ -56,9 +60,12 @@ def _multiplied(texts: list[str]) -> list[str] | None:
     is_bare = any(number(text) is not None for text in texts)
     if "%" in marks and (len(marks) > 1 or is_bare):
         return None
-    return [_product(match["value"], match["prefix"]) if (match := found.get(text)) else text for text in texts]
+    is_bytes = any(match is not None and match["bytes"] for match in found.values()) or _OF_BYTES.search(name) is not None
+    return [_product(match, is_bytes) if (match := found.get(text)) else text for text in texts]
 
 
-def _product(value: str, prefix: str | None) -> str:
-    product = float(f"{float(value) * _MULTIPLES.get(prefix or '', 1.0):.12g}")
+def _product(match: re.Match[str], is_bytes: bool) -> str:
+    base = 1024.0 if match["bytes"] == "iB" else 1e3
+    power = (0 if is_bytes else 3) if match["b"] else _POWERS.get(match["prefix"] or "", 0)
+    product = float(f"{float(match['value']) * base**power:.12g}")
     return str(int(product)) if product.is_integer() else repr(product)

@@ -16,6 +16,7 @@ _COMMA_DECIMAL = re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?")
 _POINT_DECIMAL = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 _POINT_GROUPS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
 _WHOLE = re.compile(r"[+-]?\d{1,3}")
+_BELOW_1000 = re.compile(r"[1-9]\d{0,2}")
 
 
 def number(text: str) -> int | float | None:
@@ -45,23 +46,22 @@ def is_numeric(texts: list[str]) -> bool:
     return 2 * sum(map(is_number, texts)) >= len(texts)
 
 
-def normalised(sheet: Sheet, delimiter: str = ",", is_typed: bool = False) -> Sheet:
+def normalised(sheet: Sheet, is_typed: bool = False) -> Sheet:
     """Returns the sheet with decimal points, and without thousands separators.
 
     One sheet has one decimal sign. It is the comma where some number can be read no other way (``0,038``), unless others
-    need the point. Points stand between thousands in columns where a number has several of them (``74.760.192``). Columns of
-    other texts than numbers stay as they are.
+    need the point. Points stand between thousands in columns where a number has several of them (``74.760.192``), and commas
+    where one has several (``74,760,192``) or a decimal point besides. Columns of other texts than numbers stay as they are.
 
     Args:
         sheet: Texts as they were written.
-        delimiter: Sign between cells; ``1,234`` is in doubt only where it is another one than a comma.
         is_typed: Whether numbers were numbers where the sheet was read from, so that a point in one is a decimal point.
 
     Raises:
         DataError: When ``1,234`` may be either number, and no other cell decides which.
     """
     held = {name: texts for name, texts in sheet.columns.items() if any("," in text for text in texts)}
-    is_decimal = bool(held) and _has_decimal_commas(sheet, delimiter)
+    is_decimal = bool(held) and _has_decimal_commas(sheet)
     columns, changed = dict(sheet.columns), []
     for name, texts in (sheet.columns if is_decimal else held).items():
         plain = [_without_signs(text, is_decimal) for text in texts]
@@ -101,19 +101,36 @@ def _are_grouped(texts: list[str]) -> bool:
     return all(not text or _WHOLE.fullmatch(text) or _POINT_GROUPS.fullmatch(text) for text in texts)
 
 
-def _has_decimal_commas(sheet: Sheet, delimiter: str) -> bool:
+def _has_decimal_commas(sheet: Sheet) -> bool:
     cells = [text for texts in sheet.columns.values() for text in texts]
     if any("." in text and _POINT_DECIMAL.fullmatch(text) and not _POINT_THOUSANDS.fullmatch(text) for text in cells):
         return False
     commas = [text for text in cells if "," in text and _COMMA_DECIMAL.fullmatch(text)]
     if any(not _COMMA_THOUSANDS.fullmatch(text) for text in commas):
         return True
-    if commas and delimiter != ",":
+    if commas and any(_has_points(text) and _POINT_THOUSANDS.fullmatch(text) for text in cells):
+        return True
+    if any(_COMMA_THOUSANDS.fullmatch(text) and (text.count(",") > 1 or "." in text) for text in cells if "," in text):
+        return False
+    doubtful = next((texts for texts in sheet.columns.values() if _may_be_decimal(texts)), None)
+    if doubtful is not None:
+        cell = next(text for text in doubtful if "," in text)
         raise DataError(
-            f"{sheet.source}: '{commas[0]}' may be {commas[0].replace(',', '.')} or {commas[0].replace(',', '')}, and no "
+            f"{sheet.source}: '{cell}' may be {cell.replace(',', '.')} or {cell.replace(',', '')}, and no "
             "other number of the file shows which. Write it with a decimal point, or without the comma."
         )
     return False
+
+
+def _may_be_decimal(texts: list[str]) -> bool:
+    """Whether a column of numbers with one comma each may be one of decimals.
+
+    Where commas stand between thousands, numbers below 1000 have none; where they are decimal ones and all numbers have
+    three decimals, so have these.
+    """
+    numbers = [text for text in texts if _COMMA_THOUSANDS.fullmatch(text) or _PLAIN.fullmatch(text)]
+    is_of_numbers = any("," in text for text in numbers) and 2 * len(numbers) >= len(texts)
+    return is_of_numbers and not any(map(_BELOW_1000.fullmatch, numbers))
 
 
 def _without_signs(text: str, is_decimal: bool) -> str:

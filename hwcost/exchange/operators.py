@@ -18,12 +18,17 @@ from typing import Any
 
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.delimited import find_delimiter
+from hwcost.exchange.latencies import named_as_latencies, split_unit
+from hwcost.exchange.numerals import normalised
 from hwcost.exchange.options import UNITS
+from hwcost.exchange.sheet import Sheet
 
 SIGNS = ("\t", ";", ",")
 """Delimiters of a table of operators, whose names may hold bars."""
 VALUES = ("mean", "latency", "value")
 """Keys under which a mapping's entry holds its latency; the first one that is there is taken."""
+MIDDLES = ("mean", "median", "average", "avg", "p50", "value")
+"""Names of the column of latencies where no other one is named as latencies are."""
 AGREED = 1.05
 """Repeats of an operator that differ by more than this ratio are reported."""
 CONTRADICTORY = 2.0
@@ -111,9 +116,9 @@ def _lines(path: Path, text: str) -> tuple[list[_Row], str | None]:
     for line, row in cells:
         if len(row) <= max(name, value) or not row[name]:
             raise DataError(f"{path}: line {line}: expected the name of an operator and its latency, got {row}.")
-    comma = delimiter != ","  # then a comma in a number is a decimal one
-    rows = [(f"line {line}", row[name], row[value].replace(",", ".") if comma else row[value]) for line, row in cells]
-    return rows, said
+    lines = tuple(line for line, _ in cells)
+    values = normalised(Sheet(str(path), {"latency": [row[value] for _, row in cells]}, lines)).columns["latency"]
+    return [(f"line {line}", row[name], text) for (line, row), text in zip(cells, values, strict=True)], said
 
 
 def _is_header(row: list[str]) -> bool:
@@ -123,16 +128,18 @@ def _is_header(row: list[str]) -> bool:
 
 def _columns(path: Path, header: list[str]) -> tuple[int, int, str | None]:
     """Returns the columns of names and latencies, and the unit in the name of the second one."""
-    lower = [name.lower() for name in header]
-    names = [i for i, name in enumerate(lower) if name in ("name", "operator", "op", "key", "block", "layer")]
-    values = [i for i, name in enumerate(lower) if any(word in name for word in ("latency", "mean", "time"))]
-    values = values or [i for i in range(len(header)) if i not in names][-1:]
+    names = [i for i, name in enumerate(header) if name.lower() in ("name", "operator", "op", "key", "block", "layer")]
     name = names[0] if names else 0
-    value = next((i for i in values if i != name), None)
-    if value is None:
-        raise DataError(f"{path}: line 1: no column is named as a latency, such as latency_ms. Found: {', '.join(header)}.")
-    word = lower[value].replace("(", "_").replace("[", "_").replace(" ", "_").rstrip(")]").rpartition("_")[2]
-    return name, value, word if word.replace("µ", "u") in UNITS else None
+    others = [i for i in range(len(header)) if i != name]
+    timed = named_as_latencies([header[i] for i in others])
+    timed = [one for one in timed if split_unit(one)[1] is not None] or timed
+    values = [i for i in others if header[i] in timed] or [i for i in others if header[i].lower() in MIDDLES]
+    values = values or (others if len(others) == 1 else [])
+    if len(values) != 1:
+        what = "several columns may be the latency" if values else "no column is named as a latency, such as latency_ms"
+        found = ", ".join(header[i] for i in values or range(len(header)))
+        raise DataError(f"{path}: line 1: {what}. Found: {found}. Keep one of them beside the names of the operators.")
+    return name, values[0], split_unit(header[values[0]])[1]
 
 
 # -- mappings ------------------------------------------------------------------------------------------------------------

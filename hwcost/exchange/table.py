@@ -26,6 +26,7 @@ from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.exchange.samples import merged
 from hwcost.exchange.sheet import Place, Sheet, for_shell
 from hwcost.exchange.sources import read_sheet
+from hwcost.exchange.summaries import refuse_summaries
 from hwcost.exchange.unit_columns import with_units
 from hwcost.spaces import space as make_space
 from hwcost.spaces.base import Architecture, Gene, GeneValue, SearchSpace
@@ -103,6 +104,7 @@ def read_table(source: Any, space: str | SearchSpace, options: TableOptions = DE
         held = with_units(held, _latency_columns(held, options), options.columns)
     layout = find_layout(held.columns)
     latencies = read_latencies(held, options, layout)
+    refuse_summaries(held, latencies.latency_s)
     features = _features(held, options, latencies.columns)
     if layout is not None and layout.space == (space if isinstance(space, str) else space.name):
         features = features.renamed(layout.genes)
@@ -145,9 +147,15 @@ def _features(sheet: Sheet, options: TableOptions, latencies: Sequence[str]) -> 
     taken = {*latencies, *filter(None, (options.run_column, options.id))}
     silent = {name for name in sheet.columns if name.startswith("latency_")}
     free = [name for name in sheet.columns if name not in {*taken, *named, *silent, *options.drop}]
-    others = [name for name in free if is_latency_name(name) or is_statistic_name(name)]
+    others = [name for name in free if (is_latency_name(name) or is_statistic_name(name)) and _holds_numbers(sheet, name)]
     rest = sheet.without([*taken, *(silent - named), *others, *options.drop])
     return rest.remarking(_left_out(others)) if others else rest
+
+
+def _holds_numbers(sheet: Sheet, name: str) -> bool:
+    """Whether a column may be one of times; one of other texts is a category, such as the runtime onnx or torch."""
+    texts = sheet.columns[name]
+    return not any(texts) or any(text[:1].isdigit() or text[:1] in "+-.[(" for text in texts if text)
 
 
 def _left_out(names: Sequence[str]) -> str:

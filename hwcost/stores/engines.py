@@ -29,6 +29,9 @@ WRITING = "hwcost_writing"
 
 _MAGIC = b"SQLite format 3\x00"
 _KNOWN = "Give a file such as runs/cpu.db, a file ending in .jsonl, sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME."
+_OF_FILES = ("http", "https", "ftp", "s3", "gs", "hf", "file")
+"""Kinds of addresses that files have."""
+
 _ADVICE = (
     ("readonly", "It cannot be written; copy it, or ask its owner for write permission."),
     ("read-only", "It cannot be written; copy it, or ask its owner for write permission."),
@@ -59,6 +62,11 @@ def parse(location: str) -> URL | Path:
         raise UsageError(f"'{location.split('://')[0]}://...' is not a database URL. {_KNOWN}") from None
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
+    if url.get_backend_name() in _OF_FILES:
+        raise UsageError(
+            f"'{location}' is the address of a file, and hwcost reads files of this machine only. Download it, and give its "
+            "path."
+        )
     if url.get_backend_name() != "sqlite":
         raise UsageError(f"stores in '{url.get_backend_name()}' are not supported. {_KNOWN}")
     if not url.database or url.database == ":memory:" or url.query:

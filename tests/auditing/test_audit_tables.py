@@ -10,6 +10,7 @@ import pytest
 import hwcost
 from hwcost.auditing.report import is_at_least, verdict_of
 from hwcost.auditing.table import audit_table, segments
+from hwcost.cost_models.train import train
 from hwcost.errors import DataError, UsageError
 from tests.auditing.planted_tables import ARCHS, LAW_S, SPACE, N, noise, table, write
 
@@ -46,6 +47,25 @@ def test_a_ramp_is_found():
     report = audit_table(table(LAW_S * noise() * RAMP))
     assert report.verdict == "drifting"
     assert 100 * report.level_range == pytest.approx(10, abs=3)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_fit_takes_no_level_out_that_an_audit_does_not_say(seed):
+    """A short stretch stands off, too short for neighbours to resemble each other as a rule."""
+    rng = np.random.default_rng(seed)
+    latency_s = LAW_S[:60] * noise(60, 0.02, seed)
+    start = int(rng.integers(0, 54))
+    latency_s[start : start + 6] *= 3.0
+    report, fitted = audit_table(table(latency_s)), train(table(latency_s), "lut")
+    assert ("W_DRIFT" in report.codes) or fitted.drift is None
+    assert report.verdict != "clean"
+    if report.verdict == "drifting":
+        assert "% slower from row" in report.explanation
+
+
+def test_a_short_stretch_is_drift_where_neighbours_do_not_show_it():
+    assert verdict_of(("W_DRIFT",), 0.95, 0.9, 0.5, has_level=True) == "drifting"
+    assert verdict_of((), 0.95, 0.9, 0.005, has_level=True) == "clean"
 
 
 def test_a_small_step_is_mild():

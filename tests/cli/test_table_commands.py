@@ -78,7 +78,9 @@ def test_options_reach_the_table(capsys: pytest.CaptureFixture[str], tmp_path: P
     path = write(tmp_path / "t.csv")
     options = ["--space", "table", "--latency", "latency_ms", "--unit", "us", "--drop", "hidden", "--id", "name"]
     made, _ = document(capsys, "fit", path, *options, "--model", "constant", "--no-plot", "--out", tmp_path / "m")
-    assert made["remarks"] == ["latency is latency_ms in us."]
+    said, doubt = made["remarks"]
+    assert said == "latency is latency_ms in us."
+    assert "the same architecture measured twice differs" in doubt, "the width that tells them apart was left out"
     loaded = hc.load(tmp_path / "m")
     assert [gene.name for gene in loaded.space.genes] == ["layers"]
     options = hc.TableOptions(latency="latency_ms", unit="us", drop=["hidden"], id="name")

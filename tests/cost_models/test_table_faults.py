@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import hwcost
 from benchmarks.studies.sim_tables import sim_table, with_drift, with_leak, with_unit_fault
 from hwcost.cost_models.data import Data, from_table
+from hwcost.cost_models.direction import is_size
 from hwcost.cost_models.evaluate import evaluate
 from hwcost.cost_models.table_faults import refuse_faults, table_faults
 from hwcost.cost_models.train import train
@@ -151,6 +152,27 @@ def test_a_column_that_follows_repeats_is_found_whatever_its_law():
     assert [fault.column for fault in table_faults(data)] == ["energy_j"]
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_noisy_copy_under_any_name_is_found_by_the_noise_that_it_shares(sign):
+    copy = 1e3 * SECONDS**sign * np.exp(np.random.default_rng(1).normal(0, 0.008, N))
+    (fault,) = table_faults(table(extra=copy))
+    assert (fault.flag.code, fault.column) == ("E_LEAK", "extra")
+    assert codes(table(params_g=copy)) == [], "a column that is named as sizes are"
+
+
+def test_what_another_device_or_a_simulator_says_is_no_copy():
+    other = SECONDS**0.9 * (1.0 + HIDDEN / 4096) * np.exp(np.random.default_rng(2).normal(0, 0.02, N))
+    assert codes(table(extra=other)) == []
+
+
+def test_hundreds_of_columns_are_looked_through():
+    """Laws of the most telling columns stand for those of all."""
+    rng = np.random.default_rng(5)
+    wide = {f"x{i}": rng.normal(10, 1, N) for i in range(100)}
+    assert codes(table(**wide)) == []
+    assert codes(table(**wide, rate=BATCH / SECONDS)) == ["E_LEAK"]
+
+
 @pytest.mark.parametrize(
     "feature",
     {
@@ -189,7 +211,16 @@ def test_rates_are_refused_where_the_space_knows_what_is_larger(seed):
 def test_columns_that_are_named_increasing_tell_rates():
     assert codes(table(1.0 / SECONDS, increasing=["layers", "hidden"])) == ["E_REVERSED"]
     assert codes(table(SECONDS, increasing=["layers", "hidden"])) == []
-    assert codes(table(1.0 / SECONDS)) == []
+    assert codes(replace(table(1.0 / SECONDS), kept=frozenset({"layers", "hidden"}))) == []
+
+
+def test_columns_that_are_named_as_sizes_are_tell_rates():
+    assert codes(table(1.0 / SECONDS)) == ["E_REVERSED"]
+    with pytest.raises(DataError, match="rates .*where larger ones truly are faster, name these columns with --keep"):
+        train(table(1.0 / SECONDS), "ridge")
+    names = ["params", "GFLOPs", "num_layers", "n_layers", "encoder_layer_num", "hidden_size", "d_model", "seq_len"]
+    assert [name for name in names if not is_size(name)] == []
+    assert [name for name in ("batch", "threads", "player", "bandwidth", "l1", "hidden_act", "heads") if is_size(name)] == []
 
 
 def test_latency_without_any_relation_is_not_reversed():
@@ -234,6 +265,46 @@ def test_a_rate_or_energy_by_name_needs_no_agreement_to_the_last_digit(name):
     assert (fault.flag.code, fault.column) == ("E_LEAK", name)
     assert codes(table(qps=RNG.choice([0.5, 1.0, 2.0, 4.0, 8.0], N))) == [], "an offered load"
     assert codes(table(energy_budget=RNG.uniform(1, 100, N))) == []
+
+
+# -- doubts about what can be fitted --
+
+
+def doubts(seconds: np.ndarray, rows: np.ndarray | None = None, model: str = "lut") -> list[str]:
+    data = table(seconds)
+    if rows is not None:
+        data = replace(data, architectures=[data.architectures[i] for i in rows])
+    found: list[str] = train(data, model).model.provenance.get("doubts", [])
+    return found
+
+
+def test_a_fit_without_faults_has_no_doubts():
+    assert doubts(SECONDS) == []
+
+
+def test_latencies_that_follow_nothing_are_said_to():
+    (doubt,) = doubts(0.01 * np.exp(np.random.default_rng(0).normal(0, 0.02, N)))
+    assert "hardly agrees with what was measured: Kendall tau" in doubt
+
+
+def test_a_setting_without_a_column_is_asked_for():
+    rows = np.arange(N) // 3
+    (doubt,) = doubts(SECONDS[rows] * np.tile([1.0, 4.0, 16.0], N // 3)[:N], rows)
+    assert "differs by" in doubt
+    assert "batch size" in doubt
+
+
+def test_rows_far_off_are_named():
+    seconds = SECONDS.copy()
+    seconds[[17, 90]] *= 9.0
+    (doubt,) = doubts(seconds, model="polynomial")
+    assert "rows 17 and 90, counted from 0, are far from what the other rows predict" in doubt
+
+
+def test_one_latency_for_all_is_refused():
+    for use in (train, evaluate):
+        with pytest.raises(DataError, match="all 120 rows have the same latency, 0.02 s"):
+            use(table(np.full(N, 0.02)), "ridge")
 
 
 def test_what_is_no_space_and_no_number_of_seeds_is_refused():

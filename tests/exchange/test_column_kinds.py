@@ -67,6 +67,9 @@ def test_numbers_with_other_signs() -> None:
         "narrow spaces": (["1\u202f024", "12\u202f288", "900"], [1024, 12288, 900]),
         "spaces": (["1 024", "12 288", "900"], [1024, 12288, 900]),
         "multiples": (["900K", "1.2M", "3 MB"], [900e3, 1.2e6, 3e6]),
+        "bytes": (["512 B", "2 KB", "1 MiB"], [512, 2e3, 2**20]),
+        "buffer": (["512 B", "64 B", "128 B"], [512, 64, 128]),
+        "billions": (["7B", "13B", "1.5B"], [7e9, 13e9, 1.5e9]),
         "percents": (["5%", "12.5 %", "0%"], [5, 12.5, 0]),
     }
     for name, (texts, numbers) in kinds.items():
@@ -250,6 +253,31 @@ def test_a_comma_that_may_be_either_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "a;latency_ms", ["1;1,234", "2;2,345"])
     with pytest.raises(DataError, match=r"'1,234' may be 1\.234 or 1234"):
         read_table(path, "table")
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "microseconds"),
+    [
+        ("a,latency_us", '{},"38,202"', None),
+        ("a;latency_us", "{};38,202", None),
+        ("a,latency_us", '{},"38,202.5"', 38202.5),
+        ("a,params,latency_us", '{},"1,234,567","38,202"', 38202),
+        ("a;params;latency_us", "{};1,234,567;38,202", 38202),
+        ("a;params;latency_us", "{};1.234.567;38,202", 38.202),
+        ("a,x,latency_us", '{},0.5,"38,202"', 38202),
+        ("a,x,latency_us", '{},"0,5","38,202"', 38.202),
+        ("a,latency_us", '{},"38,202"\n9,980', 38202),
+        ("a,latency_us", '{},"38,202"\n9,1980', None),
+    ],
+)
+def test_three_digits_behind_a_comma_need_a_witness(tmp_path: Path, header: str, row: str, microseconds: Any) -> None:
+    """Other numbers of the file say what a comma is, or numbers below 1000 beside it; nothing else does."""
+    path = write(tmp_path / "t.csv", header, [row.format(i) for i in range(4)])
+    if microseconds is None:
+        with pytest.raises(DataError, match=r"'38,202' may be 38\.202 or 38202"):
+            read_table(path, "table")
+    else:
+        assert read_table(path, "table").latency_s[0] == pytest.approx(microseconds * 1e-6)
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 1e6), st.integers(1, 10**9)), min_size=2, max_size=20))

@@ -62,6 +62,30 @@ def test_every_layout_gives_the_same_seconds(table, name, text, unit) -> None:
     assert found.remarks == ()
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "op,latency_std_ms,latency_mean_ms", "op,timestamp,latency_ms", "op,runtime,latency (ms)",
+        "op,warmup_time_ms,latency_ms", "op,mean_input_size,time_ms", "op,min_time_ms,mean_time_ms",
+    ],
+)  # fmt: skip
+def test_the_latency_is_not_a_column_with_a_similar_name(table, header) -> None:
+    assert read_operators(table(f"{header}\na,170,1.5\nb,180,2\n")).latency_s == pytest.approx({"a": 1.5e-3, "b": 2e-3})
+
+
+def test_latencies_of_several_devices_are_asked_about(table) -> None:
+    with pytest.raises(DataError, match="several columns may be the latency. Found: gpu_ms, cpu_ms. Keep one"):
+        read_operators(table("op,gpu_ms,cpu_ms\na,1.5,2\n"))
+    with pytest.raises(DataError, match="no column is named as a latency"):
+        read_operators(table("op,flops,size\na,1.5,2\n"), "ms")
+
+
+def test_commas_of_latencies_are_read_as_those_of_tables(table) -> None:
+    assert read_operators(table("a;1.234,5\nb;2,25\n"), "us").latency_s == pytest.approx({"a": 1234.5e-6, "b": 2.25e-6})
+    with pytest.raises(DataError, match=r"'38,202' may be 38\.202 or 38202"):
+        read_operators(table("a;38,202\nb;41,500\n"), "us")
+
+
 def test_names_may_hold_bars(table) -> None:
     found = read_operators(table("|conv_3x3~0|,1.5\n|skip|none~1|,2\n"), "ms")
     assert found.latency_s == pytest.approx({"|conv_3x3~0|": 1.5e-3, "|skip|none~1|": 2e-3})

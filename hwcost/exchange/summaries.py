@@ -1,0 +1,90 @@
+"""Rows that sum up the others, such as spreadsheets have at the end: totals and means are not architectures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from hwcost._types import Floats
+from hwcost.errors import DataError
+from hwcost.exchange.identifiers import names_rows
+from hwcost.exchange.numerals import number
+from hwcost.exchange.sheet import Sheet
+
+FEWEST_ROWS = 5
+"""Rows above a summary below which equal sums are chance."""
+
+LAST = 10
+"""Rows at the end among which summaries stand: statistics of a data frame are eight."""
+
+ROUNDED = 1e-3
+"""Relative difference from the sum or mean within which a number is one."""
+
+_NAME = re.compile(
+    r"(?:(?:grand|sub)?[ _-]?total|sum|overall|mean|average|avg|median|std|std\.? ?dev|geo[ _-]?mean|count|min|max"
+    r"|25%|50%|75%)"
+    r"(?:[ _-](?:latency|time))?[.:]?",
+    re.IGNORECASE,
+)
+
+
+def refuse_summaries(sheet: Sheet, latency: Floats) -> None:
+    """Refuses a table whose last rows are sums or means of those above.
+
+    Args:
+        sheet: The table, all columns.
+        latency: Latencies in any unit, shape (n,).
+
+    Raises:
+        DataError: When there are such rows; names them.
+    """
+    rows = summary_rows(sheet, latency)
+    if rows:
+        those = "the line" if len(rows) == 1 else "these lines"
+        raise DataError(
+            f"{sheet.source}: {sheet.at(rows)} {'sums' if len(rows) == 1 else 'sum'} up the rows above (a total, a mean or "
+            f"another statistic) rather than being an architecture. Delete {those}."
+        )
+
+
+def summary_rows(sheet: Sheet, latency: Floats) -> list[int]:
+    """Returns the rows at the end that sum up those above, ascending: they are named so, or their numbers say it."""
+    n = len(sheet)
+    if n <= FEWEST_ROWS:
+        return []
+    end = range(max(FEWEST_ROWS, n - LAST), n)
+    if named := _named(sheet, end):
+        return named
+    columns = [_numbers(texts) for texts in sheet.columns.values()]
+    varied = [one for one in columns if one is not None and np.ptp(one[:-1]) > 0]
+    is_of_all = len(varied) > 1 and any(_is(latency) and all(map(_is, varied)) for _is in (_is_sum, _is_mean))
+    return [n - 1] if is_of_all else []
+
+
+def _named(sheet: Sheet, end: range) -> list[int]:
+    """Returns the rows at the end whose name is that of a statistic, where no other row's is and names tell rows apart."""
+    for texts in sheet.columns.values():
+        found = [row for row in end if _NAME.fullmatch(texts[row])]
+        if found and found == list(range(found[0], len(sheet))) and _tells_rows(texts[: found[0]]):
+            return found
+    return []
+
+
+def _tells_rows(texts: Sequence[str]) -> bool:
+    return not any(map(_NAME.fullmatch, texts)) and (names_rows(texts) or not any(texts))
+
+
+def _numbers(texts: Sequence[str]) -> Floats | None:
+    values = [number(text) for text in texts]
+    known = [value for value in values if value is not None]
+    return np.array(known, dtype=np.float64) if len(known) == len(values) else None
+
+
+def _is_sum(values: Floats) -> bool:
+    return bool(abs(values[-1] - values[:-1].sum()) <= ROUNDED * abs(values[-1]))
+
+
+def _is_mean(values: Floats) -> bool:
+    return bool(abs(values[-1] - values[:-1].mean()) <= ROUNDED * abs(values[-1]))
