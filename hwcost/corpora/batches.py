@@ -18,6 +18,9 @@ from hwcost.corpora.token_files import TokenFiles
 from hwcost.corpora.tokenizer import Tokenizer
 from hwcost.errors import DataError, UsageError
 
+COUNTED = 2**22
+"""Number of tokens, at most, by which frequencies are found."""
+
 _BATCH = 1
 """Separates the random numbers of a batch from those of the order of an epoch."""
 
@@ -76,6 +79,23 @@ class MlmBatches:
     def __len__(self) -> int:
         """Steps after which every sequence was visited; the last of them may begin the next epoch."""
         return -(-self.sequences // self.batch_size)
+
+    @property
+    def mask(self) -> int:
+        """Number of the word piece ``[MASK]``."""
+        return self._tokenizer.mask
+
+    def frequencies(self) -> NDArray[np.float64]:
+        """Returns the share of each word piece in the text, (word pieces of the tokenizer,), by which words can be guessed.
+
+        Of a long text, evenly spaced tokens are counted. Every word piece counts once more than it was found, so that none
+        has the share 0; the special ones, which are not to be predicted, count once.
+        """
+        counted = self._tokens[:: -(-self.tokens // COUNTED)]
+        counts = np.bincount(counted, minlength=self._tokenizer.size) + 1.0
+        counts[list(self._tokenizer.specials)] = 1
+        frequencies: NDArray[np.float64] = counts / counts.sum()
+        return frequencies
 
     def batch(self, step: int) -> dict[str, NDArray[np.int64]]:
         """Makes the batch of a step, from 0 on; epochs follow each other without end.

@@ -216,6 +216,12 @@ class RelationDistillation:
                 total += float(self._loss(wanted, self._given(arch, batch), batch))
         return total / len(targets)
 
+    def alike(self, targets: list[tuple[Batch, Projections]]) -> float:
+        """Returns the mean loss of a net that relates all tokens alike, against what :meth:`targets` returned."""
+        nothing = [{name: torch.zeros_like(one) for name, one in wanted.items()} for _, wanted in targets]
+        losses = [self._loss(wanted, none, batch) for (batch, wanted), none in zip(targets, nothing, strict=True)]
+        return sum(map(float, losses)) / len(targets)
+
     def _loss(self, wanted: Projections, given: Projections, batch: Batch) -> torch.Tensor:
         return relation_loss(wanted, given, batch["attention_mask"], self.heads, self.kind, self.weights)
 

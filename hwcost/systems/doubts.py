@@ -1,7 +1,7 @@
 """Doubts: what in the results of a finished run cannot be trusted, in words for the head of its report.
 
-They are read off the types that all systems share for measured latencies and for fits that they search by, wherever in the
-results of a stage these stand, so that a system need not collect them.
+They are read off the types that all systems share for what trained nets have learnt, for fits that they search by and for
+measured latencies, wherever in the results of a stage these stand, so that a system need not collect them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from hwcost.systems.fits import Fit
 from hwcost.systems.latencies import ComparedLatency, Latency, LatencyFit
+from hwcost.systems.learnt import Learnt
 
 __all__ = ["doubts"]
 
@@ -38,8 +39,16 @@ def doubts(results: Mapping[str, Any], is_rehearsal: bool) -> list[str]:
         "This preset rehearses a run: nets were trained for a few steps, so that no number on this page means anything. "
         "Claims are not judged. Run the preset quick or paper."
     ]
+    learnt = [] if is_rehearsal else [one for name, result in results.items() for one in _of_learnt(name, result)]
     found = [one for name, result in results.items() for one in (*_of_fits(name, result), *_of_latencies(name, result))]
-    return [*(rehearsal if is_rehearsal else ()), *found]
+    return [*(rehearsal if is_rehearsal else ()), *learnt, *found]
+
+
+def _of_learnt(stage: str, result: Any) -> Iterator[str]:
+    for one in _instances(result, Learnt):
+        if not one.has_learnt:
+            shown = f"The {one.net} of stage {stage} has learnt nothing that shows: {one.beside}"
+            yield f"{shown}. So {one.so_what}. {one.remedy}"
 
 
 def _of_fits(stage: str, result: Any) -> Iterator[str]:

@@ -1,21 +1,24 @@
-"""What several systems do with nets: train one by phases, save one by itself."""
+"""What several systems do with nets: train one by phases, see what it has learnt, save one by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from hwcost.supernets import subnet
+from hwcost.supernets.masked_words import masked_words
 from hwcost.supernets.process_group import apart
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
 from hwcost.supernets.training import Phase, Progress, train
 from hwcost.systems.curves import TrainingCurves
+from hwcost.systems.learnt import WordsLearnt
 
 if TYPE_CHECKING:
+    from hwcost.corpora import MlmBatches
     from hwcost.spaces import Architecture, SearchSpace
     from hwcost.systems.base import Pipeline
     from hwcost.systems.text import Text
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 SAVE_EVERY = 200
 """Number of steps between two checkpoints."""
+SHOWN = 16
+"""Number of held-out batches on which it shows whether a net has learnt anything."""
 
 
 def reporting(pipeline: Pipeline[Any], doing: str) -> Callable[[Progress], None]:
@@ -44,6 +49,21 @@ def train_phase(pipeline: Pipeline[Any], module: nn.Module, phase: Phase, text: 
     folder = pipeline.folder / f"{name}-training"
     train(module, [phase], folder, text.provenance(name), SAVE_EVERY, reporting(pipeline, f"training {name}"))
     return TrainingCurves.read(folder)
+
+
+def words_learnt(
+    name: str, net: nn.Module, held_out: Iterable[dict[str, Any]], training: MlmBatches
+) -> WordsLearnt:  # fmt: skip
+    """Returns what a net has learnt of words, beside their frequencies.
+
+    Args:
+        name: Name of the net, in words.
+        net: Net with a masked-language-model head.
+        held_out: Batches of held-out text, some :data:`SHOWN`.
+        training: Batches of the text that it was trained on.
+    """
+    found = masked_words(net, held_out, training.frequencies(), training.mask)
+    return WordsLearnt(name, found.loss, found.unigram, found.gain_low)
 
 
 def save_net(

@@ -191,3 +191,19 @@ def test_pairs_need_another_document_and_a_second_sentence() -> None:
         batches(synthetic(documents=1), next_sentence=True)
     with pytest.raises(DataError, match="give 0 sequences of 24"):
         batches(Corpus([Document("a", ("x y z",)), Document("b", ("x",))]), next_sentence=True)
+
+
+def test_frequencies_are_those_of_the_text() -> None:
+    found = batches().frequencies()
+    counts = np.bincount(TEXT, minlength=WORDS.size) + 1.0
+    counts[list(WORDS.specials)] = 1
+    assert found == pytest.approx(counts / counts.sum())
+    assert found.sum() == pytest.approx(1)
+
+
+def test_frequencies_of_long_text_are_those_of_a_part(monkeypatch) -> None:
+    monkeypatch.setattr("hwcost.corpora.batches.COUNTED", len(TEXT) - 1)
+    found = batches().frequencies()
+    counts = np.bincount(TEXT[::2], minlength=WORDS.size) + 1.0
+    counts[list(WORDS.specials)] = 1
+    assert found == pytest.approx(counts / counts.sum())

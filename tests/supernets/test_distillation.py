@@ -117,6 +117,17 @@ def test_a_net_relates_as_itself() -> None:
     assert float(relation_loss(same, same, torch.ones(2, 6), 2, "softmax-kl")) == pytest.approx(0, abs=1e-7)
 
 
+def test_relating_all_tokens_alike_has_the_loss_of_equal_shares() -> None:
+    net, taught = shaken("autodistil:subspace=tiny,scale=mini"), student(MINI, MINI.mobilebert)
+    objective = RelationDistillation(net, taught, 2, words, Sandwich(net, 1, 0))
+    targets = objective.targets([words(0), words(1)])
+    apart = []
+    for batch, wanted in targets:
+        none = {name: torch.zeros_like(one) for name, one in wanted.items()}
+        apart.append(by_hand(wanted, none, batch["attention_mask"], 2, "softmax-mse"))
+    assert objective.alike(targets) == pytest.approx(np.mean(apart), rel=1e-4)
+
+
 def test_channels_are_divided_anew_among_relation_heads() -> None:
     projected = torch.arange(10.0).expand(1, 1, 10)
     assert resplit(projected, 3)[0, :, 0].tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]

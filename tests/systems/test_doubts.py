@@ -9,6 +9,7 @@ import pytest
 from hwcost.systems.doubts import doubts
 from hwcost.systems.fits import Fit
 from hwcost.systems.latencies import ComparedLatency, Latency, LatencyFit
+from hwcost.systems.learnt import Learnt, RelationsLearnt, WordsLearnt
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,11 @@ class Memory(Fit):
 @dataclass(frozen=True)
 class Both(LatencyFit):
     memory: Memory | None = None
+
+
+@dataclass(frozen=True)
+class Taught:
+    learnt: Learnt | None
 
 
 def fit(r2: float | None = 0.99, flags: tuple[str, ...] = ()) -> LatencyFit:
@@ -76,3 +82,33 @@ def test_a_rehearsal_says_so_first() -> None:
 def test_every_doubt_names_its_stage_and_number(nets, fits, said) -> None:
     (one,) = found(*nets, fits=fits)
     assert said in one
+
+
+@pytest.mark.parametrize(
+    ("learnt", "said"),
+    [
+        (WordsLearnt("teacher", 6.25, 6.24, -0.02), "teacher of stage first has learnt nothing that shows: masked words"),
+        (WordsLearnt("base net", 6.20, 6.24, -0.01), "a loss of 6.20 nats, and 6.24 by the frequencies of words alone"),
+        (RelationsLearnt("largest net", 3.9e-6, 4.4e-6, 4.5e-6), "3.90e-06, and was 4.50e-06 before it was distilled; a"),
+        (RelationsLearnt("largest net", 7e-4, 9e-4, 7.5e-4), "relates all words alike has 9.00e-04. So what is selected by"),
+    ],
+    ids=["worse", "not clearly better", "alike", "untrained"],
+)
+def test_a_net_that_has_learnt_nothing_is_the_first_doubt(learnt, said) -> None:
+    results = {"zeroth": Stage({}, [fit(0.47)]), "first": Taught(learnt)}
+    first, second = doubts(results, False)
+    assert said in first
+    assert LATENCY.replace("search", "zeroth") in second
+
+
+@pytest.mark.parametrize(
+    "learnt",
+    [None, WordsLearnt("teacher", 6.15, 6.24, 0.05), RelationsLearnt("largest net", 4.5e-4, 9e-4, 8.8e-4)],
+    ids=["not known", "words", "relations"],
+)
+def test_a_net_that_has_learnt_is_no_doubt(learnt) -> None:
+    assert doubts({"first": Taught(learnt)}, False) == []
+
+
+def test_a_rehearsal_needs_no_word_on_what_nets_have_learnt() -> None:
+    assert len(doubts({"first": Taught(WordsLearnt("teacher", 6.25, 6.24, -0.02))}, True)) == 1

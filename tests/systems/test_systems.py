@@ -30,6 +30,7 @@ from hwcost.report import drawings, write_page
 from hwcost.spaces import space as make_space
 from hwcost.supernets import subnet
 from hwcost.systems import PIPELINES, Event, Settings, pipeline, results_of
+from hwcost.systems.doubts import doubts
 from hwcost.systems.stage_files import Finished
 from hwcost.systems.supershaper.results import Evolved, Search
 from hwcost.testing.figures import FigureSuite
@@ -205,6 +206,25 @@ def test_selected_nets_are_fine_tuned_on_the_task_given(runs, name: str) -> None
     assert found["nets"]
     assert all(-1 <= row["score"] <= 1 and set(row["others"]) == {"validation pearson"} for row in found["nets"])
     assert "fine-tuned" in [one.name for one in drawings(runs[name][1])]
+
+
+@pytest.mark.parametrize(
+    ("name", "stages"),
+    [
+        ("autodistil", ["teacher", "superlm_tiny", "superlm_small", "superlm_base"]), ("autodistill", ["teacher"]),
+        ("components", ["base"]), ("supershaper", ["backbone", "supernet", "rules", "inherited"]),
+    ],
+)  # fmt: skip
+def test_what_nets_have_learnt_is_known_of_every_one_that_others_rest_on(runs, name: str, stages: list[str]) -> None:
+    """Four steps teach them nothing, which a report would say if its preset were not a rehearsal."""
+    report = runs[name][1]
+    rows = {stage: found["learnt"] for stage, found in report["stages"].items() if found.get("learnt")}
+    assert list(rows) == stages
+    assert all(row["gain_low"] < row["unigram"] - row["loss"] for row in rows.values() if "unigram" in row)
+    found = doubts(vars(results_of(report, import_module(f"hwcost.systems.{name}.results").Results)), is_rehearsal=False)
+    told = [one for one in found if "has learnt nothing that shows" in one]
+    assert told == found[: len(told)]
+    assert told
 
 
 def test_gates_cost_what_was_measured(runs) -> None:

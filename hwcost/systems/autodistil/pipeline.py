@@ -44,12 +44,13 @@ from hwcost.systems.claims import Claim
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency
+from hwcost.systems.learnt import RelationsLearnt
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
-from hwcost.systems.training import reporting, run_of, save_net, train_phase
+from hwcost.systems.training import SHOWN, reporting, run_of, save_net, train_phase, words_learnt
 from hwcost.workloads import builder
 
 SUBSPACES = ("tiny", "small", "base")
@@ -82,12 +83,14 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         net = blueprint.build().to(self.train_on)
         initialise(net, self.settings.seed, std_at(space.sizes.width))
         recipe = self.preset.teacher
-        phase = Phase("teacher", NetLm(net, self.text.batches(recipe.micro_batch).batch), recipe)
+        batches = self.text.batches(recipe.micro_batch)
+        phase = Phase("teacher", NetLm(net, batches.batch), recipe)
         curves = train_phase(self, net, phase, self.text, "teacher")
         if self.processes.is_first:
             save_net(self.teacher_folder, net, space, arch, blueprint)
             self.text.tokenizer.save(self.teacher_folder)
-        return Teacher(curves=curves, perplexity=perplexity(net, self.text.held_out_batches(2)))
+        learnt = words_learnt("teacher", net, self.text.held_out_batches(SHOWN), batches)
+        return Teacher(curves=curves, perplexity=perplexity(net, self.text.held_out_batches(2)), learnt=learnt)
 
     @stage
     def superlm_tiny(self) -> SuperLm:
@@ -306,9 +309,11 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
     def _distil(self, subspace: str) -> SuperLm:
         if subspace not in self.searched:
             return SuperLm()
-        run = self.losses(subspace).run
+        losses, largest = self.losses(subspace), self.baseline(subspace)
+        untrained = losses.untrained_loss(largest)
         self._train(subspace)
-        return SuperLm(TrainingCurves.read(run.folder))
+        learnt = RelationsLearnt("largest net", losses.loss(largest), losses.alike, untrained)
+        return SuperLm(TrainingCurves.read(losses.run.folder), learnt)
 
     @together
     def _train(self, subspace: str) -> None:

@@ -30,6 +30,16 @@ class RelationLosses:
     def _targets(self) -> list[Any]:
         return list(self._objective.targets(self.run.held_out(2 * self.count)))
 
+    @property
+    def alike(self) -> float:
+        """Loss, on the same text, of a net that relates all tokens alike."""
+        return float(self._objective.alike(self._targets[: self.count]))
+
+    def untrained_loss(self, arch: Architecture) -> float:
+        """Returns the loss that a net has before the SuperLM is trained; to be asked before its trained weights are read."""
+        objective = self.run.objective
+        return float(objective.loss(arch, objective.targets(self.run.held_out(2 * self.count))[: self.count]))
+
     def loss(self, arch: Architecture) -> float:
         """Returns the loss that nets are selected by."""
         return float(self._objective.loss(arch, self._targets[: self.count]))

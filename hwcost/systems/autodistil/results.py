@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency
+from hwcost.systems.learnt import RelationsLearnt, WordsLearnt
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 
 
@@ -17,11 +18,13 @@ class Teacher:
         given: Folder of the teacher that the user gave; None where it was trained.
         curves: Losses of its training; None where it was given.
         perplexity: Perplexity on held-out text; None where it was given.
+        learnt: Its loss of masked words, beside that by their frequencies; None where it was given.
     """
 
     given: str | None = None
     curves: TrainingCurves | None = None
     perplexity: float | None = None
+    learnt: WordsLearnt | None = None
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,11 @@ class SuperLm:
 
     Attributes:
         curves: Losses; None for a sub-space that is not searched.
+        learnt: Relation loss of its largest net, beside those of nets that were not distilled; None likewise.
     """
 
     curves: TrainingCurves | None = None
+    learnt: RelationsLearnt | None = None
 
 
 @dataclass(frozen=True)

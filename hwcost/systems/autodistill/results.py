@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from hwcost.systems.autodistill.memory import MEMORY, MemoryFit
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency, LatencyFit
+from hwcost.systems.learnt import WordsLearnt
 from hwcost.systems.task_scores import TaskScores
 
 QUALITIES = {
@@ -47,12 +48,14 @@ class Teacher:
         perplexity: Perplexity on held-out text.
         mlm_accuracy: Share of masked words that it predicts rightly.
         given: Folder of the teacher that the user gave; None where it was trained here.
+        learnt: Its loss of masked words, beside that by their frequencies; None in reports of earlier versions.
     """
 
     curves: TrainingCurves
     perplexity: float
     mlm_accuracy: float
     given: str | None = None
+    learnt: WordsLearnt | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.latencies import Latency
+from hwcost.systems.learnt import WordsLearnt
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 
 AGAIN = "-r"
@@ -40,10 +41,12 @@ class Base:
     Attributes:
         curves: Losses.
         perplexity: Perplexity on held-out text.
+        learnt: Its loss of masked words, beside that by their frequencies; None in reports of earlier versions.
     """
 
     curves: TrainingCurves
     perplexity: float
+    learnt: WordsLearnt | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

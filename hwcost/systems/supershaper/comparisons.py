@@ -25,6 +25,7 @@ from hwcost.supernets.registry import supernet
 from hwcost.supernets.run import Run
 from hwcost.supernets.sampling import rule
 from hwcost.supernets.training import Phase
+from hwcost.systems.learnt import WordsLearnt
 from hwcost.systems.supershaper.bert import bert_of
 from hwcost.systems.supershaper.following import follow
 from hwcost.systems.supershaper.inheritance import Inheritance, Inherited
@@ -33,6 +34,7 @@ from hwcost.systems.supershaper.results import Backbone
 from hwcost.systems.supershaper.rules import COMPARED, Rules
 from hwcost.systems.supershaper.sizes import ends, params
 from hwcost.systems.supershaper.trajectory import Trajectory
+from hwcost.systems.training import SHOWN, words_learnt
 
 if TYPE_CHECKING:
     from hwcost.systems.base import Pipeline
@@ -62,7 +64,9 @@ class Laboratory:
         if not steps:
             return Backbone(None, None)
         bert = self.train_net("bert", bert_of(self.initial()), steps, seed)
-        return Backbone(self._train_backbone(self.initial()), bert)
+        net = self.initial()
+        course = self._train_backbone(net)
+        return Backbone(course, bert, self.learnt("backbone", net.set(ends(self.space)[1], "mlm")))
 
     def rules(self) -> Rules:
         """Trains supernets by either rule of sampling, once for each seed (Figure 3)."""
@@ -71,15 +75,18 @@ class Laboratory:
         drawn = {f"random {index}": one for index, one in enumerate(self.space.sample(2, seed=first + 5), 1)}
         nets = {"smallest": smallest, **drawn, "largest": largest}
         seeds = range(first, first + self.pipeline.preset.compared.seeds)
-        courses = {name: [self._train_by(name, seed, nets) for seed in seeds] for name in COMPARED}
-        return Rules.of({name: self.space.key(arch) for name, arch in nets.items()}, courses)
+        trained = {(name, seed): self._train_by(name, seed, nets) for name in COMPARED for seed in seeds}
+        courses = {name: [trained[name, seed][0] for seed in seeds] for name in COMPARED}
+        learnt = trained[COMPARED[0], first][1] if seeds else None
+        return Rules.of({name: self.space.key(arch) for name, arch in nets.items()}, courses, learnt)
 
     def inherited(self, trained: Supernet) -> Inherited:
         """Trains nets with the weights of a trained supernet, and with random ones (Figure 5)."""
         sizes, seed = self.pipeline.preset.compared, self.pipeline.settings.seed
         near, spread = choose(self.space, sizes.nets, seed + 7) if sizes.nets else ([], [])
         nets = [self._compare_starts(trained, arch, arch in near) for arch in (*near, *spread)]
-        return Inherited.of(sizes.net_steps, nets)
+        best = min(nets, key=lambda one: one[0].scratch, default=None)
+        return Inherited.of(sizes.net_steps, [one for one, _ in nets], best and best[1])
 
     @cached_property
     def weights(self) -> dict[str, Any]:
@@ -103,20 +110,26 @@ class Laboratory:
         recipe = self.recipe(self.pipeline.preset.backbone_steps, sampling="largest")
         return self.train_supernet("backbone", net, recipe, self.pipeline.settings.seed, {"largest": ends(self.space)[1]})
 
-    def _train_by(self, name: str, seed: int, nets: Mapping[str, Architecture]) -> Trajectory:
+    def _train_by(self, name: str, seed: int, nets: Mapping[str, Architecture]) -> tuple[Trajectory, WordsLearnt]:
         """Trains a supernet by a rule of sampling, with as many passes a step as a sandwich has."""
         net, own = self.initial(), self.pipeline.preset.recipe.random
         net.load_state_dict(self.weights)
         count = own if name == "sandwich" else own + 2
         recipe = self.recipe(self.pipeline.preset.compared.rule_steps, sampling=name, random=count)
-        return self.train_supernet(f"{name}-{seed}", net, recipe, seed, nets)
+        course = self.train_supernet(f"{name}-{seed}", net, recipe, seed, nets)
+        return course, self.learnt(f"largest net by the rule {name}", net.set(ends(self.space)[1], "mlm"))
 
-    def _compare_starts(self, trained: Supernet, arch: Architecture, is_banded: bool) -> Inheritance:
+    def _compare_starts(
+        self, trained: Supernet, arch: Architecture, is_banded: bool
+    ) -> tuple[Inheritance, WordsLearnt]:
+        """Trains a net from either start, and says what it has learnt from random weights."""
         key, seed, steps = self.space.key(arch), self.pipeline.settings.seed, self.pipeline.preset.compared.net_steps
         fresh = supernet(self.space.name, seed, **self.space.options())
         warm = self.train_net(f"inherited-{key}", trained.extract(arch, "mlm"), steps, seed)
-        cold = self.train_net(f"scratch-{key}", fresh.extract(arch, "mlm"), steps, seed)
-        return Inheritance.compare(key, params(self.space, arch), is_banded, warm, cold)
+        net = fresh.extract(arch, "mlm")
+        cold = self.train_net(f"scratch-{key}", net, steps, seed)
+        compared = Inheritance.compare(key, params(self.space, arch), is_banded, warm, cold)
+        return compared, self.learnt("best net from random weights", net)
 
     # -- one training --------------------------------------------------------------------------------------------------
 
@@ -144,9 +157,20 @@ class Laboratory:
 
         return self._follow(name, net, phase, seed, evaluate)
 
+    def learnt(self, name: str, net: nn.Module) -> WordsLearnt:
+        """Returns what a net has learnt of words, beside their frequencies."""
+        return words_learnt(name, net, self._shown, self._made(self.run.settings.recipe, self.run.settings.seed))
+
+    @cached_property
+    def _shown(self) -> list[dict[str, Any]]:
+        return self.run.held_out(SHOWN)
+
     def _batches(self, recipe: Recipe, seed: int) -> Any:
+        return self._made(recipe, seed).batch
+
+    def _made(self, recipe: Recipe, seed: int) -> MlmBatches:
         text, tokenizer = self.run.text[0], self.run.tokenizer
-        return MlmBatches(text, tokenizer, recipe.seq_len, recipe.micro_batch, seed).batch
+        return MlmBatches(text, tokenizer, recipe.seq_len, recipe.micro_batch, seed)
 
     def _follow(self, name: str, module: nn.Module, phase: Phase, seed: int, evaluate: Any) -> Trajectory:
         about = {"what": name, "seed": seed, "text": self.run.text[0].digest}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hwcost.systems.learnt import WordsLearnt
 from hwcost.systems.supershaper.intervals import Interval, correlation
 from hwcost.systems.supershaper.trajectory import Trajectory
 
@@ -57,6 +58,8 @@ class Inherited:
         spearman: Rank correlation of perplexity inherited and from random weights (Figure 5a); None for too few nets.
         spearman_one_size: The same of the nets of about one size alone.
         spearman_by_size: Rank correlation of that perplexity with the negative number of parameters, to compare with.
+        learnt: Loss of masked words of the best net from random weights, beside that by their frequencies; None where none
+            was compared.
     """
 
     steps: int
@@ -64,13 +67,14 @@ class Inherited:
     spearman: Interval | None
     spearman_one_size: Interval | None
     spearman_by_size: Interval | None
+    learnt: WordsLearnt | None = None
 
     @classmethod
-    def of(cls, steps: int, nets: Sequence[Inheritance]) -> Inherited:
+    def of(cls, steps: int, nets: Sequence[Inheritance], learnt: WordsLearnt | None = None) -> Inherited:
         """Takes the nets, and finds their correlations."""
         banded = [one for one in nets if one.is_banded]
         return cls(
             steps, list(nets), correlation([one.inherited for one in nets], [one.scratch for one in nets]),
             correlation([one.inherited for one in banded], [one.scratch for one in banded]),
-            correlation([-one.params for one in nets], [one.scratch for one in nets]),
+            correlation([-one.params for one in nets], [one.scratch for one in nets]), learnt,
         )  # fmt: skip

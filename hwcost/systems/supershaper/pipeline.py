@@ -89,6 +89,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
         return TrainedSupernet(
             TrainingCurves.read(self.training.folder), list(self.space.sizes.widths),
             bottleneck_diagonals(self.trained_supernet).tolist(),
+            self.laboratory.learnt("largest net", self.trained_supernet.set(self.baseline(self.name), "mlm")),
         )  # fmt: skip
 
     @stage

@@ -8,6 +8,7 @@ from typing import ClassVar
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.fits import Fit
 from hwcost.systems.latencies import ComparedLatency, LatencyFit
+from hwcost.systems.learnt import WordsLearnt
 from hwcost.systems.supershaper.by_size import BySize
 from hwcost.systems.supershaper.inheritance import Inherited
 from hwcost.systems.supershaper.predictors import Boosted
@@ -23,10 +24,12 @@ class Backbone:
     Attributes:
         backbone: Its perplexity, as ``largest``; None where the preset leaves this stage out.
         bert: That of the BERT, as ``net``, from the same weights on the same batches.
+        learnt: The backbone's loss of masked words, beside that by their frequencies; None without a backbone.
     """
 
     backbone: Trajectory | None
     bert: Trajectory | None
+    learnt: WordsLearnt | None = None
 
 
 @dataclass(frozen=True)
@@ -37,11 +40,14 @@ class TrainedSupernet:
         curves: Losses.
         widths: Widths of the space.
         diagonals: Softmax of the bottlenecks' diagonals, shape (layers, 2, D): entering and leaving (Figure 4).
+        learnt: Loss of masked words of its largest net, beside that by their frequencies; None in reports of earlier
+            versions.
     """
 
     curves: TrainingCurves
     widths: list[int]
     diagonals: list[list[list[float]]]
+    learnt: WordsLearnt | None = None
 
 
 @dataclass(frozen=True)
