@@ -1,9 +1,10 @@
 """How quick questions to cost models are: one architecture, and batches of codes, beside the libraries that grew the trees.
 
 Every row is of one model in one process: CPU time of one thread, the least of some repeats, so that columns can be divided
-by each other. Compiled answers are compared with the library's, bit by bit, before they are timed.
+by each other. Compiled answers are compared with the library's, bit by bit, before they are timed. Where treelite is
+installed, its answers are timed too; ``--models hybrid`` compiles a hybrid as the first thing in the process.
 
-Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000]``: about a minute.
+Run: ``python benchmarks/queries.py [--trees 1000] [--depth 4] [--rows 2000] [--models lut,hybrid]``: about a minute.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
+from studies.treelite_answers import by_treelite
 
 from hwcost.cost_models import boosters, cost_model
 from hwcost.cost_models.compiled import CompiledForest
@@ -87,6 +89,12 @@ def of_trees(name: str, trees: int, depth: int, rows: int) -> None:
     own["one, times library"] = own["library one us"] / own["compiled us"]
     own["M/s"] = 1e3 / own["compiled ns"]
     row(f"{name}, {trees} trees", own)
+    treelite = by_treelite("xgboost" if name == "xgboost" else "lightgbm", model.files()["booster.txt"])
+    if treelite is not None:
+        one = each(treelite, [columns[row : row + 1] for row in range(200)])
+        many = seconds(lambda: treelite(columns), 1) / len(few) * 1e9
+        ratios = {"one, times compiled": one / own["compiled us"], "batch, times compiled": many / own["compiled ns"]}
+        row("  by treelite", {"one us": one, "batch ns": many, **ratios})
 
 
 def by_numpy(model: Any, name: str, asked: list[Any], codes: Any) -> dict[str, float]:
@@ -127,10 +135,13 @@ def main() -> None:
     parser.add_argument("--trees", type=int, default=1000, help="Number of trees.")
     parser.add_argument("--depth", type=int, default=4, help="Depth of the trees; the hybrid's have depth 4.")
     parser.add_argument("--rows", type=int, default=2000, help="Rows that models are fitted on.")
+    parser.add_argument("--models", default="lut,xgboost,lightgbm,hybrid", help="Models, in this order, with commas.")
     given = parser.parse_args()
-    of_tables()
-    for name in ("xgboost", "lightgbm", "hybrid"):
-        of_trees(name, given.trees, given.depth, given.rows)
+    for name in given.models.split(","):
+        if name == "lut":
+            of_tables()
+        else:
+            of_trees(name, given.trees, given.depth, given.rows)
 
 
 if __name__ == "__main__":
