@@ -35,6 +35,9 @@ FEWEST_PAIRS = 5
 FEWEST_REPEATS = 3
 """Repeats in a table below which their spread is unknown."""
 
+UNIT_STEP, NEAR_UNIT = float(np.log(1000.0)), float(np.log(2.0))
+"""Log ratio of neighbouring units of time, and how near to it two tables are taken to be in different ones."""
+
 ONE_PASS = Flag(
     "W_ONE_PASS",
     "each table is one pass without rounds: what changed the machine as a whole between the two, or while one was measured, "
@@ -121,7 +124,22 @@ def compare_tables(a: LatencyTable, b: LatencyTable, band: float = BAND) -> Comp
     )
     only_a = tuple(name for key, name in one.names.items() if key not in other.logs)
     only_b = tuple(name for key, name in other.names.items() if key not in one.logs)
-    return Comparison(overall(ratio, half, 0.0, band), found, only_a, only_b, 0.0, (ONE_PASS,))
+    return Comparison(overall(ratio, half, 0.0, band), found, only_a, only_b, 0.0, (ONE_PASS, *_unit_flags(ratio)))
+
+
+def _unit_flags(ratio: Floats) -> list[Flag]:
+    """Doubts a ratio of all architectures that is the ratio of two units of time.
+
+    Args:
+        ratio: Log ratios of latencies, the second table over the first, shape (n,).
+    """
+    middle = float(np.median(ratio))
+    steps = round(middle / UNIT_STEP)
+    if steps == 0 or abs(middle - steps * UNIT_STEP) > NEAR_UNIT:
+        return []
+    times = f"{1000 ** abs(steps):,} times those of the {'first' if steps > 0 else 'second'}"
+    text = f"latencies of the {'second' if steps > 0 else 'first'} table are about {times}: is one of them in another unit?"
+    return [Flag("E_UNIT", text, "Say the units: --unit, or columns such as latency_ms; then compare again.")]
 
 
 def _half_widths(one: _Arm, other: _Arm, both: list[Hashable], ratio: Floats) -> Floats:

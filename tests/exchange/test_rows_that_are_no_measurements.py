@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hwcost
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.failure_marks import failure_marks
 from hwcost.exchange.options import TableOptions
@@ -88,6 +89,14 @@ def test_equal_numbers_in_two_units_are_refused_until_it_is_said_which() -> None
         table({"latency_s": MS})
     np.testing.assert_allclose(table({"latency_s": MS}, latency="latency_s", unit="ms").latency_s, np.array(MS) / 1e3)
     np.testing.assert_array_equal(table({"latency_s": [one / 1e3 for one in MS]}).latency_s, np.array(MS) / 1e3)
+
+
+@pytest.mark.parametrize(("factor", "is_unit"), [(1e-3, True), (1e6, True), (8.0, False)])
+def test_two_tables_in_different_units_are_not_compared_without_a_doubt(factor: float, is_unit: bool) -> None:
+    one = {"width": WIDTH, "latency_ms": MS}
+    found = hwcost.compare(one, {"width": WIDTH, "latency_ms": [factor * value for value in MS]})
+    assert [flag.code for flag in found.flags] == ["W_ONE_PASS", "E_UNIT"][: 1 + is_unit]
+    assert not is_unit or "in another unit?" in found.flags[1].text
 
 
 def test_a_runtime_by_name_is_a_category_and_no_time() -> None:
