@@ -8,7 +8,7 @@ Four stages, each kept in the folder when it is finished, so that an interrupted
 - ``relations``: AutoDistil's three SuperLMs: the relation loss of all 768 subnets before and after, and their ranking.
 - ``flash``: does flash distillation rank AutoDistill's students as regular distillation does (Figure 6)?
 
-Run: ``python benchmarks/supernets.py [--quick] [--only STAGE]``: up to 90 minutes on two idle cores, ``--quick`` up to 15.
+Run: ``python benchmarks/supernets.py [--quick] [--only STAGE]``: up to 90 minutes on two idle cores, ``--quick`` up to 20.
 """
 
 from __future__ import annotations

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from scipy import stats
+from torch import nn
 
 from hwcost.corpora import MlmBatches, Tokenizer, corpus
 from hwcost.spaces import space as make_space
+from hwcost.supernets.masked_words import masked_words
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.training import Progress
 
@@ -44,7 +46,7 @@ class Effort:
     sandwich: int = 3000
     scratch: int = 12
     sampled: int = 300
-    relation_teacher: int = 600
+    relation_teacher: int = 800
     relations: int = 120
     relation_batches: int = 2
     flash_teacher: int = 2000
@@ -54,7 +56,7 @@ class Effort:
     finetuned: int = 3
 
 
-QUICK = Effort(600, 4, 60, 100, 30, 1, 300, 60, 5, 4, 1)
+QUICK = Effort(600, 4, 60, 800, 30, 1, 300, 60, 5, 4, 1)
 
 
 class Bench:
@@ -76,6 +78,11 @@ class Bench:
     def recipe(self, steps: int, **changes: Any) -> Recipe:
         """Returns the benchmark's recipe with a number of steps, a tenth of them to warm up."""
         return replace(WORDS, steps=steps, warmup_steps=steps // 10, **changes)
+
+    def learnt(self, net: nn.Module, judged: list[dict[str, Any]]) -> dict[str, Any]:
+        """Returns the loss of masked words, of a net and by their frequencies, and whether the net's is clearly lower."""
+        found = masked_words(net, judged, self.batches.frequencies(), self.batches.mask)
+        return {**asdict(found), "has_learnt": found.gain_low > 0}
 
     def stage(self, name: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Returns a stage's results, from the folder where the same work is finished."""
@@ -104,6 +111,12 @@ def reporter(every: int) -> Callable[[Progress], None]:
             print(f"  {state.phase} {state.done}/{state.total}: {losses}", flush=True)
 
     return tell
+
+
+def show_learnt(found: dict[str, Any]) -> None:
+    """Prints what a teacher has learnt of masked words."""
+    verdict = "has learnt" if found["has_learnt"] else "HAS LEARNT NOTHING, so that nothing below means anything"
+    print(f"the teacher {verdict}: masked words {found['loss']:.3f} nats, by their frequencies {found['unigram']:.3f}")
 
 
 def spearman(one: list[float], other: list[float]) -> float:

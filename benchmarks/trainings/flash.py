@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from scipy import stats
-from trainings.bench import SEED, Bench, reporter
+from trainings.bench import SEED, Bench, reporter, show_learnt
 
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.supernets.distillation import SCHEDULES, Distillation, Schedule, TeacherTraining
@@ -40,7 +40,7 @@ def flash(bench: Bench) -> dict[str, Any]:
         print(f"  {space.key(arch)}: flash {row['flash']:.1f}, regular {row['regular']:.1f}", flush=True)
     flashed, regular, sizes = ([row[name] for row in students.values()] for name in ("flash", "regular", "params"))
     return {
-        "teacher_perplexity": perplexity(own, judged), "students": students,
+        "teacher_perplexity": perplexity(own, judged), "teacher": bench.learnt(own, judged), "students": students,
         "tau": float(stats.kendalltau(flashed, regular).statistic),
         "tau_by_params": float(stats.kendalltau([-size for size in sizes], regular).statistic),
     }  # fmt: skip
@@ -56,6 +56,7 @@ def schedule(space: AutoDistill, steps: int) -> Schedule:
 
 def show_flash(four: dict[str, Any]) -> None:
     """Prints how well flash distillation ranks."""
+    show_learnt(four["teacher"])
     for name, row in four["students"].items():
         print(f"  {name}: {row['params']} parameters, flash {row['flash']:.1f}, regular {row['regular']:.1f}")
     print(f"flash against regular: tau {four['tau']:.3f}; by parameters alone {four['tau_by_params']:.3f}")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from trainings.bench import SEED, WORDS, Bench, reporter, spearman
-from trainings.superlms import SUBSPACES
+from trainings.bench import SEED, WORDS, Bench, reporter, show_learnt, spearman
+from trainings.superlms import SUBSPACES, TEACHER_RATE
 
 from hwcost.spaces import space as make_space
 from hwcost.spaces.autodistil import TEACHER_HEADS
@@ -32,7 +32,8 @@ def relations(bench: Bench) -> dict[str, Any]:
     limit = whole.flops(whole.architecture((12, whole.sizes.width, 4, TEACHER_HEADS)), WORDS.seq_len) // 4
     allowed = sorted(row for row in ranked if row[1] <= limit)
     return {
-        "teacher_perplexity": perplexity(own, bench.judged), "subspaces": subspaces,
+        "teacher_perplexity": perplexity(own, bench.judged), "teacher": bench.learnt(own, bench.judged),
+        "subspaces": subspaces,
         "agnostic": {"limit_macs": limit, "allowed": len(allowed), "best": allowed[:5]},
     }  # fmt: skip
 
@@ -45,7 +46,7 @@ def trained_teacher(bench: Bench) -> TransformerModel:
         sizes.positions, TOKEN_TYPES,
     )  # fmt: skip
     initialise(net, SEED, std_at(sizes.width))
-    how = bench.recipe(bench.effort.relation_teacher, learning_rate=1e-3)
+    how = bench.recipe(bench.effort.relation_teacher, learning_rate=TEACHER_RATE)
     train(net, [Phase("teacher", NetLm(net, bench.batches.batch), how)], progress=reporter(100))
     return net
 
@@ -85,6 +86,7 @@ def _spread(values: Any) -> dict[str, float]:
 
 def show_relations(three: dict[str, Any]) -> None:
     """Prints what relation distillation lowered."""
+    show_learnt(three["teacher"])
     for name, row in three["subspaces"].items():
         print(f"relations {name}: lowered for {row['lowered']} of {row['of']}; before {row['before']}, after {row['after']}")
     print(f"agnostic choice: {three['agnostic']}")

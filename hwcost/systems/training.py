@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 SAVE_EVERY = 200
 """Number of steps between two checkpoints."""
-SHOWN = 16
-"""Number of held-out batches on which it shows whether a net has learnt anything."""
+SHOWN, REHEARSED = 16, 2
+"""Number of held-out batches on which it shows whether a net has learnt anything, and of those that a rehearsal takes."""
 
 
 def reporting(pipeline: Pipeline[Any], doing: str) -> Callable[[Progress], None]:
@@ -51,6 +51,11 @@ def train_phase(pipeline: Pipeline[Any], module: nn.Module, phase: Phase, text: 
     return TrainingCurves.read(folder)
 
 
+def shown(pipeline: Pipeline[Any]) -> int:
+    """Returns the number of held-out batches on which it shows whether a net of this run has learnt anything."""
+    return REHEARSED if pipeline.is_rehearsal else SHOWN
+
+
 def words_learnt(
     name: str, net: nn.Module, held_out: Iterable[dict[str, Any]], training: MlmBatches
 ) -> WordsLearnt:  # fmt: skip
@@ -59,7 +64,7 @@ def words_learnt(
     Args:
         name: Name of the net, in words.
         net: Net with a masked-language-model head.
-        held_out: Batches of held-out text, some :data:`SHOWN`.
+        held_out: Batches of held-out text, as many as :func:`shown` says.
         training: Batches of the text that it was trained on.
     """
     found = masked_words(net, held_out, training.frequencies(), training.mask)

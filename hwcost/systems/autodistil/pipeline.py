@@ -50,7 +50,7 @@ from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
-from hwcost.systems.training import SHOWN, reporting, run_of, save_net, train_phase, words_learnt
+from hwcost.systems.training import reporting, run_of, save_net, shown, train_phase, words_learnt
 from hwcost.workloads import builder
 
 SUBSPACES = ("tiny", "small", "base")
@@ -89,7 +89,7 @@ class AutoDistilPipeline(Pipeline[AutoDistilPreset]):
         if self.processes.is_first:
             save_net(self.teacher_folder, net, space, arch, blueprint)
             self.text.tokenizer.save(self.teacher_folder)
-        learnt = words_learnt("teacher", net, self.text.held_out_batches(SHOWN), batches)
+        learnt = words_learnt("teacher", net, self.text.held_out_batches(shown(self)), batches)
         return Teacher(curves=curves, perplexity=perplexity(net, self.text.held_out_batches(2)), learnt=learnt)
 
     @stage

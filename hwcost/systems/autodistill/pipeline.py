@@ -59,7 +59,7 @@ from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores
 from hwcost.systems.text import Text
-from hwcost.systems.training import SHOWN, reporting, save_net, train_phase, words_learnt
+from hwcost.systems.training import reporting, save_net, shown, train_phase, words_learnt
 
 OWN, CHANCE = "bayesian", "random"
 """Names of the system's searcher, and of the one that it is compared with."""
@@ -85,7 +85,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         curves, net = (TrainingCurves([], {}), self.trained_teacher) if given else self._train_teacher()
         found = text_quality(net, self.held_out)
         batches = self.text.batches(self.preset.recipe.micro_batch, next_sentence=True)
-        learnt = words_learnt(TEACHER, net, self.text.held_out_batches(SHOWN, next_sentence=True), batches)
+        learnt = words_learnt(TEACHER, net, self.text.held_out_batches(shown(self), next_sentence=True), batches)
         return Teacher(
             curves=curves, perplexity=found.perplexity, mlm_accuracy=found.mlm_accuracy, given=given, learnt=learnt
         )  # fmt: skip

@@ -61,7 +61,7 @@ from hwcost.systems.processes import together
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores, TaskUsed
 from hwcost.systems.text import Text
-from hwcost.systems.training import SHOWN, train_phase, words_learnt
+from hwcost.systems.training import shown, train_phase, words_learnt
 from hwcost.workloads import builder
 
 ROUNDING = 1e-9
@@ -95,7 +95,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
         objective = SupernetLm(net, batches_of(self.text, self.preset.base, self.preset), lambda step: {"base": arch})
         curves = train_phase(self, net, Phase("base", objective, self.preset.base), self.text, "base")
         self.keep_weights("base", net)
-        held_out, batches = self.text.held_out_batches(SHOWN), self.text.batches(self.preset.base.micro_batch)
+        held_out, batches = self.text.held_out_batches(shown(self)), self.text.batches(self.preset.base.micro_batch)
         learnt = words_learnt("base net", net.set(arch, "mlm"), held_out, batches)
         return Base(curves, self.quality(net.set(arch, "mlm")), learnt)
 

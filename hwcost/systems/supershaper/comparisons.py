@@ -6,6 +6,7 @@ training with fewer steps.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,7 +35,7 @@ from hwcost.systems.supershaper.results import Backbone
 from hwcost.systems.supershaper.rules import COMPARED, Rules
 from hwcost.systems.supershaper.sizes import ends, params
 from hwcost.systems.supershaper.trajectory import Trajectory
-from hwcost.systems.training import SHOWN, words_learnt
+from hwcost.systems.training import shown, words_learnt
 
 if TYPE_CHECKING:
     from hwcost.systems.base import Pipeline
@@ -75,9 +76,12 @@ class Laboratory:
         drawn = {f"random {index}": one for index, one in enumerate(self.space.sample(2, seed=first + 5), 1)}
         nets = {"smallest": smallest, **drawn, "largest": largest}
         seeds = range(first, first + self.pipeline.preset.compared.seeds)
-        trained = {(name, seed): self._train_by(name, seed, nets) for name in COMPARED for seed in seeds}
-        courses = {name: [trained[name, seed][0] for seed in seeds] for name in COMPARED}
-        learnt = trained[COMPARED[0], first][1] if seeds else None
+        courses: dict[str, list[Trajectory]] = {name: [] for name in COMPARED}
+        learnt = None
+        for name, seed in itertools.product(COMPARED, seeds):
+            course, net = self._train_by(name, seed, nets)
+            courses[name].append(course)
+            learnt = learnt or self.learnt(f"largest net by the rule {name}", net.set(largest, "mlm"))
         return Rules.of({name: self.space.key(arch) for name, arch in nets.items()}, courses, learnt)
 
     def inherited(self, trained: Supernet) -> Inherited:
@@ -110,14 +114,13 @@ class Laboratory:
         recipe = self.recipe(self.pipeline.preset.backbone_steps, sampling="largest")
         return self.train_supernet("backbone", net, recipe, self.pipeline.settings.seed, {"largest": ends(self.space)[1]})
 
-    def _train_by(self, name: str, seed: int, nets: Mapping[str, Architecture]) -> tuple[Trajectory, WordsLearnt]:
+    def _train_by(self, name: str, seed: int, nets: Mapping[str, Architecture]) -> tuple[Trajectory, Supernet]:
         """Trains a supernet by a rule of sampling, with as many passes a step as a sandwich has."""
         net, own = self.initial(), self.pipeline.preset.recipe.random
         net.load_state_dict(self.weights)
         count = own if name == "sandwich" else own + 2
         recipe = self.recipe(self.pipeline.preset.compared.rule_steps, sampling=name, random=count)
-        course = self.train_supernet(f"{name}-{seed}", net, recipe, seed, nets)
-        return course, self.learnt(f"largest net by the rule {name}", net.set(ends(self.space)[1], "mlm"))
+        return self.train_supernet(f"{name}-{seed}", net, recipe, seed, nets), net
 
     def _compare_starts(
         self, trained: Supernet, arch: Architecture, is_banded: bool
@@ -163,7 +166,7 @@ class Laboratory:
 
     @cached_property
     def _shown(self) -> list[dict[str, Any]]:
-        return self.run.held_out(SHOWN)
+        return self.run.held_out(shown(self.pipeline))
 
     def _batches(self, recipe: Recipe, seed: int) -> Any:
         return self._made(recipe, seed).batch

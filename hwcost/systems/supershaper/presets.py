@@ -81,7 +81,7 @@ PRESETS = {
     ),
     "quick": SuperShaperPreset(
         scale="mini",
-        backbone_steps=250,
+        backbone_steps=600,
         recipe=RECIPES["mini"].scaled(0.5),
         compared=Compared(rule_steps=100, seeds=5, net_steps=300, nets=8),
         sampled=200,
