@@ -42,6 +42,9 @@ ON_ARRAYS = ("fit", "evaluate")
 UNUSED = ("sklearn", "pandas", "dask")
 """Packages that these libraries import wherever they are installed, which takes longer than most fits."""
 
+ONE_BLAS_THREAD = "OPENBLAS_NUM_THREADS", "1"
+"""Setting of NumPy's matrix library for these commands: folds are shared out to the cores already, and idle threads spin."""
+
 
 def application(called: str = "") -> typer.Typer:
     """Makes the command line: hwcost's own commands, then those of other distributions.
@@ -78,8 +81,10 @@ def _nothing() -> None:
 def run() -> None:
     """Runs the command line, in a process of its own, and exits with the documented code."""
     _open_streams()
-    if sys.argv[1:2] and sys.argv[1] in ON_ARRAYS and not has_members_of_others():
-        spare(*UNUSED)
+    if sys.argv[1:2] and sys.argv[1] in ON_ARRAYS:
+        os.environ.setdefault(*ONE_BLAS_THREAD)
+        if not has_members_of_others():
+            spare(*UNUSED)
     code = invoke(sys.argv[1:])
     try:
         sys.stdout.flush()
