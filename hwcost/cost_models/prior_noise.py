@@ -27,10 +27,9 @@ NOISE_RANGE = 1.0
 NORMAL = 1.645
 """Half-width of the 90 % interval of a normal distribution, in standard deviations."""
 
-FREEDOM = 2.0
-"""Degrees of freedom of noise with heavy tails, between the 4 that Lange, Little and Taylor advise for small samples (Robust
-statistical modeling using the t distribution, JASA 84, 1989, section 5) and the 1 of Cauchy's distribution: a shared machine
-is off by twenty times its usual noise now and then."""
+FREEDOM = 4.0
+"""Degrees of freedom of noise with heavy tails: what Lange, Little and Taylor advise for small samples (Robust statistical
+modeling using the t distribution, JASA 84, 1989, section 5)."""
 
 HEAVY = float(stdtrit(FREEDOM, 0.5 + LEVEL / 2.0))
 """Half-width of the 90 % interval of that, in units of its scale."""

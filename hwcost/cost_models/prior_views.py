@@ -25,10 +25,6 @@ PROBES = 32
 STEPS = 100
 """Steps of expectation and maximisation (Laird 1978), which stand still by then."""
 
-UNLIKE = 0.5
-"""Sources that count for the possibility that a device deviates unlike any before: the half success of Jeffreys' prior of a
-proportion (Berger 1985, Statistical Decision Theory and Bayesian Analysis, section 3.3)."""
-
 LIKE_ONE, LIKE_ALL, LIKE_NONE = range(3)
 """Kinds of experts, which are the same whatever the number of sources."""
 
@@ -36,9 +32,9 @@ LIKE_ONE, LIKE_ALL, LIKE_NONE = range(3)
 def learnt_views(columns: Floats, kinds: Codes, models: Sequence[CostModel]) -> Floats:
     """Returns the log probability of every expert and setting, shape (experts, settings); they sum to 1.
 
-    Settings are learnt for each kind of expert: like one source, like all, like none. Every source counts once. The
-    possibility that the new device deviates unlike any before, all settings alike, counts ``UNLIKE``: of few noisy rows,
-    deviations of every size explain any. Which expert it is, only the new device's rows can tell.
+    Settings are learnt for each kind of expert: like one source, like all, like none. Every source counts once, and so does
+    the possibility that the new device deviates unlike any before: all settings alike. Which expert it is, only the new
+    device's rows can tell.
 
     Args:
         columns: Columns of the anchors, as :class:`hwcost.cost_models.prior_basis.Basis` gives them, shape (n, columns).
@@ -55,20 +51,17 @@ def learnt_views(columns: Floats, kinds: Codes, models: Sequence[CostModel]) -> 
 
 
 def _mixing(likelihoods: Floats) -> Floats:
-    """Returns the distribution of settings that makes n left-out sources, and ``UNLIKE`` of even odds, most probable.
+    """Returns the distribution of settings that makes n left-out sources, and one of even odds, most probable (settings,).
 
     Args:
         likelihoods: Likelihood of every source under every setting, relative to its best one, shape (n, settings).
-
-    Returns:
-        The probability of every setting, shape (settings,).
     """
     even = np.full(len(SETTINGS), 1.0 / len(SETTINGS))
     shares = even
     for _ in range(STEPS if len(likelihoods) else 0):
         votes = likelihoods * shares
         votes /= votes.sum(axis=1, keepdims=True)
-        shares = (votes.sum(axis=0) + UNLIKE * even) / (len(votes) + UNLIKE)
+        shares = (votes.sum(axis=0) + even) / (len(votes) + 1.0)
     return shares
 
 
