@@ -3,7 +3,7 @@
 ::
 
     python benchmarks/few_measurements.py DATA [--draws 20] [--rows 3,5,10,20,200]
-        [--part supershaper|hat|fbnet|nb201|wrong|design]
+        [--part supershaper|hat|fbnet|nb201|wrong|design|causes]
 
 Each device is left out in turn; models of the others, fitted on all of their rows, are its prior. Errors in percent are the
 mean over the rest of its rows, as measured; each figure is the median over random draws of the rows, followed by the mean
@@ -16,7 +16,9 @@ other. ``hat`` (three devices) and ``fbnet`` (six) learn from 900 rows of each d
 them. ``nb201`` does so too, and reports Spearman's correlation. ``wrong`` gives sources whose prices were shuffled, and
 sources of another shape, on which a layer costs the more the earlier it stands, at 20 rows. ``design`` has rows that were
 chosen among 400 of the table, as ``hwcost measure --few`` does, beside random ones; the best other device times one factor
-is given for both.
+is given for both. ``causes`` says where errors come from: as they are, and with the factor known that the rest of the rows
+calls for, which leaves the error of the shape; with the prior, for the other device that turns out best, and for the one
+that the few rows call best, which can be known.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ from hwcost.exchange.options import TableOptions
 SUPERSHAPER = (
     "1080ti_bs128", "ryzen", "corei7_9th_8_9", "gcp_xeon_bs1_3k", "gcp_xeon_bs1_seed543_2k", "xeon_bs128_set3",
 )  # fmt: skip
-PARTS = ("supershaper", "hat", "fbnet", "nb201", "wrong", "design")
+PARTS = ("supershaper", "hat", "fbnet", "nb201", "wrong", "design", "causes")
 EDGES = ("e01", "e02", "e12", "e03", "e13", "e23")
 BLOCKS = tuple(f"b{i}" for i in range(1, 23))
 SCRATCH = ("lut", "hybrid", "ridge")
@@ -269,6 +271,36 @@ def _from_rows(device: Device, prior: PriorModel, known: Sequence[Floats], kept:
     return [mape(fit.predict_encoded(device.genes[held]), values[held]), *singles]
 
 
+def show_causes(folder: Path, counts: Sequence[int], draws: int) -> None:
+    """Prints errors as they are, and with the factor known that the rest of the rows calls for, medians over draws."""
+    devices = supershaper(folder)
+    print(f"{'device':24} {'rows':>4} {'prior':>6} {'shape':>6} {'single':>7} {'shape':>6} {'picked':>7} {'shape':>6}")
+    for device in devices:
+        sources, values = others(devices, device), device.data.values
+        prior = PriorModel(device.data.space, sources=[Source(one.name, one.model) for one in sources])
+        known = [one.model.predict_encoded(device.genes) for one in sources]
+        prior.learnt()  # once for all draws
+        for n in counts:
+            rows = []
+            for draw in range(draws):
+                kept, held = split(device, n, draw)
+                answer = prior.clone().fit(device.genes[kept], values[kept]).predict_encoded(device.genes)
+                spreads = [float(np.ptp(np.log(values[kept] / one[kept]))) for one in known]
+                picked = known[int(np.argmin(spreads))]
+                factors = [scaled(one, kept, held, values) for one in (*known, picked)]
+                errors = [(mape(one, values[held]), _shape(one, values[held])) for one in (answer[held], *factors)]
+                rows.append(errors)
+            own, *singles, chosen = np.median(rows, axis=0)
+            best = min(singles, key=lambda one: float(one[0]))
+            shown = "{:6.2f} {:6.2f} {:7.2f} {:6.2f} {:7.2f} {:6.2f}".format(*own, *best, *chosen)
+            print(f"{device.name:24} {n:4d} {shown}", flush=True)
+
+
+def _shape(predicted: Floats, measured: Floats) -> float:
+    """Returns the mean absolute error in percent once predictions are multiplied by the median ratio."""
+    return mape(predicted * np.median(measured / predicted), measured)
+
+
 def show_nb201(folder: Path, draws: int, n: int = 10, tested: int = 2000) -> None:
     """Prints Spearman's correlation from ten rows, beside every source's own, which an affine map does not change."""
     devices, table = sampled(folder / "help_nb201", categorical=EDGES), []
@@ -312,6 +344,8 @@ def main() -> None:
         show_wrong(given.data, given.draws)
     if "design" in parts:
         show_design(given.data, [n for n in counts if n <= 20], given.draws)
+    if "causes" in parts:
+        show_causes(given.data, [n for n in counts if n <= 20], given.draws)
 
 
 if __name__ == "__main__":
