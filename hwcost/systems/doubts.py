@@ -48,7 +48,7 @@ def _of_learnt(stage: str, result: Any) -> Iterator[str]:
     for one in _instances(result, Learnt):
         if not one.has_learnt:
             shown = f"The {one.net} of stage {stage} has learnt nothing that shows: {one.beside}"
-            yield f"{shown}. So {one.so_what}. {one.remedy}"
+            yield f"{shown}. So {one.consequence}. {one.remedy}"
 
 
 def _of_fits(stage: str, result: Any) -> Iterator[str]:

@@ -18,11 +18,11 @@ class Learnt:
     Attributes:
         net: Name of the net, in words.
         loss: Loss of the net on held-out text.
-        so_what: Consequence for the report where it has learnt nothing, in words.
+        consequence: Consequence for the report where it has learnt nothing, in words.
         remedy: Advice to whoever finds that.
     """
 
-    so_what: ClassVar[str]
+    consequence: ClassVar[str]
     remedy: ClassVar[str]
     net: str
     loss: float
@@ -47,7 +47,7 @@ class WordsLearnt(Learnt):
         gain_low: Lower end of the 95 % interval of the difference.
     """
 
-    so_what = "what is taught, inherited or selected by it is in doubt"
+    consequence = "what is taught, inherited or selected by it is in doubt"
     remedy = "Train it for more steps, at a lower rate, or on more text."
     unigram: float
     gain_low: float
@@ -72,7 +72,7 @@ class RelationsLearnt(Learnt):
         untrained: Loss of the net before it was distilled.
     """
 
-    so_what = "what is selected by relation losses is in doubt"
+    consequence = "what is selected by relation losses is in doubt"
     remedy = "Train the teacher for more steps or at a lower rate (teacher), or the SuperLMs for more (relations.steps)."
     alike: float
     untrained: float
