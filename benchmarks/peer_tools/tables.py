@@ -16,14 +16,15 @@ NEIGHBOUR = {True: "in bursts", False: "none"}
 def agreement_table(figures: Mapping[tuple[str, bool], Agreement]) -> str:
     """Returns one row per tool, with and without the neighbour."""
     heads = (
-        "neighbour", "tool", "pairs", "run-to-run difference, median / p95", "stated half-width", "difference held by both",
-        "numbers warned of", "without a number / an interval", "seconds",
+        "neighbour", "tool", "pairs", "run-to-run difference, median / p95", "less what all nets share", "stated half-width",
+        "difference held by both", "numbers warned of", "without a number / an interval", "seconds",
     )  # fmt: skip
     rows = [
         (
             NEIGHBOUR[has_bursts], TOOLS[tool].label, str(one.pairs),
-            f"{percent(one.median)} / {percent(one.p95)}", percent(one.half_width), percent(one.held, 0),
-            percent(one.warned, 0), f"{percent(one.without, 0)} / {percent(one.unbounded, 0)}", f"{one.seconds:.0f}",
+            f"{percent(one.median)} / {percent(one.p95)}", f"{percent(one.apart)} / {percent(one.apart_p95)}",
+            percent(one.half_width), percent(one.held, 0), percent(one.warned, 0),
+            f"{percent(one.without, 0)} / {percent(one.unbounded, 0)}", f"{one.seconds:.0f}",
         )
         for (tool, has_bursts), one in figures.items()
     ]  # fmt: skip

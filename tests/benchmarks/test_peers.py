@@ -48,6 +48,12 @@ def test_figures_of_a_pair(peers: SimpleNamespace) -> None:
     differences = sorted(math.log(x) for x in (1.01, 1.02, 1.04))
     assert found.median == pytest.approx(differences[1])
     assert found.p95 == pytest.approx(differences[1] + 0.9 * (differences[2] - differences[1]))
+    middle, spread = differences[1], [differences[1] - differences[0], differences[2] - differences[1]]
+    assert found.apart == pytest.approx(sorted([0.0, *spread])[1])
+    level = {name: 1.2 * value for name, value in B.items()}  # a machine that is slower throughout
+    moved = peers.agreement.agreement([(pair[0], made_run(peers, "B", level))])
+    assert (moved.apart, moved.apart_p95) == (pytest.approx(found.apart), pytest.approx(found.apart_p95))
+    assert moved.median == pytest.approx(middle + math.log(1.2))
     assert found.half_width == pytest.approx(0.01)  # of 0.01 four times and 0.03 three times
     assert found.held == 2 / 4  # within hypot(0.01, 0.03), of four nets
     assert (found.warned, found.without, found.seconds, found.pairs) == (2 / 8, 1 / 4, 66.0, 1)
@@ -71,7 +77,7 @@ def test_a_run_without_numbers_is_counted_and_shown(peers: SimpleNamespace) -> N
     found = peers.agreement.agreement([(made_run(peers, "A", A, 0.01), made_run(peers, "B", {}))])
     assert math.isnan(found.median)
     assert found.without == 1
-    assert "| – / – | 1.0 % | 0 % | 0 % | 100 % / 0 % |" in peers.tables.agreement_table({("hwcost", True): found})
+    assert "| – / – | – / – | 1.0 % | 0 % | 0 % | 100 % / 0 % |" in peers.tables.agreement_table({("hwcost", True): found})
 
 
 def test_runs_are_kept_without_loss_and_shown_as_a_table(
@@ -86,7 +92,7 @@ def test_runs_are_kept_without_loss_and_shown_as_a_table(
     assert list(kept.values()) == runs
     assert list(kept) == [run.piece for run in runs]
     peers.script.show(list(kept.values()), tmp_path / "figures.json")
-    assert "| in bursts | hwcost | 1 | 0.0 % / 0.0 % | 1.0 % | 100 % | 0 % | 0 % / 0 % | 66 |" in capsys.readouterr().out
+    assert "| in bursts | hwcost | 1 | 0.0 % / 0.0 % | 0.0 % / 0.0 % | 1.0 % | 100 % | 0 % | 0 % / 0 % | 66 |" in capsys.readouterr().out
     assert '"held": 1.0' in (tmp_path / "figures.json").read_text()
 
 
