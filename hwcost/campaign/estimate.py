@@ -5,7 +5,7 @@ the one at the mean level of the campaign. A visit's latency is the median of it
 two states, it is the mean of those that saw the uncontended one, and a visit that hardly saw it hardly counts. An item
 that only one visit shows uncontended is unconfirmed: its interval is as wide as the delay. Where workloads were measured
 in turn, their blocks tell level, states and delays together (:mod:`hwcost.campaign.block_model`): contended blocks count
-too, less their delay, an item need not be seen uncontended itself, and the level's error is part of every interval.
+too, less their delay, and the level's own error is part of every interval.
 """
 
 from __future__ import annotations

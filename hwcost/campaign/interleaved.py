@@ -77,7 +77,6 @@ def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitVal
         y=found.y,
         weight=np.where(is_seen, np.clip(precision / usual, LEAST_WEIGHT, 1.0), LEAST_WEIGHT),
         uncontended=quick.count >= ENOUGH,
-        uncontended_blocks=quick.count,
         states=model.states,
         level=level,
         level_error=model.level_error,

@@ -22,12 +22,6 @@ All items together tell which blocks are uncontended. Where few of them count en
 noise.
 """
 
-SHOWN = 1.0
-"""Uncontended blocks an item, in each of ``CONFIRMING`` processes, from which a campaign as a whole shows that machine.
-
-Items are compared with each other by all of their blocks then, and none has to be seen uncontended itself.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Intervals:
@@ -53,22 +47,12 @@ def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Inter
         values: Latency and weight of each visit by its blocks.
     """
     level = level_half_width(values.level_error, len(np.unique(table.round)))
-    is_lacking = np.isnan(model.half_width)
-    if not _is_shown(table, values):
-        is_lacking |= np.bincount(table.item, values.uncontended) < CONFIRMING
-        is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED
+    is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < CONFIRMING)
+    is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED
     is_unconfirmed = is_lacking & (values.delay > 0)
     most = values.delay + _of_full_visit(table, model)
     widest = np.where(is_unconfirmed, np.fmax(np.fmin(model.half_width, most), values.delay), model.half_width)
     return Intervals(np.hypot(widest, level), is_unconfirmed, level)
-
-
-def _is_shown(table: VisitTable, values: VisitValues) -> bool:
-    """Says whether the processes show enough of the uncontended machine, all items together."""
-    if values.uncontended_blocks is None:
-        return False
-    shown = np.bincount(table.round, values.uncontended_blocks) / np.bincount(table.round)
-    return bool((shown >= SHOWN).sum() >= CONFIRMING)
 
 
 def _of_full_visit(table: VisitTable, model: TimeModel) -> Floats:

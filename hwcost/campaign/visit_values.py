@@ -24,8 +24,6 @@ class VisitValues:
         uncontended: Whether the visit shows the uncontended machine, shape (n,).
         states: The states of the machine; None where there is only one.
         level: Log level that is taken out of ``y`` already, shape (n,); None where it is not known before.
-        uncontended_blocks: Expected number of uncontended blocks of each visit, where all workloads tell together which they
-            are, shape (n,); None where each tells for itself.
         level_error: Standard error of the campaign's mean level, common to all items; 0 where it is not known.
     """
 
@@ -34,7 +32,6 @@ class VisitValues:
     uncontended: NDArray[np.bool_]
     states: Contention | None
     level: Floats | None = None
-    uncontended_blocks: Floats | None = None
     level_error: float = 0.0
 
     @property

@@ -116,17 +116,6 @@ def test_workloads_that_were_never_seen_uncontended_are_as_quick_as_others_show(
     assert found.is_covered.all()
 
 
-def test_all_workloads_together_confirm_those_that_were_not_seen_uncontended(study: ModuleType) -> None:
-    """A neighbour works for four fifths of the time, so that many workloads meet it in nearly all of their blocks."""
-    from studies.sim_neighbours import Neighbour
-
-    alike = {"neighbours": (Neighbour(1.25, 0.8, 0.5),), "sensitivity": 0.03}
-    found = [study.errors(drawn(study, seed, **alike), "block model") for seed in range(4)]
-    assert not np.concatenate([one.is_unconfirmed for one in found]).any()
-    assert np.concatenate([one.is_covered for one in found]).mean() > 0.9
-    assert max(float(np.median(one.half_width)) for one in found) < 0.03
-
-
 def test_a_drift_from_process_to_process_is_a_level_and_not_a_neighbour(study: ModuleType) -> None:
     one = drawn(study, 2, neighbours=(), drift=0.0)
     blocks = one.blocks
