@@ -18,6 +18,7 @@ import sys
 from collections import defaultdict
 
 import hwcost as hc
+from hwcost.errors import DataError
 from hwcost.stores.base import Store
 
 NUMBER, SEQ_LEN = 10, 32
@@ -66,8 +67,10 @@ def report(options: argparse.Namespace) -> None:
             median = 100 * statistics.median(map(abs, ratios.values()))
             print(f"{len(ids['here'])} campaigns here, {len(ids['elsewhere'])} elsewhere: median difference {median:.2f} %")
     for kind, last in ((kind, found[-1]) for kind, found in ids.items() if found):
-        audit = hc.audit(options.store, campaign_id=last)
-        print(f"audit of {kind} ({last}): {audit.verdict}")
+        try:
+            print(f"audit of {kind} ({last}): {hc.audit(options.store, campaign_id=last).verdict}")
+        except DataError as error:  # a round in which a visit was not usable
+            print(f"audit of {kind} ({last}): none, {error}")
 
 
 def main() -> int:
