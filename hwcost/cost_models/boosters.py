@@ -10,20 +10,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hwcost._extras import imported, sparing
 from hwcost._types import Floats
+from hwcost.cost_models.workers import shared_out, threads
 from hwcost.errors import DataError
-
-THREADING_ROWS = 10_000
-"""Rows from which more than one thread pays."""
 
 BOOSTER_FILE = "booster.txt"
 EXTRAS = {"xgboost": "xgboost-cpu"}
@@ -45,23 +41,9 @@ def library(name: str) -> Any:
         return imported(name, EXTRAS[name]) if name in EXTRAS else import_module(name)
 
 
-def threads(rows: int) -> int:
-    """Returns the number of threads that pay for a matrix with so many rows."""
-    return 1 if rows < THREADING_ROWS else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-
-
 def fitting_threads(rows: int, name: str) -> int:
     """Returns the number of threads for a fit by a library in use; one where the process may be a forked child of a user."""
     return threads(rows) if os.getpid() == _users[name] else 1
-
-
-def shared_out(predict: Callable[[Any], Floats], columns: NDArray[Any]) -> Floats:
-    """Predicts rows (n, k) in as many threads as pay, each a part of the rows; returns shape (n,)."""
-    count = threads(len(columns))
-    if count == 1:
-        return predict(columns)
-    with ThreadPoolExecutor(count) as pool:
-        return np.concatenate(list(pool.map(predict, np.array_split(columns, count))))
 
 
 # -- LightGBM ----------------------------------------------------------------------------------------------------------

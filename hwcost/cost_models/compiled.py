@@ -15,7 +15,6 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
-from hwcost.cost_models.boosters import shared_out
 from hwcost.cost_models.features import Features
 from hwcost.cost_models.forest import Bytes, Forest
 from hwcost.cost_models.forest_arrays import ArrayEngine
@@ -23,6 +22,7 @@ from hwcost.cost_models.joint import JointTables
 from hwcost.cost_models.ranks import Ranks
 from hwcost.cost_models.rowwise import exp_of
 from hwcost.cost_models.tabulate import Tables
+from hwcost.cost_models.workers import shared_out
 
 __all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "Question", "batches", "engines", "exponential"]
 

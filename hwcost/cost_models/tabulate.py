@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
-from hwcost.cost_models.boosters import threads
+from hwcost.cost_models.workers import threads
 from hwcost.errors import ArchitectureError
 
 BLOCK = 16_384

@@ -1,7 +1,8 @@
-"""Fits that are shared out to threads, one for each core, with the same results in the same order whatever their number.
+"""Work that is shared out to threads, one for each core, with the same results in the same order whatever their number.
 
-Threads are enough, since the libraries of boosters and of matrices let others run while they compute. What is shared out
-within a share stays in its thread: there are never more threads than cores.
+Threads are enough, since the libraries of boosters and of matrices let others run while they compute. Fits that are shared
+out within a share stay in its thread: there are never more threads than cores. Rows of a matrix are shared out where there
+are enough of them.
 """
 
 from __future__ import annotations
@@ -10,9 +11,17 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
-__all__ = ["cores", "in_threads"]
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats
+
+__all__ = ["cores", "in_threads", "shared_out", "threads"]
+
+THREADING_ROWS = 10_000
+"""Rows from which more than one thread pays."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -94,3 +103,17 @@ def _check() -> None:
     """Raises CancelledError in a thread whose results nobody waits for any more."""
     if _share.stopped is not None and _share.stopped.is_set():
         raise CancelledError
+
+
+def threads(rows: int) -> int:
+    """Returns the number of threads that pay for a matrix with so many rows."""
+    return 1 if rows < THREADING_ROWS else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+
+
+def shared_out(predict: Callable[[Any], Floats], columns: NDArray[Any]) -> Floats:
+    """Predicts rows (n, k) in as many threads as pay, each a part of the rows; returns shape (n,)."""
+    count = threads(len(columns))
+    if count == 1:
+        return predict(columns)
+    with ThreadPoolExecutor(count) as pool:
+        return np.concatenate(list(pool.map(predict, np.array_split(columns, count))))
