@@ -14,8 +14,8 @@ from pathlib import Path
 
 from studies.sim_tables import SimTable, sim_table, with_drift, with_leak, with_unit_fault
 
+from hwcost.cost_models.checks.table_faults import LEAKED_ANSWER, MIXED_UNITS, REVERSED, table_faults
 from hwcost.cost_models.data import read
-from hwcost.cost_models.table_faults import LEAKED_ANSWER, MIXED_UNITS, REVERSED, table_faults
 
 TABLES = 200
 FOLDERS = {"supershaper": "supershaper", "hat": "hat", "hat_npu": "hat"}

@@ -35,12 +35,12 @@ from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import Data, read
-from hwcost.cost_models.lut import LookupTable
+from hwcost.cost_models.families.lut import LookupTable
 from hwcost.cost_models.prediction import Prediction
-from hwcost.cost_models.prior import PriorModel
-from hwcost.cost_models.prior_design import most_telling
-from hwcost.cost_models.prior_sources import Source
-from hwcost.cost_models.train import train, train_on
+from hwcost.cost_models.priors.design import most_telling
+from hwcost.cost_models.priors.model import PriorModel
+from hwcost.cost_models.priors.sources import Source
+from hwcost.cost_models.training.train import train, train_on
 from hwcost.exchange.options import TableOptions
 
 SUPERSHAPER = (

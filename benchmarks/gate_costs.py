@@ -24,7 +24,7 @@ from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.planning import find_or_create
 from hwcost.campaign.run import run
 from hwcost.cost_models.data import from_measurements
-from hwcost.cost_models.train import train
+from hwcost.cost_models.training.train import train
 from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components
 from hwcost.stores import open_store

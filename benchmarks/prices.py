@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from hwcost.cost_models.data import read
-from hwcost.cost_models.prior_files import SCHEMA_VERSION, as_prices
-from hwcost.cost_models.train import train
+from hwcost.cost_models.priors.files import SCHEMA_VERSION, as_prices
+from hwcost.cost_models.training.train import train
 
 TABLES = {
     "1080ti_bs128": "NVIDIA GTX 1080 Ti, batch 128",

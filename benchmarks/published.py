@@ -16,9 +16,9 @@ import numpy as np
 
 from hwcost.auditing.source import audit
 from hwcost.cost_models.data import Data, from_table
-from hwcost.cost_models.evaluate import evaluate
-from hwcost.cost_models.rolling import roll
-from hwcost.cost_models.train import drift_of, train_on
+from hwcost.cost_models.evaluation.evaluate import evaluate
+from hwcost.cost_models.evaluation.rolling import roll
+from hwcost.cost_models.training.train import drift_of, train_on
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import read_table
 

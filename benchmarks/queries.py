@@ -20,10 +20,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from studies.treelite_answers import by_treelite
 
-from hwcost.cost_models import boosters, cost_model
-from hwcost.cost_models.compiled import CompiledForest
-from hwcost.cost_models.forest_arrays import ArrayEngine
-from hwcost.cost_models.ranks import Ranks
+from hwcost.cost_models import cost_model
+from hwcost.cost_models.compiled.forest_arrays import ArrayEngine
+from hwcost.cost_models.compiled.models import CompiledForest
+from hwcost.cost_models.compiled.ranks import Ranks
+from hwcost.cost_models.families import boosters
 from hwcost.spaces import space
 
 SHAPER = space("supershaper")
@@ -99,7 +100,7 @@ def of_trees(name: str, trees: int, depth: int, rows: int) -> None:
 
 def by_numpy(model: Any, name: str, asked: list[Any], codes: Any) -> dict[str, float]:
     """Microseconds of one question, and nanoseconds of one in a batch, where numba is not installed."""
-    from hwcost.cost_models.forest import read_lightgbm_forest, read_xgboost_forest
+    from hwcost.cost_models.compiled.forest import read_lightgbm_forest, read_xgboost_forest
 
     forest = (read_xgboost_forest if name == "xgboost" else read_lightgbm_forest)(model.files()["booster.txt"])
     assert forest is not None

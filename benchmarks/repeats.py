@@ -16,8 +16,8 @@ import numpy as np
 
 from hwcost._types import Floats
 from hwcost.cost_models.data import FIT, Data
-from hwcost.cost_models.evaluate import ALL, asked
-from hwcost.cost_models.train import train
+from hwcost.cost_models.evaluation.evaluate import ALL, asked
+from hwcost.cost_models.training.train import train
 from hwcost.errors import MissingExtraError
 from hwcost.spaces import Architecture, SearchSpace, space
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hwcost.cost_models import cost_model
-from hwcost.cost_models.tabulate import Tables
+from hwcost.cost_models.features.tabulate import Tables
 from hwcost.objectives import Constraint, Minimize, Params
 from hwcost.searchers.sum_front import front
 from hwcost.spaces import Candidates, space

@@ -23,7 +23,7 @@ from hwcost.campaign.options import MeasureOptions
 from hwcost.campaign.plan import Item
 from hwcost.campaign.targets import drawn_items
 from hwcost.cost_models.data import Data, from_store
-from hwcost.cost_models.train import train_on
+from hwcost.cost_models.training.train import train_on
 from hwcost.spaces.base import SearchSpace
 from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.stores import open_store

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.compare import compare
     from hwcost.campaign.options import MeasureOptions
     from hwcost.cost_models import CostModel, MeasuredFirst, Prediction
-    from hwcost.cost_models.operators import lookup_table
+    from hwcost.cost_models.families.operators import lookup_table
     from hwcost.exchange.options import TableOptions
     from hwcost.objectives import Constraint, Maximize, Minimize
     from hwcost.spaces import space
@@ -55,7 +55,7 @@ _HOMES = {
     "fit": "hwcost.api",
     "load": "hwcost.api",
     "measure": "hwcost.api",
-    "lookup_table": "hwcost.cost_models.operators",
+    "lookup_table": "hwcost.cost_models.families.operators",
     "open_store": "hwcost.stores",
     "plan": "hwcost.api",
     "search": "hwcost.study",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
     from hwcost.campaign.run import Progress, Result
     from hwcost.cost_models.base import CostModel
-    from hwcost.cost_models.prior_sources import Source
+    from hwcost.cost_models.priors.sources import Source
     from hwcost.devices import DeviceHandle, DeviceProfile
     from hwcost.elsewhere import JobFolder
     from hwcost.spaces.base import Architecture, SearchSpace
@@ -134,7 +134,7 @@ def measure(
     """
     from hwcost.campaign.goals import read_goals
     from hwcost.campaign.options import JobOptions, MeasureOptions
-    from hwcost.cost_models.goals import GOALS
+    from hwcost.cost_models.evaluation.goals import GOALS
     from hwcost.spaces.base import SearchSpace
 
     given = {"space": space, "budget_s": budget_s, "wait_s": wait_s, "progress": progress, "few": few}
@@ -162,7 +162,7 @@ def _planned(
 ) -> Plan:
     """Plans a campaign of everything, or of the few architectures that tell most."""
     from hwcost.campaign.targets import architectures, workloads
-    from hwcost.cost_models.prior_plan import plan_few
+    from hwcost.cost_models.priors.plan import plan_few
     from hwcost.spaces.base import SearchSpace
 
     if few is None and prior is not None:
@@ -270,8 +270,8 @@ def fit(
         UsageError: When an option belongs to another kind of source, or to no model.
     """
     from hwcost.cost_models import data
-    from hwcost.cost_models.prior_fit import fit_with_prior
-    from hwcost.cost_models.train import train
+    from hwcost.cost_models.priors.fit import fit_with_prior
+    from hwcost.cost_models.training.train import train
 
     _refuse_misplaced(options)
     check({"quantity": quantity}, quantity=TEXT)
@@ -322,8 +322,8 @@ def evaluate(
         UsageError: When the split leaves too few rows on either side.
     """
     from hwcost.cost_models import data
-    from hwcost.cost_models import evaluate as evaluation
-    from hwcost.cost_models.prior_fit import read_with_prior
+    from hwcost.cost_models.evaluation import evaluate as evaluation
+    from hwcost.cost_models.priors.fit import read_with_prior
 
     sources: list[Source] = []
     if prior is None:

@@ -12,7 +12,7 @@ import typer
 
 import hwcost
 from hwcost.cli.main import application
-from hwcost.cost_models.quality import fit_quality
+from hwcost.cost_models.training.quality import fit_quality
 from tests.conftest import ROOT
 from tests.pages import commands, file_of, parse, run_commands
 

@@ -22,7 +22,7 @@ SHOWN = 300
 
 def fitted(data: Data, model: str) -> dict[str, Any]:
     """Fits a model; returns all numbers that a user could see."""
-    from hwcost.cost_models.train import train
+    from hwcost.cost_models.training.train import train
 
     found = train(data, model)
     made = found.model
@@ -46,7 +46,7 @@ def fitted(data: Data, model: str) -> dict[str, Any]:
 
 def evaluated(data: Data, model: str) -> dict[str, Any]:
     """Evaluates a model on three splits; returns the document without its times."""
-    from hwcost.cost_models.evaluate import evaluate
+    from hwcost.cost_models.evaluation.evaluate import evaluate
 
     found = evaluate(data, model, seeds=3)
     for report in found["models"].values():

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.cost_models.boosters import read_lightgbm, read_xgboost
+from hwcost.cost_models.families.boosters import read_lightgbm, read_xgboost
 
 __all__ = ["by_treelite"]
 

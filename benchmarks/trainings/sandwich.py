@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 from trainings.bench import SEED, SHAPER, TRAINED, Bench, reporter
 
-from hwcost.cost_models.quality import fit_quality
+from hwcost.cost_models.training.quality import fit_quality
 from hwcost.report import supernet_figures
 from hwcost.report.figures import importance, new_figure, save
 from hwcost.spaces.base import Architecture

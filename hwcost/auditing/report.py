@@ -10,7 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
-from hwcost.cost_models.table_faults import LARGEST_LEVEL_RANGE, LEAKED_ANSWER, LEVEL, MIXED_UNITS, REVERSED, TableFault
+from hwcost.cost_models.checks.table_faults import (
+    LARGEST_LEVEL_RANGE,
+    LEAKED_ANSWER,
+    LEVEL,
+    MIXED_UNITS,
+    REVERSED,
+    TableFault,
+)
 from hwcost.levels.level import Segment
 from hwcost.timing.measurement import Flag
 

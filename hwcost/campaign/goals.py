@@ -1,7 +1,7 @@
 """Goals: what a user wants to know of a campaign's workloads, so that it ends as soon as that is known.
 
 A goal is typed as a bound, such as ``half-width<=1%``; the plan keeps its text. Goals that need more than a campaign knows
-are made above it: those about cost models stand in :mod:`hwcost.cost_models.goals`.
+are made above it: those about cost models stand in :mod:`hwcost.cost_models.evaluation.goals`.
 """
 
 from __future__ import annotations

@@ -148,7 +148,7 @@ def run(
             takes longer, since an interval needs them; None for as long as the protocol asks for.
         wait_s: Seconds to wait for CPUs that other campaigns hold.
         progress: Function that is called after every pass, and while the campaign waits.
-        goals: Kinds of goal that the plan may hold, by name; :data:`hwcost.cost_models.goals.GOALS` for all.
+        goals: Kinds of goal that the plan may hold, by name; :data:`hwcost.cost_models.evaluation.goals.GOALS` for all.
         elsewhere: Machine that measures; None for this one.
         further: Function that is called after every round from the second on, and says which workloads the next one
             measures; the campaign ends once there is none. It takes the place of the protocol's precision and of goals; the

@@ -13,7 +13,7 @@ from hwcost.errors import UsageError
 if TYPE_CHECKING:
     from hwcost.campaign.options import MeasureOptions
     from hwcost.campaign.plan import Item, Plan
-    from hwcost.cost_models.prior_design import Few
+    from hwcost.cost_models.priors.design import Few
     from hwcost.spaces.base import SearchSpace
     from hwcost.workloads.base import Workload
 
@@ -30,7 +30,7 @@ def planned(given: Mapping[str, Any], options: MeasureOptions) -> tuple[Plan, Fe
     """Plans a campaign, of the few architectures that tell most where that is asked for."""
     if given["few"] is None:
         return options.plan(targets(given, options)), None
-    from hwcost.cost_models.prior_plan import plan_few
+    from hwcost.cost_models.priors.plan import plan_few
 
     space, archs = _space(given), given["arch"]
     among = [space.parse(text) for text in archs] if archs else None

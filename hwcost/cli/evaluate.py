@@ -16,8 +16,8 @@ from hwcost.units import unit_of
 
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
-    from hwcost.cost_models.evaluate import Fitted
-    from hwcost.cost_models.prior_sources import Source
+    from hwcost.cost_models.evaluation.evaluate import Fitted
+    from hwcost.cost_models.priors.sources import Source
 
 COLUMNS = {
     "MAPE %": "mape",
@@ -114,8 +114,8 @@ def _evaluated(
 ) -> dict[str, Any]:
     """Evaluates a campaign by its roles and a table by splits, and says how far it is where that takes long."""
     from hwcost.cost_models.data import is_store
-    from hwcost.cost_models.evaluate import evaluate as evaluate_table
-    from hwcost.cost_models.evaluate import evaluate_roles
+    from hwcost.cost_models.evaluation.evaluate import evaluate as evaluate_table
+    from hwcost.cost_models.evaluation.evaluate import evaluate_roles
 
     with patient(_fitted) as update:
         if is_store(source):
@@ -165,7 +165,7 @@ def _table(reports: dict[str, Any], title: str) -> None:
 
 def _draw(data: Data, model: str, train: float, drift: str, path: Path) -> None:
     """Draws what a fit on the first random split predicts for the rows it has not seen."""
-    from hwcost.cost_models.evaluate import held_out
+    from hwcost.cost_models.evaluation.evaluate import held_out
     from hwcost.report import figures
 
     measured, predicted = held_out(data, model, train, drift=drift)  # type: ignore[arg-type]

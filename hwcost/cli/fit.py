@@ -15,9 +15,9 @@ from hwcost.quantities import LATENCY
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
+    from hwcost.cost_models.checks.sanity import Sanity
     from hwcost.cost_models.data import Data
-    from hwcost.cost_models.sanity import Sanity
-    from hwcost.cost_models.train import Trained
+    from hwcost.cost_models.training.train import Trained
     from hwcost.spaces.base import GeneValue
 
 OF_NETS = (
@@ -103,7 +103,7 @@ def _steps() -> Iterator[None]:
         yield
         return
     from hwcost.cli.progress import ProgressText, patient
-    from hwcost.cost_models.steps import Step, following
+    from hwcost.cost_models.training.steps import Step, following
 
     def describe(step: Step) -> ProgressText:
         text = f"{step.model}: rows left out in turn"
@@ -115,7 +115,7 @@ def _steps() -> Iterator[None]:
 
 def _trained(source: str, rows: tables.Rows, model: str, drift: str, monotone: bool) -> tuple[Data, Trained]:
     """Reads rows and fits a cost model on them."""
-    from hwcost.cost_models.train import train
+    from hwcost.cost_models.training.train import train
 
     data, _ = tables.read(source, rows)
     held: dict[str, Any] = {} if monotone else {"monotone": False}
@@ -124,7 +124,7 @@ def _trained(source: str, rows: tables.Rows, model: str, drift: str, monotone: b
 
 def _keep(data: Data, result: Trained, out: Path, plot: bool, json: str | None) -> None:
     """Writes the model, its figures and the document, or prints the tables."""
-    from hwcost.cost_models.sanity import enlargements
+    from hwcost.cost_models.checks.sanity import enlargements
 
     result.model.save(out)
     console.note(f"wrote {out}")
@@ -138,7 +138,7 @@ def _keep(data: Data, result: Trained, out: Path, plot: bool, json: str | None) 
 
 def _with_prior(source: str, prior: list[str], rows: tables.Rows, drift: str) -> tuple[Data, Trained]:
     """Fits on a few rows and models of other devices; says where the interval is wide."""
-    from hwcost.cost_models.prior_fit import train_with_prior, warning
+    from hwcost.cost_models.priors.fit import train_with_prior, warning
 
     data, sources = tables.read(source, rows, prior)
     result = train_with_prior(data, sources, drift, rows.shape)  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ def _with_prior(source: str, prior: list[str], rows: tables.Rows, drift: str) ->
 
 def _operators(source: str, out: Path, space: str | None, model: str, unit: str | None, json: str | None) -> None:
     """Makes a lookup table of a table of operator latencies."""
-    from hwcost.cost_models.operators import lookup_table
+    from hwcost.cost_models.families.operators import lookup_table
     from hwcost.errors import UsageError
     from hwcost.spaces import space as make_space
     from hwcost.units import format_seconds

@@ -54,8 +54,8 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
     """
     from hwcost.campaign.goals import read_goals
     from hwcost.campaign.sizes import read_sizes
-    from hwcost.cost_models.goals import GOALS
-    from hwcost.cost_models.prior_sources import plain_prior
+    from hwcost.cost_models.evaluation.goals import GOALS
+    from hwcost.cost_models.priors.sources import plain_prior
 
     found = given(context)
     if str(found.get("model", "")).endswith(".onnx"):

@@ -117,7 +117,7 @@ def _options(given: Mapping[str, Any], is_elsewhere: bool) -> MeasureOptions:
     from hwcost.campaign.goals import read_goals
     from hwcost.campaign.options import JobOptions, MeasureOptions
     from hwcost.campaign.sizes import read_sizes
-    from hwcost.cost_models.goals import GOALS
+    from hwcost.cost_models.evaluation.goals import GOALS
     from hwcost.registry import parse_options
 
     as_given = {name: given[name] for name in AS_GIVEN}

@@ -74,7 +74,7 @@ def predict(
     model; it is a rough estimate, not a measurement.
     """
     from hwcost.cost_models import load
-    from hwcost.cost_models.roofline import LABEL
+    from hwcost.cost_models.families.roofline import LABEL
 
     shapes = _shapes(batch_size, seq_len)
     if roofline:
@@ -138,7 +138,7 @@ def answers(model: CostModel, archs: list[Architecture], use_measured: bool, fit
         use_measured: Whether measured values answer where there are such.
         fitted: The cost model itself; where it is over shapes, ``model`` is what it is at one of them.
     """
-    from hwcost.cost_models.measured import MEASURED
+    from hwcost.cost_models.training.measured import MEASURED
 
     measured = model.with_measured()
     answer = (measured if use_measured else model).predict(archs)
@@ -163,7 +163,7 @@ def answers(model: CostModel, archs: list[Architecture], use_measured: bool, fit
 def _roofline(
     folder: str | None, device: str | None, space: str | None, dtype: str, batch_size: int | None, seq_len: int | None
 ) -> CostModel:
-    from hwcost.cost_models.roofline import Roofline
+    from hwcost.cost_models.families.roofline import Roofline
     from hwcost.devices import resolve
     from hwcost.spaces import space as make_space
 

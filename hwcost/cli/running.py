@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hwcost.campaign.plan import Plan
     from hwcost.campaign.progress import Progress
     from hwcost.campaign.run import Result
-    from hwcost.cost_models.prior_design import Few
+    from hwcost.cost_models.priors.design import Few
     from hwcost.elsewhere.transports import Transport
     from hwcost.stores.base import Store
 
@@ -92,7 +92,7 @@ def run_campaign(store: Store, campaign_id: str, options: RunOptions, place: Tra
     from hwcost.campaign.run import run
     from hwcost.cli import results
     from hwcost.cli.forecast import announced
-    from hwcost.cost_models.goals import GOALS
+    from hwcost.cost_models.evaluation.goals import GOALS
 
     with progress(progress_text) as update:
         announce = announced(update, store, campaign_id, options.budget_s, place is None)

@@ -11,7 +11,7 @@ from hwcost.cli import console
 
 if TYPE_CHECKING:
     from hwcost.cost_models.data import Data
-    from hwcost.cost_models.prior_sources import Source
+    from hwcost.cost_models.priors.sources import Source
     from hwcost.exchange.options import TableOptions
 
 PANEL = "How a table is read"
@@ -104,7 +104,7 @@ def read(source: str, rows: Rows, prior: list[str] | None = None) -> tuple[Data,
         prior: Folders of models, or ``auto``; the rows are then read as their space.
     """
     if prior:
-        from hwcost.cost_models.prior_fit import read_with_prior
+        from hwcost.cost_models.priors.fit import read_with_prior
 
         data, sources = read_with_prior(
             source, prior, space=rows.space, campaign_id=rows.campaign, table=rows.options, quantity=rows.quantity,

@@ -1,4 +1,16 @@
-"""Cost models: from a few dozen measurements to any architecture's latency in microseconds, with an interval."""
+"""Cost models: from a few dozen measurements to any architecture's latency in microseconds, with an interval.
+
+``base`` has the contract of a cost model, ``data`` what it is fitted on, ``prediction`` what it answers, and ``persistence``
+the folder that keeps it. The rest stands in packages, each of which imports only from those before it:
+
+- ``features``: architectures as numbers, and which rows are the same architecture;
+- ``checks``: faults of tables, and of what was fitted to them;
+- ``compiled``: forests and lookup tables as machine code or arrays;
+- ``training``: from rows to a finished model, with its interval and the level of the machine;
+- ``families``: the kinds of model, one a file;
+- ``priors``: models of other devices as a prior for a new one;
+- ``evaluation``: how good models are, and whether that is good enough.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +24,8 @@ from hwcost.registry import Registry
 
 if TYPE_CHECKING:
     from hwcost.cost_models.base import CostModel
-    from hwcost.cost_models.measured import MeasuredFirst
     from hwcost.cost_models.prediction import Prediction
+    from hwcost.cost_models.training.measured import MeasuredFirst
     from hwcost.spaces.base import SearchSpace
 
 __all__ = [
@@ -23,7 +35,7 @@ __all__ = [
 
 _HOMES = {
     "CostModel": "hwcost.cost_models.base",
-    "MeasuredFirst": "hwcost.cost_models.measured",
+    "MeasuredFirst": "hwcost.cost_models.training.measured",
     "Prediction": "hwcost.cost_models.prediction",
 }
 
@@ -31,18 +43,18 @@ COST_MODELS = Registry(
     "hwcost.cost_models",
     "cost model",
     {
-        "auto": "hwcost.cost_models.auto:Auto",
-        "constant": "hwcost.cost_models.constant:Constant",
-        "hybrid": "hwcost.cost_models.hybrid:Hybrid",
-        "lightgbm": "hwcost.cost_models.gbm:LightGBM",
-        "lut": "hwcost.cost_models.lut:LookupTable",
-        "params": "hwcost.cost_models.linear:ParamsLine",
-        "polynomial": "hwcost.cost_models.polynomial:Polynomial",
-        "prior": "hwcost.cost_models.prior:PriorModel",
-        "ridge": "hwcost.cost_models.linear:Ridge",
-        "shapes": "hwcost.cost_models.shapes:Shapes",
-        "roofline": "hwcost.cost_models.roofline:Roofline",
-        "xgboost": "hwcost.cost_models.gbm:XGBoost",
+        "auto": "hwcost.cost_models.families.auto:Auto",
+        "constant": "hwcost.cost_models.families.constant:Constant",
+        "hybrid": "hwcost.cost_models.families.hybrid:Hybrid",
+        "lightgbm": "hwcost.cost_models.families.gbm:LightGBM",
+        "lut": "hwcost.cost_models.families.lut:LookupTable",
+        "params": "hwcost.cost_models.families.linear:ParamsLine",
+        "polynomial": "hwcost.cost_models.families.polynomial:Polynomial",
+        "prior": "hwcost.cost_models.priors.model:PriorModel",
+        "ridge": "hwcost.cost_models.families.linear:Ridge",
+        "shapes": "hwcost.cost_models.families.shapes:Shapes",
+        "roofline": "hwcost.cost_models.families.roofline:Roofline",
+        "xgboost": "hwcost.cost_models.families.gbm:XGBoost",
     },
 )
 

@@ -25,12 +25,12 @@ from hwcost._cached import cached_property
 from hwcost._types import Codes, Floats
 from hwcost.cost_models import rowwise
 from hwcost.cost_models.arguments import as_numbers, check_rows, check_values, parameters
-from hwcost.cost_models.domain import Domain
-from hwcost.cost_models.features import Features, shared_features
-from hwcost.cost_models.groups import Groups
+from hwcost.cost_models.features.domain import Domain
+from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.features.repeats import Middles, merged
 from hwcost.cost_models.learned import Learned
 from hwcost.cost_models.prediction import Prediction
-from hwcost.cost_models.repeats import Middles, merged
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces.base import Architecture, SearchSpace
@@ -39,7 +39,7 @@ from hwcost.spaces.shaped import Shape, Shaped
 from hwcost.units import unit_of
 
 if TYPE_CHECKING:
-    from hwcost.cost_models.measured import MeasuredFirst
+    from hwcost.cost_models.training.measured import MeasuredFirst
 
 __all__ = ["CostModel", "Prediction"]
 
@@ -236,7 +236,7 @@ class CostModel(Learned):
             NotFittedError: When the model is not fitted.
             UsageError: When the model is over shapes and none is given, or of one shape and another one is given.
         """
-        from hwcost.cost_models.asked import points
+        from hwcost.cost_models.features.asked import points
 
         self._check_fitted()
         genes = points(self, archs, batch_size, seq_len)
@@ -293,8 +293,8 @@ class CostModel(Learned):
             NotFittedError: When the model is not fitted.
             UsageError: When a size is not a whole number from 1, is missing, or the model is of another shape.
         """
-        from hwcost.cost_models.asked import check_own_shape, sizes_asked
-        from hwcost.cost_models.at_shape import at_shape
+        from hwcost.cost_models.families.at_shape import at_shape
+        from hwcost.cost_models.features.asked import check_own_shape, sizes_asked
 
         self._check_fitted()
         columns = ShapeColumns.of(self.space)
@@ -315,7 +315,7 @@ class CostModel(Learned):
 
     def with_measured(self) -> MeasuredFirst:
         """Returns a cost function that answers measured architectures with their measurements, others with this model."""
-        from hwcost.cost_models.measured import MeasuredFirst
+        from hwcost.cost_models.training.measured import MeasuredFirst
 
         return MeasuredFirst(self)
 
@@ -355,7 +355,7 @@ class CostModel(Learned):
             DataError: When they are of another space, or fewer than three different architectures.
             NotFittedError: When this model is not fitted.
         """
-        from hwcost.cost_models.prior_fit import fit_with_prior
+        from hwcost.cost_models.priors.fit import fit_with_prior
 
         self._check_fitted()
         return fit_with_prior(measurements, self, **{"quantity": self.quantity, **options}).model

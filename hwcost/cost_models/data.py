@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hwcost._arguments import OPTIONS, TEXT, Kind, check, of_type
 from hwcost._types import Floats
-from hwcost.cost_models.measured_shapes import common_shape, of_shape, points_of
+from hwcost.cost_models.features.measured_shapes import common_shape, of_shape, points_of
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.frames import is_frame
 from hwcost.exchange.options import DEFAULTS, TableOptions

@@ -10,7 +10,7 @@ import numpy as np
 
 from hwcost._arguments import PATH, check
 from hwcost._types import Floats
-from hwcost.cost_models.domain import Domain
+from hwcost.cost_models.features.domain import Domain
 from hwcost.errors import DataError, NotFittedError
 from hwcost.spaces.base import GeneValue, SearchSpace
 

@@ -20,8 +20,8 @@ from hwcost._arguments import PATH, check
 from hwcost._io import write_folder
 from hwcost.cost_models import COST_MODELS, cost_model
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.boosters import BOOSTER_FILE
 from hwcost.cost_models.card import card
+from hwcost.cost_models.families.boosters import BOOSTER_FILE
 from hwcost.cost_models.upgrade import upgraded
 from hwcost.errors import DataError, HwcostError, UnknownNameError, UsageError
 from hwcost.spaces import space as make_space

@@ -16,8 +16,8 @@ from hwcost._arguments import COUNT, check, of_type
 from hwcost._cached import cached_property
 from hwcost._dtypes import BYTES
 from hwcost._types import Codes, Floats
-from hwcost.cost_models.features import WORK, shared_features
-from hwcost.cost_models.tabulate import Tables, tabulate
+from hwcost.cost_models.features.extractor import WORK, shared_features
+from hwcost.cost_models.features.tabulate import Tables, tabulate
 from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture, SearchSpace
 from hwcost.spaces.candidates import Candidates

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Codes, Floats
-from hwcost.cost_models.tabulate import Tables
+from hwcost.cost_models.features.tabulate import Tables
 from hwcost.errors import UsageError
 from hwcost.objectives.constraint import Constraint
 from hwcost.searchers.base import Searcher

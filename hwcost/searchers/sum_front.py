@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hwcost._types import Codes, Floats
-from hwcost.cost_models.tabulate import Tables, tabulate
+from hwcost.cost_models.features.tabulate import Tables, tabulate
 from hwcost.errors import UsageError
 from hwcost.objectives.cost_function import is_vectorised, name_of
 

@@ -19,7 +19,7 @@ import numpy as np
 from hwcost._arguments import COUNT, NUMBER, SEED, check
 from hwcost._types import Floats, Indices
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.intervals import calibrate
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.errors import UsageError
 from hwcost.searchers.problem import Problem
 from hwcost.spaces.base import Architecture

@@ -12,7 +12,7 @@ from hwcost.campaign import targets
 from hwcost.campaign.goals import read_goals
 from hwcost.campaign.options import JobOptions, MeasureOptions
 from hwcost.campaign.plan import Item, Plan
-from hwcost.cost_models.goals import GOALS
+from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.devices import elsewhere, present, profiles_of
 from hwcost.errors import UsageError
 from hwcost.spaces import space as make_space

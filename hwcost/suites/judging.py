@@ -11,8 +11,8 @@ import numpy as np
 from hwcost._types import Floats
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import Data
-from hwcost.cost_models.metrics import metrics
 from hwcost.cost_models.prediction import Prediction
+from hwcost.cost_models.training.metrics import metrics
 from hwcost.suites.model_spec import Limits
 
 __all__ = ["Judged", "judge", "judge_values"]

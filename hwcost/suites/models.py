@@ -14,9 +14,9 @@ import numpy as np
 from hwcost.campaign.estimate import measurements
 from hwcost.cost_models import CostModel, load
 from hwcost.cost_models.data import Data, from_measurements
-from hwcost.cost_models.metrics import metrics
 from hwcost.cost_models.persistence import CONFIG
-from hwcost.cost_models.train import train
+from hwcost.cost_models.training.metrics import metrics
+from hwcost.cost_models.training.train import train
 from hwcost.errors import DataError, HwcostError
 from hwcost.stores.entries import ModelCheck
 from hwcost.suites.judging import Judged, judge

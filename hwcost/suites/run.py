@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import run as campaign
 from hwcost.campaign.plan import Plan
-from hwcost.cost_models.goals import GOALS
+from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.elsewhere import measure_on
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError, InterruptedRunError, UsageError

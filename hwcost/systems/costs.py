@@ -11,7 +11,7 @@ from typing import Any
 
 from hwcost.cost_models import CostModel, load
 from hwcost.cost_models.data import read
-from hwcost.cost_models.train import train
+from hwcost.cost_models.training.train import train
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import SearchSpace
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hwcost.cost_models.data import from_measurements
-from hwcost.cost_models.train import train
+from hwcost.cost_models.training.train import train
 from hwcost.study.remeasure import Interval, Remeasured
 from hwcost.systems.fits import Fit
 from hwcost.workloads import ModelWorkload

@@ -10,7 +10,7 @@ import pytest
 import hwcost
 from hwcost.auditing.report import is_at_least, verdict_of
 from hwcost.auditing.table import audit_table, segments
-from hwcost.cost_models.train import train
+from hwcost.cost_models.training.train import train
 from hwcost.errors import DataError, UsageError
 from tests.auditing.planted_tables import ARCHS, LAW_S, SPACE, N, noise, table, write
 

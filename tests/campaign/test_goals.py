@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import hwcost
 from hwcost.campaign.goals import read_goals
 from hwcost.campaign.half_width import KINDS, HalfWidth
-from hwcost.cost_models.goals import GOALS, MeanError, RSquared
+from hwcost.cost_models.evaluation.goals import GOALS, MeanError, RSquared
 from hwcost.errors import UnknownNameError, UsageError
 from hwcost.testing.goals import GoalSuite
 from hwcost.workloads import SyntheticWorkload

@@ -12,7 +12,7 @@ import hwcost as hc
 from hwcost.campaign.components import component_report
 from hwcost.cli.main import invoke
 from hwcost.cost_models import load
-from hwcost.cost_models.lut import LookupTable
+from hwcost.cost_models.families.lut import LookupTable
 from hwcost.errors import DataError
 from hwcost.spaces import space
 from hwcost.timing.measurement import Measurement

@@ -153,7 +153,7 @@ def test_bad_input_is_usage(table, tmp_path, capsys, arguments, says):
 
 
 def test_a_predictor_of_perplexity_says_so(capsys, tmp_path):
-    from hwcost.cost_models.quality import fit_quality
+    from hwcost.cost_models.training.quality import fit_quality
 
     fit_quality(SPACE, ARCHS, [9.0 - 0.001 * sum(arch.genes) / 12 for arch in ARCHS], "ridge").model.save(tmp_path / "model")
     arguments = ["predict", str(tmp_path / "model"), "--model-only", "--arch", "_".join(["360"] * 12)]

@@ -8,8 +8,8 @@ import pytest
 
 from hwcost.cli.main import invoke
 from hwcost.cost_models import cost_model, load
-from hwcost.cost_models.intervals import calibrate
-from hwcost.cost_models.quality import fit_quality
+from hwcost.cost_models.training.intervals import calibrate
+from hwcost.cost_models.training.quality import fit_quality
 from hwcost.spaces import Candidates, space
 from hwcost.study.remeasure import ANCHORS
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from hwcost.cost_models import boosters, cost_model, load
+from hwcost.cost_models import cost_model, load
+from hwcost.cost_models.families import boosters
 from hwcost.spaces import space
 from hwcost.testing.cost_models import PATIENCE_S
 from tests.conftest import ROOT
@@ -43,7 +44,7 @@ import numpy as np
 ROWS = np.random.default_rng(0).random(({MANY}, 12))
 
 def fit(channel):
-    from hwcost.cost_models import boosters
+    from hwcost.cost_models.families import boosters
     booster = boosters.train_lightgbm(ROWS, ROWS.sum(axis=1), np.ones({MANY}), 3, 3, 0.1)
     channel.send(boosters.predict_lightgbm(booster, ROWS[:3]).tolist())
 

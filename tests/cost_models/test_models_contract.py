@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from hwcost.cost_models import COST_MODELS, CostModel, MeasuredFirst, cost_model, load
-from hwcost.cost_models.intervals import calibrate
-from hwcost.cost_models.roofline import Roofline
+from hwcost.cost_models.families.roofline import Roofline
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.errors import ArchitectureError, DataError, NotFittedError, UnknownNameError, UsageError
 from hwcost.spaces import Architecture, space
 from hwcost.spaces.shaped import Shaped

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hwcost.cost_models import CostModel, load
-from hwcost.cost_models.boosters import predict_lightgbm, train_lightgbm
-from hwcost.cost_models.tabulate import Quick, Tables
+from hwcost.cost_models.families.boosters import predict_lightgbm, train_lightgbm
+from hwcost.cost_models.features.tabulate import Quick, Tables
 from hwcost.spaces.supershaper import WIDTHS
 from hwcost.testing.cost_models import PATIENCE_S, from_threads
 from tests.cost_models.zoo import PAIRS, fitted, sample

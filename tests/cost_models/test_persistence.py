@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hwcost.cost_models import cost_model, load
-from hwcost.cost_models.lut import LookupTable
+from hwcost.cost_models.families.lut import LookupTable
 from hwcost.errors import DataError, UsageError
 from tests.cost_models.planted import SPACE, noisy
 

@@ -7,7 +7,7 @@ import pytest
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.data import Data, from_table
-from hwcost.cost_models.metrics import metrics
+from hwcost.cost_models.training.metrics import metrics
 from hwcost.exchange.options import TableOptions
 from hwcost.exchange.table import read_table
 

@@ -11,16 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model, load
-from hwcost.cost_models.conformal import MIN_ROWS, quantile
 from hwcost.cost_models.data import FIT, TEST, Data
-from hwcost.cost_models.drift import estimate_drift
-from hwcost.cost_models.evaluate import evaluate, evaluate_roles, held_out
-from hwcost.cost_models.features import Features
-from hwcost.cost_models.folds import folds
-from hwcost.cost_models.groups import Groups
-from hwcost.cost_models.intervals import calibrate, keep_errors
-from hwcost.cost_models.repeats import Middles, merged, without_own
-from hwcost.cost_models.train import train, train_on
+from hwcost.cost_models.evaluation.evaluate import evaluate, evaluate_roles, held_out
+from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.features.repeats import Middles, merged, without_own
+from hwcost.cost_models.training.conformal import MIN_ROWS, quantile
+from hwcost.cost_models.training.drift import estimate_drift
+from hwcost.cost_models.training.folds import folds
+from hwcost.cost_models.training.intervals import calibrate, keep_errors
+from hwcost.cost_models.training.train import train, train_on
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import Architecture, space
 from tests.cost_models.planted import SPACE, additive, noisy
@@ -111,12 +111,12 @@ def test_points_that_stand_for_the_same_net_are_one_architecture():
 @pytest.fixture
 def alone(monkeypatch):
     """Evaluates without baselines, which take most of the time."""
-    monkeypatch.setattr("hwcost.cost_models.evaluate.baselines", lambda kind, space: [])
+    monkeypatch.setattr("hwcost.cost_models.evaluation.evaluate.baselines", lambda kind, space: [])
 
 
 def test_no_architecture_is_fitted_on_and_judged(monkeypatch, alone):
     seen = []
-    monkeypatch.setattr("hwcost.cost_models.evaluate.drift_of", lambda data, rows, choice: seen.append(rows))
+    monkeypatch.setattr("hwcost.cost_models.evaluation.evaluate.drift_of", lambda data, rows, choice: seen.append(rows))
     data = repeated(20, 4)
     document = evaluate(data, "constant", 0.7, "random", 3)
     report, names = document["models"]["constant"], np.array([str(arch) for arch in data.architectures])

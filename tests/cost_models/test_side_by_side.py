@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwcost.cost_models import cost_model, remembered
-from hwcost.cost_models import evaluate as module
-from hwcost.cost_models import folds as folds_module
+from hwcost.cost_models import cost_model
 from hwcost.cost_models.data import Data, read
-from hwcost.cost_models.evaluate import Fitted, evaluate
-from hwcost.cost_models.folds import folds, out_of_fold, side_by_side
-from hwcost.cost_models.groups import Groups
-from hwcost.cost_models.intervals import left_out_errors
-from hwcost.cost_models.remembered import Memory, remembering
+from hwcost.cost_models.evaluation import evaluate as module
+from hwcost.cost_models.evaluation.evaluate import Fitted, evaluate
+from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.training import folds as folds_module
+from hwcost.cost_models.training import remembered
+from hwcost.cost_models.training.folds import folds, out_of_fold, side_by_side
+from hwcost.cost_models.training.intervals import left_out_errors
+from hwcost.cost_models.training.remembered import Memory, remembering
 from tests.cost_models.planted import SPACE, noisy
 from tests.cost_models.test_one_way import from_child
 

@@ -11,8 +11,8 @@ import pytest
 
 from hwcost.cost_models import candidates, cost_model, load
 from hwcost.cost_models.data import Data
-from hwcost.cost_models.evaluate import asked, baselines, evaluate_roles
-from hwcost.cost_models.lut import LookupTable
+from hwcost.cost_models.evaluation.evaluate import asked, baselines, evaluate_roles
+from hwcost.cost_models.families.lut import LookupTable
 from hwcost.spaces import space
 from hwcost.testing.plugins import registered
 from tests.cost_models.planted import SPACE, noisy

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from hwcost.cost_models.steps import Step, following, tell
+from hwcost.cost_models.training.steps import Step, following, tell
 from hwcost.cost_models.workers import cores, in_threads
 
 PATIENCE_S = 30

@@ -9,7 +9,7 @@ import pytest
 
 from hwcost.cost_models import COST_MODELS, cost_model
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.intervals import calibrate
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.errors import MissingExtraError
 from hwcost.spaces import Architecture, SearchSpace, space
 from hwcost.spaces.shaped import Shape, Shaped

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hwcost.cost_models import cost_model
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.intervals import calibrate
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.spaces import Architecture, Candidates, space
 
 SHAPER = space("supershaper")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from hwcost import Constraint
 from hwcost.cost_models import cost_model
-from hwcost.cost_models.intervals import calibrate
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.errors import HwcostError, UsageError
 from hwcost.objectives import Flops, Params
 from hwcost.spaces import Candidates

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from hwcost import pareto
 from hwcost.cost_models import cost_model
-from hwcost.cost_models.intervals import calibrate
-from hwcost.cost_models.tabulate import Tables
+from hwcost.cost_models.features.tabulate import Tables
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, Maximize, Minimize, Params
 from hwcost.searchers.sum_front import front, tables_of

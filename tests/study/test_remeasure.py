@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost.cost_models import cost_model
-from hwcost.cost_models.intervals import calibrate
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.spaces import space
 from hwcost.study.remeasure import ANCHORS, Level, anchors, level_of, remeasured
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hwcost.cost_models import cost_model
-from hwcost.cost_models.intervals import calibrate
+from hwcost.cost_models.training.intervals import calibrate
 from hwcost.errors import UsageError
 from hwcost.objectives import Constraint, Maximize, Minimize
 from hwcost.objectives.sizes import Params

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from hwcost import api
 from hwcost.cost_models import data
-from hwcost.cost_models.train import train
+from hwcost.cost_models.training.train import train
 from hwcost.errors import DataError, UsageError
 from hwcost.spaces import Architecture, space
 from hwcost.timing.measurement import Measurement

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from hwcost.cost_models.data import from_measurements
-from hwcost.cost_models.train import train
+from hwcost.cost_models.training.train import train
 from hwcost.systems.fits import Fit
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from torch import nn
 from hwcost.cost_models import cost_model, cost_model_class, load
 from hwcost.cost_models.base import CostModel
 from hwcost.cost_models.data import from_measurements
-from hwcost.cost_models.quality import fit_quality
-from hwcost.cost_models.train import Trained, train
+from hwcost.cost_models.training.quality import fit_quality
+from hwcost.cost_models.training.train import Trained, train
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY
 from hwcost.spaces import Architecture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hwcost.cost_models.train import Trained
+from hwcost.cost_models.training.train import Trained
 from hwcost.errors import MissingExtraError
 
 BOOSTED, STAND_IN = "xgboost", "lightgbm"

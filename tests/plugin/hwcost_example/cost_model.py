@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hwcost.cost_models import CostModel
-from hwcost.cost_models.features import WORK
+from hwcost.cost_models.features.extractor import WORK
 
 FLOOR = 0.1
 """Share of the quickest training row below which no prediction falls."""

@@ -1,0 +1,107 @@
+"""What makes the fit of a table doubtful: said beside its metrics, so that no answer looks surer than it is.
+
+An audit says the same, and more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwcost._stats import kendall_tau, median_deviation
+from hwcost.cost_models.checks.table_faults import LARGEST_LEVEL_RANGE, numbered
+from hwcost.cost_models.features.groups import Groups
+
+if TYPE_CHECKING:
+    from hwcost.cost_models.data import Data
+    from hwcost.cost_models.training.train import Trained
+
+LEAST_TAU = 0.1
+"""Kendall tau between predicted and measured latency below which the architecture had no effect."""
+
+CHANCE = 3.09
+"""Standard errors of tau that chance may reach: 1 in 1000 for independent columns, 1 in 100 for out-of-fold predictions,
+which hang together."""
+
+FEWEST_ROWS = 30
+"""Rows below which chance reaches so far that only ``LEAST_TAU`` counts."""
+
+UNREPEATABLE = 0.5
+"""Typical difference (log) of repeats of one architecture from which nothing holds."""
+
+MAD_ERROR = 1.17
+"""Standard error of a standard deviation from n absolute deviations' median, as a share of it, times the root of n."""
+
+FEWEST_PAIRS = 3
+
+FAR, MANY = math.log(LARGEST_LEVEL_RANGE), 0.1
+"""Error (log) of a row that no machine's level explains, and the share of such rows from which it is the model that errs."""
+
+MOST, MISFIT = 0.85, 0.4
+"""A model whose errors (log) reach the second number within the first share of the rows says nothing about single ones."""
+
+
+def least_tau(n: int) -> float:
+    """Returns the Kendall tau of n predictions from which there is an effect; variance of tau: Kendall 1938."""
+    return max(LEAST_TAU, CHANCE * math.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))
+
+
+def table_doubts(data: Data, trained: Trained) -> list[str]:
+    """Returns doubts about a fit of a table's rows, in whole sentences; none for a campaign, which is judged as it runs.
+
+    Args:
+        data: The table.
+        trained: The fit, with the errors on its rows left out.
+    """
+    return [*_effect(data, trained), *_repeats(data, trained), *_far_rows(data, trained)] if data.is_ordered else []
+
+
+def _effect(data: Data, trained: Trained) -> Iterator[str]:
+    """Yields a doubt where latency does not follow what the model predicts for rows that it has not seen."""
+    n = len(trained.rows)
+    tau = kendall_tau(trained.left_out * np.exp(trained.level(data, trained.rows)), trained.measured)
+    limit = least_tau(n) if n >= FEWEST_ROWS else LEAST_TAU
+    if (tau is None or tau < limit) and trained.model.name != "constant":
+        shown = "undefined" if tau is None else f"{tau:.2f}"
+        yield (
+            f"what {trained.model.name} predicts for rows that it has not seen hardly agrees with what was measured: "
+            f"Kendall tau {shown}, where {limit:.2f} is the least that counts as an effect. Was the configuration really "
+            "applied to the model that ran? hwcost audit says more."
+        )
+
+
+def _repeats(data: Data, trained: Trained) -> Iterator[str]:
+    """Yields a doubt where rows of one architecture have nothing to do with each other."""
+    model = trained.model
+    groups = Groups.of(model.features, model.features.encode([data.architectures[i] for i in trained.rows]))
+    logs = np.log(trained.measured) - trained.level(data, trained.rows)
+    steps = [np.diff(logs[rows]) for rows in groups.repeated.values()]
+    ratios = np.concatenate(steps) if steps else np.zeros(0)
+    if len(ratios) < FEWEST_PAIRS:
+        return
+    typical = median_deviation(ratios)
+    if typical * (1.0 - MAD_ERROR / math.sqrt(len(ratios))) >= UNREPEATABLE:
+        yield (
+            f"the same architecture measured twice differs by {100 * math.expm1(typical):.0f} % typically. Did a setting "
+            "change from row to row that no column gives (batch size, sequence length, threads, device)? Predictions are "
+            "for the middle of such rows; give the setting as a column."
+        )
+
+
+def _far_rows(data: Data, trained: Trained) -> Iterator[str]:
+    """Yields a doubt about single rows that are far from what the others predict."""
+    errors = trained.errors - np.median(trained.errors)
+    far = np.flatnonzero(np.abs(errors) > FAR)
+    if not len(far) or len(far) > max(1.0, MANY * len(errors)) or np.quantile(np.abs(errors), MOST) > MISFIT:
+        return
+    worst = int(far[np.argmax(np.abs(errors[far]))])
+    is_one = len(far) == 1
+    yield (
+        f"{numbered(data, trained.rows[far].tolist())} {'is' if is_one else 'are'} far from what the other rows predict, "
+        + ("" if is_one else f"{numbered(data, [int(trained.rows[worst])])} the furthest, ")
+        + f"by a factor of {math.exp(abs(float(errors[worst]))):.3g}. Look at {'this row' if is_one else 'these rows'}: "
+        "a failure or a timeout is not a latency."
+    )

@@ -1,0 +1,215 @@
+"""Compiled models: boosted trees, and lookup tables in batches, asked by the codes of candidates or by one's genes.
+
+The answers are the library's own to the last bit. The engine is the fastest one that is here: vector instructions or loops
+compiled by numba (extra ``fast``), else NumPy. A model compiles its forest once it was asked so often that it pays.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from hwcost._cached import cached_property
+from hwcost._types import Codes, Floats
+from hwcost.cost_models.compiled.forest import Bytes, Forest
+from hwcost.cost_models.compiled.forest_arrays import ArrayEngine
+from hwcost.cost_models.compiled.ranks import Ranks
+from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.features.joint import JointTables
+from hwcost.cost_models.features.tabulate import Tables
+from hwcost.cost_models.rowwise import exp_of
+from hwcost.cost_models.workers import shared_out
+
+__all__ = ["ENOUGH_CODES", "ONE", "Batches", "CompiledForest", "OnDemand", "Question", "batches", "engines", "exponential"]
+
+ENOUGH = 100_000
+"""Architectures in batches after which compiling has paid."""
+
+ENOUGH_CODES = 20_000_000
+"""Architectures in batches after which compiling the loop over a lookup table has paid."""
+
+ONE = 200
+"""Architectures in a batch that take a library as long as one by itself."""
+
+ARRAY_ROWS = 1000
+"""Architectures of a batch from which arrays are faster than LightGBM; XGBoost is quicker, and takes a whole block."""
+
+BLOCK = 8192
+"""Architectures of a batch whose ranks are found at a time, so that they stay in the cache; a multiple of 64."""
+
+
+Made = TypeVar("Made")
+
+Question = Callable[[tuple[Any, ...]], Any]
+"""A function of one architecture's values that returns a sum; None where a gene has another value."""
+
+
+class Engine(Protocol):
+    """Sums of a forest's leaves by ranks."""
+
+    name: str
+
+    def many(self, ranks: Bytes, count: int) -> Floats:
+        """Returns the sums of the first ``count`` architectures by their ranks (columns, n), shape (count,)."""
+        ...
+
+    def question(self, ranks: Ranks, table: JointTables | None = None) -> Question | None:
+        """Returns the function of one architecture's values; None where there is none that is fast.
+
+        Args:
+            ranks: Columns of the forest.
+            table: A sum over groups of genes; the function then returns the pair of the leaves' sum and this one.
+        """
+        ...
+
+
+Answers = Callable[["CompiledForest"], Question | None]
+"""A function that makes a model's answer to questions of its compiled forest."""
+
+
+def exponential(question: Question, offset: float) -> Question:
+    """Returns the function of one architecture's values that returns the exponential of a sum and an offset."""
+
+    def answer(genes: tuple[Any, ...]) -> float | None:
+        total = question(genes)
+        return None if total is None else exp_of(total + offset)
+
+    return answer
+
+
+def engines(forest: Forest) -> list[Callable[[Forest], Engine]]:
+    """Returns the engines that can be had here, the fastest first."""
+    if find_spec("numba") is None:
+        return [ArrayEngine]
+    from hwcost.cost_models.compiled.forest_loops import LoopEngine
+    from hwcost.cost_models.compiled.forest_vectors import VectorEngine, is_supported
+
+    return [VectorEngine, LoopEngine, ArrayEngine] if is_supported(forest) else [LoopEngine, ArrayEngine]
+
+
+class CompiledForest:
+    """A forest over the genes of a space.
+
+    Args:
+        forest: The forest.
+        ranks: Its columns.
+        tables: Scalar tables of the same genes that are summed beside the leaves.
+        answers: Function that makes the model's answer of the compiled forest, see ``answer``.
+    """
+
+    def __init__(
+        self, forest: Forest, ranks: Ranks, tables: Tables | None = None, answers: Answers | None = None
+    ) -> None:
+        self._forest, self._ranks, self._tables, self._answers = forest, ranks, tables, answers
+        self._engine = engines(forest)[0](forest)
+
+    def beats_library(self, count: int) -> bool:
+        """Whether a batch of so many architectures is faster than by the library that grew the trees."""
+        from_rows = {"vectors": 0, "loops": math.inf if self._forest.is_single else 0}
+        return count >= from_rows.get(self._engine.name, BLOCK if self._forest.is_single else ARRAY_ROWS)
+
+    @classmethod
+    def of(
+        cls, forest: Forest | None, features: Features, answers: Answers | None = None, tables: Tables | None = None
+    ) -> CompiledForest | None:
+        """Compiles a forest; None where trees are too deep, or genes may hold any number."""
+        ranks = None if forest is None else Ranks.of(forest, features)
+        return None if forest is None or ranks is None else cls(forest, ranks, tables, answers)
+
+    def compile(self) -> None:
+        """Compiles now what the first question, and the first batch of codes of 64 bits, would compile."""
+        _ = self.answer or self.one
+        if self._engine.name != "arrays":
+            self.many(np.zeros((1, len(self._ranks.choices)), dtype=np.int64))
+
+    def many(self, codes: Codes) -> Floats:
+        """Returns the sums of codes (n, genes), shape (n,), in as many threads as pay.
+
+        Raises:
+            ArchitectureError: When a code is not one of its gene's.
+        """
+        if self._engine.name == "arrays":
+            return self._engine.many(self._ranks(codes), len(codes))
+        return shared_out(self._blockwise, codes)
+
+    def _blockwise(self, codes: Codes) -> Floats:
+        from hwcost.cost_models.compiled.forest_loops import ranks_by_loop
+
+        parts = [codes[start : start + BLOCK] for start in range(0, max(len(codes), 1), BLOCK)]
+        return np.concatenate([self._engine.many(ranks_by_loop(self._ranks, part), len(part)) for part in parts])
+
+    @cached_property
+    def one(self) -> Question:
+        """The function of one architecture's values that returns its sum, or None where a gene has another value."""
+        found = self._engine.question(self._ranks) or ArrayEngine(self._forest).question(self._ranks)
+        assert found is not None  # arrays answer whatever has no table
+        return found
+
+    @cached_property
+    def answer(self) -> Question | None:
+        """The function of one architecture's values that returns what the model does; None where it has another way."""
+        return self.one if self._answers is None else self._answers(self)
+
+    @cached_property
+    def both(self) -> Question | None:
+        """The function that returns the sums of the leaves and of the tables, as a pair; None where two are as fast."""
+        if self._tables is None:
+            return None
+        spans = self._tables.spans
+        groups = tuple(tuple(range(first, first + table.ndim)) for first, table in spans)
+        joint = JointTables(float(self._tables.base), groups, tuple(table for _, table in spans))
+        return self._engine.question(self._ranks, joint)
+
+
+Batches = Callable[[Codes], Floats]
+"""A compiled loop over the codes of a batch."""
+
+
+def batches(tables: Tables, scale: float, floor: float) -> Batches | None:
+    """Compiles ``max(tables(codes) * scale, floor)``; None without numba, or where codes do not fit into bytes."""
+    if find_spec("numba") is None:
+        return None
+    from hwcost.cost_models.compiled.table_loops import TableKernel
+
+    return TableKernel(tables, scale, floor) if TableKernel.covers(tables) else None
+
+
+class OnDemand(Generic[Made]):
+    """A compiled form of a model that is made when it is asked for often enough.
+
+    Args:
+        make: Function that compiles it; it may return None, where that is not possible.
+        enough: Architectures in batches after which compiling has paid.
+
+    Attributes:
+        forest: The compiled form; None before it is made, and where there can be none.
+    """
+
+    def __init__(self, make: Callable[[], Made | None], enough: int = ENOUGH) -> None:
+        self._make = make
+        self._enough = enough
+        self._asked = 0
+        self._is_made = False
+        self.forest: Made | None = None
+
+    def now(self) -> Made | None:
+        """Returns the compiled form; None where there can be none."""
+        if not self._is_made:
+            self.forest, self._is_made = self._make(), True
+        return self.forest
+
+    def when_it_pays(self, count: int) -> Made | None:
+        """Returns the compiled form once enough was asked for; None before.
+
+        Args:
+            count: Architectures that are asked for now; ``ONE`` for a single one by itself.
+        """
+        if not self._is_made:
+            self._asked += count
+            if self._asked < self._enough:
+                return None
+        return self.now()

@@ -1,0 +1,239 @@
+"""Functions of one architecture's values that are machine code: Python calls them as it calls its own functions.
+
+Numba compiles a loop that takes Python's objects as their addresses and reads the values of genes by Python's C interface,
+as a function of a C extension would. What a call costs beside the loop is then the look-up of each value.
+
+A plan is what such a function reads: whole numbers, most of which are the addresses of arrays. It is reached through the
+first member of a tuple that the function holds, and the other members keep everything alive that is pointed at.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from llvmlite import ir
+from numba import cfunc, njit, types
+from numba.extending import intrinsic
+
+from hwcost.cost_models.compiled.group_arrays import GroupArrays
+from hwcost.cost_models.compiled.ranks import Ranks
+from hwcost.cost_models.features.joint import JointTables
+
+__all__ = ["MOST_GENES", "TREES", "bytes_at", "function", "numbers_at", "room"]
+
+MOST_GENES = 256
+"""Genes that such a function takes at the most, and columns that a forest may ask."""
+
+ROOM = 256
+"""Bytes of scratch space, more than a forest has columns."""
+
+NONE, GENES, VALUES = 0, 1, 2
+"""Places in a plan: of the object None, the number of genes, and the dictionaries from their values to codes."""
+
+COLUMNS, WIDTH, ASKED, TABLES = 3, 4, 5, 6
+"""Places of the number of columns of genes, their tables of ranks, the width of these, and the gene of each column."""
+
+PASSED, TOP = 7, 8
+"""Places of the thresholds of the number of parameters, and the first step of the search among them; 0 without any."""
+
+PARAMS, ADDED, TREES = 9, 15, 21
+"""Places of the sum that is the number of parameters, the sum beside the trees, and what the loop over trees reads."""
+
+LENGTH = TREES + 5
+"""Whole numbers of a plan."""
+
+OBJECT = types.intp
+"""A Python object, as its address."""
+
+
+def _interface(name: str, result: Any, *arguments: Any) -> Any:
+    """Returns a function of Python's C interface for compiled code."""
+    llvm.add_symbol(name, ctypes.cast(getattr(ctypes.pythonapi, name), ctypes.c_void_p).value)
+    return types.ExternalFunction(name, result(*arguments))
+
+
+_forget_error = _interface("PyErr_Clear", types.void)
+_hold = _interface("Py_IncRef", types.void, OBJECT)
+_length = _interface("PyTuple_Size", types.intp, OBJECT)
+_member = _interface("PyTuple_GetItem", OBJECT, OBJECT, types.intp)
+_looked_up = _interface("PyDict_GetItemWithError", OBJECT, OBJECT, OBJECT)
+_whole = _interface("PyLong_AsSsize_t", types.intp, OBJECT)
+_number = _interface("PyFloat_FromDouble", OBJECT, types.float64)
+_pair = _interface("PyTuple_New", OBJECT, types.intp)
+_put = _interface("PyTuple_SetItem", types.intc, OBJECT, types.intp, OBJECT)
+
+
+# -- memory ---------------------------------------------------------------------------------------------------------------
+
+
+def _reader(kind: Any) -> Any:
+    """Returns a function that makes an address a pointer to numbers of a kind."""
+
+    @intrinsic
+    def pointer(typing: Any, address: Any) -> Any:
+        """Returns the pointer of an address."""
+
+        def emit(context: Any, build: Any, signature: Any, given: Any) -> Any:
+            return build.inttoptr(given[0], context.get_value_type(types.CPointer(kind)))
+
+        return types.CPointer(kind)(types.int64), emit
+
+    return pointer
+
+
+def _scratch(kind: Any, count: int) -> Any:
+    """Returns a function that gives room for numbers of a kind on the stack."""
+
+    @intrinsic
+    def space(typing: Any) -> Any:
+        """Returns the pointer of the room."""
+
+        def emit(context: Any, build: Any, signature: Any, given: Any) -> Any:
+            element = context.get_value_type(kind)
+            with build.goto_entry_block():
+                found = build.alloca(ir.ArrayType(element, count))
+            return build.bitcast(found, element.as_pointer())
+
+        return types.CPointer(kind)(), emit
+
+    return space
+
+
+bytes_at, longs_at = _reader(types.uint8), _reader(types.int64)
+_singles_at, doubles_at = _reader(types.float32), _reader(types.float64)
+room, _codes_room = _scratch(types.uint8, ROOM), _scratch(types.int64, MOST_GENES)
+
+
+def numbers_at(is_single: bool) -> Any:
+    """Returns the function that makes an address a pointer to numbers of 32 or of 64 bits."""
+    return _singles_at if is_single else doubles_at
+
+
+# -- one architecture -----------------------------------------------------------------------------------------------------
+
+
+@njit
+def _summed(codes: Any, plan: Any, first: int) -> Any:
+    """Adds up the numbers of the groups whose arrays a plan has from a place on."""
+    count, width = plan[first], plan[first + 1]
+    members, factors = longs_at(plan[first + 2]), longs_at(plan[first + 3])
+    starts, numbers = longs_at(plan[first + 4]), doubles_at(plan[first + 5])
+    total = numbers[0]
+    for group in range(count):
+        place = starts[group]
+        for member in range(group * width, (group + 1) * width):
+            place += factors[member] * codes[members[member]]
+        total += numbers[place]
+    return total
+
+
+@njit
+def _read(genes: Any, plan: Any, codes: Any) -> Any:
+    """Writes the codes of an architecture's values; False where one is not a value of its gene."""
+    known = longs_at(plan[VALUES])
+    is_right = _length(genes) == plan[GENES]
+    if is_right:
+        for gene in range(plan[GENES]):
+            code = _looked_up(known[gene], _member(genes, gene))
+            if code == 0:
+                is_right = False
+                break
+            codes[gene] = _whole(code)
+    if not is_right:
+        _forget_error()
+    return is_right
+
+
+@njit
+def _rank(codes: Any, plan: Any, ranks: Any) -> None:
+    """Writes the ranks of codes."""
+    columns, width = plan[COLUMNS], plan[WIDTH]
+    asked, tables = longs_at(plan[ASKED]), bytes_at(plan[TABLES])
+    for column in range(columns):
+        ranks[column] = tables[column * width + codes[asked[column]]]
+    step = plan[TOP]
+    if step > 0:
+        passed, total, rank = doubles_at(plan[PASSED]), _summed(codes, plan, PARAMS), 0
+        while step > 0:  # the largest rank whose threshold is passed
+            rank += step * (passed[rank + step - 1] <= total)
+            step >>= 1
+        ranks[columns] = rank
+
+
+@lru_cache(maxsize=32)
+def _compiled(sum_leaves: Any, has_table: bool) -> Any:
+    """Compiles the function of one architecture."""
+
+    @cfunc(OBJECT(OBJECT, OBJECT))
+    def one(held: Any, genes: Any) -> Any:
+        plan = longs_at(_whole(_member(held, 0)))
+        codes, ranks = _codes_room(), room()
+        if not _read(genes, plan, codes):
+            _hold(plan[NONE])
+            return plan[NONE]
+        _rank(codes, plan, ranks)
+        trees = _number(sum_leaves(ranks, plan))
+        if not has_table:
+            return trees
+        both = _pair(2)
+        _put(both, 0, trees)
+        _put(both, 1, _number(_summed(codes, plan, ADDED)))
+        return both
+
+    return one
+
+
+class _Definition(ctypes.Structure):
+    """What Python knows about a built-in function, as its C interface defines it (``PyMethodDef``)."""
+
+    _fields_ = (
+        ("name", ctypes.c_char_p), ("function", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p),
+    )  # fmt: skip
+
+
+_OF_ONE_OBJECT = 0x0008
+"""Flag of functions that take one object (``METH_O``)."""
+
+_new_function = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.POINTER(_Definition), ctypes.py_object, ctypes.c_void_p)(
+    ("PyCFunction_NewEx", ctypes.pythonapi)
+)
+
+
+def function(
+    ranks: Ranks, sum_leaves: Any, trees: Sequence[Any], table: JointTables | None = None
+) -> Callable[[tuple[Any, ...]], Any] | None:
+    """Makes the function of an architecture's values that sums the leaves of a forest.
+
+    Args:
+        ranks: Columns of the forest.
+        sum_leaves: Function of ranks and a plan, for compiled code.
+        trees: Arrays and whole numbers that it finds in the plan from ``TREES`` on; of arrays the addresses.
+        table: A sum over groups of genes that is found beside that of the leaves.
+
+    Returns:
+        The function; None where there are too many genes or columns for it. It returns the sum of the leaves, as a pair with
+        the sum of the table where there is one, and None where a gene has another value.
+    """
+    if len(ranks.choices) > MOST_GENES or len(ranks) > ROOM:
+        return None
+    known = [{value: code for code, value in enumerate(values)} for values in ranks.choices]
+    passed, stacked = ranks.steps, ranks.tables
+    arrays: list[Any] = [np.array([id(one) for one in known], dtype=np.int64), stacked, passed, ranks.genes]
+    plan = np.zeros(LENGTH, dtype=np.int64)
+    plan[[NONE, GENES, VALUES]] = id(None), len(known), arrays[0].ctypes.data
+    plan[[COLUMNS, WIDTH, ASKED, TABLES]] = len(ranks.genes), stacked.shape[1], ranks.genes.ctypes.data, stacked.ctypes.data
+    plan[[PASSED, TOP]] = passed.ctypes.data, (len(passed) + 1) // 2
+    for place, groups in ((PARAMS, ranks.param_groups), (ADDED, GroupArrays.of(table))):
+        plan[place : place + 6] = [*groups.members.shape, *(one.ctypes.data for one in groups)]
+        arrays += groups
+    plan[TREES : TREES + len(trees)] = [one if isinstance(one, int) else one.ctypes.data for one in trees]
+    compiled = _compiled(sum_leaves, table is not None)
+    definition = _Definition(b"one", compiled.address, _OF_ONE_OBJECT, None)
+    held = (plan.ctypes.data, plan, known, arrays, trees, compiled, definition)
+    made: Callable[[tuple[Any, ...]], Any] = _new_function(ctypes.pointer(definition), held, None)
+    return made

@@ -1,0 +1,133 @@
+"""A cost model over shapes, asked at one of them: a cost function of architectures alone.
+
+Where the model is a sum of component prices at a shape, that is a lookup table of its own, which answers as fast and to as
+many searchers as any other. Else the shape is joined to the architectures and the model is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.families.lut import LookupTable
+from hwcost.cost_models.features.domain import Domain
+from hwcost.errors import UsageError
+from hwcost.quantities import LATENCY
+from hwcost.spaces.base import GeneValue, SearchSpace
+from hwcost.spaces.shape_columns import ShapeColumns
+from hwcost.spaces.shaped import Shape, Shaped
+
+__all__ = ["AtShape", "at_shape", "priced_table"]
+
+Genes = tuple[GeneValue, ...]
+Value = TypeVar("Value")
+
+
+class AtShape(CostModel):
+    """A fitted cost model over shapes at one shape; made by :meth:`CostModel.at`, and never fitted itself.
+
+    Args:
+        model: The fitted model.
+        columns: Its genes that give the shape.
+        sizes: Size of each of them.
+    """
+
+    name = "at-shape"
+    complexity = None
+    learns = False
+
+    def __init__(self, model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) -> None:
+        super().__init__(columns.rest, **{**sizes}, quantity=model.quantity)
+        self.model, self.columns, self.sizes = model, columns, dict(sizes)
+
+    def _points(self, genes: Floats) -> Floats:
+        return self.columns.joined(genes, self.sizes)
+
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        self._refuse()
+
+    def _predict(self, genes: Floats) -> Floats:
+        return self.model.predict_encoded(self._points(genes))
+
+    def in_domain(self, genes: Floats) -> NDArray[np.bool_]:
+        """See the base class; the shape counts too."""
+        return self.model.in_domain(self._points(genes))
+
+    def half_widths(self, genes: Floats) -> Floats:
+        """See the base class; wider at a shape beyond those of the fit."""
+        return self.model.half_widths(self._points(genes))
+
+    def importance(self) -> dict[str, float]:
+        """Returns the model's own shares."""
+        return self.model.importance()
+
+    def clone(self) -> NoReturn:
+        """Raises UsageError: there is nothing to fit."""
+        self._refuse()
+
+    def _state(self) -> NoReturn:
+        self._refuse()
+
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        at = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
+        raise UsageError(
+            f"this is the cost model '{self.model.name}' at {at}: fit, clone or save that model itself, and ask it for "
+            ".at(...) again"
+        )
+
+
+def at_shape(model: CostModel, columns: ShapeColumns, sizes: Mapping[str, int]) -> CostModel:
+    """Returns a fitted model over shapes as a model of architectures alone; see :meth:`CostModel.at`.
+
+    Args:
+        model: The fitted model.
+        columns: Its genes that give the shape.
+        sizes: Size of each of them.
+    """
+    shape = Shape(**sizes) if isinstance(model.space, Shaped) else None
+    table = None if shape is None else model.table_at(shape)
+    made = AtShape(model, columns, sizes) if table is None else table
+    made.n_rows_, made.n_architectures_, made.monotone_ = model.n_rows_, model.n_architectures_, ()
+    made.errors_, made.noise_half_width_ = model.errors_, model.noise_half_width_
+    made.provenance = {**model.provenance, **sizes}
+
+    def of_shape(by_point: Mapping[Genes, Value]) -> dict[Genes, Value]:
+        return {columns.without(genes): value for genes, value in by_point.items() if columns.are(genes, sizes)}
+
+    made.measured_, made.doubts_ = of_shape(model.measured_), of_shape(model.doubts_)
+    made.measured_half_widths_ = of_shape(model.measured_half_widths_)
+    made.domain_ = model.domain_.at(columns.places, sizes)
+    made.log_interval_half_width_ = model.log_interval_half_width_
+    if shape is not None and made.log_interval_half_width_ is not None:
+        made.log_interval_half_width_ *= model.domain_.widening_at(shape)
+    return made
+
+
+def priced_table(
+    space: SearchSpace, shape: Shape, prices: Mapping[str, float], quantity: str = LATENCY, floor: float = 0.0
+) -> LookupTable:
+    """Makes a lookup table of prices that a model found, some of which may be zero.
+
+    Args:
+        space: Space of architectures, with components.
+        shape: Shape at which the prices hold.
+        prices: Price of every component by its name.
+        quantity: Quantity that is priced.
+        floor: Least value of any prediction.
+    """
+    table = LookupTable(space, **shape._asdict(), quantity=quantity)
+    learned = {
+        "form": "linear", "penalties": {}, "scale_s": 1.0, "floor_s": floor, "constant": 0.0, "components": dict(prices),
+        "genes": [], "importance": {},
+    }  # fmt: skip
+    facts = {"n_rows": 0, "n_architectures": 0, "spread": None, "errors": None, "noise": None}
+    table.restore({"domain": Domain.whole(table.features).as_dict(), **facts, "learned": learned}, {})
+    return table

@@ -1,0 +1,159 @@
+"""Chooses a cost model by cross-validation inside the training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hwcost._types import Codes, Floats
+from hwcost.cost_models import candidates as known_candidates
+from hwcost.cost_models import cost_model, cost_model_class
+from hwcost.cost_models.arguments import parameters
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.families.shrinkage import clearly_better
+from hwcost.cost_models.training.intervals import left_out_errors
+from hwcost.cost_models.training.remembered import remembering
+from hwcost.errors import MissingExtraError, UsageError
+from hwcost.spaces.base import Architecture, SearchSpace
+from hwcost.spaces.shaped import Shape
+
+CLEAR = 1.0
+"""Standard errors by which a more general candidate must be better than a plainer one."""
+
+
+class Auto(CostModel):
+    """The candidate with the lowest cross-validated error of the logarithm; of about equal ones, the plainest.
+
+    Args:
+        space: The space of the architectures.
+        candidates: Names of cost models, from plain to general; None takes every registered one that is a candidate, takes
+            the space and is installed, by its ``complexity``.
+        monotone: Whether boosters are held to what the space knows, see :class:`hwcost.cost_models.families.gbm.Boosted`.
+        **common: Arguments of :class:`hwcost.cost_models.base.CostModel`.
+
+    Attributes:
+        chosen_: Name of the model that was taken.
+        candidate_errors_: Mean absolute out-of-fold error of the logarithm of each candidate.
+        model_: The fitted model.
+    """
+
+    name = "auto"
+    complexity = None
+    learns = False
+
+    chosen_: str
+    candidate_errors_: dict[str, float]
+    model_: CostModel
+
+    def __init__(
+        self, space: SearchSpace, *, candidates: Sequence[str] | None = None, monotone: bool = True, **common: Any
+    ) -> None:
+        super().__init__(space, **common)
+        if candidates is not None and (not candidates or not all(cost_model_class(name).learns for name in candidates)):
+            raise UsageError(f"auto chooses among cost models that are fitted, got {list(candidates)}")
+        self.candidates = None if candidates is None else tuple(candidates)
+        self.monotone = bool(monotone)
+        self._choice: Auto | None = None
+
+    def _fit(self, genes: Floats, values: Floats, weights: Floats) -> None:
+        if self._choice is not None:
+            self.chosen_, self.candidate_errors_ = self._choice.chosen_, self._choice.candidate_errors_
+            self._take(self._choice.model_.clone_with_hyperparameters().fit(genes, values, weights))
+            return
+        with remembering():
+            tried, errors = self._candidates(genes, values, weights)
+        self.candidate_errors_ = {name: float(error.mean()) for name, error in errors.items()}
+        best = min(self.candidate_errors_, key=lambda name: self.candidate_errors_[name])
+        good = [name for name in errors if name == best or not clearly_better(errors[best], errors[name], CLEAR)]
+        self.chosen_ = good[0]
+        taken = tried[self.chosen_]
+        self._take(taken if taken.is_fitted else taken.fit(genes, values, weights))
+
+    def _candidates(
+        self, genes: Floats, values: Floats, weights: Floats
+    ) -> tuple[dict[str, CostModel], dict[str, Floats]]:
+        """Returns every candidate, fitted where it chooses something, and its absolute errors of the logarithm, left out."""
+        tried: dict[str, CostModel] = {}
+        errors: dict[str, Floats] = {}
+        for name in known_candidates(self.space) if self.candidates is None else self.candidates:
+            if len(genes) < cost_model_class(name).candidate_rows:
+                continue
+            made = self._make(name)
+            try:
+                errors[name] = np.abs(left_out_errors(_settled(made, genes, values, weights), genes, values, weights))
+            except MissingExtraError:
+                continue
+            tried[name] = made
+        return tried, errors
+
+    def _make(self, name: str) -> CostModel:
+        own = {"monotone": self.monotone} if "monotone" in parameters(cost_model_class(name)) else {}
+        return cost_model(name, self.space, **self.common_params(), **own)
+
+    def _take(self, model: CostModel) -> None:
+        self.model_, self.monotone_ = model, model.monotone_
+
+    @property
+    def chosen(self) -> str | None:
+        """Name of the model that was chosen; None before the fit."""
+        return self.chosen_ if self.is_fitted else None
+
+    @property
+    def plain(self) -> CostModel:
+        """What answers in place of the model that was chosen."""
+        return self.model_.plain
+
+    def clone_with_hyperparameters(self) -> Auto:
+        """Returns an unfitted copy that takes the model that was chosen here, with its own hyperparameters."""
+        copy = self.clone()
+        copy._choice = self
+        return copy
+
+    def _predict(self, genes: Floats) -> Floats:
+        return self.model_.predict_encoded(genes)
+
+    def predict_codes(self, codes: Codes) -> Floats:
+        """See the base class; the chosen model's own way."""
+        return self.model_.predict_codes(codes)
+
+    def compile(self) -> Auto:
+        """See the base class: the chosen model is compiled."""
+        self._check_fitted()
+        self.model_.compile()
+        return self
+
+    def _one(self, arch: Architecture) -> float:
+        return self.model_(arch)
+
+    def table_at(self, shape: Shape) -> CostModel | None:
+        """See the base class; that of the chosen model."""
+        return self.model_.table_at(shape)
+
+    def importance(self) -> dict[str, float]:
+        """Returns the chosen model's shares."""
+        return self.model_.importance()
+
+    def _state(self) -> dict[str, Any]:
+        inner = self.model_
+        chosen = {"chosen": self.chosen_, "errors": self.candidate_errors_}
+        return {**chosen, "options": inner.get_params(), "model": inner.state()}
+
+    def _files(self) -> dict[str, str]:
+        return self.model_.files()
+
+    def _restore(self, state: dict[str, Any], files: dict[str, str]) -> None:
+        self.chosen_ = str(state["chosen"])
+        self.candidate_errors_ = {str(name): float(error) for name, error in state["errors"].items()}
+        model = cost_model(self.chosen_, self.space, **state["options"])
+        model.restore(state["model"], files)
+        self._take(model)
+
+
+def _settled(model: CostModel, genes: Floats, values: Floats, weights: Floats) -> CostModel:
+    """Fits a model where its fit finds out what fits with rows left out keep; returns it."""
+    kind = type(model)
+    keeps = kind.clone_with_hyperparameters, kind.chosen, kind.plain
+    is_plain = keeps == (CostModel.clone_with_hyperparameters, CostModel.chosen, CostModel.plain)
+    return model if is_plain else model.fit(genes, values, weights)

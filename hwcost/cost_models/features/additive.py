@@ -1,0 +1,157 @@
+"""The additive form that a lookup table is fitted in: a constant, a price per component, a function per gene.
+
+The columns come in blocks, from general to particular, and each block is shrunk by itself: prices that follow from the
+work done (``work``) first, then each component's own deviation from that (``components``), then what a gene's place adds
+(``slopes``, ``logs``, ``levels``). With few rows the later blocks shrink away, and what remains is physics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hwcost._types import Floats
+from hwcost.cost_models import rowwise
+from hwcost.cost_models.features.extractor import Features
+
+FEW = 12
+"""A numeric column with at most so many different values, all whole, also has one free effect per value."""
+
+
+@dataclass(frozen=True)
+class GeneTerm:
+    """What one gene adds: ``slope * x + log_slope * log(max(x, floor)) + levels[x]``; an unknown level adds nothing."""
+
+    slope: float
+    log_slope: float
+    floor: float
+    levels: dict[float, float]
+
+    def __call__(self, values: Floats) -> Floats:
+        """Evaluates encoded values (n,)."""
+        total = self.slope * values
+        if self.log_slope:
+            total = total + self.log_slope * rowwise.log(np.maximum(values, self.floor))
+        for level, effect in self.levels.items():
+            total = total + effect * (values == level)
+        return np.asarray(total)
+
+    def as_list(self) -> list[Any]:
+        """Returns plain JSON."""
+        return [self.slope, self.log_slope, self.floor, [[level, effect] for level, effect in self.levels.items()]]
+
+    @classmethod
+    def from_list(cls, state: list[Any]) -> GeneTerm:
+        """Reads what :meth:`as_list` returned."""
+        slope, log_slope, floor, levels = state
+        return cls(float(slope), float(log_slope), float(floor), {float(level): float(effect) for level, effect in levels})
+
+
+@dataclass(frozen=True)
+class Additive:
+    """A fitted additive form.
+
+    Attributes:
+        constant: Value that every architecture has in common.
+        components: Price per component of the space, shape (components,); components that all rows hold equally often
+            are part of the constant and have price 0 here.
+        genes: Terms of the genes, beside their components.
+    """
+
+    constant: float
+    components: Floats
+    genes: tuple[GeneTerm, ...]
+
+    def __call__(self, features: Features, genes: Floats) -> Floats:
+        """Evaluates encoded genes (n, genes)."""
+        total = np.full(len(genes), self.constant)
+        if self.components.any():
+            total += rowwise.dot(features.counts(genes), self.components)
+        for i, term in enumerate(self.genes):
+            total += term(genes[:, i])
+        return total
+
+
+class Design:
+    """The columns for one set of training rows, and the way back from coefficients to an additive form.
+
+    Args:
+        features: The feature extractor.
+        genes: Encoded training architectures (n, genes).
+    """
+
+    def __init__(self, features: Features, genes: Floats) -> None:
+        self.features = features
+        self.n_components = len(features.components)
+        self._maps: dict[str, Floats] = {}
+        self._terms: dict[str, list[tuple[int, float, float]]] = {}
+        self.blocks: dict[str, Floats] = {}
+        if features.is_buildable:
+            self._add_components(features.counts(genes))
+        self._add_genes(genes)
+
+    def _add_components(self, counts: Floats) -> None:
+        """Adds the columns that price components: ``counts @ map`` each; an unseen component is priced by its work."""
+        varying = np.ptp(counts, axis=0) > 0
+        priced = varying | (counts[0] == 0)
+        kinds = sorted({part.kind for part in self.features.components})
+        kind_of = np.array([[part.kind == kind for kind in kinds] for part in self.features.components], dtype=float)
+        self._price("work", counts, np.column_stack([kind_of, self.features.component_work]) * priced[:, None])
+        self._price("components", counts, np.eye(self.n_components)[:, varying])
+
+    def _price(self, name: str, counts: Floats, mapping: Floats) -> None:
+        columns = counts @ mapping
+        useful = np.ptp(columns, axis=0) > 1e-12 * np.abs(columns).max(axis=0, initial=0.0)
+        if useful.any():
+            size = np.abs(columns[:, useful]).max(axis=0) if name == "work" else np.full(useful.sum(), counts.sum(1).max())
+            self._maps[name] = mapping[:, useful] / size
+            self.blocks[name] = columns[:, useful] / size
+
+    def _add_genes(self, genes: Floats) -> None:
+        slopes: list[tuple[int, float, float]] = []
+        logs: list[tuple[int, float, float]] = []
+        levels: list[tuple[int, float, float]] = []
+        for i, gene in enumerate(self.features.space.genes):
+            values = genes[:, i]
+            if np.ptp(values) == 0:
+                continue
+            if not gene.categorical:
+                slopes.append((i, float(values.mean()), float(values.std())))
+            if not gene.categorical and not self.features.is_buildable and values.min() > 0:
+                logs.append((i, float(np.log(values).mean()), float(np.log(values).std())))
+            if self.features.is_buildable and not gene.categorical:
+                continue
+            different = np.unique(values)
+            few = len(different) <= FEW and bool(np.all(different == np.round(different)))
+            if gene.categorical or (few and len(different) > 2):
+                levels += [(i, float(level), 1.0) for level in different]
+        self._floors = genes.min(axis=0)
+        self._put("slopes", slopes, [(genes[:, i] - mean) / sd for i, mean, sd in slopes])
+        self._put("logs", logs, [(np.log(genes[:, i]) - mean) / sd for i, mean, sd in logs])
+        self._put("levels", levels, [(genes[:, i] == level).astype(float) for i, level, _ in levels])
+
+    def _put(self, name: str, terms: list[tuple[int, float, float]], columns: list[Floats]) -> None:
+        if terms:
+            self._terms[name] = terms
+            self.blocks[name] = np.column_stack(columns)
+
+    def additive(self, intercept: float, coefficients: Floats) -> Additive:
+        """Turns the coefficients of all columns, in the order of the blocks, into prices and gene terms."""
+        ends = np.cumsum([block.shape[1] for block in self.blocks.values()])
+        parts = dict(zip(self.blocks, np.split(coefficients, ends[:-1]), strict=True)) if len(ends) else {}
+        prices = np.zeros(self.n_components)
+        for name, mapping in self._maps.items():
+            prices += mapping @ parts[name]
+        slope, log_slope = np.zeros(len(self._floors)), np.zeros(len(self._floors))
+        constant = intercept
+        for name, target in (("slopes", slope), ("logs", log_slope)):
+            for (i, mean, sd), value in zip(self._terms.get(name, []), parts.get(name, ()), strict=True):
+                target[i] = value / sd
+                constant -= value * mean / sd
+        levels: list[dict[float, float]] = [{} for _ in self._floors]
+        for (i, level, _), value in zip(self._terms.get("levels", []), parts.get("levels", ()), strict=True):
+            levels[i][level] = float(value)
+        terms = zip(slope, log_slope, self._floors, levels, strict=True)
+        return Additive(float(constant), prices, tuple(GeneTerm(float(s), float(g), float(f), lv) for s, g, f, lv in terms))

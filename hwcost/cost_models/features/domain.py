@@ -1,0 +1,182 @@
+"""Where a fitted cost model may be trusted: near what it was fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._cached import cached_property
+from hwcost._types import Floats
+from hwcost.cost_models import rowwise
+from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.spaces.base import Component
+from hwcost.spaces.shaped import SHAPE_GENES, Shape, Shaped, split
+
+FADE = 10.0
+"""A correction fades by a factor e for each tenth of a gene's range that a point lies outside."""
+
+WIDER = 2.0
+"""Half-widths that an interval grows by for each octave beyond the shapes of the fit."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The training rows' reach.
+
+    Spaces with components: every component kind must have been seen, with each dimension inside the range seen. Spaces
+    without: every number inside the range of its column, every category one that was seen. Where shapes differ, batch size
+    and sequence length must lie inside their ranges too.
+
+    Attributes:
+        low: Smallest value per encoded gene, shape (genes,).
+        high: Largest value per encoded gene, shape (genes,).
+        seen: Categories seen per gene; None for numeric genes.
+        known: Per component of the space, whether it lies inside; empty where there are none.
+    """
+
+    low: Floats
+    high: Floats
+    seen: tuple[tuple[int, ...] | None, ...]
+    known: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, features: Features, genes: Floats) -> Domain:
+        """Takes the reach of encoded training architectures, shape (n, genes)."""
+        seen = tuple(
+            tuple(np.unique(genes[:, i]).astype(int).tolist()) if gene.categorical else None
+            for i, gene in enumerate(features.space.genes)
+        )
+        priced, own = _priced(features, genes)
+        known = np.zeros(len(priced.components), dtype=bool)
+        if priced.is_buildable:
+            present = priced.counts(own).sum(axis=0) > 0
+            known = _inside(priced.components, present)
+        return cls(genes.min(axis=0), genes.max(axis=0), seen, known)
+
+    @classmethod
+    def whole(cls, features: Features) -> Domain:
+        """Returns the domain that holds every architecture of a space, all of whose components are known."""
+        known = np.ones(len(features.components), dtype=bool)
+        if features.is_buildable:
+            return cls(np.empty(0), np.empty(0), (), known)
+        last = np.array([len(gene.choices) - 1 for gene in features.space.genes])
+        ends = features.genes_of(np.stack([np.zeros_like(last), last]))
+        seen = tuple(tuple(range(len(g.choices))) if g.categorical else None for g in features.space.genes)
+        return cls(ends.min(axis=0), ends.max(axis=0), seen, known)
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether every architecture of a space with components lies inside."""
+        return len(self.known) > 0 and bool(self.known.all())
+
+    def contains(self, features: Features, genes: Floats) -> NDArray[np.bool_]:
+        """Says for each encoded architecture whether it lies inside; shape (n,)."""
+        priced, own = _priced(features, genes)
+        if not priced.is_buildable:
+            return np.asarray(self._outside(genes) == 0)
+        inside = self._octaves(features, genes) == 0
+        if not self.known.all():
+            inside &= (priced.counts(own)[:, ~self.known] == 0).all(axis=1)
+        return np.asarray(inside)
+
+    def trust(self, features: Features, genes: Floats) -> Floats:
+        """Returns 1 inside and a weight that falls to 0 outside; shape (n,)."""
+        if _priced(features, genes)[0].is_buildable:
+            return self.contains(features, genes).astype(np.float64)
+        return rowwise.exp(-FADE * self._outside(genes))
+
+    def widening(self, features: Features, genes: Floats) -> Floats:
+        """Returns how many times wider than inside an interval is at each row, for shapes beyond those of the fit; (n,)."""
+        return 1.0 + WIDER * self._octaves(features, genes)
+
+    # -- shapes --------------------------------------------------------------------------------------------------------
+
+    @property
+    def shape_reach(self) -> dict[str, tuple[float, float]]:
+        """Smallest and largest batch size and sequence length, of rows whose shapes differ."""
+        ends = zip(self.low[-len(SHAPE_GENES) :], self.high[-len(SHAPE_GENES) :], strict=True)
+        return {name: (float(low), float(high)) for name, (low, high) in zip(SHAPE_GENES, ends, strict=True)}
+
+    def widening_at(self, shape: Shape) -> float:
+        """Returns how many times wider than inside an interval is at a shape."""
+        return 1.0 + WIDER * float(self._beyond(np.array([shape], dtype=np.float64))[0])
+
+    def at(self, places: Mapping[str, int], sizes: Mapping[str, float]) -> Domain:
+        """Returns the reach over architectures alone, at one shape; empty where the shape lies outside.
+
+        Args:
+            places: Number of the gene of each size, by its name.
+            sizes: The sizes of the shape.
+        """
+        others = [i for i in range(len(self.low)) if i not in places.values()]
+        is_inside = all(self.low[place] <= sizes[name] <= self.high[place] for name, place in places.items())
+        nowhere = np.full(len(others), np.inf)
+        low, high = (self.low[others], self.high[others]) if is_inside else (nowhere, -nowhere)
+        return Domain(low, high, tuple(self.seen[i] for i in others), self.known & is_inside)
+
+    def _octaves(self, features: Features, genes: Floats) -> Floats:
+        """Octaves by which the shapes of rows lie outside; 0 where shapes do not differ, shape (n,)."""
+        if not isinstance(features.space, Shaped):
+            return np.zeros(len(genes))
+        return self._beyond(genes[:, -len(SHAPE_GENES) :])
+
+    def _beyond(self, sizes: Floats) -> Floats:
+        low, high = self.low[-len(SHAPE_GENES) :], self.high[-len(SHAPE_GENES) :]
+        ratio = np.maximum(np.maximum(low / sizes, sizes / high), 1.0)
+        return np.asarray((rowwise.log(ratio) / np.log(2.0)).max(axis=1))
+
+    def _outside(self, genes: Floats) -> Floats:
+        """How far beyond the range, in units of it, on the worst gene; infinite for an unseen category."""
+        width = np.where(self.high > self.low, self.high - self.low, np.maximum(np.abs(self.high), 1.0))
+        beyond = np.maximum(np.maximum(self.low - genes, genes - self.high), 0.0) / width
+        for i, seen in enumerate(self.seen):
+            if seen is not None:
+                beyond[:, i] = np.where(np.isin(genes[:, i], seen), 0.0, np.inf)
+        return np.asarray(beyond.max(axis=1))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns plain JSON."""
+        return {
+            "low": self.low.tolist(),
+            "high": self.high.tolist(),
+            "seen": [None if seen is None else list(seen) for seen in self.seen],
+            "known": self.known.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, state: dict[str, Any]) -> Domain:
+        """Reads what :meth:`as_dict` returned."""
+        seen = tuple(None if codes is None else tuple(int(code) for code in codes) for codes in state["seen"])
+        known = np.array(state["known"], dtype=bool)
+        return cls(np.array(state["low"], dtype=float), np.array(state["high"], dtype=float), seen, known)
+
+
+def _priced(features: Features, genes: Floats) -> tuple[Features, Floats]:
+    """Returns the extractor and the encoded genes of the architectures, without their shapes."""
+    if not isinstance(features.space, Shaped):
+        return features, genes
+    return shared_features(features.space.base), split(genes)[0]
+
+
+def _inside(components: Iterable[Component], present: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Components whose kind was present, with every dimension within the range that was present."""
+    reach: dict[tuple[str, str], list[int]] = {}
+    kinds = set()
+    parts = list(components)
+    for part, is_present in zip(parts, present, strict=True):
+        if is_present:
+            kinds.add(part.kind)
+            for name, size in part.dims:
+                reach.setdefault((part.kind, name), []).append(size)
+    return np.array([
+        part.kind in kinds
+        and all(
+            min(reach.get((part.kind, name), [size + 1])) <= size <= max(reach.get((part.kind, name), [size - 1]))
+            for name, size in part.dims
+        )
+        for part in parts
+    ])

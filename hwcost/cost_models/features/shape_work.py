@@ -1,0 +1,101 @@
+"""What the components of architectures do at any batch size and sequence length, as columns that cost is a sum of.
+
+For every kind of component there are six columns: how many there are (the overhead of calling them), the operations of
+their dense products, the share of these that a product of few rows does at a lower rate, the operations of attention beyond
+one token (quadratic in length), the weights that a call reads whatever its shape, and the activations that it reads and
+writes. The space's own counts at that batch size and length give all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hwcost._cached import cached_property
+from hwcost._types import Floats
+from hwcost.cost_models.features.extractor import Features, shared_features
+from hwcost.errors import UsageError
+from hwcost.spaces.accounting import Work
+from hwcost.spaces.shaped import Shape, Shaped, split
+
+KINDS_OF_WORK = ("calls", "dense", "few_rows", "attention", "weights", "activations")
+"""Names of the columns of one kind of component."""
+
+ROWS = 64
+"""Tokens of a call at which half of a dense product's operations count as those of few rows: a few tiles of a kernel."""
+
+
+class ShapeWork:
+    """The columns of one space over shapes.
+
+    Args:
+        space: Architectures with their shapes.
+
+    Raises:
+        UsageError: When the components of the architectures are not known.
+    """
+
+    def __init__(self, space: Shaped) -> None:
+        if not space.base.is_buildable:
+            raise UsageError(f"space '{space.base.name}' describes data only: what its architectures do is not known")
+        self.base = space.base
+        self.features: Features = shared_features(space.base)
+        self._works: dict[Shape, Floats] = {}
+
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Kinds of component, in order."""
+        return sorted({part.kind for part in self.features.components})
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Names of the columns: kind of component, then kind of work."""
+        return [f"{kind}.{what}" for kind in self.kinds for what in KINDS_OF_WORK]
+
+    def of_components(self, shape: Shape) -> Floats:
+        """Returns the columns of every component of the space at a shape, shape (components, columns)."""
+        found = self._works.get(shape)  # looked up once: another thread may clear them
+        if found is None:
+            found = self._works[shape] = self._of_components(shape)
+        return found
+
+    def _of_components(self, shape: Shape) -> Floats:
+        table = np.zeros((len(self.features.components), len(self.names)))
+        for row, part in enumerate(self.features.components):
+            sizes = shape, (shape.batch_size, 1), (2 * shape.batch_size, shape.seq_len)
+            start = self.kinds.index(part.kind) * len(KINDS_OF_WORK)
+            whole, of_one_token, of_twice = (self.base.component_work(part, *size) for size in sizes)
+            table[row, start : start + len(KINDS_OF_WORK)] = _kinds_of_work(whole, of_one_token, of_twice, shape)
+        return table
+
+    def __call__(self, genes: Floats) -> Floats:
+        """Returns the columns of encoded points (n, genes), shape (n, columns)."""
+        own, sizes = split(genes)
+        counts, columns = self.features.counts(own), np.empty((len(genes), len(self.names)))
+        for shape, rows in by_shape(sizes):
+            columns[rows] = counts[rows] @ self.of_components(shape)
+        return columns
+
+
+def by_shape(sizes: Floats) -> list[tuple[Shape, Sequence[int]]]:
+    """Groups n rows of sizes (n, 2) by shape; returns every shape with its row numbers."""
+    groups: dict[Shape, list[int]] = {}
+    for row, (batch_size, seq_len) in enumerate(sizes.tolist()):
+        groups.setdefault(Shape(int(batch_size), int(seq_len)), []).append(row)
+    return list(groups.items())
+
+
+def _kinds_of_work(whole: Work, of_one_token: Work, of_twice_the_batch: Work, shape: Shape) -> list[float]:
+    """Splits what one component does at a shape.
+
+    Args:
+        whole: Its work at the shape.
+        of_one_token: Its work at the same batch size and one token.
+        of_twice_the_batch: Its work at the same length and twice the batch size.
+        shape: The shape.
+    """
+    dense = min(whole.flops, shape.seq_len * of_one_token.flops)
+    few_rows = dense * ROWS / (ROWS + shape.batch_size * shape.seq_len)
+    weights = max(0, 2 * whole.elements - of_twice_the_batch.elements)
+    return [1.0, dense, few_rows, whole.flops - dense, weights, whole.elements - weights]

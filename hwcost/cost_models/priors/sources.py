@@ -1,0 +1,183 @@
+"""What a prior is made of: fitted cost models of other devices, given as models, folders, documents, or ``auto``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from hwcost.cost_models import COST_MODELS, cost_model, load
+from hwcost.cost_models.base import CostModel
+from hwcost.errors import DataError, UsageError
+from hwcost.spaces.base import SearchSpace
+
+AUTO = "auto"
+"""Stands for the prior that is shipped with a space."""
+
+KEPT = 300
+"""Measured architectures of a source that are kept with it, where its space cannot be sampled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A device that is known already.
+
+    Attributes:
+        name: Name of the device, or of what the model was read from; names differ within a prior.
+        model: Its fitted cost model.
+    """
+
+    name: str
+    model: CostModel
+
+    def document(self) -> dict[str, Any]:
+        """Returns the source as plain JSON."""
+        model = self.model
+        known = [[list(genes), value] for genes, value in list(model.measured_.items())[:KEPT]]
+        return {
+            "name": self.name,
+            "model": model.name,
+            "options": model.get_params(),
+            "state": model.state(),
+            "files": model.files(),
+            "provenance": model.provenance,
+            "measured": known,
+        }
+
+    @classmethod
+    def of_document(cls, space: SearchSpace, document: Mapping[str, Any]) -> Source:
+        """Reads what :meth:`document` returned.
+
+        Raises:
+            DataError: When it holds no source.
+        """
+        try:
+            if document["model"] not in COST_MODELS.names():
+                raise ValueError(f"unknown cost model '{document['model']}'")
+            model = cost_model(document["model"], space, **document["options"])
+            model.restore(document["state"], dict(document["files"]))
+            model.measured_ = {tuple(genes): float(value) for genes, value in document["measured"]}
+            model.provenance = dict(document["provenance"])
+            return cls(str(document["name"]), model)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise DataError(f"a source of the prior is damaged: {type(error).__name__}: {error}. Give it anew.") from None
+
+
+def read_prior(given: Any, space: SearchSpace | str | None = None) -> list[Source]:
+    """Reads the sources of a prior.
+
+    Args:
+        given: A fitted cost model, the folder of one, the word ``auto``, or several of these in a list.
+        space: Space of the new device's rows, or its name; None where that is yet to be taken from the sources. ``auto``
+            needs one.
+
+    Returns:
+        The sources, one or more; all belong to one space and predict one quantity.
+
+    Raises:
+        DataError: When a folder holds no model, or a source is of another space or quantity than the others.
+        UsageError: When something else is given, or nothing ships for the space.
+    """
+    several = given if isinstance(given, (list, tuple)) else [given]
+    sources = [source for one in several for source in _read(one, space)]
+    if not sources:
+        raise UsageError("prior= is a list of cost models or of their folders, and the list is empty. Give one at least.")
+    for source in sources:
+        _check(source, sources[0])
+    return _distinct(sources)
+
+
+def plain_prior(given: Any) -> tuple[Any, ...]:
+    """Returns a prior as plain data that :func:`read_prior` reads later: ``auto``, absolute paths, and documents of models.
+
+    Args:
+        given: A prior as :func:`read_prior` takes it.
+    """
+    return tuple(_plain(one) for one in (given if isinstance(given, (list, tuple)) else [given]))
+
+
+def refuse_other_space(sources: Sequence[Source], space: SearchSpace, quantity: str) -> None:
+    """Refuses a prior of another space, or of another quantity.
+
+    Raises:
+        DataError: When a source is one.
+    """
+    for source in sources:
+        if not is_same(source.model.space, space):
+            raise DataError(
+                f"the prior '{source.name}' is of space {_written(source.model.space)}, and the measurements are of space "
+                f"{_written(space)}. Give models of the same space with the same options, or fit without a prior."
+            )
+        if source.model.quantity != quantity:
+            raise DataError(
+                f"the prior '{source.name}' predicts {source.model.quantity}, and {quantity} is to be learnt. "
+                "Give models of the same quantity."
+            )
+
+
+def is_same(one: SearchSpace, other: SearchSpace) -> bool:
+    """Whether two spaces hold the same nets; along which genes latency cannot fall does not matter."""
+    options = [json.dumps({k: v for k, v in s.options().items() if k != "increasing"}, sort_keys=True) for s in (one, other)]
+    return one.name == other.name and options[0] == options[1]
+
+
+def _read(given: Any, space: SearchSpace | str | None) -> list[Source]:
+    if isinstance(given, Source):
+        return [given]
+    if isinstance(given, CostModel):
+        given._check_fitted()
+        return [Source(_name(given), given)]
+    if isinstance(given, Mapping) and isinstance(space, SearchSpace):
+        return [Source.of_document(space, given)]
+    if isinstance(given, str) and given == AUTO:
+        from hwcost.cost_models.priors.files import shipped
+
+        if space is None:
+            raise UsageError("prior='auto' is the prior that ships with a space: name the space of the measurements")
+        return shipped(space)
+    if isinstance(given, (str, PathLike)):
+        return [Source(Path(given).name or str(given), load(Path(given)))]
+    raise UsageError(
+        f"prior= is a fitted cost model, the folder of one, 'auto', or a list of these; got {given!r:.60} "
+        f"({type(given).__name__})"
+    )
+
+
+def _plain(given: Any) -> Any:
+    if isinstance(given, CostModel):
+        given = Source(_name(given), given)
+    if isinstance(given, Source):
+        return given.document()
+    return str(Path(given).absolute()) if isinstance(given, (str, PathLike)) and given != AUTO else given
+
+
+def _name(model: CostModel) -> str:
+    device = model.provenance.get("device")
+    known = device.get("name") if isinstance(device, Mapping) else device
+    return str(known or model.provenance.get("data") or model.name)
+
+
+def _check(source: Source, first: Source) -> None:
+    is_alike = is_same(source.model.space, first.model.space) and source.model.quantity == first.model.quantity
+    if not is_alike:
+        raise DataError(
+            f"the prior '{source.name}' is of space {_written(source.model.space)} ({source.model.quantity}), and the prior "
+            f"'{first.name}' of space {_written(first.model.space)} ({first.model.quantity}). All of a prior are of one."
+        )
+
+
+def _written(space: SearchSpace) -> str:
+    return f"'{space.name}' with {json.dumps(space.options(), ensure_ascii=False):.120}"
+
+
+def _distinct(sources: Iterable[Source]) -> list[Source]:
+    """Returns sources with a number behind a name that stands there already."""
+    taken: dict[str, int] = {}
+    named = []
+    for source in sources:
+        count = taken[source.name] = taken.get(source.name, 0) + 1
+        named.append(source if count == 1 else Source(f"{source.name} ({count})", source.model))
+    return named

@@ -1,0 +1,203 @@
+"""How the machine's level moved while a table was measured, and fits that are not misled by it.
+
+A table in the order of measurement shows its machine's level in what a structured model leaves: residuals of neighbouring
+rows agree where the level moved. The residuals are out of fold, so that no model can have swallowed the level; the model
+is fitted again on what the level leaves, and the level again on what the model leaves, until both stand still. Every
+architecture was measured once only, so the result ranks below a campaign with rounds: a level that follows
+the architectures themselves is indistinguishable from their cost, and such a table is left as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hwcost._types import Floats, Indices
+from hwcost.cost_models import cost_model
+from hwcost.cost_models.base import CostModel
+from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.features.groups import Groups
+from hwcost.cost_models.features.repeats import MEDIAN_VARIANCE, without_own
+from hwcost.cost_models.features.structure import bases
+from hwcost.cost_models.training.intervals import errors_of_fits, left_out_errors
+from hwcost.levels.level import Level, fit_level, no_level
+from hwcost.levels.von_neumann import noise, von_neumann
+
+GAIN = 0.02
+"""A level of a single-pass table is taken when it makes left-out errors smaller by this share."""
+
+AS_MEASURED = "half_width_as_measured"
+"""Fact of a model whose rows were corrected: half-width of the 90 % interval of a row with the level in it (log)."""
+
+PASSES = 4
+STILL = 1e-3
+"""The level stands still once no row's changes by more than this (log)."""
+
+CONFOUNDED = 0.1
+"""Distance from 1 of the von Neumann ratio of size against order, beyond which order and architecture are confounded."""
+
+CONFOUNDED_ERRORS = 4.0
+"""So many standard errors of that ratio are allowed in any case; one is about ``1 / sqrt(n)``."""
+
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The level of a machine over the rows of a table.
+
+    Attributes:
+        level: Log level against row number; mean zero over the rows that it was estimated from.
+        runs: Log effect of every measuring run, by its number; empty where the table does not name runs.
+        residuals: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,); less the
+            error that the other rows of the same architecture share, where there are any.
+        predicted_s: Predictions with these errors at the mean level, in order of rows, shape (n,).
+        rows: Row numbers, ascending, shape (n,).
+        von_neumann: Von Neumann ratio of the residuals.
+        von_neumann_after: Von Neumann ratio of the residuals less the level.
+        size_order: Von Neumann ratio of the predictions; far from 1 when the order follows the architectures.
+        is_confounded: Whether it is too far from 1 for any correction.
+        base: Name of the structured model.
+    """
+
+    level: Level
+    runs: dict[int, float]
+    residuals: Floats
+    predicted_s: Floats
+    rows: Indices
+    von_neumann: float
+    von_neumann_after: float
+    size_order: float
+    is_confounded: bool
+    base: str
+
+    @property
+    def is_none(self) -> bool:
+        """Whether no level was taken."""
+        return self.level.kind == "none" and not self.runs
+
+    def as_dict(self) -> dict[str, Any]:
+        """Returns what a model's provenance keeps: that rows were corrected, by how much, and how good that is."""
+        return {
+            "grade": "corrected (single pass)",
+            "kind": self.level.kind,
+            "level_range": self.level.range,
+            "runs": len(self.runs),
+            "von_neumann": self.von_neumann,
+            "von_neumann_after": self.von_neumann_after,
+        }
+
+    def __call__(self, rows: Indices, runs: Indices | None = None) -> Floats:
+        """Returns the log level at any rows; shape (n,).
+
+        Args:
+            rows: Row numbers.
+            runs: The measuring run of each; only where the table names runs.
+        """
+        return np.asarray(self.level(rows.astype(np.float64)) + self._of_runs(len(rows), runs))
+
+    def left_out(self, runs: Indices | None = None) -> Floats:
+        """Returns the log level at each of its own rows, ascending, as all the other rows tell it; shape (n,)."""
+        return np.asarray(self.level.left_out + self._of_runs(len(self.rows), runs))
+
+    def _of_runs(self, n: int, runs: Indices | None) -> Floats:
+        return np.array([self.runs.get(int(run), 0.0) for run in runs]) if runs is not None and self.runs else np.zeros(n)
+
+    def again(self, errors: Floats, latency_s: Floats, runs: Indices | None = None) -> Drift:
+        """Estimates the level anew from what a better model leaves; a confounded table is left without one.
+
+        Args:
+            errors: Out-of-fold errors of log latency with the level still in them, in order of rows, shape (n,).
+            latency_s: Measured seconds in the same order, shape (n,).
+            runs: Numbers of the measuring runs in the same order; only where the table names runs.
+        """
+        if self.is_confounded:
+            return replace(self, residuals=errors, predicted_s=latency_s * np.exp(-errors))
+        effects = {} if runs is None else _run_effects(errors, runs)
+        half = replace(self, runs=effects, level=no_level(self.rows.astype(np.float64)))
+        left = errors - half(self.rows, runs)
+        cuts = () if runs is None else tuple(self.rows[1:][np.diff(runs) != 0].astype(float).tolist())
+        level = fit_level(self.rows.astype(np.float64), left, gain=GAIN, cuts=cuts)
+        new = replace(half, level=level)
+        shift = new(self.rows, runs)
+        return replace(
+            new,
+            residuals=errors,
+            predicted_s=latency_s * np.exp(-errors),
+            von_neumann_after=von_neumann(errors - shift),
+        )
+
+
+def estimate_drift(
+    features: Features, genes: Floats, latency_s: Floats, rows: Indices, runs: Indices | None = None
+) -> Drift:
+    """Estimates the level from a table's rows, all of them or those of a training split.
+
+    Args:
+        features: The feature extractor of the table's space.
+        genes: Encoded architectures, shape (n, genes).
+        latency_s: Shape (n,), seconds.
+        rows: Row number of each in the order of measurement, shape (n,).
+        runs: Number of the measuring run of each, shape (n,); None where the table does not name runs.
+    """
+    order = np.argsort(rows, kind="stable")
+    genes, latency_s, rows = genes[order], latency_s[order], rows[order]
+    runs = None if runs is None else runs[order]
+    groups = Groups.of(features, genes)
+    model, bare = most_alike(features, genes, latency_s)
+    errors = without_own(groups, bare)
+    size_order = von_neumann(np.log(latency_s) - errors)
+    drift = Drift(
+        level=no_level(rows.astype(np.float64)),
+        runs={},
+        residuals=errors,
+        predicted_s=latency_s * np.exp(-errors),
+        rows=rows,
+        von_neumann=von_neumann(errors),
+        von_neumann_after=von_neumann(errors),
+        size_order=size_order,
+        is_confounded=abs(size_order - 1.0) > max(CONFOUNDED, CONFOUNDED_ERRORS / math.sqrt(len(rows))),
+        base=model.name,
+    )
+    for _ in range(0 if drift.is_confounded else PASSES):
+        before = drift(rows, runs)
+        drift = drift.again(errors, latency_s, runs)
+        shift = drift(rows, runs)
+        if float(np.abs(shift - before).max()) < STILL:
+            break
+        errors = without_own(groups, refitted_errors(model, genes, latency_s * np.exp(-shift))) + shift
+    return drift
+
+
+def most_alike(features: Features, genes: Floats, latency_s: Floats) -> tuple[CostModel, Floats]:
+    """Returns the structured model whose out-of-fold errors differ least from row to row, with these errors.
+
+    What differs between neighbours is the model's own error, whatever the machine's level did.
+    """
+    found = []
+    for name in bases(features):
+        model = cost_model(name, features.space, batch_size=features.batch_size, seq_len=features.seq_len)
+        weights = np.ones(len(genes))
+        errors = left_out_errors(model.fit(genes, latency_s, weights), genes, latency_s, weights)
+        found.append((noise(errors), model, errors))
+    _, model, errors = min(found, key=lambda one: one[0])
+    return model, errors
+
+
+def refitted_errors(model: CostModel, genes: Floats, latency_s: Floats) -> Floats:
+    """Returns out-of-fold errors of log latency by fits with the choices that a structured model made before."""
+    return errors_of_fits(model.clone_with_hyperparameters(), genes, latency_s, np.ones(len(genes)))
+
+
+def _run_effects(errors: Floats, runs: Indices) -> dict[int, float]:
+    """Median error of every run, drawn towards zero as far as its own uncertainty asks for; mean zero over rows."""
+    names = np.unique(runs)
+    middle = float(np.median(errors))
+    medians = np.array([np.median(errors[runs == name]) - middle for name in names])
+    counts = np.array([(runs == name).sum() for name in names])
+    doubt = MEDIAN_VARIANCE * np.array([noise(errors[runs == name]) ** 2 for name in names]) / counts
+    between = max(0.0, float(np.mean(medians**2) - np.mean(doubt)))
+    kept = medians * between / np.maximum(between + doubt, 1e-300)
+    return dict(zip(map(int, names), (kept - np.average(kept, weights=counts)).tolist(), strict=True))

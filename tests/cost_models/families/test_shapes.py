@@ -1,0 +1,241 @@
+"""Cost models over batch sizes and sequence lengths: what they say of shapes and architectures that they have not seen."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hwcost.cost_models import CostModel, cost_model, load
+from hwcost.cost_models.families.at_shape import AtShape
+from hwcost.cost_models.families.lut import LookupTable
+from hwcost.cost_models.features.shape_work import KINDS_OF_WORK, ShapeWork
+from hwcost.cost_models.training.intervals import calibrate
+from hwcost.errors import ArchitectureError, UsageError
+from hwcost.spaces import Architecture, space
+from hwcost.spaces.shaped import Shape, Shaped
+
+BASE = space("supershaper", scale="small")
+SPACE = Shaped(BASE)
+SHAPES = [Shape(batch, length) for batch in (1, 2, 4) for length in (32, 64, 128, 256)]
+NOISE = 0.02
+
+
+def latency_s(point: Architecture) -> float:
+    """A machine with overheads, a rate that small products do not reach, and memory beside arithmetic."""
+    arch, (batch, length) = SPACE.architecture_of(point), SPACE.shape_of(point)
+    total = 2e-4
+    for part in BASE.components(arch):
+        work = BASE.component_work(part, batch, length)
+        total += 4e-5 + work.flops / (6e10 * (1 - 0.3 * np.exp(-batch * length / 100))) + 4 * work.elements / 1.2e10
+    return float(total)
+
+
+def drawn(n: int, seed: int, shapes: list[Shape]) -> tuple[list[Architecture], np.ndarray]:
+    """Architectures spread over shapes, with noisy latencies."""
+    rng = np.random.default_rng(seed)
+    points = [SPACE.at(arch, shapes[i % len(shapes)]) for i, arch in enumerate(BASE.sample(n, seed=seed))]
+    return points, np.array([latency_s(point) for point in points]) * np.exp(NOISE * rng.standard_normal(n))
+
+
+@cache
+def fitted(name: str = "hybrid", left_out: Shape | None = None, seed: int = 0) -> CostModel:
+    points, values = drawn(60, seed, [shape for shape in SHAPES if shape != left_out])
+    return calibrate(cost_model(name, SPACE).fit(points, values), points, values)
+
+
+def mape(model: CostModel, points: list[Architecture]) -> float:
+    truth = np.array([latency_s(point) for point in points])
+    return float(100 * np.abs(model.predict(points).values / truth - 1).mean())
+
+
+def test_sixty_rows_answer_for_all_shapes() -> None:
+    assert mape(fitted(), drawn(60, 9, SHAPES)[0]) < 2.0
+    assert fitted().predict(drawn(60, 9, SHAPES)[0]).in_domain.all()
+
+
+@pytest.mark.parametrize(("shape", "most"), [(Shape(1, 32), 8.0), (Shape(2, 128), 2.0), (Shape(4, 256), 3.0)])
+def test_a_shape_that_was_left_out_whole_is_predicted(shape: Shape, most: float) -> None:
+    points = drawn(20, 9, [shape])[0]
+    assert mape(fitted("shapes", shape), points) < most
+    assert fitted("shapes", shape).predict(points).in_domain.all()
+
+
+def test_beyond_the_largest_shapes_intervals_are_wide_and_out_of_domain() -> None:
+    points = drawn(20, 9, [Shape(4, 512), Shape(8, 256)])[0]
+    assert mape(fitted(), points) < 8.0
+    beyond, inside = fitted().predict(points), fitted().predict(drawn(20, 9, SHAPES)[0])
+    assert not beyond.in_domain.any()
+    assert beyond.high is not None
+    assert inside.high is not None
+    widths = np.log(beyond.high / beyond.values)
+    np.testing.assert_allclose(widths, 3 * np.log(inside.high / inside.values)[0])
+
+
+def test_intervals_cover_what_they_say() -> None:
+    covered = []
+    for seed in range(6):
+        points, values = drawn(50, 100 + seed, SHAPES)
+        answer = fitted("shapes", seed=seed).predict(points)
+        assert answer.low is not None
+        assert answer.high is not None
+        covered += ((answer.low <= values) & (values <= answer.high)).tolist()
+    assert 0.85 <= np.mean(covered) <= 0.96
+
+
+@settings(max_examples=30, deadline=None)
+@given(batch=st.integers(1, 64), length=st.integers(1, 1000), more=st.integers(1, 64), seed=st.integers(0, 99))
+def test_a_larger_batch_or_a_longer_sequence_never_costs_less(batch: int, length: int, more: int, seed: int) -> None:
+    model, arch = fitted("shapes"), BASE.sample(1, seed=seed)
+    here = model.predict(arch, batch_size=batch, seq_len=length).values
+    assert (model.predict(arch, batch_size=batch + more, seq_len=length).values >= here).all()
+    assert (model.predict(arch, batch_size=batch, seq_len=length + more).values >= here).all()
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["shapes", "hybrid", "lightgbm"])
+def test_every_way_to_ask_gives_one_answer(name: str) -> None:
+    model, archs = fitted(name), BASE.sample(7, seed=3)
+    points = [SPACE.at(arch, Shape(2, 64)) for arch in archs]
+    wanted = model.predict(points)
+    assert model.predict(archs, batch_size=2, seq_len=[64] * 7).values.tolist() == wanted.values.tolist()
+    assert [model(arch, batch_size=2, seq_len=64) for arch in archs] == wanted.values.tolist()
+    assert [model(point) for point in points] == wanted.values.tolist()
+    assert model("_".join(map(str, archs[0].genes)), batch_size=2, seq_len=64) == wanted.values[0]
+    assert model(SPACE.key(points[0])) == wanted.values[0]
+    alone = model.at(2, 64)
+    answer = alone.predict(archs)
+    np.testing.assert_allclose(answer.values, wanted.values, rtol=1e-12)
+    np.testing.assert_allclose(answer.high, wanted.high, rtol=1e-12)
+    assert answer.in_domain.tolist() == wanted.in_domain.tolist()
+    assert [alone(arch) for arch in archs] == answer.values.tolist()
+    assert isinstance(alone, AtShape if name == "lightgbm" else LookupTable)
+
+
+def test_at_a_shape_the_measurements_of_that_shape_answer() -> None:
+    points, values = drawn(60, 0, SHAPES)
+    measured = fitted("shapes").at(*SHAPES[3]).with_measured()
+    for i, point in enumerate(points):
+        is_here = SPACE.shape_of(point) == SHAPES[3]
+        assert (measured.source(SPACE.architecture_of(point)) == "measured") == is_here
+        if is_here:
+            assert measured(SPACE.architecture_of(point)) == values[i]
+
+
+def test_a_saved_model_is_over_the_same_shapes(tmp_path) -> None:
+    arch = BASE.sample(1, seed=4)[0]
+    for name in ("shapes", "hybrid"):
+        again = load(fitted(name).save(tmp_path / name))
+        assert again(arch, batch_size=3, seq_len=100) == fitted(name)(arch, batch_size=3, seq_len=100)
+        assert "at any batch size" in (tmp_path / name / "README.md").read_text()
+    table = load(fitted("shapes").at(3, 100).save(tmp_path / "table"))
+    assert (table.batch_size, table.seq_len) == (3, 100)
+    assert table(arch) == fitted("shapes").at(3, 100)(arch)
+    assert not fitted("shapes").at(3, 512).predict([arch]).in_domain.any()
+
+
+def test_what_cannot_be_asked_is_refused() -> None:
+    model, archs = fitted("shapes"), BASE.sample(3, seed=0)
+    for sizes in ({"batch_size": 0, "seq_len": 8}, {"batch_size": 1.5, "seq_len": 8}, {"batch_size": 1, "seq_len": "8"}):
+        with pytest.raises(UsageError, match="is a whole number from 1"):
+            model.predict(archs, **sizes)
+        with pytest.raises(UsageError, match="is a whole number from 1"):
+            model.at(**sizes)
+    with pytest.raises(UsageError, match=r"one for each of 3 architectures; got an array of shape \(2,\)"):
+        model.predict(archs, batch_size=[1, 2], seq_len=8)
+    with pytest.raises(UsageError, match="several shapes .batch_size 1 to 4; seq_len 32 to 256., and seq_len was not said"):
+        model(archs[0], batch_size=1)
+    with pytest.raises(UsageError, match="several shapes"):
+        model.predict(archs)
+    with pytest.raises(ArchitectureError, match="'autodistil'"):
+        model.predict(space("autodistil").sample(2, seed=0))
+    one = cost_model("lut", BASE, batch_size=2, seq_len=64).fit(archs, [1.0, 2.0, 3.0])
+    assert one.at(2, 64) is one is one.at()
+    with pytest.raises(UsageError, match=r"of one shape, 2x64 .* and seq_len=128 was asked for"):
+        one(archs[0], batch_size=2, seq_len=128)
+    with pytest.raises(UsageError, match="has none"):
+        cost_model("shapes", BASE)
+    with pytest.raises(UsageError, match="describes data only"):
+        cost_model("shapes", Shaped(space("hat")))
+    with pytest.raises(UsageError, match="save that model itself"):
+        fitted("lightgbm").at(1, 32).clone()
+
+
+def test_where_one_size_was_fitted_it_need_not_be_said() -> None:
+    points, values = drawn(20, 0, [Shape(2, 32), Shape(2, 64)])
+    model = cost_model("shapes", SPACE).fit(points, values)
+    arch = SPACE.architecture_of(points[0])
+    assert model(arch, seq_len=32) == model(arch, batch_size=2, seq_len=32)
+
+
+def test_columns_of_a_table_that_are_named_so_are_a_shape(tmp_path) -> None:
+    op = {"name": "op", "categorical": True, "choices": ["a", "b"]}
+    columns = [{"name": "batch"}, {"name": "width"}, {"name": "seq_len"}, op]
+    table = space("table", columns=columns, increasing=["width", "seq_len"])
+    rng = np.random.default_rng(0)
+    rows = [[int(b), int(w), int(s), str(o)] for b, w, s, o in zip(
+        rng.integers(1, 9, 60), rng.integers(8, 99, 60), rng.integers(8, 128, 60), rng.choice(["a", "b"], 60), strict=True
+    )]  # fmt: skip
+    points = [table.architecture(row) for row in rows]
+    model = cost_model("polynomial", table).fit(points, [1e-3 + 1e-6 * b * w * s for b, w, s, _ in rows])
+    alone = load(model.save(tmp_path / "model")).at(batch_size=3, seq_len=50)
+    assert [gene.name for gene in alone.space.genes] == ["width", "op"]
+    assert alone.space.increasing() == (1, 0)
+    assert alone([40, "b"]) == model([3, 40, 50, "b"]) == model([40, "b"], batch_size=3, seq_len=50)
+    assert alone.predict([[40, "b"]]).in_domain.all()
+    assert not model.at(3, 500).predict([[40, "b"]]).in_domain.any()
+    assert model.at() is model
+    with pytest.raises(UsageError, match="several shapes .batch_size 1 to 8; .* and seq_len was not said"):
+        model.at(batch_size=3)
+    only = cost_model("constant", space("table", columns=columns[:2])).fit([[1, 9], [2, 9]], [1.0, 2.0])
+    with pytest.raises(UsageError, match="without a column for seq_len"):
+        only.at(1, 8)
+    assert only.at(1)([9]) == only([1, 9])
+
+
+def test_rates_follow_from_the_seconds_that_add_up() -> None:
+    points, values = drawn(60, 0, SHAPES)
+    sizes = np.array([SPACE.shape_of(point) for point in points])
+    rates = {"throughput_per_s": sizes[:, 0] / values, "tokens_per_s": sizes.prod(axis=1) / values}
+    new = drawn(9, 5, [Shape(3, 100)])[0]
+    for quantity, delivered in (("throughput_per_s", 3), ("tokens_per_s", 300)):
+        model = cost_model("shapes", SPACE, quantity=quantity).fit(points, rates[quantity])
+        np.testing.assert_allclose(model.predict(new).values, delivered / fitted("shapes").predict(new).values, rtol=1e-9)
+        archs = [SPACE.architecture_of(point) for point in new]
+        assert model.at(3, 100).predict(archs).values.tolist() == model.predict(new).values.tolist()
+    with pytest.raises(UsageError, match="'flops_utilisation' does not add up over components"):
+        cost_model("shapes", SPACE, quantity="flops_utilisation")
+
+
+# -- what is counted --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("base", [BASE, space("supershaper", merged=True), space("autodistil"), space("transformer")])
+def test_the_columns_sum_to_the_work_of_the_space(base) -> None:
+    shaped = Shaped(base)
+    work, points = ShapeWork(shaped), [shaped.at(arch, Shape(3, 50)) for arch in base.sample(4, seed=1)]
+    columns = work(work_genes(shaped, points)).reshape(4, -1, len(KINDS_OF_WORK)).sum(axis=1)
+    wanted = [base.work(shaped.architecture_of(point), 3, 50) for point in points]
+    np.testing.assert_allclose(columns[:, 1] + columns[:, 3], [one.flops for one in wanted])
+    np.testing.assert_allclose(columns[:, 4] + columns[:, 5], [one.elements for one in wanted])
+    assert (columns >= 0).all()
+
+
+def work_genes(shaped: Shaped, points: list[Architecture]) -> np.ndarray:
+    return cost_model("constant", shaped).features.encode(points)
+
+
+def test_a_point_has_a_key_that_reads_back() -> None:
+    point = SPACE.at(BASE.sample(1, seed=2)[0], Shape(8, 256))
+    assert SPACE.key(point).endswith("@8x256")
+    assert SPACE.parse(SPACE.key(point)) == point
+    assert SPACE.work(point) == BASE.work(SPACE.architecture_of(point), 8, 256)
+    with pytest.raises(ArchitectureError, match="batch_size is a whole number from 1; got 0"):
+        SPACE.architecture([*point.genes[:-2], 0, 8])
+    with pytest.raises(UsageError, match="already"):
+        Shaped(SPACE)
