@@ -23,10 +23,10 @@ from hwcost.auditing.report import (
     AuditReport,
     verdict_of,
 )
-from hwcost.cost_models.checks.doubts import CHANCE, LEAST_TAU, MAD_ERROR, UNREPEATABLE, least_tau
 from hwcost.cost_models.checks.table_faults import TableFault, level_fault, repaired, table_faults
 from hwcost.cost_models.data import Data
 from hwcost.cost_models.features.extractor import Features
+from hwcost.cost_models.training.doubts import CHANCE, LEAST_TAU, MAD_ERROR, UNREPEATABLE, least_tau
 from hwcost.cost_models.training.drift import Drift, estimate_drift
 from hwcost.errors import DataError
 from hwcost.exchange.sheet import listed

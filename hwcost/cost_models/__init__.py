@@ -4,7 +4,7 @@
 the folder that keeps it. The rest stands in packages, each of which imports only from those before it:
 
 - ``features``: architectures as numbers, and which rows are the same architecture;
-- ``checks``: faults of tables, and of what was fitted to them;
+- ``checks``: faults of tables, and of models;
 - ``compiled``: forests and lookup tables as machine code or arrays;
 - ``training``: from rows to a finished model, with its interval and the level of the machine;
 - ``families``: the kinds of model, one a file;

@@ -16,13 +16,13 @@ from hwcost._log import logger
 from hwcost._types import Floats, Indices
 from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.base import CostModel
-from hwcost.cost_models.checks.doubts import table_doubts
 from hwcost.cost_models.checks.table_faults import level_fault, refuse_faults
 from hwcost.cost_models.data import CHECK, FIT, Data
 from hwcost.cost_models.features.extractor import Features
 from hwcost.cost_models.features.groups import Groups
 from hwcost.cost_models.features.repeats import without_own
 from hwcost.cost_models.training.conformal import LEVEL
+from hwcost.cost_models.training.doubts import table_doubts
 from hwcost.cost_models.training.drift import AS_MEASURED, Drift, estimate_drift
 from hwcost.cost_models.training.intervals import calibrate, left_out_errors
 from hwcost.cost_models.training.metrics import Metrics, metrics
