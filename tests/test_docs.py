@@ -15,7 +15,7 @@ from hwcost.cli.main import application
 from hwcost.errors import HwcostError
 from hwcost.timing.guards import CODES
 from tests.conftest import ROOT
-from tests.test_layers import RANKS, SOURCES, own_layer
+from tests.test_layers import PARTS, RANKS, SOURCES, own_layer
 
 CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
@@ -83,6 +83,14 @@ def test_the_architecture_page_lists_every_package_in_the_order_of_imports() -> 
     ranks = [[RANKS[name] for name in row] for row in rows]
     assert all(max(above) <= min(below) for above, below in itertools.pairwise(ranks))
     assert {name for row in rows for name in row} == {own_layer(path) for path in SOURCES} - {"__init__", "__main__"}
+
+
+def test_the_architecture_page_lists_the_packages_of_cost_models_in_the_order_of_imports() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    part = text.partition("## A fit")[2].partition("\n## ")[0]
+    folder = ROOT / "hwcost" / "cost_models"
+    packages = [name for names in PARTS["cost_models"] for name in names if (folder / name).is_dir()]
+    assert re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) == packages
 
 
 def test_files_that_the_architecture_page_names_exist() -> None:
