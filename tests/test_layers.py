@@ -51,6 +51,24 @@ LAYERS = [
     ["cli"],
     ["testing"],
 ]
+PARTS = {
+    "campaign": [
+        ["plans"],
+        ["components", "estimates", "goals", "processes"],
+        ["rounds"],
+        ["series"],
+        ["run"],
+        ["planning"],
+        ["options"],
+        ["targets"],
+        ["comparisons"],
+    ],
+}
+"""The order within packages that have packages of their own."""
+
+ON_DEMAND: set[str] = set()
+"""What functions import against that order when they are called."""
+
 RANKS = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 SOURCES = {path: path.read_text(encoding="utf-8") for path in sorted((ROOT / "hwcost").rglob("*.py"))}
 TREES = {path: ast.parse(source) for path, source in SOURCES.items()}
@@ -94,6 +112,67 @@ def test_imports_go_one_way() -> None:
         if (other := layer(module)) not in (None, name) and RANKS[str(other)] >= RANKS[name]
     ]
     assert wrong == []
+
+
+def used(tree: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yields the imports of a module and of its functions, but for those for type checkers."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield node
+        elif not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)):
+            yield from used(node)
+
+
+def against(package: str, order: list[list[str]], trees: Mapping[str, ast.AST]) -> set[str]:
+    """Returns the imports within a package that go against the order of its parts."""
+    ranks = {f"hwcost.{package}.{name}": rank for rank, names in enumerate(order) for name in names}
+    found = set()
+    for module, tree in trees.items():
+        own = part_of(module)
+        for node in used(tree) if own in ranks else ():
+            names = [f"{module_name(node)}.{alias.name}".lstrip(".") for alias in node.names]
+            others = {other for name in names if (other := part_of(name)) in ranks and other != own}
+            if any(ranks[other] >= ranks[own] for other in others):
+                found.add(f"{module} imports {module_name(node) or names[0]}")
+    return found
+
+
+def part_of(module: str) -> str:
+    return ".".join(module.split(".")[:3])
+
+
+def module_name(node: ast.Import | ast.ImportFrom) -> str:
+    return (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+
+
+def modules_in(package: str) -> dict[str, ast.AST]:
+    trees = {module_of(path): tree for path, tree in TREES.items()}
+    return {module: tree for module, tree in trees.items() if module.startswith(f"hwcost.{package}.")}
+
+
+@pytest.mark.parametrize("package", PARTS)
+def test_every_part_of_a_package_has_its_line(package: str) -> None:
+    assert {module.split(".")[2] for module in modules_in(package)} == {name for names in PARTS[package] for name in names}
+
+
+def test_parts_of_a_package_import_one_way() -> None:
+    found = [against(package, order, modules_in(package)) for package, order in PARTS.items()]
+    assert set().union(*found) == ON_DEMAND
+
+
+def test_an_import_against_the_order_is_found() -> None:
+    trees = {
+        "hwcost.p.low.one": "from hwcost.p.low import two\n\n\ndef f():\n    from hwcost.p.high.one import g\n",
+        "hwcost.p.low.two": "from hwcost.p import name\nif TYPE_CHECKING:\n    from hwcost.p.high import one\n",
+        "hwcost.p.beside": "from hwcost.p import low\nimport hwcost.p.high.one\n",
+        "hwcost.p.high.one": "from hwcost.p import low\nfrom hwcost.p.beside import g\n",
+    }
+    parsed = {module: ast.parse(source) for module, source in trees.items()}
+    assert against("p", [["low", "beside"], ["high"]], parsed) == {
+        "hwcost.p.low.one imports hwcost.p.high.one",
+        "hwcost.p.beside imports hwcost.p",
+        "hwcost.p.beside imports hwcost.p.high.one",
+    }
 
 
 def module_of(path: Path) -> str:
