@@ -30,9 +30,9 @@ import numpy as np
 from scipy import stats
 
 from hwcost.campaign import run as campaign
-from hwcost.campaign.canaries import choose
-from hwcost.campaign.estimate import measurements, visits_of
-from hwcost.campaign.plan import Plan, items
+from hwcost.campaign.estimates.estimate import measurements, visits_of
+from hwcost.campaign.plans.canaries import choose
+from hwcost.campaign.plans.plan import Plan, items
 from hwcost.spaces import space
 from hwcost.stores import open_store
 from hwcost.timing.protocol import Protocol, protocol

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.differences import verdicts
+from hwcost.campaign.comparisons.differences import verdicts
 from hwcost.history.changes import Change, find_changes
 from hwcost.history.confirmation import Outcome, confirm
 from hwcost.history.evidence import Evidence

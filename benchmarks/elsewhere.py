@@ -43,8 +43,8 @@ def campaigns(store: Store) -> dict[str, list[str]]:
 
 def latencies(store: Store, ids: list[str]) -> dict[str, float]:
     """Returns the geometric mean of every architecture's latencies over campaigns, in seconds."""
-    from hwcost.campaign import estimate
-    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.estimates import estimate
+    from hwcost.campaign.plans.plan import Plan
 
     found = defaultdict(list)
     for campaign_id in ids:

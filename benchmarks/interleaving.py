@@ -21,7 +21,7 @@ from scipy import stats
 
 from hwcost._types import Floats
 from hwcost.backends import usable
-from hwcost.campaign.exports import export
+from hwcost.campaign.processes.exports import export
 from hwcost.devices import require
 from hwcost.spaces import space
 from hwcost.timing.exporter import ExportJob

@@ -20,7 +20,7 @@ import numpy as np
 import hwcost as hc
 from hwcost.campaign import run as campaign
 from hwcost.campaign.options import MeasureOptions
-from hwcost.campaign.plan import Item
+from hwcost.campaign.plans.plan import Item
 from hwcost.campaign.targets import drawn_items
 from hwcost.cost_models.data import Data, from_store
 from hwcost.cost_models.training.train import train_on

@@ -14,8 +14,8 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from hwcost.campaign.fork_server import ForkServer
-from hwcost.campaign.process import WorkerProcess
+from hwcost.campaign.processes.fork_client import ForkServer
+from hwcost.campaign.processes.worker_process import WorkerProcess
 from hwcost.devices import require
 from hwcost.spaces import space
 from hwcost.timing import timer

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import hwcost as hc
-from hwcost.campaign.components import component_report
+from hwcost.campaign.components.costs import component_report
 from hwcost.spaces.components import Components
 from hwcost.systems.components import gate_shares, share_workloads
 from hwcost.timing.measurement import Measurement

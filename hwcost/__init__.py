@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hwcost.api import device, evaluate, fit, load, measure, plan
     from hwcost.auditing.source import audit
-    from hwcost.campaign.compare import compare
+    from hwcost.campaign.comparisons.compare import compare
     from hwcost.campaign.options import MeasureOptions
     from hwcost.cost_models import CostModel, MeasuredFirst, Prediction
     from hwcost.cost_models.families.operators import lookup_table
@@ -49,7 +49,7 @@ _HOMES = {
     "Minimize": "hwcost.objectives",
     "Prediction": "hwcost.cost_models",
     "TableOptions": "hwcost.exchange.options",
-    "compare": "hwcost.campaign.compare",
+    "compare": "hwcost.campaign.comparisons.compare",
     "device": "hwcost.api",
     "evaluate": "hwcost.api",
     "fit": "hwcost.api",

@@ -17,7 +17,7 @@ __all__ = ["device", "evaluate", "fit", "load", "measure", "plan"]
 
 if TYPE_CHECKING:
     from hwcost.campaign.options import MeasureOptions
-    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.plans.plan import Plan
     from hwcost.campaign.run import Progress, Result
     from hwcost.cost_models.base import CostModel
     from hwcost.cost_models.priors.sources import Source
@@ -132,7 +132,7 @@ def measure(
         DataError: When a prior is of another space, or there are too few different architectures to choose among.
         InterruptedRunError: On Ctrl-C; the campaign can be resumed.
     """
-    from hwcost.campaign.goals import read_goals
+    from hwcost.campaign.goals.goal import read_goals
     from hwcost.campaign.options import JobOptions, MeasureOptions
     from hwcost.cost_models.evaluation.goals import GOALS
     from hwcost.spaces.base import SearchSpace

@@ -52,6 +52,17 @@ LAYERS = [
     ["testing"],
 ]
 PARTS = {
+    "campaign": [
+        ["plans"],
+        ["components", "estimates", "goals", "processes"],
+        ["rounds"],
+        ["series"],
+        ["run"],
+        ["planning"],
+        ["options"],
+        ["targets"],
+        ["comparisons"],
+    ],
     "cost_models": [
         ["arguments", "rowwise", "workers"],
         ["prediction"],

@@ -12,7 +12,7 @@ from gpu_parts.setting import Setting, measured
 
 from hwcost.api import fit
 from hwcost.campaign.options import MeasureOptions
-from hwcost.campaign.plan import Item
+from hwcost.campaign.plans.plan import Item
 from hwcost.campaign.run import Result
 from hwcost.spaces import space
 from hwcost.workloads import models

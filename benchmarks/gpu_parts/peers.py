@@ -18,7 +18,7 @@ from gpu_parts.setting import Setting, measured
 
 from hwcost.backends import backend
 from hwcost.campaign.options import MeasureOptions
-from hwcost.campaign.plan import Item
+from hwcost.campaign.plans.plan import Item
 from hwcost.devices import DeviceHandle, device_kind
 from hwcost.spaces import space
 from hwcost.workloads import models

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hwcost.campaign import run as campaign
 from hwcost.campaign.options import MeasureOptions
-from hwcost.campaign.plan import Item
+from hwcost.campaign.plans.plan import Item
 from hwcost.campaign.run import Result
 from hwcost.devices import DeviceHandle
 from hwcost.stores import open_store

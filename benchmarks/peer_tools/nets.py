@@ -9,7 +9,7 @@ from typing import Any
 from peer_tools.setting import BATCH_SIZE, SCALE, SEED, SEQ_LEN, SPACE, THREADS
 
 import hwcost as hc
-from hwcost.campaign.selection import select
+from hwcost.campaign.plans.selection import select
 from hwcost.spaces import Architecture, SearchSpace
 from hwcost.workloads import ModelWorkload, models
 

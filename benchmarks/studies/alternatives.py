@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._types import Floats
-from hwcost.campaign.time_model import fit_time_model
+from hwcost.campaign.estimates.time_model import fit_time_model
 from hwcost.testing.sim_campaign import BLOCKS, SimCampaign
 
 CANARY_EVERY = 10

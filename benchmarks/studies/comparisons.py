@@ -11,9 +11,9 @@ from functools import cached_property
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.differences import Comparison, differences
-from hwcost.campaign.rounds import classes
-from hwcost.campaign.time_model import TimeModel, VisitTable, fit_time_model
+from hwcost.campaign.comparisons.differences import Comparison, differences
+from hwcost.campaign.estimates.time_model import TimeModel, VisitTable, fit_time_model
+from hwcost.campaign.plans.visit_order import classes
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_campaign import BLOCKS, SimCampaign
 from hwcost.timing.measurement import Measurement, Visit

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from studies.sim_neighbours import Drawn
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.block_model import fit_block_model
-from hwcost.campaign.block_table import BlockTable
-from hwcost.campaign.interleaved import values_of
-from hwcost.campaign.intervals import intervals
-from hwcost.campaign.time_model import VisitTable, fit_time_model
-from hwcost.campaign.uncontended import two_state_values
-from hwcost.campaign.visit_values import VisitValues
+from hwcost.campaign.estimates.block_model import fit_block_model
+from hwcost.campaign.estimates.block_table import BlockTable
+from hwcost.campaign.estimates.interleaved import values_of
+from hwcost.campaign.estimates.intervals import intervals
+from hwcost.campaign.estimates.time_model import VisitTable, fit_time_model
+from hwcost.campaign.estimates.uncontended import two_state_values
+from hwcost.campaign.estimates.visit_values import VisitValues
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from hwcost._types import Floats, Indices
-from hwcost.campaign.block_table import BlockTable
+from hwcost.campaign.estimates.block_table import BlockTable
 
 STEP_S = 0.002
 """Grid on which neighbours work and pause."""

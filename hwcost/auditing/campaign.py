@@ -12,10 +12,10 @@ from hwcost._types import Floats
 from hwcost.auditing.repeats import find_repeats
 from hwcost.auditing.report import AuditReport
 from hwcost.auditing.table import far_off, segments
-from hwcost.campaign.diagnostics import DriftCheck
-from hwcost.campaign.estimate import CampaignFit, fit_campaign
-from hwcost.campaign.plan import Plan
-from hwcost.campaign.time_model import TimeModel
+from hwcost.campaign.estimates.diagnostics import DriftCheck
+from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
+from hwcost.campaign.estimates.time_model import TimeModel
+from hwcost.campaign.plans.plan import Plan
 from hwcost.errors import DataError
 from hwcost.levels.von_neumann import MIN_ROWS
 from hwcost.timing.measurement import Visit

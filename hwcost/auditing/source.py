@@ -12,8 +12,8 @@ from hwcost._arguments import check, of_type
 from hwcost.auditing.campaign import audit_campaign
 from hwcost.auditing.report import AuditReport
 from hwcost.auditing.table import audit_table
-from hwcost.campaign.estimate import visits_of
-from hwcost.campaign.plan import Plan, find_campaign
+from hwcost.campaign.estimates.estimate import visits_of
+from hwcost.campaign.plans.plan import Plan, find_campaign
 from hwcost.campaign.run import Result
 from hwcost.cost_models import data
 from hwcost.errors import UsageError

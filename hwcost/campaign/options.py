@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from hwcost._arguments import OPTIONS, SEED, SWITCH, TEXT, TEXTS, WHOLE, check, of_type
 from hwcost._cached import cached_property
-from hwcost.campaign.plan import Item, Plan
 from hwcost.campaign.planning import make_plan
-from hwcost.campaign.roles import check_role
-from hwcost.campaign.sizes import SIZES, Sizes, as_sizes
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.plans.roles import check_role
+from hwcost.campaign.plans.sizes import SIZES, Sizes, as_sizes
 from hwcost.devices import Device, DeviceHandle, require
 from hwcost.devices import elsewhere as absent
 from hwcost.errors import UsageError
@@ -20,7 +20,7 @@ from hwcost.timing.protocol import protocol
 from hwcost.timing.stopping import StoppingCriterion
 
 if TYPE_CHECKING:
-    from hwcost.campaign.goals import Goal
+    from hwcost.campaign.goals.goal import Goal
     from hwcost.workloads.base import Workload
 
 __all__ = ["JobOptions", "MeasureOptions"]
@@ -59,9 +59,9 @@ class MeasureOptions:
         stopping: Criterion by which a visit stops; None for the tier's.
         seed: Seed of the order of visits.
         pin: Whether measuring processes are bound to CPUs.
-        role: Role of the workloads that come without one, one of :data:`hwcost.campaign.roles.ROLES`; cost models learn from
-            the role ``fit``.
-        until: Goals by which the campaign ends, see :mod:`hwcost.campaign.goals`; None for the tier's half-width.
+        role: Role of the workloads that come without one, one of :data:`hwcost.campaign.plans.roles.ROLES`; cost models
+            learn from the role ``fit``.
+        until: Goals by which the campaign ends, see :mod:`hwcost.campaign.goals.goal`; None for the tier's half-width.
         quantities: Names of the quantities that are asked for beside latency, such as ``energy_j``.
         lock_clocks: Whether the clock of a GPU is locked near 80 % of its highest while the campaign runs, which takes the
             right to do so; it is reset in any case.

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost.backends import BACKENDS, Backend, usable
-from hwcost.campaign.canaries import choose
-from hwcost.campaign.clocks import check_lockable
-from hwcost.campaign.cpus import refuse_too_many
-from hwcost.campaign.goals import Goal, adapted
-from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.roles import check_role
+from hwcost.campaign.goals.goal import Goal, adapted
+from hwcost.campaign.plans.canaries import choose
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.plans.roles import check_role
+from hwcost.campaign.processes.clocks import check_lockable
+from hwcost.campaign.processes.cpus import refuse_too_many
 from hwcost.campaign.run import start
 from hwcost.devices import Device, DeviceHandle, require
 from hwcost.devices import elsewhere as absent
@@ -68,7 +68,7 @@ def make_plan(
         quantities: Names of the quantities that are asked for beside latency.
         lock_clocks: Whether the device's clock is locked while the campaign runs.
         elsewhere: Whether another machine measures, so that neither the device nor the runtime need be here.
-        prior: Models of other devices, see :class:`hwcost.campaign.plan.Plan`.
+        prior: Models of other devices, see :class:`hwcost.campaign.plans.plan.Plan`.
         first: Workloads that are measured at first, see there.
 
     Raises:

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Protocol
 
 from hwcost._cached import cached_property
 from hwcost.backends import BACKENDS
-from hwcost.campaign import canaries, clocks, estimate
-from hwcost.campaign.budget import NEEDED, Budget
-from hwcost.campaign.cpus import WAIT_S, Reservation, reserved
-from hwcost.campaign.fork_server import ForkServer
-from hwcost.campaign.half_width import KINDS
-from hwcost.campaign.interrupt import Interrupt
-from hwcost.campaign.journal import Journal, failed, is_counted
-from hwcost.campaign.plan import Plan, find_campaign
-from hwcost.campaign.progress import Progress, Tally
-from hwcost.campaign.round import Rounds
+from hwcost.campaign.estimates import estimate
+from hwcost.campaign.goals.half_width import KINDS
+from hwcost.campaign.goals.until import Standing, Until
+from hwcost.campaign.plans import canaries
+from hwcost.campaign.plans.plan import Plan, find_campaign
+from hwcost.campaign.processes import clocks
+from hwcost.campaign.processes.cpus import WAIT_S, Reservation, reserved
+from hwcost.campaign.processes.fork_client import ForkServer
+from hwcost.campaign.processes.interrupt import Interrupt
+from hwcost.campaign.rounds.budget import NEEDED, Budget
+from hwcost.campaign.rounds.journal import Journal, failed, is_counted
+from hwcost.campaign.rounds.progress import Progress, Tally
+from hwcost.campaign.rounds.round import Rounds
 from hwcost.campaign.series import keep_estimates
-from hwcost.campaign.until import Standing, Until
 from hwcost.devices import DeviceHandle, require
 from hwcost.errors import DeviceError, InterruptedRunError
 from hwcost.stores.ids import utc_now
@@ -31,7 +33,7 @@ from hwcost.timing import timer
 from hwcost.timing.measurement import Flag, Measurement, Visit
 
 if TYPE_CHECKING:
-    from hwcost.campaign.goals import Goal
+    from hwcost.campaign.goals.goal import Goal
     from hwcost.stores.base import Store
 
 __all__ = ["Further", "Progress", "Result", "run", "start"]

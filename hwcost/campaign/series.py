@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from hwcost.campaign import canaries
-from hwcost.campaign.estimate import CampaignFit, fit_campaign, visits_of
-from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.records import describe
-from hwcost.campaign.roles import CONFIRMATION
+from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign, visits_of
+from hwcost.campaign.plans import canaries
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.plans.roles import CONFIRMATION
+from hwcost.campaign.rounds.records import describe
 from hwcost.errors import UsageError
 from hwcost.quantities import LATENCY, QUANTITIES, quantity
 from hwcost.stores.environment import Environment

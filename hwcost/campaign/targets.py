@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hwcost.campaign.plan import Item, items
-from hwcost.campaign.selection import dealt, select
+from hwcost.campaign.plans.plan import Item, items
+from hwcost.campaign.plans.selection import dealt, select
 from hwcost.errors import UsageError
 from hwcost.spaces import Architecture, SearchSpace
 from hwcost.spaces import space as make_space

@@ -12,7 +12,7 @@ from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.campaign.options import MeasureOptions
-    from hwcost.campaign.plan import Item, Plan
+    from hwcost.campaign.plans.plan import Item, Plan
     from hwcost.cost_models.priors.design import Few
     from hwcost.spaces.base import SearchSpace
     from hwcost.workloads.base import Workload

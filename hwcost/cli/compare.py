@@ -10,8 +10,8 @@ from hwcost.cli import console, tables
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from hwcost.campaign.compare import Arm
-    from hwcost.campaign.differences import Comparison, Difference, Verdict
+    from hwcost.campaign.comparisons.compare import Arm
+    from hwcost.campaign.comparisons.differences import Comparison, Difference, Verdict
 
 GATES: dict[str | None, Verdict] = {"slower": "SLOWER", "faster": "FASTER", "ambiguous": "AMBIGUOUS"}
 ARM = "STORE, STORE#CAMPAIGN, STORE#BACKEND, STORE#DEVICE, STORE#AXIS:VALUE, or a table; with --axis, a value."
@@ -66,8 +66,8 @@ def compare(
         raise UsageError(f"unknown verdict '{fail_on}' for --fail-on. Known: slower, faster, ambiguous")
     if format not in FORMATS:
         raise UsageError(f"unknown format '{format}'. Known: {', '.join(FORMATS)}")
-    from hwcost.campaign.compare import Arm, by_axis, compare_arms, read_arm, table_pair
-    from hwcost.campaign.table_differences import compare_tables
+    from hwcost.campaign.comparisons.compare import Arm, by_axis, compare_arms, read_arm, table_pair
+    from hwcost.campaign.comparisons.table_differences import compare_tables
 
     a, b = _references(axis, store, a, b)
     pair = table_pair(a, b, space, tables.options(context))
@@ -89,7 +89,7 @@ def _references(axis: str | None, store: str | None, a: str, b: str) -> tuple[st
     """Returns both sides as texts that name their store; as they are without an axis."""
     if axis is None:
         return a, b
-    from hwcost.campaign.references import AXES
+    from hwcost.campaign.comparisons.references import AXES
     from hwcost.stores import default_location
 
     if axis not in AXES:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from hwcost.cli import console
 
 if TYPE_CHECKING:
-    from hwcost.campaign.forecast import Forecast
-    from hwcost.campaign.plan import Plan
-    from hwcost.campaign.progress import Progress
+    from hwcost.campaign.plans.plan import Plan
+    from hwcost.campaign.rounds.forecast import Forecast
+    from hwcost.campaign.rounds.progress import Progress
 
 
 def expected(plan: Plan, store: str | None, budget_s: float | None, is_here: bool = True) -> Forecast:
     """Forecasts a plan, by calls of the same workloads in a store where there are any."""
-    from hwcost.campaign.forecast import forecast, known_calls
+    from hwcost.campaign.rounds.forecast import forecast, known_calls
     from hwcost.errors import StoreError, UsageError
     from hwcost.stores import open_store
 
@@ -40,8 +40,8 @@ def announced(
         budget_s: Seconds of the campaign; None for as long as the protocol asks for.
         is_here: Whether this machine measures.
     """
-    from hwcost.campaign.forecast import beforehand, underway
-    from hwcost.campaign.plan import Plan, find_campaign
+    from hwcost.campaign.plans.plan import Plan, find_campaign
+    from hwcost.campaign.rounds.forecast import beforehand, underway
 
     plan = Plan.from_dict(find_campaign(store, campaign_id).plan)
     if (text := beforehand(plan, budget_s, is_here)) is not None:

@@ -11,7 +11,7 @@ import typer
 from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
-    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.plans.plan import Plan
 
 
 def given(context: typer.Context) -> dict[str, Any]:
@@ -52,8 +52,8 @@ def refuse_changed(context: typer.Context, plan: Plan, campaign_id: str) -> None
     Raises:
         UsageError: When one of them does.
     """
-    from hwcost.campaign.goals import read_goals
-    from hwcost.campaign.sizes import read_sizes
+    from hwcost.campaign.goals.goal import read_goals
+    from hwcost.campaign.plans.sizes import read_sizes
     from hwcost.cost_models.evaluation.goals import GOALS
     from hwcost.cost_models.priors.sources import plain_prior
 

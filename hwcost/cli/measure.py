@@ -14,7 +14,7 @@ from hwcost.errors import UsageError
 
 if TYPE_CHECKING:
     from hwcost.campaign.options import MeasureOptions
-    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.plans.plan import Plan
     from hwcost.elsewhere.transports import Transport
 
 AS_GIVEN = (
@@ -114,9 +114,9 @@ def _options(given: Mapping[str, Any], is_elsewhere: bool) -> MeasureOptions:
     from hwcost.devices import elsewhere, require
 
     handle = elsewhere(given["device"]) if is_elsewhere else require(given["device"])
-    from hwcost.campaign.goals import read_goals
+    from hwcost.campaign.goals.goal import read_goals
     from hwcost.campaign.options import JobOptions, MeasureOptions
-    from hwcost.campaign.sizes import read_sizes
+    from hwcost.campaign.plans.sizes import read_sizes
     from hwcost.cost_models.evaluation.goals import GOALS
     from hwcost.registry import parse_options
 
@@ -143,7 +143,7 @@ def _resume(
     context: typer.Context, store: str | None, campaign: str | None, run: RunOptions, dry_run: bool, place: Transport | None
 ) -> None:
     """Resumes a campaign as it was planned."""
-    from hwcost.campaign.plan import Plan, find_campaign
+    from hwcost.campaign.plans.plan import Plan, find_campaign
     from hwcost.stores import open_store
 
     with open_store(store, create=False) as opened:

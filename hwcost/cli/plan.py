@@ -11,7 +11,7 @@ from hwcost.cli import chosen, console, measuring
 from hwcost.cli.progress import ProgressText, progress
 
 if TYPE_CHECKING:
-    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.plans.plan import Plan
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +59,7 @@ def plan(
     """
     chosen.refuse_without_effect(context)
     from hwcost.campaign.options import JobOptions
-    from hwcost.campaign.sizes import read_sizes
+    from hwcost.campaign.plans.sizes import read_sizes
     from hwcost.elsewhere import write_folder
     from hwcost.registry import parse_options
 

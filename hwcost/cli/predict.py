@@ -98,7 +98,7 @@ def predict(
 
 def _shapes(batch_size: str | None, seq_len: str | None) -> list[tuple[int | None, int | None]]:
     """Returns every batch size that was given at every length; None for one that was not given."""
-    from hwcost.campaign.sizes import read_sizes
+    from hwcost.campaign.plans.sizes import read_sizes
 
     sizes = read_sizes(batch_size, "batch size"), read_sizes(seq_len, "sequence length")
     batches, lengths = (one if isinstance(one, tuple) else (one,) for one in sizes)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.cli import console
 
 if TYPE_CHECKING:
-    from hwcost.campaign.components import ComponentReport
+    from hwcost.campaign.components.costs import ComponentReport
     from hwcost.campaign.run import Result
     from hwcost.timing.measurement import Flag, Measurement
     from hwcost.timing.quantity_estimate import QuantityEstimate
@@ -29,7 +29,7 @@ LONGEST = 60
 
 def show(result: Result, json: str | None) -> None:
     """Writes the campaign as JSON, or as tables."""
-    from hwcost.campaign.components import component_reports
+    from hwcost.campaign.components.costs import component_reports
 
     reports = component_reports(result.measurements)
     if console.write_json(as_document(result) | _priced(reports), json):

@@ -11,8 +11,8 @@ from hwcost.errors import MeasurementError
 from hwcost.units import format_percent
 
 if TYPE_CHECKING:
-    from hwcost.campaign.plan import Plan
-    from hwcost.campaign.progress import Progress
+    from hwcost.campaign.plans.plan import Plan
+    from hwcost.campaign.rounds.progress import Progress
     from hwcost.campaign.run import Result
     from hwcost.cost_models.priors.design import Few
     from hwcost.elsewhere.transports import Transport

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.cli import console
 
 if TYPE_CHECKING:
-    from hwcost.campaign.progress import Progress
+    from hwcost.campaign.rounds.progress import Progress
     from hwcost.stores.runs import Run
     from hwcost.suites import Observer, Outcome, RunOptions, RunResult, Suite
     from hwcost.suites.planning import Planned

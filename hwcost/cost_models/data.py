@@ -233,8 +233,8 @@ def from_store(
             were.
         StoreError: When the store cannot be read.
     """
-    from hwcost.campaign.estimate import measurements
-    from hwcost.campaign.plan import find_campaign
+    from hwcost.campaign.estimates.estimate import measurements
+    from hwcost.campaign.plans.plan import find_campaign
     from hwcost.stores import open_store
 
     with open_store(store, create=False) as opened:
@@ -253,7 +253,7 @@ def from_measurements(
     quantity: str = LATENCY,
 ) -> Data:
     """Takes usable measurements of whole architectures; see :func:`from_store`."""
-    from hwcost.campaign.components import component_report
+    from hwcost.campaign.components.costs import component_report
     from hwcost.workloads.model import ModelWorkload
 
     found = list(found)

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._io import write_text
 from hwcost.backends.null import Null
-from hwcost.campaign import canaries
-from hwcost.campaign.plan import Plan
+from hwcost.campaign.plans import canaries
+from hwcost.campaign.plans.plan import Plan
 from hwcost.elsewhere.nets import description, write_onnx
 from hwcost.errors import StoreError, UsageError
 from hwcost.stores.schema import Campaign

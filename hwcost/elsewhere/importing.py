@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwcost.campaign import estimate
-from hwcost.campaign.journal import ATTEMPTS, Journal, failed, is_counted
+from hwcost.campaign.estimates import estimate
+from hwcost.campaign.processes.worker_process import ATTEMPTS
+from hwcost.campaign.rounds.journal import Journal, failed, is_counted
 from hwcost.campaign.run import Result
 from hwcost.campaign.series import keep_estimates
 from hwcost.devices import device_key

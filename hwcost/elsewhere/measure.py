@@ -13,7 +13,7 @@ from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from hwcost.backends.cache import cache_dir
-from hwcost.campaign.plan import Plan, find_campaign
+from hwcost.campaign.plans.plan import Plan, find_campaign
 from hwcost.campaign.run import Result, run
 from hwcost.elsewhere.folder import RESULTS, JobFolder, check, write_folder
 from hwcost.elsewhere.importing import take_in
@@ -24,10 +24,10 @@ from hwcost.timing import timer
 from hwcost.timing.measurement import UNFINISHED, Flag, Visit
 
 if TYPE_CHECKING:
-    from hwcost.campaign.budget import Budget
-    from hwcost.campaign.goals import Goal
-    from hwcost.campaign.journal import Journal
-    from hwcost.campaign.progress import Progress, Tally
+    from hwcost.campaign.goals.goal import Goal
+    from hwcost.campaign.rounds.budget import Budget
+    from hwcost.campaign.rounds.journal import Journal
+    from hwcost.campaign.rounds.progress import Progress, Tally
     from hwcost.stores.base import Store
     from hwcost.stores.schema import Campaign
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hwcost.campaign.plan import Plan
+from hwcost.campaign.plans.plan import Plan
 from hwcost.elsewhere.events import Closed, Died, Done, Environment, Failed, Job, Pass, Prepared, Round, checked
 from hwcost.errors import DataError, UsageError
 from hwcost.stores.fields import reason

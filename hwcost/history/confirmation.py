@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from hwcost.campaign.differences import Difference
+from hwcost.campaign.comparisons.differences import Difference
 from hwcost.history.changes import Change
 
 Outcome = Literal["confirmed", "refuted", "ambiguous"]

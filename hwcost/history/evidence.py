@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hwcost._types import Floats
-from hwcost.campaign.uncontended import visit_values
+from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.history.always_valid import ALPHA, half_width
 from hwcost.timing.measurement import Visit
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hwcost.campaign.differences import Difference, verdicts
-from hwcost.campaign.journal import failed
+from hwcost.campaign.comparisons.differences import Difference, verdicts
+from hwcost.campaign.rounds.journal import failed
 from hwcost.history.alarm import Alarm
 from hwcost.history.always_valid import ALPHA
 from hwcost.history.check import AT

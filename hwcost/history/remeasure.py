@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hwcost.campaign.options import MeasureOptions
-from hwcost.campaign.plan import Item
-from hwcost.campaign.roles import CONFIRMATION
+from hwcost.campaign.plans.plan import Item
+from hwcost.campaign.plans.roles import CONFIRMATION
 from hwcost.campaign.run import run, start
 from hwcost.errors import DataError, HwcostError, InterruptedRunError, MeasurementError
 from hwcost.history.alarm import Alarm, Setting, alarms_of, by_setting

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hwcost.campaign.launch import Tree
+from hwcost.campaign.processes.launch import Tree
 from hwcost.errors import DataError
 
 __all__ = ["has_commit", "repository_of", "tree_of"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from hwcost.campaign.cpus import WAIT_S
+from hwcost.campaign.processes.cpus import WAIT_S
 from hwcost.errors import UsageError
 from hwcost.stores.runs import Code, Run
 from hwcost.suites.loading import suite_sha256

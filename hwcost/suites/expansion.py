@@ -9,9 +9,9 @@ from typing import Any
 
 from hwcost.backends import BACKENDS
 from hwcost.campaign import targets
-from hwcost.campaign.goals import read_goals
+from hwcost.campaign.goals.goal import read_goals
 from hwcost.campaign.options import JobOptions, MeasureOptions
-from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.devices import elsewhere, present, profiles_of
 from hwcost.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hwcost.campaign.plan import Plan
+from hwcost.campaign.plans.plan import Plan
 from hwcost.campaign.series import series_of
 from hwcost.devices import find
 from hwcost.quantities import LATENCY

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost.campaign.estimate import measurements
+from hwcost.campaign.estimates.estimate import measurements
 from hwcost.cost_models import CostModel, load
 from hwcost.cost_models.data import Data, from_measurements
 from hwcost.cost_models.persistence import CONFIG

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hwcost.campaign.progress import Progress
+    from hwcost.campaign.rounds.progress import Progress
     from hwcost.stores.runs import Run
     from hwcost.suites.outcome import Outcome
     from hwcost.suites.planning import Planned

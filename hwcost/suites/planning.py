@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost.campaign.forecast import Forecast, forecast, known_calls
-from hwcost.campaign.plan import Plan
+from hwcost.campaign.plans.plan import Plan
+from hwcost.campaign.rounds.forecast import Forecast, forecast, known_calls
 from hwcost.elsewhere.folder import check
 from hwcost.elsewhere.transports import transport
 from hwcost.errors import HwcostError

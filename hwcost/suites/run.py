@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from hwcost.campaign import run as campaign
-from hwcost.campaign.plan import Plan
+from hwcost.campaign.plans.plan import Plan
 from hwcost.cost_models.evaluation.goals import GOALS
 from hwcost.elsewhere import measure_on
 from hwcost.elsewhere.transports import transport

@@ -17,8 +17,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from hwcost.campaign.goals import Goal, read_goals
-from hwcost.campaign.plan import Plan, items
+from hwcost.campaign.goals.goal import Goal, read_goals
+from hwcost.campaign.plans.plan import Plan, items
 from hwcost.errors import UsageError
 from hwcost.spaces import space
 from hwcost.timing.measurement import Measurement

@@ -6,9 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from hwcost.campaign.canaries import join
-from hwcost.campaign.journal import visits_of_events
-from hwcost.campaign.process import DeviceLostInWorkerError, in_hand
+from hwcost.campaign.plans.canaries import join
+from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, in_hand
+from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.errors import DeviceLostError
 from hwcost.timing.groups import Groups
 from hwcost.timing.measurement import Visit
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hwcost.backends.base import Backend
-    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.plans.plan import Plan
     from hwcost.devices import DeviceHandle
     from hwcost.timing.worker import Job
 
@@ -50,7 +50,7 @@ def run_rounds(
 
 
 class InProcess:
-    """Stands in for a worker process, as :class:`hwcost.campaign.process.WorkerProcess` does for a campaign.
+    """Stands in for a campaign's :class:`hwcost.campaign.processes.worker_process.WorkerProcess`, within this process.
 
     Args:
         job: Task of the process.

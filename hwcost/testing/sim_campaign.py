@@ -12,8 +12,8 @@ import numpy as np
 
 from hwcost._cached import cached_property
 from hwcost._types import Floats, Indices
-from hwcost.campaign import rounds
-from hwcost.campaign.time_model import VisitTable
+from hwcost.campaign.estimates.time_model import VisitTable
+from hwcost.campaign.plans import visit_order
 from hwcost.testing.faults import Faults, LevelPath, draw_blocks
 
 BLOCKS = 10
@@ -54,7 +54,7 @@ class SimCampaign:
     @cached_property
     def groups(self) -> Indices:
         """Class of each item, shape (n_items,)."""
-        found = rounds.classes({f"{i:06d}": float(size) for i, size in enumerate(self.sizes)})
+        found = visit_order.classes({f"{i:06d}": float(size) for i, size in enumerate(self.sizes)})
         return np.array([found[f"{i:06d}"] for i in range(self.n_items)])
 
     @cached_property
@@ -63,7 +63,7 @@ class SimCampaign:
         if self.order == "sorted":
             return np.tile(np.argsort(self.sizes), self.n_rounds)
         classes = {f"{i:06d}": int(group) for i, group in enumerate(self.groups)}
-        drawn = [rounds.order(list(classes), classes, self.seed, number) for number in range(self.n_rounds)]
+        drawn = [visit_order.order(list(classes), classes, self.seed, number) for number in range(self.n_rounds)]
         return np.array([int(key) for order in drawn for key in order])
 
     @cached_property

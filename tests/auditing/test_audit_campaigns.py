@@ -7,7 +7,7 @@ import pytest
 
 import hwcost
 from hwcost.auditing.campaign import audit_campaign, signal_tau
-from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.errors import DataError, UsageError
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol

@@ -11,10 +11,10 @@ import pytest
 pytest.importorskip("torch")
 
 from hwcost.backends.torch_eager import TorchEager
-from hwcost.campaign import round as campaign_round
 from hwcost.campaign import run as campaign
-from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.process import WorkerProcess, WorkerStalledError
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.processes.worker_process import WorkerProcess, WorkerStalledError
+from hwcost.campaign.rounds import round as campaign_round
 from hwcost.devices import DeviceHandle, device_kind, load
 from hwcost.devices import telemetry as contract
 from hwcost.errors import DeviceError

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from hwcost.campaign import round as campaign_round
 from hwcost.campaign import run as campaign
-from hwcost.campaign.fork_server import ForkServer
-from hwcost.campaign.journal import Journal, is_counted
-from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.process import WorkerDiedError
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.processes.fork_client import ForkServer
+from hwcost.campaign.processes.worker_process import WorkerDiedError
+from hwcost.campaign.rounds import round as campaign_round
+from hwcost.campaign.rounds.journal import Journal, is_counted
 from hwcost.devices import DeviceHandle, load
 from hwcost.stores import Store, open_store
 from hwcost.testing.faults import Faults

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hwcost.campaign.diagnostics import was_kept_off
-from hwcost.campaign.estimate import CampaignFit, fit_campaign
-from hwcost.campaign.plan import Plan, items
+from hwcost.campaign.estimates.diagnostics import was_kept_off
+from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
+from hwcost.campaign.plans.plan import Plan, items
 from hwcost.devices import processors
 from hwcost.timing import guards
 from hwcost.timing.accepted import accepted, with_counters

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from hwcost.campaign.journal import is_counted
+from hwcost.campaign.rounds.journal import is_counted
 from hwcost.stores import Store, open_store
 from hwcost.timing.measurement import Visit
 

@@ -12,12 +12,12 @@ import pytest
 
 import hwcost
 from hwcost.backends.null import Null
-from hwcost.campaign import estimate
 from hwcost.campaign import run as campaign
-from hwcost.campaign.cpus import reserved
-from hwcost.campaign.estimate import measurements
-from hwcost.campaign.plan import Item, Plan, items
+from hwcost.campaign.estimates import estimate
+from hwcost.campaign.estimates.estimate import measurements
 from hwcost.campaign.planning import find_or_create, make_plan
+from hwcost.campaign.plans.plan import Item, Plan, items
+from hwcost.campaign.processes.cpus import reserved
 from hwcost.cli.main import invoke
 from hwcost.devices import processors, require
 from hwcost.errors import BusyError, DataError, DeviceError, InterruptedRunError, UsageError
@@ -231,7 +231,7 @@ def test_an_interrupt_keeps_what_was_measured_and_says_how_to_go_on(tmp_path: Pa
 
 
 def test_another_machine_is_not_mixed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from hwcost.campaign import records
+    from hwcost.campaign.rounds import records
 
     result = hwcost.measure(works(2), backend="null", store=tmp_path / "s.db", rounds=1)
     with open_store(tmp_path / "s.db") as store:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hwcost.campaign import round as campaign_round
 from hwcost.campaign import run as campaign
-from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.rounds import round as campaign_round
 from hwcost.devices import DeviceHandle, load
 from hwcost.stores import open_store
 from hwcost.testing.faults import Faults

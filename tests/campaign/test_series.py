@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.campaign.estimate import fit_campaign, visits_of
-from hwcost.campaign.plan import Plan, items
+from hwcost.campaign.estimates.estimate import fit_campaign, visits_of
 from hwcost.campaign.planning import find_or_create, make_plan
+from hwcost.campaign.plans.plan import Plan, items
 from hwcost.campaign.run import run
 from hwcost.campaign.series import history_of, keep_estimates
 from hwcost.quantities import LATENCY

@@ -199,7 +199,7 @@ def test_ctrl_c_says_how_to_go_on_and_resuming_repeats_nothing(tmp_path: Path) -
     assert "--resume" in err
     assert "Traceback" not in err
     assert invoke(["measure", "--resume", "--store", str(tmp_path / "s.db"), "-q"]) == 0
-    from hwcost.campaign.journal import is_counted
+    from hwcost.campaign.rounds.journal import is_counted
     from hwcost.stores import open_store
 
     with open_store(tmp_path / "s.db") as store:

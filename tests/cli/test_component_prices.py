@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import hwcost as hc
-from hwcost.campaign.components import component_report
+from hwcost.campaign.components.costs import component_report
 from hwcost.cli.main import invoke
 from hwcost.cost_models import load
 from hwcost.cost_models.families.lut import LookupTable

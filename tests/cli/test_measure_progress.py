@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hwcost.campaign.progress import Progress
+from hwcost.campaign.rounds.progress import Progress
 from hwcost.cli.running import progress_text
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.campaign.plan import items
 from hwcost.campaign.planning import find_or_create, make_plan
+from hwcost.campaign.plans.plan import items
 from hwcost.campaign.run import run
 from hwcost.cli.main import invoke
 from hwcost.stores import open_store

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.campaign.progress import Progress
+from hwcost.campaign.rounds.progress import Progress
 from hwcost.cli.main import invoke
 from hwcost.cli.running import progress_text
 

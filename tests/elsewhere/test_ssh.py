@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import hwcost as hc
-from hwcost.campaign.progress import Progress
+from hwcost.campaign.rounds.progress import Progress
 from hwcost.elsewhere import measure
 from hwcost.elsewhere.transports import ConnectionLostError, Transport, transport
 from hwcost.errors import DeviceError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwcost.campaign.differences import Verdict, verdicts
+from hwcost.campaign.comparisons.differences import Verdict, verdicts
 from hwcost.history.changes import Change
 from hwcost.history.confirmation import confirm
 

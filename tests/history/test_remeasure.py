@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hwcost.campaign import round as campaign_round
+from hwcost.campaign.rounds import round as campaign_round
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import MeasurementError
 from hwcost.history import remeasure

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hwcost.campaign.estimate import estimate
-from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.uncontended import visit_values
+from hwcost.campaign.estimates.estimate import estimate
+from hwcost.campaign.estimates.uncontended import visit_values
+from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.levels.contention import fit_contention, is_contended
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.campaign.estimate import fit_campaign, visits_of
-from hwcost.campaign.plan import Plan
+from hwcost.campaign.estimates.estimate import fit_campaign, visits_of
+from hwcost.campaign.plans.plan import Plan
 from hwcost.errors import StoreError
 from hwcost.stores import Store, open_store
 from hwcost.stores.copy import copy

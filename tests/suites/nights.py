@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hwcost.backends.null import Null
-from hwcost.campaign import round as campaign_round
+from hwcost.campaign.rounds import round as campaign_round
 from hwcost.configuration.table import checked
 from hwcost.devices import require
 from hwcost.stores import open_store

@@ -24,7 +24,7 @@ pytest.importorskip("safetensors")
 pytest.importorskip("tokenizers")
 pytest.importorskip("matplotlib")
 
-from hwcost.campaign.progress import Progress
+from hwcost.campaign.rounds.progress import Progress
 from hwcost.errors import DataError, InterruptedRunError
 from hwcost.report import drawings, write_page
 from hwcost.spaces import space as make_space

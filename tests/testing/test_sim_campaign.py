@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.studies.alternatives import WAYS
-from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.devices import DeviceHandle, load
 from hwcost.testing.faults import DRIFTS, NOISES, Faults
 from hwcost.testing.in_process import run_rounds

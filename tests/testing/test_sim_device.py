@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.campaign.estimate import fit_campaign
-from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.estimates.estimate import fit_campaign
+from hwcost.campaign.plans.plan import Item, Plan
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
 from hwcost.testing.backends import BackendSuite

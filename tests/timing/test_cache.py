@@ -9,7 +9,7 @@ import pytest
 
 from hwcost.backends.null import Null, NullRunner
 from hwcost.backends.sweep import empty_host_caches
-from hwcost.campaign.components import component_report
+from hwcost.campaign.components.costs import component_report
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
 from hwcost.spaces import Component, space

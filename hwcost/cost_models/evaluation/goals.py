@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from hwcost._cached import cached_property
-from hwcost.campaign import half_width
-from hwcost.campaign.estimate import needs_more_rounds
-from hwcost.campaign.goals import Goal, Verdict
+from hwcost.campaign.estimates.estimate import needs_more_rounds
+from hwcost.campaign.goals import half_width
+from hwcost.campaign.goals.goal import Goal, Verdict
 from hwcost.cost_models import cost_model, cost_model_class
 from hwcost.cost_models.training.conformal import MIN_ROWS
 from hwcost.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from hwcost._types import Floats
-    from hwcost.campaign.plan import Plan
+    from hwcost.campaign.plans.plan import Plan
     from hwcost.cost_models.data import Data
     from hwcost.cost_models.priors.sources import Source
     from hwcost.cost_models.training.train import Trained

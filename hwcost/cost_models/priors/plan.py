@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from hwcost.campaign.plan import Item, Plan
-from hwcost.campaign.selection import select
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.plans.selection import select
 from hwcost.campaign.targets import Factory, architecture_workloads
 from hwcost.cost_models.priors.design import Few, choose_few
 from hwcost.cost_models.priors.model import PriorModel

@@ -23,8 +23,8 @@ class DeviceKind(ABC):
         min_block_s: Least seconds of a timed block: a device with a clock of its own, or without interrupts, needs less.
         stall_s: Seconds without any progress after which a process that measures counts as wedged, and is killed; None where
             calls may take any time.
-        clock_lock: Module that locks a device's clock and resets it, run as a program by :mod:`hwcost.campaign.clocks`;
-            empty where hwcost locks no clock.
+        clock_lock: Module that locks a device's clock and resets it, run as a program by
+            :mod:`hwcost.campaign.processes.clocks`; empty where hwcost locks no clock.
         match_facts: Names of facts of a detected device that a profile may ask for under ``[match]`` beside words.
         detected_facts: Facts that a profile for any device of the kind (``["*"]``) takes from the one that is here, each
             with its source.

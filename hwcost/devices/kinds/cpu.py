@@ -14,8 +14,8 @@ from hwcost.devices.kinds.base import DeviceKind
 class Cpu(DeviceKind):
     """The processor that runs this process.
 
-    Campaigns hold its cores and bind their processes to them (:mod:`hwcost.campaign.cpus`). Most of its counters are
-    those of the host, which are read for every kind of device; its own provider reads energy.
+    Campaigns hold its cores and bind their processes to them (:mod:`hwcost.campaign.processes.cpus`). Most of its counters
+    are those of the host, which are read for every kind of device; its own provider reads energy.
     """
 
     name = "cpu"

@@ -8,8 +8,8 @@ import numpy as np
 
 from hwcost.auditing.campaign import audit_campaign
 from hwcost.auditing.report import AuditReport
-from hwcost.campaign.estimate import visits_of
-from hwcost.campaign.plan import Plan
+from hwcost.campaign.estimates.estimate import visits_of
+from hwcost.campaign.plans.plan import Plan
 from hwcost.errors import HwcostError
 from hwcost.report.dashboard.groups import places
 from hwcost.report.dashboard.history import History

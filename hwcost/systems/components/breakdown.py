@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hwcost.campaign.fusions import Fusion, fusions, prices
+from hwcost.campaign.components.fusions import Fusion, fusions, prices
+from hwcost.campaign.components.shapes import by_shape
 from hwcost.campaign.options import MeasureOptions
-from hwcost.campaign.plan import Item, items
 from hwcost.campaign.planning import find_or_create
+from hwcost.campaign.plans.plan import Item, items
 from hwcost.campaign.run import run
-from hwcost.campaign.shapes import by_shape
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.spaces.components import Components
 from hwcost.stores import open_store

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from hwcost.campaign.options import MeasureOptions
-from hwcost.campaign.plan import Item, items
+from hwcost.campaign.plans.plan import Item, items
 from hwcost.errors import UsageError
 from hwcost.spaces import Component
 from hwcost.spaces.components import Components
@@ -78,7 +78,7 @@ def kernel_prices(prices: Mapping[tuple[str, ...], Fit]) -> list[KernelPrice]:
     """Compares the kernels that were measured with the operators that they replace.
 
     Args:
-        prices: Prices as :func:`hwcost.campaign.fusions.prices` returns them.
+        prices: Prices as :func:`hwcost.campaign.components.fusions.prices` returns them.
     """
     measured = {name: (prices.get((name,)), prices.get(plain)) for name, plain in REPLACED.items()}
     return [

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from hwcost.campaign.components import component_report
+from hwcost.campaign.components.costs import component_report
 from hwcost.errors import DataError
 from hwcost.spaces import Architecture
 from hwcost.spaces.components import Components

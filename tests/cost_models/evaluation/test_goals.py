@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import hwcost
-from hwcost.campaign import round as campaign_round
 from hwcost.campaign import run as campaign
-from hwcost.campaign.goals import read_goals
-from hwcost.campaign.plan import Item, Plan
+from hwcost.campaign.goals.goal import read_goals
 from hwcost.campaign.planning import make_plan
+from hwcost.campaign.plans.plan import Item, Plan
+from hwcost.campaign.rounds import round as campaign_round
 from hwcost.cost_models import cost_model
 from hwcost.cost_models import load as load_model
 from hwcost.cost_models.evaluation.goals import GOALS, MeanError, ModelInterval, RSquared, noise_of

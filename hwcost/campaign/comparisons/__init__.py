@@ -1,0 +1,1 @@
+"""Comparisons: which of two arms is faster, workload by workload and as a whole, for campaigns and for tables."""

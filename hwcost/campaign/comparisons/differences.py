@@ -1,0 +1,270 @@
+"""Whether one arm is faster than another: workload by workload and as a whole, with an interval and a verdict.
+
+The log ratio of two latencies has the errors of both. Arms of one campaign share every process and every state of the
+machine. Arms of two campaigns do not: the machine may stand at another level, which is common to all workloads and widens
+every interval. The level of a whole campaign is taken to vary as much as that of its rounds does, or, where that wanders
+from round to round, twice as much in variance. A machine that changes more between two campaigns looks like a difference
+of the arms, so measure both in one campaign where possible.
+
+Verdicts: FASTER or SLOWER when the interval clears a band of 1 % around equality and the claim survives Holm's correction
+for the number of workloads; SAME when the interval lies inside the band; else AMBIGUOUS.
+
+Source of the correction: S. Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from hwcost._types import Floats
+from hwcost.campaign.comparisons.matching import matches
+from hwcost.campaign.estimates.uncontended import visit_values
+from hwcost.levels.von_neumann import critical
+from hwcost.timing.measurement import Flag, Measurement
+
+Verdict = Literal["FASTER", "SLOWER", "SAME", "AMBIGUOUS"]
+
+BAND = math.log(1.01)
+"""Log ratios within this band are of no consequence: 1 %."""
+
+ALPHA = 0.05
+"""Chance of any false FASTER or SLOWER among all workloads of a comparison."""
+
+WANDERING = 2.0
+"""Variance of the difference between two campaigns' mean levels, over the sum of the variances within, for a random walk:
+means of neighbouring stretches of length T differ with variance 2/3 T, and the level varies within each by 1/6 T."""
+
+Z = 1.959964
+"""Half-width of a 95 % interval in standard errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The second arm against the first.
+
+    Attributes:
+        name: The workload; ``all`` for the geometric mean over all of them.
+        log_ratio: Logarithm of the second latency over the first; None when one was not measured.
+        half_width: Half-width of its 95 % interval; None when there is nothing to tell it from.
+        p: Holm's p value of a difference beyond the band; None without an interval.
+        verdict: Verdict on the second arm.
+        a_s: Latency in the first arm, in seconds; None for all workloads together.
+        b_s: Latency in the second arm.
+    """
+
+    name: str
+    log_ratio: float | None
+    half_width: float | None
+    p: float | None
+    verdict: Verdict
+    a_s: float | None = None
+    b_s: float | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """Second latency over the first; below 1 the second arm is faster."""
+        return None if self.log_ratio is None else math.exp(self.log_ratio)
+
+    @property
+    def low(self) -> float | None:
+        """Lower end of the ratio's 95 % interval."""
+        return None if self.log_ratio is None or self.half_width is None else math.exp(self.log_ratio - self.half_width)
+
+    @property
+    def high(self) -> float | None:
+        """Upper end of the ratio's 95 % interval."""
+        return None if self.log_ratio is None or self.half_width is None else math.exp(self.log_ratio + self.half_width)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two arms compared.
+
+    Attributes:
+        overall: The geometric mean over all matched workloads.
+        workloads: One per match, in the order of the first arm.
+        only_a: Names of workloads that only the first arm has.
+        only_b: The same of the second.
+        level_half_width: Half-width that the levels of separate campaigns add to every interval; 0 for one campaign.
+        flags: Doubts about the comparison.
+        differs: Further facts in which both sides differ, as text.
+    """
+
+    overall: Difference
+    workloads: tuple[Difference, ...]
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+    level_half_width: float
+    flags: tuple[Flag, ...] = ()
+    differs: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> str:
+        """How much of both sides is compared: ``n of m compared, k missing``."""
+        compared = sum(one.log_ratio is not None for one in self.workloads)
+        total = len(self.workloads) + len(self.only_a) + len(self.only_b)
+        return f"{compared} of {total} compared, {total - compared} missing"
+
+    def has(self, verdict: Verdict) -> bool:
+        """Whether all workloads together, or any one of them, got a verdict."""
+        return any(one.verdict == verdict for one in (self.overall, *self.workloads))
+
+
+def differences(
+    a: Sequence[Measurement],
+    b: Sequence[Measurement],
+    *,
+    is_together: bool = False,
+    band: float = BAND,
+    canary_shift: float | None = None,
+) -> Comparison:
+    """Compares two lists of measurements.
+
+    Args:
+        a: The first arm, the one to compare with.
+        b: The second arm, on which the verdicts are.
+        is_together: Whether both were measured in the same rounds of one campaign.
+        band: Half-width of the band of log ratios that are of no consequence.
+        canary_shift: Log ratio of the canaries of two campaigns; it widens every interval and is never divided in.
+    """
+    pairs = matches(a, b)
+    level = 0.0 if is_together else math.hypot(level_half_width(a, b), canary_shift or 0.0)
+    ratio = np.array([_log_ratio(one, other) for one, other in pairs])
+    half = np.array([_half_width(one, other) for one, other in pairs])
+    names = [one.workload.name for one, _ in pairs]
+    judged = verdicts(names, ratio, np.sqrt(half**2 + level**2), band)
+    found = tuple(
+        replace(one, a_s=a.latency_s, b_s=b.latency_s) for one, (a, b) in zip(judged, pairs, strict=True)
+    )
+    taken = {id(one) for pair in pairs for one in pair}
+    only_a, only_b = (tuple(one.workload.name for one in arm if id(one) not in taken) for arm in (a, b))
+    return Comparison(overall(ratio, half, level, band), found, only_a, only_b, level)
+
+
+def verdicts(names: Sequence[str], log_ratio: Floats, half_width: Floats, band: float = BAND) -> tuple[Difference, ...]:
+    """Gives verdicts, corrected for their number.
+
+    Args:
+        names: The n workloads.
+        log_ratio: Shape (n,); NaN where unknown.
+        half_width: Half-width of the 95 % intervals, shape (n,); NaN where unknown.
+        band: Log ratios within it are of no consequence.
+    """
+    p = holm(_beyond(log_ratio, half_width, band))
+    rows = zip(names, log_ratio.tolist(), half_width.tolist(), p.tolist(), strict=True)
+    return tuple(
+        Difference(name, _known(ratio), _known(half), _known(value), _verdict(ratio, half, value, band))
+        for name, ratio, half, value in rows
+    )
+
+
+def _beyond(log_ratio: Floats, half_width: Floats, band: float) -> Floats:
+    """Returns two-sided p values of differences beyond the band; NaN where unknown."""
+    from scipy import stats
+
+    beyond = np.abs(log_ratio) - band
+    error = np.maximum(half_width / Z, 1e-300)
+    return np.asarray(np.minimum(1.0, 2.0 * stats.norm.sf(beyond / error)) + 0.0 * log_ratio)
+
+
+def holm(p: Floats) -> Floats:
+    """Returns Holm's adjusted p values, shape (n,); unknown ones (NaN) stay so and do not count."""
+    known = np.flatnonzero(~np.isnan(p))
+    order = known[np.argsort(p[known])]
+    adjusted = np.full(len(p), math.nan)
+    steps = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1.0, np.maximum.accumulate(steps * p[order])) if len(order) else []
+    return adjusted
+
+
+def _verdict(log_ratio: float, half_width: float, p: float, band: float) -> Verdict:
+    if math.isnan(log_ratio) or math.isnan(half_width):
+        return "AMBIGUOUS"
+    if abs(log_ratio) - half_width > band and p <= ALPHA:
+        return "FASTER" if log_ratio < 0 else "SLOWER"
+    return "SAME" if abs(log_ratio) + half_width < band else "AMBIGUOUS"
+
+
+def overall(log_ratio: Floats, half_width: Floats, level: float, band: float) -> Difference:
+    """Judges the mean over the workloads whose ratio and interval are known; it is one claim and needs no correction.
+
+    Args:
+        log_ratio: Shape (n,); NaN where unknown.
+        half_width: Half-widths of their 95 % intervals, shape (n,); NaN where unknown.
+        level: Half-width that the levels of separate campaigns add to the interval.
+        band: Log ratios within it are of no consequence.
+    """
+    known = ~(np.isnan(log_ratio) | np.isnan(half_width))
+    n = int(known.sum())
+    if not n:
+        return Difference("all", None, None, None, "AMBIGUOUS")
+    half = math.hypot(math.sqrt(float((half_width[known] ** 2).sum())) / n, level)
+    return verdicts(["all"], np.array([log_ratio[known].mean()]), np.array([half]), band)[0]
+
+
+def level_half_width(a: Sequence[Measurement], b: Sequence[Measurement]) -> float:
+    """Returns the half-width of the 95 % interval that the levels of two campaigns add to every log ratio.
+
+    The variance is that of the rounds about their own items, less what the items' noise makes of it, times ``WANDERING``
+    where neighbouring rounds are more alike than chance would make them. Too few rounds to see that do not prove the
+    opposite, so a campaign counts as a single degree of freedom in any case. What each campaign is not sure of in its own
+    level comes on top. One of one round tells nothing: NaN. One of a single workload adds nothing, because its interval
+    holds the level already.
+    """
+    from scipy import stats
+
+    variance, dof = 0.0, 0
+    for arm in (a, b):
+        widths = [m.half_width for m in arm if m.half_width is not None]
+        if len(widths) < 2:
+            continue
+        levels = _round_levels(arm)
+        if len(levels) < 2:
+            return math.nan
+        noise = len(levels) * (float(np.median(widths)) / Z) ** 2 / len(widths)
+        share = WANDERING if _is_moving(levels) else 1.0
+        variance += share * max(0.0, float(levels.var(ddof=1)) - noise)
+        dof += 1
+    own = [max((m.level_half_width for m in arm), default=0.0) for arm in (a, b)]  # what each is not sure of by itself
+    return math.hypot(float(stats.t.ppf(0.975, dof)) * math.sqrt(variance) if dof else 0.0, *own)
+
+
+def _is_moving(levels: Floats) -> bool:
+    """Says whether neighbouring rounds are more alike than chance would make them (von Neumann's ratio, 1 %)."""
+    squares = float(((levels - levels.mean()) ** 2).sum())
+    return squares > 0 and float((np.diff(levels) ** 2).sum()) / (2.0 * squares) < critical(len(levels))
+
+
+def _round_levels(arm: Sequence[Measurement]) -> Floats:
+    """Returns the mean of log latency less the item's own, for every round in which most items were seen uncontended."""
+    items = {m.workload.key: math.log(m.latency_s) for m in arm if m.latency_s is not None}
+    visits = [visit for m in arm for visit in m.visits if visit.is_usable and visit.workload_key in items]
+    if not visits:
+        return np.zeros(0)
+    values = visit_values(visits)
+    y = values.y if values.level is None else values.y + values.level
+    rest = y - np.array([items[visit.workload_key] for visit in visits])
+    seen = values.uncontended if values.uncontended.any() else np.ones(len(visits), dtype=bool)
+    rounds = np.array([visit.round for visit in visits])[seen]
+    _, number, count = np.unique(rounds, return_inverse=True, return_counts=True)
+    levels = np.bincount(number, (values.weight * rest)[seen]) / np.bincount(number, values.weight[seen])
+    return np.asarray(levels[count > count.max() / 2])
+
+
+def _log_ratio(one: Measurement, other: Measurement) -> float:
+    return math.nan if one.latency_s is None or other.latency_s is None else math.log(other.latency_s / one.latency_s)
+
+
+def _half_width(one: Measurement, other: Measurement) -> float:
+    """Returns the half-width of the log ratio, without what the levels of the campaigns add to it."""
+    own, others = one.paired_half_width, other.paired_half_width
+    return math.nan if own is None or others is None else math.hypot(own, others)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

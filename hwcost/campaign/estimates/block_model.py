@@ -1,0 +1,400 @@
+"""The block model of an interleaved campaign: ``log latency = item + layout + level + delay + noise``, block by block.
+
+The blocks of all workloads follow one another in a random order, so that all of them together tell when a neighbour
+computed, however little any one of them says. An item has one latency; a process has a layout of its own for each item;
+the level moves slowly, and from process to process; and in the contended states a delay comes on top, which no workload
+escapes and which is never negative. The states form a chain over time (:mod:`hwcost.levels.state_chain`): the uncontended
+one, and contended ones on a grid of delays, because neighbours differ, come together, and meet a block in part.
+
+Everything is fitted by expectation maximisation, from several starts, since a machine that is hardly ever uncontended
+looks at first like a slower one that is. A campaign is contended when states explain its blocks clearly better than none.
+
+Beside many neighbours delays are of all sizes, and the smallest of them and noise explain the same blocks: the more of them
+is taken for noise, the slower the uncontended machine looks, and the less two campaigns agree about it. Noise beyond that
+of blocks on a quiet machine is therefore taken for delays, and the distance between the two readings, anywhere between which
+the truth may lie, widens the level's error.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from hwcost._types import Floats, Indices
+from hwcost.campaign.estimates.block_starts import item_quantiles, starts
+from hwcost.campaign.estimates.block_table import BlockTable, segments
+from hwcost.campaign.estimates.sensitivities import Sensitivities
+from hwcost.levels.contention import Contention
+from hwcost.levels.state_chain import fit_chain
+from hwcost.levels.tridiagonal import solve
+
+LEAST_DELAY = 0.02
+"""Smallest log delay of a contended state; a smaller one is part of the level, or of noise."""
+
+MOST_DELAY = 1.5
+DELAY_RATIO = 1.1
+"""Ratio between neighbouring delays of the grid."""
+
+SCATTER = 0.035
+"""Standard deviation of a contended block's delay, as a share of it: neighbours differ, and bursts begin within blocks."""
+
+QUICK = 8.0
+"""Scales of the noise beyond which an improbably quick block is no less probable in proportion to its square."""
+
+FIRST_NOISE = 0.015
+"""Most noise at which a search for states begins: more looks like noise where neighbours slow most blocks in part."""
+
+MOST_NOISE = 0.01
+"""Most noise of the uncontended blocks of a contended campaign: what is more is taken for small delays."""
+
+EDGE = 1.8
+"""Scales of the noise by which the quickest of many blocks differ from the usual one."""
+
+DEGREES = 4.0
+"""Degrees of freedom of the t distribution of a block's noise, which has outliers."""
+
+GAIN = 12.0
+"""Gain in log likelihood from which states are taken for real: far more than noise gives for their few parameters."""
+
+PASSES = 25
+"""Steps of the search at most."""
+
+TOLERANCE = 0.5
+"""Gain in log likelihood below which the search has arrived."""
+
+LEVEL_STEP = 0.004
+"""Usual movement of the level from one segment to the next, before a campaign shows its own."""
+
+MOST_STEP = 0.02
+"""Largest usual movement: what moves more from one segment to the next is a neighbour, not the level."""
+
+PROCESS = 0.005
+"""Largest standard deviation of what a process does to all items by chance; further steps are drift, which is seen."""
+
+LEVEL_STEPS = 4.0
+"""Number of steps that the usual movement counts as."""
+
+LAYOUT = 0.004
+"""Usual standard deviation of what a process does to one item, before a campaign shows its own."""
+
+MOST_MOMENTS = 100_000
+"""Moments of the chain at most; with more blocks, neighbouring ones share a state."""
+
+PART = 1000
+"""Blocks whose densities are computed at once."""
+
+SLOWEST_S = 60.0
+QUICKEST_S = 0.02
+"""Mean time for which a state stays lies between these."""
+
+LEAST_SHARE = 0.03
+"""Share of the uncontended state at the least, when a state is drawn."""
+
+_DELAYS = np.concatenate(
+    [[0.0], np.geomspace(LEAST_DELAY, MOST_DELAY, 1 + round(math.log(MOST_DELAY / LEAST_DELAY) / math.log(DELAY_RATIO)))]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockModel:
+    """The fitted model.
+
+    Attributes:
+        uncontended: Probability that each block saw the uncontended machine, shape (n,).
+        level: Log level at each block, the process's own included, mean zero over all blocks, shape (n,).
+        residual: Log latency less item, layout and level, shape (n,): noise, and the delay of a contended block.
+        delay: Expected log delay of a usual workload at each block, shape (n,).
+        spread: Standard deviation of how much more or less than a usual one each item may feel a delay, shape (items,).
+        noise: Scale of the noise of a block.
+        level_error: Standard error of the campaign's mean level, common to all items: what processes do by chance, and doubt
+            about how much of the noise is contention.
+        states: The machine's states; None where there is one.
+    """
+
+    uncontended: Floats
+    level: Floats
+    residual: Floats
+    delay: Floats
+    spread: Floats
+    noise: float
+    level_error: float
+    states: Contention | None
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The unknowns at one moment of the search.
+
+    Attributes:
+        item: Log latency, shape (items,).
+        sensitivity: Delays of the items in a contended state over the usual one.
+        layout: Deviation of each visit, shape (items * rounds,).
+        segments: Log level of each segment, shape (segments,).
+        share: Probability of every state when it is drawn.
+        stay_s: Mean seconds for which a state stays.
+        noise: Scale of the noise.
+        layout_sd: Standard deviation of layouts.
+        step: Standard deviation of a step of the level.
+        uncontended: Probability that each block is uncontended, shape (n,).
+        delay: Expected log delay of a usual workload at each block, shape (n,).
+        log_likelihood: Log density of the blocks and of the level's steps.
+    """
+
+    item: Floats
+    sensitivity: Sensitivities
+    layout: Floats
+    segments: Floats
+    share: Floats
+    stay_s: float
+    noise: float
+    layout_sd: float
+    step: float
+    uncontended: Floats
+    delay: Floats
+    log_likelihood: float = -math.inf
+
+
+def fit_block_model(table: BlockTable) -> BlockModel:
+    """Fits the model.
+
+    Args:
+        table: The blocks.
+    """
+    segment = segments(table.time, table.round)
+    best = plain = _search(table, segment, _start(table, segment, item_quantiles(table, 0.5), _DELAYS[:1]), _DELAYS[:1])
+    for item in starts(table):
+        found = _search(table, segment, _start(table, segment, item, _DELAYS), _DELAYS)
+        if found.log_likelihood > max(best.log_likelihood, plain.log_likelihood + GAIN):
+            best = found
+    is_contended, shift = best is not plain, 0.0
+    if is_contended and best.noise > MOST_NOISE:
+        noisy, best = best, _search(table, segment, _quieter(best), _DELAYS, MOST_NOISE)
+        shift = float(np.median(noisy.item - best.item))
+    residual = _residual(table, segment, best)
+    level_error = math.hypot(min(best.step, PROCESS) / math.sqrt(_seen(table, best.uncontended)), shift / math.sqrt(12.0))
+    level = best.segments[segment] - best.segments[segment].mean()
+    states = _states(best.uncontended, residual, best.noise) if is_contended else None
+    spread = best.sensitivity.spread
+    return BlockModel(best.uncontended, level, residual, best.delay, spread, best.noise, level_error, states)
+
+
+def _start(table: BlockTable, segment: Indices, item: Floats, delays: Floats) -> _Fit:
+    """Begins a search at given log latencies of the items."""
+    share = np.full(len(delays), 0.5 / max(1, len(delays) - 1))
+    share[0] = 1.0 if len(delays) == 1 else 0.5
+    return _Fit(
+        item=item,
+        sensitivity=Sensitivities.usual(table.items),
+        layout=np.zeros(table.items * table.rounds),
+        segments=np.zeros(int(segment.max()) + 1),
+        share=share,
+        stay_s=1.0,
+        noise=_first_noise(table) if len(delays) == 1 else min(_first_noise(table) / 1.5, FIRST_NOISE),
+        layout_sd=LAYOUT,
+        step=LEVEL_STEP,
+        uncontended=np.ones(len(table.y)),
+        delay=np.zeros(len(table.y)),
+    )
+
+
+def _quieter(fit: _Fit) -> _Fit:
+    """Begins a search where the quickest blocks lie if the noise is no more than that of a quiet machine."""
+    return replace(fit, item=fit.item - EDGE * (fit.noise - MOST_NOISE), noise=MOST_NOISE)
+
+
+def _first_noise(table: BlockTable) -> float:
+    """Returns the scale of noise by the differences between successive blocks of one item."""
+    order = np.argsort(table.item, kind="stable")
+    same = np.diff(table.item[order]) == 0
+    steps = np.abs(np.diff(table.y[order]))[same]
+    return max(1e-3, float(np.median(steps)) / 0.95) if len(steps) else 0.01
+
+
+def _search(table: BlockTable, segment: Indices, start: _Fit, delays: Floats, most_noise: float = math.inf) -> _Fit:
+    """Alternates between the probabilities of states and everything else."""
+    fit, before = start, -math.inf
+    for _ in range(PASSES):
+        fit = _maximised(table, segment, _expected(table, segment, fit, delays), most_noise)
+        if fit.log_likelihood < before + TOLERANCE:
+            break
+        before = fit.log_likelihood
+    return fit
+
+
+def _residual(table: BlockTable, segment: Indices, fit: _Fit) -> Floats:
+    return table.y - fit.item[table.item] - fit.layout[table.visit] - fit.segments[segment]
+
+
+def _expected(table: BlockTable, segment: Indices, fit: _Fit, delays: Floats) -> _Fit:
+    """Finds the probability that each block is uncontended, and how often states change."""
+    residual = _residual(table, segment, fit)
+    felt = fit.sensitivity.factor[:, None] * delays
+    scale = np.hypot(fit.noise, SCATTER * felt)
+    log_density = _log_density(residual, table.item, felt, scale)
+    if len(delays) == 1:
+        return replace(fit, log_likelihood=float(log_density.sum()) + _log_steps(fit))
+    together = math.ceil(len(residual) / MOST_MOMENTS)
+    starts = np.arange(0, len(residual), together)
+    gaps_s = np.diff(table.time[starts], prepend=table.time[0])
+    log_density = log_density if together == 1 else np.add.reduceat(log_density, starts)
+    chain = fit_chain(log_density, np.exp(-gaps_s / fit.stay_s), fit.share)
+    share = chain.draws + 0.02
+    share[0] = max(share[0], LEAST_SHARE * share.sum())
+    stay_s = float(np.minimum(gaps_s, SLOWEST_S / 10).sum() / max(chain.redraws, 1e-3))
+    probability = np.repeat(chain.probability, np.diff(np.append(starts, len(residual))), axis=0)
+    return replace(
+        fit,
+        uncontended=probability[:, 0],
+        delay=probability @ delays,
+        sensitivity=_sensitivities(table, residual, probability, delays, scale**-2, fit),
+        share=share / share.sum(),
+        stay_s=min(max(stay_s, QUICKEST_S), SLOWEST_S),
+        log_likelihood=chain.log_likelihood + _log_steps(fit),
+    )
+
+
+def _log_density(residual: Floats, item: Indices, felt: Floats, scale: Floats) -> Floats:
+    """Returns the log density of every block in every state, shape (n, states); computed in parts that fit the caches.
+
+    Args:
+        residual: Log latency less all but the delay, shape (n,).
+        item: Index of each block's item, shape (n,).
+        felt: Log delay of each item in every state, shape (items, states).
+        scale: Scale of the noise of each item's blocks in every state, shape (items, states).
+    """
+    found, log_scale = np.empty((len(residual), felt.shape[1])), np.log(scale)
+    for first in range(0, len(residual), PART):
+        rows = slice(first, first + PART)
+        of = item[rows]
+        found[rows] = _log_noise((residual[rows, None] - felt[of]) / scale[of]) - log_scale[of]
+    return found
+
+
+def _sensitivities(
+    table: BlockTable, residual: Floats, probability: Floats, delays: Floats, precision: Floats, fit: _Fit
+) -> Sensitivities:
+    """Sums up for every item what its blocks say of how strongly it feels contention.
+
+    Args:
+        table: The blocks.
+        residual: Log latency less all but the delay, shape (n,).
+        probability: Probability of every state at every block, shape (n, states).
+        delays: Log delay of every state, shape (states,).
+        precision: One over the variance of a block of each item in every state, shape (items, states).
+        fit: Noise, layouts and sensitivities of before.
+    """
+    from scipy.sparse import csr_array
+
+    n = len(residual)
+    of_item: Any = csr_array((np.ones(n), table.item, np.arange(n + 1)), shape=(n, table.items)).T
+    blocks = of_item @ probability
+    slowed = np.maximum(blocks[:, 1:].sum(axis=1), 1e-12)
+    delay = np.maximum(blocks @ delays / slowed, LEAST_DELAY)
+    unsure = (fit.noise**2 / np.maximum(blocks[:, 0], 1e-12) + fit.layout_sd**2) / delay**2
+    seen = ((of_item @ (residual[:, None] * probability)) * precision) @ delays
+    return fit.sensitivity.fitted(seen, (blocks * precision) @ delays**2, unsure)
+
+
+def _log_steps(fit: _Fit) -> float:
+    """Log density of the level's steps, so that a level that jumps like a neighbour is no better than the neighbour."""
+    steps = np.diff(fit.segments) / fit.step
+    return float(-0.5 * (steps**2).sum() - len(steps) * math.log(fit.step))
+
+
+def _log_noise(z: Floats) -> Floats:
+    """Log density of noise, in scales: a t distribution towards slow blocks, and a normal one towards quick ones.
+
+    Much slows a block now and then, and nothing speeds it up; so a state of which some blocks are far quicker is not the
+    uncontended one.
+    """
+    constant = math.lgamma((DEGREES + 1) / 2) - math.lgamma(DEGREES / 2) - 0.5 * math.log(DEGREES * math.pi)
+    slow, quick = np.maximum(z, 0.0), np.maximum(-z, 0.0)
+    near = np.minimum(quick, QUICK)
+    return np.asarray(constant - (DEGREES + 1) / 2 * np.log(1.0 + slow**2 / DEGREES) - near * (quick - 0.5 * near))
+
+
+def _maximised(table: BlockTable, segment: Indices, fit: _Fit, most_noise: float) -> _Fit:
+    """Fits noise, level, items and layouts to the uncontended blocks; outlying ones count less."""
+    residual = _residual(table, segment, fit)
+    robust = (DEGREES + 1) / (DEGREES + (residual / fit.noise) ** 2)
+    weight = fit.uncontended * robust
+    noise = math.sqrt(float((weight * residual**2).sum() / max(fit.uncontended.sum(), 1e-9)))
+    noise = min(max(noise, 1e-4), most_noise)
+    rest = table.y - fit.item[table.item] - fit.layout[table.visit]
+    level, step = _level(rest, segment, weight / noise**2, fit.step)
+    y = table.y - level[segment]
+    slow = _slow_items(table, y - fit.delay, fit)
+    item, layout, layout_sd = _items(table, y, weight / noise**2, slow, fit)
+    return replace(fit, noise=noise, segments=level, step=step, item=item, layout=layout, layout_sd=layout_sd)
+
+
+def _slow_items(table: BlockTable, y: Floats, fit: _Fit) -> tuple[Floats, Floats]:
+    """Returns what the contended blocks say of each item, and one over its variance.
+
+    That is little, because it hangs on how strongly the item feels contention, but all there is for an item that was never
+    seen uncontended.
+
+    Args:
+        table: The blocks.
+        y: Log latency less level and delay, shape (n,).
+        fit: Probabilities and delays of the blocks.
+    """
+    slowed = 1.0 - fit.uncontended
+    total = np.maximum(np.bincount(table.item, slowed, table.items), 1e-12)
+    delay = np.maximum(np.bincount(table.item, slowed * fit.delay, table.items) / total, LEAST_DELAY)
+    mean = np.bincount(table.item, slowed * y, table.items) / total
+    return mean, np.minimum(total, 1.0) / (fit.sensitivity.spread * delay) ** 2
+
+
+def _level(rest: Floats, segment: Indices, precision: Floats, step: float) -> tuple[Floats, float]:
+    """Fits the level of the segments, a random walk, and the size of its steps.
+
+    A segment without uncontended blocks takes its level from its neighbours.
+    """
+    n = int(segment.max()) + 1
+    if n == 1:
+        return np.zeros(1), step
+    total, tied = np.bincount(segment, precision, n), np.full(n - 1, step**-2)
+    diagonal = total + 1e-6 + np.append(tied, 0.0) + np.append(0.0, tied)
+    found = solve(diagonal, -tied, np.bincount(segment, precision * rest, n).astype(np.float64))
+    squares = np.diff(found.values) ** 2 + found.variance[1:] + found.variance[:-1] - 2 * found.covariance
+    square = (float(squares.sum()) + LEVEL_STEPS * LEVEL_STEP**2) / (n - 1 + LEVEL_STEPS)
+    return found.values - found.values.mean(), min(max(math.sqrt(square), 1e-3), MOST_STEP)
+
+
+def _items(
+    table: BlockTable, y: Floats, precision: Floats, slow: tuple[Floats, Floats], fit: _Fit
+) -> tuple[Floats, Floats, float]:
+    """Fits items, and what each process does to each of them: the less is seen of a visit, the less it may deviate.
+
+    Args:
+        table: The blocks.
+        y: Log latency less level, shape (n,).
+        precision: One over the variance of every block's noise, shape (n,); 0 for a contended one.
+        slow: Log latencies of items by their contended blocks, and one over their variances, shape (items,) each.
+        fit: Layouts of before.
+    """
+    visit, n_visits = table.visit, table.items * table.rounds
+    seen = np.bincount(visit, precision, n_visits)
+    trust = seen / (seen + fit.layout_sd**-2)
+    total = np.bincount(table.item, precision, table.items) + slow[1]
+    layout = fit.layout
+    for _ in range(2):
+        item = (np.bincount(table.item, precision * (y - layout[visit]), table.items) + slow[0] * slow[1]) / total
+        layout = trust * np.bincount(visit, precision * (y - item[table.item]), n_visits) / np.maximum(seen, 1e-9)
+    layout_sd = math.sqrt(float((layout**2 + (1.0 - trust) * fit.layout_sd**2).mean()))
+    return item, layout, min(max(layout_sd, 5e-4), 0.03)
+
+
+def _seen(table: BlockTable, uncontended: Floats) -> int:
+    """Returns the number of processes that showed the uncontended machine, at least 1."""
+    return max(1, int((np.bincount(table.round, uncontended, table.rounds) > 1.0).sum()))
+
+
+def _states(uncontended: Floats, residual: Floats, noise: float) -> Contention:
+    contended = 1.0 - uncontended
+    delay = float((contended * residual).sum() / max(float(contended.sum()), 1e-300))
+    return Contention(uncontended, float(uncontended.mean()), noise, max(delay, LEAST_DELAY))

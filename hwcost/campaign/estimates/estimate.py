@@ -1,0 +1,251 @@
+"""From visits to measurements: one latency per workload, with its interval.
+
+The model is ``log latency = item + level(class, t) + round + noise``, see :mod:`hwcost.campaign.estimates.time_model`; a
+latency is the one at the mean level of the campaign. A visit's latency is the median of its blocks; on a machine whose
+blocks see two states, it is the mean of those that saw the uncontended one, and a visit that hardly saw it hardly counts.
+An item that only one visit shows uncontended is unconfirmed: its interval is as wide as the delay. Where workloads were
+measured in turn, their blocks tell level, states and delays together (:mod:`hwcost.campaign.estimates.block_model`):
+contended blocks count too, less their delay, and the level's own error is part of every interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hwcost._types import Floats
+from hwcost.campaign.estimates.diagnostics import DriftCheck, check_drift, is_confounded, of_campaign, size_order
+from hwcost.campaign.estimates.intervals import intervals
+from hwcost.campaign.estimates.time_model import TimeModel, VisitTable, fit_time_model
+from hwcost.campaign.estimates.uncontended import visit_values
+from hwcost.campaign.estimates.visit_values import VisitValues
+from hwcost.campaign.plans.canaries import CanaryCheck, check_canaries
+from hwcost.campaign.plans.plan import Plan, find_campaign
+from hwcost.timing import guards
+from hwcost.timing.measurement import Flag, Measurement, Visit
+
+if TYPE_CHECKING:
+    from hwcost.stores.base import Store
+
+
+ONE_PROCESS = "only one process measured it, and the interval of a single workload needs two or more"
+ONE_VISIT = "every workload was visited only once, and an interval needs two rounds or more"
+UNCONFIRMED = "fewer than two visits show the machine uncontended, so that the interval is as wide as the delay"
+UNUSABLE = "none of its visits can be used"
+
+PAUSE = 10.0
+"""A pause between visits counts as at most so many usual ones, so that a campaign resumed the next day has one scale."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Estimate:
+    """Latency of an item, its relative half-width with the reason for its lack or width and the part common to all items."""
+
+    latency_s: float
+    half_width: float | None
+    reason: str = ""
+    level_half_width: float = 0.0
+    is_confirmed: bool = True
+
+
+@dataclass(frozen=True)
+class CampaignFit:
+    """What a campaign's visits say.
+
+    Attributes:
+        measurements: One per item, in the plan's order.
+        visits: The usable visits in the order measured.
+        model: Their levels, and what is left of each; None for fewer than two items, or without visits.
+        drift: Whether the level moved, and what was done about it; None without a model.
+        canaries: Check of the level by canaries; None without enough of them.
+        flags: Doubts about the campaign as a whole.
+    """
+
+    measurements: tuple[Measurement, ...]
+    visits: tuple[Visit, ...]
+    model: TimeModel | None
+    drift: DriftCheck | None
+    canaries: CanaryCheck | None
+    flags: tuple[Flag, ...]
+
+
+def fit_campaign(plan: Plan, visits: Iterable[Visit]) -> CampaignFit:
+    """Estimates every workload of a plan from the visits that there are, and the level of the machine meanwhile.
+
+    Without usable visits an item's latency is None and its flags say why.
+    """
+    everything = sorted(visits, key=lambda visit: (visit.round, visit.position))
+    ordered = [visit for visit in everything if visit.workload_key not in plan.canary_keys]
+    usable = [visit for visit in ordered if visit.is_usable]
+    grouped: dict[str, list[Visit]] = {key: [] for key in plan.by_key}
+    for visit in ordered:
+        grouped[visit.workload_key].append(visit)
+    values = visit_values(usable) if usable else None
+    model = drift = canary_check = None
+    fitted: dict[str, _Estimate] = {}
+    if values is not None and len({visit.workload_key for visit in usable}) == 1:
+        fitted = _alone(usable[0].workload_key, values)
+    elif values is not None:
+        table = visit_table(plan, usable, values)
+        ratio = size_order([plan.sizes[visit.workload_key] for visit in usable])
+        confounded = values.level is None and is_confounded(ratio, len(usable))
+        model = fit_time_model(table, with_level=values.level is None and not confounded)
+        model = model if values.level is None else replace(model, offset=model.offset + values.level)
+        drift = check_drift(table, model, ratio, confounded, is_known=values.level is not None)
+        fitted = _estimates(usable, table, model, values)
+        canary_check = _canary_check(plan, everything, usable, table, model)
+    places = [(visit.round, visit.position) for visit in usable]
+    levels = {} if model is None else dict(zip(places, map(float, model.offset), strict=True))
+    found = tuple(_measurement(plan, key, grouped[key], fitted.get(key), levels) for key in plan.by_key)
+    flags = of_campaign(plan, found, values.states if values else None, model, drift, canary_check)
+    return CampaignFit(found, tuple(usable), model, drift, canary_check, tuple(flags))
+
+
+def estimate(plan: Plan, visits: Iterable[Visit]) -> list[Measurement]:
+    """Estimates every workload of a plan from the visits that there are, in the plan's order."""
+    return list(fit_campaign(plan, visits).measurements)
+
+
+def _canary_check(
+    plan: Plan, visits: Sequence[Visit], usable: Sequence[Visit], table: VisitTable, model: TimeModel
+) -> CanaryCheck | None:
+    """Checks the level of the smallest class against the canaries, which are small too.
+
+    Canaries that ran in turn with the workloads met the same neighbours, so that delays are part of what both show.
+    """
+    watched = [visit for visit in visits if visit.workload_key in plan.canary_keys]
+    is_small = table.group == table.group.min()
+    small = [visit for visit, one in zip(usable, is_small, strict=True) if one]
+    if not any(visit.passes for visit in small):
+        return check_canaries(watched, small, model.offset[is_small])
+    observed = np.log([visit.latency_s for visit in small]) - model.item[table.item[is_small]]
+    return check_canaries(watched, small, observed)
+
+
+def visit_table(plan: Plan, visits: Sequence[Visit], values: VisitValues) -> VisitTable:
+    """Makes the columns that the time model takes of usable visits in the order measured."""
+    keys = [visit.workload_key for visit in visits]
+    return VisitTable(
+        y=values.y,
+        item=np.unique(keys, return_inverse=True)[1],
+        round=np.array([visit.round for visit in visits]),
+        group=np.array([plan.classes[key] for key in keys]),
+        time=visit_times(visits),
+        weight=values.weight,
+        in_level=values.uncontended,
+    )
+
+
+def visit_times(visits: Sequence[Visit]) -> Floats:
+    """Returns the middle of each visit on one time scale, in seconds.
+
+    Long pauses are cut short. Where visits have no times, or those of several virtual clocks, their order is the time.
+    """
+    middles = np.array([(visit.started_s + visit.ended_s) / 2 for visit in visits])
+    gaps = np.diff(middles)
+    if len(gaps) == 0 or gaps.min() <= 0:
+        return np.arange(len(visits), dtype=np.float64)
+    return np.append(0.0, np.cumsum(np.minimum(gaps, PAUSE * np.median(gaps))))
+
+
+def _alone(key: str, values: VisitValues) -> dict[str, _Estimate]:
+    """Returns the t interval over processes of a single workload, since its rounds cannot be distinguished from noise.
+
+    Processes that hardly saw the uncontended machine are left out, unless fewer than two did.
+    """
+    from scipy import stats
+
+    seen = values.y[values.uncontended]
+    is_unconfirmed = len(seen) < min(2, len(values.y))
+    y = values.y if is_unconfirmed else seen
+    n = len(y)
+    half = float(stats.t.ppf(0.975, n - 1) * y.std(ddof=1) / math.sqrt(n)) if n > 1 else None
+    if is_unconfirmed:
+        half = max(half or 0.0, values.delay)
+    reason = UNCONFIRMED if is_unconfirmed else "" if n > 1 else ONE_PROCESS
+    return {key: _Estimate(math.exp(float(y.mean())), half, reason, is_confirmed=not is_unconfirmed)}
+
+
+def _estimates(visits: Sequence[Visit], table: VisitTable, model: TimeModel, values: VisitValues) -> dict[str, _Estimate]:
+    """Returns the estimate for each item by its workload's key; a delay is a half-width also where noise is unknown."""
+    found, lacking = intervals(table, model, values), _lacking(table)
+    estimates = {}
+    for visit, i in zip(visits, table.item, strict=True):
+        half = None if math.isnan(found.half_width[i]) else float(found.half_width[i])
+        is_unconfirmed = bool(found.is_unconfirmed[i])
+        reason = UNCONFIRMED if is_unconfirmed else lacking if half is None else ""
+        estimates[visit.workload_key] = _Estimate(math.exp(model.item[i]), half, reason, found.level, not is_unconfirmed)
+    return estimates
+
+
+def _lacking(table: VisitTable) -> str:
+    """Says why a campaign of several workloads has no interval."""
+    if np.bincount(table.item).max() == 1:
+        return ONE_VISIT
+    items, rounds = int(table.item.max()) + 1, len(np.unique(table.round))
+    slowed = ", of which slowed ones count little" if table.weight.min() < 1 else ""
+    return f"{len(table.y)} visits of {items} workloads in {rounds} rounds{slowed} leave no degree of freedom"
+
+
+def _measurement(
+    plan: Plan,
+    key: str,
+    visits: Sequence[Visit],
+    fitted: _Estimate | None,
+    levels: dict[tuple[int, int], float],
+) -> Measurement:
+    """Makes the measurement of one item.
+
+    Args:
+        plan: Plan of the campaign.
+        key: The item's key.
+        visits: All its visits.
+        fitted: Estimate of its latency; None without usable visits.
+        levels: Log level at each usable visit, by round and position.
+    """
+    item = plan.by_key[key]
+    speaking = [visit for visit in visits if not visit.is_unfinished] or visits
+    flags = list({flag.code: flag for visit in speaking for flag in visit.flags}.values())
+    if fitted is None:
+        return Measurement(item.workload, item.role, None, None, 0, tuple(visits), tuple(flags), UNUSABLE)
+    half_width, reason = fitted.half_width, fitted.reason
+    usable = [visit for visit in visits if visit.is_usable]
+    factors = [math.exp(-levels.get((visit.round, visit.position), 0.0)) for visit in usable]
+    levelled = [[factor * sample for sample in visit.samples_s] for visit, factor in zip(usable, factors, strict=True)]
+    doubts = [guards.imprecise(half_width, plan.protocol.half_width, len(usable), reason), guards.of_item(levelled)]
+    flags += [flag for flag in doubts if flag is not None]
+    return Measurement(
+        item.workload, item.role, fitted.latency_s, half_width, len(usable), tuple(visits), tuple(flags), reason,
+        fitted.level_half_width, fitted.is_confirmed,
+    )  # fmt: skip
+
+
+def measurements(store: Store, campaign_id: str | None = None) -> list[Measurement]:
+    """Estimates a campaign that lies in a store.
+
+    Args:
+        store: The store.
+        campaign_id: The campaign; None for the latest.
+
+    Raises:
+        DataError: When the store holds no campaign.
+    """
+    campaign = find_campaign(store, campaign_id)
+    plan = Plan.from_dict(campaign.plan)
+    return estimate(plan, visits_of(store, campaign.campaign_id))
+
+
+def visits_of(store: Store, campaign_id: str) -> list[Visit]:
+    """Returns the visits of a campaign, with their common clock."""
+    return [record.visit for record in store.records(campaign_id)]
+
+
+def needs_more_rounds(measurements: Sequence[Measurement], plan: Plan) -> list[str]:
+    """Returns the keys of the workloads that were measured and whose interval is missing, or still wider than wanted."""
+    wanted = plan.protocol.half_width
+    known = [m for m in measurements if m.latency_s is not None]
+    return [m.workload.key for m in known if m.half_width is None or m.half_width > wanted]

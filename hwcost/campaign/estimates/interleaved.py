@@ -1,0 +1,139 @@
+"""Visits of an interleaved campaign as the additive model takes them: their blocks less level and delay when they ran."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats, Indices
+from hwcost.campaign.estimates.block_means import LEAST_PRECISION, both, contended_means, uncontended_means
+from hwcost.campaign.estimates.block_model import BlockModel, fit_block_model
+from hwcost.campaign.estimates.block_table import BlockTable
+from hwcost.campaign.estimates.effects import fit_effects, repeats
+from hwcost.campaign.estimates.visit_values import VisitValues
+
+if TYPE_CHECKING:
+    from hwcost.timing.measurement import Visit
+
+START_S = 3.0
+"""Seconds between two processes whose clocks do not tell, as virtual ones do not."""
+
+USUAL = 0.75
+"""Quantile of the visits' precisions at which a visit counts in full."""
+
+ENOUGH = 1.5
+"""Number of uncontended blocks from which a visit shows the uncontended machine: all workloads together tell which they
+are."""
+
+LEAST_WEIGHT = 1e-6
+LEAST_LAYOUT = 1e-4
+MOST_LAYOUT = 0.05
+HALVINGS = 25
+
+
+def knows_times(visits: Sequence[Visit]) -> bool:
+    """Says whether it is known when the blocks of the visits ran."""
+    return any(visit.block_starts_s for visit in visits)
+
+
+def block_values(visits: Sequence[Visit]) -> VisitValues:
+    """Fits the block model to the blocks of all visits, and takes what it says of each.
+
+    Args:
+        visits: Usable visits.
+    """
+    table, number = block_table(visits)
+    found = values_of(table, number, fit_block_model(table))
+    if table.items > 1 or found.level is None:
+        return found
+    # of a single workload, what moves from process to process cannot be distinguished from its latency
+    return replace(found, y=found.y + found.level, level=None, level_error=0.0)
+
+
+def values_of(table: BlockTable, number: Indices, model: BlockModel) -> VisitValues:
+    """Sums the blocks of every visit up.
+
+    Args:
+        table: The blocks.
+        number: Index of each block's visit, shape (n,), without gaps.
+        model: Block model that was fitted to them.
+    """
+    n = int(number.max()) + 1
+    level = np.bincount(number, model.level, n) / np.bincount(number, minlength=n)
+    level, y = level - level.mean(), table.y - model.level + level.mean()
+    first = np.unique(number, return_index=True)[1]
+    quick = uncontended_means(y, number, model)
+    found = both(quick, contended_means(y, number, table.item, model))
+    is_seen = found.precision > 0
+    variance = 1.0 / np.maximum(found.precision, LEAST_PRECISION)
+    precision = _precision(found.y, table.item[first], table.round[first], variance, is_seen)
+    usual = float(np.quantile(precision[is_seen], USUAL)) if is_seen.any() else 1.0
+    return VisitValues(
+        y=found.y,
+        weight=np.where(is_seen, np.clip(precision / usual, LEAST_WEIGHT, 1.0), LEAST_WEIGHT),
+        uncontended=quick.count >= ENOUGH,
+        states=model.states,
+        level=level,
+        level_error=model.level_error,
+    )
+
+
+def _precision(
+    y: Floats, item: Indices, round: Indices, noise: Floats, is_seen: NDArray[np.bool_]
+) -> Floats:
+    """Returns one over the variance of every visit: that of what processes do to an item, and that of noise.
+
+    The former is such that the weighted squares of what is left of the visits are as many as their degrees of freedom.
+
+    Source: Paule and Mandel 1982, J. Res. NBS 87(5).
+    """
+    rows = np.flatnonzero(is_seen)
+    items = np.unique(item[rows], return_inverse=True)[1]
+    rounds = np.unique(round[rows], return_inverse=True)[1]
+    dof = repeats(items, np.ones(len(rows))) - float(rounds.max(initial=0))
+    low, high = LEAST_LAYOUT, MOST_LAYOUT
+    if dof < 1:
+        return np.asarray(1.0 / (noise + LEAST_LAYOUT**2))
+    for _ in range(HALVINGS):
+        middle = math.sqrt(low * high)
+        precision = 1.0 / (noise[rows] + middle**2)
+        effects = fit_effects(y[rows], items, rounds, precision / precision.max())
+        squares = np.minimum(precision * effects.residual**2, 9.0).sum()
+        low, high = (middle, high) if squares > dof else (low, middle)
+    return np.asarray(1.0 / (noise + low**2))
+
+
+def block_table(visits: Sequence[Visit]) -> tuple[BlockTable, Indices]:
+    """Lists the blocks of all visits in the order they ran.
+
+    Returns:
+        The blocks, and the index of each one's visit.
+    """
+    number = np.repeat(np.arange(len(visits)), [len(visit.samples_s) for visit in visits])
+    y = np.log(np.concatenate([visit.samples_s for visit in visits]))
+    time = np.concatenate([_starts(visit) for visit in visits])
+    _, item = np.unique([visit.workload_key for visit in visits], return_inverse=True)
+    _, round = np.unique([visit.round for visit in visits], return_inverse=True)
+    order = np.lexsort((time, round[number]))
+    number, y, time = number[order], y[order], time[order]
+    return BlockTable(y, item[number], round[number], _ascending(time, round[number])), number
+
+
+def _starts(visit: Visit) -> Floats:
+    """Returns when the blocks of a visit began; a record of before spreads them evenly."""
+    if visit.block_starts_s:
+        return visit.started_s + np.array(visit.block_starts_s)
+    n = len(visit.samples_s)
+    return visit.started_s + (visit.ended_s - visit.started_s) * np.arange(n) / n
+
+
+def _ascending(time: Floats, round: Indices) -> Floats:
+    """Puts processes whose clocks begin anew one behind the other."""
+    steps = np.diff(time, prepend=time[0])
+    behind = (np.diff(round, prepend=round[0]) != 0) & (steps <= 0)
+    return np.asarray(time[0] + np.cumsum(np.where(behind, START_S, steps)))

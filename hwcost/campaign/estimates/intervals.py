@@ -1,0 +1,76 @@
+"""The 95 % intervals of a campaign's items: noise of visits, error of the machine's level, and what is not confirmed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats
+from hwcost.campaign.estimates.block_model import LEVEL_STEPS
+from hwcost.campaign.estimates.time_model import TimeModel, VisitTable
+from hwcost.campaign.estimates.visit_values import VisitValues
+
+CONFIRMING = 2
+"""Visits that must show the uncontended machine, so that an item's latency is confirmed."""
+
+CONFIRMED = 0.5
+"""Least share of a campaign's items that are confirmed, so that any is.
+
+All items together tell which blocks are uncontended. Where few of them count enough of such blocks, these few were chosen by
+noise.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Half-widths of the intervals.
+
+    Attributes:
+        half_width: Half-width on the log scale, shape (items,); NaN where nothing determines it.
+        is_unconfirmed: Whether too few visits show the uncontended machine, so that the delay is a half-width at the least.
+        level: Part of every half-width that is common to all items; squares of parts add up.
+    """
+
+    half_width: Floats
+    is_unconfirmed: NDArray[np.bool_]
+    level: float
+
+
+def intervals(table: VisitTable, model: TimeModel, values: VisitValues) -> Intervals:
+    """Joins what widens the intervals.
+
+    Args:
+        table: Usable visits.
+        model: Time model that was fitted to them.
+        values: Latency and weight of each visit by its blocks.
+    """
+    level = level_half_width(values.level_error, len(np.unique(table.round)))
+    is_lacking = np.isnan(model.half_width) | (np.bincount(table.item, values.uncontended) < CONFIRMING)
+    is_lacking |= is_lacking.mean() > 1.0 - CONFIRMED
+    is_unconfirmed = is_lacking & (values.delay > 0)
+    most = values.delay + _of_full_visit(table, model)
+    widest = np.where(is_unconfirmed, np.fmax(np.fmin(model.half_width, most), values.delay), model.half_width)
+    return Intervals(np.hypot(widest, level), is_unconfirmed, level)
+
+
+def _of_full_visit(table: VisitTable, model: TimeModel) -> Floats:
+    """Returns the half-width by one full visit for items whose visits count as less, in which hardly a block is uncontended.
+
+    Contended blocks tell the latency as exactly as others do, but for the delay.
+    """
+    amount = np.bincount(table.item, table.weight)
+    return np.asarray(model.half_width * np.sqrt(np.minimum(amount, 1.0)))
+
+
+def level_half_width(error: float, rounds: int) -> float:
+    """Returns the half-width that the campaign's mean level adds to every interval.
+
+    Args:
+        error: Standard error of the mean level: estimated from the steps between rounds, and from usual ones.
+        rounds: Number of rounds.
+    """
+    from scipy import stats
+
+    return float(stats.t.ppf(0.975, rounds - 1 + LEVEL_STEPS)) * error

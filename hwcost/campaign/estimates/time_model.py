@@ -1,0 +1,232 @@
+"""The time model of a campaign: ``log latency = item + level(class, t) + round + noise``.
+
+Items and rounds are fitted first; what is left against time tells whether there is a level and of which structure. Then all
+are fitted together, again and again until the structure stays. The level is that of all visits, unless a class of workloads
+with enough visits is clearly described better by a level of its own. No level wins unless one makes left-out errors smaller.
+An item's latency is the one at its class's mean level over the campaign: levels have the mean zero over the times of all
+visits.
+
+Source of the interval: the variance of noise is the residual sum of squares over what is left of the degrees of freedom, and
+the level's own error widens the interval by ``sqrt(1 + edf / (n - n / R))``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost._types import Floats, Indices
+from hwcost.campaign.estimates.effects import Effects, fit_effects, noise, repeats
+from hwcost.campaign.estimates.joint import joint_level
+from hwcost.levels.level import Level, fit_level, no_level
+
+PASSES = 6
+"""Times that the structure of a level is chosen; items are known better each time."""
+
+LEVEL_VISITS = 60
+"""Visits from which there may be a level at all; fewer are too easily taken for one."""
+
+CLASS_VISITS = 100
+"""Visits from which a class may have a level of its own."""
+
+CLASS_GAIN = 0.04
+"""Its own level must make a class's squared interval smaller by this share."""
+
+CUT_EDF = 1.0
+"""Degrees of freedom that the search for the place of a jump takes, beside those of its height."""
+
+CLASS_DOF = 30.0
+"""Degrees of freedom from which a class's noise is estimated by itself; below, all classes are pooled."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitTable:
+    """A campaign's usable visits as columns.
+
+    Attributes:
+        y: Log latency of each visit, shape (n,).
+        item: Index of its item, shape (n,), without gaps.
+        round: Its round, shape (n,).
+        group: The class of its item, shape (n,).
+        time: Time at which it was measured, in any unit, shape (n,).
+        weight: Share of a full visit that it counts as, shape (n,).
+        in_level: Whether the level may be fitted to it, shape (n,); false where something else slowed it.
+    """
+
+    y: Floats
+    item: Indices
+    round: Indices
+    group: Indices
+    time: Floats
+    weight: Floats
+    in_level: NDArray[np.bool_]
+
+    def part(self, rows: Indices) -> VisitTable:
+        """Returns some of the visits, with items numbered anew."""
+        _, item = np.unique(self.item[rows], return_inverse=True)
+        return VisitTable(
+            self.y[rows],
+            item,
+            self.round[rows],
+            self.group[rows],
+            self.time[rows],
+            self.weight[rows],
+            self.in_level[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ClassFit:
+    """What is known of one class of workloads.
+
+    Attributes:
+        level: Its log level over time, mean zero over the campaign.
+        is_own: Whether that level is its own, not that of all classes.
+        sd: Standard deviation of the noise of a full visit; NaN without degrees of freedom.
+        dof: Degrees of freedom of ``sd``.
+        widening: Factor by which rounds and level widen the squared interval; 1 for not at all.
+    """
+
+    level: Level
+    is_own: bool
+    sd: float
+    dof: float
+    widening: float
+
+    @property
+    def squared(self) -> float:
+        """Squared standard error of a full visit, the level's own error included."""
+        return self.sd**2 * self.widening
+
+
+@dataclass(frozen=True, slots=True)
+class TimeModel:
+    """The fitted model.
+
+    Attributes:
+        item: Log latency per item at its class's mean level, shape (n_items,).
+        half_width: Half-width of its 95 % interval on the log scale, shape (n_items,); NaN where nothing tells it.
+        offset: Log level of each visit, rounds included, shape (n,).
+        residual: Residual of each visit, shape (n,).
+        classes: Fit of each class, by its number.
+    """
+
+    item: Floats
+    half_width: Floats
+    offset: Floats
+    residual: Floats
+    classes: dict[int, ClassFit]
+
+    @property
+    def has_level(self) -> bool:
+        """Whether any class has a level that moves."""
+        return any(one.level.kind != "none" for one in self.classes.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """Effects and one level, fitted together to some of the visits."""
+
+    effects: Effects
+    level: Level
+    offset: Floats
+
+
+def fit_time_model(table: VisitTable, with_level: bool = True) -> TimeModel:
+    """Fits the model.
+
+    Args:
+        table: The visits.
+        with_level: False where order and items cannot be distinguished; no level is fitted then.
+    """
+    common = _fit(table, table.time, with_level)
+    everything = np.arange(len(table.y))
+    pooled = _class_fit(table, common, everything)
+    item, offset, residual = common.effects.item.copy(), common.offset.copy(), common.effects.residual.copy()
+    classes = {}
+    for group in np.unique(table.group):
+        rows = np.flatnonzero(table.group == group)
+        shared = _class_fit(table, common, rows)
+        classes[int(group)] = shared if shared.dof >= CLASS_DOF else replace(pooled, widening=shared.widening)
+        if not with_level or len(rows) < CLASS_VISITS:
+            continue
+        part = table.part(rows)
+        alone = _fit(part, table.time, with_level)
+        own = replace(_class_fit(part, alone, everything[: len(rows)]), is_own=True)
+        if own.squared < (1.0 - CLASS_GAIN) * shared.squared:
+            classes[int(group)] = own
+            item[np.unique(table.item[rows])] = alone.effects.item
+            offset[rows], residual[rows] = alone.offset, alone.effects.residual
+    return TimeModel(item, _half_widths(table, classes), offset, residual, classes)
+
+
+def _fit(table: VisitTable, campaign: Floats, with_level: bool) -> _Fit:
+    """Fits effects and level.
+
+    Args:
+        table: The visits to fit.
+        campaign: Times of all visits of the campaign, over which the level has the mean zero.
+        with_level: False for no level.
+    """
+    _, rounds = np.unique(table.round, return_inverse=True)
+    effects = fit_effects(table.y, table.item, rounds, table.weight)
+    rows = np.flatnonzero(table.in_level)
+    level = no_level(table.time)
+    if with_level and effects.dof >= 1 and len(rows) >= LEVEL_VISITS:
+        level = _level(table.part(rows), effects.residual[rows])
+    if level.kind == "none":
+        return _Fit(effects, level, effects.round[rounds])
+    level = replace(level, values=level.values - level(campaign).mean())
+    at_visits = level(table.time)
+    effects = fit_effects(table.y - at_visits, table.item, rounds, table.weight)
+    return _Fit(effects, level, at_visits + effects.round[rounds])
+
+
+def _level(table: VisitTable, rest: Floats) -> Level:
+    """Chooses a level's structure and fits it together with items and rounds, again and again until it stays.
+
+    Args:
+        table: Visits to which the level is fitted, in the order measured.
+        rest: Their residuals without a level.
+    """
+    _, rounds = np.unique(table.round, return_inverse=True)
+    level = fit_level(table.time, rest, table.weight)
+    for _ in range(PASSES):
+        if level.kind == "none":
+            return level
+        at_visits = joint_level(table.y, table.item, rounds, table.weight, level)
+        effects = fit_effects(table.y - at_visits, table.item, rounds, table.weight)
+        found = fit_level(table.time, effects.residual + at_visits, table.weight)
+        if (found.cuts, found.memory) == (level.cuts, level.memory):
+            break
+        level = found
+    if level.kind != "none":
+        level = replace(level, values=joint_level(table.y, table.item, rounds, table.weight, level))
+    return level
+
+
+def _class_fit(table: VisitTable, fit: _Fit, rows: Indices) -> ClassFit:
+    """Estimates the noise of one class, or of all, under a fit."""
+    weight = table.weight[rows]
+    share = len(rows) / len(table.y)
+    free = repeats(np.unique(table.item[rows], return_inverse=True)[1], weight)
+    taken = share * (len(fit.effects.round) - 1 + fit.level.edf + CUT_EDF * len(fit.level.cuts))
+    sd = noise(fit.effects.residual[rows], weight, free - taken)
+    return ClassFit(fit.level, False, sd, free - taken, 1.0 + taken / max(1.0, free))
+
+
+def _half_widths(table: VisitTable, classes: dict[int, ClassFit]) -> Floats:
+    """Returns the half-width of every item's interval; NaN without degrees of freedom."""
+    from scipy import stats
+
+    amount = np.bincount(table.item, table.weight)
+    found = np.full(len(amount), math.nan)
+    for group, fit in classes.items():
+        if fit.dof >= 1:
+            items = np.unique(table.item[table.group == group])
+            wide = float(stats.t.ppf(0.975, fit.dof)) * math.sqrt(fit.squared)
+            found[items] = wide / np.sqrt(amount[items])
+    return found

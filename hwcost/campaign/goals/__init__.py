@@ -1,0 +1,1 @@
+"""Goals: what a user wants to know of the workloads, and how far a campaign is from that."""

@@ -1,0 +1,206 @@
+"""The parent's side of a worker: starts it, reads its events as they come, and knows how it ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import fields, replace
+from typing import Any, ClassVar
+
+from hwcost import errors
+from hwcost.campaign.processes.fork_client import ForkServer
+from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree
+from hwcost.devices import DeviceHandle, device_kind
+from hwcost.timing import timer
+from hwcost.timing.worker import ACKNOWLEDGED, Job
+from hwcost.units import format_seconds
+
+ATTEMPTS = 2
+"""Processes that may die on a workload before it has failed; the attempt's number is kept in the record."""
+
+STDERR_TAIL = 2000
+POSITION_BYTES = 8
+CHUNK_BYTES = 1 << 16
+
+
+class WorkerEndedError(errors.HwcostError):
+    """A worker cannot go on, and another one may take over.
+
+    Attributes:
+        position: Place in the round's order of the workload that it was preparing or timing; None when it had not begun.
+        code: Code of the reason, kept where the workload in hand counts as failed.
+        attempts: Processes that may end so on one workload before it counts as failed.
+        remedy: Advice for that case.
+    """
+
+    code: ClassVar[str] = "E_DIED"
+    attempts: ClassVar[int] = ATTEMPTS
+    remedy: ClassVar[str] = "Take a smaller batch or model, or look at the system's log."
+
+    def __init__(self, position: int | None, text: str) -> None:
+        self.position = position
+        super().__init__(text)
+
+
+class WorkerDiedError(WorkerEndedError):
+    """The worker ended without saying so.
+
+    Attributes:
+        returncode: Exit status of the process; negative for a signal.
+    """
+
+    def __init__(self, position: int | None, returncode: int, stderr: str) -> None:
+        self.returncode = returncode
+        how = f"was killed by signal {-returncode}" if returncode < 0 else f"ended with status {returncode}"
+        memory = " Signal 9 is most often the system running out of memory." if returncode == -9 else ""
+        said = f" It said: {stderr.strip()}" if stderr.strip() else ""
+        super().__init__(position, f"the measuring process {how}.{memory}{said}")
+
+
+class DeviceLostInWorkerError(WorkerEndedError):
+    """The worker lost its device, or its hold on it; a fresh process may find it again."""
+
+    code = "E_DEVICE_LOST"
+    remedy = "Look at the driver's log: the workload brings the device down, or the device is failing."
+
+    def __init__(self, position: int | None, text: str) -> None:
+        super().__init__(position, text.removeprefix(f"{self.code}: "))
+
+
+class WorkerStalledError(WorkerEndedError):
+    """The worker made no progress for longer than its kind of device allows; a kernel may run for ever."""
+
+    code = "E_TIMEOUT"
+    attempts = 1
+    remedy = "Look for a kernel that does not end, or measure a smaller batch or model."
+
+    def __init__(self, position: int | None, seconds: float) -> None:
+        silence = f"nothing was heard of the measuring process for {format_seconds(seconds)}"
+        super().__init__(position, f"{silence}, and it was killed.")
+
+
+class WorkerProcess:
+    """A running worker; a context manager that leaves no process behind.
+
+    Args:
+        job: Task of the worker, which is pinned to the job's device. Its seconds begin now, before a warm process is there.
+        server: Warm process that it is forked from where that is possible; None to spawn it.
+        tree: Working tree of another revision whose modules the worker imports; it is spawned then. None for this one's.
+    """
+
+    def __init__(self, job: Job, server: ForkServer | None = None, tree: Tree | None = None) -> None:
+        self._stderr = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        self._current = tempfile.TemporaryFile()  # noqa: SIM115
+        waited = timer.stopwatch()
+        launch = Launch(environment_of(job), self._stderr.fileno(), self._current.fileno(), tree)
+        forked = None if server is None or tree is not None else server.fork(launch)
+        self._process: Launched = forked or Spawned(launch)
+        self._stall_s = device_kind(job.device["profile"]["kind"]).stall_s
+        round_s = None if job.round_s is None else max(0.0, job.round_s - waited())
+        job = replace(job, current_fd=self._process.current_fd, round_s=round_s)
+        self._send(json.dumps({field.name: getattr(job, field.name) for field in fields(job)}))
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yields events until the worker is done; waits without polling, so that it does not disturb the measurement.
+
+        The worker begins its next pass once the following event is asked for: whoever takes a pass stores it first.
+
+        Raises:
+            WorkerDiedError: When the worker was killed or crashed.
+            DeviceLostInWorkerError: When it lost its device.
+            WorkerStalledError: When it made no progress for too long.
+            HwcostError: What the worker itself raised, of the same class.
+        """
+        for line in self._lines():
+            try:
+                event = json.loads(line)
+            except ValueError:  # cut short by the worker's death
+                break
+            if event["event"] == "done":
+                return
+            if event["event"] == "error":
+                raise self._revived(event["type"], event["text"])
+            yield event
+            if event["event"] in ACKNOWLEDGED:
+                self._send("stored")
+        raise WorkerDiedError(self._position(), self._process.wait(), self._tail())
+
+    def _lines(self) -> Iterator[str]:
+        """Yields lines as they come.
+
+        A worker that is silent has made progress when it has another workload in hand than at the last look.
+        """
+        if self._stall_s is None:
+            yield from self._process.stdout
+            return
+        descriptor, rest, in_hand = self._process.stdout.fileno(), b"", self._position()
+        while True:
+            ready, _, _ = select.select([descriptor], [], [], self._stall_s)
+            if not ready:
+                before, in_hand = in_hand, self._position()
+                if in_hand == before:
+                    self._process.kill()
+                    raise WorkerStalledError(in_hand, self._stall_s)
+                continue
+            found = os.read(descriptor, CHUNK_BYTES)
+            if not found:
+                return
+            *lines, rest = (rest + found).split(b"\n")
+            yield from (line.decode() for line in lines)
+
+    def _revived(self, name: str, text: str) -> errors.HwcostError:
+        """Makes an error of the class that the worker named, whatever arguments that class is used to."""
+        kind = getattr(errors, name, errors.HwcostError)
+        if issubclass(kind, errors.DeviceLostError):
+            return DeviceLostInWorkerError(self._position(), text)
+        error: errors.HwcostError = kind.__new__(kind)
+        error.args = (text,)
+        return error
+
+    def _send(self, line: str) -> None:
+        with suppress(BrokenPipeError):  # it died; events() says how
+            self._process.stdin.write(line + "\n")
+            self._process.stdin.flush()
+
+    def _position(self) -> int | None:
+        return in_hand(self._current.fileno())
+
+    def _tail(self) -> str:
+        self._stderr.seek(0)
+        return self._stderr.read()[-STDERR_TAIL:]
+
+    def __enter__(self) -> WorkerProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            with suppress(BrokenPipeError):
+                pipe.close()
+        self._stderr.close()
+        self._current.close()
+
+
+def in_hand(descriptor: int) -> int | None:
+    """Reads which workload a worker has in hand; it writes that to a file, so that no event wakes this process.
+
+    Args:
+        descriptor: Descriptor of the file.
+
+    Returns:
+        The position in the round's order; None when it had not begun.
+    """
+    found = os.pread(descriptor, POSITION_BYTES, 0)
+    return int.from_bytes(found, "little") if len(found) == POSITION_BYTES else None
+
+
+def environment_of(job: Job) -> dict[str, str]:
+    """Returns the environment variables of a worker: numbers of threads, and the device that it is pinned to."""
+    handle = DeviceHandle.from_dict(job.device)
+    threads = {name: str(job.threads) for name in THREAD_VARIABLES}
+    return os.environ | threads | device_kind(handle.kind).environment(handle)

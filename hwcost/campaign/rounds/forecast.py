@@ -1,0 +1,273 @@
+"""What a campaign will take and give: before it begins, from what is known of its calls, and after its first passes."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hwcost.backends import BACKENDS
+from hwcost.campaign.processes.exports import expected
+from hwcost.campaign.processes.fork_client import is_forked
+from hwcost.campaign.rounds.budget import NEEDED
+from hwcost.timing.passes import LEAST_PASSES
+from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
+from hwcost.units import format_clock, format_seconds
+
+if TYPE_CHECKING:
+    from hwcost.campaign.plans.plan import Plan
+    from hwcost.campaign.rounds.progress import Progress
+    from hwcost.stores.base import Store
+    from hwcost.stores.schema import Campaign
+
+LONG_S = 600.0
+"""A campaign that takes longer is announced."""
+
+VIRTUAL_VISIT_S = 0.005
+"""Real seconds of a visit whose time passes on a virtual clock: the work beside measuring."""
+
+EARLIER = 10
+"""Campaigns of a store that are looked through for earlier calls of the same workloads."""
+
+PROCESS_S = 1.5
+"""Seconds that a program takes before it prepares its first workload; once a campaign where workers are forked."""
+
+FORK_S = 0.05
+"""Seconds that a forked worker takes before it prepares its first workload."""
+
+START_BLOCKS = 3
+"""Blocks of a workload before its passes: its first calls, those that find the calls of a block, and the pilot pass."""
+
+WARMUP = 0.1
+"""Share of a block that warms it up after the switch from another workload."""
+
+PROCESS_NOISE, BLOCK_NOISE = 0.005, 0.02
+"""Relative standard deviations that a half-width is forecast from: between processes, and between blocks of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is known of a workload from a campaign of before.
+
+    Attributes:
+        call_s: Seconds of one call.
+        prepare_s: Seconds to build and compile it.
+    """
+
+    call_s: float
+    prepare_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The time and the precision of a plan, without canaries and topping up.
+
+    Attributes:
+        workloads: Number of workloads.
+        known: Workloads whose calls were timed before; the others count as their mean.
+        processes: Processes that measure all workloads.
+        blocks: Blocks of each workload in a process.
+        total_s: Seconds of all processes, start-up included.
+        half_width: Relative half-width of the 95 % interval that follows from usual noise; None where no call is known.
+        budget_s: Budget that they fit into; None without one.
+        is_virtual: Whether time passes on the backend's virtual clock, so that calls take no real time.
+        exports: Workloads that are yet to be exported, before the first process.
+        exports_s: Seconds that this takes, which count in ``total_s`` and in the budget.
+    """
+
+    workloads: int
+    known: int
+    processes: int
+    blocks: int
+    total_s: float
+    half_width: float | None
+    budget_s: float | None = None
+    is_virtual: bool = False
+    exports: int = 0
+    exports_s: float = 0.0
+
+    @property
+    def is_least(self) -> bool:
+        """Whether no call is known, so that quick ones are assumed."""
+        return not self.known and not self.is_virtual
+
+    def to_dict(self) -> dict[str, float | int | bool | None]:
+        """Returns plain JSON."""
+        return {
+            "processes": self.processes,
+            "blocks": self.blocks,
+            "total_s": self.total_s,
+            "half_width": self.half_width,
+            "budget_s": self.budget_s,
+            "is_least": self.is_least,
+            "is_virtual": self.is_virtual,
+            "workloads_known": self.known,
+            "exports": self.exports,
+            "exports_s": self.exports_s,
+        }
+
+    def __str__(self) -> str:
+        is_told = bool(self.known) and not self.is_virtual  # how much fits, exports included
+        first = announced_exports(self.exports, self.exports_s, None if is_told else self.budget_s)
+        return self._rounds() + (f"; {first}" if first else "")
+
+    def _rounds(self) -> str:
+        if self.is_virtual:
+            return f"{self.processes} processes on a virtual clock, about {format_clock(self.total_s)} in all"
+        each = f"{self.processes} processes with {self.blocks} blocks of each workload, {format_clock(self.total_s)} in all"
+        if self.half_width is None:
+            return f"at least {each}; slow calls take longer"
+        each += f", half-width about {100 * self.half_width:.2g} %"
+        each += f", since calls of {self.known} of {self.workloads} workloads were timed before"
+        if self.budget_s is not None and self.total_s > self.budget_s:
+            fit = int(self.workloads * self.budget_s / self.total_s)
+            each += f"; into the budget of {format_clock(self.budget_s)} fit about {fit} of {self.workloads} workloads"
+        return f"about {each}"
+
+
+def forecast(
+    plan: Plan, earlier: Mapping[str, Earlier] | None = None, budget_s: float | None = None, is_here: bool = True
+) -> Forecast:
+    """Forecasts a plan's rounds.
+
+    Args:
+        plan: Plan of the campaign.
+        earlier: Earlier calls of workloads by their keys; see :func:`known_calls`.
+        budget_s: Seconds of the campaign; None for as long as the protocol asks for.
+        is_here: Whether this machine measures, so that exports that it keeps need not be made.
+    """
+    known = {key: one for key, one in (earlier or {}).items() if key in plan.by_key}
+    once_s, each_s = starts_s(plan)
+    kind = "cpu" if plan.handle is None else plan.handle.kind
+    exports, exports_s = expected(plan, kind) if is_here else (0, 0.0)
+    once_s += exports_s
+    if plan.backend in BACKENDS and BACKENDS.load(plan.backend).is_virtual(plan.backend_options):
+        protocol, n = plan.protocol, len(plan.by_key)
+        total_s = once_s + protocol.rounds * (each_s + n * VIRTUAL_VISIT_S)
+        return Forecast(
+            n, len(known), protocol.rounds, protocol.min_blocks, total_s, None, budget_s, True, exports, exports_s
+        )
+    usual_s = statistics.mean(one.call_s for one in known.values()) if known else 0.0
+    calls_s = [known[key].call_s if key in known else usual_s for key in plan.by_key]
+    protocol = plan.protocol
+    pass_s = sum((1 + WARMUP) * protocol.block_s(call_s) for call_s in calls_s)
+    build_s = statistics.mean(one.prepare_s for one in known.values()) * len(calls_s) if known else 0.0
+    alone_s = protocol.uninterrupted_s * len(calls_s)
+    start_s = each_s + build_s + alone_s + START_BLOCKS * pass_s
+    processes, blocks = protocol.rounds, math.ceil(statistics.mean(_blocks(protocol, call_s) for call_s in calls_s))
+    if budget_s is not None and known:
+        processes, blocks = fitting(protocol, budget_s - once_s, start_s, pass_s)
+    total_s = once_s + processes * (start_s + blocks * pass_s)
+    half = half_width(processes, blocks) if known else None
+    return Forecast(len(calls_s), len(known), processes, blocks, total_s, half, budget_s, False, exports, exports_s)
+
+
+def announced_exports(exports: int, seconds: float, budget_s: float | None = None) -> str:
+    """Says how long exports take before the first process, and what that leaves of a budget; empty without any."""
+    if not exports:
+        return ""
+    text = f"{exports} exports come first, about {format_clock(seconds)}"
+    if budget_s is None:
+        return text
+    if seconds < budget_s:
+        return f"{text} of the budget of {format_clock(budget_s)}"
+    fit = int(exports * budget_s / seconds)
+    return (
+        f"{text}, which is more than the budget of {format_clock(budget_s)}: give a longer one, or at most {fit} workloads. "
+        "Exports are kept, so that the same campaign begins without them the next time"
+    )
+
+
+def _blocks(protocol: Protocol, call_s: float) -> int:
+    """Returns the fewest blocks of a visit."""
+    return max(protocol.min_blocks, math.ceil(protocol.min_visit_s / max(protocol.block_s(call_s), 1e-9)))
+
+
+def starts_s(plan: Plan) -> tuple[float, float]:
+    """Returns the seconds that starting takes once a campaign, and those that it takes in each process."""
+    kind = "cpu" if plan.handle is None else plan.handle.kind
+    return (PROCESS_S, FORK_S) if is_forked(plan.backend, kind) else (0.0, PROCESS_S)
+
+
+def fitting(protocol: Protocol, budget_s: float, start_s: float, pass_s: float) -> tuple[int, int]:
+    """Returns the processes that fit into a budget, and the passes of each.
+
+    Args:
+        protocol: Protocol of the campaign.
+        budget_s: Seconds of the campaign.
+        start_s: Seconds of a process before its passes.
+        pass_s: Seconds of a pass.
+    """
+    fit = round(budget_s / (start_s + LEAST_PASSES * pass_s))
+    processes = min(protocol.rounds, max(NEEDED, fit))
+    passes = int((budget_s / processes - start_s) / pass_s)
+    return processes, min(protocol.max_blocks, max(LEAST_PASSES, passes))
+
+
+def half_width(processes: int, passes: int) -> float:
+    """Returns the relative half-width of a 95 % interval that follows from usual noise."""
+    return 1.96 * math.sqrt((PROCESS_NOISE**2 + BLOCK_NOISE**2 / passes) / processes)
+
+
+def known_calls(plan: Plan, store: Store, among: Sequence[Campaign] | None = None) -> dict[str, Earlier]:
+    """Returns what is known of workloads by key from a store's latest campaigns on the same device and backend.
+
+    Args:
+        plan: Plan with the workloads.
+        store: Store with earlier campaigns.
+        among: Campaigns to look through, the oldest first; None for all.
+    """
+    found: dict[str, Earlier] = {}
+    where = plan.device, plan.backend
+    known = store.campaigns() if among is None else among
+    same = [one for one in known if (one.plan.get("device"), one.plan.get("backend")) == where]
+    for campaign in same[::-1][:EARLIER]:
+        for record in store.records(campaign.campaign_id):
+            visit = record.visit
+            if visit.workload_key in plan.by_key and visit.samples_s:
+                found.setdefault(visit.workload_key, Earlier(visit.latency_s, visit.prepare_s or 0.0))
+        if len(found) == len(plan.by_key):
+            break
+    return found
+
+
+def beforehand(plan: Plan, budget_s: float | None = None, is_here: bool = True) -> str | None:
+    """Says before a campaign that it takes long, whatever its calls take, or that exports come first; None for neither.
+
+    Args:
+        plan: Plan of the campaign.
+        budget_s: Seconds of the campaign; None for as long as the protocol asks for.
+        is_here: Whether this machine measures.
+    """
+    least = forecast(plan, budget_s=budget_s, is_here=is_here)
+    if budget_s is None and least.total_s > LONG_S:
+        return f"this takes {least}"
+    return announced_exports(least.exports, least.exports_s, budget_s) or None
+
+
+def underway(state: Progress, protocol: Protocol, budget_s: float | None = None) -> str | None:
+    """Says after the first passes what fits into the budget; without one, that a campaign takes long and what shortens it.
+
+    Args:
+        state: Progress of the campaign.
+        protocol: Protocol of the campaign.
+        budget_s: Seconds of the campaign; None for as long as the protocol asks for.
+    """
+    if state.remaining_s is None or state.call_s is None:
+        return None
+    if budget_s is not None:
+        half = 100 * half_width(max(1, state.rounds), max(1, state.planned_passes))
+        what = f"{state.rounds} processes of about {state.planned_passes} passes fit into {format_clock(budget_s)}"
+        return f"{what}; half-width about {half:.2g} %"
+    if state.remaining_s <= LONG_S:
+        return None
+    call = "a call" if not state.idle_s else f"a call with its pause of {format_seconds(state.idle_s)}"
+    text = f"{call} takes {format_seconds(state.call_s + state.idle_s)}: the {state.planned - state.done} other blocks take "
+    text += f"about {format_clock(state.remaining_s)}"
+    fewest = replace(protocol, min_blocks=LEAST_BLOCKS)
+    share = fewest.visit_s(state.call_s) / protocol.visit_s(state.call_s)
+    if share > 0.9:
+        return f"{text}; fewer workloads or rounds make it shorter"
+    return f"{text}; --blocks {LEAST_BLOCKS} makes that about {format_clock(share * state.remaining_s)}"

@@ -1,0 +1,142 @@
+"""The block model on simulated campaigns of workloads in turn: intervals hold beside neighbours, and cost nothing else."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from hwcost.campaign.estimates.block_model import fit_block_model
+from hwcost.campaign.estimates.block_table import BlockTable, segments
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def study() -> Iterator[ModuleType]:
+    """The simulation and the estimators of the benchmark."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    from studies import neighbour_estimates
+
+    yield neighbour_estimates
+    sys.path.remove(str(ROOT / "benchmarks"))
+
+
+def drawn(study: ModuleType, seed: int, passes: int = 10, **settings: object):  # type: ignore[no-untyped-def]
+    from studies.sim_neighbours import Neighbour, SimNeighbours
+
+    neighbours = (Neighbour(1.4, 0.5, 1.0),)
+    return SimNeighbours(seed, **{"items": 16, "passes": passes, "neighbours": neighbours, **settings}).draw()
+
+
+def test_intervals_hold_beside_a_neighbour_and_errors_are_small(study: ModuleType) -> None:
+    found = [study.errors(drawn(study, seed), "block model") for seed in range(12)]
+    covered = np.concatenate([one.is_covered[~one.is_unconfirmed] for one in found])
+    sizes = np.concatenate([np.abs(one.error[~one.is_unconfirmed]) for one in found])
+    assert 0.90 <= covered.mean() <= 0.99
+    assert np.quantile(sizes, 0.95) < 0.02
+    assert np.concatenate([one.is_unconfirmed for one in found]).mean() <= 0.10
+    plain = np.concatenate([np.abs(study.errors(drawn(study, seed), "medians").error) for seed in range(12)])
+    assert np.quantile(plain, 0.95) > 0.1
+
+
+def test_calls_as_long_as_bursts_are_slowed_in_part_and_intervals_hold(study: ModuleType) -> None:
+    """Ten nets of 150 to 370 ms beside bursts of 0.5 to 3 s: 80 to 120 s, 20 calls of each over four processes."""
+    from studies.sim_neighbours import Bursts
+
+    long = {"items": 10, "call_s": (0.15, 0.37), "neighbours": (Bursts(),)}
+    found = [study.errors(drawn(study, seed, passes=5, **long), "block model") for seed in range(8)]
+    covered = np.concatenate([one.is_covered[~one.is_unconfirmed] for one in found])
+    sizes = np.concatenate([np.abs(one.error[~one.is_unconfirmed]) for one in found])
+    assert covered.mean() >= 0.92
+    assert np.quantile(sizes, 0.95) < 0.03
+
+
+def test_blocks_of_the_uncontended_machine_are_recognised(study: ModuleType) -> None:
+    one = drawn(study, 0, passes=20)
+    model = fit_block_model(one.blocks)
+    assert model.states is not None
+    assert model.states.share == pytest.approx(1 - one.slowed, abs=0.05)
+    assert math.exp(model.states.delay) == pytest.approx(1.4, rel=0.1)
+
+
+def test_campaigns_agree_beside_delays_of_all_sizes(study: ModuleType) -> None:
+    """Delays from an exponential distribution have no gap to noise, but larger ones are no slower machine."""
+    shifts = []
+    for seed in range(6):
+        one = drawn(study, seed, passes=25)
+        rng = np.random.default_rng(seed)
+        runs = []
+        for mean in (0.03, 0.12):
+            y = one.blocks.y + np.where(rng.random(len(one.blocks.y)) < 0.8, rng.exponential(mean, len(one.blocks.y)), 0.0)
+            runs.append(study.errors(replace(one, blocks=replace(one.blocks, y=y)), "block model"))
+        quiet, loud = runs
+        shifts.append(float(np.median(loud.error - quiet.error)))
+        assert (np.abs(loud.error - quiet.error) <= np.hypot(loud.half_width, quiet.half_width)).mean() >= 0.8
+    assert np.median(np.abs(shifts)) < 0.02
+
+
+def test_without_a_neighbour_there_are_no_states(study: ModuleType) -> None:
+    for seed in range(4):
+        one = drawn(study, seed, neighbours=())
+        assert fit_block_model(one.blocks).states is None
+        found = study.errors(one, "block model")
+        assert found.is_covered.mean() > 0.8
+        assert np.median(found.half_width) < 0.012
+
+
+def test_a_process_that_never_saw_the_machine_uncontended_does_not_count(study: ModuleType) -> None:
+    """In one of four processes everything is 30 % slower all the time: that is no level, and no latency."""
+    one = drawn(study, 1, neighbours=())
+    blocks = one.blocks
+    y = blocks.y + 0.26 * (blocks.round == 2)
+    model = fit_block_model(replace(blocks, y=y))
+    assert model.states is not None
+    assert model.uncontended[blocks.round == 2].max() < 0.01
+    assert model.uncontended[blocks.round != 2].mean() > 0.95
+
+
+def test_workloads_that_were_never_seen_uncontended_are_as_quick_as_others_show(study: ModuleType) -> None:
+    """A machine is uncontended for a tenth of the time: the rest is 20 % slower, for all workloads much alike."""
+    one = drawn(study, 3, passes=4, neighbours=(), sensitivity=0.0)
+    blocks = one.blocks
+    since = blocks.time - np.array([blocks.time[blocks.round == k].min() for k in range(4)])[blocks.round]
+    is_slow = since > 0.1 * since.max()
+    slowed = replace(blocks, y=blocks.y + 0.18 * is_slow)
+    found = study.errors(replace(one, blocks=slowed), "block model")
+    lacking = np.bincount(blocks.item[~is_slow], minlength=16) < 2
+    assert lacking.any()
+    assert found.is_unconfirmed.all()
+    assert np.abs(found.error[lacking]).max() < 0.05
+    assert np.std(found.error) < 0.02
+    assert found.is_covered.all()
+
+
+def test_a_drift_from_process_to_process_is_a_level_and_not_a_neighbour(study: ModuleType) -> None:
+    one = drawn(study, 2, neighbours=(), drift=0.0)
+    blocks = one.blocks
+    ramp = 0.02 * blocks.round
+    model = fit_block_model(replace(blocks, y=blocks.y + ramp))
+    assert model.states is None
+    means = np.bincount(blocks.round, model.level) / np.bincount(blocks.round)
+    assert np.diff(means) == pytest.approx(0.02, abs=0.008)
+
+
+def test_blocks_without_any_noise_are_fitted() -> None:
+    item, round_ = np.tile(np.arange(3), 8), np.repeat(np.arange(2), 12)
+    y = np.array([-1.0, -2.0, -3.0])[item]
+    model = fit_block_model(BlockTable(y, item, round_, np.arange(24, dtype=np.float64)))
+    assert model.residual == pytest.approx(0.0, abs=1e-6)
+
+
+def test_segments_divide_processes_and_never_join_them() -> None:
+    time = np.concatenate([np.arange(0, 40, 0.5), np.arange(100, 104, 0.5)])
+    round_ = np.repeat([0, 1], [80, 8])
+    found = segments(time, round_)
+    assert (np.diff(found) >= 0).all()
+    assert set(found[:80].tolist()) == {0, 1, 2}
+    assert set(found[80:].tolist()) == {3}

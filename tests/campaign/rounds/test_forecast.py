@@ -1,0 +1,96 @@
+"""What a campaign will take and give, told before it begins and after its first passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import hwcost
+from hwcost.campaign.plans.plan import Plan, items
+from hwcost.campaign.rounds.forecast import Earlier, beforehand, forecast, known_calls, underway
+from hwcost.campaign.rounds.progress import Progress
+from hwcost.cli.main import invoke
+from hwcost.stores import open_store
+from hwcost.timing.protocol import protocol
+from hwcost.workloads import SyntheticWorkload
+
+WORKS = [SyntheticWorkload(f"w{i}", flops=i + 1) for i in range(3)]
+
+
+def plan_of(**settings: object) -> Plan:
+    return Plan(tuple(items(WORKS)), "cpu", "null", protocol("standard", **settings), {"realtime": True})  # type: ignore[arg-type]
+
+
+def test_a_plan_is_forecast() -> None:
+    least = forecast(plan_of())
+    assert (least.is_least, least.processes, least.blocks, least.half_width) == (True, 4, 13, None)
+    assert str(least).startswith("at least 4 processes with 13 blocks of each workload")
+    slow = forecast(plan_of(), {WORKS[0].key: Earlier(6.0), WORKS[1].key: Earlier(8.0)})
+    assert (slow.known, slow.blocks, slow.half_width) == (2, 10, pytest.approx(0.0079, rel=0.02))
+    assert "half-width about 0.79 %, since calls of 2 of 3 workloads were timed before" in str(slow)
+    paused = forecast(plan_of(arrival="gap=10s"))
+    assert paused.total_s > 12 * 330
+    assert beforehand(plan_of(arrival="gap=10s")) is not None
+    assert beforehand(plan_of()) is None
+
+
+def test_processes_and_passes_that_fit_a_budget_are_forecast() -> None:
+    known = {work.key: Earlier(0.1, 0.5) for work in WORKS}
+    roomy, tight, hopeless = (forecast(plan_of(), known, budget_s) for budget_s in (60.0, 10.0, 1.0))
+    assert roomy.processes == 4
+    assert roomy.blocks > 25
+    assert roomy.total_s <= 60
+    assert (tight.processes, hopeless.processes, hopeless.blocks) == (3, 2, 2)  # forked, so that starting is paid for once
+    assert roomy.half_width < tight.half_width < hopeless.half_width  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("backend", "options"), [("null", {}), ("null", {"realtime": "false"}), ("replay", {})])
+def test_passes_on_a_virtual_clock_take_next_to_no_time(backend: str, options: dict[str, object]) -> None:
+    plan = Plan(tuple(items(WORKS)), "cpu", backend, protocol("standard", arrival="gap=10s"), options)
+    found = forecast(plan, {WORKS[0].key: Earlier(6.0)})
+    assert found.is_virtual
+    assert found.total_s < 10
+    assert "4 processes on a virtual clock" in str(found)
+    assert beforehand(plan) is None
+
+
+def test_long_campaigns_are_announced_once_a_call_is_known() -> None:
+    state = Progress(1, 400, 0, 39 * 77.0, "w0", call_s=7.0, passes=1)
+    assert underway(state, protocol("standard")) == (
+        "a call takes 7.00 s: the 399 other blocks take about 50 min 03 s; --blocks 4 makes that about 22 min 45 s"
+    )
+    assert underway(Progress(1, 40, 0, 300.0, "w0", call_s=0.7), protocol("standard")) is None
+    assert underway(Progress(0, 40, 0, None, "w0"), protocol("standard")) is None
+    quick = underway(Progress(1, 4000, 0, 1200.0, "w0", call_s=0.001), protocol("standard"))
+    assert quick is not None
+    assert "fewer workloads or rounds" in quick
+
+
+def test_what_fits_into_a_budget_is_said_after_the_first_passes() -> None:
+    state = Progress(12, 400, 0, 60.0, "w0", call_s=0.1, rounds=4, passes=1, planned_passes=16)
+    said = underway(state, protocol("standard"), budget_s=65.0)
+    assert said == "4 processes of about 16 passes fit into 1 min 05 s; half-width about 0.69 %"
+
+
+def test_a_dry_run_knows_calls_that_were_timed_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = str(tmp_path / "s.db")
+    arguments = ["measure", "--backend", "null", "-n", "2", "--store", store, "--backend-option", "overhead_s=6"]
+    asked = [*arguments, "--backend-option", "realtime=true", "--dry-run"]  # measured on the virtual clock, which is quicker
+    assert invoke(asked) == 0
+    assert "at least 4 processes with 13 blocks of each workload" in capsys.readouterr().out
+    assert invoke([*arguments, "--rounds", "1", "--blocks", "4", "-q"]) == 0
+    capsys.readouterr()
+    assert invoke([*asked, "--budget", "1h"]) == 0
+    told = capsys.readouterr().out
+    assert "since calls of 2 of 2 workloads were timed before" in told
+    assert "about 4 processes" in told
+
+
+def test_known_calls_are_those_of_the_same_device_and_backend(tmp_path: Path) -> None:
+    hwcost.measure(WORKS, backend="null", store=tmp_path / "s.db", rounds=1, backend_options={"overhead_s": 6.0})
+    with open_store(tmp_path / "s.db") as store:
+        calls_s = {key: one.call_s for key, one in known_calls(plan_of(), store).items()}
+        assert calls_s == pytest.approx(dict.fromkeys(plan_of().by_key, 6.0), rel=0.02)
+        other = Plan(tuple(items(WORKS)), "cpu", "replay", protocol("standard"))
+        assert known_calls(other, store) == {}
