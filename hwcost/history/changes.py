@@ -24,7 +24,7 @@ from hwcost._types import Floats
 from hwcost.errors import UsageError
 from hwcost.history.cuts import LEAST_NIGHTS, cuts_of, has_enough
 from hwcost.history.place import correlation_of, steps_of
-from hwcost.history.stretch import Stretch, p_of
+from hwcost.history.stretch import Stretch, effective, p_of
 
 __all__ = ["LEAST", "P_VALUE", "Change", "find_changes"]
 
@@ -123,7 +123,7 @@ def _judged(history: Stretch, cuts: list[int]) -> Iterator[Change]:
     for k, cut in enumerate(cuts):
         before, after = _sides(history, cuts, k)
         part = history.part(edges[k], edges[k + 2])
-        earliest, latest = steps_of(part, correlation).region(cut - edges[k], part.amount)
+        earliest, latest = steps_of(part, correlation).region(cut - edges[k], effective(part.weight))
         yield Change(cut, edges[k] + earliest, edges[k] + latest, after.mean - before.mean, p_of(before, after))
 
 
@@ -140,4 +140,4 @@ def _placed(history: Stretch, cuts: Sequence[int], k: int, correlation: float) -
     allowed = np.zeros(len(part.y) - 1, dtype=np.bool_)
     allowed[LEAST_NIGHTS - 1 : len(part.y) - LEAST_NIGHTS] = has_enough(part.weight)
     allowed[cuts[k] - edges[k] - 1] = True
-    return edges[k] + steps_of(part, correlation).place(part.amount, allowed)
+    return edges[k] + steps_of(part, correlation).place(effective(part.weight), allowed)

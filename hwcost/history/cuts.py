@@ -25,7 +25,8 @@ LEAST_NIGHTS = 2
 
 LEAST_EFFECTIVE = 1.8
 """Fewest values on either side of a cut as their weights count them: what two count as of which one tells twice as much as
-the other. No value makes a change nearly alone, and two vague ones may."""
+the other. No value makes a change nearly alone, and two vague ones may. A side of less than that makes one where the cut is
+significant without its strongest value too."""
 
 ROUNDING = 1e-9
 """Relative error of sums of weights."""
@@ -51,7 +52,8 @@ def cuts_of(history: Stretch, first: int, last: int, p_value: float) -> Iterator
     if p_of(*stretch.sides(place)) > p_value:
         return
     enough = has_enough(stretch.weight)
-    found = place if enough[place - LEAST_NIGHTS] else _instead(stretch, np.where(enough, energy, -np.inf), p_value)
+    is_told = enough[place - LEAST_NIGHTS] or _rests_on_several(stretch, place, p_value)
+    found = place if is_told else _instead(stretch, np.where(enough, energy, -np.inf), p_value)
     if found is not None:
         yield first + found
         place = found
@@ -81,9 +83,14 @@ def _instead(stretch: Stretch, energy: Floats, p_value: float) -> int | None:
     if not np.isfinite(energy).any():
         return None
     place = LEAST_NIGHTS + int(np.argmax(energy))
+    return place if _rests_on_several(stretch, place, p_value) else None
+
+
+def _rests_on_several(stretch: Stretch, place: int, p_value: float) -> bool:
+    """Says whether a cut is significant, and stays so without the value of either side that makes most of it."""
     before, after = stretch.sides(place)
     pairs = (before, after), (before, _weakened(after, before.mean)), (_weakened(before, after.mean), after)
-    return place if all(p_of(*pair) <= p_value for pair in pairs) else None
+    return all(p_of(*pair) <= p_value for pair in pairs)
 
 
 def _weakened(side: Stretch, other: float) -> Stretch:

@@ -69,7 +69,7 @@ class Steps(NamedTuple):
         The likeliest place alone is a poor guess in noise that carries over, where single jumps look like the change.
 
         Args:
-            amount: Number of full values that the stretch counts as.
+            amount: Number of equal values that the stretch counts as.
             allowed: Whether each place may be taken, from index 1 on, shape (n - 1,); one of them at least.
         """
         rest = np.maximum(self.rest - self.gain, 1e-300)
@@ -83,7 +83,7 @@ class Steps(NamedTuple):
 
         Args:
             cut: Index of the first value after the change.
-            amount: Number of full values that the stretch counts as.
+            amount: Number of equal values that the stretch counts as.
         """
         best = float(self.gain.max())
         rest = max(self.rest - best, 1e-300)

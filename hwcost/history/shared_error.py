@@ -20,7 +20,10 @@ from hwcost.history.weights import Z
 __all__ = ["own_shares"]
 
 LEAST_VALUES = 4
-"""Vague values of a night below which their intervals are taken as they are."""
+"""Vague values of a night from which they tell by themselves how far they scatter."""
+
+LEAST_POOLED = 8
+"""Vague values of several nights from which they tell it together; of fewer, the intervals are taken as they are."""
 
 UPPER_QUARTILE = 1.150349
 """Upper quartile of the distances of normal draws from their mean, in standard deviations."""
@@ -39,7 +42,8 @@ def own_shares(rest: Floats, half: Floats, is_full: NDArray[np.bool_]) -> Floats
         is_full: Whether each value counts in full, same shape.
 
     Returns:
-        Shares from 0 to 1, shape (n_nights,); 1 where too few values tell it.
+        Shares from 0 to 1, shape (n_nights,). Nights of too few vague values have the share of all such nights together, or
+        of all nights where these are too few as well; 1 where those are too few, and where no value is vague.
     """
     known = np.isfinite(rest)
     usual = _scatter(rest, known & is_full)
@@ -50,7 +54,19 @@ def own_shares(rest: Floats, half: Floats, is_full: NDArray[np.bool_]) -> Floats
     stated = [float(np.median(half[rows, night])) / Z if rows.any() else np.nan for night, rows in enumerate(vague.T)]
     with np.errstate(invalid="ignore", divide="ignore"):
         shares = np.minimum(own / np.array(stated), 1.0)
-    return np.where(np.isfinite(shares), shares, 1.0)
+    few = np.where(vague.any(axis=0), _pooled(rest, half / Z, vague, noise), 1.0)
+    return np.where(np.isfinite(shares), shares, few)
+
+
+def _pooled(rest: Floats, error: Floats, vague: NDArray[np.bool_], noise: float) -> float:
+    """Returns the share of the errors (n_series, n_nights) of nights that have too few vague values, by all their values."""
+    few = vague & (vague.sum(axis=0) < LEAST_VALUES)
+    pool = few if few.sum() >= LEAST_POOLED else vague
+    if pool.sum() < LEAST_POOLED:
+        return 1.0
+    stated = error[pool]
+    scatter = np.quantile(np.abs(rest[pool]) / stated, 0.75) / UPPER_QUARTILE
+    return float(min(1.0, np.sqrt(max(0.0, scatter**2 - np.median(noise / stated) ** 2))))
 
 
 def _scatter(rest: Floats, counted: NDArray[np.bool_]) -> Floats:

@@ -6,7 +6,7 @@ Values may count less than in full: those with wide intervals of their own. Mean
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,11 +65,13 @@ def p_of(before: Stretch, after: Stretch) -> float:
     from scipy import special
 
     difference = after.mean - before.mean
-    variance, dof = variance_of([before, after])
-    if variance <= 0.0:
-        return 0.0 if difference else 1.0
-    t = abs(difference) / math.sqrt(variance * (1 / before.amount + 1 / after.amount))
-    return float(2.0 * special.stdtr(dof, -t))
+    found = []
+    for variance, dof in _variances([before, after]):
+        if variance <= 0.0:
+            return 0.0 if difference else 1.0
+        t = abs(difference) / math.sqrt(variance * (1 / before.amount + 1 / after.amount))
+        found.append(float(2.0 * special.stdtr(dof, -t)))
+    return min(found)
 
 
 def variance_of(parts: Sequence[Stretch]) -> tuple[float, int]:
@@ -81,13 +83,24 @@ def variance_of(parts: Sequence[Stretch]) -> tuple[float, int]:
     Args:
         parts: The parts, none of them empty.
     """
+    return next(_variances(parts))
+
+
+def _variances(parts: Sequence[Stretch]) -> Iterator[tuple[float, int]]:
+    """Yields the variance of a full value, and a bound on it that has more degrees of freedom where that has few.
+
+    No value varies less than a full one, so that of all values as they are is a bound.
+    """
     rest = np.concatenate([part.y - part.mean for part in parts])
     weight = np.concatenate([part.weight for part in parts])
     dof = max(1, len(rest) - len(parts))
     variance = float((weight * rest**2).sum()) / dof
     full = rest[weight >= 1.0]
     if FULL <= len(full) < len(rest):
-        of_full = max(1, len(full) - len(parts))
-        if float((full**2).sum()) / of_full > variance:
-            return float((full**2).sum()) / of_full, of_full
-    return variance, dof
+        dof_of_full = max(1, len(full) - len(parts))
+        of_full = float((full**2).sum()) / dof_of_full
+        if of_full > variance:
+            yield of_full, dof_of_full
+            yield max(of_full, float((rest**2).sum()) / dof), dof
+            return
+    yield variance, dof

@@ -133,11 +133,29 @@ def test_vague_values_raise_an_alarm_where_they_are_off_by_far_more_than_they_sa
 def test_one_value_among_far_vaguer_ones_makes_no_change() -> None:
     y, weight = noise(6, 40, sd=0.01), np.ones(40)
     y[36:] += 0.10
-    weight[36:] = 0.03
+    weight[36:] = 0.01
     weight[39] = 1.0
     assert find_changes(y, weight) == ()
     weight[38] = 1.0
     assert [one.at for one in find_changes(y, weight)] != []
+
+
+def test_one_value_and_vague_ones_that_would_be_significant_by_themselves_make_a_change() -> None:
+    y, weight = noise(6, 40, sd=0.01), np.ones(40)
+    y[38:] += 0.10
+    weight[38] = 0.2  # 4.5 standard deviations
+    (found,) = find_changes(y, weight)
+    assert found.at == 38
+    y[38] -= 0.08
+    assert find_changes(y, weight) == ()
+
+
+def test_few_full_values_are_judged_with_all_others_as_they_are() -> None:
+    y = np.array([-0.009, 0.007, -0.002, 0.002, -0.013, 0.005, -0.013, 0.005, 0.103, 0.085])
+    weight = np.array([0.3, 0.2, 0.3, 1.0, 0.4, 1.0, 1.0, 1.0, 0.5, 1.0])
+    (found,) = find_changes(y, weight)
+    assert found.at == 8
+    assert found.p < 1e-3
 
 
 def test_vague_values_that_deviate_hide_no_change_of_the_others() -> None:
@@ -172,6 +190,14 @@ def test_intervals_that_say_too_much_make_the_others_no_surer() -> None:
     assert false <= 0.05 * 300
 
 
+def test_values_that_are_all_as_vague_are_placed_as_full_ones() -> None:
+    y = noise(8, 30, sd=0.01)
+    y[22:] += 0.05
+    (full,), (vague,) = find_changes(y), find_changes(y, np.full(30, 0.2))
+    assert (vague.at, vague.earliest, vague.latest) == (full.at, full.earliest, full.latest)
+    assert vague.p == pytest.approx(full.p)
+
+
 @pytest.mark.parametrize("weights", [[1.0] * 5, [1.0, 1.0, 1.0, 0.0], [1.0, 1.0, 1.0, 1.5]])
 def test_weights_out_of_bounds_are_refused(weights: list[float]) -> None:
     with pytest.raises(UsageError, match="expected 4 weights above 0 and at most 1"):
@@ -186,10 +212,10 @@ def _vague(tail: list[float], weights: list[float]) -> tuple[Change, ...]:
 
 def test_two_vague_values_make_a_change_unless_one_tells_nearly_all() -> None:
     assert [one.at for one in _vague([0.1, 0.1], [0.3, 0.2])] == [20]
-    assert _vague([0.1, 0.1], [0.3, 0.1]) == ()
+    assert _vague([0.1, 0.1], [0.3, 0.01]) == ()
 
 
 def test_a_cut_that_leaves_too_little_gives_way_to_the_best_that_leaves_enough() -> None:
-    (found,) = _vague([0.03, 0.1, 0.1], [0.3, 0.3, 0.1])
+    (found,) = _vague([0.03, 0.1, 0.1], [0.3, 0.3, 0.01])
     assert found.earliest <= found.at == 20 <= found.latest
     assert found.log_ratio > 0.05

@@ -46,6 +46,24 @@ def test_too_few_values_are_taken_at_their_word() -> None:
     assert own_shares(rest, half, np.zeros(rest.shape, dtype=bool)).tolist() == [1.0, 1.0]
 
 
+def test_nights_of_few_vague_values_have_the_share_of_all_of_them() -> None:
+    rng = np.random.default_rng(0)
+    half = np.full((10, 40), 0.2)
+    is_full = np.ones(half.shape, dtype=bool)
+    is_full[:2] = False  # two vague values a night
+    for own in (0.0, 0.05):
+        rest = rng.normal(0.0, np.where(is_full, 0.01, math.hypot(0.01, own)))
+        assert own_shares(rest, half, is_full) * 0.2 / Z == pytest.approx(own, abs=0.012)
+
+
+def test_a_few_vague_values_are_judged_by_those_of_other_nights() -> None:
+    rng = np.random.default_rng(0)
+    half, is_full = np.full((8, 12), 0.2), np.zeros((8, 12), dtype=bool)
+    is_full[1:, 11] = True
+    shares = own_shares(rng.normal(0.0, np.where(is_full, 0.003, 0.03)), half, is_full)
+    assert shares[11] * 0.2 / Z == pytest.approx(0.03, rel=0.3)
+
+
 def test_a_slow_down_is_found_in_nights_that_are_all_off_by_as_much() -> None:
     rng = np.random.default_rng(1)
     history = History(n=10, nights=20, noise=0.01, vague=0.2)
