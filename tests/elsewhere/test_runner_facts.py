@@ -118,7 +118,7 @@ def test_the_card_of_the_profile_is_taken_and_shown_alone() -> None:
 def test_a_queue_that_shows_a_job_some_cards_hides_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert devices.find(K80, lambda: nvidia.Nvml(FakeNvml())).facts["index"] == 1
-    for others in ("0", "", "GPU-1", "7,1"):
+    for others in ("0", "", "GPU-1", "7,1", "²"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", others)
         with pytest.raises(DeviceError, match="'k80' is not here"):
             devices.find(K80, lambda: nvidia.Nvml(FakeNvml()))
