@@ -9,6 +9,14 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 
+def absolute(path: Path) -> Path:
+    """Returns an absolute path, with a user's home in place of ``~``; a name that begins so and is no user's stays."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        return path.absolute()
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Fills a new file beside ``path``, then renames it to ``path`` in one step.
 

@@ -16,6 +16,7 @@ import pytest
 from benchmarks.studies.planted import Gates
 from hwcost.cost_models import cost_model
 from hwcost.errors import (
+    BusyError,
     DataError,
     InterruptedRunError,
     StoreError,
@@ -185,6 +186,23 @@ def test_a_killed_search_ends_in_the_same_study(tmp_path) -> None:
     found = search(SPACE, [Maximize(slow)], searcher="evolution", evaluations=150, seed=1, log=log)
     assert plain(found) == plain(search(SPACE, [Maximize(depth, "slow")], searcher="evolution", evaluations=150, seed=1))
     assert len(calls) <= 120
+
+
+def test_a_log_is_kept_by_one_search_at_a_time(tmp_path) -> None:
+    log = tmp_path / "study.jsonl"
+
+    def nested(arch):
+        before = log.read_bytes()
+        with pytest.raises(BusyError, match=f"'{log}' is being written by process {os.getpid()}, which runs a search"):
+            both(log=log)
+        assert log.read_bytes() == before
+        return depth(arch)
+
+    search(SPACE, [Maximize(nested)], searcher="random", evaluations=2, log=log)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.jsonl"]
+    with pytest.raises(DataError, match="another search"):
+        both(log=log)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.jsonl"], "a search that is refused holds nothing"
 
 
 def test_unwritable_logs_are_told(tmp_path) -> None:
