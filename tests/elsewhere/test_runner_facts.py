@@ -54,7 +54,7 @@ class FakeNvml:
     capabilities = ((6, 1), (3, 7))
 
     def __init__(self) -> None:
-        self.lost = False
+        self.lost, self.pids = False, [4242, os.getpid()]
         self.energy = iter(range(1_000, 100_000, 500))
 
     def nvmlInit_v2(self) -> int:  # noqa: N802
@@ -101,7 +101,9 @@ class FakeNvml:
         return 0
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Any, count: Any, found: Any) -> int:  # noqa: N802
-        count._obj.value, found[0].pid, found[1].pid = 2, 4242, os.getpid()
+        count._obj.value = len(self.pids)
+        for place, pid in enumerate(self.pids):
+            found[place].pid = pid
         return 0
 
 
@@ -145,6 +147,18 @@ def test_counters_of_a_card_feed_the_guards() -> None:
     library.lost = True
     with pytest.raises(DeviceError, match="E_DEVICE_LOST"):
         card.check()
+
+
+def test_in_a_container_this_process_is_the_one_that_came() -> None:
+    """The driver counts the machine's processes, and names this one by a number that is none here."""
+    library = FakeNvml()
+    library.pids = [4242]
+    card = nvidia.CardCounters(nvidia.Nvml(library), 1)
+    card.begin()
+    library.pids = [4242, 4_000_000_001]
+    assert card.end()["foreign_pids"] == [4242]
+    library.pids += [4_000_000_002]
+    assert card.end()["foreign_pids"] == [4242, 4_000_000_002]
 
 
 def test_structures_are_those_of_the_library() -> None:
