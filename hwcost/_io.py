@@ -17,6 +17,17 @@ def absolute(path: Path) -> Path:
         return path.absolute()
 
 
+def read_at_most(path: Path, most: int) -> bytes | None:
+    """Returns the bytes of a file or pipe; None where it has more than ``most``, or never ends.
+
+    Raises:
+        OSError: When it cannot be read.
+    """
+    with path.open("rb") as file:
+        found = file.read(most + 1)
+    return found if len(found) <= most else None
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Fills a new file beside ``path``, then renames it to ``path`` in one step.
 
