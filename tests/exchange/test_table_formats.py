@@ -76,7 +76,7 @@ def test_a_pipe_is_read_to_its_end_and_one_without_an_end_is_refused(monkeypatch
     reader, writer = os.pipe()
     os.write(writer, CSV.encode())
     os.close(writer)
-    same(read_table(f"/dev/fd/{reader}"))
+    same(read_table(f"/dev/fd/{reader}", "table"))
     os.close(reader)
     for read in (read_sheet, operators.read_operators):
         with pytest.raises(DataError, match="has more than 10000 bytes, or never ends"):
