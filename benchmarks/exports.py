@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from scipy import stats
+from studies.sign_test import median_interval
 
 from hwcost.backends import Backend, Runner, usable
 from hwcost.devices import require
@@ -54,9 +54,8 @@ def main() -> None:
             bytes_ = format_bytes(statistics.median(sizes(Path(folder), way == "shared")))
             row = f"{statistics.median(exports[way]):10.2f}{bytes_:>12s}{statistics.median(ready[way]):10.2f}"
             print(f"{way:14s}{row}")
-    ratios.sort()
-    low = int(stats.binom.ppf(0.025, len(ratios), 0.5))
-    print(f"call, shared / own: {statistics.median(ratios):.4f} ({ratios[low]:.4f} to {ratios[-1 - low]:.4f})")
+    low, high = median_interval(ratios)
+    print(f"call, shared / own: {statistics.median(ratios):.4f} ({low:.4f} to {high:.4f})")
 
 
 def made(name: str, shares_weights: bool) -> Backend:

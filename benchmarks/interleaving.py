@@ -17,7 +17,7 @@ import random
 import time
 
 import numpy as np
-from scipy import stats
+from studies.sign_test import median_interval
 
 from hwcost._types import Floats
 from hwcost.backends import usable
@@ -37,7 +37,8 @@ from hwcost.workloads.base import Workload
 FOLLOWING = 4
 """Blocks without a switch after each block."""
 
-LEAST_PASSES = 4
+LEAST_PASSES = 6
+"""Fewer passes have no interval."""
 
 
 def workloads(longest: int) -> list[Workload]:
@@ -118,12 +119,12 @@ def measured(members: list[Member], seconds: float) -> dict[str, list[tuple[floa
 
 def _show(member: Member, rows: Floats) -> None:
     """Prints the row of a workload."""
-    ratios = np.sort(rows[:, 1])
-    low = int(stats.binom.ppf(0.025, len(ratios), 0.5))
+    ratios = rows[:, 1]
+    low, high = median_interval(ratios.tolist())
     first = np.median(rows[:, 2]) / np.median(rows[:, 0])
     print(
         f"{member.workload.name[:60]:60} {format_seconds(float(np.median(rows[:, 0])), 3):>9} {member.calls:6} "
-        f"{member.warmup_calls:7} {first:10.2f} {np.median(ratios):7.4f}  {ratios[low]:.4f} to {ratios[-1 - low]:.4f}"
+        f"{member.warmup_calls:7} {first:10.2f} {np.median(ratios):7.4f}  {low:.4f} to {high:.4f}"
     )
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 from scipy import stats
+from trainings.kept_rows import add_row, read_rows
 
 COUNTS = (2, 4, 8)
 WAITS = ("10m", "5s")
@@ -45,14 +46,13 @@ def main() -> int:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     kept = given.out / "done.jsonl"
-    done = {line["name"] for line in read(kept)}
+    done = {line["name"] for line in read_rows(kept)}
     for name, count, wait in plan(given.runs):
         if name not in done:
             found = at_once(count, wait, given.rounds, given.tier)
-            with kept.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"name": name, "count": count, "wait": wait, "campaigns": found}) + "\n")
+            add_row(kept, {"name": name, "count": count, "wait": wait, "campaigns": found})
             print(f"{name}: {count} at once, --wait {wait}: exit codes {[one['exit_code'] for one in found]}", flush=True)
-    return report(read(kept))
+    return report(read_rows(kept))
 
 
 def plan(runs: int) -> Iterator[tuple[str, int, str]]:
@@ -91,18 +91,6 @@ def one(store: Path, wait: str, rounds: int, tier: str) -> dict[str, Any]:
             for m in document["measurements"]
         ],
     }  # fmt: skip
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    """Returns what was done; a last line that was cut short is left out."""
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = []
-    for line in lines:
-        try:
-            found.append(json.loads(line))
-        except ValueError:
-            continue
-    return found
 
 
 def report(done: list[dict[str, Any]]) -> int:

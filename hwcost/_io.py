@@ -9,6 +9,25 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 
+def absolute(path: Path) -> Path:
+    """Returns an absolute path, with a user's home in place of ``~``; a name that begins so and is no user's stays."""
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError:
+        return path.absolute()
+
+
+def read_at_most(path: Path, most: int) -> bytes | None:
+    """Returns the bytes of a file or pipe; None where it has more than ``most``, or never ends.
+
+    Raises:
+        OSError: When it cannot be read.
+    """
+    with path.open("rb") as file:
+        found = file.read(most + 1)
+    return found if len(found) <= most else None
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Fills a new file beside ``path``, then renames it to ``path`` in one step.
 

@@ -88,7 +88,7 @@ def test_no_module_changes_what_others_log_or_warn(forbidden: str) -> None:
 
 
 def test_the_quiet_exporter_restores_the_loggers() -> None:
-    from hwcost.backends.onnx_export import quiet
+    from hwcost.backends.quiet import quiet
 
     logger, other = logging.getLogger("onnxscript.optimizer"), logging.getLogger("mine")
     logger.setLevel(logging.INFO)

@@ -14,6 +14,7 @@ from peer_tools.asked import Found, found_of, read_found
 from peer_tools.bursts import neighbour
 from peer_tools.plan import Piece
 from peer_tools.tools import tool
+from trainings.kept_rows import add_row
 
 FOLDER = Path(__file__).resolve().parent.parent
 
@@ -69,10 +70,9 @@ def started(module: str, piece: Piece) -> Run:
 
 
 def keep(path: Path, one: Run) -> None:
-    """Adds a run to a file."""
+    """Adds a run to a file, in the place of a last line that was cut short."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(one)) + "\n")
+    add_row(path, asdict(one))
 
 
 def kept(path: Path) -> dict[Piece, Run]:

@@ -63,7 +63,8 @@ class Cores:
             raise UsageError("%d threads need as many CPUs; this process may use %d" % (threads, len(allowed())))
         self.cpus: list[int] = []
         self.is_exclusive = False
-        self._threads, self._wait_s, self._say, self._held = threads, wait_s, say, [0][:0]
+        self._threads, self._wait_s, self._say = threads, wait_s, say
+        self._held: list[int] = []
 
     def __enter__(self) -> Cores:
         waited, is_said = stopwatch(), False

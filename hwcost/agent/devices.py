@@ -131,7 +131,7 @@ def visible(cards: list[dict[str, Any]], variable: str | None) -> list[dict[str,
 
 
 def _is_named(card: dict[str, Any], entry: str) -> bool:
-    if entry.isdigit():
+    if entry.isdecimal():
         return bool(card["index"] == int(entry))
     return bool(entry) and (card.get("uuid") or "").startswith(entry)
 

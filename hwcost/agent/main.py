@@ -25,10 +25,10 @@ def main(folder: str) -> int:
     if sys.argv[1:] == ["--worker"]:
         return worker.main()
     options = _options()
-    if options.stop:
-        sys.stderr.write("ended\n" if stop(folder) else "nothing runs here\n")
-        return 0
     try:
+        if options.stop:
+            sys.stderr.write("ended\n" if stop(folder) else "nothing runs here\n")
+            return 0
         run(folder, options.budget, options.wait, options.quiet, options.stream)
     except AgentError as error:
         sys.stderr.write("error: %s\n" % error)

@@ -147,6 +147,7 @@ class CardCounters:
         self._energy_mj: int | None = None
         self._before_mhz: int | None = None
         self._reasons: set[str] = set()
+        self._earlier, self._own = nvml.processes(self._handle), os.getpid()  # before this process has a context of CUDA
 
     def begin(self) -> None:
         """Takes the first reading over some passes."""
@@ -169,12 +170,12 @@ class CardCounters:
 
     def end(self) -> dict[str, Any]:
         """Returns the conditions of the passes since :meth:`begin`; unknown ones are left out."""
-        energy, memory, pids = self._energy(), self._nvml.memory(self._handle), self._nvml.processes(self._handle)
+        energy, memory = self._energy(), self._nvml.memory(self._handle)
         power = self._nvml.number("nvmlDeviceGetPowerUsage", self._handle)
         celsius = self._nvml.number("nvmlDeviceGetTemperature", self._handle, TEMPERATURE_GPU)
         found = {
             "throttle_reasons": sorted(self._reasons),
-            "foreign_pids": None if pids is None else sorted(set(pids) - {os.getpid()}),
+            "foreign_pids": self._foreign_pids(),
             "temperature_celsius": None if celsius is None else {"gpu": float(celsius)},
             "visit_energy_j": None if None in (energy, self._energy_mj) else (energy - self._energy_mj) / 1e3,  # type: ignore[operator]
             "power_w": None if power is None else power / 1e3,
@@ -186,6 +187,20 @@ class CardCounters:
         """Raises DeviceError when the card is not there any more."""
         if self._nvml.is_lost(self._handle):
             raise DeviceError("E_DEVICE_LOST: card %d is gone. Reset it, or restart the machine" % self._index)
+
+    def _foreign_pids(self) -> list[int] | None:
+        """Returns the other processes that compute on the card.
+
+        In a container the driver knows this process by a number of the machine's, which names no process here: that of the
+        one that came since these counters were made.
+        """
+        found = self._nvml.processes(self._handle)
+        if found is None:
+            return None
+        came = [pid for pid in set(found).difference(self._earlier or ()) if not os.path.exists("/proc/%d" % pid)]
+        if self._own not in found and len(came) == 1:
+            (self._own,) = came
+        return sorted(set(found) - {self._own})
 
     def _clock(self) -> int | None:
         return self._nvml.number("nvmlDeviceGetClockInfo", self._handle, SM_CLOCK)

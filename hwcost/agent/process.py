@@ -17,8 +17,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 STDERR_TAIL = 2000
 
 
-class WorkerDiedError(Exception):
-    """The worker ended without saying so.
+class WorkerDiedError(errors.AgentError):
+    """The worker ended without saying so; the run ends with it where no workload was in hand.
 
     Attributes:
         position: Place in the round's order of the workload in hand; None when it had not begun.

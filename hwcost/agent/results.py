@@ -13,11 +13,14 @@ from time import sleep
 from typing import Any, Callable
 
 from .errors import DeviceError, UsageError
+from .files import text_or_empty
 from .timer import stopwatch
 
 NAME = "results.jsonl"
 LOCK = "run.lock"
 PAUSE_S = 0.5
+PID_S = 5.0
+"""Seconds within which a process that holds a job has written down its number."""
 
 
 class Results:
@@ -63,6 +66,7 @@ class Results:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
+        os.ftruncate(self._lock, 0)
         os.close(self._lock)
 
     def _read(self) -> list[dict[str, Any]]:
@@ -71,10 +75,25 @@ class Results:
         whole = data[: data.rfind(b"\n") + 1]
         os.ftruncate(self._file, len(whole))
         os.lseek(self._file, 0, os.SEEK_END)
-        lines = [json.loads(line) for line in whole.splitlines()]
+        lines = [_line(data, number) for number, data in enumerate(whole.split(b"\n")[:-1], 1)]
         if any(line["campaign_id"] != self._id for line in lines):
             raise UsageError("%s holds results of another job. Move it away" % NAME)
         return [line["event"] for line in lines]
+
+
+def _line(data: bytes, number: int) -> dict[str, Any]:
+    """Reads a line of the results.
+
+    Raises:
+        UsageError: When it is none, as after a failure of the disk.
+    """
+    try:
+        found = json.loads(data.decode())
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or "campaign_id" not in found or not isinstance(found.get("event"), dict):
+        raise UsageError("line %d of %s is damaged. Move the file away, or remove the lines from there on" % (number, NAME))
+    return found
 
 
 def stop(folder: str) -> bool:
@@ -82,16 +101,52 @@ def stop(folder: str) -> bool:
 
     Returns:
         Whether there was one.
+
+    Raises:
+        DeviceError: When it runs on another machine that mounts the folder, or in another container, or is another user's.
     """
     file = os.open(os.path.join(folder, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
     except OSError:
-        os.kill(int(os.pread(file, 32, 0)), signal.SIGTERM)
-        return True
+        number, place = _holder(file)
     finally:
         os.close(file)
-    return False
+    if place != _place():
+        raise DeviceError("the job runs on another machine, or in another container. Give --stop there")
+    try:
+        os.kill(number, signal.SIGTERM)
+    except ProcessLookupError:
+        return False  # it has just ended
+    except PermissionError:
+        raise DeviceError("process %d, which runs the job, is another user's" % number) from None
+    return True
+
+
+def _holder(file: int) -> tuple[int, str]:
+    """Returns number and place of the process that holds a lock file, which it writes down right after locking it.
+
+    Raises:
+        DeviceError: When it does not.
+    """
+    waited = stopwatch()
+    while True:
+        number, _, place = os.pread(file, 200, 0).decode(errors="replace").partition(" ")
+        if number.isdecimal() and place:
+            return int(number), place
+        if waited() >= PID_S:
+            raise DeviceError("another process runs this job, and does not say which one. End it by its number")
+        sleep(PAUSE_S / 10)
+
+
+def _place() -> str:
+    """Returns what tells processes apart that have the same number: the start of the machine, and the container."""
+    try:
+        container = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        container = "unknown"
+    return "%s/%s" % (text_or_empty("/proc/sys/kernel/random/boot_id") or "unknown", container)
 
 
 def _locked(folder: str, wait_s: float, say: Callable[[str], None]) -> int:
@@ -111,5 +166,5 @@ def _locked(folder: str, wait_s: float, say: Callable[[str], None]) -> int:
             is_said = True
         sleep(PAUSE_S)
     os.ftruncate(file, 0)
-    os.pwrite(file, str(os.getpid()).encode(), 0)
+    os.pwrite(file, ("%d %s" % (os.getpid(), _place())).encode(), 0)
     return file

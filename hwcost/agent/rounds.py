@@ -7,6 +7,7 @@ from typing import Any, Callable
 
 from . import devices
 from .cores import Cores
+from .errors import AgentError
 from .memory import free_bytes
 from .passes import failure
 from .process import WorkerDiedError, WorkerProcess
@@ -97,7 +98,7 @@ class Rounds:
             self._after_death(error, number, order)
             return
         if not self._is_late() and self._left(number, order) == left:
-            raise RuntimeError("the measuring process ended without a visit of %d workloads" % len(left))
+            raise AgentError("the measuring process ended without a visit of %d workloads. Report this" % len(left))
 
     def _workload(self, key: str) -> dict[str, Any]:
         return {**self._job["workloads"][key], "key": key}

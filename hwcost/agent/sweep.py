@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from typing import Any
 
 SWEEP = 2
 """The caches count as emptied once this many times their size has been written."""
 
-_kept: list[Any] = []
+_kept: dict[int, Any] = {}
+_turns = itertools.cycle(range(256))
 
 
 def empty_host_caches(cache_bytes: int) -> bool:
     """Writes over the caches of the CPUs that this process runs on; always returns True."""
     size = SWEEP * cache_bytes
-    if not _kept:
-        _kept.append((ctypes.create_string_buffer(size), [0]))
-    buffer, turn = _kept[0]
-    turn[0] = (turn[0] + 1) % 256
-    ctypes.memset(buffer, turn[0], size)
+    if size not in _kept:
+        _kept.clear()
+        _kept[size] = ctypes.create_string_buffer(size)
+    ctypes.memset(_kept[size], next(_turns), size)
     return True

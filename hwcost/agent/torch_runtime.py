@@ -10,6 +10,10 @@ from .sweep import SWEEP, empty_host_caches
 from .timer import host_timing
 
 OLDEST = (1, 4)
+REDUCED = "tfloat32"
+"""Number format of float32 whose products a GPU may round to the 10 bits of TF32."""
+OF_GPUS = ("float16", REDUCED)
+"""Number formats that only GPUs compute in."""
 
 
 class TorchRuntime:
@@ -51,11 +55,16 @@ class TorchRuntime:
         from .nets import build
 
         torch, dtype = self._torch, workload["dtype"]
-        module = build(workload["net"]).to(getattr(torch, dtype)).eval()
-        self._fill(module, workload["places"], dtype)
-        inputs = [self._input(one, dtype) for one in workload["inputs"]]
+        if self._kind == "cpu" and dtype in OF_GPUS:
+            raise UsageError("%s is for GPUs; on a CPU take float32 or bfloat16" % dtype)
+        stored = "float32" if dtype == REDUCED else dtype
+        module = build(workload["net"]).to(getattr(torch, stored)).eval()
+        self._fill(module, workload["places"], stored)
+        inputs = [self._input(one, stored) for one in workload["inputs"]]
         place = torch.device("cuda", 0) if self._kind == "cuda" else torch.device("cpu")
-        return TorchRunner(torch, module.to(place), [one.to(place) for one in inputs], self._facts(module, dtype, place))
+        set_precision(torch, dtype)
+        facts = self._facts(module, dtype, place)
+        return TorchRunner(torch, module.to(place), [one.to(place) for one in inputs], facts)
 
     def _fill(self, module: Any, places: list[list[Any]], dtype: str) -> None:
         """Fills parameters and buffers, in their order: matrices are views of one pool, others have numbers of their own."""
@@ -115,6 +124,18 @@ class TorchRuntime:
         return facts
 
 
+def set_precision(torch: Any, dtype: str) -> None:
+    """Lets a GPU round products of float32 for ``tfloat32`` alone; releases before 1.7 know no such flags, and never do.
+
+    Args:
+        torch: The module.
+        dtype: Number format of the workload that runs next.
+    """
+    for owner in (getattr(torch.backends.cuda, "matmul", None), torch.backends.cudnn):
+        if hasattr(owner, "allow_tf32") and owner.allow_tf32 != (dtype == REDUCED):
+            owner.allow_tf32 = dtype == REDUCED
+
+
 class TorchRunner:
     """Calls a module; on a GPU it waits for the device after the last call, and takes the device's own seconds too."""
 
@@ -128,6 +149,7 @@ class TorchRunner:
 
     def run(self, calls: int) -> None:
         """Executes a number of calls and returns when the device is done."""
+        self._prepare()
         self._issue(calls)
         if self._cuda is not None:
             self._cuda.synchronize()
@@ -136,6 +158,7 @@ class TorchRunner:
         """Executes a number of calls and returns the host's seconds, and the device's where it has a clock."""
         if self._cuda is None:
             return host_timing(self._issue, calls), None
+        self._prepare()
         first, last = self._cuda.Event(enable_timing=True), self._cuda.Event(enable_timing=True)
 
         def issue(count: int) -> None:
@@ -166,6 +189,11 @@ class TorchRunner:
         self._module, self._inputs, self._sweep = None, [], None
         if self._cuda is not None:
             self._cuda.empty_cache()
+
+    def _prepare(self) -> None:
+        """Sets the precision of this workload's products, where another one in turn may have another."""
+        if self._cuda is not None:
+            set_precision(self._torch, self.facts["dtype"])
 
     def _issue(self, calls: int) -> None:
         module, inputs = self._module, self._inputs

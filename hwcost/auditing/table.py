@@ -62,7 +62,7 @@ def audit_table(data: Data, others: Iterable[Data] = ()) -> AuditReport:
     _check(data, len(rows), int(item.max()) + 1)
     flags = _same_elsewhere(data, others)
     if np.ptp(data.values) == 0:
-        return _constant(data, repeats, flags)
+        return _constant(data, rows, repeats, flags)
     runs = None if data.runs is None else data.runs[rows]
     faults = table_faults(data)
     in_one_unit = replace(data, values=repaired(data.values, faults))
@@ -92,14 +92,14 @@ def _same_elsewhere(data: Data, others: Iterable[Data]) -> list[Flag]:
     return [Flag("E_DUPLICATE", text, "Find out which label is true, and measure the other again.")]
 
 
-def _constant(data: Data, repeats: Repeats, flags: list[Flag]) -> AuditReport:
+def _constant(data: Data, rows: Indices, repeats: Repeats, flags: list[Flag]) -> AuditReport:
     """Reports on rows that all have the same latency: there is nothing to fit."""
-    n = len(data)
-    nothing, rows = np.zeros(n), np.arange(n)
-    flags = [*flags, Flag("E_NULL_EFFECT", f"all {n} rows have the same latency.", WAS_IT_APPLIED)]
+    n, nothing = len(rows), np.zeros(len(rows))
+    flags = [*flags, Flag("E_NULL_EFFECT", f"all {len(data)} rows have the same latency.", WAS_IT_APPLIED)]
     return AuditReport(
         source=data.source, space=data.space.name, unit="row", flags=tuple(flags), rows=rows, residuals=nothing,
-        log_level=nothing, level_range=0.0, segments=(Segment(0, n - 1, 1.0),), von_neumann=1.0, von_neumann_after=1.0,
+        log_level=nothing, level_range=0.0, segments=(Segment(int(rows[0]), int(rows[-1]), 1.0),), von_neumann=1.0,
+        von_neumann_after=1.0,
         critical=critical(n), size_order=None, signal_tau=None, duplicates=len(repeats.later),
         copies=int(repeats.is_copy.sum()), repeatability=None, repeatability_after=None, outlier_rows=(),
     )  # fmt: skip

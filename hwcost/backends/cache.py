@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -31,6 +32,12 @@ def cache_dir(kind: str) -> Path:
     except OSError as error:
         raise StoreError(f"cannot make the cache folder '{folder}': {error.strerror}. Set HWCOST_CACHE_DIR.") from None
     return folder
+
+
+def mark_used(path: Path) -> None:
+    """Notes that a file is in use; one that another process has deleted meanwhile stays away."""
+    with suppress(FileNotFoundError):
+        os.utime(path)
 
 
 def prune(folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:

@@ -8,18 +8,22 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost._io import write_atomically
-from hwcost.backends.cache import cache_dir, prune
+from hwcost.backends.cache import cache_dir, mark_used, prune
 from hwcost.backends.onnx_weights import are_there
 from hwcost.workloads.base import Workload, digest
 from hwcost.workloads.factory import FactoryWorkload
 from hwcost.workloads.onnx_file import OnnxWorkload
 
 OPSET = 20
+
+LAYOUT = 1
+"""Version of the form of exported files: a change of what they hold, or how, takes the next number; older ones are left."""
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Note of the exporter: the modules that a node lies in, from the outermost to the operator."""
@@ -63,7 +67,7 @@ class Files:
             shares_weights: Whether the weights lie in a file that other nets share.
         """
         plain: Any = workload
-        known = {"workload": replace(plain, dtype=dtype).key, "versions": _versions(), "opset": OPSET, "nodes": SCOPES}
+        known = {"workload": replace(plain, dtype=dtype).key, "versions": _versions(), "opset": OPSET, "layout": LAYOUT}
         stem = digest(known | ({WEIGHTS: "shared"} if shares_weights else {}))[:32]
         folder = cache_dir("onnx")
         return cls(folder / f"{stem}.onnx", folder / f"{stem}.npz")
@@ -76,7 +80,7 @@ class Files:
             with np.load(self.outputs, allow_pickle=False) as archive:
                 weights: dict[str, int] = json.loads(str(archive[WEIGHTS])) if WEIGHTS in archive.files else {}
                 reference = tuple(archive[name] for name in archive.files if name != WEIGHTS)
-        except (OSError, ValueError):
+        except (BadZipFile, EOFError, LookupError, OSError, ValueError):
             return None
         return Kept(reference, weights) if are_there(weights, self.model.parent) else None
 
@@ -89,7 +93,7 @@ class Files:
         """Notes that the files are in use, and drops others where they take too much space."""
         folder = self.model.parent
         for path in (self.model, self.outputs, *(folder / name for name in kept.weights)):
-            path.touch()
+            mark_used(path)
         prune(folder)
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.backends.causes import plain_cause
-from hwcost.backends.onnx_export import Exported, quiet
+from hwcost.backends.exported import Exported
 from hwcost.backends.onnx_rewrite import operators, rewritten
+from hwcost.backends.quiet import quiet
 from hwcost.errors import MeasurementError, MissingExtraError
 
 FUSED = ("Attention", "BiasGelu", "GroupQueryAttention", "MultiHeadAttention", "SkipLayerNormalization")

@@ -16,8 +16,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from hwcost.backends.causes import plain_cause
-from hwcost.backends.onnx_export import Exported, quiet
+from hwcost.backends.exported import Exported
 from hwcost.backends.onnx_rewrite import operators, rewritten
+from hwcost.backends.quiet import quiet
 from hwcost.errors import MeasurementError, MissingExtraError
 from hwcost.workloads.base import Workload
 from hwcost.workloads.factory import FactoryWorkload

@@ -11,8 +11,8 @@ from typing import Any
 
 from hwcost._io import write_atomically
 from hwcost._log import logger
-from hwcost.backends.cache import cache_dir, prune
-from hwcost.backends.onnx_export import Exported
+from hwcost.backends.cache import cache_dir, mark_used, prune
+from hwcost.backends.exported import Exported
 from hwcost.workloads.base import digest
 
 _log = logger(__name__)
@@ -36,7 +36,7 @@ def rewritten(export: Exported, how: Mapping[str, Any], write: Callable[[Path, P
     else:
         _log.info("rewriting %s to %s: %s", export.path, path, how)
         write_atomically(path, lambda part: write(export.path, part))
-    path.touch()
+    mark_used(path)
     prune(folder)
     return replace(export, path=path, temporary=False)
 

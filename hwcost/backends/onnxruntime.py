@@ -15,7 +15,7 @@ from hwcost.workloads.factory import OWN
 from hwcost.workloads.onnx_file import OnnxWorkload
 
 if TYPE_CHECKING:
-    from hwcost.backends.onnx_export import Exported
+    from hwcost.backends.exported import Exported
     from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
 
@@ -90,8 +90,10 @@ class OnnxRuntime(Backend):
             DeviceError: When the provider cannot start.
             MeasurementError: When another provider runs a node, or the outputs differ from eager torch's.
         """
-        from hwcost.backends.onnx_export import exported, first_outputs, verify
+        from hwcost.backends.exported import first_outputs
+        from hwcost.backends.onnx_export import exported
         from hwcost.backends.ort_runner import OrtRunner
+        from hwcost.backends.reference import verify
 
         provider = self._provider(handle)
         self._check_dtype(workload, workload.dtype, provider)

@@ -18,7 +18,7 @@ from hwcost.workloads.onnx_file import OnnxWorkload
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from hwcost.backends.onnx_export import Exported
+    from hwcost.backends.exported import Exported
     from hwcost.devices.handle import DeviceHandle
     from hwcost.workloads.base import Workload
 
@@ -64,7 +64,9 @@ class OpenVino(Backend):
             UsageError: When the device is not a CPU, or the CPU has no instructions for the dtype.
             MeasurementError: When it runs in another precision, or the outputs differ from eager torch's.
         """
-        from hwcost.backends.onnx_export import exported, first_outputs, verify
+        from hwcost.backends.exported import first_outputs
+        from hwcost.backends.onnx_export import exported
+        from hwcost.backends.reference import verify
 
         self.check_kind(handle.kind)
         _precision(workload, workload.dtype)
@@ -81,7 +83,7 @@ class OpenVino(Backend):
     def _compile(self, export: Exported, precision: str, what: str) -> Any:
         import openvino
 
-        from hwcost.backends.onnx_export import does_not_run
+        from hwcost.backends.exported import does_not_run
 
         inputs = export.inputs
         core = openvino.Core()
@@ -144,11 +146,14 @@ class OpenVinoRunner(Runner):
         import openvino
 
         self._request = compiled.create_infer_request()
+        self._kept: list[Any] = []  # a tensor of OpenVINO's may read the array that it was made of
         for port in compiled.inputs:
             array = np.require(inputs[port.any_name], requirements="C")
             is_bfloat16 = array.dtype.name == "bfloat16"
             wide = (array.view(np.uint16), array.shape, openvino.Type.bf16) if is_bfloat16 else (array,)
-            self._request.set_tensor(port, openvino.Tensor(*wide))
+            tensor = openvino.Tensor(*wide)
+            self._request.set_tensor(port, tensor)
+            self._kept += [array, tensor]
         self.facts = facts
 
     def run(self, n: int) -> None:
@@ -169,7 +174,7 @@ class OpenVinoRunner(Runner):
 
     def close(self) -> None:
         """See the base class."""
-        self._request = None
+        self._request, self._kept = None, []
 
 
 def _array(tensor: Any) -> NDArray[Any]:

@@ -23,9 +23,10 @@ class OrtRunner(Runner):
         super().__init__()
         self._session = session
         self._binding = session.io_binding()
-        for name, array in inputs.items():
-            if name in {port.name for port in session.get_inputs()}:  # an input that the graph never reads is gone
-                self._binding.bind_ortvalue_input(name, _ort_value(array, kind))
+        read = {port.name for port in session.get_inputs()}  # an input that the graph never reads is gone
+        self._kept = {name: (array, _ort_value(array, kind)) for name, array in inputs.items() if name in read}
+        for name, (_, value) in self._kept.items():  # on a CPU it reads the array, which not every release keeps
+            self._binding.bind_ortvalue_input(name, value)
         self._kind = kind
         self._bind_outputs()
         self._misdeclared: list[str] = []
@@ -62,6 +63,7 @@ class OrtRunner(Runner):
     def close(self) -> None:
         """See the base class."""
         self._session = self._binding = None
+        self._kept = {}
 
 
 def _ort_value(array: NDArray[Any], kind: str) -> Any:

@@ -124,6 +124,8 @@ def read_latencies(file: str, space: SearchSpace) -> dict[Architecture, list[flo
         raise DataError(f"cannot read '{file}': {error.strerror}") from None
     except UnicodeDecodeError:
         raise DataError(f"'{file}' is not UTF-8 text. Expected a CSV.") from None
+    except csv.Error as error:
+        raise DataError(f"'{file}' is not a CSV: {error}.") from None
     return found
 
 

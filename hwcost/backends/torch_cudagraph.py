@@ -144,8 +144,8 @@ class GraphRunner(TorchRunner):
         import numpy as np
 
         pairs = list(zip(self.outputs(), super().outputs(), strict=True))
-        largest = max((float(np.abs(theirs).max(initial=0.0)) for _, theirs in pairs), default=0.0)
-        apart = max((float(np.abs(mine - theirs).max(initial=0.0)) for mine, theirs in pairs), default=0.0)
+        largest = float(np.max([np.abs(theirs).max(initial=0.0) for _, theirs in pairs], initial=0.0))
+        apart = float(np.max([np.abs(mine - theirs).max(initial=0.0) for mine, theirs in pairs], initial=0.0))
         found = apart / largest if largest else apart
         if not found <= tolerance:
             raise MeasurementError(f"a replay differs from an ordinary call by {found:.2g} of the largest output")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hwcost.backends import options as read
 from hwcost.backends.base import Backend, Runner
 from hwcost.backends.buckets import NONE, Buckets
-from hwcost.backends.onnx_export import thin, verify
+from hwcost.backends.reference import thin, verify
 from hwcost.backends.xla_client import PJRT, PRECISION, XlaClient, client
 from hwcost.backends.xla_graph import CapturedGraph
 from hwcost.backends.xla_runner import XlaRunner, arrays, moved, traced, traced_and_started

@@ -143,7 +143,7 @@ def _make_room(path: Path) -> None:
 def _export(run: Run, model: Any, path: Path) -> None:
     import torch
 
-    from hwcost.backends.onnx_export import export_module
+    from hwcost.backends.onnx_module import export_module
     from hwcost.files import writing
     from hwcost.workloads import builder
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def write_folder(
     """Writes a job folder with all rounds that a campaign makes in any case.
 
     Args:
-        path: Folder that is made; it may be there if it is empty.
+        path: Folder that is made, whole or not at all; it may be there if it is empty.
         plan: Plan of the campaign, for a device that need not be here.
         campaign: Campaign of a store that the results belong to; None for a new one.
         progress: Function that takes the number of workloads that are written, and that of all.
@@ -97,16 +98,34 @@ def write_folder(
     """
     check(plan)
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        is_new = not path.exists()
+        if not is_new and (not path.is_dir() or any(path.iterdir())):
             raise UsageError(f"'{path}' holds something already. Give --out an empty folder, or one that is not there")
-        path.mkdir(parents=True, exist_ok=True)
-        _copy_runner(path)
-        _write_job(path, plan, campaign or new_campaign(plan), progress)
+        with _whole_or_not_at_all(path, is_new):
+            path.mkdir(parents=True, exist_ok=True)
+            _copy_runner(path)
+            _write_job(path, plan, campaign or new_campaign(plan), progress)
+            folder = JobFolder(path)
+            folder.set_rounds(planned_rounds(plan))
+            return folder
     except OSError as error:
         raise StoreError(f"cannot write the job folder '{path}': {error.strerror or error}") from None
-    folder = JobFolder(path)
-    folder.set_rounds(planned_rounds(plan))
-    return folder
+
+
+@contextmanager
+def _whole_or_not_at_all(path: Path, is_new: bool) -> Iterator[None]:
+    """Leaves a folder as it was, empty or not there, when it cannot be filled."""
+    try:
+        yield
+    except BaseException:
+        for one in path.iterdir() if path.is_dir() else ():
+            if one.is_dir():
+                shutil.rmtree(one, ignore_errors=True)
+            else:
+                one.unlink(missing_ok=True)
+        if is_new and path.is_dir():
+            path.rmdir()
+        raise
 
 
 def planned_rounds(plan: Plan) -> dict[int, list[str]]:

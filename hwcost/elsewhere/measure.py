@@ -7,6 +7,7 @@ the reason. They do not count, and the campaign measures what is missing in a fu
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from time import sleep
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 PAUSES_S = (2.0, 5.0, 15.0, 30.0, 60.0)
 """Seconds between attempts to reach a machine whose connection was cut; then the campaign stops, and can be resumed."""
+
+JOB = re.compile(r"[0-9A-Za-z-]{1,64}")
+"""Names of jobs: folders here and there are called so, and a shell there reads the name."""
 
 ERRORS = {2: UsageError, 3: DeviceError, 4: MeasurementError}
 """Errors by the exit status of the runner."""
@@ -77,13 +81,13 @@ def measure_on(
     Raises:
         InterruptedRunError: On Ctrl-C; the machine is asked to stop, and what it measured is kept.
         DeviceError: When the machine cannot be reached or has no such device; what was measured is kept.
-        DataError: When what it sends back cannot be used.
+        DataError: When what it sends back cannot be used, or the campaign's id is none that can name a folder.
         UsageError: When the plan cannot be carried out there.
     """
     campaign = find_campaign(store, campaign_id)
     plan = Plan.from_dict(campaign.plan)
-    admit(plan, transport)
     place = _Place(transport, plan, campaign, wait_s)
+    admit(plan, transport)
     return run(store, campaign_id, budget_s=budget_s, progress=progress, goals=goals, elsewhere=place)
 
 
@@ -91,6 +95,11 @@ class _Place:
     """A machine that measures one campaign."""
 
     def __init__(self, transport: Transport, plan: Plan, campaign: Campaign, wait_s: float) -> None:
+        if not JOB.fullmatch(campaign.campaign_id):
+            raise DataError(
+                f"the campaign's id '{campaign.campaign_id:.100}' cannot name a folder on another machine. Expected "
+                "letters, digits and dashes. Measure it here, or begin a new campaign"
+            )
         self.transport, self.plan, self.campaign, self.wait_s = transport, plan, campaign, wait_s
 
     @property
@@ -228,7 +237,7 @@ class RemoteRounds:
                 self._tally.report(f"{len({block['workload_key'] for block in event['blocks']})} workloads in turn")
             elif event["event"] == "prepared":
                 self._tally.report(self._journal.maker.name(event["workload_key"]))
-        except (ArithmeticError, KeyError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost._extras import imported
 from hwcost.backends.causes import advice, plain_cause
-from hwcost.backends.onnx_export import quiet
+from hwcost.backends.quiet import quiet
 from hwcost.elsewhere.description import described
 from hwcost.errors import MeasurementError, UsageError
 from hwcost.workloads import ComponentWorkload, FactoryModelWorkload, ModelWorkload, Workload

@@ -57,6 +57,8 @@ class Results:
 
 def is_results(path: Path) -> bool:
     """Says whether a file is one of a job's runner: by the event of its first line."""
+    if not path.is_file():
+        return False
     try:
         with path.open("rb") as file:
             return b'"event": "job"' in file.readline(1_000)
@@ -73,6 +75,8 @@ def read_results(path: Path) -> Results:
         DataError: When a line is cut short, repeated, missing, of another job, or holds what no runner writes.
         UsageError: When the file cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise UsageError(f"cannot read '{path}': it is not a plain file")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -143,6 +147,8 @@ class _Reader:
                 return
             yield from self._faults_of_process(event, self.processes[-1].round)
         elif isinstance(event, Failed):
+            if not self.processes:
+                yield "no process has begun"
             yield from self._faults_of_place(event.visit["workload_key"], event.visit["round"], event.visit["position"])
 
     def _faults_of_round(self, event: Round) -> Iterator[str]:

@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from hwcost._io import read_at_most
 from hwcost.errors import DataError, UsageError
 from hwcost.exchange.delimited import find_delimiter
 from hwcost.exchange.latencies import named_as_latencies, split_unit
@@ -31,6 +32,8 @@ MIDDLES = ("mean", "median", "average", "avg", "p50", "value")
 """Names of the column of latencies where no other one is named as latencies are."""
 AGREED = 1.05
 """Repeats of an operator that differ by more than this ratio are reported."""
+MAX_BYTES = 2**26
+"""Bytes of the largest table of operators that is read."""
 CONTRADICTORY = 2.0
 """Two rows of an operator that differ by more than this ratio cannot both be right."""
 
@@ -82,7 +85,10 @@ def read_operators(path: str | Path, unit: str | None = None) -> OperatorTable:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        content = read_at_most(path, MAX_BYTES)
+        if content is None:
+            raise DataError(f"{path}: has more than {MAX_BYTES} bytes, or never ends. Expected a table of operators.")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. Give the path of a table of operators.") from None
     except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from hwcost._io import read_at_most
 from hwcost.errors import DataError
 from hwcost.exchange import foreign
 from hwcost.exchange.delimited import read_delimited
@@ -21,6 +22,10 @@ TABLE_SUFFIXES = frozenset(
 )
 
 
+MAX_BYTES = 2**29
+"""Bytes of the largest file that is read as a table, packed or unpacked."""
+
+
 def read_sheet(source: Any) -> Sheet:
     """Reads a file of any known kind, a data frame, a mapping of columns, or a sequence of mappings.
 
@@ -32,10 +37,12 @@ def read_sheet(source: Any) -> Sheet:
         return read_frame(source)
     path = Path(source)
     try:
-        content = path.read_bytes()
+        content = read_at_most(path, MAX_BYTES)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}. Give the path of a CSV file.") from None
-    content = foreign.uncompressed(content, str(path))
+    if content is None:
+        raise DataError(f"{path}: has more than {MAX_BYTES} bytes, or never ends. Give a smaller file.")
+    content = foreign.uncompressed(content, str(path), MAX_BYTES)
     kind = foreign.workbook_kind(content)
     if kind in WORKBOOKS:
         return read_workbook(content, kind, str(path))

@@ -70,7 +70,7 @@ class Constraint:
 
     Raises:
         UsageError: Without any bound, or when a bound is not a finite number, bounds exclude each other, the baseline has no
-            value, or the cost model was fitted on too few rows for the probability.
+            value or lies outside what the cost model was fitted on, or that was too little for the probability.
     """
 
     def __init__(
@@ -208,7 +208,13 @@ class Constraint:
         return DEFAULT_PROBABILITY if is_limit and self._quantity is not None else 0.0
 
     def _baseline(self, of: Architecture) -> float:
-        unit = float(self._examined([of]).values[0])
+        found = self._examined([of])
+        unit = float(found.values[0])
+        if not found.known[0] and not math.isnan(unit):
+            raise UsageError(
+                f"the baseline {of} lies outside what the cost model of {self.name} was fitted on: nothing can be bounded "
+                "relative to its prediction. Measure the baseline and fit the model on it too, or give the bound itself"
+            )
         if not (math.isfinite(unit) and unit > 0):
             raise UsageError(f"the baseline {of} has {self.name} = {unit}: nothing can be bounded relative to it")
         return unit

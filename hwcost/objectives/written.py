@@ -14,7 +14,6 @@ import inspect
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +43,8 @@ class SearchSpec:
         probability: Probability with which upper bounds on predicted latencies hold; 0 takes predictions as they are.
         models: Cost models by name: those that were read, and those that texts may name without a folder.
         batch_size: Sequences per call at which cost models over shapes are asked that name none; None where each must.
+
+    A folder is read once: objectives and constraints that name it ask one model.
     """
 
     space: SearchSpace | None
@@ -51,6 +52,8 @@ class SearchSpec:
     probability: float = 0.95
     models: dict[str, CostModel] = field(default_factory=dict)
     batch_size: int | None = None
+    _read: dict[str, CostModel] = field(default_factory=dict, init=False, repr=False)
+    _at: dict[tuple[str, Shape | None], CostModel] = field(default_factory=dict, init=False, repr=False)
 
     def read_models(self, objectives: Sequence[str], constraints: Sequence[str]) -> SearchSpace:
         """Reads the cost models that objectives and constraints name, and returns the space, which they may give.
@@ -154,15 +157,25 @@ class SearchSpec:
         self.models[name or quantity_of(model)] = model
         return name or quantity_of(model), model
 
-
     def _at_shape(self, text: str) -> CostModel:
         """Reads a folder; a model over shapes becomes what it is at the shape behind the folder, or at the search's."""
         found = None if Path(text).exists() else _SHAPED.fullmatch(text)
         if found is not None:
-            return _loaded_at(found[1], Shape(int(found[2]), int(found[3])))
-        is_over_shapes = isinstance(_loaded(text).space, Shaped)
+            return self._loaded_at(found[1], Shape(int(found[2]), int(found[3])))
+        is_over_shapes = isinstance(self._loaded(text).space, Shaped)
         asked = None if self.batch_size is None or not is_over_shapes else Shape(self.batch_size, self.seq_len)
-        return _loaded_at(text, asked)
+        return self._loaded_at(text, asked)
+
+    def _loaded(self, folder: str) -> CostModel:
+        if folder not in self._read:
+            self._read[folder] = _load(folder)
+        return self._read[folder]
+
+    def _loaded_at(self, folder: str, shape: Shape | None) -> CostModel:
+        """Returns a model as a cost function of architectures alone; None for the only shape that it knows."""
+        if (folder, shape) not in self._at:
+            self._at[folder, shape] = self._loaded(folder).at(*(shape or ()))
+        return self._at[folder, shape]
 
 
 def _own(what: str, space: SearchSpace) -> Any:
@@ -219,8 +232,7 @@ def _split(text: str) -> tuple[str | None, str]:
     return match[1], match[2].strip()
 
 
-@cache
-def _loaded(folder: str) -> CostModel:
+def _load(folder: str) -> CostModel:
     from hwcost.cost_models import load
     from hwcost.objectives.sizes import SIZES
 
@@ -230,9 +242,3 @@ def _loaded(folder: str) -> CostModel:
             f"or module:function"
         )
     return load(folder)
-
-
-@cache
-def _loaded_at(folder: str, shape: Shape | None) -> CostModel:
-    """Loads a model as a cost function of architectures alone; None for the only shape that it knows."""
-    return _loaded(folder).at(*(shape or ()))

@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from hwcost._io import absolute
 from hwcost.errors import MissingExtraError, StoreError, UsageError
 from hwcost.stores.fields import canonical_json
 from hwcost.stores.network import refuse_network
@@ -55,10 +56,10 @@ def parse(location: str) -> URL | Path:
         UsageError: When it is a URL of no known kind, or an SQLite database in memory.
     """
     if "://" not in location:
-        return Path(location).expanduser().absolute()
+        return absolute(Path(location))
     try:
         url = make_url(location)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second for a port that is no number
         raise UsageError(f"'{location.split('://')[0]}://...' is not a database URL. {_KNOWN}") from None
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+psycopg") if url.drivername == "postgresql" else url
@@ -71,7 +72,7 @@ def parse(location: str) -> URL | Path:
         raise UsageError(f"stores in '{url.get_backend_name()}' are not supported. {_KNOWN}")
     if not url.database or url.database == ":memory:" or url.query:
         raise UsageError(f"'{url}' is not a plain file: a store in memory or with options is not supported. {_KNOWN}")
-    return Path(url.database).expanduser().absolute()
+    return absolute(Path(url.database))
 
 
 def sqlite_engine(path: Path, *, create: bool) -> tuple[Engine, bool]:

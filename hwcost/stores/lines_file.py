@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from hwcost._io import absolute
 from hwcost._jsonl import add_line
 from hwcost._log import logger
 from hwcost.errors import DataError, StoreError, UsageError
@@ -36,7 +37,7 @@ class LinesFile(Store):
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
-        self.url = str(path.expanduser().absolute())
+        self.url = str(absolute(path))
         self.remarks = []
         self._end = 0  # of the last line that was read
         self._lines = 0
@@ -105,7 +106,9 @@ class LinesFile(Store):
         fcntl.flock(self._file, fcntl.LOCK_EX)
         try:
             if os.fstat(self._file).st_size == 0:
-                os.write(self._file, HEADER)
+                add_line(self._file, 0, HEADER)
+        except OSError as error:
+            raise StoreError(f"cannot make the store '{self.url}': {error.strerror}. Give another --store.") from None
         finally:
             fcntl.flock(self._file, fcntl.LOCK_UN)
 

@@ -120,7 +120,7 @@ def read_campaign(row: Any) -> Campaign:
     Raises:
         DataError: When the row is damaged.
     """
-    return valid(Campaign, {**row.document, "status": row.status})
+    return valid(Campaign, {**mapping(Campaign, row.document), "status": row.status})
 
 
 def read_record(row: Any, environments: dict[str, Environment]) -> Record:
@@ -135,7 +135,7 @@ def read_record(row: Any, environments: dict[str, Environment]) -> Record:
     """
     if row.environment_key not in environments:
         raise DataError(f"the store holds a damaged Record: its environment {row.environment_key} is not there")
-    document = {**row.document, "environment": environments[row.environment_key]}
+    document = {**mapping(Record, row.document), "environment": environments[row.environment_key]}
     visit = document.get("visit")
     if isinstance(visit, dict):
         device = {} if row.device_samples is None else {"device_samples_s": _numbers(row.device_samples)}
@@ -152,7 +152,21 @@ def _median_s(visit: Visit) -> float | None:
 
 
 def _numbers(blob: bytes) -> list[float]:
-    return list(map(float, np.frombuffer(blob, dtype="<f8").tolist()))
+    try:
+        return list(map(float, np.frombuffer(blob, dtype="<f8").tolist()))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"the store holds damaged samples: {error}") from None
+
+
+def mapping(kind: type[Group], document: Any) -> dict[str, Any]:
+    """Returns a document in the store that has to be a map.
+
+    Raises:
+        DataError: When it is something else.
+    """
+    if not isinstance(document, dict):
+        raise DataError(f"the store holds a damaged {kind.__name__}: expected a map, got {document!r:.60}")
+    return document
 
 
 def valid(kind: type[_Group], document: dict[str, Any]) -> _Group:

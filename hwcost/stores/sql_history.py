@@ -14,7 +14,7 @@ from hwcost.stores import tables
 from hwcost.stores.database import ROWCOUNT, Database
 from hwcost.stores.entries import Entry, kind_name
 from hwcost.stores.estimate_table import EstimateRow, EstimateTable, Span, estimate_row, source
-from hwcost.stores.rows import series_row, valid
+from hwcost.stores.rows import mapping, series_row, valid
 from hwcost.stores.runs import Run
 from hwcost.stores.series import Estimate, Series, unknown_series
 
@@ -115,7 +115,8 @@ class SqlHistory(Database):
     def _runs(self, query: Select[Any]) -> list[Run]:
         with self.reading() as connection:
             found = connection.execute(query).all()
-        return [valid(Run, {**row.document, "status": row.status, "ended_at": row.ended_at}) for row in found]
+        ends = ({"status": row.status, "ended_at": row.ended_at} for row in found)
+        return [valid(Run, {**mapping(Run, row.document), **end}) for row, end in zip(found, ends, strict=True)]
 
     def _unknown_run(self, run_id: str) -> UnknownNameError:
         return UnknownNameError("run", run_id, [run.run_id for run in self.runs()[-10:]], f"The store is '{self.url}'.")

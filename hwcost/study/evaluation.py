@@ -74,8 +74,28 @@ class Evaluation:
             yield from ((row, evaluate(functions, arch)) for row, arch in enumerate(candidates))
         else:
             futures = {self.executor.submit(evaluate, functions, arch): row for row, arch in enumerate(candidates)}
-            for future in as_completed(futures):
-                yield futures[future], self._result(future)
+            try:
+                yield from self._as_they_end(futures)
+            finally:
+                for future in futures:
+                    future.cancel()
+
+    def _as_they_end(self, futures: dict[Future[Found], int]) -> Iterator[tuple[int, Found]]:
+        """Yields rows and values; an error that ends the search waits for evaluations that run, whose values are kept."""
+        ended: set[Future[Found]] = set()
+        for future in as_completed(futures):
+            ended.add(future)
+            try:
+                found = self._result(future)
+            except HwcostError:
+                yield from self._last([one for one in futures if one not in ended and not one.cancel()], futures)
+                raise
+            yield futures[future], found
+
+    def _last(self, running: list[Future[Found]], rows: dict[Future[Found], int]) -> Iterator[tuple[int, Found]]:
+        for future in as_completed(running):
+            if not future.cancelled() and future.exception() is None:
+                yield rows[future], future.result()
 
     @staticmethod
     def _result(future: Future[Found]) -> Found:

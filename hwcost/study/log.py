@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from hwcost._jsonl import dumped, opened, whole_lines
-from hwcost.errors import DataError, OtherSettingsError, StoreError
+from hwcost._locks import CannotLockError, FileLock, described
+from hwcost.errors import BusyError, DataError, OtherSettingsError, StoreError
 from hwcost.searchers.trial import Trial
 from hwcost.spaces.base import SearchSpace
 
@@ -18,7 +19,7 @@ VERSION = 2
 
 
 class Log:
-    """A JSON Lines file; one that is cut short loses its last line only.
+    """A JSON Lines file, held by one search at a time; one that is cut short loses its last line only.
 
     Args:
         path: File of the log; None keeps nothing.
@@ -29,6 +30,7 @@ class Log:
         asked: Asks of an earlier run: the number that each was for, and the architectures that it gave.
 
     Raises:
+        BusyError: When another search keeps this file meanwhile.
         DataError: When the file is of another search, of another version of the format, or damaged.
         StoreError: When it cannot be read or written.
     """
@@ -39,13 +41,20 @@ class Log:
         self.asked: list[tuple[int, list[str]]] = []
         self._trials: dict[tuple[str, int], Trial] = {}
         self._file: TextIO | None = None
+        self._lock: FileLock | None = None
         if self.path is not None:
-            self._open(self.path, json.loads(json.dumps(about, default=repr)))
+            try:
+                self._open(self.path, json.loads(json.dumps(about, default=repr)))
+            except BaseException:
+                self.close()
+                raise
 
     def _open(self, path: Path, about: dict[str, Any]) -> None:
         if path.exists() and not path.is_file():
             raise StoreError(f"cannot keep a study in '{path}': it is not a plain file. Give another file")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._hold(path)
             lines = whole_lines(path) if path.exists() else []
             if lines:
                 self._read(path, lines, about)
@@ -56,6 +65,20 @@ class Log:
             raise StoreError(f"cannot keep a study in '{path}': {error.strerror}. Give another file") from None
         except UnicodeDecodeError:
             raise DataError(f"'{path}' is not the log of a study: it is not a text. Give another file") from None
+
+    def _hold(self, path: Path) -> None:
+        """Holds the file for this search, so that no second one writes between its lines."""
+        lock = FileLock(path.with_name(f"{path.name}.lock"), is_temporary=True)
+        try:
+            is_held = lock.acquire({})
+        except CannotLockError as error:
+            raise StoreError(f"cannot keep a study in '{path}': {error}. Give another file") from None
+        if not is_held:
+            raise BusyError(
+                f"'{path}' is being written by {described(lock.holder())}, which runs a search. Wait until it ends, or give "
+                "another file"
+            )
+        self._lock = lock
 
     def _read(self, path: Path, whole: list[str], about: dict[str, Any]) -> None:
         header, *lines = whole
@@ -125,9 +148,13 @@ class Log:
         self._do(lambda file: file.flush())
 
     def close(self) -> None:
-        """Closes the file."""
-        self._do(lambda file: file.close())
-        self._file = None
+        """Closes the file, and lets go of it."""
+        try:
+            self._do(lambda file: file.close())
+        finally:
+            self._file = None
+            if self._lock is not None:
+                self._lock.release()
 
     def _write(self, event: dict[str, Any]) -> None:
         self._do(lambda file: file.write(dumped(event)))

@@ -75,6 +75,7 @@ class Study(Results):
         remarks: Remarks on the constraints before the search, see :mod:`hwcost.study.remarks`.
 
     Raises:
+        BusyError: When another search keeps the log meanwhile.
         DataError: When the log is of another search, or damaged.
         StoreError: When the log cannot be read or written.
     """

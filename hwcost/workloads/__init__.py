@@ -88,8 +88,9 @@ def from_dict(data: dict[str, Any]) -> Workload:
     of_kind: type[Workload] = WORKLOADS.load(kind)
     try:
         return of_kind.from_fields({name: value for name, value in data.items() if name != "kind"})
-    except (AttributeError, TypeError, ValueError) as error:
-        raise DataError(f"these fields make no {kind} workload: {error}. Given: {data}") from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise DataError(f"these fields make no {kind} workload: {why}. Given: {data}") from None
 
 
 def builder(space: SearchSpace) -> Builder[SearchSpace]:

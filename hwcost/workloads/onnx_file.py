@@ -262,10 +262,11 @@ def _rows_looked_up(graph: Any, name: str) -> int | None:
     rows = {tensor.name: tensor.dims[0] for tensor in graph.initializer if tensor.dims}
     aliases, found = {name}, []
     for node in graph.node:  # nodes are in topological order
-        if node.op_type in _PASSED_ON and node.input[0] in aliases:
+        table, *looked_up = node.input or [""]
+        if node.op_type in _PASSED_ON and table in aliases:
             aliases.update(node.output)
-        if node.op_type == "Gather" and node.input[1] in aliases and node.input[0] in rows:
-            found.append(rows[node.input[0]])
+        if node.op_type == "Gather" and aliases.intersection(looked_up) and table in rows:
+            found.append(rows[table])
     return min(found, default=None)
 
 
@@ -292,6 +293,8 @@ def _check_weights(graph: Any, folder: Path) -> None:
 
 
 def _file_digest(path: str | Path) -> str:
+    if Path(path).exists() and not Path(path).is_file():
+        raise DataError(f"cannot read '{path}': it is not a plain file. Give the file of an ONNX model")
     try:
         with open(path, "rb") as file:
             found = hashlib.sha256()

@@ -117,6 +117,8 @@ def test_a_constant_latency_is_invalid():
     report = audit_table(table(np.full(N, 0.03)))
     assert (report.verdict, report.codes, report.signal_tau) == ("invalid", ("E_NULL_EFFECT",), None)
     assert report.to_dict()["segments"] == [{"first_row": 0, "last_row": N - 1, "level": 1.0}]
+    with_copies = audit_table(table(np.full(120, 0.03), [*ARCHS[:100], *ARCHS[:20]]))
+    assert (with_copies.copies, len(with_copies.residuals), with_copies.to_dict()["n_rows"]) == (20, 100, 120)
 
 
 @pytest.mark.parametrize("factor", [1e8, 20.0, 1e-4])

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from hwcost._io import write_atomically
-from hwcost.backends.cache import RECENT_S, cache_dir, prune
+from hwcost.backends.cache import RECENT_S, cache_dir, mark_used, prune
 from hwcost.errors import StoreError
 
 
@@ -40,6 +40,14 @@ def aged(folder, ages: dict[str, float]) -> None:
     for name, age in ages.items():
         (folder / name).write_bytes(b"x" * 10)
         os.utime(folder / name, (1_000_000 - age, 1_000_000 - age))
+
+
+def test_a_file_that_another_process_deleted_is_not_made_anew(tmp_path) -> None:
+    aged(tmp_path, {"here": 0})
+    mark_used(tmp_path / "here")
+    mark_used(tmp_path / "gone")
+    assert names(tmp_path) == ["here"]
+    assert (tmp_path / "here").stat().st_mtime > 1_000_000
 
 
 def names(folder) -> list[str]:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import weakref
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +17,7 @@ for module in ("torch", "onnx", "onnxscript", "onnxruntime"):
 import onnxruntime
 
 from hwcost.backends import backend
+from hwcost.backends.ort_runner import OrtRunner
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DeviceError, MeasurementError, UsageError
 from hwcost.spaces import Component, space
@@ -61,6 +64,21 @@ def session(monkeypatch):
     return told
 
 
+def test_inputs_live_as_long_as_their_runner() -> None:
+    """On a CPU a value of ONNX Runtime reads the array that it was made of, and older releases do not keep it."""
+    binding = SimpleNamespace(bind_ortvalue_input=lambda name, value: None)
+    ports = {"get_inputs": lambda: [SimpleNamespace(name="x")], "get_outputs": list}
+    array = np.ones(4, np.float32)
+    alive = weakref.ref(array)
+    runner = OrtRunner(SimpleNamespace(io_binding=lambda: binding, **ports), {"x": array}, "cpu", {})
+    del array
+    gc.collect()
+    assert alive() is not None
+    runner.close()
+    gc.collect()
+    assert alive() is None
+
+
 def test_a_provider_that_could_not_start_is_no_cpu_in_silence(session) -> None:
     session.providers = ["CPUExecutionProvider"]
     with pytest.raises(DeviceError, match="CUDA.* was asked for, but it could not start.*took CPU.*Install") as error:
@@ -86,7 +104,7 @@ def test_nodes_of_other_providers_are_refused(session, provider, parts, message)
 def test_tensorrts_leftovers_on_cuda_are_counted(session, monkeypatch) -> None:
     session.parts = {"tensorrt": ["MatMul", "Add"], "cuda": ["Gather"]}
     monkeypatch.setattr("hwcost.backends.ort_runner.OrtRunner", lambda *given: SimpleNamespace(facts=given[3], outputs=list))
-    monkeypatch.setattr("hwcost.backends.onnx_export.verify", lambda *given: 0.0)
+    monkeypatch.setattr("hwcost.backends.reference.verify", lambda *given: 0.0)
     facts = prepared(device=GPU, provider="tensorrt", tf32=True).facts
     assert facts["nodes"] == {"TensorrtExecutionProvider": 2, "CUDAExecutionProvider": 1}
     assert facts["precision"] == "tf32"

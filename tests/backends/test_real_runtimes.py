@@ -194,19 +194,33 @@ def test_exporting_is_quiet_and_happens_once(capfd, caplog, monkeypatch, tmp_pat
 
 def test_a_broken_cache_is_made_anew(monkeypatch, tmp_path) -> None:
     pytest.importorskip("onnxscript")
-    from hwcost.backends import onnx_export
+    from hwcost.backends import onnx_cache, onnx_export
 
     monkeypatch.setenv("HWCOST_CACHE_DIR", str(tmp_path))
     first = onnx_export.exported(TINY)
-    for path in (tmp_path / "onnx").glob("*.npz"):
-        path.write_bytes(b"broken")
+    (kept,) = (tmp_path / "onnx").glob("*.npz")
+    whole = kept.read_bytes()
+    for broken in (b"broken", b"", whole[:40], whole[: len(whole) // 2]):
+        kept.write_bytes(broken)
+        assert onnx_cache.needs_export(TINY, "float32")
     assert np.array_equal(onnx_export.exported(TINY).reference[0], first.reference[0])
 
 
+def test_another_layout_of_exported_files_is_another_file(monkeypatch, tmp_path) -> None:
+    from hwcost.backends import onnx_cache
+
+    monkeypatch.setenv("HWCOST_CACHE_DIR", str(tmp_path))
+    before = onnx_cache.Files.of(TINY, "float32", False)
+    monkeypatch.setattr(onnx_cache, "LAYOUT", onnx_cache.LAYOUT + 1)
+    assert onnx_cache.Files.of(TINY, "float32", False) != before
+
+
 def test_another_number_of_outputs_is_another_model() -> None:
-    from hwcost.backends.onnx_export import thin, verify
+    from hwcost.backends.reference import thin, verify
 
     one = [np.ones(3, np.float32)]
+    with pytest.raises(MeasurementError, match="something else"):
+        verify("X", [*one, np.full(3, np.nan, np.float32)], thin([*one, *one]), "float32")
     with pytest.raises(MeasurementError, match="other shapes"):
         verify("X", one, thin([*one, *one]), "float32")
     with pytest.raises(MeasurementError, match="something else"):

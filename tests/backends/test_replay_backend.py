@@ -77,6 +77,8 @@ def test_bad_files_are_named(tmp_path) -> None:
         backend("replay", options=recording(tmp_path, header="a,b"))
     with pytest.raises(DataError, match="cannot read"):
         backend("replay", options={"file": str(tmp_path / "none.csv")})
+    with pytest.raises(DataError, match="is not a CSV: field larger than field limit"):
+        backend("replay", options=recording(tmp_path, "x" * 200_000))
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="not UTF-8"):
         backend("replay", options={"file": str(tmp_path / "binary.csv")})

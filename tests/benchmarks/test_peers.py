@@ -87,7 +87,8 @@ def test_runs_are_kept_without_loss_and_shown_as_a_table(
     runs = [made_run(peers, letter, A, 0.01) for letter in "AB"]
     for run in runs:
         peers.runs.keep(path, run)
-    path.write_text(path.read_text() + '{"piece": {"tool"')  # a run that was killed while it was written
+        with path.open("a") as file:
+            file.write('{"piece": {"tool"')  # a run that was killed while it was written
     kept = peers.runs.kept(path)
     assert list(kept.values()) == runs
     assert list(kept) == [run.piece for run in runs]

@@ -120,6 +120,8 @@ def test_the_doctor_finds_what_is_unfinished_and_missing(store: Path, capsys: py
     [
         ("DELETE FROM samples WHERE rowid = 1", "damaged"),
         ("UPDATE series SET document = '{}'", "damaged"),
+        ("UPDATE campaigns SET document = '[]'", "damaged"),
+        ("UPDATE runs SET document = '{}'", "damaged"),
         ("DELETE FROM environments", "lost"),
         ("UPDATE estimates SET series_key = series_key || 'x'", "references"),
     ],
@@ -142,6 +144,7 @@ def test_pruning_takes_samples_and_nothing_else(store: Path, capsys: pytest.Capt
     planned = document(capsys, "prune", "--store", store, "--keep-runs", 1, "--dry-run")
     assert (planned["records"], planned["kept_ids"], planned["freed_bytes"]) == (8, ["without"], None)
     assert document(capsys, "prune", "--store", store, "--older-than", 1, "--yes")["records"] == 0
+    assert invoke(["store", "prune", "--store", str(store), "--older-than", "1e12", "--yes"]) == 2
     done = document(capsys, "prune", "--store", store, "--keep-runs", 1, "--yes")
     assert (done["campaign_ids"], done["records"]) == (planned["campaign_ids"], 8)
     with open_store(store) as opened:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hwcost.elsewhere import import_results
-from hwcost.errors import DataError, HwcostError
+from hwcost.elsewhere import import_results, is_results
+from hwcost.errors import DataError, HwcostError, UsageError
 from hwcost.stores import Store, open_store
 from tests.elsewhere.jobs import job, run
 
@@ -122,6 +123,20 @@ def test_lines_that_are_cut_repeated_missing_or_of_another_job(lines: Lines, tmp
     assert "first line" in refused(numbered(lines[1:]), tmp_path, store)
     assert "first line" in refused(numbered([lines[0], *lines]), tmp_path, store)
     assert "not a line" in refused(b"[]\n", tmp_path, store)
+
+
+def test_a_failure_before_any_process_is_a_fault(lines: Lines, tmp_path: Path, store: Store) -> None:
+    order = lines[1]["event"]["order"]
+    visit = {"workload_key": order[0], "round": 0, "position": 0, "status": "failed"}
+    failed = {**lines[1], "event": {"event": "visit", "visit": visit}}
+    assert "no process has begun" in refused(numbered([*lines[:2], failed]), tmp_path, store)
+
+
+def test_a_pipe_is_no_file_of_results(tmp_path: Path, store: Store) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert not is_results(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="not a plain file"):
+        import_results(tmp_path / "pipe", store)
 
 
 @settings(max_examples=30)

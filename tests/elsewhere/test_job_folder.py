@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import math
 import os
@@ -16,6 +17,7 @@ import psutil
 import pytest
 
 import hwcost as hc
+from hwcost.agent import errors, results
 from hwcost.elsewhere import JobFolder, import_results
 from hwcost.errors import BusyError, DataError, UsageError
 from hwcost.stores import open_store
@@ -144,6 +146,55 @@ def test_a_damaged_folder_is_told(tmp_path: Path) -> None:
     (folder.path / "job.json").write_text("{", encoding="utf-8")
     said = run(folder)
     assert (said.returncode, "job.json is damaged" in said.stderr, "Traceback" in said.stderr) == (2, True, False)
+
+
+def test_damaged_results_are_told_and_kept(tmp_path: Path) -> None:
+    folder = job(tmp_path / "job")
+    folder.results.write_bytes(b'{"n": 0, "campaign_id"\n\0\0\0\0\n')
+    said = run(folder)
+    assert (said.returncode, "Traceback" in said.stderr) == (2, False)
+    assert "line 1 of results.jsonl is damaged" in said.stderr
+    assert folder.results.read_bytes().startswith(b'{"n": 0')
+
+
+def test_a_process_that_dies_before_its_first_workload_ends_the_run(tmp_path: Path) -> None:
+    folder = job(tmp_path / "job")
+    with (folder.path / "hwcost_agent" / "null_runtime.py").open("a", encoding="utf-8") as file:
+        file.write("\nimport os\nos.abort()\n")
+    said = run(folder)
+    assert (said.returncode, "Traceback" in said.stderr) == (5, False)
+    assert "error: the measuring process was killed by signal 6" in said.stderr
+
+
+@pytest.mark.parametrize(
+    ("holder", "why"), [("1 boot/container", "runs on another machine"), ("", "does not say which one")]
+)
+def test_no_process_of_another_machine_is_ended(
+    holder: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "PID_S", 0.0)
+    monkeypatch.setattr(os, "kill", lambda *given: pytest.fail("a process was ended"))
+    with (tmp_path / results.LOCK).open("w", encoding="utf-8") as file:
+        file.write(holder)
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(errors.DeviceError, match=why):
+            results.stop(str(tmp_path))
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_that_cannot_be_filled_is_left_as_it_was(
+    is_there: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: object) -> None:
+        raise UsageError("this workload cannot be described")
+
+    monkeypatch.setattr("hwcost.elsewhere.folder._common", fail)
+    if is_there:
+        (tmp_path / "job").mkdir()
+    with pytest.raises(UsageError, match="cannot be described"):
+        job(tmp_path / "job")
+    assert [*tmp_path.rglob("*")] == ([tmp_path / "job"] if is_there else [])
 
 
 def test_a_folder_with_something_in_it_is_not_overwritten(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     [
         ("ray:///folder", "names no host"),
         ("ray://host?resource=k80=many", "is not a resource"),
+        ("ray://host?resource=k80=nan", "is not a resource"),
+        ("ray://host?gpus=inf", "is not a resource"),
         ("ray://host?gres=gpu:1", "Known for ray: python, folder, resource, gpus"),
     ],
 )

@@ -54,7 +54,7 @@ class FakeNvml:
     capabilities = ((6, 1), (3, 7))
 
     def __init__(self) -> None:
-        self.lost = False
+        self.lost, self.pids = False, [4242, os.getpid()]
         self.energy = iter(range(1_000, 100_000, 500))
 
     def nvmlInit_v2(self) -> int:  # noqa: N802
@@ -101,7 +101,9 @@ class FakeNvml:
         return 0
 
     def nvmlDeviceGetComputeRunningProcesses(self, handle: Any, count: Any, found: Any) -> int:  # noqa: N802
-        count._obj.value, found[0].pid, found[1].pid = 2, 4242, os.getpid()
+        count._obj.value = len(self.pids)
+        for place, pid in enumerate(self.pids):
+            found[place].pid = pid
         return 0
 
 
@@ -118,7 +120,7 @@ def test_the_card_of_the_profile_is_taken_and_shown_alone() -> None:
 def test_a_queue_that_shows_a_job_some_cards_hides_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
     assert devices.find(K80, lambda: nvidia.Nvml(FakeNvml())).facts["index"] == 1
-    for others in ("0", "", "GPU-1", "7,1"):
+    for others in ("0", "", "GPU-1", "7,1", "²"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", others)
         with pytest.raises(DeviceError, match="'k80' is not here"):
             devices.find(K80, lambda: nvidia.Nvml(FakeNvml()))
@@ -145,6 +147,18 @@ def test_counters_of_a_card_feed_the_guards() -> None:
     library.lost = True
     with pytest.raises(DeviceError, match="E_DEVICE_LOST"):
         card.check()
+
+
+def test_in_a_container_this_process_is_the_one_that_came() -> None:
+    """The driver counts the machine's processes, and names this one by a number that is none here."""
+    library = FakeNvml()
+    library.pids = [4242]
+    card = nvidia.CardCounters(nvidia.Nvml(library), 1)
+    card.begin()
+    library.pids = [4242, 4_000_000_001]
+    assert card.end()["foreign_pids"] == [4242]
+    library.pids += [4_000_000_002]
+    assert card.end()["foreign_pids"] == [4242, 4_000_000_002]
 
 
 def test_structures_are_those_of_the_library() -> None:

@@ -9,11 +9,13 @@ from typing import ClassVar
 import pytest
 
 import hwcost as hc
-from hwcost.elsewhere import measure
+from hwcost.campaign.options import JobOptions
+from hwcost.elsewhere import measure, measure_on
 from hwcost.elsewhere.transports import Address, ConnectionLostError, Transport, transport
 from hwcost.elsewhere.transports.local import Local
-from hwcost.errors import DeviceError, UnknownNameError, UsageError
+from hwcost.errors import DataError, DeviceError, UnknownNameError, UsageError
 from hwcost.stores import open_store
+from hwcost.stores.schema import Campaign
 from hwcost.testing.plugins import registered
 from hwcost.testing.transports import TransportSuite
 from tests.elsewhere.jobs import WORKS
@@ -107,6 +109,28 @@ def test_a_machine_out_of_reach_stops_the_campaign_which_says_how_to_resume(
 def test_an_absent_device_there_is_an_absent_device(url: str, tmp_path: Path) -> None:
     with pytest.raises(DeviceError, match=r"local://.*: device 'raspberry-pi-4' is not here. Here: .*"):
         hc.measure(WORKS, "raspberry-pi-4", backend="null", rounds=2, store=tmp_path / "a.db", on=url)
+
+
+@pytest.mark.parametrize("name", ["../../mine", "a;reboot", "$(reboot)", "a b", "x" * 65])
+def test_a_campaign_whose_id_names_no_folder_is_not_sent(
+    name: str, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HWCOST_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "work").touch()
+    plan = JobOptions(backend="null", rounds=2).plan(WORKS)
+    with open_store(str(tmp_path / "a.jsonl")) as store:
+        store.add_campaign(Campaign(campaign_id=name, plan=plan.to_dict()))
+        with pytest.raises(DataError, match="cannot name a folder on another machine"):
+            measure_on(transport(url), store, name, goals={})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "mine"]
+    assert (tmp_path / "mine" / "work").exists()
+
+
+def test_a_file_of_a_shared_folder_that_cannot_be_copied_is_told(tmp_path: Path) -> None:
+    (tmp_path / "there" / "job" / "results.jsonl").mkdir(parents=True)
+    with pytest.raises(DeviceError, match=r"results.jsonl' of local://.* cannot be copied: Is a directory"):
+        transport(f"local://{tmp_path}/there").fetch("job", "results.jsonl", tmp_path / "here")
 
 
 @pytest.mark.parametrize(

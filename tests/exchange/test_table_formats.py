@@ -7,6 +7,7 @@ import collections
 import gzip
 import json
 import lzma
+import os
 import sqlite3
 import zipfile
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 import pytest
 
 from hwcost.errors import DataError, MissingExtraError, UsageError
+from hwcost.exchange import operators, sources
 from hwcost.exchange.sources import as_rows, read_sheet
 from hwcost.exchange.table import LatencyTable, read_table
 
@@ -55,6 +57,30 @@ def test_text_formats(tmp_path: Path, text: str, pack: Any) -> None:
     path = tmp_path / "rows"
     path.write_bytes(text.encode() if pack is None else pack(text.encode()))
     same(read_table(path, "table"))
+
+
+@pytest.mark.parametrize("pack", [None, gzip.compress, bz2.compress, lzma.compress])
+def test_files_that_are_too_large_packed_or_unpacked_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pack: Any
+) -> None:
+    content, path = CSV.encode() * 1000, tmp_path / "rows"
+    path.write_bytes(content if pack is None else pack(content))
+    monkeypatch.setattr(sources, "MAX_BYTES", len(content) // 2)
+    with pytest.raises(DataError, match=f"more than {len(content) // 2} bytes"):
+        read_sheet(path)
+
+
+def test_a_pipe_is_read_to_its_end_and_one_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "MAX_BYTES", 10_000)
+    monkeypatch.setattr(operators, "MAX_BYTES", 10_000)
+    reader, writer = os.pipe()
+    os.write(writer, CSV.encode())
+    os.close(writer)
+    same(read_table(f"/dev/fd/{reader}", "table"))
+    os.close(reader)
+    for read in (read_sheet, operators.read_operators):
+        with pytest.raises(DataError, match="has more than 10000 bytes, or never ends"):
+            read("/dev/zero")
 
 
 def test_encodings_of_spreadsheets(tmp_path: Path) -> None:

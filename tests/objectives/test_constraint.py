@@ -44,6 +44,11 @@ def test_bounds_are_relative_to_a_baseline() -> None:
     assert Constraint(model, most=0.8, of=base, probability=0).most == 0.8 * float(model.predict([base]).latency_s[0])
 
 
+def test_a_baseline_outside_the_domain_bounds_nothing() -> None:
+    with pytest.raises(UsageError, match="lies outside what the cost model of latency_s was fitted on"):
+        Constraint(narrow(), most=0.5, of=SHAPER.architecture([768] * 12), probability=0)
+
+
 def test_any_callable_may_be_bounded() -> None:
     deep = Constraint(lambda arch: float(arch.genes[0]) if arch.genes[1] > 120 else math.nan, least=300, name="first")
     archs = [SHAPER.architecture([first, second] + [360] * 10) for first, second in ((360, 360), (120, 360), (360, 120))]

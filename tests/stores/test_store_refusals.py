@@ -135,12 +135,21 @@ def test_a_newer_store_is_refused(tmp_path):
 
 def test_a_damaged_document_is_named(tmp_path):
     path = filled(tmp_path / "store.db")
-    for document, kind in (('{"result": {}}', DataError), ("{", StoreError)):
+    for document, kind in (('{"result": {}}', DataError), ("{", StoreError), ("[1]", DataError)):
         with sqlite3.connect(path) as connection:
             connection.execute("UPDATE records SET document = ?", (document,))
         connection.close()
         with open_store(path) as store, pytest.raises(kind, match=r"damaged"):
             list(store.records())
+
+
+def test_damaged_samples_are_named(tmp_path):
+    path = filled(tmp_path / "store.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE samples SET samples = x'010203'")
+    connection.close()
+    with open_store(path) as store, pytest.raises(DataError, match="damaged samples"):
+        list(store.records())
 
 
 def test_lost_samples_are_noticed(tmp_path):
@@ -181,6 +190,7 @@ def test_a_folder_is_no_store(tmp_path, name):
         ("", "location is empty"),
         ("mysql://user:secret@host/name", "'mysql' are not supported.*Give a file"),
         ("://", "is not a database URL"),
+        ("postgresql://user:secret@host:port/name", "is not a database URL"),
         ("sqlite://", "store in memory"),
         ("sqlite:///:memory:", "store in memory"),
         ("sqlite:///a.db?mode=ro", "with options"),
@@ -197,6 +207,25 @@ def test_a_missing_driver_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(MissingExtraError, match=r"hwcost\[postgres\]"):
         open_store("postgresql://host/name")
+
+
+def test_a_disk_that_is_full_from_the_start_leaves_no_half_of_a_store(tmp_path, monkeypatch):
+    def full(*given):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for name in ("write", "pwrite"):
+        monkeypatch.setattr(os, name, full)
+    with pytest.raises(StoreError, match="No space left"):
+        open_store(tmp_path / "store.jsonl")
+    monkeypatch.undo()
+    assert filled(tmp_path / "store.jsonl").read_bytes().startswith(HEADER)
+
+
+@pytest.mark.parametrize("name", ["~nobody-is-called-so.db", "~nobody-is-called-so.jsonl"])
+def test_a_name_that_begins_like_a_home_and_is_none_is_a_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    filled(name)
+    assert (tmp_path / name).exists()
 
 
 def test_a_full_disk_keeps_what_was_acknowledged(tmp_path, monkeypatch):

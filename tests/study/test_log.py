@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,7 +17,9 @@ import pytest
 from benchmarks.studies.planted import Gates
 from hwcost.cost_models import cost_model
 from hwcost.errors import (
+    BusyError,
     DataError,
+    DeviceError,
     InterruptedRunError,
     StoreError,
 )
@@ -61,6 +64,26 @@ def test_repeats_in_one_batch_resume_in_their_places(tmp_path) -> None:
     assert plain(again) == plain(first)
     latest = {trial.architecture: trial.values[0] for trial in first.trials}
     assert first.best.values[0] == min(latest.values())
+
+
+def test_what_runs_beside_an_error_that_ends_the_search_is_kept(tmp_path) -> None:
+    calls: list[str] = []
+    runs = threading.Event()
+
+    def quality(arch) -> float:
+        calls.append(SPACE.key(arch))
+        if len(calls) == 1:
+            assert runs.wait(5)
+            raise DeviceError("the device is gone")
+        runs.set()
+        time.sleep(0.05)
+        return depth(arch)
+
+    log = tmp_path / "study.jsonl"
+    with ThreadPoolExecutor(2) as executor, pytest.raises(DeviceError, match="the device is gone"):
+        search(SPACE, [Maximize(quality)], searcher="random", evaluations=40, batch=40, executor=executor, log=log)
+    assert {event["arch"] for event in map(json.loads, log.open()) if event["event"] == "tell"} == set(calls[1:])
+    assert len(calls) < 40, "those that wait are not begun"
 
 
 @pytest.mark.parametrize("name", ["random", "evolution", "nsga2", "firefly", "bayesian", "exhaustive"])
@@ -185,6 +208,23 @@ def test_a_killed_search_ends_in_the_same_study(tmp_path) -> None:
     found = search(SPACE, [Maximize(slow)], searcher="evolution", evaluations=150, seed=1, log=log)
     assert plain(found) == plain(search(SPACE, [Maximize(depth, "slow")], searcher="evolution", evaluations=150, seed=1))
     assert len(calls) <= 120
+
+
+def test_a_log_is_kept_by_one_search_at_a_time(tmp_path) -> None:
+    log = tmp_path / "study.jsonl"
+
+    def nested(arch):
+        before = log.read_bytes()
+        with pytest.raises(BusyError, match=f"'{log}' is being written by process {os.getpid()}, which runs a search"):
+            both(log=log)
+        assert log.read_bytes() == before
+        return depth(arch)
+
+    search(SPACE, [Maximize(nested)], searcher="random", evaluations=2, log=log)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.jsonl"]
+    with pytest.raises(DataError, match="another search"):
+        both(log=log)
+    assert [path.name for path in tmp_path.iterdir()] == ["study.jsonl"], "a search that is refused holds nothing"
 
 
 def test_unwritable_logs_are_told(tmp_path) -> None:

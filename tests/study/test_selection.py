@@ -147,6 +147,13 @@ def test_the_model_learns_and_a_net_that_flatters_is_found_out() -> None:
     assert state.cost.n_architectures_ == model.n_architectures_ + len(set(asked) - {*SPACE.sample(24, seed=3)})
 
 
+def test_a_verification_ends_when_nothing_could_be_measured() -> None:
+    model = fitted(machine(0), 0)
+    found = fastest(model, 0.0, evaluations=3)
+    state = verify(found, model, lambda archs: [(None, None, None) for _ in archs], most=10)
+    assert (state.best, state.is_sure, state.measured) == (None, False, {})
+
+
 def test_a_bound_on_latency_is_verified_with_what_was_measured() -> None:
     true = machine(1)
     model = fitted(true, 1, n=40)

@@ -116,7 +116,7 @@ def test_folders_that_cannot_be_written_are_told(tmp_path) -> None:
 @pytest.mark.parametrize("head", [None, *(pytest.param(head, marks=pytest.mark.slow) for head in ("mlm", "pooler"))])
 def test_students_are_themselves_after_save_load_and_onnx(tmp_path, head) -> None:
     onnxruntime = pytest.importorskip("onnxruntime")
-    from hwcost.backends.onnx_export import export_module
+    from hwcost.backends.onnx_module import export_module
 
     space = AutoDistill(scale="mini")
     arch = space.sample(1, seed=5)[0]

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -79,6 +81,22 @@ def test_other_files_are_no_models(tmp_path, content) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match="is not an ONNX model"):
         OnnxWorkload.of(path)
+
+
+def test_nodes_without_inputs_are_no_look_ups(tmp_path) -> None:
+    model = onnx.load(str(text_model(tmp_path / "a.onnx")))
+    for node in model.graph.node:
+        del node.input[:]
+    onnx.save(model, str(tmp_path / "b.onnx"))
+    assert OnnxWorkload.of(tmp_path / "b.onnx").inputs()["ids"].max() < 2
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_never_ends_is_no_model(kind, tmp_path) -> None:
+    if kind == "pipe":
+        os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DataError, match="is not a plain file"):
+        OnnxWorkload.of(tmp_path / "pipe" if kind == "pipe" else "/dev/zero")
 
 
 def test_a_missing_file_is_named(tmp_path) -> None:

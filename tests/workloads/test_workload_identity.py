@@ -140,6 +140,8 @@ def test_missing_fields_are_refused() -> None:
         from_dict({"kind": "component"})
     with pytest.raises(DataError, match="make no chain workload"):
         from_dict({"kind": "chain", "space": "components"})
+    with pytest.raises(DataError, match="make no revision workload: 'plain' is missing"):
+        from_dict({"kind": "revision", "commit": "a" * 40})
     with pytest.raises(UsageError, match="a chain needs a component and a depth of at least 1"):
         ChainWorkload("components", ())
     with pytest.raises(UsageError, match="depth of a stack must be at least 1"):

@@ -15,7 +15,7 @@ from hwcost.workloads.factory import OWN
 from hwcost.workloads.onnx_file import OnnxWorkload
 
 if TYPE_CHECKING:
-    from hwcost.backends.onnx_export import Exported
+    from hwcost.backends.exported import Exported
     from hwcost.backends.tensorrt.engine import Engine
     from hwcost.backends.tensorrt.engine_cache import Plan
     from hwcost.backends.tensorrt.gpu import Gpu
@@ -74,7 +74,8 @@ class TensorRT(Backend):
             DeviceError: When TensorRT's libraries or the GPU are missing.
             MeasurementError: When no engine can be built or run, or the outputs differ from eager torch's.
         """
-        from hwcost.backends.onnx_export import first_outputs, verify
+        from hwcost.backends.exported import first_outputs
+        from hwcost.backends.reference import verify
         from hwcost.backends.tensorrt.gpu import TorchGpu
         from hwcost.backends.tensorrt.runner import TensorRTRunner
 

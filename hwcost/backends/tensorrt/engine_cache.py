@@ -9,7 +9,7 @@ from typing import Any
 
 from hwcost._io import write_atomically
 from hwcost._log import logger
-from hwcost.backends.cache import cache_dir, prune
+from hwcost.backends.cache import cache_dir, mark_used, prune
 from hwcost.backends.onnx_rewrite import file_digest
 from hwcost.backends.tensorrt.build import BuildSettings, Shape
 from hwcost.workloads.base import digest
@@ -75,7 +75,7 @@ def kept(key: str, build: Callable[[], bytes]) -> Plan:
         write_atomically(path, lambda part: part.write_bytes(made))
     else:
         _log.info("took an engine from the cache: %s", path)
-        path.touch()
+        mark_used(path)
     prune(folder)
     return Plan(key, data, path, from_cache)
 

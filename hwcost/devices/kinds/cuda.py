@@ -78,7 +78,7 @@ def visible(devices: list[DetectedDevice], variable: str | None) -> list[Detecte
 
 
 def _is_named(device: DetectedDevice, entry: str) -> bool:
-    if entry.isdigit():
+    if entry.isdecimal():
         return device.index == int(entry) and not (device.uuid or "").startswith(MIG)
     return bool(entry) and device.uuid is not None and device.uuid.startswith(entry)
 

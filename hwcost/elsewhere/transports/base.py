@@ -123,4 +123,5 @@ class Transport(ABC):
 
         Raises:
             ConnectionLostError: When the machine cannot be reached.
+            DeviceError: When the file is there and cannot be copied.
         """

@@ -6,6 +6,7 @@ the release of Ray and the Python of this process need not be those of the clust
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Iterator
@@ -149,7 +150,7 @@ class Ray(Queue):
             found = float(amount or 1)
         except ValueError:
             found = -1.0
-        if not name or found < 0:
+        if not name or not 0 <= found < math.inf:
             raise UsageError(f"'{self.url}': '{text}' is not a resource; write NAME or NAME=AMOUNT")
         return name, found
 

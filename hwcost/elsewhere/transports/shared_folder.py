@@ -45,14 +45,20 @@ class SharedFolder:
             raise DeviceError(text) from None
 
     def fetch(self, job: str, name: str, target: Path) -> bool:
-        """Copies a file of a job here; returns whether it is there."""
+        """Copies a file of a job here; returns whether it is there.
+
+        Raises:
+            DeviceError: When the folder cannot be read, or the file cannot be copied.
+        """
         source = self.of(job) / name
         try:
             if source.name not in os.listdir(source.parent):  # a network file system looks anew at a folder that is listed
                 return False
+            shutil.copyfile(source, target)
         except FileNotFoundError:
             return False
-        shutil.copyfile(source, target)
+        except OSError as error:
+            raise DeviceError(f"'{source}' of {self._url} cannot be copied: {error.strerror or error}") from None
         return True
 
 

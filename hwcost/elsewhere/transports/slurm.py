@@ -99,6 +99,8 @@ class Slurm(Queue):
         except DeviceError:
             return Standing("ended", "Slurm does not know it any more")
         fact = dict(re.findall(r"(?<!\S)(\w+)=(\S*)", shown))
+        if "JobState" not in fact:
+            return Standing("ended", "Slurm tells no state of it")
         state, reason, node = fact["JobState"], fact.get("Reason", "None"), fact.get("NodeList", "").replace("(null)", "")
         if state in WAITING:
             return Standing("waiting", "its turn has not come" if reason == "None" else reason, node=node)

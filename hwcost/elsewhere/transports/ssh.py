@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 OPTIONS = ("BatchMode=yes", "ConnectTimeout=20", "ServerAliveInterval=15", "ServerAliveCountMax=4")
 """Options that are always given; those of an address come first, and the first one of a name counts."""
 
+ABSENT = 44
+"""Exit status by which a command there says that a file is not there; neither a shell nor ``cat`` has it for a failure."""
+
 LOST = 255
 """Exit status of ssh for its own failures, those of the connection among them."""
 
@@ -76,11 +79,14 @@ class Ssh(Transport):
     def fetch(self, job: str, name: str, target: Path) -> bool:
         """See the base class."""
         path = f"{self._folder(job)}/{name}"
-        ssh = ["ssh", *self._options, "--", self.address.host, f"test -f {path} && cat {path}"]
+        ssh = ["ssh", *self._options, "--", self.address.host, f"test -f {path} || exit {ABSENT}; cat {path}"]
         with target.open("wb") as file:
             done = subprocess.run(ssh, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE, check=False)
-        if done.returncode == LOST:
-            raise self._lost(done.stderr.decode(errors="replace"))
+        said = done.stderr.decode(errors="replace")
+        if done.returncode == LOST or done.returncode < 0:
+            raise self._lost(said)
+        if done.returncode not in (0, ABSENT):
+            raise DeviceError(f"{self.url} does not give '{path}': {said.strip()[-TAIL:]}")
         return done.returncode == 0
 
     def _folder(self, job: str) -> str:

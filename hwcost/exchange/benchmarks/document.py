@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost._cached import cached_property
+from hwcost._io import read_at_most
 from hwcost.errors import DataError
 from hwcost.exchange import foreign
 from hwcost.exchange.benchmarks.node import Node
@@ -41,11 +42,12 @@ class Document:
         try:
             if path.is_dir():
                 return cls(path)
-            if path.stat().st_size > MAX_BYTES:
-                raise DataError(f"{path}: has more than {MAX_BYTES} bytes. Export fewer samples.")
-            return cls(path, foreign.uncompressed(path.read_bytes(), str(path), MAX_BYTES))
+            content = read_at_most(path, MAX_BYTES)
         except OSError as error:
             raise DataError(f"{path}: {error.strerror}. Give the file that the tool wrote.") from None
+        if content is None:
+            raise DataError(f"{path}: has more than {MAX_BYTES} bytes, or never ends. Export fewer samples.")
+        return cls(path, foreign.uncompressed(content, str(path), MAX_BYTES))
 
     @property
     def source(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -67,7 +68,11 @@ def examine(store: Store, *, is_full: bool = False) -> list[Finding]:
     Raises:
         StoreError: When it cannot be read at all.
     """
-    found = [*_remarks(store), *_documents(store, is_full), *_campaigns(store), *_runs(store), *_disk(store)]
+    found = [*_remarks(store), *_documents(store, is_full), *_disk(store)]
+    for findings in (_campaigns(store), _runs(store)):
+        with suppress(HwcostError):  # what cannot be read is among the documents
+            for one in findings:
+                found.append(one)
     if isinstance(store, Database):
         found += [*_integrity(store), *_orphans(store)]
     order: tuple[Severity, ...] = ("error", "warning", "info")

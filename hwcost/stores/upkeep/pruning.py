@@ -54,7 +54,7 @@ def plan_pruning(
         now: Present instant; None for that of the clock.
 
     Raises:
-        UsageError: When neither is given, a number is negative, or the store is a JSON Lines file.
+        UsageError: When neither is given, a number is negative or too large, or the store is a JSON Lines file.
     """
     if older_than_s is None and keep_runs is None:
         raise UsageError("nothing says what to prune. Give an age in days (--older-than) or a number of runs (--keep-runs)")
@@ -64,8 +64,7 @@ def plan_pruning(
     table, bytes_ = campaigns, func.length(samples.c.samples) + func.coalesce(func.length(samples.c.device_samples), 0)
     query = select(table.c.campaign_id).where(table.c.status.not_in(UNFINISHED), _has_samples())
     if older_than_s is not None:
-        before = datetime.fromisoformat(now or utc_now()) - timedelta(seconds=older_than_s)
-        query = query.where(table.c.created_at < before.isoformat(timespec="microseconds"))
+        query = query.where(table.c.created_at < _ago(older_than_s, now))
     with database.reading() as connection:
         ids = set(connection.execute(query).scalars())
         if keep_runs is not None:
@@ -129,6 +128,19 @@ def database_of(store: Store) -> Database:
     if not isinstance(store, Database):
         raise UsageError(f"'{store.url}' is a JSON Lines file, to which lines are only added. Import it into a database.")
     return store
+
+
+def _ago(seconds: float, now: str | None) -> str:
+    """Returns the instant so many seconds ago.
+
+    Raises:
+        UsageError: When the calendar does not reach that far.
+    """
+    try:
+        before = datetime.fromisoformat(now or utc_now()) - timedelta(seconds=seconds)
+    except (OverflowError, ValueError):
+        raise UsageError(f"expected an age that the calendar reaches, got {seconds:g} s") from None
+    return before.isoformat(timespec="microseconds")
 
 
 def _has_samples() -> Any:
