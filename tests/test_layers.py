@@ -63,6 +63,18 @@ PARTS = {
         ["targets"],
         ["comparisons"],
     ],
+    "timing": [
+        ["arrival", "conditions", "quantity_estimate", "steady", "timer"],
+        ["measurement", "stopping"],
+        ["protocol"],
+        ["telemetry"],
+        ["setting"],
+        ["guards"],
+        ["probe", "visits"],
+        ["peaks"],
+        ["execution"],
+        ["processes"],
+    ],
 }
 """The order within packages that have packages of their own."""
 
