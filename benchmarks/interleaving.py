@@ -24,9 +24,9 @@ from hwcost.backends import usable
 from hwcost.campaign.processes.exports import export
 from hwcost.devices import require
 from hwcost.spaces import space
-from hwcost.timing.exporter import ExportJob
-from hwcost.timing.groups import prepare
-from hwcost.timing.member import Member
+from hwcost.timing.execution.groups import prepare
+from hwcost.timing.execution.member import Member
+from hwcost.timing.processes.exporter import ExportJob
 from hwcost.timing.protocol import protocol
 from hwcost.timing.setting import Setting
 from hwcost.timing.telemetry import telemetry_of

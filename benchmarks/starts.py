@@ -19,9 +19,9 @@ from hwcost.campaign.processes.worker_process import WorkerProcess
 from hwcost.devices import require
 from hwcost.spaces import space
 from hwcost.timing import timer
-from hwcost.timing.passes import LEAST_PASSES
+from hwcost.timing.execution.passes import LEAST_PASSES
+from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
-from hwcost.timing.worker import Job
 from hwcost.workloads import models
 
 SETS: dict[str, tuple[int, dict[str, Any], int]] = {

@@ -13,7 +13,7 @@ import hwcost
 from hwcost.auditing.report import CODES as TABLE_CODES
 from hwcost.cli.main import application
 from hwcost.errors import HwcostError
-from hwcost.timing.guards import CODES
+from hwcost.timing.guards.guards import CODES
 from tests.conftest import ROOT
 from tests.test_layers import PARTS, RANKS, SOURCES, own_layer
 

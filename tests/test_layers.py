@@ -77,6 +77,18 @@ PARTS = {
         ["priors"],
         ["evaluation"],
     ],
+    "timing": [
+        ["arrival", "conditions", "quantity_estimate", "steady", "timer"],
+        ["measurement", "stopping"],
+        ["protocol"],
+        ["telemetry"],
+        ["setting"],
+        ["guards"],
+        ["probe", "visits"],
+        ["peaks"],
+        ["execution"],
+        ["processes"],
+    ],
 }
 """The order within packages that have packages of their own."""
 

@@ -1,4 +1,4 @@
-"""A workload that is prepared in this process, and its blocks; see ``hwcost.timing.member``."""
+"""A workload that is prepared in this process, and its blocks; see ``hwcost.timing.execution.member``."""
 
 from __future__ import annotations
 

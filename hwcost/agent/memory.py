@@ -1,4 +1,4 @@
-"""How much memory the workloads of a process take, and whether a further one fits; see ``hwcost.timing.memory``."""
+"""How much memory workloads of a process take, and whether a further one fits; see ``hwcost.timing.execution.memory``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The groups of a process and the passes over each: one block of every workload a pass, in a fresh random order.
 
-See ``hwcost.timing.groups`` and ``hwcost.timing.passes``, whose events these are.
+See ``hwcost.timing.execution.groups`` and ``hwcost.timing.execution.passes``, whose events these are.
 """
 
 from __future__ import annotations

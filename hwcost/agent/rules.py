@@ -1,6 +1,6 @@
 """The rules of a visit: warm-up calls after a switch, when it is steady, and when it has enough blocks.
 
-They are those of ``hwcost.timing`` (``warmup``, ``steady``, ``progress``, ``guards``), in plain numbers; a test compares
+They are those of ``hwcost.timing`` (``warmup``, ``steady``, ``visit_end``, ``guards``), in plain numbers; a test compares
 the two.
 """
 

@@ -1,6 +1,6 @@
 """One process of a run: takes a task on stdin, measures its workloads, and writes events as JSON lines.
 
-The events are those of ``hwcost.timing.worker``. What libraries print goes to stderr.
+The events are those of ``hwcost.timing.processes.worker``. What libraries print goes to stderr.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ from hwcost.campaign.plans.plan import Plan
 from hwcost.elsewhere.nets import description, write_onnx
 from hwcost.errors import StoreError, UsageError
 from hwcost.stores.schema import Campaign
-from hwcost.timing import cache, work
 from hwcost.timing.arrival import Arrival
+from hwcost.timing.guards import cache, work
 from hwcost.timing.stopping import FixedCount, MedianError
 
 if TYPE_CHECKING:

@@ -41,9 +41,9 @@ from hwcost.devices import (
 from hwcost.devices.kinds import device_kinds
 from hwcost.errors import DeviceError
 from hwcost.facts import BY_GROUP, checked
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import BlockReading, Telemetry, telemetry_of
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 State = Literal["ok", "throttled", "shared", "lost"]

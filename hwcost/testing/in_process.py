@@ -10,12 +10,12 @@ from hwcost.campaign.plans.canaries import join
 from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, in_hand
 from hwcost.campaign.rounds.journal import visits_of_events
 from hwcost.errors import DeviceLostError
-from hwcost.timing.groups import Groups
+from hwcost.timing.execution.groups import Groups
 from hwcost.timing.measurement import Visit
+from hwcost.timing.processes.worker import environment_of
 from hwcost.timing.protocol import Protocol
 from hwcost.timing.setting import Limits, Setting
 from hwcost.timing.telemetry import Telemetry, telemetry_of
-from hwcost.timing.worker import environment_of
 from hwcost.workloads import from_dict
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hwcost.backends.base import Backend
     from hwcost.campaign.plans.plan import Plan
     from hwcost.devices import DeviceHandle
-    from hwcost.timing.worker import Job
+    from hwcost.timing.processes.worker import Job
 
 
 def run_rounds(

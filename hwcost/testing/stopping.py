@@ -19,9 +19,9 @@ import pytest
 from hwcost.backends.null import Null
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol, protocol
 from hwcost.timing.stopping import StoppingCriterion, criterion
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 BLOCK_S = 0.02

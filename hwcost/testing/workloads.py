@@ -27,8 +27,8 @@ import pytest
 from hwcost.backends.null import Null
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DataError, UsageError
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.protocol import protocol
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import WORKLOADS, Workload, from_dict
 
 

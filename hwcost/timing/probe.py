@@ -20,7 +20,7 @@ from hwcost._extras import imported
 from hwcost._io import write_text
 from hwcost.devices.detected import DetectedDevice
 from hwcost.errors import DataError, MeasurementError, StoreError, UsageError
-from hwcost.timing.cache import UNKNOWN_CACHE_BYTES
+from hwcost.timing.guards.cache import UNKNOWN_CACHE_BYTES
 from hwcost.timing.timer import time_blocks, utc_now
 
 SCHEMA_VERSION = 1

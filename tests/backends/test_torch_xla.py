@@ -24,8 +24,8 @@ from hwcost.devices import require
 from hwcost.errors import DeviceError, MeasurementError, MissingBackendError, UsageError
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import BackendSuite, small_workload
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.protocol import protocol
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import ComponentWorkload, FactoryWorkload, SyntheticWorkload, models
 
 FAKE = Path(__file__).parent / "fake_torch_xla"

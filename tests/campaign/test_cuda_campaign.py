@@ -24,9 +24,9 @@ from hwcost.stores.schema import Record
 from hwcost.testing import in_process
 from hwcost.testing.fake_cuda import FakeCuda
 from hwcost.testing.in_process import InProcess
+from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry.nvml import NvmlTelemetry
-from hwcost.timing.worker import Job
 from hwcost.workloads import ComponentWorkload, SyntheticWorkload, Workload
 from tests.timing.fake_nvml import FakeNvml
 

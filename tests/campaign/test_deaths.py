@@ -20,10 +20,10 @@ from hwcost.stores import Store, open_store
 from hwcost.testing.faults import Faults
 from hwcost.testing.in_process import InProcess
 from hwcost.testing.sim_device import SimDevice
-from hwcost.timing import passes
+from hwcost.timing.execution import passes
 from hwcost.timing.measurement import Visit
+from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
-from hwcost.timing.worker import Job
 from hwcost.workloads import SyntheticWorkload
 
 XEON = DeviceHandle(load("xeon"))

@@ -11,12 +11,12 @@ from hwcost.campaign.estimates.diagnostics import was_kept_off
 from hwcost.campaign.estimates.estimate import CampaignFit, fit_campaign
 from hwcost.campaign.plans.plan import Plan, items
 from hwcost.devices import processors
-from hwcost.timing import guards
-from hwcost.timing.accepted import accepted, with_counters
+from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import BlockReading
 from hwcost.timing.timer import Block
+from hwcost.timing.visits.accepted import accepted, with_counters
 from hwcost.workloads import SyntheticWorkload
 
 

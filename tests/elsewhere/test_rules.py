@@ -9,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hwcost.agent import arrival, rules
-from hwcost.timing import accepted, progress, steady, warmup
+from hwcost.timing import steady
 from hwcost.timing.arrival import Arrival
+from hwcost.timing.execution import visit_end, warmup
 from hwcost.timing.protocol import Protocol, protocol
 from hwcost.timing.stopping import FixedCount
 from hwcost.timing.timer import Block
+from hwcost.timing.visits import accepted
 
 SECONDS = st.floats(1e-4, 1.0)
 PROTOCOLS = st.sampled_from([
@@ -24,7 +26,7 @@ PROTOCOLS = st.sampled_from([
 
 @given(st.lists(SECONDS, min_size=1, max_size=60), st.floats(0, 20), PROTOCOLS, st.one_of(st.none(), st.just(0)))
 def test_a_visit_ends_at_the_same_block(blocks: list[float], spent_s: float, how: Protocol, start: int | None) -> None:
-    decided = progress.decide(blocks, spent_s, how, start)
+    decided = visit_end.decide(blocks, spent_s, how, start)
     assert rules.decide(blocks, spent_s, how.to_dict(), start) == (decided.finished, decided.warmup)
 
 

@@ -14,7 +14,8 @@ from hwcost.agent.errors import DeviceError
 from hwcost.devices import load
 from hwcost.devices.host_cpu import detect_cpu
 from hwcost.facts import BY_GROUP, checked
-from hwcost.timing import conditions, environment
+from hwcost.timing import conditions
+from hwcost.timing.processes import environment
 
 GROUPS = ("host", "software", "settings")
 

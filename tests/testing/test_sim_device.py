@@ -18,9 +18,9 @@ from hwcost.testing.faults import DRIFTS, Faults, LevelPath
 from hwcost.testing.in_process import run_rounds
 from hwcost.testing.plugins import registered
 from hwcost.testing.sim_device import SimDevice
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 XEON = DeviceHandle(load("xeon"))

@@ -16,9 +16,9 @@ from hwcost.backends import backend
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DataError, UsageError
 from hwcost.timing.arrival import Arrival
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 WORK = SyntheticWorkload("served", flops=1)

@@ -6,7 +6,8 @@ import pytest
 
 from hwcost.devices import cgroups, processors
 from hwcost.devices.processors import Core, cpu_list
-from hwcost.timing import conditions, environment
+from hwcost.timing import conditions
+from hwcost.timing.processes import environment
 from tests.timing.trees import tree
 
 

@@ -10,11 +10,11 @@ import pytest
 from hwcost.backends.null import Null
 from hwcost.devices import DetectedDevice, DeviceHandle, load
 from hwcost.timing import peaks
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.probe import ProbeReport, ProbeResult, save_probe
 from hwcost.timing.protocol import protocol
 from hwcost.timing.setting import Setting
 from hwcost.timing.telemetry import Telemetry
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 H100 = DeviceHandle(load("h100"))

@@ -11,9 +11,9 @@ import pytest
 from hwcost.backends.null import Null
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UnknownNameError, UsageError
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.protocol import TIERS, Protocol, protocol
 from hwcost.timing.stopping import CRITERIA, FixedCount, MedianError, criterion
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 
 OLD = {

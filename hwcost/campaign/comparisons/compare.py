@@ -19,8 +19,8 @@ from hwcost.exchange.options import DEFAULTS, TableOptions
 from hwcost.facts import differing
 from hwcost.spaces.base import SearchSpace
 from hwcost.stores import open_store
-from hwcost.timing import guards
 from hwcost.timing.arrival import BACK_TO_BACK
+from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Flag, Measurement
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hwcost.campaign.components.shapes import by_shape, of_one_shape, shape_of
-from hwcost.timing.cache import hot_cache
+from hwcost.timing.guards.cache import hot_cache
 from hwcost.timing.measurement import Flag, Measurement
 from hwcost.workloads import ComponentWorkload, ModelWorkload
 from hwcost.workloads.positive import described

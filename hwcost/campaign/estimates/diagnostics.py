@@ -15,8 +15,8 @@ from hwcost.campaign.plans.canaries import CanaryCheck
 from hwcost.campaign.plans.plan import Plan
 from hwcost.levels.contention import Contention
 from hwcost.levels.von_neumann import critical, von_neumann
-from hwcost.timing.duplicates import duplicates, samples_digest
-from hwcost.timing.guards import CLEAR_WAIT, is_preempted, null_effect
+from hwcost.timing.guards.duplicates import duplicates, samples_digest
+from hwcost.timing.guards.guards import CLEAR_WAIT, is_preempted, null_effect
 from hwcost.timing.measurement import Flag, Measurement, Visit
 
 LEAST_SIZE_ORDER = 0.9

@@ -25,7 +25,7 @@ from hwcost.campaign.estimates.uncontended import visit_values
 from hwcost.campaign.estimates.visit_values import VisitValues
 from hwcost.campaign.plans.canaries import CanaryCheck, check_canaries
 from hwcost.campaign.plans.plan import Plan, find_campaign
-from hwcost.timing import guards
+from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Flag, Measurement, Visit
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from hwcost._locks import CannotLockError, FileLock, described, machine_folder
 from hwcost.devices import cgroups, processors
 from hwcost.devices.processors import Core
 from hwcost.errors import BusyError, UsageError
-from hwcost.timing import guards, timer
+from hwcost.timing import timer
+from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Flag
 from hwcost.units import format_clock
 

@@ -21,8 +21,8 @@ from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, program
 from hwcost.devices import cgroups, processors
 from hwcost.errors import HwcostError
 from hwcost.timing import timer
-from hwcost.timing.exporter import ExportJob
-from hwcost.timing.memory import SHARE, free_bytes
+from hwcost.timing.execution.memory import SHARE, free_bytes
+from hwcost.timing.processes.exporter import ExportJob
 from hwcost.units import format_clock
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Exporter:
     def __init__(self, job: ExportJob, stderr_fd: int) -> None:
         environment = os.environ | dict.fromkeys(THREAD_VARIABLES, "1")
         launch = Launch(environment, stderr_fd, stderr_fd)
-        self._process = program("hwcost.timing.exporter", launch, pass_fds=(), pipe=subprocess.PIPE)
+        self._process = program("hwcost.timing.processes.exporter", launch, pass_fds=(), pipe=subprocess.PIPE)
         self._send(asdict(job))
 
     def take(self, workload: Workload) -> None:

@@ -54,7 +54,7 @@ class Forked:
 
 
 class ForkServer:
-    """The campaign's side of :mod:`hwcost.timing.fork_server`; a context manager that leaves no process behind.
+    """The campaign's side of :mod:`hwcost.timing.processes.fork_server`; a context manager that leaves no process behind.
 
     The warm process is started for the first worker, and anew where it was killed.
 
@@ -92,7 +92,7 @@ class ForkServer:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             arguments = str(theirs.fileno()), self._backend
-            self._process = program("hwcost.timing.fork_server", launch, *arguments, pass_fds=(theirs.fileno(),))
+            self._process = program("hwcost.timing.processes.fork_server", launch, *arguments, pass_fds=(theirs.fileno(),))
         return self._connection
 
     def close(self, patience_s: float = CLOSING_S) -> None:

@@ -70,7 +70,8 @@ class Spawned:
     """
 
     def __init__(self, launch: Launch) -> None:
-        self._process = program("hwcost.timing.worker", launch, pass_fds=(launch.current_fd,), pipe=subprocess.PIPE)
+        held = (launch.current_fd,)
+        self._process = program("hwcost.timing.processes.worker", launch, pass_fds=held, pipe=subprocess.PIPE)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self.stdin, self.stdout, self.current_fd = self._process.stdin, self._process.stdout, launch.current_fd

@@ -16,7 +16,7 @@ from hwcost.campaign.processes.fork_client import ForkServer
 from hwcost.campaign.processes.launch import THREAD_VARIABLES, Launch, Launched, Spawned, Tree
 from hwcost.devices import DeviceHandle, device_kind
 from hwcost.timing import timer
-from hwcost.timing.worker import ACKNOWLEDGED, Job
+from hwcost.timing.processes.worker import ACKNOWLEDGED, Job
 from hwcost.units import format_seconds
 
 ATTEMPTS = 2

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.measurement import Flag
-from hwcost.timing.passes import LEAST_PASSES
 from hwcost.units import format_clock
 
 NEEDED = 2

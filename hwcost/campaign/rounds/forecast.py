@@ -12,7 +12,7 @@ from hwcost.backends import BACKENDS
 from hwcost.campaign.processes.exports import expected
 from hwcost.campaign.processes.fork_client import is_forked
 from hwcost.campaign.rounds.budget import NEEDED
-from hwcost.timing.passes import LEAST_PASSES
+from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.protocol import LEAST_BLOCKS, Protocol
 from hwcost.units import format_clock, format_seconds
 

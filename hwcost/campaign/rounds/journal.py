@@ -11,8 +11,8 @@ from hwcost.campaign.estimates import estimate
 from hwcost.campaign.processes.worker_process import ATTEMPTS
 from hwcost.campaign.rounds.records import RecordMaker
 from hwcost.timing import timer
-from hwcost.timing.assemble import assembled_group
 from hwcost.timing.measurement import Visit
+from hwcost.timing.visits.assemble import assembled_group
 
 if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan

@@ -17,7 +17,7 @@ from hwcost.stores.environment import Environment
 from hwcost.stores.fields import reason
 from hwcost.stores.ids import new_id
 from hwcost.stores.schema import Record, WorkloadInfo, idempotency_key
-from hwcost.timing import guards
+from hwcost.timing.guards import guards
 from hwcost.timing.measurement import Flag, Visit
 from hwcost.timing.protocol import PROTOCOL_ID, PROTOCOL_VERSION
 from hwcost.timing.stopping import MedianError

@@ -14,9 +14,9 @@ from hwcost.campaign.processes.exports import export, job_of, missing
 from hwcost.campaign.processes.worker_process import DeviceLostInWorkerError, WorkerEndedError, WorkerProcess
 from hwcost.errors import DeviceLostError, HwcostError, StoreError
 from hwcost.timing import timer
+from hwcost.timing.execution.passes import LEAST_PASSES
 from hwcost.timing.measurement import Flag, Visit
-from hwcost.timing.passes import LEAST_PASSES
-from hwcost.timing.worker import Job
+from hwcost.timing.processes.worker import Job
 
 if TYPE_CHECKING:
     from hwcost.campaign.plans.plan import Plan

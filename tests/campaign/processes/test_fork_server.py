@@ -20,9 +20,9 @@ from hwcost.campaign.processes.worker_process import WorkerDiedError, WorkerProc
 from hwcost.devices import require
 from hwcost.spaces import Component, space
 from hwcost.testing.backends import small_workload
-from hwcost.timing import fork_server as warm
+from hwcost.timing.processes import fork_server as warm
+from hwcost.timing.processes.worker import Job
 from hwcost.timing.protocol import protocol
-from hwcost.timing.worker import Job
 from hwcost.workloads import ComponentWorkload, SyntheticWorkload, Workload
 
 WORKS = [SyntheticWorkload(f"w{i}", flops=int(1e9 * (1 + i))) for i in range(4)]
@@ -68,7 +68,7 @@ def below() -> dict[str, list[psutil.Process]]:
     """Returns the warm processes and the workers below them."""
     found: dict[str, list[psutil.Process]] = {"servers": [], "workers": []}
     for one in psutil.Process().children():
-        if "hwcost.timing.fork_server" in one.cmdline():
+        if "hwcost.timing.processes.fork_server" in one.cmdline():
             found["servers"].append(one)
             found["workers"] += [child for child in one.children() if child.status() != psutil.STATUS_ZOMBIE]
     return found
@@ -160,7 +160,7 @@ def test_only_what_declares_it_itself_is_forked_and_only_on_the_processor(monkey
 
 LAYOUT = """
 import ctypes, mmap, os
-from hwcost.timing.layout import with_new_layout
+from hwcost.timing.processes.layout import with_new_layout
 
 def places():
     large, heap, small = mmap.mmap(-1, 1 << 22, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), bytearray(3000), bytes(40)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.devices.system_files import text
-from hwcost.timing.memory import give_back
+from hwcost.timing.execution.memory import give_back
 
 if TYPE_CHECKING:
     from hwcost.timing.setting import Setting

@@ -13,7 +13,7 @@ from hwcost.stores import open_store
 from hwcost.timing import steady
 from hwcost.timing.protocol import LEAST_BLOCKS, protocol
 from hwcost.workloads import SyntheticWorkload
-from tests.timing.test_visit import noise, visited
+from tests.timing.execution.test_visit import noise, visited
 
 WORKS = [SyntheticWorkload(f"w{i}", flops=i + 1) for i in range(3)]
 

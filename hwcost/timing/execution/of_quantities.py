@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from hwcost.timing.peaks import peaks
 
 if TYPE_CHECKING:
-    from hwcost.timing.member import Member
+    from hwcost.timing.execution.member import Member
+    from hwcost.timing.execution.watched_memory import WatchedMemory
     from hwcost.timing.setting import Setting
-    from hwcost.timing.watched_memory import WatchedMemory
 
 
 def of_quantities(member: Member, setting: Setting, memory: WatchedMemory | None) -> dict[str, Any]:

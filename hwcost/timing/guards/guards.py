@@ -12,9 +12,9 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hwcost.timing.guards.modes import Mode, bands, modes
+from hwcost.timing.guards.null_effect import null_effect
 from hwcost.timing.measurement import Flag
-from hwcost.timing.modes import Mode, bands, modes
-from hwcost.timing.null_effect import null_effect
 from hwcost.timing.timer import Block
 from hwcost.units import format_si
 

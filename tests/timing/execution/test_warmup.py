@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hwcost.timing import warmup
+from hwcost.timing.execution import warmup
 
 
 @pytest.mark.parametrize(

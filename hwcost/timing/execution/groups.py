@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.errors import DeviceError, UsageError
 from hwcost.timing import timer
-from hwcost.timing.failure import failed_visit, is_out_of_memory
-from hwcost.timing.member import Member
-from hwcost.timing.memory import DeviceMemory, Memory
-from hwcost.timing.of_quantities import of_quantities
-from hwcost.timing.passes import Passes, point_at
+from hwcost.timing.execution.failure import failed_visit, is_out_of_memory
+from hwcost.timing.execution.member import Member
+from hwcost.timing.execution.memory import DeviceMemory, Memory
+from hwcost.timing.execution.of_quantities import of_quantities
+from hwcost.timing.execution.passes import Passes, point_at
+from hwcost.timing.execution.watched_memory import WatchedMemory
 from hwcost.timing.setting import Limits, Setting
-from hwcost.timing.watched_memory import WatchedMemory
 
 if TYPE_CHECKING:
     from hwcost.workloads.base import Workload
@@ -40,7 +40,7 @@ class Groups:
         self._number = 0
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """Measures group after group and yields the events of :mod:`hwcost.timing.worker`.
+        """Measures group after group and yields the events of :mod:`hwcost.timing.processes.worker`.
 
         Raises:
             UsageError: When the backend cannot run a workload at all.

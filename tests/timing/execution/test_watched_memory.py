@@ -13,10 +13,10 @@ from hwcost.backends.cuda_allocator import watched_cuda_allocator
 from hwcost.backends.null import Null
 from hwcost.backends.torch_eager import TorchEager
 from hwcost.devices import DeviceHandle, load
+from hwcost.timing.execution.watched_memory import WatchedMemory
 from hwcost.timing.protocol import protocol
 from hwcost.timing.setting import Setting
 from hwcost.timing.telemetry import Combined, Telemetry
-from hwcost.timing.watched_memory import WatchedMemory
 from tests.timing.trees import tree
 
 XEON = DeviceHandle(load("xeon"))

@@ -13,11 +13,11 @@ from hwcost.campaign.components.costs import component_report
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
 from hwcost.spaces import Component, space
-from hwcost.timing.cache import cold_call_s, fits_cache
+from hwcost.timing.execution.visit import VisitIndex, visit
+from hwcost.timing.guards.cache import cold_call_s, fits_cache
 from hwcost.timing.measurement import Measurement, Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.timer import clock_of
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import ComponentWorkload, SyntheticWorkload
 
 SPACE = space("supershaper")

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.devices.telemetry import BlockReading
 from hwcost.errors import UsageError
-from hwcost.timing import cache, progress, timer, warmup, work
-from hwcost.timing.accepted import uncontended, with_counters
+from hwcost.timing import timer
 from hwcost.timing.arrival import Arrival
-from hwcost.timing.pass_block import PassBlock, Role
+from hwcost.timing.execution import visit_end, warmup
+from hwcost.timing.guards import cache, work
 from hwcost.timing.protocol import LEAST_GROUP
+from hwcost.timing.visits.accepted import uncontended, with_counters
+from hwcost.timing.visits.pass_block import PassBlock, Role
 
 if TYPE_CHECKING:
     from hwcost.backends.base import BlockTiming, Runner
@@ -92,7 +94,7 @@ class Member:
         blocks, protocol = [made.block for made in self.timed], self._protocol
         samples, spent_s = [block.per_call_s for block in blocks], sum(made.spent_s for made in self.timed)
         steady_from = 0 if size >= LEAST_GROUP else self._steady_from
-        decision = progress.decide(samples, spent_s, protocol, steady_from)
+        decision = visit_end.decide(samples, spent_s, protocol, steady_from)
         if self._steady_from is None and decision.warmup < len(blocks):
             self._steady_from = decision.warmup
         if not decision.finished or self._steady_from is None or protocol.has_pauses:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from hwcost.devices import processors
 from hwcost.devices.telemetry import BlockReading
-from hwcost.timing import guards
+from hwcost.timing.guards import guards
 from hwcost.timing.protocol import Protocol
 from hwcost.timing.timer import Block
 

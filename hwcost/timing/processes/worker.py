@@ -14,8 +14,8 @@ stderr, so that stdout holds events only::
 The first line on stdin is the job. After the events of ``ACKNOWLEDGED`` one line more says that the parent has dealt with
 it: no pass begins before the one before is stored. When stdin ends instead, the process does. An event tells of one pass,
 or of several quick ones: each block says which it belongs to, and ``pass`` is the last of them. Visits are made of events by
-:mod:`hwcost.timing.assemble`. Which workload is in hand stands in a file of the parent's, so that no event wakes it while
-one is timed: 8 bytes, the position in the round's order with the least byte first.
+:mod:`hwcost.timing.visits.assemble`. Which workload is in hand stands in a file of the parent's, so that no event wakes it
+while one is timed: 8 bytes, the position in the round's order with the least byte first.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def work(job: Job) -> Iterator[dict[str, Any]]:
         os.sched_setaffinity(0, job.cpus)
     from hwcost.backends import usable
     from hwcost.devices import DeviceHandle, require
-    from hwcost.timing.groups import Groups
+    from hwcost.timing.execution.groups import Groups
     from hwcost.timing.protocol import Protocol
     from hwcost.timing.setting import Limits, Setting
     from hwcost.timing.telemetry import telemetry_of
@@ -128,7 +128,7 @@ def environment_of(versions: dict[str, str], handle: DeviceHandle, telemetry: Te
         telemetry: Provider of counters, which knows how the device is set up.
     """
     from hwcost.devices import device_kind, find
-    from hwcost.timing import environment
+    from hwcost.timing.processes import environment
 
     here = find(handle)
     found = environment.read(versions, None if here is None else here.to_dict())

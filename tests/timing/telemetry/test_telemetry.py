@@ -12,10 +12,10 @@ from hwcost.backends.torch_eager import TorchEager
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import DeviceError
 from hwcost.testing.fake_device import FOREIGN_PID, LOST_AFTER, FakeTelemetry
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import BlockReading, Combined, HostTelemetry, Telemetry, telemetry_of
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload, Workload
 
 XEON = DeviceHandle(load("xeon"))

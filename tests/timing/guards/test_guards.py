@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hwcost.timing import guards
-from hwcost.timing.cache import hot_cache
-from hwcost.timing.duplicates import duplicates, samples_digest
-from hwcost.timing.modes import bands, modes
-from hwcost.timing.null_effect import null_effect
+from hwcost.timing.guards import guards
+from hwcost.timing.guards.cache import hot_cache
+from hwcost.timing.guards.duplicates import duplicates, samples_digest
+from hwcost.timing.guards.modes import bands, modes
+from hwcost.timing.guards.null_effect import null_effect
+from hwcost.timing.guards.work import check_async
 from hwcost.timing.timer import Block
-from hwcost.timing.work import check_async
 
 
 def codes(flags: list[guards.Flag]) -> set[str]:

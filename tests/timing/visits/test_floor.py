@@ -7,11 +7,11 @@ import pytest
 
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_device import SimDevice
-from hwcost.timing import floor
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.setting import Limits
-from tests.timing.test_groups import told, visits, works
+from hwcost.timing.visits import floor
+from tests.timing.execution.test_groups import told, visits, works
 
 TOLERANCE = 0.01
 

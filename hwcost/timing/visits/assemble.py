@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hwcost.timing import conditions, floor, guards, steady, timer, work
-from hwcost.timing.accepted import AcceptedBlocks, accepted
+from hwcost.timing import conditions, steady, timer
+from hwcost.timing.guards import guards, work
 from hwcost.timing.measurement import Flag, Status, Visit
-from hwcost.timing.pass_block import PassBlock
 from hwcost.timing.protocol import LEAST_BLOCKS, LEAST_GROUP, Protocol
-from hwcost.timing.surroundings import surroundings
+from hwcost.timing.visits import floor
+from hwcost.timing.visits.accepted import AcceptedBlocks, accepted
+from hwcost.timing.visits.pass_block import PassBlock
+from hwcost.timing.visits.surroundings import surroundings
 
 QUEUED = 0.01
 """A call whose pause is below this share of its own time arrived while the one before it ran."""

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from hwcost.backends.null import Null
 from hwcost.devices import DeviceHandle, load, processors
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import powercap
 from hwcost.timing.telemetry.powercap import PowercapTelemetry, Zone, zones
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload
 from tests.timing.trees import tree
 

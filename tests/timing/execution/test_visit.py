@@ -12,10 +12,10 @@ import pytest
 from hwcost.backends.base import Backend, Runner
 from hwcost.devices import DeviceHandle, load
 from hwcost.errors import UsageError
+from hwcost.timing.execution.visit import VisitIndex, visit
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import protocol
 from hwcost.timing.telemetry import BlockReading, Telemetry
-from hwcost.timing.visit import VisitIndex, visit
 from hwcost.workloads import SyntheticWorkload, Workload
 
 Law = Callable[[int], float]

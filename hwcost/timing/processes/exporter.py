@@ -19,7 +19,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hwcost.timing.worker import die_with_parent
+from hwcost.timing.processes.worker import die_with_parent
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Backend

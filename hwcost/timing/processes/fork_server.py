@@ -28,12 +28,14 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
-from hwcost.timing import worker
-from hwcost.timing.layout import with_new_layout
+from hwcost.timing.processes import worker
+from hwcost.timing.processes.layout import with_new_layout
 
 DESCRIPTORS = 4
 
-WORKER_MODULES = ("hwcost.timing.environment", "hwcost.timing.groups", "hwcost.timing.telemetry", "hwcost.workloads")
+WORKER_MODULES = (
+    "hwcost.timing.processes.environment", "hwcost.timing.execution.groups", "hwcost.timing.telemetry", "hwcost.workloads",
+)  # fmt: skip
 """Modules that every worker imports."""
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hwcost.timing.assemble import assembled
-from hwcost.timing.groups import Groups
+from hwcost.timing.execution.groups import Groups
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import Protocol
 from hwcost.timing.setting import Limits, Setting
 from hwcost.timing.telemetry import Telemetry, telemetry_of
+from hwcost.timing.visits.assemble import assembled
 
 if TYPE_CHECKING:
     from hwcost.backends.base import Backend

@@ -16,13 +16,13 @@ from hwcost.backends.null import Null
 from hwcost.devices import DeviceHandle, load
 from hwcost.testing.faults import Faults
 from hwcost.testing.sim_device import SimDevice
-from hwcost.timing import memory
-from hwcost.timing.assemble import assembled, assembled_group
-from hwcost.timing.groups import Groups
+from hwcost.timing.execution import memory
+from hwcost.timing.execution.groups import Groups
 from hwcost.timing.measurement import Visit
 from hwcost.timing.protocol import Protocol, protocol
 from hwcost.timing.setting import Limits, Setting
 from hwcost.timing.telemetry import Telemetry, telemetry_of
+from hwcost.timing.visits.assemble import assembled, assembled_group
 from hwcost.workloads import SyntheticWorkload, Workload
 
 XEON = DeviceHandle(load("xeon"))
@@ -148,7 +148,7 @@ def test_a_kill_loses_the_last_pass_only() -> None:
 @pytest.fixture(autouse=True)
 def one_pass_an_event(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "kill" in request.node.name or "fails" in request.node.name:
-        monkeypatch.setattr("hwcost.timing.passes.EVENT_S", 0.0)
+        monkeypatch.setattr("hwcost.timing.execution.passes.EVENT_S", 0.0)
 
 
 def test_nothing_timed_is_void() -> None:

@@ -13,10 +13,10 @@ from typing import Any
 
 from hwcost.errors import DeviceError, UsageError
 from hwcost.timing import timer
-from hwcost.timing.failure import failed_visit
-from hwcost.timing.member import Member
-from hwcost.timing.pass_block import PassBlock
+from hwcost.timing.execution.failure import failed_visit
+from hwcost.timing.execution.member import Member
 from hwcost.timing.setting import Limits, Setting
+from hwcost.timing.visits.pass_block import PassBlock
 
 LEAST_PASSES = 2
 """Passes after the pilot pass that are made however late it is."""
