@@ -179,8 +179,6 @@ class _Draws:
     @classmethod
     def of(cls, judged: Judged, state: Verification, lost: set[Architecture], seed: int) -> _Draws:
         rows = _competitors(judged, state, lost)
-        if not len(rows):  # none could be measured
-            return cls([], 0, np.empty((1, 0)))
         is_measured = np.array([judged.architectures[row] in state.measured for row in rows], dtype=bool)
         measured, order = rows[is_measured], np.concatenate([rows[is_measured], rows[~is_measured]])
         few = replace(judged, architectures=[judged.architectures[row] for row in order], losses=judged.losses[order])
