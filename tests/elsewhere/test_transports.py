@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +12,7 @@ import pytest
 import hwcost as hc
 from hwcost.campaign.options import JobOptions
 from hwcost.elsewhere import measure, measure_on
-from hwcost.elsewhere.transports import Address, ConnectionLostError, Transport, transport
+from hwcost.elsewhere.transports import Address, ConnectionLostError, Transport, queue, transport
 from hwcost.elsewhere.transports.local import Local
 from hwcost.errors import DataError, DeviceError, UnknownNameError, UsageError
 from hwcost.stores import open_store
@@ -51,6 +52,31 @@ class Wavering(Local):
         if when in self.lose:
             self.lose.remove(when)
             raise ConnectionLostError("the connection was cut.")
+
+
+class Vanishing(queue.Queue):
+    """A queue whose folder is unmounted while a job runs."""
+
+    name = "vanishing"
+
+    def found(self, job: str) -> None:
+        """No job waits or runs."""
+
+    def queued(self, job: str, command: str, node: str) -> str:
+        return "1"
+
+    def standing(self, ticket: str) -> queue.Standing:
+        shutil.rmtree(self._shared.of("job"))
+        return queue.Standing("running")
+
+    def cancel(self, ticket: str) -> None:
+        """Nothing runs."""
+
+
+def test_a_folder_of_a_queue_that_vanishes_is_told(tmp_path: Path) -> None:
+    (tmp_path / "job").mkdir()
+    with pytest.raises(DeviceError, match=r"vanishing.out' of vanishing://.* cannot be used: No such file"):
+        Vanishing(Address.parse(f"vanishing://{tmp_path}")).run("job", [], lambda line: None)
 
 
 @pytest.fixture

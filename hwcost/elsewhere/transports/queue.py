@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import shlex
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
@@ -17,7 +18,7 @@ from hwcost._io import write_text
 from hwcost.elsewhere.transports.base import JobEndedError, Transport
 from hwcost.elsewhere.transports.processes import TAIL
 from hwcost.elsewhere.transports.shared_folder import SharedFolder
-from hwcost.errors import UsageError
+from hwcost.errors import DeviceError, UsageError
 from hwcost.timing import timer
 
 if TYPE_CHECKING:
@@ -120,16 +121,19 @@ class Queue(Transport):
         ticket = self.found(job) or self._submit(job, arguments)
         out, said = (self._log(job, one) for one in ("out", "err"))
         end = self._followed(ticket, lambda: self._tell(out, heard))
-        if end.exit_status in (0, None) and self._heard.get(out):
-            self._keep_node(job, end.node)
+        with self._files():
+            if end.exit_status in (0, None) and self._heard.get(out):
+                self._keep_node(job, end.node)
         if end.exit_status is None:
             raise JobEndedError(f"{self.name} job {ticket}: {end.reason}. Its log is '{said}'.")
+        with self._files():
+            log = _tail(said)
         if end.exit_status in NOT_STARTED:
-            raise JobEndedError(f"{self.name} job {ticket} could not start: {_tail(said)}. Give python= in {self.url}.")
-        if end.exit_status and not said.stat().st_size:
+            raise JobEndedError(f"{self.name} job {ticket} could not start: {log}. Give python= in {self.url}.")
+        if end.exit_status and not log:
             folder, node = self._shared.of(job), end.node or "the node"
             raise JobEndedError(f"{self.name} job {ticket} wrote nothing into '{folder}'. See that {node} mounts it.")
-        return end.exit_status, _tail(said)
+        return end.exit_status, log
 
     def stop(self, job: str) -> None:
         """See the base class."""
@@ -145,13 +149,24 @@ class Queue(Transport):
         """Queues a run, whose output begins anew; its log goes on."""
         folder = self._shared.of(job)
         out, said = (self._log(job, one) for one in ("out", "err"))
-        out.write_bytes(b"")
-        said.touch()
+        known = folder / NODE
+        with self._files():
+            out.write_bytes(b"")
+            said.touch()
+            node = known.read_text(encoding="utf-8").strip() if known.exists() else ""
         self._heard[out] = 0
         runner = shlex.join([self._python, "run.py", *arguments])
         command = f"cd {shlex.quote(str(folder))} && exec >>{out.name} 2>>{said.name} && exec {runner}"
-        known = folder / NODE
-        return self.queued(job, command, known.read_text(encoding="utf-8").strip() if known.exists() else "")
+        return self.queued(job, command, node)
+
+    @contextmanager
+    def _files(self) -> Iterator[None]:
+        """Says which file of a job cannot be read or written; the job itself goes on."""
+        try:
+            yield
+        except OSError as error:
+            text = f"'{error.filename}' of {self.url} cannot be used: {error.strerror or error}. The job itself goes on."
+            raise DeviceError(text) from None
 
     def _log(self, job: str, kind: str) -> Path:
         return self._shared.of(job) / f"{self.name}.{kind}"
@@ -171,7 +186,7 @@ class Queue(Transport):
 
     def _tell(self, out: Path, heard: Callable[[str], None]) -> None:
         """Tells the whole lines that are new in an output; a network file system looks anew at a file that is opened."""
-        with out.open("rb") as file:
+        with self._files(), out.open("rb") as file:
             file.seek(self._heard.get(out, 0))
             whole = file.read().rpartition(b"\n")[0]
         if whole:
