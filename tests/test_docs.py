@@ -13,6 +13,7 @@ import hwcost
 from hwcost.auditing.report import CODES as TABLE_CODES
 from hwcost.cli import reference
 from hwcost.cli.main import application
+from hwcost.configuration import OPTIONS
 from hwcost.errors import HwcostError
 from hwcost.timing.guards import CODES
 from tests.conftest import ROOT
@@ -58,6 +59,12 @@ def test_pages_say_of_options_what_help_says(page: str, heading: str, command: s
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|`", r"\1", section).replace("\\|", "|")
     for name in rows:
         assert options[name].help in plain, f"docs/{page}.md says of {name} something else than --help"
+
+
+def test_what_can_be_configured_is_described_as_help_does() -> None:
+    options = {name: one for one in reference.commands()["measure"].params for name in one.opts}
+    for one in OPTIONS.values():
+        assert options[one.flag].help.startswith(one.help.rstrip(".")), one.name
 
 
 def test_every_exit_code_is_described() -> None:

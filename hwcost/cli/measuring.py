@@ -24,7 +24,8 @@ Device = Annotated[
 Backend = Annotated[
     str,
     typer.Option(
-        "--backend", help="Runtime that executes: torch, torch-compile, torch-cudagraph, onnxruntime, openvino, null, ...",
+        "--backend",
+        help="Runtime that executes the workloads: torch, torch-compile, torch-cudagraph, onnxruntime, openvino, null, ...",
         rich_help_panel=HOW,
     ),
 ]  # fmt: skip
