@@ -9,7 +9,7 @@ from hwcost.errors import UsageError
 
 __all__ = [
     "format_bytes", "format_clock", "format_count", "format_percent", "format_quantity", "format_seconds", "format_si",
-    "has_time_unit", "parse_duration", "parse_percent", "parse_quantity", "unit_of", "written_unit",
+    "has_time_unit", "in_words", "parse_duration", "parse_percent", "parse_quantity", "unit_of", "written_unit",
 ]  # fmt: skip
 
 DIMENSIONLESS = "1"
@@ -38,6 +38,7 @@ _FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, **{k: v for one in
 _QUANTITY = re.compile(
     rf"\s*([+-]?[0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*({'|'.join(sorted(filter(None, _FACTORS), key=len, reverse=True))})?\s*"
 )
+_UNIT_AT_END = re.compile(r"(?<=\w)(?<!_per)_(s|j|w|bytes)$")
 _PERCENT = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*%\s*")
 _DURATION = re.compile(r"\s*([0-9]*\.?[0-9]+(?:e[+-]?\d+)?)\s*(ns|us|µs|ms|min|s|m|h)?\s*", re.IGNORECASE)
 
@@ -87,6 +88,11 @@ def format_percent(fraction: float | None, digits: int = 2) -> str:
 def unit_of(name: str) -> str:
     """Returns the unit of a quantity by the end of its name; ``1`` for a bare number such as ``perplexity``."""
     return next((unit for end, unit in UNITS.items() if name.endswith(end)), DIMENSIONLESS)
+
+
+def in_words(name: str) -> str:
+    """Returns the name of a quantity as people say it, without its unit: ``peak memory`` of ``peak_memory_bytes``."""
+    return _UNIT_AT_END.sub("", name).replace("_per_s", " per second").replace("_", " ")
 
 
 def format_quantity(name: str, value: float | None) -> str:

@@ -11,7 +11,9 @@ import typer
 
 import hwcost
 from hwcost.auditing.report import CODES as TABLE_CODES
+from hwcost.cli import reference
 from hwcost.cli.main import application
+from hwcost.configuration import OPTIONS
 from hwcost.errors import HwcostError
 from hwcost.timing.guards.guards import CODES
 from tests.conftest import ROOT
@@ -22,20 +24,47 @@ AUDIT = (ROOT / "docs" / "audit.md").read_text(encoding="utf-8")
 MEASURING = (ROOT / "docs" / "measuring.md").read_text(encoding="utf-8")
 
 
-def commands() -> list[str]:
-    root = typer.main.get_command(application())
-    names = []
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", None)
-        names += [f"{name} {sub}" for sub in inner] if inner else [name]
-    return names
-
-
 def test_every_command_is_described_and_has_help() -> None:
-    for name in commands():
+    for name, command in reference.commands().items():
         assert f"`hwcost {name}" in CLI, f"docs/cli.md does not mention hwcost {name}"
+        assert command.help, name
     root = typer.main.get_command(application())
     assert all(command.help for command in root.commands.values())  # type: ignore[attr-defined]
+
+
+def test_every_option_of_every_command_stands_on_the_page_of_options() -> None:
+    page = reference.filled((ROOT / "docs" / "options.md").read_text(encoding="utf-8"))
+    shared, *sections = page.split("\n## ")[1:]
+    by_name = {one.partition("\n")[0].strip("`").removeprefix("hwcost "): one for one in sections}
+    for name, command in reference.commands().items():
+        for option in command.params:
+            assert option.help, f"{name} {option.name}"
+            row = option.help.replace("|", "\\|").replace("\n", " ")
+            assert row in by_name[name] or row in shared, f"{name} {option.opts}"
+
+
+@pytest.mark.parametrize(
+    ("page", "heading", "command"),
+    [
+        ("cli", "Options of measuring", "measure"), ("cli", "Options of tables", "evaluate"),
+        ("dashboard", "Dashboard", "report build"),
+    ],
+)  # fmt: skip
+def test_pages_say_of_options_what_help_says(page: str, heading: str, command: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    section = re.split(r"^#+ ", text.partition(f"# {heading}\n")[2], maxsplit=1, flags=re.MULTILINE)[0]
+    rows = re.findall(r"^\| `(--[\w-]+).*", section, re.MULTILINE)
+    assert rows
+    options = {name: one for one in reference.commands()[command].params for name in one.opts}
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)|`", r"\1", section).replace("\\|", "|")
+    for name in rows:
+        assert options[name].help in plain, f"docs/{page}.md says of {name} something else than --help"
+
+
+def test_what_can_be_configured_is_described_as_help_does() -> None:
+    options = {name: one for one in reference.commands()["measure"].params for name in one.opts}
+    for one in OPTIONS.values():
+        assert options[one.flag].help.startswith(one.help.rstrip(".")), one.name
 
 
 def test_every_exit_code_is_described() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hwcost.errors import UsageError
-from hwcost.units import format_quantity, parse_quantity, unit_of, written_unit
+from hwcost.units import format_quantity, in_words, parse_quantity, unit_of, written_unit
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,17 @@ from hwcost.units import format_quantity, parse_quantity, unit_of, written_unit
 )
 def test_a_name_ends_in_its_unit(name: str, unit: str, value: float, shown: str) -> None:
     assert (unit_of(name), format_quantity(name, value)) == (unit, shown)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("latency_s", "latency"), ("energy_j", "energy"), ("peak_memory_bytes", "peak memory"), ("perplexity", "perplexity"),
+        ("tokens_per_s", "tokens per second"), ("flops_utilisation", "flops utilisation"),
+    ],
+)  # fmt: skip
+def test_a_name_in_words_has_no_unit(name: str, words: str) -> None:
+    assert in_words(name) == words
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def measure(
     pin: measuring.Pin = True,
     lock_clocks: measuring.LockClocks = False,
     budget: Annotated[
-        str | None, typer.Option("--budget", metavar="TIME", help="Time that the rounds share, e.g. 8m; two at least.")
+        str | None,
+        typer.Option("--budget", metavar="TIME", help="Time that the rounds share, e.g. 8m; two rounds at least."),
     ] = None,
     wait: Annotated[
         str, typer.Option("--wait", metavar="TIME", help="Longest wait for CPUs that other campaigns hold; 0s: none.")

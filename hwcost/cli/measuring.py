@@ -17,14 +17,15 @@ Device = Annotated[
         "--device",
         "-d",
         metavar="NAME[:INDEX]|FILE.toml",
-        help="Device profile, see: hwcost devices list.",
+        help="Device that is measured on; see: hwcost devices list.",
         rich_help_panel=HOW,
     ),
 ]
 Backend = Annotated[
     str,
     typer.Option(
-        "--backend", help="Runtime: torch, torch-compile, torch-cudagraph, onnxruntime, openvino, null, ...",
+        "--backend",
+        help="Runtime that executes the workloads: torch, torch-compile, torch-cudagraph, onnxruntime, openvino, null, ...",
         rich_help_panel=HOW,
     ),
 ]  # fmt: skip
@@ -68,9 +69,10 @@ Rounds = Annotated[
 Blocks = Annotated[
     int | None,
     typer.Option(
-        "--blocks", help="Timed blocks of a visit, at least 4; fewer for slow calls.", show_default="10", rich_help_panel=HOW
+        "--blocks", help="Least number of timed blocks of a visit, from 4; fewer for slow calls.", show_default="10",
+        rich_help_panel=HOW,
     ),
-]
+]  # fmt: skip
 Arrival = Annotated[
     str,
     typer.Option(
@@ -93,8 +95,8 @@ Until = Annotated[
     list[str] | None,
     typer.Option(
         "--until", metavar="'WHAT<=VALUE'",
-        help="Goal that ends it: half-width<=1%; of the cost model: mape<=2% or r2>=0.95 (cross-validated), interval<=3%, "
-        "mape:lut<=2%; repeatable.",
+        help="Goal that ends the campaign: half-width<=1%; of the cost model: mape<=2% or r2>=0.95 (cross-validated), "
+        "interval<=3%, mape:lut<=2%; repeatable.",
         show_default="the tier's half-width", rich_help_panel=HOW,
     ),
 ]  # fmt: skip
@@ -148,8 +150,8 @@ Design = Annotated[
     str | None,
     typer.Option(
         "--design", metavar="spread|uniform|grid",
-        help="Draw of these: spread (over sizes, and over shapes where there are several), uniform, or grid (each at every "
-        "shape).",
+        help="Design by which they are drawn: spread (evenly over sizes, and over shapes where there are several), uniform, "
+        "or grid (each at every shape).",
         show_default="spread, at several shapes grid",
     ),
 ]  # fmt: skip

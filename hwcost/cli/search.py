@@ -28,16 +28,21 @@ Text = str | None
 Count = int | None
 
 Minimized = Annotated[
-    Texts, typer.Option("--minimize", metavar="WHAT", help="Size such as params or flops, DIR, or module:name.")
-]
-Maximized = Annotated[Texts, typer.Option("--maximize", metavar="WHAT", help="The same; both may be repeated.")]
+    Texts,
+    typer.Option(
+        "--minimize", metavar="WHAT",
+        help="Quantity to minimise: a size such as params or flops, the folder of a cost model, or a function module:name; "
+        "repeatable.",
+    ),
+]  # fmt: skip
+Maximized = Annotated[Texts, typer.Option("--maximize", metavar="WHAT", help="Quantity to maximise, likewise; repeatable.")]
 Constraints = Annotated[
     Texts,
     typer.Option(
         "--constraint", metavar="'WHAT<=VALUE'", help="Bound: params:paper<=66M, models/cpu<=50ms, flops<=0.5x; repeatable."
     ),
 ]
-Space = Annotated[Text, typer.Option("--space", help="Search space. [default: that of the first DIR]")]
+Space = Annotated[Text, typer.Option("--space", help="Search space. [default: that of the first cost model]")]
 SearcherName = Annotated[
     str,
     typer.Option(
@@ -48,11 +53,19 @@ SearcherName = Annotated[
 SearcherOptions = Annotated[
     Texts, typer.Option("--searcher-option", metavar="NAME=VALUE", help="Option of the searcher, such as preset=hat.")
 ]
-Evaluations = Annotated[Count, typer.Option("--evaluations", "-n", help="End after so many architectures.")]
-Iterations = Annotated[Count, typer.Option("--iterations", help="End after so many, repeats included.")]
-Seconds = Annotated[float | None, typer.Option("--seconds", help="End after so much time.")]
-Patience = Annotated[Count, typer.Option("--patience", help="End after so many without improvement.")]
-Dominate = Annotated[Count, typer.Option("--dominate", help="End when so many dominate the reference.")]
+Evaluations = Annotated[
+    Count, typer.Option("--evaluations", "-n", help="Number of different architectures after which the search ends.")
+]
+Iterations = Annotated[
+    Count, typer.Option("--iterations", help="Number of proposals after which the search ends, repeats included.")
+]
+Seconds = Annotated[float | None, typer.Option("--seconds", help="Seconds after which the search ends.")]
+Patience = Annotated[
+    Count, typer.Option("--patience", help="Number of evaluations without improvement after which the search ends.")
+]
+Dominate = Annotated[
+    Count, typer.Option("--dominate", help="Number of architectures that dominate --reference, after which the search ends.")
+]
 Reference = Annotated[Text, typer.Option("--reference", metavar="ARCH", help="Architecture to dominate.")]
 Baseline = Annotated[
     Text, typer.Option("--baseline", metavar="ARCH", help="Architecture that bounds such as 0.5x are relative to.")

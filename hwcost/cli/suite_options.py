@@ -26,8 +26,11 @@ Devices = Annotated[
 ]  # fmt: skip
 Tier = Annotated[
     str | None,
-    typer.Option("--tier", help="Wanted precision.", show_default="the suite's own, or standard", rich_help_panel=WHAT),
-]
+    typer.Option(
+        "--tier", help="Wanted half-width: quick 5 %, standard 1 %, strict 0.5 %.",
+        show_default="the suite's own, or standard", rich_help_panel=WHAT,
+    ),
+]  # fmt: skip
 Only = Annotated[
     list[str] | None,
     typer.Option(

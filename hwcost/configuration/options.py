@@ -53,14 +53,16 @@ OPTIONS = {
         Option("device", str, "Device that is measured on.", "cpu"),
         Option("backend", str, "Runtime that executes the workloads.", "torch"),
         Option("threads", int, "Threads inside an operator.", "1"),
-        Option("tier", TIERS, "Wanted precision.", "standard"),
+        Option("tier", TIERS, "Wanted half-width: quick 5 %, standard 1 %, strict 0.5 %.", "standard"),
         Option("batch_size", int, "Sequences per call.", "the device's own"),
         Option("seq_len", int, "Tokens per sequence.", "the device's own"),
         Option("dtype", str, "Number format.", "the device's own"),
-        Option("budget", str, "Time that the rounds share, such as 8m.", "as long as it takes"),
+        Option("budget", str, "Time that the rounds share, e.g. 8m.", "as long as it takes"),
         Option("wait", str, "Longest wait for CPUs that other campaigns hold.", "10m"),
-        Option("pin", bool, "Whether the measuring process is bound to CPUs.", "true"),
-        Option("store", str, "File or URL of the store.", "hwcost.db in the user's data folder", ()),
+        Option("pin", bool, "Bind the measuring process to CPUs.", "true"),
+        Option(
+            "store", str, "Store: a file such as runs/cpu.db, or a database URL.", "hwcost.db in the user's data folder", ()
+        ),
     )
 }
 """All options by name."""

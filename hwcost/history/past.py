@@ -75,17 +75,17 @@ class Past:
 
     def reason(self, finding: Finding, nights: int) -> str:
         """Says in a sentence why a verdict was given."""
-        shift = f"{100 * math.expm1(finding.log_ratio):+.1f} %"
+        shift = _change(finding.log_ratio)
         remark = f"; {finding.remark}" if finding.remark else ""
         if finding.bad is None:
-            return f"The latest night is {shift} from {nights} nights' level{remark}."
+            return f"The latest night is {shift} than the level of {nights} nights{remark}."
         place = self.place(finding)
         if finding.confirmation is None:
-            return f"It is {shift} since {place}; not measured again yet{remark}."
+            return f"Its level is {shift} since {place}; not measured again yet{remark}."
         one = finding.confirmation
-        size = "" if one.log_ratio is None else f": {100 * math.expm1(one.log_ratio):+.1f} %"
+        size = "" if one.log_ratio is None else f": {_change(one.log_ratio)}"
         said = "neither confirmed nor refuted" if one.outcome == "ambiguous" else one.outcome
-        return f"It is {shift} since {place}; {said} by measuring again ({one.how}){size}{remark}."
+        return f"Its level is {shift} since {place}; {said} by measuring again ({one.how}){size}{remark}."
 
     def place(self, finding: Finding) -> str:
         """Says where a change lies: between two commits, or the first run after it."""
@@ -100,3 +100,8 @@ class Past:
         run = self.nights.runs[index]
         commit = commit_of(run)
         return f"run {run.started_at[:16].replace('T', ' ')}" + (f" ({commit[:10]})" if commit else "")
+
+
+def _change(log_ratio: float) -> str:
+    """Returns a change in words, for example ``7.5 % higher``."""
+    return f"{100 * abs(math.expm1(log_ratio)):.1f} % {'higher' if log_ratio > 0 else 'lower'}"

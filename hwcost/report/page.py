@@ -12,6 +12,7 @@ from hwcost.errors import UsageError
 from hwcost.report.drawings import drawings
 from hwcost.report.figures import STYLE, new_figure, save
 from hwcost.report.look import look
+from hwcost.units import DIMENSIONLESS, format_clock, format_quantity, in_words, unit_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +40,9 @@ def write_page(report: dict[str, Any], folder: str | Path) -> Path:
         figures.append((one.name, _svg(figure)))
     source = files("hwcost.report").joinpath("page.html").read_text(encoding="utf-8")
     template = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
-    page = template.render(look=look(), report=report, figures=figures, tables=list(_tables(report["stages"])))
+    seconds = {stage: format_clock(seconds) for stage, seconds in report["seconds"].items()}
+    tables = list(_tables(report["stages"]))
+    page = template.render(look=look(), report=report, figures=figures, tables=tables, seconds=seconds)
     path = Path(folder) / PAGE
     try:
         path.write_text(page, encoding="utf-8")
@@ -69,7 +72,8 @@ def _tables(stages: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
             continue
         names = dict.fromkeys(column for row in rows for column in row)
         columns = [name for name in names if any(row.get(name) is not None for row in rows)]
-        found.append((stage, columns, [[_cell(row.get(column)) for column in columns] for row in rows]))
+        headings = [in_words(column) for column in columns]
+        found.append((stage, headings, [[_cell(column, row.get(column)) for column in columns] for row in rows]))
     return found
 
 
@@ -77,9 +81,12 @@ LISTED = 60
 """Rows beyond which a table is left to the JSON file."""
 
 
-def _cell(value: Any) -> str:
+def _cell(name: str, value: Any) -> str:
+    """Returns a value as people read it; one of a quantity has its unit."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, (int, float)) and unit_of(name) != DIMENSIONLESS:
+        return format_quantity(name, value)
     if isinstance(value, float):
         return f"{value:.5g}"
     return "" if value is None else str(value)

@@ -121,6 +121,39 @@ def test_counts_are_those_of_the_judge(store: Store, tmp_path: Path) -> None:
     assert len(document["verdicts"]) == sum(n for name, n in built.counts.items() if name not in ("ok", "insufficient"))
 
 
+def test_the_curve_of_a_cell_is_the_mean_of_its_series(store: Store, tmp_path: Path) -> None:
+    sim = replace(NIGHTS, failed=0.1, missing=0.0)
+    sim.write(store)
+    build_site(store, tmp_path / "site")
+    found, listed = data(tmp_path / "site", "index")["map"], data(tmp_path / "site", "series")
+    verdicts = dict(zip(listed["key"], (listed["lists"]["verdict"][i] for i in listed["verdict"]), strict=True))
+    first, last = sim.nights - 40, sim.nights
+    for row, column, counts, _, curve in found["cells"]:
+        worst = next(verdict for verdict in VERDICTS if counts[verdict])
+        family, device = found["rows"][row], found["columns"][column]
+        logs = np.full((len(sim.series), 40), np.nan)
+        for night in range(first, last):
+            by_key = {one.series_key: one.value for one in sim.estimates(night)}
+            for index, one in enumerate(sim.series):
+                is_inside = f"{one.search_space} {'components' if one.component else 'models'}" == family
+                verdict = verdicts[one.series_key]
+                is_shown = verdict == worst if worst in ("regressed", "improved") else verdict != "missing"
+                if is_inside and is_shown and one.device == device and by_key[one.series_key]:
+                    logs[index, night - first] = math.log(by_key[one.series_key] or 0)
+        own = np.ma.masked_invalid(logs)
+        expected = np.exp(np.ma.mean(own - own.mean(axis=1, keepdims=True), axis=0)).filled(np.nan)
+        np.testing.assert_allclose(np.array(curve, dtype=float), expected, atol=6e-5)
+
+
+def test_quantities_are_shown_in_words(store: Store, tmp_path: Path) -> None:
+    write_nights(store, SMALL)
+    build_site(store, tmp_path / "site", studies=[write_study(tmp_path / "mine.jsonl", n=20)])
+    site = tmp_path / "site"
+    assert data(site, "series")["lists"]["quantity"] == ["latency"]
+    assert [(one["quantity"], one["unit"]) for one in data(site, "models")] == [("latency", "s")]
+    assert data(site, "fronts")[0]["objectives"] == [["latency", "s"], ["perplexity", "1"]]
+
+
 def test_a_change_is_marked_in_its_month_where_it_is(store: Store, tmp_path: Path) -> None:
     NIGHTS.write(store)
     build_site(store, tmp_path / "site")

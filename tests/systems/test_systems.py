@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -86,6 +87,7 @@ def test_a_run_ends_in_a_report(runs, name: str) -> None:
     assert all(set(verdict) == {"claim", "found", "holds"} for verdict in report["verdicts"])
     page = write_page(report, folder).read_text()
     assert page.count("<svg") == len(drawings(report)) >= 6
+    assert re.findall(r"<th>\w+_(?:s|j|bytes)</th>", page) == []  # values have their unit, headings are in words
     assert all(verdict["found"].split(";")[0] in page.replace("&#39;", "'") for verdict in report["verdicts"])
     assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
 

@@ -14,6 +14,7 @@ from hwcost.pareto import front as pareto_front
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number
 from hwcost.report.dashboard.records import arch_key
+from hwcost.units import DIMENSIONLESS, in_words, unit_of
 
 LARGEST_SCATTER = 3000
 """Trials beside the front that are shown; more are thinned evenly."""
@@ -44,7 +45,7 @@ def front(history: History, log: str | Path) -> dict[str, Any]:
         "space": header.get("space"),
         "searcher": header.get("searcher"),
         "seed": header.get("seed"),
-        "objectives": [list(one) for one in objectives],
+        "objectives": [[in_words(name), _unit(name)] for name, _ in objectives],
         "trials": len(trials),
         "completed": len(done),
         "points": [
@@ -52,6 +53,12 @@ def front(history: History, log: str | Path) -> dict[str, Any]:
             for i in shown
         ],
     }
+
+
+def _unit(name: str) -> str:
+    """Returns the unit of an objective; one that is called a latency is in seconds whatever its name ends in."""
+    unit = unit_of(name)
+    return "s" if unit == DIMENSIONLESS and "latency" in name else unit
 
 
 def _read(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

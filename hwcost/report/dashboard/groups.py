@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from hwcost.quantities import LATENCY
 from hwcost.stores.series import Series
+from hwcost.units import in_words
 
 
 def family(one: Series) -> str:
     """Returns the family of a series, such as ``supershaper components``; other quantities than latency stand apart."""
     of = one.search_space or one.kind
     what = "components" if one.component else "models" if one.search_space else ""
-    quantity = "" if one.quantity == LATENCY else f", {one.quantity}"
+    quantity = "" if one.quantity == LATENCY else f", {in_words(one.quantity)}"
     return f"{of} {what}".strip() + quantity
 
 

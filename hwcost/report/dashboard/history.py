@@ -69,12 +69,16 @@ class History:
         return {key: index for index, key in enumerate(self.keys)}
 
     @cached_property
+    def place(self) -> Indices:
+        """Place in :attr:`keys` of the series of each row of the table; -1 for a series that is not shown."""
+        known = np.array([self.number.get(key, -1) for key in self.table.series_key], dtype=np.intp)
+        return known[self.table.series] if len(known) else np.zeros(0, dtype=np.intp)
+
+    @cached_property
     def rows(self) -> list[Indices]:
         """Rows of the table of each series in the order of :attr:`keys`, by time."""
-        place = np.array([self.number.get(key, -1) for key in self.table.series_key], dtype=np.intp)
-        which = place[self.table.series] if len(place) else np.zeros(0, dtype=np.intp)
-        order = np.lexsort((self.table.run, self.table.measured_s, which))
-        edges = np.searchsorted(which[order], np.arange(len(self.keys) + 1))
+        order = np.lexsort((self.table.run, self.table.measured_s, self.place))
+        edges = np.searchsorted(self.place[order], np.arange(len(self.keys) + 1))
         return [order[first:last] for first, last in itertools.pairwise(edges)]
 
     @cached_property

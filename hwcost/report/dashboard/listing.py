@@ -9,6 +9,7 @@ import numpy as np
 from hwcost.report.dashboard.groups import family, places
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number
+from hwcost.units import in_words
 
 TEXTS = ("name", "device", "backend", "precision", "quantity", "unit", "search_space", "component")
 """Columns of few different texts, which are kept once."""
@@ -22,6 +23,7 @@ def listing(history: History) -> dict[str, Any]:
     labels = places(series)
     verdicts = [history.judged.get(key) for key in history.keys]
     columns: dict[str, list[Any]] = {name: [getattr(one, name) for one in series] for name in (*TEXTS, *NUMBERS)}
+    columns["quantity"] = [in_words(one.quantity) for one in series]
     columns["family"] = [family(one) for one in series]
     columns["place"] = [labels[one.device, one.backend] for one in series]
     columns["verdict"] = [one.verdict if one else "insufficient" for one in verdicts]

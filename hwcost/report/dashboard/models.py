@@ -7,6 +7,7 @@ from typing import Any
 from hwcost.report.dashboard.history import History
 from hwcost.report.dashboard.numbers import number
 from hwcost.stores.entries import ModelCheck
+from hwcost.units import in_words, unit_of
 
 LARGEST_SCATTER = 2000
 """Points of the latest night that are shown; more are thinned evenly."""
@@ -33,7 +34,8 @@ def _model(history: History, checks: list[ModelCheck]) -> dict[str, Any]:
     return {
         "model": latest.model,
         "device": latest.device,
-        "quantity": latest.quantity,
+        "quantity": in_words(latest.quantity),
+        "unit": unit_of(latest.quantity),
         "holds": latest.holds,
         "reason": latest.reason,
         "age_s": number(latest.age_s),

@@ -33,7 +33,7 @@ def index(history: History) -> dict[str, Any]:
         "alarms": alarms(history)[:SHOWN],
         "devices": _devices(history),
         "models": [
-            {name: one[name] for name in ("model", "device", "quantity", "holds", "reason")} for one in models(history)
+            {name: one[name] for name in ("model", "device", "holds", "reason")} for one in models(history)
         ],
         "months": [month.name for month in months(history)],
     }

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hwcost.history import Judgement
 from hwcost.history.judgement import VERDICTS
+from hwcost.report.dashboard import curves
 from hwcost.report.dashboard.groups import family, places
 from hwcost.report.dashboard.history import History
-from hwcost.report.dashboard.numbers import number, numbers, rounded, without_none
+from hwcost.report.dashboard.numbers import number, numbers, without_none
 
 QUIET = ("ok", "insufficient")
 """Verdicts that need no look."""
@@ -22,9 +23,6 @@ CHANGED = ("regressed", "improved")
 
 BASE_NIGHTS = 14
 """Nights before the latest one whose median the overview compares it with."""
-
-SPARK_NIGHTS = 40
-"""Nights of a small curve beside a verdict."""
 
 
 def counts(verdicts: Iterable[str]) -> dict[str, int]:
@@ -65,7 +63,7 @@ def _alarm(history: History, one: Judgement) -> dict[str, Any]:
             "confirmed": None if confirmation is None else [confirmation.outcome, confirmation.how],
             "accepted": None if acceptance is None else [acceptance.author, acceptance.reason],
             "reason": one.reason,
-            "spark": rounded(history.values(rows)[-SPARK_NIGHTS:]),
+            "spark": curves.of_series(history, rows),
         }
     )
 
@@ -84,10 +82,10 @@ def _night(history: History, run_id: str) -> dict[str, Any]:
 
 
 def cells(history: History) -> dict[str, Any]:
-    """Returns the overview's map: families down, devices across, and for every cell its counts and its mean change.
+    """Returns the overview's map: families down, devices across, and for every cell its counts, mean change and curve.
 
-    The change is that of the series that regressed or improved, where that is the worst verdict of the cell; else that of
-    the latest night against those before, over all series that are not missing.
+    Change and curve are those of the series that regressed or improved, where that is the worst verdict of the cell; else of
+    all series that are not missing, and the change is that of the latest night against those before.
     """
     labels = places(history.series.values())
     columns, families = sorted(set(labels.values())), sorted({family(one) for one in history.series.values()})
@@ -95,10 +93,13 @@ def cells(history: History) -> dict[str, Any]:
     for key in history.keys:
         one = history.series[key]
         keys.setdefault((families.index(family(one)), columns.index(labels[one.device, one.backend])), []).append(key)
-    found = []
-    for cell in sorted(keys):
-        verdicts = [_verdict(history, key) for key in keys[cell]]
-        found.append([*cell, counts(verdicts), number(_mean_change(history, keys[cell], min(verdicts, key=VERDICTS.index)))])
+    verdicts = {cell: [_verdict(history, key) for key in keys[cell]] for cell in sorted(keys)}
+    worst = {cell: min(verdicts[cell], key=VERDICTS.index) for cell in verdicts}
+    shown = {cell: _shown(history, keys[cell], worst[cell]) for cell in verdicts}
+    found = [
+        [*cell, counts(verdicts[cell]), number(_mean_change(history, shown[cell], worst[cell])), curve]
+        for cell, curve in zip(verdicts, curves.of_cells(history, shown.values()), strict=True)
+    ]
     return {"rows": families, "columns": columns, "cells": found}
 
 
@@ -107,18 +108,21 @@ def _verdict(history: History, key: str) -> str:
     return judged.verdict if judged else "insufficient"
 
 
-def _mean_change(history: History, keys: Iterable[str], worst: str) -> float | None:
-    """Returns the mean log change of the series of a cell; None where none has one."""
+def _shown(history: History, keys: Sequence[str], worst: str) -> list[str]:
+    """Returns the series of a cell that its change and its curve are of."""
     if worst in CHANGED:
-        judged = [history.judged[key] for key in keys if _verdict(history, key) == worst]
-        changes = [float(np.log(one.ratio)) for one in judged if one.ratio is not None]
-    else:
-        rows = (history.rows[history.number[key]] for key in keys if _verdict(history, key) != "missing")
-        changes = [change for one in rows for change in _latest_change(history, one)]
-    return float(np.mean(changes)) if changes else None
+        return [key for key in keys if _verdict(history, key) == worst]
+    return [key for key in keys if _verdict(history, key) != "missing"]
 
 
-def _latest_change(history: History, rows: Any) -> list[float]:
-    """Returns the log of the latest value over the median of those before; nothing where there are none before."""
-    values = history.values(rows[-BASE_NIGHTS - 1 :])
-    return [float(np.log(values[-1] / np.median(values[:-1])))] if len(values) > 1 else []
+def _mean_change(history: History, keys: Iterable[str], worst: str) -> float | None:
+    """Returns the mean log change of the series that a cell shows; None where none has one."""
+    ratios = [history.judged[key].ratio if worst in CHANGED else _latest_ratio(history, key) for key in keys]
+    known = [ratio for ratio in ratios if ratio is not None]
+    return float(np.mean(np.log(known))) if known else None
+
+
+def _latest_ratio(history: History, key: str) -> float | None:
+    """Returns the latest value of a series over the median of those before; None where there are none before."""
+    values = history.values(history.rows[history.number[key]][-BASE_NIGHTS - 1 :])
+    return float(values[-1] / np.median(values[:-1])) if len(values) > 1 else None

@@ -106,15 +106,18 @@
     }
   }
 
-  // A small curve beside a verdict, without axes.
-  function spark(values) {
+  const LEAST_SPAN = 0.05;
+
+  // A small curve beside a verdict, without axes; its height is 5 % of the values at least, so that noise looks small.
+  function spark(values, verdict, isDecoration) {
     const y = (values || []).filter(hwcost.format.isNumber);
     if (y.length < 2) return null;
-    const low = Math.min(...y), span = Math.max(...y) - low || 1;
-    const at = (value, index) => [2 + (index * 96) / (y.length - 1), 22 - (20 * (value - low)) / span];
+    const low = Math.min(...y), high = Math.max(...y), span = Math.max(high - low, LEAST_SPAN * high) || 1;
+    const at = (value, index) => [2 + (index * 96) / (y.length - 1), 12 - (20 * (value - (low + high) / 2)) / span];
+    const about = isDecoration ? { "aria-hidden": "true" } : { role: "img", "aria-label": "curve of the latest " + y.length + " values" };
     const path = y.map((value, index) => (index ? "L" : "M") + at(value, index).map((one) => one.toFixed(1)).join(" ")).join("");
     const [x, last] = at(y[y.length - 1], y.length - 1);
-    return hwcost.svg("svg", { class: "spark", width: 102, height: 24, viewBox: "0 0 102 24", role: "img", "aria-label": "curve of the latest " + y.length + " values" },
+    return hwcost.svg("svg", { class: "spark " + verdict, width: 102, height: 24, viewBox: "0 0 102 24", ...about },
       hwcost.svg("path", { d: path }), hwcost.svg("circle", { cx: x, cy: last, r: 2.2 }));
   }
 

@@ -30,7 +30,7 @@
 
   function cell(index, row, column, found) {
     if (!found) return el("td", {}, el("span", { class: "quiet" }, "none"));
-    const [, , counts, change] = found;
+    const [, , counts, change, curve] = found;
     const total = Object.values(counts).reduce((a, b) => a + b, 0);
     const worst = index.verdicts.find((verdict) => counts[verdict]);
     const ratio = change === null ? null : Math.exp(change);
@@ -39,14 +39,14 @@
       el("a", { href: hwcost.address.link("series", { family: index.map.rows[row], place: index.map.columns[column], verdict: worst === "ok" ? "" : worst }), title: label },
         el("span", { class: "sign", "aria-hidden": "true" }, hwcost.verdict.sign(worst)), " ",
         worst === "ok" ? String(total) : counts[worst] + " of " + total,
-        el("span", { class: "change" }, ratio === null ? "no value" : hwcost.format.change(ratio))));
+        el("span", { class: "change" }, ratio === null ? "no value" : hwcost.format.change(ratio)), hwcost.chart.spark(curve, worst, true)));
   }
 
   function map(index) {
     const { rows, columns, cells } = index.map;
     const at = new Map(cells.map((one) => [one[0] + " " + one[1], one]));
     const body = rows.map((name, row) => el("tr", {}, el("th", { scope: "row" }, hwcost.clamped(name)), columns.map((_, column) => cell(index, row, column, at.get(row + " " + column)))));
-    return [el("p", { class: "quiet" }, "A sign is the worst verdict in its cell with the number of series; the percentage is the mean change of series that regressed or improved, where that is the verdict, and else that of last night against the 14 nights before."),
+    return [el("p", { class: "quiet" }, "In each cell: the worst verdict, how many series have it, their mean change, and their mean over the latest 40 nights. Where that verdict is about no change, both means are of all series, and the change is against the 14 nights before."),
       el("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Families of workloads by device" }, el("table", { class: "map", id: "map" },
       el("thead", {}, el("tr", {}, el("td", {}), columns.map((name) => el("th", { scope: "col" }, hwcost.clamped(name))))), el("tbody", {}, body)))];
   }
@@ -63,7 +63,7 @@
       view.append(el("p", {}, "Measure a first night: ", el("code", {}, "hwcost run nightly"), ", then build this page again."));
       return;
     }
-    view.append(tiles(index), ...devices(index), ...stale(index));
+    view.append(el("p", { class: "quiet" }, "A series is one workload on one device and backend, night after night; its verdict compares the latest night with those before."), tiles(index), ...devices(index), ...stale(index));
     if (index.alarms.length) {
       const all = index.counts.regressed + index.counts.missing + index.counts.ambiguous + index.counts.improved;
       view.append(el("h2", {}, "What needs a look"), hwcost.alarms.table(index.alarms, "The most important of " + plural(all, "verdict", "verdicts"), true));

@@ -35,13 +35,13 @@
     { label: "before", cell: (one) => side(one, "before") },
     { label: "after", cell: (one) => side(one, "after") },
     { label: "change", class: "nowrap", cell: (one) => change(one, isShort) },
-    { label: "first bad", text: true, cell: commits },
+    { label: "first bad commit", text: true, cell: commits },
     { label: "confirmed", text: true, cell: confirmed },
-    { label: "nights", text: true, cell: (one) => hwcost.chart.spark(one.spark) || "" },
+    { label: "history", text: true, cell: (one) => hwcost.chart.spark(one.spark, one.verdict) || "" },
   ];
 
   // Where all that is shown is missing, there is nothing to say of before and after.
-  const NUMBERS = ["before", "after", "change", "first bad", "confirmed"];
+  const NUMBERS = ["before", "after", "change", "first bad commit", "confirmed"];
 
   function table(rows, caption, isShort) {
     const hasNumbers = rows.some((one) => one.verdict !== "missing" || one.before);

@@ -49,10 +49,8 @@
       el("p", { class: "quiet" }, about(row)), el("p", { class: "quiet", id: "unconfirmed" }, confirmed(row)), chart(row, points, changes, device, records, given), changesOf(changes, device), numbers(row, points, records, given));
   }
 
-  const quantity = (row) => String(row.quantity).replace(/_(s|j|bytes)$/, "").replace(/_/g, " ");
-
   function about(row) {
-    const known = [[row.family], [row.backend, "backend "], [row.precision], [row.batch_size, "batch size "], [row.seq_len, "sequence length "], [row.threads, "threads "], [quantity(row)]];
+    const known = [[row.family], [row.backend, "backend "], [row.precision], [row.batch_size, "batch size "], [row.seq_len, "sequence length "], [row.threads, "threads "], [row.quantity]];
     return known.filter(([value]) => value !== null && value !== undefined).map(([value, name]) => (name || "") + value).join(" · ");
   }
 
@@ -84,11 +82,15 @@
       label: "History of " + row.name + ": " + points.length + " estimates; the same numbers stand in the table below", isTime: true, height: 340, data,
       series: () => [styles.dots("accent", points.length > 3000 ? 3 : 5), styles.edge(), styles.edge(), styles.dots("ambiguous", 6)], bands: () => [hwcost.chart.band()],
       marks: [...changes.map((one) => ({ t: one[0], colour: one[1] > 1 ? "regressed" : "improved" })), ...device.changes.map((one) => ({ t: one[0], dashed: true, colour: "quiet" }))],
-      labels: { y: quantity(row), tick: (one, digits) => format.value(one, row.unit, digits) }, ranges: { y: given.zero ? { range: (chart, low, high) => [0, high * 1.05] } : {} },
-      say: (index) => say(row, points[index]), hint: "Shaded: 95 % interval. Solid lines: changes; dashed: driver or environment. Drag to zoom, double click to zoom out.",
+      labels: { y: row.quantity, tick: (one, digits) => format.value(one, row.unit, digits) }, ranges: { y: given.zero ? { range: (chart, low, high) => [0, high * 1.05] } : {} },
+      say: (index) => say(row, points[index]), hint: hint(changes, device),
       pick: (index) => { const target = link(row, points[index], records); if (target) location.hash = target; },
     });
   }
+
+  // What the chart's signs mean; of lines, those that there may be.
+  const hint = (changes, device) => "Shaded: 95 % interval." + (changes.length ? " Solid lines: changes." : "")
+    + (device.changes.length ? " Dashed lines: a new driver or environment." : "") + " Drag to zoom, double click to zoom out.";
 
   // The days within which a change began.
   function days(first, last) {

@@ -11,11 +11,11 @@
   }
 
   function accuracy(one) {
-    const t = one.nights.t.map(seconds);
+    const t = one.nights.t.map(seconds), refits = t.filter((_, index) => one.nights.refitted[index]);
     return hwcost.chart.draw({
       label: "Mean absolute error of " + one.model + " in percent, night by night", isTime: true, height: 220, data: [t, one.nights.mape], series: () => [hwcost.chart.styles.joined("accent")],
-      marks: t.filter((_, index) => one.nights.refitted[index]).map((at) => ({ t: at, dashed: true, colour: "improved" })), labels: { y: "mean error (%)" }, ranges: { y: { range: (chart, low, high) => [0, high * 1.1 || 1] } },
-      say: (index) => [format.when(t[index]), ": error " + whole(one.nights.mape[index]) + ", coverage " + format.percent(one.nights.coverage_90[index], 0) + (one.nights.holds[index] ? "" : ", does not hold")], hint: "Dashed: fitted again.",
+      marks: refits.map((at) => ({ t: at, dashed: true, colour: "improved" })), labels: { y: "mean error (%)" }, ranges: { y: { range: (chart, low, high) => [0, high * 1.1 || 1] } },
+      say: (index) => [format.when(t[index]), ": error " + whole(one.nights.mape[index]) + ", coverage " + format.percent(one.nights.coverage_90[index], 0) + (one.nights.holds[index] ? "" : ", does not hold")], hint: refits.length ? "Dashed lines: nights after which the model was fitted again." : "",
     });
   }
 
@@ -23,12 +23,12 @@
     const points = one.points.filter((point) => format.isNumber(point[1]) && format.isNumber(point[4])).sort((a, b) => a[4] - b[4]);
     if (!points.length) return el("p", { class: "quiet" }, "No predictions were kept.");
     const x = points.map((point) => point[4]), { styles } = hwcost.chart;
-    const unit = one.quantity.endsWith("_s") ? "s" : "";
+    const { unit } = one;
     return hwcost.chart.draw({
       label: "Predicted against measured, " + points.length + " workloads; the line is where both are equal", height: 320, data: [x, points.map((p) => p[1]), points.map((p) => p[3]), points.map((p) => p[2]), x],
       series: () => [styles.dots("accent", 6), styles.edge(), styles.edge(), styles.line("quiet", 1)], bands: () => [hwcost.chart.band()],
-      labels: { x: "measured", y: "predicted", tick: (v, digits) => format.value(v, unit, digits), xTick: (v, digits) => format.value(v, unit, digits) },
-      say: (index) => { const row = list.rows[points[index][0]]; return [(row ? row.name : "a workload") + ": predicted ", format.value(points[index][1], unit), ", measured ", format.value(points[index][4], unit)]; }, hint: "Shaded: 90 % interval of the prediction.",
+      labels: { x: "measured " + one.quantity, y: "predicted " + one.quantity, tick: (v, digits) => format.value(v, unit, digits), xTick: (v, digits) => format.value(v, unit, digits) },
+      say: (index) => { const row = list.rows[points[index][0]]; return [(row ? row.name : "a workload") + ": predicted ", format.value(points[index][1], unit), ", measured ", format.value(points[index][4], unit)]; }, hint: "Line: predicted as measured. Shaded: 90 % interval of the prediction.",
       pick: (index) => { const row = list.rows[points[index][0]]; if (row) location.hash = address.link("series", { s: row.key }); },
     });
   }

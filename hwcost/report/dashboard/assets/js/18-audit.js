@@ -8,7 +8,7 @@
     return hwcost.chart.draw({
       label: "Level of " + one.label + " night by night; 1 is its usual state", isTime: true, height: 220, data: [one.levels.t, one.levels.v], series: () => [hwcost.chart.styles.joined("accent")],
       marks: one.changes.map(([t]) => ({ t, dashed: true, colour: "quiet" })), labels: { y: "level", tick: (v, digits) => format.change(v, digits - 2) }, ranges: { y: { range: (chart, low, high) => [Math.min(0.97, low), Math.max(1.03, high)] } },
-      say: (index) => [format.when(one.levels.t[index]), ": " + format.change(one.levels.v[index], 2) + " against usual, over " + one.levels.n[index] + " series"], hint: "Median over all series of the device. Dashed: driver or environment changed.",
+      say: (index) => [format.when(one.levels.t[index]), ": " + format.change(one.levels.v[index], 2) + " against usual, over " + one.levels.n[index] + " series"], hint: "Median over all series of the device." + (one.changes.length ? " Dashed lines: a new driver or environment." : ""),
     });
   }
 
