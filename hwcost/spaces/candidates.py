@@ -89,7 +89,7 @@ class Candidates(Sequence[Architecture]):
         return made
 
     def _canonical(self) -> Codes:
-        """Returns the codes of the points that stand for the nets; by the architectures where the space is no faster."""
+        """Returns the codes of the points that stand for the nets; one by one where the space does not know faster."""
         found = self.space.canonical_codes(self.codes)
         if found is None:
             encoding = encoding_of(self.space)
