@@ -67,10 +67,10 @@ def _step(settings: Settings) -> StepMemory:
     from hwcost.supernets.backbone import teacher
     from hwcost.supernets.masked_lm import SupernetLm
     from hwcost.supernets.memory import step_memory
+    from hwcost.supernets.objective import Phase
     from hwcost.supernets.registry import supernet
     from hwcost.supernets.relations import RelationDistillation
     from hwcost.supernets.sampling import planned_rule
-    from hwcost.supernets.training import Phase
 
     def make(batches: Any, own: Recipe) -> Any:
         net = supernet(settings.space, settings.seed, **settings.options)

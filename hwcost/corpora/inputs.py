@@ -38,7 +38,7 @@ def inputs(
         tokens: The flat array that the segments are cut from.
         segments: The first, and the second where there is one; with the special tokens they must fit into ``seq_len``.
         seq_len: Length of every row.
-        tokenizer: Knows the special tokens.
+        tokenizer: Tokenizer, which has the special tokens.
 
     Returns:
         ``input_ids``, ``attention_mask`` (1 on all but padding) and ``token_type_ids`` (the segment's number, from 0; its

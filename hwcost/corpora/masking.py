@@ -22,7 +22,7 @@ class Masking:
     """The rule by which batches are masked.
 
     Args:
-        tokenizer: Knows the special tokens; of them only ``[UNK]`` is ever chosen, in rows that hold nothing else.
+        tokenizer: Tokenizer, which has the special tokens; of them only ``[UNK]`` is ever chosen, where a row has no other.
         probability: Chance of each token of text to be chosen. Where none of a row is, one is chosen all the same.
     """
 

@@ -24,7 +24,7 @@ def sentences(text: str) -> list[str]:
     """Splits text into sentences, each on one line with single spaces.
 
     Args:
-        text: Any text; a blank line ends a paragraph.
+        text: The text; a blank line ends a paragraph.
     """
     return list(streamed([text]))
 

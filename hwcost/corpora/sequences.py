@@ -65,7 +65,7 @@ class Pairs:
 
         Args:
             rows: Numbers of the pairs.
-            rng: Decides which second segments are other ones, and where these begin.
+            rng: Source of chance, for which second segments are other ones, and where these begin.
         """
         first, seams = self._runs[rows, 0], self._seams[rows]
         follows = rng.integers(2, size=len(rows))

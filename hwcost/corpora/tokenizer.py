@@ -60,7 +60,7 @@ class Tokenizer:
         Args:
             corpus: The text.
             vocabulary: Number of tokens, specials included; a small corpus may give fewer.
-            lowercase: Fold case and drop accents, as the uncased BERT does.
+            lowercase: Whether case is folded and accents are dropped, as by the uncased BERT.
 
         Raises:
             MissingExtraError: When ``tokenizers`` is not installed.

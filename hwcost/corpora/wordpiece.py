@@ -43,7 +43,7 @@ def train_wordpiece(corpus: Corpus, vocabulary: int, lowercase: bool) -> dict[st
     Args:
         corpus: The text.
         vocabulary: Number of tokens; a small corpus may give fewer.
-        lowercase: Fold case and drop accents.
+        lowercase: Whether case is folded and accents are dropped.
 
     Raises:
         MissingExtraError: When ``tokenizers`` is not installed.

@@ -98,7 +98,7 @@ class AutoDistill(SearchSpace):
     """AutoDistill: 576 students of 24 bottleneck blocks; hidden size, bottleneck, heads, intermediate size, stacked FFN.
 
     Args:
-        printed: Take the hidden size 246 as the paper's Table 1 prints it; all others are multiples of 128, and 256 is
+        printed: Whether the hidden size 246 is taken as Table 1 prints it; all others are multiples of 128, and 256 is
             what the default has in its place.
         scale: ``paper``, or ``mini``: four narrow blocks, to be trained on a processor.
 

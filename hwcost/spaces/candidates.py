@@ -46,8 +46,7 @@ class Candidates(Sequence[Architecture]):
         self.space = space
         self.codes: Codes = _frozen(matrix.reshape(-1, len(space.genes)))
         if space.has_isomorphs and len(self.codes):
-            encoding = encoding_of(space)
-            self.codes = _frozen(encoding.codes(encoding.encode(self.architectures)).astype(np.intp))
+            self.codes = _frozen(self._canonical())
 
     # -- making --------------------------------------------------------------------------------------------------------
 
@@ -88,6 +87,14 @@ class Candidates(Sequence[Architecture]):
         made = cls.__new__(cls)
         made.space, made.codes = space, _frozen(codes)
         return made
+
+    def _canonical(self) -> Codes:
+        """Returns the codes of the points that stand for the nets; one by one where the space does not know faster."""
+        found = self.space.canonical_codes(self.codes)
+        if found is None:
+            encoding = encoding_of(self.space)
+            found = encoding.codes(encoding.encode(self.architectures))
+        return found.astype(np.intp, copy=False)
 
     # -- forms ---------------------------------------------------------------------------------------------------------
 

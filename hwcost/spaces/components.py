@@ -13,12 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from hwcost._arguments import TEXT, check
+from hwcost._types import Codes
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces import blocks
 from hwcost.spaces.accounting import Work, attention, elementwise, layer_norm, linear
 from hwcost.spaces.base import Architecture, Component, Gene, GeneValue, SearchSpace
-from hwcost.spaces.connectors import canonical_connectors, layers_of
+from hwcost.spaces.connectors import canonical_connectors, canonical_rows, layers_of
 from hwcost.spaces.scales import MINI_VOCABULARY
 
 __all__ = ["Components", "Grid"]
@@ -170,6 +173,19 @@ class Components(SearchSpace):
     def canonical(self, genes: tuple[GeneValue, ...]) -> tuple[GeneValue, ...]:
         """Closes gates without effect: joints of dropped pieces, and channels where no head is left."""
         return tuple(gate for block in self._blocks(genes) for group in block.canonical().groups for gate in group)
+
+    def canonical_codes(self, codes: Codes) -> Codes:
+        """See the base class; the code of a gate is the gate."""
+        sizes = self.grid.sizes
+        rows = codes.reshape(-1, sum(count for _, count in sizes))
+        ends = np.cumsum([count for _, count in sizes])[:-1]
+        of = dict(zip((kind for kind, _ in sizes), np.split(rows, ends, axis=1), strict=True))
+        has_attention = (of["head"].max(axis=1) * of["v"].max(axis=1))[:, None]
+        of["joint"] = canonical_rows(of["ff"], of["joint"])
+        if "hjoint" in of:
+            of["hjoint"] = canonical_rows(of["head"], of["hjoint"])
+        found = [own if kind in ("ff", "joint", "mean") else own * has_attention for kind, own in of.items()]
+        return np.concatenate(found, axis=1).reshape(codes.shape)
 
     def key(self, arch: Architecture) -> str:
         """Returns blocks joined by ``_``, and in a block the groups of gates joined by ``.``: ``11.0.11.11.00.1111_...``."""

@@ -11,6 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from hwcost._types import Codes
+
 CLOSED = 1e-6
 """Magnitude below which a gate counts as 0 (section 4.1)."""
 
@@ -19,8 +23,8 @@ def layers_of(kept: Sequence[int], connectors: Sequence[int]) -> list[list[int]]
     """Groups the kept components into layers.
 
     Args:
-        kept: 1 for every component that is kept, else 0; k of them.
-        connectors: 1 where a layer ends behind a component, else 0; k - 1 of them, since the last one ends in any case.
+        kept: Components that are kept, as k numbers of 0 and 1.
+        connectors: Ends of layers: 1 where one ends behind a component; k - 1 of them, since the last ends in any case.
 
     Returns:
         Indices of the kept components, layer by layer; layers without any are left out.
@@ -38,6 +42,25 @@ def canonical_connectors(kept: Sequence[int], connectors: Sequence[int]) -> tupl
     """Returns the connectors that form the same layers with every end right behind the last kept component of its layer."""
     ends = {layer[-1] for layer in layers_of(kept, connectors)[:-1]}
     return tuple(int(index in ends) for index in range(len(connectors)))
+
+
+def canonical_rows(kept: Codes, connectors: Codes) -> Codes:
+    """Does what :func:`canonical_connectors` does for n rows of components at once.
+
+    Args:
+        kept: Whether each component is kept, shape (n, k), of 0 and 1.
+        connectors: Connectors, shape (n, k - 1), of 0 and 1.
+    """
+    found, rows = np.zeros_like(connectors), np.arange(len(kept))
+    last, is_ended = np.full(len(kept), -1), np.zeros(len(kept), dtype=bool)  # of the layer that each row is in
+    for index in range(kept.shape[1]):
+        is_kept = kept[:, index] == 1
+        begins = is_kept & is_ended & (last >= 0)
+        found[rows[begins], last[begins]] = 1
+        last, is_ended = np.where(is_kept, index, last), is_ended & ~is_kept
+        if index < connectors.shape[1]:
+            is_ended = is_ended | (connectors[:, index] == 1)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ class SuperShaper(SearchSpace):
     """12 layers, hidden size per layer out of seven widths: 7**12 architectures.
 
     Args:
-        merged: Compose neighbouring bottlenecks into one ``h_i -> h_{i+1}`` matrix each, as one would for deployment.
+        merged: Whether neighbouring bottlenecks are composed into one ``h_i -> h_{i+1}`` matrix each, as for deployment.
             The default is the unmerged net, which is what the paper trains.
         scale: ``paper``; ``small``: four layers of half the paper's widths, to be measured on a processor in minutes; or
             ``mini``: four layers 8 to 64 wide, to be trained on a processor.

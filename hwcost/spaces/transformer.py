@@ -10,6 +10,9 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
+from hwcost._types import Codes
 from hwcost.errors import UsageError
 from hwcost.spaces import blocks
 from hwcost.spaces.accounting import Work, linear
@@ -119,6 +122,14 @@ class Transformer(SearchSpace):
             return genes
         used = 1 + len(PER_LAYER) * int(genes[0])
         return (*genes[:used], *(gene.choices[0] for gene in self.genes[used:]))
+
+    def canonical_codes(self, codes: Codes) -> Codes:
+        """See the base class."""
+        if not self.has_isomorphs:
+            return codes
+        first = [sorted(gene.choices).index(gene.choices[0]) for gene in self.genes]
+        used = 1 + len(PER_LAYER) * np.array(sorted(self.layers))[codes[:, 0]]
+        return np.where(np.arange(len(self.genes)) < used[:, None], codes, first)
 
     def increasing(self) -> tuple[int, ...]:
         """All but numbers of heads that share a width."""

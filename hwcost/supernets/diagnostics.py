@@ -29,7 +29,7 @@ def choose(space: SearchSpace, count: int, seed: int, band: float = BAND) -> tup
     Args:
         space: The space.
         count: Number of nets in all, even.
-        seed: Equal seeds give equal nets.
+        seed: Seed of the draws; equal seeds give equal nets.
         band: Relative half-width of the common size.
 
     Returns:

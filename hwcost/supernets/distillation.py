@@ -17,9 +17,9 @@ from torch.nn import functional
 
 from hwcost.errors import UnknownNameError, UsageError
 from hwcost.supernets.masked_lm import Batches, asked, inputs
+from hwcost.supernets.objective import Batch, Pass, Phase, device_of, moved
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.relations import Watch
-from hwcost.supernets.training import Batch, Pass, Phase, device_of, moved
 from hwcost.workloads.modules import additive_mask
 
 __all__ = ["SCHEDULES", "Distillation", "Schedule", "TeacherTraining", "schedule"]
@@ -203,7 +203,7 @@ class TeacherTraining(nn.Module):
             nn.init.zeros_(parameter)
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         batch = moved(self.batches(number), device_of(self))
         losses, _ = text_losses(self.net, self.next_sentence, batch)
         yield Pass("pre-training", sum(losses.values()), batch["input_ids"].numel())

@@ -22,10 +22,11 @@ from hwcost.spaces.base import Architecture
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.heads import ElasticTaskNet, TaskNet
 from hwcost.supernets.masked_lm import Batches, NetLm, inputs
+from hwcost.supernets.objective import Pass, Phase, device_of, moved
 from hwcost.supernets.process_group import here
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.sampling import Rule
-from hwcost.supernets.training import Pass, Phase, Progress, device_of, moved, train
+from hwcost.supernets.training import Progress, train
 from hwcost.tasks import EncodedExamples, EncodedTask
 from hwcost.tasks.encoded import SKIPPED
 
@@ -91,7 +92,7 @@ class TaskTraining:
         self.model, self.batches = model, batches
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         batch = moved(self.batches(number), device_of(self.model))
         yield Pass("task", task_loss(self.model(*inputs(batch)), batch["labels"]), batch["input_ids"].numel())
 
@@ -109,7 +110,7 @@ class ElasticTaskTraining:
         self.model, self.batches, self.rule = model, batches, rule
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         batch = moved(self.batches(number), device_of(self.model))
         for name, arch in self.rule(step).items():
             loss = task_loss(self.model.set(arch)(*inputs(batch)), batch["labels"])

@@ -14,9 +14,9 @@ from torch.nn import functional
 
 from hwcost.errors import DataError
 from hwcost.supernets.base import Supernet
+from hwcost.supernets.objective import Batch, Pass, device_of, moved
 from hwcost.supernets.process_group import here
 from hwcost.supernets.sampling import Rule
-from hwcost.supernets.training import Batch, Pass, device_of, moved
 
 __all__ = ["Batches", "NetLm", "SupernetLm", "asked", "inputs", "masked_lm_loss", "perplexity"]
 
@@ -60,7 +60,7 @@ class SupernetLm:
         self.supernet, self.batches, self.rule = supernet, batches, rule
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         batch = moved(self.batches(number), device_of(self.supernet))
         for name, arch in self.rule(step).items():
             yield Pass(name, masked_lm_loss(self.supernet.set(arch, "mlm"), batch), batch["input_ids"].numel())
@@ -78,7 +78,7 @@ class NetLm:
         self.net, self.batches = net, batches
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         batch = moved(self.batches(number), device_of(self.net))
         yield Pass("mlm", masked_lm_loss(self.net, batch), batch["input_ids"].numel())
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from hwcost.errors import DataError
 from hwcost.supernets.masked_lm import asked, inputs
-from hwcost.supernets.training import device_of, moved
+from hwcost.supernets.objective import device_of, moved
 
 __all__ = ["MaskedWords", "masked_words"]
 

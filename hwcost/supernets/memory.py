@@ -24,8 +24,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from hwcost._types import Floats
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Phase, stepping
+from hwcost.supernets.training import stepping
 
 __all__ = ["Memory", "StepMemory", "step_memory"]
 

@@ -20,7 +20,7 @@ class Lamb(torch.optim.Optimizer):
         parameters: Groups of parameters, as torch's optimisers take them.
         lr: Learning rate.
         betas: Decay of the two moments.
-        eps: Beside the root of the second moment.
+        eps: Constant added to the root of the second moment.
     """
 
     def __init__(self, parameters: Iterable[Any], lr: float, betas: tuple[float, float], eps: float) -> None:

@@ -166,7 +166,7 @@ RECIPES: dict[str, Recipe] = {
     "smoke": Recipe(steps=4, batch_size=4, seq_len=16, learning_rate=1e-3),
 }
 """SuperShaper: section 4.1, and the command that its authors released. AutoDistil: section 4.1, 10 epochs in batches of 128
-on each of 16 GPUs; an epoch is the 203.7 million sequences of the released configuration, which the paper does not count.
+on each of 16 GPUs; an epoch is the 203.7 million sequences of the released configuration, where Table 9 counts 40 million.
 How many random subnets a step has Algorithm 1 leaves open, three is a choice, and so is the epsilon. The released code runs
 15 epochs of sandwiches, clips, and leaves the softmax out. Finding Fast Transformers: appendix A.3, with the 125,000 steps
 of Table 7's search (a base net has 250,000); ``minibert-paper`` is its distillation, appendix A.4, with Adam. AutoDistill:

@@ -17,9 +17,9 @@ from hwcost.errors import UsageError
 from hwcost.spaces.base import Architecture
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.masked_lm import Batches, inputs
+from hwcost.supernets.objective import Batch, Pass, device_of, moved
 from hwcost.supernets.recipe import KNOWN
 from hwcost.supernets.sampling import Rule
-from hwcost.supernets.training import Batch, Pass, device_of, moved
 
 __all__ = ["RELATIONS", "RelationDistillation", "Watch", "attention", "relation_loss"]
 
@@ -196,7 +196,7 @@ class RelationDistillation:
         self.taught_by = attention(teacher, layer)
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         batch = moved(self.batches(number), device_of(self.supernet))
         wanted = self._wanted(batch)
         for name, arch in self.rule(step).items():

@@ -220,7 +220,8 @@ class Run:
         Raises:
             InterruptedRunError: On Ctrl-C; the last checkpoint is kept.
         """
-        from hwcost.supernets.training import Phase, train
+        from hwcost.supernets.objective import Phase
+        from hwcost.supernets.training import train
 
         self.supernet.keep_layers(self.settings.recipe.layer_rules[0])
         about = self.settings.as_dict() | {"text": self.text[0].digest}

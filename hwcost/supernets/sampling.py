@@ -48,9 +48,9 @@ class Uniform:
     Args:
         supernet: Supernet whose architectures are drawn.
         count: Number of architectures a step.
-        seed: Equal seeds give equal architectures.
-        allowed: Says for each of n architectures whether it may be trained, such as ``Constraint(...).feasible``: only those
-            within a budget are drawn. None allows all.
+        seed: Seed of the draws; equal seeds give equal architectures.
+        allowed: Function that says for each of n architectures whether it may be trained, such as
+            ``Constraint(...).feasible``: only those within a budget are drawn. None allows all.
 
     Raises:
         UsageError: When the count is not positive.
@@ -99,13 +99,13 @@ class Uniform:
 class Sandwich:
     """The largest, the smallest and a few random architectures in every step.
 
-    Source: Yu et al., "Universally Slimmable Networks", section 3.1; SuperShaper trains so with one random net, AutoDistil's
-    released code with two.
+    Source: Yu and Huang, "Universally Slimmable Networks and Improved Training Techniques", the sandwich rule. SuperShaper
+    (section 3.2) trains so with one random net, AutoDistil's released code with two.
 
     Args:
         supernet: Supernet whose architectures are drawn.
         count: Number of random architectures a step.
-        seed: Equal seeds give equal architectures.
+        seed: Seed of the draws; equal seeds give equal architectures.
         allowed: Function that says of each architecture whether it may be trained, as for :class:`Uniform`. A largest or
             smallest one that may not is replaced by the largest or smallest of some hundred that may.
     """

@@ -15,8 +15,8 @@ from hwcost.errors import UsageError
 from hwcost.supernets.finetuning import task_loss
 from hwcost.supernets.heads import TaskNet
 from hwcost.supernets.masked_lm import Batches, inputs
+from hwcost.supernets.objective import Batch, Pass, device_of, moved
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Batch, Pass, device_of, moved
 from hwcost.tasks.encoded import SKIPPED
 
 __all__ = ["GOLD", "RAMP", "SILVER", "SilverGold", "gold_weight", "silver_labels"]
@@ -80,7 +80,7 @@ class SilverGold:
         self.recipe, self.ramp = recipe, ramp
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`; losses have their weights of the step in them."""
+        """See :class:`~hwcost.supernets.objective.Objective`; losses have their weights of the step in them."""
         yield from self.passes_on(self.labelled(number), step)
 
     def labelled(self, number: int) -> dict[str, Batch]:

@@ -1,8 +1,8 @@
 # mypy: allow-subclassing-any
 """SuperShaper's supernet: BERT framed by bottlenecks, of which every layer uses the first channels.
 
-Source: Ganesan et al., "SuperShaper", section 3.1 (sliced bottlenecks) and 3.2; the bottlenecks start as identities, so that
-the full net is BERT until it is trained.
+Source: Ganesan et al., "SuperShaper", section 3.1 (sliced bottlenecks), and 4.2: the bottlenecks start as identities, so
+that the full net is BERT until it is trained.
 """
 
 from __future__ import annotations

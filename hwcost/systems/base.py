@@ -35,6 +35,7 @@ from hwcost.tasks import Task, task
 from hwcost.timing.timer import stopwatch
 
 Item = TypeVar("Item")
+Every = TypeVar("Every")
 PresetT = TypeVar("PresetT", bound=Preset)
 
 
@@ -161,6 +162,17 @@ class Pipeline(Campaigns, Generic[PresetT]):
         if stage.name not in self._finished:
             raise UsageError(f"stage '{stage.name}' of pipeline '{self.name}' has no result yet: it has not run")
         return cast(Result, self._finished[stage.name].result)
+
+    def results(self, kind: Callable[..., Every]) -> Every:
+        """Returns the results of all stages as one dataclass.
+
+        Args:
+            kind: The dataclass, whose fields have the names of the stages.
+
+        Raises:
+            UsageError: When a stage is not finished.
+        """
+        return kind(**{name: self.result(one) for name, one in self.stages().items()})
 
     def run(self) -> Plain:
         """Runs the stages that are not finished yet and writes ``report.json``.

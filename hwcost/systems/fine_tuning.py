@@ -13,8 +13,8 @@ from torch import nn
 from hwcost.corpora import Tokenizer
 from hwcost.supernets.finetuning import TaskTraining, Tuned, fine_tune
 from hwcost.supernets.heads import TaskNet
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Phase
 from hwcost.supernets.tuned_folder import load_tuned, save_tuned
 from hwcost.supernets.tuning import Grid, Tuning
 from hwcost.systems.plan import Training

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from hwcost.supernets.memory import Memory, StepMemory
-    from hwcost.supernets.training import Phase
+    from hwcost.supernets.objective import Phase
 
 Plain = dict[str, Any]
 Made = Callable[[Callable[[int], dict[str, Any]], Recipe], "tuple[nn.Module, Phase, Sequence[nn.Module]]"]

@@ -10,10 +10,11 @@ from torch import nn
 
 from hwcost.supernets import subnet
 from hwcost.supernets.masked_words import masked_words
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.process_group import apart
 from hwcost.supernets.run import Run
 from hwcost.supernets.run import Settings as TrainingSettings
-from hwcost.supernets.training import Phase, Progress, train
+from hwcost.supernets.training import Progress, train
 from hwcost.systems.curves import TrainingCurves
 from hwcost.systems.learnt import WordsLearnt
 

@@ -40,6 +40,13 @@ def test_redundant_gates_close(seed) -> None:
     assert (direct.gates.detach().numpy()[~answer] == 0).all()
 
 
+@pytest.mark.parametrize(("penalty", "is_closed"), [(1.95, False), (2.0, True)])
+def test_a_gate_of_no_use_closes_by_penalty_cost_and_the_sum_of_rates(penalty, is_closed) -> None:
+    """Rates of 0.1 that decay over 100 steps sum up to 5.05, and a cost of 0.1 asks for a penalty of 1.98."""
+    direct = Direct([0.1], penalty=penalty).minimize(lambda gates, step: 0 * gates.sum(), steps=100, rate=0.1)
+    assert direct.kept().tolist() == [not is_closed]
+
+
 def test_a_rate_that_decays_gets_below_the_threshold_and_a_constant_one_does_not() -> None:
     """The paper's rule on one gate that is worth nothing and one that is; why a rate must decay to 0."""
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hwcost.errors import ArchitectureError, UsageError
 from hwcost.spaces import Candidates, space
 from hwcost.spaces.candidates import codes_of, key_of
+from hwcost.spaces.encoding import encoding_of
 
 SPACES = ["supershaper", "supershaper:merged=true", "autodistil:subspace=tiny", "autodistill", "components:grid=mini",
           "transformer:elastic=per_layer"]  # fmt: skip
@@ -62,6 +63,26 @@ def test_points_of_one_net_become_one_candidate() -> None:
     every = Candidates(of, np.indices(sizes).reshape(len(sizes), -1).T)
     assert len(every.unique()) == len(set(every.keys)) == len(list(of.architectures())) < len(every)
     assert [of.canonical(arch.genes) for arch in every] == [arch.genes for arch in every]
+
+
+ISOMORPHS = ["components:grid=mini", "components:grid=bert-base-halves", "components:grid=minibert-connected",
+             "transformer:layers=[3,1,2],hidden=[16,8],ffn_ratio=[4,2],heads=[2,1],elastic=per_layer"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ISOMORPHS)
+@pytest.mark.parametrize("share", [0.5, 0.15])
+def test_points_of_one_net_are_found_at_once_as_one_by_one(name, share) -> None:
+    """Few open gates: heads without values, layers without pieces, and connectors behind nothing."""
+    of, rng = space(name), np.random.default_rng(3)
+    sizes = np.array([len(gene.choices) for gene in of.genes])
+    codes = np.minimum((rng.random((200, len(sizes))) ** (np.log(share) / np.log(0.5)) * sizes).astype(int), sizes - 1)
+    choices = encoding_of(of).ordered_choices
+    singly = [
+        of.canonical(tuple(own[code] for own, code in zip(choices, row, strict=True))) for row in codes.tolist()
+    ]
+    assert of.canonical_codes(codes) is not None
+    assert [arch.genes for arch in Candidates(of, codes)] == singly
+    assert any(one != two for one, two in zip(Candidates(of, codes).codes.tolist(), codes.tolist(), strict=True))
 
 
 def test_candidates_never_change() -> None:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
+from hwcost.objectives import Minimize
+from hwcost.searchers import Problem
 from hwcost.searchers.evolution import PRESETS as EVOLUTIONS
+from hwcost.searchers.sampling import Sampling
 from hwcost.spaces import space
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.spaces.components import Components
 from hwcost.spaces.supershaper import RELEASED_FLOORED, SuperShaper
 from hwcost.supernets.distillation import Distillation
-from hwcost.systems.autodistil.pipeline import SHARE
 from hwcost.systems.autodistil.presets import PRESETS as AUTODISTIL
+from hwcost.systems.autodistil.searches import SHARE
 from hwcost.systems.autodistill.presets import PRESETS as AUTODISTILL
 from hwcost.systems.components import claims, series
 from hwcost.systems.components.paper_tables import PAPER_TABLES
@@ -40,7 +44,7 @@ def row(beginning: str) -> str:
 
 
 def test_supershapers_search() -> None:
-    """Section 4.1: populations of 100, 300 iterations, of which the first has all members and the others 66 new ones."""
+    """Section 4.1: populations of 100, and 300 iterations after the first one, each of 66 new members."""
     paper, evolution = SUPERSHAPER["paper"], EVOLUTIONS["supershaper-paper"]
     assert space("supershaper").size == 7**12
     assert (evolution.population, evolution.parents, evolution.mutants, evolution.crosses) == (100, 34, 33, 33)
@@ -83,6 +87,9 @@ def test_autodistils_training_and_search() -> None:
     assert (paper.relations.random, paper.relations.relations) == (3, ("softmax-mse", (1.0, 1.0, 1.0), -1))
     assert (paper.candidates, paper.tuned) == (None, None)  # all nets of every sub-space
     assert f"{paper.relations.steps} steps" in row("128 sequences")
+    of_table_9 = 10 * 40e6 / 2048  # 40 million sequences of Wikipedia and books
+    assert of_table_9 == pytest.approx(195_300, rel=1e-3)
+    assert "relations.steps=195300" in row("128 sequences")
 
 
 def test_the_operations_of_autodistils_tiny_nets_are_not_those_of_table_2() -> None:
@@ -128,6 +135,31 @@ def test_the_shares_of_components_are_those_printed() -> None:
         assert set(PAPER_TABLES[grid]) == set(kinds)
 
 
+def test_components_are_divided_as_is_told() -> None:
+    """Section 5.3: two equal parts of everything; section 5.4.1: eight feed-forwards, and single heads."""
+
+    def pieces(grid: str) -> dict[str, int]:
+        return dict(Components(grid).grid.sizes)
+
+    halves = {"ff": 2, "joint": 1, "qk": 2, "v": 2, "mean": 2, "head": 2}
+    assert pieces("bert-base-halves") == pieces("bert-base-multilingual") == halves
+    assert pieces("bert-base") == {**halves, "head": 12}
+    assert pieces("minibert") == {**halves, "ff": 8, "joint": 7, "head": Components("minibert").grid.heads}
+    assert [COMPONENTS[name].grid for name in ("paper", "multilingual")] == ["bert-base", "bert-base-multilingual"]
+    assert "halves but for the heads" in row("every component divided")
+
+
+def test_the_papers_searches() -> None:
+    """Table 7: four settings of DO and three of SDO; a policy that begins at the base net, with a probability of 0.88."""
+    sweep, of = COMPONENTS["paper"].sweep, Components("mini")
+    assert (len(sweep.direct_penalties), len(sweep.sampled_penalties) * len(sweep.sampled_rates)) == (4, 3)
+    assert "the seven settings of Table 7" in row("λ and ν")
+    policy = Sampling(Problem(of, [Minimize(lambda arch: 0.0, "loss")]), start=of.base().genes)
+    begun = policy.probabilities[np.arange(len(of.genes)), of.base().genes]
+    assert begun == pytest.approx(0.88, abs=0.001)
+    assert "a probability of 0.88" in row("the policy begins")
+
+
 def test_the_papers_choices_of_nets() -> None:
     """Section 1: 1.4 times the time; section 5.4.3: 0.3 percent; Table 7: one percent, and 0.05 is a collapse."""
     paper = COMPONENTS["paper"]
@@ -160,6 +192,10 @@ def test_autodistills_teacher_and_steps() -> None:
     assert [24 * one.block_steps + one.pretraining_steps for one in (paper.flash, paper.regular)] == [37_000, 740_000]
     assert inspect.signature(Distillation.phases).parameters["alpha"].default == 0.5
     assert paper.quality == "mlm_accuracy"
+    assert (paper.recipe.optimizer, paper.recipe.batch_size, paper.recipe.learning_rate) == ("lamb", 2048, 1e-3)
+    assert "steps of 2048 sequences with LAMB" in row("flash of 37000")
+    assert "at a rate of 0.001" in row("flash of 37000")
+    assert f"{paper.teacher.steps} steps" in row("teacher IB-BERT")
     assert "294.2 M" in row("teacher IB-BERT")
 
 

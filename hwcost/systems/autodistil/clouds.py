@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hwcost.report import COLORS, DASHED, INK, Drawing, legend_above
 from hwcost.spaces.autodistil import TEACHER_HEADS, TEACHER_LAYERS, TEACHER_RATIO, AutoDistil
+from hwcost.systems.autodistil.nets import SUBSPACES
 from hwcost.systems.autodistil.printed import DISTILLED, STUDENTS, Printed
 from hwcost.systems.autodistil.results import Agnostic, Results
 
@@ -23,7 +24,6 @@ Point = tuple[float, float]
 Points = Mapping[str, Point]
 """Points by the names of their nets."""
 
-SUBSPACES = ("tiny", "small", "base")
 PANELS = {"base": "ad", "small": "be", "tiny": "cf"}
 """Panels of Figure 3 by sub-space: by operations and by parameters."""
 LEAST = 3

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from torch import nn
@@ -15,19 +13,17 @@ from hwcost.cost_models import load
 from hwcost.cost_models.base import CostModel
 from hwcost.errors import UsageError
 from hwcost.files import writing
-from hwcost.objectives import Constraint, Maximize, Minimize, Objective
 from hwcost.quantities import LATENCY
-from hwcost.searchers import Problem
 from hwcost.spaces import Architecture
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.study.remeasure import Interval
 from hwcost.supernets import subnet
-from hwcost.supernets.distillation import Distillation, TeacherTraining
-from hwcost.supernets.student import student, student_blueprint, teacher, teacher_blueprint
+from hwcost.supernets.distillation import TeacherTraining
+from hwcost.supernets.objective import Phase
+from hwcost.supernets.student import teacher, teacher_blueprint
 from hwcost.supernets.text_quality import text_quality
-from hwcost.supernets.training import Phase, train
 from hwcost.systems.autodistill.claims import claims
-from hwcost.systems.autodistill.fronts import areas, searched
+from hwcost.systems.autodistill.fronts import areas
 from hwcost.systems.autodistill.given_teacher import given_teacher
 from hwcost.systems.autodistill.in_search import MeasuredLatency
 from hwcost.systems.autodistill.memory import MEMORY, fit_memory
@@ -35,17 +31,15 @@ from hwcost.systems.autodistill.presets import PRESETS, AutoDistillPreset
 from hwcost.systems.autodistill.results import (
     REACHED,
     CostFits,
-    Evaluated,
-    Quality,
     Regular,
-    RegularStudent,
     Results,
     Search,
-    Searched,
     Student,
     Teacher,
     Winners,
 )
+from hwcost.systems.autodistill.searches import search_both
+from hwcost.systems.autodistill.students import Students
 from hwcost.systems.autodistill.trainings import planned
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
@@ -55,17 +49,12 @@ from hwcost.systems.fine_tuning import FineTuning
 from hwcost.systems.latencies import NOT_MEASURED, Latency, by_architecture, fit_latency, values_of
 from hwcost.systems.plan import Calls, Training
 from hwcost.systems.processes import together
-from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.stages import stage
 from hwcost.systems.task_scores import TaskScores
 from hwcost.systems.text import Text
-from hwcost.systems.training import reporting, save_net, shown, train_phase, words_learnt
+from hwcost.systems.training import shown, train_phase, words_learnt
 
-OWN, CHANCE = "bayesian", "random"
-"""Names of the system's searcher, and of the one that it is compared with."""
 TEACHER = "teacher"
-SAVE_EVERY = 1000
-"""Number of steps between two checkpoints of a student."""
 
 
 class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
@@ -106,12 +95,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     @stage
     def search(self) -> Search:
         """Runs the Bayesian searcher, or the user's, and a random one, from the same reference with as many evaluations."""
-        own = self._search(self._searcher, **self.search_options(OWN))
-        chance = self._search(CHANCE, searcher=CHANCE)
-        preset, reference = self.preset, self.space.key(self.space.mobilebert)
-        return Search(
-            reference, self._searcher, own, chance, preset.quality, preset.measure_in_search, self._is_memory_minimised
-        )
+        return search_both(self)
 
     @stage
     def winners(self) -> Winners:
@@ -127,7 +111,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return Winners(nets, *areas(nets, self.search))
 
     def _measured_student(self, arch: Architecture, latency: Interval, reached: Mapping[str, float | None]) -> Student:
-        quality = self.flash_quality(arch)
+        quality = self.students.flash(arch)
         return Student(
             perplexity=quality["perplexity"], mlm_accuracy=quality["mlm_accuracy"], nsp_accuracy=quality["nsp_accuracy"],
             params=self.space.params(arch), predicted_s=self.latency_model(arch), **asdict(Latency.of(latency)),
@@ -142,10 +126,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         front = sorted(found.front, key=lambda key: nets[key].loss(quality))
         first = [key for key in front if key in found.dominating]
         chosen = [*first, *(key for key in front if key not in first)][: self.preset.winners]
-        rows = self.cached_map("regular", chosen, str, self._distil_regularly)
-        for key in chosen:
-            self._remove_checkpoint(key, "regular")
-        return Regular({key: self._regular_student(key, row) for key, row in zip(chosen, rows, strict=True)})
+        return self.students.regular(chosen)
 
     @stage
     def fine_tuned(self) -> TaskScores:
@@ -156,7 +137,7 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
 
     def claims(self) -> list[Claim]:
         """See the base class."""
-        return claims(Results(self.teacher, self.latencies, self.search, self.winners, self.regular, self.fine_tuned))
+        return claims(self.results(Results))
 
     def check_settings(self) -> None:
         """See the base class."""
@@ -195,7 +176,8 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return self.preset.memory != "none"
 
     @property
-    def _is_memory_minimised(self) -> bool:
+    def is_memory_minimised(self) -> bool:
+        """Whether peak memory is an objective."""
         return self.preset.memory == "objective"
 
     def baseline(self, name: str) -> Architecture:
@@ -281,44 +263,9 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
         return latency.memory_bytes if isinstance(latency, MeasuredLatency) else self.memory_model
 
     @cached_property
-    def _flash_results(self) -> ResultCache:
-        """Qualities after flash distillation, which both searches share."""
-        return ResultCache(self.folder / "flash.jsonl")
-
-    def flash_quality(self, arch: Architecture) -> dict[str, float]:
-        """Returns a student's qualities after flash distillation by name."""
-        key = self.space.key(arch)
-        found: dict[str, float] = self._flash_results.get(key, lambda: self._distil(key, "flash")[1])
-        self._remove_checkpoint(key, "flash")
-        return found
-
-    def _checkpoint(self, key: str, way: str) -> Path:
-        return self.folder / "students" / f"{key}-{way}"
-
-    def _remove_checkpoint(self, key: str, way: str) -> None:
-        """Removes the checkpoint of a distillation whose result is kept."""
-        shutil.rmtree(self._checkpoint(key, way), ignore_errors=True)
-
-    @together
-    def _distil(self, key: str, way: str) -> tuple[nn.Module, dict[str, float]]:
-        """Distils a student, flash or regularly, and returns it with its qualities by name."""
-        arch, schedule = self.space.parse(key), {"flash": self.preset.flash, "regular": self.preset.regular}[way]
-        net = student(self.space, arch, seed=self.settings.seed).to(self.train_on)
-        pair = Distillation(net, self.trained_teacher, self.settings.seed).to(self.train_on)
-        phases = pair.phases(self.batches, schedule, self.preset.recipe)
-        report = reporting(self, f"{way} distillation of {key}")
-        train(pair, phases, self._checkpoint(key, way), self.text.provenance(f"{way} {key}"), SAVE_EVERY, report)
-        return net, asdict(text_quality(net, self.held_out, pair.next_sentence))
-
-    def _distil_regularly(self, key: str) -> dict[str, float]:
-        arch = self.space.parse(key)
-        net, found = self._distil(key, "regular")
-        save_net(self.folder / "winners" / key, net, self.space, arch, student_blueprint(self.space, arch, "mlm"))
-        return found
-
-    def _regular_student(self, key: str, found: dict[str, float]) -> RegularStudent:
-        arch = self.space.parse(key)
-        return RegularStudent(**found, flash=Quality(**self.flash_quality(arch)), params=self.space.params(arch))
+    def students(self) -> Students:
+        """The students of the run."""
+        return Students(self)
 
     @cached_property
     def fine_tuning(self) -> FineTuning:
@@ -328,43 +275,3 @@ class AutoDistillPipeline(Pipeline[AutoDistillPreset]):
     def encoder(self, net: str) -> nn.Module:
         """Returns a winner, by its architecture's key."""
         return subnet.load(self.folder / "winners" / net).to(self.train_on)
-
-    @property
-    def _searcher(self) -> str:
-        """Name of the searcher that is compared with chance."""
-        name = self.parts.searcher_name or OWN
-        return f"{name} (given)" if name == CHANCE else name
-
-    def _search(self, name: str, **options: Any) -> Searched:
-        """Searches for students of low latency and high quality, and of little peak memory where that is an objective.
-
-        A searcher of fewer objectives raises the quality within the latency of the reference, or within the user's
-        constraints; its students are then compared in all of them all the same.
-        """
-        memory = [Minimize(self.search_memory, MEMORY)] if self._is_memory_minimised else []
-        has_all = name == CHANCE or self.parts.searcher is None or self.parts.pursues(2 + len(memory))
-        limits = self.constraints(self.name, self.latency_model, self.memory_model if self.has_memory else None)
-        objectives = [self._quality_objective]
-        if has_all:
-            objectives = [Minimize(self.search_latency, LATENCY), *objectives, *memory]
-        elif not limits:
-            reference_s = self.latency_model(self.space.mobilebert)
-            limits = [Constraint(self.latency_model, most=reference_s, probability=0)]
-        study = self.run_study(
-            name.replace(":", "-"), f"{name} search", Problem(self.space, objectives, limits),
-            evaluations=self.preset.evaluations, reference=self.space.mobilebert, **options,
-        )  # fmt: skip
-        trials = [self._evaluated(one.architecture) for one in study.completed]
-        return searched(trials, self.preset.quality, self._is_memory_minimised)
-
-    @property
-    def _quality_objective(self) -> Objective:
-        name = self.preset.quality
-        kind = Minimize if name == "perplexity" else Maximize
-        return kind(lambda arch: self.flash_quality(arch)[name], name)
-
-    def _evaluated(self, arch: Architecture) -> Evaluated:
-        return Evaluated(
-            arch=self.space.key(arch), latency_s=self.search_latency(arch), predicted_s=self.latency_model(arch),
-            memory_bytes=self.search_memory(arch) if self.has_memory else None, **self.flash_quality(arch),
-        )  # fmt: skip

@@ -6,9 +6,9 @@ from typing import Any
 
 from hwcost.spaces.autodistill import AutoDistill
 from hwcost.supernets.distillation import Distillation, Schedule, TeacherTraining
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.student import student, student_blueprint, teacher
-from hwcost.supernets.training import Phase
 from hwcost.supernets.tuning import Tuning
 from hwcost.systems.fine_tuning import planned_tunings
 from hwcost.systems.plan import Training

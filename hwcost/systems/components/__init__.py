@@ -1,8 +1,9 @@
 """Finding Fast Transformers: components are profiled, DO and SDO select among them, the selected nets are measured.
 
 Source: Tsai et al., "Finding Fast Transformers", sections 4 (costs of gates), 4.1 and 4.2 (the searches), 5 (training the
-selected net) and appendix A.3 (the recipe). Here the searches start from a base net. The paper gives costs without a
-unit; here the whole net costs 1, or 100 in the preset ``paper``, and the weight of the cost is relative to that.
+selected net) and appendix A.3 (the recipe). In ``smoke`` and ``quick`` the searches start from a base net, in ``paper`` from
+fresh weights. The paper gives costs without a unit; here the whole net costs 1, or in ``paper`` 100 in DO and 20,000 in SDO,
+and the weight of the cost is relative to that.
 
 Costs of gates are of use without the pipeline, and need no torch: :class:`GateCosts`, with the paper's shares
 (``PAPER_SHARES``) or with shares of a device: measure :func:`share_workloads`, then ask :func:`gate_shares`.

@@ -103,7 +103,7 @@ def _gates(results: Results) -> Iterator[Drawing]:
     sizes = np.abs(np.array(rows)).tolist()
     odds = np.array(results.sdo.probabilities).reshape(len(rows), -1).tolist()
     yield Drawing("gates-do", lambda ax: heat_map(ax, sizes, names, "block", "DO's gates (Figure 3)"))
-    title = "SDO's probabilities that a gate is open (Figure 4)"
+    title = "SDO's probabilities that a gate is open (Figure 3)"
     yield Drawing("gates-sdo", lambda ax: heat_map(ax, odds, names, "block", title))
 
 

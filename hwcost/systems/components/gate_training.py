@@ -22,8 +22,9 @@ from hwcost.searchers.sampling import Sampling
 from hwcost.spaces import Architecture
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.masked_lm import Batches, masked_lm_loss
+from hwcost.supernets.objective import Pass, device_of, moved
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Pass, device_of, moved, read_log
+from hwcost.supernets.training import read_log
 
 
 class Gated(nn.Module):
@@ -74,16 +75,16 @@ class DirectTraining:
         self.gated, self.batches, self.recipe, self.rate, self.prices = gated, batches, recipe, rate, prices
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         batch = moved(self.batches(number), device_of(self.gated))
         yield Pass("mlm", masked_lm_loss(self.gated, batch), batch["input_ids"].numel())
 
     def further(self) -> list[torch.Tensor]:
-        """See :class:`~hwcost.supernets.training.SteppedObjective`: the gates."""
+        """See :class:`~hwcost.supernets.objective.SteppedObjective`: the gates."""
         return [self.gated.direct.gates]
 
     def begin(self, step: int) -> None:
-        """See :class:`~hwcost.supernets.training.SteppedObjective`; nothing is prepared."""
+        """See :class:`~hwcost.supernets.objective.SteppedObjective`; nothing is prepared."""
 
     def end(self, step: int, losses: dict[str, float]) -> None:
         """Moves the gates, by the mean of their gradient over the step's micro batches, as the weights are."""
@@ -139,14 +140,14 @@ class SampledTraining:
         self._archs: list[Architecture] = []
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`; every micro batch runs all nets of the step."""
+        """See :class:`~hwcost.supernets.objective.Objective`; every micro batch runs all nets of the step."""
         batch = moved(self.batches(number), device_of(self.supernet))
         for index, arch in enumerate(self._archs):
             loss = masked_lm_loss(self.supernet.set(arch, "mlm"), batch)
             yield Pass(_name(index), loss, batch["input_ids"].numel())
 
     def further(self) -> list[torch.Tensor]:
-        """See :class:`~hwcost.supernets.training.SteppedObjective`; the policy has no gradients."""
+        """See :class:`~hwcost.supernets.objective.SteppedObjective`; the policy has no gradients."""
         return []
 
     def begin(self, step: int) -> None:

@@ -24,9 +24,10 @@ from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.folding import folded
 from hwcost.supernets.heads import ElasticTaskNet, TaskNet
 from hwcost.supernets.masked_lm import Batches
+from hwcost.supernets.objective import Pass, Phase, device_of
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.silver_gold import RAMP, SilverGold
-from hwcost.supernets.training import Pass, Phase, Progress, device_of, train
+from hwcost.supernets.training import Progress, train
 from hwcost.systems.components.gate_training import DirectTraining, SampledTraining
 from hwcost.tasks import Target
 
@@ -75,7 +76,7 @@ class DirectDistillation(DirectTraining):
         self.distillation = distillation
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         return self.distillation.passes(step, number)
 
 
@@ -99,7 +100,7 @@ class SampledDistillation(SampledTraining):
         super().__init__(self.tagger.net, policy, cost, distillation.gold, folder, rate)
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`; the teacher labels a micro batch once."""
+        """See :class:`~hwcost.supernets.objective.Objective`; the teacher labels a micro batch once."""
         labelled = self.distillation.labelled(number)
         for index, arch in enumerate(self._archs):
             self.tagger.set(arch)

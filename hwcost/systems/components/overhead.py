@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from hwcost.supernets.masked_lm import SupernetLm
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Phase, Progress, train
+from hwcost.supernets.training import Progress, train
 from hwcost.systems.components.results import Overhead
 from hwcost.systems.components.searches import direct_training, gated, is_of_weights, policy_of, sampled_training
 from hwcost.timing.timer import stopwatch

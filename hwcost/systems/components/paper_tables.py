@@ -18,7 +18,9 @@ PAPER_TABLES: dict[str, dict[str, tuple[float, float, float]]] = {
         "v": (0.189, 0.155, 0.213), "mean": (0.066, 0.064, 0.046), "joint": (0.191, 0.224, 0.147),
     },
 }  # fmt: skip
-"""Shares by grid and kind at 32, 128 and 512 tokens. They overlap: a head has queries, keys and values."""
+PAPER_TABLES["bert-base-halves"] = PAPER_TABLES["bert-base"]
+"""Shares by grid and kind at 32, 128 and 512 tokens. They overlap: a head has queries, keys and values. They are of the
+whole net, however finely it is divided."""
 
 
 def paper_share(grid: str, kind: str, seq_len: int) -> float | None:

@@ -20,7 +20,7 @@ from hwcost.supernets import backbone, subnet
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.folding import keep_scales
 from hwcost.supernets.masked_lm import SupernetLm, perplexity
-from hwcost.supernets.training import Phase
+from hwcost.supernets.objective import Phase
 from hwcost.systems.base import Pipeline
 from hwcost.systems.claims import Claim
 from hwcost.systems.components.claims import claims
@@ -174,12 +174,7 @@ class ComponentsPipeline(Pipeline[ComponentsPreset]):
 
     def claims(self) -> list[Claim]:
         """See the base class."""
-        return claims(
-            Results(
-                self.profile, self.base, self.do, self.sdo, self.overhead, self.sweep, self.search, self.retraining,
-                self.winners, self.fine_tuned, self.distillation, self.students,
-            )
-        )  # fmt: skip
+        return claims(self.results(Results))
 
     def check_settings(self) -> None:
         """See the base class."""

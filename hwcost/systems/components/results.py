@@ -90,7 +90,7 @@ class Sampled(Selected):
 
     Attributes:
         curves: Losses of the drawn nets.
-        probabilities: Probability of each gate to be open (Figure 4).
+        probabilities: Probability of each gate to be open (Figure 3).
     """
 
     curves: TrainingCurves

@@ -15,7 +15,7 @@ from torch import nn
 from hwcost.spaces import Architecture
 from hwcost.supernets import subnet
 from hwcost.supernets.masked_lm import NetLm
-from hwcost.supernets.training import Phase
+from hwcost.supernets.objective import Phase
 from hwcost.systems.components.lengths import batches_of
 from hwcost.systems.components.results import AGAIN, Retrained
 from hwcost.systems.processes import together

@@ -17,8 +17,8 @@ from hwcost.searchers.direct import Direct as DirectSearch
 from hwcost.searchers.sampling import Sampling
 from hwcost.spaces.components import Components
 from hwcost.supernets.folding import folded
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Phase
 from hwcost.systems.components.gate_costs import GateCosts
 from hwcost.systems.components.gate_training import DirectTraining, Gated, SampledTraining
 from hwcost.systems.components.lengths import batches_of

@@ -18,9 +18,9 @@ from hwcost.searchers.direct import Direct
 from hwcost.spaces.components import Components
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.heads import ElasticTaskNet, TaskNet
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.silver_gold import SilverGold
-from hwcost.supernets.training import Phase
 from hwcost.supernets.tuned_folder import load_tuned
 from hwcost.systems.components.gate_costs import GateCosts
 from hwcost.systems.components.gate_training import check_decay

@@ -11,8 +11,8 @@ from hwcost.searchers.direct import Direct
 from hwcost.spaces.components import Components
 from hwcost.supernets.components import ComponentSupernet
 from hwcost.supernets.masked_lm import SupernetLm
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
-from hwcost.supernets.training import Phase
 from hwcost.systems.components.gate_training import DirectTraining, Gated
 from hwcost.systems.components.presets import ComponentsPreset
 from hwcost.systems.fine_tuning import planned_tunings

@@ -1,6 +1,6 @@
 """Trainings that are compared: backbone and BERT, rules of sampling, and nets with and without what they inherit.
 
-Source: SuperShaper, sections 4.2 and 4.3 (Figures 2, 3 and 5). All see the same text, and have the recipe of the supernet's
+Source: SuperShaper, section 4.2 (Figures 2, 3 and 5). All see the same text, and have the recipe of the supernet's
 training with fewer steps.
 """
 
@@ -21,11 +21,11 @@ from hwcost.supernets.backbone import load
 from hwcost.supernets.base import Supernet
 from hwcost.supernets.diagnostics import choose, perplexities
 from hwcost.supernets.masked_lm import NetLm, SupernetLm, perplexity
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.run import Run
 from hwcost.supernets.sampling import rule
-from hwcost.supernets.training import Phase
 from hwcost.systems.learnt import WordsLearnt
 from hwcost.systems.supershaper.bert import bert_of
 from hwcost.systems.supershaper.following import follow

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from hwcost.supernets.training import Objective, Pass, Phase, device_of, train
+from hwcost.supernets.objective import Objective, Pass, Phase, device_of
+from hwcost.supernets.training import train
 from hwcost.systems.result_cache import ResultCache
 from hwcost.systems.supershaper.trajectory import Trajectory
 from hwcost.systems.training import reporting
@@ -27,7 +28,7 @@ class _Watched:
         self.objective, self.at = objective, at
 
     def passes(self, step: int, number: int) -> Iterator[Pass]:
-        """See :class:`~hwcost.supernets.training.Objective`."""
+        """See :class:`~hwcost.supernets.objective.Objective`."""
         self.at(step)
         yield from self.objective.passes(step, number)
 

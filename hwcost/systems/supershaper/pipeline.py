@@ -208,12 +208,7 @@ class SuperShaperPipeline(Pipeline[SuperShaperPreset]):
 
     def claims(self) -> list[Claim]:
         """See the base class."""
-        return claims(
-            Results(
-                self.backbone, self.supernet, self.perplexities, self.latencies, self.predictor, self.search, self.by_size,
-                self.winners, self.fine_tuned, self.rules, self.inherited,
-            )
-        )  # fmt: skip
+        return claims(self.results(Results))
 
     def check_settings(self) -> None:
         """Refuses a predictor that is not known, and an odd number of nets to compare."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from hwcost.spaces.supershaper import SuperShaper
 from hwcost.supernets.masked_lm import SupernetLm
+from hwcost.supernets.objective import Phase
 from hwcost.supernets.recipe import Recipe
 from hwcost.supernets.registry import supernet
 from hwcost.supernets.sampling import planned_rule
-from hwcost.supernets.training import Phase
 from hwcost.supernets.tuning import Tuning
 from hwcost.systems.fine_tuning import planned_tunings
 from hwcost.systems.plan import Training
