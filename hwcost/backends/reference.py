@@ -54,8 +54,21 @@ def thin(outputs: list[NDArray[Any]]) -> tuple[NDArray[Any], ...]:
     return tuple(array.reshape(-1)[:: max(1, -(-array.size // SAMPLES))] for array in outputs)
 
 
+def difference(mine: NDArray[Any], theirs: NDArray[Any]) -> float:
+    """Returns the largest absolute difference of two arrays; NaN where either holds one.
+
+    Numbers that are infinite alike, such as those of masked positions, do not differ.
+    """
+    one, other = mine.astype(np.float64), theirs.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        return float(np.where(one == other, 0.0, np.abs(one - other)).max(initial=0.0))
+
+
+def largest(array: NDArray[Any]) -> float:
+    """Returns the largest absolute number of an array that is finite; 0 where there is none."""
+    numbers = array.astype(np.float64)
+    return float(np.abs(numbers[np.isfinite(numbers)]).max(initial=0.0))
+
+
 def _gap(mine: NDArray[Any], theirs: NDArray[Any]) -> float:
-    if not theirs.size:
-        return 0.0
-    difference = np.abs(mine.astype(np.float64) - theirs.astype(np.float64)).max()
-    return float(difference / max(np.abs(theirs).max(), 1e-12))
+    return difference(mine, theirs) / max(largest(theirs), 1e-12)

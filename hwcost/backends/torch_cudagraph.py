@@ -143,10 +143,12 @@ class GraphRunner(TorchRunner):
         """
         import numpy as np
 
+        from hwcost.backends.reference import difference, largest
+
         pairs = list(zip(self.outputs(), super().outputs(), strict=True))
-        largest = float(np.max([np.abs(theirs).max(initial=0.0) for _, theirs in pairs], initial=0.0))
-        apart = float(np.max([np.abs(mine - theirs).max(initial=0.0) for mine, theirs in pairs], initial=0.0))
-        found = apart / largest if largest else apart
+        size = max((largest(theirs) for _, theirs in pairs), default=0.0)
+        apart = float(np.max([difference(mine, theirs) for mine, theirs in pairs], initial=0.0))  # NaN where one is NaN
+        found = apart / size if size else apart
         if not found <= tolerance:
             raise MeasurementError(f"a replay differs from an ordinary call by {found:.2g} of the largest output")
         return found

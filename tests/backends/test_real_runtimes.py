@@ -226,3 +226,13 @@ def test_another_number_of_outputs_is_another_model() -> None:
     with pytest.raises(MeasurementError, match="something else"):
         verify("X", [np.full(3, np.nan, np.float32)], thin(one), "float32")
     assert verify("X", one, None, "float32") is None
+
+
+def test_outputs_of_masks_are_compared_as_they_are() -> None:
+    from hwcost.backends.reference import verify
+
+    masked, mask = np.array([1.0, -np.inf], np.float32), np.array([True, False])
+    assert verify("X", [masked, mask], (masked, mask), "float32") == 0.0
+    for other in ([-masked, mask], [masked, ~mask], [np.zeros(2, np.float32), mask]):
+        with pytest.raises(MeasurementError, match="something else"):
+            verify("X", other, (masked, mask), "float32")
