@@ -128,7 +128,7 @@ def _object(value: Mapping[str, Any], source: str) -> Sheet:
     inner = list(value.values())
     if inner and all(isinstance(one, list) and not any(isinstance(cell, Mapping) for cell in one) for one in inner):
         return read_frame(value, source, "record")
-    within = list(_records_within(value))
+    within = list(_records_within(value, depth=1)) or list(_records_within(value))
     if len(within) == 1:
         path, records = within[0]
         return read_frame(records, source, "record").remarking(f"rows are the records of '{path}'.")

@@ -199,6 +199,12 @@ def test_headers_of_several_rows(tmp_path: Path) -> None:
         written(tmp_path / "t.csv", "width,,latency_ms\n" + body)
 
 
+def test_columns_of_several_levels_in_data_frames() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({("net", "width"): WIDTH, ("latency_ms", "mean"): MS, ("latency_ms", "std"): [0.1] * 6})
+    assert same(read_table(frame, "table"), "net.width").latency_std_s is not None
+
+
 def test_headers_of_several_rows_in_workbooks(tmp_path: Path) -> None:
     openpyxl = pytest.importorskip("openpyxl")
     pytest.importorskip("pandas")
@@ -260,6 +266,7 @@ def test_json_as_programs_write_it(tmp_path: Path) -> None:
         ",\n".join(lines), "".join(lines), "\n".join(json.dumps(one, indent=1) for one in records), str(records),
         json.dumps({"device": "a", "batch": 1, "results": by_name}),
         json.dumps({"meta": {"device": "a"}, "data": {"rows": records}}),
+        json.dumps({"schema": {"fields": [{"name": "width", "type": "integer"}] * 2}, "data": records}),
     ):  # fmt: skip
         same(written(tmp_path / "t.json", content))
     with pytest.raises(DataError, match="line 2 is not JSON"):
